@@ -1,0 +1,1 @@
+//! The imperative part: observe, carry out, record, recover.

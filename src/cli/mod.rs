@@ -1,0 +1,1 @@
+//! The wiring: arguments, environment, and one short file for each command.

@@ -1,0 +1,1 @@
+//! YAML to [`crate::model::Desired`]: the files, checked and resolved.

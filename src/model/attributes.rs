@@ -1,0 +1,148 @@
+//! The attributes of a room: a small map of text, sorted by key.
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One attribute's value, and whether it goes when the user who set it leaves the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The text.
+    pub value: Box<str>,
+    /// ZIM's `AutoDelete`: the service deletes the attribute when its user leaves.
+    #[serde(default)]
+    pub auto_delete: bool,
+}
+
+/// Attributes by key, sorted, each key once. A vector: a million rooms hold a few each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes(Vec<(Box<str>, Attribute)>);
+
+/// One change of a room's attributes, as ModifyRoomAttribute takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttributeChange {
+    /// Sets the key, whether or not it was there.
+    Set(Box<str>, Attribute),
+    /// Deletes the key.
+    Delete(Box<str>),
+}
+
+impl Attributes {
+    /// The attribute under `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Attribute> {
+        let at = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// Sets `key`, and returns what stood there.
+    pub fn insert(&mut self, key: &str, attribute: Attribute) -> Option<Attribute> {
+        match self.0.binary_search_by(|(k, _)| (**k).cmp(key)) {
+            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, attribute)),
+            Err(at) => {
+                self.0.insert(at, (key.into(), attribute));
+                None
+            }
+        }
+    }
+
+    /// Removes `key`, and returns what stood there.
+    pub fn remove(&mut self, key: &str) -> Option<Attribute> {
+        let at = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// All keys and attributes in the order of the keys.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Attribute)> {
+        self.0.iter().map(|(key, attribute)| (&**key, attribute))
+    }
+
+    /// The number of attributes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes of all keys and values together.
+    #[must_use]
+    pub fn total_bytes(&self) -> usize {
+        self.iter().map(|(key, attribute)| key.len() + attribute.value.len()).sum()
+    }
+
+    /// Carries out one change.
+    pub fn apply(&mut self, change: &AttributeChange) {
+        match change {
+            AttributeChange::Set(key, attribute) => {
+                self.insert(key, attribute.clone());
+            }
+            AttributeChange::Delete(key) => {
+                self.remove(key);
+            }
+        }
+    }
+}
+
+impl AttributeChange {
+    /// The key that is changed.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Set(key, _) | Self::Delete(key) => key,
+        }
+    }
+}
+
+impl<K: AsRef<str>> FromIterator<(K, Attribute)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (K, Attribute)>>(pairs: I) -> Self {
+        let mut all = Self::default();
+        for (key, attribute) in pairs {
+            all.insert(key.as_ref(), attribute);
+        }
+        all
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, attribute) in self.iter() {
+            map.serialize_entry(key, attribute)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> serde::de::Visitor<'de> for Pairs {
+            type Value = Attributes;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map of attributes")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Attributes, A::Error> {
+                let mut all = Attributes::default();
+                while let Some((key, attribute)) = map.next_entry::<Box<str>, Attribute>()? {
+                    if all.insert(&key, attribute).is_some() {
+                        return Err(serde::de::Error::custom(format_args!(
+                            "attribute `{key}` stands twice"
+                        )));
+                    }
+                }
+                Ok(all)
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}

@@ -1,0 +1,189 @@
+//! What the file says besides the rooms: the providers and the policy.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Call, Kind, ProviderName};
+
+/// A declared provider: one application at one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// Its name in the file, the first part of an address.
+    pub name: ProviderName,
+    /// Which service it is.
+    pub kind: Kind,
+    /// ZEGOCLOUD's AppId.
+    pub app_id: u32,
+    /// ZIM's FromUserId: at most 32 bytes.
+    pub operator: String,
+    /// Where the service answers.
+    pub endpoint: Endpoint,
+    /// Where the secret is; the secret itself is never in the file.
+    pub secret: SecretSource,
+    /// Requests a second for the calls whose limit the file sets; the vendor's figure for the others.
+    pub rate_limits: BTreeMap<Call, u32>,
+    /// The part of each limit that one run may use.
+    pub rate_share: RateShare,
+    /// Our part of the plan's quota of living rooms.
+    pub max_rooms: Option<u64>,
+    /// What the service takes as attributes of one room.
+    pub limits: AttributeLimits,
+}
+
+/// Where a service answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The vendor's own host.
+    Vendor,
+    /// The built-in emulator, inside this process.
+    Emulator,
+    /// Another URL: a region's host, or a server on loopback.
+    Url(String),
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In an environment variable.
+    Environment(String),
+    /// In a file; one newline at its end is dropped.
+    File(PathBuf),
+}
+
+/// A share in percent, 1 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct RateShare(pub u8);
+
+/// What the service takes as attributes of one room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttributeLimits {
+    /// How many a room may have. ZIM: 20 by default, raised on request.
+    pub attributes: usize,
+    /// Bytes of a key. ZIM: 16 (the SDK guide).
+    pub key_bytes: usize,
+    /// Bytes of a value. ZIM: 1,024 (the SDK guide).
+    pub value_bytes: usize,
+    /// Bytes of all keys and values together. ZIM: 5,120 (the SDK guide).
+    pub total_bytes: usize,
+}
+
+/// The `policy` of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whom to ask before planning.
+    pub refresh: Refresh,
+    /// What to do with a room that exists and that we did not make.
+    pub on_conflict: OnConflict,
+    /// What to do with people inside a room that is to be destroyed.
+    pub on_occupied: OnOccupied,
+    /// How many rooms one run may destroy without being told so.
+    pub max_destroy: MaxDestroy,
+}
+
+/// Whom to ask before planning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Refresh {
+    /// Nobody.
+    Never,
+    /// Rooms whose earliest end has passed, and rooms with something assumed or pending.
+    #[default]
+    Due,
+    /// Every recorded room; in `plan` the declared ones that are not recorded too.
+    All,
+}
+
+/// What to do with a room that exists and that we did not make.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Leave it, and fail the step.
+    #[default]
+    Fail,
+    /// Record it as ours and bring its attributes in line.
+    Adopt,
+}
+
+/// What to do with people inside a room that is to be destroyed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnOccupied {
+    /// Wait until the room is empty.
+    #[default]
+    Defer,
+    /// Throw them out.
+    Destroy,
+}
+
+/// How many rooms one run may destroy without being told so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxDestroy {
+    /// So many.
+    Count(u64),
+    /// So many percent of all recorded rooms, rounded down, at least 1; 0 percent means none.
+    Percent(u8),
+}
+
+impl Provider {
+    /// The requests a second that one run may make of `call`: the limit times the share.
+    #[must_use]
+    pub fn rate(&self, call: Call) -> f64 {
+        let vendor =
+            self.kind.calls().iter().find(|(c, _)| *c == call).map_or(1, |(_, limit)| *limit);
+        let limit = self.rate_limits.get(&call).copied().unwrap_or(vendor);
+        f64::from(limit) * f64::from(self.rate_share.0) / 100.0
+    }
+
+    /// Whether it answers from the built-in emulator.
+    #[must_use]
+    pub fn emulated(&self) -> bool {
+        self.endpoint == Endpoint::Emulator
+    }
+}
+
+impl MaxDestroy {
+    /// The number that this means where `recorded` rooms are recorded.
+    #[must_use]
+    pub fn of(self, recorded: u64) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(0) => 0,
+            Self::Percent(percent) => {
+                let share = u128::from(recorded) * u128::from(percent) / 100;
+                u64::try_from(share).unwrap_or(u64::MAX).max(1)
+            }
+        }
+    }
+}
+
+impl Default for MaxDestroy {
+    fn default() -> Self {
+        Self::Percent(30)
+    }
+}
+
+impl Default for RateShare {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl Default for AttributeLimits {
+    fn default() -> Self {
+        Self { attributes: 20, key_bytes: 16, value_bytes: 1024, total_bytes: 5120 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_down_but_at_least_one() {
+        assert_eq!(MaxDestroy::Percent(30).of(12), 3);
+        assert_eq!(MaxDestroy::Percent(30).of(0), 1);
+        assert_eq!(MaxDestroy::Percent(0).of(1000), 0);
+        assert_eq!(MaxDestroy::Count(0).of(1000), 0);
+    }
+}

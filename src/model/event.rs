@@ -1,0 +1,87 @@
+//! What happens while a plan is applied, and what came of it.
+
+use super::{Action, Address, People};
+
+/// Something that happened to one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It started.
+    Started(Address, Action),
+    /// It is done, and recorded.
+    Done {
+        /// The room.
+        address: Address,
+        /// What was done.
+        action: Action,
+        /// The service's id of the last request.
+        request_id: Option<String>,
+    },
+    /// It failed.
+    Failed(StepFailure),
+    /// It waits until the people inside have left.
+    Waiting(Address, Action, People),
+    /// It was not tried.
+    NotTried(Address, Action, NotTried),
+}
+
+/// A step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepFailure {
+    /// The room.
+    pub address: Address,
+    /// What was to be done.
+    pub action: Action,
+    /// What went wrong and what to do, in a sentence.
+    pub message: String,
+    /// The service's code.
+    pub code: Option<i64>,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// Whether the outcome is still unknown, so that the next run looks first.
+    pub pending: bool,
+}
+
+/// Why a step was not tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTried {
+    /// The run was interrupted.
+    Interrupted,
+    /// The provider answered that nothing will succeed.
+    ProviderFatal,
+    /// The application has as many rooms as it may have.
+    Quota,
+    /// No room was freed for it: destroys failed or wait.
+    NoRoomFreed,
+    /// The state can no longer be written.
+    StateFailed,
+    /// The gate held it back.
+    Gate,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Steps done, by action.
+    pub done: Vec<(Address, Action)>,
+    /// Steps that failed.
+    pub failed: Vec<StepFailure>,
+    /// Steps that wait for people to leave.
+    pub waiting: Vec<(Address, Action, People)>,
+    /// Steps that were not tried.
+    pub not_tried: Vec<(Address, Action, NotTried)>,
+}
+
+impl NotTried {
+    /// The stable code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::ProviderFatal => "provider_fatal",
+            Self::Quota => "quota",
+            Self::NoRoomFreed => "no_room_freed",
+            Self::StateFailed => "state_failed",
+            Self::Gate => "gate",
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The nouns: every type that crosses a folder, without IO and without async.
+
+mod address;
+mod approval;
+mod attributes;
+mod clock;
+mod config;
+mod desired;
+mod event;
+mod finding;
+mod kind;
+mod observed;
+mod pending;
+mod plan;
+mod recorded;
+mod room;
+mod secret;
+mod step;
+mod timestamp;
+mod trouble;
+
+pub use address::{Address, AddressError, ProviderName, RoomId};
+pub use approval::{Approval, ApprovedPlan, Consent, Destroys};
+pub use attributes::{Attribute, AttributeChange, Attributes};
+pub use clock::Clock;
+pub use config::{
+    AttributeLimits, Endpoint, MaxDestroy, OnConflict, OnOccupied, Policy, Provider, RateShare,
+    Refresh, SecretSource,
+};
+pub use desired::{Desired, DesiredRoom, Lifecycle};
+pub use event::{Event, NotTried, Outcome, StepFailure};
+pub use finding::{Finding, Place, Severity};
+pub use kind::{Call, Change, Effect, Field, Kind};
+pub use observed::{Observation, Observed, People, Sighting};
+pub use pending::{CALL_TIMEOUT, Settled, dropped, settle, shows};
+pub use plan::{
+    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, Unread,
+};
+pub use recorded::{
+    Assumed, Lineage, Pending, PendingKind, ProviderIdentity, Recorded, RecordedRoom,
+};
+pub use room::{Delay, DelayError, Room};
+pub use secret::Secret;
+pub use step::{Action, Reason, Step, Weight};
+pub use timestamp::Timestamp;
+pub use trouble::{Class, Trouble};

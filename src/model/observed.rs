@@ -1,0 +1,69 @@
+//! What the service answered.
+
+use std::collections::BTreeMap;
+
+use super::{Address, Attributes};
+
+/// What the service answered, by address. A room that is not in it was not asked after.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The answers.
+    pub rooms: BTreeMap<Address, Observation>,
+}
+
+/// The answer for one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// It was asked after and could not be read: neither there nor gone.
+    Unread {
+        /// A sentence that says why.
+        why: String,
+    },
+    /// The service itself said that it does not exist.
+    Gone,
+    /// It exists.
+    There(Sighting),
+}
+
+/// A room that exists, as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Who is inside.
+    pub people: People,
+    /// All its attributes, those of others too.
+    pub attributes: Attributes,
+    /// The service's count of attribute changes.
+    pub attribute_sequence: Option<u64>,
+}
+
+/// Who is inside a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum People {
+    /// It is not known.
+    Unknown,
+    /// Nobody.
+    Nobody,
+    /// So many.
+    Count(u64),
+    /// So many, and perhaps more.
+    AtLeast(u64),
+}
+
+impl Observed {
+    /// What was answered for `address`; none where it was not asked after.
+    #[must_use]
+    pub fn of(&self, address: &Address) -> Option<&Observation> {
+        self.rooms.get(address)
+    }
+}
+
+impl People {
+    /// Whether somebody is known to be inside.
+    #[must_use]
+    pub fn any(self) -> bool {
+        match self {
+            Self::Count(_) | Self::AtLeast(_) => true,
+            Self::Unknown | Self::Nobody => false,
+        }
+    }
+}

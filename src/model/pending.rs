@@ -1,0 +1,233 @@
+//! What a look at a room makes of a call whose outcome was unknown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    Attributes, Observation, Pending, PendingKind, People, RecordedRoom, Room, Sighting, Timestamp,
+};
+
+/// How long one call may take as a whole. A request that was sent may still land until then,
+/// so that "it did not happen" is final only afterwards.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What became of a call whose outcome was unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The room is ours, and this is its record.
+    Kept(RecordedRoom),
+    /// The room does not exist, and the call can no longer make it.
+    Removed,
+    /// The call has not taken effect and still may, until this moment: look again then.
+    MayStillLand(Timestamp),
+    /// It could not be looked up.
+    Unread(String),
+    /// A room exists that is not what we sent.
+    NotOurs,
+}
+
+/// Tells what became of the pending call of `record`, by what was seen at `now`.
+#[must_use]
+pub fn settle(
+    record: &RecordedRoom,
+    pending: &Pending,
+    observation: Option<&Observation>,
+    now: Timestamp,
+) -> Settled {
+    let sighting = match observation {
+        None => {
+            return Settled::Unread(
+                "its last call has an unknown outcome, and it was not looked up".to_owned(),
+            );
+        }
+        Some(Observation::Unread { why }) => return Settled::Unread(why.clone()),
+        Some(Observation::Gone) => None,
+        Some(Observation::There(sighting)) => Some(sighting),
+    };
+    let last = pending.at.plus(CALL_TIMEOUT);
+    let landed = now >= last;
+    match (pending.kind, sighting) {
+        (PendingKind::Destroy, None) => Settled::Removed,
+        (PendingKind::Update, None) => {
+            Settled::Kept(RecordedRoom { pending: None, ..record.clone() })
+        }
+        (PendingKind::Create, None) if landed => Settled::Removed,
+        (PendingKind::Create, Some(sighting)) if shows(&record.room, sighting) => {
+            Settled::Kept(seen(record, record.room.clone(), sighting, now))
+        }
+        (PendingKind::Create, Some(_)) => Settled::NotOurs,
+        (PendingKind::Update, Some(sighting)) => {
+            let target = pending.room.as_ref().unwrap_or(&record.room);
+            let room = as_read(&record.room, target, sighting);
+            if landed || room.attributes == target.attributes {
+                Settled::Kept(seen(record, Arc::new(room), sighting, now))
+            } else {
+                Settled::MayStillLand(last)
+            }
+        }
+        (PendingKind::Destroy, Some(sighting)) if landed => {
+            Settled::Kept(seen(record, record.room.clone(), sighting, now))
+        }
+        (PendingKind::Create, None) | (PendingKind::Destroy, Some(_)) => {
+            Settled::MayStillLand(last)
+        }
+    }
+}
+
+/// Whether `sighting` may be the room that was sent: its attributes agree, or the service has
+/// dropped all of them, as it may while a room is empty.
+#[must_use]
+pub fn shows(sent: &Room, sighting: &Sighting) -> bool {
+    let same = |(key, attribute)| sighting.attributes.get(key) == Some(attribute);
+    sent.attributes.iter().all(same) || dropped(&sent.attributes, sighting)
+}
+
+/// Whether the service has dropped all the attributes we set, as it may while a room is empty.
+#[must_use]
+pub fn dropped(ours: &Attributes, sighting: &Sighting) -> bool {
+    let gone = |(key, _)| sighting.attributes.get(key).is_none();
+    sighting.people == People::Nobody && !ours.is_empty() && ours.iter().all(gone)
+}
+
+impl RecordedRoom {
+    /// This record after the room was seen at `now`.
+    #[must_use]
+    pub fn seen(&self, sighting: &Sighting, now: Timestamp) -> Self {
+        let with_people =
+            if sighting.people.any() { Some(now) } else { self.last_seen_with_people };
+        Self {
+            last_seen: Some(now),
+            last_seen_with_people: with_people,
+            attribute_sequence: sighting.attribute_sequence.or(self.attribute_sequence),
+            ..self.clone()
+        }
+    }
+}
+
+fn seen(
+    record: &RecordedRoom,
+    room: Arc<Room>,
+    sighting: &Sighting,
+    now: Timestamp,
+) -> RecordedRoom {
+    let mut record = record.seen(sighting, now);
+    record.room = room;
+    record.pending = None;
+    record
+}
+
+/// The recorded room with the attributes that we manage as they were read.
+fn as_read(recorded: &Room, target: &Room, sighting: &Sighting) -> Room {
+    let ours = |key: &str| recorded.attributes.get(key).or(target.attributes.get(key)).is_some();
+    let read = sighting.attributes.iter().filter(|(key, _)| ours(key));
+    Room {
+        name: recorded.name.clone(),
+        destroy_delay_time: recorded.destroy_delay_time,
+        attributes: read.map(|(key, attribute)| (key, attribute.clone())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Assumed, Attribute};
+    use super::*;
+
+    const SENT: i64 = 1_000_000;
+
+    fn room(topic: &str) -> Arc<Room> {
+        let attribute = Attribute { value: topic.into(), auto_delete: false };
+        Arc::new(Room {
+            attributes: [("topic", attribute)].into_iter().collect(),
+            ..Room::default()
+        })
+    }
+
+    fn record(kind: PendingKind, target: Option<Arc<Room>>) -> (RecordedRoom, Pending) {
+        let pending = Pending { kind, at: Timestamp::from_millis(SENT), room: target };
+        let record = RecordedRoom {
+            room: room("old"),
+            assumed: Assumed::default(),
+            created: Timestamp::from_millis(SENT),
+            last_seen: None,
+            last_seen_with_people: None,
+            attribute_sequence: None,
+            request_id: None,
+            source: "rooms.yaml".into(),
+            prevent_destroy: false,
+            pending: Some(Box::new(pending.clone())),
+        };
+        (record, pending)
+    }
+
+    fn there(topic: Option<&str>, people: People) -> Observation {
+        let attributes = topic.map(|t| room(t).attributes.clone()).unwrap_or_default();
+        Observation::There(Sighting { people, attributes, attribute_sequence: None })
+    }
+
+    fn settled(kind: PendingKind, observation: &Observation, after: u64) -> Settled {
+        let target = (kind == PendingKind::Update).then(|| room("new"));
+        let (record, pending) = record(kind, target);
+        let now = Timestamp::from_millis(SENT).plus(Duration::from_millis(after));
+        settle(&record, &pending, Some(observation), now)
+    }
+
+    #[test]
+    fn a_missing_create_is_final_only_after_its_own_timeout() {
+        assert!(matches!(
+            settled(PendingKind::Create, &Observation::Gone, 9_999),
+            Settled::MayStillLand(_)
+        ));
+        assert_eq!(settled(PendingKind::Create, &Observation::Gone, 10_000), Settled::Removed);
+    }
+
+    #[test]
+    fn a_create_that_shows_what_was_sent_is_ours() {
+        let ours = settled(PendingKind::Create, &there(Some("old"), People::Nobody), 5);
+        assert!(matches!(ours, Settled::Kept(r) if r.pending.is_none()));
+        let dropped = settled(PendingKind::Create, &there(None, People::Nobody), 5);
+        assert!(matches!(dropped, Settled::Kept(_)));
+    }
+
+    #[test]
+    fn a_room_with_other_attributes_is_not_ours() {
+        assert_eq!(
+            settled(PendingKind::Create, &there(Some("x"), People::Nobody), 20_000),
+            Settled::NotOurs
+        );
+        assert_eq!(
+            settled(PendingKind::Create, &there(None, People::Count(1)), 20_000),
+            Settled::NotOurs
+        );
+    }
+
+    #[test]
+    fn an_update_is_recorded_as_it_reads() {
+        let done = settled(PendingKind::Update, &there(Some("new"), People::Nobody), 5);
+        assert!(matches!(done, Settled::Kept(r) if r.room == room("new")));
+        let open = settled(PendingKind::Update, &there(Some("old"), People::Nobody), 5);
+        assert!(matches!(open, Settled::MayStillLand(_)));
+        let lost = settled(PendingKind::Update, &there(Some("old"), People::Nobody), 10_000);
+        assert!(matches!(lost, Settled::Kept(r) if r.room == room("old")));
+    }
+
+    #[test]
+    fn an_update_of_a_room_that_is_gone_leaves_it_to_the_plan() {
+        let kept = settled(PendingKind::Update, &Observation::Gone, 5);
+        assert!(matches!(kept, Settled::Kept(r) if r.pending.is_none() && r.last_seen.is_none()));
+    }
+
+    #[test]
+    fn a_destroy_is_done_when_the_room_is_gone() {
+        assert_eq!(settled(PendingKind::Destroy, &Observation::Gone, 5), Settled::Removed);
+        let there = there(Some("old"), People::Nobody);
+        assert!(matches!(settled(PendingKind::Destroy, &there, 5), Settled::MayStillLand(_)));
+        assert!(matches!(settled(PendingKind::Destroy, &there, 10_000), Settled::Kept(_)));
+    }
+
+    #[test]
+    fn what_was_not_read_stays_open() {
+        let why = "no answer".to_owned();
+        let unread = Observation::Unread { why: why.clone() };
+        assert_eq!(settled(PendingKind::Create, &unread, 99_999), Settled::Unread(why));
+    }
+}

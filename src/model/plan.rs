@@ -1,0 +1,179 @@
+//! A plan: a value that is rendered, or approved and applied.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Address, Finding, Lineage, People, Refresh, Step};
+
+/// What would be done, and what would not, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Whether any provider is the built-in emulator.
+    pub emulated: bool,
+    /// The state that it was made from.
+    pub state: StateRef,
+    /// The digest of what the files declare.
+    pub config_digest: Digest,
+    /// The digest of the steps and what they assume, without those of vanished rooms.
+    pub digest: Digest,
+    /// The steps, in the order in which they start.
+    pub steps: Vec<Step>,
+    /// Wanted, but a policy says later; by address.
+    pub waiting: Vec<Held>,
+    /// Wanted, but protected or refused; by address.
+    pub blocked: Vec<Held>,
+    /// Rooms that could not be read, so that nothing is planned for them; by address.
+    pub unread: Vec<Unread>,
+    /// The gate's verdict.
+    pub gate: Gate,
+    /// The counts.
+    pub summary: Summary,
+    /// How long the calls take at the rate limits.
+    pub estimate: Duration,
+    /// What else is worth a word.
+    pub findings: Vec<Finding>,
+    /// Whether the service was asked.
+    pub asked: Asked,
+}
+
+/// Whether the service was asked before planning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// As the refresh mode says.
+    Yes(Refresh),
+    /// Not at all, since no credentials were there.
+    NoCredentials,
+}
+
+/// Which state a plan was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StateRef {
+    /// The line of states; null where there is none yet.
+    pub lineage: Option<Lineage>,
+    /// The serial.
+    pub serial: u64,
+}
+
+/// A SHA-256 digest, written `sha256:` and 64 hex digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+/// Something that is wanted and held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The step as it would be.
+    pub step: Step,
+    /// Why it is held back.
+    pub reason: HeldReason,
+}
+
+/// Why something that is wanted is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldReason {
+    /// Waiting: people are inside, and `on_occupied: defer`.
+    Occupied(People),
+    /// Blocked: `prevent_destroy`.
+    PreventDestroy,
+    /// Blocked: more rooms than the provider's `max_rooms`.
+    MaxRooms(u64),
+    /// Blocked: the room exists, was not made by us, and `on_conflict: fail`.
+    Conflict,
+}
+
+/// A room that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The room.
+    pub address: Address,
+    /// A sentence that says why.
+    pub why: String,
+}
+
+/// The gate's verdict: open where nothing is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Why the counted steps are held back.
+    pub refusals: Vec<Refusal>,
+    /// How many steps count: the N that `--allow-destroy` has to reach.
+    pub counted: u64,
+}
+
+/// One reason to hold the counted steps back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which rule.
+    pub kind: RefusalKind,
+    /// The numbers, in one sentence.
+    pub message: String,
+}
+
+/// A rule of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// More than `max_destroy`.
+    MaxDestroy,
+    /// Nothing at all is desired.
+    NothingDesired,
+    /// A room's file was not read in this run.
+    FileNotRead,
+}
+
+/// How many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "each is the number of steps of the action of its name")]
+pub struct Summary {
+    pub create: u64,
+    pub recreate: u64,
+    pub update: u64,
+    pub replace: u64,
+    pub destroy: u64,
+    pub adopt: u64,
+    pub forget: u64,
+    pub record: u64,
+    /// Rooms that are as they should be.
+    pub unchanged: u64,
+    /// Rooms that wait.
+    pub waiting: u64,
+}
+
+impl Gate {
+    /// Whether nothing is refused.
+    #[must_use]
+    pub fn open(&self) -> bool {
+        self.refusals.is_empty()
+    }
+
+    /// The flag that consents to everything that is held back.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        format!("--allow-destroy {}", self.counted)
+    }
+}
+
+impl HeldReason {
+    /// The stable code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Occupied(_) => "occupied",
+            Self::PreventDestroy => "prevent_destroy",
+            Self::MaxRooms(_) => "max_rooms",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", hex::encode(self.0))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,121 @@
+//! What the state says we made: the only inventory there is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Kind, ProviderName, Room, Timestamp};
+
+/// The record of everything that we made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Which line of states this one belongs to; none where no state was written yet.
+    pub lineage: Option<Lineage>,
+    /// Grows by one with every save.
+    pub serial: u64,
+    /// The applications that the rooms belong to.
+    pub providers: BTreeMap<ProviderName, ProviderIdentity>,
+    /// The rooms.
+    pub rooms: BTreeMap<Address, RecordedRoom>,
+}
+
+/// Tells one line of states from another: a UUID.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lineage(pub String);
+
+/// Which application a provider's rooms were made in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderIdentity {
+    /// Which service it is.
+    pub kind: Kind,
+    /// The application at that service.
+    pub app_id: u32,
+    /// Whether it is the built-in emulator.
+    pub emulated: bool,
+}
+
+/// The record of one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedRoom {
+    /// What we last sent and what is known to have arrived; under a pending create, what was sent.
+    pub room: Arc<Room>,
+    /// What of `room` was never sent by us and cannot be read.
+    pub assumed: Assumed,
+    /// When the create was sent; for a room that we did not make, when it was taken into the record.
+    pub created: Timestamp,
+    /// When the room was last seen.
+    pub last_seen: Option<Timestamp>,
+    /// When the room was last seen with people inside.
+    pub last_seen_with_people: Option<Timestamp>,
+    /// The service's count of attribute changes when last read.
+    pub attribute_sequence: Option<u64>,
+    /// The service's id of the request that made or last changed the room.
+    pub request_id: Option<Box<str>>,
+    /// The file that declared it.
+    pub source: Arc<str>,
+    /// Holds also when the room is taken out of the file.
+    pub prevent_destroy: bool,
+    /// A call whose outcome is not known yet.
+    pub pending: Option<Box<Pending>>,
+}
+
+/// What of a record was never sent by us and cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assumed {
+    /// The name.
+    pub name: bool,
+    /// The delay.
+    pub destroy_delay_time: bool,
+}
+
+/// A call whose outcome is not known yet: looked up before anything else is done with its room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// What the call does.
+    pub kind: PendingKind,
+    /// When it was sent, or was about to be.
+    pub at: Timestamp,
+    /// What the room is once the call is done; none for a destroy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub room: Option<Arc<Room>>,
+}
+
+/// What a pending call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PendingKind {
+    /// It creates the room.
+    Create,
+    /// It changes the room's attributes.
+    Update,
+    /// It destroys the room.
+    Destroy,
+}
+
+impl RecordedRoom {
+    /// The earliest moment at which the service may have destroyed the room by itself.
+    #[must_use]
+    pub fn earliest_end(&self) -> Timestamp {
+        let alive = self.last_seen_with_people.map_or(self.created, |seen| seen.max(self.created));
+        alive.plus(self.room.delay())
+    }
+}
+
+impl Assumed {
+    /// Whether anything is assumed.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.name || self.destroy_delay_time
+    }
+}
+
+impl fmt::Display for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

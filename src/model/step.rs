@@ -1,0 +1,143 @@
+//! One step of a plan.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Address, AttributeChange, Call, People, Room};
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Makes a room that is not recorded.
+    Create,
+    /// Makes a recorded room again that vanished.
+    Recreate,
+    /// Changes a room in place.
+    Update,
+    /// Destroys a room and makes it anew.
+    Replace,
+    /// Destroys a room.
+    Destroy,
+    /// Records a room that exists as ours, and brings its attributes in line.
+    Adopt,
+    /// Takes a room that is gone out of the record, without a call.
+    Forget,
+    /// Changes the record only, without a call.
+    Record,
+}
+
+/// Why a step is there: a stable code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Declared, and not recorded.
+    NotRecorded,
+    /// The service destroyed it after its time.
+    Vanished,
+    /// The service does not have it, though its time had not come.
+    VanishedEarly,
+    /// The file's name differs from the recorded one.
+    NameChanged,
+    /// The file's delay differs from the recorded one.
+    DelayChanged,
+    /// The file's attributes differ from the recorded ones.
+    AttributesChanged,
+    /// The service's attributes differ from the recorded ones.
+    AttributesDrifted,
+    /// Recorded, and no longer declared.
+    NotDeclared,
+    /// It exists, was not made by us, and the policy says to adopt it.
+    AlreadyExists,
+    /// Only `prevent_destroy` or the source file differs.
+    BookkeepingChanged,
+}
+
+/// Whether a step counts towards `max_destroy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// It counts, and is held back where the gate is closed.
+    Counted,
+    /// It goes on whatever the gate says.
+    Free,
+}
+
+/// One step of a plan: everything about it is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The room.
+    pub address: Address,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// What there is, as far as it is known.
+    pub before: Option<Arc<Room>>,
+    /// What there will be.
+    pub after: Option<Arc<Room>>,
+    /// The attribute changes of an update or adopt, one ModifyRoomAttribute call for each inner list.
+    pub changes: Vec<Vec<AttributeChange>>,
+    /// The calls that change something, in order.
+    pub calls: Vec<Call>,
+    /// `prevent_destroy` as it will be recorded.
+    pub prevent_destroy: bool,
+    /// The source file as it will be recorded; none where the room is not declared.
+    pub source: Option<Arc<str>>,
+    /// Who was inside when the service was asked.
+    pub people: People,
+    /// Whether it counts towards `max_destroy`.
+    pub weight: Weight,
+}
+
+impl Action {
+    /// The code in JSON and on the terminal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Recreate => "recreate",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Destroy => "destroy",
+            Self::Adopt => "adopt",
+            Self::Forget => "forget",
+            Self::Record => "record",
+        }
+    }
+}
+
+impl Reason {
+    /// The stable code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotRecorded => "not_recorded",
+            Self::Vanished => "vanished",
+            Self::VanishedEarly => "vanished_early",
+            Self::NameChanged => "name_changed",
+            Self::DelayChanged => "delay_changed",
+            Self::AttributesChanged => "attributes_changed",
+            Self::AttributesDrifted => "attributes_drifted",
+            Self::NotDeclared => "not_declared",
+            Self::AlreadyExists => "already_exists",
+            Self::BookkeepingChanged => "bookkeeping_changed",
+        }
+    }
+
+    /// Whether the step is there because something vanished: such steps are outside the plan's digest.
+    #[must_use]
+    pub const fn is_vanishing(self) -> bool {
+        match self {
+            Self::Vanished | Self::VanishedEarly => true,
+            Self::NotRecorded
+            | Self::NameChanged
+            | Self::DelayChanged
+            | Self::AttributesChanged
+            | Self::AttributesDrifted
+            | Self::NotDeclared
+            | Self::AlreadyExists
+            | Self::BookkeepingChanged => false,
+        }
+    }
+}
