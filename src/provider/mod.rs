@@ -1,8 +1,17 @@
 //! The services behind one trait; a folder for each, and what they share.
 
+mod client;
+pub mod http;
+mod registry;
+mod zim;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+
+pub use client::{CheckReport, Client, Ended, Permit, ReadOnly};
+use http::ClockDifference;
+pub use registry::{ConnectError, connect, connect_over, vendor_url};
 
 use crate::model::{AttributeChange, Attributes, Call, People, Room, RoomId, Sighting, Trouble};
 
@@ -40,6 +49,9 @@ pub trait Service: Send + Sync {
 
     /// Registers the operator; one that is registered already is a success.
     fn register_operator(&self) -> Answer<'_, ()>;
+
+    /// Makes one harmless signed query by [`Self::people_call`], and compares the clocks.
+    fn probe(&self) -> Answer<'_, Probe>;
 }
 
 /// A change of a room by one call.
@@ -60,6 +72,13 @@ pub struct AttributesRead {
     pub attributes: Attributes,
     /// The service's count of attribute changes.
     pub sequence: Option<u64>,
+}
+
+/// What a harmless query told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// How far the clocks are apart, where the answer says.
+    pub clock: Option<ClockDifference>,
 }
 
 /// What a service says of a change that it made.

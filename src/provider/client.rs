@@ -1,0 +1,254 @@
+//! A service with its limits and its retries around it.
+
+mod reads;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
+use tracing::debug;
+
+use super::http::{Backoff, ClockDifference, Pacer, Random, RetryPolicy};
+use super::{Answer, Operation, Probe, Receipt, Service, http};
+use crate::model::{Call, Class, RoomId, Timestamp, Trouble};
+
+pub use reads::ReadOnly;
+
+/// A service inside its rate limits: reads are retried, changes are one attempt each.
+pub struct Client {
+    service: Arc<dyn Service>,
+    limits: BTreeMap<Call, Limit>,
+    /// For calls that no limit is known of.
+    unlisted: Pacer,
+    policy: RetryPolicy,
+    random: Arc<dyn Random>,
+    /// What became of registering the operator; once a client.
+    registration: OnceCell<Result<(), Trouble>>,
+}
+
+struct Limit {
+    /// Requests a second.
+    rate: f64,
+    pacer: Pacer,
+}
+
+/// Leave to make one call. Dropped unused, it goes to the next who asks.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped gives its place to the next"]
+pub struct Permit {
+    call: Call,
+    permit: http::Permit,
+}
+
+/// How the run before this one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It said when its last calls were, or there was none.
+    Cleanly,
+    /// It did not.
+    Uncleanly,
+}
+
+/// What a check of a provider found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckReport {
+    /// How far the clocks are apart, where the service's answer says.
+    pub clock: Option<ClockDifference>,
+    /// How long the answer took.
+    pub round_trip: Duration,
+    /// The limits in force, in requests a second.
+    pub rates: BTreeMap<Call, f64>,
+}
+
+impl Client {
+    /// Puts limits and retries around a service: `rates` are requests a second for each call; the
+    /// calls that are not among them share one request a second.
+    #[must_use]
+    pub fn new(
+        service: Arc<dyn Service>,
+        rates: BTreeMap<Call, f64>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let limit = |(call, rate)| (call, Limit { rate, pacer: Pacer::new(rate) });
+        Self {
+            service,
+            limits: rates.into_iter().map(limit).collect(),
+            unlisted: Pacer::new(1.0),
+            policy: RetryPolicy::default(),
+            random,
+            registration: OnceCell::new(),
+        }
+    }
+
+    /// Waits for leave to make `call`, in the order of asking.
+    pub async fn permit(&self, call: Call) -> Permit {
+        Permit { call, permit: self.pacer(call).permit().await }
+    }
+
+    /// Changes a room by one attempt, by a permit for the operation's own call. The permit is
+    /// stamped as sent here: what has to be durable before the call is so before this.
+    ///
+    /// # Errors
+    /// Returns the [`Trouble`] of this attempt; nothing is tried again.
+    pub async fn attempt(
+        &self,
+        permit: Permit,
+        room: &RoomId,
+        operation: &Operation,
+    ) -> Result<Receipt, Trouble> {
+        let change = self.service.change(room, operation);
+        self.once(permit, Some(room), change, |receipt| receipt.request_id.as_deref()).await
+    }
+
+    /// Starts counting the attempts of one call: what the caller of [`Self::attempt`] waits by.
+    #[must_use]
+    pub fn backoff(&self) -> Backoff {
+        self.policy.begin(Arc::clone(&self.random))
+    }
+
+    /// Registers the operator, once a client: all who ask wait for the same registration, and
+    /// learn what became of it.
+    ///
+    /// # Errors
+    /// Returns the [`Trouble`] that stood in the way, after retries.
+    pub async fn register_operator(&self) -> Result<(), Trouble> {
+        let call = self.service.register_call();
+        let register = || self.settled(call, None, || self.service.register_operator());
+        self.registration.get_or_init(register).await.clone()
+    }
+
+    /// Makes one harmless signed query.
+    ///
+    /// # Errors
+    /// Returns the [`Trouble`] that stood in the way, after retries.
+    pub async fn check(&self) -> Result<CheckReport, Trouble> {
+        let started = Instant::now();
+        let call = self.service.people_call();
+        let Probe { clock } = self.settled(call, None, || self.service.probe()).await?;
+        let rates = self.limits.iter().map(|(call, limit)| (*call, limit.rate)).collect();
+        Ok(CheckReport { clock, round_trip: started.elapsed(), rates })
+    }
+
+    /// When each call was last made, by this run or the one before it: to be kept for the next run.
+    #[must_use]
+    pub fn last_calls(&self, now: Timestamp) -> BTreeMap<Call, Timestamp> {
+        let before = |ago: Duration| {
+            let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+            Timestamp::from_millis(now.as_millis().saturating_sub(ago))
+        };
+        let last = |(call, limit): (&Call, &Limit)| Some((*call, before(limit.pacer.last_sent()?)));
+        self.limits.iter().filter_map(last).collect()
+    }
+
+    /// Takes the limits as used up until an earlier run's last calls, or until now where that run
+    /// did not say when they were. Call it before the first permit.
+    pub fn resume(&self, last_calls: &BTreeMap<Call, Timestamp>, now: Timestamp, ended: Ended) {
+        for (call, limit) in &self.limits {
+            match (ended, last_calls.get(call)) {
+                (Ended::Uncleanly, _) => limit.pacer.resume(Duration::ZERO),
+                (Ended::Cleanly, Some(last)) => limit.pacer.resume(now.since(*last)),
+                (Ended::Cleanly, None) => {}
+            }
+        }
+    }
+
+    fn pacer(&self, call: Call) -> &Pacer {
+        self.limits.get(&call).map_or(&self.unlisted, |limit| &limit.pacer)
+    }
+
+    /// Makes one attempt, and lets the pacer learn from it.
+    async fn once<T>(
+        &self,
+        permit: Permit,
+        room: Option<&RoomId>,
+        attempt: Answer<'_, T>,
+        request_id: impl Fn(&T) -> Option<&str>,
+    ) -> Result<T, Trouble> {
+        let Permit { call, permit } = permit;
+        let in_flight = permit.sent();
+        let outcome = attempt.await;
+        let took = match &outcome {
+            Ok(_) => in_flight.answered(),
+            Err(trouble) if trouble.class == Class::TooOften => {
+                in_flight.too_often(trouble.retry_after)
+            }
+            Err(trouble) if trouble.code.is_some() => in_flight.answered(),
+            Err(_) => in_flight.lost(),
+        };
+        let room = room.map_or("", RoomId::as_str);
+        match &outcome {
+            Ok(answer) => {
+                debug!(%call, room, ?took, request_id = request_id(answer), "answered");
+            }
+            Err(Trouble { class, call: _, code, message, request_id, retry_after }) => {
+                let request_id = request_id.as_deref();
+                debug!(%call, room, ?took, request_id, ?class, code, ?retry_after, "{message}");
+            }
+        }
+        outcome
+    }
+
+    /// Tries until there is an answer that trying again does not change.
+    async fn settled<'a, T>(
+        &self,
+        call: Call,
+        room: Option<&RoomId>,
+        ask: impl Fn() -> Answer<'a, T>,
+    ) -> Result<T, Trouble> {
+        let (mut backoff, mut signed) = (self.backoff(), Signed::Once);
+        loop {
+            let permit = self.permit(call).await;
+            let trouble = match self.once(permit, room, ask(), |_| None).await {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => trouble,
+            };
+            match (again(trouble.class), signed) {
+                (Again::Later, _) => match backoff.next(trouble.retry_after) {
+                    Some(wait) => sleep(wait).await,
+                    None => return Err(given_up(trouble, &backoff)),
+                },
+                (Again::SignedAnew, Signed::Once) => signed = Signed::Twice,
+                (Again::SignedAnew, Signed::Twice) | (Again::Never, _) => return Err(trouble),
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Signed {
+    Once,
+    Twice,
+}
+
+/// Whether a call that may be repeated is.
+enum Again {
+    Later,
+    SignedAnew,
+    Never,
+}
+
+fn again(class: Class) -> Again {
+    match class {
+        Class::Retry | Class::TooOften | Class::Unknown => Again::Later,
+        Class::SignAgain => Again::SignedAnew,
+        Class::OperatorUnknown
+        | Class::Missing
+        | Class::Exists
+        | Class::Quota
+        | Class::Unrecognised
+        | Class::Fatal
+        | Class::Refused => Again::Never,
+    }
+}
+
+fn given_up(trouble: Trouble, backoff: &Backoff) -> Trouble {
+    let message = match backoff.attempts() {
+        0 | 1 => trouble.message,
+        attempts => format!("{}; given up after {attempts} attempts", trouble.message),
+    };
+    Trouble { message, ..trouble }
+}

@@ -1,0 +1,25 @@
+//! What all services share: the client, the rate limit, the retry policy and the clocks.
+
+mod clock;
+mod endpoint;
+mod moments;
+mod network;
+mod pacer;
+mod random;
+mod retry;
+mod transport;
+mod words;
+
+pub use clock::{SystemClock, TokioClock};
+pub use endpoint::{AllowedHosts, EndpointError, Reach, ServiceUrl};
+pub use moments::ClockDifference;
+pub(super) use moments::{http_date, retry_after};
+pub use network::{HttpTransport, NetworkError};
+pub use pacer::{InFlight, Pacer, Permit};
+#[cfg(test)]
+pub(crate) use random::Fixed;
+pub use random::{Random, SystemRandom};
+pub use retry::{Backoff, RetryPolicy};
+pub(super) use transport::within_timeout;
+pub use transport::{HttpRequest, HttpResponse, Method, Sending, Transport, TransportError};
+pub(super) use words::{clean, printable};

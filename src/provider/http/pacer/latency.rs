@@ -1,0 +1,48 @@
+//! What recent round trips tell of the time that a request is on its way.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How many round trips are remembered.
+const REMEMBERED: usize = 128;
+
+/// How far round trips are taken to differ before they have been seen to.
+const UNSEEN: Duration = Duration::from_millis(20);
+
+/// The grain of the timers and of the service's own clock.
+const GRAIN: Duration = Duration::from_millis(1);
+
+/// The recent round trips of one call.
+#[derive(Debug, Default)]
+pub(super) struct Latency {
+    recent: VecDeque<Duration>,
+}
+
+impl Latency {
+    /// Remembers one round trip.
+    pub(super) fn learn(&mut self, round_trip: Duration) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(round_trip);
+    }
+
+    /// A time that the next round trip takes at least, as far as it can be told.
+    ///
+    /// The least of so many samples lies above the true least by their spread over their number:
+    /// twice that is taken off, so that few requests are quicker than this.
+    pub(super) fn floor(&self) -> Duration {
+        let (Some(least), Some(longest)) = (self.recent.iter().min(), self.recent.iter().max())
+        else {
+            return Duration::ZERO;
+        };
+        let samples = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        let unseen = (*longest - *least + UNSEEN) * 2 / samples.saturating_add(1);
+        least.saturating_sub(unseen + GRAIN)
+    }
+
+    /// The longest of the recent round trips.
+    pub(super) fn longest(&self) -> Duration {
+        self.recent.iter().max().copied().unwrap_or(Duration::ZERO)
+    }
+}

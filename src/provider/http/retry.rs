@@ -1,0 +1,131 @@
+//! When a call is tried again, and when it is given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Random;
+
+/// How often and how long a call is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The most that is waited after the first attempt; it doubles with each one that follows.
+    pub base: Duration,
+    /// The most that is ever waited, unless the service asks for more.
+    pub cap: Duration,
+    /// How many attempts there are, the first one counted.
+    pub attempts: u32,
+    /// How long after the first failure a further attempt may begin.
+    pub total: Duration,
+}
+
+/// The attempts of one call so far.
+#[derive(Clone)]
+pub struct Backoff {
+    policy: RetryPolicy,
+    random: Arc<dyn Random>,
+    failed_first: Option<Instant>,
+    attempts: u32,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_millis(250),
+            cap: Duration::from_secs(8),
+            attempts: 6,
+            total: Duration::from_secs(60),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Starts counting the attempts of one call.
+    #[must_use]
+    pub fn begin(self, random: Arc<dyn Random>) -> Backoff {
+        Backoff { policy: self, random, failed_first: None, attempts: 0 }
+    }
+}
+
+impl Backoff {
+    /// Counts an attempt that failed, and tells how long to wait before the next one; none to
+    /// give up. Exponential with full jitter, and never less than the service asks for.
+    pub fn next(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
+        self.attempts += 1;
+        let failed_first = *self.failed_first.get_or_insert_with(Instant::now);
+        if self.attempts >= self.policy.attempts {
+            return None;
+        }
+        let doubled = 2_u32.saturating_pow(self.attempts - 1);
+        let most = self.policy.base.saturating_mul(doubled).min(self.policy.cap);
+        let wait = self.jitter(most).max(retry_after.unwrap_or(Duration::ZERO));
+        let spent = failed_first.elapsed().saturating_add(wait);
+        (spent <= self.policy.total).then_some(wait)
+    }
+
+    /// How many attempts have failed.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// A share of `most`, evenly from none to all; all of it where there is no randomness.
+    fn jitter(&self, most: Duration) -> Duration {
+        let share = self.random.eight_bytes().map_or(u64::MAX, u64::from_le_bytes);
+        let nanos = (most.as_nanos() * u128::from(share)) >> 64;
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+impl std::fmt::Debug for Backoff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { policy, random: _, failed_first, attempts } = self;
+        f.debug_struct("Backoff")
+            .field("policy", policy)
+            .field("failed_first", failed_first)
+            .field("attempts", attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Fixed;
+    use super::*;
+
+    fn backoff(share: u64) -> Backoff {
+        RetryPolicy::default().begin(Arc::new(Fixed(share.to_le_bytes())))
+    }
+
+    fn waits(share: u64) -> Vec<u128> {
+        let mut backoff = backoff(share);
+        std::iter::from_fn(|| backoff.next(None)).map(|wait| wait.as_millis()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn six_attempts_double_the_wait_and_jitter_covers_all_of_it() {
+        assert_eq!(waits(u64::MAX), [249, 499, 999, 1999, 3999]);
+        assert_eq!(waits(0), [0, 0, 0, 0, 0]);
+        assert_eq!(waits(1 << 63), [125, 250, 500, 1000, 2000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_service_may_ask_for_more() {
+        let mut backoff = backoff(0);
+        let asked = Duration::from_secs(7);
+        assert_eq!(backoff.next(Some(asked)), Some(asked));
+        assert_eq!(backoff.next(None), Some(Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_minute_is_the_end() {
+        assert_eq!(backoff(0).next(Some(Duration::from_secs(61))), None);
+        let mut backoff = backoff(0);
+        tokio::time::advance(Duration::from_secs(100)).await;
+        assert!(backoff.next(None).is_some());
+        tokio::time::advance(Duration::from_secs(50)).await;
+        assert_eq!(backoff.next(Some(Duration::from_secs(11))), None);
+        assert!(backoff.next(Some(Duration::from_secs(10))).is_some());
+    }
+}

@@ -1,0 +1,97 @@
+//! Which kind is which service: the one place that knows them all.
+
+use std::sync::Arc;
+
+use super::Client;
+use super::http::{
+    AllowedHosts, EndpointError, HttpTransport, NetworkError, Random, ServiceUrl, SystemRandom,
+    Transport,
+};
+use super::zim::{self, Zim};
+use crate::model::{Clock, Kind, Provider, Secret};
+
+/// Why a provider cannot be reached at all, by what the user does next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// The endpoint has to be mended or allowed.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// This machine's TLS has to be mended.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+}
+
+/// The vendor's own URL for a kind, where the file names none.
+#[must_use]
+pub const fn vendor_url(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Zim => zim::VENDOR_URL,
+    }
+}
+
+/// Makes the client of a provider, to reach it at `base_url` over the network or on loopback.
+/// Nothing is sent yet. `signing_clock` must show the service's time to within 10 minutes.
+///
+/// # Errors
+/// Returns [`ConnectError`] where credentials may not go to `base_url`, or TLS cannot be set up.
+pub fn connect(
+    provider: &Provider,
+    base_url: &str,
+    secret: Secret,
+    signing_clock: Arc<dyn Clock>,
+    allowed: &AllowedHosts,
+) -> Result<Client, ConnectError> {
+    let url = service_url(provider.kind, base_url, allowed)?;
+    let transport = Arc::new(HttpTransport::new(url.reach())?);
+    Ok(client(provider, url, secret, signing_clock, transport))
+}
+
+/// Makes the client of a provider as [`connect`] does, over a transport of the caller's.
+///
+/// # Errors
+/// Returns [`ConnectError`] where credentials may not go to `base_url`.
+pub fn connect_over(
+    provider: &Provider,
+    base_url: &str,
+    secret: Secret,
+    signing_clock: Arc<dyn Clock>,
+    allowed: &AllowedHosts,
+    transport: Arc<dyn Transport>,
+) -> Result<Client, ConnectError> {
+    let url = service_url(provider.kind, base_url, allowed)?;
+    Ok(client(provider, url, secret, signing_clock, transport))
+}
+
+fn service_url(
+    kind: Kind,
+    base_url: &str,
+    allowed: &AllowedHosts,
+) -> Result<ServiceUrl, EndpointError> {
+    match kind {
+        Kind::Zim => ServiceUrl::new(base_url, zim::is_vendor, allowed),
+    }
+}
+
+fn client(
+    provider: &Provider,
+    url: ServiceUrl,
+    secret: Secret,
+    clock: Arc<dyn Clock>,
+    transport: Arc<dyn Transport>,
+) -> Client {
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let service = match provider.kind {
+        Kind::Zim => Zim {
+            app_id: provider.app_id,
+            operator: provider.operator.clone(),
+            secret,
+            url,
+            transport,
+            clock,
+            random: Arc::clone(&random),
+        },
+    };
+    let calls = provider.kind.calls().iter();
+    let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
+    Client::new(Arc::new(service), rates, random)
+}
