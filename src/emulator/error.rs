@@ -1,0 +1,97 @@
+//! Why the emulator could not be opened, served or told something.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::model::RoomId;
+
+/// Why the emulator could not be opened, served or told something, by what the user does next.
+#[derive(Debug, thiserror::Error)]
+pub enum EmulatorError {
+    /// Another process has the data file open for writing: wait for it, or ask that one.
+    #[error(
+        "the emulator's data `{}` is in use by another run, or by `roomctl emulator --listen`",
+        path.display()
+    )]
+    Locked {
+        /// The data file.
+        path: PathBuf,
+    },
+    /// The data is damaged: remove the file to begin with an empty service.
+    #[error(
+        "the emulator's data `{}` is damaged at line {line}: {reason}; remove it, and its `.log`, to \
+         begin with an empty service",
+        path.display()
+    )]
+    Damaged {
+        /// The file that is damaged.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A newer roomctl wrote the data: use that one.
+    #[error("the emulator's data `{}` has version {version}; this roomctl reads version 1", path.display())]
+    Newer {
+        /// The data file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {doing} the emulator's data `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The data was opened for reading only.
+    #[error("the emulator's data is open for reading only")]
+    ReadOnly,
+    /// The address to listen on is in use, or not ours.
+    #[error("the emulator cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No application of this id is served.
+    #[error("the emulator serves no app {app}")]
+    NoSuchApp {
+        /// The AppId that was named.
+        app: u32,
+    },
+    /// The room does not exist: it was never created, or has gone by itself.
+    #[error("room `{room}` of app {app} does not exist on the emulator")]
+    NoSuchRoom {
+        /// The application.
+        app: u32,
+        /// The room.
+        room: RoomId,
+    },
+    /// An application is set up twice.
+    #[error("app {app} is set up twice on the emulator")]
+    AppTwice {
+        /// The application.
+        app: u32,
+    },
+    /// The faults strike more often than there are requests.
+    #[error("the shares of all faults make {percent:.1}%, more than the whole")]
+    FaultsOverWhole {
+        /// Their sum in percent.
+        percent: f64,
+    },
+}
+
+impl EmulatorError {
+    /// Says what was tried with which file.
+    pub(super) fn file(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        Self::File { path: path.to_owned(), doing, source }
+    }
+}

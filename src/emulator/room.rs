@@ -1,0 +1,146 @@
+//! One room as the emulator keeps it: attributes, people, and when it ends.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AttributeLimits, Timestamp};
+
+use super::Retention;
+
+/// A room. What stands here is what its line in the data file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Room {
+    pub(super) name: Option<String>,
+    /// Seconds that it lives while it is empty.
+    pub(super) delay: u32,
+    /// The number of attribute changes so far.
+    pub(super) sequence: u64,
+    pub(super) attributes: BTreeMap<String, Attribute>,
+    pub(super) inside: Inside,
+}
+
+/// One attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attribute {
+    pub(super) value: String,
+    pub(super) auto_delete: bool,
+    /// The room's sequence when it was last set.
+    pub(super) sequence: u64,
+}
+
+/// Who is inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Inside {
+    /// Nobody ever was.
+    NobodyYet { since: Timestamp },
+    /// The last one left then.
+    NobodyMore { since: Timestamp },
+    /// So many, at least one.
+    People(u64),
+}
+
+/// Why an attribute was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AttributeRefusal {
+    /// A delete of a key that is not there.
+    NoSuchKey,
+    /// The room would exceed a limit.
+    OverLimit,
+}
+
+/// A room that is empty lives this long at the least, so that its creation can be told from its end.
+const SHORTEST_LIFE: Duration = Duration::from_millis(1);
+
+impl Room {
+    /// A room without attributes, empty since `now`.
+    pub(super) fn new(name: Option<String>, delay: u32, now: Timestamp) -> Self {
+        let inside = Inside::NobodyYet { since: now };
+        Self { name, delay, sequence: 0, attributes: BTreeMap::new(), inside }
+    }
+
+    /// When it is destroyed; none while people are inside. Its creation counts as becoming empty, and a
+    /// room without a delay is gone as soon as time moves on.
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        let since = match self.inside {
+            Inside::NobodyYet { since } | Inside::NobodyMore { since } => since,
+            Inside::People(_) => return None,
+        };
+        let delay = Duration::from_secs(u64::from(self.delay));
+        Some(since.plus(delay.max(SHORTEST_LIFE)))
+    }
+
+    /// The number of people inside.
+    pub(super) fn people(&self) -> u64 {
+        match self.inside {
+            Inside::NobodyYet { .. } | Inside::NobodyMore { .. } => 0,
+            Inside::People(people) => people,
+        }
+    }
+
+    /// Lets `users` more in.
+    pub(super) fn enter(&mut self, users: u64) {
+        if users > 0 {
+            self.inside = Inside::People(self.people().saturating_add(users));
+        }
+    }
+
+    /// Lets `users` out. They are anonymous, so any leaving takes the auto-delete attributes along.
+    pub(super) fn leave(&mut self, users: u64, now: Timestamp, retention: Retention) {
+        let before = self.people();
+        if users == 0 || before == 0 {
+            return;
+        }
+        self.drop_attributes(|attribute| attribute.auto_delete);
+        self.inside = match before.saturating_sub(users) {
+            0 => Inside::NobodyMore { since: now },
+            left => Inside::People(left),
+        };
+        let empty = self.people() == 0;
+        if empty && retention == Retention::UntilLeft {
+            self.drop_attributes(|_| true);
+        }
+    }
+
+    /// Sets `key`, which counts as one change, unless a limit is in the way.
+    pub(super) fn set(
+        &mut self,
+        key: &str,
+        value: &str,
+        auto_delete: bool,
+        limits: AttributeLimits,
+    ) -> Result<u64, AttributeRefusal> {
+        let AttributeLimits { attributes, key_bytes, value_bytes, total_bytes } = limits;
+        let others = || self.attributes.iter().filter(|(other, _)| *other != key);
+        let bytes: usize = others().map(|(key, held)| key.len() + held.value.len()).sum();
+        let fits = key.len() <= key_bytes
+            && value.len() <= value_bytes
+            && others().count() < attributes
+            && bytes + key.len() + value.len() <= total_bytes;
+        if !fits {
+            return Err(AttributeRefusal::OverLimit);
+        }
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let attribute = Attribute { value: value.to_owned(), auto_delete, sequence };
+        self.attributes.insert(key.to_owned(), attribute);
+        Ok(sequence)
+    }
+
+    /// Deletes `key`, which counts as one change.
+    pub(super) fn delete(&mut self, key: &str) -> Result<u64, AttributeRefusal> {
+        if self.attributes.remove(key).is_none() {
+            return Err(AttributeRefusal::NoSuchKey);
+        }
+        self.sequence += 1;
+        Ok(self.sequence)
+    }
+
+    fn drop_attributes(&mut self, goes: impl Fn(&Attribute) -> bool) {
+        let before = self.attributes.len();
+        self.attributes.retain(|_, attribute| !goes(attribute));
+        self.sequence += u64::try_from(before - self.attributes.len()).unwrap_or(0);
+    }
+}

@@ -1,0 +1,179 @@
+//! The stand-in seen from outside: requests signed here by hand, answers read as JSON.
+
+mod codes;
+mod faults;
+mod files;
+mod life;
+mod socket;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::*;
+use crate::model::Secret;
+
+const APP: u32 = 12345;
+const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
+const START: i64 = 1_615_186_943_000;
+
+/// A wall clock that goes with tokio's, which the tests pause.
+struct TestClock(Instant);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(START).plus(self.0.elapsed())
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(TestClock(Instant::now()))
+}
+
+fn settings() -> Settings {
+    Settings::new(vec![App { app_id: APP, secret: Secret::new(SECRET.to_owned()) }])
+}
+
+fn room(id: &str) -> RoomId {
+    RoomId::new(id)
+}
+
+/// A client of one emulator.
+#[derive(Clone)]
+struct Hand {
+    emulator: Emulator,
+    clock: Arc<dyn Clock>,
+    calls: Arc<AtomicU64>,
+}
+
+/// The public parameters, to be spoilt one at a time.
+struct Signed {
+    app: String,
+    nonce: String,
+    timestamp: String,
+    version: String,
+    signature: Option<String>,
+}
+
+impl Hand {
+    fn new(settings: Settings) -> Self {
+        let clock = clock();
+        let emulator = Emulator::open(settings, clock.clone(), Data::Memory).expect("an emulator");
+        Self::on(emulator, clock)
+    }
+
+    fn on(emulator: Emulator, clock: Arc<dyn Clock>) -> Self {
+        Self { emulator, clock, calls: Arc::default() }
+    }
+
+    /// One with the operator registered.
+    async fn with_operator(settings: Settings) -> Self {
+        let hand = Self::new(settings);
+        hand.register().await;
+        hand
+    }
+
+    async fn register(&self) {
+        let users = json!({"UserInfo": [{"UserId": "admin"}]});
+        assert_eq!(code(&self.post("UserRegister", &users).await), 0);
+    }
+
+    fn signed(&self) -> Signed {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        Signed {
+            app: APP.to_string(),
+            nonce: format!("{call:016x}"),
+            timestamp: self.clock.now().as_seconds().to_string(),
+            version: "2.0".to_owned(),
+            signature: None,
+        }
+    }
+
+    async fn get(&self, action: &str, query: &str) -> Value {
+        self.send(&Method::GET, action, query, String::new(), self.signed()).await
+    }
+
+    async fn post(&self, action: &str, body: &Value) -> Value {
+        self.send(&Method::POST, action, "", body.to_string(), self.signed()).await
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        action: &str,
+        query: &str,
+        body: String,
+        signed: Signed,
+    ) -> Value {
+        let (status, text) =
+            self.raw(method, action, query, body, signed).await.expect("an answer");
+        assert_eq!(status, StatusCode::OK);
+        serde_json::from_slice(&text).expect("JSON")
+    }
+
+    /// The status and the text, or none where the connection was cut.
+    async fn raw(
+        &self,
+        method: &Method,
+        action: &str,
+        query: &str,
+        body: String,
+        signed: Signed,
+    ) -> Option<(StatusCode, Vec<u8>)> {
+        let uri = format!("/?Action={action}&{}&{query}", signed.query());
+        let request = Request::builder().method(method).uri(uri).body(Body::from(body));
+        let response =
+            self.emulator.router().oneshot(request.expect("a request")).await.expect("infallible");
+        assert_eq!(response.headers()["x-roomctl-emulator"], "1");
+        let (status, cut) = (response.status(), response.extensions().get::<Cut>().is_some());
+        let text = to_bytes(response.into_body(), usize::MAX).await;
+        assert_eq!(text.is_err(), cut);
+        text.ok().map(|text| (status, text.to_vec()))
+    }
+
+    async fn create(&self, id: &str, delay: u32) -> i64 {
+        let body = json!({"FromUserId": "admin", "RoomId": id, "DestroyDelayTime": delay,
+            "Attributes": [{"Key": "topic", "Value": "welcome"},
+                           {"Key": "banner", "Value": "Hi!", "AutoDelete": 1}]});
+        code(&self.post("CreateRoom", &body).await)
+    }
+
+    async fn attributes(&self, id: &str) -> Value {
+        self.post("QueryRoomAttribute", &json!({"FromUserId": "admin", "RoomId": id})).await
+    }
+
+    async fn people(&self, id: &str) -> i64 {
+        code(&self.get("QueryRoomUserList", &format!("RoomId={id}")).await)
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.app().rooms.contains_key(&room(id))
+    }
+
+    fn app(&self) -> AppSurvey {
+        self.emulator.survey().apps.remove(&APP).expect("the app")
+    }
+}
+
+impl Signed {
+    fn query(&self) -> String {
+        let Self { app, nonce, timestamp, version, signature } = self;
+        let digest = Md5::digest(format!("{app}{nonce}{SECRET}{timestamp}"));
+        let signature = signature.clone().unwrap_or_else(|| hex::encode(digest));
+        format!(
+            "AppId={app}&SignatureNonce={nonce}&Timestamp={timestamp}&SignatureVersion={version}\
+             &Signature={signature}"
+        )
+    }
+}
+
+fn code(answer: &Value) -> i64 {
+    answer["Code"].as_i64().expect("a code")
+}
