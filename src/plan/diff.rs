@@ -1,0 +1,107 @@
+//! What differs between two rooms, and the attribute changes that bring one in line.
+
+use crate::model::{Attribute, AttributeChange, Attributes, Change, Field, Kind, Room};
+
+use super::case::Batches;
+
+/// The first field that differs and that a room of this kind can only get by being made anew.
+pub(super) fn replacing(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
+    let anew = |field: &Field| match kind.change_of(*field) {
+        Change::Replace => differs(*field, recorded, wanted),
+        Change::InPlace => false,
+    };
+    kind.fields().iter().copied().find(anew)
+}
+
+/// Whether `field` differs between two rooms.
+pub(super) fn differs(field: Field, a: &Room, b: &Room) -> bool {
+    match field {
+        Field::Name => a.name != b.name,
+        Field::DestroyDelayTime => a.destroy_delay_time != b.destroy_delay_time,
+        Field::Attributes => a.attributes != b.attributes,
+    }
+}
+
+/// Those of `read` that we manage: the keys that the file declares, and the keys that we set earlier.
+pub(super) fn managed(
+    read: &Attributes,
+    declared: Option<&Attributes>,
+    set_earlier: &Attributes,
+) -> Attributes {
+    let ours = |key: &str| {
+        set_earlier.get(key).is_some() || declared.is_some_and(|keys| keys.get(key).is_some())
+    };
+    read.iter().filter(|(key, _)| ours(key)).map(|(key, value)| (key, value.clone())).collect()
+}
+
+/// The attributes of one room from every side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sides<'a> {
+    /// What the file declares.
+    pub(super) wanted: &'a Attributes,
+    /// What we set earlier, as it is recorded.
+    pub(super) set_earlier: &'a Attributes,
+    /// What the service has, those of others too; none where it was not asked.
+    pub(super) seen: Option<&'a Attributes>,
+}
+
+impl Sides<'_> {
+    /// The keys that we manage, as the service has them.
+    pub(super) fn managed(&self) -> Attributes {
+        managed(self.present(), Some(self.wanted), self.set_earlier)
+    }
+
+    /// The changes that bring the service in line, deletes first.
+    ///
+    /// One batch, unless the room is so full that the new keys only fit once the old ones are gone.
+    pub(super) fn batches(&self, limit: usize) -> Batches {
+        let (deletes, sets) = (self.deletes(), self.sets());
+        let crowded = self.present().len() + self.new_keys(&sets) > limit;
+        let both = !deletes.is_empty() && !sets.is_empty();
+        let batches = if crowded && both {
+            vec![deletes, sets]
+        } else {
+            vec![deletes.into_iter().chain(sets).collect()]
+        };
+        batches.into_iter().filter(|batch: &Vec<_>| !batch.is_empty()).collect()
+    }
+
+    /// How many attributes the room has once it is in line, those of others counted.
+    pub(super) fn count_after(&self) -> usize {
+        let (deletes, sets) = (self.deletes(), self.sets());
+        self.present().len() - deletes.len() + self.new_keys(&sets)
+    }
+
+    fn present(&self) -> &Attributes {
+        self.seen.unwrap_or(self.set_earlier)
+    }
+
+    fn deletes(&self) -> Vec<AttributeChange> {
+        let dropped = |key: &str| self.wanted.get(key).is_none();
+        let there = |key: &str| self.present().get(key).is_some();
+        let keys = self.set_earlier.iter().map(|(key, _)| key);
+        keys.filter(|key| dropped(key) && there(key))
+            .map(|key| AttributeChange::Delete(key.into()))
+            .collect()
+    }
+
+    fn sets(&self) -> Vec<AttributeChange> {
+        let behind = |(key, value): &(&str, &Attribute)| {
+            self.present().get(key) != Some(*value) && !self.gone_by_itself(key, value)
+        };
+        let set =
+            |(key, value): (&str, &Attribute)| AttributeChange::Set(key.into(), value.clone());
+        self.wanted.iter().filter(behind).map(set).collect()
+    }
+
+    /// An `auto_delete` attribute goes when its user leaves: no drift.
+    fn gone_by_itself(&self, key: &str, value: &Attribute) -> bool {
+        value.auto_delete
+            && self.set_earlier.get(key) == Some(value)
+            && self.present().get(key).is_none()
+    }
+
+    fn new_keys(&self, sets: &[AttributeChange]) -> usize {
+        sets.iter().filter(|set| self.present().get(set.key()).is_none()).count()
+    }
+}

@@ -1,0 +1,63 @@
+//! Walks what is declared, recorded and observed side by side, in the order of the addresses.
+
+use std::collections::btree_map;
+use std::iter::Peekable;
+use std::slice;
+
+use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, Recorded, RecordedRoom};
+
+/// What each of the three says of one address; at least one of them says something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a> {
+    pub(super) address: &'a Address,
+    pub(super) desired: Option<&'a DesiredRoom>,
+    pub(super) recorded: Option<&'a RecordedRoom>,
+    pub(super) observation: Option<&'a Observation>,
+}
+
+/// A merge of three sorted lists: a million rooms in a fraction of a second, and already in order.
+pub(super) struct Join<'a> {
+    desired: Peekable<slice::Iter<'a, DesiredRoom>>,
+    recorded: Peekable<btree_map::Iter<'a, Address, RecordedRoom>>,
+    observed: Peekable<btree_map::Iter<'a, Address, Observation>>,
+}
+
+impl<'a> Join<'a> {
+    pub(super) fn new(
+        desired: &'a Desired,
+        recorded: &'a Recorded,
+        observed: &'a Observed,
+    ) -> Self {
+        Self {
+            desired: desired.rooms.iter().peekable(),
+            recorded: recorded.rooms.iter().peekable(),
+            observed: observed.rooms.iter().peekable(),
+        }
+    }
+
+    fn least(&mut self) -> Option<&'a Address> {
+        let heads = [
+            self.desired.peek().map(|room| &room.address),
+            self.recorded.peek().map(|(address, _)| *address),
+            self.observed.peek().map(|(address, _)| *address),
+        ];
+        heads.into_iter().flatten().min()
+    }
+}
+
+impl<'a> Iterator for Join<'a> {
+    type Item = Row<'a>;
+
+    fn next(&mut self) -> Option<Row<'a>> {
+        let address = self.least()?;
+        let desired = self.desired.next_if(|room| room.address == *address);
+        let recorded = self.recorded.next_if(|(key, _)| *key == address);
+        let observation = self.observed.next_if(|(key, _)| *key == address);
+        Some(Row {
+            address,
+            desired,
+            recorded: recorded.map(|(_, room)| room),
+            observation: observation.map(|(_, seen)| seen),
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! `max_rooms`: our part of the service's quota, checked while planning.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Action, Held, HeldReason, Provider, ProviderName, Step};
+
+use super::draft::Steps;
+
+/// Takes the creates out that would make more rooms than their provider may have.
+///
+/// The last ones in order go first, and recreates only where no create is left.
+pub(super) fn hold(
+    steps: &mut Steps,
+    providers: &BTreeMap<ProviderName, Provider>,
+    alive: &BTreeMap<&ProviderName, u64>,
+) -> Vec<Held> {
+    let bounded = providers.values().filter_map(|p| p.max_rooms.map(|most| (p, most)));
+    let held = bounded.flat_map(|(provider, most)| {
+        let alive = alive.get(&provider.name).copied().unwrap_or(0);
+        let surplus = (alive + steps.makes(&provider.name)).saturating_sub(most);
+        let reason = HeldReason::MaxRooms(most);
+        let taken = steps.take_last(&provider.name, surplus);
+        taken.into_iter().map(move |step| Held { step, reason }).collect::<Vec<_>>()
+    });
+    held.collect()
+}
+
+impl Steps {
+    /// How many rooms of a provider the steps make.
+    fn makes(&self, provider: &ProviderName) -> u64 {
+        let made = |step: &&Step| adds(step.action) && step.address.provider == *provider;
+        self.0.values().flatten().filter(made).count() as u64
+    }
+
+    /// Takes the last `surplus` steps that make a room of a provider, recreates last.
+    fn take_last(&mut self, provider: &ProviderName, surplus: u64) -> Vec<Step> {
+        let mut left = surplus;
+        let mut taken = Vec::new();
+        for wanted in [Action::Create, Action::Recreate] {
+            for list in self.0.values_mut() {
+                let fits =
+                    |step: &Step| step.action == wanted && step.address.provider == *provider;
+                taken.extend(split_last(list, &mut left, fits));
+            }
+        }
+        taken
+    }
+}
+
+/// Takes the last `left` of `list` that fit out of it, and counts them down.
+fn split_last(list: &mut Vec<Step>, left: &mut u64, fits: impl Fn(&Step) -> bool) -> Vec<Step> {
+    let mut spared = (list.iter().filter(|step| fits(step)).count() as u64).saturating_sub(*left);
+    let goes = |step: &mut Step| {
+        let goes = fits(step) && spared == 0;
+        if fits(step) {
+            spared = spared.saturating_sub(1);
+        }
+        goes
+    };
+    let taken: Vec<Step> = list.extract_if(.., goes).collect();
+    *left = left.saturating_sub(taken.len() as u64);
+    taken
+}
+
+/// Whether a step adds a room to those that are alive.
+fn adds(action: Action) -> bool {
+    match action {
+        Action::Create | Action::Recreate => true,
+        Action::Update
+        | Action::Replace
+        | Action::Destroy
+        | Action::Adopt
+        | Action::Forget
+        | Action::Record => false,
+    }
+}

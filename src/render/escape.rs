@@ -1,0 +1,96 @@
+//! Keeps text that others wrote from steering the terminal.
+
+use std::fmt::{self, Write};
+
+use crate::model::Address;
+
+/// Text on one line: control characters, line breaks and marks that turn the direction of writing
+/// are shown as escapes.
+pub(super) struct Plain<T>(pub(super) T);
+
+/// Text on one line between quotation marks.
+pub(super) struct Quoted<'a>(pub(super) &'a str);
+
+/// An address as one word of a shell: room ids may hold spaces, `$`, `&` and `;`.
+pub(super) struct Word<'a>(pub(super) &'a Address);
+
+struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl<T: fmt::Display> fmt::Display for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for part in self.0.split_inclusive(['"', '\\']) {
+            match part.strip_suffix(['"', '\\']) {
+                Some(start) => {
+                    Escaping(f).write_str(start)?;
+                    write!(f, "\\{}", &part[start.len()..])?;
+                }
+                None => Escaping(f).write_str(part)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let safe = |c: char| c.is_ascii_alphanumeric() || "/_-.:+=@%".contains(c);
+        if text.chars().all(safe) {
+            return f.write_str(&text);
+        }
+        write!(f, "'{}'", Plain(text.replace('\'', r"'\''")))
+    }
+}
+
+impl Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut shown = 0;
+        for (at, c) in text.char_indices().filter(|(_, c)| steers(*c)) {
+            self.0.write_str(&text[shown..at])?;
+            write!(self.0, "{}", c.escape_default())?;
+            shown = at + c.len_utf8();
+        }
+        self.0.write_str(&text[shown..])
+    }
+}
+
+/// Whether a terminal does something else with a character than to show it where it stands.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_gets_through() {
+        let evil = "a\u{1b}[2Jb\r\n\u{202e}\u{9b}31m\u{7f}\tü";
+        let plain = r"a\u{1b}[2Jb\r\n\u{202e}\u{9b}31m\u{7f}\tü";
+        assert_eq!(Plain(evil).to_string(), plain);
+        assert_eq!(Quoted(evil).to_string(), format!("\"{plain}\""));
+    }
+
+    #[test]
+    fn quotation_marks_and_backslashes_are_told_apart_from_ours() {
+        assert_eq!(Quoted(r#"a"b\n"#).to_string(), r#""a\"b\\n""#);
+        assert_eq!(Quoted("").to_string(), "\"\"");
+    }
+
+    #[test]
+    fn a_command_can_be_copied() {
+        let word = |text: &str| Word(&text.parse().expect("an address")).to_string();
+        assert_eq!(word("chat/lobby-1"), "chat/lobby-1");
+        assert_eq!(word("chat/a b;$(x)"), "'chat/a b;$(x)'");
+        assert_eq!(word("chat/it's"), r"'chat/it'\''s'");
+    }
+}

@@ -1,0 +1,108 @@
+//! What happens while a plan is applied, one JSON object a line.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::model::{Action, Address, Event, Outcome, Plan, StepFailure};
+
+use super::document::people;
+use super::json::{Document, document, write_line};
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Plan(Box<Document<'a>>),
+    StepStarted {
+        address: &'a Address,
+        action: Action,
+    },
+    StepDone {
+        address: &'a Address,
+        action: Action,
+        request_id: Option<&'a str>,
+    },
+    StepFailed {
+        address: &'a Address,
+        action: Action,
+        message: &'a str,
+        code: Option<i64>,
+        request_id: Option<&'a str>,
+        pending: bool,
+    },
+    StepWaiting {
+        address: &'a Address,
+        action: Action,
+        people: Option<u64>,
+    },
+    StepNotTried {
+        address: &'a Address,
+        action: Action,
+        why: &'static str,
+    },
+    Summary {
+        done: BTreeMap<&'static str, u64>,
+        failed: usize,
+        waiting: usize,
+        not_tried: usize,
+    },
+}
+
+/// Writes the plan as the first line of an apply.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn plan_event_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    write_line(out, &Line::Plan(Box::new(document(plan))))
+}
+
+/// Writes what happened to one step.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn event_json(out: &mut dyn Write, event: &Event) -> io::Result<()> {
+    write_line(out, &line(event))
+}
+
+/// Writes what came of a run: its last line. `done` counts the steps by action.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn summary_json(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let Outcome { done, failed, waiting, not_tried } = outcome;
+    let mut counts = BTreeMap::new();
+    for (_, action) in done {
+        *counts.entry(action.as_str()).or_default() += 1;
+    }
+    let (failed, waiting, not_tried) = (failed.len(), waiting.len(), not_tried.len());
+    write_line(out, &Line::Summary { done: counts, failed, waiting, not_tried })
+}
+
+fn line(event: &Event) -> Line<'_> {
+    match event {
+        Event::Started(address, action) => Line::StepStarted { address, action: *action },
+        Event::Done { address, action, request_id } => {
+            Line::StepDone { address, action: *action, request_id: request_id.as_deref() }
+        }
+        Event::Failed(failure) => failed(failure),
+        Event::Waiting(address, action, inside) => {
+            Line::StepWaiting { address, action: *action, people: people(*inside) }
+        }
+        Event::NotTried(address, action, why) => {
+            Line::StepNotTried { address, action: *action, why: why.as_str() }
+        }
+    }
+}
+
+fn failed(failure: &StepFailure) -> Line<'_> {
+    let StepFailure { address, action, message, code, request_id, pending } = failure;
+    Line::StepFailed {
+        address,
+        action: *action,
+        message,
+        code: *code,
+        request_id: request_id.as_deref(),
+        pending: *pending,
+    }
+}

@@ -1,0 +1,95 @@
+//! What the plan leaves for later, and how to get it: waiting, blocked, unread, and the gate.
+
+use std::io::{self, Write};
+
+use crate::model::{Action, Gate, Held, HeldReason, Unread};
+
+use super::escape::{Plain, Word};
+use super::style::{CHANGED, REMOVED, STRONG};
+use super::{text, words};
+
+/// Writes the rooms that wait until the people inside have left.
+pub(super) fn waiting(out: &mut dyn Write, held: &[Held]) -> io::Result<()> {
+    section(out, "Waiting", held)
+}
+
+/// Writes the rooms that are protected or refused.
+pub(super) fn blocked(out: &mut dyn Write, held: &[Held]) -> io::Result<()> {
+    section(out, "Blocked", held)
+}
+
+/// Writes the rooms that could not be read.
+pub(super) fn unread(out: &mut dyn Write, unread: &[Unread]) -> io::Result<()> {
+    if unread.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{STRONG}Not read, so nothing is planned for them:{STRONG:#}")?;
+    for Unread { address, why } in unread {
+        writeln!(out, "    {}: {}", Plain(address), Plain(why))?;
+    }
+    Ok(())
+}
+
+/// Writes the gate's verdict, with the flag that would consent.
+pub(super) fn gate(out: &mut dyn Write, gate: &Gate) -> io::Result<()> {
+    if gate.open() {
+        return Ok(());
+    }
+    let steps = words::count(gate.counted, "step");
+    writeln!(out, "\n{REMOVED}The gate is closed: {steps} will be held back.{REMOVED:#}")?;
+    for refusal in &gate.refusals {
+        writeln!(out, "    {}", Plain(&refusal.message))?;
+    }
+    writeln!(out, "    `roomctl apply {}` consents", gate.flag())
+}
+
+/// Why a step is held back and what to do, in a sentence.
+pub(super) fn way_out(held: &Held) -> String {
+    let Held { step, reason } = held;
+    let address = Word(&step.address);
+    match reason {
+        HeldReason::Occupied(people) => {
+            let inside = words::people(*people).unwrap_or_else(|| "people".to_owned());
+            format!(
+                "{inside} inside; `on_occupied: destroy`, or `--evict {address}` for one run, \
+                 throws them out"
+            )
+        }
+        HeldReason::PreventDestroy => protected(step.action),
+        HeldReason::MaxRooms(most) => {
+            format!("`max_rooms: {most}` is reached; raise it, or take other rooms out")
+        }
+        HeldReason::Conflict => format!(
+            "it exists, and we did not make it; `roomctl import {address}` or `on_conflict: adopt` \
+             takes it"
+        ),
+    }
+}
+
+fn protected(action: Action) -> String {
+    let way_out = match action {
+        Action::Destroy | Action::Forget => {
+            "declare it again with `prevent_destroy: false`, apply, then take it out"
+        }
+        Action::Create
+        | Action::Recreate
+        | Action::Update
+        | Action::Replace
+        | Action::Adopt
+        | Action::Record => "say `prevent_destroy: false`, or take the change back",
+    };
+    format!("protected by `prevent_destroy`; {way_out}")
+}
+
+fn section(out: &mut dyn Write, title: &str, held: &[Held]) -> io::Result<()> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let width = text::address_column(held.iter().map(|held| &held.step));
+    writeln!(out, "\n{STRONG}{title}:{STRONG:#}")?;
+    for held in held {
+        text::headline(out, &held.step, width)?;
+        writeln!(out, "  {CHANGED}{}{CHANGED:#}", Plain(way_out(held)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What happens while a plan is applied, and what came of it, as people read it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use crate::model::{Action, Address, Event, NotTried, Outcome, People, StepFailure};
+
+use super::escape::{Plain, Word};
+use super::style::{CHANGED, QUIET, REMOVED, STRONG};
+use super::{style, words};
+
+/// How many rooms are named where many were not tried for one reason.
+const NAMED: usize = 10;
+
+/// Every action in the order in which the closing line counts them.
+const COUNTED: [Action; 8] = [
+    Action::Create,
+    Action::Recreate,
+    Action::Update,
+    Action::Replace,
+    Action::Destroy,
+    Action::Adopt,
+    Action::Forget,
+    Action::Record,
+];
+
+/// Writes what happened to one step, on one line.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn event_text(out: &mut dyn Write, event: &Event) -> io::Result<()> {
+    match event {
+        Event::Started(address, action) => {
+            writeln!(out, "{QUIET}{}: {} started{QUIET:#}", Plain(address), action.as_str())
+        }
+        Event::Done { address, action, request_id } => {
+            let (colour, done) = (style::of(*action), words::done(*action));
+            write!(out, "{}: {colour}{done}{colour:#}", Plain(address))?;
+            if let Some(id) = request_id {
+                write!(out, " {QUIET}(request {}){QUIET:#}", Plain(id))?;
+            }
+            writeln!(out)
+        }
+        Event::Failed(failure) => failed(out, failure),
+        Event::Waiting(address, action, people) => waiting(out, address, *action, *people),
+        Event::NotTried(address, action, why) => {
+            let action = action.as_str();
+            writeln!(out, "{}: {action} not tried: {}", Plain(address), because(*why))
+        }
+    }
+}
+
+/// Writes what came of a run: what failed, what waits, what was not tried, and the counts.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let Outcome { done, failed: failures, waiting: waits, not_tried: left } = outcome;
+    for failure in failures {
+        failed(out, failure)?;
+    }
+    for (address, action, people) in waits {
+        waiting(out, address, *action, *people)?;
+    }
+    not_tried(out, left)?;
+    let rest = [(failures.len(), "failed"), (waits.len(), "waiting"), (left.len(), "not tried")];
+    writeln!(out, "{STRONG}{}{STRONG:#}", closing(done, &rest))
+}
+
+fn failed(out: &mut dyn Write, failure: &StepFailure) -> io::Result<()> {
+    let StepFailure { address, action, message, code, request_id, pending } = failure;
+    let (address, action) = (Plain(address), action.as_str());
+    write!(out, "{address}: {REMOVED}{action} failed{REMOVED:#}: {}", Plain(message))?;
+    match (code, request_id.as_deref().map(Plain)) {
+        (Some(code), Some(id)) => write!(out, " (code {code}, request {id})")?,
+        (Some(code), None) => write!(out, " (code {code})")?,
+        (None, Some(id)) => write!(out, " (request {id})")?,
+        (None, None) => {}
+    }
+    let open = if *pending { "; the outcome is unknown, and the next run looks first" } else { "" };
+    writeln!(out, "{open}")
+}
+
+fn waiting(
+    out: &mut dyn Write,
+    address: &Address,
+    action: Action,
+    people: People,
+) -> io::Result<()> {
+    let inside = words::people(people).unwrap_or_else(|| "perhaps people".to_owned());
+    let (word, address, action) = (Word(address), Plain(address), action.as_str());
+    writeln!(
+        out,
+        "{address}: {CHANGED}{action} waits{CHANGED:#}: {inside} inside; `on_occupied: destroy`, or \
+         `--evict {word}` for one run, throws them out"
+    )
+}
+
+/// The rooms that were not tried, by reason: the first few are named.
+fn not_tried(out: &mut dyn Write, left: &[(Address, Action, NotTried)]) -> io::Result<()> {
+    let mut reasons = BTreeMap::<&str, (NotTried, Vec<&Address>)>::new();
+    for (address, _, why) in left {
+        reasons.entry(why.as_str()).or_insert((*why, Vec::new())).1.push(address);
+    }
+    for (why, addresses) in reasons.values() {
+        let named: Vec<String> =
+            addresses.iter().take(NAMED).map(|it| Plain(it).to_string()).collect();
+        let rest = addresses.len() - named.len();
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let named = named.join(", ");
+        writeln!(out, "{CHANGED}Not tried{CHANGED:#}: {named}{more}: {}", because(*why))?;
+    }
+    Ok(())
+}
+
+/// Why a step was not tried, and what to do.
+fn because(why: NotTried) -> &'static str {
+    match why {
+        NotTried::Interrupted => "the run was interrupted; apply again",
+        NotTried::ProviderFatal => {
+            "the service answered that nothing will succeed; mend the configuration, then apply again"
+        }
+        NotTried::Quota => {
+            "the application has as many rooms as it may have; take rooms out, or have its quota raised"
+        }
+        NotTried::NoRoomFreed => {
+            "no room was freed for it, since destroys failed or wait; apply again once they are done"
+        }
+        NotTried::StateFailed => {
+            "the state can no longer be written; mend the disk, then apply again"
+        }
+        NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
+    }
+}
+
+/// `Applied: 3 created, 1 updated; 1 failed, 1 waiting, 2 not tried.`
+fn closing(done: &[(Address, Action)], rest: &[(usize, &str)]) -> String {
+    let mut counts = BTreeMap::<Action, u64>::new();
+    for (_, action) in done {
+        *counts.entry(*action).or_default() += 1;
+    }
+    let part = |action: &Action| {
+        counts.get(action).map(|count| format!("{count} {}", words::done(*action)))
+    };
+    let done: Vec<String> = COUNTED.iter().filter_map(part).collect();
+    let rest: Vec<String> =
+        rest.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
+    let gap = if rest.is_empty() { "" } else { "; " };
+    format!("Applied: {done}{gap}{}.", rest.join(", "))
+}

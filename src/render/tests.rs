@@ -1,0 +1,189 @@
+mod findings;
+mod json;
+mod outcome;
+mod plans;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::model::{
+    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Finding,
+    Gate, Held, HeldReason, Lineage, OnOccupied, People, Plan, Reason, Refresh, Refusal,
+    RefusalKind, Room, StateRef, Step, Summary, Unread, Weight,
+};
+
+pub(super) fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+pub(super) fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    let attribute = |value: &str| Attribute { value: value.into(), auto_delete: false };
+    pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
+}
+
+pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
+    Arc::new(Room {
+        name: Some(name.into()),
+        destroy_delay_time: Some(Delay::from_seconds(10_800)),
+        attributes: attributes(pairs),
+    })
+}
+
+pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
+    Step {
+        address: address(text),
+        action,
+        reason,
+        before: None,
+        after: None,
+        changes: Vec::new(),
+        calls: Vec::new(),
+        prevent_destroy: false,
+        source: Some("rooms.yaml".into()),
+        people: People::Unknown,
+        weight: Weight::Free,
+    }
+}
+
+pub(super) fn set(key: &str, value: &str) -> AttributeChange {
+    AttributeChange::Set(key.into(), Attribute { value: value.into(), auto_delete: false })
+}
+
+/// A plan without steps.
+pub(super) fn empty() -> Plan {
+    Plan {
+        emulated: false,
+        state: StateRef { lineage: Some(Lineage("5f3b".to_owned())), serial: 7 },
+        config_digest: Digest([0xcc; 32]),
+        digest: Digest([0xdd; 32]),
+        steps: Vec::new(),
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        unread: Vec::new(),
+        gate: Gate::default(),
+        summary: Summary { unchanged: 38, ..Summary::default() },
+        estimate: Duration::ZERO,
+        findings: Vec::new(),
+        asked: Asked::Yes(Refresh::Due),
+    }
+}
+
+/// A plan with one step of each action, and everything that can be held back.
+pub(super) fn full() -> Plan {
+    let steps = steps();
+    let held = |step, reason| Held { step, reason };
+    let occupied = Step {
+        people: People::Count(300),
+        ..step("chat/party", Action::Destroy, Reason::NotDeclared)
+    };
+    let create = |text| step(text, Action::Create, Reason::NotRecorded);
+    let summary = Summary {
+        create: 1,
+        recreate: 1,
+        update: 1,
+        replace: 1,
+        destroy: 1,
+        adopt: 1,
+        forget: 1,
+        record: 1,
+        unchanged: 38,
+        waiting: 1,
+    };
+    let refusal = |kind, message: &str| Refusal { kind, message: message.to_owned() };
+    Plan {
+        emulated: true,
+        state: StateRef::default(),
+        steps,
+        waiting: vec![held(occupied, HeldReason::Occupied(People::Count(300)))],
+        blocked: vec![
+            held(
+                step("chat/hall", Action::Destroy, Reason::NotDeclared),
+                HeldReason::PreventDestroy,
+            ),
+            held(create("chat/more"), HeldReason::MaxRooms(500)),
+            held(step("chat/theirs", Action::Create, Reason::AlreadyExists), HeldReason::Conflict),
+        ],
+        unread: vec![Unread { address: address("chat/z"), why: "no answer in 10 s".to_owned() }],
+        gate: Gate {
+            refusals: vec![refusal(RefusalKind::MaxDestroy, "3 rooms go, and 1 may")],
+            counted: 3,
+        },
+        summary,
+        estimate: Duration::from_millis(200),
+        findings: vec![
+            Finding::warning("attributes_dropped", "chat/z is empty").help("wait a little"),
+        ],
+        asked: Asked::NoCredentials,
+        ..empty()
+    }
+}
+
+fn steps() -> Vec<Step> {
+    let story = "once upon a time\nthere was a room\nand it was full";
+    let told = "once upon a time\nthere was a hall\nand it was full";
+    let unnamed = Room { attributes: attributes(&[("topic", "x")]), ..Room::default() };
+    vec![
+        Step {
+            before: Some(room("Old", &[])),
+            ..step("chat/old", Action::Destroy, Reason::NotDeclared)
+        },
+        Step {
+            before: Some(room("Lobby", &[("topic", "a"), ("story", story)])),
+            after: Some(room("The \"Lounge\"", &[("topic", "a"), ("story", told)])),
+            people: People::Nobody,
+            calls: vec![Call::DestroyRoom, Call::CreateRoom],
+            ..step("chat/lounge", Action::Replace, Reason::NameChanged)
+        },
+        Step {
+            before: Some(room("Table", &[("gone", "g"), ("topic", "a")])),
+            after: Some(room("Table", &[("by_itself", "b"), ("new", "n"), ("topic", "b")])),
+            changes: vec![
+                vec![AttributeChange::Delete("gone".into())],
+                vec![set("new", "n"), set("topic", "b")],
+            ],
+            calls: vec![Call::ModifyRoomAttribute; 2],
+            ..step("chat/table-1", Action::Update, Reason::AttributesChanged)
+        },
+        Step {
+            after: Some(room("Lobby", &[("topic", "welcome")])),
+            calls: vec![Call::CreateRoom],
+            ..step("chat/lobby", Action::Create, Reason::NotRecorded)
+        },
+        Step {
+            after: Some(room("Back", &[])),
+            calls: vec![Call::CreateRoom],
+            ..step("chat/back", Action::Recreate, Reason::Vanished)
+        },
+        Step {
+            before: Some(Arc::new(unnamed)),
+            after: Some(room("Mine", &[("topic", "y")])),
+            changes: vec![vec![set("topic", "y")]],
+            ..step("chat/mine", Action::Adopt, Reason::AlreadyExists)
+        },
+        Step {
+            before: Some(room("Same", &[])),
+            after: Some(room("Same", &[])),
+            prevent_destroy: true,
+            ..step("chat/same", Action::Record, Reason::BookkeepingChanged)
+        },
+        Step {
+            before: Some(room("Lost", &[])),
+            ..step("chat/lost", Action::Forget, Reason::NotDeclared)
+        },
+    ]
+}
+
+pub(super) const VIEW: View<'static> =
+    View { state: "rooms.state.json", on_occupied: OnOccupied::Defer, detail: Detail::Fields };
+
+/// What a writer writes, without its colours.
+pub(super) fn written(
+    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> String {
+    let mut bytes = Vec::new();
+    write(&mut bytes).expect("memory takes everything");
+    let text = String::from_utf8(bytes).expect("text");
+    anstream::adapter::strip_str(&text).to_string()
+}

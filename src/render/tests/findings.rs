@@ -1,0 +1,53 @@
+//! Findings as a compiler shows them.
+
+use super::*;
+use crate::model::Place;
+
+fn at(line: usize, column: usize, width: usize, text: &str) -> Place {
+    Place { file: "rooms.yaml".into(), line, column, width, text: text.to_owned() }
+}
+
+#[test]
+fn findings_of_every_shape() {
+    let findings = [
+        Finding::error("unknown_key", "unknown key `destroy_dely_time`")
+            .at(at(14, 5, 17, "    destroy_dely_time: 3h"))
+            .help("did you mean `destroy_delay_time`?"),
+        Finding::error("too_long", "the name has 70 bytes, and the service takes 64").at(at(
+            9,
+            13,
+            4,
+            "  - name: \"größer als alles\"",
+        )),
+        Finding::warning("no_delay", "the room is destroyed as soon as it is empty")
+            .at(at(3, 1, 1, ""))
+            .help("give it a `destroy_delay_time`"),
+        Finding::error("no_credentials", "ZEGO_SERVER_SECRET is not set")
+            .help("export ZEGO_SERVER_SECRET=…"),
+    ];
+    insta::assert_snapshot!(written(|out| findings_text(out, &findings)));
+}
+
+#[test]
+fn columns_are_counted_in_characters() {
+    let place = at(7, 9, 2, "ü: \"日本語\" x");
+    let text = written(|out| findings_text(out, &[Finding::error("x", "y").at(place)]));
+    assert!(text.contains("rooms.yaml:7:9"), "{text}");
+}
+
+#[test]
+fn a_place_beyond_its_line_is_at_the_lines_end() {
+    let place = at(1, 40, 3, "short");
+    let text = written(|out| findings_text(out, &[Finding::error("x", "y").at(place)]));
+    assert!(text.contains("rooms.yaml:1:6"), "{text}");
+}
+
+#[test]
+fn the_line_itself_cannot_steer_the_terminal() {
+    let place = at(1, 1, 3, "a: \u{1b}[2J\u{202e}\r b\tc");
+    let place = Place { file: "\u{1b}[2J".into(), ..place };
+    let mut bytes = Vec::new();
+    findings_text(&mut bytes, &[Finding::error("x", "y").at(place)]).expect("memory");
+    let text = String::from_utf8(bytes).expect("text");
+    assert!(!text.contains("\u{1b}[2J") && !text.contains(['\u{202e}', '\r']), "{text:?}");
+}

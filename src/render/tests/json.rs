@@ -1,0 +1,104 @@
+//! What scripts read.
+
+use super::*;
+use crate::model::{Event, NotTried, Outcome, StepFailure};
+use serde_json::Value;
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn a_plan_is_the_documented_document() {
+    let create = Step {
+        after: Some(room("Lobby", &[("topic", "welcome")])),
+        calls: vec![Call::CreateRoom],
+        ..step("chat/lobby", Action::Create, Reason::NotRecorded)
+    };
+    let plan = Plan {
+        steps: vec![create],
+        summary: Summary { create: 1, unchanged: 38, ..Summary::default() },
+        estimate: Duration::from_millis(100),
+        ..empty()
+    };
+    let documented = concat!(
+        r#"{"format_version":1,"tool_version":""#,
+        env!("CARGO_PKG_VERSION"),
+        r#"","digest":"sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd","#,
+        r#""emulated":false,"state":{"lineage":"5f3b","serial":7},"#,
+        r#""config_digest":"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","#,
+        r#""steps":[{"address":"chat/lobby","action":"create","reason":"not_recorded","before":null,"#,
+        r#""after":{"name":"Lobby","destroy_delay_time":10800,"attributes":{"topic":{"value":"welcome","auto_delete":false}}},"#,
+        r#""calls":["CreateRoom"]}],"#,
+        r#""waiting":[],"blocked":[],"unread":[],"gate":{"open":true,"refusals":[]},"#,
+        r#""summary":{"create":1,"recreate":0,"update":0,"replace":0,"destroy":0,"adopt":0,"forget":0,"record":0,"unchanged":38,"waiting":0},"#,
+        r#""estimated_seconds":0.1,"findings":[]}"#,
+        "\n"
+    );
+    assert_eq!(written(|out| plan_json(out, &plan)), documented);
+}
+
+#[test]
+fn what_is_held_back_says_why() {
+    let plan = parsed(&written(|out| plan_json(out, &full())));
+    let waiting = &plan["waiting"][0];
+    assert_eq!((&waiting["held_reason"], &waiting["people"]), (&"occupied".into(), &300.into()));
+    assert_eq!(waiting["address"], "chat/party");
+    let reasons: Vec<&Value> =
+        plan["blocked"].as_array().expect("a list").iter().map(|it| &it["held_reason"]).collect();
+    assert_eq!(reasons, ["prevent_destroy", "max_rooms", "conflict"]);
+    assert_eq!(plan["unread"][0]["message"], "no answer in 10 s");
+    let refusal = &plan["gate"]["refusals"][0];
+    assert_eq!(
+        (&refusal["reason"], &refusal["flag"]),
+        (&"max_destroy".into(), &"--allow-destroy 3".into())
+    );
+    assert_eq!((&plan["state"]["lineage"], &plan["gate"]["open"]), (&Value::Null, &false.into()));
+    assert_eq!(plan["findings"][0]["code"], "attributes_dropped");
+}
+
+#[test]
+fn an_error_is_one_document_too() {
+    let findings = [Finding::error("unknown_key", "unknown key `x`")];
+    insta::assert_snapshot!(written(|out| error_json(
+        out,
+        "invalid",
+        "the file has 1 error",
+        &findings
+    )));
+}
+
+#[test]
+fn an_apply_is_one_object_a_line() {
+    let events = [
+        Event::Started(address("chat/a"), Action::Create),
+        Event::Done {
+            address: address("chat/a"),
+            action: Action::Create,
+            request_id: Some("req-1".to_owned()),
+        },
+        Event::Failed(StepFailure {
+            address: address("chat/b"),
+            action: Action::Update,
+            message: "no answer".to_owned(),
+            code: None,
+            request_id: None,
+            pending: true,
+        }),
+        Event::Waiting(address("chat/c"), Action::Destroy, People::Count(3)),
+        Event::NotTried(address("chat/d"), Action::Create, NotTried::Quota),
+    ];
+    let done = [Action::Create, Action::Update, Action::Create];
+    let outcome = Outcome {
+        done: done.map(|action| (address("chat/a"), action)).to_vec(),
+        waiting: vec![(address("chat/c"), Action::Destroy, People::Count(3))],
+        ..Outcome::default()
+    };
+    let text = written(|out| {
+        events.iter().try_for_each(|event| event_json(out, event))?;
+        summary_json(out, &outcome)
+    });
+    insta::assert_snapshot!(text);
+    let plan = parsed(&written(|out| plan_event_json(out, &full())));
+    assert_eq!((&plan["event"], &plan["format_version"]), (&"plan".into(), &1.into()));
+}

@@ -1,0 +1,62 @@
+//! What came of a run.
+
+use super::*;
+use crate::model::{Event, NotTried, Outcome, StepFailure};
+
+fn failure(text: &str, pending: bool) -> StepFailure {
+    StepFailure {
+        address: address(text),
+        action: Action::Create,
+        message: "room id exists already; `roomctl import` takes it".to_owned(),
+        code: (!pending).then_some(660_300_014),
+        request_id: Some("req-9".to_owned()),
+        pending,
+    }
+}
+
+#[test]
+fn an_outcome_with_everything() {
+    let done = [Action::Create, Action::Destroy, Action::Create, Action::Forget];
+    let many = (0..13).map(|n| (address(&format!("chat/n{n}")), Action::Create, NotTried::Quota));
+    let gate = (address("chat/old"), Action::Destroy, NotTried::Gate);
+    let outcome = Outcome {
+        done: done.map(|action| (address("chat/a"), action)).to_vec(),
+        failed: vec![failure("chat/b", false), failure("chat/c", true)],
+        waiting: vec![
+            (address("chat/d"), Action::Destroy, People::Count(300)),
+            (address("chat/e"), Action::Replace, People::Unknown),
+        ],
+        not_tried: many.chain([gate]).collect(),
+    };
+    insta::assert_snapshot!(written(|out| outcome_text(out, &outcome)));
+}
+
+#[test]
+fn an_outcome_without_trouble() {
+    let outcome = Outcome { done: vec![(address("chat/a"), Action::Create)], ..Outcome::default() };
+    assert_eq!(written(|out| outcome_text(out, &outcome)), "Applied: 1 created.\n");
+    assert_eq!(written(|out| outcome_text(out, &Outcome::default())), "Applied: nothing.\n");
+}
+
+#[test]
+fn events_are_one_line_each() {
+    let done = |request_id: Option<&str>| Event::Done {
+        address: address("chat/a"),
+        action: Action::Recreate,
+        request_id: request_id.map(str::to_owned),
+    };
+    let events = [
+        Event::Started(address("chat/a"), Action::Recreate),
+        done(Some("req-1")),
+        done(None),
+        Event::Failed(StepFailure {
+            message: "two\nlines\u{1b}[2J".to_owned(),
+            ..failure("chat/b", false)
+        }),
+        Event::Waiting(address("chat/c"), Action::Destroy, People::AtLeast(500)),
+        Event::NotTried(address("chat/d"), Action::Create, NotTried::Interrupted),
+    ];
+    let text = written(|out| events.iter().try_for_each(|event| event_text(out, event)));
+    insta::assert_snapshot!(text);
+    assert_eq!(text.lines().count(), events.len());
+}

@@ -1,0 +1,41 @@
+//! The record as people and scripts read it.
+
+use super::*;
+use crate::model::{Assumed, Pending, PendingKind, Recorded, RecordedRoom, Timestamp};
+
+fn record() -> RecordedRoom {
+    RecordedRoom {
+        room: room("Lobby", &[("topic", "welcome")]),
+        assumed: Assumed { name: true, destroy_delay_time: false },
+        created: Timestamp::from_millis(1_700_000_000_000),
+        last_seen: Some(Timestamp::from_millis(1_700_000_100_000)),
+        last_seen_with_people: None,
+        attribute_sequence: Some(4),
+        request_id: Some("req-1".into()),
+        source: "rooms.yaml".into(),
+        prevent_destroy: true,
+        pending: Some(Box::new(Pending {
+            kind: PendingKind::Update,
+            at: Timestamp::from_millis(1_700_000_200_000),
+            room: None,
+        })),
+    }
+}
+
+#[test]
+fn one_room_with_everything() {
+    let lobby = address("chat/lobby");
+    insta::assert_snapshot!(written(|out| state_show_text(out, &lobby, &record())));
+    insta::assert_snapshot!("json", written(|out| state_show_json(out, &lobby, &record())));
+}
+
+#[test]
+fn the_list_is_one_address_a_line() {
+    let rooms = ["chat/b", "chat/a"].map(|text| (address(text), record())).into();
+    let recorded = Recorded { rooms, ..Recorded::default() };
+    assert_eq!(written(|out| state_list_text(out, &recorded)), "chat/a\nchat/b\n");
+    assert_eq!(
+        written(|out| state_list_json(out, &recorded)),
+        "{\"format_version\":1,\"rooms\":[\"chat/a\",\"chat/b\"]}\n"
+    );
+}

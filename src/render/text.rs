@@ -1,0 +1,153 @@
+//! The plan as people read it.
+
+use std::io::{self, Write};
+
+use crate::model::{Asked, OnOccupied, Plan, Refresh, StateRef, Step, Summary};
+
+use super::escape::Plain;
+use super::style::{CHANGED, QUIET, STRONG};
+use super::{fields, findings, held, style, unified, words};
+
+/// How wide the column of addresses gets at most.
+const ADDRESS_COLUMN: usize = 48;
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Where the state is, as the user knows it.
+    pub state: &'a str,
+    /// The policy for people inside: a destroy or a replace says what it means for them.
+    pub on_occupied: OnOccupied,
+    /// What is shown of each step.
+    pub detail: Detail,
+}
+
+/// What is shown of each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The fields that differ.
+    Fields,
+    /// The whole room as a unified diff (`--diff`).
+    Unified,
+}
+
+/// Writes a plan as text: a step at a time, whatever their number.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
+    head(out, plan, view)?;
+    steps(out, &plan.steps, view)?;
+    held::waiting(out, &plan.waiting)?;
+    held::blocked(out, &plan.blocked)?;
+    held::unread(out, &plan.unread)?;
+    if !plan.findings.is_empty() {
+        writeln!(out)?;
+        findings::findings_text(out, &plan.findings)?;
+    }
+    held::gate(out, &plan.gate)?;
+    closing(out, plan)
+}
+
+/// The width of the column of addresses.
+pub(super) fn address_column<'a>(steps: impl Iterator<Item = &'a Step>) -> usize {
+    let length = |step: &Step| {
+        let (provider, room) = (step.address.provider.as_str(), step.address.room.as_str());
+        provider.len() + 1 + room.chars().count()
+    };
+    steps.map(length).max().unwrap_or(0).min(ADDRESS_COLUMN)
+}
+
+/// The first line of a step: its symbol, action and address, up to `width`.
+pub(super) fn headline(out: &mut dyn Write, step: &Step, width: usize) -> io::Result<()> {
+    let (colour, symbol) = (style::of(step.action), style::symbol(step.action));
+    let address = Plain(&step.address).to_string();
+    write!(out, "{colour}{symbol} {:<8}{colour:#} {address:<width$}", step.action.as_str())
+}
+
+fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
+    let StateRef { lineage, serial } = &plan.state;
+    write!(out, "{STRONG}State {}{STRONG:#}", Plain(view.state))?;
+    match lineage {
+        Some(_) => write!(out, ", serial {serial}")?,
+        None => write!(out, ": a new state")?,
+    }
+    if plan.emulated {
+        write!(out, ", {CHANGED}on the built-in emulator{CHANGED:#}")?;
+    }
+    writeln!(out, "\n{QUIET}{}{QUIET:#}\n", asked(plan.asked))
+}
+
+fn asked(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Yes(Refresh::Never) => "Did not look: `refresh: never`",
+        Asked::Yes(Refresh::Due) => "Looked at the rooms whose time may have passed",
+        Asked::Yes(Refresh::All) => "Looked at every room",
+        Asked::NoCredentials => "Did not look: no credentials",
+    }
+}
+
+fn steps(out: &mut dyn Write, steps: &[Step], view: &View<'_>) -> io::Result<()> {
+    let width = address_column(steps.iter());
+    for step in steps {
+        headline(out, step, width)?;
+        writeln!(out, "  {QUIET}{}{QUIET:#}", step.reason.as_str())?;
+        match view.detail {
+            Detail::Unified if step.before != step.after => unified::write(out, step)?,
+            Detail::Fields | Detail::Unified => fields::write(out, step)?,
+        }
+        if let Some(fate) = words::fate(step.action, step.people, view.on_occupied) {
+            writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
+        }
+    }
+    Ok(())
+}
+
+fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    if plan.steps.is_empty() {
+        writeln!(out, "{STRONG}No changes.{STRONG:#}")?;
+    } else {
+        writeln!(out)?;
+    }
+    writeln!(out, "{STRONG}{}{STRONG:#}", summary(plan.summary))?;
+    if !plan.estimate.is_zero() {
+        let span = words::span(plan.estimate);
+        writeln!(out, "The calls take about {span} at the rate limit.")?;
+    }
+    writeln!(out, "Digest {}", plan.digest)
+}
+
+/// `Plan: 3 to create, 1 to update, 0 to replace, 0 to destroy; 38 unchanged, 1 waiting.`
+fn summary(summary: Summary) -> String {
+    let Summary {
+        create,
+        recreate,
+        update,
+        replace,
+        destroy,
+        adopt,
+        forget,
+        record,
+        unchanged,
+        waiting,
+    } = summary;
+    let always = |number: u64, word: &str| Some(format!("{number} {word}"));
+    let if_any = |number: u64, word: &str| (number > 0).then(|| format!("{number} {word}"));
+    let changes = [
+        always(create, "to create"),
+        if_any(recreate, "to recreate"),
+        always(update, "to update"),
+        always(replace, "to replace"),
+        always(destroy, "to destroy"),
+        if_any(adopt, "to adopt"),
+        if_any(forget, "to forget"),
+        if_any(record, "to record"),
+    ];
+    let others = [if_any(unchanged, "unchanged"), if_any(waiting, "waiting")];
+    let join = |parts: &[Option<String>]| {
+        parts.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let (changes, others) = (join(&changes), join(&others));
+    let gap = if others.is_empty() { "" } else { "; " };
+    format!("Plan: {changes}{gap}{others}.")
+}

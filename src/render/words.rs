@@ -1,0 +1,71 @@
+//! Numbers, people and spans in words.
+
+use std::time::Duration;
+
+use crate::model::{Action, OnOccupied, People};
+
+/// `1 room`, `2 rooms`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// `1 person`, `3 people`, `at least 500 people`; none where nobody is known to be inside.
+pub(super) fn people(people: People) -> Option<String> {
+    match people {
+        People::Unknown | People::Nobody => None,
+        People::Count(1) => Some("1 person".to_owned()),
+        People::Count(number) => Some(format!("{number} people")),
+        People::AtLeast(number) => Some(format!("at least {number} people")),
+    }
+}
+
+/// What a destroy or a replace means for the people inside; none for what leaves them where they are.
+pub(super) fn fate(action: Action, inside: People, on_occupied: OnOccupied) -> Option<String> {
+    match action {
+        Action::Destroy | Action::Replace => {}
+        Action::Create
+        | Action::Recreate
+        | Action::Update
+        | Action::Adopt
+        | Action::Forget
+        | Action::Record => return None,
+    }
+    Some(match (on_occupied, people(inside), inside == People::Nobody) {
+        (OnOccupied::Destroy, Some(who), _) => {
+            let verb = if inside == People::Count(1) { "is" } else { "are" };
+            format!("{who} inside {verb} thrown out")
+        }
+        (OnOccupied::Destroy, None, true) => "nobody was inside".to_owned(),
+        (OnOccupied::Destroy, None, false) => "people inside are thrown out".to_owned(),
+        (OnOccupied::Defer, _, true) => {
+            "nobody was inside; waits where somebody has come since".to_owned()
+        }
+        (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
+    })
+}
+
+/// `0.1 s`, `12 s`, `3 min 20 s`, `1 h 5 min`.
+pub(super) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let tenths = span.subsec_millis() / 100;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) if tenths == 0 => format!("{seconds} s"),
+        (0, 0, seconds) => format!("{seconds}.{tenths} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// `created`, `updated` and so on.
+pub(super) fn done(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Recreate => "recreated",
+        Action::Update => "updated",
+        Action::Replace => "replaced",
+        Action::Destroy => "destroyed",
+        Action::Adopt => "adopted",
+        Action::Forget => "forgotten",
+        Action::Record => "recorded",
+    }
+}
