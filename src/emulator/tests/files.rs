@@ -129,12 +129,12 @@ async fn a_crash_at_any_byte_loses_only_what_was_not_answered() {
 async fn a_torn_line_is_cut_off_before_anything_is_appended() {
     let place = Place::new();
     drop(some_world(&place).await);
+    // The first open folds, so that the second torn line stands alone.
     for id in ["d", "e"] {
         append(&place.log(), b"{\"serial\":8,\"chan");
         let hand = place.open().expect("open");
         assert_eq!(hand.create(id, 3600).await, 0);
         let before = hand.app().rooms;
-        hand.emulator.fold().expect("folded");
         drop(hand);
         assert_eq!(place.open().expect("open").app().rooms, before);
     }
