@@ -67,11 +67,12 @@ struct Snapshot {
     world: Vec<Entry>,
 }
 
-/// What was read: the world, the last change in it, and the lines of the log.
+/// What was read: the world, the last change in it, and the lines of the log and of the snapshot.
 struct Loaded {
     world: World,
     serial: u64,
     lines: usize,
+    folded: usize,
 }
 
 const VERSION: u64 = 1;
@@ -138,8 +139,8 @@ impl Log {
         lock(&file, &path)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed("read"))?;
-        let Loaded { world, serial, lines } = load(&path, &text)?;
-        let mut log = Self { path, beside, file, serial, lines, folded: 0, failed: false };
+        let Loaded { world, serial, lines, folded } = load(&path, &text)?;
+        let mut log = Self { path, beside, file, serial, lines, folded, failed: false };
         // Also where it holds nothing but a line that a crash cut short.
         if !text.is_empty() || !log.path.exists() {
             log.fold(&world)?;
@@ -208,10 +209,11 @@ fn read_or_nothing(path: &Path) -> Result<Vec<u8>, EmulatorError> {
 fn load(path: &Path, log: &[u8]) -> Result<Loaded, EmulatorError> {
     let Snapshot { serial, world: entries } = read_snapshot(path)?;
     let mut world = World::default();
+    let folded = entries.len();
     for entry in entries {
         world.apply(entry);
     }
-    let mut loaded = Loaded { world, serial, lines: 0 };
+    let mut loaded = Loaded { world, serial, lines: 0, folded };
     for text in log.split_inclusive(|byte| *byte == b'\n') {
         // A line that a crash cut short was never answered for.
         let Some(text) = text.strip_suffix(b"\n") else { break };
