@@ -56,7 +56,7 @@ impl Core {
     /// Draws the fate of one request: always as many numbers, so that one setting does not move another.
     pub(super) fn luck(&mut self, settings: &Settings) -> Luck {
         let fault = fault::draw(&settings.faults, &mut self.dice);
-        let whole = settings.latency + self.dice.span(settings.jitter);
+        let whole = settings.latency.saturating_add(self.dice.span(settings.jitter));
         let before = whole / 2;
         Luck { fault, before, after: whole.saturating_sub(before) }
     }

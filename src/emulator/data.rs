@@ -67,20 +67,19 @@ struct Snapshot {
     world: Vec<Entry>,
 }
 
-/// What was read: the world, and where the log ends.
+/// What was read: the world, the last change in it, and the lines of the log and of the snapshot.
 struct Loaded {
     world: World,
     serial: u64,
     lines: usize,
-    /// The bytes of the log up to its last whole line.
-    whole: u64,
+    folded: usize,
 }
 
 const VERSION: u64 = 1;
 
 /// The log is folded into the snapshot where it has as many lines as this, and as the snapshot: so the cost
 /// of a change does not depend on how many rooms there are.
-const LOG_LINES: usize = 1024;
+const LOG_LINES: usize = 256;
 
 impl Data {
     /// Reads the world, and gets ready to keep its changes.
@@ -112,12 +111,11 @@ impl Keeper {
         }
     }
 
-    /// Puts a full disk under the log.
+    /// Puts another file under the log.
     #[cfg(test)]
-    pub(super) fn break_disk(&mut self) {
-        let full = OpenOptions::new().append(true).open("/dev/full").expect("a full disk");
+    pub(super) fn swap(&mut self, file: &mut File) {
         if let Self::Log(log) = self {
-            log.file = full;
+            std::mem::swap(&mut log.file, file);
         }
     }
 
@@ -141,10 +139,10 @@ impl Log {
         lock(&file, &path)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed("read"))?;
-        let Loaded { world, serial, lines, whole } = load(&path, &text)?;
-        file.set_len(whole).map_err(failed("mend"))?;
-        let mut log = Self { path, beside, file, serial, lines, folded: 0, failed: false };
-        if log.lines > 0 || !log.path.exists() {
+        let Loaded { world, serial, lines, folded } = load(&path, &text)?;
+        let mut log = Self { path, beside, file, serial, lines, folded, failed: false };
+        // Also where it holds nothing but a line that a crash cut short.
+        if !text.is_empty() || !log.path.exists() {
             log.fold(&world)?;
         }
         Ok((world, log))
@@ -211,15 +209,15 @@ fn read_or_nothing(path: &Path) -> Result<Vec<u8>, EmulatorError> {
 fn load(path: &Path, log: &[u8]) -> Result<Loaded, EmulatorError> {
     let Snapshot { serial, world: entries } = read_snapshot(path)?;
     let mut world = World::default();
+    let folded = entries.len();
     for entry in entries {
         world.apply(entry);
     }
-    let mut loaded = Loaded { world, serial, lines: 0, whole: 0 };
+    let mut loaded = Loaded { world, serial, lines: 0, folded };
     for text in log.split_inclusive(|byte| *byte == b'\n') {
         // A line that a crash cut short was never answered for.
         let Some(text) = text.strip_suffix(b"\n") else { break };
         loaded.lines += 1;
-        loaded.whole += u64::try_from(text.len() + 1).unwrap_or(u64::MAX);
         let bad = |reason: String| EmulatorError::Damaged {
             path: log_path(path),
             line: loaded.lines,

@@ -135,10 +135,12 @@ async fn attributes_are_held_to_number_and_size() {
     assert_eq!(create("c", vec![("k".repeat(16), 1024)]).await, 0);
     assert_eq!(create("d", vec![("k".repeat(17), 1)]).await, 660_000_012);
     assert_eq!(create("e", vec![("k".to_owned(), 1025)]).await, 660_000_012);
-    let full =
-        |last: usize| ["a", "b", "c", "d", "e"].map(|key| (key.to_owned(), 1023 + last)).into();
-    assert_eq!(create("f", full(0)).await, 0);
-    assert_eq!(create("g", full(1)).await, 660_000_012);
+    let full = |last: usize| {
+        let four = ["a", "b", "c", "d"].map(|key| (key.to_owned(), 1023));
+        [&four[..], &[("e".to_owned(), last)]].concat()
+    };
+    assert_eq!(create("f", full(1023)).await, 0);
+    assert_eq!(create("g", full(1024)).await, 660_000_012);
 }
 
 #[tokio::test(start_paused = true)]
