@@ -75,6 +75,16 @@ impl Attributes {
         self.iter().map(|(key, attribute)| key.len() + attribute.value.len()).sum()
     }
 
+    /// The changes that set every key of `target` that is not here, or is here with another value.
+    #[must_use]
+    pub fn sets_towards(&self, target: &Self) -> Vec<AttributeChange> {
+        let differs = |(key, attribute): &(&str, &Attribute)| self.get(key) != Some(attribute);
+        let set = |(key, attribute): (&str, &Attribute)| {
+            AttributeChange::Set(key.into(), attribute.clone())
+        };
+        target.iter().filter(differs).map(set).collect()
+    }
+
     /// Carries out one change.
     pub fn apply(&mut self, change: &AttributeChange) {
         match change {

@@ -48,6 +48,8 @@ pub enum NotTried {
     Interrupted,
     /// The provider answered that nothing will succeed.
     ProviderFatal,
+    /// The provider could not be reached at all.
+    ProviderUnreachable,
     /// The application has as many rooms as it may have.
     Quota,
     /// No room was freed for it: destroys failed or wait.
@@ -71,13 +73,39 @@ pub struct Outcome {
     pub not_tried: Vec<(Address, Action, NotTried)>,
 }
 
+impl Outcome {
+    /// Adds another outcome to this one.
+    pub fn merge(&mut self, other: Self) {
+        let Self { done, failed, waiting, not_tried } = other;
+        self.done.extend(done);
+        self.failed.extend(failed);
+        self.waiting.extend(waiting);
+        self.not_tried.extend(not_tried);
+    }
+}
+
 impl NotTried {
+    /// Whether the gate held it back: refused, and not a failure.
+    #[must_use]
+    pub const fn is_gate(self) -> bool {
+        match self {
+            Self::Gate => true,
+            Self::Interrupted
+            | Self::ProviderFatal
+            | Self::ProviderUnreachable
+            | Self::Quota
+            | Self::NoRoomFreed
+            | Self::StateFailed => false,
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Interrupted => "interrupted",
             Self::ProviderFatal => "provider_fatal",
+            Self::ProviderUnreachable => "provider_unreachable",
             Self::Quota => "quota",
             Self::NoRoomFreed => "no_room_freed",
             Self::StateFailed => "state_failed",

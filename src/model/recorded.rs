@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Kind, ProviderName, Room, Timestamp};
+use super::{Address, Kind, Provider, ProviderName, Room, Timestamp};
 
 /// The record of everything that we made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,6 +103,15 @@ impl RecordedRoom {
     pub fn earliest_end(&self) -> Timestamp {
         let alive = self.last_seen_with_people.map_or(self.created, |seen| seen.max(self.created));
         alive.plus(self.room.delay())
+    }
+}
+
+impl ProviderIdentity {
+    /// The application that a provider of the file is.
+    #[must_use]
+    pub fn of(provider: &Provider) -> Self {
+        let emulated = provider.emulated();
+        Self { kind: provider.kind, app_id: provider.app_id, emulated }
     }
 }
 

@@ -1,12 +1,13 @@
 //! One room as the decision sees it, and the steps that can be made of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, AttributeChange, DesiredRoom, Finding, Held, HeldReason, Observation, People,
-    Policy, Provider, Reason, RecordedRoom, Room, Settled, Sighting, Step, Timestamp, Weight,
-    settle,
+    Action, Address, AttributeChange, DesiredRoom, Finding, Held, HeldReason, Observation,
+    OnOccupied, People, Policy, Provider, Reason, RecordedRoom, Room, Settled, Sighting, Step,
+    Timestamp, Weight, settle,
 };
 
 use super::join::Row;
@@ -18,6 +19,8 @@ pub(super) struct Case<'a> {
     pub(super) address: &'a Address,
     pub(super) provider: &'a Provider,
     pub(super) policy: &'a Policy,
+    /// What becomes of people inside: as the policy says, but for rooms that are named.
+    pub(super) on_occupied: OnOccupied,
     pub(super) desired: Option<&'a DesiredRoom>,
     pub(super) recorded: Option<Cow<'a, RecordedRoom>>,
     pub(super) observation: Option<&'a Observation>,
@@ -58,6 +61,7 @@ impl<'a> Case<'a> {
         row: Row<'a>,
         provider: &'a Provider,
         policy: &'a Policy,
+        evict: &BTreeSet<Address>,
         now: Timestamp,
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
@@ -65,7 +69,9 @@ impl<'a> Case<'a> {
             Some(record) => settled(record, desired, observation, now)?,
             None => None,
         };
-        Ok(Self { address, provider, policy, desired, recorded, observation, now })
+        let evicted = evict.contains(address);
+        let on_occupied = if evicted { OnOccupied::Destroy } else { policy.on_occupied };
+        Ok(Self { address, provider, policy, on_occupied, desired, recorded, observation, now })
     }
 
     /// The room as it was seen, where it was.

@@ -53,7 +53,7 @@ pub(super) struct Notes {
 
 /// Decides of every room, in the order of the addresses.
 pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
-    let Inputs { desired, recorded, observed, now, asked: _ } = inputs;
+    let Inputs { desired, recorded, observed, now, asked: _, evict } = inputs;
     let clock = |(name, provider)| (name, (provider, now(name)));
     let providers: BTreeMap<&ProviderName, (&Provider, Timestamp)> =
         desired.providers.iter().map(clock).collect();
@@ -61,10 +61,12 @@ pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
     for row in Join::new(desired, recorded, observed) {
         match providers.get(&row.address.provider) {
             None => draft.notes.undeclared(&row),
-            Some((provider, now)) => match Case::settled(row, provider, &desired.policy, *now) {
-                Ok(case) => draft.take(&case, decide(&case)),
-                Err(why) => draft.open(row, provider, why),
-            },
+            Some((provider, now)) => {
+                match Case::settled(row, provider, &desired.policy, evict, *now) {
+                    Ok(case) => draft.take(&case, decide(&case)),
+                    Err(why) => draft.open(row, provider, why),
+                }
+            }
         }
     }
     draft
@@ -143,7 +145,7 @@ impl Steps {
 }
 
 impl Phase {
-    fn of(action: Action) -> Self {
+    pub(super) fn of(action: Action) -> Self {
         match action {
             Action::Destroy => Self::Destroy,
             Action::Replace => Self::Replace,

@@ -17,8 +17,10 @@ mod services;
 pub use due::{Scope, due};
 pub use identity::{IdentityError, identity};
 
+use std::collections::BTreeSet;
+
 use crate::model::{
-    Asked, Desired, Observed, Plan, ProviderName, Recorded, StateRef, Step, Timestamp,
+    Address, Asked, Desired, Observed, Plan, ProviderName, Recorded, StateRef, Step, Timestamp,
 };
 
 use draft::Draft;
@@ -36,6 +38,8 @@ pub struct Inputs<'a> {
     pub now: &'a dyn Fn(&ProviderName) -> Timestamp,
     /// Whether the service was asked.
     pub asked: Asked,
+    /// Rooms whose people are thrown out in this run, whatever `on_occupied` says.
+    pub evict: &'a BTreeSet<Address>,
 }
 
 /// Makes the plan: what would be done, what would not, and why.
@@ -45,7 +49,7 @@ pub struct Inputs<'a> {
 /// within each.
 #[must_use]
 pub fn plan(inputs: Inputs<'_>) -> Plan {
-    let Inputs { desired, recorded, observed: _, now: _, asked } = inputs;
+    let Inputs { desired, recorded, observed: _, now: _, asked, evict: _ } = inputs;
     let Draft { mut steps, waiting, mut blocked, unread, notes, unchanged, alive } =
         draft::draft(inputs);
     blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));

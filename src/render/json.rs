@@ -38,6 +38,12 @@ struct Failure<'a> {
 }
 
 #[derive(Serialize)]
+struct Findings<'a> {
+    format_version: u32,
+    findings: Each<'a, Finding>,
+}
+
+#[derive(Serialize)]
 struct Words<'a> {
     code: &'a str,
     message: &'a str,
@@ -64,6 +70,14 @@ pub fn error_json(
     let error = Words { code, message };
     let findings = Each(findings);
     write_line(out, &Failure { format_version: FORMAT_VERSION, error, findings })
+}
+
+/// Writes findings as one JSON document.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn findings_json(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
+    write_line(out, &Findings { format_version: FORMAT_VERSION, findings: Each(findings) })
 }
 
 /// A plan as it is written.

@@ -120,6 +120,9 @@ fn because(why: NotTried) -> &'static str {
         NotTried::ProviderFatal => {
             "the service answered that nothing will succeed; mend the configuration, then apply again"
         }
+        NotTried::ProviderUnreachable => {
+            "the service could not be reached; check the endpoint and the network, then apply again"
+        }
         NotTried::Quota => {
             "the application has as many rooms as it may have; take rooms out, or have its quota raised"
         }

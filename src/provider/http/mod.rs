@@ -2,6 +2,7 @@
 
 mod clock;
 mod endpoint;
+mod loopback;
 mod moments;
 mod network;
 mod pacer;
@@ -12,6 +13,7 @@ mod words;
 
 pub use clock::{SystemClock, TokioClock};
 pub use endpoint::{AllowedHosts, EndpointError, Reach, ServiceUrl};
+pub use loopback::post_to_loopback;
 pub use moments::ClockDifference;
 pub(super) use moments::{http_date, retry_after};
 pub use network::{HttpTransport, NetworkError};

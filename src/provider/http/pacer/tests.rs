@@ -25,7 +25,8 @@ struct Shares(u64);
 
 impl Shares {
     fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         f64::from(u32::try_from(self.0 >> 32).expect("32 bits")) / f64::from(u32::MAX)
     }
 
@@ -158,7 +159,10 @@ async fn twenty_a_second_arrive_and_hardly_ever_one_more() {
             let run = run(&Pacer::new(20.0), 20.0, 1000, latency, counted).await;
             let Run { stretch, refused, sent: _, arrived } = &run;
             let busiest = busiest(arrived);
-            println!("| {name} | {counted:?} | {stretch:.4} | {:.2} % | {busiest} |", refused * 100.0);
+            println!(
+                "| {name} | {counted:?} | {stretch:.4} | {:.2} % | {busiest} |",
+                refused * 100.0
+            );
             assert!(*stretch <= slowest, "{name}, {counted:?}: {stretch}");
             assert!(*refused <= most_refused, "{name}, {counted:?}: {refused}");
         }
