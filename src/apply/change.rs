@@ -1,0 +1,300 @@
+//! One change of one room: sent, and where its outcome is unknown looked up before it is repeated.
+
+use std::sync::Arc;
+
+use super::ledger::Ledger;
+use super::observe::look;
+use super::recover::wait_until;
+use super::{Connection, Settings, Stop};
+use crate::model::{
+    Address, Call, Class, Observation, OnOccupied, Pending, PendingKind, People, RecordedRoom,
+    Room, Settled, Timestamp, Trouble, settle,
+};
+use crate::provider::http::Backoff;
+use crate::provider::{Operation, Permit, Receipt};
+use crate::state::StateError;
+
+/// What the steps of one provider work with.
+#[derive(Clone)]
+pub(super) struct Worker {
+    pub(super) connection: Connection,
+    pub(super) ledger: Ledger,
+    pub(super) settings: Arc<Settings>,
+    pub(super) stop: Stop,
+}
+
+/// A change to be made, and what is written down around it.
+pub(super) struct Intended<'a> {
+    pub(super) address: &'a Address,
+    pub(super) operation: Operation,
+    pub(super) kind: PendingKind,
+    /// The record under the intent.
+    pub(super) record: RecordedRoom,
+    /// The record that stands again where the change was not made.
+    pub(super) before: Option<&'a RecordedRoom>,
+    /// What the room is once an update is done.
+    pub(super) target: Option<Arc<Room>>,
+}
+
+/// What is known of a change in the end.
+pub(super) enum Known {
+    /// The service says that it is done; with the time of sending.
+    Done(Receipt, Timestamp),
+    /// A look shows that it is done; the record as it was seen.
+    Seen(RecordedRoom),
+    /// The room does not exist.
+    Missing(Trouble),
+    /// A look shows that the room does not exist.
+    SeenGone,
+    /// The room exists already.
+    Exists(Trouble, EarlierIntent),
+}
+
+/// Whether an earlier intent of ours to create the room had an unknown outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EarlierIntent {
+    /// It had: the room may be ours.
+    Open,
+    /// There was none.
+    None,
+}
+
+/// Why a change is not known to be done.
+pub(super) enum Failure {
+    /// It is known not to be done, and the record is as before.
+    NotDone(Trouble),
+    /// Its outcome is unknown, and it stays pending.
+    Open(String, Option<Trouble>),
+    /// People are inside.
+    Occupied(People),
+    /// The run was interrupted before anything was sent.
+    Interrupted,
+    /// It could not be written down.
+    State(StateError),
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+/// The attempts at one change.
+struct Attempts {
+    backoff: Backoff,
+    signed_again: bool,
+    registered: bool,
+    earlier: EarlierIntent,
+}
+
+/// What one attempt came to.
+enum Attempt {
+    Known(Known),
+    NotDone(Trouble),
+}
+
+impl Worker {
+    /// The call that a change makes first: for a guarded destroy the question who is inside.
+    pub(super) fn first_call(&self, address: &Address, operation: &Operation) -> Call {
+        match operation {
+            Operation::Destroy if self.guards(address) => self.connection.client.people_call(),
+            Operation::Destroy | Operation::Create(_) | Operation::Modify(_) => operation.call(),
+        }
+    }
+
+    /// Makes a change, with `first` as the permit of its first call, until its outcome is known or
+    /// the attempts are used up.
+    pub(super) async fn change(
+        &self,
+        intended: &Intended<'_>,
+        first: Option<Permit>,
+    ) -> Result<Known, Failure> {
+        let mut first = first;
+        let mut attempts = Attempts {
+            backoff: self.connection.client.backoff(),
+            signed_again: false,
+            registered: false,
+            earlier: EarlierIntent::None,
+        };
+        loop {
+            if let Some(known) = self.guard(intended, &mut first).await? {
+                return Ok(known);
+            }
+            let permit = self.permit(intended.operation.call(), first.take()).await?;
+            match self.attempt(intended, &mut attempts, permit).await? {
+                Attempt::Known(known) => return Ok(known),
+                Attempt::NotDone(trouble) => self.prepare(intended, &mut attempts, trouble).await?,
+            }
+        }
+    }
+
+    async fn permit(&self, call: Call, first: Option<Permit>) -> Result<Permit, Failure> {
+        match first {
+            Some(permit) => Ok(permit),
+            None => {
+                self.stop.or(self.connection.client.permit(call)).await.ok_or(Failure::Interrupted)
+            }
+        }
+    }
+
+    fn guards(&self, address: &Address) -> bool {
+        match self.settings.on_occupied {
+            OnOccupied::Defer => !self.settings.evict.contains(address),
+            OnOccupied::Destroy => false,
+        }
+    }
+
+    /// Asks before a destroy whether people are inside; with people, or unread, it waits.
+    async fn guard(
+        &self,
+        intended: &Intended<'_>,
+        first: &mut Option<Permit>,
+    ) -> Result<Option<Known>, Failure> {
+        if intended.operation != Operation::Destroy || !self.guards(intended.address) {
+            return Ok(None);
+        }
+        let client = &self.connection.client;
+        let asked = client.people_by(first.take(), &intended.address.room);
+        match self.stop.or(asked).await.ok_or(Failure::Interrupted)? {
+            Ok(None) => Ok(Some(Known::SeenGone)),
+            Ok(Some(People::Nobody)) => Ok(None),
+            Ok(Some(people @ (People::Count(_) | People::AtLeast(_) | People::Unknown))) => {
+                Err(Failure::Occupied(people))
+            }
+            Err(trouble) if trouble.class == Class::Fatal => Err(Failure::NotDone(trouble)),
+            Err(trouble) => {
+                tracing::warn!(address = %intended.address, %trouble, "people inside are unknown");
+                Err(Failure::Occupied(People::Unknown))
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        intended: &Intended<'_>,
+        attempts: &mut Attempts,
+        permit: Permit,
+    ) -> Result<Attempt, Failure> {
+        let Intended { address, operation, kind, record, before: _, target } = intended;
+        let at = self.connection.clock.now();
+        self.ledger.intent(address, record, *kind, at, target.clone()).await?;
+        let answer = self.connection.client.attempt(permit, &address.room, operation).await;
+        let trouble = match answer {
+            Ok(receipt) => return Ok(Attempt::Known(Known::Done(receipt, at))),
+            Err(trouble) => trouble,
+        };
+        match trouble.class {
+            Class::Missing => Ok(Attempt::Known(Known::Missing(trouble))),
+            Class::Exists => Ok(Attempt::Known(Known::Exists(trouble, attempts.earlier))),
+            Class::Retry
+            | Class::TooOften
+            | Class::SignAgain
+            | Class::OperatorUnknown
+            | Class::Quota
+            | Class::Fatal
+            | Class::Refused => Ok(Attempt::NotDone(trouble)),
+            Class::Unknown | Class::Unrecognised => {
+                attempts.earlier = EarlierIntent::Open;
+                self.look_up(intended, at, trouble).await
+            }
+        }
+    }
+
+    /// Looks until it is known whether the change was made.
+    async fn look_up(
+        &self,
+        intended: &Intended<'_>,
+        at: Timestamp,
+        trouble: Trouble,
+    ) -> Result<Attempt, Failure> {
+        let Intended { address, operation: _, kind, record, before: _, target } = intended;
+        let pending = Pending { kind: *kind, at, room: target.clone() };
+        loop {
+            let observation = self.look(address, &trouble).await?;
+            let now = self.connection.clock.now();
+            match settle(record, &pending, Some(&observation), now) {
+                Settled::Kept(seen) if effective(*kind, &seen, target.as_deref()) => {
+                    return Ok(Attempt::Known(Known::Seen(seen)));
+                }
+                Settled::Removed if *kind == PendingKind::Destroy => {
+                    return Ok(Attempt::Known(Known::SeenGone));
+                }
+                Settled::Kept(_) | Settled::Removed => return Ok(Attempt::NotDone(trouble)),
+                Settled::MayStillLand(until) => {
+                    let waited = self.stop.or(wait_until(until, now)).await;
+                    waited.ok_or_else(|| open("the run was interrupted", &trouble))?;
+                }
+                Settled::Unread(why) => return Err(open(&why, &trouble)),
+                Settled::NotOurs => {
+                    return Err(open("a room is there whose attributes are not ours", &trouble));
+                }
+            }
+        }
+    }
+
+    async fn look(&self, address: &Address, trouble: &Trouble) -> Result<Observation, Failure> {
+        match self.stop.or(look(&*self.connection.client, address)).await {
+            Some(Ok(observation)) => Ok(observation),
+            Some(Err(why)) => Err(open(&format!("looking it up failed: {why}"), trouble)),
+            None => Err(open("the run was interrupted", trouble)),
+        }
+    }
+
+    /// Puts the record back after an attempt that changed nothing, and does what it asks for before
+    /// the next one.
+    async fn prepare(
+        &self,
+        intended: &Intended<'_>,
+        attempts: &mut Attempts,
+        trouble: Trouble,
+    ) -> Result<(), Failure> {
+        self.ledger.restore(intended.address, intended.before).await?;
+        let next = self.next(attempts, &trouble).await;
+        next.map_err(|last| last.map_or(Failure::Interrupted, Failure::NotDone))
+    }
+
+    /// Waits for the next attempt. The error is why there is none; none where the run is to stop.
+    async fn next(
+        &self,
+        attempts: &mut Attempts,
+        trouble: &Trouble,
+    ) -> Result<(), Option<Trouble>> {
+        match trouble.class {
+            Class::SignAgain if !attempts.signed_again => {
+                attempts.signed_again = true;
+                Ok(())
+            }
+            Class::OperatorUnknown if !attempts.registered => {
+                attempts.registered = true;
+                let registered = self.stop.or(self.connection.client.register_operator()).await;
+                registered.ok_or(None)?.map_err(Some)
+            }
+            Class::Retry | Class::TooOften | Class::Unknown => {
+                let delay = attempts.backoff.next(trouble.retry_after);
+                let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
+                self.stop.or(tokio::time::sleep(delay)).await.ok_or(None)
+            }
+            Class::SignAgain
+            | Class::OperatorUnknown
+            | Class::Missing
+            | Class::Exists
+            | Class::Quota
+            | Class::Unrecognised
+            | Class::Fatal
+            | Class::Refused => Err(Some(trouble.clone())),
+        }
+    }
+}
+
+/// Whether a record as it was seen shows that the change was made.
+fn effective(kind: PendingKind, seen: &RecordedRoom, target: Option<&Room>) -> bool {
+    match kind {
+        PendingKind::Create => true,
+        PendingKind::Update => target.is_some_and(|t| t.attributes == seen.room.attributes),
+        PendingKind::Destroy => false,
+    }
+}
+
+fn open(why: &str, trouble: &Trouble) -> Failure {
+    Failure::Open(why.to_owned(), Some(trouble.clone()))
+}

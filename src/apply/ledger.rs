@@ -1,0 +1,77 @@
+//! What is written down around a call: its intent before, its result after.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::model::{Address, Pending, PendingKind, RecordedRoom, Room, Timestamp};
+use crate::state::{Entry, StateError, WriteStore};
+
+/// Writes entries durably, and remembers when that failed: then nothing more may be sent.
+#[derive(Clone)]
+pub(super) struct Ledger {
+    store: Arc<dyn WriteStore>,
+    broken: Arc<AtomicBool>,
+}
+
+impl Ledger {
+    pub(super) fn new(store: Arc<dyn WriteStore>) -> Self {
+        Self { store, broken: Arc::default() }
+    }
+
+    /// Whether an entry could not be written.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Writes that a call is about to be sent.
+    pub(super) async fn intent(
+        &self,
+        address: &Address,
+        record: &RecordedRoom,
+        kind: PendingKind,
+        at: Timestamp,
+        target: Option<Arc<Room>>,
+    ) -> Result<(), StateError> {
+        let mut record = record.clone();
+        record.pending = Some(Box::new(Pending { kind, at, room: target }));
+        self.append(vec![Entry::Intent(address.clone(), record)]).await
+    }
+
+    /// Writes what a room's record is from now on.
+    pub(super) async fn record(
+        &self,
+        address: &Address,
+        record: &RecordedRoom,
+    ) -> Result<(), StateError> {
+        self.append(vec![Entry::Result(address.clone(), record.clone())]).await
+    }
+
+    /// Writes that a room is no longer recorded.
+    pub(super) async fn remove(&self, address: &Address) -> Result<(), StateError> {
+        self.append(vec![Entry::Removed(address.clone())]).await
+    }
+
+    /// Writes that a call did nothing: the record is as it was before its intent.
+    pub(super) async fn restore(
+        &self,
+        address: &Address,
+        before: Option<&RecordedRoom>,
+    ) -> Result<(), StateError> {
+        match before {
+            Some(record) => self.record(address, record).await,
+            None => self.remove(address).await,
+        }
+    }
+
+    /// Writes many entries at once.
+    pub(super) async fn append(&self, entries: Vec<Entry>) -> Result<(), StateError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let written = self.store.append(entries).await;
+        if written.is_err() {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        written
+    }
+}

@@ -1,0 +1,164 @@
+//! Settles the calls that an earlier run left open, before anything else is done with their rooms.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::ledger::Ledger;
+use super::observe::{joined, look};
+use super::{Connection, Connections, Settings, Stop};
+use crate::model::{
+    Address, Assumed, Observation, Observed, OnConflict, Pending, Recorded, RecordedRoom, Settled,
+    Sighting, Timestamp, settle,
+};
+use crate::state::{StateError, WriteStore};
+
+/// The record after what was open is settled, and what was seen on the way.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The record.
+    pub recorded: Arc<Recorded>,
+    /// What was seen of the rooms that had something open.
+    pub observed: Observed,
+}
+
+/// What became of one open call.
+struct Resolution {
+    address: Address,
+    observation: Observation,
+    record: Option<RecordedRoom>,
+}
+
+/// Looks up every call that is open at a connected provider, writes down what became of it, and
+/// waits where it may still land.
+///
+/// # Errors
+/// Returns [`StateError`] where the record could not be written.
+pub async fn recover(
+    recorded: Arc<Recorded>,
+    connections: &Connections,
+    settings: &Settings,
+    store: Arc<dyn WriteStore>,
+    stop: &Stop,
+) -> Result<Recovered, StateError> {
+    let ledger = Ledger::new(store);
+    let mut looks = JoinSet::new();
+    for (address, record) in &recorded.rooms {
+        let connection = connections.get(&address.provider);
+        if let (Some(pending), Some(connection)) = (&record.pending, connection) {
+            let open = Open {
+                address: address.clone(),
+                record: record.clone(),
+                pending: pending.as_ref().clone(),
+                connection: connection.clone(),
+                on_conflict: settings.on_conflict,
+            };
+            let (ledger, stop) = (ledger.clone(), stop.clone());
+            looks.spawn(async move { open.resolve(&ledger, &stop).await });
+        }
+    }
+    if looks.is_empty() {
+        return Ok(Recovered { recorded, observed: Observed::default() });
+    }
+    let mut recorded = recorded.as_ref().clone();
+    let mut observed = Observed::default();
+    while let Some(resolution) = looks.join_next().await {
+        let Resolution { address, observation, record } = joined(resolution)?;
+        match record {
+            Some(record) => recorded.rooms.insert(address.clone(), record),
+            None => recorded.rooms.remove(&address),
+        };
+        observed.rooms.insert(address, observation);
+    }
+    Ok(Recovered { recorded: Arc::new(recorded), observed })
+}
+
+/// A call that is open.
+struct Open {
+    address: Address,
+    record: RecordedRoom,
+    pending: Pending,
+    connection: Connection,
+    on_conflict: OnConflict,
+}
+
+impl Open {
+    async fn resolve(self, ledger: &Ledger, stop: &Stop) -> Result<Resolution, StateError> {
+        loop {
+            let observation = self.look(stop).await;
+            let now = self.connection.clock.now();
+            match settle(&self.record, &self.pending, Some(&observation), now) {
+                Settled::Kept(record) => return self.keep(record, observation, ledger).await,
+                Settled::Removed => {
+                    ledger.remove(&self.address).await?;
+                    return Ok(Resolution { address: self.address, observation, record: None });
+                }
+                Settled::MayStillLand(until) => {
+                    if stop.or(wait_until(until, now)).await.is_none() {
+                        return Ok(self.left_open(observation));
+                    }
+                }
+                Settled::Unread(_) => return Ok(self.left_open(observation)),
+                Settled::NotOurs => return self.not_ours(observation, ledger, now).await,
+            }
+        }
+    }
+
+    async fn look(&self, stop: &Stop) -> Observation {
+        match stop.or(look(&*self.connection.client, &self.address)).await {
+            Some(Ok(observation)) => observation,
+            Some(Err(trouble)) => Observation::Unread { why: trouble.to_string() },
+            None => Observation::Unread { why: "the run was interrupted".to_owned() },
+        }
+    }
+
+    async fn keep(
+        self,
+        record: RecordedRoom,
+        observation: Observation,
+        ledger: &Ledger,
+    ) -> Result<Resolution, StateError> {
+        ledger.record(&self.address, &record).await?;
+        Ok(Resolution { address: self.address, observation, record: Some(record) })
+    }
+
+    async fn not_ours(
+        self,
+        observation: Observation,
+        ledger: &Ledger,
+        now: Timestamp,
+    ) -> Result<Resolution, StateError> {
+        match (self.on_conflict, &observation) {
+            (OnConflict::Adopt, Observation::There(sighting)) => {
+                let record = adopted(&self.record, sighting, now);
+                self.keep(record, observation, ledger).await
+            }
+            (OnConflict::Adopt | OnConflict::Fail, _) => Ok(self.left_open(observation)),
+        }
+    }
+
+    fn left_open(self, observation: Observation) -> Resolution {
+        Resolution { address: self.address, observation, record: Some(self.record) }
+    }
+}
+
+/// The record of a room that exists and is taken over: its name and delay are assumed to be those
+/// of `record`, and its attributes are as they were read.
+pub(super) fn adopted(record: &RecordedRoom, sighting: &Sighting, now: Timestamp) -> RecordedRoom {
+    let mut adopted = record.seen(sighting, now);
+    let mut room = record.room.as_ref().clone();
+    let read = room.attributes.iter().filter_map(|(key, _)| {
+        sighting.attributes.get(key).map(|attribute| (key, attribute.clone()))
+    });
+    room.attributes = read.collect();
+    adopted.room = Arc::new(room);
+    adopted.assumed = Assumed { name: true, destroy_delay_time: true };
+    adopted.created = now;
+    adopted.pending = None;
+    adopted
+}
+
+/// Waits from `now` until a moment on the clock of the provider's rooms.
+pub(super) async fn wait_until(until: Timestamp, now: Timestamp) {
+    tokio::time::sleep(until.since(now)).await;
+}
