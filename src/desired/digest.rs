@@ -1,0 +1,139 @@
+//! The digest of what the files declare, the same whatever their order and wherever they lie.
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{
+    Address, Attribute, AttributeLimits, DesiredRoom, Digest, Endpoint, Lifecycle, MaxDestroy,
+    Policy, Provider, Room,
+};
+
+use super::settings::Settings;
+
+/// How many rooms are digested at once. The digest depends on it.
+const CHUNK: usize = 4096;
+
+/// Digests the providers, the policy, and the rooms, which are sorted. Secrets, and where they and
+/// the state are kept, are left out.
+pub(super) fn digest(settings: &Settings, rooms: &[DesiredRoom]) -> Digest {
+    let Settings { providers, known: _, policy, state: _, home: _ } = settings;
+    let mut whole = Canon::default();
+    whole.text("roomctl config 1");
+    whole.number(providers.len() as u64);
+    for provider in providers.values() {
+        whole.provider(provider);
+    }
+    whole.policy(policy);
+    let chunks: Vec<[u8; 32]> = rooms.par_chunks(CHUNK).map(chunk).collect();
+    for chunk in &chunks {
+        whole.bytes(chunk);
+    }
+    Digest(whole.finish())
+}
+
+fn chunk(rooms: &[DesiredRoom]) -> [u8; 32] {
+    let mut canon = Canon::default();
+    for room in rooms {
+        canon.room(room);
+    }
+    canon.finish()
+}
+
+/// Values as bytes that can be read in one way only: every text goes after its length.
+#[derive(Default)]
+struct Canon(Sha256);
+
+impl Canon {
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_be_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.update(bytes);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn maybe_text(&mut self, text: Option<&str>) {
+        self.number(u64::from(text.is_some()));
+        self.text(text.unwrap_or_default());
+    }
+
+    fn maybe_number(&mut self, number: Option<u64>) {
+        self.number(u64::from(number.is_some()));
+        self.number(number.unwrap_or_default());
+    }
+
+    fn provider(&mut self, provider: &Provider) {
+        let Provider {
+            name,
+            kind,
+            app_id,
+            operator,
+            endpoint,
+            secret: _,
+            rate_limits,
+            rate_share,
+            max_rooms,
+            limits,
+        } = provider;
+        self.text(name.as_str());
+        self.text(kind.as_str());
+        self.number(u64::from(*app_id));
+        self.text(operator);
+        match endpoint {
+            Endpoint::Vendor => self.text("vendor"),
+            Endpoint::Emulator => self.text("emulator"),
+            Endpoint::Url(url) => self.text(url),
+        }
+        self.number(rate_limits.len() as u64);
+        for (call, limit) in rate_limits {
+            self.text(call.as_str());
+            self.number(u64::from(*limit));
+        }
+        self.number(u64::from(rate_share.0));
+        self.maybe_number(*max_rooms);
+        let AttributeLimits { attributes, key_bytes, value_bytes, total_bytes } = *limits;
+        for limit in [attributes, key_bytes, value_bytes, total_bytes] {
+            self.number(limit as u64);
+        }
+    }
+
+    fn policy(&mut self, policy: &Policy) {
+        let Policy { refresh, on_conflict, on_occupied, max_destroy } = policy;
+        self.text(&format!("{refresh:?} {on_conflict:?} {on_occupied:?}"));
+        match max_destroy {
+            MaxDestroy::Count(count) => self.maybe_number(Some(*count)),
+            MaxDestroy::Percent(percent) => {
+                self.maybe_number(None);
+                self.number(u64::from(*percent));
+            }
+        }
+    }
+
+    fn room(&mut self, declared: &DesiredRoom) {
+        let DesiredRoom { address: Address { provider, room: id }, room, lifecycle, source } =
+            declared;
+        let Room { name, destroy_delay_time, attributes } = &**room;
+        let Lifecycle { prevent_destroy } = lifecycle;
+        self.text(provider.as_str());
+        self.text(id.as_str());
+        self.maybe_text(name.as_deref());
+        self.maybe_number(destroy_delay_time.map(|delay| u64::from(delay.as_seconds())));
+        self.number(attributes.len() as u64);
+        for (key, Attribute { value, auto_delete }) in attributes.iter() {
+            self.text(key);
+            self.text(value);
+            self.number(u64::from(*auto_delete));
+        }
+        self.number(u64::from(*prevent_destroy));
+        self.text(source);
+    }
+}

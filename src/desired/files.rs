@@ -1,0 +1,138 @@
+//! Which files are read, what they hold, and how they are named.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::model::Finding;
+
+use super::note::{Note, Notes, Part, Reading, Sink};
+use super::tree::Span;
+
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// As it was named on the command line.
+    pub shown: Arc<str>,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it holds, without a byte order mark; other characters stand for what is not UTF-8.
+    pub text: String,
+}
+
+/// Reads every file that `paths` name, each once, in order.
+pub(super) fn read_all(paths: &[PathBuf], notes: &mut Notes) -> Vec<Source> {
+    let mut sources = Vec::new();
+    let mut known = BTreeSet::new();
+    let files: Vec<PathBuf> = paths.iter().flat_map(|path| expand(path, notes)).collect();
+    for path in files {
+        if fs::canonicalize(&path).is_ok_and(|real| !known.insert(real)) {
+            continue;
+        }
+        match fs::read(&path) {
+            Ok(bytes) => sources.push(source(path, bytes, sources.len(), notes)),
+            Err(error) => notes.push(Note::nowhere(unreadable(&path, &error))),
+        }
+    }
+    sources
+}
+
+/// The path of `file` from `folder`, with `/` between its parts, by their names alone.
+pub(super) fn relative(folder: &Path, file: &Path) -> Arc<str> {
+    let (folder, file) = (parts(folder), parts(file));
+    let shared = folder.iter().zip(&file).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..".to_owned(), folder.len() - shared);
+    up.chain(file[shared..].iter().cloned()).collect::<Vec<_>>().join("/").into()
+}
+
+/// The folder that a file is in.
+pub(super) fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
+/// The files of a folder, or the file itself.
+fn expand(path: &Path, notes: &mut Notes) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    match yaml_files(path) {
+        Ok(files) if files.is_empty() => {
+            let message = format!("the folder `{}` holds no *.yaml or *.yml", path.display());
+            let finding = Finding::error("empty_folder", message)
+                .help("name a folder that does; folders inside of it are not read");
+            notes.push(Note::nowhere(finding));
+            Vec::new()
+        }
+        Ok(files) => files,
+        Err(error) => {
+            notes.push(Note::nowhere(unreadable(path, &error)));
+            Vec::new()
+        }
+    }
+}
+
+fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let yaml = matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml"));
+        if yaml && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn source(path: PathBuf, bytes: Vec<u8>, file: usize, notes: &mut Notes) -> Source {
+    let shown: Arc<str> = path.display().to_string().into();
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let finding = Finding::error("not_utf8", "the file is not UTF-8")
+            .help("save it as UTF-8 in the editor");
+        let mut sink = Sink { notes, file, part: Part::Text, reading: Reading::Sound };
+        sink.known(place_of(&bytes, good), finding);
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    Source { shown, path, text }
+}
+
+/// The place of the byte at `at`, before which all is UTF-8.
+fn place_of(bytes: &[u8], at: usize) -> Span {
+    let before = String::from_utf8_lossy(&bytes[..at]);
+    let line = before.matches('\n').count();
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+    Span { line, column, width: Some(1) }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Finding {
+    let path = path.display();
+    if error.kind() == io::ErrorKind::NotFound {
+        return Finding::error("no_file", format!("there is no `{path}`"))
+            .help("run `roomctl init` for a first one, or name another with -f PATH");
+    }
+    Finding::error("unreadable_file", format!("`{path}` cannot be read: {error}"))
+}
+
+/// The parts of an absolute path, `.` and `..` worked out by name.
+fn parts(path: &Path) -> Vec<String> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut parts = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                parts.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                parts.push(component.as_os_str().to_string_lossy().into_owned());
+            }
+        }
+    }
+    parts
+}

@@ -1,0 +1,224 @@
+//! Files of many rooms, cut into groups of items that are parsed side by side.
+//!
+//! serde_yaml collects all events of a document before it reads the first: a million rooms would
+//! take 4 GB. So the item lines of the top-level `rooms:` are found in one pass over the bytes, and
+//! groups of items parsed each on its own. A file whose groups do not stand alone is parsed whole.
+//! What is accepted here is accepted whole, and means the same: a property test holds that.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::mirror::{File, Room};
+use super::outline::{MAX_DEPTH, indent_at, outline};
+
+/// How many items are parsed at once: enough to make starting a parser cheap, few enough to spread.
+pub(super) const GROUP: usize = 256;
+
+/// Where the parts of a file of many rooms stand.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Everything but the items, with `rooms: []` in their place.
+    pub skeleton: String,
+    /// The lines of the skeleton from here on stand `shift` lines further down in the file.
+    tail_line: usize,
+    /// How many lines the items take.
+    shift: usize,
+    /// Where each item begins.
+    items: Vec<Start>,
+    /// Where the last item ends.
+    end: usize,
+}
+
+/// Where an item begins.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// The byte.
+    at: usize,
+    /// The line, from 0.
+    line: usize,
+}
+
+/// Parses a file in groups; none where its groups do not stand alone, or where it has a mistake.
+#[must_use]
+pub fn parse_grouped(text: &str) -> Option<File> {
+    let layout = Layout::of(text)?;
+    let mut file: File = serde_yaml::from_str(&layout.skeleton).ok()?;
+    let groups: Option<Vec<Vec<Room>>> =
+        layout.groups().into_par_iter().map(|group| layout.parse(text, group)).collect();
+    file.rooms = Some(groups?.into_iter().flatten().collect());
+    Some(file)
+}
+
+/// Parses a file at once.
+///
+/// # Errors
+/// Returns serde_yaml's error, whose place may be the beginning of the map that holds the mistake.
+pub fn parse_whole(text: &str) -> Result<File, serde_yaml::Error> {
+    serde_yaml::from_str(text)
+}
+
+impl Layout {
+    /// Finds the items of a file; none where the file is not plain enough to be cut.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let rooms = rooms_line(bytes)?;
+        let mut items = Items::new(bytes, rooms.end);
+        let end = items.find()?;
+        let (head, tail) = (&text[..items.starts.first()?.at], &text[end..]);
+        let skeleton = format!("{}: []{}{tail}", &head[..rooms.colon], &head[rooms.colon + 1..]);
+        if !plain(skeleton.as_bytes()) {
+            return None;
+        }
+        let first = items.starts.first()?.line;
+        let (tail_line, shift) = (first, items.line - first);
+        Some(Self { skeleton, tail_line, shift, items: items.starts, end })
+    }
+
+    /// The items, by number, of each group.
+    pub(super) fn groups(&self) -> Vec<Range<usize>> {
+        let last = self.items.len();
+        (0..last).step_by(GROUP).map(|from| from..last.min(from + GROUP)).collect()
+    }
+
+    /// The bytes of an item, with the comments after it.
+    pub(super) fn item<'a>(&self, text: &'a str, item: usize) -> &'a str {
+        self.slice(text, item..item + 1)
+    }
+
+    /// The bytes from an item to the end of the last one.
+    pub(super) fn rest_from<'a>(&self, text: &'a str, item: usize) -> &'a str {
+        &text[self.items[item].at..self.end]
+    }
+
+    /// The line on which an item begins, from 0.
+    pub(super) fn line(&self, item: usize) -> usize {
+        self.items[item].line
+    }
+
+    /// The line of the file that a line of the skeleton stands for, from 0.
+    pub(super) fn line_of_skeleton(&self, line: usize) -> usize {
+        if line < self.tail_line { line } else { line + self.shift }
+    }
+
+    /// Whether an item is plain enough to be read without what stands around it.
+    pub(super) fn stands_alone(&self, text: &str, item: usize) -> bool {
+        plain(self.item(text, item).as_bytes())
+    }
+
+    /// Parses the items of a group; none where they do not stand alone, or where one has a mistake.
+    pub(super) fn parse(&self, text: &str, group: Range<usize>) -> Option<Vec<Room>> {
+        if !group.clone().all(|item| self.stands_alone(text, item)) {
+            return None;
+        }
+        let rooms: Vec<Room> = serde_yaml::from_str(self.slice(text, group.clone())).ok()?;
+        (rooms.len() == group.len()).then_some(rooms)
+    }
+
+    fn slice<'a>(&self, text: &'a str, items: Range<usize>) -> &'a str {
+        let end = self.items.get(items.end).map_or(self.end, |start| start.at);
+        &text[self.items[items.start].at..end]
+    }
+}
+
+/// Whether a part of a file reads the same on its own.
+fn plain(bytes: &[u8]) -> bool {
+    let outline = outline(bytes);
+    outline.depth <= MAX_DEPTH && !outline.marks && !outline.odd
+}
+
+/// Where the line `rooms:` stands.
+struct RoomsLine {
+    /// Its colon.
+    colon: usize,
+    /// The beginning of the next line.
+    end: usize,
+}
+
+/// Finds the first line that is `rooms:` and nothing else but a comment.
+fn rooms_line(bytes: &[u8]) -> Option<RoomsLine> {
+    let mut at = 0;
+    while at < bytes.len() {
+        let line = line_at(bytes, at);
+        if let Some(rest) = line.strip_prefix(b"rooms:") {
+            let (indent, blank) = indent_at(rest);
+            let comment = indent > 0 && rest.get(indent) == Some(&b'#');
+            return (blank || comment).then_some(RoomsLine { colon: at + 5, end: at + line.len() });
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// The line that begins at `at`, with its end.
+fn line_at(bytes: &[u8], at: usize) -> &[u8] {
+    let rest = &bytes[at..];
+    &rest[..rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1)]
+}
+
+/// The item lines as they are found.
+struct Items<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+    starts: Vec<Start>,
+}
+
+/// What a line is to the sequence of rooms.
+enum Line {
+    /// It begins an item at this column.
+    Item(usize),
+    /// It belongs to the item before it, or is a comment.
+    Inside,
+    /// It begins the next top-level key.
+    Tail,
+    /// None of these.
+    Odd,
+}
+
+impl<'a> Items<'a> {
+    fn new(bytes: &'a [u8], at: usize) -> Self {
+        let line = bytes[..at].split(|byte| *byte == b'\n').count() - 1;
+        Self { bytes, at, line, starts: Vec::new() }
+    }
+
+    /// Finds all items, and returns where the last one ends.
+    fn find(&mut self) -> Option<usize> {
+        let mut column = None;
+        while self.at < self.bytes.len() {
+            let line = line_at(self.bytes, self.at);
+            match classify(line, column) {
+                Line::Item(at) => {
+                    column = Some(at);
+                    self.starts.push(Start { at: self.at, line: self.line });
+                }
+                Line::Inside => {}
+                Line::Tail => break,
+                Line::Odd => return None,
+            }
+            self.at += line.len();
+            self.line += usize::from(line.ends_with(b"\n"));
+        }
+        Some(self.at)
+    }
+}
+
+/// Says what a line is, where items begin at `column`, or where none was seen yet.
+fn classify(line: &[u8], column: Option<usize>) -> Line {
+    let (indent, blank) = indent_at(line);
+    let first = line.get(indent).copied();
+    if blank || first == Some(b'#') {
+        return Line::Inside;
+    }
+    let dash = first == Some(b'-') && matches!(line.get(indent + 1), None | Some(b' ' | b'\n'));
+    match column {
+        None if dash => Line::Item(indent),
+        Some(column) if dash && indent == column => Line::Item(indent),
+        Some(column) if indent > column => Line::Inside,
+        Some(_) if indent == 0 => Line::Tail,
+        None | Some(_) => Line::Odd,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! The files as serde reads them: every key, nothing resolved. The published schema is made of it.
+
+mod scalars;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, Text};
+use scalars::{choice_or_variable, count_or_share, present, seconds, share, whole_or_variable};
+
+/// What rooms.yaml declares: the providers, the policy, and the rooms.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["version"]))]
+pub struct File {
+    /// The version of the format: 1.
+    #[serde(deserialize_with = "present")]
+    #[schemars(extend("enum" = [1]))]
+    pub version: Option<u64>,
+    /// The applications that hold the rooms, by name: lower-case letters, digits, `_` and `-`.
+    #[serde(deserialize_with = "present")]
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]+$" }))]
+    pub providers: Option<Pairs<Provider>>,
+    /// Where the state is kept: a path beside this file.
+    #[serde(deserialize_with = "present")]
+    pub state: Option<Text>,
+    /// How changes are made.
+    #[serde(deserialize_with = "present")]
+    pub policy: Option<Policy>,
+    /// What the rooms of this file hold where they do not say otherwise.
+    #[serde(deserialize_with = "present")]
+    pub defaults: Option<Defaults>,
+    /// The rooms; `[]` means none.
+    #[serde(deserialize_with = "present")]
+    pub rooms: Option<Vec<Room>>,
+}
+
+/// One application at one service. `${NAME}` and `${NAME:-default}` work in every value.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["kind", "app_id", "operator"]))]
+pub struct Provider {
+    /// Which service it is.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "choice_or_variable")]
+    pub kind: Option<Text>,
+    /// ZEGOCLOUD's AppId.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
+    pub app_id: Option<Amount>,
+    /// ZIM's FromUserId: the user in whose name rooms are made. At most 32 bytes.
+    #[serde(deserialize_with = "present")]
+    pub operator: Option<Text>,
+    /// A URL, `vendor` (the default), or `emulator`: the built-in one.
+    #[serde(deserialize_with = "present")]
+    pub endpoint: Option<Text>,
+    /// The environment variable that holds the secret. The secret itself is never written here.
+    #[serde(deserialize_with = "present")]
+    pub secret_env: Option<Text>,
+    /// The file that holds the secret; one newline at its end is dropped.
+    #[serde(deserialize_with = "present")]
+    pub secret_file: Option<Text>,
+    /// Requests a second, for every action or by the action's name; the vendor's figures when left out.
+    #[serde(deserialize_with = "present")]
+    pub rate_limit: Option<RateLimit>,
+    /// The part of the rate limit that one run may use, in percent; 100% when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "share")]
+    pub rate_share: Option<Amount>,
+    /// Our part of the plan's quota of living rooms; none when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole_or_variable::<0, { u64::MAX }>")]
+    pub max_rooms: Option<Amount>,
+    /// What the service takes as attributes of one room.
+    #[serde(deserialize_with = "present")]
+    pub limits: Option<Limits>,
+}
+
+/// Requests a second: one number for every action, or a number for each.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RateLimit {
+    /// For every action.
+    Every(Amount),
+    /// By the action's name.
+    Each(Pairs<Amount>),
+}
+
+/// What the service takes as attributes of one room. Sizes are in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// How many a room may have; 20 when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
+    pub attributes: Option<Amount>,
+    /// Bytes of a key; 16 when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
+    pub key_bytes: Option<Amount>,
+    /// Bytes of a value; 1024 when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
+    pub value_bytes: Option<Amount>,
+    /// Bytes of all keys and values together; 5120 when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
+    pub total_bytes: Option<Amount>,
+}
+
+/// How changes are made.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Whom to ask before planning; `due` when left out.
+    #[serde(deserialize_with = "present")]
+    pub refresh: Option<Refresh>,
+    /// What to do with a room that exists and that we did not make; `fail` when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_conflict: Option<OnConflict>,
+    /// What to do with a recorded room that is gone; `recreate` when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_vanish: Option<OnVanish>,
+    /// What to do with people inside a room that is to be destroyed; `defer` when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_occupied: Option<OnOccupied>,
+    /// When a new name or delay takes hold; `now` when left out.
+    #[serde(deserialize_with = "present")]
+    pub replace: Option<Replace>,
+    /// How many rooms one run may destroy: a number, or a share of all recorded rooms; 30% when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "count_or_share")]
+    pub max_destroy: Option<Amount>,
+}
+
+/// Whom to ask before planning.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// Nobody.
+    Never,
+    /// Rooms whose earliest end has passed.
+    Due,
+    /// Every recorded room.
+    All,
+}
+
+/// What to do with a room that exists and that we did not make.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// Leave it, and fail the step.
+    Fail,
+    /// Record it as ours.
+    Adopt,
+}
+
+/// What to do with a recorded room that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnVanish {
+    /// Make it again.
+    Recreate,
+}
+
+/// What to do with people inside a room that is to be destroyed.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnOccupied {
+    /// Wait until the room is empty.
+    Defer,
+    /// Throw them out.
+    Destroy,
+}
+
+/// When a new name or delay takes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Replace {
+    /// At once, by destroying the room and making it anew.
+    Now,
+}
+
+/// What the rooms of this file hold where they do not say otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// The name that people see. At most 64 bytes.
+    #[serde(deserialize_with = "present")]
+    #[schemars(length(max = 64))]
+    pub name: Option<Text>,
+    /// How long a room lives while it is empty: seconds, or 90s, 15m, 3h; at most 10800 s.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "seconds")]
+    pub destroy_delay_time: Option<Amount>,
+    /// Attributes that every room has; a room's own value of a key goes before.
+    #[serde(deserialize_with = "present")]
+    pub attributes: Option<Pairs<AttributeValue>>,
+    /// How the rooms may be handled.
+    #[serde(deserialize_with = "present")]
+    pub lifecycle: Option<Lifecycle>,
+}
+
+/// One room.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["id"]))]
+pub struct Room {
+    /// The room's id at the service. ZIM: at most 32 bytes.
+    #[serde(deserialize_with = "present")]
+    #[schemars(length(min = 1, max = 32))]
+    pub id: Option<Text>,
+    /// The name that people see. ZIM: at most 64 bytes.
+    #[serde(deserialize_with = "present")]
+    #[schemars(length(max = 64))]
+    pub name: Option<Text>,
+    /// The provider that holds it; may be left out where one is declared.
+    #[serde(deserialize_with = "present")]
+    pub provider: Option<Text>,
+    /// The providers that hold it, where it is more than one.
+    #[serde(deserialize_with = "present")]
+    #[schemars(length(min = 1))]
+    pub providers: Option<Vec<Text>>,
+    /// How long the room lives while it is empty: seconds, or 90s, 15m, 3h; at most 10800 s.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "seconds")]
+    pub destroy_delay_time: Option<Amount>,
+    /// The attributes that we manage: text, or `{value: …, auto_delete: …}`.
+    #[serde(deserialize_with = "present")]
+    pub attributes: Option<Pairs<AttributeValue>>,
+    /// How the room may be handled.
+    #[serde(deserialize_with = "present")]
+    pub lifecycle: Option<Lifecycle>,
+}
+
+/// How a room may be handled.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifecycle {
+    /// Refuse to destroy the room, also when it is taken out of the file.
+    #[serde(deserialize_with = "present")]
+    pub prevent_destroy: Option<bool>,
+    /// What to do with the room when it is taken out of the file; `destroy` when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_remove: Option<OnRemove>,
+}
+
+/// What to do with a room that is taken out of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRemove {
+    /// Destroy it.
+    Destroy,
+}

@@ -1,0 +1,96 @@
+//! Names: the one that was probably meant, and those that give a secret away.
+
+/// How to mend a name that is none of `known`.
+pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
+    match closest(word, known) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => format!("known here: {}", listed(known)),
+    }
+}
+
+/// The name nearest to `word`, where one is near enough to be meant.
+fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = (word.chars().count() / 3).max(1);
+    known
+        .iter()
+        .map(|name| (distance(word, name), *name))
+        .filter(|(distance, _)| *distance <= near)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// The names in one line, each in backticks.
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a key is named like a secret, however it is written: `server_secret`, `SecretKey`.
+pub(super) fn names_secret(key: &str) -> bool {
+    const SECRETS: &[&str] = &[
+        "secret",
+        "serversecret",
+        "secretkey",
+        "secretid",
+        "appsecret",
+        "appsign",
+        "apisecret",
+        "apikey",
+        "callbacksecret",
+        "clientsecret",
+        "sdksecretkey",
+        "privatekey",
+        "password",
+    ];
+    if key.len() > 32 {
+        return false;
+    }
+    let bare: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    let bare = bare.to_ascii_lowercase();
+    let bare =
+        ["zego", "zim", "tencent"].iter().find_map(|it| bare.strip_prefix(it)).unwrap_or(&bare);
+    SECRETS.contains(&bare)
+}
+
+/// How many characters have to be put in, taken out, changed, or swapped with the next.
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) =
+        (from.chars().take(64).collect(), to.chars().collect());
+    let mut rows = vec![(0..=to.len()).collect::<Vec<_>>()];
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let change = rows[i][j] + usize::from(a != b);
+            let mut least = change.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_meant() {
+        let known = ["destroy_delay_time", "name", "id", "attributes"];
+        assert_eq!(closest("destory_delay_time", &known), Some("destroy_delay_time"));
+        assert_eq!(closest("nmae", &known), Some("name"));
+        assert_eq!(closest("ID", &["id"]), None);
+        assert_eq!(closest("colour", &known), None);
+    }
+
+    #[test]
+    fn knows_a_secret_by_its_name() {
+        for key in ["secret", "server_secret", "secret_key", "ServerSecret", "ZEGO-SERVER-SECRET"] {
+            assert!(names_secret(key), "{key}");
+        }
+        for key in ["secret_env", "secret_file", "topic", "secretary", "key"] {
+            assert!(!names_secret(key), "{key}");
+        }
+    }
+}

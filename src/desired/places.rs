@@ -1,0 +1,222 @@
+//! Notes to findings: where each stands, with its line.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::{Finding, Place, Severity};
+
+use super::document::{Document, Rooms, split};
+use super::files::Source;
+use super::names::names_secret;
+use super::note::{Note, Notes, Part, SHOWN, Side, Spot, Step};
+use super::tree::{self, Node, Span};
+
+/// The longest line that is shown, in characters. A mark beyond it is shown without its line.
+const LONGEST_LINE: usize = 500;
+
+/// Gives every note its place: errors go before warnings where there are too many, and all of them
+/// are told in order of place, with the number of the rest at the end.
+pub(super) fn findings(notes: Notes, sources: &[Source], documents: &[Document]) -> Vec<Finding> {
+    let (kept, mut errors, mut warnings) = notes.into_parts();
+    let mut atlas = Atlas::new(sources, documents);
+    let mut told: Vec<_> = kept.into_iter().map(|note| atlas.finding(note)).collect();
+    told.sort_by(|(a, one), (b, other)| {
+        (a, one.code, &one.message).cmp(&(b, other.code, &other.message))
+    });
+    told.dedup();
+    told.sort_by_key(|(_, finding)| finding.severity);
+    for (_, finding) in told.iter().skip(SHOWN) {
+        match finding.severity {
+            Severity::Error => errors += 1,
+            Severity::Warning => warnings += 1,
+        }
+    }
+    told.truncate(SHOWN);
+    told.sort_by_key(|(order, _)| *order);
+    let told = told.into_iter().map(|(_, finding)| finding);
+    told.chain(rest(errors, warnings)).collect()
+}
+
+/// The number of findings that are not shown.
+fn rest(errors: usize, warnings: usize) -> Option<Finding> {
+    let message = match (errors, warnings) {
+        (0, 0) => return None,
+        (0, _) => format!("{warnings} more warnings are not shown"),
+        (_, 0) => format!("{errors} more errors are not shown"),
+        (_, _) => format!("{errors} more errors and {warnings} more warnings are not shown"),
+    };
+    Some(match errors {
+        0 => Finding::warning("more", message),
+        _ => Finding::error("more", message).help("mend these, and look again"),
+    })
+}
+
+/// The order of places: the file, the line, the column.
+type Order = (usize, usize, usize);
+
+/// The trees that have been looked at.
+struct Atlas<'a> {
+    sources: &'a [Source],
+    documents: HashMap<usize, &'a Document>,
+    trees: HashMap<(usize, Part), Option<Node>>,
+    /// The rooms of files that are one tree.
+    items: HashMap<usize, Vec<Node>>,
+}
+
+impl<'a> Atlas<'a> {
+    fn new(sources: &'a [Source], documents: &'a [Document]) -> Self {
+        let documents = documents.iter().map(|document| (document.file, document)).collect();
+        Self { sources, documents, trees: HashMap::new(), items: HashMap::new() }
+    }
+
+    fn finding(&mut self, note: Note) -> (Order, Finding) {
+        let Note { mut finding, spot, first } = note;
+        if let Some((_, first)) = first.and_then(|spot| self.place(&spot)) {
+            let Place { file, line, column, .. } = first;
+            let help = finding.help.take().unwrap_or_default();
+            finding.help = Some(format!("it stood first at {file}:{line}:{column}: {help}"));
+        }
+        match self.place(&spot) {
+            Some((order, place)) => (order, finding.at(place)),
+            None => ((0, 0, 0), finding),
+        }
+    }
+
+    fn place(&mut self, spot: &Spot) -> Option<(Order, Place)> {
+        let (file, part, span) = match spot {
+            Spot::Nowhere => return None,
+            Spot::Known { file, part, span } => (*file, *part, *span),
+            Spot::Path { file, part, steps, side } => {
+                let node = self.tree(*file, *part);
+                let span = node.map_or(Span::START, |node| find(node, steps, *side));
+                (*file, *part, span)
+            }
+        };
+        let (text, line) = self.piece(file, part, span.line);
+        let place = place(&self.sources[file].shown, text, line, span);
+        Some(((file, place.line, place.column), place))
+    }
+
+    /// The text that a part's lines are counted in, and where one of its lines is in the file, from 0.
+    fn piece(&self, file: usize, part: Part, line: usize) -> (&'a str, usize) {
+        let text = self.sources[file].text.as_str();
+        let Some(Rooms::Grouped(layout)) = self.documents.get(&file).map(|it| &it.rooms) else {
+            return (text, line);
+        };
+        match part {
+            Part::Text => (text, line),
+            Part::Head => (&layout.skeleton, layout.line_of_skeleton(line)),
+            Part::Item(item) => (layout.item(text, item), layout.line(item) + line),
+        }
+    }
+
+    fn tree(&mut self, file: usize, part: Part) -> Option<&Node> {
+        if !self.trees.contains_key(&(file, Part::Head)) {
+            self.read_head(file);
+        }
+        match part {
+            Part::Head | Part::Text => self.trees.get(&(file, Part::Head))?.as_ref(),
+            Part::Item(item) => self.item(file, item),
+        }
+    }
+
+    fn item(&mut self, file: usize, item: usize) -> Option<&Node> {
+        let Rooms::Grouped(layout) = &self.documents.get(&file)?.rooms else {
+            return self.items.get(&file)?.get(item);
+        };
+        let text = layout.item(&self.sources[file].text, item);
+        let read = || tree::read(text).ok().and_then(|node| node.item(0).cloned());
+        self.trees.entry((file, Part::Item(item))).or_insert_with(read).as_ref()
+    }
+
+    fn read_head(&mut self, file: usize) {
+        let text = match self.documents.get(&file).map(|document| &document.rooms) {
+            Some(Rooms::Grouped(layout)) => &layout.skeleton,
+            Some(Rooms::Absent | Rooms::Whole(_)) | None => &self.sources[file].text,
+        };
+        let root = tree::read(text).ok().map(|root| {
+            let (head, items) = split(root);
+            self.items.insert(file, items.unwrap_or_default());
+            head
+        });
+        self.trees.insert((file, Part::Head), root);
+    }
+}
+
+/// The place that a path leads to, or as far as it leads.
+fn find(mut node: &Node, steps: &[Step], side: Side) -> Span {
+    let mut mark = node.mark();
+    for (at, step) in steps.iter().enumerate() {
+        let (key, value) = match step {
+            Step::Key(name) => match node.entry(name) {
+                Some((key, value)) => (key.span, value),
+                None => return mark,
+            },
+            Step::Index(at) => match node.item(*at) {
+                Some(item) => (item.mark(), item),
+                None => return mark,
+            },
+        };
+        let last = at + 1 == steps.len();
+        mark = if last && side == Side::Value { value.mark() } else { key };
+        node = value;
+    }
+    mark
+}
+
+/// Makes a place, with its line as it may be shown.
+fn place(file: &Arc<str>, text: &str, line: usize, span: Span) -> Place {
+    let shown = text.lines().nth(span.line).unwrap_or_default();
+    let rest = shown.chars().skip(span.column).count();
+    let width = span.width.unwrap_or(rest).clamp(1, rest.max(1));
+    let text = safe(shown, span.column + width);
+    let left = text.chars().count().saturating_sub(span.column);
+    let width = if left == 0 { width } else { width.min(left) };
+    Place { file: Arc::clone(file), line: line + 1, column: span.column + 1, width, text }
+}
+
+/// A line as it may be shown: no secret, and not far beyond the mark.
+fn safe(line: &str, mark_end: usize) -> String {
+    if mark_end > LONGEST_LINE {
+        return String::new();
+    }
+    let mut shown = hide_secrets(line);
+    if shown.chars().count() > LONGEST_LINE {
+        shown = shown.chars().take(LONGEST_LINE - 1).chain(['…']).collect();
+    }
+    shown
+}
+
+/// Puts stars over what follows a key that is named like a secret, and over a URL's user.
+fn hide_secrets(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(colon) = rest.find(':') {
+        let (before, after) = rest.split_at(colon + 1);
+        out.push_str(before);
+        let name = before[..colon].trim_end_matches(['"', '\'', ' ']);
+        let name = name.rsplit([' ', '{', ',', '"', '\'', '-']).next().unwrap_or_default();
+        if names_secret(name) || name == "secret_env" && !names_variable(after) {
+            out.push_str(" ***");
+            return out;
+        }
+        rest = after;
+        if let Some((user, host)) = after.strip_prefix("//").and_then(|it| it.split_once('@'))
+            && !user.contains(['/', ' '])
+        {
+            out.push_str("//***@");
+            rest = host;
+        }
+    }
+    out + rest
+}
+
+/// Whether what follows `secret_env:` is a variable's name, and not the secret itself.
+fn names_variable(text: &str) -> bool {
+    let name = text.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_${}:-".contains(c);
+    name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(fits)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,374 @@
+//! The providers: variables replaced, values checked.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use crate::model::{
+    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare, SecretSource,
+};
+
+use super::document::Document;
+use super::endpoint::endpoint;
+use super::mirror::{self, Amount, Limits, RateLimit, Text};
+use super::names::suggestion;
+use super::not_built;
+use super::note::{Note, Side, Sink, Step, key};
+use super::percent;
+use super::room_id;
+use super::structure::missing_key;
+use super::variables::{self, expand};
+
+/// A declared provider, as far as its rooms need it.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Its name; none where the name is not one.
+    pub name: Option<ProviderName>,
+    /// What it takes as attributes of one room.
+    pub limits: AttributeLimits,
+}
+
+/// The sound providers, and all that are declared.
+pub(super) type Providers = (BTreeMap<ProviderName, Provider>, BTreeMap<Box<str>, Known>);
+
+/// Resolves the providers of the file that has them, which lies in `home`.
+pub(super) fn providers(
+    document: &Document,
+    home: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+    sink: &mut Sink<'_>,
+) -> Providers {
+    let pairs = document.head.providers.as_ref().map_or(&[][..], |pairs| &pairs.0);
+    if pairs.is_empty() {
+        let finding = Finding::error("no_provider", "`providers` declares none")
+            .help("declare the application that holds the rooms: `chat: {kind: zim, …}`");
+        sink.missing(vec![key("providers")], finding);
+    }
+    let (mut sound, mut known) = (BTreeMap::new(), BTreeMap::new());
+    for (Text(text), declared) in pairs {
+        let mut fields = Fields { name: text, variable, sink };
+        let name = fields.provider_name();
+        let (provider, limits) = fields.provider(name.clone(), declared, home);
+        known.insert(text.clone(), Known { name, limits });
+        if let Some(provider) = provider {
+            same_service(&sound, &provider, sink);
+            sound.insert(provider.name.clone(), provider);
+        }
+    }
+    (sound, known)
+}
+
+/// Two providers of the same kind and app id are one service with one limit.
+fn same_service(
+    sound: &BTreeMap<ProviderName, Provider>,
+    provider: &Provider,
+    sink: &mut Sink<'_>,
+) {
+    let same = |other: &&Provider| (other.kind, other.app_id) == (provider.kind, provider.app_id);
+    let Some(other) = sound.values().find(same) else { return };
+    let message = format!(
+        "`{}` and `{}` are the same application: both are {} {}",
+        other.name, provider.name, provider.kind, provider.app_id
+    );
+    let finding = Finding::error("same_application", message)
+        .help("declare it once: one service has one rate limit and one set of rooms");
+    let at = |name: &ProviderName| vec![key("providers"), key(name.as_str())];
+    let (spot, first) =
+        (sink.spot(at(&provider.name), Side::Key), sink.spot(at(&other.name), Side::Key));
+    sink.notes.push(Note { finding, spot, first: Some(first) });
+}
+
+/// The fields of one provider as they are read.
+struct Fields<'a, 'b> {
+    name: &'a str,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    sink: &'a mut Sink<'b>,
+}
+
+impl Fields<'_, '_> {
+    fn path(&self, fields: &[&str]) -> Vec<Step> {
+        let path = [&["providers", self.name], fields].concat();
+        path.into_iter().map(key).collect()
+    }
+
+    fn fault(&mut self, fields: &[&str], finding: Finding) {
+        let path = self.path(fields);
+        self.sink.at(path, finding);
+    }
+
+    fn provider_name(&mut self) -> Option<ProviderName> {
+        let name = ProviderName::new(self.name).ok();
+        if name.is_none() {
+            let finding =
+                Finding::error("provider_name", format!("`{}` is no provider name", self.name))
+                    .help("lower-case letters, digits, `_` and `-` only");
+            let path = self.path(&[]);
+            self.sink.at_key(path, finding);
+        }
+        name
+    }
+
+    fn provider(
+        &mut self,
+        name: Option<ProviderName>,
+        declared: &mirror::Provider,
+        home: &Path,
+    ) -> (Option<Provider>, AttributeLimits) {
+        let mirror::Provider {
+            kind,
+            app_id,
+            operator,
+            endpoint,
+            secret_env,
+            secret_file,
+            rate_limit,
+            rate_share,
+            max_rooms,
+            limits,
+        } = declared;
+        let kind = self.kind(kind.as_ref());
+        let app_id = self.app_id(app_id.as_ref());
+        let operator = self.operator(operator.as_ref());
+        let endpoint = self.endpoint(endpoint.as_ref());
+        let secret = self.secret(secret_env.as_ref(), secret_file.as_ref(), kind, home);
+        let rate_limits = self.rate_limits(rate_limit.as_ref(), kind);
+        let rate_share = self.rate_share(rate_share.as_ref());
+        let max_rooms =
+            max_rooms.as_ref().and_then(|it| self.number(&["max_rooms"], it, 0..=u64::MAX));
+        let limits = self.limits(limits.as_ref());
+        let provider = (|| {
+            Some(Provider {
+                name: name?,
+                kind: kind?,
+                app_id: app_id?,
+                operator: operator?,
+                endpoint: endpoint?,
+                secret: secret?,
+                rate_limits,
+                rate_share,
+                max_rooms,
+                limits,
+            })
+        })();
+        (provider, limits)
+    }
+
+    fn missing(&mut self, field: &str) {
+        let path = self.path(&[]);
+        self.sink.missing(path, missing_key("a provider", field));
+    }
+
+    /// A field's text with its variables replaced; never told in a message, where it came from one.
+    fn text(&mut self, field: &str, text: &str) -> Option<String> {
+        expand(text, self.variable).map_err(|finding| self.fault(&[field], *finding)).ok()
+    }
+
+    fn kind(&mut self, kind: Option<&Text>) -> Option<Kind> {
+        let Some(Text(text)) = kind else {
+            self.missing("kind");
+            return None;
+        };
+        let word = self.text("kind", text)?;
+        let known = Kind::ALL.iter().copied().find(|kind| kind.as_str() == word);
+        if known.is_none() {
+            self.fault(&["kind"], unknown_kind(&word));
+        }
+        known
+    }
+
+    fn app_id(&mut self, app_id: Option<&Amount>) -> Option<u32> {
+        let Some(app_id) = app_id else {
+            self.missing("app_id");
+            return None;
+        };
+        let number = self.number(&["app_id"], app_id, 1..=u64::from(u32::MAX))?;
+        u32::try_from(number).ok()
+    }
+
+    /// The operator. ZIM: UserId is at most 32 bytes, of the characters of a room id.
+    fn operator(&mut self, operator: Option<&Text>) -> Option<String> {
+        let Some(Text(text)) = operator else {
+            self.missing("operator");
+            return None;
+        };
+        let operator = self.text("operator", text)?;
+        let Some(message) = room_id::fault(&operator) else { return Some(operator) };
+        let finding = Finding::error("operator", format!("`operator` {message}"))
+            .help("write a user id that the service takes, such as `admin`");
+        self.fault(&["operator"], finding);
+        None
+    }
+
+    fn endpoint(&mut self, declared: Option<&Text>) -> Option<Endpoint> {
+        let Some(Text(text)) = declared else { return Some(Endpoint::Vendor) };
+        let text = self.text("endpoint", text)?;
+        endpoint(&text).map_err(|finding| self.fault(&["endpoint"], *finding)).ok()
+    }
+
+    fn secret(
+        &mut self,
+        variable: Option<&Text>,
+        file: Option<&Text>,
+        kind: Option<Kind>,
+        home: &Path,
+    ) -> Option<SecretSource> {
+        match (variable, file) {
+            (Some(_), Some(_)) => {
+                let finding = Finding::error("secret", "`secret_env` and `secret_file` stand both")
+                    .help("keep one of them");
+                self.fault(&["secret_file"], finding);
+                None
+            }
+            (Some(Text(name)), None) => {
+                let name = self.text("secret_env", name)?;
+                self.variable_name(name).map(SecretSource::Environment)
+            }
+            (None, Some(Text(path))) => {
+                let path = self.text("secret_file", path)?;
+                self.secret_path(&path, home)
+            }
+            (None, None) => {
+                Some(SecretSource::Environment(kind?.default_secret_variable().to_owned()))
+            }
+        }
+    }
+
+    /// The name of the secret's variable; anything else may be the secret itself, and is not told.
+    fn variable_name(&mut self, name: String) -> Option<String> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(fits)
+        {
+            return Some(name);
+        }
+        let finding = Finding::error("secret", "`secret_env` names no environment variable")
+            .help("write the variable's name, never the secret: `secret_env: ZEGO_SERVER_SECRET`");
+        self.fault(&["secret_env"], finding);
+        None
+    }
+
+    fn secret_path(&mut self, path: &str, home: &Path) -> Option<SecretSource> {
+        if path.is_empty() {
+            let finding = Finding::error("secret", "`secret_file` is empty").help("write a path");
+            self.fault(&["secret_file"], finding);
+            return None;
+        }
+        Some(SecretSource::File(home.join(path)))
+    }
+
+    fn rate_limits(
+        &mut self,
+        limit: Option<&RateLimit>,
+        kind: Option<Kind>,
+    ) -> BTreeMap<Call, u32> {
+        let calls = kind.unwrap_or(Kind::Zim).calls();
+        match limit {
+            None => BTreeMap::new(),
+            Some(RateLimit::Every(amount)) => match self.rate(&["rate_limit"], amount) {
+                Some(rate) => calls.iter().map(|(call, _)| (*call, rate)).collect(),
+                None => BTreeMap::new(),
+            },
+            Some(RateLimit::Each(pairs)) => {
+                let each = pairs.0.iter().filter_map(|(name, amount)| {
+                    let call = self.call(&name.0, calls)?;
+                    Some((call, self.rate(&["rate_limit", &name.0], amount)?))
+                });
+                each.collect()
+            }
+        }
+    }
+
+    fn rate(&mut self, path: &[&str], amount: &Amount) -> Option<u32> {
+        let rate = self.number(path, amount, 1..=u64::from(u32::MAX))?;
+        u32::try_from(rate).ok()
+    }
+
+    fn call(&mut self, name: &str, calls: &[(Call, u32)]) -> Option<Call> {
+        let known = calls.iter().find(|(call, _)| call.as_str() == name);
+        if known.is_none() {
+            let names: Vec<&str> = calls.iter().map(|(call, _)| call.as_str()).collect();
+            let finding =
+                Finding::error("unknown_key", format!("the service has no action `{name}`"));
+            let finding = finding.help(suggestion(name, &names));
+            let path = self.path(&["rate_limit", name]);
+            self.sink.at_key(path, finding);
+        }
+        known.map(|(call, _)| *call)
+    }
+
+    fn rate_share(&mut self, share: Option<&Amount>) -> RateShare {
+        let percent = match share {
+            None => return RateShare::default(),
+            Some(Amount::Number(_)) => None,
+            Some(Amount::Text(text)) => {
+                let Some(text) = self.text("rate_share", text) else { return RateShare::default() };
+                percent(&text).filter(|percent| *percent > 0)
+            }
+        };
+        if percent.is_none() {
+            let finding =
+                Finding::error("rate_share", "`rate_share` wants a share from 1% to 100%")
+                    .help("write it with its sign: `rate_share: 50%`");
+            self.fault(&["rate_share"], finding);
+        }
+        percent.map_or_else(RateShare::default, RateShare)
+    }
+
+    fn limits(&mut self, limits: Option<&Limits>) -> AttributeLimits {
+        let mut all = AttributeLimits::default();
+        let Some(Limits { attributes, key_bytes, value_bytes, total_bytes }) = limits else {
+            return all;
+        };
+        for (name, amount, limit) in [
+            ("attributes", attributes, &mut all.attributes),
+            ("key_bytes", key_bytes, &mut all.key_bytes),
+            ("value_bytes", value_bytes, &mut all.value_bytes),
+            ("total_bytes", total_bytes, &mut all.total_bytes),
+        ] {
+            let Some(amount) = amount else { continue };
+            let number = self.number(&["limits", name], amount, 1..=u64::from(u32::MAX));
+            if let Some(number) = number.and_then(|number| usize::try_from(number).ok()) {
+                *limit = number;
+            }
+        }
+        all
+    }
+
+    /// A number, or what a variable says of one.
+    fn number(
+        &mut self,
+        path: &[&str],
+        amount: &Amount,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let field = path.last().copied().unwrap_or_default();
+        let number = match amount {
+            Amount::Number(number) => Ok(*number),
+            Amount::Text(text) if variables::any(text) => match expand(text, self.variable) {
+                Ok(text) => text.parse().map_err(|_| "a whole number is wanted from the variable"),
+                Err(finding) => {
+                    self.fault(path, *finding);
+                    return None;
+                }
+            },
+            Amount::Text(_) => Err("a whole number is wanted, and here stands text"),
+        };
+        let finding = match number {
+            Ok(number) if range.contains(&number) => return Some(number),
+            Ok(number) => Finding::error("out_of_range", format!("`{field}` cannot be {number}"))
+                .help(format!("write a number from {} to {}", range.start(), range.end())),
+            Err(why) => Finding::error("wrong_type", format!("`{field}`: {why}"))
+                .help("write digits, without quotes"),
+        };
+        self.fault(path, finding);
+        None
+    }
+}
+
+/// The finding about a kind that is none; the word is not told, where it is none of ours.
+fn unknown_kind(word: &str) -> Finding {
+    if not_built::word("Kind", word) {
+        return not_built::finding(&format!("`kind: {word}`"));
+    }
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    Finding::error("unknown_value", "`kind` is none that is known").help(suggestion(word, &kinds))
+}

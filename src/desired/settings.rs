@@ -1,0 +1,194 @@
+//! Everything but the rooms, resolved over all files: the providers, the policy, and where the state is.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::model::{
+    Finding, MaxDestroy, OnConflict, OnOccupied, Policy, Provider, ProviderName, Refresh,
+};
+
+use super::document::Document;
+use super::files::{Source, folder};
+use super::mirror::{self, Amount};
+use super::not_built;
+use super::note::{Note, Notes, Part, Side, Sink, Spot, key};
+use super::percent;
+use super::provider::{self, Known};
+use super::variables::expand;
+
+/// What the files say besides their rooms.
+#[derive(Debug)]
+pub(super) struct Settings {
+    /// The providers that are sound.
+    pub providers: BTreeMap<ProviderName, Provider>,
+    /// Every provider that is declared, sound or not: rooms may name it.
+    pub known: BTreeMap<Box<str>, Known>,
+    /// The policy.
+    pub policy: Policy,
+    /// Where the state is.
+    pub state: PathBuf,
+    /// The folder that sources are told from.
+    pub home: PathBuf,
+}
+
+/// Where the state is where no file says it.
+const DEFAULT_STATE: &str = "rooms.state.json";
+
+/// Resolves the heads of all files.
+pub(super) fn settings(
+    documents: &[Document],
+    sources: &[Source],
+    variable: &dyn Fn(&str) -> Option<String>,
+    notes: &mut Notes,
+) -> Settings {
+    for document in documents {
+        version(document, &mut sink(document, notes));
+    }
+    let said = Said::of(documents, notes);
+    rooms_somewhere(documents, notes);
+    let home = said.providers.map_or(Path::new(""), |it| folder(&sources[it.file].path)).to_owned();
+    let (providers, known) = match said.providers {
+        Some(document) => {
+            provider::providers(document, &home, variable, &mut sink(document, notes))
+        }
+        None => (BTreeMap::new(), BTreeMap::new()),
+    };
+    let policy = said.policy.map(|document| policy(document, &mut sink(document, notes)));
+    let state = said.state.and_then(|document| {
+        state(document, folder(&sources[document.file].path), variable, &mut sink(document, notes))
+    });
+    let state = state.unwrap_or_else(|| home.join(DEFAULT_STATE));
+    Settings { providers, known, policy: policy.unwrap_or_default(), state, home }
+}
+
+/// Which file says what may be said in one file only.
+struct Said<'a> {
+    providers: Option<&'a Document>,
+    policy: Option<&'a Document>,
+    state: Option<&'a Document>,
+}
+
+impl<'a> Said<'a> {
+    fn of(documents: &'a [Document], notes: &mut Notes) -> Self {
+        let providers = once(documents, "providers", |head| head.providers.is_some(), notes);
+        let policy = once(documents, "policy", |head| head.policy.is_some(), notes);
+        let state = once(documents, "state", |head| head.state.is_some(), notes);
+        let faulty = documents.iter().any(|it| it.reading == super::note::Reading::Faulty);
+        if let (None, Some(first), false) = (providers, documents.first(), faulty) {
+            let finding = Finding::error("missing_key", "no file has `providers`").help(
+                "declare the application that holds the rooms: `providers: {chat: {kind: zim, …}}`",
+            );
+            sink(first, notes).at(Vec::new(), finding);
+        }
+        Self { providers, policy, state }
+    }
+}
+
+fn sink<'a>(document: &Document, notes: &'a mut Notes) -> Sink<'a> {
+    Sink { notes, file: document.file, part: Part::Head, reading: document.reading }
+}
+
+/// The one file that has a key; a second one is told.
+fn once<'a>(
+    documents: &'a [Document],
+    name: &str,
+    has: impl Fn(&mirror::File) -> bool,
+    notes: &mut Notes,
+) -> Option<&'a Document> {
+    let mut those = documents.iter().filter(|document| has(&document.head));
+    let first = those.next()?;
+    let at = |file| Spot::Path { file, part: Part::Head, steps: vec![key(name)], side: Side::Key };
+    for second in those {
+        let finding = Finding::error("said_twice", format!("two files have `{name}`"))
+            .help(format!("keep `{name}` in one of them"));
+        notes.push(Note { finding, spot: at(second.file), first: Some(at(first.file)) });
+    }
+    Some(first)
+}
+
+fn version(document: &Document, sink: &mut Sink<'_>) {
+    match document.head.version {
+        Some(1) => {}
+        Some(other) => sink.at(
+            vec![key("version")],
+            Finding::error(
+                "version",
+                format!("this roomctl does not know version {other} of the format"),
+            )
+            .help("write `version: 1`"),
+        ),
+        None => sink.missing(Vec::new(), super::structure::missing_key("the file", "version")),
+    }
+}
+
+/// Files without any `rooms` are a mistake, and never "no rooms".
+fn rooms_somewhere(documents: &[Document], notes: &mut Notes) {
+    let absent = |document: &Document| {
+        matches!(document.rooms, super::document::Rooms::Absent) && document.head.rooms.is_none()
+    };
+    if let (Some(first), true) = (documents.first(), documents.iter().all(absent)) {
+        let finding = Finding::error("missing_key", "no file has `rooms`")
+            .help("write `rooms: []` where there are to be none");
+        sink(first, notes).missing(Vec::new(), finding);
+    }
+}
+
+fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
+    let Some(policy) = &document.head.policy else { return Policy::default() };
+    let mirror::Policy { refresh, on_conflict, on_vanish: _, on_occupied, replace: _, max_destroy } =
+        policy;
+    Policy {
+        refresh: refresh.map_or(Refresh::default(), |refresh| match refresh {
+            mirror::Refresh::Never => Refresh::Never,
+            mirror::Refresh::Due => Refresh::Due,
+            mirror::Refresh::All => Refresh::All,
+        }),
+        on_conflict: on_conflict.map_or(OnConflict::default(), |conflict| match conflict {
+            mirror::OnConflict::Fail => OnConflict::Fail,
+            mirror::OnConflict::Adopt => OnConflict::Adopt,
+        }),
+        on_occupied: on_occupied.map_or(OnOccupied::default(), |occupied| match occupied {
+            mirror::OnOccupied::Defer => OnOccupied::Defer,
+            mirror::OnOccupied::Destroy => OnOccupied::Destroy,
+        }),
+        max_destroy: max_destroy
+            .as_ref()
+            .and_then(|it| self::max_destroy(it, sink))
+            .unwrap_or_default(),
+    }
+}
+
+fn max_destroy(amount: &Amount, sink: &mut Sink<'_>) -> Option<MaxDestroy> {
+    let most = match amount {
+        Amount::Number(count) => return Some(MaxDestroy::Count(*count)),
+        Amount::Text(text) => percent(text).map(MaxDestroy::Percent),
+    };
+    if most.is_none() {
+        let finding = Finding::error("max_destroy", "`max_destroy` wants a number or a share")
+            .help("write a number, or a share from 0% to 100%, such as `30%`");
+        sink.at(vec![key("policy"), key("max_destroy")], finding);
+    }
+    most
+}
+
+fn state(
+    document: &Document,
+    folder: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+    sink: &mut Sink<'_>,
+) -> Option<PathBuf> {
+    let text = &document.head.state.as_ref()?.0;
+    let finding = match expand(text, variable) {
+        Err(finding) => *finding,
+        Ok(path) if path.is_empty() => Finding::error("state", "`state` is empty")
+            .help(format!("write a path beside this file, such as `{DEFAULT_STATE}`")),
+        Ok(path) if path.contains("://") => not_built::finding("a state at a URL"),
+        Ok(path) if path.ends_with(['/', '\\']) => {
+            Finding::error("state", "`state` names a folder")
+                .help(format!("write a file's path, such as `{DEFAULT_STATE}`"))
+        }
+        Ok(path) => return Some(folder.join(path)),
+    };
+    sink.at(vec![key("state")], finding);
+    None
+}
