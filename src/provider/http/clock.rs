@@ -34,7 +34,8 @@ impl Clock for TokioClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one home of the system's clock")]
     fn now(&self) -> Timestamp {
-        let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let millis =
+            |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Timestamp::from_millis(now.map_or_else(|before| -millis(before.duration()), millis))
     }
@@ -49,7 +50,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn follows_tokio() {
         let clock = TokioClock::starting_at(Timestamp::from_millis(5));
-        tokio::time::advance(Duration::from_secs(3600)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
         assert_eq!(clock.now(), Timestamp::from_millis(3_600_005));
     }
 

@@ -11,7 +11,7 @@ mod transport;
 mod words;
 
 pub use clock::{SystemClock, TokioClock};
-pub use endpoint::{AllowedHosts, EndpointError, Reach, ServiceUrl};
+pub use endpoint::{AllowedHosts, EndpointError, Reach, Security, ServiceUrl};
 pub use moments::ClockDifference;
 pub(super) use moments::{http_date, retry_after};
 pub use network::{HttpTransport, NetworkError};

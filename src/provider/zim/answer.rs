@@ -5,9 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::codes::{Code, unfinished};
-use crate::model::{
-    Attribute, Attributes, Call, Class, People, Timestamp, Trouble,
-};
+use crate::model::{Attribute, Attributes, Call, Class, People, Timestamp, Trouble};
 use crate::provider::http::{
     ClockDifference, HttpResponse, TransportError, clean, http_date, printable, retry_after,
 };
@@ -49,9 +47,7 @@ impl Asked<'_> {
         let code = fields.get("Code").and_then(integer);
         match (status, code) {
             (429, _) => Err(self.by_status(Class::TooOften, *status, &fields, body, pause)),
-            (500.., _) => {
-                Err(self.by_status(unfinished(self.call), *status, &fields, body, pause))
-            }
+            (500.., _) => Err(self.by_status(unfinished(self.call), *status, &fields, body, pause)),
             (200..=299, Some(0)) => {
                 let request_id = fields.get("RequestId").and_then(id);
                 Ok(Answered { fields, request_id, date })
@@ -242,6 +238,3 @@ fn truth(value: &Value) -> bool {
 fn id(value: &Value) -> Option<String> {
     text(value).filter(|id| !id.is_empty()).map(|id| printable(&id))
 }
-
-#[cfg(test)]
-mod tests;

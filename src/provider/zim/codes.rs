@@ -126,10 +126,9 @@ impl Code {
             | Self::Internal
             | Self::InternalToo
             | Self::QueryFailed => unfinished(call),
-            Self::Overload
-            | Self::TooOftenApp
-            | Self::TooOftenRoom
-            | Self::TooOftenRegister => Class::TooOften,
+            Self::Overload | Self::TooOftenApp | Self::TooOftenRoom | Self::TooOftenRegister => {
+                Class::TooOften
+            }
             Self::SignatureExpired => Class::SignAgain,
             Self::Verification
             | Self::Host
@@ -178,9 +177,9 @@ impl Code {
             Self::TooOftenApp | Self::TooOftenRoom | Self::TooOftenRegister => {
                 "another program may use the same limit: lower `rate_share` or `rate_limit`"
             }
-            Self::Parameter
-            | Self::ZimParameter
-            | Self::ParameterRefused => "the service refuses a value of this room",
+            Self::Parameter | Self::ZimParameter | Self::ParameterRefused => {
+                "the service refuses a value of this room"
+            }
             Self::ContentRefused => "the service refuses a text of this room",
             Self::Verification | Self::SignatureWrong => {
                 "check that the secret is the ServerSecret of this `app_id`"

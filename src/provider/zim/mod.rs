@@ -72,8 +72,10 @@ impl Service for Zim {
 
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>> {
         Box::pin(async move {
-            let page = [("RoomId", room.as_str()), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
-            let asked = self.get(Call::QueryRoomUserList, &page, |_, answered| Ok(answered.people()));
+            let page =
+                [("RoomId", room.as_str()), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
+            let asked =
+                self.get(Call::QueryRoomUserList, &page, |_, answered| Ok(answered.people()));
             match asked.await {
                 Ok(people) => Ok(Some(people)),
                 Err(trouble) if trouble.class == Class::Missing => Ok(None),
@@ -124,11 +126,11 @@ impl Service for Zim {
 
     fn probe(&self) -> Answer<'_, Probe> {
         Box::pin(async move {
-            let page =
-                [("RoomId", NOBODYS_ROOM), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
+            let page = [("RoomId", NOBODYS_ROOM), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
             let call = Call::QueryRoomUserList;
             self.exchange(call, Method::Get, &page, None, |asked, response| {
-                let clock = answer::date(response).map(|date| ClockDifference::between(date, asked.now));
+                let clock =
+                    answer::date(response).map(|date| ClockDifference::between(date, asked.now));
                 match asked.read(response) {
                     Ok(_) => Ok(Probe { clock }),
                     Err(trouble) if matches!(trouble.class, Class::Missing | Class::Exists) => {
@@ -203,7 +205,7 @@ impl Zim {
             HttpRequest { call, method, url: self.url.clone(), query: query.clone(), body };
         let response = within_timeout(&*self.transport, request).await;
         let escaped = query.replace('&', "&amp;");
-        let hidden = [self.secret.expose(), &query, &escaped, &signed.signature, &signed.nonce];
+        let hidden = [self.secret.expose(), &query, &escaped, &signed.digest, &signed.nonce];
         let asked = Asked { call, hidden: &hidden, now: self.clock.now() };
         match response {
             Ok(response) => read(&asked, &response),
