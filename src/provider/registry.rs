@@ -42,7 +42,7 @@ pub fn connect(
     allowed: &AllowedHosts,
 ) -> Result<Client, ConnectError> {
     let url = service_url(provider.kind, base_url, allowed)?;
-    let transport = Arc::new(HttpTransport::new(url.reach())?);
+    let transport = Arc::new(HttpTransport::new(&url)?);
     Ok(client(provider, url, secret, signing_clock, transport))
 }
 
@@ -95,3 +95,6 @@ fn client(
     let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
     Client::new(Arc::new(service), rates, random)
 }
+
+#[cfg(test)]
+mod tests;

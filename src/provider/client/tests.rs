@@ -1,1 +1,260 @@
-//! Tests.
+//! Retries, registration and limits, around a service that is told what to answer.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::model::{Attributes, Kind, People, Sighting};
+use crate::provider::http::Fixed;
+use crate::provider::{AttributesRead, Observe};
+
+const PEOPLE: Call = Call::QueryRoomUserList;
+const ATTRIBUTES: Call = Call::QueryRoomAttribute;
+const REGISTER: Call = Call::UserRegister;
+const CREATE: Call = Call::CreateRoom;
+
+/// Answers from a list for each call; where that is used up, well.
+#[derive(Default)]
+struct Told {
+    troubles: Mutex<BTreeMap<Call, VecDeque<Class>>>,
+    made: Mutex<Vec<Call>>,
+    missing: bool,
+    /// Registering waits for this.
+    held: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Told {
+    fn says(troubles: &[(Call, &[Class])]) -> Self {
+        let listed =
+            troubles.iter().map(|(call, classes)| (*call, classes.iter().copied().collect()));
+        Self { troubles: Mutex::new(listed.collect()), ..Self::default() }
+    }
+
+    fn answer(&self, call: Call) -> Result<(), Trouble> {
+        self.made.lock().expect("no panic").push(call);
+        let mut troubles = self.troubles.lock().expect("no panic");
+        let class = troubles.get_mut(&call).and_then(VecDeque::pop_front);
+        class.map_or(Ok(()), |class| Err(trouble(call, class)))
+    }
+
+    fn made(&self, call: Call) -> usize {
+        self.made.lock().expect("no panic").iter().filter(|made| **made == call).count()
+    }
+}
+
+fn trouble(call: Call, class: Class) -> Trouble {
+    let message = "no".to_owned();
+    Trouble { class, call, code: Some(1), message, request_id: None, retry_after: None }
+}
+
+impl Service for Told {
+    fn people_call(&self) -> Call {
+        Call::QueryRoomUserList
+    }
+
+    fn attributes_call(&self) -> Call {
+        Call::QueryRoomAttribute
+    }
+
+    fn register_call(&self) -> Call {
+        Call::UserRegister
+    }
+
+    fn people<'a>(&'a self, _: &'a RoomId) -> Answer<'a, Option<People>> {
+        let people = if self.missing { None } else { Some(People::Count(1)) };
+        Box::pin(async move { self.answer(self.people_call()).map(|()| people) })
+    }
+
+    fn attributes<'a>(&'a self, _: &'a RoomId) -> Answer<'a, Option<AttributesRead>> {
+        let read = AttributesRead { sequence: Some(3), ..AttributesRead::default() };
+        Box::pin(async move { self.answer(self.attributes_call()).map(|()| Some(read)) })
+    }
+
+    fn change<'a>(&'a self, _: &'a RoomId, operation: &'a Operation) -> Answer<'a, Receipt> {
+        Box::pin(async move { self.answer(operation.call()).map(|()| Receipt::default()) })
+    }
+
+    fn register_operator(&self) -> Answer<'_, ()> {
+        let held = self.held.lock().expect("no panic").take();
+        Box::pin(async move {
+            if let Some(held) = held {
+                held.await.expect("let go");
+            }
+            self.answer(self.register_call())
+        })
+    }
+
+    fn probe(&self) -> Answer<'_, Probe> {
+        Box::pin(async move { self.answer(self.people_call()).map(|()| Probe { clock: None }) })
+    }
+}
+
+fn client(told: Told) -> (Arc<Client>, Arc<Told>) {
+    let told = Arc::new(told);
+    let rates = Kind::Zim.calls().iter().map(|(call, rate)| (*call, f64::from(*rate))).collect();
+    let service = Arc::clone(&told) as Arc<dyn Service>;
+    (Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])))), told)
+}
+
+fn room() -> RoomId {
+    RoomId::new("lobby")
+}
+
+fn seen() -> Sighting {
+    let (people, attributes) = (People::Count(1), Attributes::default());
+    Sighting { people, attributes, attribute_sequence: Some(3) }
+}
+
+fn class<T: std::fmt::Debug>(outcome: Result<T, Trouble>) -> Class {
+    outcome.expect_err("a trouble").class
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_is_tried_again_until_it_is_answered() {
+    let again = [Class::Retry, Class::TooOften, Class::Unknown, Class::SignAgain];
+    let told = Told::says(&[(PEOPLE, &again), (ATTRIBUTES, &[Class::Unknown])]);
+    let (client, told) = client(told);
+    assert_eq!(client.sighting(&room()).await, Ok(Some(seen())));
+    assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (5, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn six_attempts_are_enough_and_some_answers_are_final() {
+    let (client, told) = client(Told::says(&[(PEOPLE, &[Class::Unknown; 9])]));
+    let given_up = client.people(&room()).await.expect_err("given up");
+    assert_eq!(given_up.message, "no; given up after 6 attempts");
+    assert_eq!(told.made(PEOPLE), 6);
+    for class in [Class::Fatal, Class::Refused, Class::Unrecognised, Class::OperatorUnknown] {
+        let (client, told) = super::tests::client(Told::says(&[(PEOPLE, &[class])]));
+        assert_eq!(client.people(&room()).await.expect_err("final").class, class);
+        assert_eq!(told.made(PEOPLE), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_signature_is_made_anew_once() {
+    let (client, told) = client(Told::says(&[(PEOPLE, &[Class::SignAgain; 2])]));
+    assert_eq!(class(client.people(&room()).await), Class::SignAgain);
+    assert_eq!(told.made(PEOPLE), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_room_takes_one_call() {
+    let (client, told) = client(Told { missing: true, ..Told::default() });
+    assert_eq!(client.sighting(&room()).await, Ok(None));
+    assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_operator_is_registered_once_by_those_who_may() {
+    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown])]));
+    assert_eq!(client.sighting(&room()).await, Ok(Some(seen())));
+    assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
+    client.register_operator().await.expect("registered");
+    assert_eq!(told.made(REGISTER), 1);
+
+    let (client, told) =
+        super::tests::client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown])]));
+    let only = ReadOnly::new(client);
+    assert_eq!(class(only.sighting(&room()).await), Class::OperatorUnknown);
+    assert_eq!(told.made(REGISTER), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_who_stays_unknown_is_a_trouble() {
+    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown; 4])]));
+    assert_eq!(class(client.sighting(&room()).await), Class::OperatorUnknown);
+    assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_wait_for_one_registration_and_learn_of_its_failure() {
+    for failure in [None, Some(Class::Refused)] {
+        let told = Told::says(&[(REGISTER, failure.as_slice())]);
+        let (let_go, held) = oneshot::channel();
+        *told.held.lock().expect("no panic") = Some(held);
+        let (client, told) = client(told);
+        let ask = || {
+            let client = Arc::clone(&client);
+            tokio::spawn(async move { client.register_operator().await })
+        };
+        let (first, second) = (ask(), ask());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let_go.send(()).expect("someone waits");
+        for asked in [first, second, ask()] {
+            let outcome = asked.await.expect("no panic");
+            assert_eq!(outcome.err().map(|trouble| trouble.class), failure);
+        }
+        assert_eq!(told.made(REGISTER), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_one_attempt_whatever_comes_of_it() {
+    for trouble in [Class::Retry, Class::TooOften, Class::SignAgain, Class::Unknown] {
+        let (client, told) = client(Told::says(&[(CREATE, &[trouble])]));
+        let create = Operation::Create(Arc::default());
+        let permit = client.permit(create.call()).await;
+        assert_eq!(class(client.attempt(permit, &room(), &create).await), trouble);
+        assert_eq!(told.made(CREATE), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_came_too_often_slows_its_own_call_down() {
+    let (client, _) = client(Told::says(&[(CREATE, &[Class::TooOften])]));
+    let create = Operation::Create(Arc::default());
+    let start = Instant::now();
+    for _ in 0..2 {
+        let permit = client.permit(CREATE).await;
+        let _ = client.attempt(permit, &room(), &create).await;
+    }
+    assert!(start.elapsed() >= Duration::from_millis(75), "{:?}", start.elapsed());
+    let start = Instant::now();
+    drop(client.permit(Call::DestroyRoom).await);
+    assert!(start.elapsed() < Duration::from_millis(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_calls_are_kept_and_taken_up() {
+    let now = Timestamp::from_millis(1_000_000);
+    let (client, _) = client(Told::default());
+    assert!(client.last_calls(now).is_empty());
+    client.people(&room()).await.expect("read");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let last = client.last_calls(now);
+    assert_eq!(last, [(PEOPLE, Timestamp::from_millis(999_700))].into());
+
+    for (ended, call, waits) in [
+        (Ended::Cleanly, PEOPLE, true),
+        (Ended::Cleanly, CREATE, false),
+        (Ended::Uncleanly, CREATE, true),
+    ] {
+        let (next, _) = super::tests::client(Told::default());
+        next.resume(&last, now, ended);
+        let start = Instant::now();
+        drop(next.permit(call).await);
+        assert_eq!(start.elapsed() > Duration::from_millis(50), waits, "{ended:?} {call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
+    let service = Arc::new(Told::default());
+    let client = Client::new(service, BTreeMap::new(), Arc::new(Fixed([0; 8])));
+    let start = Instant::now();
+    for _ in 0..3 {
+        client.people(&room()).await.expect("read");
+    }
+    assert!(start.elapsed() >= Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_tells_the_limits_in_force() {
+    let (client, told) = client(Told::says(&[(PEOPLE, &[Class::Retry])]));
+    let report = client.check().await.expect("checked");
+    assert_eq!(report.rates.get(&CREATE), Some(&20.0));
+    assert_eq!(told.made(PEOPLE), 2);
+}

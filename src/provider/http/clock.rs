@@ -50,7 +50,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn follows_tokio() {
         let clock = TokioClock::starting_at(Timestamp::from_millis(5));
-        tokio::time::advance(Duration::from_secs(3600)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
         assert_eq!(clock.now(), Timestamp::from_millis(3_600_005));
     }
 

@@ -23,6 +23,15 @@ pub enum Reach {
     Network,
 }
 
+/// What protects the requests on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS.
+    Tls,
+    /// Nothing: for loopback.
+    Plain,
+}
+
 /// Why nothing may be sent to an endpoint, by what the user does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
@@ -88,7 +97,10 @@ impl ServiceUrl {
         if !is_vendor(&host) && !allowed.hold(&url.0, &host) {
             return Err(EndpointError::NotAllowed(host));
         }
-        if url.0.scheme() == "https" { Ok(url) } else { Err(EndpointError::Plain(host)) }
+        match url.security() {
+            Security::Tls => Ok(url),
+            Security::Plain => Err(EndpointError::Plain(host)),
+        }
     }
 
     /// How it is reached.
@@ -98,6 +110,12 @@ impl ServiceUrl {
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         let loopback = host == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
         if loopback { Reach::Loopback } else { Reach::Network }
+    }
+
+    /// What protects the requests on their way.
+    #[must_use]
+    pub fn security(&self) -> Security {
+        if self.0.scheme() == "https" { Security::Tls } else { Security::Plain }
     }
 
     /// The host, and the port where the URL names one.
@@ -114,7 +132,7 @@ impl ServiceUrl {
     }
 
     /// The whole URL with an encoded query: for the wire only.
-    pub(super) fn with_query(&self, query: &str) -> Url {
+    pub(crate) fn with_query(&self, query: &str) -> Url {
         let mut url = self.0.clone();
         url.set_query(Some(query));
         url

@@ -6,7 +6,10 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect, retry};
 
-use super::{HttpRequest, HttpResponse, Method, Reach, Sending, Transport, TransportError, clean};
+use super::{
+    HttpRequest, HttpResponse, Method, Reach, Security, Sending, ServiceUrl, Transport,
+    TransportError, clean,
+};
 use crate::model::CALL_TIMEOUT;
 
 /// How long it may take to connect.
@@ -31,11 +34,11 @@ pub struct HttpTransport {
 pub struct NetworkError(String);
 
 impl HttpTransport {
-    /// Makes a transport to loopback, or to the network.
+    /// Makes a transport to the host of `url`.
     ///
     /// # Errors
     /// Returns [`NetworkError`] where TLS cannot be set up.
-    pub fn new(reach: Reach) -> Result<Self, NetworkError> {
+    pub fn new(url: &ServiceUrl) -> Result<Self, NetworkError> {
         // An error says that a provider is installed already, which is all that is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
@@ -47,7 +50,7 @@ impl HttpTransport {
             .retry(retry::never())
             .referer(false)
             .http1_only();
-        let client = held_to(reach, builder).build();
+        let client = held_to(url, builder).build();
         let client = client.map_err(|error| NetworkError(cause(&error.without_url())))?;
         Ok(Self { client })
     }
@@ -81,12 +84,16 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Loopback is reached without a proxy, and `localhost` is this machine whatever a name server says.
-fn held_to(reach: Reach, builder: ClientBuilder) -> ClientBuilder {
+/// Loopback is reached without a proxy, `localhost` is this machine whatever a name server says,
+/// and plain HTTP needs no root certificates, which take a while to load and may be missing.
+fn held_to(url: &ServiceUrl, builder: ClientBuilder) -> ClientBuilder {
     let here: [SocketAddr; 2] = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
-    match reach {
-        Reach::Loopback => builder.no_proxy().resolve_to_addrs("localhost", &here),
-        Reach::Network => builder.https_only(true),
+    match (url.reach(), url.security()) {
+        (Reach::Network, _) => builder.https_only(true),
+        (Reach::Loopback, Security::Tls) => builder.no_proxy().resolve_to_addrs("localhost", &here),
+        (Reach::Loopback, Security::Plain) => {
+            builder.no_proxy().resolve_to_addrs("localhost", &here).tls_certs_only([])
+        }
     }
 }
 
@@ -131,3 +138,6 @@ fn cause(error: &reqwest::Error) -> String {
     }
     clean(&innermost.to_string(), &[])
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,6 +102,7 @@ impl Permit {
 
 impl InFlight {
     /// Learns from an answer of whatever content, "too often" excepted, and returns how long it took.
+    #[allow(clippy::must_use_candidate, reason = "what it learns is what it is called for")]
     pub fn answered(self) -> Duration {
         let Self { shared, hold, sent } = self;
         let now = Instant::now();
@@ -111,6 +112,7 @@ impl InFlight {
 
     /// Slows the call down for everyone after an answer of "too often", by at least `pause`
     /// (at most 60 s), and returns how long the answer took.
+    #[allow(clippy::must_use_candidate, reason = "what it learns is what it is called for")]
     pub fn too_often(self, pause: Option<Duration>) -> Duration {
         let Self { shared, hold, sent } = self;
         let now = Instant::now();
@@ -120,6 +122,7 @@ impl InFlight {
 
     /// Gives up waiting for the answer, and returns how long that took. The request may still
     /// arrive, so it keeps its place in the limit.
+    #[allow(clippy::must_use_candidate, reason = "giving up is what it is called for")]
     pub fn lost(self) -> Duration {
         self.sent.elapsed()
     }

@@ -35,7 +35,7 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(250),
             cap: Duration::from_secs(8),
             attempts: 6,
-            total: Duration::from_secs(60),
+            total: Duration::from_mins(1),
         }
     }
 }

@@ -238,6 +238,3 @@ fn truth(value: &Value) -> bool {
 fn id(value: &Value) -> Option<String> {
     text(value).filter(|id| !id.is_empty()).map(|id| printable(&id))
 }
-
-#[cfg(test)]
-mod tests;

@@ -205,7 +205,7 @@ impl Zim {
             HttpRequest { call, method, url: self.url.clone(), query: query.clone(), body };
         let response = within_timeout(&*self.transport, request).await;
         let escaped = query.replace('&', "&amp;");
-        let hidden = [self.secret.expose(), &query, &escaped, &signed.signature, &signed.nonce];
+        let hidden = [self.secret.expose(), &query, &escaped, &signed.digest, &signed.nonce];
         let asked = Asked { call, hidden: &hidden, now: self.clock.now() };
         match response {
             Ok(response) => read(&asked, &response),

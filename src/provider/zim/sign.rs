@@ -12,8 +12,8 @@ pub(super) struct Signature {
     pub(super) nonce: String,
     /// Seconds since 1970, within 10 minutes of the service's clock.
     pub(super) timestamp: i64,
-    /// The signature: 32 lower-case hex digits.
-    pub(super) signature: String,
+    /// The digest over all of it: 32 lower-case hex digits.
+    pub(super) digest: String,
 }
 
 impl Signature {
@@ -26,7 +26,7 @@ impl Signature {
             .chain_update(secret.expose())
             .chain_update(timestamp.to_string())
             .finalize();
-        Self { nonce, timestamp, signature: hex::encode(digest) }
+        Self { nonce, timestamp, digest: hex::encode(digest) }
     }
 }
 
@@ -41,6 +41,6 @@ mod tests {
         let now = Timestamp::from_millis(1_615_186_943_999);
         let signed = Signature::new(12345, &secret, random, now);
         assert_eq!(signed.nonce, "4fd24687296dd9f3");
-        assert_eq!(signed.signature, "43e5cfcca828314675f91b001390566a");
+        assert_eq!(signed.digest, "43e5cfcca828314675f91b001390566a");
     }
 }

@@ -1,1 +1,360 @@
-//! Tests.
+//! What goes out and what is made of the answers, over a transport that keeps both.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::model::{Attribute, Delay, Timestamp};
+use crate::provider::http::{AllowedHosts, Fixed, Sending, TransportError};
+
+const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
+const SIGNATURE: &str = "43e5cfcca828314675f91b001390566a";
+
+/// Keeps what is sent, and answers always the same.
+struct Script {
+    answer: Result<HttpResponse, TransportError>,
+    sent: Mutex<Vec<HttpRequest>>,
+}
+
+impl Transport for Script {
+    fn send(&self, request: HttpRequest) -> Sending<'_> {
+        self.sent.lock().expect("no panic").push(request);
+        let answer = self.answer.clone();
+        Box::pin(async move { answer })
+    }
+}
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_615_186_943_000)
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of the outcomes of a transport")]
+fn said(status: u16, body: &str) -> Result<HttpResponse, TransportError> {
+    Ok(HttpResponse { status, body: body.as_bytes().to_vec(), ..HttpResponse::default() })
+}
+
+fn zim(answer: Result<HttpResponse, TransportError>) -> (Zim, Arc<Script>) {
+    let script = Arc::new(Script { answer, sent: Mutex::default() });
+    let url = ServiceUrl::new("http://127.0.0.1:1/", is_vendor, &AllowedHosts::none());
+    let zim = Zim {
+        app_id: 12345,
+        operator: "admin".to_owned(),
+        secret: Secret::new(SECRET.to_owned()),
+        url: url.expect("loopback"),
+        transport: Arc::clone(&script) as Arc<dyn Transport>,
+        clock: Arc::new(Stopped),
+        random: Arc::new(Fixed([0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3])),
+    };
+    (zim, script)
+}
+
+fn room() -> Arc<Room> {
+    let attribute = |value: &str, auto_delete| Attribute { value: value.into(), auto_delete };
+    let attributes = [("topic", attribute("hi", false)), ("zeal", attribute("é", true))];
+    Arc::new(Room {
+        name: Some("Lobby".into()),
+        destroy_delay_time: Some(Delay::from_seconds(60)),
+        attributes: attributes.into_iter().collect(),
+    })
+}
+
+const SUCCESS: &str = r#"{"Code":0,"Message":"success","RequestId":"r1","AttributeSeq":2}"#;
+
+/// The one request that `ask` sends.
+async fn request(id: &str, operation: Operation) -> HttpRequest {
+    let (zim, script) = zim(said(200, SUCCESS));
+    zim.change(&RoomId::new(id), &operation).await.expect("done");
+    script.sent.lock().expect("no panic").pop().expect("sent")
+}
+
+fn body(request: &HttpRequest) -> String {
+    String::from_utf8(request.body.clone().expect("a body")).expect("UTF-8")
+}
+
+const PUBLIC: &str = "AppId=12345&SignatureNonce=4fd24687296dd9f3&Timestamp=1615186943\
+     &SignatureVersion=2.0&Signature=43e5cfcca828314675f91b001390566a";
+
+#[tokio::test]
+async fn a_create_is_a_post_with_the_public_parameters_in_the_query() {
+    let sent = request("lobby", Operation::Create(room())).await;
+    assert_eq!(
+        (sent.method, sent.target()),
+        (Method::Post, format!("/?Action=CreateRoom&{PUBLIC}"))
+    );
+    assert_eq!(
+        body(&sent),
+        r#"{"FromUserId":"admin","RoomId":"lobby","RoomName":"Lobby","DestroyDelayTime":60,"Attributes":[{"Key":"topic","Value":"hi","AutoDelete":0},{"Key":"zeal","Value":"é","AutoDelete":1}]}"#
+    );
+    let bare = request("a#b", Operation::Create(Arc::new(Room::default()))).await;
+    assert_eq!(body(&bare), r#"{"FromUserId":"admin","RoomId":"a#b"}"#);
+}
+
+#[tokio::test]
+async fn a_destroy_is_a_get_and_every_odd_character_is_encoded() {
+    let sent = request("!#$%&()+-:;<=.>?@[]^_ ,{}|~é", Operation::Destroy).await;
+    assert_eq!((sent.method, &sent.body), (Method::Get, &None));
+    assert_eq!(
+        sent.target(),
+        format!(
+            "/?Action=DestroyRoom&{PUBLIC}&RoomId=%21%23%24%25%26%28%29%2B-%3A%3B%3C%3D.%3E%3F%40\
+             %5B%5D%5E_%20%2C%7B%7D%7C~%C3%A9"
+        )
+    );
+    let url = sent.url.with_query(&sent.query);
+    let decoded = url.query_pairs().find(|(name, _)| name == "RoomId").expect("there");
+    assert_eq!(decoded.1, "!#$%&()+-:;<=.>?@[]^_ ,{}|~é");
+}
+
+#[tokio::test]
+async fn a_modify_sets_and_deletes() {
+    let new = Attribute { value: "v".into(), auto_delete: true };
+    let changes = vec![AttributeChange::Set("a".into(), new), AttributeChange::Delete("b".into())];
+    let sent = request("lobby", Operation::Modify(changes)).await;
+    assert_eq!(
+        body(&sent),
+        r#"{"FromUserId":"admin","RoomId":"lobby","Attributes":[{"Action":0,"Key":"a","Value":"v","AutoDelete":1,"StopOnError":0},{"Action":1,"Key":"b","StopOnError":0}]}"#
+    );
+}
+
+#[tokio::test]
+async fn a_request_shows_no_query_when_debugged() {
+    let sent = request("lobby", Operation::Destroy).await;
+    let shown = format!("{sent:?}");
+    assert!(!shown.contains("lobby") && !shown.contains(SIGNATURE), "{shown}");
+}
+
+#[tokio::test]
+async fn a_look_asks_as_the_page_says() {
+    let (zim, script) = zim(said(200, SUCCESS));
+    let id = RoomId::new("a b");
+    zim.people(&id).await.expect("read");
+    zim.attributes(&id).await.expect("read");
+    zim.register_operator().await.expect("done");
+    let sent = script.sent.lock().expect("no panic");
+    let page = "RoomId=a%20b&Mode=0&NextFlag=&Limit=100";
+    assert_eq!(sent[0].target(), format!("/?Action=QueryRoomUserList&{PUBLIC}&{page}"));
+    assert_eq!(body(&sent[1]), r#"{"FromUserId":"admin","RoomId":"a b"}"#);
+    assert_eq!(body(&sent[2]), r#"{"UserInfo":[{"UserId":"admin"}]}"#);
+}
+
+async fn people(body: &str) -> Result<Option<People>, Trouble> {
+    zim(said(200, body)).0.people(&RoomId::new("lobby")).await
+}
+
+#[tokio::test]
+async fn who_is_inside() {
+    for (body, expected) in [
+        (r#"{"Code":660300001,"Message":"no"}"#, None),
+        (r#"{"Code":660300008,"Message":"empty"}"#, Some(People::Nobody)),
+        (r#"{"Code":0,"Count":2,"NextFlag":"0","UserList":[{},{}]}"#, Some(People::Count(2))),
+        (r#"{"Code":"0","Count":"2","NextFlag":0}"#, Some(People::Count(2))),
+        (r#"{"Code":0,"UserList":[{}],"NextFlag":""}"#, Some(People::Count(1))),
+        (r#"{"Code":0,"Count":100,"NextFlag":"1"}"#, Some(People::AtLeast(100))),
+        (r#"{"Code":0,"Count":0,"UserList":[]}"#, Some(People::Nobody)),
+        (r#"{"Code":0}"#, Some(People::Unknown)),
+        (r#"{"Code":0,"Count":-1}"#, Some(People::Unknown)),
+    ] {
+        assert_eq!(people(body).await, Ok(expected), "{body}");
+    }
+}
+
+async fn attributes(body: &str) -> Result<Option<AttributesRead>, Trouble> {
+    zim(said(200, body)).0.attributes(&RoomId::new("lobby")).await
+}
+
+#[tokio::test]
+async fn attributes_are_read_tolerantly() {
+    let body = r#"{"Code":0,"AttributeSeq":"10","Attributes":[
+        {"Key":"1","Value":"a","Seq":9,"AutoDelete":0},{"Key":"2","Value":7,"AutoDelete":"1"},
+        {"Key":"3","AutoDelete":true}]}"#;
+    let read = attributes(body).await.expect("read").expect("there");
+    let seen: Vec<_> =
+        read.attributes.iter().map(|(key, a)| (key, &*a.value, a.auto_delete)).collect();
+    assert_eq!(seen, [("1", "a", false), ("2", "7", true), ("3", "", true)]);
+    assert_eq!(read.sequence, Some(10));
+    assert_eq!(attributes(r#"{"Code":660300001}"#).await, Ok(None));
+    for none in
+        [r#"{"Code":0}"#, r#"{"Code":0,"Attributes":null}"#, r#"{"Code":0,"Attributes":[]}"#]
+    {
+        assert_eq!(attributes(none).await, Ok(Some(AttributesRead::default())), "{none}");
+    }
+}
+
+#[tokio::test]
+async fn attributes_that_cannot_be_read_are_not_taken_for_none() {
+    for body in [
+        r#"{"Code":0,"Attributes":{"a":"b"}}"#,
+        r#"{"Code":0,"Attributes":[{"Value":"b"}]}"#,
+        r#"{"Code":0,"Attributes":[{"Key":"a","Value":{}}]}"#,
+        r#"{"Code":0,"Attributes":["a"]}"#,
+    ] {
+        let trouble = attributes(body).await.expect_err("unreadable");
+        assert_eq!(trouble.class, Class::Unknown, "{body}");
+    }
+}
+
+async fn change(answer: Result<HttpResponse, TransportError>) -> Result<Receipt, Trouble> {
+    zim(answer).0.change(&RoomId::new("lobby"), &Operation::Create(room())).await
+}
+
+#[tokio::test]
+async fn a_success_may_hold_errors() {
+    let body =
+        r#"{"Code":0,"RequestId":7,"AttributeSeq":3,"ErrKeyList":[{"SubCode":1,"Key":"a"},{}]}"#;
+    let receipt = change(said(200, body)).await.expect("done");
+    assert_eq!(receipt.request_id.as_deref(), Some("7"));
+    assert_eq!(receipt.attribute_sequence, Some(3));
+    assert_eq!(receipt.failed_keys, [("a".to_owned(), 1), ("?".to_owned(), 0)]);
+    let odd = change(said(200, r#"{"Code":0,"ErrKeyList":"a"}"#)).await.expect("done");
+    assert_eq!(odd.failed_keys, [("?".to_owned(), 0)]);
+}
+
+#[tokio::test]
+async fn what_is_not_zims_answer_leaves_the_outcome_unknown() {
+    for (status, body, words) in [
+        (200, "", "nothing in it"),
+        (200, "<html>\n<h1>Sign in</h1>", "`<html> <h1>Sign in</h1>`"),
+        (200, r#"{"Code":0,"Message":"suc"#, r#"`{"Code":0,"Message":"suc`"#),
+        (200, r#"{"Message":"hello"}"#, "`hello`"),
+        (200, "[]", "`[]`"),
+        (404, r#"{"Code":0}"#, "HTTP 404"),
+        (403, "forbidden", "`forbidden`"),
+        (302, "", "redirect (HTTP 302)"),
+        (502, "<html>Bad Gateway", "(HTTP 502), `<html>Bad Gateway`"),
+        (500, r#"{"Code":0,"Message":"success"}"#, "(HTTP 500)"),
+    ] {
+        let trouble = change(said(status, body)).await.expect_err("no answer");
+        assert_eq!((trouble.class, trouble.code), (Class::Unknown, None), "{status} {body}");
+        assert!(trouble.message.contains(words), "{}", trouble.message);
+    }
+    let read = zim(said(503, "")).0.people(&RoomId::new("lobby")).await;
+    assert_eq!(read.expect_err("no answer").class, Class::Retry);
+}
+
+#[tokio::test]
+async fn too_often_by_status_says_when_to_come_back() {
+    let answer = HttpResponse {
+        status: 429,
+        retry_after: Some("3".to_owned()),
+        body: b"slow down".to_vec(),
+        ..HttpResponse::default()
+    };
+    let trouble = change(Ok(answer)).await.expect_err("refused");
+    assert_eq!(trouble.class, Class::TooOften);
+    assert_eq!(trouble.retry_after, Some(std::time::Duration::from_secs(3)));
+}
+
+#[tokio::test]
+async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
+    let body = r#"{"Code":100000005,"Message":"signature error.","RequestId":"r9"}"#;
+    for status in [200, 401] {
+        let trouble = change(said(status, body)).await.expect_err("refused");
+        assert_eq!(trouble.class, Class::Fatal);
+        assert_eq!(
+            trouble.to_string(),
+            "CreateRoom: signature error: check that the secret is the ServerSecret of this \
+             `app_id` (code 100000005, request r9)"
+        );
+    }
+    let unknown = change(said(200, r#"{"Code":4711}"#)).await.expect_err("refused");
+    assert_eq!(unknown.class, Class::Unrecognised);
+}
+
+#[tokio::test]
+async fn an_expired_signature_says_how_far_the_clock_is_off() {
+    let answer = HttpResponse {
+        status: 200,
+        date: Some("Mon, 08 Mar 2021 07:22:23 GMT".to_owned()),
+        body: br#"{"Code":100000004,"Message":"signature expired"}"#.to_vec(),
+        ..HttpResponse::default()
+    };
+    let trouble = change(Ok(answer)).await.expect_err("refused");
+    assert_eq!(trouble.class, Class::SignAgain);
+    assert!(trouble.message.ends_with("is 1200 s behind the service's"), "{}", trouble.message);
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_known_not_to_be_done() {
+    let refused = change(Err(TransportError::NotSent("no connection".to_owned()))).await;
+    assert_eq!(refused.expect_err("no answer").class, Class::Retry);
+    let reset = change(Err(TransportError::Unknown("reset".to_owned()))).await;
+    assert_eq!(reset.expect_err("no answer").class, Class::Unknown);
+}
+
+#[tokio::test]
+async fn no_answer_echoes_what_proves_us() {
+    let query = format!("Action=CreateRoom&{PUBLIC}");
+    let page = query.replace('&', "&amp;");
+    for body in [
+        format!("<p>{query}</p>"),
+        format!("<p>{page}</p>"),
+        format!(r#"{{"Code":100000005,"Message":"{SIGNATURE} is not of {SECRET}"}}"#),
+        format!(r#"{{"Code":9,"Message":"\u001b[31m{PUBLIC}"}}"#),
+    ] {
+        for status in [200, 429, 500] {
+            let trouble = change(said(status, &body)).await.expect_err("refused");
+            let told = format!("{trouble} {trouble:?}");
+            for hidden in [SECRET, SIGNATURE, "4fd24687296dd9f3", "\u{1b}"] {
+                assert!(!told.contains(hidden), "{told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registered_operator_is_registered() {
+    for (body, expected) in [
+        (r#"{"Code":0,"ErrUserList":[]}"#, None),
+        (r#"{"Code":660700002,"Message":"exists"}"#, None),
+        (r#"{"Code":0,"ErrUserList":[{"UserId":"admin","SubCode":660700002}]}"#, None),
+        (
+            r#"{"Code":0,"ErrUserList":[{"UserId":"admin","SubCode":660000002}]}"#,
+            Some(Class::Refused),
+        ),
+        (r#"{"Code":0,"ErrUserList":[{}]}"#, Some(Class::Unrecognised)),
+        (r#"{"Code":660700001}"#, Some(Class::TooOften)),
+    ] {
+        let registered = zim(said(200, body)).0.register_operator().await;
+        assert_eq!(registered.err().map(|trouble| trouble.class), expected, "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_hangs_is_given_up() {
+    struct Hangs;
+    impl Transport for Hangs {
+        fn send(&self, _: HttpRequest) -> Sending<'_> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let (mut zim, _) = zim(said(200, SUCCESS));
+    zim.transport = Arc::new(Hangs);
+    let outcome = zim.change(&RoomId::new("lobby"), &Operation::Destroy).await;
+    let trouble = outcome.expect_err("no answer");
+    assert_eq!(trouble.class, Class::Unknown);
+    assert_eq!(trouble.message, "no answer from 127.0.0.1:1 within 10 s");
+}
+
+#[test]
+fn the_vendors_hosts_are_known() {
+    for host in ["zim-api.zego.im", "zim-api-sha.zego.im", "zim-api-sgp.zego.im"] {
+        assert!(is_vendor(host), "{host}");
+    }
+    for host in [
+        "zego.im",
+        "zim-api.zego.im.example.com",
+        "zim-apix.zego.im",
+        "zim-api-.zego.im",
+        "zim-api-a.b.zego.im",
+        "zim-api.example.zego.im",
+        "xzim-api.zego.im",
+        "rtc-api.zego.im",
+    ] {
+        assert!(!is_vendor(host), "{host}");
+    }
+    let url = ServiceUrl::new(VENDOR_URL, is_vendor, &AllowedHosts::none());
+    assert!(url.is_ok());
+}

@@ -85,7 +85,7 @@ impl Query {
         query.push("SignatureNonce", &signed.nonce);
         query.push("Timestamp", &signed.timestamp.to_string());
         query.push("SignatureVersion", "2.0");
-        query.push("Signature", &signed.signature);
+        query.push("Signature", &signed.digest);
         query
     }
 

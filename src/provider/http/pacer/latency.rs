@@ -37,7 +37,7 @@ impl Latency {
             return Duration::ZERO;
         };
         let samples = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-        let unseen = (*longest - *least + UNSEEN) * 2 / samples.saturating_add(1);
+        let unseen = (longest.saturating_sub(*least) + UNSEEN) * 2 / samples.saturating_add(1);
         least.saturating_sub(unseen + GRAIN)
     }
 

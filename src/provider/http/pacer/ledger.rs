@@ -13,7 +13,7 @@ pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
 pub(super) const ALLOWANCE: Duration = Duration::from_millis(250);
 
 /// The longest pause that a service may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// More requests a window than any service takes: bounds the work for one grant.
 const MOST_SLOTS: f64 = 10_000.0;
@@ -161,7 +161,7 @@ impl Ledger {
 
     /// Learns from an answer, and takes back a part of what refusals have cost.
     pub(super) fn answered(&mut self, hold: Hold, sent: Instant, now: Instant) {
-        self.latency.learn(now - sent);
+        self.latency.learn(now.saturating_duration_since(sent));
         self.release(hold, sent, now);
         self.widening = 1.0 + (self.widening - 1.0) * (1.0 - self.recovery);
         self.allowance = self.allowance.mul_f64(0.998).max(ALLOWANCE.min(self.window));
@@ -219,11 +219,13 @@ impl Ledger {
         if longest < self.window {
             return self.allowance;
         }
-        (longest - self.latency.floor()).min(self.allowance)
+        longest.saturating_sub(self.latency.floor()).min(self.allowance)
     }
 
     fn release(&mut self, hold: Hold, sent: Instant, now: Instant) {
-        let beyond = (now - sent).saturating_sub(self.latency.floor()).min(self.allowance);
+        let beyond = (now.saturating_duration_since(sent))
+            .saturating_sub(self.latency.floor())
+            .min(self.allowance);
         self.put(hold, Use::Free(sent + self.window + beyond));
     }
 

@@ -1,0 +1,144 @@
+//! From a client to a transport and back, with the log listened to.
+
+use std::io::Write;
+use std::sync::Mutex;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+use crate::model::{Class, Endpoint, ProviderName, RateShare, RoomId, SecretSource};
+use crate::provider::http::{HttpRequest, HttpResponse, Sending, TokioClock};
+use crate::provider::{Observe, Operation};
+
+const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
+const LOOPBACK: &str = "http://127.0.0.1:1/";
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Says back what it was sent, as servers in distress do.
+#[derive(Default)]
+struct Echo(Mutex<Vec<String>>);
+
+impl Transport for Echo {
+    fn send(&self, request: HttpRequest) -> Sending<'_> {
+        let target = request.target();
+        let body = format!(
+            r#"{{"Code":100000005,"RequestId":"r7","Message":"bad {target} of {SECRET}"}}"#
+        );
+        let signature = target.split('&').find_map(|part| part.strip_prefix("Signature="));
+        self.0.lock().expect("no panic").push(signature.expect("signed").to_owned());
+        let body = body.into_bytes();
+        Box::pin(async move { Ok(HttpResponse { status: 200, body, ..HttpResponse::default() }) })
+    }
+}
+
+fn provider() -> Provider {
+    Provider {
+        name: ProviderName::new("chat").expect("a name"),
+        kind: Kind::Zim,
+        app_id: 1,
+        operator: "admin".to_owned(),
+        endpoint: Endpoint::Vendor,
+        secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
+        rate_limits: [].into(),
+        rate_share: RateShare(50),
+        max_rooms: None,
+        limits: crate::model::AttributeLimits::default(),
+    }
+}
+
+fn echoed() -> (Client, Arc<Echo>) {
+    let (echo, start) = (Arc::new(Echo::default()), crate::model::Timestamp::from_millis(0));
+    let client = connect_over(
+        &provider(),
+        LOOPBACK,
+        Secret::new(SECRET.to_owned()),
+        Arc::new(TokioClock::starting_at(start)),
+        &AllowedHosts::none(),
+        Arc::clone(&echo) as Arc<dyn Transport>,
+    );
+    (client.expect("loopback"), echo)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_tells_the_call_and_nothing_that_proves_us() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let _listening = tracing::subscriber::set_default(subscriber);
+    let (client, echo) = echoed();
+    let (room, destroy) = (RoomId::new("lobby"), Operation::Destroy);
+    let permit = client.permit(destroy.call()).await;
+    let trouble = client.attempt(permit, &room, &destroy).await.expect_err("refused");
+    assert_eq!(trouble.class, Class::Fatal);
+    client.sighting(&room).await.expect_err("refused");
+    let logged = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("UTF-8");
+    for told in ["DestroyRoom", "QueryRoomUserList", "lobby", "100000005", "r7", "took="] {
+        assert!(logged.contains(told), "{told} in {logged}");
+    }
+    let signatures = echo.0.lock().expect("no panic").clone();
+    assert_eq!(signatures.len(), 2);
+    for hidden in [SECRET, "Signature", &signatures[0], &signatures[1]] {
+        assert!(!logged.contains(hidden), "{hidden} in {logged}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_is_signed_anew() {
+    let (client, echo) = echoed();
+    for _ in 0..3 {
+        client.people(&RoomId::new("lobby")).await.expect_err("refused");
+    }
+    let mut signatures = echo.0.lock().expect("no panic").clone();
+    signatures.sort();
+    signatures.dedup();
+    assert_eq!(signatures.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_takes_the_share_of_the_limit() {
+    let (client, _) = echoed();
+    client.check().await.expect_err("refused");
+    let start = tokio::time::Instant::now();
+    for _ in 0..11 {
+        drop(client.permit(crate::model::Call::CreateRoom).await);
+    }
+    assert!(start.elapsed() >= std::time::Duration::from_millis(990), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn credentials_go_only_where_they_may() {
+    let connect_to = |url: &str, allowed: &[&str]| {
+        let secret = Secret::new(SECRET.to_owned());
+        let clock = Arc::new(crate::provider::http::SystemClock);
+        connect(&provider(), url, secret, clock, &allowed.iter().collect()).err()
+    };
+    assert_eq!(connect_to(vendor_url(Kind::Zim), &[]), None);
+    assert_eq!(connect_to(LOOPBACK, &[]), None);
+    let refused = connect_to("https://example.com/", &[]).expect("refused").to_string();
+    assert!(refused.contains("--allow-endpoint example.com"), "{refused}");
+    assert_eq!(connect_to("https://example.com/", &["example.com"]), None);
+}
