@@ -1,3 +1,7 @@
-//! The command-line tool.
+//! The command-line tool: arguments, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    roomctl::cli::main(std::env::args_os()).into()
+}

@@ -216,8 +216,7 @@ impl Worker {
         let request_id = match self.change(&intended, first).await? {
             Known::Done(receipt, _) => receipt.request_id,
             Known::Missing(trouble) => trouble.request_id,
-            Known::SeenGone => None,
-            Known::Seen(_) => None,
+            Known::SeenGone | Known::Seen(_) => None,
             Known::Exists(trouble, _) => {
                 self.put_back(&step.address, Some(record)).await?;
                 return Err(Failure::NotDone(trouble));
@@ -258,7 +257,7 @@ impl Worker {
             what: "its attributes could not be changed",
         };
         let Some(record) = record else { return Ok(None) };
-        let mut record = self.noted(step, record);
+        let mut record = noted(step, record);
         if let Some(before) = &step.before {
             record.room = with_attributes(&record.room, before);
         }
@@ -336,7 +335,7 @@ impl Worker {
     async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> Carried {
         let failed = |error| unwritten(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
-        let mut record = self.noted(step, record);
+        let mut record = noted(step, record);
         if let Some(after) = &step.after {
             record.room = after.clone();
         }
@@ -370,16 +369,6 @@ impl Worker {
             prevent_destroy: step.prevent_destroy,
             pending: None,
         }
-    }
-
-    /// A record with the bookkeeping of a step.
-    fn noted(&self, step: &Step, record: &RecordedRoom) -> RecordedRoom {
-        let mut record = record.clone();
-        record.prevent_destroy = step.prevent_destroy;
-        if let Some(source) = &step.source {
-            record.source = source.clone();
-        }
-        record
     }
 }
 
@@ -431,6 +420,16 @@ fn conflict(address: &Address, trouble: Trouble) -> Trouble {
         trouble.message
     );
     Trouble { message, ..trouble }
+}
+
+/// A record with the bookkeeping of a step.
+fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
+    let mut record = record.clone();
+    record.prevent_destroy = step.prevent_destroy;
+    if let Some(source) = &step.source {
+        record.source = source.clone();
+    }
+    record
 }
 
 /// The record of a room that the service says it made.

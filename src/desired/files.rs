@@ -121,6 +121,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Finding {
 
 /// The parts of an absolute path, `.` and `..` worked out by name.
 fn parts(path: &Path) -> Vec<String> {
+    // The folder of a bare file name is empty, and an empty path is no path to `absolute`.
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut parts = Vec::new();
     for component in path.components() {

@@ -50,7 +50,7 @@ pub trait WriteStore: Send + Sync {
 
     /// Folds the journal into the state, keeps the last calls, and lets the lock go.
     /// Where that fails, everything that was appended stays for the next run.
-    fn finish(self: Box<Self>, last_calls: LastCalls) -> Access<'static, Finished>;
+    fn finish(&self, last_calls: LastCalls) -> Access<'_, Finished>;
 }
 
 /// The record as it was read.

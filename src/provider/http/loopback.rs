@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AllowedHosts, Reach, ServiceUrl};
-use crate::model::CALL_TIMEOUT;
+use super::{AllowedHosts, HttpTransport, Reach, ServiceUrl};
 
 /// Sends `body` to `path` at a URL on loopback.
 ///
@@ -14,13 +13,11 @@ pub async fn post_to_loopback(url: &str, path: &str, body: &Value) -> Result<(),
     if base.reach() != Reach::Loopback {
         return Err(format!("{} is not on this machine", base.host()));
     }
-    let said = |error: reqwest::Error| error.without_url().to_string();
-    let client =
-        reqwest::Client::builder().no_proxy().timeout(CALL_TIMEOUT).build().map_err(said)?;
+    let transport = HttpTransport::new(&base).map_err(|error| error.to_string())?;
     let url = format!("{}{path}", url.trim_end_matches('/'));
-    let response = client.post(url).json(body).send().await.map_err(said)?;
+    let response = transport.post(&url, body).await.map_err(|error| error.to_string())?;
     if response.status().is_success() {
         return Ok(());
     }
-    Err(response.text().await.map_err(said)?)
+    response.text().await.map_or_else(|e| Err(e.without_url().to_string()), Err)
 }

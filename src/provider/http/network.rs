@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect, retry};
+use serde_json::Value;
 
 use super::{
     HttpRequest, HttpResponse, Method, Reach, Security, Sending, ServiceUrl, Transport,
@@ -53,6 +54,12 @@ impl HttpTransport {
         let client = held_to(url, builder).build();
         let client = client.map_err(|error| NetworkError(cause(&error.without_url())))?;
         Ok(Self { client })
+    }
+
+    /// Posts JSON that holds no secret.
+    pub(super) async fn post(&self, url: &str, body: &Value) -> Result<Response, TransportError> {
+        let sent = self.client.post(url).json(body).send().await;
+        sent.map_err(|error| failure(url, error))
     }
 
     fn request(&self, request: HttpRequest) -> RequestBuilder {

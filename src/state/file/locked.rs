@@ -75,8 +75,8 @@ impl WriteStore for Locked {
         Box::pin(append(self.shared.clone(), entries))
     }
 
-    fn finish(self: Box<Self>, last_calls: LastCalls) -> Access<'static, Finished> {
-        let Self { shared, snapshot: _ } = *self;
+    fn finish(&self, last_calls: LastCalls) -> Access<'_, Finished> {
+        let shared = self.shared.clone();
         Box::pin(async move {
             // Waits for what callers left under way that went away.
             let appended = append(shared.clone(), Vec::new()).await;

@@ -1,0 +1,387 @@
+//! The command line: every command, flag and example.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Address, Delay, Kind, Refresh};
+
+/// The `roomctl` command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "roomctl",
+    version,
+    about = "Keeps a fleet of chat and live rooms as a YAML file says",
+    long_about = "Keeps a fleet of chat and live rooms as a YAML file says.\n\n\
+        `rooms.yaml` declares the rooms, `plan` shows what would change, `apply` carries it out in \
+        order, inside the service's rate limits, and never loses track of a room.",
+    after_help = EXAMPLES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(super) struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub(super) global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  roomctl init                       write a starter rooms.yaml, on the built-in emulator
+  roomctl plan                       show what would change
+  roomctl apply                      show it, ask, and carry it out
+  roomctl apply --auto-approve       the same in a pipeline
+  roomctl plan --detailed-exitcode   exit 2 where something would change
+
+Exit codes:
+  0 done, or nothing to do   1 failed     2 changes are planned   3 refused
+  4 the state is locked      5 partly done                       64 wrong usage";
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The file that declares the rooms, or a folder of such files; may be given several times
+    #[arg(short, long = "file", value_name = "PATH", global = true, default_value = "rooms.yaml")]
+    pub(super) files: Vec<PathBuf>,
+    /// Where the state is kept, instead of what the file says
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(super) state: Option<String>,
+    /// Send credentials to this host too; vendors' hosts and loopback need no word
+    #[arg(long = "allow-endpoint", value_name = "HOST", global = true)]
+    pub(super) allow_endpoints: Vec<String>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
+    pub(super) color: Color,
+    /// Say nothing but the result and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// How the log (level by ROOMCTL_LOG, such as `debug`) is written to stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", global = true)]
+    pub(super) log_format: LogFormat,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented starter rooms.yaml and a .gitignore; never overwrites
+    Init(InitArgs),
+    /// Check the files: no state, no network, no credentials
+    Validate(ValidateArgs),
+    /// Show what would change; changes nothing
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+    /// Plan, show, ask, and carry out
+    #[command(after_help = APPLY_EXAMPLES)]
+    Apply(ApplyArgs),
+    /// Destroy every recorded room: as apply, with nothing desired
+    Destroy(DestroyArgs),
+    /// Record rooms that exist already and that the file declares
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArgs),
+    /// Ask each provider one harmless question: credentials, clock, limits
+    Check(CheckArgs),
+    /// Look at the record, or mend it
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Serve the services' APIs on loopback, for trying and for tests
+    #[command(after_help = EMULATOR_EXAMPLES)]
+    Emulator(Box<EmulatorArgs>),
+    /// Print the JSON Schema (draft-07) of rooms.yaml
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  roomctl plan                           what would change, asking after rooms that may have gone
+  roomctl plan --refresh all             ask after every room first
+  roomctl plan --refresh never --diff    offline, whole rooms as unified diffs
+  roomctl plan --format json             one JSON document";
+
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  roomctl apply                                      show the plan, ask, carry it out
+  roomctl apply --auto-approve                       without asking, in a pipeline
+  roomctl apply --auto-approve --allow-destroy 12    also where 12 rooms have to go
+  roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  roomctl import chat/lobby        record one room that exists
+  roomctl import --all-declared    the way back after a lost state";
+
+const EMULATOR_EXAMPLES: &str = "\
+Examples:
+  roomctl emulator --listen 127.0.0.1:8787               serve until Ctrl-C
+  roomctl emulator --fault busy=10% --latency 50ms       a bad day
+  roomctl emulator enter chat/lobby --users 300          put people into a room
+  roomctl emulator advance 3h                            let time pass";
+
+/// `init`.
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The kind of rooms
+    #[arg(long, default_value = "zim", value_parser = kind)]
+    pub(super) kind: Kind,
+}
+
+/// `validate`.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+/// What `plan`, `apply` and `destroy` have in common.
+#[derive(Debug, Args)]
+pub(super) struct PlanningArgs {
+    /// Whom to ask first: nobody, rooms that may have gone, or all; the policy's where left out
+    #[arg(long, value_name = "WHEN", value_parser = refresh)]
+    pub(super) refresh: Option<Refresh>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Show whole rooms as unified diffs
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// plan: exit 2 where something would change; apply: exit 5 also where something waits
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// How to plan.
+    #[command(flatten)]
+    pub(super) planning: PlanningArgs,
+}
+
+/// What `apply` and `destroy` have in common.
+#[derive(Debug, Args)]
+pub(super) struct ApplyingArgs {
+    /// Do not ask
+    #[arg(long)]
+    pub(super) auto_approve: bool,
+    /// Consent to at most N rooms being destroyed, replaced or forgotten in this run
+    #[arg(long, value_name = "N")]
+    pub(super) allow_destroy: Option<u64>,
+    /// Steps under way at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) concurrency: Option<u16>,
+    /// Throw the people in this room out, if it is to be destroyed; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) evict: Vec<Address>,
+    /// Wait so long for another run to let the state go
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+    pub(super) lock_timeout: Duration,
+}
+
+/// `apply`.
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// How to plan.
+    #[command(flatten)]
+    pub(super) planning: PlanningArgs,
+    /// How to apply.
+    #[command(flatten)]
+    pub(super) applying: ApplyingArgs,
+    /// Leave every destroy, replace and forget for another run
+    #[arg(long, conflicts_with = "allow_destroy")]
+    pub(super) no_destroy: bool,
+}
+
+/// `destroy`.
+#[derive(Debug, Args)]
+pub(super) struct DestroyArgs {
+    /// How to plan.
+    #[command(flatten)]
+    pub(super) planning: PlanningArgs,
+    /// How to apply.
+    #[command(flatten)]
+    pub(super) applying: ApplyingArgs,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// The rooms
+    #[arg(value_name = "ADDRESS", required_unless_present = "all_declared")]
+    pub(super) addresses: Vec<Address>,
+    /// Ask after every declared room that is not recorded
+    #[arg(long, conflicts_with = "addresses")]
+    pub(super) all_declared: bool,
+    /// Wait so long for another run to let the state go
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+    pub(super) lock_timeout: Duration,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+/// `state …`.
+#[derive(Debug, Subcommand)]
+pub(super) enum StateCommand {
+    /// List the recorded rooms
+    List {
+        /// How the result is written
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show the record of one room
+    Show {
+        /// The room
+        address: Address,
+        /// How the result is written
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Take a room out of the record: a living room will be nobody's
+    Rm {
+        /// The room
+        address: Address,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+        /// Wait so long for another run to let the state go
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+        lock_timeout: Duration,
+    },
+}
+
+/// `emulator`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct EmulatorArgs {
+    /// What to do to a world, instead of serving one
+    #[command(subcommand)]
+    pub(super) command: Option<EmulatorCommand>,
+    /// Where to listen; only loopback
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub(super) listen: SocketAddr,
+    /// The application that it serves
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) app_id: u32,
+    /// The environment variable that holds the application's secret
+    #[arg(long, value_name = "NAME", default_value = "ZEGO_SERVER_SECRET")]
+    pub(super) secret_env: String,
+    /// Keep the world in this file; in memory where left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) data: Option<PathBuf>,
+    /// How many rooms may live at once
+    #[arg(long, value_name = "N")]
+    pub(super) max_rooms: Option<u64>,
+    /// How long an answer takes
+    #[arg(long, value_name = "SPAN", value_parser = fine_span, default_value = "0ms")]
+    pub(super) latency: Duration,
+    /// By how much the latency varies, up and down
+    #[arg(long, value_name = "SPAN", value_parser = fine_span, default_value = "0ms")]
+    pub(super) jitter: Duration,
+    /// A bad day: 500, busy, reset-before, reset-after, hang or garbage, and its share of the calls,
+    /// such as `busy=10%`; may be given several times
+    #[arg(long = "fault", value_name = "KIND=SHARE")]
+    pub(super) faults: Vec<String>,
+}
+
+/// `emulator enter|leave|advance`.
+#[derive(Debug, Subcommand)]
+pub(super) enum EmulatorCommand {
+    /// Put people into a room
+    Enter {
+        /// The room
+        address: Address,
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        users: u64,
+    },
+    /// Let people leave a room
+    Leave {
+        /// The room
+        address: Address,
+        /// How many; all where left out
+        #[arg(long)]
+        users: Option<u64>,
+    },
+    /// Let time pass
+    Advance {
+        /// How much, such as 90s, 15m or 3h
+        #[arg(value_parser = span)]
+        span: Duration,
+    },
+}
+
+fn refresh(text: &str) -> Result<Refresh, String> {
+    match text {
+        "never" => Ok(Refresh::Never),
+        "due" => Ok(Refresh::Due),
+        "all" => Ok(Refresh::All),
+        other => Err(format!("`{other}` is none of never, due, all")),
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    let known = Kind::ALL.iter().find(|kind| kind.as_str() == text);
+    known.copied().ok_or_else(|| match text {
+        "rtc" | "tencent-live" => format!("`{text}` is not built yet"),
+        other => format!("`{other}` is no kind: zim"),
+    })
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    text.parse::<Delay>().map(Delay::as_duration).map_err(|error| error.to_string())
+}
+
+fn fine_span(text: &str) -> Result<Duration, String> {
+    if let Some(digits) = text.strip_suffix("ms") {
+        let millis = digits.parse().map_err(|_| "write milliseconds as `50ms`".to_owned())?;
+        return Ok(Duration::from_millis(millis));
+    }
+    span(text)
+}

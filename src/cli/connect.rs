@@ -1,0 +1,246 @@
+//! Connects the declared providers: their secrets, their endpoints, the built-in emulator.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::Global;
+use super::console::Console;
+use super::context::variable;
+use super::exit::Stopped;
+use crate::apply::{Connection, Connections, Eyes};
+use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
+use crate::model::{
+    Clock, Desired, Endpoint, Provider, ProviderName, Secret, SecretSource, Timestamp,
+};
+use crate::provider::http::{AllowedHosts, SystemClock};
+use crate::provider::{self, Ended, Observe, ReadOnly};
+use crate::state::{LastCalls, Snapshot};
+
+/// What a command does with the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It only looks: the built-in emulator's world is left untouched.
+    Looks,
+    /// It changes rooms.
+    Changes,
+}
+
+/// The providers that can be called.
+pub(super) struct Connected {
+    /// The connections.
+    pub(super) connections: Connections,
+    /// The providers that have no credentials, and which are missing.
+    pub(super) missing: BTreeMap<ProviderName, String>,
+    /// The built-in emulator, where a provider is on it.
+    pub(super) emulator: Option<Running>,
+}
+
+/// The time now.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// Connects every declared provider whose credentials are there.
+pub(super) async fn connect(
+    desired: &Desired,
+    state: &Path,
+    purpose: Use,
+    global: &Global,
+) -> Result<Connected, Stopped> {
+    let mut secrets = BTreeMap::new();
+    let mut missing = BTreeMap::new();
+    for (name, provider) in &desired.providers {
+        match secret(provider)? {
+            Found::Secret(secret) => drop(secrets.insert(name.clone(), secret)),
+            Found::Missing(what) => drop(missing.insert(name.clone(), what)),
+        }
+    }
+    let emulator = emulator(desired, &secrets, state, purpose).await?;
+    let mut connections = Connections::new();
+    for (name, secret) in secrets {
+        let provider = &desired.providers[&name];
+        let connection = connection(provider, secret, emulator.as_ref(), global)?;
+        connections.insert(name, connection);
+    }
+    let emulator = emulator.map(|(_, running)| running);
+    Ok(Connected { connections, missing, emulator })
+}
+
+/// Refuses to go on where credentials are missing.
+pub(super) fn require_secrets(desired: &Desired) -> Result<(), Stopped> {
+    for (name, provider) in &desired.providers {
+        if let Found::Missing(what) = secret(provider)? {
+            return Err(no_credentials(name, &what));
+        }
+    }
+    Ok(())
+}
+
+impl Connected {
+    /// No connection at all: nothing is asked.
+    pub(super) fn none() -> Self {
+        Self { connections: BTreeMap::new(), missing: BTreeMap::new(), emulator: None }
+    }
+
+    /// Refuses to go on where credentials are missing.
+    pub(super) fn require_credentials(&self) -> Result<(), Stopped> {
+        let missing = self.missing.iter().next();
+        missing.map_or(Ok(()), |(name, what)| Err(no_credentials(name, what)))
+    }
+
+    /// Says which credentials are missing.
+    pub(super) fn say_missing(&self, console: &Console) {
+        for (name, what) in &self.missing {
+            console.note(&format!("note: provider `{name}` was not asked: {what}"));
+        }
+    }
+
+    /// Eyes that never register an operator.
+    pub(super) fn read_only(&self) -> Eyes {
+        let eye = |(name, connection): (&ProviderName, &Connection)| {
+            let eye: Arc<dyn Observe> = Arc::new(ReadOnly::new(connection.client.clone()));
+            (name.clone(), eye)
+        };
+        self.connections.iter().map(eye).collect()
+    }
+
+    /// Takes the limits as used up until the last calls of the run before.
+    pub(super) fn resume(&self, snapshot: &Snapshot) {
+        let ended = if snapshot.ended_uncleanly { Ended::Uncleanly } else { Ended::Cleanly };
+        let none = BTreeMap::new();
+        for (name, connection) in &self.connections {
+            let last = snapshot.last_calls.get(name).unwrap_or(&none);
+            connection.client.resume(last, now(), ended);
+        }
+    }
+
+    /// When each call was last made, for the run after this one.
+    pub(super) fn last_calls(&self) -> LastCalls {
+        let last = |(name, connection): (&ProviderName, &Connection)| {
+            (name.clone(), connection.client.last_calls(now()))
+        };
+        self.connections.iter().map(last).collect()
+    }
+
+    /// The time at a provider.
+    pub(super) fn now(&self, name: &ProviderName) -> Timestamp {
+        self.connections.get(name).map_or_else(now, |connection| connection.clock.now())
+    }
+
+    /// Ends the built-in emulator: its world is on disk.
+    pub(super) async fn close(self) -> Result<(), Stopped> {
+        match self.emulator {
+            Some(running) => running.shutdown().await.map_err(emulator_error),
+            None => Ok(()),
+        }
+    }
+}
+
+fn no_credentials(name: &ProviderName, what: &str) -> Stopped {
+    Stopped::failed("no_credentials", format!("provider `{name}`: {what}"))
+}
+
+/// A failure of the emulator as the end of a command.
+pub(super) fn emulator_error(error: EmulatorError) -> Stopped {
+    Stopped::failed("emulator", format!("{:#}", anyhow::Error::from(error)))
+}
+
+enum Found {
+    Secret(Secret),
+    Missing(String),
+}
+
+/// The secret of a provider. On the built-in emulator one is made where none is set.
+fn secret(provider: &Provider) -> Result<Found, Stopped> {
+    let found = match &provider.secret {
+        SecretSource::Environment(name) => match variable(name) {
+            Some(secret) => Found::Secret(Secret::new(secret)),
+            None => Found::Missing(format!(
+                "the environment variable {name} is not set: put the application's secret into it"
+            )),
+        },
+        SecretSource::File(path) => match std::fs::read_to_string(path) {
+            Ok(text) => Found::Secret(Secret::new(trimmed(&text).to_owned())),
+            Err(error) => Found::Missing(format!(
+                "the secret_file {} could not be read: {error}",
+                path.display()
+            )),
+        },
+    };
+    match (found, provider.emulated()) {
+        (Found::Missing(_), true) => Ok(Found::Secret(made_up()?)),
+        (found, _) => Ok(found),
+    }
+}
+
+/// A secret for one run of the built-in emulator.
+fn made_up() -> Result<Secret, Stopped> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Stopped::failed("random", format!("the system has no random numbers: {error}"))
+    })?;
+    Ok(Secret::new(hex::encode(bytes)))
+}
+
+/// A secret file's text without the one newline at its end.
+fn trimmed(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+async fn emulator(
+    desired: &Desired,
+    secrets: &BTreeMap<ProviderName, Secret>,
+    state: &Path,
+    purpose: Use,
+) -> Result<Option<(Emulator, Running)>, Stopped> {
+    let emulated = desired.providers.values().filter(|provider| provider.emulated());
+    let apps: Vec<App> = emulated
+        .filter_map(|provider| {
+            let secret = secrets.get(&provider.name)?.clone();
+            Some(App { app_id: provider.app_id, secret })
+        })
+        .collect();
+    if apps.is_empty() {
+        return Ok(None);
+    }
+    let path = data_file(state);
+    let data = match purpose {
+        Use::Looks => Data::ReadOnly(path),
+        Use::Changes => Data::File(path),
+    };
+    let settings = Settings::new(apps);
+    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let running = emulator.listen(listen).await.map_err(emulator_error)?;
+    Ok(Some((emulator, running)))
+}
+
+/// Where the built-in emulator keeps its world: beside the state.
+pub(super) fn data_file(state: &Path) -> std::path::PathBuf {
+    state.with_file_name("rooms.emulator.json")
+}
+
+fn connection(
+    provider: &Provider,
+    secret: Secret,
+    emulator: Option<&(Emulator, Running)>,
+    global: &Global,
+) -> Result<Connection, Stopped> {
+    let (url, clock): (String, Arc<dyn Clock>) = match (&provider.endpoint, emulator) {
+        (Endpoint::Emulator, Some((emulator, running))) => {
+            (format!("http://{}", running.address()), Arc::new(emulator.clone()))
+        }
+        (Endpoint::Url(url), _) => (url.clone(), Arc::new(SystemClock)),
+        (Endpoint::Vendor | Endpoint::Emulator, _) => {
+            (provider::vendor_url(provider.kind).to_owned(), Arc::new(SystemClock))
+        }
+    };
+    let allowed: AllowedHosts = global.allow_endpoints.iter().collect();
+    let client = provider::connect(provider, &url, secret, Arc::new(SystemClock), &allowed)
+        .map_err(|error| {
+            Stopped::failed("endpoint", format!("provider `{}`: {error}", provider.name))
+        })?;
+    Ok(Connection { provider: provider.clone(), client: Arc::new(client), clock })
+}

@@ -1,0 +1,96 @@
+//! The process's surroundings: the environment is read here and nowhere else.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use super::args::{Color, Global, LogFormat};
+
+/// What the process was started in.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    /// What can be done on a terminal.
+    pub(super) terminal: Terminal,
+    /// Whether stdout takes colour.
+    pub(super) stdout_color: anstream::ColorChoice,
+    /// Whether stderr takes colour.
+    pub(super) stderr_color: anstream::ColorChoice,
+    /// Whether `CI` is set.
+    pub(super) ci: bool,
+    /// Who runs it.
+    pub(super) user: String,
+    /// On which machine.
+    pub(super) host: String,
+    /// Nothing but the result and errors.
+    pub(super) quiet: bool,
+}
+
+/// What can be done on a terminal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminal {
+    /// Questions can be asked.
+    pub(super) asks: bool,
+    /// Progress can be drawn.
+    pub(super) draws: bool,
+}
+
+impl Context {
+    /// Looks around.
+    #[must_use]
+    pub(super) fn look(global: &Global) -> Self {
+        Self {
+            terminal: Terminal {
+                asks: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+                draws: std::io::stderr().is_terminal() && !global.quiet,
+            },
+            stdout_color: color(global.color, std::io::stdout().is_terminal()),
+            stderr_color: color(global.color, std::io::stderr().is_terminal()),
+            ci: variable("CI").is_some(),
+            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(unknown),
+            host: host(),
+            quiet: global.quiet,
+        }
+    }
+}
+
+/// An environment variable; empty counts as unset, and so does one that is not UTF-8.
+#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+#[must_use]
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Starts the log on stderr, as `ROOMCTL_LOG` and `--log-format` say.
+///
+/// # Errors
+/// Returns a sentence where `ROOMCTL_LOG` cannot be read.
+pub(super) fn start_log(format: LogFormat) -> anyhow::Result<()> {
+    let filter = variable("ROOMCTL_LOG").unwrap_or_else(|| "warn".to_owned());
+    let filter = EnvFilter::try_new(&filter).map_err(|error| {
+        anyhow::anyhow!("ROOMCTL_LOG=`{filter}` is no log filter ({error}): write `debug`, say")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {
+    match wish {
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Auto if terminal && variable("NO_COLOR").is_none() => anstream::ColorChoice::Always,
+        Color::Auto | Color::Never => anstream::ColorChoice::Never,
+    }
+}
+
+fn host() -> String {
+    let named = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let named = named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    named.or_else(|| variable("HOSTNAME")).unwrap_or_else(unknown)
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}

@@ -1,0 +1,169 @@
+//! `emulator`: serves the stand-in, or puts people into its rooms and lets time pass.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::{EmulatorArgs, EmulatorCommand, Global};
+use super::connect::{data_file, emulator_error};
+use super::console::Console;
+use super::context::variable;
+use super::exit::{Exit, Stopped};
+use super::{session, signals};
+use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
+use crate::model::{Address, Desired, Endpoint, Provider, Secret};
+use crate::provider::http::{SystemClock, post_to_loopback};
+
+/// Serves, or tells a world that something happened.
+pub(super) async fn run(
+    args: EmulatorArgs,
+    global: &Global,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    match args.command {
+        None => serve(args, console).await,
+        Some(command) => happen(command, global, console).await,
+    }
+}
+
+async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
+    let stop = signals::listen()?;
+    if !args.listen.ip().is_loopback() {
+        let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
+        return Err(Stopped::failed("usage", words));
+    }
+    let (app, secret) = app(&args);
+    let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
+    let settings = Settings {
+        max_rooms: args.max_rooms,
+        latency: args.latency,
+        jitter: args.jitter,
+        faults: faults.map_err(|error| Stopped::failed("usage", error))?,
+        ..Settings::new(vec![app])
+    };
+    let data = args.data.map_or(Data::Memory, Data::File);
+    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let running = emulator.listen(args.listen).await.map_err(emulator_error)?;
+    console.print(|out| {
+        writeln!(out, "listening on http://{}", running.address())?;
+        writeln!(out, "{}", emulator.describe())?;
+        writeln!(out, "{secret}")?;
+        writeln!(out, "Ctrl-C ends it")
+    })?;
+    stop.wanted().await;
+    running.shutdown().await.map_err(emulator_error)?;
+    Ok(Exit::Done)
+}
+
+/// The application that is served, and a line on its secret.
+fn app(args: &EmulatorArgs) -> (App, String) {
+    let name = &args.secret_env;
+    if let Some(secret) = variable(name) {
+        let app = App { app_id: args.app_id, secret: Secret::new(secret) };
+        return (app, format!("secret: what {name} holds"));
+    }
+    let app = App::with_own_secret(args.app_id);
+    let line = format!("secret: the emulator's own, export {name}={}", app.secret.expose());
+    (app, line)
+}
+
+/// Tells the world of the files' provider that something happened.
+async fn happen(
+    command: EmulatorCommand,
+    global: &Global,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let files = session::files(global)?;
+    let desired = &files.desired;
+    let state = session::state_path(global, desired)?;
+    let providers: Vec<&Provider> = match &command {
+        EmulatorCommand::Enter { address, .. } | EmulatorCommand::Leave { address, .. } => {
+            vec![provider(desired, address)?]
+        }
+        EmulatorCommand::Advance { .. } => desired.providers.values().collect(),
+    };
+    let mut told = 0;
+    for provider in providers {
+        match &provider.endpoint {
+            Endpoint::Emulator if told == 0 => built_in(&command, provider, desired, &state)?,
+            Endpoint::Emulator => {}
+            Endpoint::Url(url) => served(&command, provider, url).await?,
+            Endpoint::Vendor => continue,
+        }
+        told += 1;
+    }
+    if told == 0 {
+        let words = "no provider is on an emulator: say `endpoint: emulator`, or a URL on loopback";
+        return Err(Stopped::failed("no_emulator", words));
+    }
+    console.note(&describe(&command));
+    Ok(Exit::Done)
+}
+
+fn provider<'a>(desired: &'a Desired, address: &Address) -> Result<&'a Provider, Stopped> {
+    desired.providers.get(&address.provider).ok_or_else(|| {
+        let words = format!("{address}: no provider `{}` is declared", address.provider);
+        Stopped::failed("unknown_provider", words)
+    })
+}
+
+/// Changes the world that the built-in emulator keeps beside the state.
+fn built_in(
+    command: &EmulatorCommand,
+    provider: &Provider,
+    desired: &Desired,
+    state: &Path,
+) -> Result<(), Stopped> {
+    let emulated = desired.providers.values().filter(|provider| provider.emulated());
+    let apps = emulated.map(|provider| App::with_own_secret(provider.app_id)).collect();
+    let data = Data::File(data_file(state));
+    let emulator =
+        Emulator::open(Settings::new(apps), Arc::new(SystemClock), data).map_err(emulator_error)?;
+    match command {
+        EmulatorCommand::Enter { address, users } => {
+            emulator.enter(provider.app_id, &address.room, *users).map(drop)
+        }
+        EmulatorCommand::Leave { address, users } => {
+            emulator.leave(provider.app_id, &address.room, *users).map(drop)
+        }
+        EmulatorCommand::Advance { span } => emulator.advance(*span),
+    }
+    .and_then(|()| emulator.fold())
+    .map_err(emulator_error)
+}
+
+/// Tells an emulator that listens on loopback.
+async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Result<(), Stopped> {
+    let app = provider.app_id;
+    let (what, body): (&str, Value) = match command {
+        EmulatorCommand::Enter { address, users } => {
+            ("enter", json!({"app_id": app, "room": address.room.as_str(), "users": users}))
+        }
+        EmulatorCommand::Leave { address, users } => {
+            ("leave", json!({"app_id": app, "room": address.room.as_str(), "users": users}))
+        }
+        EmulatorCommand::Advance { span } => ("advance", json!({"seconds": span.as_secs()})),
+    };
+    let path = format!("/emulator/{what}");
+    post_to_loopback(url, &path, &body).await.map_err(|error| {
+        let words = format!("provider `{}`: the emulator did not take it: {error}", provider.name);
+        Stopped::failed("emulator", words)
+    })
+}
+
+fn describe(command: &EmulatorCommand) -> String {
+    match command {
+        EmulatorCommand::Enter { address, users } => format!("{address}: {users} entered"),
+        EmulatorCommand::Leave { address, users: Some(users) } => {
+            format!("{address}: {users} left")
+        }
+        EmulatorCommand::Leave { address, users: None } => format!("{address}: everybody left"),
+        EmulatorCommand::Advance { span } => passed(*span),
+    }
+}
+
+fn passed(span: Duration) -> String {
+    format!("{} s passed", span.as_secs())
+}

@@ -1,0 +1,154 @@
+//! `import`: records rooms that exist already and that the file declares.
+
+use std::collections::BTreeSet;
+
+use super::args::{Global, ImportArgs};
+use super::connect::{self, Use};
+use super::console::Console;
+use super::context::Context;
+use super::exit::{Exit, Stopped};
+use super::{session, signals};
+use crate::apply::{self, imported, observe};
+use crate::model::{
+    Address, Desired, DesiredRoom, Observation, Observed, ProviderIdentity, ProviderName, Recorded,
+};
+use crate::state::{Entry, FileStore, WriteStore};
+
+/// What came of each room.
+#[derive(Default)]
+struct Tally {
+    recorded: u64,
+    missing: u64,
+    unread: u64,
+}
+
+/// Asks after rooms and records those that exist; name and delay are recorded as assumed.
+pub(super) async fn run(
+    args: &ImportArgs,
+    global: &Global,
+    context: &Context,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let stop = signals::listen()?;
+    let files = session::files(global)?;
+    let desired = &files.desired;
+    let path = session::state_path(global, desired)?;
+    connect::require_secrets(desired)?;
+    let locked =
+        session::lock(&FileStore::new(&path), "import", args.lock_timeout, context).await?;
+    let snapshot = locked.snapshot().clone();
+    session::belongs(desired, &snapshot.recorded)?;
+    let wanted = wanted(args, desired, &snapshot.recorded)?;
+    let connected = connect::connect(desired, &path, Use::Changes, global).await?;
+    connected.resume(&snapshot);
+    let addresses = wanted.iter().map(|room| room.address.clone()).collect();
+    let eyes = apply::eyes(&connected.connections);
+    let observed = observe(&eyes, addresses, &stop).await;
+    let (entries, tally) = entries(&wanted, &observed, &connected, console);
+    let mut all = identities(desired, &snapshot.recorded, &entries);
+    all.extend(entries);
+    if !all.is_empty() {
+        locked.append(all).await.map_err(session::state_error)?;
+    }
+    locked.finish(connected.last_calls()).await.map_err(session::state_error)?;
+    connected.close().await?;
+    console.print(|out| writeln!(out, "Import: {tally}."))?;
+    Ok(tally.exit(args))
+}
+
+impl Tally {
+    /// A room that was named and is not there is a failure; of all declared rooms some may be missing.
+    fn exit(&self, args: &ImportArgs) -> Exit {
+        let failed = self.unread > 0 || (self.missing > 0 && !args.all_declared);
+        match (failed, self.recorded) {
+            (false, _) => Exit::Done,
+            (true, 0) => Exit::Failed,
+            (true, _) => Exit::Partly,
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { recorded, missing, unread } = self;
+        write!(f, "{recorded} recorded, {missing} not there, {unread} unread")
+    }
+}
+
+/// The declared rooms to ask after.
+fn wanted<'a>(
+    args: &ImportArgs,
+    desired: &'a Desired,
+    recorded: &Recorded,
+) -> Result<Vec<&'a DesiredRoom>, Stopped> {
+    let open = |address: &Address| recorded.rooms.get(address).is_none_or(|r| r.pending.is_some());
+    if args.all_declared {
+        return Ok(desired.rooms.iter().filter(|room| open(&room.address)).collect());
+    }
+    let named: BTreeSet<&Address> = args.addresses.iter().collect();
+    named.into_iter().map(|address| declared(address, desired, open(address))).collect()
+}
+
+fn declared<'a>(
+    address: &Address,
+    desired: &'a Desired,
+    open: bool,
+) -> Result<&'a DesiredRoom, Stopped> {
+    let found = desired.rooms.binary_search_by(|room| room.address.cmp(address));
+    let Ok(at) = found else {
+        let words = format!("{address} is not declared: add it to the file, then import it");
+        return Err(Stopped::failed("not_declared", words));
+    };
+    if !open {
+        return Err(Stopped::failed("recorded", format!("{address} is recorded already")));
+    }
+    Ok(&desired.rooms[at])
+}
+
+fn entries(
+    wanted: &[&DesiredRoom],
+    observed: &Observed,
+    connected: &connect::Connected,
+    console: &Console,
+) -> (Vec<Entry>, Tally) {
+    let (mut entries, mut tally) = (Vec::new(), Tally::default());
+    for room in wanted {
+        let address = &room.address;
+        let now = connected.now(&address.provider);
+        match observed.of(address) {
+            Some(Observation::There(sighting)) => {
+                tally.recorded += 1;
+                console.note(&format!("{address}: recorded; its name and delay are assumed"));
+                entries.push(Entry::Result(address.clone(), imported(room, sighting, now)));
+            }
+            Some(Observation::Gone) => {
+                tally.missing += 1;
+                console.note(&format!("{address}: does not exist"));
+            }
+            Some(Observation::Unread { why }) => {
+                tally.unread += 1;
+                console.say(&format!("{address}: could not be read: {why}"));
+            }
+            None => tally.unread += 1,
+        }
+    }
+    (entries, tally)
+}
+
+/// The applications that the record does not know yet.
+fn identities(desired: &Desired, recorded: &Recorded, entries: &[Entry]) -> Vec<Entry> {
+    let used = |name: &ProviderName| {
+        entries.iter().any(|entry| match entry {
+            Entry::Result(address, _) | Entry::Intent(address, _) | Entry::Removed(address) => {
+                address.provider == *name
+            }
+            Entry::Provider(..) => false,
+        })
+    };
+    let new = desired
+        .providers
+        .iter()
+        .filter(|(name, _)| !recorded.providers.contains_key(*name) && used(name));
+    new.map(|(name, provider)| Entry::Provider(name.clone(), ProviderIdentity::of(provider)))
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! What most commands begin with: the files, the state, and whether the two belong together.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::args::Global;
+use super::context::{Context, variable};
+use super::exit::{Exit, Stopped};
+use crate::desired::{self, Loaded};
+use crate::model::{Desired, Recorded};
+use crate::plan;
+use crate::state::{FileStore, Holder, Locked, StateError};
+
+/// Reads and checks the files.
+pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
+    desired::load(&global.files, &variable).map_err(Stopped::invalid)
+}
+
+/// Where the state is kept: what the command line says, or else the file.
+pub(super) fn state_path(global: &Global, desired: &Desired) -> Result<PathBuf, Stopped> {
+    match &global.state {
+        Some(text) => named_state(text),
+        None => Ok(desired.state.clone()),
+    }
+}
+
+/// The path that `--state` names.
+pub(super) fn named_state(text: &str) -> Result<PathBuf, Stopped> {
+    if text.contains("://") {
+        return Err(Stopped::failed(
+            "not_built_yet",
+            format!("--state {text}: state URLs are not built yet: give a path"),
+        ));
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// Takes the write lock of a store.
+pub(super) async fn lock(
+    store: &FileStore,
+    command: &'static str,
+    wait: Duration,
+    context: &Context,
+) -> Result<Locked, Stopped> {
+    let holder = Holder {
+        pid: std::process::id(),
+        host: context.host.clone(),
+        user: context.user.clone(),
+        command: format!("roomctl {command}"),
+        time: super::connect::now(),
+    };
+    store.lock(holder, wait).await.map_err(state_error)
+}
+
+/// Refuses a state that belongs to another application.
+pub(super) fn belongs(desired: &Desired, recorded: &Recorded) -> Result<(), Stopped> {
+    plan::identity(desired, recorded).map_err(|error| Stopped::refused("other_application", error))
+}
+
+/// A failure of the store as the end of a command.
+pub(super) fn state_error(error: StateError) -> Stopped {
+    if matches!(error, StateError::Locked { .. }) {
+        return Stopped::new(Exit::Locked, "locked", error);
+    }
+    Stopped::new(Exit::Failed, "state", error)
+}

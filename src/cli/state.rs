@@ -1,0 +1,114 @@
+//! `state list`, `state show` and `state rm`: looks at the record, or mends it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::args::{Format, Global, StateCommand};
+use super::console::Console;
+use super::context::Context;
+use super::exit::{Exit, Stopped};
+use super::{session, signals};
+use crate::model::{Address, Recorded, RecordedRoom};
+use crate::render;
+use crate::state::{Entry, FileStore, LastCalls, ReadStore, WriteStore};
+
+/// Runs a `state` command.
+pub(super) async fn run(
+    command: StateCommand,
+    global: &Global,
+    context: &Context,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let store = FileStore::new(&path(global)?);
+    match command {
+        StateCommand::List { format } => list(&store, format, console).await,
+        StateCommand::Show { address, format } => show(&store, &address, format, console).await,
+        StateCommand::Rm { address, auto_approve, lock_timeout } => {
+            let remove = Removal { address, auto_approve, lock_timeout };
+            remove.run(&store, context, console).await
+        }
+    }
+}
+
+/// Where the state is; with `--state` the files need not be readable.
+fn path(global: &Global) -> Result<PathBuf, Stopped> {
+    match &global.state {
+        Some(text) => session::named_state(text),
+        None => Ok(session::files(global)?.desired.state),
+    }
+}
+
+async fn list(store: &FileStore, format: Format, console: &Console) -> Result<Exit, Stopped> {
+    let snapshot = store.read().await.map_err(session::state_error)?;
+    match format {
+        Format::Text => console.print(|out| render::state_list_text(out, &snapshot.recorded))?,
+        Format::Json => console.print(|out| render::state_list_json(out, &snapshot.recorded))?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn show(
+    store: &FileStore,
+    address: &Address,
+    format: Format,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let snapshot = store.read().await.map_err(session::state_error)?;
+    let room = recorded(&snapshot.recorded, address)?;
+    match format {
+        Format::Text => console.print(|out| render::state_show_text(out, address, room))?,
+        Format::Json => console.print(|out| render::state_show_json(out, address, room))?,
+    }
+    Ok(Exit::Done)
+}
+
+struct Removal {
+    address: Address,
+    auto_approve: bool,
+    lock_timeout: Duration,
+}
+
+impl Removal {
+    async fn run(
+        &self,
+        store: &FileStore,
+        context: &Context,
+        console: &Console,
+    ) -> Result<Exit, Stopped> {
+        let stop = signals::listen()?;
+        let locked = session::lock(store, "state rm", self.lock_timeout, context).await?;
+        let snapshot = locked.snapshot().clone();
+        let room = recorded(&snapshot.recorded, &self.address)?;
+        console.say(&format!(
+            "{}: if the room lives, it will be nobody's: roomctl will neither keep it nor destroy \
+             it, and it counts against the quota until it goes by itself",
+            self.address
+        ));
+        if !self.auto_approve {
+            if !console.is_interactive() {
+                let words =
+                    "nothing was removed: there is no terminal to ask on; say --auto-approve";
+                return Err(Stopped::refused("not_approved", words));
+            }
+            if !console.ask("Take it out of the record?", &stop).await? {
+                return Err(Stopped::refused("not_approved", "nothing was removed: not approved"));
+            }
+        }
+        let removed = vec![Entry::Removed(self.address.clone())];
+        locked.append(removed).await.map_err(session::state_error)?;
+        let last_calls: LastCalls = snapshot.last_calls.clone();
+        locked.finish(last_calls).await.map_err(session::state_error)?;
+        console.print(|out| {
+            writeln!(out, "Removed:")?;
+            render::state_show_text(out, &self.address, room)
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+fn recorded<'a>(recorded: &'a Recorded, address: &Address) -> Result<&'a RecordedRoom, Stopped> {
+    recorded.rooms.get(address).ok_or_else(|| {
+        let words = format!("{address} is not recorded: `roomctl state list` shows what is");
+        Stopped::failed("not_recorded", words)
+    })
+}
