@@ -63,6 +63,9 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
         set_earlier: &recorded.room.attributes,
         seen: case.sighting().map(|sighting| &sighting.attributes),
     };
+    if sides.agree() {
+        return as_recorded(case);
+    }
     let batches = sides.batches(case.provider.limits.attributes);
     let changed = sides.wanted != sides.set_earlier;
     let reason = if changed { Reason::AttributesChanged } else { Reason::AttributesDrifted };

@@ -11,6 +11,7 @@ mod estimate;
 mod gate;
 mod identity;
 mod join;
+mod notes;
 mod quota;
 mod services;
 
