@@ -1,23 +1,31 @@
 //! One room as the decision sees it, and the steps that can be made of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, AttributeChange, DesiredRoom, Finding, Held, HeldReason, Observation, People,
-    Policy, Provider, Reason, RecordedRoom, Room, Settled, Sighting, Step, Timestamp, Weight,
-    settle,
+    Action, Address, AttributeChange, DesiredRoom, Finding, Held, HeldReason, Observation,
+    OnOccupied, People, Policy, Provider, Reason, RecordedRoom, Room, Settled, Sighting, Step,
+    Timestamp, Weight, settle,
 };
 
 use super::join::Row;
 use super::{diff, services};
+
+/// What the user wants of all rooms.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) evict: &'a BTreeSet<Address>,
+}
 
 /// What is known of one room whose provider is declared.
 #[derive(Clone, Debug)]
 pub(super) struct Case<'a> {
     pub(super) address: &'a Address,
     pub(super) provider: &'a Provider,
-    pub(super) policy: &'a Policy,
+    pub(super) rules: Rules<'a>,
     pub(super) desired: Option<&'a DesiredRoom>,
     pub(super) recorded: Option<Cow<'a, RecordedRoom>>,
     pub(super) observation: Option<&'a Observation>,
@@ -57,7 +65,7 @@ impl<'a> Case<'a> {
     pub(super) fn settled(
         row: Row<'a>,
         provider: &'a Provider,
-        policy: &'a Policy,
+        rules: Rules<'a>,
         now: Timestamp,
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
@@ -65,7 +73,7 @@ impl<'a> Case<'a> {
             Some(record) => settled(record, desired, observation, now)?,
             None => None,
         };
-        Ok(Self { address, provider, policy, desired, recorded, observation, now })
+        Ok(Self { address, provider, rules, desired, recorded, observation, now })
     }
 
     /// The room as it was seen, where it was.
@@ -79,6 +87,12 @@ impl<'a> Case<'a> {
     /// Who is inside, as far as it was asked.
     pub(super) fn people(&self) -> People {
         self.sighting().map_or(People::Unknown, |sighting| sighting.people)
+    }
+
+    /// What happens to people inside when the room is taken down.
+    pub(super) fn on_occupied(&self) -> OnOccupied {
+        let Rules { policy, evict } = self.rules;
+        if evict.contains(self.address) { OnOccupied::Destroy } else { policy.on_occupied }
     }
 
     /// What the file declares.

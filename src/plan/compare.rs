@@ -25,7 +25,7 @@ pub(super) fn compare(
 /// A destroy or a replace: held back where the room is protected, or where people are inside.
 pub(super) fn take_down(case: &Case<'_>, action: Action, reason: Reason) -> Decision {
     let step = case.step(action, reason, case.present(), case.wanted(), Vec::new());
-    let occupied = case.policy.on_occupied == OnOccupied::Defer && step.people.any();
+    let occupied = case.on_occupied() == OnOccupied::Defer && step.people.any();
     let held = if step.prevent_destroy {
         HeldReason::PreventDestroy
     } else if occupied {

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{
-    Action, Held, Kind, Policy, Provider, ProviderName, Step, Summary, Timestamp, Unread,
-};
+use crate::model::{Action, Held, Kind, Provider, ProviderName, Step, Summary, Timestamp, Unread};
 
 use super::Inputs;
-use super::case::{Case, Decision, Verdict};
+use super::case::{Case, Decision, Rules, Verdict};
 use super::decide::decide;
 use super::join::{Join, Row};
 use super::notes::Notes;
@@ -50,13 +48,13 @@ type Providers<'a> = BTreeMap<&'a ProviderName, (&'a Provider, Timestamp)>;
 
 /// Decides of every room, in the order of the addresses; groups of rooms go side by side.
 pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
-    let Inputs { desired, recorded, observed, now, asked: _ } = inputs;
+    let Inputs { desired, recorded, observed, now, evict, asked: _ } = inputs;
     let clock = |(name, provider)| (name, (provider, now(name)));
     let providers: Providers<'_> = desired.providers.iter().map(clock).collect();
     let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
+    let rules = Rules { policy: &desired.policy, evict };
     let groups = rows.par_chunks(GROUP);
-    let drafts: Vec<Draft<'_>> =
-        groups.map(|rows| Draft::of(rows, &providers, &desired.policy)).collect();
+    let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, &providers, rules)).collect();
     let mut whole = Draft::default();
     for draft in drafts {
         whole.append(draft);
@@ -84,25 +82,19 @@ pub(super) fn count(steps: &[Step], unchanged: u64, waiting: &[Held]) -> Summary
 }
 
 impl<'a> Draft<'a> {
-    fn of(rows: &[Row<'a>], providers: &Providers<'a>, policy: &'a Policy) -> Self {
+    fn of(rows: &[Row<'a>], providers: &Providers<'a>, rules: Rules<'a>) -> Self {
         let mut draft = Self::default();
         for row in rows {
             match providers.get(&row.address.provider) {
-                Some((provider, now)) => draft.decide(row, provider, policy, *now),
+                Some((provider, now)) => draft.decide(row, provider, rules, *now),
                 None => draft.notes.undeclared(row),
             }
         }
         draft
     }
 
-    fn decide(
-        &mut self,
-        row: &Row<'a>,
-        provider: &'a Provider,
-        policy: &'a Policy,
-        now: Timestamp,
-    ) {
-        match Case::settled(*row, provider, policy, now) {
+    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>, now: Timestamp) {
+        match Case::settled(*row, provider, rules, now) {
             Ok(case) => self.take(&case, decide(&case)),
             Err(why) => self.open(row, provider, why),
         }

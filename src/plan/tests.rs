@@ -74,6 +74,7 @@ pub(super) struct World {
     pub(super) desired: Desired,
     pub(super) recorded: Recorded,
     pub(super) observed: Observed,
+    pub(super) evict: BTreeSet<Address>,
 }
 
 impl World {
@@ -94,7 +95,7 @@ impl World {
         };
         let recorded =
             Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };
-        Self { desired, recorded, observed: Observed::default() }
+        Self { desired, recorded, observed: Observed::default(), evict: BTreeSet::new() }
     }
 
     pub(super) fn declare(mut self, text: &str, room: Arc<Room>) -> Self {
@@ -128,6 +129,7 @@ impl World {
             recorded: &self.recorded,
             observed: &self.observed,
             now: &|_| at(0),
+            evict: &self.evict,
             asked: Asked::Yes(Refresh::Due),
         })
     }
