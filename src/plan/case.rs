@@ -13,14 +13,19 @@ use crate::model::{
 use super::join::Row;
 use super::{diff, services};
 
+/// What the user wants of all rooms.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) evict: &'a BTreeSet<Address>,
+}
+
 /// What is known of one room whose provider is declared.
 #[derive(Clone, Debug)]
 pub(super) struct Case<'a> {
     pub(super) address: &'a Address,
     pub(super) provider: &'a Provider,
-    pub(super) policy: &'a Policy,
-    /// What becomes of people inside: as the policy says, but for rooms that are named.
-    pub(super) on_occupied: OnOccupied,
+    pub(super) rules: Rules<'a>,
     pub(super) desired: Option<&'a DesiredRoom>,
     pub(super) recorded: Option<Cow<'a, RecordedRoom>>,
     pub(super) observation: Option<&'a Observation>,
@@ -60,8 +65,7 @@ impl<'a> Case<'a> {
     pub(super) fn settled(
         row: Row<'a>,
         provider: &'a Provider,
-        policy: &'a Policy,
-        evict: &BTreeSet<Address>,
+        rules: Rules<'a>,
         now: Timestamp,
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
@@ -69,9 +73,7 @@ impl<'a> Case<'a> {
             Some(record) => settled(record, desired, observation, now)?,
             None => None,
         };
-        let evicted = evict.contains(address);
-        let on_occupied = if evicted { OnOccupied::Destroy } else { policy.on_occupied };
-        Ok(Self { address, provider, policy, on_occupied, desired, recorded, observation, now })
+        Ok(Self { address, provider, rules, desired, recorded, observation, now })
     }
 
     /// The room as it was seen, where it was.
@@ -85,6 +87,12 @@ impl<'a> Case<'a> {
     /// Who is inside, as far as it was asked.
     pub(super) fn people(&self) -> People {
         self.sighting().map_or(People::Unknown, |sighting| sighting.people)
+    }
+
+    /// What happens to people inside when the room is taken down.
+    pub(super) fn on_occupied(&self) -> OnOccupied {
+        let Rules { policy, evict } = self.rules;
+        if evict.contains(self.address) { OnOccupied::Destroy } else { policy.on_occupied }
     }
 
     /// What the file declares.

@@ -25,7 +25,7 @@ pub(super) fn compare(
 /// A destroy or a replace: held back where the room is protected, or where people are inside.
 pub(super) fn take_down(case: &Case<'_>, action: Action, reason: Reason) -> Decision {
     let step = case.step(action, reason, case.present(), case.wanted(), Vec::new());
-    let occupied = case.on_occupied == OnOccupied::Defer && step.people.any();
+    let occupied = case.on_occupied() == OnOccupied::Defer && step.people.any();
     let held = if step.prevent_destroy {
         HeldReason::PreventDestroy
     } else if occupied {
@@ -63,6 +63,9 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
         set_earlier: &recorded.room.attributes,
         seen: case.sighting().map(|sighting| &sighting.attributes),
     };
+    if sides.agree() {
+        return as_recorded(case);
+    }
     let batches = sides.batches(case.provider.limits.attributes);
     let changed = sides.wanted != sides.set_earlier;
     let reason = if changed { Reason::AttributesChanged } else { Reason::AttributesDrifted };

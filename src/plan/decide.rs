@@ -48,7 +48,7 @@ fn forget(case: &Case<'_>) -> Decision {
 
 /// A room that exists and that we did not make: never silently taken or overwritten.
 fn exists(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision {
-    match case.policy.on_conflict {
+    match case.rules.policy.on_conflict {
         OnConflict::Fail => {
             let after = case.wanted();
             let step = case.step(Action::Create, Reason::AlreadyExists, None, after, Vec::new());

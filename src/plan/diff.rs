@@ -46,6 +46,11 @@ pub(super) struct Sides<'a> {
 }
 
 impl Sides<'_> {
+    /// Whether all sides are equal, as they mostly are.
+    pub(super) fn agree(&self) -> bool {
+        self.wanted == self.set_earlier && self.seen.is_none_or(|seen| seen == self.wanted)
+    }
+
     /// The keys that we manage, as the service has them.
     pub(super) fn managed(&self) -> Attributes {
         managed(self.present(), Some(self.wanted), self.set_earlier)

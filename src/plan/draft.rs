@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{
-    Action, Finding, Held, Kind, Provider, ProviderName, Step, Summary, Timestamp, Unread,
-};
+use rayon::prelude::*;
+
+use crate::model::{Action, Held, Kind, Provider, ProviderName, Step, Summary, Timestamp, Unread};
 
 use super::Inputs;
-use super::case::{Case, Decision, Verdict};
+use super::case::{Case, Decision, Rules, Verdict};
 use super::decide::decide;
 use super::join::{Join, Row};
+use super::notes::Notes;
 
-/// How many findings of one code are told one by one.
-const TOLD: u64 = 100;
+/// How many rooms are decided of in one go.
+const GROUP: usize = 16_384;
 
 /// What was decided, room by room, before anything is counted against anything.
 #[derive(Default)]
@@ -43,33 +44,22 @@ pub(super) enum Phase {
     Forget,
 }
 
-/// What is worth a word, and how many more of the same kind there are.
-#[derive(Default)]
-pub(super) struct Notes {
-    told: Vec<Finding>,
-    counts: BTreeMap<&'static str, u64>,
-    undeclared: BTreeMap<ProviderName, u64>,
-}
+type Providers<'a> = BTreeMap<&'a ProviderName, (&'a Provider, Timestamp)>;
 
-/// Decides of every room, in the order of the addresses.
+/// Decides of every room, in the order of the addresses; groups of rooms go side by side.
 pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
-    let Inputs { desired, recorded, observed, now, asked: _, evict } = inputs;
+    let Inputs { desired, recorded, observed, now, evict, asked: _ } = inputs;
     let clock = |(name, provider)| (name, (provider, now(name)));
-    let providers: BTreeMap<&ProviderName, (&Provider, Timestamp)> =
-        desired.providers.iter().map(clock).collect();
-    let mut draft = Draft::default();
-    for row in Join::new(desired, recorded, observed) {
-        match providers.get(&row.address.provider) {
-            None => draft.notes.undeclared(&row),
-            Some((provider, now)) => {
-                match Case::settled(row, provider, &desired.policy, evict, *now) {
-                    Ok(case) => draft.take(&case, decide(&case)),
-                    Err(why) => draft.open(row, provider, why),
-                }
-            }
-        }
+    let providers: Providers<'_> = desired.providers.iter().map(clock).collect();
+    let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
+    let rules = Rules { policy: &desired.policy, evict };
+    let groups = rows.par_chunks(GROUP);
+    let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, &providers, rules)).collect();
+    let mut whole = Draft::default();
+    for draft in drafts {
+        whole.append(draft);
     }
-    draft
+    whole
 }
 
 /// Counts the steps by action.
@@ -92,9 +82,43 @@ pub(super) fn count(steps: &[Step], unchanged: u64, waiting: &[Held]) -> Summary
 }
 
 impl<'a> Draft<'a> {
+    fn of(rows: &[Row<'a>], providers: &Providers<'a>, rules: Rules<'a>) -> Self {
+        let mut draft = Self::default();
+        for row in rows {
+            match providers.get(&row.address.provider) {
+                Some((provider, now)) => draft.decide(row, provider, rules, *now),
+                None => draft.notes.undeclared(row),
+            }
+        }
+        draft
+    }
+
+    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>, now: Timestamp) {
+        match Case::settled(*row, provider, rules, now) {
+            Ok(case) => self.take(&case, decide(&case)),
+            Err(why) => self.open(row, provider, why),
+        }
+    }
+
+    /// Adds a draft of rooms that come after these.
+    fn append(&mut self, later: Self) {
+        let Self { steps, waiting, blocked, unread, notes, unchanged, alive } = later;
+        self.steps.append(steps);
+        self.waiting.extend(waiting);
+        self.blocked.extend(blocked);
+        self.unread.extend(unread);
+        self.notes.append(notes);
+        self.unchanged += unchanged;
+        for (provider, count) in alive {
+            *self.alive.entry(provider).or_default() += count;
+        }
+    }
+
     fn take(&mut self, case: &Case<'a>, decision: Decision) {
         let Decision { verdict, finding } = decision;
-        self.notes.add(finding);
+        if let Some(finding) = finding {
+            self.notes.add(finding);
+        }
         if stays(case, &verdict) {
             *self.alive.entry(&case.provider.name).or_default() += 1;
         }
@@ -124,7 +148,7 @@ impl<'a> Draft<'a> {
     }
 
     /// A room with an open call: nothing is done with it before the call's outcome is known.
-    fn open(&mut self, row: Row<'a>, provider: &'a Provider, why: String) {
+    fn open(&mut self, row: &Row<'a>, provider: &'a Provider, why: String) {
         *self.alive.entry(&provider.name).or_default() += 1;
         self.unread.push(Unread { address: row.address.clone(), why });
     }
@@ -137,6 +161,12 @@ impl Steps {
         let mut ordered = lists.next().unwrap_or_default();
         lists.for_each(|list| ordered.extend(list));
         ordered
+    }
+
+    fn append(&mut self, later: Self) {
+        for (key, list) in later.0 {
+            self.0.entry(key).or_default().extend(list);
+        }
     }
 
     fn add(&mut self, kind: Kind, step: Step) {
@@ -156,49 +186,6 @@ impl Phase {
             Action::Forget => Self::Forget,
         }
     }
-}
-
-impl Notes {
-    fn add(&mut self, finding: Option<Finding>) {
-        let Some(finding) = finding else { return };
-        let count = self.counts.entry(finding.code).or_default();
-        *count += 1;
-        if *count <= TOLD {
-            self.told.push(finding);
-        }
-    }
-
-    fn undeclared(&mut self, row: &Row<'_>) {
-        if row.recorded.is_some() {
-            *self.undeclared.entry(row.address.provider.clone()).or_default() += 1;
-        }
-    }
-
-    /// The findings: in the order of the addresses, then what was not told one by one.
-    pub(super) fn into_findings(self) -> Vec<Finding> {
-        let Self { mut told, counts, undeclared } = self;
-        for (code, count) in counts {
-            let rest = count.saturating_sub(TOLD);
-            if rest > 0 {
-                told.push(Finding::warning(code, format!("the same of {rest} more rooms")));
-            }
-        }
-        told.extend(undeclared.into_iter().map(|(name, count)| undeclared_provider(&name, count)));
-        told
-    }
-}
-
-fn undeclared_provider(name: &ProviderName, count: u64) -> Finding {
-    let rooms = if count == 1 {
-        "1 recorded room is".to_owned()
-    } else {
-        format!("{count} recorded rooms are")
-    };
-    let message = format!("the provider `{name}` is no longer declared: {rooms} left as they are");
-    Finding::warning("provider_not_declared", message).help(format!(
-        "declare `{name}` again to keep or destroy them, or take them out of the record with \
-         `roomctl state rm`"
-    ))
 }
 
 /// Whether a room of ours may be alive after the plan, creates and recreates left out.

@@ -47,10 +47,14 @@ fn file_not_read(
     files: &BTreeSet<Arc<str>>,
     recorded: &Recorded,
 ) -> Option<Refusal> {
+    let was_read = |source: &Arc<str>| files.contains(source);
+    if recorded.rooms.values().all(|room| was_read(&room.source)) {
+        return None;
+    }
     let mut unread = BTreeMap::<&str, u64>::new();
     for step in steps.iter().filter(|s| s.weight == Weight::Counted && s.source.is_none()) {
         let source = recorded.rooms.get(&step.address).map(|room| &room.source);
-        if let Some(source) = source.filter(|source| !files.contains(*source)) {
+        if let Some(source) = source.filter(|source| !was_read(source)) {
             *unread.entry(source).or_default() += 1;
         }
     }

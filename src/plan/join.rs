@@ -1,5 +1,6 @@
 //! Walks what is declared, recorded and observed side by side, in the order of the addresses.
 
+use std::cmp::Ordering;
 use std::collections::btree_map;
 use std::iter::Peekable;
 use std::slice;
@@ -35,13 +36,24 @@ impl<'a> Join<'a> {
         }
     }
 
-    fn least(&mut self) -> Option<&'a Address> {
+    /// The next address, and which of the three have it.
+    fn least(&mut self) -> Option<(&'a Address, [bool; 3])> {
         let heads = [
             self.desired.peek().map(|room| &room.address),
             self.recorded.peek().map(|(address, _)| *address),
             self.observed.peek().map(|(address, _)| *address),
         ];
-        heads.into_iter().flatten().min()
+        let mut least: Option<&Address> = None;
+        let mut have = [false; 3];
+        for (n, head) in heads.into_iter().enumerate() {
+            let Some(head) = head else { continue };
+            match least.map_or(Ordering::Less, |least| head.cmp(least)) {
+                Ordering::Less => (least, have) = (Some(head), [n == 0, n == 1, n == 2]),
+                Ordering::Equal => have[n] = true,
+                Ordering::Greater => {}
+            }
+        }
+        least.map(|least| (least, have))
     }
 }
 
@@ -49,15 +61,12 @@ impl<'a> Iterator for Join<'a> {
     type Item = Row<'a>;
 
     fn next(&mut self) -> Option<Row<'a>> {
-        let address = self.least()?;
-        let desired = self.desired.next_if(|room| room.address == *address);
-        let recorded = self.recorded.next_if(|(key, _)| *key == address);
-        let observation = self.observed.next_if(|(key, _)| *key == address);
+        let (address, [desired, recorded, observed]) = self.least()?;
         Some(Row {
             address,
-            desired,
-            recorded: recorded.map(|(_, room)| room),
-            observation: observation.map(|(_, seen)| seen),
+            desired: self.desired.next_if(|_| desired),
+            recorded: self.recorded.next_if(|_| recorded).map(|(_, room)| room),
+            observation: self.observed.next_if(|_| observed).map(|(_, seen)| seen),
         })
     }
 }

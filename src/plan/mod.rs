@@ -11,6 +11,7 @@ mod estimate;
 mod gate;
 mod identity;
 mod join;
+mod notes;
 mod quota;
 mod services;
 
@@ -36,6 +37,8 @@ pub struct Inputs<'a> {
     pub observed: &'a Observed,
     /// The time at each provider: the built-in emulator runs ahead of the others.
     pub now: &'a dyn Fn(&ProviderName) -> Timestamp,
+    /// Rooms whose people are thrown out in this run, whatever the policy says (`--evict`).
+    pub evict: &'a BTreeSet<Address>,
     /// Whether the service was asked.
     pub asked: Asked,
     /// Rooms whose people are thrown out in this run, whatever `on_occupied` says.
@@ -49,7 +52,7 @@ pub struct Inputs<'a> {
 /// within each.
 #[must_use]
 pub fn plan(inputs: Inputs<'_>) -> Plan {
-    let Inputs { desired, recorded, observed: _, now: _, asked, evict: _ } = inputs;
+    let Inputs { desired, recorded, observed: _, now: _, evict: _, asked } = inputs;
     let Draft { mut steps, waiting, mut blocked, unread, notes, unchanged, alive } =
         draft::draft(inputs);
     blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));

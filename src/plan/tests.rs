@@ -129,6 +129,7 @@ impl World {
             recorded: &self.recorded,
             observed: &self.observed,
             now: &|_| at(0),
+            evict: &self.evict,
             asked: Asked::Yes(Refresh::Due),
             evict: &self.evict,
         })

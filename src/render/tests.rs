@@ -4,6 +4,7 @@ mod outcome;
 mod plans;
 mod state;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,8 +176,12 @@ fn steps() -> Vec<Step> {
     ]
 }
 
-pub(super) const VIEW: View<'static> =
-    View { state: "rooms.state.json", on_occupied: OnOccupied::Defer, detail: Detail::Fields };
+pub(super) const VIEW: View<'static> = View {
+    state: "rooms.state.json",
+    on_occupied: OnOccupied::Defer,
+    evict: &BTreeSet::new(),
+    detail: Detail::Fields,
+};
 
 /// What a writer writes, without its colours.
 pub(super) fn written(

@@ -1,8 +1,9 @@
 //! The plan as people read it.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::model::{Asked, OnOccupied, Plan, Refresh, StateRef, Step, Summary};
+use crate::model::{Address, Asked, OnOccupied, Plan, Refresh, StateRef, Step, Summary};
 
 use super::escape::Plain;
 use super::style::{CHANGED, QUIET, STRONG};
@@ -18,6 +19,8 @@ pub struct View<'a> {
     pub state: &'a str,
     /// The policy for people inside: a destroy or a replace says what it means for them.
     pub on_occupied: OnOccupied,
+    /// Rooms whose people are thrown out in this run, whatever the policy says.
+    pub evict: &'a BTreeSet<Address>,
     /// What is shown of each step.
     pub detail: Detail,
 }
@@ -29,6 +32,13 @@ pub enum Detail {
     Fields,
     /// The whole room as a unified diff (`--diff`).
     Unified,
+}
+
+impl View<'_> {
+    fn on_occupied(&self, step: &Step) -> OnOccupied {
+        let evicted = self.evict.contains(&step.address);
+        if evicted { OnOccupied::Destroy } else { self.on_occupied }
+    }
 }
 
 /// Writes a plan as text: a step at a time, whatever their number.
@@ -96,7 +106,7 @@ fn steps(out: &mut dyn Write, steps: &[Step], view: &View<'_>) -> io::Result<()>
             Detail::Unified if step.before != step.after => unified::write(out, step)?,
             Detail::Fields | Detail::Unified => fields::write(out, step)?,
         }
-        if let Some(fate) = words::fate(step.action, step.people, view.on_occupied) {
+        if let Some(fate) = words::fate(step.action, step.people, view.on_occupied(step)) {
             writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
         }
     }

@@ -106,6 +106,25 @@ fn findings_without_end_are_counted() {
 }
 
 #[test]
+fn rooms_beyond_number_keep_their_order() {
+    let mut world = World::new();
+    let empty = room("A", &[("k", "v")]);
+    for n in 0..40_000 {
+        let address = address(&format!("chat/{n:05}"));
+        let declared = declared("chat/x", empty.clone());
+        if n % 2 == 0 {
+            world.recorded.rooms.insert(address.clone(), record(empty.clone()));
+            world.observed.rooms.insert(address.clone(), there(People::Nobody, &[]));
+        }
+        world.desired.rooms.push(DesiredRoom { address, ..declared });
+    }
+    let plan = world.plan();
+    assert_eq!((plan.summary.create, plan.summary.unchanged), (20_000, 20_000));
+    assert!(plan.steps.is_sorted_by(|a, b| a.address < b.address));
+    assert_eq!(plan.findings[100].message, "the same of 19900 more rooms");
+}
+
+#[test]
 fn whom_to_ask() {
     let mut assumed = record(room("A", &[]));
     assumed.assumed.name = true;

@@ -168,7 +168,7 @@ fn serve(seen: &mut Observation, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
     fn nothing_is_left_to_do_after_a_complete_apply(world in some_world()) {

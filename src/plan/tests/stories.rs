@@ -212,6 +212,8 @@ fn nobody_known_to_be_inside_is_not_waited_for() {
         .observe("chat/a", there(People::AtLeast(500), &[]));
     assert_eq!(some.plan().waiting[0].reason, HeldReason::Occupied(People::AtLeast(500)));
     assert_eq!(some.plan().summary, Summary { waiting: 1, ..Summary::default() });
+    let evicted = World { evict: [address("chat/a")].into(), ..some.clone() };
+    assert_eq!(evicted.plan().steps[0].people, People::AtLeast(500));
     let insisted = some.policy(|policy| policy.on_occupied = OnOccupied::Destroy);
     assert_eq!(insisted.plan().steps[0].people, People::AtLeast(500));
 }

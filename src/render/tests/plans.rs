@@ -43,6 +43,11 @@ fn what_happens_to_the_people_inside_is_said() {
     assert_eq!(destroy(People::Unknown, Destroy), "people inside are thrown out");
     assert_eq!(destroy(People::Nobody, Destroy), "nobody was inside");
     assert_eq!(said(Action::Replace, People::Unknown, Defer), "waits until nobody is inside");
+    let evict = [address("chat/a")].into();
+    let doomed = step("chat/a", Action::Destroy, Reason::NotDeclared);
+    let plan = Plan { steps: vec![doomed], ..empty() };
+    let text = written(|out| plan_text(out, &plan, &View { evict: &evict, ..VIEW }));
+    assert!(text.contains("people inside are thrown out"), "{text}");
 }
 
 #[test]
