@@ -201,16 +201,13 @@ impl Ledger {
     }
 
     fn first_free(&self) -> Option<(usize, Instant)> {
-        let free = |(at, slot): (usize, &Slot)| self.free_from(slot.use_of).map(|from| (at, from));
-        self.slots.iter().enumerate().filter_map(free).min_by_key(|(_, from)| *from)
-    }
-
-    fn free_from(&self, use_of: Use) -> Option<Instant> {
-        match use_of {
-            Use::Free(from) => Some(from),
+        let held = self.window + self.unanswered();
+        let free = |(at, slot): (usize, &Slot)| match slot.use_of {
+            Use::Free(from) => Some((at, from)),
             Use::Granted(_) => None,
-            Use::Sent(at) => Some(at + self.window + self.unanswered()),
-        }
+            Use::Sent(sent) => Some((at, sent + held)),
+        };
+        self.slots.iter().enumerate().filter_map(free).min_by_key(|(_, from)| *from)
     }
 
     /// What a slot is held beyond the window for a request without an answer so far.
@@ -223,9 +220,8 @@ impl Ledger {
     }
 
     fn release(&mut self, hold: Hold, sent: Instant, now: Instant) {
-        let beyond = (now.saturating_duration_since(sent))
-            .saturating_sub(self.latency.floor())
-            .min(self.allowance);
+        let took = now.saturating_duration_since(sent);
+        let beyond = took.saturating_sub(self.latency.floor()).min(self.allowance);
         self.put(hold, Use::Free(sent + self.window + beyond));
     }
 
