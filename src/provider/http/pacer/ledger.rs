@@ -16,7 +16,7 @@ pub(super) const ALLOWANCE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// More requests a window than any service takes: bounds the work for one grant.
-const MOST_SLOTS: f64 = 10_000.0;
+const MOST_SLOTS: u32 = 10_000;
 
 /// The slowest pace, one request in so many seconds.
 const SLOWEST: f64 = 1000.0;
@@ -92,18 +92,13 @@ impl Ledger {
     /// Makes the slots for `rate` requests a second, the first of them free at `now`.
     pub(super) fn new(rate: f64, now: Instant) -> Self {
         let rate = if rate.is_finite() { rate.max(1.0 / SLOWEST) } else { 1.0 };
-        let count = rate.floor().clamp(1.0, MOST_SLOTS);
+        let count = (1..=MOST_SLOTS).rev().find(|n| f64::from(*n) <= rate).unwrap_or(1);
         let window = Duration::from_secs_f64((1.0 / rate).max(1.0));
-        let mut slots = Vec::new();
-        let mut left = count;
-        while left >= 1.0 {
-            slots.push(Slot { use_of: Use::Free(now), turn: 0 });
-            left -= 1.0;
-        }
+        let slot = |_| Slot { use_of: Use::Free(now), turn: 0 };
         Self {
             window,
-            interval: window.div_f64(count),
-            slots,
+            interval: window / count,
+            slots: (0..count).map(slot).collect(),
             next: now,
             last_grant: None,
             last_sent: None,
