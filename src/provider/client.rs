@@ -58,7 +58,7 @@ pub enum Ended {
 pub struct CheckReport {
     /// How far the clocks are apart, where the service's answer says.
     pub clock: Option<ClockDifference>,
-    /// How long the answer took.
+    /// How long the check took: one round trip, where nothing had to be tried again.
     pub round_trip: Duration,
     /// The limits in force, in requests a second.
     pub rates: BTreeMap<Call, f64>,
