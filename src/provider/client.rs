@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
-use tracing::debug;
+use tracing::{debug, trace};
 
 use super::http::{Backoff, ClockDifference, Pacer, Random, RetryPolicy};
 use super::{Answer, Operation, Probe, Receipt, Service, http};
@@ -58,7 +58,7 @@ pub enum Ended {
 pub struct CheckReport {
     /// How far the clocks are apart, where the service's answer says.
     pub clock: Option<ClockDifference>,
-    /// How long the answer took.
+    /// How long the check took: one round trip, where nothing had to be tried again.
     pub round_trip: Duration,
     /// The limits in force, in requests a second.
     pub rates: BTreeMap<Call, f64>,
@@ -169,6 +169,8 @@ impl Client {
         request_id: impl Fn(&T) -> Option<&str>,
     ) -> Result<T, Trouble> {
         let Permit { call, permit } = permit;
+        let room = room.map_or("", RoomId::as_str);
+        trace!(%call, room, "sending");
         let in_flight = permit.sent();
         let outcome = attempt.await;
         let took = match &outcome {
@@ -179,7 +181,6 @@ impl Client {
             Err(trouble) if trouble.code.is_some() => in_flight.answered(),
             Err(_) => in_flight.lost(),
         };
-        let room = room.map_or("", RoomId::as_str);
         match &outcome {
             Ok(answer) => {
                 debug!(%call, room, ?took, request_id = request_id(answer), "answered");

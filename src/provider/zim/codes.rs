@@ -154,12 +154,22 @@ impl Code {
             Self::OperatorUnknown
             | Self::UserNotRegistered
             | Self::UserMissing
-            | Self::UserMissingToo => operator_unknown(call),
-            Self::RoomMissing => room_missing(call),
-            Self::RoomExists => room_exists(call),
-            Self::RoomEmpty => room_empty(call),
-            Self::UserExists => user_exists(call),
-            Self::RoomQuota => room_quota(call),
+            | Self::UserMissingToo
+                if call == Call::UserRegister =>
+            {
+                Class::Refused
+            }
+            Self::OperatorUnknown
+            | Self::UserNotRegistered
+            | Self::UserMissing
+            | Self::UserMissingToo => Class::OperatorUnknown,
+            Self::RoomMissing => among(OF_A_ROOM, call, Class::Missing),
+            Self::RoomExists => among(&[Call::CreateRoom], call, Class::Exists),
+            Self::RoomEmpty => {
+                among(&[Call::CreateRoom, Call::QueryRoomUserList], call, Class::Exists)
+            }
+            Self::UserExists => among(&[Call::UserRegister], call, Class::Exists),
+            Self::RoomQuota => among(&[Call::CreateRoom], call, Class::Quota),
         }
     }
 
@@ -233,69 +243,18 @@ pub(super) fn unfinished(call: Call) -> Class {
     }
 }
 
-fn operator_unknown(call: Call) -> Class {
-    match call {
-        Call::CreateRoom
-        | Call::DestroyRoom
-        | Call::ModifyRoomAttribute
-        | Call::QueryRoomAttribute
-        | Call::QueryRoomUserList => Class::OperatorUnknown,
-        Call::UserRegister => Class::Refused,
-    }
+/// A code that makes sense as an answer to some calls only.
+fn among(calls: &[Call], call: Call, class: Class) -> Class {
+    if calls.contains(&call) { class } else { Class::Unrecognised }
 }
 
-fn room_missing(call: Call) -> Class {
-    match call {
-        Call::DestroyRoom
-        | Call::ModifyRoomAttribute
-        | Call::QueryRoomAttribute
-        | Call::QueryRoomUserList => Class::Missing,
-        Call::CreateRoom | Call::UserRegister => Class::Unrecognised,
-    }
-}
-
-fn room_exists(call: Call) -> Class {
-    match call {
-        Call::CreateRoom => Class::Exists,
-        Call::DestroyRoom
-        | Call::ModifyRoomAttribute
-        | Call::QueryRoomAttribute
-        | Call::QueryRoomUserList
-        | Call::UserRegister => Class::Unrecognised,
-    }
-}
-
-fn room_empty(call: Call) -> Class {
-    match call {
-        Call::CreateRoom | Call::QueryRoomUserList => Class::Exists,
-        Call::DestroyRoom
-        | Call::ModifyRoomAttribute
-        | Call::QueryRoomAttribute
-        | Call::UserRegister => Class::Unrecognised,
-    }
-}
-
-fn user_exists(call: Call) -> Class {
-    match call {
-        Call::UserRegister => Class::Exists,
-        Call::CreateRoom
-        | Call::DestroyRoom
-        | Call::ModifyRoomAttribute
-        | Call::QueryRoomAttribute
-        | Call::QueryRoomUserList => Class::Unrecognised,
-    }
-}
-
-fn room_quota(call: Call) -> Class {
-    match call {
-        Call::CreateRoom => Class::Quota,
-        Call::DestroyRoom
-        | Call::ModifyRoomAttribute
-        | Call::QueryRoomAttribute
-        | Call::QueryRoomUserList
-        | Call::UserRegister => Class::Unrecognised,
-    }
-}
+/// The calls that are about a room that exists.
+const OF_A_ROOM: &[Call] = &[
+    Call::DestroyRoom,
+    Call::ModifyRoomAttribute,
+    Call::QueryRoomAttribute,
+    Call::QueryRoomUserList,
+];
 
 #[cfg(test)]
 mod tests;

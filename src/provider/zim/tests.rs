@@ -230,6 +230,9 @@ async fn what_is_not_zims_answer_leaves_the_outcome_unknown() {
         assert_eq!((trouble.class, trouble.code), (Class::Unknown, None), "{status} {body}");
         assert!(trouble.message.contains(words), "{}", trouble.message);
     }
+    let coded = change(said(500, r#"{"Code":660300014,"RequestId":"r1"}"#)).await;
+    let coded = coded.expect_err("no answer");
+    assert_eq!((coded.class, coded.code), (Class::Unknown, Some(660_300_014)));
     let read = zim(said(503, "")).0.people(&RoomId::new("lobby")).await;
     assert_eq!(read.expect_err("no answer").class, Class::Retry);
 }

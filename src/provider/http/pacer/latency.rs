@@ -16,6 +16,8 @@ const GRAIN: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(super) struct Latency {
     recent: VecDeque<Duration>,
+    floor: Duration,
+    longest: Duration,
 }
 
 impl Latency {
@@ -25,24 +27,24 @@ impl Latency {
             self.recent.pop_front();
         }
         self.recent.push_back(round_trip);
+        let (mut least, mut longest) = (round_trip, round_trip);
+        for seen in &self.recent {
+            (least, longest) = (least.min(*seen), longest.max(*seen));
+        }
+        let samples = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        // The least of so many samples lies above the true least by their spread over their
+        // number: twice that is taken off, so that few requests are quicker than the floor.
+        let unseen = (longest.saturating_sub(least) + UNSEEN) * 2 / samples.saturating_add(1);
+        (self.floor, self.longest) = (least.saturating_sub(unseen + GRAIN), longest);
     }
 
     /// A time that the next round trip takes at least, as far as it can be told.
-    ///
-    /// The least of so many samples lies above the true least by their spread over their number:
-    /// twice that is taken off, so that few requests are quicker than this.
     pub(super) fn floor(&self) -> Duration {
-        let (Some(least), Some(longest)) = (self.recent.iter().min(), self.recent.iter().max())
-        else {
-            return Duration::ZERO;
-        };
-        let samples = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-        let unseen = (longest.saturating_sub(*least) + UNSEEN) * 2 / samples.saturating_add(1);
-        least.saturating_sub(unseen + GRAIN)
+        self.floor
     }
 
     /// The longest of the recent round trips.
     pub(super) fn longest(&self) -> Duration {
-        self.recent.iter().max().copied().unwrap_or(Duration::ZERO)
+        self.longest
     }
 }

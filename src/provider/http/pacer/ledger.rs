@@ -16,7 +16,7 @@ pub(super) const ALLOWANCE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// More requests a window than any service takes: bounds the work for one grant.
-const MOST_SLOTS: f64 = 10_000.0;
+const MOST_SLOTS: u32 = 10_000;
 
 /// The slowest pace, one request in so many seconds.
 const SLOWEST: f64 = 1000.0;
@@ -92,18 +92,13 @@ impl Ledger {
     /// Makes the slots for `rate` requests a second, the first of them free at `now`.
     pub(super) fn new(rate: f64, now: Instant) -> Self {
         let rate = if rate.is_finite() { rate.max(1.0 / SLOWEST) } else { 1.0 };
-        let count = rate.floor().clamp(1.0, MOST_SLOTS);
+        let count = (1..=MOST_SLOTS).rev().find(|n| f64::from(*n) <= rate).unwrap_or(1);
         let window = Duration::from_secs_f64((1.0 / rate).max(1.0));
-        let mut slots = Vec::new();
-        let mut left = count;
-        while left >= 1.0 {
-            slots.push(Slot { use_of: Use::Free(now), turn: 0 });
-            left -= 1.0;
-        }
+        let slot = |_| Slot { use_of: Use::Free(now), turn: 0 };
         Self {
             window,
-            interval: window.div_f64(count),
-            slots,
+            interval: window / count,
+            slots: (0..count).map(slot).collect(),
             next: now,
             last_grant: None,
             last_sent: None,
@@ -201,16 +196,13 @@ impl Ledger {
     }
 
     fn first_free(&self) -> Option<(usize, Instant)> {
-        let free = |(at, slot): (usize, &Slot)| self.free_from(slot.use_of).map(|from| (at, from));
-        self.slots.iter().enumerate().filter_map(free).min_by_key(|(_, from)| *from)
-    }
-
-    fn free_from(&self, use_of: Use) -> Option<Instant> {
-        match use_of {
-            Use::Free(from) => Some(from),
+        let held = self.window + self.unanswered();
+        let free = |(at, slot): (usize, &Slot)| match slot.use_of {
+            Use::Free(from) => Some((at, from)),
             Use::Granted(_) => None,
-            Use::Sent(at) => Some(at + self.window + self.unanswered()),
-        }
+            Use::Sent(sent) => Some((at, sent + held)),
+        };
+        self.slots.iter().enumerate().filter_map(free).min_by_key(|(_, from)| *from)
     }
 
     /// What a slot is held beyond the window for a request without an answer so far.
@@ -223,9 +215,8 @@ impl Ledger {
     }
 
     fn release(&mut self, hold: Hold, sent: Instant, now: Instant) {
-        let beyond = (now.saturating_duration_since(sent))
-            .saturating_sub(self.latency.floor())
-            .min(self.allowance);
+        let took = now.saturating_duration_since(sent);
+        let beyond = took.saturating_sub(self.latency.floor()).min(self.allowance);
         self.put(hold, Use::Free(sent + self.window + beyond));
     }
 
