@@ -1,13 +1,28 @@
 //! The record and where it is kept: the only inventory there is, so it is never lost.
 
+mod error;
+mod file;
+mod format;
+mod journal;
+mod overlay;
+mod uuid;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{
     Address, Call, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Timestamp,
 };
+
+pub use error::StateError;
+pub use file::{FileStore, Locked};
+pub use format::{ParseError, parse_state};
+pub use journal::{Journal, parse_journal};
 
 /// What an access to a store comes to.
 pub type Access<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
@@ -17,17 +32,24 @@ pub type LastCalls = BTreeMap<ProviderName, BTreeMap<Call, Timestamp>>;
 
 /// Reads the record, and cannot change it. Needs no lock.
 pub trait ReadStore: Send + Sync {
-    /// Reads the state and what the journal beside it adds.
+    /// Reads the state and what the journal beside it adds. Writes nothing.
     fn read(&self) -> Access<'_, Snapshot>;
 }
 
-/// Changes the record. Exists only under the lock.
+/// Changes the record. Exists only under the lock; dropped without [`WriteStore::finish`], it
+/// lets the lock go and leaves what was appended for the next run to take up.
 pub trait WriteStore: Send + Sync {
+    /// Makes sure, before the first call, that about so many entries can be written: a full disk
+    /// or a folder that is read-only shows here.
+    fn reserve(&self, entries: usize) -> Access<'_, ()>;
+
     /// Makes entries durable: they survive a crash from the moment that this returns.
     /// Many at once share one `fdatasync`. After a failure every later append fails too.
+    /// A caller that goes away while it waits loses only the answer, never an entry.
     fn append(&self, entries: Vec<Entry>) -> Access<'_, ()>;
 
     /// Folds the journal into the state, keeps the last calls, and lets the lock go.
+    /// Where that fails, everything that was appended stays for the next run.
     fn finish(self: Box<Self>, last_calls: LastCalls) -> Access<'static, Finished>;
 }
 
@@ -36,14 +58,26 @@ pub trait WriteStore: Send + Sync {
 pub struct Snapshot {
     /// The record.
     pub recorded: Arc<Recorded>,
+    /// Whether there was one.
+    pub found: Found,
     /// When each call was last made.
     pub last_calls: LastCalls,
-    /// Whether the run before this one ended without saying when its last calls were.
+    /// Whether the run before this one ended without saying when its last calls were, or is still
+    /// under way.
     pub ended_uncleanly: bool,
 }
 
+/// Whether a state was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A state was there.
+    Existing,
+    /// None was, nor any sign that one ever was: this is a new one.
+    New,
+}
+
 /// One entry of the journal: what a room's record is from now on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The room's record, with a call pending: written before the call is sent.
     Intent(Address, RecordedRoom),
@@ -56,12 +90,33 @@ pub enum Entry {
 }
 
 /// How a run's record ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// The serial of the state now.
     pub serial: u64,
 }
 
-/// Why the record could not be read or written, by what the user does next.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {}
+/// Who holds the lock, as others are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// The machine it runs on.
+    pub host: String,
+    /// Who started it.
+    pub user: String,
+    /// What it does, such as `roomctl apply`. Never with a secret in it.
+    pub command: String,
+    /// When it took the lock.
+    pub time: Timestamp,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, host, user, command, time } = self;
+        write!(f, "`{command}` of {user} on {host}, process {pid}, since {time}")
+    }
+}
+
+#[cfg(test)]
+mod samples;

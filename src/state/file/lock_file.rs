@@ -1,0 +1,144 @@
+//! The lock: an OS lock that a crash lets go, on a file that says who holds it.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Holder, LastCalls, StateError};
+
+use super::disk::private;
+
+/// The lock, held until this is dropped.
+pub(super) struct LockFile {
+    file: File,
+    path: PathBuf,
+    holder: Holder,
+    /// What the run before this one left.
+    pub(super) earlier: Earlier,
+}
+
+/// What came of trying to take a lock.
+pub(super) enum Attempt<T> {
+    /// It is ours.
+    Taken(T),
+    /// Another run holds it: this one, where it could be read.
+    Held(Option<Holder>),
+}
+
+/// What the run before this one left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Earlier {
+    /// When each call was last made, as far as that was said.
+    pub(super) last_calls: LastCalls,
+    /// Whether that is all of them.
+    pub(super) ended: Ended,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ended {
+    /// It said when its last calls were.
+    Cleanly,
+    /// It did not, or is still under way.
+    Uncleanly,
+}
+
+/// What stands in the file. It is a help and no record: one that cannot be read is as good as none.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    holder: Holder,
+    ended: Ended,
+    last_calls: LastCalls,
+}
+
+impl LockFile {
+    /// Tries to take the lock, and writes who has it.
+    pub(super) fn take(path: &Path, holder: Holder) -> Result<Attempt<Self>, StateError> {
+        let failed = |error| StateError::io("lock", path)(error);
+        let mut options = private();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Attempt::Held(holder_in(&file))),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let earlier = earlier_in(&text_in(&file).map_err(failed)?);
+        let mut lock = Self { file, path: path.to_owned(), holder, earlier };
+        lock.write(Ended::Uncleanly, lock.earlier.last_calls.clone())?;
+        Ok(Attempt::Taken(lock))
+    }
+
+    /// Says when the last calls were, and lets the lock go.
+    pub(super) fn release(mut self, last_calls: LastCalls) -> Result<(), StateError> {
+        let mut all = std::mem::take(&mut self.earlier.last_calls);
+        for (provider, calls) in last_calls {
+            let known = all.entry(provider).or_default();
+            for (call, at) in calls {
+                let last = known.entry(call).or_insert(at);
+                *last = at.max(*last);
+            }
+        }
+        self.write(Ended::Cleanly, all)
+    }
+
+    /// Lets the lock go as it was found: no call was made.
+    pub(super) fn give_back(mut self) -> Result<(), StateError> {
+        let Earlier { last_calls, ended } = self.earlier.clone();
+        self.write(ended, last_calls)
+    }
+
+    /// Writes first and cuts then, so that a reader never meets an empty file.
+    fn write(&mut self, ended: Ended, last_calls: LastCalls) -> Result<(), StateError> {
+        let Self { file, path, holder, earlier: _ } = self;
+        let note = Note { holder: holder.clone(), ended, last_calls };
+        let mut write = || {
+            let mut text = serde_json::to_vec(&note)?;
+            text.push(b'\n');
+            file.rewind()?;
+            file.write_all(&text)?;
+            file.set_len(text.len() as u64)
+        };
+        write().map_err(StateError::io("write", path))
+    }
+}
+
+/// Looks at what the run before this one left, or the one that is under way, without the lock.
+pub(super) fn look(path: &Path) -> Result<Earlier, StateError> {
+    match File::open(path) {
+        Ok(file) => text_in(&file).map(|text| earlier_in(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(earlier_in(b"")),
+        Err(error) => Err(error),
+    }
+    .map_err(StateError::io("read", path))
+}
+
+fn earlier_in(text: &[u8]) -> Earlier {
+    let ended = if text.is_empty() { Ended::Cleanly } else { Ended::Uncleanly };
+    note_in(text).map_or(Earlier { last_calls: LastCalls::new(), ended }, |note| {
+        let Note { holder: _, ended, last_calls } = note;
+        Earlier { last_calls, ended }
+    })
+}
+
+/// Who holds the lock; none where he has not written it yet.
+fn holder_in(file: &File) -> Option<Holder> {
+    let Note { holder, ended, last_calls: _ } = note_in(&text_in(file).ok()?)?;
+    (ended == Ended::Uncleanly).then_some(holder)
+}
+
+/// The note is the first line: what follows is the rest of a longer one that was there before.
+fn note_in(text: &[u8]) -> Option<Note> {
+    let line = text.split(|byte| *byte == b'\n').next()?;
+    serde_json::from_slice(line).ok()
+}
+
+fn text_in(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,158 @@
+//! The store under its lock: many append at once, one writes.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::state::{Access, Entry, Finished, LastCalls, Snapshot, StateError, WriteStore};
+
+use super::blocking;
+use super::fold::{Base, recover};
+use super::folder::Folder;
+use super::load::found;
+use super::lock_file::{Earlier, Ended, LockFile};
+use super::queue::{Queue, Turn};
+use super::writer::{Writer, Written};
+
+/// A state that this run may write: it holds the lock.
+///
+/// What is under way on the disk keeps the lock too, so that no other run can meet it.
+pub struct Locked {
+    shared: Arc<Shared>,
+    snapshot: Snapshot,
+}
+
+struct Shared {
+    state: PathBuf,
+    queue: Queue,
+    session: Mutex<Option<Session>>,
+}
+
+struct Session {
+    writer: Writer,
+    lock: LockFile,
+}
+
+impl Locked {
+    /// Takes up what an earlier run left.
+    pub(super) fn open(folder: Folder, lock: LockFile) -> Result<Self, StateError> {
+        let base = match recover(&folder) {
+            Ok(base) => base,
+            Err(error) => {
+                // Nothing was done, which is all that the note would say: the error counts.
+                drop(lock.give_back());
+                return Err(error);
+            }
+        };
+        let Earlier { last_calls, ended } = lock.earlier.clone();
+        let Base { recorded, fingerprint } = &base;
+        let snapshot = Snapshot {
+            recorded: recorded.clone(),
+            found: found(*fingerprint),
+            last_calls,
+            ended_uncleanly: ended == Ended::Uncleanly,
+        };
+        let state = folder.state.clone();
+        let session = Session { writer: Writer::new(folder, base), lock };
+        let session = Mutex::new(Some(session));
+        Ok(Self { shared: Arc::new(Shared { state, queue: Queue::default(), session }), snapshot })
+    }
+
+    /// The record as it was when the lock was taken.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+impl WriteStore for Locked {
+    fn reserve(&self, entries: usize) -> Access<'_, ()> {
+        let shared = self.shared.clone();
+        let work = move || shared.with_session(|session| session.writer.reserve(entries));
+        Box::pin(async move { blocking(&self.shared.state, work).await })
+    }
+
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
+        Box::pin(append(self.shared.clone(), entries))
+    }
+
+    fn finish(self: Box<Self>, last_calls: LastCalls) -> Access<'static, Finished> {
+        let Self { shared, snapshot: _ } = *self;
+        Box::pin(async move {
+            // Waits for what callers left under way that went away.
+            let appended = append(shared.clone(), Vec::new()).await;
+            let state = shared.state.clone();
+            blocking(&state, move || shared.finish(appended, last_calls)).await
+        })
+    }
+}
+
+impl Shared {
+    fn finish(
+        &self,
+        appended: Result<(), StateError>,
+        last_calls: LastCalls,
+    ) -> Result<Finished, StateError> {
+        let Session { mut writer, lock } = self.session().take().ok_or_else(|| self.stopped())?;
+        let folded = appended.and_then(|()| writer.fold());
+        let released = lock.release(last_calls);
+        let finished = Finished { serial: folded? };
+        released.map(|()| finished)
+    }
+
+    fn with_session<T>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        let mut session = self.session();
+        work(session.as_mut().ok_or_else(|| self.stopped())?)
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<Session>> {
+        // Where a write panicked, the queue takes no more entries.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopped(&self) -> StateError {
+        StateError::Stopped { file: self.state.clone() }
+    }
+}
+
+/// The duty to write until nothing waits any more. Dropped before that, it fails all who wait:
+/// nobody else would write for them.
+struct Duty {
+    shared: Arc<Shared>,
+    done: bool,
+}
+
+impl Duty {
+    fn write(mut self) {
+        while let Some(mut batch) = self.shared.queue.take() {
+            let entries = batch.entries();
+            let written = self.shared.with_session(|session| session.writer.append(entries));
+            if let Err(error) = &written {
+                self.shared.queue.fail(error);
+            }
+            batch.answer(&written);
+        }
+        self.done = true;
+    }
+}
+
+impl Drop for Duty {
+    fn drop(&mut self) {
+        if !self.done {
+            self.shared.queue.fail(&self.shared.stopped());
+        }
+    }
+}
+
+async fn append(shared: Arc<Shared>, entries: Vec<Entry>) -> Result<(), StateError> {
+    let written: Result<Vec<_>, _> = entries.into_iter().map(Written::of).collect();
+    let written = written.map_err(|e| StateError::io("write", &shared.state)(e.into()))?;
+    let (answer, turn) = shared.queue.add(written)?;
+    if turn == Turn::Free {
+        let duty = Duty { shared: shared.clone(), done: false };
+        tokio::task::spawn_blocking(move || duty.write());
+    }
+    answer.await.unwrap_or_else(|_| Err(shared.stopped()))
+}

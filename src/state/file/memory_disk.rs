@@ -1,0 +1,227 @@
+//! A disk in memory that stops after any operation, and forgets what was not synced.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::disk::{Disk, Output};
+
+/// The disk. A clone is the same disk.
+#[derive(Clone, Default)]
+pub(super) struct MemoryDisk(Arc<Mutex<Disks>>);
+
+#[derive(Clone, Default)]
+struct Disks {
+    files: Vec<Content>,
+    names: BTreeMap<PathBuf, usize>,
+    durable_names: BTreeMap<PathBuf, usize>,
+    /// How many operations were done.
+    done: usize,
+    /// How many may be done: all that follow fail.
+    limit: Option<usize>,
+    /// How many syncs of files were done.
+    syncs: usize,
+    links: Links,
+}
+
+/// Whether the file system has links.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Links {
+    #[default]
+    Some,
+    None,
+}
+
+#[derive(Clone, Default)]
+struct Content {
+    bytes: Vec<u8>,
+    /// How much of it is synced.
+    synced: usize,
+}
+
+/// What a crash leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crash {
+    /// The process is gone; the system lives and has everything.
+    Killed,
+    /// The power went: only what was synced is there.
+    Forgotten,
+    /// The power went: names are there, content only where synced.
+    NamesKept,
+    /// The power went: content is there, names only where synced.
+    ContentKept,
+    /// The power went: names are there; half of what was not synced was written, the rest is zeros.
+    HalfWritten,
+}
+
+impl Crash {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Killed, Self::Forgotten, Self::NamesKept, Self::ContentKept, Self::HalfWritten];
+}
+
+impl MemoryDisk {
+    /// Lets so many operations more be done.
+    pub(super) fn stop_after(&self, operations: usize) {
+        let mut disks = self.disks();
+        disks.limit = Some(disks.done + operations);
+    }
+
+    pub(super) fn without_links(&self) {
+        self.disks().links = Links::None;
+    }
+
+    /// Keeps every operation waiting while the result is held.
+    pub(super) fn hold(&self) -> impl Drop + '_ {
+        self.disks()
+    }
+
+    pub(super) fn done(&self) -> usize {
+        self.disks().done
+    }
+
+    pub(super) fn syncs(&self) -> usize {
+        self.disks().syncs
+    }
+
+    pub(super) fn read(&self, path: &Path) -> Option<Vec<u8>> {
+        let disks = self.disks();
+        disks.names.get(path).map(|at| disks.files[*at].bytes.clone())
+    }
+
+    pub(super) fn put(&self, path: &Path, bytes: &[u8]) {
+        let mut disks = self.disks();
+        disks.files.push(Content { bytes: bytes.to_owned(), synced: bytes.len() });
+        let at = disks.files.len() - 1;
+        disks.names.insert(path.to_owned(), at);
+        disks.durable_names.insert(path.to_owned(), at);
+    }
+
+    /// The disk as the next run finds it.
+    pub(super) fn after(&self, crash: Crash) -> Self {
+        let mut disks = self.disks().clone();
+        disks.limit = None;
+        if matches!(crash, Crash::Forgotten | Crash::ContentKept) {
+            disks.names.clone_from(&disks.durable_names);
+        }
+        for content in &mut disks.files {
+            let Content { bytes, synced } = content;
+            match crash {
+                Crash::Killed | Crash::ContentKept => {}
+                Crash::Forgotten | Crash::NamesKept => bytes.truncate(*synced),
+                Crash::HalfWritten => {
+                    let half = usize::midpoint(*synced, bytes.len());
+                    bytes[half..].fill(0);
+                }
+            }
+            *synced = bytes.len();
+        }
+        disks.durable_names.clone_from(&disks.names);
+        Self(Arc::new(Mutex::new(disks)))
+    }
+
+    fn disks(&self) -> MutexGuard<'_, Disks> {
+        self.0.lock().expect("no panic under the lock")
+    }
+
+    fn operation<T>(&self, work: impl FnOnce(&mut Disks) -> io::Result<T>) -> io::Result<T> {
+        let mut disks = self.disks();
+        if disks.limit.is_some_and(|limit| disks.done >= limit) {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "stopped"));
+        }
+        disks.done += 1;
+        work(&mut disks)
+    }
+}
+
+fn missing() -> io::Error {
+    io::ErrorKind::NotFound.into()
+}
+
+impl Disk for MemoryDisk {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Cursor::new(self.read(path).ok_or_else(missing)?)))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+        let at = self.operation(|disks| {
+            if disks.names.contains_key(path) {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            disks.files.push(Content::default());
+            let at = disks.files.len() - 1;
+            disks.names.insert(path.to_owned(), at);
+            Ok(at)
+        })?;
+        Ok(Box::new(MemoryFile { disk: self.clone(), at }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.operation(|disks| {
+            let at = disks.names.remove(from).ok_or_else(missing)?;
+            disks.names.insert(to.to_owned(), at);
+            Ok(())
+        })
+    }
+
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        self.operation(|disks| {
+            let at = *disks.names.get(file).ok_or_else(missing)?;
+            if disks.links == Links::None {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
+            if disks.names.contains_key(name) {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            disks.names.insert(name.to_owned(), at);
+            Ok(())
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.operation(|disks| disks.names.remove(path).map(drop).ok_or_else(missing))
+    }
+
+    fn sync_folder(&self, _folder: &Path) -> io::Result<()> {
+        self.operation(|disks| {
+            disks.durable_names.clone_from(&disks.names);
+            Ok(())
+        })
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let disks = self.disks();
+        let here = disks.names.keys().filter(|path| path.parent() == Some(folder));
+        Ok(here.filter_map(|path| path.file_name().map(OsString::from)).collect())
+    }
+}
+
+struct MemoryFile {
+    disk: MemoryDisk,
+    at: usize,
+}
+
+impl Write for MemoryFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.disk.operation(|disks| {
+            disks.files[self.at].bytes.extend_from_slice(bytes);
+            Ok(bytes.len())
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output for MemoryFile {
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.operation(|disks| {
+            let content = &mut disks.files[self.at];
+            content.synced = content.bytes.len();
+            disks.syncs += 1;
+            Ok(())
+        })
+    }
+}

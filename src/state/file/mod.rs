@@ -1,0 +1,121 @@
+//! The state as a file, with its journal, its copies and its lock beside it.
+
+mod disk;
+mod fold;
+mod folder;
+mod load;
+mod lock_file;
+mod locked;
+mod queue;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Access, Holder, ReadStore, Snapshot, StateError};
+
+use disk::{Disk, LocalDisk};
+use folder::Folder;
+use lock_file::{Attempt, Earlier, Ended, LockFile};
+
+pub use locked::Locked;
+
+/// How often a lock that somebody else holds is tried again.
+const POLL: Duration = Duration::from_millis(200);
+
+/// A state in a file of this machine. Reads it, or takes its lock to write it.
+///
+/// The file is the one that the path names in the end: symbolic links are followed, so that a new
+/// state replaces the file and not the link. All files have mode 0600.
+#[derive(Clone)]
+pub struct FileStore {
+    path: PathBuf,
+    disk: Arc<dyn Disk>,
+}
+
+impl FileStore {
+    /// Names a state; nothing is read yet.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), disk: Arc::new(LocalDisk) }
+    }
+
+    /// Takes the lock, and takes up what an earlier run left in the journal. Waits for another
+    /// run's lock no longer than `wait`.
+    ///
+    /// # Errors
+    /// Returns [`StateError::Locked`] where another run holds it all that time, and whatever
+    /// [`ReadStore::read`] returns.
+    #[must_use]
+    pub fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Locked> {
+        Box::pin(async move {
+            let deadline = tokio::time::Instant::now() + wait;
+            loop {
+                let holder = holder.clone();
+                let held_by = match self.blocking(move |folder| attempt(folder, holder)).await? {
+                    Attempt::Taken(locked) => return Ok(locked),
+                    Attempt::Held(by) => by,
+                };
+                let left = deadline.duration_since(tokio::time::Instant::now());
+                if left.is_zero() {
+                    let (file, holder) = (self.path.clone(), held_by.map(Box::new));
+                    return Err(StateError::Locked { file, holder });
+                }
+                tokio::time::sleep(POLL.min(left)).await;
+            }
+        })
+    }
+
+    async fn blocking<T, F>(&self, work: F) -> Result<T, StateError>
+    where
+        T: Send + 'static,
+        F: FnOnce(Folder) -> Result<T, StateError> + Send + 'static,
+    {
+        let store = self.clone();
+        blocking(&self.path, move || work(Folder::of(&store.path, store.disk))).await
+    }
+}
+
+impl ReadStore for FileStore {
+    fn read(&self) -> Access<'_, Snapshot> {
+        Box::pin(self.blocking(|folder| {
+            let Earlier { last_calls, ended } = lock_file::look(&folder.lock)?;
+            let (recorded, found) = load::read(&folder)?;
+            Ok(Snapshot {
+                recorded: Arc::new(recorded),
+                found,
+                last_calls,
+                ended_uncleanly: ended == Ended::Uncleanly,
+            })
+        }))
+    }
+}
+
+/// Tries once to take the lock.
+fn attempt(folder: Folder, holder: Holder) -> Result<Attempt<Locked>, StateError> {
+    match LockFile::take(&folder.lock, holder)? {
+        Attempt::Held(by) => Ok(Attempt::Held(by)),
+        Attempt::Taken(lock) => Locked::open(folder, lock).map(Attempt::Taken),
+    }
+}
+
+/// Runs what waits for the disk where it holds nobody else up; tokio's paused clock stands still
+/// meanwhile.
+async fn blocking<T: Send + 'static>(
+    state: &Path,
+    work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
+) -> Result<T, StateError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(StateError::Stopped { file: state.to_owned() }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod memory_disk;
+#[cfg(test)]
+mod tests;

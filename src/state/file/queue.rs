@@ -1,0 +1,100 @@
+//! Entries that wait for the disk: whoever comes while it is busy shares the next sync.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::state::StateError;
+
+use super::writer::Written;
+
+/// Entries in the order in which they came, with those who wait for them.
+#[derive(Default)]
+pub(super) struct Queue(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    batch: Batch,
+    turn: Turn,
+    failed: Option<StateError>,
+}
+
+/// What one sync makes durable.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// The entries.
+    entries: Vec<Written>,
+    /// Who waits for them.
+    callers: Vec<oneshot::Sender<Result<(), StateError>>>,
+}
+
+/// Who writes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nobody writes: whoever comes now has to.
+    #[default]
+    Free,
+    /// Somebody writes, and will write this too.
+    Taken,
+}
+
+/// The answer to one who waits.
+pub(super) type Answer = oneshot::Receiver<Result<(), StateError>>;
+
+impl Queue {
+    /// Adds entries, and says whether it is for the caller to have them written.
+    pub(super) fn add(&self, entries: Vec<Written>) -> Result<(Answer, Turn), StateError> {
+        let mut waiting = self.lock();
+        if let Some(error) = &waiting.failed {
+            return Err(error.clone());
+        }
+        let (caller, answer) = oneshot::channel();
+        waiting.batch.entries.extend(entries);
+        waiting.batch.callers.push(caller);
+        Ok((answer, std::mem::replace(&mut waiting.turn, Turn::Taken)))
+    }
+
+    /// Takes everything that waits; where nothing does, the turn is free again.
+    pub(super) fn take(&self) -> Option<Batch> {
+        let mut waiting = self.lock();
+        if waiting.batch.callers.is_empty() {
+            waiting.turn = Turn::Free;
+            return None;
+        }
+        Some(std::mem::take(&mut waiting.batch))
+    }
+
+    /// Fails everything that waits, and all that ever comes.
+    pub(super) fn fail(&self, error: &StateError) {
+        let mut waiting = self.lock();
+        waiting.turn = Turn::Free;
+        waiting.failed = Some(error.clone());
+        let Batch { entries: _, callers } = std::mem::take(&mut waiting.batch);
+        answer(callers, &Err(error.clone()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that can panic runs under this lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Batch {
+    /// Takes the entries out; the callers still wait.
+    pub(super) fn entries(&mut self) -> Vec<Written> {
+        std::mem::take(&mut self.entries)
+    }
+
+    /// Tells everyone who waited.
+    pub(super) fn answer(self, result: &Result<(), StateError>) {
+        let Self { entries: _, callers } = self;
+        answer(callers, result);
+    }
+}
+
+fn answer(callers: Vec<oneshot::Sender<Result<(), StateError>>>, result: &Result<(), StateError>) {
+    for caller in callers {
+        // Whoever went away needs no answer.
+        drop(caller.send(result.clone()));
+    }
+}

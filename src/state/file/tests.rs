@@ -1,0 +1,44 @@
+//! The file store: in a real folder, and on a disk that stops anywhere.
+
+mod appends;
+mod crash;
+mod damage;
+mod store;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::state::samples::{holder, named};
+use crate::state::{LastCalls, WriteStore};
+
+use super::{FileStore, Locked};
+
+const NO_WAIT: Duration = Duration::ZERO;
+
+fn state_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("rooms.state.json")
+}
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+async fn locked(store: &FileStore) -> Box<Locked> {
+    // What was dropped under way lets the lock go a moment later.
+    Box::new(store.lock(holder(1), Duration::from_mins(1)).await.expect("the lock"))
+}
+
+async fn finish(locked: Box<Locked>) -> u64 {
+    locked.finish(LastCalls::new()).await.expect("a fold").serial
+}
+
+/// A store with one room in it.
+async fn with_a_room(folder: &TempDir) -> FileStore {
+    let store = FileStore::new(state_in(folder));
+    let writer = locked(&store).await;
+    writer.append(vec![named("chat/a", "A")]).await.expect("durable");
+    assert_eq!(finish(writer).await, 1);
+    store
+}

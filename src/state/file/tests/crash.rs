@@ -1,0 +1,177 @@
+//! A run is stopped after each of its file operations, and the next one must find everything.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::model::{Address, ProviderIdentity, ProviderName, Recorded, RecordedRoom};
+use crate::state::format::parse_state;
+use crate::state::samples::{address, identity, named, provider, record};
+use crate::state::{Entry, StateError};
+
+use super::super::fold::{Base, recover};
+use super::super::folder::Folder;
+use super::super::load;
+use super::super::memory_disk::{Crash, MemoryDisk};
+use super::super::writer::{Writer, Written};
+
+type Rooms = BTreeMap<Address, RecordedRoom>;
+type Content = (BTreeMap<ProviderName, ProviderIdentity>, Rooms);
+
+fn folder(disk: &MemoryDisk) -> Folder {
+    Folder::of(Path::new("/memory/rooms.state.json"), Arc::new(disk.clone()))
+}
+
+/// Six runs: some change much, one changes nothing in the end.
+fn runs() -> Vec<Vec<Vec<Entry>>> {
+    let chat = Entry::Provider(provider("chat"), identity());
+    let intent = Entry::Intent(address("chat/b"), record("B?"));
+    vec![
+        vec![vec![chat], vec![named("chat/a", "A"), intent], vec![named("chat/b", "B")]],
+        vec![vec![named("chat/c", "C")], vec![Entry::Removed(address("chat/a"))]],
+        vec![vec![named("chat/d", "D")], vec![Entry::Removed(address("chat/d"))]],
+        vec![vec![named("chat/b", "B2")]],
+        vec![vec![named("chat/b", "B3")]],
+        vec![vec![named("chat/b", "B4")]],
+    ]
+}
+
+/// What is recorded after each entry, from none on.
+fn history() -> Vec<Content> {
+    let (mut providers, mut rooms) = Content::default();
+    let mut all = vec![Content::default()];
+    for entry in runs().concat().concat() {
+        match entry {
+            Entry::Intent(at, record) | Entry::Result(at, record) => drop(rooms.insert(at, record)),
+            Entry::Removed(at) => drop(rooms.remove(&at)),
+            Entry::Provider(name, identity) => drop(providers.insert(name, identity)),
+        }
+        all.push((providers.clone(), rooms.clone()));
+    }
+    all
+}
+
+/// Carries the runs out until the disk stops; gives how many entries were acknowledged, and tried.
+fn carry_out(disk: &MemoryDisk) -> (usize, usize) {
+    let (mut acknowledged, mut tried) = (0, 0);
+    let mut all = || -> Result<(), StateError> {
+        for run in runs() {
+            let mut writer = Writer::new(folder(disk), recover(&folder(disk))?);
+            writer.reserve(10)?;
+            for batch in run {
+                tried += batch.len();
+                let count = batch.len();
+                let written = batch.into_iter().map(|e| Written::of(e).expect("a text")).collect();
+                writer.append(written)?;
+                acknowledged += count;
+            }
+            writer.fold()?;
+        }
+        Ok(())
+    };
+    drop(all());
+    (acknowledged, tried)
+}
+
+fn content(recorded: &Recorded) -> Content {
+    (recorded.providers.clone(), recorded.rooms.clone())
+}
+
+fn copies(disk: &MemoryDisk) -> Vec<(u64, Recorded)> {
+    let read = |(serial, path): (u64, PathBuf)| {
+        let text = disk.read(&path).expect("a copy");
+        (serial, parse_state(&text).expect("a whole copy"))
+    };
+    folder(disk).copies().expect("copies").into_iter().map(read).collect()
+}
+
+fn check(disk: &MemoryDisk, acknowledged: usize, tried: usize, what: &str) {
+    let history = history();
+    let possible = &history[acknowledged..=tried];
+    let (read, _) = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
+    assert!(possible.contains(&content(&read)), "{what}: read {:?}", read.rooms);
+    for (serial, copy) in copies(disk) {
+        assert!(history.contains(&content(&copy)) && copy.serial == serial, "{what}: {copy:?}");
+    }
+    let Base { recorded, fingerprint: _ } =
+        recover(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
+    assert_eq!(content(&recorded), content(&read), "{what}");
+    let (again, _) = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
+    assert_eq!(again, *recorded, "{what}");
+    assert_eq!(disk.read(&folder(disk).journal), None, "{what}");
+    if recorded.serial > 0 {
+        let before = copies(disk).pop().expect("a copy of the state before");
+        assert_eq!(before.0, recorded.serial - 1, "{what}");
+        assert_ne!(content(&before.1), content(&recorded), "{what}");
+    }
+}
+
+fn stop_after_each(prepare: impl Fn(&MemoryDisk)) {
+    let whole = MemoryDisk::default();
+    prepare(&whole);
+    let (acknowledged, tried) = carry_out(&whole);
+    assert_eq!((acknowledged, tried), (history().len() - 1, history().len() - 1));
+    for operations in 0..=whole.done() {
+        let disk = MemoryDisk::default();
+        prepare(&disk);
+        disk.stop_after(operations);
+        let (acknowledged, tried) = carry_out(&disk);
+        for crash in Crash::ALL {
+            let what = format!("{crash:?} after {operations} operations");
+            check(&disk.after(crash), acknowledged, tried, &what);
+        }
+    }
+}
+
+#[test]
+fn a_crash_after_any_operation_loses_nothing() {
+    stop_after_each(|_| {});
+}
+
+#[test]
+fn nor_does_one_where_there_are_no_links() {
+    stop_after_each(MemoryDisk::without_links);
+}
+
+#[test]
+fn the_last_three_states_are_kept() {
+    let disk = MemoryDisk::default();
+    carry_out(&disk);
+    let serials: Vec<_> = copies(&disk).into_iter().map(|(serial, _)| serial).collect();
+    assert_eq!(serials, [2, 3, 4]);
+    let (recorded, _) = load::read(&folder(&disk)).expect("a state");
+    assert_eq!(recorded.serial, 5, "the run that changed nothing in the end saved nothing");
+}
+
+#[test]
+fn copies_of_another_line_of_states_are_left_alone() {
+    let disk = MemoryDisk::default();
+    let theirs = folder(&disk).copy(90);
+    carry_out(&disk);
+    disk.put(&theirs, b"theirs");
+    carry_out(&disk);
+    assert_eq!(disk.read(&theirs).as_deref(), Some(&b"theirs"[..]));
+}
+
+#[test]
+fn a_journal_cut_at_any_byte_keeps_what_was_acknowledged() {
+    let disk = MemoryDisk::default();
+    let folder = folder(&disk);
+    let mut writer = Writer::new(folder.clone(), recover(&folder).expect("a base"));
+    let (mut ends, mut expected) = (Vec::new(), vec![Rooms::new()]);
+    for name in ["A", "B", "C"] {
+        writer.append(vec![Written::of(named("chat/a", name)).expect("a text")]).expect("written");
+        ends.push(disk.read(&folder.journal).expect("a journal").len());
+        expected.push(Rooms::from([(address("chat/a"), record(name))]));
+    }
+    let whole = disk.read(&folder.journal).expect("a journal");
+    for length in 0..=whole.len() {
+        disk.put(&folder.journal, &whole[..length]);
+        let acknowledged = ends.iter().filter(|end| **end <= length).count();
+        let (read, _) = load::read(&folder).expect("a record");
+        assert_eq!(read.rooms, expected[acknowledged], "{length}");
+        let next = disk.after(Crash::Killed);
+        let base = recover(&self::folder(&next)).expect("a base");
+        assert_eq!(base.recorded.rooms, expected[acknowledged], "{length}");
+    }
+}

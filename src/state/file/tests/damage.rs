@@ -1,0 +1,143 @@
+//! What is damaged is named, and never overwritten.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::state::samples::{address, holder, named, record};
+use crate::state::{Found, LastCalls, ReadStore, StateError, WriteStore};
+
+use super::{NO_WAIT, finish, locked, state_in, temporary, with_a_room};
+
+fn replace_in(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).expect("a file");
+    assert!(text.contains(from));
+    put(file, text.replacen(from, to, 1).as_bytes());
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test damages files on purpose")]
+fn put(file: &Path, bytes: &[u8]) {
+    fs::write(file, bytes).expect("written");
+}
+
+#[tokio::test]
+async fn a_lock_file_that_cannot_be_read_means_an_unclean_end() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    put(&folder.path().join("rooms.state.json.lock"), b"{\"holder\":");
+    assert!(store.read().await.expect("a record").ended_uncleanly);
+    assert!(locked(&store).await.snapshot().ended_uncleanly);
+}
+
+#[tokio::test]
+async fn a_damaged_state_is_named_and_nothing_is_overwritten() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    let state = state_in(&folder);
+    for damaged in [&b""[..], b"{\"version\":1,\"lineage\":\"x\",\"serial\":1,\"rooms\":{\n"] {
+        put(&state, damaged);
+        for error in [
+            store.read().await.map(drop).expect_err("damaged"),
+            store.lock(holder(1), NO_WAIT).await.map(drop).expect_err("damaged"),
+        ] {
+            assert!(matches!(&error, StateError::Damaged { file, .. } if *file == state));
+            let text = error.to_string();
+            assert!(text.contains("rooms.state.json.backup-0"), "{text}");
+        }
+        assert_eq!(fs::read(&state).expect("a state"), damaged);
+    }
+    put(&state, &fs::read(folder.path().join("rooms.state.json.backup-0")).expect("a copy"));
+    let read = store.read().await.expect("mended");
+    assert!(!read.ended_uncleanly, "a run that could not begin leaves the lock as it was");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_journal_is_named_and_nothing_is_overwritten() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    let journal = folder.path().join("rooms.state.json.journal");
+    let writer = locked(&store).await;
+    writer.append(vec![named("chat/b", "B")]).await.expect("durable");
+    writer.append(vec![named("chat/c", "C")]).await.expect("durable");
+    drop(writer);
+    replace_in(&journal, "\"B\"", "\"X\"");
+    let before = fs::read(&journal).expect("a journal");
+    let read = store.read().await.map(drop).expect_err("damaged");
+    let lock = store.lock(holder(1), Duration::from_secs(9)).await.map(drop).expect_err("damaged");
+    for error in [read, lock] {
+        assert!(
+            matches!(&error, StateError::Damaged { file, line: 2, .. } if *file == journal),
+            "{error}"
+        );
+    }
+    assert_eq!(fs::read(&journal).expect("a journal"), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_state_beside_what_it_left_is_an_error() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    let writer = locked(&store).await;
+    writer.append(vec![named("chat/b", "B")]).await.expect("durable");
+    drop(writer);
+    fs::remove_file(state_in(&folder)).expect("removed");
+    for beside in ["rooms.state.json.journal", "rooms.state.json.backup-0"] {
+        let beside = folder.path().join(beside);
+        let error = store.read().await.map(drop).expect_err("missing");
+        assert!(matches!(error, StateError::Missing { beside: b, .. } if b == beside));
+        let wait = Duration::from_secs(9);
+        assert!(store.lock(holder(1), wait).await.is_err());
+        fs::remove_file(beside).expect("removed");
+    }
+    assert_eq!(store.read().await.expect("a record").found, Found::New);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_of_another_state_is_never_dropped() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    let writer = locked(&store).await;
+    writer.append(vec![named("chat/b", "B")]).await.expect("durable");
+    drop(writer);
+    let journal = fs::read(folder.path().join("rooms.state.json.journal")).expect("a journal");
+    for (from, to) in [
+        ("\"serial\":1", "\"serial\":9"),
+        ("\"serial\":9", "\"serial\":0"),
+        ("\"lineage\":\"", "\"lineage\":\"x"),
+    ] {
+        replace_in(&state_in(&folder), from, to);
+        let error = store.read().await.map(drop).expect_err("foreign");
+        assert!(matches!(error, StateError::Foreign { .. }), "{error}");
+        let wait = Duration::from_secs(9);
+        let error = store.lock(holder(1), wait).await.map(drop).expect_err("foreign");
+        assert!(matches!(error, StateError::Foreign { .. }), "{error}");
+    }
+    let kept = fs::read(folder.path().join("rooms.state.json.journal")).expect("a journal");
+    assert_eq!(kept, journal);
+}
+
+#[tokio::test]
+async fn a_state_that_changed_underneath_is_not_overwritten() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    let writer = locked(&store).await;
+    writer.append(vec![named("chat/b", "B")]).await.expect("durable");
+    replace_in(&state_in(&folder), "\"A\"", "\"by hand\"");
+    let error = writer.finish(LastCalls::new()).await.expect_err("changed");
+    assert!(matches!(error, StateError::Changed { .. }), "{error}");
+    let rooms = store.read().await.expect("a record").recorded.rooms.clone();
+    assert_eq!(rooms[&address("chat/a")], record("by hand"), "the edit is kept");
+    assert_eq!(rooms[&address("chat/b")], record("B"), "and so is what the run did");
+    finish(locked(&store).await).await;
+    assert_eq!(store.read().await.expect("a record").recorded.rooms, rooms);
+}
+
+#[tokio::test]
+async fn a_newer_state_is_left_to_a_newer_roomctl() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    replace_in(&state_in(&folder), "\"version\":1", "\"version\":2");
+    let error = store.read().await.map(drop).expect_err("newer");
+    assert!(matches!(error, StateError::Newer { version: 2, .. }));
+    assert!(error.to_string().ends_with("update roomctl"), "{error}");
+}

@@ -1,0 +1,145 @@
+//! The document as a whole: whatever its layout, and the judge of what is damaged.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom};
+
+use super::names::Names;
+use super::record::{RecordText, Text};
+use super::{Document, Fingerprint, Head, ParseError, VERSION};
+
+/// Everything before the rooms, and the rooms where the document is read as a whole.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DocumentText<'a> {
+    pub(super) version: u64,
+    pub(super) lineage: Cow<'a, Lineage>,
+    pub(super) serial: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) folded: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "providers")]
+    pub(super) providers: BTreeMap<ProviderName, ProviderIdentity>,
+    #[serde(skip_serializing)]
+    rooms: Rooms,
+}
+
+/// The rooms, each address once.
+#[derive(Default)]
+struct Rooms(BTreeMap<Address, RecordedRoom>);
+
+#[derive(Deserialize)]
+struct VersionText {
+    version: u64,
+}
+
+/// Looks at the version before anything else: another one may have another shape.
+pub(in crate::state) fn sniff(text: &[u8]) -> Result<(), ParseError> {
+    let VersionText { version } = serde_json::from_slice(text).map_err(|e| ParseError::of(&e))?;
+    match version {
+        VERSION => Ok(()),
+        0 => Err(ParseError::Damaged { line: 1, column: 1, what: "there is no version 0".into() }),
+        newer => Err(ParseError::Newer(newer)),
+    }
+}
+
+/// Reads a document as a whole.
+pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
+    if text.trim_ascii().is_empty() {
+        let what = "the file is empty, and a state never is".to_owned();
+        return Err(ParseError::Damaged { line: 1, column: 1, what });
+    }
+    sniff(text)?;
+    let document: DocumentText<'_> =
+        serde_json::from_slice(text).map_err(|e| ParseError::of(&e))?;
+    let fingerprint = Fingerprint::of(text)?;
+    Ok(document.into_document(fingerprint))
+}
+
+impl<'a> DocumentText<'a> {
+    /// The head of a document whose rooms follow it.
+    pub(super) fn of(head: Head<'a>) -> Self {
+        let Head { lineage, serial, folded, providers } = head;
+        let (lineage, folded) = (Cow::Borrowed(lineage), folded.map(Cow::Borrowed));
+        Self { version: VERSION, lineage, serial, folded, providers, rooms: Rooms::default() }
+    }
+
+    pub(super) fn into_document(self, fingerprint: Fingerprint) -> Document {
+        let Self { version: _, lineage, serial, folded, providers, rooms: Rooms(rooms) } = self;
+        let lineage = Some(lineage.into_owned());
+        Document {
+            recorded: Recorded { lineage, serial, providers, rooms },
+            folded: folded.map(Cow::into_owned),
+            fingerprint,
+        }
+    }
+}
+
+/// Reads the next room of a map; `known` tells the addresses that stood there before.
+pub(super) fn next_room<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    names: &mut Names,
+    known: impl Fn(&Address) -> bool,
+) -> Result<Option<(Address, RecordedRoom)>, A::Error> {
+    let Some(key) = map.next_key::<Text<'de>>()? else { return Ok(None) };
+    let address = names.address(&key.0).map_err(A::Error::custom)?;
+    // Before the value is read: the error has the place up to which the text was.
+    if known(&address) {
+        return Err(A::Error::custom(format_args!("room `{address}` stands twice")));
+    }
+    let record = map.next_value::<RecordText<'de>>()?.into_record(names);
+    Ok(Some((address, record)))
+}
+
+impl<'de> Deserialize<'de> for Rooms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Rooms;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of rooms")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rooms, A::Error> {
+                let (mut rooms, mut names) = (BTreeMap::new(), Names::default());
+                while let Some((address, record)) =
+                    next_room(&mut map, &mut names, |address| rooms.contains_key(address))?
+                {
+                    rooms.insert(address, record);
+                }
+                Ok(Rooms(rooms))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
+
+fn providers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ProviderName, ProviderIdentity>, D::Error> {
+    struct Each;
+    impl<'de> Visitor<'de> for Each {
+        type Value = BTreeMap<ProviderName, ProviderIdentity>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of providers")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut all = BTreeMap::new();
+            while let Some(name) = map.next_key()? {
+                if all.contains_key(&name) {
+                    return Err(A::Error::custom(format_args!("provider `{name}` stands twice")));
+                }
+                all.insert(name, map.next_value()?);
+            }
+            Ok(all)
+        }
+    }
+    deserializer.deserialize_map(Each)
+}

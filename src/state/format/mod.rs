@@ -1,0 +1,98 @@
+//! The state as text: one JSON document, one room a line.
+//!
+//! ```text
+//! {"version":1,"lineage":"…","serial":7,"providers":{…},"rooms":{
+//! "chat/garden":{…},
+//! "chat/lobby":{…}
+//! }}
+//! ```
+
+mod document;
+mod fingerprint;
+mod lines;
+mod names;
+mod record;
+mod write;
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::model::Recorded;
+
+pub(super) use document::sniff;
+pub(super) use fingerprint::{Fingerprint, Fingerprinter};
+pub(super) use names::Names;
+pub(super) use record::RecordText;
+pub(super) use write::{Head, write};
+
+/// The version of the formats of state and journal that this roomctl writes, and reads.
+pub(super) const VERSION: u64 = 1;
+
+/// Why a text is no state, or no journal.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ParseError {
+    /// It has a newer version of the format.
+    #[error("format version {0} is newer than this roomctl knows")]
+    Newer(u64),
+    /// It is not as it was written.
+    #[error("line {line}, column {column}: {what}")]
+    Damaged {
+        /// The line, from 1.
+        line: usize,
+        /// The column in bytes, from 1.
+        column: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// It could not be read.
+    #[error(transparent)]
+    Io(Arc<io::Error>),
+}
+
+/// A state as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Document {
+    /// The record.
+    pub(super) recorded: Recorded,
+    /// The journal that was folded into it last: it may still lie beside it.
+    pub(super) folded: Option<String>,
+    /// Tells whether the file is still the one that was read.
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// Reads a state from its text, laid out by us or by anyone else.
+///
+/// # Errors
+/// Says what is wrong and where, an empty text included: it never means "no rooms".
+pub fn parse_state(text: &[u8]) -> Result<Recorded, ParseError> {
+    read(|| Ok(text)).map(|document| document.recorded)
+}
+
+/// Reads a state in blocks where the layout is ours, else as a whole. What a block cannot take is
+/// read again as a whole, so that there is one judge of what is damaged.
+pub(super) fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Document, ParseError> {
+    if let Some(document) = lines::read(open()?, lines::DIVISION)? {
+        return Ok(document);
+    }
+    let mut text = Vec::new();
+    open()?.read_to_end(&mut text)?;
+    document::read(&text)
+}
+
+impl ParseError {
+    fn of(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let what = text.strip_suffix(&place).unwrap_or(&text).to_owned();
+        Self::Damaged { line: error.line().max(1), column: error.column().max(1), what }
+    }
+}
+
+impl From<io::Error> for ParseError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

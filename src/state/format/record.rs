@@ -1,0 +1,224 @@
+//! A room's record as JSON: what is absent or as usual is left out.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::model::{
+    Assumed, Attribute, Attributes, Delay, Pending, PendingKind, RecordedRoom, Room, Timestamp,
+};
+
+use super::names::Names;
+
+/// The record of one room.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::state) struct RecordText<'a> {
+    #[serde(borrow)]
+    room: RoomText<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    assumed: Vec<AssumedField>,
+    created: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_seen: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_seen_with_people: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attribute_sequence: Option<u64>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<Text<'a>>,
+    source: Text<'a>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    prevent_destroy: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingText<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoomText<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    name: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    destroy_delay_time: Option<Delay>,
+    #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
+    attributes: AttributesText<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PendingText<'a> {
+    kind: PendingKind,
+    at: Timestamp,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    room: Option<RoomText<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttributeText<'a> {
+    #[serde(borrow)]
+    value: Text<'a>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    auto_delete: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AssumedField {
+    Name,
+    DestroyDelayTime,
+}
+
+struct AttributesText<'a>(Cow<'a, Attributes>);
+
+/// A text that is borrowed where it holds no escapes.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl<'a> RecordText<'a> {
+    /// The text of a record.
+    pub(in crate::state) fn of(record: &'a RecordedRoom) -> Self {
+        let RecordedRoom {
+            room,
+            assumed,
+            created,
+            last_seen,
+            last_seen_with_people,
+            attribute_sequence,
+            request_id,
+            source,
+            prevent_destroy,
+            pending,
+        } = record;
+        Self {
+            room: RoomText::of(room),
+            assumed: fields_of(*assumed),
+            created: *created,
+            last_seen: *last_seen,
+            last_seen_with_people: *last_seen_with_people,
+            attribute_sequence: *attribute_sequence,
+            request_id: request_id.as_deref().map(Text::of),
+            source: Text::of(source),
+            prevent_destroy: *prevent_destroy,
+            pending: pending.as_deref().map(PendingText::of),
+        }
+    }
+
+    /// The record that the text means.
+    pub(in crate::state) fn into_record(self, names: &mut Names) -> RecordedRoom {
+        RecordedRoom {
+            room: Arc::new(self.room.into_room()),
+            assumed: Assumed {
+                name: self.assumed.contains(&AssumedField::Name),
+                destroy_delay_time: self.assumed.contains(&AssumedField::DestroyDelayTime),
+            },
+            created: self.created,
+            last_seen: self.last_seen,
+            last_seen_with_people: self.last_seen_with_people,
+            attribute_sequence: self.attribute_sequence,
+            request_id: self.request_id.map(Text::into_box),
+            source: names.source(&self.source.0),
+            prevent_destroy: self.prevent_destroy,
+            pending: self.pending.map(|pending| Box::new(pending.into_pending())),
+        }
+    }
+}
+
+impl<'a> RoomText<'a> {
+    fn of(room: &'a Room) -> Self {
+        let Room { name, destroy_delay_time, attributes } = room;
+        Self {
+            name: name.as_deref().map(Text::of),
+            destroy_delay_time: *destroy_delay_time,
+            attributes: AttributesText(Cow::Borrowed(attributes)),
+        }
+    }
+
+    fn into_room(self) -> Room {
+        let Self { name, destroy_delay_time, attributes } = self;
+        let attributes = attributes.0.into_owned();
+        Room { name: name.map(Text::into_box), destroy_delay_time, attributes }
+    }
+}
+
+impl<'a> PendingText<'a> {
+    fn of(pending: &'a Pending) -> Self {
+        let Pending { kind, at, room } = pending;
+        Self { kind: *kind, at: *at, room: room.as_deref().map(RoomText::of) }
+    }
+
+    fn into_pending(self) -> Pending {
+        let Self { kind, at, room } = self;
+        Pending { kind, at, room: room.map(|room| Arc::new(room.into_room())) }
+    }
+}
+
+fn fields_of(assumed: Assumed) -> Vec<AssumedField> {
+    let Assumed { name, destroy_delay_time } = assumed;
+    let name = name.then_some(AssumedField::Name);
+    name.into_iter().chain(destroy_delay_time.then_some(AssumedField::DestroyDelayTime)).collect()
+}
+
+impl<'a> Text<'a> {
+    fn of(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    fn into_box(self) -> Box<str> {
+        self.0.into()
+    }
+}
+
+impl AttributesText<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Default for AttributesText<'_> {
+    fn default() -> Self {
+        Self(Cow::Owned(Attributes::default()))
+    }
+}
+
+impl Serialize for AttributesText<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, attribute)| {
+            let Attribute { value, auto_delete } = attribute;
+            (key, AttributeText { value: Text::of(value), auto_delete: *auto_delete })
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributesText<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Pairs).map(|attributes| Self(Cow::Owned(attributes)))
+    }
+}
+
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = Attributes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of attributes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
+        let mut all = Attributes::default();
+        while let Some((key, text)) = map.next_entry::<Text<'de>, AttributeText<'de>>()? {
+            let AttributeText { value, auto_delete } = text;
+            let attribute = Attribute { value: value.into_box(), auto_delete };
+            if all.insert(&key.0, attribute).is_some() {
+                return Err(A::Error::custom(format_args!("attribute `{}` stands twice", key.0)));
+            }
+        }
+        Ok(all)
+    }
+}

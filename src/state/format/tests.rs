@@ -1,0 +1,158 @@
+use proptest::prelude::*;
+
+use crate::model::Recorded;
+use crate::state::samples::{any_recorded, many};
+
+use super::*;
+
+fn text_of(recorded: &Recorded, folded: Option<&str>) -> Vec<u8> {
+    let Recorded { lineage, serial, providers, rooms } = recorded;
+    let lineage = lineage.as_ref().expect("a lineage");
+    let head = Head { lineage, serial: *serial, folded, providers: providers.clone() };
+    let mut text = Vec::new();
+    write(head, rooms.iter(), |bytes| {
+        text.extend_from_slice(bytes);
+        Ok(())
+    })
+    .expect("a text");
+    text
+}
+
+/// The same document, laid out by somebody else.
+fn relaid(text: &[u8]) -> Vec<u8> {
+    let value: serde_json::Value = serde_json::from_slice(text).expect("JSON");
+    serde_json::to_vec_pretty(&value).expect("JSON")
+}
+
+fn damage(text: &[u8]) -> (usize, usize, String) {
+    match parse_state(text) {
+        Err(ParseError::Damaged { line, column, what }) => (line, column, what),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fast(text: &[u8], division: lines::Division) -> Option<Document> {
+    lines::read(text, division).expect("a read")
+}
+
+fn any_division() -> impl Strategy<Value = lines::Division> {
+    (1..2000_usize, 1..500_usize).prop_map(|(block, part)| lines::Division { block, part })
+}
+
+proptest! {
+    #[test]
+    fn reads_what_it_wrote(recorded in any_recorded(), division in any_division()) {
+        let text = text_of(&recorded, Some("it"));
+        let document = read(|| Ok(&text[..])).expect("a state");
+        prop_assert_eq!(&document.recorded, &recorded);
+        prop_assert_eq!(document.folded.as_deref(), Some("it"));
+        prop_assert_eq!(fast(&text, division), Some(document));
+        prop_assert_eq!(parse_state(&relaid(&text)).expect("a state"), recorded);
+    }
+
+    #[test]
+    fn what_the_fast_way_takes_the_slow_one_takes_too(
+        recorded in any_recorded(), division in any_division(),
+        at in any::<prop::sample::Index>(), with in "[,{}\"\n:a]{0,3}",
+    ) {
+        let mut text = text_of(&recorded, None);
+        let at = at.index(text.len());
+        text.splice(at..=at, with.bytes());
+        if let Some(quick) = fast(&text, division) {
+            prop_assert_eq!(document::read(&text).expect("a state"), quick);
+        }
+    }
+}
+
+#[test]
+fn lays_one_room_on_a_line() {
+    let text = String::from_utf8(text_of(&many(2), None)).expect("UTF-8");
+    insta::assert_snapshot!(text, @r#"
+    {"version":1,"lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"providers":{"chat":{"kind":"zim","app_id":7,"emulated":true}},"rooms":{
+    "chat/room-0000000":{"room":{"name":"Room 0"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"},
+    "chat/room-0000001":{"room":{"name":"Room 1"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"}
+    }}
+    "#);
+    assert_eq!(String::from_utf8(text_of(&many(0), None)).expect("UTF-8").lines().count(), 2);
+}
+
+#[test]
+fn reads_many_blocks_as_one() {
+    let recorded = many(2000);
+    let text = text_of(&recorded, None);
+    let division = lines::Division { block: 10_000, part: 1000 };
+    assert!(fast(&text, division).is_some_and(|document| document.recorded == recorded));
+}
+
+#[test]
+fn a_cut_state_is_damaged_wherever_it_is_cut() {
+    let text = text_of(&many(3), None);
+    for length in 0..text.len() - 1 {
+        let (line, column, _) = damage(&text[..length]);
+        assert!(line >= 1 && column >= 1, "{length}");
+    }
+    // The newline at the end may go: the document is whole without it.
+    assert_eq!(parse_state(&text[..text.len() - 1]).expect("a state"), many(3));
+}
+
+#[test]
+fn an_empty_file_is_never_an_empty_record() {
+    for text in ["", " \n", "\0\0\0", "null", "{}", "[]"] {
+        assert!(parse_state(text.as_bytes()).is_err(), "{text:?}");
+    }
+    assert_eq!(damage(b"").2, "the file is empty, and a state never is");
+}
+
+#[test]
+fn a_room_that_stands_twice_is_damage_at_its_place() {
+    let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
+    let twice = text.replace("room-0000002", "room-0000000");
+    let (line, _, what) = damage(twice.as_bytes());
+    assert_eq!((line, what.as_str()), (4, "room `chat/room-0000000` stands twice"));
+}
+
+#[test]
+fn a_provider_or_an_attribute_that_stands_twice_is_damage() {
+    let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
+    let identity = r#""chat":{"kind":"zim","app_id":7,"emulated":true}"#;
+    let twice = text.replace(identity, &format!("{identity},{identity}"));
+    assert_eq!(damage(twice.as_bytes()).2, "provider `chat` stands twice");
+    let attributes = r#""name":"Room 0","attributes":{"a":{"value":""},"a":{"value":""}}"#;
+    let twice = text.replace(r#""name":"Room 0""#, attributes);
+    assert_eq!(damage(twice.as_bytes()).2, "attribute `a` stands twice");
+}
+
+#[test]
+fn an_unknown_key_is_damage_and_not_dropped() {
+    let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
+    for (key, with) in
+        [("\"created\"", "\"extra\":1,\"created\""), ("\"serial\"", "\"extra\":1,\"serial\"")]
+    {
+        assert!(damage(text.replace(key, with).as_bytes()).2.contains("unknown field `extra`"));
+    }
+}
+
+#[test]
+fn a_newer_version_is_told_before_its_shape_is_looked_at() {
+    let laid = "{\"version\":2,\"what\":[],\"rooms\":{\n\"a room\":{}\n}}\n";
+    for text in [laid, "{\"rooms\":[], \"version\": 2}", "{\"version\":2}"] {
+        assert!(matches!(parse_state(text.as_bytes()), Err(ParseError::Newer(2))), "{text}");
+    }
+    assert!(matches!(parse_state(b"{\"version\":0}"), Err(ParseError::Damaged { .. })));
+}
+
+#[test]
+fn rooms_may_stand_in_any_order() {
+    let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.swap(1, 2);
+    assert_eq!(parse_state(lines.join("\n").as_bytes()).expect("a state"), many(3));
+}
+
+#[test]
+fn a_comma_too_many_is_damage() {
+    let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
+    for (from, to) in [("\n}}", ",\n}}"), (",\n", ",\n,\n"), (",\n", ",,\n"), (",\n", "\n")] {
+        assert!(parse_state(text.replacen(from, to, 1).as_bytes()).is_err(), "{from:?} {to:?}");
+    }
+}

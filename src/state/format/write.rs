@@ -1,0 +1,69 @@
+//! Writes a document: the rooms pass through in order, and are never in memory twice.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use rayon::prelude::*;
+
+use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, RecordedRoom};
+
+use super::RecordText;
+use super::document::DocumentText;
+use super::lines::{DOCUMENT_END, HEAD_END};
+
+/// How many rooms one core takes at a time.
+const PART: usize = 512;
+/// How many rooms are in memory as text at once.
+const BATCH: usize = 32 * PART;
+
+/// Everything of a state but its rooms.
+pub(in crate::state) struct Head<'a> {
+    /// The lineage.
+    pub(in crate::state) lineage: &'a Lineage,
+    /// The serial.
+    pub(in crate::state) serial: u64,
+    /// The journal that is folded into it.
+    pub(in crate::state) folded: Option<&'a str>,
+    /// The applications that the rooms belong to.
+    pub(in crate::state) providers: BTreeMap<ProviderName, ProviderIdentity>,
+}
+
+/// Writes a document, a piece at a time through `emit`.
+pub(in crate::state) fn write<'a>(
+    head: Head<'_>,
+    mut rooms: impl Iterator<Item = (&'a Address, &'a RecordedRoom)>,
+    mut emit: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut head = serde_json::to_vec(&DocumentText::of(head))?;
+    head.pop();
+    head.push(b',');
+    head.extend_from_slice(HEAD_END);
+    emit(&head)?;
+    let mut between: &[u8] = b"";
+    loop {
+        let batch: Vec<_> = rooms.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            break;
+        }
+        for part in batch.par_chunks(PART).map(lines).collect::<Vec<_>>() {
+            emit(between)?;
+            emit(&part?)?;
+            between = b",\n";
+        }
+    }
+    emit(if between.is_empty() { b"" } else { b"\n" })?;
+    emit(DOCUMENT_END)
+}
+
+fn lines(rooms: &[(&Address, &RecordedRoom)]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(rooms.len() * 256);
+    for (address, record) in rooms {
+        if !text.is_empty() {
+            text.extend_from_slice(b",\n");
+        }
+        serde_json::to_writer(&mut text, address)?;
+        text.push(b':');
+        serde_json::to_writer(&mut text, &RecordText::of(record))?;
+    }
+    Ok(text)
+}

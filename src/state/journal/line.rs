@@ -1,0 +1,212 @@
+//! One line of a journal: its JSON, sealed with the checksum of what stands before it.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Address, Lineage, ProviderIdentity, ProviderName};
+
+use super::super::Entry;
+use super::super::format::{Names, ParseError, RecordText, VERSION};
+
+/// The first line: which journal it is, and the state that it builds on.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::state) struct Head {
+    pub(super) version: u64,
+    pub(super) journal: String,
+    pub(super) lineage: Lineage,
+    pub(super) serial: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeadLine {
+    version: u64,
+    journal: String,
+    lineage: Lineage,
+    serial: u64,
+    #[serde(rename = "crc32")]
+    _checksum: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryLine<'a> {
+    n: u64,
+    synced: u64,
+    #[serde(borrow)]
+    entry: EntryText<'a>,
+    #[serde(rename = "crc32")]
+    _checksum: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+struct SyncedText {
+    synced: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EntryText<'a> {
+    #[serde(borrow)]
+    Intent(RoomText<'a>),
+    #[serde(borrow)]
+    Result(RoomText<'a>),
+    Removed(Cow<'a, Address>),
+    Provider(ProviderText<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoomText<'a> {
+    address: Cow<'a, Address>,
+    #[serde(borrow)]
+    record: RecordText<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderText<'a> {
+    name: Cow<'a, ProviderName>,
+    identity: ProviderIdentity,
+}
+
+/// What is wrong with a line.
+#[derive(Debug)]
+pub(super) struct Flaw {
+    column: usize,
+    what: String,
+}
+
+/// What stands between a line's text and its checksum.
+const SEAL: &[u8] = b",\"crc32\":\"";
+/// What ends a line.
+const END: &[u8] = b"\"}\n";
+/// The hex digits of a checksum.
+const DIGITS: usize = 8;
+
+impl Head {
+    /// The head of a journal that builds on a state.
+    pub(in crate::state) fn new(journal: String, lineage: Lineage, serial: u64) -> Self {
+        Self { version: VERSION, journal, lineage, serial }
+    }
+
+    /// Its line.
+    pub(in crate::state) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut line = serde_json::to_vec(self)?;
+        close(&mut line, 0);
+        Ok(line)
+    }
+}
+
+/// The text of an entry, as [`seal`] takes it.
+pub(in crate::state) fn body(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&EntryText::of(entry))
+}
+
+/// Appends the line of entry `n` to `lines`.
+pub(in crate::state) fn seal(lines: &mut Vec<u8>, n: u64, synced: u64, body: &[u8]) {
+    let start = lines.len();
+    lines.extend_from_slice(format!("{{\"n\":{n},\"synced\":{synced},\"entry\":").as_bytes());
+    lines.extend_from_slice(body);
+    lines.push(b'}');
+    close(lines, start);
+}
+
+/// Puts the checksum in front of the closing brace of the object that starts at `start`.
+fn close(lines: &mut Vec<u8>, start: usize) {
+    lines.pop();
+    let checksum = crc32fast::hash(&lines[start..]);
+    lines.extend_from_slice(SEAL);
+    lines.extend_from_slice(format!("{checksum:08x}").as_bytes());
+    lines.extend_from_slice(END);
+}
+
+/// Reads the first line.
+pub(super) fn head(line: &[u8]) -> Result<Head, Flaw> {
+    let HeadLine { version, journal, lineage, serial, _checksum } = open(line)?;
+    if version != VERSION {
+        return Err(Flaw { column: 1, what: format!("format version {version} is unknown") });
+    }
+    Ok(Head { version, journal, lineage, serial })
+}
+
+/// Reads the line of entry `n`.
+pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
+    let EntryLine { n: found, synced, entry, _checksum } = open(line)?;
+    if found != n || synced >= n {
+        let what = format!(
+            "entry {n} of the journal should stand here, and entry {found} does: lines were taken \
+             out or put in"
+        );
+        return Err(Flaw { column: 1, what });
+    }
+    Ok(entry.into_entry())
+}
+
+/// How many entries were durable when the line was written; none where it is no whole line.
+pub(super) fn synced(line: &[u8]) -> Option<u64> {
+    open(line).ok().map(|SyncedText { synced }| synced)
+}
+
+/// Checks the checksum of a line and reads it.
+fn open<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
+    let sealed = line.strip_suffix(END).and_then(|line| line.split_last_chunk::<DIGITS>());
+    let Some((text, digits)) = sealed.and_then(|(text, d)| Some((text.strip_suffix(SEAL)?, d)))
+    else {
+        return Err(Flaw { column: 1, what: "the line does not end with its checksum".to_owned() });
+    };
+    if format!("{:08x}", crc32fast::hash(text)).as_bytes() != digits {
+        let what = "the line does not agree with its checksum".to_owned();
+        return Err(Flaw { column: text.len() + SEAL.len() + 1, what });
+    }
+    serde_json::from_slice(line)
+        .map_err(|e| Flaw { column: e.column().max(1), what: e.to_string() })
+}
+
+impl Flaw {
+    /// Says which line it is, from 1.
+    pub(super) fn at(self, line: usize) -> ParseError {
+        let Self { column, what } = self;
+        ParseError::Damaged { line, column, what }
+    }
+}
+
+impl<'a> EntryText<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        let room = |address, record| RoomText {
+            address: Cow::Borrowed(address),
+            record: RecordText::of(record),
+        };
+        match entry {
+            Entry::Intent(address, record) => Self::Intent(room(address, record)),
+            Entry::Result(address, record) => Self::Result(room(address, record)),
+            Entry::Removed(address) => Self::Removed(Cow::Borrowed(address)),
+            Entry::Provider(name, identity) => {
+                Self::Provider(ProviderText { name: Cow::Borrowed(name), identity: *identity })
+            }
+        }
+    }
+
+    fn into_entry(self) -> Entry {
+        let room = |RoomText { address, record }: RoomText<'a>| {
+            (address.into_owned(), record.into_record(&mut Names::default()))
+        };
+        match self {
+            Self::Intent(text) => {
+                let (address, record) = room(text);
+                Entry::Intent(address, record)
+            }
+            Self::Result(text) => {
+                let (address, record) = room(text);
+                Entry::Result(address, record)
+            }
+            Self::Removed(address) => Entry::Removed(address.into_owned()),
+            Self::Provider(ProviderText { name, identity }) => {
+                Entry::Provider(name.into_owned(), identity)
+            }
+        }
+    }
+}

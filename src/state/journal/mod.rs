@@ -1,0 +1,105 @@
+//! The journal as text: one JSON line for each entry, each with a checksum of its own.
+//!
+//! ```text
+//! {"version":1,"journal":"…","lineage":"…","serial":7,"crc32":"…"}
+//! {"n":1,"synced":0,"entry":{"intent":{"address":"chat/lobby","record":{…}}},"crc32":"…"}
+//! {"n":2,"synced":1,"entry":{"removed":"chat/garden"},"crc32":"…"}
+//! ```
+//!
+//! `n` counts the entries, so that a line that was lost or doubled shows. `synced` says how many
+//! were durable when the line was written: it tells what a crash tore, which nobody was told was
+//! durable, from what was damaged later.
+
+mod line;
+
+use crate::model::Lineage;
+
+use super::Entry;
+use super::format::{ParseError, sniff};
+
+pub(super) use line::{Head, body, seal};
+
+/// A journal as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// Tells this journal from others: a UUID.
+    pub id: String,
+    /// The lineage of the state that it builds on.
+    pub lineage: Lineage,
+    /// The serial of the state that it builds on.
+    pub serial: u64,
+    /// Every entry that was acknowledged, and perhaps some that were not.
+    pub entries: Vec<Entry>,
+}
+
+/// Reads a journal from its text. What a crash tore at its end is left out; a journal that was
+/// torn before its first line was whole is none, since nothing was acknowledged yet.
+///
+/// # Errors
+/// Says what is wrong and where, for anything that a crash cannot have left.
+pub fn parse_journal(text: &[u8]) -> Result<Option<Journal>, ParseError> {
+    let (first, mut rest) = split(text);
+    let Some(Head { version: _, journal: id, lineage, serial }) = head(first, rest)? else {
+        return Ok(None);
+    };
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        let (line, after) = split(rest);
+        let n = entries.len() as u64 + 1;
+        match line::entry(line, n) {
+            Ok(entry) => entries.push(entry),
+            Err(_) if is_torn(rest, n) => break,
+            Err(flaw) => return Err(flaw.at(entries.len() + 2)),
+        }
+        rest = after;
+    }
+    Ok(Some(Journal { id, lineage, serial, entries }))
+}
+
+fn head(line: &[u8], rest: &[u8]) -> Result<Option<Head>, ParseError> {
+    match line::head(line) {
+        Ok(head) => Ok(Some(head)),
+        Err(_) if rest.is_empty() && is_unwritten(line) => Ok(None),
+        Err(flaw) => {
+            if let Err(newer @ ParseError::Newer(_)) = sniff(line) {
+                return Err(newer);
+            }
+            Err(flaw.at(1))
+        }
+    }
+}
+
+/// Whether a crash left `tail`, which begins with the bad line of entry `n`: the line is not
+/// written to its end, and no later line says that it was durable once.
+///
+/// Several lines are synced at once, so that a hole may have whole lines after it; of those nobody
+/// was told either.
+fn is_torn(tail: &[u8], n: u64) -> bool {
+    let (line, mut rest) = split(tail);
+    if !is_unwritten(line) {
+        return false;
+    }
+    while !rest.is_empty() {
+        let (line, after) = split(rest);
+        if line::synced(line).is_some_and(|synced| synced >= n) {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
+/// Whether a line was never written to its end: it lacks the newline, or holds bytes that the file
+/// system gave out and nothing was ever written to. JSON has no such bytes.
+fn is_unwritten(line: &[u8]) -> bool {
+    !line.ends_with(b"\n") || line.contains(&0)
+}
+
+/// The first line with its newline, and what follows it.
+fn split(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
+    text.split_at(end)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::state::samples::{any_entry, named};
+
+use super::*;
+
+fn head_line() -> Vec<u8> {
+    let lineage = Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned());
+    Head::new("it".to_owned(), lineage, 7).line().expect("a line")
+}
+
+/// A journal whose batches were synced one after the other, and where each entry ends.
+fn written(batches: &[Vec<Entry>]) -> (Vec<u8>, Vec<usize>) {
+    let (mut text, mut ends, mut n) = (head_line(), Vec::new(), 0);
+    for batch in batches {
+        let synced = n;
+        for entry in batch {
+            n += 1;
+            seal(&mut text, n, synced, &body(entry).expect("a body"));
+            ends.push(text.len());
+        }
+    }
+    (text, ends)
+}
+
+fn entries(text: &[u8]) -> Vec<Entry> {
+    parse_journal(text).expect("a journal").map_or_else(Vec::new, |journal| journal.entries)
+}
+
+fn three() -> Vec<Entry> {
+    vec![named("chat/a", "A"), named("chat/b", "B"), named("chat/c", "C")]
+}
+
+fn singly(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+    entries.into_iter().map(|entry| vec![entry]).collect()
+}
+
+proptest! {
+    #[test]
+    fn reads_what_it_wrote(batches in vec(vec(any_entry(), 0..4), 0..4)) {
+        let (text, _) = written(&batches);
+        let journal = parse_journal(&text).expect("a journal").expect("a head");
+        prop_assert_eq!(journal.serial, 7);
+        prop_assert_eq!(journal.entries, batches.concat());
+    }
+
+    #[test]
+    fn never_panics(text in vec(any::<u8>(), 0..200)) {
+        let _: Result<_, _> = parse_journal(&text);
+        let _: Result<_, _> = parse_journal(&[head_line(), text].concat());
+    }
+}
+
+#[test]
+fn a_crash_at_any_byte_leaves_every_whole_line() {
+    let (text, ends) = written(&singly(three()));
+    for length in 0..=text.len() {
+        let whole = ends.iter().filter(|end| **end <= length).count();
+        assert_eq!(entries(&text[..length]), three()[..whole], "{length}");
+    }
+}
+
+#[test]
+fn a_tail_that_was_given_out_and_never_written_is_torn() {
+    let (text, ends) = written(&singly(three()));
+    for length in head_line().len()..text.len() {
+        let whole = ends.iter().filter(|end| **end <= length).count();
+        let tail = [&text[..length], &[0; 4096]].concat();
+        assert_eq!(entries(&tail), three()[..whole], "{length}");
+    }
+    assert_eq!(parse_journal(&[0; 512]).expect("torn"), None);
+}
+
+#[test]
+fn a_hole_in_what_was_synced_together_is_torn() {
+    let (mut text, ends) = written(&[three()]);
+    text[ends[0] + 10..ends[1] + 10].fill(0);
+    assert_eq!(entries(&text), three()[..1]);
+    let (mut text, ends) = written(&[three()]);
+    text[ends[0] + 10..ends[0] + 20].fill(0);
+    assert_eq!(entries(&text), three()[..1]);
+}
+
+#[test]
+fn a_hole_in_what_was_durable_is_damage() {
+    let (mut text, ends) = written(&singly(three()));
+    text[ends[0] + 10..ends[0] + 20].fill(0);
+    assert!(matches!(parse_journal(&text), Err(ParseError::Damaged { line: 3, .. })));
+}
+
+#[test]
+fn a_flipped_bit_is_damage_at_its_line() {
+    let (text, ends) = written(&singly(three()));
+    let starts = [0, head_line().len(), ends[0], ends[1]];
+    for at in 0..text.len() - 1 {
+        let mut flipped = text.clone();
+        flipped[at] ^= 1;
+        let at_line = starts.iter().filter(|start| **start <= at).count();
+        match parse_journal(&flipped) {
+            Err(ParseError::Damaged { line, .. }) => assert_eq!(line, at_line, "{at}"),
+            other => panic!("{at}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_line_that_was_taken_out_or_doubled_is_damage() {
+    let (text, ends) = written(&singly(three()));
+    let without = [&text[..ends[0]], &text[ends[1]..]].concat();
+    assert!(matches!(parse_journal(&without), Err(ParseError::Damaged { line: 3, .. })));
+    let doubled = [&text[..ends[0]], &text[head_line().len()..]].concat();
+    assert!(matches!(parse_journal(&doubled), Err(ParseError::Damaged { line: 3, .. })));
+}
+
+#[test]
+fn a_newer_version_is_told() {
+    let text = "{\"version\":2,\"new\":true}\n{\"x\":1}\n";
+    assert!(matches!(parse_journal(text.as_bytes()), Err(ParseError::Newer(2))));
+}
+
+#[test]
+fn the_lines_read_as_json() {
+    let (text, _) = written(&[vec![named("chat/a", "A")]]);
+    insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"), @r#"
+    {"version":1,"journal":"it","lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"crc32":"5978c330"}
+    {"n":1,"synced":0,"entry":{"result":{"address":"chat/a","record":{"room":{"name":"A"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"}}},"crc32":"6169b5b3"}
+    "#);
+}

@@ -1,0 +1,162 @@
+//! Records for tests: a few by hand, and any at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::model::{
+    Address, Assumed, Attribute, Delay, Kind, Lineage, Pending, PendingKind, ProviderIdentity,
+    ProviderName, Recorded, RecordedRoom, Room, Timestamp,
+};
+
+use super::{Entry, Holder};
+
+/// An address.
+pub(super) fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+/// A provider's name.
+pub(super) fn provider(text: &str) -> ProviderName {
+    ProviderName::new(text).expect("a name")
+}
+
+/// The application of a provider.
+pub(super) fn identity() -> ProviderIdentity {
+    ProviderIdentity { kind: Kind::Zim, app_id: 7, emulated: true }
+}
+
+/// A record that differs by its name.
+pub(super) fn record(name: &str) -> RecordedRoom {
+    RecordedRoom {
+        room: Arc::new(Room { name: Some(name.into()), ..Room::default() }),
+        assumed: Assumed::default(),
+        created: Timestamp::from_millis(1_700_000_000_123),
+        last_seen: None,
+        last_seen_with_people: None,
+        attribute_sequence: None,
+        request_id: None,
+        source: "rooms.yaml".into(),
+        prevent_destroy: false,
+        pending: None,
+    }
+}
+
+/// An entry that records a room under a name.
+pub(super) fn named(at: &str, name: &str) -> Entry {
+    Entry::Result(address(at), record(name))
+}
+
+/// A record of so many rooms.
+pub(super) fn many(count: usize) -> Recorded {
+    let room = |n| (address(&format!("chat/room-{n:07}")), record(&format!("Room {n}")));
+    Recorded {
+        lineage: Some(Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned())),
+        serial: 7,
+        providers: BTreeMap::from([(provider("chat"), identity())]),
+        rooms: (0..count).map(room).collect(),
+    }
+}
+
+/// Who holds a lock in tests.
+pub(super) fn holder(pid: u32) -> Holder {
+    Holder {
+        pid,
+        host: "desk".to_owned(),
+        user: "ada".to_owned(),
+        command: "roomctl apply".to_owned(),
+        time: Timestamp::from_millis(1_700_000_000_000),
+    }
+}
+
+/// Any text: quotes, control characters and all.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z]{0,8}", vec(any::<char>(), 0..6).prop_map(|c| c.into_iter().collect())]
+}
+
+fn any_room() -> impl Strategy<Value = Room> {
+    let attribute = (text(), any::<bool>())
+        .prop_map(|(value, auto_delete)| Attribute { value: value.into(), auto_delete });
+    let attributes = btree_map(text(), attribute, 0..3);
+    (option::of(text()), option::of(any::<u32>()), attributes).prop_map(
+        |(name, delay, attributes)| Room {
+            name: name.map(Into::into),
+            destroy_delay_time: delay.map(Delay::from_seconds),
+            attributes: attributes.into_iter().collect(),
+        },
+    )
+}
+
+fn any_moment() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![any::<i64>(), 1_700_000_000_000_i64..1_800_000_000_000]
+        .prop_map(Timestamp::from_millis)
+}
+
+fn any_pending() -> impl Strategy<Value = Pending> {
+    let kinds = [PendingKind::Create, PendingKind::Update, PendingKind::Destroy];
+    let kind = proptest::sample::select(kinds.to_vec());
+    (kind, any_moment(), option::of(any_room())).prop_map(|(kind, at, room)| Pending {
+        kind,
+        at,
+        room: room.map(Arc::new),
+    })
+}
+
+/// Any record of a room.
+pub(super) fn any_record() -> impl Strategy<Value = RecordedRoom> {
+    let moments = (any_moment(), option::of(any_moment()), option::of(any_moment()));
+    let small = (any::<bool>(), any::<bool>(), option::of(any::<u64>()), option::of(text()));
+    let rest = (text(), any::<bool>(), option::of(any_pending()));
+    (any_room(), moments, small, rest).prop_map(|(room, moments, small, rest)| {
+        let ((created, last_seen, last_seen_with_people), (source, prevent_destroy, pending)) =
+            (moments, rest);
+        let (name, destroy_delay_time, attribute_sequence, request_id) = small;
+        RecordedRoom {
+            room: Arc::new(room),
+            assumed: Assumed { name, destroy_delay_time },
+            created,
+            last_seen,
+            last_seen_with_people,
+            attribute_sequence,
+            request_id: request_id.map(Into::into),
+            source: source.into(),
+            prevent_destroy,
+            pending: pending.map(Box::new),
+        }
+    })
+}
+
+/// Any address.
+pub(super) fn any_address() -> impl Strategy<Value = Address> {
+    ("[a-c]{1,2}", text()).prop_map(|(provider, room)| address(&format!("{provider}/r{room}")))
+}
+
+/// Any record at all that was written once.
+pub(super) fn any_recorded() -> impl Strategy<Value = Recorded> {
+    let identity = (any::<u32>(), any::<bool>()).prop_map(|(app_id, emulated)| ProviderIdentity {
+        kind: Kind::Zim,
+        app_id,
+        emulated,
+    });
+    let providers = btree_map("[a-c]{1,2}".prop_map(|name| provider(&name)), identity, 0..3);
+    let rooms = btree_map(any_address(), any_record(), 0..8);
+    (any::<u64>(), providers, rooms).prop_map(|(serial, providers, rooms)| Recorded {
+        lineage: Some(Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned())),
+        serial,
+        providers,
+        rooms,
+    })
+}
+
+/// Any entry.
+pub(super) fn any_entry() -> impl Strategy<Value = Entry> {
+    prop_oneof![
+        (any_address(), any_record()).prop_map(|(at, record)| Entry::Intent(at, record)),
+        (any_address(), any_record()).prop_map(|(at, record)| Entry::Result(at, record)),
+        any_address().prop_map(Entry::Removed),
+        "[a-c]{1,2}".prop_map(|name| Entry::Provider(provider(&name), identity())),
+    ]
+}
