@@ -12,11 +12,13 @@ use super::disk::{Disk, Output};
 #[derive(Clone, Default)]
 pub(super) struct MemoryDisk(Arc<Mutex<Disks>>);
 
+type Names = BTreeMap<PathBuf, usize>;
+
 #[derive(Clone, Default)]
 struct Disks {
     files: Vec<Content>,
-    names: BTreeMap<PathBuf, usize>,
-    durable_names: BTreeMap<PathBuf, usize>,
+    names: Names,
+    durable_names: Names,
     /// How many operations were done.
     done: usize,
     /// How many may be done: all that follow fail.
@@ -52,13 +54,43 @@ pub(super) enum Crash {
     NamesKept,
     /// The power went: content is there, names only where synced.
     ContentKept,
+    /// The power went: of the changes of names only removals are there.
+    RemovalsKept,
+    /// The power went: of the changes of names only replacements are there.
+    ReplacementsKept,
+    /// The power went: of the changes of names only removals are not there.
+    RemovalsLost,
     /// The power went: names are there; half of what was not synced was written, the rest is zeros.
     HalfWritten,
 }
 
 impl Crash {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Killed, Self::Forgotten, Self::NamesKept, Self::ContentKept, Self::HalfWritten];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Killed,
+        Self::Forgotten,
+        Self::NamesKept,
+        Self::ContentKept,
+        Self::RemovalsKept,
+        Self::ReplacementsKept,
+        Self::RemovalsLost,
+        Self::HalfWritten,
+    ];
+
+    fn names(self, durable: &Names, now: &Names) -> Names {
+        let mut names = durable.clone();
+        match self {
+            Self::Killed | Self::NamesKept | Self::HalfWritten => names.clone_from(now),
+            Self::Forgotten | Self::ContentKept => {}
+            Self::RemovalsKept => names.retain(|path, _| now.contains_key(path)),
+            Self::ReplacementsKept => {
+                for (path, at) in &mut names {
+                    *at = *now.get(path).unwrap_or(at);
+                }
+            }
+            Self::RemovalsLost => names.extend(now.clone()),
+        }
+        names
+    }
 }
 
 impl MemoryDisk {
@@ -102,13 +134,15 @@ impl MemoryDisk {
     pub(super) fn after(&self, crash: Crash) -> Self {
         let mut disks = self.disks().clone();
         disks.limit = None;
-        if matches!(crash, Crash::Forgotten | Crash::ContentKept) {
-            disks.names.clone_from(&disks.durable_names);
-        }
+        disks.names = crash.names(&disks.durable_names, &disks.names);
         for content in &mut disks.files {
             let Content { bytes, synced } = content;
             match crash {
-                Crash::Killed | Crash::ContentKept => {}
+                Crash::Killed
+                | Crash::ContentKept
+                | Crash::RemovalsKept
+                | Crash::ReplacementsKept
+                | Crash::RemovalsLost => {}
                 Crash::Forgotten | Crash::NamesKept => bytes.truncate(*synced),
                 Crash::HalfWritten => {
                     let half = usize::midpoint(*synced, bytes.len());

@@ -50,14 +50,14 @@ impl FileStore {
     #[must_use]
     pub fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Locked> {
         Box::pin(async move {
-            let deadline = tokio::time::Instant::now() + wait;
+            let start = tokio::time::Instant::now();
             loop {
                 let holder = holder.clone();
                 let held_by = match self.blocking(move |folder| attempt(folder, holder)).await? {
                     Attempt::Taken(locked) => return Ok(locked),
                     Attempt::Held(by) => by,
                 };
-                let left = deadline.duration_since(tokio::time::Instant::now());
+                let left = wait.saturating_sub(start.elapsed());
                 if left.is_zero() {
                     let (file, holder) = (self.path.clone(), held_by.map(Box::new));
                     return Err(StateError::Locked { file, holder });

@@ -3,6 +3,7 @@
 mod appends;
 mod crash;
 mod damage;
+mod readers;
 mod store;
 
 use std::path::PathBuf;

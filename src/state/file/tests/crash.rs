@@ -146,11 +146,15 @@ fn the_last_three_states_are_kept() {
 #[test]
 fn copies_of_another_line_of_states_are_left_alone() {
     let disk = MemoryDisk::default();
-    let theirs = folder(&disk).copy(90);
     carry_out(&disk);
-    disk.put(&theirs, b"theirs");
+    let ours = disk.read(&folder(&disk).copy(4)).expect("a copy");
+    for serial in 88..92 {
+        disk.put(&folder(&disk).copy(serial), &ours);
+    }
     carry_out(&disk);
-    assert_eq!(disk.read(&theirs).as_deref(), Some(&b"theirs"[..]));
+    let copies = folder(&disk).copies().expect("copies");
+    let serials: Vec<_> = copies.into_iter().map(|(serial, _)| serial).collect();
+    assert_eq!(serials, [7, 8, 9, 88, 89, 90, 91]);
 }
 
 #[test]
