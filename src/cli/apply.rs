@@ -12,12 +12,11 @@ use super::planning::{self, Ground};
 use super::{session, signals};
 use crate::apply::{self, Run, Settings, Stop};
 use crate::model::{
-    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, Plan,
-    ProviderIdentity, Recorded,
+    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, Plan, ProviderName,
 };
 use crate::plan::Scope;
 use crate::render;
-use crate::state::{Entry, FileStore, Locked, Snapshot, WriteStore};
+use crate::state::{FileStore, Locked, Snapshot, WriteStore};
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -142,7 +141,7 @@ impl Job<'_> {
         plan.findings.splice(0..0, self.warnings.iter().cloned());
         match self.planning.format {
             Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
-            Format::Text => planning::show(&plan, &self.desired, self.planning, path, console)?,
+            Format::Text => planning::show(&plan, &ground, self.planning, path, console)?,
         }
         if stop.is_wanted() {
             return Err(Stopped::new(Exit::Partly, "interrupted", anyhow::anyhow!("interrupted")));
@@ -153,7 +152,10 @@ impl Job<'_> {
         let waits = !plan.waiting.is_empty();
         let approved = self.approve(plan, stop, console).await?;
         reserve(&approved, &store).await?;
-        let mut entries = identities(&self.desired, &recovered.recorded, &approved);
+        let used = |name: &ProviderName| {
+            approved.steps().iter().any(|step| step.address.provider == *name)
+        };
+        let mut entries = session::identities(&self.desired, &recovered.recorded, used);
         entries.extend(seen.entries);
         if !entries.is_empty() {
             store.append(entries).await.map_err(session::state_error)?;
@@ -238,19 +240,6 @@ async fn reserve(approved: &ApprovedPlan, store: &Locked) -> Result<(), Stopped>
     const ENTRIES_A_STEP: usize = 4;
     let entries = approved.steps().len().saturating_mul(ENTRIES_A_STEP);
     store.reserve(entries).await.map_err(session::state_error)
-}
-
-/// The applications that the record does not know yet and that the steps belong to.
-fn identities(desired: &Desired, recorded: &Recorded, approved: &ApprovedPlan) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for (name, provider) in &desired.providers {
-        let used = approved.steps().iter().any(|step| step.address.provider == *name);
-        if used && !recorded.providers.contains_key(name) {
-            let identity = ProviderIdentity::of(provider);
-            entries.push(Entry::Provider(name.clone(), identity));
-        }
-    }
-    entries
 }
 
 fn warn_of_local_state(context: &Context, console: &Console) {

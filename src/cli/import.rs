@@ -9,9 +9,7 @@ use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::apply::{self, imported, observe};
-use crate::model::{
-    Address, Desired, DesiredRoom, Observation, Observed, ProviderIdentity, ProviderName, Recorded,
-};
+use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
 use crate::state::{Entry, FileStore, WriteStore};
 
 /// What came of each room.
@@ -45,7 +43,8 @@ pub(super) async fn run(
     let eyes = apply::eyes(&connected.connections);
     let observed = observe(&eyes, addresses, &stop).await;
     let (entries, tally) = entries(&wanted, &observed, &connected, console);
-    let mut all = identities(desired, &snapshot.recorded, &entries);
+    let used = |name: &ProviderName| imported_at(&entries, name);
+    let mut all = session::identities(desired, &snapshot.recorded, used);
     all.extend(entries);
     if !all.is_empty() {
         locked.append(all).await.map_err(session::state_error)?;
@@ -135,20 +134,12 @@ fn entries(
     (entries, tally)
 }
 
-/// The applications that the record does not know yet.
-fn identities(desired: &Desired, recorded: &Recorded, entries: &[Entry]) -> Vec<Entry> {
-    let used = |name: &ProviderName| {
-        entries.iter().any(|entry| match entry {
-            Entry::Result(address, _) | Entry::Intent(address, _) | Entry::Removed(address) => {
-                address.provider == *name
-            }
-            Entry::Provider(..) => false,
-        })
-    };
-    let new = desired
-        .providers
-        .iter()
-        .filter(|(name, _)| !recorded.providers.contains_key(*name) && used(name));
-    new.map(|(name, provider)| Entry::Provider(name.clone(), ProviderIdentity::of(provider)))
-        .collect()
+/// Whether a room of a provider is taken into the record.
+fn imported_at(entries: &[Entry], name: &ProviderName) -> bool {
+    entries.iter().any(|entry| match entry {
+        Entry::Result(address, _) | Entry::Intent(address, _) | Entry::Removed(address) => {
+            address.provider == *name
+        }
+        Entry::Provider(..) => false,
+    })
 }

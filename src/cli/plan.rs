@@ -42,7 +42,7 @@ pub(super) async fn run(
     ground.look(mode, Scope::Plan, &eyes, &connected.connections, &stop).await;
     let mut plan = ground.plan(asked, &connected.connections);
     plan.findings.splice(0..0, files.warnings);
-    planning::show(&plan, desired, &args.planning, &path, console)?;
+    planning::show(&plan, &ground, &args.planning, &path, console)?;
     connected.say_missing(console);
     connected.close().await?;
     let changes = if args.planning.detailed_exitcode && !plan.steps.is_empty() {

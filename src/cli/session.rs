@@ -7,9 +7,9 @@ use super::args::Global;
 use super::context::{Context, variable};
 use super::exit::{Exit, Stopped};
 use crate::desired::{self, Loaded};
-use crate::model::{Desired, Recorded};
+use crate::model::{Desired, Provider, ProviderIdentity, ProviderName, Recorded};
 use crate::plan;
-use crate::state::{FileStore, Holder, Locked, StateError};
+use crate::state::{Entry, FileStore, Holder, Locked, StateError};
 
 /// Reads and checks the files.
 pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
@@ -55,6 +55,21 @@ pub(super) async fn lock(
 /// Refuses a state that belongs to another application.
 pub(super) fn belongs(desired: &Desired, recorded: &Recorded) -> Result<(), Stopped> {
     plan::identity(desired, recorded).map_err(|error| Stopped::refused("other_application", error))
+}
+
+/// What has to be written of the applications that `used` rooms belong to, where the record does
+/// not know them yet.
+pub(super) fn identities(
+    desired: &Desired,
+    recorded: &Recorded,
+    used: impl Fn(&ProviderName) -> bool,
+) -> Vec<Entry> {
+    let of = |(name, provider): (&ProviderName, &Provider)| {
+        let identity = ProviderIdentity::of(provider);
+        let new = used(name) && recorded.providers.get(name) != Some(&identity);
+        new.then(|| Entry::Provider(name.clone(), identity))
+    };
+    desired.providers.iter().filter_map(of).collect()
 }
 
 /// A failure of the store as the end of a command.

@@ -41,8 +41,6 @@ pub struct Inputs<'a> {
     pub evict: &'a BTreeSet<Address>,
     /// Whether the service was asked.
     pub asked: Asked,
-    /// Rooms whose people are thrown out in this run, whatever `on_occupied` says.
-    pub evict: &'a BTreeSet<Address>,
 }
 
 /// Makes the plan: what would be done, what would not, and why.

@@ -1,3 +1,5 @@
+//! What the planner promises, as tests.
+
 mod limits;
 mod properties;
 mod stories;
@@ -129,7 +131,6 @@ impl World {
             recorded: &self.recorded,
             observed: &self.observed,
             now: &|_| at(0),
-            evict: &self.evict,
             asked: Asked::Yes(Refresh::Due),
             evict: &self.evict,
         })

@@ -1,3 +1,5 @@
+//! What users and scripts read, as snapshots.
+
 mod findings;
 mod json;
 mod outcome;

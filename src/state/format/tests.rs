@@ -1,3 +1,5 @@
+//! The format of the state: round trips, layouts and damage.
+
 use proptest::prelude::*;
 
 use crate::model::Recorded;

@@ -1,3 +1,5 @@
+//! The journal: round trips, torn tails and damage.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
