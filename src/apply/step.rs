@@ -213,7 +213,14 @@ impl Worker {
             before: Some(record),
             target: None,
         };
-        let request_id = match self.change(&intended, first).await? {
+        let known = match self.change(&intended, first).await {
+            Err(Failure::Occupied(people)) if people.any() => {
+                self.keep(&step.address, &self.occupied(record)).await?;
+                return Err(Failure::Occupied(people));
+            }
+            known => known?,
+        };
+        let request_id = match known {
             Known::Done(receipt, _) => receipt.request_id,
             Known::Missing(trouble) => trouble.request_id,
             Known::SeenGone | Known::Seen(_) => None,
@@ -353,6 +360,13 @@ impl Worker {
         before: Option<&RecordedRoom>,
     ) -> Result<(), Failure> {
         Ok(self.ledger.restore(address, before).await?)
+    }
+
+    /// The record of a room that people were just seen in: the next plan asks again, and lists the
+    /// room as waiting.
+    fn occupied(&self, record: &RecordedRoom) -> RecordedRoom {
+        let now = Some(self.connection.clock.now());
+        RecordedRoom { last_seen: now, last_seen_with_people: now, ..record.clone() }
     }
 
     /// The record of a room that is about to be made.

@@ -14,8 +14,8 @@ pub enum Fault {
     Busy,
     /// `reset-before` and `reset-after`: the connection is cut without an answer.
     Reset(Work),
-    /// `hang`: the request is held for 12 s, longer than a client waits, then cut. Work is done at the end,
-    /// so that it lands after the client has given up.
+    /// `hang`: the request is held for 12 s, longer than a client waits, then cut. Work is done after 9 s:
+    /// late, and long after a client that was killed is gone, but within the time-out of one call.
     Hang(Work),
     /// `garbage`: the work is done, and the answer is a page of HTML or half of the JSON.
     Garbage,

@@ -25,6 +25,10 @@ const BODY_BYTES: usize = 1 << 20;
 /// How long `hang` holds a request: longer than a client waits for one call.
 const HOLD: Duration = Duration::from_secs(12);
 
+/// When `hang` does its work: late, but within the time-out of one call, after which a client may take what
+/// is not there for not done.
+const LATE: Duration = Duration::from_secs(9);
+
 /// What a proxy before the service says on a bad day.
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
 
@@ -102,10 +106,11 @@ async fn hold(emulator: Emulator, caller: Caller, received: &Received, work: Wor
     let lands = emulator.lands(work);
     let waiting = emulator.downgrade();
     drop(emulator);
-    sleep(HOLD).await;
+    sleep(LATE).await;
     if lands && let Some(emulator) = waiting.upgrade() {
         emulator.work(caller, received);
     }
+    sleep(HOLD.saturating_sub(LATE)).await;
 }
 
 async fn pause(span: Duration) {
