@@ -9,7 +9,7 @@ use super::groups::{Layout, parse_whole};
 use super::mirror::{File, Room};
 use super::note::{Notes, Part, Reading, Sink};
 use super::outline::outline;
-use super::structure::walk;
+use super::structure::{merge_key, walk};
 use super::tree::{self, Node, Span, Unreadable, Value};
 
 /// A file that could be read as YAML.
@@ -71,7 +71,7 @@ pub(super) fn read_whole(text: &str, file: usize, notes: &mut Notes) -> Option<D
         sink.known(*span, tag());
     }
     for span in &census.merges {
-        sink.known(*span, merge());
+        sink.known(*span, merge_key());
     }
     match parse_whole(text) {
         Ok(file_read) if census.tags.is_empty() && census.merges.is_empty() => {
@@ -123,7 +123,7 @@ pub(super) fn tell(unreadable: &Unreadable, sink: &mut Sink<'_>) {
 
 /// A file whose rooms stand in groups; none where its head is not sound for reasons unseen.
 fn grouped(layout: Layout, file: usize, notes: &mut Notes) -> Option<Document> {
-    if let Ok(head) = serde_yaml::from_str(&layout.skeleton) {
+    if let Some(head) = layout.parse_skeleton() {
         return Some(Document {
             file,
             head,
@@ -132,6 +132,7 @@ fn grouped(layout: Layout, file: usize, notes: &mut Notes) -> Option<Document> {
         });
     }
     let node = tree::read(&layout.skeleton).ok()?;
+    tree::read(layout.head()).ok().filter(|head| head.entry("rooms").is_some())?;
     let mut faults = Notes::default();
     let mut sink = Sink { notes: &mut faults, file, part: Part::Head, reading: Reading::Faulty };
     let head = keep(walk(&node, "File", &mut sink)).unwrap_or_default();
@@ -230,11 +231,6 @@ fn too_deep() -> Finding {
 
 fn tag() -> Finding {
     Finding::error("tag", "tags are not read here").help("take the tag out; quotes make text")
-}
-
-fn merge() -> Finding {
-    Finding::error("merge_key", "`<<` merges nothing here")
-        .help("write the keys out, or use `defaults`")
 }
 
 /// The place of a byte.

@@ -5,6 +5,7 @@
 //! groups of items parsed each on its own. A file whose groups do not stand alone is parsed whole.
 //! What is accepted here is accepted whole, and means the same: a property test holds that.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -13,13 +14,15 @@ use super::mirror::{File, Room};
 use super::outline::{MAX_DEPTH, indent_at, outline};
 
 /// How many items are parsed at once: enough to make starting a parser cheap, few enough to spread.
-pub(super) const GROUP: usize = 256;
+pub const GROUP: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
 /// Where the parts of a file of many rooms stand.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// Everything but the items, with `rooms: []` in their place.
     pub skeleton: String,
+    /// Where the skeleton's tail begins.
+    tail: usize,
     /// The lines of the skeleton from here on stand `shift` lines further down in the file.
     tail_line: usize,
     /// How many lines the items take.
@@ -39,13 +42,13 @@ struct Start {
     line: usize,
 }
 
-/// Parses a file in groups; none where its groups do not stand alone, or where it has a mistake.
+/// Parses a file in groups of `size` items; none where they do not stand alone, or have a mistake.
 #[must_use]
-pub fn parse_grouped(text: &str) -> Option<File> {
+pub fn parse_grouped(text: &str, size: NonZeroUsize) -> Option<File> {
     let layout = Layout::of(text)?;
-    let mut file: File = serde_yaml::from_str(&layout.skeleton).ok()?;
+    let mut file = layout.parse_skeleton()?;
     let groups: Option<Vec<Vec<Room>>> =
-        layout.groups().into_par_iter().map(|group| layout.parse(text, group)).collect();
+        layout.groups(size).into_par_iter().map(|group| layout.parse(text, group)).collect();
     file.rooms = Some(groups?.into_iter().flatten().collect());
     Some(file)
 }
@@ -66,19 +69,34 @@ impl Layout {
         let mut items = Items::new(bytes, rooms.end);
         let end = items.find()?;
         let (head, tail) = (&text[..items.starts.first()?.at], &text[end..]);
-        let skeleton = format!("{}: []{}{tail}", &head[..rooms.colon], &head[rooms.colon + 1..]);
+        let mut skeleton = format!("{}: []{}", &head[..rooms.colon], &head[rooms.colon + 1..]);
+        let tail_at = skeleton.len();
+        skeleton.push_str(tail);
         if !plain(skeleton.as_bytes()) {
             return None;
         }
         let first = items.starts.first()?.line;
         let (tail_line, shift) = (first, items.line - first);
-        Some(Self { skeleton, tail_line, shift, items: items.starts, end })
+        Some(Self { skeleton, tail: tail_at, tail_line, shift, items: items.starts, end })
+    }
+
+    /// What stands before the items, with `rooms: []`. Where this is whole by itself, nothing that
+    /// begins in it (a quoted scalar) goes on over the items into the tail.
+    pub(super) fn head(&self) -> &str {
+        &self.skeleton[..self.tail]
+    }
+
+    /// Parses everything but the items; none where it does not stand alone, or has a mistake.
+    pub(super) fn parse_skeleton(&self) -> Option<File> {
+        let head: File = serde_yaml::from_str(self.head()).ok()?;
+        head.rooms.filter(Vec::is_empty)?;
+        serde_yaml::from_str(&self.skeleton).ok()
     }
 
     /// The items, by number, of each group.
-    pub(super) fn groups(&self) -> Vec<Range<usize>> {
-        let last = self.items.len();
-        (0..last).step_by(GROUP).map(|from| from..last.min(from + GROUP)).collect()
+    pub(super) fn groups(&self, size: NonZeroUsize) -> Vec<Range<usize>> {
+        let (last, size) = (self.items.len(), size.get());
+        (0..last).step_by(size).map(|from| from..last.min(from.saturating_add(size))).collect()
     }
 
     /// The bytes of an item, with the comments after it.

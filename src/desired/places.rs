@@ -195,7 +195,7 @@ fn hide_secrets(line: &str) -> String {
         let (before, after) = rest.split_at(colon + 1);
         out.push_str(before);
         let name = before[..colon].trim_end_matches(['"', '\'', ' ']);
-        let name = name.rsplit([' ', '{', ',', '"', '\'', '-']).next().unwrap_or_default();
+        let name = name.rsplit([' ', '{', ',', '"', '\'']).next().unwrap_or_default();
         if names_secret(name) || name == "secret_env" && !names_variable(after) {
             out.push_str(" ***");
             return out;

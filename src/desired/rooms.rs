@@ -13,7 +13,7 @@ use crate::model::{
 
 use super::checks;
 use super::document::{self, Document, Item, Rooms};
-use super::groups::Layout;
+use super::groups::{GROUP, Layout};
 use super::mirror::{self, Amount, AttributeValue, FullAttribute, Pairs, Text};
 use super::note::{Note, Notes, Part, Reading, Side, Sink, Spot, key};
 use super::provider::Known;
@@ -76,7 +76,7 @@ pub(super) fn rooms(document: &Document, text: &str, ground: &Ground<'_>) -> Fou
         Rooms::Absent => Found::default(),
         Rooms::Grouped(layout) => {
             let group = |group| resolve_group(document.file, layout, text, group, ground);
-            Found::joined(layout.groups().into_par_iter().map(group).collect())
+            Found::joined(layout.groups(GROUP).into_par_iter().map(group).collect())
         }
         Rooms::Whole(items) => {
             let mut found = Found::default();

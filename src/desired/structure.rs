@@ -47,7 +47,7 @@ enum Plain {
 struct Walker<'a, 'b> {
     sink: &'a mut Sink<'b>,
     /// The key whose value is walked.
-    key: Option<String>,
+    key: Option<(String, Span)>,
 }
 
 impl Shape {
@@ -128,7 +128,7 @@ impl Walker<'_, '_> {
     }
 
     fn entry(&mut self, key: &Node, name: &str, value: &Node, shape: Shape) -> Option<Json> {
-        let before = self.key.replace(name.to_owned());
+        let before = self.key.replace((name.to_owned(), key.span));
         let inner = match shape.schema["properties"].get(name) {
             Some(known) => Some(Shape::of(known)),
             None if shape.schema["additionalProperties"].is_object() => {
@@ -167,6 +167,8 @@ impl Walker<'_, '_> {
         let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| &**key).collect();
         let finding = if names_secret(name) {
             secret_key(name)
+        } else if name == "<<" {
+            merge_key()
         } else if not_built::key(shape.name, name) {
             not_built::finding(&format!("`{name}`"))
         } else {
@@ -184,7 +186,7 @@ impl Walker<'_, '_> {
         if words.is_empty() || words.contains(&text) {
             return true;
         }
-        let key = self.key.clone().unwrap_or_default();
+        let key = self.key.as_ref().map_or("", |(key, _)| key);
         let finding = if not_built::word(shape.name, text) {
             not_built::finding(&format!("`{key}: {text}`"))
         } else {
@@ -200,7 +202,7 @@ impl Walker<'_, '_> {
         wanted.dedup();
         let wanted: Vec<&str> = wanted.into_iter().map(kind_of).collect();
         let subject = match &self.key {
-            Some(key) => format!("`{key}`"),
+            Some((key, _)) => format!("`{key}`"),
             None => owner(choices.first().map_or("", |choice| choice.name)).to_owned(),
         };
         let message = format!(
@@ -210,7 +212,11 @@ impl Walker<'_, '_> {
         );
         let finding =
             Finding::error("wrong_type", message).help(mend(node, json_type, &wanted, choices));
-        self.sink.known(node.mark(), finding);
+        let place = match (&self.key, node.text()) {
+            (Some((_, key)), Some("")) => *key,
+            (Some(_) | None, _) => node.mark(),
+        };
+        self.sink.known(place, finding);
     }
 
     /// Tells of the keys that a map must have and has not.
@@ -229,6 +235,12 @@ pub(super) fn secret_key(name: &str) -> Finding {
         format!("`{name}` looks like a secret, and none is written here"),
     )
     .help("name the environment variable that holds it: `secret_env: ZEGO_SERVER_SECRET`")
+}
+
+/// The finding about a key that merges a map elsewhere.
+pub(super) fn merge_key() -> Finding {
+    Finding::error("merge_key", "`<<` merges nothing here")
+        .help("write the keys out, or use `defaults`")
 }
 
 /// The finding about a key that must be there.

@@ -110,7 +110,8 @@ impl AttributeChange {
 
 impl<K: AsRef<str>> FromIterator<(K, Attribute)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (K, Attribute)>>(pairs: I) -> Self {
-        let mut all = Self::default();
+        let pairs = pairs.into_iter();
+        let mut all = Self(Vec::with_capacity(pairs.size_hint().0));
         for (key, attribute) in pairs {
             all.insert(key.as_ref(), attribute);
         }

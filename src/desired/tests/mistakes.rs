@@ -1,6 +1,7 @@
 //! Mistakes, one by one and many at once.
 
-use super::world::World;
+use super::world::{World, with_rooms};
+use crate::model::Finding;
 
 #[test]
 fn all_mistakes_are_told_at_once_in_order_of_place() {
@@ -44,4 +45,161 @@ extra: 1
 "#;
     let world = World::of(&[("rooms.yaml", text)]);
     insta::assert_snapshot!(world.shown(&world.findings(&["rooms.yaml"])));
+}
+
+/// The findings of a file as `code line:column`.
+fn codes(text: &str) -> Vec<String> {
+    let world = World::of(&[("rooms.yaml", text)]);
+    let findings = match world.try_load(&["rooms.yaml"]) {
+        Ok(loaded) => loaded.warnings,
+        Err(findings) => findings,
+    };
+    let code = |it: &Finding| {
+        let place = it.place.as_ref().map(|place| format!(" {}:{}", place.line, place.column));
+        format!("{}{}", it.code, place.unwrap_or_default())
+    };
+    findings.iter().map(code).collect()
+}
+
+#[test]
+fn each_mistake_of_a_room_is_told_at_its_place() {
+    let long = "x".repeat(33);
+    let name = "é".repeat(33);
+    let value = "x".repeat(1025);
+    let many: Vec<String> = (0..21).map(|n| format!("k{n}: v")).collect();
+    let large: Vec<String> = (0..6).map(|n| format!("k{n}: {}", "x".repeat(1000))).collect();
+    let mut wrong = Vec::new();
+    for (room, told) in [
+        ("id: \"\"".to_owned(), "room_id 6:9"),
+        (format!("id: {long}"), "room_id 6:9"),
+        ("id: a/b".to_owned(), "room_id 6:9"),
+        ("id: 'a,b'".to_owned(), "room_id_doubtful 6:9"),
+        ("id: 12".to_owned(), "wrong_type 6:9"),
+        ("id: true".to_owned(), "wrong_type 6:9"),
+        ("id: ~".to_owned(), "wrong_type 6:9"),
+        ("id:".to_owned(), "wrong_type 6:5"),
+        ("id: 1.5".to_owned(), "wrong_type 6:9"),
+        ("name: x".to_owned(), "missing_key 6:5"),
+        ("{id: a, name: }".to_owned(), "wrong_type 6:13"),
+        (format!("{{id: a, name: {name}}}"), "name_length 6:19"),
+        ("{id: a, destroy_delay_time: 10801}".to_owned(), "destroy_delay_time 6:33"),
+        ("{id: a, destroy_delay_time: 181m}".to_owned(), "destroy_delay_time 6:33"),
+        ("{id: a, destroy_delay_time: -1}".to_owned(), "wrong_type 6:33"),
+        ("{id: a, destroy_delay_time: 1d}".to_owned(), "destroy_delay_time 6:33"),
+        ("{id: a, destroy_delay_time: 99999999999}".to_owned(), "destroy_delay_time 6:33"),
+        ("{id: a, provider: caht}".to_owned(), "unknown_provider 6:23"),
+        ("{id: a, providers: [chat, x]}".to_owned(), "unknown_provider 6:31"),
+        ("{id: a, providers: [chat, chat]}".to_owned(), "provider 6:31"),
+        ("{id: a, providers: []}".to_owned(), "provider 6:24"),
+        ("{id: a, provider: chat, providers: [chat]}".to_owned(), "provider 6:29"),
+        ("{id: a, attributes: {k: 1}}".to_owned(), "wrong_type 6:29"),
+        ("{id: a, attributes: {k: true}}".to_owned(), "wrong_type 6:29"),
+        ("{id: a, attributes: {1: a}}".to_owned(), "wrong_type 6:26"),
+        ("{id: a, attributes: {k: {value: 1}}}".to_owned(), "wrong_type 6:37"),
+        ("{id: a, attributes: {k: {auto_delete: true}}}".to_owned(), "missing_key 6:30"),
+        ("{id: a, attributes: {\"\": a}}".to_owned(), "attribute_key 6:26"),
+        ("{id: a, attributes: {12345678901234567: a}}".to_owned(), "wrong_type 6:26"),
+        ("{id: a, attributes: {x2345678901234567: a}}".to_owned(), "attribute_key 6:26"),
+        (format!("{{id: a, attributes: {{k: {value}}}}}"), "attribute_value 6:29"),
+        (format!("{{id: a, attributes: {{{}}}}}", many.join(", ")), "attribute_count 6:13"),
+        (format!("{{id: a, attributes: {{{}}}}}", large.join(", ")), "attribute_total 6:13"),
+        ("{id: a, attributes: {server_secret: a}}".to_owned(), "secret_in_file 6:26"),
+        ("{id: a, attributes: {k: a, k: b}}".to_owned(), "duplicate_key 6:32"),
+        ("{id: a, id: b}".to_owned(), "duplicate_key 6:13"),
+        ("{id: a, lifecycle: {on_remove: forget}}".to_owned(), "not_built 6:36"),
+        ("{id: a, lifecycle: {ignore_changes: [name]}}".to_owned(), "not_built 6:25"),
+        ("{id: a, for_each: {n: 1..2}}".to_owned(), "not_built 6:13"),
+        ("{id: a, close: {reason: x}}".to_owned(), "not_built 6:13"),
+        ("{id: a, name: '${ZEGO_SET}'}".to_owned(), "variable_not_replaced 6:19"),
+        ("{id: a, <<: {name: x}}".to_owned(), "merge_key 6:13"),
+        ("{id: !!str a}".to_owned(), "tag 6:10"),
+        ("[a]".to_owned(), "wrong_type 6:5"),
+    ] {
+        let told_now = codes(&with_rooms(&format!("  - {room}\n")));
+        if told_now.first().map(String::as_str) != Some(told) {
+            wrong.push(format!("{room}: {told}, but {told_now:?}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn each_mistake_of_the_head_is_told_at_its_place() {
+    let mut wrong = Vec::new();
+    for (from, to, told) in [
+        ("version: 1", "version: 2", "version 1:10"),
+        ("version: 1", "version: \"1\"", "wrong_type 1:10"),
+        ("version: 1\n", "", "missing_key 1:1"),
+        ("kind: zim, ", "", "missing_key 3:10"),
+        ("app_id: 1, ", "", "missing_key 3:10"),
+        (", operator: admin", "", "missing_key 3:10"),
+        ("kind: zim", "kind: tencent-live", "not_built 3:16"),
+        ("app_id: 1", "app_id: 4294967296", "out_of_range 3:29"),
+        ("app_id: 1", "app_id: '${ZEGO_UNSET}'", "variable_unset 3:29"),
+        ("app_id: 1", "app_id: '${HOME}'", "variable_refused 3:29"),
+        ("app_id: 1", "app_id: '${ZEGO_UNSET:-x}'", "wrong_type 3:29"),
+        ("operator: admin", "operator: 5", "wrong_type 3:42"),
+        ("operator: admin", "operator: a/b", "operator 3:42"),
+        ("operator: admin", "operator: a, secret: x", "secret_in_file 3:45"),
+        ("operator: admin", "operator: a, endpoint: 'http://x.example'", "endpoint 3:55"),
+        ("operator: admin", "operator: a, secret_env: A, secret_file: b", "secret 3:73"),
+        ("operator: admin", "operator: a, rate_limit: 0", "out_of_range 3:57"),
+        ("operator: admin", "operator: a, rate_share: 0%", "rate_share 3:57"),
+        ("operator: admin", "operator: a, rate_share: 101%", "rate_share 3:57"),
+        ("operator: admin", "operator: a, max_rooms: -1", "wrong_type 3:56"),
+        ("operator: admin", "operator: a, limits: {keys: 1}", "unknown_key 3:54"),
+        ("operator: admin", "operator: a, dissolve_after: 1h", "not_built 3:45"),
+        (
+            "operator: admin}",
+            "operator: a}\n  two: {kind: zim, app_id: 1, operator: b}",
+            "same_application 4:3",
+        ),
+        (
+            "operator: admin}",
+            "operator: a}\n  chat: {kind: zim, app_id: 2, operator: b}",
+            "duplicate_key 4:3",
+        ),
+        ("operator: admin}", "operator: a}\nstate: s3://b/k", "not_built 4:8"),
+        ("operator: admin}", "operator: a}\nstate: ''", "state 4:8"),
+        ("operator: admin}", "operator: a}\npolicy: {replace: on_next_vanish}", "not_built 4:19"),
+        ("operator: admin}", "operator: a}\npolicy: {refresh: sometimes}", "unknown_value 4:19"),
+        ("operator: admin}", "operator: a}\npolicy: {max_destroy: -1}", "wrong_type 4:23"),
+        ("operator: admin}", "operator: a}\npolicy:", "wrong_type 4:1"),
+        ("{destroy_delay_time: 1h}", "{destroy_delay_time: 4h}", "destroy_delay_time 4:32"),
+        ("{destroy_delay_time: 1h}", "{destroy_delay: 4h}", "unknown_key 4:12"),
+        ("rooms:\n  - id: a\n", "rooms:\n", "wrong_type 5:1"),
+        ("rooms:\n  - id: a\n", "rooms: ~\n", "wrong_type 5:8"),
+        ("rooms:\n  - id: a\n", "", "missing_key 1:1"),
+        ("rooms:\n  - id: a\n", "rooms: []\nrooms: []\n", "duplicate_key 6:1"),
+        ("providers:\n  chat: {kind: zim, app_id: 1, operator: admin}\n", "", "missing_key 1:1"),
+        (
+            "providers:\n  chat: {kind: zim, app_id: 1, operator: admin}\n",
+            "providers: {}\n",
+            "no_provider 2:12",
+        ),
+    ] {
+        let sound = with_rooms("  - id: a\n");
+        assert!(sound.contains(from), "{from}");
+        let told_now = codes(&sound.replace(from, to));
+        if told_now.first().map(String::as_str) != Some(told) {
+            wrong.push(format!("{to}: {told}, but {told_now:?}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    for (from, to) in [
+        ("operator: admin", "operator: a, server_secret: hush"),
+        ("operator: admin", "operator: a, \"secret-key\": 'hush'"),
+        ("operator: admin", "operator: a, secret_env: 9hush"),
+        ("operator: admin", "operator: a, endpoint: \"https://u:hush@h/\""),
+        ("operator: admin", "operator: a, server_secret: hush, nonsense: ["),
+        ("  - id: a", "  - {id: a, attributes: {server_secret: hush}, nmae: 5}"),
+    ] {
+        let world = World::of(&[("rooms.yaml", &with_rooms("  - id: a\n").replace(from, to))]);
+        let findings = world.findings(&["rooms.yaml"]);
+        assert!(!format!("{findings:?}").contains("hush"), "{findings:#?}");
+    }
 }

@@ -41,6 +41,10 @@ impl World {
         self.try_load(names).unwrap_or_else(|findings| panic!("{}", self.shown(&findings)))
     }
 
+    pub(super) fn addresses(&self, loaded: &Loaded) -> Vec<String> {
+        loaded.desired.rooms.iter().map(|it| it.address.to_string()).collect()
+    }
+
     pub(super) fn findings(&self, names: &[&str]) -> Vec<Finding> {
         self.try_load(names).expect_err("findings")
     }

@@ -1,0 +1,78 @@
+//! Several files, and folders.
+
+use super::world::{World, with_rooms};
+
+const BASE: &str = "version: 1\nproviders:\n  chat: {kind: zim, app_id: 1, operator: admin}\n";
+
+fn rooms(id: &str) -> String {
+    format!("version: 1\nrooms:\n  - {{id: {id}, destroy_delay_time: 1h}}\n")
+}
+
+#[test]
+fn files_and_folders_are_read_together() {
+    let (a, b, c) = (rooms("a"), rooms("b"), rooms("c"));
+    let world = World::of(&[
+        ("conf/base.yaml", BASE),
+        ("conf/rooms/b.yml", &b),
+        ("conf/rooms/a.yaml", &a),
+        ("conf/rooms/note.txt", "no"),
+        ("conf/rooms/deeper/d.yaml", "no"),
+        ("other/c.yaml", &c),
+    ]);
+    let loaded = world.load(&["conf/base.yaml", "conf/rooms", "other/c.yaml"]);
+    let sources: Vec<_> = loaded.desired.rooms.iter().map(|it| &*it.source).collect();
+    assert_eq!(world.addresses(&loaded), ["chat/a", "chat/b", "chat/c"]);
+    assert_eq!(sources, ["rooms/a.yaml", "rooms/b.yml", "../other/c.yaml"]);
+    let files: Vec<_> = loaded.desired.files.iter().map(|it| &**it).collect();
+    assert_eq!(files, ["../other/c.yaml", "base.yaml", "rooms/a.yaml", "rooms/b.yml"]);
+    assert_eq!(loaded.desired.state, world.path("conf/rooms.state.json"));
+}
+
+#[test]
+fn the_digest_does_not_know_where_the_folder_lies() {
+    let files = [("x/base.yaml", BASE), ("x/rooms.yaml", &*rooms("a"))];
+    let moved = [("y/z/base.yaml", BASE), ("y/z/rooms.yaml", &*rooms("a"))];
+    let one = World::of(&files).load(&["x"]).desired.config_digest;
+    assert_eq!(World::of(&moved).load(&["y/z"]).desired.config_digest, one);
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_read_once() {
+    let world = World::of(&[("rooms.yaml", &with_rooms("  - id: a\n"))]);
+    assert_eq!(world.load(&["rooms.yaml", "."]).desired.rooms.len(), 1);
+}
+
+#[test]
+fn the_state_lies_beside_the_file_that_says_it() {
+    let world = World::of(&[
+        ("a/base.yaml", BASE),
+        ("b/state.yaml", "version: 1\nstate: s.json\n"),
+        ("c.yaml", &rooms("a")),
+    ]);
+    let desired = world.load(&["a/base.yaml", "b/state.yaml", "c.yaml"]).desired;
+    assert_eq!(desired.state, world.path("b/s.json"));
+}
+
+#[test]
+fn mistakes_across_files_are_told() {
+    let world = World::of(&[
+        (
+            "a.yaml",
+            &format!("{BASE}state: x\npolicy: {{}}\nrooms: [{{id: q, destroy_delay_time: 1}}]\n"),
+        ),
+        (
+            "b.yaml",
+            &format!(
+                "{BASE}state: y\npolicy: {{}}\nrooms:\n  - {{id: q, destroy_delay_time: 1}}\n"
+            ),
+        ),
+        ("c.yaml", "rooms: []\n"),
+    ]);
+    insta::assert_snapshot!(world.shown(&world.findings(&["a.yaml", "b.yaml", "c.yaml"])));
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let world = World::of(&[("empty/x.txt", "")]);
+    insta::assert_snapshot!(world.shown(&world.findings(&["none.yaml", "empty"])));
+}
