@@ -85,7 +85,7 @@ fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
     if plan.emulated {
         write!(out, ", {CHANGED}on the built-in emulator{CHANGED:#}")?;
     }
-    writeln!(out, "\n{QUIET}{}{QUIET:#}\n", asked(plan.asked))
+    writeln!(out, "\n{QUIET}{}{QUIET:#}", asked(plan.asked))
 }
 
 fn asked(asked: Asked) -> &'static str {
@@ -98,6 +98,9 @@ fn asked(asked: Asked) -> &'static str {
 }
 
 fn steps(out: &mut dyn Write, steps: &[Step], view: &View<'_>) -> io::Result<()> {
+    if !steps.is_empty() {
+        writeln!(out)?;
+    }
     let width = address_column(steps.iter());
     for step in steps {
         headline(out, step, width)?;
@@ -114,10 +117,9 @@ fn steps(out: &mut dyn Write, steps: &[Step], view: &View<'_>) -> io::Result<()>
 }
 
 fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    writeln!(out)?;
     if plan.steps.is_empty() {
         writeln!(out, "{STRONG}No changes.{STRONG:#}")?;
-    } else {
-        writeln!(out)?;
     }
     writeln!(out, "{STRONG}{}{STRONG:#}", summary(plan.summary))?;
     if !plan.estimate.is_zero() {
