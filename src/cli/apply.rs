@@ -12,7 +12,7 @@ use super::planning::{self, Ground};
 use super::{session, signals};
 use crate::apply::{self, Run, Settings, Stop};
 use crate::model::{
-    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, Plan, ProviderName,
+    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan, ProviderName,
 };
 use crate::plan::Scope;
 use crate::render;
@@ -139,6 +139,7 @@ impl Job<'_> {
         ground.look(mode, Scope::Apply, &eyes, connections, stop).await;
         let mut plan = ground.plan(Asked::Yes(mode), connections);
         plan.findings.splice(0..0, self.warnings.iter().cloned());
+        self.consent_beforehand(&mut plan.gate);
         match self.planning.format {
             Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
             Format::Text => planning::show(&plan, &ground, self.planning, path, console)?,
@@ -178,6 +179,13 @@ impl Job<'_> {
         progress.finish();
         self.tell(&outcome, console)?;
         Ok(self.exit(&outcome, before, held, waits))
+    }
+
+    /// Opens the gate where the command line consents to all that it would hold back.
+    fn consent_beforehand(&self, gate: &mut Gate) {
+        if self.applying.allow_destroy.is_some_and(|most| most >= gate.counted) {
+            gate.refusals.clear();
+        }
     }
 
     fn settings(&self) -> Settings {
