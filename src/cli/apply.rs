@@ -12,7 +12,8 @@ use super::planning::{self, Ground};
 use super::{session, signals};
 use crate::apply::{self, Run, Settings, Stop};
 use crate::model::{
-    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan, ProviderName,
+    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan,
+    ProviderName,
 };
 use crate::plan::Scope;
 use crate::render;
