@@ -391,12 +391,12 @@ impl Broken {
         let Self { failure, effect, what } = self;
         let end = match failure {
             Failure::NotDone(trouble) => {
-                let message = format!("{what}: {trouble}");
+                let message = format!("{what}: {}", words(&trouble));
                 let class = trouble.class;
                 End::Failed(failed(&step, message, Some(trouble), false), Some(class))
             }
             Failure::Open(why, trouble) => {
-                let first = trouble.as_ref().map(|t| format!("{t}; ")).unwrap_or_default();
+                let first = trouble.as_ref().map(|t| format!("{}; ", words(t))).unwrap_or_default();
                 let message =
                     format!("{first}its outcome is unknown ({why}): the next run looks it up");
                 End::Failed(failed(&step, message, trouble, true), None)
@@ -421,6 +421,11 @@ fn failed(step: &Step, message: String, trouble: Option<Trouble>, pending: bool)
         request_id: trouble.and_then(|t| t.request_id),
         pending,
     }
+}
+
+/// The call and its words: code and request id stand in fields of their own.
+fn words(trouble: &Trouble) -> String {
+    format!("{}: {}", trouble.call, trouble.message)
 }
 
 fn unwritten(error: crate::state::StateError, what: &'static str) -> Broken {

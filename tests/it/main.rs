@@ -1,3 +1,9 @@
 //! The one integration-test binary.
 
 mod architecture;
+
+mod crash;
+mod faults;
+mod rate;
+mod stories;
+mod support;

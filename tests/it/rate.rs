@@ -1,0 +1,75 @@
+//! The rate limit as the service counts it: no second with more calls than it allows.
+
+use std::time::Duration;
+
+use roomctl::emulator::{Action, Settings};
+
+use crate::support::fleet::HEAD;
+use crate::support::{Ended, Fuse, How, World, in_moved_time, plain_service};
+
+/// What the vendor allows of each action in any second.
+const LIMIT: usize = 20;
+
+/// The vendor's limit, at the end of a line whose latency is 50 ± 30 ms.
+fn far_away(seed: u64) -> Settings {
+    let (latency, jitter) = (Duration::from_millis(20), Duration::from_millis(60));
+    Settings { latency, jitter, seed, ..plain_service() }
+}
+
+fn rooms(count: usize) -> String {
+    let room = |n| format!("  - {{id: r{n:04}, destroy_delay_time: 3h}}\n");
+    format!("{HEAD}rooms:\n{}", (0..count).map(room).collect::<String>())
+}
+
+/// Asserts that no action was called too often, and that hardly a call was refused.
+fn assert_inside(world: &World) {
+    let survey = world.survey();
+    for action in Action::ALL {
+        let busiest = survey.busiest_second(action);
+        assert!(busiest <= LIMIT, "{busiest} calls of {} in a second", action.as_str());
+        assert_eq!(survey.answered(action, 660_300_005), 0, "{}", action.as_str());
+    }
+}
+
+#[test]
+fn a_thousand_creates_stay_inside() {
+    for seed in 0..3 {
+        in_moved_time(async {
+            let world = World::new(far_away(seed));
+            let desired = world.declare(&rooms(1_000));
+            let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            assert_eq!(ran.outcome.done.len(), 1_000);
+            assert_eq!(world.survey().rooms.len(), 1_000);
+            assert_inside(&world);
+        });
+    }
+}
+
+#[test]
+fn two_runs_in_a_row_stay_inside() {
+    in_moved_time(async {
+        let world = World::new(far_away(7));
+        for count in [50, 100, 150] {
+            let desired = world.declare(&rooms(count));
+            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        }
+        assert_eq!(world.survey().rooms.len(), 150);
+        assert_inside(&world);
+    });
+}
+
+#[test]
+fn a_run_after_a_crash_stays_inside() {
+    for moment in [40, 90, 130, 200] {
+        in_moved_time(async {
+            let world = World::new(far_away(moment));
+            let desired = world.declare(&rooms(60));
+            let how = How { fuse: Fuse::after(moment), ..How::plain() };
+            let ended = world.apply(&desired, &how).await.expect("a state");
+            assert!(matches!(ended, Ended::Crashed));
+            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            assert_eq!(world.survey().rooms.len(), 60);
+            assert_inside(&world);
+        });
+    }
+}
