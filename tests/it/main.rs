@@ -4,6 +4,7 @@ mod architecture;
 
 mod crash;
 mod faults;
+mod properties;
 mod rate;
 mod stories;
 mod support;

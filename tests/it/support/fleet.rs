@@ -65,7 +65,9 @@ pub(crate) async fn converge(world: &World, desired: &Desired) -> Result<usize, 
         ended.map_err(|error| error.to_string())?;
         no_orphans(world).await?;
         let plan = world.plan(desired, Refresh::All).await.map_err(|error| error.to_string())?;
-        if plan.steps.is_empty() && plan.unread.is_empty() {
+        let recorded = world.recorded().await.map_err(|error| error.to_string())?;
+        let open = recorded.rooms.values().any(|room| room.pending.is_some());
+        if plan.steps.is_empty() && plan.unread.is_empty() && !open {
             return Ok(run);
         }
     }

@@ -35,11 +35,6 @@ impl Fuse {
         Self(Arc::new(Inner { blows_at: moments, passed: AtomicU64::new(0), blown }))
     }
 
-    /// The moments that came so far.
-    pub(crate) fn passed(&self) -> u64 {
-        self.0.passed.load(Ordering::Relaxed)
-    }
-
     /// Lets a moment pass, or never comes back.
     pub(crate) async fn pass(&self) {
         if self.0.passed.fetch_add(1, Ordering::Relaxed) >= self.0.blows_at {
