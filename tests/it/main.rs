@@ -4,6 +4,7 @@ mod architecture;
 
 mod crash;
 mod faults;
+mod kill;
 mod properties;
 mod rate;
 mod stories;

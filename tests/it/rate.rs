@@ -1,10 +1,13 @@
 //! The rate limit as the service counts it: no second with more calls than it allows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use roomctl::emulator::{Action, Settings};
+use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
+use crate::support::process::{End, Served};
 use crate::support::{Ended, Fuse, How, World, in_moved_time, plain_service};
 
 /// What the vendor allows of each action in any second.
@@ -80,4 +83,17 @@ fn a_run_after_a_crash_stays_inside() {
             assert_inside(&world);
         });
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_real_binary_stays_inside_in_real_time() {
+    let served = Served::new(World::by(Arc::new(SystemClock), far_away(3))).await;
+    // Half of the limit, as `init` writes it: a machine that stands still for half a second brings
+    // what was sent meanwhile all at once.
+    served.declare(&rooms(60), "rate_share: 50%");
+    let end = served.apply().await;
+    assert!(matches!(&end, End::Exited { code: Some(0), .. }), "{end:?}");
+    let survey = served.world.survey();
+    assert_eq!((survey.rooms.len(), survey.served(Action::CreateRoom)), (60, 60));
+    assert_inside(&served.world);
 }

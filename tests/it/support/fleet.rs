@@ -74,7 +74,7 @@ pub(crate) async fn converge(world: &World, desired: &Desired) -> Result<usize, 
     Err(format!("{RUNS} runs did not converge"))
 }
 
-/// Converges, lets everything land, and then looks for rooms that are lost, missing or made twice.
+/// Converges, lets everything land, and then looks at what came of it.
 pub(crate) async fn come_through(
     world: &World,
     desired: &Desired,
@@ -82,6 +82,11 @@ pub(crate) async fn come_through(
 ) -> Result<(), String> {
     converge(world, desired).await?;
     tokio::time::sleep(ALL_HAS_LANDED).await;
+    settled(world, desired, creates).await
+}
+
+/// Looks for rooms that are lost, missing or made twice.
+pub(crate) async fn settled(world: &World, desired: &Desired, creates: u64) -> Result<(), String> {
     as_declared(world, desired).await?;
     let made = world.survey().served(Action::CreateRoom);
     let right = made == creates;

@@ -2,6 +2,7 @@
 
 pub(crate) mod fleet;
 mod fuse;
+pub(crate) mod process;
 mod read;
 mod run;
 mod stranger;

@@ -56,9 +56,13 @@ pub(crate) fn write(path: &Path, text: &str) {
 }
 
 impl World {
+    /// A world whose time tokio moves.
     pub(crate) fn new(settings: Settings) -> Self {
-        let clock: Arc<dyn Clock> =
-            Arc::new(TokioClock::starting_at(Timestamp::from_millis(START)));
+        Self::by(Arc::new(TokioClock::starting_at(Timestamp::from_millis(START))), settings)
+    }
+
+    /// A world by a clock.
+    pub(crate) fn by(clock: Arc<dyn Clock>, settings: Settings) -> Self {
         let emulator = Emulator::open(settings, clock.clone(), Data::Memory).expect("an emulator");
         Self { folder: folder(), emulator, clock }
     }
