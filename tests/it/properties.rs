@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use roomctl::emulator::AppSurvey;
-use roomctl::model::{Action, Desired, Plan, Refresh};
+use roomctl::model::{Action, Desired, OnOccupied, Plan, Refresh};
 use roomctl::render;
 
 use case::{Case, FOREIGN, some_case};
@@ -34,7 +34,7 @@ async fn live(case: &Case) -> Checked {
     let how = How::with_consent().refresh(Refresh::All);
     let ran = world.apply(&desired, &how).await.expect("a state").ran();
     let after = world.survey();
-    others_are_left_alone(&ran, &before, &after, &ours)?;
+    others_are_left_alone(&desired, &ran, &before, &after, &ours)?;
     settled(&world, &desired).await
 }
 
@@ -78,8 +78,9 @@ fn in_order(plan: &Plan) -> Checked {
     Ok(())
 }
 
-/// Nothing is destroyed that is not recorded, and keys of others stay where their room stays.
+/// Nothing is destroyed that is not recorded, nobody is thrown out who was not meant to be, and keys of others stay where their room stays.
 fn others_are_left_alone(
+    desired: &Desired,
     ran: &Ran,
     before: &AppSurvey,
     after: &AppSurvey,
@@ -96,6 +97,10 @@ fn others_are_left_alone(
         let now = after.rooms.get(id);
         if !ours.contains(id.as_str()) {
             prop_assert!(now.is_some(), "{id} is gone, and was not recorded");
+        }
+        if desired.policy.on_occupied == OnOccupied::Defer && room.people > 0 {
+            let inside = now.map(|now| now.people);
+            prop_assert_eq!(inside, Some(room.people), "{}: thrown out", id);
         }
         let Some(now) = now else { continue };
         if made_anew.contains(&address(id.as_str())) {

@@ -30,16 +30,16 @@ fn rooms(count: usize) -> String {
     format!("{HEAD}rooms:\n{}", (0..count).map(room).collect::<String>())
 }
 
-/// Asserts that no action was called too often, and that hardly a call was refused.
-fn assert_inside(world: &World) {
+/// Asserts that no action was called more often than `most` times in any second.
+fn assert_inside(world: &World, most: usize) {
     let survey = world.survey();
-    let mut refused = 0;
+    let mut refused = 0_usize;
     for action in Action::ALL {
         let busiest = survey.busiest_second(action);
-        assert!(busiest <= LIMIT + UNLEARNED, "{busiest} calls of {} in a second", action.as_str());
-        refused += survey.answered(action, TOO_OFTEN);
+        assert!(busiest <= most, "{busiest} calls of {} in a second", action.as_str());
+        refused += usize::try_from(survey.answered(action, TOO_OFTEN)).expect("a number");
     }
-    assert!(refused <= 1, "{refused} calls were refused");
+    assert!(refused <= most - LIMIT, "{refused} calls were refused");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_thousand_creates_stay_inside() {
             let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), 1_000);
             assert_eq!(world.survey().rooms.len(), 1_000);
-            assert_inside(&world);
+            assert_inside(&world, LIMIT + UNLEARNED);
         });
     }
 }
@@ -65,22 +65,25 @@ fn two_runs_in_a_row_stay_inside() {
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
         }
         assert_eq!(world.survey().rooms.len(), 150);
-        assert_inside(&world);
+        assert_inside(&world, LIMIT + UNLEARNED);
     });
 }
 
 #[test]
 fn a_run_after_a_crash_stays_inside() {
-    for moment in [40, 90, 130, 200] {
+    for moment in 100..112 {
         in_moved_time(async {
-            let world = World::new(far_away(moment));
-            let desired = world.declare(&rooms(60));
-            let how = How { fuse: Fuse::after(moment), ..How::plain() };
-            let ended = world.apply(&desired, &how).await.expect("a state");
-            assert!(matches!(ended, Ended::Crashed));
+            // Without latency all may have landed at a crash: the next run has nothing to wait for.
+            let world = World::new(plain_service());
+            let desired = world.declare(&rooms(90));
+            for _ in 0..3 {
+                let how = How { fuse: Fuse::after(moment), ..How::plain() };
+                let ended = world.apply(&desired, &how).await.expect("a state");
+                assert!(matches!(ended, Ended::Crashed));
+            }
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
-            assert_eq!(world.survey().rooms.len(), 60);
-            assert_inside(&world);
+            assert_eq!(world.survey().rooms.len(), 90);
+            assert_inside(&world, LIMIT);
         });
     }
 }
@@ -95,5 +98,5 @@ async fn the_real_binary_stays_inside_in_real_time() {
     assert!(matches!(&end, End::Exited { code: Some(0), .. }), "{end:?}");
     let survey = served.world.survey();
     assert_eq!((survey.rooms.len(), survey.served(Action::CreateRoom)), (60, 60));
-    assert_inside(&served.world);
+    assert_inside(&served.world, LIMIT);
 }

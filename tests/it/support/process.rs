@@ -185,11 +185,9 @@ async fn pass(State(line): State<Arc<Line>>, request: Request, next: Next) -> Re
     if let Some((request, next)) = after {
         next.run(request).await;
     }
-    match passed {
-        Some(response) => response,
-        None => {
-            line.reached.notify_one();
-            std::future::pending().await
-        }
+    if let Some(response) = passed {
+        return response;
     }
+    line.reached.notify_one();
+    std::future::pending().await
 }
