@@ -151,7 +151,7 @@ impl Broken {
         let Self { failure, effect, what } = self;
         let end = match failure {
             Failure::NotDone(trouble) => {
-                let message = format!("{what}: {}: {}", trouble.call, trouble.message);
+                let message = format!("{what}: {}", words(&trouble));
                 let class = trouble.class;
                 End::Failed(
                     failed(&step, message, Some(trouble), Outstanding::Nothing),
@@ -159,7 +159,7 @@ impl Broken {
                 )
             }
             Failure::Open(why, trouble) => {
-                let first = trouble.as_ref().map(|t| format!("{}: {}; ", t.call, t.message));
+                let first = trouble.as_ref().map(|trouble| format!("{}; ", words(trouble)));
                 let message = format!("{what}: {}{why}", first.unwrap_or_default());
                 End::Failed(failed(&step, message, trouble, Outstanding::Call), None)
             }
@@ -194,6 +194,11 @@ fn failed(
         request_id: trouble.and_then(|t| t.request_id),
         pending: outstanding == Outstanding::Call,
     }
+}
+
+/// The call and its words: code and request id stand in fields of their own.
+fn words(trouble: &Trouble) -> String {
+    format!("{}: {}", trouble.call, trouble.message)
 }
 
 fn unwritten(error: crate::state::StateError, what: &'static str) -> Broken {

@@ -1,3 +1,11 @@
 //! The one integration-test binary.
 
 mod architecture;
+
+mod crash;
+mod faults;
+mod kill;
+mod properties;
+mod rate;
+mod stories;
+mod support;
