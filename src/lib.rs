@@ -36,7 +36,6 @@
 //! // desired: what the file says.
 //! let folder = tempfile::tempdir()?;
 //! let file = folder.path().join("rooms.yaml");
-//! # #[allow(clippy::disallowed_methods)]
 //! std::fs::write(&file, "\
 //! version: 1
 //! providers: {chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}}

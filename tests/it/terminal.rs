@@ -13,12 +13,16 @@ const PATIENCE_MS: u64 = 120_000;
 
 /// Runs a command on a terminal of 100 columns, its escape codes stripped.
 fn on_terminal(desk: &Desk, arguments: &str) -> PtySession {
+    let options = Options::new().timeout_ms(Some(PATIENCE_MS)).strip_ansi_escape_codes(true);
+    spawn_with_options(terminal(desk, arguments), options).expect("a terminal")
+}
+
+fn terminal(desk: &Desk, arguments: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("stty cols 100 rows 40; exec {ROOMCTL} {arguments}")]);
     command.current_dir(desk.path(".")).env_clear();
     command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
-    let options = Options::new().timeout_ms(Some(PATIENCE_MS)).strip_ansi_escape_codes(true);
-    spawn_with_options(command, options).expect("a terminal")
+    command
 }
 
 #[track_caller]
@@ -96,6 +100,25 @@ fn a_bar_shows_the_rate_and_the_time_left() {
     terminal.exp_string("Applied: 3 created.").expect("the outcome");
     terminal.exp_eof().expect("the end");
     ends(&terminal, 0);
+}
+
+#[test]
+fn colour_is_used_unless_the_user_wants_none() {
+    let desk = Desk::with(THREE_ROOMS);
+    for (variable, arguments, coloured) in [
+        ("NOTHING", "plan", true),
+        ("NO_COLOR", "plan", false),
+        ("NO_COLOR", "plan --color always", true),
+        ("NOTHING", "plan --color never", false),
+    ] {
+        let mut command = terminal(&desk, arguments);
+        command.env(variable, "1");
+        let options = Options::new().timeout_ms(Some(PATIENCE_MS));
+        let mut session = spawn_with_options(command, options).expect("a terminal");
+        let told = session.exp_eof().expect("the end");
+        assert!(told.contains("Plan: 3 to create"), "{told}");
+        assert_eq!(told.contains("\u{1b}["), coloured, "{variable} {arguments}: {told}");
+    }
 }
 
 #[test]
