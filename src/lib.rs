@@ -1,4 +1,117 @@
 //! roomctl keeps a fleet of chat and live rooms as a YAML file says.
+//!
+//! ```text
+//!  rooms.yaml ── desired ──▶ Desired  ┐
+//!  state file ── state ────▶ Recorded ├─ plan ─▶ Plan ─ gate ─▶ ApprovedPlan ─ apply ─▶ Outcome
+//!  service   ─── provider ─▶ Observed ┘            └──────────── render ───────────┘
+//! ```
+//!
+//! First everything is loaded, then a pure function compares it and makes a [`model::Plan`]; only an
+//! [`model::ApprovedPlan`], which passed the gate, can be carried out. From a file to rooms on the
+//! built-in emulator:
+//!
+//! ```
+//! use std::collections::{BTreeMap, BTreeSet};
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use roomctl::apply::{self, Connection, Report, Run, Settings, StopSwitch};
+//! use roomctl::emulator::{App, Data, Emulator, Settings as Service};
+//! use roomctl::model::{
+//!     Approval, ApprovedPlan, Asked, Clock, Consent, Destroys, Event, Observed, OnConflict,
+//!     OnOccupied, Refresh,
+//! };
+//! use roomctl::plan::Inputs;
+//! use roomctl::provider::http::{AllowedHosts, SystemClock};
+//! use roomctl::state::{FileStore, Holder, WriteStore};
+//! use roomctl::{desired, plan, provider};
+//!
+//! struct Silent;
+//! impl Report for Silent {
+//!     fn event(&self, _: &Event) {}
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // desired: what the file says.
+//! let folder = tempfile::tempdir()?;
+//! let file = folder.path().join("rooms.yaml");
+//! std::fs::write(&file, "\
+//! version: 1
+//! providers: {chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}}
+//! defaults: {destroy_delay_time: 1h}
+//! rooms: [{id: lobby, name: Lobby, attributes: {topic: welcome}}]
+//! ")?;
+//! let desired = desired::load(&[file], &|_| None).map_err(|_| "mistakes in the file")?.desired;
+//!
+//! // state: what is recorded, under the lock.
+//! let holder = Holder {
+//!     pid: std::process::id(),
+//!     host: "here".into(),
+//!     user: "somebody".into(),
+//!     command: "an example".into(),
+//!     time: SystemClock.now(),
+//! };
+//! let store = Arc::new(FileStore::new(&desired.state).lock(holder, Duration::ZERO).await?);
+//! let recorded = store.snapshot().recorded.clone();
+//!
+//! // plan: a pure function of what was loaded. Nothing is recorded, so nothing was asked after.
+//! let observed = Observed::default();
+//! let plan = plan::plan(Inputs {
+//!     desired: &desired,
+//!     recorded: &recorded,
+//!     observed: &observed,
+//!     now: &|_| SystemClock.now(),
+//!     evict: &BTreeSet::new(),
+//!     asked: Asked::Yes(Refresh::Due),
+//! });
+//! assert_eq!(plan.summary.create, 1);
+//!
+//! // gate: consent is a type.
+//! let consent = Consent {
+//!     approval: Approval::Automatic,
+//!     allow_destroy: None,
+//!     destroys: Destroys::Wanted,
+//! };
+//! let approved = ApprovedPlan::new(plan, consent);
+//!
+//! // provider: the means to call the service, here the emulator.
+//! let app = App::with_own_secret(1);
+//! let secret = app.secret.clone();
+//! let emulator = Emulator::open(Service::new(vec![app]), Arc::new(SystemClock), Data::Memory)?;
+//! let running = emulator.listen(([127, 0, 0, 1], 0).into()).await?;
+//! let url = format!("http://{}", running.address());
+//! let connections = desired.providers.iter().map(|(name, provider)| {
+//!     let (clock, allowed) = (Arc::new(SystemClock), AllowedHosts::none());
+//!     let client = provider::connect(provider, &url, secret.clone(), clock.clone(), &allowed)?;
+//!     let client = Arc::new(client);
+//!     Ok((name.clone(), Connection { provider: provider.clone(), client, clock }))
+//! });
+//! let connections = connections.collect::<Result<BTreeMap<_, _>, provider::ConnectError>>()?;
+//!
+//! // apply: the only part that changes anything.
+//! let (_switch, stop) = StopSwitch::new();
+//! let outcome = apply::run(approved, Run {
+//!     recorded,
+//!     observed,
+//!     connections,
+//!     settings: Settings {
+//!         concurrency: apply::DEFAULT_CONCURRENCY,
+//!         on_conflict: OnConflict::Fail,
+//!         on_occupied: OnOccupied::Defer,
+//!         evict: BTreeSet::new(),
+//!     },
+//!     store: store.clone(),
+//!     report: Arc::new(Silent),
+//!     stop,
+//! })
+//! .await;
+//! assert_eq!(outcome.done.len(), 1);
+//! store.finish(BTreeMap::new()).await?;
+//! # running.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod model;
 

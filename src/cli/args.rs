@@ -109,6 +109,7 @@ pub(super) enum Command {
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
     /// Destroy every recorded room: as apply, with nothing desired
+    #[command(after_help = DESTROY_EXAMPLES)]
     Destroy(DestroyArgs),
     /// Record rooms that exist already and that the file declares
     #[command(after_help = IMPORT_EXAMPLES)]
@@ -116,7 +117,7 @@ pub(super) enum Command {
     /// Ask each provider one harmless question: credentials, clock, limits
     Check(CheckArgs),
     /// Look at the record, or mend it
-    #[command(subcommand)]
+    #[command(subcommand, after_help = STATE_EXAMPLES)]
     State(StateCommand),
     /// Serve the services' APIs on loopback, for trying and for tests
     #[command(after_help = EMULATOR_EXAMPLES)]
@@ -146,10 +147,21 @@ Examples:
   roomctl apply --auto-approve --allow-destroy 12    also where 12 rooms have to go
   roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
 
+const DESTROY_EXAMPLES: &str = "\
+Examples:
+  roomctl destroy                                      show what would go, ask, destroy it
+  roomctl destroy --auto-approve --allow-destroy 12    off a terminal: the number is the consent";
+
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   roomctl import chat/lobby        record one room that exists
   roomctl import --all-declared    the way back after a lost state";
+
+const STATE_EXAMPLES: &str = "\
+Examples:
+  roomctl state list                 the addresses of all recorded rooms
+  roomctl state show chat/lobby      what is recorded of one
+  roomctl state rm chat/lobby        let one go without destroying it";
 
 const EMULATOR_EXAMPLES: &str = "\
 Examples:

@@ -2,10 +2,15 @@
 
 mod architecture;
 
+mod cli;
 mod crash;
+mod examples;
 mod faults;
 mod kill;
 mod properties;
 mod rate;
+mod readme;
+mod secrets;
 mod stories;
 mod support;
+mod terminal;

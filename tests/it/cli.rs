@@ -1,0 +1,13 @@
+//! The command line through the real binary: exit codes, streams, documents, words.
+
+pub(crate) mod desk;
+pub(crate) mod served;
+
+mod credentials;
+mod documents;
+mod emulator;
+mod exits;
+mod files;
+mod record;
+mod streams;
+mod usage;

@@ -1,0 +1,84 @@
+//! From the emulator to a real service: credentials, endpoints, and what is said where they lack.
+
+use super::desk::{Desk, THREE_ROOMS};
+use super::served::{SECRET, Served};
+
+const REAL: (&str, &str) = ("ZIM_ENDPOINT", "vendor");
+
+#[test]
+fn a_plan_without_credentials_says_that_it_did_not_look() {
+    let desk = Desk::with(THREE_ROOMS);
+    let plan = desk.run_with(&[REAL], "plan").ends(0);
+    plan.prints("Did not look: no credentials").says("ZEGO_SERVER_SECRET").prints("3 to create");
+    desk.run_with(&[REAL], "plan --refresh never").ends(0).prints("Did not look");
+    for order in ["due", "all"] {
+        let refused = desk.run_with(&[REAL], &format!("plan --refresh {order}")).ends(1);
+        refused.says("ZEGO_SERVER_SECRET is not set");
+    }
+}
+
+#[test]
+fn an_apply_without_credentials_names_the_variable_before_any_call() {
+    let desk = Desk::with(THREE_ROOMS);
+    let loopback = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    loopback.set_nonblocking(true).expect("a listener that does not block");
+    let url = format!("http://{}", loopback.local_addr().expect("its address"));
+    let here = [("ZIM_ENDPOINT", url.as_str())];
+    for command in ["apply --auto-approve", "import --all-declared"] {
+        desk.run_with(&here, command).ends(1).says("ZEGO_SERVER_SECRET is not set");
+    }
+    assert!(loopback.accept().is_err(), "a call was made");
+    assert!(!desk.holds("rooms.state.json"), "a state was written");
+}
+
+#[test]
+fn a_secret_file_does_as_well_and_one_newline_is_dropped() {
+    let desk = Desk::with(&THREE_ROOMS.replace("operator:", "secret_file: secret, operator:"));
+    let served = Served::start(&desk, "");
+    let here = [("ZIM_ENDPOINT", served.url.as_str())];
+    desk.run_with(&here, "check").ends(1).prints("secret");
+    desk.write("secret", &format!("{SECRET}\n"));
+    desk.run_with(&here, "check").ends(0).prints("answers to a signed query");
+}
+
+#[test]
+fn check_tells_right_from_wrong_from_missing() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    let well = served.run(&desk, "check").ends(0);
+    let well = well.prints("answers to a signed query").prints("clock");
+    well.prints("CreateRoom: at most 20 a second");
+    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another")];
+    desk.run_with(&wrong, "check").ends(1).prints("FAILED").prints("100000005");
+    desk.run_with(&[REAL], "check").ends(1).prints("ZEGO_SERVER_SECRET is not set");
+    desk.run("check").ends(0);
+}
+
+#[test]
+fn credentials_go_to_no_host_that_a_file_names() {
+    let desk = Desk::with(THREE_ROOMS);
+    let elsewhere = [("ZIM_ENDPOINT", "https://rooms.example"), ("ZEGO_SERVER_SECRET", SECRET)];
+    for command in ["plan --refresh all", "apply --auto-approve", "check"] {
+        let refused = desk.run_with(&elsewhere, command).ends(1);
+        refused.says("--allow-endpoint rooms.example").keeps_from(SECRET);
+    }
+    let plain = [("ZIM_ENDPOINT", "http://rooms.example"), ("ZEGO_SERVER_SECRET", SECRET)];
+    desk.run_with(&plain, "apply --auto-approve --allow-endpoint rooms.example").ends(1);
+}
+
+#[test]
+fn a_wrong_secret_is_told_with_the_services_words_and_stops_the_run() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another")];
+    let ran = desk.run_with(&wrong, "apply --auto-approve").ends(5);
+    let ran = ran.prints("signature error").prints("ServerSecret").prints("100000005");
+    ran.prints("request ").prints("mend the configuration").keeps_from("another");
+    desk.run("state list --state rooms.state.json").keeps_from("chat/");
+}
+
+#[test]
+fn only_variables_with_the_tools_own_names_are_read() {
+    let desk = Desk::with(&THREE_ROOMS.replace("operator: admin", "operator: '${HOME}'"));
+    desk.run_with(&[("HOME", "/root/private")], "validate").ends(1).keeps_from("/root/private");
+}

@@ -1,0 +1,192 @@
+//! A folder of its own with a clean environment, in which the real binary is run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub(crate) const ROOMCTL: &str = env!("CARGO_BIN_EXE_roomctl");
+
+/// Three rooms; on the built-in emulator unless `ZIM_ENDPOINT` says otherwise.
+pub(crate) const THREE_ROOMS: &str = "\
+version: 1
+providers:
+  chat: {kind: zim, app_id: 1, operator: admin, endpoint: '${ZIM_ENDPOINT:-emulator}'}
+defaults: {destroy_delay_time: 1h}
+rooms:
+  - {id: lobby, name: Lobby, attributes: {topic: welcome}, lifecycle: {prevent_destroy: true}}
+  - {id: news, name: News, attributes: {topic: today}}
+  - {id: support, name: Support}
+";
+
+/// A folder in which commands are run.
+pub(crate) struct Desk {
+    folder: TempDir,
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    line: String,
+    code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Desk {
+    /// A folder that holds nothing.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// A folder that holds this rooms.yaml.
+    pub(crate) fn with(rooms: &str) -> Self {
+        let desk = Self::empty();
+        desk.write("rooms.yaml", rooms);
+        desk
+    }
+
+    /// A folder with [`THREE_ROOMS`], applied.
+    pub(crate) fn applied() -> Self {
+        let desk = Self::with(THREE_ROOMS);
+        desk.run("apply --auto-approve").ends(0);
+        desk
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test's own files need not survive a crash")]
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
+        fs::write(path, text).expect("the file is written");
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    /// Replaces text in rooms.yaml; what is to be replaced must be there.
+    pub(crate) fn edit(&self, old: &str, new: &str) {
+        let text = self.read("rooms.yaml");
+        assert!(text.contains(old), "rooms.yaml does not hold `{old}`");
+        self.write("rooms.yaml", &text.replace(old, new));
+    }
+
+    /// Copies a folder of the repository here, and what stands in it.
+    pub(crate) fn copy(&self, folder: &str) {
+        let from = repository().join(folder);
+        for name in files_below(&from) {
+            let text = fs::read_to_string(from.join(&name)).expect("a file of the repository");
+            self.write(&format!("{folder}/{name}"), &text);
+        }
+    }
+
+    /// A command of the binary, off a terminal and with nothing in its environment.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(ROOMCTL);
+        command.args(line.split_whitespace()).current_dir(self.folder.path()).env_clear();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the binary with these arguments, split at spaces.
+    pub(crate) fn run(&self, line: &str) -> Ran {
+        self.run_with(&[], line)
+    }
+
+    /// Runs the binary with variables in its environment.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], line: &str) -> Ran {
+        let output = self.command(line).envs(variables.iter().copied()).output();
+        Ran::new(line, output.expect("the binary runs"))
+    }
+}
+
+impl Ran {
+    pub(crate) fn new(line: &str, output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("output in UTF-8");
+        let Output { status, stdout, stderr } = output;
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        Self { line: line.to_owned(), code: status.code(), stdout, stderr }
+    }
+
+    /// Ended with this exit code.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self}");
+        self
+    }
+
+    /// Holds this on stdout.
+    #[track_caller]
+    pub(crate) fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "stdout lacks `{text}`\n{self}");
+        self
+    }
+
+    /// Holds this on stderr.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "stderr lacks `{text}`\n{self}");
+        self
+    }
+
+    /// Holds this on neither stream.
+    #[track_caller]
+    pub(crate) fn keeps_from(self, text: &str) -> Self {
+        let told = self.stdout.contains(text) || self.stderr.contains(text);
+        assert!(!told, "`{text}` was told\n{self}");
+        self
+    }
+
+    /// stdout as the one JSON document that it is.
+    #[track_caller]
+    pub(crate) fn document(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+
+    /// stdout as one JSON object a line.
+    #[track_caller]
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let parse = |line| serde_json::from_str(line);
+        let lines: Result<Vec<Value>, _> = self.stdout.lines().map(parse).collect();
+        lines.unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { line, code, stdout, stderr } = self;
+        write!(f, "`roomctl {line}` ended with {code:?}\nstdout:\n{stdout}\nstderr:\n{stderr}")
+    }
+}
+
+/// The repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The names of all files below a folder, sorted, with `/` between their parts.
+pub(crate) fn files_below(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            names.extend(files_below(&path).into_iter().map(|below| format!("{name}/{below}")));
+        } else {
+            names.push(name);
+        }
+    }
+    names.sort();
+    names
+}

@@ -1,0 +1,83 @@
+//! `roomctl emulator`: serving it, and letting things happen in its rooms.
+
+use std::process::Command;
+
+use super::desk::{Desk, THREE_ROOMS};
+use super::served::{SECRET, Served};
+
+#[test]
+fn it_says_what_it_accepts_and_ends_cleanly_on_a_signal() {
+    let desk = Desk::with(THREE_ROOMS);
+    let mut served = Served::start(&desk, "--max-rooms 5");
+    for words in ["http://127.0.0.1:", "CreateRoom  20 a second", "5 for each app", "app ids: 1"] {
+        assert!(served.greeting.contains(words), "{words}: {}", served.greeting);
+    }
+    assert!(!served.greeting.contains(SECRET), "it told a secret that is not its own");
+    let pid = served.child.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("a signal");
+    assert!(sent.success());
+    assert_eq!(served.child.wait().expect("its end").code(), Some(0));
+}
+
+#[test]
+fn rooms_of_a_served_emulator_are_kept_filled_and_emptied() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 3 created.");
+    served.run(&desk, "emulator enter chat/news --users 7").ends(0).says("7 entered");
+    served.run(&desk, "emulator advance 90m").ends(0);
+    let plan = served.run(&desk, "plan --refresh all").ends(0);
+    plan.prints("2 to recreate").prints("1 unchanged").keeps_from("chat/news");
+    served.run(&desk, "emulator leave chat/news").ends(0).says("everybody left");
+    served.run(&desk, "emulator advance 90m").ends(0);
+    served.run(&desk, "plan --refresh all").ends(0).prints("3 to recreate");
+    served.run(&desk, "emulator enter chat/news").ends(1).says("does not exist");
+}
+
+#[test]
+fn a_world_that_is_kept_in_a_file_outlives_its_process() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "--data world.json");
+    served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 3 created.");
+    drop(served);
+    let served = Served::start(&desk, "--data world.json");
+    let again = served.run(&desk, "plan --refresh all --detailed-exitcode").ends(0);
+    again.prints("3 unchanged");
+}
+
+#[test]
+fn the_built_in_one_is_the_same_service_for_the_next_command() {
+    let desk = Desk::applied();
+    desk.run("emulator enter chat/lobby --users 2").ends(0);
+    desk.run("emulator advance 2h").ends(0);
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 2 recreated.");
+    desk.run("emulator leave chat/lobby --users 1").ends(0).says("1 left");
+    desk.run("plan --refresh all --detailed-exitcode").ends(0);
+}
+
+#[test]
+fn a_bad_day_is_survived() {
+    let desk = Desk::with(THREE_ROOMS);
+    let faults = "--fault 500=20% --fault busy=20% --fault reset-after=10% --latency 2ms";
+    let served = Served::start(&desk, faults);
+    let applied = served.run(&desk, "apply --auto-approve");
+    let again = served.run(&desk, "apply --auto-approve");
+    let list = desk.run("state list").ends(0);
+    assert_eq!(list.stdout, "chat/lobby\nchat/news\nchat/support\n", "{applied}\n{again}");
+}
+
+#[test]
+fn there_is_nothing_to_happen_where_no_emulator_is() {
+    let desk = Desk::with(THREE_ROOMS);
+    let real = [("ZIM_ENDPOINT", "vendor")];
+    desk.run_with(&real, "emulator advance 1h").ends(1).says("no provider is on an emulator");
+    desk.run("emulator enter other/lobby").ends(1).says("no provider `other`");
+}
+
+#[test]
+fn it_listens_on_loopback_only() {
+    let desk = Desk::empty();
+    let refused = desk.run("emulator --listen 0.0.0.0:0");
+    refused.says("loopback only");
+    desk.run("emulator --listen 127.0.0.1:0 --fault sometimes=10%").says("sometimes");
+}

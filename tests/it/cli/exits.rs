@@ -1,0 +1,141 @@
+//! Every exit code, each in a situation that an operator meets.
+
+use super::desk::{Desk, THREE_ROOMS};
+use super::served::{SECRET, Served, Silent};
+
+#[test]
+fn zero_done_and_zero_nothing_to_do() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
+    desk.run("apply").ends(0).prints("No changes.");
+    desk.run("plan --detailed-exitcode").ends(0).prints("3 unchanged");
+    desk.run("apply --auto-approve --detailed-exitcode").ends(0);
+}
+
+#[test]
+fn one_a_file_with_a_mistake_and_nothing_was_done() {
+    let desk = Desk::with(&THREE_ROOMS.replace("name: News", "nam: News"));
+    for command in ["validate", "plan", "apply --auto-approve", "check", "import --all-declared"] {
+        desk.run(command).ends(1).says("did you mean `name`?");
+    }
+    assert!(!desk.holds("rooms.state.json"), "a state was written");
+}
+
+#[test]
+fn one_a_damaged_state_which_is_left_as_it_is() {
+    let desk = Desk::applied();
+    let text = desk.read("rooms.state.json");
+    for damaged in [&text[..text.len() / 2], ""] {
+        desk.write("rooms.state.json", damaged);
+        desk.run("plan").ends(1).says("nothing was overwritten");
+        desk.run("apply --auto-approve").ends(1).says("rooms.state.json:");
+        assert_eq!(desk.read("rooms.state.json"), damaged);
+    }
+}
+
+#[test]
+fn two_changes_are_planned() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.run("plan --detailed-exitcode").ends(2);
+    desk.run("plan --detailed-exitcode --format json").ends(2);
+    desk.run("plan").ends(0);
+}
+
+#[test]
+fn three_the_gate_holds_destroys_back_and_lets_the_rest_go_on() {
+    let desk = Desk::applied();
+    desk.edit("name: News", "name: Today");
+    desk.edit("name: Support", "name: Help");
+    desk.edit("topic: welcome", "topic: hello");
+    let held = desk.run("apply --auto-approve").ends(3);
+    held.prints("Applied: 1 updated; 2 not tried.").prints("--allow-destroy 2");
+    desk.run("apply --auto-approve --allow-destroy 1").ends(3).prints("Applied: nothing");
+    desk.run("apply --auto-approve --allow-destroy 2").ends(0).prints("Applied: 2 replaced.");
+}
+
+#[test]
+fn three_a_protected_room_whatever_the_flags() {
+    let desk = Desk::applied();
+    desk.edit("name: Lobby", "name: Hall");
+    desk.run("apply --auto-approve --allow-destroy 9").ends(3).prints("prevent_destroy: false");
+    desk.run("destroy --auto-approve --allow-destroy 9").ends(3).prints("Applied: 2 destroyed.");
+    desk.run("state list").ends(0).prints("chat/lobby");
+}
+
+#[test]
+fn three_nobody_was_there_to_approve() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.run("apply").ends(3).says("--auto-approve").prints("Plan: 3 to create");
+    desk.run("state list").ends(0).keeps_from("chat/");
+    desk.run("destroy --auto-approve").ends(3).says("--allow-destroy N");
+}
+
+#[test]
+fn three_the_emulators_state_on_a_real_endpoint() {
+    let desk = Desk::applied();
+    let real = [("ZIM_ENDPOINT", "vendor"), ("ZEGO_SERVER_SECRET", SECRET)];
+    for command in ["plan", "apply --auto-approve", "import --all-declared"] {
+        let refused = desk.run_with(&real, command).ends(3);
+        refused.says("on the built-in emulator").says("a state of its own").says("roomctl destroy");
+    }
+    let other = [("ZIM_ENDPOINT", "vendor")];
+    desk.run_with(&other, "plan --state real.state.json").ends(0).prints("a new state");
+}
+
+#[test]
+fn four_another_run_holds_the_state() {
+    let desk = Desk::with(THREE_ROOMS);
+    let silent = Silent::start();
+    let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
+    let mut first = desk.command("apply --auto-approve");
+    let mut first = first.envs(real).spawn().expect("the first run starts");
+    let _open = silent.called();
+    let pid = format!("process {}", first.id());
+    let second = desk.run("apply --auto-approve").ends(4);
+    second.says("`roomctl apply`").says(&pid);
+    desk.run("state rm chat/lobby --auto-approve").ends(4);
+    desk.run("state list").ends(0);
+    first.kill().expect("the first run is ended");
+    first.wait().expect("the first run has ended");
+}
+
+#[test]
+fn five_some_steps_failed_and_the_rest_is_done() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "--max-rooms 2");
+    let partly = served.run(&desk, "apply --auto-approve").ends(5);
+    let partly = partly.prints("Applied: 2 created; 1 failed.").prints("660300015");
+    partly.prints("number of rooms exceeds the limit").says("create failed");
+    served.run(&desk, "plan --detailed-exitcode").ends(2).prints("1 to create");
+}
+
+#[test]
+fn five_rooms_that_could_not_be_read() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    served.run(&desk, "apply --auto-approve").ends(0);
+    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another")];
+    let unread = desk.run_with(&wrong, "plan --refresh all --detailed-exitcode").ends(5);
+    unread.prints("Not read").prints("100000005").prints("ServerSecret");
+}
+
+#[test]
+fn five_where_something_waits_and_the_user_wants_to_know() {
+    let desk = Desk::applied();
+    desk.run("emulator enter chat/news --users 3").ends(0);
+    desk.edit("name: News", "name: Today");
+    let waits = desk.run("apply --auto-approve").ends(0).prints("Applied: nothing; 1 waiting.");
+    waits.prints("3 people inside").prints("--evict chat/news");
+    desk.run("apply --auto-approve --detailed-exitcode").ends(5);
+    desk.run("apply --auto-approve --evict chat/news").ends(0).prints("Applied: 1 replaced.");
+}
+
+#[test]
+fn sixty_four_wrong_usage() {
+    let desk = Desk::with(THREE_ROOMS);
+    for line in ["", "plan --nope", "aply", "state show lobby", "plan --refresh often", "import"] {
+        desk.run(line).ends(64);
+    }
+    desk.run("--help").ends(0);
+    desk.run("--version").ends(0).prints("roomctl 0.1.0");
+}

@@ -1,0 +1,83 @@
+//! Services on loopback: the real `roomctl emulator`, and one that never answers.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Stdio};
+
+use super::desk::{Desk, Ran};
+
+/// The secret of the application that is served.
+pub(crate) const SECRET: &str = "s3cr3t-of-the-served-application";
+
+/// An emulator that another process serves; it ends with this value.
+pub(crate) struct Served {
+    pub(crate) child: Child,
+    pub(crate) url: String,
+    /// What it printed before it said that Ctrl-C ends it.
+    pub(crate) greeting: String,
+    // Held open: a service whose reader has gone away is not what is tested.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Served {
+    /// Serves app 1 with [`SECRET`], on a free port.
+    pub(crate) fn start(desk: &Desk, options: &str) -> Self {
+        Self::start_with(desk, SECRET, options)
+    }
+
+    /// Serves app 1 with a secret of the caller's, on a free port.
+    pub(crate) fn start_with(desk: &Desk, secret: &str, options: &str) -> Self {
+        let mut command = desk.command(&format!("emulator --listen 127.0.0.1:0 {options}"));
+        command.env("ZEGO_SERVER_SECRET", secret).stderr(Stdio::inherit());
+        let mut child = command.spawn().expect("the emulator starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its stdout"));
+        let mut greeting = String::new();
+        while !greeting.contains("Ctrl-C ends it") {
+            let read = stdout.read_line(&mut greeting).expect("its greeting");
+            assert!(read > 0, "the emulator ended early: {greeting}");
+        }
+        let url = greeting.lines().find_map(|line| line.strip_prefix("listening on "));
+        let url = url.expect("the address it listens on").to_owned();
+        Self { child, url, greeting, _stdout: stdout }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let (_, address) = self.url.split_once("//").expect("a URL");
+        address.parse().expect("an address and a port")
+    }
+
+    /// Runs a command against it, with the right secret.
+    pub(crate) fn run(&self, desk: &Desk, line: &str) -> Ran {
+        desk.run_with(&[("ZIM_ENDPOINT", &self.url), ("ZEGO_SERVER_SECRET", SECRET)], line)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A service that takes a call and never answers it.
+pub(crate) struct Silent {
+    listener: TcpListener,
+    pub(crate) url: String,
+}
+
+impl Silent {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        Self { listener, url }
+    }
+
+    /// Waits until a call has arrived, and keeps its connection open.
+    pub(crate) fn called(&self) -> TcpStream {
+        let (mut stream, _) = self.listener.accept().expect("a connection");
+        let mut first = [0; 1];
+        stream.read_exact(&mut first).expect("a call");
+        stream
+    }
+}

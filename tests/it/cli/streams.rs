@@ -1,0 +1,80 @@
+//! What goes where: the result on stdout, everything else on stderr, colour, quiet, log, broken pipes.
+
+use std::fmt::Write;
+use std::io::Read;
+
+use serde_json::Value;
+
+use super::desk::{Desk, THREE_ROOMS};
+
+#[test]
+fn the_plan_is_on_stdout_and_the_progress_on_stderr() {
+    let desk = Desk::with(THREE_ROOMS);
+    let ran = desk.run("apply --auto-approve").ends(0);
+    let ran = ran.prints("+ create   chat/lobby").says("chat/lobby: created (request ");
+    assert!(!ran.stdout.contains("request"), "{ran}");
+    assert!(!ran.stderr.contains("Plan:"), "{ran}");
+}
+
+#[test]
+fn quiet_leaves_the_result_and_errors() {
+    let desk = Desk::with(THREE_ROOMS);
+    let ran = desk.run("apply --auto-approve --quiet").ends(0).prints("Applied: 3 created.");
+    assert_eq!(ran.stderr, "", "{ran}");
+    desk.run("apply -q -f nowhere.yaml").ends(1).says("nowhere.yaml");
+}
+
+#[test]
+fn colour_is_for_terminals_unless_it_is_ordered() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.run("plan").ends(0).keeps_from("\u{1b}[");
+    desk.run("plan --color always").ends(0).prints("\u{1b}[");
+    desk.run("plan --color never").ends(0).keeps_from("\u{1b}[");
+    let no_color = [("NO_COLOR", "1")];
+    desk.run_with(&no_color, "plan").ends(0).keeps_from("\u{1b}[");
+    desk.run_with(&no_color, "plan --color always").ends(0).prints("\u{1b}[");
+    desk.run("plan --format json --color always").ends(0).document();
+}
+
+#[test]
+fn the_log_goes_to_stderr_as_text_or_json() {
+    let desk = Desk::applied();
+    let log = [("ROOMCTL_LOG", "debug")];
+    let text = desk.run_with(&log, "plan --refresh all").ends(0).says("QueryRoomUserList");
+    let silent = desk.run("plan --refresh all").ends(0);
+    assert_eq!(text.stdout, silent.stdout);
+    assert_eq!(silent.stderr, "");
+    let json = desk.run_with(&log, "plan --refresh all --log-format json").ends(0);
+    let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    let lines: Vec<Value> = json.stderr.lines().map(parse).collect();
+    assert!(lines.iter().any(|line| line["level"] == "DEBUG"), "{json}");
+    desk.run_with(&[("ROOMCTL_LOG", "=x=")], "plan").ends(1).says("no log filter");
+}
+
+#[test]
+fn a_reader_that_has_gone_away_ends_a_plan_quietly_and_never_an_apply() {
+    let mut rooms = THREE_ROOMS.to_owned();
+    for n in 0..2000 {
+        writeln!(rooms, "  - {{id: room-{n:04}, name: A room among many}}").expect("a string");
+    }
+    let desk = Desk::with(&rooms);
+    let mut plan = desk.command("plan").spawn().expect("plan starts");
+    let mut first = [0; 16];
+    plan.stdout.take().expect("its stdout").read_exact(&mut first).expect("its first bytes");
+    let ended = plan.wait_with_output().expect("its end");
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+
+    let desk = Desk::with(THREE_ROOMS);
+    let mut apply = desk.command("apply --auto-approve").spawn().expect("apply starts");
+    drop(apply.stdout.take());
+    assert_eq!(apply.wait_with_output().expect("its end").status.code(), Some(0));
+    desk.run("plan --detailed-exitcode").ends(0).prints("3 unchanged");
+}
+
+#[test]
+fn no_question_is_asked_off_a_terminal() {
+    let desk = Desk::with(THREE_ROOMS);
+    let ran = desk.run("apply").ends(3);
+    assert!(!ran.stderr.contains("yes"), "{ran}");
+}

@@ -1,0 +1,75 @@
+//! The small worlds that a user would copy: each is validated, planned, applied, and then at rest.
+
+use crate::cli::desk::{Desk, files_below, repository};
+
+/// What is given to `-f`, for each folder of `examples/`, and how many rooms it declares.
+const WORLDS: &[(&str, &str, usize)] = &[
+    ("adopt-existing", "examples/adopt-existing/rooms.yaml", 3),
+    ("game-rooms", "examples/game-rooms", 7),
+    ("support-desk", "examples/support-desk/rooms.yaml", 5),
+];
+
+#[test]
+fn every_example_is_run() {
+    let mut folders: Vec<String> = files_below(&repository().join("examples"))
+        .iter()
+        .filter_map(|name| name.split_once('/').map(|(folder, _)| folder.to_owned()))
+        .collect();
+    folders.dedup();
+    let run: Vec<&str> = WORLDS.iter().map(|(folder, _, _)| *folder).collect();
+    assert_eq!(folders, run);
+}
+
+#[test]
+fn each_applies_and_is_then_at_rest() {
+    for (folder, file, rooms) in WORLDS {
+        let desk = Desk::empty();
+        desk.copy(&format!("examples/{folder}"));
+        let run = |command: &str| desk.run(&format!("{command} -f {file}"));
+        let valid = format!("Valid: {rooms} rooms.");
+        run("validate").ends(0).prints(&valid).keeps_from("warning");
+        run("plan --detailed-exitcode").ends(2).prints(&format!("Plan: {rooms} to create"));
+        let applied = format!("Applied: {rooms} created.");
+        run("apply --auto-approve").ends(0).prints(&applied);
+        for refresh in ["due", "all"] {
+            let again = run(&format!("plan --detailed-exitcode --refresh {refresh}")).ends(0);
+            again.prints("No changes.").prints(&format!("{rooms} unchanged"));
+        }
+    }
+}
+
+#[test]
+fn the_tables_of_the_game_come_back() {
+    let desk = Desk::empty();
+    desk.copy("examples/game-rooms");
+    desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
+    desk.run("emulator advance 15m -f examples/game-rooms").ends(0);
+    let back = desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
+    back.prints("Applied: 4 recreated.").prints("3 unchanged");
+}
+
+#[test]
+fn a_forgotten_file_destroys_nothing() {
+    let desk = Desk::empty();
+    desk.copy("examples/game-rooms");
+    desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
+    let one = "-f examples/game-rooms/roomctl.yaml -f examples/game-rooms/lobbies.yaml";
+    let held = desk.run(&format!("apply --auto-approve {one}")).ends(3);
+    held.prints("tables.yaml").prints("Applied: nothing; 4 not tried.");
+}
+
+#[test]
+fn rooms_that_exist_are_adopted() {
+    let desk = Desk::empty();
+    desk.copy("examples/adopt-existing");
+    let file = "-f examples/adopt-existing/rooms.yaml";
+    desk.run(&format!("apply --auto-approve {file}")).ends(0);
+    let other = format!("--state lost/rooms.state.json {file}");
+    let folder = desk.path("lost");
+    std::fs::create_dir(&folder).expect("a folder");
+    let world = "rooms.emulator.json";
+    desk.write(&format!("lost/{world}"), &desk.read(&format!("examples/adopt-existing/{world}")));
+    desk.run(&format!("plan {other}")).ends(0).prints("3 to adopt");
+    desk.run(&format!("apply --auto-approve {other}")).ends(0).prints("Applied: 3 ");
+    desk.run(&format!("plan --detailed-exitcode {other}")).ends(0).prints("No changes.");
+}

@@ -1,0 +1,195 @@
+//! The README as a reader follows it: every command in it is run, and what it shows is what is seen.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::{Command, Stdio};
+
+use crate::cli::desk::{Desk, ROOMCTL, Ran, repository};
+use crate::cli::served::Served;
+
+/// Stands in for cargo: the binary is built already, and the tests are running.
+const CARGO: &str = "\
+#!/bin/sh
+case \"$*\" in
+  'run --release -- '*) shift 3; exec roomctl \"$@\" ;;
+  'test --locked' | 'install --path . --locked') ;;
+  *) echo \"the README says something else: cargo $*\"; exit 99 ;;
+esac
+";
+
+/// Follows each command's output, with its exit code.
+const MARK: char = '\u{1e}';
+
+struct Block {
+    language: String,
+    text: String,
+}
+
+/// A command and what the README shows of its output.
+struct Shown {
+    command: String,
+    output: Vec<String>,
+}
+
+#[test]
+fn every_command_does_what_is_shown() {
+    let desk = Desk::empty();
+    desk.copy("examples");
+    desk.write("rooms.yaml", &repository_file("rooms.yaml"));
+    let secret = "0123456789abcdef0123456789abcdef";
+    let served = Served::start_with(&desk, secret, "--app-id 1234567890");
+    let shown: Vec<Shown> = blocks("console").iter().flat_map(commands).collect();
+    let script: String = shown.iter().map(|it| step(&it.command, &served.url)).collect();
+    let told = run(&desk, &script);
+    let mut told = told.stdout.split(MARK);
+    for Shown { command, output } in &shown {
+        let seen = told.next().unwrap_or_else(|| panic!("`{command}` did not run"));
+        let (code, seen) = seen.split_once('\n').map_or((seen, ""), |(code, rest)| (code, rest));
+        assert_eq!(code, "0", "`{command}` ended with {code}\n{seen}");
+        let seen: Vec<String> = seen.lines().map(normalised).collect();
+        assert!(fits(output, &seen), "`{command}` shows\n{}", seen.join("\n"));
+    }
+}
+
+#[test]
+fn the_first_two_commands_apply_and_test() {
+    let first: Vec<String> =
+        blocks("console").iter().take(2).flat_map(commands).map(|it| it.command).collect();
+    assert_eq!(first, ["cargo run --release -- apply --auto-approve", "cargo test --locked"]);
+    let checks = repository_file(".ci/run");
+    assert!(checks.lines().any(|line| line == first[1]), ".ci/run does not run `{}`", first[1]);
+}
+
+#[test]
+fn the_file_format_shown_is_valid() {
+    let yaml = blocks("yaml");
+    assert_eq!(yaml.len(), 1);
+    let desk = Desk::with(&yaml[0].text);
+    desk.run("validate").ends(0).keeps_from("warning");
+    desk.run("apply --auto-approve").ends(0);
+}
+
+#[test]
+fn every_block_is_of_a_kind_that_is_tried() {
+    let all = repository_file("README.md").lines().filter(|line| *line == "```").count();
+    assert_eq!(blocks("console").len() + blocks("yaml").len(), all);
+}
+
+#[test]
+fn every_command_and_exit_code_is_listed() {
+    let readme = repository_file("README.md");
+    let help = Desk::empty().run("-h").ends(0).stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
+        let listed =
+            ["| `", ", `"].iter().any(|before| readme.contains(&format!("{before}{command}")));
+        assert!(listed || command == "help", "the README does not list `{command}`");
+    }
+    for code in [0, 1, 2, 3, 4, 5, 64] {
+        assert!(readme.contains(&format!("\n| {code} | ")), "exit code {code} is not listed");
+    }
+}
+
+#[test]
+fn every_path_that_the_pages_name_is_there() {
+    let (readme, page) = (repository_file("README.md"), repository_file("docs/architecture.md"));
+    let named =
+        page.split('`').filter(|word| word.starts_with("src/") || word.starts_with("tests/"));
+    let linked = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let paths: Vec<&str> = named.chain(linked.filter(|link| !link.contains("://"))).collect();
+    assert!(paths.len() > 20, "{paths:?}");
+    for path in paths {
+        assert!(repository().join(path).exists(), "{path} is named and is not there");
+    }
+}
+
+#[test]
+fn a_difference_is_seen() {
+    let lines = |text: &str| text.split('|').map(str::to_owned).collect::<Vec<_>>();
+    assert!(fits(&lines("a|…|d"), &lines("a|b|c|d")));
+    assert!(fits(&lines("a|…|d|…"), &lines("a|d")));
+    assert!(fits(&[], &lines("anything")));
+    assert!(!fits(&lines("a|…|d"), &lines("a|b|c")));
+    assert!(!fits(&lines("a|d"), &lines("a|b|d")));
+    assert_eq!(normalised("x sha256:00ffaa y"), "x sha256:… y");
+}
+
+/// One line of the script: the command, and a mark with its exit code before its output.
+fn step(command: &str, url: &str) -> String {
+    let command = command.replace("ZIM_ENDPOINT=vendor", &format!("ZIM_ENDPOINT={url}"));
+    format!("{{ {command}\n}} > seen 2>&1; printf '%s\\n' $?; cat seen; printf '\\036'\n")
+}
+
+fn run(desk: &Desk, script: &str) -> Ran {
+    desk.write("bin/cargo", CARGO);
+    let executable = PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(desk.path("bin/cargo"), executable).expect("an executable");
+    symlink(ROOMCTL, desk.path("bin/roomctl")).expect("a link to the binary");
+    let path = format!("{}:/usr/bin:/bin", desk.path("bin").display());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).current_dir(desk.path(".")).env_clear().env("PATH", path);
+    let output = shell.stdin(Stdio::null()).output().expect("a shell");
+    Ran::new("(the README)", output)
+}
+
+/// Whether the lines seen are those shown, `…` standing for any number; nothing shown fits all.
+fn fits(shown: &[String], seen: &[String]) -> bool {
+    shown.is_empty() || matches(shown, seen)
+}
+
+fn matches(shown: &[String], seen: &[String]) -> bool {
+    match shown.split_first() {
+        None => seen.is_empty(),
+        Some((first, rest)) if first == "…" => {
+            (0..=seen.len()).any(|skipped| matches(rest, &seen[skipped..]))
+        }
+        Some((first, rest)) => seen.first() == Some(first) && matches(rest, &seen[1..]),
+    }
+}
+
+/// A line without what differs from run to run.
+fn normalised(line: &str) -> String {
+    let Some((before, after)) = line.split_once("sha256:") else { return line.to_owned() };
+    format!("{before}sha256:…{}", after.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+}
+
+fn commands(block: &Block) -> Vec<Shown> {
+    let mut shown: Vec<Shown> = Vec::new();
+    for line in block.text.lines() {
+        match (line.strip_prefix("$ "), shown.last_mut()) {
+            (Some(command), _) => {
+                shown.push(Shown { command: command.to_owned(), output: Vec::new() });
+            }
+            (None, Some(last)) => last.output.push(line.to_owned()),
+            (None, None) => panic!("a block that begins with `{line}`"),
+        }
+    }
+    shown
+}
+
+fn blocks(language: &str) -> Vec<Block> {
+    let readme = repository_file("README.md");
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for line in readme.lines() {
+        match (line.strip_prefix("```"), open) {
+            (Some(_), true) => open = false,
+            (Some(language), false) => {
+                open = true;
+                blocks.push(Block { language: language.to_owned(), text: String::new() });
+            }
+            (None, true) => {
+                let block = blocks.last_mut().expect("an open block");
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, false) => {}
+        }
+    }
+    blocks.retain(|block| block.language == language);
+    blocks
+}
+
+fn repository_file(name: &str) -> String {
+    std::fs::read_to_string(repository().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}

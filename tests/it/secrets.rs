@@ -1,0 +1,129 @@
+//! A secret, and whatever was signed with it, reaches no stream, log, state or file.
+
+mod wire;
+
+use crate::cli::desk::{Desk, Ran, files_below};
+use crate::cli::served::Served;
+use wire::{Behaviour, Wire};
+
+/// A secret that nothing else looks like.
+const SECRET: &str = "5ecre7-0f-th3-t3st-th47-n0b0dy-5h0u1d-533";
+
+const ONE_ROOM: &str = "\
+version: 1
+providers:
+  chat: {kind: zim, app_id: 1, operator: admin, endpoint: '${ZIM_ENDPOINT}', rate_limit: 20}
+rooms:
+  - {id: lobby, name: Lobby, destroy_delay_time: 1h, attributes: {topic: welcome}}
+";
+
+/// Everything that a run told or wrote, by where.
+fn told(desk: &Desk, runs: &[Ran]) -> Vec<(String, String)> {
+    let mut told: Vec<(String, String)> = Vec::new();
+    for ran in runs {
+        told.push(("stdout".to_owned(), ran.stdout.clone()));
+        told.push(("stderr".to_owned(), ran.stderr.clone()));
+    }
+    for name in files_below(&desk.path(".")) {
+        told.push((name.clone(), desk.read(&name)));
+    }
+    told
+}
+
+/// Holds what was told against the secret and everything that was signed on the wire.
+#[track_caller]
+fn nothing_leaks(desk: &Desk, runs: &[Ran], wire: &Wire) {
+    let signatures = wire.signatures();
+    assert!(!signatures.is_empty(), "nothing was signed: the test saw no call");
+    for (place, text) in told(desk, runs) {
+        assert!(!text.contains(SECRET), "the secret stands in {place}:\n{text}");
+        assert!(!text.contains("Signature="), "a signed query stands in {place}:\n{text}");
+        for signature in &signatures {
+            assert!(!text.contains(signature), "a signature stands in {place}:\n{text}");
+        }
+    }
+}
+
+/// Runs the commands that talk to a service, with everything logged, as text and as JSON.
+fn run_everything(desk: &Desk, url: &str) -> Vec<Ran> {
+    let variables =
+        [("ZIM_ENDPOINT", url), ("ZEGO_SERVER_SECRET", SECRET), ("ROOMCTL_LOG", "trace")];
+    let mut runs = Vec::new();
+    for line in
+        ["check", "apply --auto-approve", "plan --refresh all", "plan --refresh all --format json"]
+    {
+        for log in ["text", "json"] {
+            runs.push(desk.run_with(&variables, &format!("{line} --log-format {log}")));
+        }
+    }
+    runs
+}
+
+#[test]
+fn nothing_leaks_where_all_goes_well() {
+    let desk = Desk::with(ONE_ROOM);
+    let served = Served::start_with(&desk, SECRET, "--data world.json");
+    let wire = Wire::start(Behaviour::Forward(served.address()));
+    let runs = run_everything(&desk, &wire.url);
+    assert!(runs.iter().any(|ran| ran.stderr.contains("CreateRoom")), "nothing was logged");
+    assert!(runs[2].stdout.contains("Applied: 1 created."), "{}", runs[2]);
+    nothing_leaks(&desk, &runs, &wire);
+}
+
+#[test]
+fn nothing_leaks_on_the_built_in_emulator() {
+    let desk = Desk::with(&ONE_ROOM.replace("'${ZIM_ENDPOINT}'", "emulator"));
+    let runs = run_everything(&desk, "");
+    for (place, text) in told(&desk, &runs) {
+        assert!(!text.contains(SECRET), "the secret stands in {place}:\n{text}");
+        assert!(!text.contains("Signature="), "a signed query stands in {place}:\n{text}");
+    }
+}
+
+#[test]
+fn nothing_leaks_where_the_secret_is_wrong() {
+    let desk = Desk::with(ONE_ROOM);
+    let served = Served::start(&desk, "");
+    let wire = Wire::start(Behaviour::Forward(served.address()));
+    let runs = run_everything(&desk, &wire.url);
+    assert!(runs[0].stdout.contains("100000005"), "{}", runs[0]);
+    nothing_leaks(&desk, &runs, &wire);
+}
+
+#[test]
+fn nothing_leaks_where_a_gateway_answers_html_with_the_whole_request_in_it() {
+    leaks_nothing_against(Behaviour::Mirror { status: "200 OK", json: false });
+}
+
+#[test]
+fn nothing_leaks_where_a_gateway_refuses_with_the_whole_request_in_it() {
+    leaks_nothing_against(Behaviour::Mirror { status: "404 Not Found", json: false });
+}
+
+#[test]
+fn nothing_leaks_where_the_services_own_words_hold_the_request() {
+    leaks_nothing_against(Behaviour::Mirror { status: "200 OK", json: true });
+}
+
+#[test]
+fn nothing_leaks_where_a_redirect_takes_the_query_along() {
+    leaks_nothing_against(Behaviour::Redirect);
+}
+
+#[test]
+fn nothing_leaks_where_connections_are_cut() {
+    leaks_nothing_against(Behaviour::Cut);
+}
+
+fn leaks_nothing_against(behaviour: Behaviour) {
+    let desk = Desk::with(ONE_ROOM);
+    let wire = Wire::start(behaviour);
+    let variables = [
+        ("ZIM_ENDPOINT", wire.url.as_str()),
+        ("ZEGO_SERVER_SECRET", SECRET),
+        ("ROOMCTL_LOG", "trace"),
+    ];
+    let runs = ["check --log-format json", "apply --auto-approve", "plan --refresh all"]
+        .map(|line| desk.run_with(&variables, line));
+    nothing_leaks(&desk, &runs, &wire);
+}

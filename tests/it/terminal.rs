@@ -1,0 +1,131 @@
+//! On a terminal: the question is asked and only `yes` approves; a bar shows rate and time left.
+
+use std::process::Command;
+
+use rexpect::process::WaitStatus;
+use rexpect::reader::Options;
+use rexpect::session::{PtySession, spawn_with_options};
+
+use crate::cli::desk::{Desk, ROOMCTL, THREE_ROOMS};
+
+/// How long a terminal waits for what it expects: far beyond what a loaded machine takes.
+const PATIENCE_MS: u64 = 120_000;
+
+/// Runs a command on a terminal of 100 columns, its escape codes stripped.
+fn on_terminal(desk: &Desk, arguments: &str) -> PtySession {
+    let options = Options::new().timeout_ms(Some(PATIENCE_MS)).strip_ansi_escape_codes(true);
+    spawn_with_options(terminal(desk, arguments), options).expect("a terminal")
+}
+
+fn terminal(desk: &Desk, arguments: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("stty cols 100 rows 40; exec {ROOMCTL} {arguments}")]);
+    command.current_dir(desk.path(".")).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
+    command
+}
+
+#[track_caller]
+fn ends(session: &PtySession, code: i32) {
+    let status = session.process().wait().expect("its end");
+    assert!(
+        matches!(status, WaitStatus::Exited(_, ended) if ended == code),
+        "ended with {status:?}, and not with {code}"
+    );
+}
+
+#[test]
+fn only_yes_approves() {
+    let desk = Desk::with(THREE_ROOMS);
+    for answer in ["no", "y", "YES", ""] {
+        let mut terminal = on_terminal(&desk, "apply");
+        terminal.exp_string("Plan: 3 to create").expect("the plan");
+        terminal.exp_string("Only `yes` will do: ").expect("the question");
+        terminal.send_line(answer).expect("an answer");
+        terminal.exp_string("not approved").expect("a refusal");
+        terminal.exp_eof().expect("the end");
+        ends(&terminal, 3);
+    }
+    desk.run("state list").ends(0).keeps_from("chat/");
+    let mut terminal = on_terminal(&desk, "apply");
+    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    terminal.send_line("yes").expect("an answer");
+    terminal.exp_string("Applied: 3 created.").expect("the outcome");
+    terminal.exp_eof().expect("the end");
+    ends(&terminal, 0);
+    desk.run("plan --detailed-exitcode").ends(0);
+}
+
+#[test]
+fn nothing_to_do_asks_nothing() {
+    let desk = Desk::applied();
+    let mut terminal = on_terminal(&desk, "apply");
+    let told = terminal.exp_eof().expect("the end");
+    assert!(told.contains("No changes.") && !told.contains("yes"), "{told}");
+    ends(&terminal, 0);
+}
+
+#[test]
+fn a_room_leaves_the_record_after_a_yes() {
+    let desk = Desk::applied();
+    let mut terminal = on_terminal(&desk, "state rm chat/news");
+    terminal.exp_string("nobody's").expect("the consequence");
+    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    terminal.send_line("yes").expect("an answer");
+    terminal.exp_string("Removed:").expect("what was removed");
+    terminal.exp_eof().expect("the end");
+    ends(&terminal, 0);
+    desk.run("state list").ends(0).keeps_from("chat/news");
+}
+
+#[test]
+fn ctrl_c_at_the_question_is_no_consent() {
+    let desk = Desk::with(THREE_ROOMS);
+    let mut terminal = on_terminal(&desk, "apply");
+    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    terminal.send_control('c').expect("Ctrl-C");
+    terminal.exp_eof().expect("the end");
+    desk.run("state list").ends(0).keeps_from("chat/");
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
+}
+
+#[test]
+fn a_bar_shows_the_rate_and_the_time_left() {
+    let slow = THREE_ROOMS.replace("operator:", "rate_limit: 4, operator:");
+    let desk = Desk::with(&slow);
+    let mut terminal = on_terminal(&desk, "apply --auto-approve");
+    let (_, bar) = terminal.exp_regex(r"\d/3 +[0-9.]+/s, [0-9a-z]+ left").expect("a bar");
+    assert!(bar.contains("/3"), "{bar}");
+    terminal.exp_string("chat/").expect("a step above the bar");
+    terminal.exp_string("Applied: 3 created.").expect("the outcome");
+    terminal.exp_eof().expect("the end");
+    ends(&terminal, 0);
+}
+
+#[test]
+fn colour_is_used_unless_the_user_wants_none() {
+    let desk = Desk::with(THREE_ROOMS);
+    for (variable, arguments, coloured) in [
+        ("NOTHING", "plan", true),
+        ("NO_COLOR", "plan", false),
+        ("NO_COLOR", "plan --color always", true),
+        ("NOTHING", "plan --color never", false),
+    ] {
+        let mut command = terminal(&desk, arguments);
+        command.env(variable, "1");
+        let options = Options::new().timeout_ms(Some(PATIENCE_MS));
+        let mut session = spawn_with_options(command, options).expect("a terminal");
+        let told = session.exp_eof().expect("the end");
+        assert!(told.contains("Plan: 3 to create"), "{told}");
+        assert_eq!(told.contains("\u{1b}["), coloured, "{variable} {arguments}: {told}");
+    }
+}
+
+#[test]
+fn quiet_draws_no_bar() {
+    let desk = Desk::with(THREE_ROOMS);
+    let mut terminal = on_terminal(&desk, "apply --auto-approve --quiet");
+    let told = terminal.exp_eof().expect("the end");
+    assert!(told.contains("Applied: 3 created.") && !told.contains(" left"), "{told}");
+    ends(&terminal, 0);
+}
