@@ -5,6 +5,7 @@
 
 mod alive;
 mod change;
+mod lane;
 mod ledger;
 mod observe;
 mod recover;

@@ -12,11 +12,12 @@ use super::planning::{self, Ground};
 use super::{session, signals};
 use crate::apply::{self, Run, Settings, Stop};
 use crate::model::{
-    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, Plan, ProviderName,
+    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome, People,
+    Plan, ProviderName,
 };
-use crate::plan::Scope;
+use crate::plan::{self, Scope};
 use crate::render;
-use crate::state::{FileStore, Locked, Snapshot, WriteStore};
+use crate::state::{FileStore, LastCalls, Locked, WriteStore};
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -68,7 +69,7 @@ pub(super) async fn destroy(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let mut files = session::files(global)?;
-    files.desired.rooms.clear();
+    files.desired = plan::nothing_desired(files.desired);
     let off_terminal = !console.is_interactive();
     if off_terminal && !(args.applying.auto_approve && args.applying.allow_destroy.is_some()) {
         let words = "off a terminal `destroy` wants --auto-approve and --allow-destroy N";
@@ -99,24 +100,28 @@ impl Job<'_> {
         connect::require_secrets(&self.desired)?;
         let store = FileStore::new(&path);
         let wait = self.applying.lock_timeout;
-        let locked = Arc::new(session::lock(&store, self.name, wait, context).await?);
-        let snapshot = locked.snapshot().clone();
-        session::belongs(&self.desired, &snapshot.recorded)?;
-        let connected = connect::connect(&self.desired, &path, Use::Changes, global).await?;
-        connected.resume(&snapshot);
-        let done = self.work(&path, &snapshot, &connected, locked.clone(), &stop, console).await;
-        let saved = locked.finish(connected.last_calls()).await.map_err(session::state_error);
-        connected.close().await?;
-        let exit = done?;
-        saved?;
-        Ok(exit)
+        session::under_lock(&store, self.name, wait, context, async |locked| {
+            let recorded = &locked.snapshot().recorded;
+            let opened = match session::belongs(&self.desired, recorded) {
+                Ok(()) => connect::connect(&self.desired, &path, Use::Changes, global).await,
+                Err(stopped) => Err(stopped),
+            };
+            match opened {
+                Ok(connected) => {
+                    connected.resume(locked.snapshot());
+                    let done = self.work(&path, &connected, locked, &stop, console).await;
+                    connected.close(done).await
+                }
+                Err(stopped) => (Err(stopped), LastCalls::new()),
+            }
+        })
+        .await
     }
 
     /// Recovers, looks, plans, shows, asks, carries out.
     async fn work(
         &self,
         path: &Path,
-        snapshot: &Snapshot,
         connected: &Connected,
         store: Arc<Locked>,
         stop: &Stop,
@@ -124,7 +129,7 @@ impl Job<'_> {
     ) -> Result<Exit, Stopped> {
         let settings = self.settings();
         let connections = &connected.connections;
-        let recorded = snapshot.recorded.clone();
+        let recorded = store.snapshot().recorded.clone();
         let recovered = apply::recover(recorded, connections, &settings, store.clone(), stop)
             .await
             .map_err(session::state_error)?;
@@ -139,6 +144,7 @@ impl Job<'_> {
         ground.look(mode, Scope::Apply, &eyes, connections, stop).await;
         let mut plan = ground.plan(Asked::Yes(mode), connections);
         plan.findings.splice(0..0, self.warnings.iter().cloned());
+        self.consent_beforehand(&mut plan.gate);
         match self.planning.format {
             Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
             Format::Text => planning::show(&plan, &ground, self.planning, path, console)?,
@@ -178,6 +184,13 @@ impl Job<'_> {
         progress.finish();
         self.tell(&outcome, console)?;
         Ok(self.exit(&outcome, before, held, waits))
+    }
+
+    /// Opens the gate where the command line consents to all that it would hold back.
+    fn consent_beforehand(&self, gate: &mut Gate) {
+        if self.applying.allow_destroy.is_some_and(|most| most >= gate.counted) {
+            gate.refusals.clear();
+        }
     }
 
     fn settings(&self) -> Settings {
@@ -225,7 +238,9 @@ impl Job<'_> {
 
     fn exit(&self, outcome: &Outcome, before: Exit, held: bool, waits: bool) -> Exit {
         let tried = outcome.not_tried.iter().all(|(_, _, why)| why.is_gate());
-        let steps = if outcome.failed.is_empty() && tried { Exit::Done } else { Exit::Partly };
+        let unread = outcome.waiting.iter().any(|(_, _, people)| *people == People::Unknown);
+        let whole = outcome.failed.is_empty() && tried && !unread;
+        let steps = if whole { Exit::Done } else { Exit::Partly };
         let gate = if held { Exit::Refused } else { Exit::Done };
         let waits = waits || !outcome.waiting.is_empty();
         let waiting =

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::Global;
 use super::console::Console;
 use super::context::variable;
-use super::exit::Stopped;
+use super::exit::{Exit, Stopped};
 use crate::apply::{Connection, Connections, Eyes};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
@@ -115,8 +115,7 @@ impl Connected {
         }
     }
 
-    /// When each call was last made, for the run after this one.
-    pub(super) fn last_calls(&self) -> LastCalls {
+    fn last_calls(&self) -> LastCalls {
         let last = |(name, connection): (&ProviderName, &Connection)| {
             (name.clone(), connection.client.last_calls(now()))
         };
@@ -128,12 +127,18 @@ impl Connected {
         self.connections.get(name).map_or_else(now, |connection| connection.clock.now())
     }
 
-    /// Ends the built-in emulator: its world is on disk.
-    pub(super) async fn close(self) -> Result<(), Stopped> {
-        match self.emulator {
+    /// Ends the built-in emulator, whose world is on disk, after work that ended so; tells when the
+    /// last calls were made.
+    pub(super) async fn close(
+        self,
+        done: Result<Exit, Stopped>,
+    ) -> (Result<Exit, Stopped>, LastCalls) {
+        let last_calls = self.last_calls();
+        let closed = match self.emulator {
             Some(running) => running.shutdown().await.map_err(emulator_error),
             None => Ok(()),
-        }
+        };
+        (done.and_then(|exit| closed.map(|()| exit)), last_calls)
     }
 }
 

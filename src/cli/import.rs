@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::args::{Global, ImportArgs};
-use super::connect::{self, Use};
+use super::connect::{self, Connected, Use};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
-use crate::apply::{self, imported, observe};
+use crate::apply::{self, Stop, imported, observe};
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
-use crate::state::{Entry, FileStore, WriteStore};
+use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
 /// What came of each room.
 #[derive(Default)]
@@ -32,27 +32,52 @@ pub(super) async fn run(
     let desired = &files.desired;
     let path = session::state_path(global, desired)?;
     connect::require_secrets(desired)?;
-    let locked =
-        session::lock(&FileStore::new(&path), "import", args.lock_timeout, context).await?;
-    let snapshot = locked.snapshot().clone();
-    session::belongs(desired, &snapshot.recorded)?;
-    let wanted = wanted(args, desired, &snapshot.recorded)?;
-    let connected = connect::connect(desired, &path, Use::Changes, global).await?;
-    connected.resume(&snapshot);
-    let addresses = wanted.iter().map(|room| room.address.clone()).collect();
-    let eyes = apply::eyes(&connected.connections);
-    let observed = observe(&eyes, addresses, &stop).await;
-    let (entries, tally) = entries(&wanted, &observed, &connected, console);
-    let used = |name: &ProviderName| imported_at(&entries, name);
-    let mut all = session::identities(desired, &snapshot.recorded, used);
-    all.extend(entries);
-    if !all.is_empty() {
-        locked.append(all).await.map_err(session::state_error)?;
+    let store = FileStore::new(&path);
+    session::under_lock(&store, "import", args.lock_timeout, context, async |locked| {
+        let recorded = &locked.snapshot().recorded;
+        let wanted =
+            session::belongs(desired, recorded).and_then(|()| wanted(args, desired, recorded));
+        let wanted = match wanted {
+            Ok(wanted) => wanted,
+            Err(stopped) => return (Err(stopped), LastCalls::new()),
+        };
+        match connect::connect(desired, &path, Use::Changes, global).await {
+            Ok(connected) => {
+                connected.resume(locked.snapshot());
+                let import = Import { args, desired, wanted, connected: &connected };
+                let done = import.work(&locked, &stop, console).await;
+                connected.close(done).await
+            }
+            Err(stopped) => (Err(stopped), LastCalls::new()),
+        }
+    })
+    .await
+}
+
+/// The rooms to ask after, and the means.
+struct Import<'a> {
+    args: &'a ImportArgs,
+    desired: &'a Desired,
+    wanted: Vec<&'a DesiredRoom>,
+    connected: &'a Connected,
+}
+
+impl Import<'_> {
+    async fn work(&self, locked: &Locked, stop: &Stop, console: &Console) -> Result<Exit, Stopped> {
+        let addresses = self.wanted.iter().map(|room| room.address.clone()).collect();
+        let eyes = apply::eyes(&self.connected.connections);
+        let observed = observe(&eyes, addresses, stop).await;
+        let (entries, tally) = entries(&self.wanted, &observed, self.connected, console);
+        let used = |name: &ProviderName| imported_at(&entries, name);
+        let recorded = &locked.snapshot().recorded;
+        let mut all = session::identities(self.desired, recorded, used);
+        all.extend(entries);
+        if !all.is_empty() {
+            locked.append(all).await.map_err(session::state_error)?;
+        }
+        console.print(|out| writeln!(out, "Import: {tally}."))?;
+        Ok(tally.exit(self.args))
     }
-    locked.finish(connected.last_calls()).await.map_err(session::state_error)?;
-    connected.close().await?;
-    console.print(|out| writeln!(out, "Import: {tally}."))?;
-    Ok(tally.exit(args))
 }
 
 impl Tally {
@@ -107,7 +132,7 @@ fn declared<'a>(
 fn entries(
     wanted: &[&DesiredRoom],
     observed: &Observed,
-    connected: &connect::Connected,
+    connected: &Connected,
     console: &Console,
 ) -> (Vec<Entry>, Tally) {
     let (mut entries, mut tally) = (Vec::new(), Tally::default());

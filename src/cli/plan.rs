@@ -44,11 +44,11 @@ pub(super) async fn run(
     plan.findings.splice(0..0, files.warnings);
     planning::show(&plan, &ground, &args.planning, &path, console)?;
     connected.say_missing(console);
-    connected.close().await?;
     let changes = if args.planning.detailed_exitcode && !plan.steps.is_empty() {
         Exit::Changes
     } else {
         Exit::Done
     };
-    Ok(changes.or(planning::unread(&plan)))
+    let (ended, _) = connected.close(Ok(changes.or(planning::unread(&plan)))).await;
+    ended
 }

@@ -1,6 +1,7 @@
 //! What most commands begin with: the files, the state, and whether the two belong together.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
@@ -9,7 +10,7 @@ use super::exit::{Exit, Stopped};
 use crate::desired::{self, Loaded};
 use crate::model::{Desired, Provider, ProviderIdentity, ProviderName, Recorded};
 use crate::plan;
-use crate::state::{Entry, FileStore, Holder, Locked, StateError};
+use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
 
 /// Reads and checks the files.
 pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
@@ -35,8 +36,23 @@ pub(super) fn named_state(text: &str) -> Result<PathBuf, Stopped> {
     Ok(PathBuf::from(text))
 }
 
-/// Takes the write lock of a store.
-pub(super) async fn lock(
+/// Works under the write lock of a store, and folds what was written however the work ended. The
+/// work tells its end and when its last calls were made.
+pub(super) async fn under_lock(
+    store: &FileStore,
+    command: &'static str,
+    wait: Duration,
+    context: &Context,
+    work: impl AsyncFnOnce(Arc<Locked>) -> (Result<Exit, Stopped>, LastCalls),
+) -> Result<Exit, Stopped> {
+    let locked = Arc::new(lock(store, command, wait, context).await?);
+    let (done, last_calls) = work(locked.clone()).await;
+    let saved = locked.finish(last_calls).await.map_err(state_error);
+    let exit = done?;
+    saved.map(|_| exit)
+}
+
+async fn lock(
     store: &FileStore,
     command: &'static str,
     wait: Duration,

@@ -8,9 +8,10 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
+use crate::apply::Stop;
 use crate::model::{Address, Recorded, RecordedRoom};
 use crate::render;
-use crate::state::{Entry, FileStore, LastCalls, ReadStore, WriteStore};
+use crate::state::{Entry, FileStore, LastCalls, Locked, ReadStore, WriteStore};
 
 /// Runs a `state` command.
 pub(super) async fn run(
@@ -76,9 +77,19 @@ impl Removal {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let stop = signals::listen()?;
-        let locked = session::lock(store, "state rm", self.lock_timeout, context).await?;
-        let snapshot = locked.snapshot().clone();
-        let room = recorded(&snapshot.recorded, &self.address)?;
+        session::under_lock(store, "state rm", self.lock_timeout, context, async |locked| {
+            (self.remove(&locked, &stop, console).await, LastCalls::new())
+        })
+        .await
+    }
+
+    async fn remove(
+        &self,
+        locked: &Locked,
+        stop: &Stop,
+        console: &Console,
+    ) -> Result<Exit, Stopped> {
+        let room = recorded(&locked.snapshot().recorded, &self.address)?;
         console.say(&format!(
             "{}: if the room lives, it will be nobody's: roomctl will neither keep it nor destroy \
              it, and it counts against the quota until it goes by itself",
@@ -90,14 +101,12 @@ impl Removal {
                     "nothing was removed: there is no terminal to ask on; say --auto-approve";
                 return Err(Stopped::refused("not_approved", words));
             }
-            if !console.ask("Take it out of the record?", &stop).await? {
+            if !console.ask("Take it out of the record?", stop).await? {
                 return Err(Stopped::refused("not_approved", "nothing was removed: not approved"));
             }
         }
         let removed = vec![Entry::Removed(self.address.clone())];
         locked.append(removed).await.map_err(session::state_error)?;
-        let last_calls: LastCalls = snapshot.last_calls.clone();
-        locked.finish(last_calls).await.map_err(session::state_error)?;
         console.print(|out| {
             writeln!(out, "Removed:")?;
             render::state_show_text(out, &self.address, room)

@@ -21,7 +21,7 @@ fn files_and_folders_are_read_together() {
     ]);
     let loaded = world.load(&["conf/base.yaml", "conf/rooms", "other/c.yaml"]);
     let sources: Vec<_> = loaded.desired.rooms.iter().map(|it| &*it.source).collect();
-    assert_eq!(world.addresses(&loaded), ["chat/a", "chat/b", "chat/c"]);
+    assert_eq!(World::addresses(&loaded), ["chat/a", "chat/b", "chat/c"]);
     assert_eq!(sources, ["rooms/a.yaml", "rooms/b.yml", "../other/c.yaml"]);
     let files: Vec<_> = loaded.desired.files.iter().map(|it| &**it).collect();
     assert_eq!(files, ["../other/c.yaml", "base.yaml", "rooms/a.yaml", "rooms/b.yml"]);

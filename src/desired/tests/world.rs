@@ -41,7 +41,7 @@ impl World {
         self.try_load(names).unwrap_or_else(|findings| panic!("{}", self.shown(&findings)))
     }
 
-    pub(super) fn addresses(&self, loaded: &Loaded) -> Vec<String> {
+    pub(super) fn addresses(loaded: &Loaded) -> Vec<String> {
         loaded.desired.rooms.iter().map(|it| it.address.to_string()).collect()
     }
 

@@ -1,0 +1,250 @@
+//! The steps of one provider: started in order, many under way at once, stopped where nothing more
+//! makes sense.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{Id, JoinSet};
+
+use super::alive::Alive;
+use super::change::Worker;
+use super::ledger::Ledger;
+use super::observe::joined;
+use super::run::Run;
+use super::step::{Effect, End, Ended};
+use crate::model::{
+    Action, Address, Class, Event, NotTried, Observation, Outcome, ProviderName, Step, StepFailure,
+};
+use crate::provider::Permit;
+
+/// How long steps under way may go on once the run is to stop: CI runners give no more.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The steps of one provider.
+pub(super) struct Lane {
+    run: Arc<Run>,
+    worker: Option<Worker>,
+    alive: Alive,
+    under_way: JoinSet<Ended>,
+    started: HashMap<Id, Step>,
+    halted: Option<NotTried>,
+    creates_halted: bool,
+    reached: bool,
+    outcome: Outcome,
+}
+
+impl Lane {
+    pub(super) fn new(name: &ProviderName, steps: &[Step], run: Arc<Run>, ledger: Ledger) -> Self {
+        let worker = run.connections.get(name).map(|connection| Worker {
+            connection: connection.clone(),
+            ledger,
+            settings: Arc::new(run.settings.clone()),
+            stop: run.stop.clone(),
+        });
+        Self {
+            alive: alive(name, steps, &run),
+            worker,
+            run,
+            under_way: JoinSet::new(),
+            started: HashMap::new(),
+            halted: None,
+            creates_halted: false,
+            reached: false,
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Starts every step in order, then waits for those under way.
+    pub(super) async fn drive(mut self, steps: Vec<Step>) -> Outcome {
+        for step in steps {
+            if let Err(why) = self.start(&step).await {
+                self.tell(&step, End::NotTried(why));
+            }
+        }
+        self.finish().await;
+        self.outcome
+    }
+
+    /// Starts a step as soon as it may start; the error is why it is not tried.
+    async fn start(&mut self, step: &Step) -> Result<(), NotTried> {
+        let Some(worker) = self.worker.clone() else { return Err(NotTried::ProviderUnreachable) };
+        while self.under_way.len() >= self.run.settings.concurrency {
+            self.next_end().await;
+        }
+        self.may_start(step)?;
+        if takes_room(step.action) {
+            self.admit(step).await?;
+        }
+        let permit = match self.permit(&worker, step).await {
+            Ok(permit) => self.may_start(step).map(|()| permit),
+            Err(why) => Err(why),
+        };
+        if permit.is_err() && takes_room(step.action) {
+            self.alive.gone();
+        }
+        let permit = permit?;
+        self.run.report.event(&Event::Started(step.address.clone(), step.action));
+        let record = self.run.recorded.rooms.get(&step.address).cloned();
+        let moved = step.clone();
+        let task =
+            self.under_way.spawn(async move { worker.carry_out(moved, record, permit).await });
+        self.started.insert(task.id(), step.clone());
+        Ok(())
+    }
+
+    /// Whether the lane still takes such a step.
+    fn may_start(&mut self, step: &Step) -> Result<(), NotTried> {
+        while let Some(ended) = self.under_way.try_join_next_with_id() {
+            self.take(ended);
+        }
+        if self.run.stop.is_wanted() {
+            return Err(NotTried::Interrupted);
+        }
+        if let Some(why) = self.halted {
+            return Err(why);
+        }
+        if self.creates_halted && makes_room(step.action) {
+            return Err(NotTried::Quota);
+        }
+        Ok(())
+    }
+
+    /// Waits until there is place for one more room.
+    async fn admit(&mut self, step: &Step) -> Result<(), NotTried> {
+        while !self.alive.admit() {
+            if !self.next_end().await {
+                return Err(NotTried::NoRoomFreed);
+            }
+            self.may_start(step)?;
+        }
+        Ok(())
+    }
+
+    /// The permit of a step's first call; none where it makes no call.
+    async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
+        let Some(call) = worker.first_call_of(step) else { return Ok(None) };
+        let permit = self.run.stop.or(worker.connection.client.permit(call)).await;
+        permit.map(Some).ok_or(NotTried::Interrupted)
+    }
+
+    /// Waits for the end of a step; false where none is under way.
+    async fn next_end(&mut self) -> bool {
+        let stop = self.run.stop.clone();
+        let ended = if stop.is_wanted() {
+            return self.drain().await;
+        } else {
+            stop.or(self.under_way.join_next_with_id()).await
+        };
+        match ended {
+            Some(Some(ended)) => {
+                self.take(ended);
+                true
+            }
+            Some(None) => false,
+            None => self.drain().await,
+        }
+    }
+
+    async fn finish(&mut self) {
+        while self.next_end().await {}
+    }
+
+    /// Gives the steps under way their grace, then leaves them: their intents are on record.
+    async fn drain(&mut self) -> bool {
+        let grace = tokio::time::sleep(GRACE);
+        tokio::pin!(grace);
+        loop {
+            tokio::select! {
+                biased;
+                ended = self.under_way.join_next_with_id() => match ended {
+                    Some(ended) => self.take(ended),
+                    None => return false,
+                },
+                () = &mut grace => break,
+            }
+        }
+        self.under_way.abort_all();
+        let left: Vec<Step> = self.started.drain().map(|(_, step)| step).collect();
+        for step in left {
+            let message = "interrupted while its call was under way: the next run looks it up";
+            let failure = StepFailure {
+                address: step.address.clone(),
+                action: step.action,
+                message: message.to_owned(),
+                code: None,
+                request_id: None,
+                pending: true,
+            };
+            self.tell(&step, End::Failed(failure, None));
+        }
+        self.under_way = JoinSet::new();
+        false
+    }
+
+    fn take(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
+        let (id, Ended { step, end, effect }) = joined(ended);
+        self.started.remove(&id);
+        match effect {
+            Effect::AsPlanned => {}
+            Effect::Gone => self.alive.gone(),
+            Effect::Stays => self.alive.stays(),
+        }
+        self.heed(&end);
+        self.tell(&step, end);
+    }
+
+    /// Stops what no longer makes sense after a step ended so.
+    fn heed(&mut self, end: &End) {
+        if self.worker.as_ref().is_some_and(|worker| worker.ledger.is_broken()) {
+            self.halted = Some(NotTried::StateFailed);
+            return;
+        }
+        match end {
+            End::Failed(_, Some(Class::Fatal)) => self.halted = Some(NotTried::ProviderFatal),
+            End::Failed(_, Some(Class::Quota)) => self.creates_halted = true,
+            End::Failed(failure, Some(Class::Retry)) if failure.code.is_none() && !self.reached => {
+                self.halted = Some(NotTried::ProviderUnreachable);
+            }
+            End::Done { .. } | End::Waiting(_) => self.reached = true,
+            End::Failed(failure, _) => self.reached |= failure.code.is_some(),
+            End::NotTried(_) => {}
+        }
+    }
+
+    fn tell(&mut self, step: &Step, end: End) {
+        self.run.tell(&mut self.outcome, step, end);
+    }
+}
+
+/// The count of living rooms of one provider before and after its steps.
+fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> Alive {
+    let recorded = run.recorded.rooms.keys().filter(|address| address.provider == *name);
+    let may_live = |address: &&Address| run.observed.of(address) != Some(&Observation::Gone);
+    let before = u64::try_from(recorded.filter(may_live).count()).unwrap_or(u64::MAX);
+    let count = |wanted: fn(Action) -> bool| {
+        u64::try_from(steps.iter().filter(|step| wanted(step.action)).count()).unwrap_or(u64::MAX)
+    };
+    let destroys = count(|action| action == Action::Destroy);
+    let after = before.saturating_sub(destroys).saturating_add(count(takes_room));
+    let most = run.connections.get(name).and_then(|connection| connection.provider.max_rooms);
+    Alive::new(before, after, most)
+}
+
+/// Whether a step needs place for one more room.
+fn takes_room(action: Action) -> bool {
+    match action {
+        Action::Create | Action::Recreate => true,
+        Action::Update
+        | Action::Replace
+        | Action::Destroy
+        | Action::Adopt
+        | Action::Forget
+        | Action::Record => false,
+    }
+}
+
+/// Whether a step creates a room.
+fn makes_room(action: Action) -> bool {
+    takes_room(action) || action == Action::Replace
+}
