@@ -2,12 +2,13 @@
 
 use crate::model::{AttributeLimits, Attributes, Finding};
 
+use super::ground::delay;
 use super::mirror::{self, Amount, AttributeValue, FullAttribute, Pairs, Text};
 use super::names::{listed, names_secret, suggestion};
 use super::note::{Sink, Step, index, key};
 use super::room_id;
-use super::rooms::{Subject, delay};
-use super::structure::{missing_key, secret_key};
+use super::rooms::Subject;
+use super::words::{missing_key, secret_key};
 
 /// A check of one room.
 type Check = fn(&Subject<'_>, &mut Sink<'_>);
@@ -167,11 +168,9 @@ fn delay_is_there(subject: &Subject<'_>, sink: &mut Sink<'_>) {
 }
 
 fn attributes_are_few_and_small(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    for known in subject.providers {
-        let before = sink.notes.any_error();
-        within(&subject.room.attributes, &known.limits, sink);
-        if sink.notes.any_error() && !before {
-            return;
+    for (at, known) in subject.providers.iter().enumerate() {
+        if subject.providers[..at].iter().all(|earlier| earlier.limits != known.limits) {
+            within(&subject.room.attributes, &known.limits, sink);
         }
     }
 }
@@ -246,6 +245,3 @@ fn variables_are_not_meant(subject: &Subject<'_>, sink: &mut Sink<'_>) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

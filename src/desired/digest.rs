@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Address, Attribute, AttributeLimits, DesiredRoom, Digest, Endpoint, Lifecycle, MaxDestroy,
-    Policy, Provider, Room,
+    OnConflict, OnOccupied, Policy, Provider, Refresh, Room,
 };
 
 use super::settings::Settings;
@@ -108,7 +108,19 @@ impl Canon {
 
     fn policy(&mut self, policy: &Policy) {
         let Policy { refresh, on_conflict, on_occupied, max_destroy } = policy;
-        self.text(&format!("{refresh:?} {on_conflict:?} {on_occupied:?}"));
+        self.text(match refresh {
+            Refresh::Never => "never",
+            Refresh::Due => "due",
+            Refresh::All => "all",
+        });
+        self.text(match on_conflict {
+            OnConflict::Fail => "fail",
+            OnConflict::Adopt => "adopt",
+        });
+        self.text(match on_occupied {
+            OnOccupied::Defer => "defer",
+            OnOccupied::Destroy => "destroy",
+        });
         match max_destroy {
             MaxDestroy::Count(count) => self.maybe_number(Some(*count)),
             MaxDestroy::Percent(percent) => {

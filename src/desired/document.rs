@@ -9,8 +9,10 @@ use super::groups::{Layout, parse_whole};
 use super::mirror::{File, Room};
 use super::note::{Notes, Part, Reading, Sink};
 use super::outline::outline;
-use super::structure::{merge_key, walk};
-use super::tree::{self, Node, Span, Unreadable, Value};
+use super::structure::walk;
+use super::tree::{self, Census, Node, Span, Value};
+use super::unreadable::Unreadable;
+use super::words::merge_key;
 
 /// A file that could be read as YAML.
 #[derive(Debug)]
@@ -56,29 +58,50 @@ pub(super) fn read(text: &str, file: usize, notes: &mut Notes) -> Option<Documen
 /// Reads a file at once; none where it is no YAML that could be read, which is told.
 pub(super) fn read_whole(text: &str, file: usize, notes: &mut Notes) -> Option<Document> {
     let mut sink = Sink { notes, file, part: Part::Text, reading: Reading::Sound };
-    if let Some(at) = outline(text.as_bytes()).too_deep_at {
-        sink.known(span_at(text, at), too_deep());
-        return None;
-    }
-    let census = match tree::survey(text) {
-        Ok(census) => census,
+    let parse = || parse_whole(text);
+    match bounded(text) {
+        Ok(Census { tags, merges }) if tags.is_empty() && merges.is_empty() => match parse() {
+            Ok(read) => Some(sound(read, file)),
+            Err(error) => faulty(text, Some(&error), file, notes),
+        },
+        Ok(census) => {
+            tell_census(&census, &mut sink);
+            faulty(text, None, file, notes)
+        }
         Err(unreadable) => {
+            // The parser that knows places is the stricter one: a `}` in the first column stops it.
+            let syntax = matches!(unreadable, Unreadable::Syntax(..));
+            if syntax
+                && !outline(text.as_bytes()).marks
+                && let Ok(read) = parse()
+            {
+                return Some(sound(read, file));
+            }
             tell(&unreadable, &mut sink);
-            return None;
+            None
         }
-    };
-    for span in &census.tags {
-        sink.known(*span, tag());
     }
-    for span in &census.merges {
+}
+
+/// Holds a text against what would make parsing it long, or mean two things.
+fn bounded(text: &str) -> Result<Census, Unreadable> {
+    if let Some(at) = outline(text.as_bytes()).too_deep_at {
+        return Err(Unreadable::TooDeep(span_at(text, at)));
+    }
+    if let Some((at, character)) = forbidden_character(text) {
+        return Err(Unreadable::Character(span_at(text, at), character));
+    }
+    tree::survey(text)
+}
+
+fn tell_census(census: &Census, sink: &mut Sink<'_>) {
+    let Census { tags, merges } = census;
+    for span in tags {
+        let finding = Finding::error("tag", "tags are not read here");
+        sink.known(*span, finding.help("take the tag out; quotes make text"));
+    }
+    for span in merges {
         sink.known(*span, merge_key());
-    }
-    match parse_whole(text) {
-        Ok(file_read) if census.tags.is_empty() && census.merges.is_empty() => {
-            Some(sound(file_read, file))
-        }
-        Ok(_) => faulty(text, None, file, notes),
-        Err(error) => faulty(text, Some(&error), file, notes),
     }
 }
 
@@ -94,31 +117,7 @@ pub(super) fn faulty_item(text: &str, sink: &mut Sink<'_>) -> Result<Option<Item
 
 /// Tells why a text is no YAML that could be read.
 pub(super) fn tell(unreadable: &Unreadable, sink: &mut Sink<'_>) {
-    let (span, finding) = match unreadable {
-        Unreadable::Syntax(span, words) => (span, syntax(words)),
-        Unreadable::TooDeep(span) => (span, too_deep()),
-        Unreadable::SeveralDocuments(span) => (
-            span,
-            Finding::error("several_documents", "the file holds several YAML documents")
-                .help("put them into files of their own, and name each with -f"),
-        ),
-        Unreadable::Empty => (
-            &Span::START,
-            Finding::error("empty_file", "the file is empty")
-                .help("`roomctl init` writes a first rooms.yaml; `rooms: []` means no rooms"),
-        ),
-        Unreadable::AliasBomb(span) => (
-            span,
-            Finding::error("alias_bomb", "the aliases repeat far more than the file holds")
-                .help("write the repeated parts out, or use `defaults`"),
-        ),
-        Unreadable::AliasLoop(span) => (
-            span,
-            Finding::error("alias_loop", "the alias stands inside of what it repeats")
-                .help("write the repeated part out"),
-        ),
-    };
-    sink.known(*span, finding);
+    sink.known(unreadable.span(), unreadable.finding());
 }
 
 /// A file whose rooms stand in groups; none where its head is not sound for reasons unseen.
@@ -216,21 +215,18 @@ pub(super) fn refused(error: &serde_yaml::Error, file: usize, notes: &mut Notes)
         width: Some(1),
     });
     let mut sink = Sink { notes, file, part: Part::Text, reading: Reading::Faulty };
-    sink.known(span, syntax(&error.to_string()));
+    tell(&Unreadable::Syntax(span, error.to_string()), &mut sink);
 }
 
-fn syntax(words: &str) -> Finding {
-    Finding::error("syntax", format!("this is no YAML: {words}"))
-        .help("look at this line and the one before it: quotes, colons, indentation")
-}
-
-fn too_deep() -> Finding {
-    Finding::error("too_deep", "the file nests too deeply")
-        .help("nothing here needs more than five levels")
-}
-
-fn tag() -> Finding {
-    Finding::error("tag", "tags are not read here").help("take the tag out; quotes make text")
+/// The first character that YAML forbids, or that its versions read differently: a control character,
+/// a byte order mark, or a line break other than `\n` and `\r\n`.
+fn forbidden_character(text: &str) -> Option<(usize, char)> {
+    text.char_indices().find(|(at, character)| match character {
+        '\n' | '\t' => false,
+        '\r' => text.as_bytes().get(at + 1) != Some(&b'\n'),
+        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => true,
+        other => other.is_control(),
+    })
 }
 
 /// The place of a byte.
@@ -256,6 +252,3 @@ pub(super) fn tell_broken(layout: &Layout, text: &str, item: usize, sink: &mut S
         Ok(_) | Err(_) => false,
     }
 }
-
-#[cfg(test)]
-mod tests;

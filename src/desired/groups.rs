@@ -93,6 +93,11 @@ impl Layout {
         serde_yaml::from_str(&self.skeleton).ok()
     }
 
+    /// How many items there are.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// The items, by number, of each group.
     pub(super) fn groups(&self, size: NonZeroUsize) -> Vec<Range<usize>> {
         let (last, size) = (self.items.len(), size.get());

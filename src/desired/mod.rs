@@ -7,7 +7,9 @@ mod checks;
 mod digest;
 mod document;
 mod endpoint;
+mod fields;
 mod files;
+mod ground;
 pub mod groups;
 pub mod mirror;
 mod names;
@@ -19,10 +21,13 @@ mod provider;
 mod room_id;
 mod rooms;
 mod schema;
+mod secret_source;
 mod settings;
 mod structure;
 mod tree;
+mod unreadable;
 mod variables;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -33,8 +38,9 @@ pub use schema::schema;
 
 use document::{Document, Rooms};
 use files::Source;
+use ground::Ground;
 use note::{Notes, Part, Reading, Sink};
-use rooms::{Found, Ground};
+use rooms::Found;
 use settings::Settings;
 
 /// What the files say, and what is worth a word about it.
@@ -148,7 +154,7 @@ fn read_rooms(
         let Source { path, text, shown: _ } = &sources[document.file];
         let ground = Ground {
             known: &settings.known,
-            defaults: rooms::defaults(document, notes),
+            defaults: ground::defaults(document, notes),
             source: files::relative(&settings.home, path),
         };
         let found = rooms::rooms(document, text, &ground);

@@ -169,10 +169,8 @@ fn place(file: &Arc<str>, text: &str, line: usize, span: Span) -> Place {
     let shown = text.lines().nth(span.line).unwrap_or_default();
     let rest = shown.chars().skip(span.column).count();
     let width = span.width.unwrap_or(rest).clamp(1, rest.max(1));
-    let text = safe(shown, span.column + width);
-    let left = text.chars().count().saturating_sub(span.column);
-    let width = if left == 0 { width } else { width.min(left) };
-    Place { file: Arc::clone(file), line: line + 1, column: span.column + 1, width, text }
+    let (line, column, text) = (line + 1, span.column + 1, safe(shown, span.column + width));
+    Place { file: Arc::clone(file), line, column, width, text }
 }
 
 /// A line as it may be shown: no secret, and not far beyond the mark.
@@ -187,7 +185,8 @@ fn safe(line: &str, mark_end: usize) -> String {
     shown
 }
 
-/// Puts stars over what follows a key that is named like a secret, and over a URL's user.
+/// Puts stars over what follows a key that is named like a secret, and over a URL's user: as many as
+/// there were characters, so that the columns stay.
 fn hide_secrets(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -196,27 +195,28 @@ fn hide_secrets(line: &str) -> String {
         out.push_str(before);
         let name = before[..colon].trim_end_matches(['"', '\'', ' ']);
         let name = name.rsplit([' ', '{', ',', '"', '\'']).next().unwrap_or_default();
-        if names_secret(name) || name == "secret_env" && !names_variable(after) {
-            out.push_str(" ***");
-            return out;
+        if names_secret(name) || (name == "secret_env" && !names_variable(after)) {
+            return out + &stars(after);
         }
         rest = after;
         if let Some((user, host)) = after.strip_prefix("//").and_then(|it| it.split_once('@'))
             && !user.contains(['/', ' '])
         {
-            out.push_str("//***@");
+            out = out + "//" + &stars(user) + "@";
             rest = host;
         }
     }
     out + rest
 }
 
-/// Whether what follows `secret_env:` is a variable's name, and not the secret itself.
-fn names_variable(text: &str) -> bool {
-    let name = text.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
-    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_${}:-".contains(c);
-    name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(fits)
+fn stars(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' { ' ' } else { '*' }).collect()
 }
 
-#[cfg(test)]
-mod tests;
+/// Whether what follows `secret_env:` is a variable's name, and not the secret itself.
+fn names_variable(text: &str) -> bool {
+    let value = text.trim_start().split([' ', ',', '}', '#']).next().unwrap_or_default();
+    let name = value.trim_matches(['"', '\'']);
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_${:-".contains(c);
+    name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(fits)
+}

@@ -1,23 +1,21 @@
 //! The providers: variables replaced, values checked.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::model::{
-    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare, SecretSource,
+    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare,
 };
 
 use super::document::Document;
 use super::endpoint::endpoint;
+use super::fields::Fields;
 use super::mirror::{self, Amount, Limits, RateLimit, Text};
 use super::names::suggestion;
 use super::not_built;
-use super::note::{Note, Side, Sink, Step, key};
+use super::note::{Note, Side, Sink, key};
 use super::percent;
 use super::room_id;
-use super::structure::missing_key;
-use super::variables::{self, expand};
 
 /// A declared provider, as far as its rooms need it.
 #[derive(Clone, Debug)]
@@ -78,24 +76,7 @@ fn same_service(
     sink.notes.push(Note { finding, spot, first: Some(first) });
 }
 
-/// The fields of one provider as they are read.
-struct Fields<'a, 'b> {
-    name: &'a str,
-    variable: &'a dyn Fn(&str) -> Option<String>,
-    sink: &'a mut Sink<'b>,
-}
-
 impl Fields<'_, '_> {
-    fn path(&self, fields: &[&str]) -> Vec<Step> {
-        let path = [&["providers", self.name], fields].concat();
-        path.into_iter().map(key).collect()
-    }
-
-    fn fault(&mut self, fields: &[&str], finding: Finding) {
-        let path = self.path(fields);
-        self.sink.at(path, finding);
-    }
-
     fn provider_name(&mut self) -> Option<ProviderName> {
         let name = ProviderName::new(self.name).ok();
         if name.is_none() {
@@ -153,16 +134,6 @@ impl Fields<'_, '_> {
         (provider, limits)
     }
 
-    fn missing(&mut self, field: &str) {
-        let path = self.path(&[]);
-        self.sink.missing(path, missing_key("a provider", field));
-    }
-
-    /// A field's text with its variables replaced; never told in a message, where it came from one.
-    fn text(&mut self, field: &str, text: &str) -> Option<String> {
-        expand(text, self.variable).map_err(|finding| self.fault(&[field], *finding)).ok()
-    }
-
     fn kind(&mut self, kind: Option<&Text>) -> Option<Kind> {
         let Some(Text(text)) = kind else {
             self.missing("kind");
@@ -203,56 +174,6 @@ impl Fields<'_, '_> {
         let Some(Text(text)) = declared else { return Some(Endpoint::Vendor) };
         let text = self.text("endpoint", text)?;
         endpoint(&text).map_err(|finding| self.fault(&["endpoint"], *finding)).ok()
-    }
-
-    fn secret(
-        &mut self,
-        variable: Option<&Text>,
-        file: Option<&Text>,
-        kind: Option<Kind>,
-        home: &Path,
-    ) -> Option<SecretSource> {
-        match (variable, file) {
-            (Some(_), Some(_)) => {
-                let finding = Finding::error("secret", "`secret_env` and `secret_file` stand both")
-                    .help("keep one of them");
-                self.fault(&["secret_file"], finding);
-                None
-            }
-            (Some(Text(name)), None) => {
-                let name = self.text("secret_env", name)?;
-                self.variable_name(name).map(SecretSource::Environment)
-            }
-            (None, Some(Text(path))) => {
-                let path = self.text("secret_file", path)?;
-                self.secret_path(&path, home)
-            }
-            (None, None) => {
-                Some(SecretSource::Environment(kind?.default_secret_variable().to_owned()))
-            }
-        }
-    }
-
-    /// The name of the secret's variable; anything else may be the secret itself, and is not told.
-    fn variable_name(&mut self, name: String) -> Option<String> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(fits)
-        {
-            return Some(name);
-        }
-        let finding = Finding::error("secret", "`secret_env` names no environment variable")
-            .help("write the variable's name, never the secret: `secret_env: ZEGO_SERVER_SECRET`");
-        self.fault(&["secret_env"], finding);
-        None
-    }
-
-    fn secret_path(&mut self, path: &str, home: &Path) -> Option<SecretSource> {
-        if path.is_empty() {
-            let finding = Finding::error("secret", "`secret_file` is empty").help("write a path");
-            self.fault(&["secret_file"], finding);
-            return None;
-        }
-        Some(SecretSource::File(home.join(path)))
     }
 
     fn rate_limits(
@@ -331,36 +252,6 @@ impl Fields<'_, '_> {
             }
         }
         all
-    }
-
-    /// A number, or what a variable says of one.
-    fn number(
-        &mut self,
-        path: &[&str],
-        amount: &Amount,
-        range: RangeInclusive<u64>,
-    ) -> Option<u64> {
-        let field = path.last().copied().unwrap_or_default();
-        let number = match amount {
-            Amount::Number(number) => Ok(*number),
-            Amount::Text(text) if variables::any(text) => match expand(text, self.variable) {
-                Ok(text) => text.parse().map_err(|_| "a whole number is wanted from the variable"),
-                Err(finding) => {
-                    self.fault(path, *finding);
-                    return None;
-                }
-            },
-            Amount::Text(_) => Err("a whole number is wanted, and here stands text"),
-        };
-        let finding = match number {
-            Ok(number) if range.contains(&number) => return Some(number),
-            Ok(number) => Finding::error("out_of_range", format!("`{field}` cannot be {number}"))
-                .help(format!("write a number from {} to {}", range.start(), range.end())),
-            Err(why) => Finding::error("wrong_type", format!("`{field}`: {why}"))
-                .help("write digits, without quotes"),
-        };
-        self.fault(path, finding);
-        None
     }
 }
 

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::model::{
-    Address, Attribute, Attributes, Delay, DesiredRoom, Finding, Lifecycle, ProviderName, Room,
-    RoomId,
-};
+use crate::model::{DesiredRoom, Finding, Room};
 
 use super::checks;
 use super::document::{self, Document, Item, Rooms};
+use super::ground::Ground;
 use super::groups::{GROUP, Layout};
-use super::mirror::{self, Amount, AttributeValue, FullAttribute, Pairs, Text};
+use super::mirror::{self, Text};
 use super::note::{Note, Notes, Part, Reading, Side, Sink, Spot, key};
 use super::provider::Known;
+
+/// How many groups are resolved before their rooms are put together: what is kept of each stays small.
+const BATCH: usize = 64;
 
 /// Where a room stands: the number of its file, and its own number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,25 +40,6 @@ pub(super) struct Found {
     pub broken: Option<usize>,
 }
 
-/// What the rooms of one file are resolved against.
-pub(super) struct Ground<'a> {
-    /// Every declared provider.
-    pub known: &'a BTreeMap<Box<str>, Known>,
-    /// What the file's `defaults` say.
-    pub defaults: Defaults,
-    /// The file, as it is recorded.
-    pub source: Arc<str>,
-}
-
-/// What the rooms of a file hold where they do not say otherwise.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Defaults {
-    pub name: Option<Box<str>>,
-    pub destroy_delay_time: Option<Delay>,
-    pub attributes: Attributes,
-    pub lifecycle: Lifecycle,
-}
-
 /// A room with all that is known of it, as the checks see it.
 pub(super) struct Subject<'a> {
     /// What the file says of it.
@@ -75,8 +57,18 @@ pub(super) fn rooms(document: &Document, text: &str, ground: &Ground<'_>) -> Fou
     match &document.rooms {
         Rooms::Absent => Found::default(),
         Rooms::Grouped(layout) => {
-            let group = |group| resolve_group(document.file, layout, text, group, ground);
-            Found::joined(layout.groups(GROUP).into_par_iter().map(group).collect())
+            let mut found = Found::default();
+            found.rooms.reserve_exact(layout.len());
+            for batch in layout.groups(GROUP).chunks(BATCH) {
+                let group = |group: &Range<usize>| {
+                    resolve_group(document.file, layout, text, group.clone(), ground)
+                };
+                let parts: Vec<Found> = batch.par_iter().map(group).collect();
+                for part in parts {
+                    found.join(part);
+                }
+            }
+            found
         }
         Rooms::Whole(items) => {
             let mut found = Found::default();
@@ -88,32 +80,6 @@ pub(super) fn rooms(document: &Document, text: &str, ground: &Ground<'_>) -> Fou
             }
             found
         }
-    }
-}
-
-/// Resolves the `defaults` of a file.
-pub(super) fn defaults(document: &Document, notes: &mut Notes) -> Defaults {
-    let Some(said) = &document.head.defaults else { return Defaults::default() };
-    let mirror::Defaults { name, destroy_delay_time, attributes, lifecycle } = said;
-    let (file, reading) = (document.file, document.reading);
-    let mut sink = Sink { notes, file, part: Part::Head, reading };
-    checks::defaults(said, &mut sink);
-    Defaults {
-        name: name.as_ref().map(|Text(name)| name.clone()),
-        destroy_delay_time: destroy_delay_time.as_ref().and_then(delay),
-        attributes: attributes
-            .as_ref()
-            .map(|it| self::attributes(it, &Attributes::default()))
-            .unwrap_or_default(),
-        lifecycle: self::lifecycle(lifecycle.as_ref(), Lifecycle::default()),
-    }
-}
-
-/// A span as the file writes it; none where it is no span.
-pub(super) fn delay(amount: &Amount) -> Option<Delay> {
-    match amount {
-        Amount::Number(seconds) => u32::try_from(*seconds).ok().map(Delay::from_seconds),
-        Amount::Text(text) => text.parse().ok(),
     }
 }
 
@@ -203,15 +169,11 @@ impl Origin {
 }
 
 impl Found {
-    fn joined(parts: Vec<Self>) -> Self {
-        let mut all = Self::default();
-        all.rooms.reserve_exact(parts.iter().map(|part| part.rooms.len()).sum());
-        for Self { rooms, notes, broken } in parts {
-            all.rooms.extend(rooms);
-            all.notes.extend(notes);
-            all.broken = all.broken.or(broken);
-        }
-        all
+    fn join(&mut self, later: Self) {
+        let Self { rooms, notes, broken } = later;
+        self.rooms.extend(rooms);
+        self.notes.extend(notes);
+        self.broken = self.broken.or(broken);
     }
 
     fn resolve(
@@ -233,69 +195,4 @@ impl Found {
             self.rooms.push((declared, origin));
         }
     }
-}
-
-impl<'a> Ground<'a> {
-    /// The declared providers that a room names; the only one where it names none.
-    fn providers(&self, said: &mirror::Room) -> Vec<&'a Known> {
-        match (&said.provider, &said.providers) {
-            (Some(Text(one)), _) => self.known.get(one).into_iter().collect(),
-            (None, Some(several)) => {
-                several.iter().filter_map(|Text(one)| self.known.get(one)).collect()
-            }
-            (None, None) if self.known.len() == 1 => self.known.values().collect(),
-            (None, None) => Vec::new(),
-        }
-    }
-
-    /// What a room holds with the defaults.
-    fn room(&self, said: &mirror::Room) -> Room {
-        let Defaults { name, destroy_delay_time, attributes, lifecycle: _ } = &self.defaults;
-        let own = |pairs| self::attributes(pairs, attributes);
-        Room {
-            name: said.name.as_ref().map(|Text(name)| name.clone()).or_else(|| name.clone()),
-            destroy_delay_time: match &said.destroy_delay_time {
-                Some(amount) => delay(amount),
-                None => *destroy_delay_time,
-            },
-            attributes: said.attributes.as_ref().map_or_else(|| attributes.clone(), own),
-        }
-    }
-
-    fn declare(
-        &self,
-        said: &mirror::Room,
-        id: &str,
-        provider: &ProviderName,
-        room: &Arc<Room>,
-    ) -> DesiredRoom {
-        DesiredRoom {
-            address: Address::new(provider.clone(), RoomId::new(id)),
-            room: Arc::clone(room),
-            lifecycle: lifecycle(said.lifecycle.as_ref(), self.defaults.lifecycle),
-            source: Arc::clone(&self.source),
-        }
-    }
-}
-
-/// A room's own attributes over those of the defaults.
-fn attributes(own: &Pairs<AttributeValue>, defaults: &Attributes) -> Attributes {
-    let inherited = defaults.iter().map(|(key, attribute)| (key, attribute.clone()));
-    let own = own.0.iter().map(|(Text(key), value)| (&**key, attribute(value)));
-    inherited.chain(own).collect()
-}
-
-fn attribute(value: &AttributeValue) -> Attribute {
-    match value {
-        AttributeValue::Text(Text(text)) => Attribute { value: text.clone(), auto_delete: false },
-        AttributeValue::Full(FullAttribute { value, auto_delete }) => Attribute {
-            value: value.as_ref().map(|Text(text)| text.clone()).unwrap_or_default(),
-            auto_delete: auto_delete.unwrap_or_default(),
-        },
-    }
-}
-
-fn lifecycle(said: Option<&mirror::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
-    let Some(mirror::Lifecycle { prevent_destroy, on_remove: _ }) = said else { return defaults };
-    Lifecycle { prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy) }
 }

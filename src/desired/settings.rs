@@ -7,14 +7,15 @@ use crate::model::{
     Finding, MaxDestroy, OnConflict, OnOccupied, Policy, Provider, ProviderName, Refresh,
 };
 
-use super::document::Document;
+use super::document::{Document, Rooms};
 use super::files::{Source, folder};
 use super::mirror::{self, Amount};
 use super::not_built;
-use super::note::{Note, Notes, Part, Side, Sink, Spot, key};
+use super::note::{Note, Notes, Part, Reading, Side, Sink, Spot, key};
 use super::percent;
 use super::provider::{self, Known};
 use super::variables::expand;
+use super::words::missing_key;
 
 /// What the files say besides their rooms.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ impl<'a> Said<'a> {
         let providers = once(documents, "providers", |head| head.providers.is_some(), notes);
         let policy = once(documents, "policy", |head| head.policy.is_some(), notes);
         let state = once(documents, "state", |head| head.state.is_some(), notes);
-        let faulty = documents.iter().any(|it| it.reading == super::note::Reading::Faulty);
+        let faulty = documents.iter().any(|it| it.reading == Reading::Faulty);
         if let (None, Some(first), false) = (providers, documents.first(), faulty) {
             let finding = Finding::error("missing_key", "no file has `providers`").help(
                 "declare the application that holds the rooms: `providers: {chat: {kind: zim, …}}`",
@@ -117,14 +118,14 @@ fn version(document: &Document, sink: &mut Sink<'_>) {
             )
             .help("write `version: 1`"),
         ),
-        None => sink.missing(Vec::new(), super::structure::missing_key("the file", "version")),
+        None => sink.missing(Vec::new(), missing_key("the file", "version")),
     }
 }
 
 /// Files without any `rooms` are a mistake, and never "no rooms".
 fn rooms_somewhere(documents: &[Document], notes: &mut Notes) {
     let absent = |document: &Document| {
-        matches!(document.rooms, super::document::Rooms::Absent) && document.head.rooms.is_none()
+        matches!(document.rooms, Rooms::Absent) && document.head.rooms.is_none()
     };
     if let (Some(first), true) = (documents.first(), documents.iter().all(absent)) {
         let finding = Finding::error("missing_key", "no file has `rooms`")

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as Range, StrInput};
 
 use super::outline::MAX_DEPTH;
+use super::unreadable::Unreadable;
 
 /// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,23 +45,6 @@ pub(super) struct Census {
     pub tags: Vec<Span>,
     /// The keys `<<`, which other tools merge.
     pub merges: Vec<Span>,
-}
-
-/// Why a text cannot be read as one YAML document.
-#[derive(Debug)]
-pub(super) enum Unreadable {
-    /// It is no YAML.
-    Syntax(Span, String),
-    /// It nests too deeply.
-    TooDeep(Span),
-    /// It holds several documents.
-    SeveralDocuments(Span),
-    /// It holds nothing.
-    Empty,
-    /// Its aliases expand to far more than it holds.
-    AliasBomb(Span),
-    /// An alias stands inside of what it repeats.
-    AliasLoop(Span),
 }
 
 /// How many times as much as it holds a text may come to through its aliases.
@@ -309,6 +293,3 @@ impl Surveyor {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

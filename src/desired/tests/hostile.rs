@@ -59,6 +59,14 @@ fn alias_bombs_are_refused() {
 }
 
 #[test]
+fn characters_that_yaml_reads_in_two_ways_are_refused() {
+    for character in ["\r", "\u{85}", "\u{2028}", "\u{feff}", "\u{7}", "\u{7f}"] {
+        let text = with_rooms(&format!("  - {{id: a, name: \"x{character}y\"}}\n"));
+        assert_eq!(only(&text), ("character", 6, 21), "{character:?}");
+    }
+}
+
+#[test]
 fn several_documents_are_refused() {
     assert_eq!(only("version: 1\n---\nversion: 1\n"), ("several_documents", 2, 1));
 }

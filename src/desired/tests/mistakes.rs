@@ -201,5 +201,8 @@ fn no_secret_is_ever_shown() {
         let world = World::of(&[("rooms.yaml", &with_rooms("  - id: a\n").replace(from, to))]);
         let findings = world.findings(&["rooms.yaml"]);
         assert!(!format!("{findings:?}").contains("hush"), "{findings:#?}");
+        for place in findings.iter().filter_map(|it| it.place.as_ref()) {
+            assert!(place.column <= place.text.chars().count(), "{place:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Several files, and folders.
 
-use super::world::{World, with_rooms};
+use super::world::{World, addresses, with_rooms};
 
 const BASE: &str = "version: 1\nproviders:\n  chat: {kind: zim, app_id: 1, operator: admin}\n";
 
@@ -21,7 +21,7 @@ fn files_and_folders_are_read_together() {
     ]);
     let loaded = world.load(&["conf/base.yaml", "conf/rooms", "other/c.yaml"]);
     let sources: Vec<_> = loaded.desired.rooms.iter().map(|it| &*it.source).collect();
-    assert_eq!(World::addresses(&loaded), ["chat/a", "chat/b", "chat/c"]);
+    assert_eq!(addresses(&loaded), ["chat/a", "chat/b", "chat/c"]);
     assert_eq!(sources, ["rooms/a.yaml", "rooms/b.yml", "../other/c.yaml"]);
     let files: Vec<_> = loaded.desired.files.iter().map(|it| &**it).collect();
     assert_eq!(files, ["../other/c.yaml", "base.yaml", "rooms/a.yaml", "rooms/b.yml"]);

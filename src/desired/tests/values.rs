@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::world::{World, with_rooms};
+use super::world::{World, addresses, with_rooms};
 use crate::desired::starter;
 use crate::model::{
     AttributeLimits, Call, Delay, Endpoint, Kind, MaxDestroy, OnConflict, OnOccupied, Policy,
@@ -39,7 +39,7 @@ fn the_starter_loads_without_findings() {
     let world = World::of(&[("rooms.yaml", starter(Kind::Zim))]);
     let loaded = world.load(&["rooms.yaml"]);
     assert_eq!(loaded.warnings, []);
-    assert_eq!(World::addresses(&loaded), ["chat/lobby", "chat/table-1"]);
+    assert_eq!(addresses(&loaded), ["chat/lobby", "chat/table-1"]);
     assert_eq!(loaded.desired.state, world.path("rooms.state.json"));
     let provider = &loaded.desired.providers[&name("chat")];
     assert_eq!((&provider.endpoint, provider.rate_share), (&Endpoint::Emulator, RateShare(50)));
@@ -87,7 +87,7 @@ fn policy_and_state_are_resolved() {
 fn defaults_reach_the_rooms_and_their_own_values_go_before() {
     let world = World::of(&[("rooms.yaml", FULL)]);
     let loaded = world.load(&["rooms.yaml"]);
-    assert_eq!(World::addresses(&loaded), ["chat/a", "chat/b", "plain/a"]);
+    assert_eq!(addresses(&loaded), ["chat/a", "chat/b", "plain/a"]);
     let [a, b, same] = &loaded.desired.rooms[..] else { panic!("three rooms") };
     assert_eq!(a.room, same.room);
     assert_eq!(a.room.destroy_delay_time, Some(Delay::from_seconds(90)));
@@ -118,7 +118,22 @@ fn no_rooms_has_to_be_said() {
 fn a_byte_order_mark_and_windows_line_ends_are_fine() {
     let text = format!("\u{feff}{}", with_rooms("  - id: a\n  - id: b\n").replace('\n', "\r\n"));
     let world = World::of(&[("rooms.yaml", &text)]);
-    assert_eq!(World::addresses(&world.load(&["rooms.yaml"])), ["chat/a", "chat/b"]);
+    assert_eq!(addresses(&world.load(&["rooms.yaml"])), ["chat/a", "chat/b"]);
+}
+
+#[test]
+fn a_brace_in_the_first_column_is_fine() {
+    let text = "version: 1\nproviders: {\n  chat: {kind: zim, app_id: 1, operator: a}\n}\nrooms: [\n  {id: a, destroy_delay_time: 1h}\n]\n";
+    let world = World::of(&[("rooms.yaml", text)]);
+    assert_eq!(addresses(&world.load(&["rooms.yaml"])), ["chat/a"]);
+}
+
+#[test]
+fn json_is_fine() {
+    let text = r#"{"version": 1, "providers": {"chat": {"kind": "zim", "app_id": 1, "operator": "a"}},
+"rooms": [{"id": "a", "destroy_delay_time": 60, "attributes": {"k": "\u0041"}}]}"#;
+    let world = World::of(&[("rooms.yaml", text)]);
+    assert_eq!(addresses(&world.load(&["rooms.yaml"])), ["chat/a"]);
 }
 
 #[test]

@@ -41,10 +41,6 @@ impl World {
         self.try_load(names).unwrap_or_else(|findings| panic!("{}", self.shown(&findings)))
     }
 
-    pub(super) fn addresses(loaded: &Loaded) -> Vec<String> {
-        loaded.desired.rooms.iter().map(|it| it.address.to_string()).collect()
-    }
-
     pub(super) fn findings(&self, names: &[&str]) -> Vec<Finding> {
         self.try_load(names).expect_err("findings")
     }
@@ -55,6 +51,11 @@ impl World {
         let shown: Vec<String> = findings.iter().map(show).collect();
         shown.join("\n").replace(&folder, "")
     }
+}
+
+/// The addresses of the rooms.
+pub(super) fn addresses(loaded: &Loaded) -> Vec<String> {
+    loaded.desired.rooms.iter().map(|it| it.address.to_string()).collect()
 }
 
 /// The variables that are set in the tests.

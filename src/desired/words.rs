@@ -1,0 +1,60 @@
+//! The words for faults of structure.
+
+use crate::model::Finding;
+
+/// The finding about a key that is named like a secret.
+pub(super) fn secret_key(name: &str) -> Finding {
+    Finding::error(
+        "secret_in_file",
+        format!("`{name}` looks like a secret, and none is written here"),
+    )
+    .help("name the environment variable that holds it: `secret_env: ZEGO_SERVER_SECRET`")
+}
+
+/// The finding about a key that merges a map elsewhere.
+pub(super) fn merge_key() -> Finding {
+    Finding::error("merge_key", "`<<` merges nothing here")
+        .help("write the keys out, or use `defaults`")
+}
+
+/// The finding about a key that must be there.
+pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
+    let help = match name {
+        "version" => "write `version: 1`",
+        "kind" => "write `kind: zim`",
+        "app_id" => "write the AppId that the vendor's console shows: `app_id: 12345`",
+        "operator" => "write the user in whose name rooms are made: `operator: admin`",
+        "id" => "write the room's id: `id: lobby`",
+        "value" => "write its text: `value: \"Hi!\"`",
+        _ => "write it",
+    };
+    Finding::error("missing_key", format!("{owner} needs `{name}`")).help(help)
+}
+
+/// What a JSON type is called in a sentence.
+pub(super) fn kind_of(json_type: &str) -> &'static str {
+    match json_type {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number that is not whole or is below zero",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "object" => "a map",
+        _ => "nothing",
+    }
+}
+
+/// What a definition is called in a sentence.
+pub(super) fn owner(definition: &str) -> &'static str {
+    match definition {
+        "File" => "the file",
+        "Provider" => "a provider",
+        "Limits" => "`limits`",
+        "Policy" => "`policy`",
+        "Defaults" => "`defaults`",
+        "Room" => "a room",
+        "Lifecycle" => "`lifecycle`",
+        "FullAttribute" => "an attribute",
+        _ => "this map",
+    }
+}
