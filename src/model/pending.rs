@@ -63,9 +63,9 @@ pub fn settle(
         (PendingKind::Create, Some(_)) => Settled::NotOurs,
         (PendingKind::Update, Some(sighting)) => {
             let target = pending.room.as_ref().unwrap_or(&record.room);
-            let room = as_read(&record.room, target, sighting);
-            if landed || room.attributes == target.attributes {
-                Settled::Kept(seen(record, Arc::new(room), sighting, now))
+            let read = record.read(target, sighting, now);
+            if landed || read.room.attributes == target.attributes {
+                Settled::Kept(read)
             } else {
                 Settled::MayStillLand(last)
             }
@@ -80,14 +80,20 @@ pub fn settle(
 }
 
 /// Whether `sighting` may be the room that was sent: its attributes agree, but for those that go
-/// with their user, or the service has dropped all of them, as it may while a room is empty.
+/// with their user. A room without any attribute may be ours only where the service may have dropped
+/// them, as it does while a room is empty; one that has others instead is somebody else's.
 #[must_use]
 pub fn shows(sent: &Room, sighting: &Sighting) -> bool {
     let same = |(key, attribute): (&str, &Attribute)| match sighting.attributes.get(key) {
         Some(read) => read == attribute,
         None => attribute.auto_delete,
     };
-    sent.attributes.iter().all(same) || dropped(&sent.attributes, sighting)
+    let none = |(key, _)| sighting.attributes.get(key).is_none();
+    let agrees = sent.attributes.iter().all(same);
+    if !sent.attributes.is_empty() && sent.attributes.iter().all(none) {
+        return sighting.attributes.is_empty() && (agrees || dropped(&sent.attributes, sighting));
+    }
+    agrees
 }
 
 /// Whether the service has dropped all the attributes we set, as it may while a room is empty.
@@ -109,6 +115,13 @@ impl RecordedRoom {
             attribute_sequence: sighting.attribute_sequence.or(self.attribute_sequence),
             ..self.clone()
         }
+    }
+
+    /// This record after the room was seen at `now`, with nothing pending and the attributes that we
+    /// manage, those of `target` among them, as they were read.
+    #[must_use]
+    pub fn read(&self, target: &Room, sighting: &Sighting, now: Timestamp) -> Self {
+        seen(self, Arc::new(as_read(&self.room, target, sighting)), sighting, now)
     }
 }
 
@@ -211,6 +224,29 @@ mod tests {
             settled(PendingKind::Create, &there(None, People::Count(1)), 20_000),
             Settled::NotOurs
         );
+    }
+
+    #[test]
+    fn an_empty_room_with_other_attributes_is_somebody_elses() {
+        let sent = room("ours");
+        let other = Attribute { value: "1".into(), auto_delete: false };
+        let foreign =
+            |attributes| Sighting { people: People::Nobody, attributes, attribute_sequence: None };
+        assert!(!shows(&sent, &foreign([("own", other)].into_iter().collect())));
+        assert!(shows(&sent, &foreign(Attributes::default())));
+    }
+
+    #[test]
+    fn what_went_with_its_user_is_no_sign_of_another_room() {
+        let mut sent = room("ours").as_ref().clone();
+        sent.attributes.insert("hello", Attribute { value: "x".into(), auto_delete: true });
+        let sighting = |attributes: Attributes| Sighting {
+            people: People::Count(1),
+            attributes,
+            attribute_sequence: None,
+        };
+        assert!(shows(&sent, &sighting(room("ours").attributes.clone())));
+        assert!(!shows(&sent, &sighting(room("theirs").attributes.clone())));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::apply::change::{Failure, Intended, Known, Worker};
+use crate::apply::observe::look;
 use crate::model::{
-    Address, Assumed, AttributeChange, Call, Class, PendingKind, RecordedRoom, Room, Step, Trouble,
+    Address, Assumed, AttributeChange, Call, Class, Observation, PendingKind, RecordedRoom, Room,
+    Step, Trouble,
 };
 use crate::provider::{Operation, Permit, Receipt};
 
@@ -58,8 +60,11 @@ impl Worker {
                 Known::Done(receipt, _) => {
                     let done = changed(&record.room, batch, &receipt.failed_keys);
                     record = modified(&record, done, &receipt);
+                    if !receipt.failed_keys.is_empty() {
+                        let target = changed(&record.room, batch, &[]);
+                        record = self.partial(address, &record, &target, &receipt).await?;
+                    }
                     self.keep(address, &record).await?;
-                    refuse_partial(&receipt)?;
                     request_id = receipt.request_id;
                 }
                 Known::Seen(seen) => {
@@ -80,6 +85,28 @@ impl Worker {
         record.room = after;
         self.keep(address, &record).await?;
         Ok(request_id)
+    }
+
+    /// Code 0 with failed keys is a failure of those keys, unless a look shows that they are as they
+    /// should be: a key to be deleted may be gone already.
+    async fn partial(
+        &self,
+        address: &Address,
+        record: &RecordedRoom,
+        target: &Room,
+        receipt: &Receipt,
+    ) -> Result<RecordedRoom, Failure> {
+        let read = match look(&*self.connection.client, address).await {
+            Ok(Observation::There(sighting)) => {
+                record.read(target, &sighting, self.connection.clock.now())
+            }
+            Ok(Observation::Gone | Observation::Unread { .. }) | Err(_) => record.clone(),
+        };
+        if read.room.attributes == target.attributes {
+            return Ok(read);
+        }
+        self.keep(address, &read).await?;
+        Err(refused(receipt))
     }
 
     pub(super) async fn adopt(&self, step: &Step, first: Option<Permit>) -> Carried {
@@ -124,17 +151,14 @@ fn with_attributes(room: &Room, other: &Room) -> Arc<Room> {
     Arc::new(room)
 }
 
-/// Code 0 with failed keys is a failure of those keys.
-fn refuse_partial(receipt: &Receipt) -> Result<(), Failure> {
-    if receipt.failed_keys.is_empty() {
-        return Ok(());
-    }
+/// The failure of keys that the service did not change.
+fn refused(receipt: &Receipt) -> Failure {
     let keys: Vec<_> = receipt
         .failed_keys
         .iter()
         .map(|(key, code)| format!("`{key}` (sub-code {code})"))
         .collect();
-    Err(Failure::NotDone(Trouble {
+    Failure::NotDone(Trouble {
         class: Class::Refused,
         call: Call::ModifyRoomAttribute,
         code: Some(0),
@@ -145,5 +169,5 @@ fn refuse_partial(receipt: &Receipt) -> Result<(), Failure> {
         ),
         request_id: receipt.request_id.clone(),
         retry_after: None,
-    }))
+    })
 }

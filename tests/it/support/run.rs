@@ -122,8 +122,7 @@ impl World {
         let (_switch, stop): (StopSwitch, Stop) = StopSwitch::new();
         let settings = settings(desired, how);
         let recovered =
-            apply::recover(snapshot.recorded.clone(), connections, &settings, store.clone(), &stop)
-                .await?;
+            apply::recover(snapshot.recorded.clone(), connections, store.clone(), &stop).await?;
         let ground = read::Ground {
             desired,
             recorded: &recovered.recorded,
