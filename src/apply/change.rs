@@ -11,7 +11,7 @@ use crate::model::{
     Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
-use crate::provider::{Operation, Permit, Receipt};
+use crate::provider::{Observe, Operation, Permit, Receipt};
 use crate::state::StateError;
 
 /// What the steps of one provider work with.
@@ -42,10 +42,8 @@ pub(super) enum Known {
     Done(Receipt, Timestamp),
     /// A look shows that it is done; the record as it was seen.
     Seen(RecordedRoom),
-    /// The room does not exist.
-    Missing(Trouble),
-    /// A look shows that the room does not exist.
-    SeenGone,
+    /// The room does not exist: the service's answer, or none where a look shows it.
+    Missing(Option<Trouble>),
     /// The room exists already.
     Exists(Trouble, EarlierIntent),
 }
@@ -56,7 +54,7 @@ pub(super) enum EarlierIntent {
     /// It had: the room may be ours.
     Open,
     /// There was none.
-    None,
+    Absent,
 }
 
 /// Why a change is not known to be done.
@@ -65,8 +63,10 @@ pub(super) enum Failure {
     NotDone(Trouble),
     /// Its outcome is unknown, and it stays pending.
     Open(String, Option<Trouble>),
-    /// People are inside.
+    /// People are inside, or may be.
     Occupied(People),
+    /// It could not be asked who is inside.
+    Unasked(Trouble),
     /// The run was interrupted before anything was sent.
     Interrupted,
     /// It could not be written down.
@@ -94,15 +94,13 @@ enum Attempt {
 }
 
 impl Worker {
-    /// The call that a change makes first: for a guarded destroy the question who is inside.
-    pub(super) fn first_call(&self, address: &Address, operation: &Operation) -> Call {
-        match operation {
-            Operation::Destroy if self.guards(address) => self.connection.client.people_call(),
-            Operation::Destroy | Operation::Create(_) | Operation::Modify(_) => operation.call(),
-        }
+    /// This worker for a step that has changed something already: it goes on to its end, and only
+    /// the run's grace limits it.
+    pub(super) fn committed(&self) -> Self {
+        Self { stop: Stop::never(), ..self.clone() }
     }
 
-    /// Makes a change, with `first` as the permit of its first call, until its outcome is known or
+    /// Makes a change, with `first` as the permit of its first attempt, until its outcome is known or
     /// the attempts are used up.
     pub(super) async fn change(
         &self,
@@ -114,13 +112,13 @@ impl Worker {
             backoff: self.connection.client.backoff(),
             signed_again: false,
             registered: false,
-            earlier: EarlierIntent::None,
+            earlier: EarlierIntent::Absent,
         };
         loop {
-            if let Some(known) = self.guard(intended, &mut first).await? {
+            let permit = self.permit(intended.operation.call(), first.take()).await?;
+            if let Some(known) = self.guard(intended).await? {
                 return Ok(known);
             }
-            let permit = self.permit(intended.operation.call(), first.take()).await?;
             match self.attempt(intended, &mut attempts, permit).await? {
                 Attempt::Known(known) => return Ok(known),
                 Attempt::NotDone(trouble) => self.prepare(intended, &mut attempts, trouble).await?,
@@ -144,28 +142,19 @@ impl Worker {
         }
     }
 
-    /// Asks before a destroy whether people are inside; with people, or unread, it waits.
-    async fn guard(
-        &self,
-        intended: &Intended<'_>,
-        first: &mut Option<Permit>,
-    ) -> Result<Option<Known>, Failure> {
+    /// Asks right before a destroy whether people are inside; with people, or unread, it waits.
+    async fn guard(&self, intended: &Intended<'_>) -> Result<Option<Known>, Failure> {
         if intended.operation != Operation::Destroy || !self.guards(intended.address) {
             return Ok(None);
         }
-        let client = &self.connection.client;
-        let asked = client.people_by(first.take(), &intended.address.room);
+        let asked = self.connection.client.people(&intended.address.room);
         match self.stop.or(asked).await.ok_or(Failure::Interrupted)? {
-            Ok(None) => Ok(Some(Known::SeenGone)),
+            Ok(None) => Ok(Some(Known::Missing(None))),
             Ok(Some(People::Nobody)) => Ok(None),
             Ok(Some(people @ (People::Count(_) | People::AtLeast(_) | People::Unknown))) => {
                 Err(Failure::Occupied(people))
             }
-            Err(trouble) if trouble.class == Class::Fatal => Err(Failure::NotDone(trouble)),
-            Err(trouble) => {
-                tracing::warn!(address = %intended.address, %trouble, "people inside are unknown");
-                Err(Failure::Occupied(People::Unknown))
-            }
+            Err(trouble) => Err(Failure::Unasked(trouble)),
         }
     }
 
@@ -178,13 +167,14 @@ impl Worker {
         let Intended { address, operation, kind, record, before: _, target } = intended;
         let at = self.connection.clock.now();
         self.ledger.intent(address, record, *kind, at, target.clone()).await?;
+        let at = self.connection.clock.now();
         let answer = self.connection.client.attempt(permit, &address.room, operation).await;
         let trouble = match answer {
             Ok(receipt) => return Ok(Attempt::Known(Known::Done(receipt, at))),
             Err(trouble) => trouble,
         };
         match trouble.class {
-            Class::Missing => Ok(Attempt::Known(Known::Missing(trouble))),
+            Class::Missing => Ok(Attempt::Known(Known::Missing(Some(trouble)))),
             Class::Exists => Ok(Attempt::Known(Known::Exists(trouble, attempts.earlier))),
             Class::Retry
             | Class::TooOften
@@ -217,7 +207,7 @@ impl Worker {
                     return Ok(Attempt::Known(Known::Seen(seen)));
                 }
                 Settled::Removed if *kind == PendingKind::Destroy => {
-                    return Ok(Attempt::Known(Known::SeenGone));
+                    return Ok(Attempt::Known(Known::Missing(None)));
                 }
                 Settled::Kept(_) | Settled::Removed => return Ok(Attempt::NotDone(trouble)),
                 Settled::MayStillLand(until) => {
@@ -274,9 +264,10 @@ impl Worker {
                 let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
                 self.stop.or(tokio::time::sleep(delay)).await.ok_or(None)
             }
-            Class::SignAgain
-            | Class::OperatorUnknown
-            | Class::Missing
+            Class::SignAgain | Class::OperatorUnknown => {
+                Err(Some(Trouble { class: Class::Fatal, ..trouble.clone() }))
+            }
+            Class::Missing
             | Class::Exists
             | Class::Quota
             | Class::Unrecognised

@@ -114,6 +114,7 @@ impl Lane {
     async fn admit(&mut self, step: &Step) -> Result<(), NotTried> {
         while !self.alive.admit() {
             if !self.next_end().await {
+                self.may_start(step)?;
                 return Err(NotTried::NoRoomFreed);
             }
             self.may_start(step)?;
@@ -123,7 +124,7 @@ impl Lane {
 
     /// The permit of a step's first call; none where it makes no call.
     async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
-        let Some(call) = worker.first_call_of(step) else { return Ok(None) };
+        let Some(call) = step.calls.first().copied() else { return Ok(None) };
         let permit = self.run.stop.or(worker.connection.client.permit(call)).await;
         permit.map(Some).ok_or(NotTried::Interrupted)
     }
@@ -167,7 +168,7 @@ impl Lane {
         self.under_way.abort_all();
         let left: Vec<Step> = self.started.drain().map(|(_, step)| step).collect();
         for step in left {
-            let message = "interrupted while its call was under way: the next run looks it up";
+            let message = "interrupted while its calls were under way: the next run looks what became of them";
             let failure = StepFailure {
                 address: step.address.clone(),
                 action: step.action,
@@ -201,14 +202,34 @@ impl Lane {
             return;
         }
         match end {
-            End::Failed(_, Some(Class::Fatal)) => self.halted = Some(NotTried::ProviderFatal),
-            End::Failed(_, Some(Class::Quota)) => self.creates_halted = true,
-            End::Failed(failure, Some(Class::Retry)) if failure.code.is_none() && !self.reached => {
+            End::Failed(failure, Some(class)) => self.heed_trouble(*class, failure.code),
+            End::Failed(failure, None) => self.reached |= failure.code.is_some(),
+            End::Waiting(_, Some(trouble)) => self.heed_trouble(trouble.class, trouble.code),
+            End::Done { .. } | End::Waiting(_, None) => self.reached = true,
+            End::NotTried(_) => {}
+        }
+    }
+
+    /// Stops what an answer, or the want of one, says will not succeed.
+    fn heed_trouble(&mut self, class: Class, code: Option<i64>) {
+        match (class, code) {
+            (Class::Fatal, _) => self.halted = Some(NotTried::ProviderFatal),
+            (Class::Quota, _) => self.creates_halted = true,
+            (Class::Retry, None) if !self.reached => {
                 self.halted = Some(NotTried::ProviderUnreachable);
             }
-            End::Done { .. } | End::Waiting(_) => self.reached = true,
-            End::Failed(failure, _) => self.reached |= failure.code.is_some(),
-            End::NotTried(_) => {}
+            (
+                Class::Retry
+                | Class::TooOften
+                | Class::SignAgain
+                | Class::OperatorUnknown
+                | Class::Missing
+                | Class::Exists
+                | Class::Unknown
+                | Class::Unrecognised
+                | Class::Refused,
+                code,
+            ) => self.reached |= code.is_some(),
         }
     }
 

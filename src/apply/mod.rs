@@ -19,7 +19,6 @@ use std::sync::Arc;
 
 use crate::model::{Address, Clock, OnConflict, OnOccupied, Provider, ProviderName};
 use crate::provider::{Client, Observe};
-use crate::state::StateError;
 
 pub use observe::{Eyes, observe, sightings};
 pub use recover::{Recovered, recover};
@@ -71,12 +70,4 @@ pub fn eyes(connections: &Connections) -> Eyes {
         (name.clone(), connection.client.clone() as Arc<dyn Observe>)
     };
     connections.iter().map(eye).collect()
-}
-
-/// A run that could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// The record could not be written: nothing more was sent.
-    #[error(transparent)]
-    State(#[from] StateError),
 }

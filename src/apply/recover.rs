@@ -6,9 +6,9 @@ use tokio::task::JoinSet;
 
 use super::ledger::Ledger;
 use super::observe::{joined, look};
-use super::{Connection, Connections, Settings, Stop};
+use super::{Connection, Connections, Stop};
 use crate::model::{
-    Address, Assumed, Observation, Observed, OnConflict, Pending, Recorded, RecordedRoom, Settled,
+    Address, Assumed, LANDING, Observation, Observed, Pending, Recorded, RecordedRoom, Settled,
     Sighting, Timestamp, settle,
 };
 use crate::state::{StateError, WriteStore};
@@ -37,7 +37,6 @@ struct Resolution {
 pub async fn recover(
     recorded: Arc<Recorded>,
     connections: &Connections,
-    settings: &Settings,
     store: Arc<dyn WriteStore>,
     stop: &Stop,
 ) -> Result<Recovered, StateError> {
@@ -51,7 +50,6 @@ pub async fn recover(
                 record: record.clone(),
                 pending: pending.as_ref().clone(),
                 connection: connection.clone(),
-                on_conflict: settings.on_conflict,
             };
             let (ledger, stop) = (ledger.clone(), stop.clone());
             looks.spawn(async move { open.resolve(&ledger, &stop).await });
@@ -79,14 +77,14 @@ struct Open {
     record: RecordedRoom,
     pending: Pending,
     connection: Connection,
-    on_conflict: OnConflict,
 }
 
 impl Open {
     async fn resolve(self, ledger: &Ledger, stop: &Stop) -> Result<Resolution, StateError> {
+        let mut waited = self.pending.at;
         loop {
             let observation = self.look(stop).await;
-            let now = self.connection.clock.now();
+            let now = self.connection.clock.now().max(waited);
             match settle(&self.record, &self.pending, Some(&observation), now) {
                 Settled::Kept(record) => return self.keep(record, observation, ledger).await,
                 Settled::Removed => {
@@ -94,12 +92,14 @@ impl Open {
                     return Ok(Resolution { address: self.address, observation, record: None });
                 }
                 Settled::MayStillLand(until) => {
+                    let address = &self.address;
+                    tracing::warn!(%address, "waiting: its last call may still take effect");
                     if stop.or(wait_until(until, now)).await.is_none() {
                         return Ok(self.left_open(observation));
                     }
+                    waited = until;
                 }
-                Settled::Unread(_) => return Ok(self.left_open(observation)),
-                Settled::NotOurs => return self.not_ours(observation, ledger, now).await,
+                Settled::Unread(_) | Settled::NotOurs => return Ok(self.left_open(observation)),
             }
         }
     }
@@ -120,21 +120,6 @@ impl Open {
     ) -> Result<Resolution, StateError> {
         ledger.record(&self.address, &record).await?;
         Ok(Resolution { address: self.address, observation, record: Some(record) })
-    }
-
-    async fn not_ours(
-        self,
-        observation: Observation,
-        ledger: &Ledger,
-        now: Timestamp,
-    ) -> Result<Resolution, StateError> {
-        match (self.on_conflict, &observation) {
-            (OnConflict::Adopt, Observation::There(sighting)) => {
-                let record = adopted(&self.record, sighting, now);
-                self.keep(record, observation, ledger).await
-            }
-            (OnConflict::Adopt | OnConflict::Fail, _) => Ok(self.left_open(observation)),
-        }
     }
 
     fn left_open(self, observation: Observation) -> Resolution {
@@ -158,7 +143,8 @@ pub(super) fn adopted(record: &RecordedRoom, sighting: &Sighting, now: Timestamp
     adopted
 }
 
-/// Waits from `now` until a moment on the clock of the provider's rooms.
+/// Waits from `now` until a moment at which nothing more may land: never longer than that takes,
+/// also where a clock was set back meanwhile.
 pub(super) async fn wait_until(until: Timestamp, now: Timestamp) {
-    tokio::time::sleep(until.since(now)).await;
+    tokio::time::sleep(until.since(now).min(LANDING)).await;
 }

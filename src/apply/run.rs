@@ -11,7 +11,7 @@ use super::observe::joined;
 use super::step::End;
 use super::{Connections, Report, Settings, Stop};
 use crate::model::{
-    ApprovedPlan, Event, NotTried, Observed, Outcome, ProviderName, Recorded, Step,
+    ApprovedPlan, Event, Held, Observed, Outcome, ProviderName, Recorded, Step, StepWait,
 };
 use crate::state::WriteStore;
 
@@ -38,10 +38,11 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     let run = Arc::new(run);
     let ledger = Ledger::new(run.store.clone());
     let mut outcome = Outcome::default();
-    for step in plan.held() {
-        if plan.refused() {
-            run.tell(&mut outcome, step, End::NotTried(NotTried::Gate));
-        }
+    for Held { step, reason: _ } in plan.waiting() {
+        run.tell(&mut outcome, step, End::Waiting(step.people, None));
+    }
+    for (step, why) in plan.held() {
+        run.tell(&mut outcome, step, End::NotTried(*why));
     }
     let mut by_provider: BTreeMap<ProviderName, Vec<Step>> = BTreeMap::new();
     for step in plan.steps() {
@@ -71,9 +72,11 @@ impl Run {
                 self.report.event(&Event::Failed(failure.clone()));
                 outcome.failed.push(failure);
             }
-            End::Waiting(people) => {
-                self.report.event(&Event::Waiting(address.clone(), action, people));
-                outcome.waiting.push((address, action, people));
+            End::Waiting(people, trouble) => {
+                let unasked = trouble.map(|trouble| trouble.to_string());
+                let wait = StepWait { address, action, people, unasked };
+                self.report.event(&Event::Waiting(wait.clone()));
+                outcome.waiting.push(wait);
             }
             End::NotTried(why) => {
                 self.report.event(&Event::NotTried(address.clone(), action, why));

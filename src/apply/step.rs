@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::change::{Failure, Worker};
 use crate::model::{
-    Action, Address, Assumed, Call, Class, NotTried, People, RecordedRoom, Room, Step, StepFailure,
+    Action, Address, Assumed, Class, NotTried, People, RecordedRoom, Room, Step, StepFailure,
     Trouble,
 };
-use crate::provider::{Operation, Permit};
+use crate::provider::Permit;
 
 /// How a step ended.
 pub(super) struct Ended {
@@ -26,8 +26,8 @@ pub(super) enum End {
     Done { request_id: Option<String> },
     /// It failed; with the class of what the service answered.
     Failed(StepFailure, Option<Class>),
-    /// It waits for people to leave.
-    Waiting(People),
+    /// It waits for people to leave; with what stood in the way of asking who is inside.
+    Waiting(People, Option<Trouble>),
     /// It was not tried.
     NotTried(NotTried),
 }
@@ -43,6 +43,15 @@ pub(super) enum Effect {
     Stays,
 }
 
+/// Whether the outcome of a call is still unknown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outstanding {
+    /// Of none.
+    Nothing,
+    /// Of one: the next run looks first.
+    Call,
+}
+
 /// A step that did not come to its end.
 struct Broken {
     failure: Failure,
@@ -53,18 +62,6 @@ struct Broken {
 type Carried = Result<Option<String>, Broken>;
 
 impl Worker {
-    /// The call that a step makes first; none where it makes none.
-    pub(super) fn first_call_of(&self, step: &Step) -> Option<Call> {
-        match step.action {
-            Action::Create | Action::Recreate => Some(Call::CreateRoom),
-            Action::Destroy | Action::Replace => {
-                Some(self.first_call(&step.address, &Operation::Destroy))
-            }
-            Action::Update | Action::Adopt => step.calls.first().copied(),
-            Action::Forget | Action::Record => None,
-        }
-    }
-
     /// Carries a step out.
     pub(super) async fn carry_out(
         &self,
@@ -154,36 +151,54 @@ impl Broken {
         let Self { failure, effect, what } = self;
         let end = match failure {
             Failure::NotDone(trouble) => {
-                let message = format!("{what}: {trouble}");
+                let message = format!("{what}: {}", words(&trouble));
                 let class = trouble.class;
-                End::Failed(failed(&step, message, Some(trouble), false), Some(class))
+                End::Failed(
+                    failed(&step, message, Some(trouble), Outstanding::Nothing),
+                    Some(class),
+                )
             }
             Failure::Open(why, trouble) => {
-                let first = trouble.as_ref().map(|t| format!("{t}; ")).unwrap_or_default();
-                let message =
-                    format!("{first}its outcome is unknown ({why}): the next run looks it up");
-                End::Failed(failed(&step, message, trouble, true), None)
+                let first = trouble.as_ref().map(|trouble| format!("{}; ", words(trouble)));
+                let message = format!("{what}: {}{why}", first.unwrap_or_default());
+                End::Failed(failed(&step, message, trouble, Outstanding::Call), None)
             }
             Failure::State(error) => {
                 let message = format!("{what}: {error}");
-                End::Failed(failed(&step, message, None, true), None)
+                End::Failed(failed(&step, message, None, makes_calls(&step)), None)
             }
-            Failure::Occupied(people) => End::Waiting(people),
+            Failure::Occupied(people) => End::Waiting(people, None),
+            Failure::Unasked(trouble) => End::Waiting(People::Unknown, Some(trouble)),
             Failure::Interrupted => End::NotTried(NotTried::Interrupted),
         };
         Ended { step, end, effect }
     }
 }
 
-fn failed(step: &Step, message: String, trouble: Option<Trouble>, pending: bool) -> StepFailure {
+/// Whether a call of a step may be under way unrecorded.
+fn makes_calls(step: &Step) -> Outstanding {
+    if step.calls.is_empty() { Outstanding::Nothing } else { Outstanding::Call }
+}
+
+fn failed(
+    step: &Step,
+    message: String,
+    trouble: Option<Trouble>,
+    outstanding: Outstanding,
+) -> StepFailure {
     StepFailure {
         address: step.address.clone(),
         action: step.action,
         message,
         code: trouble.as_ref().and_then(|t| t.code),
         request_id: trouble.and_then(|t| t.request_id),
-        pending,
+        pending: outstanding == Outstanding::Call,
     }
+}
+
+/// The call and its words: code and request id stand in fields of their own.
+fn words(trouble: &Trouble) -> String {
+    format!("{}: {}", trouble.call, trouble.message)
 }
 
 fn unwritten(error: crate::state::StateError, what: &'static str) -> Broken {

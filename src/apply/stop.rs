@@ -25,6 +25,11 @@ impl StopSwitch {
 }
 
 impl Stop {
+    /// A wish that never comes.
+    pub(super) fn never() -> Self {
+        StopSwitch::new().1
+    }
+
     /// Whether the stop was asked for.
     #[must_use]
     pub fn is_wanted(&self) -> bool {

@@ -10,10 +10,10 @@ use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
 use super::{session, signals};
-use crate::apply::{self, Run, Settings, Stop};
+use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
-    Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome, People,
-    Plan, ProviderName,
+    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, People,
+    Plan, ProviderName, Recorded,
 };
 use crate::plan::{self, Scope};
 use crate::render;
@@ -70,11 +70,6 @@ pub(super) async fn destroy(
 ) -> Result<Exit, Stopped> {
     let mut files = session::files(global)?;
     files.desired = plan::nothing_desired(files.desired);
-    let off_terminal = !console.is_interactive();
-    if off_terminal && !(args.applying.auto_approve && args.applying.allow_destroy.is_some()) {
-        let words = "off a terminal `destroy` wants --auto-approve and --allow-destroy N";
-        return Err(Stopped::refused("not_approved", words));
-    }
     let job = Job {
         name: "destroy",
         desired: files.desired,
@@ -100,7 +95,7 @@ impl Job<'_> {
         connect::require_secrets(&self.desired)?;
         let store = FileStore::new(&path);
         let wait = self.applying.lock_timeout;
-        session::under_lock(&store, self.name, wait, context, async |locked| {
+        session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
             let recorded = &locked.snapshot().recorded;
             let opened = match session::belongs(&self.desired, recorded) {
                 Ok(()) => connect::connect(&self.desired, &path, Use::Changes, global).await,
@@ -130,7 +125,7 @@ impl Job<'_> {
         let settings = self.settings();
         let connections = &connected.connections;
         let recorded = store.snapshot().recorded.clone();
-        let recovered = apply::recover(recorded, connections, &settings, store.clone(), stop)
+        let recovered = apply::recover(recorded, connections, store.clone(), stop)
             .await
             .map_err(session::state_error)?;
         let mode = planning::refresh(self.planning, &self.desired);
@@ -142,55 +137,76 @@ impl Job<'_> {
         };
         let eyes = apply::eyes(connections);
         ground.look(mode, Scope::Apply, &eyes, connections, stop).await;
+        if stop.is_wanted() {
+            let error = anyhow::anyhow!("interrupted before the plan was made: nothing was done");
+            return Err(Stopped::new(Exit::Partly, "interrupted", error));
+        }
         let mut plan = ground.plan(Asked::Yes(mode), connections);
         plan.findings.splice(0..0, self.warnings.iter().cloned());
-        self.consent_beforehand(&mut plan.gate);
+        plan.findings.extend(self.idle_evictions(&plan));
+        plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
             Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
             Format::Text => planning::show(&plan, &ground, self.planning, path, console)?,
         }
-        if stop.is_wanted() {
-            return Err(Stopped::new(Exit::Partly, "interrupted", anyhow::anyhow!("interrupted")));
-        }
-        let observed = ground.observed.clone();
-        let seen = apply::seen(&recovered.recorded, &observed, connections);
         let before = planning::unread(&plan).or(planning::blocked(&plan));
-        let waits = !plan.waiting.is_empty();
         let approved = self.approve(plan, stop, console).await?;
-        reserve(&approved, &store).await?;
+        let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
+        let recorded = self.prepare(&approved, seen, &store).await?;
+        let refused = if approved.refused() { Exit::Refused } else { Exit::Done };
+        let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
+        let run = Run {
+            recorded,
+            observed: ground.observed.clone(),
+            connections: connections.clone(),
+            settings: settings.clone(),
+            store,
+            report: progress.clone(),
+            stop: stop.clone(),
+        };
+        let outcome = apply::run(approved, run).await;
+        progress.finish();
+        self.tell(&outcome, console)?;
+        Ok(self.exit(&outcome).or(refused).or(before))
+    }
+
+    /// Writes down what is known before the first call. A full disk, or a folder that is read-only,
+    /// shows here.
+    async fn prepare(
+        &self,
+        approved: &ApprovedPlan,
+        seen: Seen,
+        store: &Locked,
+    ) -> Result<Arc<Recorded>, Stopped> {
+        /// An intent and a result for each of two calls.
+        const ENTRIES_A_STEP: usize = 4;
+        let Seen { recorded, entries: seen } = seen;
         let used = |name: &ProviderName| {
             approved.steps().iter().any(|step| step.address.provider == *name)
         };
-        let mut entries = session::identities(&self.desired, &recovered.recorded, used);
-        entries.extend(seen.entries);
-        if !entries.is_empty() {
+        let mut entries = session::identities(&self.desired, &recorded, used);
+        entries.extend(seen);
+        let expected = approved.steps().len().saturating_mul(ENTRIES_A_STEP) + entries.len();
+        if expected > 0 {
+            store.reserve(expected).await.map_err(session::state_error)?;
             store.append(entries).await.map_err(session::state_error)?;
         }
-        let held = approved.refused();
-        let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
-        let outcome = apply::run(
-            approved,
-            Run {
-                recorded: seen.recorded,
-                observed,
-                connections: connections.clone(),
-                settings,
-                store,
-                report: progress.clone(),
-                stop: stop.clone(),
-            },
-        )
-        .await;
-        progress.finish();
-        self.tell(&outcome, console)?;
-        Ok(self.exit(&outcome, before, held, waits))
+        Ok(recorded)
     }
 
-    /// Opens the gate where the command line consents to all that it would hold back.
-    fn consent_beforehand(&self, gate: &mut Gate) {
-        if self.applying.allow_destroy.is_some_and(|most| most >= gate.counted) {
-            gate.refusals.clear();
-        }
+    /// A word on `--evict` where nothing is to be destroyed.
+    fn idle_evictions(&self, plan: &Plan) -> Vec<Finding> {
+        let idle = |address: &&Address| !plan.steps.iter().any(|step| step.address == **address);
+        let word = |address: &Address| {
+            let message = format!("`--evict {address}` has nothing to do: no step is about it");
+            Finding::warning("idle_evict", message).about(address)
+        };
+        self.applying.evict.iter().filter(idle).map(word).collect()
+    }
+
+    fn consent(&self, approval: Approval) -> Consent {
+        let allow_destroy = self.applying.allow_destroy;
+        Consent { approval, allow_destroy, destroys: self.destroys }
     }
 
     fn settings(&self) -> Settings {
@@ -209,8 +225,12 @@ impl Job<'_> {
         stop: &Stop,
         console: &Console,
     ) -> Result<ApprovedPlan, Stopped> {
+        let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
         let approval = if plan.steps.is_empty() {
             Approval::NothingToDo
+        } else if self.yes_covers == YesCovers::Everything && !console.is_interactive() && !both {
+            let words = "off a terminal `destroy` wants --auto-approve and";
+            return Err(Stopped::refused("not_approved", format!("{words} {}", plan.gate.flag())));
         } else if self.applying.auto_approve {
             Approval::Automatic
         } else if !console.is_interactive() {
@@ -221,12 +241,11 @@ impl Job<'_> {
         } else {
             return Err(Stopped::refused("not_approved", "nothing was done: not approved"));
         };
-        let everything = approval == Approval::Typed && self.yes_covers == YesCovers::Everything;
-        let allow_destroy = match self.applying.allow_destroy {
-            None if everything => Some(plan.gate.counted),
-            given => given,
-        };
-        Ok(ApprovedPlan::new(plan, Consent { approval, allow_destroy, destroys: self.destroys }))
+        let mut consent = self.consent(approval);
+        if approval == Approval::Typed && self.yes_covers == YesCovers::Everything {
+            consent.allow_destroy.get_or_insert(plan.gate.counted);
+        }
+        Ok(ApprovedPlan::new(plan, consent))
     }
 
     fn tell(&self, outcome: &Outcome, console: &Console) -> Result<(), Stopped> {
@@ -236,25 +255,14 @@ impl Job<'_> {
         }
     }
 
-    fn exit(&self, outcome: &Outcome, before: Exit, held: bool, waits: bool) -> Exit {
-        let tried = outcome.not_tried.iter().all(|(_, _, why)| why.is_gate());
-        let unread = outcome.waiting.iter().any(|(_, _, people)| *people == People::Unknown);
-        let whole = outcome.failed.is_empty() && tried && !unread;
-        let steps = if whole { Exit::Done } else { Exit::Partly };
-        let gate = if held { Exit::Refused } else { Exit::Done };
-        let waits = waits || !outcome.waiting.is_empty();
-        let waiting =
-            if waits && self.planning.detailed_exitcode { Exit::Partly } else { Exit::Done };
-        steps.or(gate).or(waiting).or(before)
+    /// How the outcome by itself ends the command.
+    fn exit(&self, outcome: &Outcome) -> Exit {
+        let Outcome { done: _, failed, waiting, not_tried } = outcome;
+        let tried = not_tried.iter().all(|(_, _, why)| why.is_wanted());
+        let asked = waiting.iter().all(|wait| wait.people != People::Unknown);
+        let detailed = self.planning.detailed_exitcode && !waiting.is_empty();
+        if failed.is_empty() && tried && asked && !detailed { Exit::Done } else { Exit::Partly }
     }
-}
-
-/// Finds a full disk or a read-only folder before the first call.
-async fn reserve(approved: &ApprovedPlan, store: &Locked) -> Result<(), Stopped> {
-    /// An intent and a result for each of two calls.
-    const ENTRIES_A_STEP: usize = 4;
-    let entries = approved.steps().len().saturating_mul(ENTRIES_A_STEP);
-    store.reserve(entries).await.map_err(session::state_error)
 }
 
 fn warn_of_local_state(context: &Context, console: &Console) {

@@ -5,13 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::Global;
-use super::console::Console;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
 use crate::apply::{Connection, Connections, Eyes};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
-    Clock, Desired, Endpoint, Provider, ProviderName, Secret, SecretSource, Timestamp,
+    Clock, Desired, Endpoint, Finding, Provider, ProviderName, Secret, SecretSource, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Ended, Observe, ReadOnly};
@@ -89,11 +88,13 @@ impl Connected {
         missing.map_or(Ok(()), |(name, what)| Err(no_credentials(name, what)))
     }
 
-    /// Says which credentials are missing.
-    pub(super) fn say_missing(&self, console: &Console) {
-        for (name, what) in &self.missing {
-            console.note(&format!("note: provider `{name}` was not asked: {what}"));
-        }
+    /// A word on every provider that was not asked for want of credentials.
+    pub(super) fn not_asked(&self) -> Vec<Finding> {
+        let word = |(name, what): (&ProviderName, &String)| {
+            let message = format!("provider `{name}` was not asked");
+            Finding::warning("not_asked", message).help(what.clone())
+        };
+        self.missing.iter().map(word).collect()
     }
 
     /// Eyes that never register an operator.

@@ -32,7 +32,7 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
     let stop = signals::listen()?;
     if !args.listen.ip().is_loopback() {
         let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
-        return Err(Stopped::failed("usage", words));
+        return Err(Stopped::usage(words));
     }
     let (app, secret) = app(&args);
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
@@ -40,7 +40,7 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         max_rooms: args.max_rooms,
         latency: args.latency,
         jitter: args.jitter,
-        faults: faults.map_err(|error| Stopped::failed("usage", error))?,
+        faults: faults.map_err(Stopped::usage)?,
         ..Settings::new(vec![app])
     };
     let data = args.data.map_or(Data::Memory, Data::File);

@@ -79,6 +79,11 @@ impl Stopped {
         Self::new(Exit::Failed, code, anyhow::anyhow!("{message}"))
     }
 
+    /// Arguments that do not go together.
+    pub(super) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, "usage", anyhow::anyhow!("{message}"))
+    }
+
     /// Files with findings.
     #[must_use]
     pub(super) fn invalid(findings: Vec<Finding>) -> Self {

@@ -1,6 +1,7 @@
 //! `import`: records rooms that exist already and that the file declares.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::args::{Global, ImportArgs};
 use super::connect::{self, Connected, Use};
@@ -33,19 +34,16 @@ pub(super) async fn run(
     let path = session::state_path(global, desired)?;
     connect::require_secrets(desired)?;
     let store = FileStore::new(&path);
-    session::under_lock(&store, "import", args.lock_timeout, context, async |locked| {
-        let recorded = &locked.snapshot().recorded;
-        let wanted =
-            session::belongs(desired, recorded).and_then(|()| wanted(args, desired, recorded));
-        let wanted = match wanted {
-            Ok(wanted) => wanted,
-            Err(stopped) => return (Err(stopped), LastCalls::new()),
+    session::under_lock(&store, "import", args.lock_timeout, context, &stop, async |locked| {
+        let opened = match session::belongs(desired, &locked.snapshot().recorded) {
+            Ok(()) => connect::connect(desired, &path, Use::Changes, global).await,
+            Err(stopped) => Err(stopped),
         };
-        match connect::connect(desired, &path, Use::Changes, global).await {
+        match opened {
             Ok(connected) => {
                 connected.resume(locked.snapshot());
-                let import = Import { args, desired, wanted, connected: &connected };
-                let done = import.work(&locked, &stop, console).await;
+                let import = Import { args, desired, connected: &connected };
+                let done = import.work(locked, &stop, console).await;
                 connected.close(done).await
             }
             Err(stopped) => (Err(stopped), LastCalls::new()),
@@ -54,23 +52,30 @@ pub(super) async fn run(
     .await
 }
 
-/// The rooms to ask after, and the means.
+/// What to import, and the means.
 struct Import<'a> {
     args: &'a ImportArgs,
     desired: &'a Desired,
-    wanted: Vec<&'a DesiredRoom>,
     connected: &'a Connected,
 }
 
 impl Import<'_> {
-    async fn work(&self, locked: &Locked, stop: &Stop, console: &Console) -> Result<Exit, Stopped> {
-        let addresses = self.wanted.iter().map(|room| room.address.clone()).collect();
-        let eyes = apply::eyes(&self.connected.connections);
-        let observed = observe(&eyes, addresses, stop).await;
-        let (entries, tally) = entries(&self.wanted, &observed, self.connected, console);
+    async fn work(
+        &self,
+        locked: Arc<Locked>,
+        stop: &Stop,
+        console: &Console,
+    ) -> Result<Exit, Stopped> {
+        let connections = &self.connected.connections;
+        let recorded = locked.snapshot().recorded.clone();
+        let recovered = apply::recover(recorded, connections, locked.clone(), stop).await;
+        let recorded = recovered.map_err(session::state_error)?.recorded;
+        let wanted = wanted(self.args, self.desired, &recorded)?;
+        let addresses = wanted.iter().map(|room| room.address.clone()).collect();
+        let observed = observe(&apply::eyes(connections), addresses, stop).await;
+        let (entries, tally) = entries(&wanted, &observed, self.connected, console);
         let used = |name: &ProviderName| imported_at(&entries, name);
-        let recorded = &locked.snapshot().recorded;
-        let mut all = session::identities(self.desired, recorded, used);
+        let mut all = session::identities(self.desired, &recorded, used);
         all.extend(entries);
         if !all.is_empty() {
             locked.append(all).await.map_err(session::state_error)?;
@@ -142,7 +147,7 @@ fn entries(
         match observed.of(address) {
             Some(Observation::There(sighting)) => {
                 tally.recorded += 1;
-                console.note(&format!("{address}: recorded; its name and delay are assumed"));
+                console.note(&format!("{address}: exists; its name and delay are assumed"));
                 entries.push(Entry::Result(address.clone(), imported(room, sighting, now)));
             }
             Some(Observation::Gone) => {

@@ -18,7 +18,7 @@ rooms.emulator.json*
 /// Writes the starter files; overwrites nothing.
 pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result<Exit, Stopped> {
     let [path] = global.files.as_slice() else {
-        return Err(Stopped::failed("usage", "`init` writes one file: give -f once"));
+        return Err(Stopped::usage("`init` writes one file: give -f once"));
     };
     create(path, desired::starter(args.kind).as_bytes())?;
     console.note(&format!("wrote {}", path.display()));

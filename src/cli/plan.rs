@@ -42,8 +42,8 @@ pub(super) async fn run(
     ground.look(mode, Scope::Plan, &eyes, &connected.connections, &stop).await;
     let mut plan = ground.plan(asked, &connected.connections);
     plan.findings.splice(0..0, files.warnings);
+    plan.findings.extend(connected.not_asked());
     planning::show(&plan, &ground, &args.planning, &path, console)?;
-    connected.say_missing(console);
     let changes = if args.planning.detailed_exitcode && !plan.steps.is_empty() {
         Exit::Changes
     } else {

@@ -42,11 +42,8 @@ pub(super) fn asked(
         Some(Refresh::Due | Refresh::All) => connected.require_credentials()?,
         Some(Refresh::Never) | None => {}
     }
-    if connected.missing.is_empty() || mode == Refresh::Never {
-        Ok(Asked::Yes(mode))
-    } else {
-        Ok(Asked::NoCredentials)
-    }
+    let none = connected.connections.is_empty() && !connected.missing.is_empty();
+    Ok(if none { Asked::NoCredentials } else { Asked::Yes(mode) })
 }
 
 impl Ground<'_> {

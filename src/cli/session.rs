@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::args::Global;
 use super::context::{Context, variable};
 use super::exit::{Exit, Stopped};
+use crate::apply::Stop;
 use crate::desired::{self, Loaded};
 use crate::model::{Desired, Provider, ProviderIdentity, ProviderName, Recorded};
 use crate::plan;
@@ -28,10 +29,8 @@ pub(super) fn state_path(global: &Global, desired: &Desired) -> Result<PathBuf, 
 /// The path that `--state` names.
 pub(super) fn named_state(text: &str) -> Result<PathBuf, Stopped> {
     if text.contains("://") {
-        return Err(Stopped::failed(
-            "not_built_yet",
-            format!("--state {text}: state URLs are not built yet: give a path"),
-        ));
+        let words = format!("--state {text}: state URLs are not built yet: give a path");
+        return Err(Stopped::usage(words));
     }
     Ok(PathBuf::from(text))
 }
@@ -43,9 +42,14 @@ pub(super) async fn under_lock(
     command: &'static str,
     wait: Duration,
     context: &Context,
+    stop: &Stop,
     work: impl AsyncFnOnce(Arc<Locked>) -> (Result<Exit, Stopped>, LastCalls),
 ) -> Result<Exit, Stopped> {
-    let locked = Arc::new(lock(store, command, wait, context).await?);
+    let Some(locked) = stop.or(lock(store, command, wait, context)).await else {
+        let error = anyhow::anyhow!("interrupted before the lock was free: nothing was done");
+        return Err(Stopped::new(Exit::Partly, "interrupted", error));
+    };
+    let locked = Arc::new(locked?);
     let (done, last_calls) = work(locked.clone()).await;
     let saved = locked.finish(last_calls).await.map_err(state_error);
     let exit = done?;

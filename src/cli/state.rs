@@ -77,7 +77,7 @@ impl Removal {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let stop = signals::listen()?;
-        session::under_lock(store, "state rm", self.lock_timeout, context, async |locked| {
+        session::under_lock(store, "state rm", self.lock_timeout, context, &stop, async |locked| {
             (self.remove(&locked, &stop, console).await, LastCalls::new())
         })
         .await

@@ -1,6 +1,6 @@
 //! Consent as a type: only a plan that passed the gate can be applied.
 
-use super::{Gate, Plan, Step, Weight};
+use super::{Action, Gate, Held, NotTried, Plan, Refusal, RefusalKind, Step, Weight};
 
 /// What the user consented to, for one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Consent {
     pub approval: Approval,
     /// `--allow-destroy N`: at most so many counted steps, also where the gate is closed.
     pub allow_destroy: Option<u64>,
-    /// Whether steps that count are wanted at all.
+    /// Whether steps that end a room's life, or its record, are wanted at all.
     pub destroys: Destroys,
 }
 
@@ -20,11 +20,11 @@ pub enum Approval {
     Automatic,
     /// A "yes" typed on a terminal.
     Typed,
-    /// There was nothing to approve.
+    /// Nobody was asked, since there was nothing to approve: no step goes through.
     NothingToDo,
 }
 
-/// Whether steps that count are wanted at all.
+/// Whether steps that end a room's life, or its record, are wanted at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destroys {
     /// They are, as far as the gate lets them through.
@@ -37,19 +37,23 @@ pub enum Destroys {
 #[derive(Clone, Debug)]
 pub struct ApprovedPlan {
     steps: Vec<Step>,
-    held: Vec<Step>,
-    refused: bool,
+    held: Vec<(Step, NotTried)>,
+    waiting: Vec<Held>,
 }
 
 impl ApprovedPlan {
-    /// Takes the steps of a plan through its gate: without consent the counted ones stay behind.
+    /// Takes the steps of a plan through its gate: what was not consented to stays behind.
     #[must_use]
     pub fn new(plan: Plan, consent: Consent) -> Self {
-        let refused = consent.destroys == Destroys::Wanted && !consent.covers(&plan.gate);
-        let closed = refused || consent.destroys == Destroys::LeftOut;
-        let stays_behind = |step: &Step| closed && step.weight == Weight::Counted;
-        let (held, going) = plan.steps.into_iter().partition(stays_behind);
-        Self { steps: going, held, refused }
+        let gate = consent.weigh(plan.gate);
+        let mut approved = Self { steps: Vec::new(), held: Vec::new(), waiting: plan.waiting };
+        for step in plan.steps {
+            match consent.holds(&step, &gate) {
+                Some(why) => approved.held.push((step, why)),
+                None => approved.steps.push(step),
+            }
+        }
+        approved
     }
 
     /// The steps that may be carried out, in order.
@@ -58,24 +62,64 @@ impl ApprovedPlan {
         &self.steps
     }
 
-    /// The steps that stay behind.
+    /// The steps that stay behind, and why.
     #[must_use]
-    pub fn held(&self) -> &[Step] {
+    pub fn held(&self) -> &[(Step, NotTried)] {
         &self.held
     }
 
-    /// Whether the gate held them back, and not the user's own `--no-destroy`.
+    /// What waits by the plan already.
+    #[must_use]
+    pub fn waiting(&self) -> &[Held] {
+        &self.waiting
+    }
+
+    /// Whether the gate held anything back.
     #[must_use]
     pub fn refused(&self) -> bool {
-        self.refused
+        self.held.iter().any(|(_, why)| *why == NotTried::Gate)
     }
 }
 
 impl Consent {
-    fn covers(&self, gate: &Gate) -> bool {
+    /// The gate's verdict under this consent: open where all that counts was consented to, and
+    /// closed where `--allow-destroy` allows fewer.
+    #[must_use]
+    pub fn weigh(&self, gate: Gate) -> Gate {
+        let Gate { mut refusals, counted } = gate;
         match self.allow_destroy {
-            Some(most) => gate.counted <= most,
-            None => gate.open() || gate.counted == 0,
+            Some(most) if counted <= most => refusals.clear(),
+            Some(most) => {
+                let message = format!(
+                    "{counted} rooms would be destroyed, replaced, forgotten or brought back before \
+                     their time, and `--allow-destroy {most}` allows {most}"
+                );
+                refusals = vec![Refusal { kind: RefusalKind::MaxDestroy, message }];
+            }
+            None => {}
+        }
+        Gate { refusals, counted }
+    }
+
+    /// Why a step stays behind.
+    fn holds(&self, step: &Step, gate: &Gate) -> Option<NotTried> {
+        if self.approval == Approval::NothingToDo {
+            return Some(NotTried::Gate);
+        }
+        if self.destroys == Destroys::LeftOut && ends(step.action) {
+            return Some(NotTried::LeftOut);
+        }
+        let refused = !gate.open() && step.weight == Weight::Counted;
+        refused.then_some(NotTried::Gate)
+    }
+}
+
+/// Whether an action ends a room's life, or its record.
+fn ends(action: Action) -> bool {
+    match action {
+        Action::Destroy | Action::Replace | Action::Forget => true,
+        Action::Create | Action::Recreate | Action::Update | Action::Adopt | Action::Record => {
+            false
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum Event {
     /// It failed.
     Failed(StepFailure),
     /// It waits until the people inside have left.
-    Waiting(Address, Action, People),
+    Waiting(StepWait),
     /// It was not tried.
     NotTried(Address, Action, NotTried),
 }
@@ -41,6 +41,19 @@ pub struct StepFailure {
     pub pending: bool,
 }
 
+/// A step that waits until the people inside have left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepWait {
+    /// The room.
+    pub address: Address,
+    /// What was to be done.
+    pub action: Action,
+    /// Who is inside.
+    pub people: People,
+    /// What stood in the way of asking who is inside.
+    pub unasked: Option<String>,
+}
+
 /// Why a step was not tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotTried {
@@ -58,6 +71,8 @@ pub enum NotTried {
     StateFailed,
     /// The gate held it back.
     Gate,
+    /// The user left it for another run: `--no-destroy`.
+    LeftOut,
 }
 
 /// What came of a run.
@@ -68,7 +83,7 @@ pub struct Outcome {
     /// Steps that failed.
     pub failed: Vec<StepFailure>,
     /// Steps that wait for people to leave.
-    pub waiting: Vec<(Address, Action, People)>,
+    pub waiting: Vec<StepWait>,
     /// Steps that were not tried.
     pub not_tried: Vec<(Address, Action, NotTried)>,
 }
@@ -85,11 +100,11 @@ impl Outcome {
 }
 
 impl NotTried {
-    /// Whether the gate held it back: refused, and not a failure.
+    /// Whether somebody wanted it so: the gate, or the user. It is no failure then.
     #[must_use]
-    pub const fn is_gate(self) -> bool {
+    pub const fn is_wanted(self) -> bool {
         match self {
-            Self::Gate => true,
+            Self::Gate | Self::LeftOut => true,
             Self::Interrupted
             | Self::ProviderFatal
             | Self::ProviderUnreachable
@@ -110,6 +125,7 @@ impl NotTried {
             Self::NoRoomFreed => "no_room_freed",
             Self::StateFailed => "state_failed",
             Self::Gate => "gate",
+            Self::LeftOut => "left_out",
         }
     }
 }

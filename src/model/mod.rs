@@ -28,11 +28,11 @@ pub use config::{
     Refresh, SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle};
-pub use event::{Event, NotTried, Outcome, StepFailure};
+pub use event::{Event, NotTried, Outcome, StepFailure, StepWait};
 pub use finding::{Finding, Place, Severity};
 pub use kind::{Call, Change, Effect, Field, Kind};
 pub use observed::{Observation, Observed, People, Sighting};
-pub use pending::{CALL_TIMEOUT, Settled, dropped, settle, shows};
+pub use pending::{CALL_TIMEOUT, LANDING, Settled, dropped, settle, shows};
 pub use plan::{
     Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, Unread,
 };

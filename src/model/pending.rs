@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Attributes, Observation, Pending, PendingKind, People, RecordedRoom, Room, Sighting, Timestamp,
+    Attribute, Attributes, Observation, Pending, PendingKind, People, RecordedRoom, Room, Sighting,
+    Timestamp,
 };
 
-/// How long one call may take as a whole. A request that was sent may still land until then,
-/// so that "it did not happen" is final only afterwards.
+/// How long one call may take as a whole. A request that was sent may still land until then, so that
+/// "it did not happen" is final only afterwards.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long after its intent was written a call may still take effect: its own time-out, and what
+/// passes between the intent and the sending on a slow disk.
+pub const LANDING: Duration = Duration::from_secs(12);
 
 /// What became of a call whose outcome was unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +49,7 @@ pub fn settle(
         Some(Observation::Gone) => None,
         Some(Observation::There(sighting)) => Some(sighting),
     };
-    let last = pending.at.plus(CALL_TIMEOUT);
+    let last = pending.at.plus(LANDING);
     let landed = now >= last;
     match (pending.kind, sighting) {
         (PendingKind::Destroy, None) => Settled::Removed,
@@ -74,11 +79,14 @@ pub fn settle(
     }
 }
 
-/// Whether `sighting` may be the room that was sent: its attributes agree, or the service has
-/// dropped all of them, as it may while a room is empty.
+/// Whether `sighting` may be the room that was sent: its attributes agree, but for those that go
+/// with their user, or the service has dropped all of them, as it may while a room is empty.
 #[must_use]
 pub fn shows(sent: &Room, sighting: &Sighting) -> bool {
-    let same = |(key, attribute)| sighting.attributes.get(key) == Some(attribute);
+    let same = |(key, attribute): (&str, &Attribute)| match sighting.attributes.get(key) {
+        Some(read) => read == attribute,
+        None => attribute.auto_delete,
+    };
     sent.attributes.iter().all(same) || dropped(&sent.attributes, sighting)
 }
 
@@ -116,20 +124,25 @@ fn seen(
     record
 }
 
-/// The recorded room with the attributes that we manage as they were read.
+/// The recorded room with the attributes that we manage as they were read. One that goes with its
+/// user and is gone counts as there.
 fn as_read(recorded: &Room, target: &Room, sighting: &Sighting) -> Room {
     let ours = |key: &str| recorded.attributes.get(key).or(target.attributes.get(key)).is_some();
     let read = sighting.attributes.iter().filter(|(key, _)| ours(key));
+    let gone = target
+        .attributes
+        .iter()
+        .filter(|(key, attribute)| attribute.auto_delete && sighting.attributes.get(key).is_none());
     Room {
         name: recorded.name.clone(),
         destroy_delay_time: recorded.destroy_delay_time,
-        attributes: read.map(|(key, attribute)| (key, attribute.clone())).collect(),
+        attributes: read.chain(gone).map(|(key, attribute)| (key, attribute.clone())).collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Assumed, Attribute};
+    use super::super::Assumed;
     use super::*;
 
     const SENT: i64 = 1_000_000;
@@ -174,10 +187,10 @@ mod tests {
     #[test]
     fn a_missing_create_is_final_only_after_its_own_timeout() {
         assert!(matches!(
-            settled(PendingKind::Create, &Observation::Gone, 9_999),
+            settled(PendingKind::Create, &Observation::Gone, 11_999),
             Settled::MayStillLand(_)
         ));
-        assert_eq!(settled(PendingKind::Create, &Observation::Gone, 10_000), Settled::Removed);
+        assert_eq!(settled(PendingKind::Create, &Observation::Gone, 12_000), Settled::Removed);
     }
 
     #[test]
@@ -206,7 +219,7 @@ mod tests {
         assert!(matches!(done, Settled::Kept(r) if r.room == room("new")));
         let open = settled(PendingKind::Update, &there(Some("old"), People::Nobody), 5);
         assert!(matches!(open, Settled::MayStillLand(_)));
-        let lost = settled(PendingKind::Update, &there(Some("old"), People::Nobody), 10_000);
+        let lost = settled(PendingKind::Update, &there(Some("old"), People::Nobody), 12_000);
         assert!(matches!(lost, Settled::Kept(r) if r.room == room("old")));
     }
 
@@ -221,7 +234,7 @@ mod tests {
         assert_eq!(settled(PendingKind::Destroy, &Observation::Gone, 5), Settled::Removed);
         let there = there(Some("old"), People::Nobody);
         assert!(matches!(settled(PendingKind::Destroy, &there, 5), Settled::MayStillLand(_)));
-        assert!(matches!(settled(PendingKind::Destroy, &there, 10_000), Settled::Kept(_)));
+        assert!(matches!(settled(PendingKind::Destroy, &there, 12_000), Settled::Kept(_)));
     }
 
     #[test]

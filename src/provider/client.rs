@@ -200,19 +200,9 @@ impl Client {
         room: Option<&RoomId>,
         ask: impl Fn() -> Answer<'a, T>,
     ) -> Result<T, Trouble> {
-        self.settled_from(self.permit(call).await, room, ask).await
-    }
-
-    /// Tries as [`Self::settled`] does, with `first` as the permit of the first attempt.
-    async fn settled_from<'a, T>(
-        &self,
-        first: Permit,
-        room: Option<&RoomId>,
-        ask: impl Fn() -> Answer<'a, T>,
-    ) -> Result<T, Trouble> {
         let (mut backoff, mut signed) = (self.backoff(), Signed::Once);
-        let (call, mut permit) = (first.call, first);
         loop {
+            let permit = self.permit(call).await;
             let trouble = match self.once(permit, room, ask(), |_| None).await {
                 Ok(answer) => return Ok(answer),
                 Err(trouble) => trouble,
@@ -223,9 +213,11 @@ impl Client {
                     None => return Err(given_up(trouble, &backoff)),
                 },
                 (Again::SignedAnew, Signed::Once) => signed = Signed::Twice,
-                (Again::SignedAnew, Signed::Twice) | (Again::Never, _) => return Err(trouble),
+                (Again::SignedAnew, Signed::Twice) => {
+                    return Err(Trouble { class: Class::Fatal, ..trouble });
+                }
+                (Again::Never, _) => return Err(trouble),
             }
-            permit = self.permit(call).await;
         }
     }
 }

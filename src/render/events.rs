@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Action, Address, Event, Outcome, Plan, StepFailure};
+use crate::model::{Action, Address, Event, Outcome, Plan, StepFailure, StepWait};
 
 use super::document::people;
 use super::json::{Document, document, write_line};
@@ -35,6 +35,8 @@ enum Line<'a> {
         address: &'a Address,
         action: Action,
         people: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<&'a str>,
     },
     StepNotTried {
         address: &'a Address,
@@ -86,8 +88,9 @@ fn line(event: &Event) -> Line<'_> {
             Line::StepDone { address, action: *action, request_id: request_id.as_deref() }
         }
         Event::Failed(failure) => failed(failure),
-        Event::Waiting(address, action, inside) => {
-            Line::StepWaiting { address, action: *action, people: people(*inside) }
+        Event::Waiting(StepWait { address, action, people: inside, unasked }) => {
+            let message = unasked.as_deref();
+            Line::StepWaiting { address, action: *action, people: people(*inside), message }
         }
         Event::NotTried(address, action, why) => {
             Line::StepNotTried { address, action: *action, why: why.as_str() }

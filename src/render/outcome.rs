@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::model::{Action, Address, Event, NotTried, Outcome, People, StepFailure};
+use crate::model::{Action, Address, Event, NotTried, Outcome, StepFailure, StepWait};
 
 use super::escape::{Plain, Word};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
@@ -42,7 +42,7 @@ pub fn event_text(out: &mut dyn Write, event: &Event) -> io::Result<()> {
             writeln!(out)
         }
         Event::Failed(failure) => failed(out, failure),
-        Event::Waiting(address, action, people) => waiting(out, address, *action, *people),
+        Event::Waiting(wait) => waiting(out, wait),
         Event::NotTried(address, action, why) => {
             let action = action.as_str();
             writeln!(out, "{}: {action} not tried: {}", Plain(address), because(*why))
@@ -59,8 +59,8 @@ pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     for failure in failures {
         failed(out, failure)?;
     }
-    for (address, action, people) in waits {
-        waiting(out, address, *action, *people)?;
+    for wait in waits {
+        waiting(out, wait)?;
     }
     not_tried(out, left)?;
     let rest = [(failures.len(), "failed"), (waits.len(), "waiting"), (left.len(), "not tried")];
@@ -81,18 +81,17 @@ fn failed(out: &mut dyn Write, failure: &StepFailure) -> io::Result<()> {
     writeln!(out, "{open}")
 }
 
-fn waiting(
-    out: &mut dyn Write,
-    address: &Address,
-    action: Action,
-    people: People,
-) -> io::Result<()> {
-    let inside = words::people(people).unwrap_or_else(|| "perhaps people".to_owned());
+fn waiting(out: &mut dyn Write, wait: &StepWait) -> io::Result<()> {
+    let StepWait { address, action, people, unasked } = wait;
     let (word, address, action) = (Word(address), Plain(address), action.as_str());
+    write!(out, "{address}: {CHANGED}{action} waits{CHANGED:#}: ")?;
+    if let Some(why) = unasked {
+        return writeln!(out, "it could not be asked who is inside: {}", Plain(why));
+    }
+    let inside = words::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
     writeln!(
         out,
-        "{address}: {CHANGED}{action} waits{CHANGED:#}: {inside} inside; `on_occupied: destroy`, or \
-         `--evict {word}` for one run, throws them out"
+        "{inside} inside; `on_occupied: destroy`, or `--evict {word}` for one run, throws them out"
     )
 }
 
@@ -133,6 +132,7 @@ fn because(why: NotTried) -> &'static str {
             "the state can no longer be written; mend the disk, then apply again"
         }
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
+        NotTried::LeftOut => "left for another run, as `--no-destroy` says",
     }
 }
 

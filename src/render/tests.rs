@@ -14,11 +14,15 @@ use super::*;
 use crate::model::{
     Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Finding,
     Gate, Held, HeldReason, Lineage, OnOccupied, People, Plan, Reason, Refresh, Refusal,
-    RefusalKind, Room, StateRef, Step, Summary, Unread, Weight,
+    RefusalKind, Room, StateRef, Step, StepWait, Summary, Unread, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
     text.parse().expect("an address")
+}
+
+pub(super) fn wait(address: Address, action: Action, people: People) -> StepWait {
+    StepWait { address, action, people, unasked: None }
 }
 
 pub(super) fn attributes(pairs: &[(&str, &str)]) -> Attributes {

@@ -7,3 +7,11 @@ mod examples;
 mod readme;
 mod secrets;
 mod terminal;
+
+mod crash;
+mod faults;
+mod kill;
+mod properties;
+mod rate;
+mod stories;
+mod support;

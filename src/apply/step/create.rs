@@ -45,10 +45,9 @@ impl Worker {
                 self.exists(step, &intended, trouble, earlier).await.map_err(failed)
             }
             Known::Missing(trouble) => {
-                self.put_back(&step.address, before).await.map_err(failed)?;
-                Err(failed(Failure::NotDone(trouble)))
+                let why = "the service says that the room to be created does not exist";
+                Err(failed(Failure::Open(why.to_owned(), trouble)))
             }
-            Known::SeenGone => Ok(None),
         }
     }
 
@@ -62,19 +61,20 @@ impl Worker {
         earlier: EarlierIntent,
     ) -> Result<Option<String>, Failure> {
         let address = &step.address;
-        if (earlier, self.settings.on_conflict) == (EarlierIntent::None, OnConflict::Fail) {
+        if earlier == EarlierIntent::Absent {
             self.put_back(address, intended.before).await?;
-            return Err(Failure::NotDone(conflict(address, trouble)));
+            if self.settings.on_conflict == OnConflict::Fail {
+                return Err(Failure::NotDone(conflict(address, trouble)));
+            }
         }
-        let seen = self.stop.or(look(&*self.connection.client, address)).await;
-        let sighting = match seen.ok_or(Failure::Interrupted)? {
+        let sighting = match look(&*self.connection.client, address).await {
             Ok(Observation::There(sighting)) => sighting,
             Ok(Observation::Gone) => {
                 self.put_back(address, intended.before).await?;
                 return Err(Failure::NotDone(trouble));
             }
-            Ok(Observation::Unread { why }) => return Err(Failure::Open(why, Some(trouble))),
-            Err(why) => return Err(Failure::Open(why.to_string(), Some(trouble))),
+            Ok(Observation::Unread { why }) => return Err(unread(earlier, why, trouble)),
+            Err(why) => return Err(unread(earlier, why.to_string(), trouble)),
         };
         let now = self.connection.clock.now();
         let room = step.after.clone().unwrap_or_default();
@@ -89,16 +89,21 @@ impl Worker {
                 let why = "a room is there whose attributes are not the ones that were sent";
                 Err(Failure::Open(why.to_owned(), Some(trouble)))
             }
-            (EarlierIntent::Open | EarlierIntent::None, OnConflict::Adopt) => {
+            (EarlierIntent::Open | EarlierIntent::Absent, _) => {
                 let record = adopted(&intended.record, &sighting, now);
                 let changes = sighting.attributes.sets_towards(&room.attributes);
                 let batches = if changes.is_empty() { Vec::new() } else { vec![changes] };
                 self.modify(address, record, &batches, room, None).await
             }
-            (EarlierIntent::None, OnConflict::Fail) => {
-                Err(Failure::NotDone(conflict(address, trouble)))
-            }
         }
+    }
+}
+
+/// A room that exists and could not be looked at: open only where a create of ours is.
+fn unread(earlier: EarlierIntent, why: String, trouble: Trouble) -> Failure {
+    match earlier {
+        EarlierIntent::Open => Failure::Open(why, Some(trouble)),
+        EarlierIntent::Absent => Failure::NotDone(trouble),
     }
 }
 

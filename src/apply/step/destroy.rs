@@ -42,8 +42,8 @@ impl Worker {
         };
         let request_id = match known {
             Known::Done(receipt, _) => receipt.request_id,
-            Known::Missing(trouble) => trouble.request_id,
-            Known::SeenGone | Known::Seen(_) => None,
+            Known::Missing(trouble) => trouble.and_then(|trouble| trouble.request_id),
+            Known::Seen(_) => None,
             Known::Exists(trouble, _) => {
                 self.put_back(&step.address, Some(record)).await?;
                 return Err(Failure::NotDone(trouble));
@@ -69,7 +69,7 @@ impl Worker {
             what: "it was destroyed and could not be created again; the next run creates it",
             ..broken
         };
-        self.create(step, None, None).await.map_err(gone)
+        self.committed().create(step, None, None).await.map_err(gone)
     }
 
     /// The record of a room that people were just seen in: the next plan asks again, and lists the

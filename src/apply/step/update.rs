@@ -42,6 +42,7 @@ impl Worker {
         first: Option<Permit>,
     ) -> Result<Option<String>, Failure> {
         let (mut record, mut first, mut request_id) = (record, first, None);
+        let mut worker = self.clone();
         self.keep(address, &record).await?;
         for batch in batches {
             let target = changed(&record.room, batch, &[]);
@@ -53,7 +54,7 @@ impl Worker {
                 before: Some(&record),
                 target: Some(target),
             };
-            match self.change(&intended, first.take()).await? {
+            match worker.change(&intended, first.take()).await? {
                 Known::Done(receipt, _) => {
                     let done = changed(&record.room, batch, &receipt.failed_keys);
                     record = modified(&record, done, &receipt);
@@ -65,12 +66,16 @@ impl Worker {
                     self.keep(address, &seen).await?;
                     record = seen;
                 }
-                Known::Missing(trouble) | Known::Exists(trouble, _) => {
+                Known::Missing(trouble) => {
+                    // The intent stays open: the next run looks, and brings the room back.
+                    return Err(Failure::Open("the room is gone".to_owned(), trouble));
+                }
+                Known::Exists(trouble, _) => {
                     self.put_back(address, Some(&record)).await?;
                     return Err(Failure::NotDone(trouble));
                 }
-                Known::SeenGone => {}
             }
+            worker = self.committed();
         }
         record.room = after;
         self.keep(address, &record).await?;

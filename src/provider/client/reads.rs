@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Client, Permit};
-use crate::model::{Call, Class, People, RoomId, Sighting, Trouble};
+use super::Client;
+use crate::model::{Class, People, RoomId, Sighting, Trouble};
 use crate::provider::{Answer, AttributesRead, Observe};
 
 /// A client that can look and nothing else: it does not register the operator either.
@@ -48,31 +48,9 @@ impl Observe for ReadOnly {
 }
 
 impl Client {
-    /// The call that asks who is inside a room.
-    #[must_use]
-    pub fn people_call(&self) -> Call {
-        self.service.people_call()
-    }
-
-    /// Asks who is inside a room, by `first` where there is one, a permit for [`Self::people_call`].
-    /// None where the room does not exist.
-    ///
-    /// # Errors
-    /// Returns the [`Trouble`] that stood in the way, after retries.
-    pub async fn people_by(
-        &self,
-        first: Option<Permit>,
-        room: &RoomId,
-    ) -> Result<Option<People>, Trouble> {
-        let first = match first {
-            Some(permit) => permit,
-            None => self.permit(self.people_call()).await,
-        };
-        self.settled_from(first, Some(room), || self.service.people(room)).await
-    }
-
     async fn who(&self, room: &RoomId) -> Result<Option<People>, Trouble> {
-        self.people_by(None, room).await
+        let call = self.service.people_call();
+        self.settled(call, Some(room), || self.service.people(room)).await
     }
 
     /// Asks who is inside first: only that call tells for certain whether a room exists.

@@ -136,7 +136,7 @@ async fn six_attempts_are_enough_and_some_answers_are_final() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_signature_is_made_anew_once() {
     let (client, told) = client(Told::says(&[(PEOPLE, &[Class::SignAgain; 2])]));
-    assert_eq!(class(client.people(&room()).await), Class::SignAgain);
+    assert_eq!(class(client.people(&room()).await), Class::Fatal);
     assert_eq!(told.made(PEOPLE), 2);
 }
 

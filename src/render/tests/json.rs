@@ -85,13 +85,13 @@ fn an_apply_is_one_object_a_line() {
             request_id: None,
             pending: true,
         }),
-        Event::Waiting(address("chat/c"), Action::Destroy, People::Count(3)),
+        Event::Waiting(wait(address("chat/c"), Action::Destroy, People::Count(3))),
         Event::NotTried(address("chat/d"), Action::Create, NotTried::Quota),
     ];
     let done = [Action::Create, Action::Update, Action::Create];
     let outcome = Outcome {
         done: done.map(|action| (address("chat/a"), action)).to_vec(),
-        waiting: vec![(address("chat/c"), Action::Destroy, People::Count(3))],
+        waiting: vec![wait(address("chat/c"), Action::Destroy, People::Count(3))],
         ..Outcome::default()
     };
     let text = written(|out| {

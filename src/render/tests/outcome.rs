@@ -23,8 +23,8 @@ fn an_outcome_with_everything() {
         done: done.map(|action| (address("chat/a"), action)).to_vec(),
         failed: vec![failure("chat/b", false), failure("chat/c", true)],
         waiting: vec![
-            (address("chat/d"), Action::Destroy, People::Count(300)),
-            (address("chat/e"), Action::Replace, People::Unknown),
+            wait(address("chat/d"), Action::Destroy, People::Count(300)),
+            wait(address("chat/e"), Action::Replace, People::Unknown),
         ],
         not_tried: many.chain([gate]).collect(),
     };
@@ -53,7 +53,7 @@ fn events_are_one_line_each() {
             message: "two\nlines\u{1b}[2J".to_owned(),
             ..failure("chat/b", false)
         }),
-        Event::Waiting(address("chat/c"), Action::Destroy, People::AtLeast(500)),
+        Event::Waiting(wait(address("chat/c"), Action::Destroy, People::AtLeast(500))),
         Event::NotTried(address("chat/d"), Action::Create, NotTried::Interrupted),
     ];
     let text = written(|out| events.iter().try_for_each(|event| event_text(out, event)));

@@ -94,7 +94,8 @@ impl Shared {
     ) -> Result<Finished, StateError> {
         let Session { mut writer, lock } = self.session().take().ok_or_else(|| self.stopped())?;
         let folded = appended.and_then(|()| writer.fold());
-        let released = lock.release(last_calls);
+        let called = last_calls.values().any(|calls| !calls.is_empty());
+        let released = if called { lock.release(last_calls) } else { lock.give_back() };
         let finished = Finished { serial: folded? };
         released.map(|()| finished)
     }

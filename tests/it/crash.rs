@@ -1,0 +1,107 @@
+//! A crash at any moment of a run: the next ones find everything, also what lands late.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use roomctl::emulator::{FaultShare, Settings};
+use roomctl::model::Desired;
+
+use crate::support::fleet::{come_through, editions, no_orphans};
+use crate::support::{Ended, Fuse, How, World, in_moved_time, service};
+
+/// A service so slow that much is under way at any moment, and lands after a crash.
+fn slow(seed: u64) -> Settings {
+    let (latency, jitter) = (Duration::from_secs(2), Duration::from_secs(6));
+    Settings { latency, jitter, seed, ..service() }
+}
+
+/// One that does not answer every sixth request, and perhaps does the work nine seconds later: with
+/// the latency just inside the time-out of a call, after which what is missing was not done.
+fn hanging(seed: u64) -> Settings {
+    let faults: Vec<FaultShare> = vec!["hang=17%".parse().expect("a fault")];
+    Settings { latency: Duration::ZERO, jitter: Duration::from_millis(1_900), faults, ..slow(seed) }
+}
+
+/// A world in which the editions before `edition` were applied without a crash.
+async fn before(settings: Settings, edition: usize) -> Result<World, String> {
+    let world = World::new(settings);
+    for (text, creates) in editions().into_iter().take(edition) {
+        come_through(&world, &world.declare(&text), creates).await?;
+    }
+    Ok(world)
+}
+
+/// Runs until the given moment.
+async fn run_until(world: &World, desired: &Desired, moment: u64) -> Result<Ended, String> {
+    let how = How { fuse: Fuse::after(moment), ..How::with_consent() };
+    let ended = world.apply(desired, &how).await.map_err(|error| error.to_string())?;
+    no_orphans(world).await?;
+    Ok(ended)
+}
+
+/// Crashes at each of these moments in turn, then comes through; tells whether all were reached.
+async fn crash(settings: Settings, edition: usize, moments: &[u64]) -> Result<bool, String> {
+    let world = before(settings, edition).await?;
+    let (text, creates) = &editions()[edition];
+    let desired = world.declare(text);
+    let mut crashed = true;
+    for moment in moments {
+        crashed &= matches!(run_until(&world, &desired, *moment).await?, Ended::Crashed);
+    }
+    come_through(&world, &desired, *creates).await?;
+    Ok(crashed)
+}
+
+#[test]
+fn a_crash_at_every_moment() {
+    let mut failed = Vec::new();
+    for edition in [0, 1] {
+        let mut moment = 0;
+        loop {
+            match in_moved_time(crash(slow(moment), edition, &[moment])) {
+                Ok(true) => moment += 1,
+                Ok(false) => break,
+                Err(why) => {
+                    failed.push(format!("edition {edition}, moment {moment}: {why}"));
+                    moment += 1;
+                }
+            }
+        }
+        assert!(moment > 50, "a run of edition {edition} has {moment} moments only");
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn crashes_in_a_row_while_requests_hang(
+        edition in 0..2_usize,
+        seed in 0..1_000_u64,
+        moments in prop::collection::vec(0..90_u64, 1..4),
+    ) {
+        in_moved_time(crash(hanging(seed), edition, &moments)).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn crashes_at_any_time(
+        edition in 0..2_usize,
+        seed in 0..1_000_u64,
+        millis in prop::collection::vec(0..15_000_u64, 1..4),
+    ) {
+        in_moved_time(async {
+            let world = before(hanging(seed), edition).await?;
+            let (text, creates) = &editions()[edition];
+            let desired = world.declare(text);
+            for after in millis {
+                let (after, how) = (Duration::from_millis(after), How::with_consent());
+                // Dropped where it stands, or done before.
+                let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
+                no_orphans(&world).await?;
+            }
+            come_through(&world, &desired, *creates).await
+        }).map_err(TestCaseError::fail)?;
+    }
+}

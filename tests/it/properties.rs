@@ -1,0 +1,124 @@
+//! What holds whatever is declared, recorded and done behind our back.
+
+mod case;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use roomctl::emulator::AppSurvey;
+use roomctl::model::{Action, Desired, OnOccupied, Plan, Refresh};
+use roomctl::render;
+
+use case::{Case, FOREIGN, some_case};
+
+use crate::support::{Fuse, How, Ran, World, address, in_moved_time, service, text};
+
+type Checked = Result<(), TestCaseError>;
+
+/// Applies the first edition, lets happen what happens, and applies the second.
+async fn live(case: &Case) -> Checked {
+    let world = World::new(service());
+    let first = world.declare(&case.first.text());
+    for connection in world.connect(&first, &Fuse::never()).values() {
+        // A plan is never the first to call: it would leave rooms unread.
+        connection.client.register_operator().await.expect("registered");
+    }
+    let how = How::with_consent();
+    world.apply(&first, &how).await.expect("a state").ran();
+    case.happen(&world, &first).await;
+    let desired = world.declare(&case.second.text());
+    stable(&world, case).await?;
+    let (before, recorded) = (world.survey(), world.recorded().await.expect("a state"));
+    let ours = recorded.rooms.keys().map(|address| address.room.as_str().to_owned()).collect();
+    let how = How::with_consent().refresh(Refresh::All);
+    let ran = world.apply(&desired, &how).await.expect("a state").ran();
+    let after = world.survey();
+    others_are_left_alone(&desired, &ran, &before, &after, &ours)?;
+    settled(&world, &desired).await
+}
+
+/// The plan after a complete apply has no steps.
+async fn settled(world: &World, desired: &Desired) -> Checked {
+    let plan = world.plan(desired, Refresh::All).await.expect("a plan");
+    let text = text(&plan, desired, &BTreeSet::new());
+    prop_assert!(plan.steps.is_empty() && plan.unread.is_empty(), "{text}");
+    Ok(())
+}
+
+/// Equal inputs give equal bytes, whatever the order in the file.
+async fn stable(world: &World, case: &Case) -> Checked {
+    let mut bytes = BTreeSet::new();
+    for text in [case.second.text(), case.second.text(), case.second.backwards().text()] {
+        let desired = world.declare(&text);
+        let plan = world.plan(&desired, Refresh::All).await.expect("a plan");
+        in_order(&plan)?;
+        let mut out = Vec::new();
+        render::plan_json(&mut out, &plan).expect("rendered");
+        bytes.insert(out);
+    }
+    prop_assert_eq!(bytes.len(), 1);
+    world.declare(&case.second.text());
+    Ok(())
+}
+
+/// Steps that make room start first; by address within each action.
+fn in_order(plan: &Plan) -> Checked {
+    let rank = |action| match action {
+        Action::Destroy => 0,
+        Action::Replace => 1,
+        Action::Update => 2,
+        Action::Create | Action::Recreate => 3,
+        Action::Adopt => 4,
+        Action::Record => 5,
+        Action::Forget => 6,
+    };
+    let keys: Vec<_> = plan.steps.iter().map(|step| (rank(step.action), &step.address)).collect();
+    prop_assert!(keys.is_sorted(), "{keys:?}");
+    Ok(())
+}
+
+/// Nothing is destroyed that is not recorded, nobody is thrown out who was not meant to be, and keys of others stay where their room stays.
+fn others_are_left_alone(
+    desired: &Desired,
+    ran: &Ran,
+    before: &AppSurvey,
+    after: &AppSurvey,
+    ours: &BTreeSet<String>,
+) -> Checked {
+    let made_anew: BTreeSet<_> = ran
+        .plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Destroy | Action::Replace))
+        .map(|step| &step.address)
+        .collect();
+    for (id, room) in &before.rooms {
+        let now = after.rooms.get(id);
+        if !ours.contains(id.as_str()) {
+            prop_assert!(now.is_some(), "{id} is gone, and was not recorded");
+        }
+        if desired.policy.on_occupied == OnOccupied::Defer && room.people > 0 {
+            let inside = now.map(|now| now.people);
+            prop_assert_eq!(inside, Some(room.people), "{}: thrown out", id);
+        }
+        let Some(now) = now else { continue };
+        if made_anew.contains(&address(id.as_str())) {
+            continue;
+        }
+        for key in FOREIGN {
+            prop_assert_eq!(now.attributes.get(key), room.attributes.get(key), "{}: {}", id, key);
+        }
+        prop_assert_eq!(now.people, room.people, "{}", id);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_apply_settles_everything_and_leaves_others_alone(case in some_case()) {
+        in_moved_time(live(&case))?;
+    }
+}

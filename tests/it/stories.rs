@@ -1,0 +1,72 @@
+//! Stories: a folder each, with files, what happens, and what is expected word for word.
+
+mod act;
+mod told;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use act::Story;
+
+/// One test for each story, and the list of them.
+macro_rules! stories {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                tell(stringify!($name)).await;
+            }
+        )*
+        const TOLD: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+stories! {
+    attributes_at_the_cap,
+    attributes_change_in_place,
+    conflict_adopt,
+    conflict_fail,
+    destroy_all_with_the_gate,
+    drift,
+    first_apply,
+    forgotten_file,
+    import_after_lost_state,
+    name_change_replaces,
+    nothing_to_do,
+    occupied_destroy_waits,
+    partial_key_failure,
+    prevent_destroy,
+    quota_in_mid_run,
+    unknown_operator,
+    vanished_room,
+}
+
+/// The folder of all stories.
+fn home() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stories")
+}
+
+/// Tells a story, and compares it with what stands in its folder. `INSTA_UPDATE=always` writes it anew.
+async fn tell(name: &str) {
+    let folder = home().join(name);
+    let story = Story::read(&folder);
+    let told = story.tell(&folder).await;
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(&folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        insta::assert_snapshot!("plan", told.plans);
+        insta::assert_snapshot!("outcome", told.outcomes);
+    });
+}
+
+#[test]
+fn every_folder_is_told() {
+    let entries = fs::read_dir(home()).expect("the stories").map(|entry| entry.expect("an entry"));
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> =
+        folders.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    assert_eq!(names, TOLD);
+}

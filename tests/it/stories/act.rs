@@ -1,0 +1,240 @@
+//! What happens in a story, as its `world.yaml` says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use roomctl::emulator::Settings;
+use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Refresh, Room, RoomId};
+use roomctl::plan::nothing_desired;
+use serde::Deserialize;
+
+use super::told::Told;
+use crate::support::{APP, How, Stranger, World, address, service, write};
+
+/// A story.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Story {
+    #[serde(default)]
+    service: Service,
+    /// What happened before, untold.
+    #[serde(default, with = "serde_yaml::with::singleton_map_recursive")]
+    given: Vec<Act>,
+    /// What is told.
+    #[serde(with = "serde_yaml::with::singleton_map_recursive")]
+    then: Vec<Act>,
+}
+
+/// How the service differs from a friendly one.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Service {
+    max_rooms: Option<u64>,
+    attributes: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Act {
+    Plan(Command),
+    Apply(Command),
+    Destroy(Command),
+    Import(Command),
+    Advance(String),
+    Enter {
+        room: String,
+        users: u64,
+    },
+    Leave {
+        room: String,
+    },
+    /// A stranger creates a room.
+    Create {
+        room: String,
+        delay: String,
+        attributes: BTreeMap<String, String>,
+    },
+    /// A stranger changes attributes: null takes one away.
+    Change {
+        room: String,
+        attributes: BTreeMap<String, Option<String>>,
+    },
+    /// Somebody destroys a room.
+    Vanish(String),
+    LoseState,
+}
+
+/// A command line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Command {
+    #[serde(default = "rooms_yaml")]
+    files: Vec<String>,
+    /// The file that stands as `rooms.yaml` meanwhile.
+    #[serde(default = "rooms_yaml_itself")]
+    edition: String,
+    refresh: Option<Mode>,
+    allow_destroy: Option<u64>,
+    #[serde(default)]
+    evict: Vec<String>,
+}
+
+/// Where a story happens: a world, and the folder that its files come from.
+struct Stage<'a> {
+    world: World,
+    folder: &'a Path,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    Never,
+    Due,
+    All,
+}
+
+fn rooms_yaml_itself() -> String {
+    "rooms.yaml".to_owned()
+}
+
+fn rooms_yaml() -> Vec<String> {
+    vec!["rooms.yaml".to_owned()]
+}
+
+impl Story {
+    pub(super) fn read(folder: &Path) -> Self {
+        let text = fs::read_to_string(folder.join("world.yaml")).expect("a world");
+        serde_yaml::from_str(&text).expect("a story")
+    }
+
+    /// Tells it to its end.
+    pub(super) async fn tell(self, folder: &Path) -> Told {
+        let Self { service: Service { max_rooms, attributes }, given, then } = self;
+        let mut settings = Settings { max_rooms, ..service() };
+        if let Some(most) = attributes {
+            settings.attribute_limits.attributes = most;
+        }
+        let stage = Stage { world: World::new(settings), folder };
+        let mut untold = Told::default();
+        for act in given {
+            act.happen(&stage, &mut untold).await;
+        }
+        let mut told = Told::default();
+        for act in then {
+            act.happen(&stage, &mut told).await;
+        }
+        told.end(&stage.world).await;
+        told
+    }
+}
+
+impl Stage<'_> {
+    /// Reads the files that a command names.
+    fn load(&self, command: &Command) -> Desired {
+        for file in &command.files {
+            let from = if file == "rooms.yaml" { &command.edition } else { file };
+            let text = fs::read_to_string(self.folder.join(from)).expect("a file of the story");
+            write(&self.world.folder.path().join(file), &text);
+        }
+        self.world.load(&command.files)
+    }
+
+    async fn stranger(&self) -> Stranger {
+        let text = fs::read_to_string(self.folder.join("rooms.yaml")).expect("rooms.yaml");
+        self.world.stranger(&self.world.declare(&text)).await
+    }
+}
+
+impl Act {
+    async fn happen(self, stage: &Stage<'_>, told: &mut Told) {
+        let world = &stage.world;
+        match self {
+            Self::Plan(command) => {
+                let desired = stage.load(&command);
+                let mode = command.refresh.map_or(desired.policy.refresh, Mode::into);
+                let plan = world.plan(&desired, mode).await.expect("a plan");
+                told.plan("plan", &plan, &desired, &command.how());
+            }
+            Self::Apply(command) => {
+                let (desired, how) = (stage.load(&command), command.how());
+                let ran = world.apply(&desired, &how).await.expect("a state").ran();
+                told.run("apply", &ran, &desired, &how);
+            }
+            Self::Destroy(command) => {
+                let desired = nothing_desired(stage.load(&command));
+                let how = command.how();
+                let ran = world.apply(&desired, &how).await.expect("a state").ran();
+                told.run("destroy", &ran, &desired, &how);
+            }
+            Self::Import(command) => {
+                world.import(&stage.load(&command)).await.expect("imported");
+            }
+            Self::Advance(span) => {
+                let span: Delay = span.parse().expect("a span");
+                world.emulator.advance(span.as_duration()).expect("advanced");
+            }
+            Self::Enter { room, users } => {
+                world.emulator.enter(APP, &RoomId::new(&room), users).expect("entered");
+            }
+            Self::Leave { room } => {
+                world.emulator.leave(APP, &RoomId::new(&room), None).expect("left");
+            }
+            Self::Create { room, delay, attributes } => {
+                let content = Room {
+                    name: None,
+                    destroy_delay_time: Some(delay.parse().expect("a span")),
+                    attributes: attributes.into_iter().map(|(k, v)| (k, attribute(v))).collect(),
+                };
+                stage.stranger().await.create(&room, content).await;
+            }
+            Self::Change { room, attributes } => {
+                let changes = attributes.into_iter().map(change).collect();
+                stage.stranger().await.modify(&room, changes).await;
+            }
+            Self::Vanish(room) => stage.stranger().await.destroy(&room).await,
+            Self::LoseState => {
+                let folder = world.folder.path();
+                for entry in fs::read_dir(folder).expect("the folder") {
+                    let path = entry.expect("an entry").path();
+                    if path.to_string_lossy().contains("rooms.state.json") {
+                        fs::remove_file(path).expect("removed");
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Command {
+    fn how(&self) -> How {
+        How {
+            refresh: self.refresh.map(Mode::into),
+            allow_destroy: self.allow_destroy,
+            evict: self.evict.iter().map(|room| address(room)).collect(),
+            concurrency: 1,
+            ..How::plain()
+        }
+    }
+}
+
+impl Mode {
+    fn into(self) -> Refresh {
+        match self {
+            Self::Never => Refresh::Never,
+            Self::Due => Refresh::Due,
+            Self::All => Refresh::All,
+        }
+    }
+}
+
+fn attribute(value: String) -> Attribute {
+    Attribute { value: value.into(), auto_delete: false }
+}
+
+fn change((key, value): (String, Option<String>)) -> AttributeChange {
+    match value {
+        Some(value) => AttributeChange::Set(key.into(), attribute(value)),
+        None => AttributeChange::Delete(key.into()),
+    }
+}

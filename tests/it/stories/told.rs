@@ -1,0 +1,74 @@
+//! What a story tells: plans and outcomes as the command prints them, and the world at the end.
+
+use std::fmt::Write;
+
+use roomctl::model::{Address, Desired, Event, Plan};
+use roomctl::render;
+
+use crate::support::{How, Ran, World, plain, text};
+
+/// Everything told, in two texts.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) plans: String,
+    pub(super) outcomes: String,
+}
+
+impl Told {
+    pub(super) fn plan(&mut self, command: &str, plan: &Plan, desired: &Desired, how: &How) {
+        let plan = without_ids(&text(plan, desired, &how.evict));
+        write!(self.plans, "$ {command}\n{plan}\n").expect("a text");
+    }
+
+    pub(super) fn run(&mut self, command: &str, ran: &Ran, desired: &Desired, how: &How) {
+        self.plan(command, &ran.plan, desired, how);
+        writeln!(self.outcomes, "$ {command}").expect("a text");
+        for event in &ran.events {
+            self.event(event);
+        }
+        let mut out = Vec::new();
+        render::outcome_text(&mut out, &ran.outcome).expect("rendered");
+        writeln!(self.outcomes, "{}", without_ids(&plain(out))).expect("a text");
+    }
+
+    fn event(&mut self, event: &Event) {
+        let mut out = Vec::new();
+        render::event_text(&mut out, event).expect("rendered");
+        self.outcomes.push_str(&without_ids(&plain(out)));
+    }
+
+    /// Tells what is on the service, and what is recorded.
+    pub(super) async fn end(&mut self, world: &World) {
+        let survey = world.survey();
+        let out = &mut self.outcomes;
+        writeln!(out, "On the service:").expect("a text");
+        for (id, room) in &survey.rooms {
+            let name = room.name.as_deref().unwrap_or("-");
+            write!(out, "  {id}: {name}, {} s, {} inside", room.delay.as_secs(), room.people)
+                .expect("a text");
+            for (key, attribute) in room.attributes.iter() {
+                write!(out, ", {key}={}", attribute.value).expect("a text");
+            }
+            writeln!(out).expect("a text");
+        }
+        let recorded = world.recorded().await.expect("a state");
+        let open = |address: &Address| recorded.rooms[address].pending.is_some();
+        writeln!(out, "Recorded:").expect("a text");
+        for address in recorded.rooms.keys() {
+            let open = if open(address) { " (open)" } else { "" };
+            writeln!(out, "  {address}{open}").expect("a text");
+        }
+    }
+}
+
+/// A text without the service's ids of requests: they are drawn by chance.
+fn without_ids(text: &str) -> String {
+    let mut parts = text.split("request ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let id = if rest.len() < part.len() { "…" } else { "" };
+        write!(out, "request {id}{rest}").expect("a text");
+    }
+    out
+}

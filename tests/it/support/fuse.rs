@@ -1,0 +1,73 @@
+//! A crash at any moment: after so many sends, answers and appends nothing goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use roomctl::state::{Access, Entry, Finished, LastCalls, Locked, WriteStore};
+use tokio::sync::watch;
+
+/// Counts the moments of a run, and lets none pass from a given one on.
+#[derive(Clone, Debug)]
+pub(crate) struct Fuse(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    blows_at: u64,
+    passed: AtomicU64,
+    blown: watch::Sender<bool>,
+}
+
+/// A store whose every append is two moments: before it and after it.
+pub(crate) struct Fused {
+    pub(crate) store: Arc<Locked>,
+    pub(crate) fuse: Fuse,
+}
+
+impl Fuse {
+    /// One that holds.
+    pub(crate) fn never() -> Self {
+        Self::after(u64::MAX)
+    }
+
+    /// One that lets `moments` pass.
+    pub(crate) fn after(moments: u64) -> Self {
+        let (blown, _) = watch::channel(false);
+        Self(Arc::new(Inner { blows_at: moments, passed: AtomicU64::new(0), blown }))
+    }
+
+    /// Lets a moment pass, or never comes back.
+    pub(crate) async fn pass(&self) {
+        if self.0.passed.fetch_add(1, Ordering::Relaxed) >= self.0.blows_at {
+            self.0.blown.send_replace(true);
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until it has blown.
+    pub(crate) async fn blown(&self) {
+        let mut blown = self.0.blown.subscribe();
+        blown.wait_for(|blown| *blown).await.expect("the fuse is still here");
+    }
+}
+
+impl WriteStore for Fused {
+    fn reserve(&self, entries: usize) -> Access<'_, ()> {
+        self.store.reserve(entries)
+    }
+
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
+        Box::pin(async move {
+            self.fuse.pass().await;
+            self.store.append(entries).await?;
+            self.fuse.pass().await;
+            Ok(())
+        })
+    }
+
+    fn finish(&self, last_calls: LastCalls) -> Access<'_, Finished> {
+        Box::pin(async move {
+            self.fuse.pass().await;
+            self.store.finish(last_calls).await
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! A whole world in memory: a service, a moved clock, a state on disk, and runs like the command's.
+
+pub(crate) mod fleet;
+mod fuse;
+pub(crate) mod process;
+mod read;
+mod run;
+mod stranger;
+mod transport;
+mod world;
+
+pub(crate) use fuse::Fuse;
+pub(crate) use read::{plain, text};
+pub(crate) use run::{Ended, How, Ran};
+pub(crate) use stranger::Stranger;
+pub(crate) use world::{APP, World, address, plain_service, service, write};
+
+/// Runs a case on a runtime of its own, whose clock stands still unless all wait.
+pub(crate) fn in_moved_time<T>(case: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build();
+    runtime.expect("a runtime").block_on(case)
+}

@@ -1,0 +1,193 @@
+//! The real binary against a service that the test serves, killed at a request of the test's choice.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use roomctl::emulator::App;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::world::APP;
+use super::{World, write};
+
+/// What becomes of the request at which a process is killed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    /// It never arrives.
+    Lost,
+    /// It is carried out, and the answer is lost.
+    Done,
+    /// It is carried out once the next run has sent its first request: before that one, or after it.
+    Late(Order),
+}
+
+/// Which of two requests is carried out first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    Before,
+    After,
+}
+
+/// A world whose service listens on loopback.
+pub(crate) struct Served {
+    pub(crate) world: World,
+    address: SocketAddr,
+    line: Arc<Line>,
+    server: JoinHandle<()>,
+}
+
+/// The line between the processes and the service.
+#[derive(Default)]
+struct Line {
+    next: Mutex<Plan>,
+    reached: Notify,
+}
+
+/// What is to happen on the line.
+#[derive(Default)]
+struct Plan {
+    /// The requests that still pass before the one at which the process is killed.
+    passing: u64,
+    fate: Option<Fate>,
+    late: Option<(Request, Next, Order)>,
+}
+
+/// How a process ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Killed,
+    Exited { code: Option<i32>, words: String },
+}
+
+impl Served {
+    pub(crate) async fn new(world: World) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let line = Arc::new(Line::default());
+        let router = world.emulator.router().layer(from_fn_with_state(line.clone(), pass));
+        let server = tokio::spawn(async { axum::serve(listener, router).await.expect("served") });
+        Self { world, address, line, server }
+    }
+
+    /// Writes a file of the fleet as rooms.yaml, for this service and with these limits.
+    pub(crate) fn declare(&self, text: &str, limits: &str) {
+        let endpoint = format!("endpoint: \"http://{}\", {limits}", self.address);
+        let text = text.replace("endpoint: emulator", &endpoint);
+        write(&self.world.folder.path().join("rooms.yaml"), &text);
+    }
+
+    /// Applies what is declared.
+    pub(crate) async fn apply(&self) -> End {
+        self.apply_until(u64::MAX, Fate::Lost).await
+    }
+
+    /// Applies what is declared, and kills the process when so many requests have passed.
+    pub(crate) async fn apply_until(&self, passing: u64, fate: Fate) -> End {
+        {
+            let mut next = self.line.next();
+            (next.passing, next.fate) = (passing, Some(fate));
+        }
+        let mut child = self.start();
+        let mut stdout = child.stdout.take().expect("a pipe");
+        let mut ended = spawn_blocking(move || {
+            let mut words = String::new();
+            stdout.read_to_string(&mut words).expect("UTF-8");
+            words
+        });
+        let killed = tokio::select! {
+            words = &mut ended => Err(words.expect("read")),
+            () = self.line.reached.notified() => Ok(()),
+        };
+        if killed.is_ok() {
+            child.kill().expect("killed");
+        }
+        let status = spawn_blocking(move || child.wait()).await.expect("joined").expect("ended");
+        match killed {
+            Ok(()) => End::Killed,
+            Err(words) => End::Exited { code: status.code(), words: words + &self.stderr() },
+        }
+    }
+
+    fn start(&self) -> Child {
+        let folder = self.world.folder.path();
+        let stderr = File::create(folder.join("stderr")).expect("a file");
+        Command::new(env!("CARGO_BIN_EXE_roomctl"))
+            .current_dir(folder)
+            .args(["apply", "--auto-approve", "--allow-destroy", "100"])
+            .env_clear()
+            .env("ZEGO_SERVER_SECRET", App::with_own_secret(APP).secret.expose())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .expect("a process")
+    }
+
+    fn stderr(&self) -> String {
+        fs::read_to_string(self.world.folder.path().join("stderr")).expect("what it said")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Line {
+    fn next(&self) -> MutexGuard<'_, Plan> {
+        self.next.lock().expect("the line")
+    }
+
+    /// What the request that arrives now meets: a late one, and its own fate.
+    fn meets(&self) -> (Option<(Request, Next, Order)>, Option<Fate>) {
+        let mut next = self.next();
+        let late = next.late.take();
+        if next.passing > 0 {
+            next.passing -= 1;
+            return (late, None);
+        }
+        next.passing = u64::MAX;
+        (late, next.fate)
+    }
+}
+
+/// Lets a request pass, or has the process killed at it.
+async fn pass(State(line): State<Arc<Line>>, request: Request, next: Next) -> Response {
+    let (late, fate) = line.meets();
+    let after = match late {
+        Some((request, next, Order::Before)) => {
+            next.run(request).await;
+            None
+        }
+        Some((request, next, Order::After)) => Some((request, next)),
+        None => None,
+    };
+    let passed = match fate {
+        None => Some(next.run(request).await),
+        Some(Fate::Lost) => None,
+        Some(Fate::Done) => {
+            next.run(request).await;
+            None
+        }
+        Some(Fate::Late(order)) => {
+            line.next().late = Some((request, next, order));
+            None
+        }
+    };
+    if let Some((request, next)) = after {
+        next.run(request).await;
+    }
+    if let Some(response) = passed {
+        return response;
+    }
+    line.reached.notify_one();
+    std::future::pending().await
+}

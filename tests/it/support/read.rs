@@ -1,0 +1,96 @@
+//! Looking and planning, as `plan` does: with eyes that cannot change anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use roomctl::apply::{Connections, Eyes, StopSwitch, observe};
+use roomctl::model::{
+    Address, Asked, Desired, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
+};
+use roomctl::plan::{self, Inputs, Scope};
+use roomctl::provider::{Observe, ReadOnly};
+use roomctl::render::{self, Detail, View};
+use roomctl::state::{ReadStore, StateError};
+
+use super::{Fuse, World};
+
+/// What a plan is made from, but for what is seen.
+pub(crate) struct Ground<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) recorded: &'a Recorded,
+    pub(crate) evict: &'a BTreeSet<Address>,
+    pub(crate) mode: Refresh,
+    pub(crate) scope: Scope,
+}
+
+impl World {
+    /// Plans without changing anything.
+    pub(crate) async fn plan(&self, desired: &Desired, mode: Refresh) -> Result<Plan, StateError> {
+        let snapshot = self.store().read().await?;
+        let connections = self.connect(desired, &Fuse::never());
+        self.resume(&connections, &snapshot);
+        let eyes: Eyes = connections
+            .iter()
+            .map(|(name, one)| {
+                let eye: Arc<dyn Observe> = Arc::new(ReadOnly::new(one.client.clone()));
+                (name.clone(), eye)
+            })
+            .collect();
+        let (recorded, evict) = (&*snapshot.recorded, &BTreeSet::new());
+        let ground = Ground { desired, recorded, evict, mode, scope: Scope::Plan };
+        let observed = ground.look(Observed::default(), &eyes, &connections).await;
+        Ok(ground.plan(&observed, Asked::Yes(mode), &connections))
+    }
+}
+
+impl Ground<'_> {
+    /// Asks after the rooms that are due and were not seen yet.
+    pub(crate) async fn look(
+        &self,
+        seen: Observed,
+        eyes: &Eyes,
+        connections: &Connections,
+    ) -> Observed {
+        let mut observed = seen;
+        let now = moments(connections);
+        let due = plan::due(self.desired, self.recorded, self.mode, self.scope, &|name| now[name]);
+        let wanted = |address: &Address| {
+            eyes.contains_key(&address.provider) && observed.of(address).is_none()
+        };
+        let addresses = due.into_iter().filter(wanted).collect();
+        let (_switch, stop) = StopSwitch::new();
+        let more = observe(eyes, addresses, &stop).await;
+        observed.rooms.extend(more.rooms);
+        observed
+    }
+
+    pub(crate) fn plan(
+        &self,
+        observed: &Observed,
+        asked: Asked,
+        connections: &Connections,
+    ) -> Plan {
+        let now = moments(connections);
+        let Self { desired, recorded, evict, mode: _, scope: _ } = *self;
+        let now = |name: &ProviderName| now[name];
+        plan::plan(Inputs { desired, recorded, observed, now: &now, evict, asked })
+    }
+}
+
+fn moments(connections: &Connections) -> BTreeMap<ProviderName, Timestamp> {
+    connections.iter().map(|(name, one)| (name.clone(), one.clock.now())).collect()
+}
+
+/// A plan as the command prints it, without colour.
+pub(crate) fn text(plan: &Plan, desired: &Desired, evict: &BTreeSet<Address>) -> String {
+    let mut out = Vec::new();
+    let (state, on_occupied) = ("rooms.state.json", desired.policy.on_occupied);
+    let view = View { state, on_occupied, evict, detail: Detail::Fields };
+    render::plan_text(&mut out, plan, &view).expect("rendered");
+    plain(out)
+}
+
+/// A text without its colours.
+pub(crate) fn plain(text: Vec<u8>) -> String {
+    anstream::adapter::strip_str(&String::from_utf8(text).expect("UTF-8")).to_string()
+}
