@@ -45,6 +45,11 @@ impl Attributes {
         }
     }
 
+    /// Gives back the memory that growing took in advance: most attributes are made once and kept.
+    pub fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     /// Removes `key`, and returns what stood there.
     pub fn remove(&mut self, key: &str) -> Option<Attribute> {
         let at = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;

@@ -99,11 +99,10 @@ fn changed_keys<'a>(
         | Action::Destroy
         | Action::Forget
         | Action::Record => {
-            let nothing = &Attributes::default();
             let of = |room: Option<&'a Room>| room.map(|room| &room.attributes);
             let (old, new) = (of(before), of(after));
             let keys = old.into_iter().chain(new).flat_map(Attributes::iter).map(|(key, _)| key);
-            let get = |side: Option<&'a Attributes>, key| side.unwrap_or(nothing).get(key).cloned();
+            let get = |side: Option<&'a Attributes>, key| side.and_then(|side| side.get(key));
             keys.filter(|key| get(old, key) != get(new, key)).collect()
         }
     }

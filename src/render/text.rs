@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use rayon::prelude::*;
+
 use crate::model::{Address, Asked, OnOccupied, Plan, Refresh, StateRef, Step, Summary};
 
 use super::escape::Plain;
@@ -11,6 +13,11 @@ use super::{fields, findings, held, style, unified, words};
 
 /// How wide the column of addresses gets at most.
 const ADDRESS_COLUMN: usize = 48;
+
+/// How many steps one core takes at a time.
+const PART: usize = 256;
+/// How many steps are in memory as text at once.
+const BATCH: usize = 64 * PART;
 
 /// How a plan is shown.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +48,7 @@ impl View<'_> {
     }
 }
 
-/// Writes a plan as text: a step at a time, whatever their number.
+/// Writes a plan as text: a batch of steps at a time, whatever their number, and on every core.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -102,16 +109,32 @@ fn steps(out: &mut dyn Write, steps: &[Step], view: &View<'_>) -> io::Result<()>
         writeln!(out)?;
     }
     let width = address_column(steps.iter());
-    for step in steps {
-        headline(out, step, width)?;
-        writeln!(out, "  {QUIET}{}{QUIET:#}", step.reason.as_str())?;
-        match view.detail {
-            Detail::Unified if step.before != step.after => unified::write(out, step)?,
-            Detail::Fields | Detail::Unified => fields::write(out, step)?,
+    for batch in steps.chunks(BATCH) {
+        let parts = batch.par_chunks(PART).map(|steps| part(steps, width, view));
+        for text in parts.collect::<Vec<_>>() {
+            out.write_all(&text?)?;
         }
-        if let Some(fate) = words::fate(step.action, step.people, view.on_occupied(step)) {
-            writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
-        }
+    }
+    Ok(())
+}
+
+fn part(steps: &[Step], width: usize, view: &View<'_>) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for one in steps {
+        step(&mut text, one, width, view)?;
+    }
+    Ok(text)
+}
+
+fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::Result<()> {
+    headline(out, step, width)?;
+    writeln!(out, "  {QUIET}{}{QUIET:#}", step.reason.as_str())?;
+    match view.detail {
+        Detail::Unified if step.before != step.after => unified::write(out, step)?,
+        Detail::Fields | Detail::Unified => fields::write(out, step)?,
+    }
+    if let Some(fate) = words::fate(step.action, step.people, view.on_occupied(step)) {
+        writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::model::{
 
 pub use error::StateError;
 pub use file::{FileStore, Locked};
-pub use format::{ParseError, parse_state};
+pub use format::{ParseError, parse_state, state_text};
 pub use journal::{Journal, parse_journal};
 
 /// What an access to a store comes to.

@@ -3,15 +3,14 @@
 mod architecture;
 
 mod cli;
-mod examples;
-mod readme;
-mod secrets;
-mod terminal;
-
 mod crash;
+mod examples;
 mod faults;
 mod kill;
 mod properties;
 mod rate;
+mod readme;
+mod secrets;
 mod stories;
 mod support;
+mod terminal;

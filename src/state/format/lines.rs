@@ -36,6 +36,17 @@ const LONGEST_HEAD: u64 = 1 << 20;
 /// Part of the rooms, in the order of the file.
 type Part = Vec<(Address, RecordedRoom)>;
 
+/// The rooms of all blocks so far, in maps each of which is larger than the next.
+///
+/// A map that is appended to another gives its nodes back on the way, so that the rooms are never in
+/// memory twice, as they would be in a list that a map is made of.
+#[derive(Default)]
+struct Gathered {
+    maps: Vec<BTreeMap<Address, RecordedRoom>>,
+    /// How many rooms there were, those that stood twice counted twice.
+    count: usize,
+}
+
 /// Reads a document of our own layout; none where it is not, or where anything is wrong.
 pub(super) fn read(reader: impl Read, division: Division) -> Result<Option<Document>, ParseError> {
     let mut reader = BufReader::with_capacity(1 << 20, reader);
@@ -62,7 +73,7 @@ fn rooms(
     division: Division,
     passing: &mut Fingerprinter,
 ) -> io::Result<Option<BTreeMap<Address, RecordedRoom>>> {
-    let (mut block, mut all) = (Vec::new(), Part::new());
+    let (mut block, mut all) = (Vec::new(), Gathered::default());
     loop {
         let kept = block.len();
         let read = reader.by_ref().take(division.block as u64).read_to_end(&mut block)?;
@@ -75,14 +86,14 @@ fn rooms(
             continue;
         };
         // A block that holds the end alone leaves the line before it with a comma too many.
-        let stray_comma = ended && end == 0 && !all.is_empty();
+        let stray_comma = ended && end == 0 && all.count > 0;
         let Some(parts) = parts(&block[..end], division.part, ended).filter(|_| !stray_comma)
         else {
             return Ok(None);
         };
-        all.extend(parts.into_iter().flatten());
+        all.add(parts);
         if ended {
-            return Ok(sorted(all));
+            return Ok(all.rooms());
         }
         block.drain(..end);
     }
@@ -124,11 +135,27 @@ fn read_part(text: &[u8]) -> Option<Part> {
     (!part.is_empty()).then_some(part)
 }
 
-/// The rooms as a map; none where an address stands twice.
-fn sorted(all: Part) -> Option<BTreeMap<Address, RecordedRoom>> {
-    let count = all.len();
-    let rooms: BTreeMap<_, _> = all.into_iter().collect();
-    (rooms.len() == count).then_some(rooms)
+impl Gathered {
+    fn add(&mut self, parts: Vec<Part>) {
+        self.count += parts.iter().map(Vec::len).sum::<usize>();
+        let mut map: BTreeMap<_, _> = parts.into_iter().flatten().collect();
+        while let Some(earlier) = self.maps.pop_if(|earlier| earlier.len() <= map.len()) {
+            map = joined(earlier, map);
+        }
+        self.maps.push(map);
+    }
+
+    /// The rooms as one map; none where an address stands twice.
+    fn rooms(self) -> Option<BTreeMap<Address, RecordedRoom>> {
+        let rooms = self.maps.into_iter().rev().reduce(|later, earlier| joined(earlier, later));
+        let rooms = rooms.unwrap_or_default();
+        (rooms.len() == self.count).then_some(rooms)
+    }
+}
+
+fn joined<K: Ord, V>(mut earlier: BTreeMap<K, V>, mut later: BTreeMap<K, V>) -> BTreeMap<K, V> {
+    earlier.append(&mut later);
+    earlier
 }
 
 struct Each;

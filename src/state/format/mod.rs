@@ -14,7 +14,7 @@ mod names;
 mod record;
 mod write;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::sync::Arc;
 
 use crate::model::Recorded;
@@ -66,6 +66,19 @@ pub(super) struct Document {
 /// Says what is wrong and where, an empty text included: it never means "no rooms".
 pub fn parse_state(text: &[u8]) -> Result<Recorded, ParseError> {
     read(|| Ok(text)).map(|document| document.recorded)
+}
+
+/// The text of a state.
+///
+/// # Errors
+/// Returns an error for a record without a lineage: a state has one from its first line on.
+pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
+    let Recorded { lineage, serial, providers, rooms } = recorded;
+    let lineage = lineage.as_ref().ok_or_else(|| io::Error::other("a state has a lineage"))?;
+    let head = Head { lineage, serial: *serial, folded: None, providers: providers.clone() };
+    let mut text = Vec::new();
+    write(head, rooms.iter(), |bytes| text.write_all(bytes))?;
+    Ok(text)
 }
 
 /// Reads a state in blocks where the layout is ours, else as a whole. What a block cannot take is

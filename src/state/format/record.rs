@@ -219,6 +219,7 @@ impl<'de> Visitor<'de> for Pairs {
                 return Err(A::Error::custom(format_args!("attribute `{}` stands twice", key.0)));
             }
         }
+        all.shrink_to_fit();
         Ok(all)
     }
 }

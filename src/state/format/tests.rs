@@ -49,6 +49,7 @@ proptest! {
         prop_assert_eq!(&document.recorded, &recorded);
         prop_assert_eq!(document.folded.as_deref(), Some("it"));
         prop_assert_eq!(fast(&text, division), Some(document));
+        prop_assert_eq!(state_text(&recorded).expect("a text"), text_of(&recorded, None));
         prop_assert_eq!(parse_state(&relaid(&text)).expect("a state"), recorded);
     }
 

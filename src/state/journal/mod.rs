@@ -32,6 +32,21 @@ pub struct Journal {
     pub entries: Vec<Entry>,
 }
 
+impl Journal {
+    /// The journal as its text, each entry synced before the next one was written.
+    ///
+    /// # Errors
+    /// Returns the error of the JSON, which no entry that was read gives.
+    pub fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let Self { id, lineage, serial, entries } = self;
+        let mut text = Head::new(id.clone(), lineage.clone(), *serial).line()?;
+        for (durable, entry) in (0..).zip(entries) {
+            seal(&mut text, durable + 1, durable, &body(entry)?);
+        }
+        Ok(text)
+    }
+}
+
 /// Reads a journal from its text. What a crash tore at its end is left out; a journal that was
 /// torn before its first line was whole is none, since nothing was acknowledged yet.
 ///

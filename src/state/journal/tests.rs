@@ -44,7 +44,9 @@ proptest! {
         let (text, _) = written(&batches);
         let journal = parse_journal(&text).expect("a journal").expect("a head");
         prop_assert_eq!(journal.serial, 7);
-        prop_assert_eq!(journal.entries, batches.concat());
+        prop_assert_eq!(&journal.entries, &batches.concat());
+        let again = journal.text().expect("a text");
+        prop_assert_eq!(parse_journal(&again).expect("a journal"), Some(journal));
     }
 
     #[test]

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Measures the release binary as a user runs it: whole processes, wall time, CPU, peak memory.
+
+    cargo build --release && benches/measure.py [start] [plan] [steps] [rate]
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAD = """version: 1
+providers:
+  chat: {{kind: zim, app_id: 1, operator: admin, endpoint: "{endpoint}", rate_limit: {rate}}}
+state: rooms.state.json
+policy: {{refresh: never}}
+rooms:
+"""
+STATE_HEAD = (
+    '{"version":1,"lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":1,'
+    '"providers":{"chat":{"kind":"zim","app_id":1,"emulated":true}},"rooms":{\n'
+)
+
+
+def room(number):
+    """One room of rooms.yaml, about 250 bytes."""
+    return f"""  - id: room-{number:07}
+    name: Room {number} of the fleet
+    destroy_delay_time: 3h
+    attributes:
+      topic: "Welcome to room {number}: be kind to each other, and ask before you post"
+      banner: {{value: "Hi! Ask number {number}", auto_delete: true}}
+"""
+
+
+def record(number):
+    """The same room as the state has it."""
+    attributes = {
+        "banner": {"value": f"Hi! Ask number {number}", "auto_delete": True},
+        "topic": {"value": f"Welcome to room {number}: be kind to each other, and ask before you post"},
+    }
+    name = f"Room {number} of the fleet"
+    held = {"name": name, "destroy_delay_time": 10800, "attributes": attributes}
+    text = {"room": held, "created": "2026-11-20T10:00:00Z", "source": "rooms.yaml"}
+    return f'"chat/room-{number:07}":' + json.dumps(text, separators=(",", ":"))
+
+
+def write_world(folder, rooms, endpoint="emulator", rate=20, state=False):
+    """Writes rooms.yaml, and the state that has all of it where wanted."""
+    with open(folder / "rooms.yaml", "w") as out:
+        out.write(HEAD.format(endpoint=endpoint, rate=rate))
+        out.writelines(room(number) for number in range(rooms))
+    if state:
+        with open(folder / "rooms.state.json", "w") as out:
+            out.write(STATE_HEAD)
+            for number in range(rooms):
+                out.write((",\n" if number else "") + record(number))
+            out.write("\n}}\n")
+
+
+def run(folder, *arguments, expect=0, stdout=subprocess.DEVNULL, log=subprocess.DEVNULL):
+    """Runs the tool in a folder: wall seconds, CPU seconds, peak MB."""
+    environment = dict(os.environ, ZEGO_SERVER_SECRET="measured" * 4)
+    environment.pop("ZIM_ENDPOINT", None)
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        [BINARY, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+        stdout=stdout, stderr=log,
+    )
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != expect:
+        sys.exit(f"roomctl {' '.join(arguments)} ended with {child.returncode}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def median(runs):
+    return [statistics.median(column) for column in zip(*runs)]
+
+
+def row(what, runs):
+    wall, cpu, peak = median(runs)
+    worst = max(one[0] for one in runs)
+    print(f"{what:46} {wall:8.3f} s (worst {worst:.3f}) {cpu:8.3f} CPU-s {peak:7.0f} MB", flush=True)
+
+
+def start(repeat, _sizes):
+    with tempfile.TemporaryDirectory() as folder:
+        row("--version", [run(folder, "--version") for _ in range(max(repeat, 21))])
+    print(f"{'release binary':46} {Path(BINARY).stat().st_size / 1e6:8.1f} MB")
+
+
+def plan(repeat, sizes):
+    for rooms in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            write_world(folder, rooms, state=True)
+            size = (folder / "rooms.yaml").stat().st_size / 1e6
+            print(f"{rooms} rooms, {size:.0f} MB of YAML")
+            check = subprocess.run([BINARY, "plan"], cwd=folder, capture_output=True, text=True)
+            assert f"{rooms} unchanged" in check.stdout, check.stdout[-500:] + check.stderr[-500:]
+            row("  plan, everything recorded", [run(folder, "plan") for _ in range(repeat)])
+            (folder / "rooms.state.json").unlink()
+            row("  plan, nothing recorded", [run(folder, "plan") for _ in range(repeat)])
+            row("  validate", [run(folder, "validate") for _ in range(repeat)])
+
+
+def serve(*arguments):
+    """Starts the independent service, and says where it listens."""
+    service = subprocess.Popen(
+        [sys.executable, ROOT / "benches" / "service.py", *map(str, arguments)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    return service, json.loads(service.stdout.readline())["url"]
+
+
+def told(service):
+    """Ends the service and reads what it counted."""
+    service.stdin.close()
+    counted = json.loads(service.stdout.readline())
+    service.wait()
+    return counted
+
+
+def apply(rooms, rate, latency, jitter, limit):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        service, url = serve(latency, jitter, limit)
+        write_world(folder, rooms, endpoint=url, rate=rate)
+        with open(folder / "log", "w") as log:
+            figures = run(folder, "apply", "--auto-approve", log=log)
+        return figures, told(service)
+
+
+def steps(repeat, _sizes):
+    """10,000 creates that no limit holds back: what is left is the tool's own work."""
+    for rooms in (1_000, 10_000):
+        runs = [apply(rooms, 100_000, 0, 0, 1_000_000)[0] for _ in range(min(repeat, 3))]
+        row(f"apply of {rooms} creates, no limit, calls included", runs)
+
+
+def rate(_repeat, _sizes):
+    """1,000 creates at 20/s, 50 ± 30 ms, counted by the service in a sliding second."""
+    (wall, cpu, peak), counted = apply(1_000, 20, 0.050, 0.030, 20)
+    creates = counted["CreateRoom"]
+    least = 999 / 20
+    print(f"apply of 1000 creates at 20/s: {wall:.2f} s, {cpu:.2f} CPU-s, {peak:.0f} MB")
+    print(f"  first to last call answered {creates['span']:.2f} s = {creates['span'] / least:.4f} x 999/20 s")
+    print(f"  whole process {wall / least:.4f} x; refused {creates['refused']} of {creates['asked']}; "
+          f"busiest second {creates['busiest']}")
+
+
+PARTS = {"start": start, "plan": plan, "steps": steps, "rate": rate}
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS))
+    arguments.add_argument("--binary", default=ROOT / "target" / "release" / "roomctl")
+    arguments.add_argument("--repeat", type=int, default=5)
+    arguments.add_argument("--rooms", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    chosen = arguments.parse_args()
+    BINARY = str(Path(chosen.binary).resolve())
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
+    for part in chosen.parts:
+        PARTS[part](chosen.repeat, chosen.rooms)
+    print(f"load {os.getloadavg()[0]:.1f} after")
