@@ -9,7 +9,7 @@ const REAL: (&str, &str) = ("ZIM_ENDPOINT", "vendor");
 fn a_plan_without_credentials_says_that_it_did_not_look() {
     let desk = Desk::with(THREE_ROOMS);
     let plan = desk.run_with(&[REAL], "plan").ends(0);
-    plan.prints("Did not look: no credentials").says("ZEGO_SERVER_SECRET").prints("3 to create");
+    plan.prints("Did not look: no credentials").prints("ZEGO_SERVER_SECRET").prints("3 to create");
     desk.run_with(&[REAL], "plan --refresh never").ends(0).prints("Did not look");
     for order in ["due", "all"] {
         let refused = desk.run_with(&[REAL], &format!("plan --refresh {order}")).ends(1);

@@ -80,8 +80,8 @@ fn what_stops_a_command_has_a_stable_code() {
     assert_eq!(error_code(&ran), "no_credentials");
     let ran = desk.run("state show chat/nowhere --format json").ends(1);
     assert_eq!(error_code(&ran), "not_recorded");
-    let ran = desk.run("plan --state s3://bucket/key --format json").ends(1);
-    assert_eq!(error_code(&ran), "not_built_yet");
+    let ran = desk.run("plan --state s3://bucket/key --format json").ends(64);
+    assert_eq!(error_code(&ran), "usage");
     let ran = desk.run_with(&[("ROOMCTL_LOG", "=x=")], "plan --format json").ends(1);
     assert_eq!(error_code(&ran), "failed");
     desk.write("rooms.state.json", "{");

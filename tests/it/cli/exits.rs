@@ -67,7 +67,9 @@ fn three_nobody_was_there_to_approve() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("apply").ends(3).says("--auto-approve").prints("Plan: 3 to create");
     desk.run("state list").ends(0).keeps_from("chat/");
-    desk.run("destroy --auto-approve").ends(3).says("--allow-destroy N");
+    desk.run("apply --auto-approve").ends(0);
+    desk.run("destroy --auto-approve").ends(3).says("--allow-destroy");
+    desk.run("state list").ends(0).prints("chat/support");
 }
 
 #[test]
