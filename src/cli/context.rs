@@ -71,7 +71,7 @@ pub(super) fn start_log(format: LogFormat) -> anyhow::Result<()> {
     })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => log.with_ansi(false).init(),
         LogFormat::Json => log.json().init(),
     }
     Ok(())

@@ -10,6 +10,7 @@ mod emulator;
 mod exit;
 mod import;
 mod init;
+mod not_built;
 mod packaging;
 mod plan;
 mod planning;
@@ -37,7 +38,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &arguments),
+        Err(error) => return usage(&not_built::explain(error), &arguments),
     };
     let context = Context::look(&cli.global);
     let console = Console::new(context.clone());

@@ -49,7 +49,7 @@ impl Asked<'_> {
             (429, _) => Err(self.by_status(Class::TooOften, *status, &fields, body, pause)),
             (500.., _) => Err(self.by_status(unfinished(self.call), *status, &fields, body, pause)),
             (200..=299, Some(0)) => {
-                let request_id = fields.get("RequestId").and_then(id);
+                let request_id = fields.get("RequestId").and_then(|id| self.id(id));
                 Ok(Answered { fields, request_id, date })
             }
             (_, Some(code)) if code != 0 => Err(self.by_code(code, &fields, date, pause)),
@@ -97,10 +97,17 @@ impl Asked<'_> {
             message = format!("{message}; {}", ClockDifference::between(date, self.now));
         }
         Trouble {
-            request_id: fields.get("RequestId").and_then(id),
+            request_id: fields.get("RequestId").and_then(|id| self.id(id)),
             retry_after: pause,
             ..self.trouble(class, Some(number), message)
         }
+    }
+
+    /// The service's id of the request; what must not be told is taken out of it too.
+    fn id(&self, value: &Value) -> Option<String> {
+        let id = text(value).filter(|id| !id.is_empty())?;
+        let shown = self.hidden.iter().filter(|part| !part.is_empty());
+        Some(printable(&shown.fold(id, |id, part| id.replace(part, "[hidden]"))))
     }
 
     fn by_status(
@@ -123,7 +130,7 @@ impl Asked<'_> {
         };
         let code = fields.get("Code").and_then(integer).filter(|code| *code != 0);
         Trouble {
-            request_id: fields.get("RequestId").and_then(id),
+            request_id: fields.get("RequestId").and_then(|id| self.id(id)),
             retry_after: pause,
             ..self.trouble(class, code, message)
         }
@@ -233,8 +240,4 @@ fn text(value: &Value) -> Option<String> {
 
 fn truth(value: &Value) -> bool {
     value.as_bool().unwrap_or_else(|| integer(value) == Some(1))
-}
-
-fn id(value: &Value) -> Option<String> {
-    text(value).filter(|id| !id.is_empty()).map(|id| printable(&id))
 }

@@ -34,7 +34,7 @@ fn what_is_not_built_is_no_flag_and_no_command() {
         "apply --expect sha256:0",
         "init --kind rtc",
     ] {
-        desk.run(line).ends(64);
+        desk.run(line).ends(64).says("not built yet");
     }
     assert_eq!(desk.read("rooms.yaml"), THREE_ROOMS);
 }
