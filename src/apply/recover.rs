@@ -85,8 +85,9 @@ struct Open {
 impl Open {
     async fn resolve(self, ledger: &Ledger, stop: &Stop) -> Result<Resolution, StateError> {
         loop {
-            let observation = self.look(stop).await;
+            // Before the look: what lands while its answer is on the way is not in it.
             let now = self.connection.clock.now();
+            let observation = self.look(stop).await;
             match settle(&self.record, &self.pending, Some(&observation), now) {
                 Settled::Kept(record) => return self.keep(record, observation, ledger).await,
                 Settled::Removed => {
@@ -94,7 +95,8 @@ impl Open {
                     return Ok(Resolution { address: self.address, observation, record: None });
                 }
                 Settled::MayStillLand(until) => {
-                    if stop.or(wait_until(until, now)).await.is_none() {
+                    let waited = wait_until(until, self.connection.clock.now());
+                    if stop.or(waited).await.is_none() {
                         return Ok(self.left_open(observation));
                     }
                 }
