@@ -200,8 +200,9 @@ impl Worker {
         let Intended { address, operation: _, kind, record, before: _, target } = intended;
         let pending = Pending { kind: *kind, at, room: target.clone() };
         loop {
-            let observation = self.look(address, &trouble).await?;
+            // Before the look: what lands while its answer is on the way is not in it.
             let now = self.connection.clock.now();
+            let observation = self.look(address, &trouble).await?;
             match settle(record, &pending, Some(&observation), now) {
                 Settled::Kept(seen) if effective(*kind, &seen, target.as_deref()) => {
                     return Ok(Attempt::Known(Known::Seen(seen)));
@@ -211,7 +212,8 @@ impl Worker {
                 }
                 Settled::Kept(_) | Settled::Removed => return Ok(Attempt::NotDone(trouble)),
                 Settled::MayStillLand(until) => {
-                    let waited = self.stop.or(wait_until(until, now)).await;
+                    let wait = wait_until(until, self.connection.clock.now());
+                    let waited = self.stop.or(wait).await;
                     waited.ok_or_else(|| open("the run was interrupted", &trouble))?;
                 }
                 Settled::Unread(why) => return Err(open(&why, &trouble)),

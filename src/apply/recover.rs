@@ -83,8 +83,9 @@ impl Open {
     async fn resolve(self, ledger: &Ledger, stop: &Stop) -> Result<Resolution, StateError> {
         let mut waited = self.pending.at;
         loop {
-            let observation = self.look(stop).await;
+            // Before the look: what lands while its answer is on the way is not in it.
             let now = self.connection.clock.now().max(waited);
+            let observation = self.look(stop).await;
             match settle(&self.record, &self.pending, Some(&observation), now) {
                 Settled::Kept(record) => return self.keep(record, observation, ledger).await,
                 Settled::Removed => {
@@ -94,7 +95,8 @@ impl Open {
                 Settled::MayStillLand(until) => {
                     let address = &self.address;
                     tracing::warn!(%address, "waiting: its last call may still take effect");
-                    if stop.or(wait_until(until, now)).await.is_none() {
+                    let wait = wait_until(until, self.connection.clock.now());
+                    if stop.or(wait).await.is_none() {
                         return Ok(self.left_open(observation));
                     }
                     waited = until;

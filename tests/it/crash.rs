@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use roomctl::emulator::{FaultShare, Settings};
+use roomctl::emulator::{Fault, FaultShare, Settings, Work};
 use roomctl::model::Desired;
 
-use crate::support::fleet::{come_through, editions, no_orphans};
+use crate::support::fleet::{HEAD, come_through, editions, no_orphans};
 use crate::support::{Ended, Fuse, How, World, in_moved_time, service};
 
 /// A service so slow that much is under way at any moment, and lands after a crash.
@@ -71,6 +71,31 @@ fn a_crash_at_every_moment() {
         assert!(moment > 50, "a run of edition {edition} has {moment} moments only");
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// One room, whose create lands 9.9 s after it was sent: while the look of the next run, sent after
+/// about 8.6 s, is answered with "missing", which arrives after 10 s. (A run after a crash begins late.)
+async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
+    let (fault, share) = (Fault::Hang(Work::Done), "50%".parse().expect("a share"));
+    let faults = vec![FaultShare { fault, share }];
+    let latency = Duration::from_millis(1_800);
+    let world = World::new(Settings { latency, faults, seed, ..service() });
+    let room = "rooms:\n  - {id: lobby, destroy_delay_time: 3h}\n";
+    let desired = world.declare(&format!("{HEAD}{room}"));
+    for connection in world.connect(&desired, &Fuse::never()).values() {
+        connection.client.register_operator().await.expect("registered");
+    }
+    let (after, how) = (Duration::from_millis(8_200), How::with_consent());
+    // Dropped where it stands, or done before.
+    let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
+    come_through(&world, &desired, 1).await
+}
+
+#[test]
+fn what_lands_while_a_look_is_answered_is_not_lost() {
+    for seed in 0..24 {
+        assert_eq!(in_moved_time(lands_while_a_look_is_answered(seed)), Ok(()), "seed {seed}");
+    }
 }
 
 proptest! {

@@ -16,7 +16,8 @@ use crate::support::{Fuse, How, Ran, World, address, in_moved_time, service, tex
 
 type Checked = Result<(), TestCaseError>;
 
-/// Applies the first edition, lets happen what happens, and applies the second.
+/// Applies the first edition, lets happen what happens, and applies the second: hardly looking, then
+/// looking at everything.
 async fn live(case: &Case) -> Checked {
     let world = World::new(service());
     let first = world.declare(&case.first.text());
@@ -29,12 +30,13 @@ async fn live(case: &Case) -> Checked {
     case.happen(&world, &first).await;
     let desired = world.declare(&case.second.text());
     stable(&world, case).await?;
-    let (before, recorded) = (world.survey(), world.recorded().await.expect("a state"));
-    let ours = recorded.rooms.keys().map(|address| address.room.as_str().to_owned()).collect();
-    let how = How::with_consent().refresh(Refresh::All);
-    let ran = world.apply(&desired, &how).await.expect("a state").ran();
-    let after = world.survey();
-    others_are_left_alone(&desired, &ran, &before, &after, &ours)?;
+    for refresh in [Refresh::Due, Refresh::All] {
+        let (before, recorded) = (world.survey(), world.recorded().await.expect("a state"));
+        let ours = recorded.rooms.keys().map(|it| it.room.as_str().to_owned()).collect();
+        let how = How::with_consent().refresh(refresh);
+        let ran = world.apply(&desired, &how).await.expect("a state").ran();
+        others_are_left_alone(&desired, &ran, &before, &world.survey(), &ours)?;
+    }
     settled(&world, &desired).await
 }
 
