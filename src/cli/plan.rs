@@ -22,7 +22,8 @@ pub(super) async fn run(
     let files = session::files(global)?;
     let desired = &files.desired;
     let path = session::state_path(global, desired)?;
-    let snapshot = FileStore::new(&path).read().await.map_err(session::state_error)?;
+    let store: &dyn ReadStore = &FileStore::new(&path);
+    let snapshot = store.read().await.map_err(session::state_error)?;
     session::belongs(desired, &snapshot.recorded)?;
     let mode = planning::refresh(&args.planning, desired);
     let connected = match mode {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::{debug, trace};
 
-use super::http::{Backoff, ClockDifference, Pacer, Random, RetryPolicy};
+use super::http::{Backoff, Pacer, Random, RetryPolicy};
 use super::{Answer, Operation, Probe, Receipt, Service, http};
 use crate::model::{Call, Class, RoomId, Timestamp, Trouble};
 
@@ -21,19 +21,13 @@ pub use reads::ReadOnly;
 /// A service inside its rate limits: reads are retried, changes are one attempt each.
 pub struct Client {
     service: Arc<dyn Service>,
-    limits: BTreeMap<Call, Limit>,
+    pacers: BTreeMap<Call, Pacer>,
     /// For calls that no limit is known of.
     unlisted: Pacer,
     policy: RetryPolicy,
     random: Arc<dyn Random>,
     /// What became of registering the operator; once a client.
     registration: OnceCell<Result<(), Trouble>>,
-}
-
-struct Limit {
-    /// Requests a second.
-    rate: f64,
-    pacer: Pacer,
 }
 
 /// Leave to make one call. Dropped unused, it goes to the next who asks.
@@ -53,17 +47,6 @@ pub enum Ended {
     Uncleanly,
 }
 
-/// What a check of a provider found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckReport {
-    /// How far the clocks are apart, where the service's answer says.
-    pub clock: Option<ClockDifference>,
-    /// How long the check took: one round trip, where nothing had to be tried again.
-    pub round_trip: Duration,
-    /// The limits in force, in requests a second.
-    pub rates: BTreeMap<Call, f64>,
-}
-
 impl Client {
     /// Puts limits and retries around a service: `rates` are requests a second for each call; the
     /// calls that are not among them share one request a second.
@@ -73,10 +56,10 @@ impl Client {
         rates: BTreeMap<Call, f64>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let limit = |(call, rate)| (call, Limit { rate, pacer: Pacer::new(rate) });
+        let pacer = |(call, rate)| (call, Pacer::new(rate));
         Self {
             service,
-            limits: rates.into_iter().map(limit).collect(),
+            pacers: rates.into_iter().map(pacer).collect(),
             unlisted: Pacer::new(1.0),
             policy: RetryPolicy::default(),
             random,
@@ -121,16 +104,13 @@ impl Client {
         self.registration.get_or_init(register).await.clone()
     }
 
-    /// Makes one harmless signed query.
+    /// Makes one harmless signed query, and compares the clocks.
     ///
     /// # Errors
     /// Returns the [`Trouble`] that stood in the way, after retries.
-    pub async fn check(&self) -> Result<CheckReport, Trouble> {
-        let started = Instant::now();
+    pub async fn check(&self) -> Result<Probe, Trouble> {
         let call = self.service.people_call();
-        let Probe { clock } = self.settled(call, None, || self.service.probe()).await?;
-        let rates = self.limits.iter().map(|(call, limit)| (*call, limit.rate)).collect();
-        Ok(CheckReport { clock, round_trip: started.elapsed(), rates })
+        self.settled(call, None, || self.service.probe()).await
     }
 
     /// When each call was last made, by this run or the one before it: to be kept for the next run.
@@ -140,24 +120,24 @@ impl Client {
             let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
             Timestamp::from_millis(now.as_millis().saturating_sub(ago))
         };
-        let last = |(call, limit): (&Call, &Limit)| Some((*call, before(limit.pacer.last_sent()?)));
-        self.limits.iter().filter_map(last).collect()
+        let last = |(call, pacer): (&Call, &Pacer)| Some((*call, before(pacer.last_sent()?)));
+        self.pacers.iter().filter_map(last).collect()
     }
 
     /// Takes the limits as used up until an earlier run's last calls, or until now where that run
     /// did not say when they were. Call it before the first permit.
     pub fn resume(&self, last_calls: &BTreeMap<Call, Timestamp>, now: Timestamp, ended: Ended) {
-        for (call, limit) in &self.limits {
+        for (call, pacer) in &self.pacers {
             match (ended, last_calls.get(call)) {
-                (Ended::Uncleanly, _) => limit.pacer.resume(Duration::ZERO),
-                (Ended::Cleanly, Some(last)) => limit.pacer.resume(now.since(*last)),
+                (Ended::Uncleanly, _) => pacer.resume(Duration::ZERO),
+                (Ended::Cleanly, Some(last)) => pacer.resume(now.since(*last)),
                 (Ended::Cleanly, None) => {}
             }
         }
     }
 
     fn pacer(&self, call: Call) -> &Pacer {
-        self.limits.get(&call).map_or(&self.unlisted, |limit| &limit.pacer)
+        self.pacers.get(&call).unwrap_or(&self.unlisted)
     }
 
     /// Makes one attempt, and lets the pacer learn from it.

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use client::{CheckReport, Client, Ended, Permit, ReadOnly};
+pub use client::{Client, Ended, Permit, ReadOnly};
 use http::ClockDifference;
 pub use registry::{ConnectError, connect, connect_over, vendor_url};
 

@@ -40,7 +40,7 @@ pub(super) fn gate(out: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     for refusal in &gate.refusals {
         writeln!(out, "    {}", Plain(&refusal.message))?;
     }
-    writeln!(out, "    `roomctl apply {}` consents", gate.flag())
+    writeln!(out, "    `{}` consents", gate.flag())
 }
 
 /// Why a step is held back and what to do, in a sentence.

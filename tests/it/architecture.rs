@@ -20,7 +20,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Words that touch the world, and the only folders or files where each may stand.
 const TOUCHES: &[(&str, &[&str])] = &[
     ("std::fs", &["desired", "state", "emulator", "cli"]),
+    ("std::{", &[]),
     ("std::env", &["cli", "main.rs"]),
+    ("std::process", &["cli", "main.rs"]),
+    ("std::thread", &[]),
+    ("TcpStream", &["provider/http", "emulator"]),
+    ("TcpListener", &["emulator"]),
+    ("tokio::net", &["emulator"]),
+    ("tokio::fs", &[]),
+    ("tokio::process", &[]),
     ("reqwest::", &["provider/http"]),
     ("serde_yaml::", &["desired"]),
     ("axum::", &["emulator"]),
@@ -67,10 +75,16 @@ fn a_sibling_import_is_caught() {
         "use crate::{model::Room, plan};",
         "let x = crate::plan::due();",
         "use super::super::plan::due;",
+        "use super::super::{plan, model};",
+        "use crate::{\n    model::Room,\n    plan,\n};",
     ] {
         assert_eq!(imports("render/text.rs", text).len(), 1, "{text}");
         assert!(imports("cli/plan.rs", text).is_empty(), "{text}");
     }
+    assert_eq!(imports("render/mod.rs", "use super::plan::due;").len(), 1);
+    assert_eq!(imports("provider/http/pacer.rs", "use super::super::super::plan;").len(), 1);
+    assert_eq!(imports("render/text.rs", "use crate::*;").len(), 1);
+    assert!(imports("provider/http/pacer.rs", "use super::super::plan;").is_empty());
     assert!(imports("render/text.rs", "use crate::model::Plan;").is_empty());
     assert!(imports("render/text.rs", "// crate::plan is told by nobody").is_empty());
 }
@@ -81,6 +95,7 @@ fn a_touch_away_from_home_is_caught() {
     assert_eq!(touches("provider/zim/mod.rs", "use reqwest::Client;").len(), 1);
     assert!(touches("provider/http/client.rs", "use reqwest::Client;").is_empty());
     assert_eq!(touches("desired/mod.rs", "std::env::var(\"X\")").len(), 1);
+    assert_eq!(touches("plan/mod.rs", "use std::{fs, io};").len(), 1);
 }
 
 fn sources() -> BTreeMap<String, String> {
@@ -117,30 +132,71 @@ fn imports(path: &str, text: &str) -> Vec<String> {
     let allowed =
         MAY_IMPORT.iter().find(|(name, _)| *name == folder).map_or(&[][..], |(_, may)| may);
     let mut broken = Vec::new();
-    for (line, code) in code(path, text) {
+    for named in named_paths(path, text) {
         for (other, _) in MAY_IMPORT {
-            if *other != folder && !allowed.contains(other) && names(code, other) {
-                broken.push(format!("src/{path}:{line}: {folder} may not import {other}"));
+            if *other != folder && !allowed.contains(other) && starts_with(&named, other) {
+                broken.push(format!("src/{path}: {folder} may not import {other}: {named}"));
             }
+        }
+        if named == "*" || named.starts_with("self as ") {
+            broken.push(format!("src/{path}: the crate's root is imported whole"));
         }
     }
     broken
 }
 
-/// Whether a line names a folder of the crate: `crate::x`, `crate::{…, x…}` or `super::super::x`.
-fn names(code: &str, folder: &str) -> bool {
-    let direct = [format!("crate::{folder}"), format!("super::super::{folder}")];
-    if direct.iter().any(|path| followed_by_end(code, path)) {
-        return true;
+/// Every path from the crate's root that a file names, without the root: braces are expanded, and
+/// `super` is worked out by the file's depth.
+fn named_paths(path: &str, text: &str) -> Vec<String> {
+    let code: String = code(path, text).map(|(_, line)| format!("{line}\n")).collect();
+    let depth = depth(path);
+    let roots = ["crate::".to_owned(), "super::".repeat(depth)];
+    let mut named = Vec::new();
+    for root in roots.iter().filter(|root| !root.is_empty()) {
+        for (at, _) in code.match_indices(root.as_str()) {
+            let before = code[..at].chars().next_back();
+            let inside = before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+            if !inside {
+                named.extend(expand(&code[at + root.len()..]));
+            }
+        }
     }
-    let Some((_, group)) = code.split_once("crate::{") else { return false };
-    group.split([',', '}']).any(|part| part.trim().split("::").next() == Some(folder))
+    named
 }
 
-fn followed_by_end(code: &str, path: &str) -> bool {
-    let after = code.split(path).skip(1);
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    after.into_iter().any(|rest| !rest.starts_with(word))
+/// How many `super`s lead from a file to the crate's root.
+fn depth(path: &str) -> usize {
+    let parts = path.trim_end_matches(".rs").split('/');
+    parts.filter(|part| !matches!(*part, "mod" | "lib" | "main")).count()
+}
+
+/// The paths that a text begins with: one, or those of a group in braces.
+fn expand(text: &str) -> Vec<String> {
+    let text = text.trim_start();
+    let Some(group) = text.strip_prefix('{') else {
+        let end = text.find(|c: char| !(c.is_alphanumeric() || "_:*".contains(c)));
+        return vec![text[..end.unwrap_or(text.len())].to_owned()];
+    };
+    let mut level = 1;
+    let mut parts = vec![String::new()];
+    for c in group.chars() {
+        match c {
+            '{' => level += 1,
+            '}' => level -= 1,
+            ',' if level == 1 => parts.push(String::new()),
+            _ if level == 1 => parts.last_mut().expect("a part").push(c),
+            _ => {}
+        }
+        if level == 0 {
+            break;
+        }
+    }
+    parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+/// Whether a path from the root begins with a folder.
+fn starts_with(named: &str, folder: &str) -> bool {
+    named.split(|c: char| !(c.is_alphanumeric() || c == '_')).next() == Some(folder)
 }
 
 fn touches(path: &str, text: &str) -> Vec<String> {

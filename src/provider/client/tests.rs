@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use tokio::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -252,9 +253,8 @@ async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_tells_the_limits_in_force() {
+async fn a_check_is_one_query_that_is_tried_again() {
     let (client, told) = client(Told::says(&[(PEOPLE, &[Class::Retry])]));
-    let report = client.check().await.expect("checked");
-    assert_eq!(report.rates.get(&CREATE), Some(&20.0));
+    assert!(client.check().await.is_ok());
     assert_eq!(told.made(PEOPLE), 2);
 }
