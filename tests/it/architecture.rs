@@ -148,7 +148,7 @@ fn imports(path: &str, text: &str) -> Vec<String> {
 /// Every path from the crate's root that a file names, without the root: braces are expanded, and
 /// `super` is worked out by the file's depth.
 fn named_paths(path: &str, text: &str) -> Vec<String> {
-    let code: String = code(path, text).map(|(_, line)| format!("{line}\n")).collect();
+    let code: String = code(path, text).flat_map(|(_, line)| [line, "\n"]).collect();
     let depth = depth(path);
     let roots = ["crate::".to_owned(), "super::".repeat(depth)];
     let mut named = Vec::new();

@@ -13,9 +13,6 @@ use crate::support::{Ended, Fuse, How, World, in_moved_time, plain_service};
 /// What the vendor allows of each action in any second.
 const LIMIT: usize = 20;
 
-/// A first guess at how far the latency varies may be wrong by one call, before it is learned.
-const UNLEARNED: usize = 1;
-
 /// The vendor's code for a call that came too often.
 const TOO_OFTEN: i64 = 660_300_005;
 
@@ -51,7 +48,7 @@ fn a_thousand_creates_stay_inside() {
             let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), 1_000);
             assert_eq!(world.survey().rooms.len(), 1_000);
-            assert_inside(&world, LIMIT + UNLEARNED);
+            assert_inside(&world, LIMIT);
         });
     }
 }
@@ -65,7 +62,7 @@ fn two_runs_in_a_row_stay_inside() {
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
         }
         assert_eq!(world.survey().rooms.len(), 150);
-        assert_inside(&world, LIMIT + UNLEARNED);
+        assert_inside(&world, LIMIT);
     });
 }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// How many round trips are remembered.
 const REMEMBERED: usize = 128;
 
+/// How many round trips it takes before the least of them says anything.
+const TELLING: usize = 16;
+
 /// How far round trips are taken to differ before they have been seen to.
 const UNSEEN: Duration = Duration::from_millis(20);
 
@@ -35,7 +38,10 @@ impl Latency {
         // The least of so many samples lies above the true least by their spread over their
         // number: twice that is taken off, so that few requests are quicker than the floor.
         let unseen = (longest.saturating_sub(least) + UNSEEN) * 2 / samples.saturating_add(1);
-        (self.floor, self.longest) = (least.saturating_sub(unseen + GRAIN), longest);
+        self.longest = longest;
+        if self.recent.len() >= TELLING {
+            self.floor = least.saturating_sub(unseen + GRAIN);
+        }
     }
 
     /// A time that the next round trip takes at least, as far as it can be told.
