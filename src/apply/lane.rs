@@ -73,14 +73,14 @@ impl Lane {
             self.next_end().await;
         }
         self.may_start(step)?;
-        if takes_room(step.action) {
+        if step.action.adds_room() {
             self.admit(step).await?;
         }
         let permit = match self.permit(&worker, step).await {
             Ok(permit) => self.may_start(step).map(|()| permit),
             Err(why) => Err(why),
         };
-        if permit.is_err() && takes_room(step.action) {
+        if permit.is_err() && step.action.adds_room() {
             self.alive.gone();
         }
         let permit = permit?;
@@ -247,25 +247,12 @@ fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> Alive {
         u64::try_from(steps.iter().filter(|step| wanted(step.action)).count()).unwrap_or(u64::MAX)
     };
     let destroys = count(|action| action == Action::Destroy);
-    let after = before.saturating_sub(destroys).saturating_add(count(takes_room));
+    let after = before.saturating_sub(destroys).saturating_add(count(Action::adds_room));
     let most = run.connections.get(name).and_then(|connection| connection.provider.max_rooms);
     Alive::new(before, after, most)
 }
 
-/// Whether a step needs place for one more room.
-fn takes_room(action: Action) -> bool {
-    match action {
-        Action::Create | Action::Recreate => true,
-        Action::Update
-        | Action::Replace
-        | Action::Destroy
-        | Action::Adopt
-        | Action::Forget
-        | Action::Record => false,
-    }
-}
-
 /// Whether a step creates a room.
 fn makes_room(action: Action) -> bool {
-    takes_room(action) || action == Action::Replace
+    action.adds_room() || action == Action::Replace
 }

@@ -91,6 +91,20 @@ pub struct Step {
 }
 
 impl Action {
+    /// Whether it needs place for one more room.
+    #[must_use]
+    pub const fn adds_room(self) -> bool {
+        match self {
+            Self::Create | Self::Recreate => true,
+            Self::Update
+            | Self::Replace
+            | Self::Destroy
+            | Self::Adopt
+            | Self::Forget
+            | Self::Record => false,
+        }
+    }
+
     /// The code in JSON and on the terminal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

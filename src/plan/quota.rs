@@ -28,7 +28,7 @@ pub(super) fn hold(
 impl Steps {
     /// How many rooms of a provider the steps make.
     fn makes(&self, provider: &ProviderName) -> u64 {
-        let made = |step: &&Step| adds(step.action) && step.address.provider == *provider;
+        let made = |step: &&Step| step.action.adds_room() && step.address.provider == *provider;
         self.0.values().flatten().filter(made).count() as u64
     }
 
@@ -60,17 +60,4 @@ fn split_last(list: &mut Vec<Step>, left: &mut u64, fits: impl Fn(&Step) -> bool
     let taken: Vec<Step> = list.extract_if(.., goes).collect();
     *left = left.saturating_sub(taken.len() as u64);
     taken
-}
-
-/// Whether a step adds a room to those that are alive.
-fn adds(action: Action) -> bool {
-    match action {
-        Action::Create | Action::Recreate => true,
-        Action::Update
-        | Action::Replace
-        | Action::Destroy
-        | Action::Adopt
-        | Action::Forget
-        | Action::Record => false,
-    }
 }
