@@ -166,7 +166,8 @@ fn recorded(desired: &Desired) -> Recorded {
         attribute_sequence: Some(2),
         request_id: Some("3436498078337787".into()),
         source: Arc::clone(&room.source),
-        prevent_destroy: false,
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
         pending: None,
     };
     let rooms = desired.rooms.iter().map(|room| (room.address.clone(), record(room)));

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use super::ledger::Ledger;
 use super::observe::look;
 use super::recover::wait_until;
-use super::{Connection, Settings, Stop};
+use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
-    Address, Call, Class, Observation, OnOccupied, Pending, PendingKind, People, RecordedRoom,
+    Address, Call, Class, Kind, Observation, Operation, Pending, PendingKind, People, RecordedRoom,
     Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
-use crate::provider::{Observe, Operation, Permit, Receipt};
+use crate::provider::{Observe, Permit, Receipt};
 use crate::state::StateError;
 
 /// What the steps of one provider work with.
 #[derive(Clone)]
 pub(super) struct Worker {
     pub(super) connection: Connection,
+    /// Those of all providers: a room may have sides at others.
+    pub(super) connections: Arc<Connections>,
     pub(super) ledger: Ledger,
     pub(super) settings: Arc<Settings>,
     pub(super) stop: Stop,
@@ -27,6 +29,10 @@ pub(super) struct Worker {
 pub(super) struct Intended<'a> {
     pub(super) address: &'a Address,
     pub(super) operation: Operation,
+    /// The call that carries it out.
+    pub(super) call: Call,
+    /// The sides of the room that have to be empty before; none where nobody is asked.
+    pub(super) empty: Vec<Address>,
     pub(super) kind: PendingKind,
     /// The record under the intent.
     pub(super) record: RecordedRoom,
@@ -114,8 +120,11 @@ impl Worker {
             registered: false,
             earlier: EarlierIntent::Absent,
         };
+        let prepared = self.connection.client.prepare(&intended.operation);
+        let prepared = self.stop.or(prepared).await.ok_or(Failure::Interrupted)?;
+        prepared.map_err(Failure::NotDone)?;
         loop {
-            let permit = self.permit(intended.operation.call(), first.take()).await?;
+            let permit = self.permit(intended.call, first.take()).await?;
             if let Some(known) = self.guard(intended).await? {
                 return Ok(known);
             }
@@ -135,26 +144,28 @@ impl Worker {
         }
     }
 
-    fn guards(&self, address: &Address) -> bool {
-        match self.settings.on_occupied {
-            OnOccupied::Defer => !self.settings.evict.contains(address),
-            OnOccupied::Destroy => false,
-        }
+    /// Which service it is.
+    pub(super) fn kind(&self) -> Kind {
+        self.connection.provider.kind()
     }
 
     /// Asks right before a destroy whether people are inside; with people, or unread, it waits.
     async fn guard(&self, intended: &Intended<'_>) -> Result<Option<Known>, Failure> {
-        if intended.operation != Operation::Destroy || !self.guards(intended.address) {
-            return Ok(None);
-        }
-        let asked = self.connection.client.people(&intended.address.room);
-        match self.stop.or(asked).await.ok_or(Failure::Interrupted)? {
-            Ok(None) => Ok(Some(Known::Missing(None))),
-            Ok(Some(People::Nobody)) => Ok(None),
-            Ok(Some(people @ (People::Count(_) | People::AtLeast(_) | People::Unknown))) => {
-                Err(Failure::Occupied(people))
+        let mut inside = People::Nobody;
+        for side in &intended.empty {
+            let Some(connection) = self.connections.get(&side.provider) else { continue };
+            let asked = self.stop.or(connection.client.people(&side.room)).await;
+            match asked.ok_or(Failure::Interrupted)? {
+                Ok(None) if side == intended.address => return Ok(Some(Known::Missing(None))),
+                Ok(people) => inside = inside.and(people.unwrap_or(People::Nobody)),
+                Err(trouble) => return Err(Failure::Unasked(trouble)),
             }
-            Err(trouble) => Err(Failure::Unasked(trouble)),
+        }
+        match inside {
+            People::Nobody => Ok(None),
+            People::Count(_) | People::AtLeast(_) | People::Unknown => {
+                Err(Failure::Occupied(inside))
+            }
         }
     }
 
@@ -164,7 +175,8 @@ impl Worker {
         attempts: &mut Attempts,
         permit: Permit,
     ) -> Result<Attempt, Failure> {
-        let Intended { address, operation, kind, record, before: _, target } = intended;
+        let Intended { address, operation, call: _, empty: _, kind, record, before: _, target } =
+            intended;
         let at = self.connection.clock.now();
         self.ledger.intent(address, record, *kind, at, target.clone()).await?;
         let at = self.connection.clock.now();
@@ -176,6 +188,7 @@ impl Worker {
         match trouble.class {
             Class::Missing => Ok(Attempt::Known(Known::Missing(Some(trouble)))),
             Class::Exists => Ok(Attempt::Known(Known::Exists(trouble, attempts.earlier))),
+            Class::Taken => Ok(Attempt::Known(Known::Exists(trouble, EarlierIntent::Absent))),
             Class::Retry
             | Class::TooOften
             | Class::SignAgain
@@ -197,13 +210,14 @@ impl Worker {
         at: Timestamp,
         trouble: Trouble,
     ) -> Result<Attempt, Failure> {
-        let Intended { address, operation: _, kind, record, before: _, target } = intended;
+        let Intended { address, operation: _, call: _, empty: _, kind, record, before: _, target } =
+            intended;
         let pending = Pending { kind: *kind, at, room: target.clone() };
         loop {
             // Before the look: what lands while its answer is on the way is not in it.
             let now = self.connection.clock.now();
             let observation = self.look(address, &trouble).await?;
-            match settle(record, &pending, Some(&observation), now) {
+            match settle(self.kind(), record, &pending, Some(&observation), now) {
                 Settled::Kept(seen) if effective(*kind, &seen, target.as_deref()) => {
                     return Ok(Attempt::Known(Known::Seen(seen)));
                 }
@@ -241,7 +255,7 @@ impl Worker {
         trouble: Trouble,
     ) -> Result<(), Failure> {
         self.ledger.restore(intended.address, intended.before).await?;
-        let next = self.next(attempts, &trouble).await;
+        let next = self.next(attempts, &intended.operation, &trouble).await;
         next.map_err(|last| last.map_or(Failure::Interrupted, Failure::NotDone))
     }
 
@@ -249,6 +263,7 @@ impl Worker {
     async fn next(
         &self,
         attempts: &mut Attempts,
+        operation: &Operation,
         trouble: &Trouble,
     ) -> Result<(), Option<Trouble>> {
         match trouble.class {
@@ -258,8 +273,8 @@ impl Worker {
             }
             Class::OperatorUnknown if !attempts.registered => {
                 attempts.registered = true;
-                let registered = self.stop.or(self.connection.client.register_operator()).await;
-                registered.ok_or(None)?.map_err(Some)
+                let registered = self.connection.client.register_user(Some(operation));
+                self.stop.or(registered).await.ok_or(None)?.map_err(Some)
             }
             Class::Retry | Class::TooOften | Class::Unknown => {
                 let delay = attempts.backoff.next(trouble.retry_after);
@@ -271,6 +286,7 @@ impl Worker {
             }
             Class::Missing
             | Class::Exists
+            | Class::Taken
             | Class::Quota
             | Class::Unrecognised
             | Class::Fatal
@@ -283,7 +299,7 @@ impl Worker {
 fn effective(kind: PendingKind, seen: &RecordedRoom, target: Option<&Room>) -> bool {
     match kind {
         PendingKind::Create => true,
-        PendingKind::Update => target.is_some_and(|t| t.attributes == seen.room.attributes),
+        PendingKind::Update => target.is_some_and(|target| *target == *seen.room),
         PendingKind::Destroy => false,
     }
 }

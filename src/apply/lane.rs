@@ -9,6 +9,7 @@ use tokio::task::{Id, JoinSet};
 
 use super::alive::Alive;
 use super::change::Worker;
+use super::fates::Fates;
 use super::ledger::Ledger;
 use super::observe::joined;
 use super::run::Run;
@@ -24,6 +25,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The steps of one provider.
 pub(super) struct Lane {
     run: Arc<Run>,
+    fates: Arc<Fates>,
     worker: Option<Worker>,
     alive: Alive,
     under_way: JoinSet<Ended>,
@@ -35,9 +37,16 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(name: &ProviderName, steps: &[Step], run: Arc<Run>, ledger: Ledger) -> Self {
+    pub(super) fn new(
+        name: &ProviderName,
+        steps: &[Step],
+        run: Arc<Run>,
+        ledger: Ledger,
+        fates: Arc<Fates>,
+    ) -> Self {
         let worker = run.connections.get(name).map(|connection| Worker {
             connection: connection.clone(),
+            connections: Arc::new(run.connections.clone()),
             ledger,
             settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
@@ -46,6 +55,7 @@ impl Lane {
             alive: alive(name, steps, &run),
             worker,
             run,
+            fates,
             under_way: JoinSet::new(),
             started: HashMap::new(),
             halted: None,
@@ -58,12 +68,26 @@ impl Lane {
     /// Starts every step in order, then waits for those under way.
     pub(super) async fn drive(mut self, steps: Vec<Step>) -> Outcome {
         for step in steps {
-            if let Err(why) = self.start(&step).await {
-                self.tell(&step, End::NotTried(why));
+            match self.earlier_sides(&step).await {
+                Ok(()) => {
+                    if let Err(why) = self.start(&step).await {
+                        self.tell(&step, End::NotTried(why));
+                    }
+                }
+                Err(end) => {
+                    self.alive.stays();
+                    self.tell(&step, end);
+                }
             }
         }
         self.finish().await;
         self.outcome
+    }
+
+    /// Waits for the sides of the same room that go first; the error is how the step ends instead.
+    async fn earlier_sides(&self, step: &Step) -> Result<(), End> {
+        let gone = self.run.stop.or(self.fates.earlier_sides(step)).await;
+        gone.unwrap_or(Err(End::NotTried(NotTried::Interrupted)))
     }
 
     /// Starts a step as soon as it may start; the error is why it is not tried.
@@ -73,14 +97,15 @@ impl Lane {
             self.next_end().await;
         }
         self.may_start(step)?;
-        if step.action.adds_room() {
+        let counted = step.action.adds_room() && !step.calls.is_empty();
+        if counted {
             self.admit(step).await?;
         }
         let permit = match self.permit(&worker, step).await {
             Ok(permit) => self.may_start(step).map(|()| permit),
             Err(why) => Err(why),
         };
-        if permit.is_err() && step.action.adds_room() {
+        if permit.is_err() && counted {
             self.alive.gone();
         }
         let permit = permit?;
@@ -225,6 +250,7 @@ impl Lane {
                 | Class::OperatorUnknown
                 | Class::Missing
                 | Class::Exists
+                | Class::Taken
                 | Class::Unknown
                 | Class::Unrecognised
                 | Class::Refused,
@@ -234,6 +260,7 @@ impl Lane {
     }
 
     fn tell(&mut self, step: &Step, end: End) {
+        self.fates.tell(step, &end);
         self.run.tell(&mut self.outcome, step, end);
     }
 }

@@ -5,6 +5,7 @@
 
 mod alive;
 mod change;
+mod fates;
 mod lane;
 mod ledger;
 mod observe;
@@ -14,10 +15,10 @@ mod seen;
 mod step;
 mod stop;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Address, Clock, OnConflict, OnOccupied, Provider, ProviderName};
+use crate::model::{Clock, OnConflict, Provider, ProviderName};
 use crate::provider::{Client, Observe};
 
 pub use observe::{Eyes, observe, sightings};
@@ -47,10 +48,6 @@ pub struct Settings {
     pub concurrency: usize,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
-    /// What to do with people inside a room that is to be destroyed.
-    pub on_occupied: OnOccupied,
-    /// Rooms whose people are thrown out in this run whatever `on_occupied` says.
-    pub evict: BTreeSet<Address>,
 }
 
 /// Steps of one provider under way at once, where nothing else is said: enough to hide three

@@ -7,7 +7,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::Stop;
-use crate::model::{Address, Class, Observation, Observed, ProviderName, Sighting, Trouble};
+use crate::model::{
+    Address, Class, Observation, Observed, ProviderName, RoomId, Sighting, Trouble,
+};
 use crate::provider::Observe;
 
 /// What looks at each provider's rooms.
@@ -59,16 +61,17 @@ async fn provider(
         return addresses.into_iter().map(|address| (address, unread(why))).collect();
     };
     let dead: Arc<Mutex<Option<String>>> = Arc::default();
-    let queue = Arc::new(Mutex::new(addresses.into_iter()));
+    let groups: Vec<Vec<Address>> =
+        addresses.chunks(eye.batch().max(1)).map(<[Address]>::to_vec).collect();
+    let queue = Arc::new(Mutex::new(groups.into_iter()));
     let mut lookers = JoinSet::new();
     for _ in 0..LOOKS {
         let (eye, dead, queue, stop) = (eye.clone(), dead.clone(), queue.clone(), stop.clone());
         lookers.spawn(async move {
             let mut answers = Vec::new();
             loop {
-                let Some(address) = queue.lock().await.next() else { return answers };
-                let answer = one(&*eye, &address, &dead, &stop).await;
-                answers.push((address, answer));
+                let Some(group) = queue.lock().await.next() else { return answers };
+                answers.extend(together(&*eye, group, &dead, &stop).await);
             }
         });
     }
@@ -79,23 +82,31 @@ async fn provider(
     all
 }
 
-async fn one(
+/// Looks at as many rooms as the service answers for at once.
+async fn together(
     eye: &dyn Observe,
-    address: &Address,
+    group: Vec<Address>,
     dead: &Mutex<Option<String>>,
     stop: &Stop,
-) -> Observation {
+) -> Vec<(Address, Observation)> {
+    let all = |group: Vec<Address>, why: &str| {
+        group.into_iter().map(|address| (address, unread(why))).collect()
+    };
     if let Some(why) = dead.lock().await.as_deref() {
-        return unread(why);
+        return all(group, why);
     }
-    match stop.or(look(eye, address)).await {
-        None => unread("the run was interrupted"),
-        Some(Ok(observation)) => observation,
+    let rooms: Vec<RoomId> = group.iter().map(|address| address.room.clone()).collect();
+    match stop.or(eye.sightings(&rooms)).await {
+        None => all(group, "the run was interrupted"),
+        Some(Ok(seen)) => {
+            let there = |seen: Option<Sighting>| seen.map_or(Observation::Gone, Observation::There);
+            group.into_iter().zip(seen.into_iter().map(there)).collect()
+        }
         Some(Err(trouble)) => {
             if is_dead(&trouble) {
                 dead.lock().await.get_or_insert_with(|| trouble.to_string());
             }
-            unread(&trouble.to_string())
+            all(group, &trouble.to_string())
         }
     }
 }
@@ -110,6 +121,7 @@ fn is_dead(trouble: &Trouble) -> bool {
         | Class::OperatorUnknown
         | Class::Missing
         | Class::Exists
+        | Class::Taken
         | Class::Quota
         | Class::Unknown
         | Class::Unrecognised

@@ -8,8 +8,8 @@ use super::ledger::Ledger;
 use super::observe::{joined, look};
 use super::{Connection, Connections, Stop};
 use crate::model::{
-    Address, Assumed, LANDING, Observation, Observed, Pending, Recorded, RecordedRoom, Settled,
-    Sighting, Timestamp, settle,
+    Address, Assumed, Kind, LANDING, Observation, Observed, Pending, Recorded, RecordedRoom, Room,
+    Settled, Sighting, Timestamp, settle,
 };
 use crate::state::{StateError, WriteStore};
 
@@ -86,7 +86,8 @@ impl Open {
             // Before the look: what lands while its answer is on the way is not in it.
             let now = self.connection.clock.now().max(waited);
             let observation = self.look(stop).await;
-            match settle(&self.record, &self.pending, Some(&observation), now) {
+            let kind = self.connection.provider.kind();
+            match settle(kind, &self.record, &self.pending, Some(&observation), now) {
                 Settled::Kept(record) => return self.keep(record, observation, ledger).await,
                 Settled::Removed => {
                     ledger.remove(&self.address).await?;
@@ -129,17 +130,25 @@ impl Open {
     }
 }
 
-/// The record of a room that exists and is taken over: its name and delay are assumed to be those
-/// of `record`, and its attributes are as they were read.
-pub(super) fn adopted(record: &RecordedRoom, sighting: &Sighting, now: Timestamp) -> RecordedRoom {
+/// The record of a room of this kind that exists and is taken over: what changes in place is as it
+/// was read, and the rest is taken to be as in `record`.
+pub(super) fn adopted(
+    kind: Kind,
+    record: &RecordedRoom,
+    sighting: &Sighting,
+    now: Timestamp,
+) -> RecordedRoom {
     let mut adopted = record.seen(sighting, now);
-    let mut room = record.room.as_ref().clone();
-    let read = room.attributes.iter().filter_map(|(key, _)| {
+    let declared = &record.room;
+    let read = declared.attributes.iter().filter_map(|(key, _)| {
         sighting.attributes.get(key).map(|attribute| (key, attribute.clone()))
     });
-    room.attributes = read.collect();
-    adopted.room = Arc::new(room);
-    adopted.assumed = Assumed { name: true, destroy_delay_time: true };
+    let mut known = Room { attributes: read.collect(), ..Room::default() };
+    for (field, value) in sighting.fields.iter().filter(|(it, _)| declared.value(*it).is_some()) {
+        known.set(field, Some(value.clone()));
+    }
+    adopted.room = Arc::new(declared.with_changeable_of(kind, &known));
+    adopted.assumed = Assumed::of(kind);
     adopted.created = now;
     adopted.pending = None;
     adopted

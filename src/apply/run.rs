@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::fates::Fates;
 use super::lane::Lane;
 use super::ledger::Ledger;
 use super::observe::joined;
@@ -37,6 +38,7 @@ pub struct Run {
 pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     let run = Arc::new(run);
     let ledger = Ledger::new(run.store.clone());
+    let fates = Arc::new(Fates::new(&plan, &run.connections));
     let mut outcome = Outcome::default();
     for Held { step, reason: _ } in plan.waiting() {
         run.tell(&mut outcome, step, End::Waiting(step.people, None));
@@ -50,7 +52,7 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     }
     let mut lanes = JoinSet::new();
     for (name, steps) in by_provider {
-        let lane = Lane::new(&name, &steps, run.clone(), ledger.clone());
+        let lane = Lane::new(&name, &steps, run.clone(), ledger.clone(), fates.clone());
         lanes.spawn(async move { lane.drive(steps).await });
     }
     while let Some(done) = lanes.join_next().await {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::Connections;
 use super::observe::sightings;
 use super::recover::adopted;
-use crate::model::{Assumed, DesiredRoom, Observed, Recorded, RecordedRoom, Sighting, Timestamp};
+use crate::model::{
+    Assumed, DesiredRoom, Kind, Observed, Recorded, RecordedRoom, Sighting, Timestamp,
+};
 use crate::state::Entry;
 
 /// The record after a look, and what has to be written of it.
@@ -48,10 +50,15 @@ fn matters(before: &RecordedRoom, after: &RecordedRoom, sighting: &Sighting) -> 
     sighting.people.any() || had_people || before.attribute_sequence != after.attribute_sequence
 }
 
-/// The record of a declared room that exists and was not made by us.
+/// The record of a declared room of this kind that exists and was not made by us.
 #[must_use]
-pub fn imported(room: &DesiredRoom, sighting: &Sighting, now: Timestamp) -> RecordedRoom {
-    let DesiredRoom { address: _, room, lifecycle, source } = room;
+pub fn imported(
+    kind: Kind,
+    room: &DesiredRoom,
+    sighting: &Sighting,
+    now: Timestamp,
+) -> RecordedRoom {
+    let DesiredRoom { address: _, room, lifecycle, sides, source } = room;
     let record = RecordedRoom {
         room: room.clone(),
         assumed: Assumed::default(),
@@ -61,8 +68,9 @@ pub fn imported(room: &DesiredRoom, sighting: &Sighting, now: Timestamp) -> Reco
         attribute_sequence: None,
         request_id: None,
         source: source.clone(),
-        prevent_destroy: lifecycle.prevent_destroy,
+        lifecycle: *lifecycle,
+        sides: sides.clone(),
         pending: None,
     };
-    adopted(&record, sighting, now)
+    adopted(kind, &record, sighting, now)
 }

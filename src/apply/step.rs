@@ -140,7 +140,8 @@ impl Worker {
             attribute_sequence: None,
             request_id: None,
             source: step.source.clone().unwrap_or_else(|| "".into()),
-            prevent_destroy: step.prevent_destroy,
+            lifecycle: step.lifecycle,
+            sides: step.sides.clone(),
             pending: None,
         }
     }
@@ -208,7 +209,8 @@ fn unwritten(error: crate::state::StateError, what: &'static str) -> Broken {
 /// A record with the bookkeeping of a step.
 fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     let mut record = record.clone();
-    record.prevent_destroy = step.prevent_destroy;
+    record.lifecycle = step.lifecycle;
+    record.sides = step.sides.clone();
     if let Some(source) = &step.source {
         record.source = source.clone();
     }

@@ -1,5 +1,6 @@
 //! `apply` and `destroy`: plan, show, ask, carry out, save.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -123,6 +124,7 @@ impl Job<'_> {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let settings = self.settings();
+        let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
         let connections = &connected.connections;
         let recorded = store.snapshot().recorded.clone();
         let recovered = apply::recover(recorded, connections, store.clone(), stop)
@@ -133,7 +135,7 @@ impl Job<'_> {
             desired: &self.desired,
             recorded: &recovered.recorded,
             observed: recovered.observed,
-            evict: &settings.evict,
+            evict: &evict,
         };
         let eyes = apply::eyes(connections);
         ground.look(mode, Scope::Apply, &eyes, connections, stop).await;
@@ -147,7 +149,7 @@ impl Job<'_> {
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
             Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
-            Format::Text => planning::show(&plan, &ground, self.planning, path, console)?,
+            Format::Text => planning::show(&plan, self.planning, path, console)?,
         }
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let approved = self.approve(plan, stop, console).await?;
@@ -213,8 +215,6 @@ impl Job<'_> {
         Settings {
             concurrency: self.applying.concurrency.map_or(apply::DEFAULT_CONCURRENCY, usize::from),
             on_conflict: self.desired.policy.on_conflict,
-            on_occupied: self.desired.policy.on_occupied,
-            evict: self.applying.evict.iter().cloned().collect(),
         }
     }
 

@@ -60,7 +60,7 @@ async fn ask(
 impl Report<'_> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { provider, result } = self;
-        writeln!(out, "{} ({}, app {})", provider.name, provider.kind, provider.app_id)?;
+        writeln!(out, "{} ({}, app {})", provider.name, provider.kind(), provider.app_id)?;
         match result {
             Ok(clock) => {
                 writeln!(out, "  answers to a signed query")?;
@@ -71,7 +71,7 @@ impl Report<'_> {
             }
             Err(why) => writeln!(out, "  FAILED: {why}")?,
         }
-        for (call, _) in provider.kind.calls() {
+        for (call, _) in provider.kind().calls() {
             writeln!(out, "  {call}: at most {} a second", provider.rate(*call))?;
         }
         Ok(())
@@ -81,14 +81,14 @@ impl Report<'_> {
         let Self { provider, result } = self;
         let clock = result.as_ref().ok().copied().flatten();
         let limits: serde_json::Map<String, Value> = provider
-            .kind
+            .kind()
             .calls()
             .iter()
             .map(|(call, _)| (call.to_string(), json!(provider.rate(*call))))
             .collect();
         json!({
             "name": provider.name,
-            "kind": provider.kind,
+            "kind": provider.kind(),
             "app_id": provider.app_id,
             "ok": result.is_ok(),
             "service_clock_ahead_seconds": clock.map(|clock| clock.service_ahead),

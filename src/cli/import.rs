@@ -146,9 +146,15 @@ fn entries(
         let now = connected.now(&address.provider);
         match observed.of(address) {
             Some(Observation::There(sighting)) => {
+                let Some(connection) = connected.connections.get(&address.provider) else {
+                    continue;
+                };
+                let record = imported(connection.provider.kind(), room, sighting, now);
+                let assumed =
+                    if record.assumed.any() { "; its name and delay are assumed" } else { "" };
                 tally.recorded += 1;
-                console.note(&format!("{address}: exists; its name and delay are assumed"));
-                entries.push(Entry::Result(address.clone(), imported(room, sighting, now)));
+                console.note(&format!("{address}: exists{assumed}"));
+                entries.push(Entry::Result(address.clone(), record));
             }
             Some(Observation::Gone) => {
                 tally.missing += 1;

@@ -44,7 +44,7 @@ pub(super) async fn run(
     let mut plan = ground.plan(asked, &connected.connections);
     plan.findings.splice(0..0, files.warnings);
     plan.findings.extend(connected.not_asked());
-    planning::show(&plan, &ground, &args.planning, &path, console)?;
+    planning::show(&plan, &args.planning, &path, console)?;
     let changes = if args.planning.detailed_exitcode && !plan.steps.is_empty() {
         Exit::Changes
     } else {

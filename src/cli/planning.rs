@@ -84,19 +84,13 @@ impl Ground<'_> {
 /// Shows a plan on stdout.
 pub(super) fn show(
     plan: &Plan,
-    ground: &Ground<'_>,
     args: &PlanningArgs,
     state: &Path,
     console: &Console,
 ) -> Result<(), Stopped> {
     let state = state.display().to_string();
     let detail = if args.diff { Detail::Unified } else { Detail::Fields };
-    let view = View {
-        state: &state,
-        on_occupied: ground.desired.policy.on_occupied,
-        evict: ground.evict,
-        detail,
-    };
+    let view = View { state: &state, detail };
     match args.format {
         Format::Json => console.print(|out| render::plan_json(out, plan)),
         Format::Text => console.print(|out| render::plan_text(out, plan, &view)),

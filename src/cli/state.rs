@@ -9,7 +9,7 @@ use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::apply::Stop;
-use crate::model::{Address, Recorded, RecordedRoom};
+use crate::model::{Address, Kind, Recorded, RecordedRoom};
 use crate::render;
 use crate::state::{Entry, FileStore, LastCalls, Locked, ReadStore, WriteStore};
 
@@ -56,9 +56,10 @@ async fn show(
 ) -> Result<Exit, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
     let room = recorded(&snapshot.recorded, address)?;
+    let kind = kind(&snapshot.recorded, address);
     match format {
-        Format::Text => console.print(|out| render::state_show_text(out, address, room))?,
-        Format::Json => console.print(|out| render::state_show_json(out, address, room))?,
+        Format::Text => console.print(|out| render::state_show_text(out, address, room, kind))?,
+        Format::Json => console.print(|out| render::state_show_json(out, address, room, kind))?,
     }
     Ok(Exit::Done)
 }
@@ -90,6 +91,7 @@ impl Removal {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let room = recorded(&locked.snapshot().recorded, &self.address)?;
+        let kind = kind(&locked.snapshot().recorded, &self.address);
         console.say(&format!(
             "{}: if the room lives, it will be nobody's: roomctl will neither keep it nor destroy \
              it, and it counts against the quota until it goes by itself",
@@ -109,10 +111,15 @@ impl Removal {
         locked.append(removed).await.map_err(session::state_error)?;
         console.print(|out| {
             writeln!(out, "Removed:")?;
-            render::state_show_text(out, &self.address, room)
+            render::state_show_text(out, &self.address, room, kind)
         })?;
         Ok(Exit::Done)
     }
+}
+
+/// The kind of a recorded room, where the state says what its provider is.
+fn kind(recorded: &Recorded, address: &Address) -> Option<Kind> {
+    recorded.providers.get(&address.provider).map(|identity| identity.kind)
 }
 
 fn recorded<'a>(recorded: &'a Recorded, address: &Address) -> Result<&'a RecordedRoom, Stopped> {

@@ -4,8 +4,9 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Address, Attribute, AttributeLimits, DesiredRoom, Digest, Endpoint, Lifecycle, MaxDestroy,
-    OnConflict, OnOccupied, Policy, Provider, Refresh, Room,
+    Address, Application, Attribute, AttributeLimits, DesiredRoom, Digest, Endpoint, Fields,
+    Lifecycle, MaxDestroy, OnConflict, OnOccupied, OnRemove, Policy, Provider, Refresh, Room,
+    Value,
 };
 
 use super::settings::Settings;
@@ -74,9 +75,8 @@ impl Canon {
     fn provider(&mut self, provider: &Provider) {
         let Provider {
             name,
-            kind,
             app_id,
-            operator,
+            application,
             endpoint,
             secret: _,
             rate_limits,
@@ -85,9 +85,8 @@ impl Canon {
             limits,
         } = provider;
         self.text(name.as_str());
-        self.text(kind.as_str());
+        self.application(application);
         self.number(u64::from(*app_id));
-        self.text(operator);
         match endpoint {
             Endpoint::Vendor => self.text("vendor"),
             Endpoint::Emulator => self.text("emulator"),
@@ -106,6 +105,18 @@ impl Canon {
         }
     }
 
+    fn application(&mut self, application: &Application) {
+        self.text(application.kind().as_str());
+        self.maybe_text(application.operator());
+        match application {
+            Application::Rtc { is_test } => self.maybe_number(is_test.map(u64::from)),
+            Application::Zim { operator: _ } => {}
+            Application::TencentLive { operator: _, dissolve_after } => {
+                self.number(dissolve_after.as_secs());
+            }
+        }
+    }
+
     fn policy(&mut self, policy: &Policy) {
         let Policy { refresh, on_conflict, on_occupied, max_destroy } = policy;
         self.text(match refresh {
@@ -118,8 +129,9 @@ impl Canon {
             OnConflict::Adopt => "adopt",
         });
         self.text(match on_occupied {
-            OnOccupied::Defer => "defer",
-            OnOccupied::Destroy => "destroy",
+            None => "by kind",
+            Some(OnOccupied::Defer) => "defer",
+            Some(OnOccupied::Destroy) => "destroy",
         });
         match max_destroy {
             MaxDestroy::Count(count) => self.maybe_number(Some(*count)),
@@ -131,10 +143,10 @@ impl Canon {
     }
 
     fn room(&mut self, declared: &DesiredRoom) {
-        let DesiredRoom { address: Address { provider, room: id }, room, lifecycle, source } =
+        let DesiredRoom { address: Address { provider, room: id }, room, lifecycle, sides, source } =
             declared;
-        let Room { name, destroy_delay_time, attributes } = &**room;
-        let Lifecycle { prevent_destroy } = lifecycle;
+        let Room { name, destroy_delay_time, attributes, fields } = &**room;
+        let Lifecycle { prevent_destroy, on_remove } = lifecycle;
         self.text(provider.as_str());
         self.text(id.as_str());
         self.maybe_text(name.as_deref());
@@ -145,7 +157,31 @@ impl Canon {
             self.text(value);
             self.number(u64::from(*auto_delete));
         }
+        self.fields(fields);
         self.number(u64::from(*prevent_destroy));
+        self.number(u64::from(*on_remove == OnRemove::Forget));
+        self.number(sides.iter().count() as u64);
+        for side in sides.iter() {
+            self.text(side.as_str());
+        }
         self.text(source);
+    }
+
+    fn fields(&mut self, fields: &Fields) {
+        self.number(fields.iter().count() as u64);
+        for (field, value) in fields.iter() {
+            self.text(field.as_str());
+            match value {
+                Value::Flag(flag) => self.number(u64::from(*flag)),
+                Value::Number(number) => self.number(u64::from(*number)),
+                Value::Text(text) => self.text(text),
+                Value::Numbers(numbers) => {
+                    self.number(numbers.len() as u64);
+                    for number in numbers {
+                        self.number(u64::from(*number));
+                    }
+                }
+            }
+        }
     }
 }

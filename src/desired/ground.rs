@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Attribute, Attributes, Delay, DesiredRoom, Lifecycle, ProviderName, Room, RoomId,
+    Address, Attribute, Attributes, Delay, DesiredRoom, Fields, Lifecycle, ProviderName, Room,
+    RoomId, Sides,
 };
 
 use super::checks;
@@ -82,6 +83,7 @@ impl<'a> Ground<'a> {
                 None => *destroy_delay_time,
             },
             attributes: said.attributes.as_ref().map_or_else(|| attributes.clone(), own),
+            fields: Fields::default(),
         }
     }
 
@@ -97,6 +99,7 @@ impl<'a> Ground<'a> {
             address: Address::new(provider.clone(), RoomId::new(id)),
             room: Arc::clone(room),
             lifecycle: lifecycle(said.lifecycle.as_ref(), self.defaults.lifecycle),
+            sides: Sides::default(),
             source: Arc::clone(&self.source),
         }
     }
@@ -121,5 +124,6 @@ fn attribute(value: &AttributeValue) -> Attribute {
 
 fn lifecycle(said: Option<&mirror::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
     let Some(mirror::Lifecycle { prevent_destroy, on_remove: _ }) = said else { return defaults };
-    Lifecycle { prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy) }
+    let prevent_destroy = prevent_destroy.unwrap_or(defaults.prevent_destroy);
+    Lifecycle { prevent_destroy, ..defaults }
 }

@@ -82,7 +82,7 @@ pub fn load(
 #[must_use]
 pub fn starter(kind: Kind) -> &'static str {
     match kind {
-        Kind::Zim => include_str!("starter.yaml"),
+        Kind::Rtc | Kind::Zim | Kind::TencentLive => include_str!("starter.yaml"),
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{
-    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare,
+    Application, AttributeLimits, Call, DISSOLVE_AFTER, Endpoint, Finding, Kind, Provider,
+    ProviderName, RateShare,
 };
 
 use super::document::Document;
@@ -62,11 +63,15 @@ fn same_service(
     provider: &Provider,
     sink: &mut Sink<'_>,
 ) {
-    let same = |other: &&Provider| (other.kind, other.app_id) == (provider.kind, provider.app_id);
+    let same =
+        |other: &&Provider| (other.kind(), other.app_id) == (provider.kind(), provider.app_id);
     let Some(other) = sound.values().find(same) else { return };
     let message = format!(
         "`{}` and `{}` are the same application: both are {} {}",
-        other.name, provider.name, provider.kind, provider.app_id
+        other.name,
+        provider.name,
+        provider.kind(),
+        provider.app_id
     );
     let finding = Finding::error("same_application", message)
         .help("declare it once: one service has one rate limit and one set of rooms");
@@ -120,9 +125,8 @@ impl Fields<'_, '_> {
         let provider = (|| {
             Some(Provider {
                 name: name?,
-                kind: kind?,
                 app_id: app_id?,
-                operator: operator?,
+                application: application(kind?, operator?),
                 endpoint: endpoint?,
                 secret: secret?,
                 rate_limits,
@@ -235,7 +239,7 @@ impl Fields<'_, '_> {
     }
 
     fn limits(&mut self, limits: Option<&Limits>) -> AttributeLimits {
-        let mut all = AttributeLimits::default();
+        let mut all = Kind::Zim.attribute_limits();
         let Some(Limits { attributes, key_bytes, value_bytes, total_bytes }) = limits else {
             return all;
         };
@@ -252,6 +256,14 @@ impl Fields<'_, '_> {
             }
         }
         all
+    }
+}
+
+fn application(kind: Kind, operator: String) -> Application {
+    match kind {
+        Kind::Rtc => Application::Rtc { is_test: None },
+        Kind::Zim => Application::Zim { operator },
+        Kind::TencentLive => Application::TencentLive { operator, dissolve_after: DISSOLVE_AFTER },
     }
 }
 

@@ -148,7 +148,7 @@ fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
             mirror::OnConflict::Fail => OnConflict::Fail,
             mirror::OnConflict::Adopt => OnConflict::Adopt,
         }),
-        on_occupied: on_occupied.map_or(OnOccupied::default(), |occupied| match occupied {
+        on_occupied: on_occupied.map(|occupied| match occupied {
             mirror::OnOccupied::Defer => OnOccupied::Defer,
             mirror::OnOccupied::Destroy => OnOccupied::Destroy,
         }),

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Call, Kind, ProviderName};
+use super::{Call, Kind, ProviderName, Room};
 
 /// A declared provider: one application at one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     /// Its name in the file, the first part of an address.
     pub name: ProviderName,
-    /// Which service it is.
-    pub kind: Kind,
-    /// ZEGOCLOUD's AppId.
+    /// ZEGOCLOUD's AppId, or Tencent's SDKAppID.
     pub app_id: u32,
-    /// ZIM's FromUserId: at most 32 bytes.
-    pub operator: String,
+    /// Which service it is, and what belongs to that.
+    pub application: Application,
     /// Where the service answers.
     pub endpoint: Endpoint,
     /// Where the secret is; the secret itself is never in the file.
@@ -30,6 +29,28 @@ pub struct Provider {
     pub max_rooms: Option<u64>,
     /// What the service takes as attributes of one room.
     pub limits: AttributeLimits,
+}
+
+/// An application at one of the services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Application {
+    /// ZEGOCLOUD RTC.
+    Rtc {
+        /// `IsTest`, for projects made on or before 2021-11-16; left out for the others.
+        is_test: Option<bool>,
+    },
+    /// ZEGOCLOUD ZIM.
+    Zim {
+        /// FromUserId: at most 32 bytes.
+        operator: String,
+    },
+    /// Tencent's live rooms.
+    TencentLive {
+        /// `identifier`, an administrator of the application: at most 32 bytes.
+        operator: String,
+        /// How long an empty room lives.
+        dissolve_after: Duration,
+    },
 }
 
 /// Where a service answers.
@@ -77,8 +98,9 @@ pub struct Policy {
     pub refresh: Refresh,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
-    /// What to do with people inside a room that is to be destroyed.
-    pub on_occupied: OnOccupied,
+    /// What to do with people inside a room that is to be destroyed; by the kinds that hold the room
+    /// where it is left out.
+    pub on_occupied: Option<OnOccupied>,
     /// How many rooms one run may destroy without being told so.
     pub max_destroy: MaxDestroy,
 }
@@ -107,10 +129,9 @@ pub enum OnConflict {
 }
 
 /// What to do with people inside a room that is to be destroyed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOccupied {
     /// Wait until the room is empty.
-    #[default]
     Defer,
     /// Throw them out.
     Destroy,
@@ -126,11 +147,17 @@ pub enum MaxDestroy {
 }
 
 impl Provider {
+    /// Which service it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.application.kind()
+    }
+
     /// The requests a second that one run may make of `call`: the limit times the share.
     #[must_use]
     pub fn rate(&self, call: Call) -> f64 {
         let vendor =
-            self.kind.calls().iter().find(|(c, _)| *c == call).map_or(1, |(_, limit)| *limit);
+            self.kind().calls().iter().find(|(c, _)| *c == call).map_or(1, |(_, limit)| *limit);
         let limit = self.rate_limits.get(&call).copied().unwrap_or(vendor);
         f64::from(limit) * f64::from(self.rate_share.0) / 100.0
     }
@@ -169,9 +196,48 @@ impl Default for RateShare {
     }
 }
 
-impl Default for AttributeLimits {
-    fn default() -> Self {
-        Self { attributes: 20, key_bytes: 16, value_bytes: 1024, total_bytes: 5120 }
+impl Application {
+    /// Which service it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Rtc { .. } => Kind::Rtc,
+            Self::Zim { .. } => Kind::Zim,
+            Self::TencentLive { .. } => Kind::TencentLive,
+        }
+    }
+
+    /// The user in whose name rooms are made; none where the service wants none.
+    #[must_use]
+    pub fn operator(&self) -> Option<&str> {
+        match self {
+            Self::Rtc { .. } => None,
+            Self::Zim { operator } | Self::TencentLive { operator, .. } => Some(operator),
+        }
+    }
+
+    /// How long a room lives while it is empty; none where rooms come and go by themselves.
+    #[must_use]
+    pub fn empty_life(&self, room: &Room) -> Option<Duration> {
+        match self {
+            Self::Rtc { .. } => None,
+            Self::Zim { .. } => Some(room.delay()),
+            Self::TencentLive { dissolve_after, .. } => Some(*dissolve_after),
+        }
+    }
+}
+
+impl Policy {
+    /// What happens to people inside a room that these kinds hold: where the policy says nothing and
+    /// one of them would wait, all do.
+    #[must_use]
+    pub fn on_occupied(&self, kinds: impl IntoIterator<Item = Kind>) -> OnOccupied {
+        let defers = |kind: Kind| kind.on_occupied() == OnOccupied::Defer;
+        match self.on_occupied {
+            Some(said) => said,
+            None if kinds.into_iter().any(defers) => OnOccupied::Defer,
+            None => OnOccupied::Destroy,
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct DesiredRoom {
     pub room: Arc<Room>,
     /// How it may be handled.
     pub lifecycle: Lifecycle,
+    /// The providers that hold the same room, where it is more than one.
+    pub sides: Sides,
     /// The file that declares it: its path from the folder of the file that declares the providers.
     pub source: Arc<str>,
 }
@@ -41,4 +43,46 @@ pub struct DesiredRoom {
 pub struct Lifecycle {
     /// Refuse to destroy the room, also when it is taken out of the file.
     pub prevent_destroy: bool,
+    /// What to do with the room when it is taken out of the file.
+    pub on_remove: OnRemove,
+}
+
+/// What to do with a room that is taken out of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRemove {
+    /// Destroy it.
+    #[default]
+    Destroy,
+    /// Take it out of the record, and leave the room itself to its owner.
+    Forget,
+}
+
+/// The providers that hold one room, such as the chat and the video of a live show; nothing for a
+/// room that one provider holds. Thin: most rooms have one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sides(Option<Arc<BTreeSet<ProviderName>>>);
+
+impl Sides {
+    /// The sides of a room that these providers hold.
+    #[must_use]
+    pub fn new(providers: BTreeSet<ProviderName>) -> Self {
+        Self((providers.len() > 1).then(|| Arc::new(providers)))
+    }
+
+    /// All providers that hold the room, its own among them; none where it is one.
+    pub fn iter(&self) -> impl Iterator<Item = &ProviderName> {
+        self.0.iter().flat_map(|sides| sides.iter())
+    }
+
+    /// The other sides of the room at `address`.
+    pub fn others<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = Address> + 'a {
+        let others = self.iter().filter(|side| **side != address.provider);
+        others.map(|side| Address::new(side.clone(), address.room.clone()))
+    }
+
+    /// Whether there is one side only.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.0.is_none()
+    }
 }

@@ -65,6 +65,8 @@ pub enum NotTried {
     ProviderUnreachable,
     /// The application has as many rooms as it may have.
     Quota,
+    /// Another side of the same room, which goes first, did not go.
+    SideStays,
     /// No room was freed for it: destroys failed or wait.
     NoRoomFreed,
     /// The state can no longer be written.
@@ -109,6 +111,7 @@ impl NotTried {
             | Self::ProviderFatal
             | Self::ProviderUnreachable
             | Self::Quota
+            | Self::SideStays
             | Self::NoRoomFreed
             | Self::StateFailed => false,
         }
@@ -122,6 +125,7 @@ impl NotTried {
             Self::ProviderFatal => "provider_fatal",
             Self::ProviderUnreachable => "provider_unreachable",
             Self::Quota => "quota",
+            Self::SideStays => "side_stays",
             Self::NoRoomFreed => "no_room_freed",
             Self::StateFailed => "state_failed",
             Self::Gate => "gate",

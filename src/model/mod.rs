@@ -3,13 +3,16 @@
 mod address;
 mod approval;
 mod attributes;
+mod call;
 mod clock;
 mod config;
 mod desired;
 mod event;
+mod field;
 mod finding;
 mod kind;
 mod observed;
+mod patch;
 mod pending;
 mod plan;
 mod recorded;
@@ -22,16 +25,19 @@ mod trouble;
 pub use address::{Address, AddressError, ProviderName, RoomId};
 pub use approval::{Approval, ApprovedPlan, Consent, Destroys};
 pub use attributes::{Attribute, AttributeChange, Attributes};
+pub use call::{Call, Effect};
 pub use clock::Clock;
 pub use config::{
-    AttributeLimits, Endpoint, MaxDestroy, OnConflict, OnOccupied, Policy, Provider, RateShare,
-    Refresh, SecretSource,
+    Application, AttributeLimits, Endpoint, MaxDestroy, OnConflict, OnOccupied, Policy, Provider,
+    RateShare, Refresh, SecretSource,
 };
-pub use desired::{Desired, DesiredRoom, Lifecycle};
+pub use desired::{Desired, DesiredRoom, Lifecycle, OnRemove, Sides};
 pub use event::{Event, NotTried, Outcome, StepFailure, StepWait};
+pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
-pub use kind::{Call, Change, Effect, Field, Kind};
+pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};
 pub use observed::{Observation, Observed, People, Sighting};
+pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Settled, dropped, settle, shows};
 pub use plan::{
     Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, Unread,

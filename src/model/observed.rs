@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Address, Attributes};
+use super::{Address, Attributes, Fields};
 
 /// What the service answered, by address. A room that is not in it was not asked after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Sighting {
     pub attributes: Attributes,
     /// The service's count of attribute changes.
     pub attribute_sequence: Option<u64>,
+    /// The other fields, as far as the service tells them.
+    pub fields: Fields,
 }
 
 /// Who is inside a room.
@@ -58,6 +60,21 @@ impl Observed {
 }
 
 impl People {
+    /// The people here and those at another side of the same room together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nobody, people) | (people, Self::Nobody) => people,
+            (Self::Count(one), Self::Count(more)) => Self::Count(one.saturating_add(more)),
+            (Self::Count(one) | Self::AtLeast(one), Self::Count(more) | Self::AtLeast(more)) => {
+                Self::AtLeast(one.saturating_add(more))
+            }
+            (Self::Unknown, Self::Count(some) | Self::AtLeast(some))
+            | (Self::Count(some) | Self::AtLeast(some), Self::Unknown) => Self::AtLeast(some),
+            (Self::Unknown, Self::Unknown) => Self::Unknown,
+        }
+    }
+
     /// Whether somebody is known to be inside.
     #[must_use]
     pub fn any(self) -> bool {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Attribute, Attributes, Observation, Pending, PendingKind, People, RecordedRoom, Room, Sighting,
-    Timestamp,
+    Attribute, Attributes, Kind, Observation, Origin, Pending, PendingKind, People, RecordedRoom,
+    Room, Sighting, Timestamp,
 };
 
 /// How long one call may take as a whole. A request that was sent may still land until then, so that
@@ -31,9 +31,10 @@ pub enum Settled {
     NotOurs,
 }
 
-/// Tells what became of the pending call of `record`, by what was seen at `now`.
+/// Tells what became of the pending call of `record`, a room of this kind, by what was seen at `now`.
 #[must_use]
 pub fn settle(
+    kind: Kind,
     record: &RecordedRoom,
     pending: &Pending,
     observation: Option<&Observation>,
@@ -53,18 +54,19 @@ pub fn settle(
     let landed = now >= last;
     match (pending.kind, sighting) {
         (PendingKind::Destroy, None) => Settled::Removed,
+        (PendingKind::Destroy, Some(sighting)) if is_over(kind, sighting) => Settled::Removed,
         (PendingKind::Update, None) => {
             Settled::Kept(RecordedRoom { pending: None, ..record.clone() })
         }
         (PendingKind::Create, None) if landed => Settled::Removed,
-        (PendingKind::Create, Some(sighting)) if shows(&record.room, sighting) => {
+        (PendingKind::Create, Some(sighting)) if shows(kind, &record.room, sighting) => {
             Settled::Kept(seen(record, record.room.clone(), sighting, now))
         }
         (PendingKind::Create, Some(_)) => Settled::NotOurs,
         (PendingKind::Update, Some(sighting)) => {
             let target = pending.room.as_ref().unwrap_or(&record.room);
             let read = record.read(target, sighting, now);
-            if landed || read.room.attributes == target.attributes {
+            if landed || read.room == *target {
                 Settled::Kept(read)
             } else {
                 Settled::MayStillLand(last)
@@ -79,28 +81,37 @@ pub fn settle(
     }
 }
 
-/// Whether `sighting` may be the room that was sent: its attributes agree, but for those that go
-/// with their user. A room without any attribute may be ours only where the service may have dropped
+/// Whether a room that only users make is over: nobody is inside.
+fn is_over(kind: Kind, sighting: &Sighting) -> bool {
+    kind.origin() == Origin::FirstUser && sighting.people == People::Nobody
+}
+
+/// Whether `sighting` may be the room that was sent: its fields agree as far as they are told, and
+/// its attributes, but for those that go with their user. A room without any attribute may be ours only where the service may have dropped
 /// them, as it does while a room is empty; one that has others instead is somebody else's.
 #[must_use]
-pub fn shows(sent: &Room, sighting: &Sighting) -> bool {
+pub fn shows(kind: Kind, sent: &Room, sighting: &Sighting) -> bool {
     let same = |(key, attribute): (&str, &Attribute)| match sighting.attributes.get(key) {
         Some(read) => read == attribute,
         None => attribute.auto_delete,
     };
     let none = |(key, _)| sighting.attributes.get(key).is_none();
-    let agrees = sent.attributes.iter().all(same);
+    let agrees = sent.attributes.iter().all(same) && sent.agrees(&sighting.fields);
     if !sent.attributes.is_empty() && sent.attributes.iter().all(none) {
-        return sighting.attributes.is_empty() && (agrees || dropped(&sent.attributes, sighting));
+        return sighting.attributes.is_empty()
+            && (agrees || dropped(kind, &sent.attributes, sighting));
     }
     agrees
 }
 
-/// Whether the service has dropped all the attributes we set, as it may while a room is empty.
+/// Whether the service has dropped all the attributes we set, as some do while a room is empty.
 #[must_use]
-pub fn dropped(ours: &Attributes, sighting: &Sighting) -> bool {
+pub fn dropped(kind: Kind, ours: &Attributes, sighting: &Sighting) -> bool {
     let gone = |(key, _)| sighting.attributes.get(key).is_none();
-    sighting.people == People::Nobody && !ours.is_empty() && ours.iter().all(gone)
+    kind.drops_attributes()
+        && sighting.people == People::Nobody
+        && !ours.is_empty()
+        && ours.iter().all(gone)
 }
 
 impl RecordedRoom {
@@ -117,8 +128,8 @@ impl RecordedRoom {
         }
     }
 
-    /// This record after the room was seen at `now`, with nothing pending and the attributes that we
-    /// manage, those of `target` among them, as they were read.
+    /// This record after the room was seen at `now`, with nothing pending, and its fields and the
+    /// attributes that we manage, those of `target` among them, as they were read.
     #[must_use]
     pub fn read(&self, target: &Room, sighting: &Sighting, now: Timestamp) -> Self {
         seen(self, Arc::new(as_read(&self.room, target, sighting)), sighting, now)
@@ -137,8 +148,8 @@ fn seen(
     record
 }
 
-/// The recorded room with the attributes that we manage as they were read. One that goes with its
-/// user and is gone counts as there.
+/// The recorded room with its fields and the attributes that we manage as they were read. What is
+/// not told is as recorded; an attribute that goes with its user and is gone counts as there.
 fn as_read(recorded: &Room, target: &Room, sighting: &Sighting) -> Room {
     let ours = |key: &str| recorded.attributes.get(key).or(target.attributes.get(key)).is_some();
     let read = sighting.attributes.iter().filter(|(key, _)| ours(key));
@@ -146,16 +157,20 @@ fn as_read(recorded: &Room, target: &Room, sighting: &Sighting) -> Room {
         .attributes
         .iter()
         .filter(|(key, attribute)| attribute.auto_delete && sighting.attributes.get(key).is_none());
-    Room {
-        name: recorded.name.clone(),
-        destroy_delay_time: recorded.destroy_delay_time,
-        attributes: read.chain(gone).map(|(key, attribute)| (key, attribute.clone())).collect(),
+    let attributes = read.chain(gone).map(|(key, attribute)| (key, attribute.clone())).collect();
+    let mut room = Room { attributes, ..recorded.clone() };
+    let ours = |room: &Room, field| room.value(field).is_some();
+    for (field, value) in sighting.fields.iter() {
+        if ours(recorded, field) || ours(target, field) {
+            room.set(field, Some(value.clone()));
+        }
     }
+    room
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Assumed;
+    use super::super::{Assumed, Fields, Lifecycle, Sides};
     use super::*;
 
     const SENT: i64 = 1_000_000;
@@ -179,7 +194,8 @@ mod tests {
             attribute_sequence: None,
             request_id: None,
             source: "rooms.yaml".into(),
-            prevent_destroy: false,
+            lifecycle: Lifecycle::default(),
+            sides: Sides::default(),
             pending: Some(Box::new(pending.clone())),
         };
         (record, pending)
@@ -187,14 +203,19 @@ mod tests {
 
     fn there(topic: Option<&str>, people: People) -> Observation {
         let attributes = topic.map(|t| room(t).attributes.clone()).unwrap_or_default();
-        Observation::There(Sighting { people, attributes, attribute_sequence: None })
+        Observation::There(Sighting {
+            people,
+            attributes,
+            attribute_sequence: None,
+            fields: Fields::default(),
+        })
     }
 
     fn settled(kind: PendingKind, observation: &Observation, after: u64) -> Settled {
         let target = (kind == PendingKind::Update).then(|| room("new"));
         let (record, pending) = record(kind, target);
         let now = Timestamp::from_millis(SENT).plus(Duration::from_millis(after));
-        settle(&record, &pending, Some(observation), now)
+        settle(Kind::Zim, &record, &pending, Some(observation), now)
     }
 
     #[test]
@@ -230,10 +251,14 @@ mod tests {
     fn an_empty_room_with_other_attributes_is_somebody_elses() {
         let sent = room("ours");
         let other = Attribute { value: "1".into(), auto_delete: false };
-        let foreign =
-            |attributes| Sighting { people: People::Nobody, attributes, attribute_sequence: None };
-        assert!(!shows(&sent, &foreign([("own", other)].into_iter().collect())));
-        assert!(shows(&sent, &foreign(Attributes::default())));
+        let foreign = |attributes| Sighting {
+            people: People::Nobody,
+            attributes,
+            attribute_sequence: None,
+            fields: Fields::default(),
+        };
+        assert!(!shows(Kind::Zim, &sent, &foreign([("own", other)].into_iter().collect())));
+        assert!(shows(Kind::Zim, &sent, &foreign(Attributes::default())));
     }
 
     #[test]
@@ -244,9 +269,10 @@ mod tests {
             people: People::Count(1),
             attributes,
             attribute_sequence: None,
+            fields: Fields::default(),
         };
-        assert!(shows(&sent, &sighting(room("ours").attributes.clone())));
-        assert!(!shows(&sent, &sighting(room("theirs").attributes.clone())));
+        assert!(shows(Kind::Zim, &sent, &sighting(room("ours").attributes.clone())));
+        assert!(!shows(Kind::Zim, &sent, &sighting(room("theirs").attributes.clone())));
     }
 
     #[test]

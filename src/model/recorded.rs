@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Kind, Provider, ProviderName, Room, Timestamp};
+use super::{
+    Address, Application, Kind, Lifecycle, Provider, ProviderName, Room, Sides, Timestamp,
+};
 
 /// The record of everything that we made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +61,9 @@ pub struct RecordedRoom {
     /// The file that declared it.
     pub source: Arc<str>,
     /// Holds also when the room is taken out of the file.
-    pub prevent_destroy: bool,
+    pub lifecycle: Lifecycle,
+    /// The providers that hold the same room, where it is more than one.
+    pub sides: Sides,
     /// A call whose outcome is not known yet.
     pub pending: Option<Box<Pending>>,
 }
@@ -73,15 +78,13 @@ pub struct Assumed {
 }
 
 /// A call whose outcome is not known yet: looked up before anything else is done with its room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
     /// What the call does.
     pub kind: PendingKind,
     /// When it was sent, or was about to be.
     pub at: Timestamp,
     /// What the room is once the call is done; none for a destroy.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub room: Option<Arc<Room>>,
 }
 
@@ -91,18 +94,26 @@ pub struct Pending {
 pub enum PendingKind {
     /// It creates the room.
     Create,
-    /// It changes the room's attributes.
+    /// It changes the room in place.
     Update,
     /// It destroys the room.
     Destroy,
 }
 
 impl RecordedRoom {
-    /// The earliest moment at which the service may have destroyed the room by itself.
+    /// The earliest moment at which the service may have destroyed the room by itself; none where
+    /// its rooms come and go by themselves.
     #[must_use]
-    pub fn earliest_end(&self) -> Timestamp {
+    pub fn earliest_end(&self, application: &Application) -> Option<Timestamp> {
+        Some(self.end_after(application.empty_life(&self.room)?))
+    }
+
+    /// The earliest moment at which the service may have destroyed the room by itself, where it keeps
+    /// an empty room for so long.
+    #[must_use]
+    pub fn end_after(&self, empty_life: Duration) -> Timestamp {
         let alive = self.last_seen_with_people.map_or(self.created, |seen| seen.max(self.created));
-        alive.plus(self.room.delay())
+        alive.plus(empty_life)
     }
 }
 
@@ -111,11 +122,20 @@ impl ProviderIdentity {
     #[must_use]
     pub fn of(provider: &Provider) -> Self {
         let emulated = provider.emulated();
-        Self { kind: provider.kind, app_id: provider.app_id, emulated }
+        Self { kind: provider.kind(), app_id: provider.app_id, emulated }
     }
 }
 
 impl Assumed {
+    /// What is assumed of a room of this kind that we did not make.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Zim => Self { name: true, destroy_delay_time: true },
+            Kind::Rtc | Kind::TencentLive => Self { name: false, destroy_delay_time: false },
+        }
+    }
+
     /// Whether anything is assumed.
     #[must_use]
     pub fn any(self) -> bool {

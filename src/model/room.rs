@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Attributes;
+use super::{Attributes, Change, Field, Fields, Kind, Patch, Value};
 
 /// The content of a room: what the file declares, or what was last sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Room {
     /// The name that people see. ZIM: at most 64 bytes; no query returns it.
     pub name: Option<Box<str>>,
@@ -18,6 +19,9 @@ pub struct Room {
     /// The attributes that we manage.
     #[serde(default)]
     pub attributes: Attributes,
+    /// What only some kinds of rooms hold.
+    #[serde(flatten)]
+    pub fields: Fields,
 }
 
 /// A span in whole seconds: `90`, `90s`, `15m` or `3h` in the file.
@@ -35,6 +39,119 @@ impl Room {
     #[must_use]
     pub fn delay(&self) -> Duration {
         self.destroy_delay_time.map_or(Duration::ZERO, Delay::as_duration)
+    }
+
+    /// What `field` is; none for the delay and the attributes, which are kept by themselves.
+    #[must_use]
+    pub fn value(&self, field: Field) -> Option<Value> {
+        if field == Field::Name {
+            return self.name.clone().map(Value::Text);
+        }
+        self.fields.of(field).cloned()
+    }
+
+    /// Sets a field, or takes it out; the delay and the attributes are set by themselves.
+    pub fn set(&mut self, field: Field, value: Option<Value>) {
+        match (field, value) {
+            (Field::Name, None) => self.name = None,
+            (Field::Name, Some(Value::Text(name))) => self.name = Some(name),
+            (field, value) => self.fields.set(field, value),
+        }
+    }
+
+    /// This room with everything that changes in place as it is in `known`.
+    #[must_use]
+    pub fn with_changeable_of(&self, kind: Kind, known: &Self) -> Self {
+        let mut room = Self { attributes: known.attributes.clone(), ..self.clone() };
+        let changeable = |field: &&Field| {
+            **field != Field::Attributes && kind.change_of(**field) == Change::InPlace
+        };
+        for field in kind.fields().iter().filter(changeable) {
+            room.set(*field, known.value(*field));
+        }
+        room
+    }
+
+    /// This room with those of its fields that were read as they were read.
+    #[must_use]
+    pub fn as_read(&self, read: &Fields) -> Self {
+        let mut room = self.clone();
+        for (field, value) in read.iter().filter(|(field, _)| self.value(*field).is_some()) {
+            room.set(field, Some(value.clone()));
+        }
+        room
+    }
+
+    /// Whether nothing of what was read contradicts this room.
+    #[must_use]
+    pub fn agrees(&self, read: &Fields) -> bool {
+        read.iter().all(|(field, value)| self.value(field).is_none_or(|ours| ours == *value))
+    }
+
+    /// Whether `field` of a room of this kind has to change to become that of `wanted`.
+    #[must_use]
+    pub fn differs(&self, kind: Kind, field: Field, wanted: &Self) -> bool {
+        match field {
+            Field::DestroyDelayTime => self.destroy_delay_time != wanted.destroy_delay_time,
+            Field::Attributes => self.attributes != wanted.attributes,
+            field => match wanted.value(field) {
+                None if kind.keeps_undeclared() => false,
+                value => self.value(field) != value,
+            },
+        }
+    }
+
+    /// What the call that makes a room of this kind takes along.
+    #[must_use]
+    pub fn made_by_its_call(self: &Arc<Self>, kind: Kind) -> Arc<Self> {
+        if kind.fields().iter().all(|field| kind.made_with(*field)) {
+            return Arc::clone(self);
+        }
+        let with = |field: &Field| kind.made_with(*field);
+        let fields = kind.fields().iter().copied().filter(with);
+        Arc::new(Self {
+            name: self.name.clone(),
+            destroy_delay_time: self.destroy_delay_time,
+            attributes: Attributes::default(),
+            fields: fields.filter_map(|it| Some((it, self.fields.of(it)?.clone()))).collect(),
+        })
+    }
+
+    /// The change of fields, attributes left out, that makes a room of this kind `wanted` in place;
+    /// none where there is nothing to change.
+    #[must_use]
+    pub fn field_patch(&self, kind: Kind, wanted: &Self) -> Option<Patch> {
+        let changed = |field: &Field| {
+            kind.change_of(*field) == Change::InPlace && self.differs(kind, *field, wanted)
+        };
+        let fields = kind.fields().iter().copied().filter(changed);
+        let fields: Fields = fields.filter_map(|it| Some((it, wanted.value(it)?))).collect();
+        (!fields.is_empty()).then_some(Patch::Fields(fields))
+    }
+
+    /// The changes that make a room of this kind hold what `wanted` does, and take nothing away.
+    #[must_use]
+    pub fn patches_towards(&self, kind: Kind, wanted: &Self) -> Vec<Patch> {
+        let sets = self.attributes.sets_towards(&wanted.attributes);
+        let sets = (!sets.is_empty()).then_some(Patch::Attributes(sets));
+        self.field_patch(kind, wanted).into_iter().chain(sets).collect()
+    }
+
+    /// Carries out one change, but for those of the attributes that `failed` names.
+    pub fn apply(&mut self, patch: &Patch, failed: &[(String, i64)]) {
+        match patch {
+            Patch::Attributes(changes) => {
+                let done = |key: &str| !failed.iter().any(|(failed, _)| failed == key);
+                for change in changes.iter().filter(|change| done(change.key())) {
+                    self.attributes.apply(change);
+                }
+            }
+            Patch::Fields(fields) => {
+                for (field, value) in fields.iter() {
+                    self.set(field, Some(value.clone()));
+                }
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Address, AttributeChange, Call, People, Room};
+use super::{Address, Call, Lifecycle, OnOccupied, Patch, People, Room, Sides};
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -22,7 +22,7 @@ pub enum Action {
     Destroy,
     /// Records a room that exists as ours, and brings its attributes in line.
     Adopt,
-    /// Takes a room that is gone out of the record, without a call.
+    /// Takes a room out of the record, without a call.
     Forget,
     /// Changes the record only, without a call.
     Record,
@@ -46,11 +46,17 @@ pub enum Reason {
     AttributesChanged,
     /// The service's attributes differ from the recorded ones.
     AttributesDrifted,
+    /// Other fields of the file differ from the recorded ones.
+    FieldsChanged,
+    /// Other fields at the service differ from the recorded ones.
+    FieldsDrifted,
+    /// What goes along with a close differs from what is recorded.
+    CloseChanged,
     /// Recorded, and no longer declared.
     NotDeclared,
     /// It exists, was not made by us, and the policy says to adopt it.
     AlreadyExists,
-    /// Only `prevent_destroy` or the source file differs.
+    /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
 }
 
@@ -76,16 +82,20 @@ pub struct Step {
     pub before: Option<Arc<Room>>,
     /// What there will be.
     pub after: Option<Arc<Room>>,
-    /// The attribute changes of an update or adopt, one ModifyRoomAttribute call for each inner list.
-    pub changes: Vec<Vec<AttributeChange>>,
+    /// The changes in place, a call for each: of an update or adopt, or what a create leaves over.
+    pub changes: Vec<Patch>,
     /// The calls that change something, in order.
     pub calls: Vec<Call>,
-    /// `prevent_destroy` as it will be recorded.
-    pub prevent_destroy: bool,
+    /// How the room may be handled, as it will be recorded.
+    pub lifecycle: Lifecycle,
+    /// The providers that hold the same room, as they will be recorded.
+    pub sides: Sides,
     /// The source file as it will be recorded; none where the room is not declared.
     pub source: Option<Arc<str>>,
-    /// Who was inside when the service was asked.
+    /// Who was inside, at any side, when the service was asked.
     pub people: People,
+    /// What happens to people inside, where the step takes the room down.
+    pub on_occupied: OnOccupied,
     /// Whether it counts towards `max_destroy`.
     pub weight: Weight,
 }
@@ -133,6 +143,9 @@ impl Reason {
             Self::DelayChanged => "delay_changed",
             Self::AttributesChanged => "attributes_changed",
             Self::AttributesDrifted => "attributes_drifted",
+            Self::FieldsChanged => "fields_changed",
+            Self::FieldsDrifted => "fields_drifted",
+            Self::CloseChanged => "close_changed",
             Self::NotDeclared => "not_declared",
             Self::AlreadyExists => "already_exists",
             Self::BookkeepingChanged => "bookkeeping_changed",
@@ -149,6 +162,9 @@ impl Reason {
             | Self::DelayChanged
             | Self::AttributesChanged
             | Self::AttributesDrifted
+            | Self::FieldsChanged
+            | Self::FieldsDrifted
+            | Self::CloseChanged
             | Self::NotDeclared
             | Self::AlreadyExists
             | Self::BookkeepingChanged => false,

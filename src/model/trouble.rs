@@ -35,8 +35,10 @@ pub enum Class {
     OperatorUnknown,
     /// The room does not exist.
     Missing,
-    /// The room exists already.
+    /// The room exists already, and may be ours.
     Exists,
+    /// The room exists already, and is somebody else's.
+    Taken,
     /// The application has as many rooms as it may have: no more creates.
     Quota,
     /// The outcome is unknown: of a change look first, then perhaps repeat it; of a read just repeat it.

@@ -1,23 +1,27 @@
 //! One room as the decision sees it, and the steps that can be made of it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, AttributeChange, DesiredRoom, Finding, Held, HeldReason, Observation,
-    OnOccupied, People, Policy, Provider, Reason, RecordedRoom, Room, Settled, Sighting, Step,
-    Timestamp, Weight, settle,
+    Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Observation, Observed,
+    OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName, Reason, RecordedRoom, Room,
+    Settled, Sides, Sighting, Step, Timestamp, Weight, settle,
 };
 
+use super::diff;
 use super::join::Row;
-use super::{diff, services};
 
 /// What the user wants of all rooms.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
     pub(super) policy: &'a Policy,
     pub(super) evict: &'a BTreeSet<Address>,
+    /// Every provider, for rooms that several of them hold.
+    pub(super) providers: &'a BTreeMap<ProviderName, Provider>,
+    /// Everything that was observed, for the same rooms.
+    pub(super) observed: &'a Observed,
 }
 
 /// What is known of one room whose provider is declared.
@@ -54,9 +58,6 @@ pub(super) struct Decision {
     pub(super) finding: Option<Finding>,
 }
 
-/// The attribute changes of a step, one call for each inner list.
-pub(super) type Batches = Vec<Vec<AttributeChange>>;
-
 impl<'a> Case<'a> {
     /// Makes a case of what is known, with an open call settled first.
     ///
@@ -70,7 +71,7 @@ impl<'a> Case<'a> {
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
         let recorded = match recorded {
-            Some(record) => settled(record, desired, observation, now)?,
+            Some(record) => settled(provider.kind(), record, desired, observation, now)?,
             None => None,
         };
         Ok(Self { address, provider, rules, desired, recorded, observation, now })
@@ -84,15 +85,44 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Who is inside, as far as it was asked.
-    pub(super) fn people(&self) -> People {
-        self.sighting().map_or(People::Unknown, |sighting| sighting.people)
+    /// Which service holds the room.
+    pub(super) fn kind(&self) -> Kind {
+        self.provider.kind()
     }
 
-    /// What happens to people inside when the room is taken down.
-    pub(super) fn on_occupied(&self) -> OnOccupied {
-        let Rules { policy, evict } = self.rules;
-        if evict.contains(self.address) { OnOccupied::Destroy } else { policy.on_occupied }
+    /// The providers that hold the room: what the file says, or else what is recorded.
+    fn sides(&self) -> Sides {
+        let recorded = self.recorded.as_deref().map(|recorded| &recorded.sides);
+        self.desired.map(|declared| &declared.sides).or(recorded).cloned().unwrap_or_default()
+    }
+
+    /// The other sides of the room whose providers are declared.
+    fn others<'b>(&'b self, sides: &'b Sides) -> impl Iterator<Item = Address> + 'b {
+        let declared = |other: &Address| self.rules.providers.contains_key(&other.provider);
+        sides.others(self.address).filter(declared)
+    }
+
+    /// Who is inside, at any side, as far as it was asked.
+    fn people(&self, sides: &Sides) -> People {
+        let here = self.sighting().map_or(People::Unknown, |sighting| sighting.people);
+        let elsewhere = self.others(sides).map(|other| match self.rules.observed.of(&other) {
+            Some(Observation::There(sighting)) => sighting.people,
+            Some(Observation::Gone) => People::Nobody,
+            Some(Observation::Unread { .. }) | None => People::Unknown,
+        });
+        elsewhere.fold(here, People::and)
+    }
+
+    /// What happens to people inside when the room is taken down: as the policy says, or else as the
+    /// kinds that hold it do; `--evict` of one side speaks for all.
+    fn on_occupied(&self, sides: &Sides) -> OnOccupied {
+        let Rules { policy, evict, providers, observed: _ } = self.rules;
+        if evict.contains(self.address) || sides.others(self.address).any(|it| evict.contains(&it))
+        {
+            return OnOccupied::Destroy;
+        }
+        let others = self.others(sides).filter_map(|other| providers.get(&other.provider));
+        policy.on_occupied(others.map(Provider::kind).chain([self.kind()]))
     }
 
     /// What the file declares.
@@ -100,7 +130,8 @@ impl<'a> Case<'a> {
         self.desired.map(|declared| declared.room.clone())
     }
 
-    /// What there is: the record, with the attributes that we manage as the service has them.
+    /// What there is: the record, with its fields and the attributes that we manage as the service has
+    /// them.
     pub(super) fn present(&self) -> Option<Arc<Room>> {
         let recorded = self.recorded.as_deref()?;
         let Some(sighting) = self.sighting() else {
@@ -108,14 +139,11 @@ impl<'a> Case<'a> {
         };
         let declared = self.desired.map(|declared| &declared.room.attributes);
         let read = diff::managed(&sighting.attributes, declared, &recorded.room.attributes);
-        if read == recorded.room.attributes {
-            return Some(recorded.room.clone());
+        let room = &recorded.room;
+        if read == room.attributes && room.agrees(&sighting.fields) {
+            return Some(room.clone());
         }
-        Some(Arc::new(Room {
-            name: recorded.room.name.clone(),
-            destroy_delay_time: recorded.room.destroy_delay_time,
-            attributes: read,
-        }))
+        Some(Arc::new(Room { attributes: read, ..room.as_read(&sighting.fields) }))
     }
 
     /// A step of this room; its calls and its weight follow from what it does.
@@ -125,28 +153,45 @@ impl<'a> Case<'a> {
         reason: Reason,
         before: Option<Arc<Room>>,
         after: Option<Arc<Room>>,
-        changes: Batches,
+        changes: Vec<Patch>,
     ) -> Step {
-        let kept = self.recorded.as_ref().is_some_and(|recorded| recorded.prevent_destroy);
+        let kept = self.recorded.as_deref().map(|recorded| recorded.lifecycle);
+        let sides = self.sides();
         Step {
             address: self.address.clone(),
             action,
             reason,
             before,
             after,
-            calls: services::calls(self.provider.kind, action, changes.len()),
+            calls: calls(self.kind(), action, &changes),
             changes,
-            prevent_destroy: self.desired.map_or(kept, |d| d.lifecycle.prevent_destroy),
+            lifecycle: self.desired.map(|d| d.lifecycle).or(kept).unwrap_or_default(),
             source: self.desired.map(|declared| declared.source.clone()),
-            people: self.people(),
+            people: self.people(&sides),
+            on_occupied: self.on_occupied(&sides),
+            sides,
             weight: weight(action, reason),
         }
+    }
+
+    /// A step that makes the room as it is declared, with what the call that makes it leaves over.
+    pub(super) fn making(&self, action: Action, reason: Reason) -> Step {
+        let before = if action == Action::Replace { self.present() } else { None };
+        let left = self.desired.map(|declared| {
+            let made = declared.room.made_by_its_call(self.kind());
+            if Arc::ptr_eq(&made, &declared.room) {
+                return Vec::new();
+            }
+            made.patches_towards(self.kind(), &declared.room)
+        });
+        self.step(action, reason, before, self.wanted(), left.unwrap_or_default())
     }
 
     /// A step that changes the record only, where the record's bookkeeping is behind the file.
     pub(super) fn bookkeeping(&self) -> Option<Step> {
         let (declared, recorded) = (self.desired?, self.recorded.as_deref()?);
-        let same = declared.lifecycle.prevent_destroy == recorded.prevent_destroy
+        let same = declared.lifecycle == recorded.lifecycle
+            && declared.sides == recorded.sides
             && declared.source == recorded.source;
         let room = || Some(recorded.room.clone());
         let step =
@@ -168,6 +213,23 @@ impl From<Verdict> for Decision {
     }
 }
 
+/// The calls that change something, in order.
+fn calls(kind: Kind, action: Action, changes: &[Patch]) -> Vec<Call> {
+    let made = match kind.origin() {
+        Origin::Call(call) => Some(call),
+        Origin::FirstUser => None,
+    };
+    let destroyed = kind.destroy_call();
+    let patched = changes.iter().filter_map(|patch| kind.patch_call(patch));
+    match action {
+        Action::Create | Action::Recreate => made.into_iter().chain(patched).collect(),
+        Action::Replace => [destroyed].into_iter().chain(made).chain(patched).collect(),
+        Action::Destroy => vec![destroyed],
+        Action::Update | Action::Adopt => patched.collect(),
+        Action::Forget | Action::Record => Vec::new(),
+    }
+}
+
 /// Whether a step counts towards `max_destroy`: it ends a room's life, or takes it out of the record,
 /// or brings it back before its time had come (a wrong region must not empty the record).
 fn weight(action: Action, reason: Reason) -> Weight {
@@ -182,6 +244,7 @@ fn weight(action: Action, reason: Reason) -> Weight {
 }
 
 fn settled<'a>(
+    kind: Kind,
     record: &'a RecordedRoom,
     desired: Option<&DesiredRoom>,
     observation: Option<&Observation>,
@@ -190,7 +253,7 @@ fn settled<'a>(
     let Some(pending) = record.pending.as_deref() else {
         return Ok(Some(Cow::Borrowed(record)));
     };
-    match settle(record, pending, observation, now) {
+    match settle(kind, record, pending, observation, now) {
         Settled::Kept(kept) => Ok(Some(Cow::Owned(kept))),
         Settled::Removed => Ok(None),
         Settled::NotOurs if desired.is_some() => Ok(None),

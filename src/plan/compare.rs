@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Attributes, DesiredRoom, Field, Finding, Held, HeldReason, OnOccupied, Reason,
-    RecordedRoom, Room, dropped,
+    Action, Attributes, Change, DesiredRoom, Field, Finding, Held, HeldReason, OnOccupied, Patch,
+    Reason, RecordedRoom, Room, Sighting, dropped,
 };
 
 use super::case::{Case, Decision, Verdict};
@@ -16,7 +16,7 @@ pub(super) fn compare(
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Decision {
-    match diff::replacing(case.provider.kind, &recorded.room, &declared.room) {
+    match diff::replacing(case.kind(), &recorded.room, &declared.room) {
         Some(field) => take_down(case, Action::Replace, reason(field)),
         None => in_place(case, declared, recorded),
     }
@@ -24,9 +24,12 @@ pub(super) fn compare(
 
 /// A destroy or a replace: held back where the room is protected, or where people are inside.
 pub(super) fn take_down(case: &Case<'_>, action: Action, reason: Reason) -> Decision {
-    let step = case.step(action, reason, case.present(), case.wanted(), Vec::new());
-    let occupied = case.on_occupied() == OnOccupied::Defer && step.people.any();
-    let held = if step.prevent_destroy {
+    let step = match action {
+        Action::Replace => case.making(action, reason),
+        action => case.step(action, reason, case.present(), case.wanted(), Vec::new()),
+    };
+    let occupied = step.on_occupied == OnOccupied::Defer && step.people.any();
+    let held = if step.lifecycle.prevent_destroy {
         HeldReason::PreventDestroy
     } else if occupied {
         HeldReason::Occupied(step.people)
@@ -36,9 +39,18 @@ pub(super) fn take_down(case: &Case<'_>, action: Action, reason: Reason) -> Deci
     Verdict::Held(Held { step, reason: held }, case.bookkeeping()).into()
 }
 
-/// What is known of a room that we did not make: a name and a delay cannot be read.
-pub(super) fn as_far_as_known(attributes: Attributes) -> Arc<Room> {
-    Arc::new(Room { name: None, destroy_delay_time: None, attributes })
+/// What is known of a room that we did not make: the attributes that we shall manage, and those of
+/// the declared fields that the service tells.
+pub(super) fn as_far_as_known(
+    attributes: Attributes,
+    declared: &Room,
+    seen: &Sighting,
+) -> Arc<Room> {
+    let mut room = Room { attributes, ..Room::default() };
+    for (field, value) in seen.fields.iter().filter(|(it, _)| declared.value(*it).is_some()) {
+        room.set(field, Some(value.clone()));
+    }
+    Arc::new(room)
 }
 
 /// A warning where a room gets more attributes than the service takes; its answer decides.
@@ -58,26 +70,59 @@ pub(super) fn over_limit(case: &Case<'_>, count: usize) -> Option<Finding> {
 }
 
 fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) -> Decision {
+    let kind = case.kind();
     let sides = diff::Sides {
         wanted: &declared.room.attributes,
         set_earlier: &recorded.room.attributes,
         seen: case.sighting().map(|sighting| &sighting.attributes),
     };
-    if sides.agree() {
+    let told = case.sighting().map(|sighting| &sighting.fields);
+    let changed = diff::changed(kind, &recorded.room, &declared.room);
+    if sides.agree() && changed.is_none() && told.is_none_or(|told| recorded.room.agrees(told)) {
         return as_recorded(case);
     }
-    let batches = sides.batches(case.provider.limits.attributes);
-    let changed = sides.wanted != sides.set_earlier;
-    let reason = if changed { Reason::AttributesChanged } else { Reason::AttributesDrifted };
-    let action = match (batches.is_empty(), changed) {
-        (true, false) => return as_recorded(case),
-        (false, false) if lost_all(case, recorded) => return let_go(case),
+    let present = case.present().unwrap_or_default();
+    let fields = present.field_patch(kind, &declared.room);
+    let batches = sides.batches(kind, case.provider.limits.attributes);
+    let drifted = fields.is_some();
+    let changes: Vec<Patch> = fields.into_iter().chain(batches).collect();
+    let reason = match changed {
+        Some(field) => reason(field),
+        None if drifted => Reason::FieldsDrifted,
+        None => Reason::AttributesDrifted,
+    };
+    let action = match (changes.is_empty(), changed) {
+        (true, None) => return unmendable(case, &present, recorded),
+        (false, None) if !drifted && lost_all(case, recorded) => return let_go(case),
         // The service agrees already: only the record has to learn it.
-        (true, true) => Action::Record,
+        (true, Some(_)) => Action::Record,
         (false, _) => Action::Update,
     };
-    let step = case.step(action, reason, case.present(), case.wanted(), batches);
+    let after = Arc::new(diff::kept(kind, &present, &declared.room));
+    let step = case.step(action, reason, Some(present), Some(after), changes);
     Decision { finding: over_limit(case, sides.count_after()), verdict: Verdict::Step(step) }
+}
+
+/// A room that somebody else changed where only a new room could be otherwise: said, and left, since
+/// making it anew would throw its people out for what we did not change.
+fn unmendable(case: &Case<'_>, present: &Room, recorded: &RecordedRoom) -> Decision {
+    let kind = case.kind();
+    let differs = |field: &&Field| {
+        kind.change_of(**field) == Change::Replace && present.differs(kind, **field, &recorded.room)
+    };
+    let fields: Vec<&str> =
+        kind.fields().iter().filter(differs).map(|field| field.as_str()).collect();
+    let finding = (!fields.is_empty()).then(|| {
+        let message = format!(
+            "{}: somebody else changed {}, which only a new room could have otherwise",
+            case.address,
+            fields.join(", ")
+        );
+        Finding::warning("fields_drifted", message)
+            .help("declare it as it is now, or destroy the room and let it be made anew")
+            .about(case.address)
+    });
+    Decision { finding, ..as_recorded(case) }
 }
 
 /// A room whose fields are as recorded: at most the record's bookkeeping is behind.
@@ -86,7 +131,8 @@ fn as_recorded(case: &Case<'_>) -> Decision {
 }
 
 fn lost_all(case: &Case<'_>, recorded: &RecordedRoom) -> bool {
-    case.sighting().is_some_and(|sighting| dropped(&recorded.room.attributes, sighting))
+    case.sighting()
+        .is_some_and(|sighting| dropped(case.kind(), &recorded.room.attributes, sighting))
 }
 
 /// The service does not keep the attributes of an empty room by default: said, but nothing is done
@@ -105,5 +151,18 @@ fn reason(field: Field) -> Reason {
         Field::Name => Reason::NameChanged,
         Field::DestroyDelayTime => Reason::DelayChanged,
         Field::Attributes => Reason::AttributesChanged,
+        Field::CloseReason | Field::CloseCallback => Reason::CloseChanged,
+        Field::Owner
+        | Field::SeatTemplate
+        | Field::TakeSeatMode
+        | Field::MaxSeats
+        | Field::MaxMembers
+        | Field::CoverUrl
+        | Field::Category
+        | Field::ActivityStatus
+        | Field::Notice
+        | Field::Muted
+        | Field::Public
+        | Field::Unlimited => Reason::FieldsChanged,
     }
 }

@@ -1,8 +1,8 @@
 //! The one match: what becomes of a room, by what is declared, recorded and observed.
 
 use crate::model::{
-    Action, Attributes, DesiredRoom, HeldReason, Observation, OnConflict, Reason, RecordedRoom,
-    Sighting,
+    Action, Attributes, DesiredRoom, HeldReason, Observation, OnConflict, OnRemove, Origin, Reason,
+    RecordedRoom, Sighting,
 };
 
 use super::case::{Case, Decision, Verdict};
@@ -15,13 +15,19 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     match (case.desired, case.recorded.as_deref(), case.observation) {
         (_, _, Some(Observation::Unread { why })) => Verdict::Unread(why.clone()).into(),
         (Some(_), None, None | Some(Observation::Gone)) => create(case),
-        (Some(declared), None, Some(Observation::There(seen))) => exists(case, declared, seen),
+        (Some(declared), None, Some(Observation::There(seen))) => match case.kind().origin() {
+            Origin::Call(_) => exists(case, declared, seen),
+            Origin::FirstUser => create(case),
+        },
         (Some(_), Some(recorded), Some(Observation::Gone)) => recreate(case, recorded),
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
             compare::compare(case, declared, recorded)
         }
-        (None, Some(_), None | Some(Observation::There(_))) => {
-            compare::take_down(case, Action::Destroy, Reason::NotDeclared)
+        (None, Some(recorded), None | Some(Observation::There(_))) => {
+            match recorded.lifecycle.on_remove {
+                OnRemove::Destroy => compare::take_down(case, Action::Destroy, Reason::NotDeclared),
+                OnRemove::Forget => forget(case),
+            }
         }
         (None, Some(_), Some(Observation::Gone)) => forget(case),
         (None, None, None | Some(Observation::Gone | Observation::There(_))) => {
@@ -31,14 +37,14 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
 }
 
 fn create(case: &Case<'_>) -> Decision {
-    let after = case.wanted();
-    Verdict::Step(case.step(Action::Create, Reason::NotRecorded, None, after, Vec::new())).into()
+    Verdict::Step(case.making(Action::Create, Reason::NotRecorded)).into()
 }
 
 fn recreate(case: &Case<'_>, recorded: &RecordedRoom) -> Decision {
-    let reason =
-        if case.now >= recorded.earliest_end() { Reason::Vanished } else { Reason::VanishedEarly };
-    Verdict::Step(case.step(Action::Recreate, reason, None, case.wanted(), Vec::new())).into()
+    let end = recorded.earliest_end(&case.provider.application);
+    let early = end.is_some_and(|end| case.now < end);
+    let reason = if early { Reason::VanishedEarly } else { Reason::Vanished };
+    Verdict::Step(case.making(Action::Recreate, reason)).into()
 }
 
 fn forget(case: &Case<'_>) -> Decision {
@@ -50,8 +56,7 @@ fn forget(case: &Case<'_>) -> Decision {
 fn exists(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision {
     match case.rules.policy.on_conflict {
         OnConflict::Fail => {
-            let after = case.wanted();
-            let step = case.step(Action::Create, Reason::AlreadyExists, None, after, Vec::new());
+            let step = case.making(Action::Create, Reason::AlreadyExists);
             Verdict::held(step, HeldReason::Conflict).into()
         }
         OnConflict::Adopt => adopt(case, declared, seen),
@@ -66,10 +71,12 @@ fn adopt(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision {
         seen: Some(&seen.attributes),
     };
     let limit = case.provider.limits.attributes;
-    let before = compare::as_far_as_known(sides.managed());
-    let batches = sides.batches(limit);
+    let kind = case.kind();
+    let before = compare::as_far_as_known(sides.managed(), &declared.room, seen);
+    let changes = before.field_patch(kind, &declared.room).into_iter();
+    let changes = changes.chain(sides.batches(kind, limit)).collect();
     let step =
-        case.step(Action::Adopt, Reason::AlreadyExists, Some(before), case.wanted(), batches);
+        case.step(Action::Adopt, Reason::AlreadyExists, Some(before), case.wanted(), changes);
     Decision {
         finding: compare::over_limit(case, sides.count_after()),
         verdict: Verdict::Step(step),

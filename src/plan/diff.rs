@@ -1,25 +1,31 @@
 //! What differs between two rooms, and the attribute changes that bring one in line.
 
-use crate::model::{Attribute, AttributeChange, Attributes, Change, Field, Kind, Room};
-
-use super::case::Batches;
+use crate::model::{Attribute, AttributeChange, Attributes, Change, Field, Kind, Patch, Room};
 
 /// The first field that differs and that a room of this kind can only get by being made anew.
 pub(super) fn replacing(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
     let anew = |field: &Field| match kind.change_of(*field) {
-        Change::Replace => differs(*field, recorded, wanted),
-        Change::InPlace => false,
+        Change::Replace => recorded.differs(kind, *field, wanted),
+        Change::InPlace | Change::Record => false,
     };
     kind.fields().iter().copied().find(anew)
 }
 
-/// Whether `field` differs between two rooms.
-pub(super) fn differs(field: Field, a: &Room, b: &Room) -> bool {
-    match field {
-        Field::Name => a.name != b.name,
-        Field::DestroyDelayTime => a.destroy_delay_time != b.destroy_delay_time,
-        Field::Attributes => a.attributes != b.attributes,
+/// The first field that differs, whatever it takes to change it.
+pub(super) fn changed(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
+    kind.fields().iter().copied().find(|field| recorded.differs(kind, *field, wanted))
+}
+
+/// What there will be once `present` is as `wanted`: where the service keeps what the file no longer
+/// declares, that too.
+pub(super) fn kept(kind: Kind, present: &Room, wanted: &Room) -> Room {
+    let mut room = wanted.clone();
+    if kind.keeps_undeclared() {
+        for field in kind.fields().iter().filter(|field| wanted.value(**field).is_none()) {
+            room.set(*field, present.value(*field));
+        }
     }
+    room
 }
 
 /// Those of `read` that we manage: the keys that the file declares, and the keys that we set earlier.
@@ -58,17 +64,18 @@ impl Sides<'_> {
 
     /// The changes that bring the service in line, deletes first.
     ///
-    /// One batch, unless the room is so full that the new keys only fit once the old ones are gone.
-    pub(super) fn batches(&self, limit: usize) -> Batches {
+    /// One call, unless the service takes no deletes along with sets, or the room is so full that the
+    /// new keys only fit once the old ones are gone.
+    pub(super) fn batches(&self, kind: Kind, limit: usize) -> Vec<Patch> {
         let (deletes, sets) = (self.deletes(), self.sets());
         let crowded = self.present().len() + self.new_keys(&sets) > limit;
-        let both = !deletes.is_empty() && !sets.is_empty();
-        let batches = if crowded && both {
+        let batches = if crowded || !kind.mixes_attribute_changes() {
             vec![deletes, sets]
         } else {
             vec![deletes.into_iter().chain(sets).collect()]
         };
-        batches.into_iter().filter(|batch: &Vec<_>| !batch.is_empty()).collect()
+        let batches = batches.into_iter().filter(|batch: &Vec<_>| !batch.is_empty());
+        batches.map(Patch::Attributes).collect()
     }
 
     /// How many attributes the room has once it is in line, those of others counted.

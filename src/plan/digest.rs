@@ -3,7 +3,10 @@
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Attribute, AttributeChange, Attributes, Digest, Room, Step};
+use crate::model::{
+    Attribute, AttributeChange, Attributes, Digest, Fields, Lifecycle, OnRemove, Patch, Room, Step,
+    Value,
+};
 
 /// Steps hashed together; part of the digest's definition.
 const CHUNK: usize = 4096;
@@ -35,7 +38,8 @@ fn chunk(steps: &[&Step]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Left out: who is inside, which a look finds out anew, and the weight, which follows from the rest.
+/// Left out: who is inside, which a look finds out anew, what happens to them, and the weight, which
+/// follows from the rest.
 fn write_step(out: &mut Vec<u8>, step: &Step) {
     let Step {
         address,
@@ -45,9 +49,11 @@ fn write_step(out: &mut Vec<u8>, step: &Step) {
         after,
         changes,
         calls,
-        prevent_destroy,
+        lifecycle,
+        sides,
         source,
         people: _,
+        on_occupied: _,
         weight: _,
     } = step;
     text(out, address.provider.as_str());
@@ -56,19 +62,54 @@ fn write_step(out: &mut Vec<u8>, step: &Step) {
     text(out, reason.as_str());
     optional(out, before.as_deref(), room);
     optional(out, after.as_deref(), room);
-    list(out, changes, |out, batch| list(out, batch, change));
+    list(out, changes, patch);
     list(out, calls, |out, call| text(out, call.as_str()));
+    let Lifecycle { prevent_destroy, on_remove } = lifecycle;
     flag(out, *prevent_destroy);
+    flag(out, *on_remove == OnRemove::Forget);
+    list(out, &sides.iter().collect::<Vec<_>>(), |out, side| text(out, side.as_str()));
     optional(out, source.as_deref(), text);
 }
 
 fn room(out: &mut Vec<u8>, room: &Room) {
-    let Room { name, destroy_delay_time, attributes } = room;
+    let Room { name, destroy_delay_time, attributes, fields } = room;
     optional(out, name.as_deref(), text);
     optional(out, destroy_delay_time.as_ref(), |out, delay| {
         out.extend(delay.as_seconds().to_le_bytes());
     });
     write_attributes(out, attributes);
+    write_fields(out, fields);
+}
+
+fn write_fields(out: &mut Vec<u8>, fields: &Fields) {
+    list(out, &fields.iter().collect::<Vec<_>>(), |out, (field, value)| {
+        text(out, field.as_str());
+        write_value(out, value);
+    });
+}
+
+fn write_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Flag(yes) => flag(out, *yes),
+        Value::Number(number) => out.extend(number.to_le_bytes()),
+        Value::Text(words) => text(out, words),
+        Value::Numbers(numbers) => {
+            list(out, numbers, |out, number| out.extend(number.to_le_bytes()));
+        }
+    }
+}
+
+fn patch(out: &mut Vec<u8>, patch: &Patch) {
+    match patch {
+        Patch::Attributes(changes) => {
+            flag(out, true);
+            list(out, changes, change);
+        }
+        Patch::Fields(fields) => {
+            flag(out, false);
+            write_fields(out, fields);
+        }
+    }
 }
 
 fn write_attributes(out: &mut Vec<u8>, attributes: &Attributes) {

@@ -52,7 +52,7 @@ pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
     let clock = |(name, provider)| (name, (provider, now(name)));
     let providers: Providers<'_> = desired.providers.iter().map(clock).collect();
     let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
-    let rules = Rules { policy: &desired.policy, evict };
+    let rules = Rules { policy: &desired.policy, evict, providers: &desired.providers, observed };
     let groups = rows.par_chunks(GROUP);
     let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, &providers, rules)).collect();
     let mut whole = Draft::default();
@@ -122,7 +122,7 @@ impl<'a> Draft<'a> {
         if stays(case, &verdict) {
             *self.alive.entry(&case.provider.name).or_default() += 1;
         }
-        let kind = case.provider.kind;
+        let kind = case.kind();
         match verdict {
             Verdict::LeaveAlone => {}
             Verdict::Keep => self.unchanged += 1,

@@ -1,7 +1,7 @@
 //! Whom to ask before planning.
 
 use crate::model::{
-    Address, Desired, DesiredRoom, Observed, OnOccupied, Provider, ProviderName, Recorded,
+    Address, Desired, DesiredRoom, Observed, OnOccupied, Origin, Provider, ProviderName, Recorded,
     RecordedRoom, Refresh, Timestamp,
 };
 
@@ -36,31 +36,47 @@ pub fn due(
         let Some(provider) = desired.providers.get(&row.address.provider) else { return false };
         match (mode, row.recorded) {
             (Refresh::Never, _) | (Refresh::Due, None) => false,
-            (Refresh::All, None) => scope == Scope::Plan,
+            (Refresh::All, None) => {
+                scope == Scope::Plan && provider.kind().origin() != Origin::FirstUser
+            }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
-                is_due(record, now(&provider.name))
-                    || desired.policy.on_occupied == OnOccupied::Defer
-                        && was_occupied(record)
+                is_due(provider, record, now(&provider.name))
+                    || was_occupied(row.address, record, recorded)
                         && goes(provider, row.desired, record)
+                        && waits(desired, provider, record)
             }
         }
     };
     rows.filter(asked).map(|row| row.address.clone()).collect()
 }
 
-fn is_due(record: &RecordedRoom, now: Timestamp) -> bool {
-    now >= record.earliest_end() || record.assumed.any() || record.pending.is_some()
+fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
+    let over = record.earliest_end(&provider.application).is_some_and(|end| now >= end);
+    over || record.assumed.any() || record.pending.is_some()
 }
 
-/// Whether people were inside when the room was last seen.
-fn was_occupied(record: &RecordedRoom) -> bool {
+/// Whether the room is not destroyed while people are inside.
+fn waits(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
+    let sides = record.sides.iter().filter_map(|side| desired.providers.get(side));
+    let kinds = sides.map(Provider::kind).chain([provider.kind()]);
+    desired.policy.on_occupied(kinds) == OnOccupied::Defer
+}
+
+/// Whether people were inside, at any side, when the room was last seen.
+fn was_occupied(address: &Address, record: &RecordedRoom, recorded: &Recorded) -> bool {
+    let elsewhere =
+        |other: Address| recorded.rooms.get(&other).is_some_and(was_last_seen_with_people);
+    was_last_seen_with_people(record) || record.sides.others(address).any(elsewhere)
+}
+
+fn was_last_seen_with_people(record: &RecordedRoom) -> bool {
     record.last_seen_with_people.is_some() && record.last_seen == record.last_seen_with_people
 }
 
 /// Whether the room is to be destroyed or replaced.
 fn goes(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_none_or(|declared| {
-        diff::replacing(provider.kind, &record.room, &declared.room).is_some()
+        diff::replacing(provider.kind(), &record.room, &declared.room).is_some()
     })
 }

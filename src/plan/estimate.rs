@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::model::{Call, Desired, OnOccupied, Provider, Step};
 
 use super::draft::Phase;
-use super::services;
 
 /// The time of the slowest provider, rounded up to a tenth of a second. Steps start in order, so
 /// that one phase follows the other; within a phase different calls go side by side.
@@ -14,7 +13,7 @@ pub(super) fn of(steps: &[Step], desired: &Desired) -> Duration {
     let mut slowest = Duration::ZERO;
     for provider in desired.providers.values() {
         let ours = steps.iter().filter(|step| step.address.provider == provider.name);
-        let phases = counts(ours, provider, desired.policy.on_occupied);
+        let phases = counts(ours, provider);
         let spans = phases.into_values().map(|counts| {
             let spans =
                 counts.into_iter().map(|(call, count)| f64::from(count) / provider.rate(call));
@@ -29,14 +28,13 @@ pub(super) fn of(steps: &[Step], desired: &Desired) -> Duration {
 fn counts<'a>(
     steps: impl Iterator<Item = &'a Step>,
     provider: &Provider,
-    on_occupied: OnOccupied,
 ) -> BTreeMap<Phase, BTreeMap<Call, u32>> {
     let mut counts = BTreeMap::<Phase, BTreeMap<Call, u32>>::new();
     for step in steps {
         let phase = Phase::of(step.action);
-        let asks = match (phase, on_occupied) {
+        let asks = match (phase, step.on_occupied) {
             (Phase::Destroy | Phase::Replace, OnOccupied::Defer) => {
-                Some(services::people_call(provider.kind))
+                Some(provider.kind().people_call())
             }
             (Phase::Destroy | Phase::Replace, OnOccupied::Destroy)
             | (Phase::Update | Phase::Create | Phase::Adopt | Phase::Record | Phase::Forget, _) => {

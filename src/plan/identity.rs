@@ -80,11 +80,11 @@ fn has_rooms(recorded: &Recorded, provider: &ProviderName) -> bool {
 fn same(provider: &Provider, made: ProviderIdentity) -> Result<(), IdentityError> {
     let ProviderIdentity { kind, app_id, emulated } = made;
     let name = provider.name.clone();
-    if kind != provider.kind {
+    if kind != provider.kind() {
         return Err(IdentityError::Kind {
             provider: name,
             recorded: kind,
-            declared: provider.kind,
+            declared: provider.kind(),
         });
     }
     match (emulated, provider.emulated()) {

@@ -13,7 +13,6 @@ mod identity;
 mod join;
 mod notes;
 mod quota;
-mod services;
 
 pub use due::{Scope, due};
 pub use identity::{IdentityError, identity};

@@ -60,14 +60,20 @@ pub(super) fn record(room: Arc<Room>) -> RecordedRoom {
         attribute_sequence: None,
         request_id: None,
         source: "rooms.yaml".into(),
-        prevent_destroy: false,
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
         pending: None,
     }
 }
 
 pub(super) fn there(people: People, pairs: &[(&str, &str)]) -> Observation {
     let attributes = attributes(pairs);
-    Observation::There(Sighting { people, attributes, attribute_sequence: None })
+    Observation::There(Sighting {
+        people,
+        attributes,
+        attribute_sequence: None,
+        fields: Fields::default(),
+    })
 }
 
 /// Files, a state and a service, to be planned from.
@@ -145,14 +151,13 @@ impl World {
 pub(super) fn provider(name: &str) -> Provider {
     Provider {
         name: ProviderName::new(name).expect("a name"),
-        kind: Kind::Zim,
         app_id: 1,
-        operator: "admin".to_owned(),
+        application: crate::model::Application::Zim { operator: "admin".to_owned() },
         endpoint: Endpoint::Vendor,
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
         rate_limits: BTreeMap::new(),
         rate_share: RateShare::default(),
         max_rooms: None,
-        limits: AttributeLimits::default(),
+        limits: Kind::Zim.attribute_limits(),
     }
 }

@@ -5,7 +5,7 @@ mod reads;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -13,8 +13,8 @@ use tokio::time::sleep;
 use tracing::{debug, trace};
 
 use super::http::{Backoff, Pacer, Random, RetryPolicy};
-use super::{Answer, Operation, Probe, Receipt, Service, http};
-use crate::model::{Call, Class, RoomId, Timestamp, Trouble};
+use super::{Answer, Probe, Receipt, Service, http};
+use crate::model::{Call, Class, Operation, RoomId, Timestamp, Trouble};
 
 pub use reads::ReadOnly;
 
@@ -26,9 +26,12 @@ pub struct Client {
     unlisted: Pacer,
     policy: RetryPolicy,
     random: Arc<dyn Random>,
-    /// What became of registering the operator; once a client.
-    registration: OnceCell<Result<(), Trouble>>,
+    /// What became of registering each user; once a client.
+    registrations: Mutex<BTreeMap<String, Registration>>,
 }
+
+/// What became of registering a user, once it is known.
+type Registration = Arc<OnceCell<Result<(), Trouble>>>;
 
 /// Leave to make one call. Dropped unused, it goes to the next who asks.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl Client {
             unlisted: Pacer::new(1.0),
             policy: RetryPolicy::default(),
             random,
-            registration: OnceCell::new(),
+            registrations: Mutex::default(),
         }
     }
 
@@ -72,7 +75,7 @@ impl Client {
         Permit { call, permit: self.pacer(call).permit().await }
     }
 
-    /// Changes a room by one attempt, by a permit for the operation's own call. The permit is
+    /// Changes a room by one attempt, by a permit for the operation's call. The permit is
     /// stamped as sent here: what has to be durable before the call is so before this.
     ///
     /// # Errors
@@ -93,15 +96,41 @@ impl Client {
         self.policy.begin(Arc::clone(&self.random))
     }
 
-    /// Registers the operator, once a client: all who ask wait for the same registration, and
-    /// learn what became of it.
+    /// Registers who has to be known before an operation, where the service would not say clearly
+    /// that he is not.
     ///
     /// # Errors
     /// Returns the [`Trouble`] that stood in the way, after retries.
-    pub async fn register_operator(&self) -> Result<(), Trouble> {
-        let call = self.service.register_call();
-        let register = || self.settled(call, None, || self.service.register_operator());
-        self.registration.get_or_init(register).await.clone()
+    pub async fn prepare(&self, operation: &Operation) -> Result<(), Trouble> {
+        match self.service.user_before(operation) {
+            Some(user) => self.register(user).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Registers the user whom an operation, or a look, needs and whom the service does not know.
+    ///
+    /// # Errors
+    /// Returns the [`Trouble`] that stood in the way, after retries.
+    pub async fn register_user(&self, operation: Option<&Operation>) -> Result<(), Trouble> {
+        match self.service.user(operation) {
+            Some(user) => self.register(user).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Registers a user, once a client: all who ask wait for the same registration, and learn what
+    /// became of it.
+    async fn register(&self, user: &str) -> Result<(), Trouble> {
+        let Some(call) = self.service.register_call() else { return Ok(()) };
+        let registration = {
+            // A panic while it was held left at worst one user to register once more.
+            let registrations = self.registrations.lock();
+            let mut registrations = registrations.unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(registrations.entry(user.to_owned()).or_default())
+        };
+        let register = || self.settled(call, None, || self.service.register(user));
+        registration.get_or_init(register).await.clone()
     }
 
     /// Makes one harmless signed query, and compares the clocks.
@@ -222,6 +251,7 @@ fn again(class: Class) -> Again {
         Class::OperatorUnknown
         | Class::Missing
         | Class::Exists
+        | Class::Taken
         | Class::Quota
         | Class::Unrecognised
         | Class::Fatal

@@ -7,21 +7,32 @@ mod zim;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 pub use client::{Client, Ended, Permit, ReadOnly};
 use http::ClockDifference;
 pub use registry::{ConnectError, connect, connect_over, vendor_url};
 
-use crate::model::{AttributeChange, Attributes, Call, People, Room, RoomId, Sighting, Trouble};
+use crate::model::{Attributes, Call, Fields, Operation, People, RoomId, Sighting, Trouble};
 
 /// What a call to a service comes to.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
 
 /// Looks at rooms, and cannot change anything. Its calls are paced and retried.
 pub trait Observe: Send + Sync {
-    /// Looks at a room: who is inside, and its attributes. None where it does not exist.
-    fn sighting<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<Sighting>>;
+    /// How many rooms one look may take: what the service answers in one call.
+    fn batch(&self) -> usize;
+
+    /// Looks at up to [`Observe::batch`] rooms: who is inside, and what they hold. In the order of
+    /// asking, none for one that does not exist.
+    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Sighting>>>;
+
+    /// Looks at one room. None where it does not exist.
+    fn sighting<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<Sighting>> {
+        Box::pin(async move {
+            let seen = self.sightings(std::slice::from_ref(room)).await?;
+            Ok(seen.into_iter().next().flatten())
+        })
+    }
 
     /// Asks who is inside a room. None where it does not exist.
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>>;
@@ -32,11 +43,15 @@ pub trait Service: Send + Sync {
     /// The call that asks who is inside.
     fn people_call(&self) -> Call;
 
-    /// The call that reads the attributes.
-    fn attributes_call(&self) -> Call;
+    /// How many rooms that call takes.
+    fn batch(&self) -> usize;
 
-    /// Asks who is inside a room. None where it does not exist.
-    fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>>;
+    /// Asks who is inside up to [`Service::batch`] rooms, and what else the same answer tells. In the
+    /// order of asking, none for a room that does not exist.
+    fn presences<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Presence>>>;
+
+    /// The call that reads the attributes; none where rooms have none.
+    fn attributes_call(&self) -> Option<Call>;
 
     /// Reads a room's attributes. None where it does not exist.
     fn attributes<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<AttributesRead>>;
@@ -44,25 +59,31 @@ pub trait Service: Send + Sync {
     /// Changes a room by one call.
     fn change<'a>(&'a self, room: &'a RoomId, operation: &'a Operation) -> Answer<'a, Receipt>;
 
-    /// The call that registers the operator.
-    fn register_call(&self) -> Call;
+    /// The user who is wanted, and who may not be registered yet, where the service says that a user
+    /// is not known: for an operation, or for a look. None where users are of no concern.
+    fn user<'a>(&'a self, operation: Option<&'a Operation>) -> Option<&'a str>;
 
-    /// Registers the operator; one that is registered already is a success.
-    fn register_operator(&self) -> Answer<'_, ()>;
+    /// The user who has to be registered before an operation, where the service would not say
+    /// clearly that he is not.
+    fn user_before<'a>(&'a self, operation: &'a Operation) -> Option<&'a str>;
+
+    /// The call that registers a user; none where users are of no concern.
+    fn register_call(&self) -> Option<Call>;
+
+    /// Registers a user; one who is registered already is a success.
+    fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()>;
 
     /// Makes one harmless signed query by [`Self::people_call`], and compares the clocks.
     fn probe(&self) -> Answer<'_, Probe>;
 }
 
-/// A change of a room by one call.
+/// Who is inside a room, and what the same answer tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Creates it.
-    Create(Arc<Room>),
-    /// Destroys it.
-    Destroy,
-    /// Changes its attributes.
-    Modify(Vec<AttributeChange>),
+pub struct Presence {
+    /// Who is inside.
+    pub people: People,
+    /// Its fields, as far as they are told.
+    pub fields: Fields,
 }
 
 /// The attributes of a room as they were read.
@@ -90,16 +111,4 @@ pub struct Receipt {
     pub attribute_sequence: Option<u64>,
     /// The keys that it did not change, with its sub-code for each.
     pub failed_keys: Vec<(String, i64)>,
-}
-
-impl Operation {
-    /// The call that carries it out.
-    #[must_use]
-    pub fn call(&self) -> Call {
-        match self {
-            Self::Create(_) => Call::CreateRoom,
-            Self::Destroy => Call::DestroyRoom,
-            Self::Modify(_) => Call::ModifyRoomAttribute,
-        }
-    }
 }

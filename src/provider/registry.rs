@@ -8,7 +8,7 @@ use super::http::{
     Transport,
 };
 use super::zim::{self, Zim};
-use crate::model::{Clock, Kind, Provider, Secret};
+use crate::model::{Application, Clock, Kind, Provider, Secret};
 
 /// Why a provider cannot be reached at all, by what the user does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,9 @@ pub enum ConnectError {
 #[must_use]
 pub const fn vendor_url(kind: Kind) -> &'static str {
     match kind {
+        Kind::Rtc => "https://rtc-api.zego.im/",
         Kind::Zim => zim::VENDOR_URL,
+        Kind::TencentLive => "https://console.tim.qq.com/",
     }
 }
 
@@ -41,7 +43,7 @@ pub fn connect(
     signing_clock: Arc<dyn Clock>,
     allowed: &AllowedHosts,
 ) -> Result<Client, ConnectError> {
-    let url = service_url(provider.kind, base_url, allowed)?;
+    let url = service_url(provider.kind(), base_url, allowed)?;
     let transport = Arc::new(HttpTransport::new(&url)?);
     Ok(client(provider, url, secret, signing_clock, transport))
 }
@@ -58,7 +60,7 @@ pub fn connect_over(
     allowed: &AllowedHosts,
     transport: Arc<dyn Transport>,
 ) -> Result<Client, ConnectError> {
-    let url = service_url(provider.kind, base_url, allowed)?;
+    let url = service_url(provider.kind(), base_url, allowed)?;
     Ok(client(provider, url, secret, signing_clock, transport))
 }
 
@@ -69,6 +71,7 @@ fn service_url(
 ) -> Result<ServiceUrl, EndpointError> {
     match kind {
         Kind::Zim => ServiceUrl::new(base_url, zim::is_vendor, allowed),
+        Kind::Rtc | Kind::TencentLive => ServiceUrl::new(base_url, |_| false, allowed),
     }
 }
 
@@ -80,18 +83,19 @@ fn client(
     transport: Arc<dyn Transport>,
 ) -> Client {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let service = match provider.kind {
-        Kind::Zim => Zim {
+    let service = match &provider.application {
+        Application::Zim { operator } => Zim {
             app_id: provider.app_id,
-            operator: provider.operator.clone(),
+            operator: operator.clone(),
             secret,
             url,
             transport,
             clock,
             random: Arc::clone(&random),
         },
+        Application::Rtc { .. } | Application::TencentLive { .. } => unimplemented!(),
     };
-    let calls = provider.kind.calls().iter();
+    let calls = provider.kind().calls().iter();
     let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
     Client::new(Arc::new(service), rates, random)
 }

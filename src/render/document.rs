@@ -109,9 +109,11 @@ impl Shown for Step {
             after,
             changes: _,
             calls,
-            prevent_destroy: _,
+            lifecycle: _,
+            sides: _,
             source: _,
             people: _,
+            on_occupied: _,
             weight: _,
         } = self;
         let (before, after) = (before.as_deref(), after.as_deref());

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::model::Address;
+use crate::model::{Address, Value};
 
 /// Text on one line: control characters, line breaks and marks that turn the direction of writing
 /// are shown as escapes.
@@ -10,6 +10,9 @@ pub(super) struct Plain<T>(pub(super) T);
 
 /// Text on one line between quotation marks.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
+
+/// The value of a field on one line.
+pub(super) struct Setting<'a>(pub(super) &'a Value);
 
 /// An address as one word of a shell: room ids may hold spaces, `$`, `&` and `;`.
 pub(super) struct Word<'a>(pub(super) &'a Address);
@@ -35,6 +38,20 @@ impl fmt::Display for Quoted<'_> {
             }
         }
         f.write_char('"')
+    }
+}
+
+impl fmt::Display for Setting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Flag(flag) => write!(f, "{flag}"),
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Text(text) => write!(f, "{}", Quoted(text)),
+            Value::Numbers(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+                write!(f, "[{}]", numbers.join(", "))
+            }
+        }
     }
 }
 

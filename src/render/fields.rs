@@ -6,10 +6,13 @@ use std::io::{self, Write};
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::model::{Action, Attribute, Attributes, Delay, Reason, Room, Step};
+use crate::model::{
+    Action, Attribute, Attributes, Delay, Field, Lifecycle, OnRemove, Patch, Reason, Room, Step,
+};
 
-use super::escape::{Plain, Quoted};
+use super::escape::{Plain, Quoted, Setting};
 use super::style::{ADDED, QUIET, REMOVED};
+use super::words;
 
 /// One field of a room before and after; none is shown as `(none)`.
 struct Row<'a> {
@@ -30,6 +33,7 @@ enum Value<'a> {
     Delay(Delay),
     Attribute(&'a Attribute),
     Flag(bool),
+    Setting(&'a crate::model::Value),
 }
 
 /// Writes the fields that a step changes, `old → new`, aligned.
@@ -76,11 +80,15 @@ fn whole_fields<'a>(before: Option<&'a Room>, after: Option<&'a Room>) -> Vec<Ro
     let name = |room: Option<&'a Room>| room?.name.as_deref().map(Value::Text);
     let delay = |room: Option<&'a Room>| room?.destroy_delay_time.map(Value::Delay);
     let row = |label, before, after| Row { label: Label::Field(label), before, after };
+    let setting = |room: Option<&'a Room>, field| room?.fields.of(field).map(Value::Setting);
     let rows = [
         row("name", name(before), name(after)),
         row("destroy_delay_time", delay(before), delay(after)),
     ];
-    rows.into_iter().filter(|row| row.before != row.after).collect()
+    let settings = Field::ALL
+        .iter()
+        .map(|field| row(field.as_str(), setting(before, *field), setting(after, *field)));
+    rows.into_iter().chain(settings).filter(|row| row.before != row.after).collect()
 }
 
 /// The attributes that the step's calls change; where it changes none by itself, those that differ.
@@ -91,7 +99,8 @@ fn changed_keys<'a>(
 ) -> BTreeSet<&'a str> {
     match step.action {
         Action::Update | Action::Adopt => {
-            step.changes.iter().flatten().map(crate::model::AttributeChange::key).collect()
+            let changes = step.changes.iter().flat_map(Patch::attributes);
+            changes.map(crate::model::AttributeChange::key).collect()
         }
         Action::Create
         | Action::Recreate
@@ -110,10 +119,13 @@ fn changed_keys<'a>(
 
 fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
     let row = |label, after| Row { label: Label::Field(label), before: None, after };
-    vec![
-        row("prevent_destroy", Some(Value::Flag(step.prevent_destroy))),
-        row("source", step.source.as_deref().map(Value::Text)),
-    ]
+    let Lifecycle { prevent_destroy, on_remove } = step.lifecycle;
+    let mut rows = vec![row("prevent_destroy", Some(Value::Flag(prevent_destroy)))];
+    if on_remove == OnRemove::Forget {
+        rows.push(row("on_remove", Some(Value::Text(words::on_remove(on_remove)))));
+    }
+    rows.push(row("source", step.source.as_deref().map(Value::Text)));
+    rows
 }
 
 fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()> {
@@ -145,6 +157,7 @@ fn several_lines<'a>(row: &Row<'a>) -> Option<(&'a str, &'a str)> {
     let text = |value: Option<Value<'a>>| match value {
         Some(Value::Text(text)) => Some(text),
         Some(Value::Attribute(attribute)) => Some(&*attribute.value),
+        Some(Value::Setting(setting)) => setting.as_text(),
         Some(Value::Delay(_) | Value::Flag(_)) | None => None,
     };
     let (old, new) = (text(row.before), text(row.after));
@@ -182,6 +195,7 @@ impl fmt::Display for Value<'_> {
             Self::Text(text) => write!(f, "{}", Quoted(text)),
             Self::Delay(delay) => write!(f, "{delay}"),
             Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Setting(setting) => write!(f, "{}", Setting(setting)),
             Self::Attribute(Attribute { value, auto_delete }) => {
                 let mark = if *auto_delete { " (auto_delete)" } else { "" };
                 write!(f, "{}{mark}", Quoted(value))

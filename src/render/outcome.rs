@@ -125,6 +125,9 @@ fn because(why: NotTried) -> &'static str {
         NotTried::Quota => {
             "the application has as many rooms as it may have; take rooms out, or have its quota raised"
         }
+        NotTried::SideStays => {
+            "another side of the same room, which goes first, did not go; apply again once it has"
+        }
         NotTried::NoRoomFreed => {
             "no room was freed for it, since destroys failed or wait; apply again once they are done"
         }

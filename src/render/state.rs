@@ -5,10 +5,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Address, Assumed, Attribute, Pending, Recorded, RecordedRoom, Room, Timestamp};
+use crate::model::{
+    Address, Assumed, Attribute, Kind, Lifecycle, Pending, PendingKind, ProviderName, Recorded,
+    RecordedRoom, Room, Timestamp,
+};
 
-use super::escape::{Plain, Quoted};
+use super::escape::{Plain, Quoted, Setting};
 use super::json::{FORMAT_VERSION, write_line};
+use super::words;
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -25,12 +29,22 @@ struct Shown<'a> {
     created: Timestamp,
     last_seen: Option<Timestamp>,
     last_seen_with_people: Option<Timestamp>,
-    earliest_end: Timestamp,
+    earliest_end: Option<Timestamp>,
     attribute_sequence: Option<u64>,
     request_id: Option<&'a str>,
     source: &'a str,
     prevent_destroy: bool,
-    pending: Option<&'a Pending>,
+    on_remove: &'static str,
+    sides: Vec<&'a ProviderName>,
+    pending: Option<PendingShown<'a>>,
+}
+
+#[derive(Serialize)]
+struct PendingShown<'a> {
+    kind: PendingKind,
+    at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<&'a Room>,
 }
 
 /// Writes the addresses of all recorded rooms, one a line.
@@ -50,7 +64,7 @@ pub fn state_list_json(out: &mut dyn Write, recorded: &Recorded) -> io::Result<(
     write_line(out, &List { format_version: FORMAT_VERSION, rooms })
 }
 
-/// Writes everything that is recorded of one room.
+/// Writes everything that is recorded of one room, which is of this kind as far as is known.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -58,9 +72,10 @@ pub fn state_show_text(
     out: &mut dyn Write,
     address: &Address,
     record: &RecordedRoom,
+    kind: Option<Kind>,
 ) -> io::Result<()> {
-    let shown = shown(address, record);
-    let Room { name, destroy_delay_time, attributes } = shown.room;
+    let shown = shown(address, record, kind);
+    let Room { name, destroy_delay_time, attributes, fields } = shown.room;
     let mut row = |label: &str, value: &dyn Display| writeln!(out, "{label:<22} {value}");
     row("address", &Plain(address))?;
     let mark = |assumed: bool| if assumed { " (assumed)" } else { "" };
@@ -73,18 +88,26 @@ pub fn state_show_text(
         let label = format!("attributes.{}", Plain(key));
         row(&label, &format_args!("{}{mark}", Quoted(value)))?;
     }
+    for (field, value) in fields.iter() {
+        row(field.as_str(), &Setting(value))?;
+    }
     row("created", &shown.created)?;
     row("last_seen", &or_dash(shown.last_seen))?;
     row("last_seen_with_people", &or_dash(shown.last_seen_with_people))?;
-    row("earliest_end", &shown.earliest_end)?;
+    row("earliest_end", &or_dash(shown.earliest_end))?;
     row("attribute_sequence", &or_dash(shown.attribute_sequence))?;
     row("request_id", &or_dash(shown.request_id.map(Plain)))?;
     row("source", &Plain(shown.source))?;
     row("prevent_destroy", &shown.prevent_destroy)?;
-    row("pending", &or_dash(shown.pending.map(pending)))
+    row("on_remove", &shown.on_remove)?;
+    if !record.sides.is_single() {
+        let sides: Vec<&str> = shown.sides.iter().map(|side| side.as_str()).collect();
+        row("sides", &sides.join(", "))?;
+    }
+    row("pending", &or_dash(record.pending.as_deref().map(pending)))
 }
 
-/// Writes everything that is recorded of one room as one JSON document.
+/// Writes everything that is recorded of one room as one JSON document, as [`state_show_text`] does.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -92,11 +115,12 @@ pub fn state_show_json(
     out: &mut dyn Write,
     address: &Address,
     record: &RecordedRoom,
+    kind: Option<Kind>,
 ) -> io::Result<()> {
-    write_line(out, &shown(address, record))
+    write_line(out, &shown(address, record, kind))
 }
 
-fn shown<'a>(address: &'a Address, record: &'a RecordedRoom) -> Shown<'a> {
+fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>) -> Shown<'a> {
     let RecordedRoom {
         room,
         assumed: Assumed { name, destroy_delay_time },
@@ -106,7 +130,8 @@ fn shown<'a>(address: &'a Address, record: &'a RecordedRoom) -> Shown<'a> {
         attribute_sequence,
         request_id,
         source,
-        prevent_destroy,
+        lifecycle: Lifecycle { prevent_destroy, on_remove },
+        sides,
         pending,
     } = record;
     let assumed = [(*name, "name"), (*destroy_delay_time, "destroy_delay_time")];
@@ -118,13 +143,20 @@ fn shown<'a>(address: &'a Address, record: &'a RecordedRoom) -> Shown<'a> {
         created: *created,
         last_seen: *last_seen,
         last_seen_with_people: *last_seen_with_people,
-        earliest_end: record.earliest_end(),
+        earliest_end: (kind == Some(Kind::Zim)).then(|| record.end_after(room.delay())),
         attribute_sequence: *attribute_sequence,
         request_id: request_id.as_deref(),
         source,
         prevent_destroy: *prevent_destroy,
-        pending: pending.as_deref(),
+        on_remove: words::on_remove(*on_remove),
+        sides: sides.iter().collect(),
+        pending: pending.as_deref().map(pending_shown),
     }
+}
+
+fn pending_shown(pending: &Pending) -> PendingShown<'_> {
+    let Pending { kind, at, room } = pending;
+    PendingShown { kind: *kind, at: *at, room: room.as_deref() }
 }
 
 fn pending(pending: &Pending) -> String {

@@ -1,11 +1,10 @@
 //! The plan as people read it.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use rayon::prelude::*;
 
-use crate::model::{Address, Asked, OnOccupied, Plan, Refresh, StateRef, Step, Summary};
+use crate::model::{Asked, Plan, Refresh, StateRef, Step, Summary};
 
 use super::escape::Plain;
 use super::style::{CHANGED, QUIET, STRONG};
@@ -24,10 +23,6 @@ const BATCH: usize = 64 * PART;
 pub struct View<'a> {
     /// Where the state is, as the user knows it.
     pub state: &'a str,
-    /// The policy for people inside: a destroy or a replace says what it means for them.
-    pub on_occupied: OnOccupied,
-    /// Rooms whose people are thrown out in this run, whatever the policy says.
-    pub evict: &'a BTreeSet<Address>,
     /// What is shown of each step.
     pub detail: Detail,
 }
@@ -39,13 +34,6 @@ pub enum Detail {
     Fields,
     /// The whole room as a unified diff (`--diff`).
     Unified,
-}
-
-impl View<'_> {
-    fn on_occupied(&self, step: &Step) -> OnOccupied {
-        let evicted = self.evict.contains(&step.address);
-        if evicted { OnOccupied::Destroy } else { self.on_occupied }
-    }
 }
 
 /// Writes a plan as text: a batch of steps at a time, whatever their number, and on every core.
@@ -133,7 +121,7 @@ fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::
         Detail::Unified if step.before != step.after => unified::write(out, step)?,
         Detail::Fields | Detail::Unified => fields::write(out, step)?,
     }
-    if let Some(fate) = words::fate(step.action, step.people, view.on_occupied(step)) {
+    if let Some(fate) = words::fate(step.action, step.people, step.on_occupied) {
         writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::model::{Attribute, Room, Step};
 
-use super::escape::{Plain, Quoted};
+use super::escape::{Plain, Quoted, Setting};
 use super::style::{ADDED, QUIET, REMOVED};
 
 /// Writes the room before and after a step as a unified diff of the whole of it.
@@ -35,12 +35,15 @@ pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
 /// A room as it would stand in the file; nothing where there is none.
 fn sheet(room: Option<&Room>) -> String {
     let mut sheet = String::new();
-    let Some(Room { name, destroy_delay_time, attributes }) = room else { return sheet };
+    let Some(Room { name, destroy_delay_time, attributes, fields }) = room else { return sheet };
     if let Some(name) = name {
         line(&mut sheet, format_args!("name: {}", Quoted(name)));
     }
     if let Some(delay) = destroy_delay_time {
         line(&mut sheet, format_args!("destroy_delay_time: {delay}"));
+    }
+    for (field, value) in fields.iter() {
+        line(&mut sheet, format_args!("{field}: {}", Setting(value)));
     }
     if !attributes.is_empty() {
         line(&mut sheet, format_args!("attributes:"));

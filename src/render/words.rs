@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Action, OnOccupied, People};
+use crate::model::{Action, OnOccupied, OnRemove, People};
 
 /// `1 room`, `2 rooms`.
 pub(super) fn count(number: u64, noun: &str) -> String {
@@ -42,6 +42,14 @@ pub(super) fn fate(action: Action, inside: People, on_occupied: OnOccupied) -> O
         }
         (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
     })
+}
+
+/// `destroy` or `forget`, as in the file.
+pub(super) fn on_remove(on_remove: OnRemove) -> &'static str {
+    match on_remove {
+        OnRemove::Destroy => "destroy",
+        OnRemove::Forget => "forget",
+    }
 }
 
 /// `0.1 s`, `12 s`, `3 min 20 s`, `1 h 5 min`.

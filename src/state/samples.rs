@@ -40,7 +40,8 @@ pub(super) fn record(name: &str) -> RecordedRoom {
         attribute_sequence: None,
         request_id: None,
         source: "rooms.yaml".into(),
-        prevent_destroy: false,
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
         pending: None,
     }
 }

@@ -100,7 +100,7 @@ fn others_are_left_alone(
         if !ours.contains(id.as_str()) {
             prop_assert!(now.is_some(), "{id} is gone, and was not recorded");
         }
-        if desired.policy.on_occupied == OnOccupied::Defer && room.people > 0 {
+        if desired.policy.on_occupied == Some(OnOccupied::Defer) && room.people > 0 {
             let inside = now.map(|now| now.people);
             prop_assert_eq!(inside, Some(room.people), "{}: thrown out", id);
         }

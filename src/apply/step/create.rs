@@ -1,12 +1,15 @@
 //! Creates a room, or takes over one that exists where that is allowed.
 
+use std::sync::Arc;
+
 use crate::apply::change::{EarlierIntent, Failure, Intended, Known, Worker};
 use crate::apply::observe::look;
 use crate::apply::recover::adopted;
 use crate::model::{
-    Address, Observation, OnConflict, PendingKind, RecordedRoom, Step, Timestamp, Trouble, shows,
+    Address, Observation, OnConflict, Operation, Origin, Patch, PendingKind, RecordedRoom, Room,
+    Step, Timestamp, Trouble, shows,
 };
-use crate::provider::{Operation, Permit, Receipt};
+use crate::provider::{Permit, Receipt};
 
 use super::{Broken, Carried, Effect};
 
@@ -18,11 +21,15 @@ impl Worker {
         first: Option<Permit>,
     ) -> Carried {
         let room = step.after.clone().unwrap_or_default();
+        let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
+        let made = room.made_by_its_call(self.kind());
         let intended = Intended {
             address: &step.address,
-            operation: Operation::Create(room.clone()),
+            operation: Operation::Create(made.clone()),
+            call,
+            empty: Vec::new(),
             kind: PendingKind::Create,
-            record: self.fresh(step, room.clone()),
+            record: self.fresh(step, made),
             before,
             target: None,
         };
@@ -33,16 +40,13 @@ impl Worker {
         };
         match self.change(&intended, first).await.map_err(failed)? {
             Known::Done(receipt, sent) => {
-                let record = made(&intended.record, &receipt, sent);
-                self.keep(&step.address, &record).await.map_err(failed)?;
-                Ok(receipt.request_id)
+                let record = made_by(&intended.record, &receipt, sent);
+                self.complete(step, record, &step.changes, receipt.request_id).await
             }
-            Known::Seen(record) => {
-                self.keep(&step.address, &record).await.map_err(failed)?;
-                Ok(None)
-            }
+            Known::Seen(record) => self.complete(step, record, &step.changes, None).await,
             Known::Exists(trouble, earlier) => {
-                self.exists(step, &intended, trouble, earlier).await.map_err(failed)
+                let found = self.exists(step, &intended, trouble, earlier).await.map_err(failed)?;
+                self.complete(step, found.record, &found.changes, None).await
             }
             Known::Missing(trouble) => {
                 let why = "the service says that the room to be created does not exist";
@@ -51,15 +55,41 @@ impl Worker {
         }
     }
 
+    /// Records a room that no call makes: its first user does.
+    async fn expect(&self, step: &Step, room: Arc<Room>) -> Carried {
+        let failed =
+            |failure| Broken { failure, effect: Effect::Gone, what: "it could not be recorded" };
+        self.keep(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
+        Ok(None)
+    }
+
+    /// Records a room that exists now, and makes the changes that are left.
+    async fn complete(
+        &self,
+        step: &Step,
+        record: RecordedRoom,
+        changes: &[Patch],
+        request_id: Option<String>,
+    ) -> Carried {
+        let failed = |failure| Broken {
+            failure,
+            effect: Effect::AsPlanned,
+            what: "it was created, but not everything was set; the next run sets the rest",
+        };
+        let after = step.after.clone().unwrap_or_default();
+        let last = self.committed().modify(&step.address, record, changes, after, None).await;
+        Ok(last.map_err(failed)?.or(request_id))
+    }
+
     /// A create that the service answered with "exists": ours where an earlier intent was open and
-    /// the attributes agree, and otherwise as `on_conflict` says.
+    /// what can be read agrees, and otherwise as `on_conflict` says.
     async fn exists(
         &self,
         step: &Step,
         intended: &Intended<'_>,
         trouble: Trouble,
         earlier: EarlierIntent,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Found, Failure> {
         let address = &step.address;
         if earlier == EarlierIntent::Absent {
             self.put_back(address, intended.before).await?;
@@ -76,27 +106,32 @@ impl Worker {
             Ok(Observation::Unread { why }) => return Err(unread(earlier, why, trouble)),
             Err(why) => return Err(unread(earlier, why.to_string(), trouble)),
         };
-        let now = self.connection.clock.now();
-        let room = step.after.clone().unwrap_or_default();
+        let (kind, now) = (self.kind(), self.connection.clock.now());
         match (earlier, self.settings.on_conflict) {
-            (EarlierIntent::Open, _) if shows(&room, &sighting) => {
+            (EarlierIntent::Open, _) if shows(kind, &intended.record.room, &sighting) => {
                 let mut record = intended.record.seen(&sighting, now);
                 record.pending = None;
-                self.keep(address, &record).await?;
-                Ok(None)
+                Ok(Found { record, changes: step.changes.clone() })
             }
             (EarlierIntent::Open, OnConflict::Fail) => {
-                let why = "a room is there whose attributes are not the ones that were sent";
+                let why = "a room is there that is not what was sent";
                 Err(Failure::Open(why.to_owned(), Some(trouble)))
             }
             (EarlierIntent::Open | EarlierIntent::Absent, _) => {
-                let record = adopted(&intended.record, &sighting, now);
-                let changes = sighting.attributes.sets_towards(&room.attributes);
-                let batches = if changes.is_empty() { Vec::new() } else { vec![changes] };
-                self.modify(address, record, &batches, room, None).await
+                let room = step.after.clone().unwrap_or_default();
+                let declared = RecordedRoom { room: room.clone(), ..intended.record.clone() };
+                let record = adopted(kind, &declared, &sighting, now);
+                let changes = record.room.patches_towards(kind, &room);
+                Ok(Found { record, changes })
             }
         }
     }
+}
+
+/// A room that exists already, and what is left to change of it.
+struct Found {
+    record: RecordedRoom,
+    changes: Vec<Patch>,
 }
 
 /// A room that exists and could not be looked at: open only where a create of ours is.
@@ -117,7 +152,7 @@ fn conflict(address: &Address, trouble: Trouble) -> Trouble {
 }
 
 /// The record of a room that the service says it made.
-fn made(record: &RecordedRoom, receipt: &Receipt, sent: Timestamp) -> RecordedRoom {
+fn made_by(record: &RecordedRoom, receipt: &Receipt, sent: Timestamp) -> RecordedRoom {
     let mut record = record.clone();
     record.created = sent;
     record.attribute_sequence = receipt.attribute_sequence;

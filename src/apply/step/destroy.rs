@@ -1,8 +1,8 @@
 //! Destroys a room, or replaces it by a new one.
 
 use crate::apply::change::{Failure, Intended, Known, Worker};
-use crate::model::{PendingKind, RecordedRoom, Step};
-use crate::provider::{Operation, Permit};
+use crate::model::{Address, OnOccupied, Operation, PendingKind, RecordedRoom, Step};
+use crate::provider::Permit;
 
 use super::{Broken, Carried, Effect};
 
@@ -27,7 +27,9 @@ impl Worker {
         let Some(record) = record else { return Ok(None) };
         let intended = Intended {
             address: &step.address,
-            operation: Operation::Destroy,
+            operation: Operation::Destroy(record.room.clone()),
+            call: self.kind().destroy_call(),
+            empty: self.to_be_empty(step),
             kind: PendingKind::Destroy,
             record: record.clone(),
             before: Some(record),
@@ -70,6 +72,17 @@ impl Worker {
             ..broken
         };
         self.committed().create(step, None, None).await.map_err(gone)
+    }
+
+    /// The sides of the room that nobody may be inside of; none where people are thrown out.
+    fn to_be_empty(&self, step: &Step) -> Vec<Address> {
+        match step.on_occupied {
+            OnOccupied::Defer => {
+                let here = [step.address.clone()];
+                here.into_iter().chain(step.sides.others(&step.address)).collect()
+            }
+            OnOccupied::Destroy => Vec::new(),
+        }
     }
 
     /// The record of a room that people were just seen in: the next plan asks again, and lists the

@@ -1,14 +1,14 @@
-//! Changes the attributes of a room in place, of one of ours or of one that is taken over.
+//! Changes a room in place, of one of ours or of one that is taken over.
 
 use std::sync::Arc;
 
 use crate::apply::change::{Failure, Intended, Known, Worker};
 use crate::apply::observe::look;
 use crate::model::{
-    Address, Assumed, AttributeChange, Call, Class, Observation, PendingKind, RecordedRoom, Room,
+    Address, Assumed, Call, Class, Observation, Operation, Patch, PendingKind, RecordedRoom, Room,
     Step, Trouble,
 };
-use crate::provider::{Operation, Permit, Receipt};
+use crate::provider::{Permit, Receipt};
 
 use super::{Broken, Carried, Effect, noted};
 
@@ -22,35 +22,38 @@ impl Worker {
         let failed = |failure| Broken {
             failure,
             effect: Effect::AsPlanned,
-            what: "its attributes could not be changed",
+            what: "it could not be changed",
         };
         let Some(record) = record else { return Ok(None) };
         let mut record = noted(step, record);
         if let Some(before) = &step.before {
-            record.room = with_attributes(&record.room, before);
+            record.room = Arc::new(record.room.with_changeable_of(self.kind(), before));
         }
         let after = step.after.clone().unwrap_or_else(|| record.room.clone());
         self.modify(&step.address, record, &step.changes, after, first).await.map_err(failed)
     }
 
-    /// Changes attributes, a call for each batch, and records what each call changed; once all are
-    /// done the room is `after`.
+    /// Makes changes, a call for each, and records what each call changed; once all are done the room
+    /// is `after`.
     pub(super) async fn modify(
         &self,
         address: &Address,
         record: RecordedRoom,
-        batches: &[Vec<AttributeChange>],
+        changes: &[Patch],
         after: Arc<Room>,
         first: Option<Permit>,
     ) -> Result<Option<String>, Failure> {
         let (mut record, mut first, mut request_id) = (record, first, None);
         let mut worker = self.clone();
         self.keep(address, &record).await?;
-        for batch in batches {
-            let target = changed(&record.room, batch, &[]);
+        for patch in changes {
+            let Some(call) = self.kind().patch_call(patch) else { continue };
+            let target = changed(&record.room, patch, &[]);
             let intended = Intended {
                 address,
-                operation: Operation::Modify(batch.clone()),
+                operation: Operation::Patch(patch.clone()),
+                call,
+                empty: Vec::new(),
                 kind: PendingKind::Update,
                 record: record.clone(),
                 before: Some(&record),
@@ -58,11 +61,11 @@ impl Worker {
             };
             match worker.change(&intended, first.take()).await? {
                 Known::Done(receipt, _) => {
-                    let done = changed(&record.room, batch, &receipt.failed_keys);
+                    let done = changed(&record.room, patch, &receipt.failed_keys);
                     record = modified(&record, done, &receipt);
                     if !receipt.failed_keys.is_empty() {
-                        let target = changed(&record.room, batch, &[]);
-                        record = self.partial(address, &record, &target, &receipt).await?;
+                        let target = changed(&record.room, patch, &[]);
+                        record = self.partial(address, &record, &target, call, &receipt).await?;
                     }
                     self.keep(address, &record).await?;
                     request_id = receipt.request_id;
@@ -94,6 +97,7 @@ impl Worker {
         address: &Address,
         record: &RecordedRoom,
         target: &Room,
+        call: Call,
         receipt: &Receipt,
     ) -> Result<RecordedRoom, Failure> {
         let read = match look(&*self.connection.client, address).await {
@@ -106,7 +110,7 @@ impl Worker {
             return Ok(read);
         }
         self.keep(address, &read).await?;
-        Err(refused(receipt))
+        Err(refused(call, receipt))
     }
 
     pub(super) async fn adopt(&self, step: &Step, first: Option<Permit>) -> Carried {
@@ -116,16 +120,16 @@ impl Worker {
             what: "it could not be taken over",
         };
         let mut record = self.fresh(step, step.after.clone().unwrap_or_default());
-        record.assumed = Assumed { name: true, destroy_delay_time: true };
+        record.assumed = Assumed::of(self.kind());
         let after = record.room.clone();
         if let Some(before) = &step.before {
-            record.room = with_attributes(&record.room, before);
+            record.room = Arc::new(record.room.with_changeable_of(self.kind(), before));
         }
         self.modify(&step.address, record, &step.changes, after, first).await.map_err(failed)
     }
 }
 
-/// The record of a room whose attributes the service says it changed.
+/// The record of a room that the service says it changed.
 fn modified(record: &RecordedRoom, room: Arc<Room>, receipt: &Receipt) -> RecordedRoom {
     let mut record = record.clone();
     record.room = room;
@@ -134,25 +138,15 @@ fn modified(record: &RecordedRoom, room: Arc<Room>, receipt: &Receipt) -> Record
     record
 }
 
-/// A room after changes, but for those of the keys that failed.
-fn changed(room: &Room, changes: &[AttributeChange], failed_keys: &[(String, i64)]) -> Arc<Room> {
+/// A room after a change, but for those of the keys that failed.
+fn changed(room: &Room, patch: &Patch, failed_keys: &[(String, i64)]) -> Arc<Room> {
     let mut room = room.clone();
-    let done = |change: &&AttributeChange| !failed_keys.iter().any(|(key, _)| key == change.key());
-    for change in changes.iter().filter(done) {
-        room.attributes.apply(change);
-    }
-    Arc::new(room)
-}
-
-/// A room with the attributes of another.
-fn with_attributes(room: &Room, other: &Room) -> Arc<Room> {
-    let mut room = room.clone();
-    room.attributes = other.attributes.clone();
+    room.apply(patch, failed_keys);
     Arc::new(room)
 }
 
 /// The failure of keys that the service did not change.
-fn refused(receipt: &Receipt) -> Failure {
+fn refused(call: Call, receipt: &Receipt) -> Failure {
     let keys: Vec<_> = receipt
         .failed_keys
         .iter()
@@ -160,7 +154,7 @@ fn refused(receipt: &Receipt) -> Failure {
         .collect();
     Failure::NotDone(Trouble {
         class: Class::Refused,
-        call: Call::ModifyRoomAttribute,
+        call,
         code: Some(0),
         message: format!(
             "the service changed the other attributes, but not {}: check their keys and sizes, \

@@ -51,15 +51,14 @@ fn every_setting_of_a_provider_is_resolved() {
     let desired = world.load(&["rooms.yaml"]).desired;
     let expected = Provider {
         name: name("chat"),
-        kind: Kind::Zim,
         app_id: 7,
-        operator: "admin".to_owned(),
+        application: crate::model::Application::Zim { operator: "admin".to_owned() },
         endpoint: Endpoint::Emulator,
         secret: SecretSource::File(world.path("keys/secret")),
         rate_limits: BTreeMap::from([(Call::CreateRoom, 5), (Call::DestroyRoom, 6)]),
         rate_share: RateShare(50),
         max_rooms: Some(500),
-        limits: AttributeLimits { attributes: 3, key_bytes: 20, ..AttributeLimits::default() },
+        limits: AttributeLimits { attributes: 3, key_bytes: 20, ..Kind::Zim.attribute_limits() },
     };
     assert_eq!(desired.providers[&name("chat")], expected);
     let plain = &desired.providers[&name("plain")];

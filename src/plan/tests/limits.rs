@@ -153,7 +153,7 @@ fn whom_to_ask() {
     assert_eq!(world.due(Refresh::Never, Scope::Plan), [""; 0]);
     assert_eq!(world.due(Refresh::All, Scope::Plan).len(), 9);
     assert_eq!(world.due(Refresh::All, Scope::Apply).len(), 8);
-    let insisting = world.policy(|policy| policy.on_occupied = OnOccupied::Destroy);
+    let insisting = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
     assert_eq!(insisting.due(Refresh::Due, Scope::Plan), ["chat/assumed", "chat/old", "chat/open"]);
 }
 
@@ -183,7 +183,7 @@ fn the_estimate_is_that_of_the_slowest_call_of_each_phase() {
     assert_eq!(world.plan().estimate, Duration::from_millis(3100), "people are asked after first");
     world.chat().rate_share = RateShare(50);
     assert_eq!(world.plan().estimate, Duration::from_millis(6100));
-    let insisting = world.policy(|policy| policy.on_occupied = OnOccupied::Destroy);
+    let insisting = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
     assert_eq!(insisting.plan().estimate, Duration::from_millis(3100));
     assert_eq!(World::new().plan().estimate, Duration::ZERO);
 }

@@ -40,7 +40,12 @@ fn some_people() -> impl Strategy<Value = People> {
 
 fn some_observation() -> impl Strategy<Value = Observation> {
     let there = (some_people(), some_attributes()).prop_map(|(people, attributes)| {
-        Observation::There(Sighting { people, attributes, attribute_sequence: None })
+        Observation::There(Sighting {
+            people,
+            attributes,
+            attribute_sequence: None,
+            fields: Fields::default(),
+        })
     });
     prop_oneof![
         1 => Just(Observation::Unread { why: "no answer".to_owned() }),
@@ -199,7 +204,7 @@ proptest! {
                 let recorded = &world.recorded.rooms[&step.address];
                 let flag = declared.map_or(recorded.prevent_destroy, |d| d.lifecycle.prevent_destroy);
                 prop_assert!(!flag, "protected");
-                let defer = world.desired.policy.on_occupied == OnOccupied::Defer;
+                let defer = world.desired.policy.on_occupied == Some(OnOccupied::Defer);
                 prop_assert!(!(defer && step.people.any()), "occupied");
                 prop_assert!(declared.is_none_or(|d| d.room != recorded.room), "as declared");
             }

@@ -214,7 +214,7 @@ fn nobody_known_to_be_inside_is_not_waited_for() {
     assert_eq!(some.plan().summary, Summary { waiting: 1, ..Summary::default() });
     let evicted = World { evict: [address("chat/a")].into(), ..some.clone() };
     assert_eq!(evicted.plan().steps[0].people, People::AtLeast(500));
-    let insisted = some.policy(|policy| policy.on_occupied = OnOccupied::Destroy);
+    let insisted = some.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
     assert_eq!(insisted.plan().steps[0].people, People::AtLeast(500));
 }
 

@@ -134,7 +134,7 @@ fn every_row_of_the_table() {
                     let on_occupied = if defer { OnOccupied::Defer } else { OnOccupied::Destroy };
                     let world = world(declared, record, seen).policy(|policy| {
                         policy.on_conflict = on_conflict;
-                        policy.on_occupied = on_occupied;
+                        policy.on_occupied = Some(on_occupied);
                     });
                     let wanted = expected(declared, record, seen, adopt, defer);
                     let case = (declared, record, seen, on_conflict, on_occupied);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Client;
 use crate::model::{Class, People, RoomId, Sighting, Trouble};
-use crate::provider::{Answer, AttributesRead, Observe};
+use crate::provider::{Answer, AttributesRead, Observe, Presence};
 
 /// A client that can look and nothing else: it does not register the operator either.
 #[derive(Clone)]
@@ -28,8 +28,12 @@ impl ReadOnly {
 }
 
 impl Observe for Client {
-    fn sighting<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<Sighting>> {
-        Box::pin(self.look(room, UnknownOperator::Register))
+    fn batch(&self) -> usize {
+        self.service.batch()
+    }
+
+    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Sighting>>> {
+        Box::pin(self.look(rooms, UnknownOperator::Register))
     }
 
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>> {
@@ -38,8 +42,12 @@ impl Observe for Client {
 }
 
 impl Observe for ReadOnly {
-    fn sighting<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<Sighting>> {
-        Box::pin(self.0.look(room, UnknownOperator::Report))
+    fn batch(&self) -> usize {
+        self.0.service.batch()
+    }
+
+    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Sighting>>> {
+        Box::pin(self.0.look(rooms, UnknownOperator::Report))
     }
 
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>> {
@@ -49,36 +57,61 @@ impl Observe for ReadOnly {
 
 impl Client {
     async fn who(&self, room: &RoomId) -> Result<Option<People>, Trouble> {
+        let present = self.presences(std::slice::from_ref(room)).await?;
+        Ok(present.into_iter().next().flatten().map(|Presence { people, fields: _ }| people))
+    }
+
+    async fn presences(&self, rooms: &[RoomId]) -> Result<Vec<Option<Presence>>, Trouble> {
         let call = self.service.people_call();
-        self.settled(call, Some(room), || self.service.people(room)).await
+        self.settled(call, rooms.first(), || self.service.presences(rooms)).await
     }
 
     /// Asks who is inside first: only that call tells for certain whether a room exists.
     async fn look(
         &self,
+        rooms: &[RoomId],
+        unknown: UnknownOperator,
+    ) -> Result<Vec<Option<Sighting>>, Trouble> {
+        let mut seen = Vec::with_capacity(rooms.len());
+        for (room, presence) in rooms.iter().zip(self.presences(rooms).await?) {
+            seen.push(match presence {
+                Some(presence) => self.look_inside(room, presence, unknown).await?,
+                None => None,
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Reads the attributes of a room that exists.
+    async fn look_inside(
+        &self,
         room: &RoomId,
+        presence: Presence,
         unknown: UnknownOperator,
     ) -> Result<Option<Sighting>, Trouble> {
-        let Some(people) = self.who(room).await? else { return Ok(None) };
         let read = match (self.attributes(room).await, unknown) {
             (Err(trouble), UnknownOperator::Register)
                 if trouble.class == Class::OperatorUnknown =>
             {
-                self.register_operator().await?;
+                self.register_user(None).await?;
                 self.attributes(room).await?
             }
             (read, UnknownOperator::Register | UnknownOperator::Report) => read?,
         };
+        let Presence { people, fields } = presence;
         let seen = |AttributesRead { attributes, sequence }| Sighting {
             people,
             attributes,
             attribute_sequence: sequence,
+            fields,
         };
         Ok(read.map(seen))
     }
 
     async fn attributes(&self, room: &RoomId) -> Result<Option<AttributesRead>, Trouble> {
-        let call = self.service.attributes_call();
-        self.settled(call, Some(room), || self.service.attributes(room)).await
+        match self.service.attributes_call() {
+            Some(call) => self.settled(call, Some(room), || self.service.attributes(room)).await,
+            None => Ok(Some(AttributesRead::default())),
+        }
     }
 }

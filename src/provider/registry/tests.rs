@@ -55,15 +55,14 @@ impl Transport for Echo {
 fn provider() -> Provider {
     Provider {
         name: ProviderName::new("chat").expect("a name"),
-        kind: Kind::Zim,
         app_id: 1,
-        operator: "admin".to_owned(),
+        application: crate::model::Application::Zim { operator: "admin".to_owned() },
         endpoint: Endpoint::Vendor,
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
         rate_limits: [].into(),
         rate_share: RateShare(50),
         max_rooms: None,
-        limits: crate::model::AttributeLimits::default(),
+        limits: crate::model::Kind::Zim.attribute_limits(),
     }
 }
 

@@ -18,8 +18,11 @@ use super::http::{
     ClockDifference, HttpRequest, HttpResponse, Method, Random, ServiceUrl, Transport,
     within_timeout,
 };
-use super::{Answer, AttributesRead, Operation, Probe, Receipt, Service};
-use crate::model::{AttributeChange, Call, Class, Clock, People, Room, RoomId, Secret, Trouble};
+use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
+use crate::model::{
+    AttributeChange, Call, Class, Clock, Fields, Operation, Patch, People, Room, RoomId, Secret,
+    Trouble,
+};
 
 /// The vendor's host where the file names none: the one that is the same for all regions.
 pub(super) const VENDOR_URL: &str = "https://zim-api.zego.im/";
@@ -62,28 +65,23 @@ impl Service for Zim {
         Call::QueryRoomUserList
     }
 
-    fn attributes_call(&self) -> Call {
-        Call::QueryRoomAttribute
+    fn batch(&self) -> usize {
+        1
     }
 
-    fn register_call(&self) -> Call {
-        Call::UserRegister
-    }
-
-    fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>> {
+    fn presences<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Presence>>> {
         Box::pin(async move {
-            let page =
-                [("RoomId", room.as_str()), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
-            let asked =
-                self.get(Call::QueryRoomUserList, &page, |_, answered| Ok(answered.people()));
-            match asked.await {
-                Ok(people) => Ok(Some(people)),
-                Err(trouble) if trouble.class == Class::Missing => Ok(None),
-                // ZIM's way of saying that it is there and empty.
-                Err(trouble) if trouble.class == Class::Exists => Ok(Some(People::Nobody)),
-                Err(trouble) => Err(trouble),
+            let mut present = Vec::with_capacity(rooms.len());
+            for room in rooms {
+                let people = self.people(room).await?;
+                present.push(people.map(|people| Presence { people, fields: Fields::default() }));
             }
+            Ok(present)
         })
+    }
+
+    fn attributes_call(&self) -> Option<Call> {
+        Some(Call::QueryRoomAttribute)
     }
 
     fn attributes<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<AttributesRead>> {
@@ -104,15 +102,30 @@ impl Service for Zim {
         Box::pin(async move {
             match operation {
                 Operation::Create(content) => self.create(room, content).await,
-                Operation::Destroy => self.destroy(room).await,
-                Operation::Modify(changes) => self.modify(room, changes).await,
+                Operation::Destroy(_) => self.destroy(room).await,
+                Operation::Patch(Patch::Attributes(changes)) => self.modify(room, changes).await,
+                Operation::Patch(Patch::Fields(_)) => {
+                    Err(unsent(Call::ModifyRoomAttribute, &"ZIM changes attributes only"))
+                }
             }
         })
     }
 
-    fn register_operator(&self) -> Answer<'_, ()> {
+    fn user<'a>(&'a self, _: Option<&'a Operation>) -> Option<&'a str> {
+        Some(&self.operator)
+    }
+
+    fn user_before<'a>(&'a self, _: &'a Operation) -> Option<&'a str> {
+        None
+    }
+
+    fn register_call(&self) -> Option<Call> {
+        Some(Call::UserRegister)
+    }
+
+    fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
-            let body = UserRegister::new(&self.operator);
+            let body = UserRegister::new(user);
             let read = |asked: &Asked<'_>, answered: Answered| match answered.refused_user() {
                 Some(number) => Err(asked.refused(&answered, number)),
                 None => Ok(()),
@@ -145,6 +158,18 @@ impl Service for Zim {
 }
 
 impl Zim {
+    async fn people(&self, room: &RoomId) -> Result<Option<People>, Trouble> {
+        let page = [("RoomId", room.as_str()), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
+        let asked = self.get(Call::QueryRoomUserList, &page, |_, answered| Ok(answered.people()));
+        match asked.await {
+            Ok(people) => Ok(Some(people)),
+            Err(trouble) if trouble.class == Class::Missing => Ok(None),
+            // ZIM's way of saying that it is there and empty.
+            Err(trouble) if trouble.class == Class::Exists => Ok(Some(People::Nobody)),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, Trouble> {
         let body = CreateRoom::new(&self.operator, id, room);
         self.post(Call::CreateRoom, &body, |_, answered| Ok(answered.receipt())).await

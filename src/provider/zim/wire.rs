@@ -115,7 +115,7 @@ impl Query {
 impl<'a> CreateRoom<'a> {
     /// Creates `room` under `id`.
     pub(super) fn new(operator: &'a str, id: &'a RoomId, room: &'a Room) -> Self {
-        let Room { name, destroy_delay_time, attributes } = room;
+        let Room { name, destroy_delay_time, attributes, fields: _ } = room;
         let new = |(key, attribute): (&'a str, &'a crate::model::Attribute)| NewAttribute {
             key,
             value: &attribute.value,

@@ -8,7 +8,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::{
-    Assumed, Attribute, Attributes, Delay, Pending, PendingKind, RecordedRoom, Room, Timestamp,
+    Assumed, Attribute, Attributes, Delay, Fields, Lifecycle, OnRemove, Pending, PendingKind,
+    ProviderName, RecordedRoom, Room, Sides, Timestamp,
 };
 
 use super::names::Names;
@@ -33,6 +34,10 @@ pub(in crate::state) struct RecordText<'a> {
     source: Text<'a>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     prevent_destroy: bool,
+    #[serde(default, skip_serializing_if = "is_destroy")]
+    on_remove: OnRemoveText,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sides: Vec<ProviderName>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pending: Option<PendingText<'a>>,
 }
@@ -46,6 +51,8 @@ struct RoomText<'a> {
     destroy_delay_time: Option<Delay>,
     #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
     attributes: AttributesText<'a>,
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    fields: Fields,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,6 +71,14 @@ struct AttributeText<'a> {
     value: Text<'a>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     auto_delete: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OnRemoveText {
+    #[default]
+    Destroy,
+    Forget,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +107,8 @@ impl<'a> RecordText<'a> {
             attribute_sequence,
             request_id,
             source,
-            prevent_destroy,
+            lifecycle: Lifecycle { prevent_destroy, on_remove },
+            sides,
             pending,
         } = record;
         Self {
@@ -105,6 +121,8 @@ impl<'a> RecordText<'a> {
             request_id: request_id.as_deref().map(Text::of),
             source: Text::of(source),
             prevent_destroy: *prevent_destroy,
+            on_remove: OnRemoveText::of(*on_remove),
+            sides: sides.iter().cloned().collect(),
             pending: pending.as_deref().map(PendingText::of),
         }
     }
@@ -123,7 +141,11 @@ impl<'a> RecordText<'a> {
             attribute_sequence: self.attribute_sequence,
             request_id: self.request_id.map(Text::into_box),
             source: names.source(&self.source.0),
-            prevent_destroy: self.prevent_destroy,
+            lifecycle: Lifecycle {
+                prevent_destroy: self.prevent_destroy,
+                on_remove: self.on_remove.meant(),
+            },
+            sides: Sides::new(self.sides.into_iter().collect()),
             pending: self.pending.map(|pending| Box::new(pending.into_pending())),
         }
     }
@@ -131,18 +153,19 @@ impl<'a> RecordText<'a> {
 
 impl<'a> RoomText<'a> {
     fn of(room: &'a Room) -> Self {
-        let Room { name, destroy_delay_time, attributes } = room;
+        let Room { name, destroy_delay_time, attributes, fields } = room;
         Self {
             name: name.as_deref().map(Text::of),
             destroy_delay_time: *destroy_delay_time,
             attributes: AttributesText(Cow::Borrowed(attributes)),
+            fields: fields.clone(),
         }
     }
 
     fn into_room(self) -> Room {
-        let Self { name, destroy_delay_time, attributes } = self;
+        let Self { name, destroy_delay_time, attributes, fields } = self;
         let attributes = attributes.0.into_owned();
-        Room { name: name.map(Text::into_box), destroy_delay_time, attributes }
+        Room { name: name.map(Text::into_box), destroy_delay_time, attributes, fields }
     }
 }
 
@@ -156,6 +179,28 @@ impl<'a> PendingText<'a> {
         let Self { kind, at, room } = self;
         Pending { kind, at, room: room.map(|room| Arc::new(room.into_room())) }
     }
+}
+
+impl OnRemoveText {
+    fn of(on_remove: OnRemove) -> Self {
+        match on_remove {
+            OnRemove::Destroy => Self::Destroy,
+            OnRemove::Forget => Self::Forget,
+        }
+    }
+
+    fn meant(self) -> OnRemove {
+        match self {
+            Self::Destroy => OnRemove::Destroy,
+            Self::Forget => OnRemove::Forget,
+        }
+    }
+}
+
+// serde passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_destroy(on_remove: &OnRemoveText) -> bool {
+    *on_remove == OnRemoveText::Destroy
 }
 
 fn fields_of(assumed: Assumed) -> Vec<AssumedField> {

@@ -1,0 +1,81 @@
+//! What became of steps that others wait for: a room's video side goes before its chat side.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use super::Connections;
+use super::step::End;
+use crate::model::{Action, Address, ApprovedPlan, Held, Kind, NotTried, People, Step};
+
+/// The destroys of rooms that have several sides.
+pub(super) struct Fates(BTreeMap<Address, Side>);
+
+/// One side that is to go, or was to.
+struct Side {
+    kind: Option<Kind>,
+    fate: watch::Sender<Fate>,
+}
+
+/// What became of one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is not known yet.
+    Open,
+    /// It is gone.
+    Gone,
+    /// It waits for people to leave.
+    Waits(People),
+    /// It stays for another reason.
+    Stays,
+}
+
+impl Fates {
+    /// The fates of a plan's steps: what it holds back stays.
+    pub(super) fn new(plan: &ApprovedPlan, connections: &Connections) -> Self {
+        let side = |step: &Step, fate: Fate| {
+            let kind = connections.get(&step.address.provider).map(|it| it.provider.kind());
+            let taken_down = step.action == Action::Destroy && !step.sides.is_single();
+            let side = Side { kind, fate: watch::Sender::new(fate) };
+            taken_down.then(|| (step.address.clone(), side))
+        };
+        let steps = plan.steps().iter().map(|step| side(step, Fate::Open));
+        let held = plan.held().iter().map(|(step, _)| side(step, Fate::Stays));
+        let waiting = plan.waiting().iter();
+        let waiting = waiting.map(|Held { step, reason: _ }| side(step, Fate::Waits(step.people)));
+        Self(steps.chain(held).chain(waiting).flatten().collect())
+    }
+
+    /// Tells what became of a step.
+    pub(super) fn tell(&self, step: &Step, end: &End) {
+        let Some(side) = self.0.get(&step.address) else { return };
+        side.fate.send_replace(match end {
+            End::Done { .. } => Fate::Gone,
+            End::Waiting(people, _) => Fate::Waits(*people),
+            End::Failed(..) | End::NotTried(_) => Fate::Stays,
+        });
+    }
+
+    /// Waits until the sides that go before this one are gone. The error is how the step ends where
+    /// one of them is not.
+    ///
+    /// A side waits only for sides of kinds that start earlier, so no two wait for each other.
+    pub(super) async fn earlier_sides(&self, step: &Step) -> Result<(), End> {
+        let Some(this) = self.0.get(&step.address) else { return Ok(()) };
+        for other in step.sides.others(&step.address) {
+            let Some(side) = self.0.get(&other).filter(|side| side.kind < this.kind) else {
+                continue;
+            };
+            let mut fate = side.fate.subscribe();
+            let known = fate.wait_for(|fate| *fate != Fate::Open).await.map(|fate| *fate);
+            match known {
+                Ok(Fate::Gone) => {}
+                Ok(Fate::Waits(people)) => return Err(End::Waiting(people, None)),
+                Ok(Fate::Open | Fate::Stays) | Err(_) => {
+                    return Err(End::NotTried(NotTried::SideStays));
+                }
+            }
+        }
+        Ok(())
+    }
+}
