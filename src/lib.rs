@@ -98,8 +98,6 @@
 //!     settings: Settings {
 //!         concurrency: apply::DEFAULT_CONCURRENCY,
 //!         on_conflict: OnConflict::Fail,
-//!         on_occupied: OnOccupied::Defer,
-//!         evict: BTreeSet::new(),
 //!     },
 //!     store: store.clone(),
 //!     report: Arc::new(Silent),

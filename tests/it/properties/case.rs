@@ -173,6 +173,7 @@ fn theirs(key: &str) -> Room {
         name: Some("Theirs".into()),
         destroy_delay_time: Some(Delay::from_seconds(10_800)),
         attributes: [(key, attribute("z"))].into_iter().collect(),
+        ..Room::default()
     }
 }
 

@@ -154,18 +154,18 @@ impl Act {
                 let desired = stage.load(&command);
                 let mode = command.refresh.map_or(desired.policy.refresh, Mode::into);
                 let plan = world.plan(&desired, mode).await.expect("a plan");
-                told.plan("plan", &plan, &desired, &command.how());
+                told.plan("plan", &plan);
             }
             Self::Apply(command) => {
                 let (desired, how) = (stage.load(&command), command.how());
                 let ran = world.apply(&desired, &how).await.expect("a state").ran();
-                told.run("apply", &ran, &desired, &how);
+                told.run("apply", &ran);
             }
             Self::Destroy(command) => {
                 let desired = nothing_desired(stage.load(&command));
                 let how = command.how();
                 let ran = world.apply(&desired, &how).await.expect("a state").ran();
-                told.run("destroy", &ran, &desired, &how);
+                told.run("destroy", &ran);
             }
             Self::Import(command) => {
                 world.import(&stage.load(&command)).await.expect("imported");
@@ -185,6 +185,7 @@ impl Act {
                     name: None,
                     destroy_delay_time: Some(delay.parse().expect("a span")),
                     attributes: attributes.into_iter().map(|(k, v)| (k, attribute(v))).collect(),
+                    ..Room::default()
                 };
                 stage.stranger().await.create(&room, content).await;
             }

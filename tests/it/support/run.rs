@@ -173,7 +173,8 @@ impl World {
             .collect();
         entries.extend(wanted.filter_map(|room| {
             let sighting = seen.get(&room.address)?;
-            let record = apply::imported(room, sighting, self.emulator.now());
+            let kind = desired.providers[&room.address.provider].kind();
+            let record = apply::imported(kind, room, sighting, self.emulator.now());
             Some(Entry::Result(room.address.clone(), record))
         }));
         locked.append(entries).await?;
@@ -203,12 +204,7 @@ impl World {
 }
 
 fn settings(desired: &Desired, how: &How) -> Settings {
-    Settings {
-        concurrency: how.concurrency,
-        on_conflict: desired.policy.on_conflict,
-        on_occupied: desired.policy.on_occupied,
-        evict: how.evict.clone(),
-    }
+    Settings { concurrency: how.concurrency, on_conflict: desired.policy.on_conflict }
 }
 
 fn approve(plan: Plan, how: &How) -> ApprovedPlan {

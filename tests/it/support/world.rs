@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roomctl::apply::{Connection, Connections};
 use roomctl::desired;
 use roomctl::emulator::{Action, App, AppSurvey, Data, Emulator, Settings};
-use roomctl::model::{Address, Clock, Desired, Provider, Recorded, Secret, Timestamp};
+use roomctl::model::{Address, Application, Clock, Desired, Provider, Recorded, Secret, Timestamp};
 use roomctl::provider::connect_over;
 use roomctl::provider::http::{AllowedHosts, TokioClock};
 use roomctl::state::{FileStore, ReadStore, StateError};
@@ -108,7 +108,8 @@ impl World {
     /// Somebody else who may call the service.
     pub(crate) async fn stranger(&self, desired: &Desired) -> Stranger {
         let provider = desired.providers.values().next().expect("a provider").clone();
-        let provider = Provider { operator: "stranger".to_owned(), ..provider };
+        let application = Application::Zim { operator: "stranger".to_owned() };
+        let provider = Provider { application, ..provider };
         Stranger::new(self.client(&provider, &Fuse::never())).await
     }
 
