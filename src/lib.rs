@@ -96,7 +96,7 @@
 //!     observed,
 //!     connections,
 //!     settings: Settings {
-//!         concurrency: apply::DEFAULT_CONCURRENCY,
+//!         concurrency: None,
 //!         on_conflict: OnConflict::Fail,
 //!     },
 //!     store: store.clone(),

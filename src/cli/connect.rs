@@ -10,7 +10,8 @@ use super::exit::{Exit, Stopped};
 use crate::apply::{Connection, Connections, Eyes};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
-    Clock, Desired, Endpoint, Finding, Provider, ProviderName, Secret, SecretSource, Timestamp,
+    Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret, SecretSource,
+    Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Ended, Observe, ReadOnly};
@@ -176,7 +177,50 @@ fn secret(provider: &Provider) -> Result<Found, Stopped> {
     };
     match (found, provider.emulated()) {
         (Found::Missing(_), true) => Ok(Found::Secret(made_up()?)),
-        (found, _) => Ok(found),
+        (Found::Secret(secret), _) => Ok(usable(secret, provider)),
+        (found, false) => Ok(found),
+    }
+}
+
+/// A secret that can be one: none is empty or holds white space.
+fn usable(secret: Secret, provider: &Provider) -> Found {
+    let text = secret.expose();
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Found::Secret(secret);
+    }
+    let place = place(provider);
+    Found::Missing(format!(
+        "{place} holds what is no secret, such as white space or quotation marks that were copied \
+         along: put {} into it and nothing else",
+        digits(provider)
+    ))
+}
+
+/// Warns of a secret that does not look like one of the vendor's.
+fn doubt(secret: &Secret, provider: &Provider) {
+    let text = secret.expose();
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !hex || text.len() != provider.kind().secret_digits() {
+        let (provider, place, digits) = (&provider.name, place(provider), digits(provider));
+        tracing::warn!(%provider, "{place} does not look like {digits}: check that it is the right one");
+    }
+}
+
+/// What the vendor's console shows as the secret.
+fn digits(provider: &Provider) -> String {
+    let kind = provider.kind();
+    let name = match kind {
+        Kind::Rtc | Kind::Zim => "ServerSecret",
+        Kind::TencentLive => "SecretKey",
+    };
+    format!("the {name} ({} hexadecimal digits)", kind.secret_digits())
+}
+
+/// Where the secret of a provider stands.
+fn place(provider: &Provider) -> String {
+    match &provider.secret {
+        SecretSource::Environment(name) => format!("the environment variable {name}"),
+        SecretSource::File(path) => format!("the secret_file {}", path.display()),
     }
 }
 
@@ -243,6 +287,9 @@ fn connection(
             (provider::vendor_url(provider.kind()).to_owned(), Arc::new(SystemClock))
         }
     };
+    if !provider.emulated() {
+        doubt(&secret, provider);
+    }
     let allowed: AllowedHosts = global.allow_endpoints.iter().collect();
     let client = provider::connect(provider, &url, secret, Arc::new(SystemClock), &allowed)
         .map_err(|error| {

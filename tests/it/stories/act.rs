@@ -213,7 +213,7 @@ impl Command {
             refresh: self.refresh.map(Mode::into),
             allow_destroy: self.allow_destroy,
             evict: self.evict.iter().map(|room| address(room)).collect(),
-            concurrency: 1,
+            concurrency: Some(1),
             ..How::plain()
         }
     }

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use roomctl::apply::{
-    self, Connections, DEFAULT_CONCURRENCY, Report, Run, Settings, Stop, StopSwitch,
-};
+use roomctl::apply::{self, Connections, Report, Run, Settings, Stop, StopSwitch};
 use roomctl::model::{
     Address, Approval, ApprovedPlan, Asked, Clock, Consent, Desired, Destroys, Event, Outcome,
     Plan, ProviderIdentity, ProviderName, Recorded, Refresh,
@@ -27,7 +25,7 @@ pub(crate) struct How {
     pub(crate) refresh: Option<Refresh>,
     pub(crate) allow_destroy: Option<u64>,
     pub(crate) evict: BTreeSet<Address>,
-    pub(crate) concurrency: usize,
+    pub(crate) concurrency: Option<usize>,
     pub(crate) fuse: Fuse,
 }
 
@@ -68,7 +66,7 @@ impl How {
             refresh: None,
             allow_destroy: None,
             evict: BTreeSet::new(),
-            concurrency: DEFAULT_CONCURRENCY,
+            concurrency: None,
             fuse: Fuse::never(),
         }
     }
