@@ -269,6 +269,19 @@ fn fields_that_somebody_else_changed_are_set_again() {
 }
 
 #[test]
+fn an_owner_that_the_service_chose_by_itself_is_no_replace() {
+    let declared = || with(&[(Field::Owner, text("admin"))], &[]);
+    let world = world().declare("live/a", declared()).record("live/a", record(Arc::default()));
+    assert_eq!(only_step(&world).action, Action::Replace, "nobody looked");
+    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["live/a"]);
+    let seen = |owner| told(People::Unknown, &[(Field::Owner, text(owner))], &[]);
+    let same = only_step(&world.clone().observe("live/a", seen("admin")));
+    assert_eq!((same.action, same.after), (Action::Record, Some(declared())));
+    let other = only_step(&world.observe("live/a", seen("other")));
+    assert_eq!(other.action, Action::Replace);
+}
+
+#[test]
 fn nobody_is_thrown_out_for_an_owner_that_somebody_else_changed() {
     let ours = || with(&[(Field::Owner, text("ours"))], &[]);
     let world = world()
