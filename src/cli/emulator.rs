@@ -1,5 +1,6 @@
 //! `emulator`: serves the stand-in, or puts people into its rooms and lets time pass.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,17 +86,23 @@ async fn happen(
         }
         EmulatorCommand::Advance { .. } => desired.providers.values().collect(),
     };
-    let mut told = 0;
+    // Several providers may be on one emulator, for which time passes once.
+    let mut told = BTreeSet::new();
     for provider in providers {
-        match &provider.endpoint {
-            Endpoint::Emulator if told == 0 => built_in(&command, provider, desired, &state)?,
-            Endpoint::Emulator => {}
-            Endpoint::Url(url) => served(&command, provider, url).await?,
+        let url = match &provider.endpoint {
+            Endpoint::Emulator => None,
+            Endpoint::Url(url) => Some(url.trim_end_matches('/')),
             Endpoint::Vendor => continue,
+        };
+        if !told.insert(url) {
+            continue;
         }
-        told += 1;
+        match url {
+            None => built_in(&command, provider, desired, &state)?,
+            Some(url) => served(&command, provider, url).await?,
+        }
     }
-    if told == 0 {
+    if told.is_empty() {
         let words = "no provider is on an emulator: say `endpoint: emulator`, or a URL on loopback";
         return Err(Stopped::failed("no_emulator", words));
     }

@@ -76,7 +76,7 @@ async fn a_file_of_the_first_version_still_opens() {
         br#"{"version":1,"serial":3,"world":[
 {"ahead":{"milliseconds":300000}},
 {"users":{"app":12345,"ids":["admin"]}},
-{"room":{"app":12345,"id":"a","room":{"name":"A","delay":3600,"sequence":1,"attributes":{"topic":{"value":"hi","auto_delete":false,"sequence":1}},"inside":{"nobody_yet":{"since":"2021-03-08T07:02:23Z"}}}}}
+{"room":{"app":12345,"id":"a","room":{"name":"A","delay":3600,"sequence":1,"attributes":{"topic":{"value":"hi","auto_delete":false,"sequence":1}},"inside":{"nobody_yet":{"since":"2021-03-08T07:02:23.000Z"}}}}}
 ]}
 "#,
     );
