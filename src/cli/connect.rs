@@ -10,8 +10,8 @@ use super::exit::{Exit, Stopped};
 use crate::apply::{Connection, Connections, Eyes};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
-    Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret, SecretSource,
-    Timestamp,
+    Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
+    SecretSource, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Ended, Observe, ReadOnly};
@@ -176,7 +176,7 @@ fn secret(provider: &Provider) -> Result<Found, Stopped> {
         },
     };
     match (found, provider.emulated()) {
-        (Found::Missing(_), true) => Ok(Found::Secret(made_up()?)),
+        (Found::Missing(_), true) => Ok(Found::Secret(made_up(provider.kind())?)),
         (Found::Secret(secret), _) => Ok(usable(secret, provider)),
         (found, false) => Ok(found),
     }
@@ -224,9 +224,9 @@ fn place(provider: &Provider) -> String {
     }
 }
 
-/// A secret for one run of the built-in emulator.
-fn made_up() -> Result<Secret, Stopped> {
-    let mut bytes = [0; 16];
+/// A secret for one run of the built-in emulator, as long as the vendor's are.
+fn made_up(kind: Kind) -> Result<Secret, Stopped> {
+    let mut bytes = vec![0; kind.secret_digits() / 2];
     getrandom::fill(&mut bytes).map_err(|error| {
         Stopped::failed("random", format!("the system has no random numbers: {error}"))
     })?;
@@ -249,7 +249,7 @@ async fn emulator(
     let apps: Vec<App> = emulated
         .filter_map(|provider| {
             let secret = secrets.get(&provider.name)?.clone();
-            Some(App { app_id: provider.app_id, secret })
+            Some(App { kind: provider.kind(), app_id: provider.app_id, secret })
         })
         .collect();
     if apps.is_empty() {
@@ -260,11 +260,21 @@ async fn emulator(
         Use::Looks => Data::ReadOnly(path),
         Use::Changes => Data::File(path),
     };
-    let settings = Settings::new(apps);
+    let settings = emulator_settings(desired, apps);
     let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let running = emulator.listen(listen).await.map_err(emulator_error)?;
     Ok(Some((emulator, running)))
+}
+
+/// How the built-in emulator is set up: as the providers say of their services.
+pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
+    let dissolves = |provider: &Provider| match provider.application {
+        Application::Rtc { .. } | Application::Zim { .. } => None,
+        Application::TencentLive { dissolve_after, .. } => Some((provider.app_id, dissolve_after)),
+    };
+    let dissolve_after = desired.providers.values().filter_map(dissolves).collect();
+    Settings { dissolve_after, ..Settings::new(apps) }
 }
 
 /// Where the built-in emulator keeps its world: beside the state.

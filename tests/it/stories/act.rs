@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use roomctl::emulator::Settings;
-use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Refresh, Room, RoomId};
+use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Kind, Refresh, Room, RoomId};
 use roomctl::plan::nothing_desired;
 use serde::Deserialize;
 
@@ -175,10 +175,10 @@ impl Act {
                 world.emulator.advance(span.as_duration()).expect("advanced");
             }
             Self::Enter { room, users } => {
-                world.emulator.enter(APP, &RoomId::new(&room), users).expect("entered");
+                world.emulator.enter(Kind::Zim, APP, &RoomId::new(&room), users).expect("entered");
             }
             Self::Leave { room } => {
-                world.emulator.leave(APP, &RoomId::new(&room), None).expect("left");
+                world.emulator.leave(Kind::Zim, APP, &RoomId::new(&room), None).expect("left");
             }
             Self::Create { room, delay, attributes } => {
                 let content = Room {
