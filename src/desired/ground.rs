@@ -61,12 +61,12 @@ impl<'a> Ground<'a> {
         said: &mirror::Room,
         id: &str,
         provider: &ProviderName,
-        room: &Arc<Room>,
+        room: Arc<Room>,
         sides: &Sides,
     ) -> DesiredRoom {
         DesiredRoom {
             address: Address::new(provider.clone(), RoomId::new(id)),
-            room: Arc::clone(room),
+            room,
             lifecycle: lifecycle(said.lifecycle.as_ref(), self.defaults.lifecycle),
             sides: sides.clone(),
             source: Arc::clone(&self.source),

@@ -9,7 +9,7 @@ pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
 }
 
 /// The name nearest to `word`, where one is near enough to be meant.
-fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = (word.chars().count() / 3).max(1);
     known
         .iter()

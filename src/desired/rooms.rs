@@ -201,7 +201,8 @@ impl Found {
         let sides = self.sides(&named);
         for known in &named {
             let room = reduced.iter().find(|(kind, _)| known.kind == Some(*kind));
-            if let (Some(provider), Some((_, room))) = (&known.name, room) {
+            if let Some(provider) = &known.name {
+                let room = room.map_or_else(Arc::default, |(_, room)| Arc::clone(room));
                 let declared = ground.declare(said, id, provider, room, &sides);
                 self.rooms.push((declared, origin));
             }
