@@ -33,6 +33,14 @@ pub(super) fn spoken(names: &[&str]) -> String {
     }
 }
 
+/// A text as a sentence can hold it: its end is left out where it is long.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether a key is named like a secret, however it is written: `server_secret`, `SecretKey`.
 pub(super) fn names_secret(key: &str) -> bool {
     const SECRETS: &[&str] = &[
@@ -91,6 +99,12 @@ mod tests {
         assert_eq!(closest("nmae", &known), Some("name"));
         assert_eq!(closest("ID", &["id"]), None);
         assert_eq!(closest("colour", &known), None);
+    }
+
+    #[test]
+    fn are_cut_where_they_are_long() {
+        assert_eq!(shortened(&"é".repeat(40)), "é".repeat(40));
+        assert_eq!(shortened(&"é".repeat(41)), format!("{}…", "é".repeat(40)));
     }
 
     #[test]

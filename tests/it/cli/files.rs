@@ -15,6 +15,19 @@ fn what_init_writes_applies_cleanly() {
 }
 
 #[test]
+fn init_writes_rooms_of_every_kind() {
+    for kind in ["zim", "rtc", "tencent-live"] {
+        let desk = Desk::empty();
+        desk.run(&format!("init --kind {kind}")).ends(0).says("wrote rooms.yaml");
+        assert!(desk.read("rooms.yaml").contains(&format!("kind: {kind}\n")), "{kind}");
+        desk.run("validate").ends(0).prints("Valid: 2 rooms.").keeps_from("warning");
+    }
+    let desk = Desk::empty();
+    desk.run("init --kind zmi").ends(64).says("zim, rtc, tencent-live");
+    desk.run("init --help").ends(0).prints("made by their first user");
+}
+
+#[test]
 fn init_never_overwrites() {
     let desk = Desk::with("mine");
     desk.write(".gitignore", "mine");
