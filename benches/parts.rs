@@ -14,8 +14,8 @@ use divan::Bencher;
 use roomctl::desired::groups::{parse_grouped, parse_whole};
 use roomctl::desired::{self, Loaded};
 use roomctl::model::{
-    Address, Asked, Assumed, Desired, DesiredRoom, Lineage, Observed, OnOccupied, Pending,
-    PendingKind, Plan, Recorded, RecordedRoom, Refresh, Timestamp,
+    Address, Asked, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending,
+    PendingKind, Plan, Recorded, RecordedRoom, Refresh, Sides, Timestamp,
 };
 use roomctl::plan::{self, Inputs};
 use roomctl::render::{self, Detail, View};
@@ -68,13 +68,7 @@ fn plan_none_recorded(bencher: Bencher, rooms: usize) {
 #[divan::bench(args = SIZES)]
 fn render_text(bencher: Bencher, rooms: usize) {
     let plan = plan(&load(rooms), &Recorded::default());
-    let evict = BTreeSet::new();
-    let view = View {
-        state: "rooms.state.json",
-        on_occupied: OnOccupied::Defer,
-        evict: &evict,
-        detail: Detail::Fields,
-    };
+    let view = View { state: "rooms.state.json", detail: Detail::Fields };
     bencher.bench(|| {
         let mut out = Vec::new();
         render::plan_text(&mut out, &plan, &view).expect("a text");

@@ -96,10 +96,8 @@
 //!     observed,
 //!     connections,
 //!     settings: Settings {
-//!         concurrency: apply::DEFAULT_CONCURRENCY,
+//!         concurrency: None,
 //!         on_conflict: OnConflict::Fail,
-//!         on_occupied: OnOccupied::Defer,
-//!         evict: BTreeSet::new(),
 //!     },
 //!     store: store.clone(),
 //!     report: Arc::new(Silent),

@@ -14,6 +14,7 @@ use super::ledger::Ledger;
 use super::observe::joined;
 use super::run::Run;
 use super::step::{Effect, End, Ended};
+use super::users::Users;
 use crate::model::{
     Action, Address, Class, Event, NotTried, Observation, Outcome, ProviderName, Step, StepFailure,
 };
@@ -27,6 +28,8 @@ pub(super) struct Lane {
     run: Arc<Run>,
     fates: Arc<Fates>,
     worker: Option<Worker>,
+    /// How many steps may be under way at once.
+    most: usize,
     alive: Alive,
     under_way: JoinSet<Ended>,
     started: HashMap<Id, Step>,
@@ -51,8 +54,11 @@ impl Lane {
             settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
         });
+        let most = worker.as_ref().map(|worker| super::concurrency(&worker.connection.provider));
+        let most = run.settings.concurrency.or(most).unwrap_or(1).max(1);
         Self {
             alive: alive(name, steps, &run),
+            most,
             worker,
             run,
             fates,
@@ -67,16 +73,19 @@ impl Lane {
 
     /// Starts every step in order, then waits for those under way.
     pub(super) async fn drive(mut self, steps: Vec<Step>) -> Outcome {
-        for step in steps {
-            match self.earlier_sides(&step).await {
+        let client = self.worker.as_ref().map(|worker| worker.connection.client.clone());
+        let mut users = Users::new(client);
+        for (at, step) in steps.iter().enumerate() {
+            users.look_ahead(&steps, at.saturating_add(self.most));
+            match self.earlier_sides(step).await {
                 Ok(()) => {
-                    if let Err(why) = self.start(&step).await {
-                        self.tell(&step, End::NotTried(why));
+                    if let Err(why) = self.start(step).await {
+                        self.tell(step, End::NotTried(why));
                     }
                 }
                 Err(end) => {
                     self.alive.stays();
-                    self.tell(&step, end);
+                    self.tell(step, end);
                 }
             }
         }
@@ -93,7 +102,7 @@ impl Lane {
     /// Starts a step as soon as it may start; the error is why it is not tried.
     async fn start(&mut self, step: &Step) -> Result<(), NotTried> {
         let Some(worker) = self.worker.clone() else { return Err(NotTried::ProviderUnreachable) };
-        while self.under_way.len() >= self.run.settings.concurrency {
+        while self.under_way.len() >= self.most {
             self.next_end().await;
         }
         self.may_start(step)?;
@@ -129,7 +138,7 @@ impl Lane {
         if let Some(why) = self.halted {
             return Err(why);
         }
-        if self.creates_halted && makes_room(step.action) {
+        if self.creates_halted && step.action.makes_room() {
             return Err(NotTried::Quota);
         }
         Ok(())
@@ -277,9 +286,4 @@ fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> Alive {
     let after = before.saturating_sub(destroys).saturating_add(count(Action::adds_room));
     let most = run.connections.get(name).and_then(|connection| connection.provider.max_rooms);
     Alive::new(before, after, most)
-}
-
-/// Whether a step creates a room.
-fn makes_room(action: Action) -> bool {
-    action.adds_room() || action == Action::Replace
 }

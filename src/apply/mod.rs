@@ -14,6 +14,7 @@ mod run;
 mod seen;
 mod step;
 mod stop;
+mod users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,15 +45,21 @@ pub type Connections = BTreeMap<ProviderName, Connection>;
 /// How a run is to behave.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Steps of one provider under way at once.
-    pub concurrency: usize,
+    /// Steps of one provider under way at once; enough to hide the latency where it is left out.
+    pub concurrency: Option<usize>,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
 }
 
-/// Steps of one provider under way at once, where nothing else is said: enough to hide three
-/// seconds of latency at 20 requests a second.
-pub const DEFAULT_CONCURRENCY: usize = 64;
+/// Steps of one provider under way at once, where nothing else is said: enough to hide three seconds
+/// of latency at its fastest limit, and never more than so many connections.
+fn concurrency(provider: &Provider) -> usize {
+    let rates = provider.kind().calls().iter().map(|(call, _)| provider.rate(*call));
+    let fastest = rates.fold(0.0, f64::max);
+    let hidden =
+        |steps: &usize| f64::from(u16::try_from(*steps).unwrap_or(u16::MAX)) >= 3.0 * fastest;
+    (64..=512).find(hidden).unwrap_or(512)
+}
 
 /// Hears what happens while a plan is applied.
 pub trait Report: Send + Sync {

@@ -213,7 +213,7 @@ impl Job<'_> {
 
     fn settings(&self) -> Settings {
         Settings {
-            concurrency: self.applying.concurrency.map_or(apply::DEFAULT_CONCURRENCY, usize::from),
+            concurrency: self.applying.concurrency.map(usize::from),
             on_conflict: self.desired.policy.on_conflict,
         }
     }

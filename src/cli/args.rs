@@ -318,16 +318,17 @@ pub(super) struct EmulatorArgs {
     /// Where to listen; only loopback
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub(super) listen: SocketAddr,
-    /// The application that it serves
+    /// The id of the applications that it serves, one of each kind
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) app_id: u32,
-    /// The environment variable that holds the application's secret
-    #[arg(long, value_name = "NAME", default_value = "ZEGO_SERVER_SECRET")]
-    pub(super) secret_env: String,
+    /// The environment variable that holds the secret of them all; where left out, ZEGO_SERVER_SECRET for
+    /// zim and rtc, TENCENT_SECRET_KEY for tencent-live
+    #[arg(long, value_name = "NAME")]
+    pub(super) secret_env: Option<String>,
     /// Keep the world in this file; in memory where left out
     #[arg(long, value_name = "FILE")]
     pub(super) data: Option<PathBuf>,
-    /// How many rooms may live at once
+    /// How many ZIM rooms may live at once
     #[arg(long, value_name = "N")]
     pub(super) max_rooms: Option<u64>,
     /// How long an answer takes

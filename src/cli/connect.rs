@@ -10,7 +10,8 @@ use super::exit::{Exit, Stopped};
 use crate::apply::{Connection, Connections, Eyes};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
-    Clock, Desired, Endpoint, Finding, Provider, ProviderName, Secret, SecretSource, Timestamp,
+    Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
+    SecretSource, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Ended, Observe, ReadOnly};
@@ -175,14 +176,57 @@ fn secret(provider: &Provider) -> Result<Found, Stopped> {
         },
     };
     match (found, provider.emulated()) {
-        (Found::Missing(_), true) => Ok(Found::Secret(made_up()?)),
-        (found, _) => Ok(found),
+        (Found::Missing(_), true) => Ok(Found::Secret(made_up(provider.kind())?)),
+        (Found::Secret(secret), _) => Ok(usable(secret, provider)),
+        (found, false) => Ok(found),
     }
 }
 
-/// A secret for one run of the built-in emulator.
-fn made_up() -> Result<Secret, Stopped> {
-    let mut bytes = [0; 16];
+/// A secret that can be one: none is empty or holds white space.
+fn usable(secret: Secret, provider: &Provider) -> Found {
+    let text = secret.expose();
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Found::Secret(secret);
+    }
+    let place = place(provider);
+    Found::Missing(format!(
+        "{place} holds what is no secret, such as white space or quotation marks that were copied \
+         along: put {} into it and nothing else",
+        digits(provider)
+    ))
+}
+
+/// Warns of a secret that does not look like one of the vendor's.
+fn doubt(secret: &Secret, provider: &Provider) {
+    let text = secret.expose();
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !hex || text.len() != provider.kind().secret_digits() {
+        let (provider, place, digits) = (&provider.name, place(provider), digits(provider));
+        tracing::warn!(%provider, "{place} does not look like {digits}: check that it is the right one");
+    }
+}
+
+/// What the vendor's console shows as the secret.
+fn digits(provider: &Provider) -> String {
+    let kind = provider.kind();
+    let name = match kind {
+        Kind::Rtc | Kind::Zim => "ServerSecret",
+        Kind::TencentLive => "SecretKey",
+    };
+    format!("the {name} ({} hexadecimal digits)", kind.secret_digits())
+}
+
+/// Where the secret of a provider stands.
+fn place(provider: &Provider) -> String {
+    match &provider.secret {
+        SecretSource::Environment(name) => format!("the environment variable {name}"),
+        SecretSource::File(path) => format!("the secret_file {}", path.display()),
+    }
+}
+
+/// A secret for one run of the built-in emulator, as long as the vendor's are.
+fn made_up(kind: Kind) -> Result<Secret, Stopped> {
+    let mut bytes = vec![0; kind.secret_digits() / 2];
     getrandom::fill(&mut bytes).map_err(|error| {
         Stopped::failed("random", format!("the system has no random numbers: {error}"))
     })?;
@@ -205,7 +249,7 @@ async fn emulator(
     let apps: Vec<App> = emulated
         .filter_map(|provider| {
             let secret = secrets.get(&provider.name)?.clone();
-            Some(App { app_id: provider.app_id, secret })
+            Some(App { kind: provider.kind(), app_id: provider.app_id, secret })
         })
         .collect();
     if apps.is_empty() {
@@ -216,11 +260,21 @@ async fn emulator(
         Use::Looks => Data::ReadOnly(path),
         Use::Changes => Data::File(path),
     };
-    let settings = Settings::new(apps);
+    let settings = emulator_settings(desired, apps);
     let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let running = emulator.listen(listen).await.map_err(emulator_error)?;
     Ok(Some((emulator, running)))
+}
+
+/// How the built-in emulator is set up: as the providers say of their services.
+pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
+    let dissolves = |provider: &Provider| match provider.application {
+        Application::Rtc { .. } | Application::Zim { .. } => None,
+        Application::TencentLive { dissolve_after, .. } => Some((provider.app_id, dissolve_after)),
+    };
+    let dissolve_after = desired.providers.values().filter_map(dissolves).collect();
+    Settings { dissolve_after, ..Settings::new(apps) }
 }
 
 /// Where the built-in emulator keeps its world: beside the state.
@@ -243,6 +297,9 @@ fn connection(
             (provider::vendor_url(provider.kind()).to_owned(), Arc::new(SystemClock))
         }
     };
+    if !provider.emulated() {
+        doubt(&secret, provider);
+    }
     let allowed: AllowedHosts = global.allow_endpoints.iter().collect();
     let client = provider::connect(provider, &url, secret, Arc::new(SystemClock), &allowed)
         .map_err(|error| {

@@ -1,5 +1,6 @@
 //! `emulator`: serves the stand-in, or puts people into its rooms and lets time pass.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +8,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{EmulatorArgs, EmulatorCommand, Global};
-use super::connect::{data_file, emulator_error};
+use super::connect::{data_file, emulator_error, emulator_settings};
 use super::console::Console;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
-use crate::model::{Address, Desired, Endpoint, Provider, Secret};
+use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret};
 use crate::provider::http::{SystemClock, post_to_loopback};
 
 /// Serves, or tells a world that something happened.
@@ -34,14 +35,14 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
         return Err(Stopped::usage(words));
     }
-    let (app, secret) = app(&args);
+    let (apps, secrets): (Vec<_>, Vec<_>) = Kind::ALL.iter().map(|kind| app(*kind, &args)).unzip();
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
     let settings = Settings {
         max_rooms: args.max_rooms,
         latency: args.latency,
         jitter: args.jitter,
         faults: faults.map_err(Stopped::usage)?,
-        ..Settings::new(vec![app])
+        ..Settings::new(apps)
     };
     let data = args.data.map_or(Data::Memory, Data::File);
     let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
@@ -49,7 +50,7 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
     console.print(|out| {
         writeln!(out, "listening on http://{}", running.address())?;
         writeln!(out, "{}", emulator.describe())?;
-        writeln!(out, "{secret}")?;
+        writeln!(out, "{}", secrets.join("\n"))?;
         writeln!(out, "Ctrl-C ends it")
     })?;
     stop.wanted().await;
@@ -57,15 +58,16 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
     Ok(Exit::Done)
 }
 
-/// The application that is served, and a line on its secret.
-fn app(args: &EmulatorArgs) -> (App, String) {
-    let name = &args.secret_env;
+/// The application of one kind that is served, and a line on its secret.
+fn app(kind: Kind, args: &EmulatorArgs) -> (App, String) {
+    let name = args.secret_env.as_deref().unwrap_or(kind.default_secret_variable());
     if let Some(secret) = variable(name) {
-        let app = App { app_id: args.app_id, secret: Secret::new(secret) };
-        return (app, format!("secret: what {name} holds"));
+        let app = App { kind, app_id: args.app_id, secret: Secret::new(secret) };
+        return (app, format!("secret of {kind}: what {name} holds"));
     }
-    let app = App::with_own_secret(args.app_id);
-    let line = format!("secret: the emulator's own, export {name}={}", app.secret.expose());
+    let app = App::with_own_secret(kind, args.app_id);
+    let own = app.secret.expose();
+    let line = format!("secret of {kind}: the emulator's own, export {name}={own}");
     (app, line)
 }
 
@@ -84,17 +86,23 @@ async fn happen(
         }
         EmulatorCommand::Advance { .. } => desired.providers.values().collect(),
     };
-    let mut told = 0;
+    // Several providers may be on one emulator, for which time passes once.
+    let mut told = BTreeSet::new();
     for provider in providers {
-        match &provider.endpoint {
-            Endpoint::Emulator if told == 0 => built_in(&command, provider, desired, &state)?,
-            Endpoint::Emulator => {}
-            Endpoint::Url(url) => served(&command, provider, url).await?,
+        let url = match &provider.endpoint {
+            Endpoint::Emulator => None,
+            Endpoint::Url(url) => Some(url.trim_end_matches('/')),
             Endpoint::Vendor => continue,
+        };
+        if !told.insert(url) {
+            continue;
         }
-        told += 1;
+        match url {
+            None => built_in(&command, provider, desired, &state)?,
+            Some(url) => served(&command, provider, url).await?,
+        }
     }
-    if told == 0 {
+    if told.is_empty() {
         let words = "no provider is on an emulator: say `endpoint: emulator`, or a URL on loopback";
         return Err(Stopped::failed("no_emulator", words));
     }
@@ -117,16 +125,17 @@ fn built_in(
     state: &Path,
 ) -> Result<(), Stopped> {
     let emulated = desired.providers.values().filter(|provider| provider.emulated());
-    let apps = emulated.map(|provider| App::with_own_secret(provider.app_id)).collect();
+    let apps = emulated.map(|provider| App::with_own_secret(provider.kind(), provider.app_id));
+    let settings = emulator_settings(desired, apps.collect());
     let data = Data::File(data_file(state));
-    let emulator =
-        Emulator::open(Settings::new(apps), Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let (kind, app) = (provider.kind(), provider.app_id);
     match command {
         EmulatorCommand::Enter { address, users } => {
-            emulator.enter(provider.app_id, &address.room, *users).map(drop)
+            emulator.enter(kind, app, &address.room, *users).map(drop)
         }
         EmulatorCommand::Leave { address, users } => {
-            emulator.leave(provider.app_id, &address.room, *users).map(drop)
+            emulator.leave(kind, app, &address.room, *users).map(drop)
         }
         EmulatorCommand::Advance { span } => emulator.advance(*span),
     }
@@ -136,14 +145,11 @@ fn built_in(
 
 /// Tells an emulator that listens on loopback.
 async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Result<(), Stopped> {
-    let app = provider.app_id;
+    let (kind, app) = (provider.kind(), provider.app_id);
+    let moved = |address: &Address, users: Option<u64>| json!({"kind": kind, "app_id": app, "room": address.room.as_str(), "users": users});
     let (what, body): (&str, Value) = match command {
-        EmulatorCommand::Enter { address, users } => {
-            ("enter", json!({"app_id": app, "room": address.room.as_str(), "users": users}))
-        }
-        EmulatorCommand::Leave { address, users } => {
-            ("leave", json!({"app_id": app, "room": address.room.as_str(), "users": users}))
-        }
+        EmulatorCommand::Enter { address, users } => ("enter", moved(address, Some(*users))),
+        EmulatorCommand::Leave { address, users } => ("leave", moved(address, *users)),
         EmulatorCommand::Advance { span } => ("advance", json!({"seconds": span.as_secs()})),
     };
     let path = format!("/emulator/{what}");

@@ -1,14 +1,18 @@
 //! The checks of meaning on a room: a flat table, every one run, everything told.
 
-use crate::model::{AttributeLimits, Attributes, Finding};
+use crate::model::{Field, Finding, Kind};
 
-use super::ground::delay;
-use super::mirror::{self, Amount, AttributeValue, FullAttribute, Pairs, Text};
-use super::names::{listed, names_secret, suggestion};
+use super::attributes;
+use super::defaults::{Unfit, holders};
+use super::ground::keeps_auto_delete;
+use super::mirror::{self, Said, Text};
+use super::names::{listed, suggestion};
 use super::note::{Sink, Step, index, key};
+use super::provider::Known;
 use super::room_id;
 use super::rooms::Subject;
-use super::words::{missing_key, secret_key};
+use super::values::{fault, path};
+use super::words::{kinds, missing_key};
 
 /// A check of one room.
 type Check = fn(&Subject<'_>, &mut Sink<'_>);
@@ -19,19 +23,16 @@ const CHECKS: &[Check] = &[
     provider_is_known,
     providers_are_known,
     provider_is_named,
-    name_is_short,
-    delay_is_short,
+    keys_are_of_its_kinds,
+    values_fit,
+    defaults_fit,
     delay_is_there,
+    seats_are_laid_out,
     attributes_are_few_and_small,
     attributes_are_sound,
+    attributes_stay,
     variables_are_not_meant,
 ];
-
-/// The longest that a service keeps an empty room. ZIM: DestroyDelayTime, 10,800 s.
-const LONGEST_DELAY: u32 = 10_800;
-
-/// The bytes of a room's name. ZIM: RoomName, 64.
-const LONGEST_NAME: usize = 64;
 
 /// Checks a room.
 pub(super) fn room(subject: &Subject<'_>, mut sink: Sink<'_>) {
@@ -40,30 +41,42 @@ pub(super) fn room(subject: &Subject<'_>, mut sink: Sink<'_>) {
     }
 }
 
-/// Checks what a file's `defaults` say by themselves.
-pub(super) fn defaults(said: &mirror::Defaults, sink: &mut Sink<'_>) {
-    let mirror::Defaults { name, destroy_delay_time, attributes, lifecycle: _ } = said;
-    let inside = vec![key("defaults")];
-    check_name(name.as_ref(), &inside, sink);
-    check_delay(destroy_delay_time.as_ref(), &inside, sink);
-    check_attributes(attributes.as_ref(), &inside, sink);
+impl Subject<'_> {
+    /// The kinds of its providers, each once.
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.reduced.iter().map(|(kind, _)| *kind)
+    }
+
+    /// Whether nothing is unknown of its providers.
+    fn kinds_are_known(&self) -> bool {
+        let named = self.said.providers.as_ref().map_or(self.providers.len(), Vec::len);
+        let known = self.providers.len() == named && !self.providers.is_empty();
+        known && self.providers.iter().all(|known| known.kind.is_some())
+    }
 }
 
 fn id_is_taken(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let Some(Text(id)) = &subject.said.id else {
         return sink.missing(Vec::new(), missing_key("a room", "id"));
     };
-    if let Some(message) = room_id::fault(id) {
-        let finding = Finding::error("room_id", format!("the id {message}")).help(
-            "ZIM takes up to 32 letters, digits and ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _",
-        );
-        sink.at(vec![key("id")], finding);
+    if id.is_empty() {
+        let finding = Finding::error("room_id", "the id is empty").help("write the room's id");
+        return sink.at(vec![key("id")], finding);
+    }
+    for kind in subject.kinds() {
+        if let Some(message) = room_id::fault(kind, id) {
+            let finding = Finding::error("room_id", format!("the id {message}"));
+            sink.at(vec![key("id")], finding.help(room_id::help(kind)));
+        }
     }
 }
 
 fn id_is_taken_everywhere(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let Some(Text(id)) = &subject.said.id else { return };
     let Some(doubtful) = room_id::doubtful(id) else { return };
+    if !subject.kinds().any(|kind| kind == Kind::Zim) {
+        return;
+    }
     let message = format!(
         "the id holds {}, which only some pages of the vendor allow",
         room_id::shown(doubtful)
@@ -105,58 +118,78 @@ fn providers_are_known(subject: &Subject<'_>, sink: &mut Sink<'_>) {
 }
 
 fn check_provider(name: &str, subject: &Subject<'_>, path: Vec<Step>, sink: &mut Sink<'_>) {
-    if subject.known.is_empty() || subject.known.contains_key(name) {
+    if subject.ground.known.is_empty() || subject.ground.known.contains_key(name) {
         return;
     }
-    let names: Vec<&str> = subject.known.keys().map(|name| &**name).collect();
+    let names: Vec<&str> = subject.ground.known.keys().map(|name| &**name).collect();
     let finding = Finding::error("unknown_provider", format!("no provider is named `{name}`"));
     sink.at(path, finding.help(suggestion(name, &names)));
 }
 
 fn provider_is_named(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let mirror::Room { provider, providers, .. } = subject.said;
-    if provider.is_some() || providers.is_some() || subject.known.len() < 2 {
+    if provider.is_some() || providers.is_some() || subject.ground.known.len() < 2 {
         return;
     }
-    let names: Vec<&str> = subject.known.keys().map(|name| &**name).collect();
+    let names: Vec<&str> = subject.ground.known.keys().map(|name| &**name).collect();
     let finding =
         Finding::error("missing_key", "a room needs `provider` where several are declared")
             .help(format!("write `provider: NAME`, one of {}", listed(&names)));
     sink.missing(Vec::new(), finding);
 }
 
-fn name_is_short(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    check_name(subject.said.name.as_ref(), &[], sink);
+/// A field has to fit at least one of the kinds: each takes what it holds.
+fn keys_are_of_its_kinds(subject: &Subject<'_>, sink: &mut Sink<'_>) {
+    if !subject.kinds_are_known() {
+        return;
+    }
+    for (name, field) in subject.said.keys() {
+        if !subject.kinds().any(|kind| kind.holds(field)) {
+            sink.at_key(vec![key(name)], not_of_kind(subject, name, field));
+        }
+    }
 }
 
-fn check_name(name: Option<&Text>, inside: &[Step], sink: &mut Sink<'_>) {
-    let Some(Text(name)) = name.filter(|Text(name)| name.len() > LONGEST_NAME) else { return };
-    let message =
-        format!("the name is {} bytes long, and the service takes {LONGEST_NAME}", name.len());
-    let finding = Finding::error("name_length", message)
-        .help("shorten it; letters beyond ASCII are two to four bytes each");
-    sink.at([inside, &[key("name")]].concat(), finding);
-}
-
-fn delay_is_short(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    check_delay(subject.said.destroy_delay_time.as_ref(), &[], sink);
-}
-
-fn check_delay(amount: Option<&Amount>, inside: &[Step], sink: &mut Sink<'_>) {
-    let Some(amount) = amount else { return };
-    let message = match delay(amount) {
-        Some(delay) if delay.as_seconds() <= LONGEST_DELAY => return,
-        Some(delay) => format!("{} s is too long", delay.as_seconds()),
-        None => "`destroy_delay_time` is no span".to_owned(),
+fn not_of_kind(subject: &Subject<'_>, name: &str, field: Field) -> Finding {
+    let own: Vec<Kind> = subject.kinds().collect();
+    let message = format!("{} rooms have no `{name}`: {} rooms do", kinds(&own), holders(field));
+    let help = if field == Field::DestroyDelayTime && own.contains(&Kind::TencentLive) {
+        "take it out: how long an empty room lives is set with Tencent, and said by the provider's \
+         `dissolve_after`"
+    } else {
+        "take it out, or name a provider that holds it"
     };
-    let finding = Finding::error("destroy_delay_time", message).help(
-        "write whole seconds (`90`), or `90s`, `15m`, `3h`; the service takes 10800 s at most",
-    );
-    sink.at([inside, &[key("destroy_delay_time")]].concat(), finding);
+    Finding::error("not_of_kind", message).help(help)
 }
 
+fn values_fit(subject: &Subject<'_>, sink: &mut Sink<'_>) {
+    for (kind, _) in subject.reduced {
+        for field in kind.fields() {
+            let said = subject.said.said(*field);
+            if let Some((steps, finding)) = said.and_then(|said| fault(*kind, *field, said)) {
+                sink.at(steps, finding);
+            }
+        }
+    }
+}
+
+/// Tells of defaults that this room inherits and that its kind does not take.
+fn defaults_fit(subject: &Subject<'_>, sink: &mut Sink<'_>) {
+    for Unfit { kind, field, finding } in &subject.ground.defaults.unfit {
+        let inherits = subject.kinds().any(|own| own == *kind);
+        if inherits && subject.said.said(*field).is_none() {
+            let message = format!("from `defaults`: {}", finding.message);
+            let finding = Finding { message, ..finding.clone() };
+            sink.at(vec![key("id")], finding);
+        }
+    }
+}
+
+/// ZIM: without a DestroyDelayTime a room goes as soon as it is empty.
 fn delay_is_there(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    if subject.room.destroy_delay_time.is_some() || subject.said.destroy_delay_time.is_some() {
+    let zim = subject.reduced.iter().find(|(kind, _)| *kind == Kind::Zim);
+    let bare = zim.is_some_and(|(_, room)| room.destroy_delay_time.is_none());
+    if !bare || subject.said.destroy_delay_time.is_some() {
         return;
     }
     let finding = Finding::warning(
@@ -167,81 +200,64 @@ fn delay_is_there(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     sink.missing(vec![key("id")], finding);
 }
 
+/// Tencent: SeatTemplate is mandatory in the newest pages of create_room.
+fn seats_are_laid_out(subject: &Subject<'_>, sink: &mut Sink<'_>) {
+    let live = subject.reduced.iter().find(|(kind, _)| *kind == Kind::TencentLive);
+    if live.is_none_or(|(_, room)| room.fields.of(Field::SeatTemplate).is_some()) {
+        return;
+    }
+    let message = "without `seat_template` Tencent may refuse to make the room";
+    let finding = Finding::warning("no_seat_template", message)
+        .help("write `seat_template: VideoDynamicGrid9Seats`, or another, here or in `defaults`");
+    sink.missing(vec![key("id")], finding);
+}
+
 fn attributes_are_few_and_small(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    for (at, known) in subject.providers.iter().enumerate() {
-        if subject.providers[..at].iter().all(|earlier| earlier.limits != known.limits) {
-            within(&subject.room.attributes, &known.limits, sink);
+    let providers = subject.providers;
+    for (at, known) in providers.iter().enumerate() {
+        let same = |earlier: &&Known| (earlier.kind, earlier.limits) == (known.kind, known.limits);
+        if providers[..at].iter().any(same) {
+            continue;
+        }
+        let room = subject.reduced.iter().find(|(kind, _)| known.kind == Some(*kind));
+        if let Some((kind, room)) = room.filter(|(kind, _)| kind.holds(Field::Attributes)) {
+            attributes::within(*kind, &room.attributes, &known.limits, sink);
         }
     }
-}
-
-/// Holds the attributes of a room, its defaults among them, against a provider's limits.
-fn within(attributes: &Attributes, limits: &AttributeLimits, sink: &mut Sink<'_>) {
-    let AttributeLimits { attributes: most, key_bytes, value_bytes, total_bytes } = *limits;
-    if attributes.len() > most {
-        let message =
-            format!("{} attributes are too many: the service takes {most}", attributes.len());
-        sink.at_key(vec![key("attributes")], too_much("attribute_count", message, "attributes"));
-    }
-    for (name, attribute) in attributes.iter() {
-        let path = || vec![key("attributes"), key(name)];
-        if name.len() > key_bytes {
-            let message = format!(
-                "the key `{name}` is {} bytes long, and the service takes {key_bytes}",
-                name.len()
-            );
-            sink.at_key(path(), too_much("attribute_key", message, "key_bytes"));
-        }
-        let length = attribute.value.len();
-        if length > value_bytes {
-            let message =
-                format!("the value is {length} bytes long, and the service takes {value_bytes}");
-            sink.at(path(), too_much("attribute_value", message, "value_bytes"));
-        }
-    }
-    let total = attributes.total_bytes();
-    if total > total_bytes {
-        let message = format!(
-            "the attributes are {total} bytes together, and the service takes {total_bytes}"
-        );
-        sink.at_key(vec![key("attributes")], too_much("attribute_total", message, "total_bytes"));
-    }
-}
-
-fn too_much(code: &'static str, message: String, limit: &str) -> Finding {
-    Finding::error(code, message).help(format!(
-        "shorten, or raise the provider's `limits.{limit}` where the vendor has raised yours"
-    ))
 }
 
 fn attributes_are_sound(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    check_attributes(subject.said.attributes.as_ref(), &[], sink);
+    attributes::sound(subject.said.attributes.as_ref(), &[], sink);
 }
 
-fn check_attributes(pairs: Option<&Pairs<AttributeValue>>, inside: &[Step], sink: &mut Sink<'_>) {
-    for (Text(name), value) in pairs.map_or(&[][..], |pairs| &pairs.0) {
-        let path = || [inside, &[key("attributes"), key(name)]].concat();
-        if names_secret(name) {
-            sink.at_key(path(), secret_key(name));
-        }
-        if name.is_empty() {
-            let finding = Finding::error("attribute_key", "an attribute's key is empty");
-            sink.at_key(path(), finding.help("give it a name"));
-        }
-        if let AttributeValue::Full(FullAttribute { value: None, .. }) = value {
-            sink.missing(path(), missing_key("an attribute", "value"));
-        }
+/// An attribute that goes with its user fits ZIM only: other kinds do not take it from a room that
+/// has a ZIM side too, and a room without one cannot have it.
+fn attributes_stay(subject: &Subject<'_>, sink: &mut Sink<'_>) {
+    let Some(pairs) = &subject.said.attributes else { return };
+    if subject.kinds().any(keeps_auto_delete) || !subject.kinds_are_known() {
+        return;
+    }
+    let holders: Vec<Kind> = subject.kinds().filter(|kind| kind.holds(Field::Attributes)).collect();
+    if !holders.is_empty() {
+        attributes::stay(pairs, &kinds(&holders), sink);
     }
 }
 
 /// `${…}` is replaced in `providers` and `state` only: in a room it would be sent as it stands.
 fn variables_are_not_meant(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let mirror::Room { id, name, .. } = subject.said;
-    for (field, text) in [("id", id), ("name", name)] {
-        if text.as_ref().is_some_and(|Text(text)| text.contains("${")) {
+    let mut check = |text: &str, steps: &dyn Fn() -> Vec<Step>| {
+        if text.contains("${") {
             let finding = Finding::warning("variable_not_replaced", "`${…}` is not replaced here")
                 .help("it works in `providers` and `state` only; the service gets it as it stands");
-            sink.at(vec![key(field)], finding);
+            sink.at(steps(), finding);
+        }
+    };
+    if let Some(Text(id)) = &subject.said.id {
+        check(id, &|| vec![key("id")]);
+    }
+    for field in Field::ALL {
+        if let Some(Said::Text(text)) = subject.said.said(*field) {
+            check(text, &|| path(*field));
         }
     }
 }

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Attribute, Attributes, Delay, DesiredRoom, Fields, Lifecycle, ProviderName, Room,
-    RoomId, Sides,
+    Address, Attribute, Attributes, DesiredRoom, Field, Kind, Lifecycle, OnRemove, ProviderName,
+    Room, RoomId, Sides,
 };
 
-use super::checks;
-use super::document::Document;
-use super::mirror::{self, Amount, AttributeValue, FullAttribute, Pairs, Text};
-use super::note::{Notes, Part, Sink};
+use super::defaults::Defaults;
+use super::mirror::{self, AttributeValue, FullAttribute, Pairs, Said, Text};
 use super::provider::Known;
+use super::values::{delay, value};
 
 /// What the rooms of one file are resolved against.
 pub(super) struct Ground<'a> {
@@ -24,40 +23,8 @@ pub(super) struct Ground<'a> {
     pub source: Arc<str>,
 }
 
-/// What the rooms of a file hold where they do not say otherwise.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Defaults {
-    pub name: Option<Box<str>>,
-    pub destroy_delay_time: Option<Delay>,
-    pub attributes: Attributes,
-    pub lifecycle: Lifecycle,
-}
-
-/// Resolves the `defaults` of a file.
-pub(super) fn defaults(document: &Document, notes: &mut Notes) -> Defaults {
-    let Some(said) = &document.head.defaults else { return Defaults::default() };
-    let mirror::Defaults { name, destroy_delay_time, attributes, lifecycle } = said;
-    let (file, reading) = (document.file, document.reading);
-    let mut sink = Sink { notes, file, part: Part::Head, reading };
-    checks::defaults(said, &mut sink);
-    Defaults {
-        name: name.as_ref().map(|Text(name)| name.clone()),
-        destroy_delay_time: destroy_delay_time.as_ref().and_then(delay),
-        attributes: attributes
-            .as_ref()
-            .map(|it| self::attributes(it, &Attributes::default()))
-            .unwrap_or_default(),
-        lifecycle: self::lifecycle(lifecycle.as_ref(), Lifecycle::default()),
-    }
-}
-
-/// A span as the file writes it; none where it is no span.
-pub(super) fn delay(amount: &Amount) -> Option<Delay> {
-    match amount {
-        Amount::Number(seconds) => u32::try_from(*seconds).ok().map(Delay::from_seconds),
-        Amount::Text(text) => text.parse().ok(),
-    }
-}
+/// A room as each of the kinds that it is declared for holds it.
+pub(super) type Reduced = Vec<(Kind, Arc<Room>)>;
 
 impl<'a> Ground<'a> {
     /// The declared providers that a room names; the only one where it names none.
@@ -72,19 +39,20 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// What a room holds with the defaults.
-    pub(super) fn room(&self, said: &mirror::Room) -> Room {
-        let Defaults { name, destroy_delay_time, attributes, lifecycle: _ } = &self.defaults;
-        let own = |pairs| self::attributes(pairs, attributes);
-        Room {
-            name: said.name.as_ref().map(|Text(name)| name.clone()).or_else(|| name.clone()),
-            destroy_delay_time: match &said.destroy_delay_time {
-                Some(amount) => delay(amount),
-                None => *destroy_delay_time,
-            },
-            attributes: said.attributes.as_ref().map_or_else(|| attributes.clone(), own),
-            fields: Fields::default(),
+    /// What a room holds with the defaults, for each kind of its providers; what is equal is shared.
+    pub(super) fn reduced(&self, said: &mirror::Room, providers: &[&Known]) -> Reduced {
+        let mut all = Reduced::with_capacity(1);
+        for kind in providers.iter().filter_map(|known| known.kind) {
+            if all.iter().any(|(earlier, _)| *earlier == kind) {
+                continue;
+            }
+            let room = resolve(kind.fields(), &|field| said.said(field), &self.defaults.room);
+            let room = if keeps_auto_delete(kind) { room } else { without_auto_delete(room) };
+            let same = all.iter().find(|(_, earlier)| **earlier == room);
+            let room = same.map_or_else(|| Arc::new(room), |(_, earlier)| Arc::clone(earlier));
+            all.push((kind, room));
         }
+        all
     }
 
     /// A room as it is declared at one of its providers.
@@ -94,15 +62,59 @@ impl<'a> Ground<'a> {
         id: &str,
         provider: &ProviderName,
         room: &Arc<Room>,
+        sides: &Sides,
     ) -> DesiredRoom {
         DesiredRoom {
             address: Address::new(provider.clone(), RoomId::new(id)),
             room: Arc::clone(room),
             lifecycle: lifecycle(said.lifecycle.as_ref(), self.defaults.lifecycle),
-            sides: Sides::default(),
+            sides: sides.clone(),
             source: Arc::clone(&self.source),
         }
     }
+}
+
+/// Whether the service deletes attributes when the user who set them leaves: ZIM's AutoDelete.
+pub(super) const fn keeps_auto_delete(kind: Kind) -> bool {
+    match kind {
+        Kind::Zim => true,
+        Kind::Rtc | Kind::TencentLive => false,
+    }
+}
+
+/// What is said of `fields`, over what the defaults hold of them.
+pub(super) fn resolve<'a>(
+    fields: &[Field],
+    said: &dyn Fn(Field) -> Option<Said<'a>>,
+    defaults: &Room,
+) -> Room {
+    let mut room = Room::default();
+    for field in fields {
+        match (*field, said(*field)) {
+            (_, Some(Said::Delay(amount))) => room.destroy_delay_time = delay(amount),
+            (Field::DestroyDelayTime, _) => room.destroy_delay_time = defaults.destroy_delay_time,
+            (_, Some(Said::Attributes(own))) => {
+                room.attributes = attributes(own, &defaults.attributes);
+            }
+            (Field::Attributes, _) => room.attributes.clone_from(&defaults.attributes),
+            (field, said) => {
+                if let Some(value) = said.and_then(value).or_else(|| defaults.value(field)) {
+                    room.set(field, Some(value));
+                }
+            }
+        }
+    }
+    room
+}
+
+/// A room without the attributes that only some services can delete by themselves.
+fn without_auto_delete(mut room: Room) -> Room {
+    if room.attributes.iter().any(|(_, attribute)| attribute.auto_delete) {
+        let kept = room.attributes.iter().filter(|(_, attribute)| !attribute.auto_delete);
+        room.attributes = kept.map(|(key, attribute)| (key, attribute.clone())).collect();
+        room.attributes.shrink_to_fit();
+    }
+    room
 }
 
 /// A room's own attributes over those of the defaults.
@@ -122,8 +134,14 @@ fn attribute(value: &AttributeValue) -> Attribute {
     }
 }
 
-fn lifecycle(said: Option<&mirror::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
-    let Some(mirror::Lifecycle { prevent_destroy, on_remove: _ }) = said else { return defaults };
-    let prevent_destroy = prevent_destroy.unwrap_or(defaults.prevent_destroy);
-    Lifecycle { prevent_destroy, ..defaults }
+/// A room's own lifecycle over that of the defaults.
+pub(super) fn lifecycle(said: Option<&mirror::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
+    let Some(mirror::Lifecycle { prevent_destroy, on_remove }) = said else { return defaults };
+    Lifecycle {
+        prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy),
+        on_remove: on_remove.map_or(defaults.on_remove, |it| match it {
+            mirror::OnRemove::Destroy => OnRemove::Destroy,
+            mirror::OnRemove::Forget => OnRemove::Forget,
+        }),
+    }
 }

@@ -1,12 +1,16 @@
 //! The files as serde reads them: every key, nothing resolved. The published schema is made of it.
 
+mod room;
 mod scalars;
+mod shapes;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, Text};
-use scalars::{choice_or_variable, count_or_share, present, seconds, share, whole_or_variable};
+pub use room::{Close, Defaults, Lifecycle, OnRemove, Room, Said};
+use scalars::present;
+pub use scalars::{Amount, AttributeValue, Flag, FullAttribute, Pairs, Text};
+use shapes::{choice_or_variable, count_or_share, share, span_or_variable, whole_or_variable};
 
 /// What rooms.yaml declares: the providers, the policy, and the rooms.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -38,23 +42,33 @@ pub struct File {
 /// One application at one service. `${NAME}` and `${NAME:-default}` work in every value.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(extend("required" = ["kind", "app_id", "operator"]))]
+#[schemars(extend("required" = ["kind", "app_id"]))]
 pub struct Provider {
     /// Which service it is.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "choice_or_variable")]
     pub kind: Option<Text>,
-    /// ZEGOCLOUD's AppId.
+    /// ZEGOCLOUD's AppId, or Tencent's SDKAppID.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
     pub app_id: Option<Amount>,
-    /// ZIM's FromUserId: the user in whose name rooms are made. At most 32 bytes.
+    /// zim, tencent-live: the user in whose name rooms are made, at most 32 bytes: ZIM's FromUserId,
+    /// Tencent's identifier. Both want it; rtc has none.
     #[serde(deserialize_with = "present")]
     pub operator: Option<Text>,
+    /// rtc: ZEGOCLOUD's IsTest, for projects made on or before 2021-11-16; left out for the others.
+    #[serde(deserialize_with = "present")]
+    pub is_test: Option<Flag>,
+    /// tencent-live: how long a room lives while it is empty, as set with Tencent: seconds, or 90s,
+    /// 15m, 3h, from 10m to 24h; 30m when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "span_or_variable::<600, 86400>")]
+    pub dissolve_after: Option<Amount>,
     /// A URL, `vendor` (the default), or `emulator`: the built-in one.
     #[serde(deserialize_with = "present")]
     pub endpoint: Option<Text>,
-    /// The environment variable that holds the secret. The secret itself is never written here.
+    /// The environment variable that holds the secret; when left out `ZEGO_SERVER_SECRET` for zim and
+    /// rtc, `TENCENT_SECRET_KEY` for tencent-live. The secret itself is never written here.
     #[serde(deserialize_with = "present")]
     pub secret_env: Option<Text>,
     /// The file that holds the secret; one newline at its end is dropped.
@@ -71,7 +85,7 @@ pub struct Provider {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole_or_variable::<0, { u64::MAX }>")]
     pub max_rooms: Option<Amount>,
-    /// What the service takes as attributes of one room.
+    /// zim, tencent-live: what the service takes as attributes of one room.
     #[serde(deserialize_with = "present")]
     pub limits: Option<Limits>,
 }
@@ -89,19 +103,19 @@ pub enum RateLimit {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// How many a room may have; 20 when left out.
+    /// How many a room may have; when left out 20 for zim, 10 for tencent-live.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
     pub attributes: Option<Amount>,
-    /// Bytes of a key; 16 when left out.
+    /// Bytes of a key; when left out 16 for zim, 50 for tencent-live.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
     pub key_bytes: Option<Amount>,
-    /// Bytes of a value; 1024 when left out.
+    /// Bytes of a value; when left out 1024 for zim, 2048 for tencent-live.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
     pub value_bytes: Option<Amount>,
-    /// Bytes of all keys and values together; 5120 when left out.
+    /// Bytes of all keys and values together; when left out 5120 for zim, 16384 for tencent-live.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
     pub total_bytes: Option<Amount>,
@@ -120,7 +134,8 @@ pub struct Policy {
     /// What to do with a recorded room that is gone; `recreate` when left out.
     #[serde(deserialize_with = "present")]
     pub on_vanish: Option<OnVanish>,
-    /// What to do with people inside a room that is to be destroyed; `defer` when left out.
+    /// What to do with people inside a room that is to be destroyed; when left out `defer` for zim,
+    /// `destroy` for rtc and tencent-live.
     #[serde(deserialize_with = "present")]
     pub on_occupied: Option<OnOccupied>,
     /// When a new name or delay takes hold; `now` when left out.
@@ -178,76 +193,4 @@ pub enum OnOccupied {
 pub enum Replace {
     /// At once, by destroying the room and making it anew.
     Now,
-}
-
-/// What the rooms of this file hold where they do not say otherwise.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Defaults {
-    /// The name that people see. At most 64 bytes.
-    #[serde(deserialize_with = "present")]
-    #[schemars(length(max = 64))]
-    pub name: Option<Text>,
-    /// How long a room lives while it is empty: seconds, or 90s, 15m, 3h; at most 10800 s.
-    #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "seconds")]
-    pub destroy_delay_time: Option<Amount>,
-    /// Attributes that every room has; a room's own value of a key goes before.
-    #[serde(deserialize_with = "present")]
-    pub attributes: Option<Pairs<AttributeValue>>,
-    /// How the rooms may be handled.
-    #[serde(deserialize_with = "present")]
-    pub lifecycle: Option<Lifecycle>,
-}
-
-/// One room.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schemars(extend("required" = ["id"]))]
-pub struct Room {
-    /// The room's id at the service. ZIM: at most 32 bytes.
-    #[serde(deserialize_with = "present")]
-    #[schemars(length(min = 1, max = 32))]
-    pub id: Option<Text>,
-    /// The name that people see. ZIM: at most 64 bytes.
-    #[serde(deserialize_with = "present")]
-    #[schemars(length(max = 64))]
-    pub name: Option<Text>,
-    /// The provider that holds it; may be left out where one is declared.
-    #[serde(deserialize_with = "present")]
-    pub provider: Option<Text>,
-    /// The providers that hold it, where it is more than one.
-    #[serde(deserialize_with = "present")]
-    #[schemars(length(min = 1))]
-    pub providers: Option<Vec<Text>>,
-    /// How long the room lives while it is empty: seconds, or 90s, 15m, 3h; at most 10800 s.
-    #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "seconds")]
-    pub destroy_delay_time: Option<Amount>,
-    /// The attributes that we manage: text, or `{value: …, auto_delete: …}`.
-    #[serde(deserialize_with = "present")]
-    pub attributes: Option<Pairs<AttributeValue>>,
-    /// How the room may be handled.
-    #[serde(deserialize_with = "present")]
-    pub lifecycle: Option<Lifecycle>,
-}
-
-/// How a room may be handled.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Lifecycle {
-    /// Refuse to destroy the room, also when it is taken out of the file.
-    #[serde(deserialize_with = "present")]
-    pub prevent_destroy: Option<bool>,
-    /// What to do with the room when it is taken out of the file; `destroy` when left out.
-    #[serde(deserialize_with = "present")]
-    pub on_remove: Option<OnRemove>,
-}
-
-/// What to do with a room that is taken out of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnRemove {
-    /// Destroy it.
-    Destroy,
 }

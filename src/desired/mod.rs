@@ -3,7 +3,10 @@
 //! serde_yaml decides what a text means. Only where it has refused, or a check has, the text is read
 //! once more by a parser that knows every place, so that all mistakes are told at once.
 
+mod application;
+mod attributes;
 mod checks;
+mod defaults;
 mod digest;
 mod document;
 mod endpoint;
@@ -26,6 +29,7 @@ mod settings;
 mod structure;
 mod tree;
 mod unreadable;
+mod values;
 mod variables;
 mod words;
 
@@ -40,7 +44,6 @@ use document::{Document, Rooms};
 use files::Source;
 use ground::Ground;
 use note::{Notes, Part, Reading, Sink};
-use rooms::Found;
 use settings::Settings;
 
 /// What the files say, and what is worth a word about it.
@@ -82,7 +85,9 @@ pub fn load(
 #[must_use]
 pub fn starter(kind: Kind) -> &'static str {
     match kind {
-        Kind::Rtc | Kind::Zim | Kind::TencentLive => include_str!("starter.yaml"),
+        Kind::Rtc => include_str!("starters/rtc.yaml"),
+        Kind::Zim => include_str!("starters/zim.yaml"),
+        Kind::TencentLive => include_str!("starters/tencent-live.yaml"),
     }
 }
 
@@ -154,7 +159,7 @@ fn read_rooms(
         let Source { path, text, shown: _ } = &sources[document.file];
         let ground = Ground {
             known: &settings.known,
-            defaults: ground::defaults(document, notes),
+            defaults: defaults::defaults(document, &settings.known, notes),
             source: files::relative(&settings.home, path),
         };
         let found = rooms::rooms(document, text, &ground);
@@ -167,7 +172,7 @@ fn read_rooms(
             }
             return Err(Stop::Entwined(file));
         }
-        let Found { rooms, notes: told, broken: _ } = found;
+        let (rooms, told) = found.into_parts();
         notes.extend(told);
         if all.is_empty() { all = rooms } else { all.extend(rooms) }
     }

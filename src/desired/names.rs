@@ -24,6 +24,15 @@ pub(super) fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// The names as one part of a sentence: `zim and tencent-live`.
+pub(super) fn spoken(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
+}
+
 /// Whether a key is named like a secret, however it is written: `server_secret`, `SecretKey`.
 pub(super) fn names_secret(key: &str) -> bool {
     const SECRETS: &[&str] = &[
@@ -82,6 +91,13 @@ mod tests {
         assert_eq!(closest("nmae", &known), Some("name"));
         assert_eq!(closest("ID", &["id"]), None);
         assert_eq!(closest("colour", &known), None);
+    }
+
+    #[test]
+    fn are_spoken_of_together() {
+        assert_eq!(spoken(&["a"]), "a");
+        assert_eq!(spoken(&["a", "b"]), "a and b");
+        assert_eq!(spoken(&["a", "b", "c"]), "a, b and c");
     }
 
     #[test]

@@ -3,38 +3,11 @@
 use crate::model::Finding;
 
 /// Keys by the definition that will have them.
-const KEYS: &[(&str, &[&str])] = &[
-    ("Provider", &["dissolve_after"]),
-    ("Lifecycle", &["ignore_changes"]),
-    ("Room", ROOM_KEYS),
-    ("Defaults", ROOM_KEYS),
-];
-
-/// Keys of rooms of other kinds, and of entries that stand for many rooms.
-const ROOM_KEYS: &[&str] = &[
-    "for_each",
-    "close",
-    "owner",
-    "seat_template",
-    "take_seat_mode",
-    "max_seats",
-    "max_members",
-    "cover_url",
-    "category",
-    "activity_status",
-    "notice",
-    "muted",
-    "public",
-    "unlimited",
-];
+const KEYS: &[(&str, &[&str])] =
+    &[("Lifecycle", &["ignore_changes"]), ("Room", &["for_each"]), ("Defaults", &["for_each"])];
 
 /// Values by the definition that will take them.
-const WORDS: &[(&str, &[&str])] = &[
-    ("Kind", &["rtc", "tencent-live"]),
-    ("OnVanish", &["ignore"]),
-    ("Replace", &["on_next_vanish"]),
-    ("OnRemove", &["forget"]),
-];
+const WORDS: &[(&str, &[&str])] = &[("OnVanish", &["ignore"]), ("Replace", &["on_next_vanish"])];
 
 /// Whether `name` is a key of this definition that is not built yet.
 pub(super) fn key(definition: &str, name: &str) -> bool {

@@ -4,25 +4,24 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{
-    Application, AttributeLimits, Call, DISSOLVE_AFTER, Endpoint, Finding, Kind, Provider,
-    ProviderName, RateShare,
+    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare,
 };
 
 use super::document::Document;
 use super::endpoint::endpoint;
 use super::fields::Fields;
-use super::mirror::{self, Amount, Limits, RateLimit, Text};
+use super::mirror::{self, Amount, RateLimit, Text};
 use super::names::suggestion;
-use super::not_built;
 use super::note::{Note, Side, Sink, key};
 use super::percent;
-use super::room_id;
 
 /// A declared provider, as far as its rooms need it.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     /// Its name; none where the name is not one.
     pub name: Option<ProviderName>,
+    /// Which service it is; none where that is not said, or is none.
+    pub kind: Option<Kind>,
     /// What it takes as attributes of one room.
     pub limits: AttributeLimits,
 }
@@ -47,8 +46,8 @@ pub(super) fn providers(
     for (Text(text), declared) in pairs {
         let mut fields = Fields { name: text, variable, sink };
         let name = fields.provider_name();
-        let (provider, limits) = fields.provider(name.clone(), declared, home);
-        known.insert(text.clone(), Known { name, limits });
+        let (provider, it) = fields.provider(name, declared, home);
+        known.insert(text.clone(), it);
         if let Some(provider) = provider {
             same_service(&sound, &provider, sink);
             sound.insert(provider.name.clone(), provider);
@@ -99,11 +98,13 @@ impl Fields<'_, '_> {
         name: Option<ProviderName>,
         declared: &mirror::Provider,
         home: &Path,
-    ) -> (Option<Provider>, AttributeLimits) {
+    ) -> (Option<Provider>, Known) {
         let mirror::Provider {
             kind,
             app_id,
             operator,
+            is_test,
+            dissolve_after,
             endpoint,
             secret_env,
             secret_file,
@@ -113,20 +114,27 @@ impl Fields<'_, '_> {
             limits,
         } = declared;
         let kind = self.kind(kind.as_ref());
+        if let Some(kind) = kind {
+            self.keys_are_of_its_kind(kind, declared);
+        }
         let app_id = self.app_id(app_id.as_ref());
-        let operator = self.operator(operator.as_ref());
+        let application = kind.and_then(|kind| {
+            let (is_test, dissolve_after) = (is_test.as_ref(), dissolve_after.as_ref());
+            self.application(kind, operator.as_ref(), is_test, dissolve_after)
+        });
         let endpoint = self.endpoint(endpoint.as_ref());
         let secret = self.secret(secret_env.as_ref(), secret_file.as_ref(), kind, home);
         let rate_limits = self.rate_limits(rate_limit.as_ref(), kind);
         let rate_share = self.rate_share(rate_share.as_ref());
         let max_rooms =
             max_rooms.as_ref().and_then(|it| self.number(&["max_rooms"], it, 0..=u64::MAX));
-        let limits = self.limits(limits.as_ref());
+        let limits = self.limits(kind.unwrap_or(Kind::Zim), limits.as_ref());
+        let known = Known { name: name.clone(), kind, limits };
         let provider = (|| {
             Some(Provider {
                 name: name?,
                 app_id: app_id?,
-                application: application(kind?, operator?),
+                application: application?,
                 endpoint: endpoint?,
                 secret: secret?,
                 rate_limits,
@@ -135,20 +143,7 @@ impl Fields<'_, '_> {
                 limits,
             })
         })();
-        (provider, limits)
-    }
-
-    fn kind(&mut self, kind: Option<&Text>) -> Option<Kind> {
-        let Some(Text(text)) = kind else {
-            self.missing("kind");
-            return None;
-        };
-        let word = self.text("kind", text)?;
-        let known = Kind::ALL.iter().copied().find(|kind| kind.as_str() == word);
-        if known.is_none() {
-            self.fault(&["kind"], unknown_kind(&word));
-        }
-        known
+        (provider, known)
     }
 
     fn app_id(&mut self, app_id: Option<&Amount>) -> Option<u32> {
@@ -158,20 +153,6 @@ impl Fields<'_, '_> {
         };
         let number = self.number(&["app_id"], app_id, 1..=u64::from(u32::MAX))?;
         u32::try_from(number).ok()
-    }
-
-    /// The operator. ZIM: UserId is at most 32 bytes, of the characters of a room id.
-    fn operator(&mut self, operator: Option<&Text>) -> Option<String> {
-        let Some(Text(text)) = operator else {
-            self.missing("operator");
-            return None;
-        };
-        let operator = self.text("operator", text)?;
-        let Some(message) = room_id::fault(&operator) else { return Some(operator) };
-        let finding = Finding::error("operator", format!("`operator` {message}"))
-            .help("write a user id that the service takes, such as `admin`");
-        self.fault(&["operator"], finding);
-        None
     }
 
     fn endpoint(&mut self, declared: Option<&Text>) -> Option<Endpoint> {
@@ -185,7 +166,7 @@ impl Fields<'_, '_> {
         limit: Option<&RateLimit>,
         kind: Option<Kind>,
     ) -> BTreeMap<Call, u32> {
-        let calls = kind.unwrap_or(Kind::Zim).calls();
+        let calls = kind.map_or(&[][..], Kind::calls);
         match limit {
             None => BTreeMap::new(),
             Some(RateLimit::Every(amount)) => match self.rate(&["rate_limit"], amount) {
@@ -194,8 +175,8 @@ impl Fields<'_, '_> {
             },
             Some(RateLimit::Each(pairs)) => {
                 let each = pairs.0.iter().filter_map(|(name, amount)| {
-                    let call = self.call(&name.0, calls)?;
-                    Some((call, self.rate(&["rate_limit", &name.0], amount)?))
+                    let rate = self.rate(&["rate_limit", &name.0], amount);
+                    Some((self.call(&name.0, kind?)?, rate?))
                 });
                 each.collect()
             }
@@ -207,12 +188,12 @@ impl Fields<'_, '_> {
         u32::try_from(rate).ok()
     }
 
-    fn call(&mut self, name: &str, calls: &[(Call, u32)]) -> Option<Call> {
+    fn call(&mut self, name: &str, kind: Kind) -> Option<Call> {
+        let calls = kind.calls();
         let known = calls.iter().find(|(call, _)| call.as_str() == name);
         if known.is_none() {
             let names: Vec<&str> = calls.iter().map(|(call, _)| call.as_str()).collect();
-            let finding =
-                Finding::error("unknown_key", format!("the service has no action `{name}`"));
+            let finding = Finding::error("unknown_key", format!("{kind} has no action `{name}`"));
             let finding = finding.help(suggestion(name, &names));
             let path = self.path(&["rate_limit", name]);
             self.sink.at_key(path, finding);
@@ -237,41 +218,4 @@ impl Fields<'_, '_> {
         }
         percent.map_or_else(RateShare::default, RateShare)
     }
-
-    fn limits(&mut self, limits: Option<&Limits>) -> AttributeLimits {
-        let mut all = Kind::Zim.attribute_limits();
-        let Some(Limits { attributes, key_bytes, value_bytes, total_bytes }) = limits else {
-            return all;
-        };
-        for (name, amount, limit) in [
-            ("attributes", attributes, &mut all.attributes),
-            ("key_bytes", key_bytes, &mut all.key_bytes),
-            ("value_bytes", value_bytes, &mut all.value_bytes),
-            ("total_bytes", total_bytes, &mut all.total_bytes),
-        ] {
-            let Some(amount) = amount else { continue };
-            let number = self.number(&["limits", name], amount, 1..=u64::from(u32::MAX));
-            if let Some(number) = number.and_then(|number| usize::try_from(number).ok()) {
-                *limit = number;
-            }
-        }
-        all
-    }
-}
-
-fn application(kind: Kind, operator: String) -> Application {
-    match kind {
-        Kind::Rtc => Application::Rtc { is_test: None },
-        Kind::Zim => Application::Zim { operator },
-        Kind::TencentLive => Application::TencentLive { operator, dissolve_after: DISSOLVE_AFTER },
-    }
-}
-
-/// The finding about a kind that is none; the word is not told, where it is none of ours.
-fn unknown_kind(word: &str) -> Finding {
-    if not_built::word("Kind", word) {
-        return not_built::finding(&format!("`kind: {word}`"));
-    }
-    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    Finding::error("unknown_value", "`kind` is none that is known").help(suggestion(word, &kinds))
 }

@@ -1,12 +1,12 @@
 //! The rooms: parsed group by group, checked, and resolved against the defaults and the providers.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::model::{DesiredRoom, Finding, Room};
+use crate::model::{DesiredRoom, Finding, Kind, ProviderName, Room, Sides};
 
 use super::checks;
 use super::document::{self, Document, Item, Rooms};
@@ -38,18 +38,20 @@ pub(super) struct Found {
     pub notes: Notes,
     /// The first item that could not be parsed by itself.
     pub broken: Option<usize>,
+    /// The sides of the last room that has several: the next one mostly has the same.
+    sides: Sides,
 }
 
 /// A room with all that is known of it, as the checks see it.
 pub(super) struct Subject<'a> {
     /// What the file says of it.
     pub said: &'a mirror::Room,
-    /// What that comes to with the defaults.
-    pub room: &'a Room,
+    /// What that comes to with the defaults, for each kind of its providers.
+    pub reduced: &'a [(Kind, Arc<Room>)],
     /// The providers that it names and that are declared.
     pub providers: &'a [&'a Known],
-    /// Every declared provider.
-    pub known: &'a BTreeMap<Box<str>, Known>,
+    /// What the rooms of its file stand on.
+    pub ground: &'a Ground<'a>,
 }
 
 /// Resolves the rooms of a file.
@@ -169,8 +171,14 @@ impl Origin {
 }
 
 impl Found {
+    /// The rooms, and what there is to tell.
+    pub(super) fn into_parts(self) -> (Vec<Placed>, Notes) {
+        let Self { rooms, notes, broken: _, sides: _ } = self;
+        (rooms, notes)
+    }
+
     fn join(&mut self, later: Self) {
-        let Self { rooms, notes, broken } = later;
+        let Self { rooms, notes, broken, sides: _ } = later;
         self.rooms.extend(rooms);
         self.notes.extend(notes);
         self.broken = self.broken.or(broken);
@@ -183,16 +191,32 @@ impl Found {
         origin: Origin,
         ground: &Ground<'_>,
     ) {
-        let room = Arc::new(ground.room(said));
         let named = ground.providers(said);
-        let subject = Subject { said, room: &room, providers: &named, known: ground.known };
+        let reduced = ground.reduced(said, &named);
+        let subject = Subject { said, reduced: &reduced, providers: &named, ground };
         let Origin { file, item } = origin;
         let sink = Sink { notes: &mut self.notes, file, part: Part::Item(item), reading };
         checks::room(&subject, sink);
         let Some(Text(id)) = &said.id else { return };
-        for provider in named.iter().filter_map(|known| known.name.as_ref()) {
-            let declared = ground.declare(said, id, provider, &room);
-            self.rooms.push((declared, origin));
+        let sides = self.sides(&named);
+        for known in &named {
+            let room = reduced.iter().find(|(kind, _)| known.kind == Some(*kind));
+            if let (Some(provider), Some((_, room))) = (&known.name, room) {
+                let declared = ground.declare(said, id, provider, room, &sides);
+                self.rooms.push((declared, origin));
+            }
         }
+    }
+
+    fn sides(&mut self, named: &[&Known]) -> Sides {
+        if named.len() < 2 {
+            return Sides::default();
+        }
+        let names = named.iter().filter_map(|known| known.name.clone());
+        let names: BTreeSet<ProviderName> = names.collect();
+        if !self.sides.iter().eq(&names) {
+            self.sides = Sides::new(names);
+        }
+        self.sides.clone()
     }
 }

@@ -1,6 +1,8 @@
 //! The words for faults of structure.
 
-use crate::model::Finding;
+use crate::model::{Finding, Kind};
+
+use super::names::spoken;
 
 /// The finding about a key that is named like a secret.
 pub(super) fn secret_key(name: &str) -> Finding {
@@ -21,14 +23,19 @@ pub(super) fn merge_key() -> Finding {
 pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
     let help = match name {
         "version" => "write `version: 1`",
-        "kind" => "write `kind: zim`",
-        "app_id" => "write the AppId that the vendor's console shows: `app_id: 12345`",
+        "kind" => "write which service it is: `kind: zim`, `kind: rtc` or `kind: tencent-live`",
+        "app_id" => "write the number that the vendor's console shows: `app_id: 12345`",
         "operator" => "write the user in whose name rooms are made: `operator: admin`",
         "id" => "write the room's id: `id: lobby`",
         "value" => "write its text: `value: \"Hi!\"`",
         _ => "write it",
     };
     Finding::error("missing_key", format!("{owner} needs `{name}`")).help(help)
+}
+
+/// The names of kinds as one part of a sentence.
+pub(super) fn kinds(kinds: &[Kind]) -> String {
+    spoken(&kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
 }
 
 /// What a JSON type is called in a sentence.
@@ -53,6 +60,7 @@ pub(super) fn owner(definition: &str) -> &'static str {
         "Policy" => "`policy`",
         "Defaults" => "`defaults`",
         "Room" => "a room",
+        "Close" => "`close`",
         "Lifecycle" => "`lifecycle`",
         "FullAttribute" => "an attribute",
         _ => "this map",

@@ -1,38 +1,77 @@
-//! The actions that the emulator knows, by the vendor's names.
+//! The actions that the emulator knows, by the vendors' names.
 
 use std::fmt;
 
 use axum::http::Method;
 
-/// An action of ZIM's server API. The emulator's own list, so that a misspelt name in the client shows.
+use crate::model::Kind;
+
+/// An action of one of the services' APIs. The emulator's own list, so that a misspelt name in the client
+/// shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Creates a room.
+    /// ZIM: creates a room.
     CreateRoom,
-    /// Destroys a room.
+    /// ZIM: destroys a room.
     DestroyRoom,
-    /// Sets and deletes attributes.
+    /// ZIM: sets and deletes attributes.
     ModifyRoomAttribute,
-    /// Reads the attributes.
+    /// ZIM: reads the attributes.
     QueryRoomAttribute,
-    /// Tells who is inside.
+    /// ZIM: tells who is inside.
     QueryRoomUserList,
-    /// Registers users.
+    /// ZIM: registers users.
     UserRegister,
+    /// RTC: closes a room.
+    CloseRoom,
+    /// RTC: tells how many are inside.
+    DescribeUserNum,
+    /// Tencent: creates a live room.
+    LiveCreateRoom,
+    /// Tencent: dissolves a live room.
+    LiveDestroyRoom,
+    /// Tencent: reads a live room.
+    LiveGetRoomInfo,
+    /// Tencent: changes a live room in place.
+    LiveUpdateRoomInfo,
+    /// Tencent: sets metadata.
+    LiveSetRoomMetadata,
+    /// Tencent: reads metadata.
+    LiveGetRoomMetadata,
+    /// Tencent: deletes metadata.
+    LiveDelRoomMetadata,
+    /// Tencent: imports an account.
+    AccountImport,
 }
+
+/// Where Tencent's commands for live rooms are served.
+const LIVE_ENGINE: &str = "/v4/live_engine_http_srv";
+
+/// Where Tencent's commands for accounts are served.
+const LOGIN: &str = "/v4/im_open_login_svc";
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 16] = [
         Self::CreateRoom,
         Self::DestroyRoom,
         Self::ModifyRoomAttribute,
         Self::QueryRoomAttribute,
         Self::QueryRoomUserList,
         Self::UserRegister,
+        Self::CloseRoom,
+        Self::DescribeUserNum,
+        Self::LiveCreateRoom,
+        Self::LiveDestroyRoom,
+        Self::LiveGetRoomInfo,
+        Self::LiveUpdateRoomInfo,
+        Self::LiveSetRoomMetadata,
+        Self::LiveGetRoomMetadata,
+        Self::LiveDelRoomMetadata,
+        Self::AccountImport,
     ];
 
-    /// The name as it stands in the query.
+    /// The vendor's name: ZEGOCLOUD's Action, or the last part of Tencent's path.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +81,38 @@ impl Action {
             Self::QueryRoomAttribute => "QueryRoomAttribute",
             Self::QueryRoomUserList => "QueryRoomUserList",
             Self::UserRegister => "UserRegister",
+            Self::CloseRoom => "CloseRoom",
+            Self::DescribeUserNum => "DescribeUserNum",
+            Self::LiveCreateRoom => "create_room",
+            Self::LiveDestroyRoom => "destroy_room",
+            Self::LiveGetRoomInfo => "get_room_info",
+            Self::LiveUpdateRoomInfo => "update_room_info",
+            Self::LiveSetRoomMetadata => "set_room_metadata",
+            Self::LiveGetRoomMetadata => "get_room_metadata",
+            Self::LiveDelRoomMetadata => "del_room_metadata",
+            Self::AccountImport => "account_import",
+        }
+    }
+
+    /// The service that it belongs to.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::CreateRoom
+            | Self::DestroyRoom
+            | Self::ModifyRoomAttribute
+            | Self::QueryRoomAttribute
+            | Self::QueryRoomUserList
+            | Self::UserRegister => Kind::Zim,
+            Self::CloseRoom | Self::DescribeUserNum => Kind::Rtc,
+            Self::LiveCreateRoom
+            | Self::LiveDestroyRoom
+            | Self::LiveGetRoomInfo
+            | Self::LiveUpdateRoomInfo
+            | Self::LiveSetRoomMetadata
+            | Self::LiveGetRoomMetadata
+            | Self::LiveDelRoomMetadata
+            | Self::AccountImport => Kind::TencentLive,
         }
     }
 
@@ -49,17 +120,60 @@ impl Action {
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
-            Self::DestroyRoom | Self::QueryRoomUserList => Method::GET,
+            Self::DestroyRoom
+            | Self::QueryRoomUserList
+            | Self::CloseRoom
+            | Self::DescribeUserNum => Method::GET,
             Self::CreateRoom
             | Self::ModifyRoomAttribute
             | Self::QueryRoomAttribute
-            | Self::UserRegister => Method::POST,
+            | Self::UserRegister
+            | Self::LiveCreateRoom
+            | Self::LiveDestroyRoom
+            | Self::LiveGetRoomInfo
+            | Self::LiveUpdateRoomInfo
+            | Self::LiveSetRoomMetadata
+            | Self::LiveGetRoomMetadata
+            | Self::LiveDelRoomMetadata
+            | Self::AccountImport => Method::POST,
         }
     }
 
-    /// The action of this name.
+    /// The requests a second that the vendor allows one application.
+    #[must_use]
+    pub const fn vendor_limit(self) -> u32 {
+        match (self.kind(), self) {
+            (Kind::Zim, _) => 20,
+            (Kind::Rtc, Self::CloseRoom) => 1,
+            (Kind::Rtc, _) => 10,
+            (Kind::TencentLive, _) => 200,
+        }
+    }
+
+    /// Where it is served: the path, with ZEGOCLOUD's Action in the query.
+    pub(super) fn place(self) -> String {
+        match self.kind() {
+            Kind::Rtc | Kind::Zim => format!("/?Action={self}"),
+            Kind::TencentLive => format!("{}/{self}", self.folder()),
+        }
+    }
+
+    /// ZEGOCLOUD's action of this name.
     pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.as_str() == name)
+        let zego = |action: &Self| action.kind() != Kind::TencentLive;
+        Self::ALL.into_iter().filter(zego).find(|action| action.as_str() == name)
+    }
+
+    /// Tencent's command at this path.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        let (folder, name) = path.rsplit_once('/')?;
+        let tencent = |action: &Self| action.kind() == Kind::TencentLive;
+        let there = |action: &Self| action.as_str() == name && action.folder() == folder;
+        Self::ALL.into_iter().filter(tencent).find(there)
+    }
+
+    fn folder(self) -> &'static str {
+        if self == Self::AccountImport { LOGIN } else { LIVE_ENGINE }
     }
 }
 

@@ -11,17 +11,19 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::model::{Clock, RoomId};
+use crate::model::{Clock, Kind, RoomId};
 
+use super::gate::AppKey;
 use super::{Emulator, EmulatorError};
 
 const BODY_BYTES: usize = 1 << 16;
 
-/// Who goes in or out. Without an app id the only application is meant; without users, `enter` lets one in
-/// and `leave` everyone out.
+/// Who goes in or out. Kind and app id may be left out where one application is meant without them; without
+/// users, `enter` lets one in and `leave` everyone out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Move {
+    kind: Option<Kind>,
     app_id: Option<u32>,
     room: String,
     users: Option<u64>,
@@ -38,20 +40,23 @@ struct Advance {
 enum Refused {
     NotLocal,
     Body(String),
+    NoApp,
     WhichApp,
     Emulator(EmulatorError),
 }
 
-/// `POST /emulator/enter` with `{"app_id": 1, "room": "lobby", "users": 300}`.
+/// `POST /emulator/enter` with `{"kind": "zim", "app_id": 1, "room": "lobby", "users": 300}`.
 pub(super) async fn enter(State(emulator): State<Emulator>, request: Request) -> Response {
-    moved(&emulator, read(request).await, |app, room, users| {
-        emulator.enter(app, room, users.unwrap_or(1))
+    moved(&emulator, read(request).await, |(kind, app), room, users| {
+        emulator.enter(kind, app, room, users.unwrap_or(1))
     })
 }
 
-/// `POST /emulator/leave` with `{"app_id": 1, "room": "lobby", "users": 300}`.
+/// `POST /emulator/leave` with `{"kind": "zim", "app_id": 1, "room": "lobby", "users": 300}`.
 pub(super) async fn leave(State(emulator): State<Emulator>, request: Request) -> Response {
-    moved(&emulator, read(request).await, |app, room, users| emulator.leave(app, room, users))
+    moved(&emulator, read(request).await, |(kind, app), room, users| {
+        emulator.leave(kind, app, room, users)
+    })
 }
 
 /// `POST /emulator/advance` with `{"seconds": 10800}`.
@@ -68,15 +73,24 @@ pub(super) async fn advance(State(emulator): State<Emulator>, request: Request) 
 fn moved(
     emulator: &Emulator,
     request: Result<Move, Refused>,
-    how: impl FnOnce(u32, &RoomId, Option<u64>) -> Result<u64, EmulatorError>,
+    how: impl FnOnce(AppKey, &RoomId, Option<u64>) -> Result<u64, EmulatorError>,
 ) -> Response {
-    let people = request.and_then(|Move { app_id, room, users }| {
-        let app = app_id.or_else(|| emulator.only_app()).ok_or(Refused::WhichApp)?;
+    let people = request.and_then(|Move { kind, app_id, room, users }| {
+        let app = meant(emulator, kind, app_id)?;
         how(app, &RoomId::new(&room), users).map_err(Refused::Emulator)
     });
     match people {
         Ok(people) => axum::Json(json!({"people": people})).into_response(),
         Err(refused) => refused.into_response(),
+    }
+}
+
+fn meant(emulator: &Emulator, kind: Option<Kind>, app: Option<u32>) -> Result<AppKey, Refused> {
+    let mut served = emulator.served(kind, app);
+    match (served.next(), served.next()) {
+        (None, _) => Err(Refused::NoApp),
+        (Some(app), None) => Ok(app),
+        (Some(_), Some(_)) => Err(Refused::WhichApp),
     }
 }
 
@@ -96,8 +110,11 @@ impl IntoResponse for Refused {
         let (status, message) = match self {
             Self::NotLocal => (StatusCode::FORBIDDEN, "only from this machine".to_owned()),
             Self::Body(why) => (StatusCode::BAD_REQUEST, why),
+            Self::NoApp => (StatusCode::NOT_FOUND, "the emulator serves no such app".to_owned()),
             Self::WhichApp => {
-                (StatusCode::BAD_REQUEST, "there are several apps: say `app_id`".to_owned())
+                let words =
+                    "there are several apps: say `app_id`, and `kind` where they have the same";
+                (StatusCode::BAD_REQUEST, words.to_owned())
             }
             Self::Emulator(error) => (status_of(&error), error.to_string()),
         };

@@ -3,30 +3,31 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::http::Method;
 use tokio::time::Instant;
 
-use crate::model::{RoomId, Timestamp};
+use crate::model::{Kind, RoomId, Timestamp};
 
-use super::code::Code;
+use super::code::{Code, SUCCESS, Tencent, Zego};
 use super::data::Keeper;
 use super::dice::Dice;
 use super::fault::{self, Fault};
-use super::gate::{Caller, Gate};
-use super::query::{Query, QueryError};
-use super::room::Room;
+use super::gate::{AppKey, Caller, Gate};
+use super::pace::Pace;
+use super::people::{self, Move};
+use super::process::Received;
 use super::survey::{AppSurvey, Survey};
 use super::traffic::{Passage, Traffic};
 use super::wire::{Answer, Payload};
 use super::work::{self, Done, Refusal, Request};
 use super::world::{Entry, World};
-use super::{Action, EmulatorError, Settings};
+use super::{Action, App, EmulatorError, Settings};
 
 /// Everything that changes.
 #[derive(Debug)]
 pub(super) struct Core {
     gate: Gate,
-    traffic: BTreeMap<u32, Traffic>,
+    pace: Pace,
+    traffic: BTreeMap<AppKey, Traffic>,
     turned_away: BTreeMap<i64, u64>,
     pub(super) world: World,
     pub(super) keeper: Keeper,
@@ -45,6 +46,7 @@ impl Core {
     pub(super) fn new(settings: &Settings, world: World, keeper: Keeper) -> Self {
         Self {
             gate: Gate::new(&settings.apps),
+            pace: Pace::default(),
             traffic: BTreeMap::new(),
             turned_away: BTreeMap::new(),
             world,
@@ -64,21 +66,15 @@ impl Core {
     /// Counts a request where it arrives, and lets it through or not.
     pub(super) fn arrive(
         &mut self,
-        method: &Method,
-        query: &Result<Query, QueryError>,
+        received: &Received,
         now: Timestamp,
         settings: &Settings,
     ) -> Result<Caller, Refusal> {
-        let query = match query {
-            Ok(query) => query,
-            Err(error) => return Err(self.turn_away(Code::Parameter, &error.to_string())),
-        };
-        let caller = match self.gate.admit(method, query, now) {
-            Ok(caller) => caller,
-            Err(code) => return Err(self.turn_away(code, code.message())),
-        };
-        let Caller { app, action } = caller;
-        let traffic = self.traffic.entry(app).or_default();
+        let caller = self.gate.admit(received, now).inspect_err(|Refusal { code, .. }| {
+            *self.turned_away.entry(code.number()).or_default() += 1;
+        })?;
+        let action = caller.action;
+        let traffic = self.traffic.entry(caller.key()).or_default();
         match traffic.arrive(action, settings.rate_limit(action), Instant::now()) {
             Passage::Free => Ok(caller),
             Passage::TooOften => Err(self.busy(caller)),
@@ -87,58 +83,49 @@ impl Core {
 
     /// Refuses a caller for coming too often.
     pub(super) fn busy(&mut self, caller: Caller) -> Refusal {
-        let Caller { app, action } = caller;
-        let code =
-            if action == Action::UserRegister { Code::RegisterTooOften } else { Code::TooOften };
-        self.traffic.entry(app).or_default().answered(action, code);
+        let code = too_often(caller.action);
+        self.traffic.entry(caller.key()).or_default().answered(caller.action, code.number());
         code.into()
     }
 
     /// Carries a request out: decided, made durable, then changed, then answered.
     pub(super) fn work(&mut self, request: &Request<'_>, settings: &Settings) -> Answer {
         self.world.expire(request.now);
-        let Caller { app, action } = request.caller;
-        let outcome = work::decide(request, &self.world, settings).and_then(|done| {
-            let Done { change, payload } = done;
-            match change.map_or(Ok(()), |change| self.change(change)) {
-                Ok(()) => Ok(payload),
-                Err(error) => Err(not_kept(&error)),
-            }
+        let caller = request.caller;
+        let kind = caller.action.kind();
+        let decided = work::decide(request, &self.world, settings, &mut self.pace);
+        let outcome = decided.and_then(|Done { change, payload }| {
+            let changed = change.map_or(Ok(()), |change| self.change(change));
+            changed.map(|()| payload).map_err(|error| not_kept(kind, &error))
         });
-        let alive = self.world.alive(app);
-        let traffic = self.traffic.entry(app).or_default();
+        let alive = self.world.alive(caller.key());
+        let traffic = self.traffic.entry(caller.key()).or_default();
         traffic.most_rooms = traffic.most_rooms.max(alive);
-        traffic.answered(
-            action,
-            outcome.as_ref().map_or_else(|refusal| refusal.code, |_| Code::Success),
-        );
-        self.answer(outcome)
+        let code = outcome.as_ref().map_or_else(|refusal| refusal.code.number(), |_| SUCCESS);
+        traffic.answered(caller.action, code);
+        self.answer(kind, outcome)
     }
 
-    /// Words an outcome.
-    pub(super) fn answer(&mut self, outcome: Result<Payload, Refusal>) -> Answer {
-        let request_id = format!("{:019}", self.dice.bits() >> 1);
-        let (code, message, payload) = match outcome {
-            Ok(payload) => (Code::Success, Code::Success.message().to_owned(), payload),
-            Err(Refusal { code, message, payload }) => (code, message, payload),
-        };
-        Answer { code: code.number(), message, request_id, payload }
+    /// Words an outcome as `kind`'s service does.
+    pub(super) fn answer(&mut self, kind: Kind, outcome: Result<Payload, Refusal>) -> Answer {
+        Answer::new(kind, outcome, self.dice.bits())
     }
 
-    /// Changes one room by hand, and tells how many are inside then.
+    /// Lets people move, and tells how many are inside then.
     pub(super) fn move_people(
         &mut self,
-        app: u32,
+        key: AppKey,
         id: &RoomId,
+        step: Move,
         now: Timestamp,
-        how: impl FnOnce(&mut Room),
+        settings: &Settings,
     ) -> Result<u64, EmulatorError> {
         self.world.expire(now);
-        let missing = || EmulatorError::NoSuchRoom { app, room: id.clone() };
-        let mut room = self.world.room(app, id.as_str()).ok_or_else(missing)?.clone();
-        how(&mut room);
-        let people = room.people();
-        self.change(Entry::Room { app, id: id.as_str().to_owned(), room })?;
+        let moved = people::moved(&self.world, key, id.as_str(), step, now, settings);
+        let (kind, app) = key;
+        let missing = || EmulatorError::NoSuchRoom { kind, app, room: id.clone() };
+        let (entry, people) = moved.ok_or_else(missing)?;
+        self.change(entry)?;
         Ok(people)
     }
 
@@ -161,10 +148,9 @@ impl Core {
 
     pub(super) fn survey(&mut self, settings: &Settings, now: Timestamp) -> Survey {
         self.world.expire(now);
-        let apps = settings.apps.iter().map(|app| {
-            let (holdings, traffic) =
-                (self.world.holdings(app.app_id), self.traffic.get(&app.app_id));
-            (app.app_id, AppSurvey::of(holdings, traffic))
+        let apps = settings.apps.iter().map(|App { kind, app_id, secret: _ }| {
+            let key = (*kind, *app_id);
+            (key, AppSurvey::of(&self.world, key, self.traffic.get(&key)))
         });
         Survey { now, apps: apps.collect(), turned_away: self.turned_away.clone() }
     }
@@ -174,16 +160,28 @@ impl Core {
         self.world.apply(entry);
         Ok(())
     }
+}
 
-    fn turn_away(&mut self, code: Code, message: &str) -> Refusal {
-        *self.turned_away.entry(code.number()).or_default() += 1;
-        Refusal::because(code, message)
+/// The code for an action that is called too often.
+fn too_often(action: Action) -> Code {
+    match action.kind() {
+        Kind::Rtc => Zego::RtcTooOften.into(),
+        Kind::Zim if action == Action::UserRegister => Zego::RegisterTooOften.into(),
+        Kind::Zim => Zego::TooOften.into(),
+        Kind::TencentLive => Tencent::TooOften.into(),
     }
 }
 
-fn not_kept(error: &EmulatorError) -> Refusal {
-    let code =
-        if matches!(error, EmulatorError::ReadOnly) { Code::ReadOnly } else { Code::Database };
+/// The refusal of a change that cannot be kept. No vendor has a code for it: the nearest ones are taken.
+fn not_kept(kind: Kind, error: &EmulatorError) -> Refusal {
+    let code: Code = match (kind, matches!(error, EmulatorError::ReadOnly)) {
+        (Kind::Rtc, true) => Zego::RtcNoPermission.into(),
+        (Kind::Rtc, false) => Zego::RtcInternal.into(),
+        (Kind::Zim, true) => Zego::ReadOnly.into(),
+        (Kind::Zim, false) => Zego::Database.into(),
+        (Kind::TencentLive, true) => Tencent::Forbidden.into(),
+        (Kind::TencentLive, false) => Tencent::Internal.into(),
+    };
     let source = std::error::Error::source(error);
     let why = source.map(|source| format!(": {source}")).unwrap_or_default();
     Refusal::because(code, format!("{error}{why}"))

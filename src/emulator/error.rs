@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::model::RoomId;
+use crate::model::{Kind, RoomId};
 
 /// Why the emulator could not be opened, served or told something, by what the user does next.
 #[derive(Debug, thiserror::Error)]
@@ -62,22 +62,28 @@ pub enum EmulatorError {
         source: io::Error,
     },
     /// No application of this id is served.
-    #[error("the emulator serves no app {app}")]
+    #[error("the emulator serves no {kind} app {app}")]
     NoSuchApp {
-        /// The AppId that was named.
+        /// The kind that was named.
+        kind: Kind,
+        /// The id that was named.
         app: u32,
     },
     /// The room does not exist: it was never created, or has gone by itself.
-    #[error("room `{room}` of app {app} does not exist on the emulator")]
+    #[error("room `{room}` of {kind} app {app} does not exist on the emulator")]
     NoSuchRoom {
+        /// The application's kind.
+        kind: Kind,
         /// The application.
         app: u32,
         /// The room.
         room: RoomId,
     },
     /// An application is set up twice.
-    #[error("app {app} is set up twice on the emulator")]
+    #[error("{kind} app {app} is set up twice on the emulator")]
     AppTwice {
+        /// The application's kind.
+        kind: Kind,
         /// The application.
         app: u32,
     },

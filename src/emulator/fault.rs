@@ -10,7 +10,8 @@ use super::dice::Dice;
 pub enum Fault {
     /// `500`: HTTP 500 with a line of text.
     ServerError(Work),
-    /// `busy`: "too often" (660300005, or 660700001 of UserRegister), nothing done.
+    /// `busy`: "too often" (ZIM's 660300005, or 660700001 of UserRegister; RTC's 206; Tencent's 60019),
+    /// nothing done.
     Busy,
     /// `reset-before` and `reset-after`: the connection is cut without an answer.
     Reset(Work),

@@ -78,6 +78,7 @@ pub(super) async fn listen(
 pub(super) fn router(emulator: Emulator) -> Router {
     Router::new()
         .route("/", any(process::receive))
+        .route("/v4/{service}/{command}", any(process::receive))
         .route("/emulator/enter", post(admin::enter))
         .route("/emulator/leave", post(admin::leave))
         .route("/emulator/advance", post(admin::advance))

@@ -6,8 +6,12 @@
 //!
 //! - a nonce may be used once in ten minutes, and a field that no page shows is refused;
 //! - a refused request does not count towards the rate limit;
-//! - a room without a delay is gone as soon as time moves on from its creation, or from the last user's leaving;
+//! - a ZIM room without a delay is gone as soon as time moves on from its creation, or from the last user's
+//!   leaving;
 //! - people are anonymous, so any leaving takes the auto-delete attributes along;
+//! - a create_room counts towards the one a second of its room whatever comes of it, and keys count towards
+//!   the size of the metadata;
+//! - an identifier whose UserSig is right is an administrator, and a live room that nobody entered stays;
 //! - the rate limit and the age of a signature go by real time, the life of rooms by the emulator's own.
 
 mod action;
@@ -21,10 +25,13 @@ mod error;
 mod fault;
 mod gate;
 mod listen;
+mod pace;
+mod people;
 mod process;
 mod query;
 mod room;
 mod settings;
+mod shelf;
 mod survey;
 mod traffic;
 mod wire;
@@ -36,7 +43,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::model::{Clock, RoomId, Timestamp};
+use tokio::time::Instant;
+
+use crate::model::{Clock, Kind, RoomId, Timestamp};
 
 pub use action::Action;
 pub use data::Data;
@@ -44,12 +53,13 @@ pub use error::EmulatorError;
 pub use fault::{Fault, FaultError, FaultShare, Share, Work};
 pub use listen::Running;
 pub use process::Cut;
-pub use settings::{App, MissingRoom, Retention, Settings};
-pub use survey::{AppSurvey, CallSurvey, RoomSurvey, Survey};
+pub use settings::{App, HeadCount, MissingRoom, Retention, Settings, UnknownOwner};
+pub use survey::{AppSurvey, CallSurvey, ClosingSurvey, LiveSurvey, RoomSurvey, Survey};
 
-use self::code::Code;
+use self::code::{Code, Tencent, Zego};
 use self::core::{Core, Luck};
-use self::gate::Caller;
+use self::gate::{AppKey, Caller};
+use self::people::Move;
 use self::process::Received;
 use self::wire::Answer;
 use self::work::{Refusal, Request};
@@ -87,7 +97,7 @@ impl Emulator {
         Ok(Self(Arc::new(Inner { settings, clock, core })))
     }
 
-    /// The service itself, for tests that go without a socket. Requests are taken at `/`. A connection that a
+    /// The services themselves, for tests that go without a socket. A connection that a
     /// fault cuts is a response with the extension [`Cut`] whose body ends in an error.
     pub fn router(&self) -> axum::Router {
         listen::router(self.clone())
@@ -101,27 +111,33 @@ impl Emulator {
         listen::listen(self.clone(), address).await
     }
 
-    /// Lets `users` more into a room, and returns how many are inside then.
+    /// Lets `users` more into a room, and returns how many are inside then. An RTC room appears as its first
+    /// user enters.
     ///
     /// # Errors
     /// Fails where the app is not served, the room does not exist, or the change cannot be kept.
-    pub fn enter(&self, app: u32, room: &RoomId, users: u64) -> Result<u64, EmulatorError> {
-        self.serves(app)?;
-        let (mut core, now) = self.core();
-        core.move_people(app, room, now, |room| room.enter(users))
+    pub fn enter(
+        &self,
+        kind: Kind,
+        app: u32,
+        room: &RoomId,
+        users: u64,
+    ) -> Result<u64, EmulatorError> {
+        self.move_people((kind, app), room, Move::Enter(users))
     }
 
     /// Lets `users` out of a room, everyone where none is given, and returns how many are left inside.
     ///
     /// # Errors
     /// Fails as [`Emulator::enter`] does.
-    pub fn leave(&self, app: u32, room: &RoomId, users: Option<u64>) -> Result<u64, EmulatorError> {
-        self.serves(app)?;
-        let retention = self.0.settings.retention;
-        let (mut core, now) = self.core();
-        core.move_people(app, room, now, |room| {
-            room.leave(users.unwrap_or(u64::MAX), now, retention);
-        })
+    pub fn leave(
+        &self,
+        kind: Kind,
+        app: u32,
+        room: &RoomId,
+        users: Option<u64>,
+    ) -> Result<u64, EmulatorError> {
+        self.move_people((kind, app), room, Move::Leave(users.unwrap_or(u64::MAX)))
     }
 
     /// Lets time pass for the rooms. Signatures and rate limits stay with real time.
@@ -163,16 +179,25 @@ impl Emulator {
         (core, now)
     }
 
-    fn serves(&self, app: u32) -> Result<(), EmulatorError> {
-        let served = self.0.settings.apps.iter().any(|one| one.app_id == app);
-        if served { Ok(()) } else { Err(EmulatorError::NoSuchApp { app }) }
+    fn move_people(
+        &self,
+        (kind, app): AppKey,
+        room: &RoomId,
+        step: Move,
+    ) -> Result<u64, EmulatorError> {
+        if self.served(Some(kind), Some(app)).next().is_none() {
+            return Err(EmulatorError::NoSuchApp { kind, app });
+        }
+        let (mut core, now) = self.core();
+        core.move_people((kind, app), room, step, now, &self.0.settings)
     }
 
-    fn only_app(&self) -> Option<u32> {
-        match self.0.settings.apps.as_slice() {
-            [app] => Some(app.app_id),
-            _ => None,
-        }
+    /// The applications of this kind and id, of any where none is given.
+    fn served(&self, kind: Option<Kind>, app: Option<u32>) -> impl Iterator<Item = AppKey> {
+        let apps = self.0.settings.apps.iter().map(|app| (app.kind, app.app_id));
+        apps.filter(move |(its, id)| {
+            kind.is_none_or(|kind| kind == *its) && app.is_none_or(|app| app == *id)
+        })
     }
 
     fn luck(&self) -> Luck {
@@ -189,26 +214,30 @@ impl Emulator {
 
     fn arrive(&self, received: &Received) -> Result<Caller, Refusal> {
         let (mut core, _) = self.core();
-        let now = self.0.clock.now();
-        core.arrive(&received.method, &received.query, now, &self.0.settings)
+        core.arrive(received, self.0.clock.now(), &self.0.settings)
     }
 
     fn work(&self, caller: Caller, received: &Received) -> Answer {
+        let kind = caller.action.kind();
         let (Some(body), Ok(query)) = (&received.body, &received.query) else {
-            return self.refuse(Code::Body.into());
+            let code: Code = match kind {
+                Kind::Rtc | Kind::Zim => Zego::Body.into(),
+                Kind::TencentLive => Tencent::Http.into(),
+            };
+            return self.refuse(kind, code.into());
         };
         let (mut core, now) = self.core();
-        core.work(&Request { caller, query, body, now }, &self.0.settings)
+        core.work(&Request { caller, query, body, now, at: Instant::now() }, &self.0.settings)
     }
 
     fn busy(&self, caller: Caller) -> Answer {
         let (mut core, _) = self.core();
         let refusal = core.busy(caller);
-        core.answer(Err(refusal))
+        core.answer(caller.action.kind(), Err(refusal))
     }
 
-    fn refuse(&self, refusal: Refusal) -> Answer {
-        self.core().0.answer(Err(refusal))
+    fn refuse(&self, kind: Kind, refusal: Refusal) -> Answer {
+        self.core().0.answer(kind, Err(refusal))
     }
 
     fn downgrade(&self) -> Waiting {

@@ -12,12 +12,14 @@ use axum::response::{Html, IntoResponse, Response};
 use http_body::Frame;
 use tokio::time::sleep;
 
-use super::Emulator;
+use crate::model::Kind;
+
 use super::core::Luck;
 use super::fault::{Fault, Work};
 use super::gate::Caller;
 use super::query::{Query, QueryError};
 use super::wire::Answer;
+use super::{Action, Emulator};
 
 /// The longest body that is read.
 const BODY_BYTES: usize = 1 << 20;
@@ -40,6 +42,7 @@ pub struct Cut;
 /// A request as it came in.
 pub(super) struct Received {
     pub(super) method: Method,
+    pub(super) path: String,
     pub(super) query: Result<Query, QueryError>,
     /// None where it could not be read whole.
     pub(super) body: Option<Bytes>,
@@ -48,11 +51,23 @@ pub(super) struct Received {
 /// A body that breaks off before its first byte: the server then cuts the connection.
 struct Broken;
 
+impl Received {
+    /// The service that is asked: Tencent's by the path, ZEGOCLOUD's by the action.
+    pub(super) fn kind(&self) -> Kind {
+        if self.path != "/" {
+            return Kind::TencentLive;
+        }
+        let name = self.query.as_ref().ok().and_then(|query| query.value("Action"));
+        name.and_then(Action::named).map_or(Kind::Zim, Action::kind)
+    }
+}
+
 /// Takes a request in. What it asks for goes on where the client hangs up, as it does at a real service.
 pub(super) async fn receive(State(emulator): State<Emulator>, request: HttpRequest) -> Response {
     let (parts, body) = request.into_parts();
     let received = Received {
         method: parts.method,
+        path: parts.uri.path().to_owned(),
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         body: to_bytes(body, BODY_BYTES).await.ok(),
     };
@@ -64,7 +79,7 @@ async fn process(emulator: Emulator, received: Received) -> Response {
     let Luck { fault, before, after } = emulator.luck();
     pause(before).await;
     let response = match (emulator.arrive(&received), fault) {
-        (Err(refusal), _) => told(&emulator.refuse(refusal)),
+        (Err(refusal), _) => told(&emulator.refuse(received.kind(), refusal)),
         (Ok(caller), None) => told(&emulator.work(caller, &received)),
         (Ok(caller), Some(fault)) => strike(emulator, caller, &received, fault).await,
     };

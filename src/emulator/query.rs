@@ -1,6 +1,6 @@
 //! The query of a request, read as RFC 3986 has it.
 
-/// The parameters of a query, each name once.
+/// The parameters of a query, each name once but for the lists, whose names end in `[]`.
 #[derive(Debug, Default)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -20,7 +20,7 @@ impl Query {
         for part in text.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decode(name)?, decode(value)?);
-            if pairs.iter().any(|(other, _)| *other == name) {
+            if !name.ends_with("[]") && pairs.iter().any(|(other, _)| *other == name) {
                 return Err(QueryError::Twice(name));
             }
             pairs.push((name, value));
@@ -32,6 +32,11 @@ impl Query {
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let pair = self.0.iter().find(|(other, value)| other == name && !value.is_empty());
         pair.map(|(_, value)| value.as_str())
+    }
+
+    /// The values of a list in their order, empty ones too.
+    pub(super) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -73,5 +78,11 @@ mod tests {
             assert!(matches!(Query::parse(text), Err(QueryError::Encoding(_))), "{text}");
         }
         assert_eq!(Query::parse("a=1&a=2").err(), Some(QueryError::Twice("a".to_owned())));
+    }
+
+    #[test]
+    fn a_list_keeps_its_order() {
+        let query = Query::parse("RoomId[]=b&x=1&RoomId%5B%5D=a&RoomId[]=").expect("a query");
+        assert_eq!(query.list("RoomId[]").collect::<Vec<_>>(), ["b", "a", ""]);
     }
 }

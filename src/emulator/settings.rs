@@ -3,31 +3,42 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{AttributeLimits, Secret};
+use crate::model::{AttributeLimits, Kind, RoomId, Secret};
 
 use super::{Action, EmulatorError, FaultShare};
 
-/// The requests a second that the vendor allows of each action.
-const RATE_LIMIT: u32 = 20;
+/// How long a live room lives after its last user left, where Tencent set nothing else.
+const DISSOLVE_AFTER: Duration = Duration::from_mins(30);
 
-/// The secret where nobody set one: known to everyone, and good for the emulator only.
-const OWN_SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// The secrets where nobody set one: known to everyone, and good for the emulator only.
+const OWN_SERVER_SECRET: &str = "0123456789abcdef0123456789abcdef";
+const OWN_SECRET_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// How a stand-in is set up. Begin with [`Settings::new`] and change what differs.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The applications, each with rooms, people, users and limits of its own.
     pub apps: Vec<App>,
-    /// The rooms that one application may have alive; none: as many as it likes.
+    /// The rooms that one ZIM application may have alive; none: as many as it likes.
     pub max_rooms: Option<u64>,
-    /// The requests of an action in any second, for the actions that differ from the vendor's 20.
+    /// The requests of an action in any second, for the actions that differ from the vendor's.
     pub rate_limits: BTreeMap<Action, u32>,
-    /// What one room takes as attributes: 20 of them, keys of 16 bytes, values of 1,024, 5,120 in all.
+    /// What one ZIM room takes as attributes: 20 of them, keys of 16 bytes, values of 1,024, 5,120 in all.
     pub attribute_limits: AttributeLimits,
-    /// What becomes of the attributes while a room is empty.
+    /// What one live room takes as metadata: 10 keys of 50 bytes, values of 2,048, 16,384 in all.
+    pub metadata_limits: AttributeLimits,
+    /// What becomes of a ZIM room's attributes while it is empty.
     pub retention: Retention,
     /// How QueryRoomAttribute answers for a room that does not exist.
     pub missing_room: MissingRoom,
+    /// How long a live room lives after its last user left, for the applications that differ from 30 minutes.
+    pub dissolve_after: BTreeMap<u32, Duration>,
+    /// How create_room answers for an owner who is not imported.
+    pub unknown_owner: UnknownOwner,
+    /// How get_room_info tells the number of people inside.
+    pub head_count: HeadCount,
+    /// The ids that are taken by Chat groups: no live room can have one.
+    pub chat_groups: BTreeSet<RoomId>,
     /// The time that every request takes: half of it before it counts as arrived, half after the work.
     pub latency: Duration,
     /// The most that chance adds to the latency.
@@ -41,9 +52,11 @@ pub struct Settings {
 /// One application.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// ZEGOCLOUD's AppId.
+    /// Its service. A ZIM and an RTC application may have the same id, and have nothing in common.
+    pub kind: Kind,
+    /// ZEGOCLOUD's AppId, or Tencent's SDKAppID.
     pub app_id: u32,
-    /// Its ServerSecret.
+    /// ZEGOCLOUD's ServerSecret, or Tencent's SecretKey.
     pub secret: Secret,
 }
 
@@ -68,6 +81,28 @@ pub enum MissingRoom {
     EmptyAnswer,
 }
 
+/// How create_room answers for an owner who is not imported: the vendor does not say which it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownOwner {
+    /// With 70107.
+    #[default]
+    NoAccount,
+    /// With 100002, "invalid owner account".
+    InvalidParameter,
+}
+
+/// How get_room_info tells the number of people inside: no page says that it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeadCount {
+    /// As `MemberCount`.
+    #[default]
+    MemberCount,
+    /// As `OnlineCount`.
+    OnlineCount,
+    /// Not at all.
+    Untold,
+}
+
 impl Settings {
     /// A friendly service: the vendor's limits, no quota, no delay, nothing goes wrong.
     #[must_use]
@@ -82,8 +117,18 @@ impl Settings {
                 value_bytes: 1024,
                 total_bytes: 5120,
             },
+            metadata_limits: AttributeLimits {
+                attributes: 10,
+                key_bytes: 50,
+                value_bytes: 2048,
+                total_bytes: 16_384,
+            },
             retention: Retention::default(),
             missing_room: MissingRoom::default(),
+            dissolve_after: BTreeMap::new(),
+            unknown_owner: UnknownOwner::default(),
+            head_count: HeadCount::default(),
+            chat_groups: BTreeSet::new(),
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             faults: Vec::new(),
@@ -94,13 +139,20 @@ impl Settings {
     /// The requests of `action` that one application may make in any second.
     #[must_use]
     pub fn rate_limit(&self, action: Action) -> u32 {
-        self.rate_limits.get(&action).copied().unwrap_or(RATE_LIMIT)
+        self.rate_limits.get(&action).copied().unwrap_or(action.vendor_limit())
+    }
+
+    /// How long a live room of `app` lives after its last user left.
+    #[must_use]
+    pub fn dissolve_after(&self, app: u32) -> Duration {
+        self.dissolve_after.get(&app).copied().unwrap_or(DISSOLVE_AFTER)
     }
 
     pub(super) fn check(&self) -> Result<(), EmulatorError> {
         let mut seen = BTreeSet::new();
-        if let Some(twice) = self.apps.iter().find(|app| !seen.insert(app.app_id)) {
-            return Err(EmulatorError::AppTwice { app: twice.app_id });
+        let twice = self.apps.iter().find(|app| !seen.insert((app.kind, app.app_id)));
+        if let Some(App { kind, app_id, secret: _ }) = twice {
+            return Err(EmulatorError::AppTwice { kind: *kind, app: *app_id });
         }
         let all: f64 = self.faults.iter().map(|fault| fault.share.as_fraction()).sum();
         if all > 1.0 + f64::EPSILON * 8.0 {
@@ -111,9 +163,14 @@ impl Settings {
 }
 
 impl App {
-    /// The application `app_id` with the emulator's own secret, for where nobody set one.
+    /// The application `app_id` with the emulator's own secret, of the length that the vendor's have, for
+    /// where nobody set one.
     #[must_use]
-    pub fn with_own_secret(app_id: u32) -> Self {
-        Self { app_id, secret: Secret::new(OWN_SECRET.to_owned()) }
+    pub fn with_own_secret(kind: Kind, app_id: u32) -> Self {
+        let secret = match kind {
+            Kind::Rtc | Kind::Zim => OWN_SERVER_SECRET,
+            Kind::TencentLive => OWN_SECRET_KEY,
+        };
+        Self { kind, app_id, secret: Secret::new(secret.to_owned()) }
     }
 }

@@ -1,11 +1,18 @@
 //! The stand-in seen from outside: requests signed here by hand, answers read as JSON.
 
+mod both;
 mod codes;
 mod faults;
 mod files;
+mod kept;
 mod life;
+mod live;
+mod metadata;
+mod rtc;
 mod socket;
+mod tencent;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,9 +24,13 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use self::tencent::Desk;
 use super::*;
 use crate::model::Secret;
 
+const ZIM: Kind = Kind::Zim;
+const RTC: Kind = Kind::Rtc;
+const LIVE: Kind = Kind::TencentLive;
 const APP: u32 = 12345;
 const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
 const START: i64 = 1_615_186_943_000;
@@ -38,7 +49,7 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 fn settings() -> Settings {
-    Settings::new(vec![App { app_id: APP, secret: Secret::new(SECRET.to_owned()) }])
+    Settings::new(vec![App { kind: ZIM, app_id: APP, secret: Secret::new(SECRET.to_owned()) }])
 }
 
 fn room(id: &str) -> RoomId {
@@ -127,7 +138,16 @@ impl Hand {
         body: String,
         signed: Signed,
     ) -> Option<(StatusCode, Vec<u8>)> {
-        let uri = format!("/?Action={action}&{}&{query}", signed.query());
+        self.exchange(method, &format!("/?Action={action}&{}&{query}", signed.query()), body).await
+    }
+
+    /// The status and the text, or none where the connection was cut.
+    async fn exchange(
+        &self,
+        method: &Method,
+        uri: &str,
+        body: String,
+    ) -> Option<(StatusCode, Vec<u8>)> {
         let request = Request::builder().method(method).uri(uri).body(Body::from(body));
         let response =
             self.emulator.router().oneshot(request.expect("a request")).await.expect("infallible");
@@ -158,7 +178,7 @@ impl Hand {
     }
 
     fn app(&self) -> AppSurvey {
-        self.emulator.survey().apps.remove(&APP).expect("the app")
+        self.emulator.survey().apps.remove(&(ZIM, APP)).expect("the app")
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Action;
-use super::code::Code;
 
 /// The calls of one application.
 #[derive(Debug, Default)]
@@ -56,9 +55,9 @@ impl Traffic {
     }
 
     /// Counts an answer.
-    pub(super) fn answered(&mut self, action: Action, code: Code) {
+    pub(super) fn answered(&mut self, action: Action, code: i64) {
         let calls = self.calls.entry(action).or_default();
-        *calls.answers.entry(code.number()).or_default() += 1;
+        *calls.answers.entry(code).or_default() += 1;
     }
 
     /// The calls of every action that was called.

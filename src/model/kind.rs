@@ -288,6 +288,15 @@ impl Kind {
         }
     }
 
+    /// How many hexadecimal digits the vendor's secrets have.
+    #[must_use]
+    pub const fn secret_digits(self) -> usize {
+        match self {
+            Self::Rtc | Self::Zim => 32,
+            Self::TencentLive => 64,
+        }
+    }
+
     /// The environment variable that holds the secret where the file names none.
     #[must_use]
     pub const fn default_secret_variable(self) -> &'static str {

@@ -115,6 +115,15 @@ impl Action {
         }
     }
 
+    /// Whether it makes a room, in the place of another one or not.
+    #[must_use]
+    pub const fn makes_room(self) -> bool {
+        match self {
+            Self::Create | Self::Recreate | Self::Replace => true,
+            Self::Update | Self::Destroy | Self::Adopt | Self::Forget | Self::Record => false,
+        }
+    }
+
     /// The code in JSON and on the terminal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

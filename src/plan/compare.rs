@@ -16,7 +16,9 @@ pub(super) fn compare(
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Decision {
-    match diff::replacing(case.kind(), &recorded.room, &declared.room) {
+    let told = case.sighting().map(|sighting| &sighting.fields);
+    let known = diff::known(&recorded.room, &declared.room, told);
+    match diff::replacing(case.kind(), &known, &declared.room) {
         Some(field) => take_down(case, Action::Replace, reason(field)),
         None => in_place(case, declared, recorded),
     }

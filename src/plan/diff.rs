@@ -1,6 +1,10 @@
 //! What differs between two rooms, and the attribute changes that bring one in line.
 
-use crate::model::{Attribute, AttributeChange, Attributes, Change, Field, Kind, Patch, Room};
+use std::borrow::Cow;
+
+use crate::model::{
+    Attribute, AttributeChange, Attributes, Change, Field, Fields, Kind, Patch, Room,
+};
 
 /// The first field that differs and that a room of this kind can only get by being made anew.
 pub(super) fn replacing(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
@@ -9,6 +13,29 @@ pub(super) fn replacing(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Fi
         Change::InPlace | Change::Record => false,
     };
     kind.fields().iter().copied().find(anew)
+}
+
+/// The recorded room with those of its fields as they were told that it does not record and that the
+/// file declares by now: what the service chose by itself may be what is wanted.
+pub(super) fn known<'a>(
+    recorded: &'a Room,
+    declared: &Room,
+    told: Option<&Fields>,
+) -> Cow<'a, Room> {
+    let mut known = Cow::Borrowed(recorded);
+    for (field, value) in told.into_iter().flat_map(Fields::iter) {
+        if recorded.value(field).is_none() && declared.value(field).is_some() {
+            known.to_mut().set(field, Some(value.clone()));
+        }
+    }
+    known
+}
+
+/// Whether a field that only a new room can have is declared and not recorded: the service may have
+/// chosen the same by itself.
+pub(super) fn chosen_elsewhere(kind: Kind, recorded: &Room, declared: &Room) -> bool {
+    kind.keeps_undeclared()
+        && replacing(kind, recorded, declared).is_some_and(|field| recorded.value(field).is_none())
 }
 
 /// The first field that differs, whatever it takes to change it.

@@ -21,7 +21,8 @@ pub enum Scope {
 /// Tells which rooms are to be asked after, in the order of the addresses.
 ///
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something assumed or
-/// pending, and rooms that are to be destroyed or replaced and were last seen with people inside.
+/// pending, rooms that are to be destroyed or replaced and were last seen with people inside, and
+/// rooms that would be replaced for what the service may have chosen by itself.
 #[must_use]
 pub fn due(
     desired: &Desired,
@@ -42,6 +43,9 @@ pub fn due(
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
                 is_due(provider, record, now(&provider.name))
+                    || row.desired.is_some_and(|declared| {
+                        diff::chosen_elsewhere(provider.kind(), &record.room, &declared.room)
+                    })
                     || was_occupied(row.address, record, recorded)
                         && goes(provider, row.desired, record)
                         && waits(desired, provider, record)

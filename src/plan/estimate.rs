@@ -3,23 +3,36 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Call, Desired, OnOccupied, Provider, Step};
+use crate::model::{Action, Call, Desired, OnOccupied, Provider, ProviderName, Step};
 
 use super::draft::Phase;
 
 /// The time of the slowest provider, rounded up to a tenth of a second. Steps start in order, so
-/// that one phase follows the other; within a phase different calls go side by side.
+/// that one phase follows the other; within a phase different calls go side by side. The destroys of
+/// rooms with several sides wait for the sides that go first.
 pub(super) fn of(steps: &[Step], desired: &Desired) -> Duration {
     let mut slowest = Duration::ZERO;
-    for provider in desired.providers.values() {
+    let mut destroying = BTreeMap::<&ProviderName, f64>::new();
+    let mut providers: Vec<&Provider> = desired.providers.values().collect();
+    providers.sort_by_key(|provider| provider.kind());
+    for provider in providers {
         let ours = steps.iter().filter(|step| step.address.provider == provider.name);
-        let phases = counts(ours, provider);
-        let spans = phases.into_values().map(|counts| {
+        let waits_for = ours.clone().filter(|step| step.action == Action::Destroy);
+        let waits_for = waits_for.flat_map(|step| step.sides.iter());
+        let earlier = waits_for.filter_map(|side| destroying.get(side)).copied();
+        let earlier = earlier.fold(0.0, f64::max);
+        let mut whole = 0.0;
+        for (phase, counts) in counts(ours, provider) {
             let spans =
                 counts.into_iter().map(|(call, count)| f64::from(count) / provider.rate(call));
-            spans.fold(0.0, f64::max)
-        });
-        slowest = slowest.max(in_tenths(spans.sum()));
+            let mut span = spans.fold(0.0, f64::max);
+            if phase == Phase::Destroy {
+                span = span.max(earlier);
+                destroying.insert(&provider.name, span);
+            }
+            whole += span;
+        }
+        slowest = slowest.max(in_tenths(whole));
     }
     slowest
 }

@@ -1,5 +1,6 @@
 //! What the planner promises, as tests.
 
+mod kinds;
 mod limits;
 mod properties;
 mod stories;
@@ -11,9 +12,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Address, Assumed, Attribute, AttributeLimits, Attributes, Delay, DesiredRoom, Digest, Endpoint,
-    Kind, Lifecycle, Observation, People, Policy, Provider, ProviderIdentity, RateShare,
-    RecordedRoom, Refresh, Room, SecretSource, Sighting,
+    Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Fields, Kind,
+    Lifecycle, Observation, People, Policy, Provider, ProviderIdentity, RateShare, RecordedRoom,
+    Refresh, Room, SecretSource, Sides, Sighting,
 };
 
 /// The time at which all tests plan.
@@ -41,12 +42,18 @@ pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
         name: Some(name.into()),
         destroy_delay_time: Some(Delay::from_seconds(3600)),
         attributes: attributes(pairs),
+        fields: Fields::default(),
     })
 }
 
 pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
-    let lifecycle = Lifecycle { prevent_destroy: false };
-    DesiredRoom { address: address(text), room, lifecycle, source: "rooms.yaml".into() }
+    DesiredRoom {
+        address: address(text),
+        room,
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        source: "rooms.yaml".into(),
+    }
 }
 
 /// A room that was created a minute ago.

@@ -8,6 +8,8 @@ use crate::model::{
     Severity, Step, Unread,
 };
 
+use super::words;
+
 /// A list that is written item by item.
 pub(super) struct Each<'a, T>(pub(super) &'a [T]);
 
@@ -30,6 +32,8 @@ pub(super) struct StepShown<'a> {
     before: Option<&'a Room>,
     after: Option<&'a Room>,
     calls: &'a [Call],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -117,7 +121,8 @@ impl Shown for Step {
             weight: _,
         } = self;
         let (before, after) = (before.as_deref(), after.as_deref());
-        StepShown { address, action: *action, reason: *reason, before, after, calls }
+        let note = words::note(self);
+        StepShown { address, action: *action, reason: *reason, before, after, calls, note }
     }
 }
 

@@ -130,7 +130,7 @@ fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
 
 fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()> {
     let Row { label, before, after } = row;
-    let unreadable = step.action == Action::Adopt && matches!(label, Label::Field(_));
+    let unreadable = step.action == Action::Adopt && before.is_none() && is_assumed(step, *label);
     let old_unknown =
         unreadable || step.before.is_none() || step.reason == Reason::BookkeepingChanged;
     match (before, after) {
@@ -143,6 +143,16 @@ fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()
     }
     let note = if unreadable { " (cannot be read: recorded as assumed)" } else { "" };
     writeln!(out, "{QUIET}{note}{QUIET:#}")
+}
+
+/// Whether a label is that of a field that a step takes for granted, and does not set.
+fn is_assumed(step: &Step, label: Label<'_>) -> bool {
+    let Label::Field(name) = label else { return false };
+    let sets = |patch: &Patch| match patch {
+        Patch::Fields(fields) => fields.iter().any(|(field, _)| field.as_str() == name),
+        Patch::Attributes(_) => false,
+    };
+    !step.changes.iter().any(sets)
 }
 
 fn maybe(out: &mut dyn Write, value: Option<&Value<'_>>) -> io::Result<()> {

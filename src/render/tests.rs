@@ -6,15 +6,14 @@ mod outcome;
 mod plans;
 mod state;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Finding,
-    Gate, Held, HeldReason, Lineage, OnOccupied, People, Plan, Reason, Refresh, Refusal,
-    RefusalKind, Room, StateRef, Step, StepWait, Summary, Unread, Weight,
+    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Fields,
+    Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Patch, People, Plan, Reason,
+    Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary, Unread, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -35,6 +34,7 @@ pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
         name: Some(name.into()),
         destroy_delay_time: Some(Delay::from_seconds(10_800)),
         attributes: attributes(pairs),
+        fields: Fields::default(),
     })
 }
 
@@ -47,9 +47,11 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         after: None,
         changes: Vec::new(),
         calls: Vec::new(),
-        prevent_destroy: false,
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
         source: Some("rooms.yaml".into()),
         people: People::Unknown,
+        on_occupied: OnOccupied::Defer,
         weight: Weight::Free,
     }
 }
@@ -147,8 +149,8 @@ fn steps() -> Vec<Step> {
             before: Some(room("Table", &[("gone", "g"), ("topic", "a")])),
             after: Some(room("Table", &[("by_itself", "b"), ("new", "n"), ("topic", "b")])),
             changes: vec![
-                vec![AttributeChange::Delete("gone".into())],
-                vec![set("new", "n"), set("topic", "b")],
+                Patch::Attributes(vec![AttributeChange::Delete("gone".into())]),
+                Patch::Attributes(vec![set("new", "n"), set("topic", "b")]),
             ],
             calls: vec![Call::ModifyRoomAttribute; 2],
             ..step("chat/table-1", Action::Update, Reason::AttributesChanged)
@@ -166,13 +168,13 @@ fn steps() -> Vec<Step> {
         Step {
             before: Some(Arc::new(unnamed)),
             after: Some(room("Mine", &[("topic", "y")])),
-            changes: vec![vec![set("topic", "y")]],
+            changes: vec![Patch::Attributes(vec![set("topic", "y")])],
             ..step("chat/mine", Action::Adopt, Reason::AlreadyExists)
         },
         Step {
             before: Some(room("Same", &[])),
             after: Some(room("Same", &[])),
-            prevent_destroy: true,
+            lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
             ..step("chat/same", Action::Record, Reason::BookkeepingChanged)
         },
         Step {
@@ -182,12 +184,7 @@ fn steps() -> Vec<Step> {
     ]
 }
 
-pub(super) const VIEW: View<'static> = View {
-    state: "rooms.state.json",
-    on_occupied: OnOccupied::Defer,
-    evict: &BTreeSet::new(),
-    detail: Detail::Fields,
-};
+pub(super) const VIEW: View<'static> = View { state: "rooms.state.json", detail: Detail::Fields };
 
 /// What a writer writes, without its colours.
 pub(super) fn written(

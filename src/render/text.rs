@@ -121,6 +121,9 @@ fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::
         Detail::Unified if step.before != step.after => unified::write(out, step)?,
         Detail::Fields | Detail::Unified => fields::write(out, step)?,
     }
+    if let Some(note) = words::note(step) {
+        writeln!(out, "      {QUIET}{note}{QUIET:#}")?;
+    }
     if let Some(fate) = words::fate(step.action, step.people, step.on_occupied) {
         writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Action, OnOccupied, OnRemove, People};
+use crate::model::{Action, OnOccupied, OnRemove, People, Step};
 
 /// `1 room`, `2 rooms`.
 pub(super) fn count(number: u64, noun: &str) -> String {
@@ -42,6 +42,26 @@ pub(super) fn fate(action: Action, inside: People, on_occupied: OnOccupied) -> O
         }
         (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
     })
+}
+
+/// Why a step does less than its action says; none where it does not.
+pub(super) fn note(step: &Step) -> Option<&'static str> {
+    match step.action {
+        Action::Create | Action::Recreate if step.calls.is_empty() => {
+            Some("no call makes it: it appears when its first user logs in")
+        }
+        Action::Forget if step.lifecycle.on_remove == OnRemove::Forget => {
+            Some("the room itself is left as it is: `on_remove: forget`")
+        }
+        Action::Create
+        | Action::Recreate
+        | Action::Update
+        | Action::Replace
+        | Action::Destroy
+        | Action::Adopt
+        | Action::Forget
+        | Action::Record => None,
+    }
 }
 
 /// `destroy` or `forget`, as in the file.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
 use crate::model::{
-    Address, Assumed, Attribute, Delay, Kind, Lineage, Pending, PendingKind, ProviderIdentity,
-    ProviderName, Recorded, RecordedRoom, Room, Timestamp,
+    Address, Assumed, Attribute, Delay, Field, Fields, Kind, Lifecycle, Lineage, OnRemove, Pending,
+    PendingKind, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp,
+    Value,
 };
 
 use super::{Entry, Holder};
@@ -82,13 +83,39 @@ fn any_room() -> impl Strategy<Value = Room> {
     let attribute = (text(), any::<bool>())
         .prop_map(|(value, auto_delete)| Attribute { value: value.into(), auto_delete });
     let attributes = btree_map(text(), attribute, 0..3);
-    (option::of(text()), option::of(any::<u32>()), attributes).prop_map(
-        |(name, delay, attributes)| Room {
+    (option::of(text()), option::of(any::<u32>()), attributes, any_fields()).prop_map(
+        |(name, delay, attributes, fields)| Room {
             name: name.map(Into::into),
             destroy_delay_time: delay.map(Delay::from_seconds),
             attributes: attributes.into_iter().collect(),
+            fields,
         },
     )
+}
+
+fn any_fields() -> impl Strategy<Value = Fields> {
+    let known = Field::ALL.iter().copied();
+    let known =
+        known.filter(|it| !matches!(it, Field::Name | Field::DestroyDelayTime | Field::Attributes));
+    let field = proptest::sample::select(known.collect::<Vec<_>>());
+    let value = prop_oneof![
+        any::<bool>().prop_map(Value::Flag),
+        any::<u32>().prop_map(Value::Number),
+        text().prop_map(|text| Value::Text(text.into())),
+        proptest::collection::vec(any::<u32>(), 0..3).prop_map(|all| Value::Numbers(all.into())),
+    ];
+    btree_map(field, value, 0..3).prop_map(|pairs| pairs.into_iter().collect())
+}
+
+fn any_lifecycle() -> impl Strategy<Value = Lifecycle> {
+    let on_remove = prop_oneof![Just(OnRemove::Destroy), Just(OnRemove::Forget)];
+    (any::<bool>(), on_remove)
+        .prop_map(|(prevent_destroy, on_remove)| Lifecycle { prevent_destroy, on_remove })
+}
+
+fn any_sides() -> impl Strategy<Value = Sides> {
+    let name = "[a-z]{1,3}".prop_map(|name| ProviderName::new(&name).expect("a name"));
+    btree_set(name, 0..3).prop_map(Sides::new)
 }
 
 fn any_moment() -> impl Strategy<Value = Timestamp> {
@@ -110,10 +137,10 @@ fn any_pending() -> impl Strategy<Value = Pending> {
 pub(super) fn any_record() -> impl Strategy<Value = RecordedRoom> {
     let moments = (any_moment(), option::of(any_moment()), option::of(any_moment()));
     let small = (any::<bool>(), any::<bool>(), option::of(any::<u64>()), option::of(text()));
-    let rest = (text(), any::<bool>(), option::of(any_pending()));
+    let rest = (text(), any_lifecycle(), any_sides(), option::of(any_pending()));
     (any_room(), moments, small, rest).prop_map(|(room, moments, small, rest)| {
-        let ((created, last_seen, last_seen_with_people), (source, prevent_destroy, pending)) =
-            (moments, rest);
+        let (created, last_seen, last_seen_with_people) = moments;
+        let (source, lifecycle, sides, pending) = rest;
         let (name, destroy_delay_time, attribute_sequence, request_id) = small;
         RecordedRoom {
             room: Arc::new(room),
@@ -124,7 +151,8 @@ pub(super) fn any_record() -> impl Strategy<Value = RecordedRoom> {
             attribute_sequence,
             request_id: request_id.map(Into::into),
             source: source.into(),
-            prevent_destroy,
+            lifecycle,
+            sides,
             pending: pending.map(Box::new),
         }
     })

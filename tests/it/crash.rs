@@ -83,7 +83,7 @@ async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
     let room = "rooms:\n  - {id: lobby, destroy_delay_time: 3h}\n";
     let desired = world.declare(&format!("{HEAD}{room}"));
     for connection in world.connect(&desired, &Fuse::never()).values() {
-        connection.client.register_operator().await.expect("registered");
+        connection.client.register_user(None).await.expect("registered");
     }
     let (after, how) = (Duration::from_millis(8_200), How::with_consent());
     // Dropped where it stands, or done before.

@@ -1,16 +1,14 @@
 //! The scalars and maps of the mirror: text is text, a number is a number, and no key stands twice.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::RateLimit;
-use crate::model::Kind;
 
 /// Text, and nothing that YAML reads as a number, a boolean or null.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +20,15 @@ pub enum Amount {
     /// A number.
     Number(u64),
     /// Text, such as `3h`, `50%` or `${ZEGO_APP_ID}`.
+    Text(Box<str>),
+}
+
+/// Yes or no, or text that stands for it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Flag {
+    /// Yes or no.
+    Known(bool),
+    /// Text, such as `${ZEGO_IS_TEST}`.
     Text(Box<str>),
 }
 
@@ -101,6 +108,28 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+        impl Visitor<'_> for FlagVisitor {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or text")
+            }
+
+            fn visit_bool<E: Error>(self, flag: bool) -> Result<Flag, E> {
+                Ok(Flag::Known(flag))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Flag, E> {
+                Ok(Flag::Text(text.into()))
+            }
+        }
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
 impl<'de> Deserialize<'de> for AttributeValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ValueVisitor;
@@ -175,91 +204,4 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
         }
         deserializer.deserialize_map(PairsVisitor(PhantomData))
     }
-}
-
-/// Text that holds a variable, such as `${ZEGO_APP_ID:-1}`.
-const VARIABLE: &str = r"\$\{";
-
-/// A schema that stands in the place of its use, without a name of its own.
-macro_rules! inline_schema {
-    ([$($generic:ident)?] $type:ty, $name:literal, |$generator:pat_param| $schema:expr) => {
-        impl$(<$generic: JsonSchema>)? JsonSchema for $type {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                $name.into()
-            }
-
-            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
-                $schema
-            }
-        }
-    };
-}
-
-inline_schema!([] Text, "Text", |_| json_schema!({ "type": "string" }));
-inline_schema!([] Amount, "Amount", |_| json_schema!({ "type": ["integer", "string"] }));
-inline_schema!([V] Pairs<V>, "Pairs", |generator| json_schema!({
-    "type": "object",
-    "additionalProperties": generator.subschema_for::<V>(),
-}));
-inline_schema!([] AttributeValue, "AttributeValue", |generator| json_schema!({
-    "anyOf": [{ "type": "string" }, generator.subschema_for::<FullAttribute>()],
-}));
-inline_schema!([] RateLimit, "RateLimit", |generator| json_schema!({
-    "anyOf": [
-        rate(generator),
-        { "type": "object", "additionalProperties": rate(generator) },
-    ],
-}));
-
-fn rate(generator: &mut SchemaGenerator) -> Schema {
-    whole_or_variable::<1, { u32::MAX as u64 }>(generator)
-}
-
-/// A whole number from `LEAST` to `MOST`, or text with a variable that stands for one.
-pub(super) fn whole_or_variable<const LEAST: u64, const MOST: u64>(
-    _: &mut SchemaGenerator,
-) -> Schema {
-    json_schema!({
-        "anyOf": [
-            { "type": "integer", "minimum": LEAST, "maximum": MOST },
-            { "type": "string", "pattern": VARIABLE },
-        ],
-    })
-}
-
-/// The name of a kind, or text with a variable that stands for one.
-pub(super) fn choice_or_variable(_: &mut SchemaGenerator) -> Schema {
-    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    json_schema!({
-        "anyOf": [{ "enum": kinds }, { "type": "string", "pattern": VARIABLE }],
-    })
-}
-
-/// Seconds, or text such as `90s`, `15m` or `3h`.
-pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "anyOf": [
-            { "type": "integer", "minimum": 0, "maximum": 10800 },
-            { "type": "string", "pattern": "^[0-9]+[smh]?$", "examples": ["1h"] },
-        ],
-    })
-}
-
-/// A share such as `50%`, or text with a variable that stands for one.
-pub(super) fn share(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "pattern": r"^[0-9]+%$|\$\{", "examples": ["50%"] })
-}
-
-/// A number, or a share such as `30%`.
-pub(super) fn count_or_share(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "anyOf": [
-            { "type": "integer", "minimum": 0 },
-            { "type": "string", "pattern": "^[0-9]+%$", "examples": ["30%"] },
-        ],
-    })
 }

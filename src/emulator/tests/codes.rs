@@ -220,7 +220,7 @@ async fn people_are_listed_page_by_page() {
     hand.create("lobby", 60).await;
     assert_eq!(hand.people("hall").await, 660_300_001);
     assert_eq!(hand.people("lobby").await, 660_300_008);
-    hand.emulator.enter(APP, &room("lobby"), 250).expect("entered");
+    hand.emulator.enter(ZIM, APP, &room("lobby"), 250).expect("entered");
     let mut flag = String::new();
     let mut pages = Vec::new();
     for _ in 0..3 {
@@ -231,7 +231,7 @@ async fn people_are_listed_page_by_page() {
         flag = answer["NextFlag"].as_str().expect("a flag").to_owned();
     }
     assert_eq!((pages, flag.as_str()), (vec![100, 100, 50], "0"));
-    hand.emulator.enter(APP, &room("lobby"), 1).expect("entered");
+    hand.emulator.enter(ZIM, APP, &room("lobby"), 1).expect("entered");
     let answer = hand.get("QueryRoomUserList", "RoomId=lobby&Mode=1&Limit=500").await;
     assert_eq!(
         (&answer["NextFlag"], answer["UserList"][0]["UserId"].as_str()),

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// A folder, and the data file in it.
-struct Place {
+pub(super) struct Place {
     _folder: tempfile::TempDir,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("rooms.emulator.json");
         Self { _folder: folder, path }
     }
 
-    fn log(&self) -> PathBuf {
+    pub(super) fn log(&self) -> PathBuf {
         self.path.with_extension("json.log")
     }
 
@@ -45,7 +45,7 @@ fn append(path: &Path, bytes: &[u8]) {
     put(path, &all);
 }
 
-fn put(path: &Path, bytes: &[u8]) {
+pub(super) fn put(path: &Path, bytes: &[u8]) {
     use std::io::Write;
     std::fs::File::create(path).and_then(|mut file| file.write_all(bytes)).expect("written");
 }
@@ -57,7 +57,7 @@ async fn some_world(place: &Place) -> Hand {
         assert_eq!(hand.create(id, 3600).await, 0);
     }
     assert_eq!(code(&hand.get("DestroyRoom", "RoomId=b").await), 0);
-    hand.emulator.enter(APP, &room("c"), 5).expect("entered");
+    hand.emulator.enter(ZIM, APP, &room("c"), 5).expect("entered");
     hand.emulator.advance(Duration::from_mins(5)).expect("advanced");
     hand
 }
@@ -219,7 +219,7 @@ async fn who_only_reads_leaves_every_byte_as_it_was() {
     tokio::time::advance(Duration::from_hours(2)).await;
     assert_eq!(reader.people("a").await, 660_300_001, "its time has passed in memory");
     assert_eq!(reader.create("d", 60).await, 3);
-    assert!(matches!(reader.emulator.enter(APP, &room("c"), 1), Err(EmulatorError::ReadOnly)));
+    assert!(matches!(reader.emulator.enter(ZIM, APP, &room("c"), 1), Err(EmulatorError::ReadOnly)));
     assert!(matches!(reader.emulator.advance(Duration::ZERO), Err(EmulatorError::ReadOnly)));
     drop(reader);
     assert_eq!(place.bytes(), before);
@@ -273,7 +273,7 @@ async fn a_change_that_cannot_be_kept_is_not_made() {
     assert_eq!(hand.create("d", 60).await, 105_001);
     swap();
     assert_eq!(hand.create("d", 60).await, 105_001, "what is in the file is not known any more");
-    assert!(hand.emulator.enter(APP, &room("c"), 1).is_err());
+    assert!(hand.emulator.enter(ZIM, APP, &room("c"), 1).is_err());
     assert_eq!(hand.people("c").await, 0);
     assert_eq!(hand.app().rooms, before);
 }

@@ -38,13 +38,13 @@ async fn people_keep_a_room_and_their_leaving_starts_the_countdown() {
     let hand = Hand::with_operator(settings()).await;
     hand.create("lobby", 3600).await;
     let lobby = room("lobby");
-    assert_eq!(hand.emulator.enter(APP, &lobby, 3).ok(), Some(3));
+    assert_eq!(hand.emulator.enter(ZIM, APP, &lobby, 3).ok(), Some(3));
     advance(&hand, 100 * HOUR);
     assert_eq!(hand.people("lobby").await, 0);
-    assert_eq!(hand.emulator.leave(APP, &lobby, Some(2)).ok(), Some(1));
+    assert_eq!(hand.emulator.leave(ZIM, APP, &lobby, Some(2)).ok(), Some(1));
     advance(&hand, 100 * HOUR);
     assert_eq!(hand.people("lobby").await, 0);
-    assert_eq!(hand.emulator.leave(APP, &lobby, None).ok(), Some(0));
+    assert_eq!(hand.emulator.leave(ZIM, APP, &lobby, None).ok(), Some(0));
     advance(&hand, ALMOST_AN_HOUR);
     assert_eq!(hand.people("lobby").await, 660_300_008);
     advance(&hand, MOMENT);
@@ -57,8 +57,8 @@ async fn entering_and_leaving_of_nobody_changes_nothing() {
     hand.create("lobby", 3600).await;
     let before = hand.app().rooms;
     advance(&hand, MOMENT);
-    hand.emulator.enter(APP, &room("lobby"), 0).expect("entered");
-    hand.emulator.leave(APP, &room("lobby"), None).expect("left");
+    hand.emulator.enter(ZIM, APP, &room("lobby"), 0).expect("entered");
+    hand.emulator.leave(ZIM, APP, &room("lobby"), None).expect("left");
     assert_eq!(hand.app().rooms, before);
 }
 
@@ -69,11 +69,11 @@ async fn attributes_go_with_the_last_user_unless_they_are_retained() {
         hand.create("lobby", 3600).await;
         let lobby = room("lobby");
         let left = || hand.app().rooms[&lobby].attributes.len();
-        hand.emulator.enter(APP, &lobby, 2).expect("entered");
+        hand.emulator.enter(ZIM, APP, &lobby, 2).expect("entered");
         assert_eq!(left(), 2);
-        hand.emulator.leave(APP, &lobby, Some(1)).expect("left");
+        hand.emulator.leave(ZIM, APP, &lobby, Some(1)).expect("left");
         assert_eq!(left(), 1, "the auto-delete one goes with whoever leaves");
-        hand.emulator.leave(APP, &lobby, Some(1)).expect("left");
+        hand.emulator.leave(ZIM, APP, &lobby, Some(1)).expect("left");
         assert_eq!(left(), expected);
     }
 }
@@ -91,23 +91,23 @@ async fn rooms_that_ended_make_room_in_the_quota() {
 #[tokio::test(start_paused = true)]
 async fn applications_have_nothing_in_common() {
     let mut two = settings();
-    two.apps.push(App::with_own_secret(7));
+    two.apps.push(App::with_own_secret(ZIM, 7));
     two.max_rooms = Some(1);
     let hand = Hand::with_operator(two).await;
     hand.create("lobby", 60).await;
     let survey = hand.emulator.survey();
-    assert_eq!((survey.apps[&APP].rooms.len(), survey.apps[&7].rooms.len()), (1, 0));
+    assert_eq!((survey.apps[&(ZIM, APP)].rooms.len(), survey.apps[&(ZIM, 7)].rooms.len()), (1, 0));
     assert!(matches!(
-        hand.emulator.enter(7, &room("lobby"), 1),
-        Err(EmulatorError::NoSuchRoom { app: 7, .. })
+        hand.emulator.enter(ZIM, 7, &room("lobby"), 1),
+        Err(EmulatorError::NoSuchRoom { kind: ZIM, app: 7, .. })
     ));
     assert!(matches!(
-        hand.emulator.enter(8, &room("lobby"), 1),
-        Err(EmulatorError::NoSuchApp { app: 8 })
+        hand.emulator.enter(ZIM, 8, &room("lobby"), 1),
+        Err(EmulatorError::NoSuchApp { kind: ZIM, app: 8 })
     ));
     let mut other = hand.signed();
     other.app = "7".into();
-    let secret = App::with_own_secret(7).secret;
+    let secret = App::with_own_secret(ZIM, 7).secret;
     let text = format!("7{}{}{}", other.nonce, secret.expose(), other.timestamp);
     other.signature = Some(hex::encode(Md5::digest(text)));
     let query = "RoomId=lobby";
@@ -119,8 +119,8 @@ async fn applications_have_nothing_in_common() {
 async fn settings_that_contradict_themselves_are_refused() {
     let open = |settings| Emulator::open(settings, clock(), Data::Memory).err();
     let mut twice = settings();
-    twice.apps.push(App::with_own_secret(APP));
-    assert!(matches!(open(twice), Some(EmulatorError::AppTwice { app: APP })));
+    twice.apps.push(App::with_own_secret(ZIM, APP));
+    assert!(matches!(open(twice), Some(EmulatorError::AppTwice { kind: ZIM, app: APP })));
     let mut over = settings();
     over.faults = ["busy=60%", "hang=50%"].map(|text| text.parse().expect("a fault")).into();
     let error = open(over).expect("refused").to_string();

@@ -108,14 +108,14 @@ async fn people_are_moved_from_this_machine_only() {
 #[tokio::test(start_paused = true)]
 async fn it_says_what_it_accepts_and_no_secret() {
     let mut all = settings();
-    all.apps.push(App::with_own_secret(7));
+    all.apps.push(App::with_own_secret(ZIM, 7));
     all.max_rooms = Some(10);
     all.latency = Duration::from_millis(80);
     all.faults = vec!["busy=2%".parse().expect("a fault")];
     let hand = Hand::new(all);
     let told = hand.emulator.describe();
     for part in [
-        "app ids: 12345, 7",
+        "zim, app ids: 12345, 7;",
         "POST /?Action=CreateRoom  20 a second",
         "10 for each app",
         "busy in 2.0%",

@@ -1,13 +1,16 @@
 //! The work itself: each action looks at the world and says what changes and what it answers.
 
-mod ask;
-mod change;
-mod checks;
+mod live;
+mod rtc;
+mod zim;
+
+use tokio::time::Instant;
 
 use crate::model::Timestamp;
 
 use super::code::Code;
 use super::gate::Caller;
+use super::pace::Pace;
 use super::query::Query;
 use super::wire::Payload;
 use super::world::{Entry, World};
@@ -20,6 +23,8 @@ pub(super) struct Request<'a> {
     pub(super) body: &'a [u8],
     /// The time in the emulator's world.
     pub(super) now: Timestamp,
+    /// The time that limits go by.
+    pub(super) at: Instant,
 }
 
 /// A request that was carried out.
@@ -41,15 +46,30 @@ pub(super) struct Refusal {
 /// What a request comes to.
 pub(super) type Outcome = Result<Done, Refusal>;
 
-/// Decides what a request comes to. Nothing is changed yet.
-pub(super) fn decide(request: &Request<'_>, world: &World, settings: &Settings) -> Outcome {
+/// Decides what a request comes to. Nothing of the world is changed yet.
+pub(super) fn decide(
+    request: &Request<'_>,
+    world: &World,
+    settings: &Settings,
+    pace: &mut Pace,
+) -> Outcome {
     match request.caller.action {
-        Action::CreateRoom => change::create(request, world, settings),
-        Action::DestroyRoom => change::destroy(request, world),
-        Action::ModifyRoomAttribute => change::modify(request, world, settings),
-        Action::QueryRoomAttribute => ask::attributes(request, world, settings),
-        Action::QueryRoomUserList => ask::people(request, world),
-        Action::UserRegister => change::register(request, world),
+        Action::CreateRoom => zim::create(request, world, settings),
+        Action::DestroyRoom => zim::destroy(request, world),
+        Action::ModifyRoomAttribute => zim::modify(request, world, settings),
+        Action::QueryRoomAttribute => zim::attributes(request, world, settings),
+        Action::QueryRoomUserList => zim::people(request, world),
+        Action::UserRegister => zim::register(request, world),
+        Action::CloseRoom => rtc::close(request, world),
+        Action::DescribeUserNum => rtc::count(request, world),
+        Action::LiveCreateRoom => live::create(request, world, settings, pace),
+        Action::LiveDestroyRoom => live::destroy(request, world, settings),
+        Action::LiveGetRoomInfo => live::info(request, world, settings),
+        Action::LiveUpdateRoomInfo => live::update(request, world),
+        Action::LiveSetRoomMetadata => live::set(request, world, settings),
+        Action::LiveGetRoomMetadata => live::metadata(request, world),
+        Action::LiveDelRoomMetadata => live::delete(request, world),
+        Action::AccountImport => live::import(request),
     }
 }
 
@@ -65,13 +85,14 @@ impl Done {
 
 impl Refusal {
     /// A refusal that says more than its code does.
-    pub(super) fn because(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), payload: Payload::Nothing {} }
+    pub(super) fn because(code: impl Into<Code>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), payload: Payload::Nothing {} }
     }
 }
 
-impl From<Code> for Refusal {
-    fn from(code: Code) -> Self {
+impl<C: Into<Code>> From<C> for Refusal {
+    fn from(code: C) -> Self {
+        let code = code.into();
         Self::because(code, code.message())
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, MaxDestroy, OnConflict, OnOccupied, Pending, PendingKind, Step, dropped,
+    Action, MaxDestroy, OnConflict, OnOccupied, Patch, Pending, PendingKind, Step, dropped,
 };
 
 /// Everything about one address: each part may be missing.
@@ -24,6 +24,7 @@ fn some_room() -> impl Strategy<Value = Arc<Room>> {
                 name: name.map(Into::into),
                 destroy_delay_time: delay.map(Delay::from_seconds),
                 attributes,
+                fields: Fields::default(),
             })
         },
     )
@@ -73,7 +74,7 @@ fn some_record() -> impl Strategy<Value = RecordedRoom> {
     (some_room(), 0..7200i64, any::<bool>(), some_file(), some_pending()).prop_map(
         |(room, ago, prevent_destroy, source, pending)| RecordedRoom {
             created: at(-ago),
-            prevent_destroy,
+            lifecycle: Lifecycle { prevent_destroy, ..Lifecycle::default() },
             source,
             pending,
             ..record(room)
@@ -83,7 +84,7 @@ fn some_record() -> impl Strategy<Value = RecordedRoom> {
 
 fn some_declared() -> impl Strategy<Value = DesiredRoom> {
     (some_room(), any::<bool>(), some_file()).prop_map(|(room, prevent_destroy, source)| {
-        let lifecycle = Lifecycle { prevent_destroy };
+        let lifecycle = Lifecycle { prevent_destroy, ..Lifecycle::default() };
         DesiredRoom { lifecycle, source, ..declared("chat/x", room) }
     })
 }
@@ -99,7 +100,7 @@ fn some_policy() -> impl Strategy<Value = Policy> {
     (any::<bool>(), any::<bool>(), 0..=100u8).prop_map(|(adopt, defer, percent)| Policy {
         refresh: Refresh::Due,
         on_conflict: if adopt { OnConflict::Adopt } else { OnConflict::Fail },
-        on_occupied: if defer { OnOccupied::Defer } else { OnOccupied::Destroy },
+        on_occupied: Some(if defer { OnOccupied::Defer } else { OnOccupied::Destroy }),
         max_destroy: MaxDestroy::Percent(percent),
     })
 }
@@ -124,10 +125,10 @@ fn some_world() -> impl Strategy<Value = World> {
 fn carried_out(world: &World, plan: &Plan) -> World {
     let mut world = world.clone();
     for step in &plan.steps {
-        let Step { address, action, after, prevent_destroy, source, .. } = step;
+        let Step { address, action, after, lifecycle, source, .. } = step;
         let made = |kept: Option<&RecordedRoom>| RecordedRoom {
             source: source.clone().expect("declared"),
-            prevent_destroy: *prevent_destroy,
+            lifecycle: *lifecycle,
             pending: None,
             created: kept.map_or(at(0), |kept| kept.created),
             ..record(after.clone().expect("a room"))
@@ -155,6 +156,7 @@ fn serve(seen: &mut Observation, step: &Step) {
         people: People::Nobody,
         attributes: step.after.as_ref().map(|room| room.attributes.clone()).unwrap_or_default(),
         attribute_sequence: None,
+        fields: Fields::default(),
     };
     match (step.action, seen) {
         (Action::Create | Action::Recreate | Action::Replace, seen) => {
@@ -162,7 +164,7 @@ fn serve(seen: &mut Observation, step: &Step) {
         }
         (Action::Destroy | Action::Forget, seen) => *seen = Observation::Gone,
         (Action::Update | Action::Adopt | Action::Record, Observation::There(sighting)) => {
-            for change in step.changes.iter().flatten() {
+            for change in step.changes.iter().flat_map(Patch::attributes) {
                 sighting.attributes.apply(change);
             }
         }
@@ -202,7 +204,7 @@ proptest! {
             if matches!(step.action, Action::Destroy | Action::Replace) {
                 let declared = world.desired.rooms.iter().find(|r| r.address == step.address);
                 let recorded = &world.recorded.rooms[&step.address];
-                let flag = declared.map_or(recorded.prevent_destroy, |d| d.lifecycle.prevent_destroy);
+                let flag = declared.map_or(recorded.lifecycle, |d| d.lifecycle).prevent_destroy;
                 prop_assert!(!flag, "protected");
                 let defer = world.desired.policy.on_occupied == Some(OnOccupied::Defer);
                 prop_assert!(!(defer && step.people.any()), "occupied");
@@ -217,7 +219,7 @@ proptest! {
             let declared = world.desired.rooms.iter().find(|r| r.address == step.address);
             let recorded = world.recorded.rooms.get(&step.address);
             let pending = recorded.and_then(|r| r.pending.as_ref()).and_then(|p| p.room.as_ref());
-            for change in step.changes.iter().flatten() {
+            for change in step.changes.iter().flat_map(Patch::attributes) {
                 let ours = [declared.map(|d| &d.room), recorded.map(|r| &r.room), pending];
                 let has = |room: &Arc<Room>| room.attributes.get(change.key()).is_some();
                 prop_assert!(ours.into_iter().flatten().any(has), "{:?}", change);
@@ -244,7 +246,9 @@ proptest! {
         for (n, room) in rooms.into_iter().enumerate() {
             let text = format!("chat/{n}");
             let attributes = room.attributes.clone();
-            let seen = Sighting { people: People::Nobody, attributes, attribute_sequence: None };
+            let there = there(People::Nobody, &[]);
+            let Observation::There(empty) = there else { unreachable!("it is there") };
+            let seen = Sighting { attributes, ..empty };
             world = world
                 .declare(&text, room.clone())
                 .record(&text, record(room))
@@ -293,7 +297,7 @@ proptest! {
             if let (Action::Update, Some(Observation::There(seen)), Some(record)) =
                 (step.action, seen, record)
                 && record.pending.is_none()
-                && dropped(&record.room.attributes, seen)
+                && dropped(Kind::Zim, &record.room.attributes, seen)
             {
                 prop_assert_eq!(step.reason, crate::model::Reason::AttributesChanged);
             }

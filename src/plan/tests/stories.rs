@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::{
-    Action, AttributeChange, Call, HeldReason, OnConflict, OnOccupied, Pending, PendingKind,
-    Reason, Summary, Weight,
+    Action, AttributeChange, Call, HeldReason, OnConflict, OnOccupied, OnRemove, Patch, Pending,
+    PendingKind, Reason, Summary, Weight,
 };
 
 fn set(key: &str, value: &str) -> AttributeChange {
@@ -13,6 +13,12 @@ fn set(key: &str, value: &str) -> AttributeChange {
 fn delete(key: &str) -> AttributeChange {
     AttributeChange::Delete(key.into())
 }
+
+fn patch(changes: &[AttributeChange]) -> Patch {
+    Patch::Attributes(changes.to_vec())
+}
+
+const PROTECTED: Lifecycle = Lifecycle { prevent_destroy: true, on_remove: OnRemove::Destroy };
 
 fn numbered(count: usize) -> Vec<(String, String)> {
     (0..count).map(|n| (format!("k{n:02}"), "v".to_owned())).collect()
@@ -67,7 +73,7 @@ fn keys_of_others_are_left_alone_and_ours_are_brought_in_line() {
     let plan = world.plan();
     let [step] = &plan.steps[..] else { panic!("one step") };
     assert_eq!(step.reason, Reason::AttributesChanged);
-    assert_eq!(step.changes, [[delete("old"), set("new", "2"), set("other", "3")]]);
+    assert_eq!(step.changes, [patch(&[delete("old"), set("new", "2"), set("other", "3")])]);
     let before = step.before.as_ref().expect("before").attributes.clone();
     assert_eq!(before, attributes(&[("kept", "1"), ("old", "x"), ("other", "9")]));
 }
@@ -80,7 +86,7 @@ fn someone_elses_change_is_drift() {
         .observe("chat/a", there(People::Nobody, &[("k", "theirs")]));
     let plan = world.plan();
     assert_eq!(plan.steps[0].reason, Reason::AttributesDrifted);
-    assert_eq!(plan.steps[0].changes, [[set("k", "ours"), set("l", "ours")]]);
+    assert_eq!(plan.steps[0].changes, [patch(&[set("k", "ours"), set("l", "ours")])]);
 }
 
 #[test]
@@ -100,7 +106,7 @@ fn an_attribute_that_goes_by_itself_is_no_drift() {
     let mut world = world;
     world.desired.rooms[0].room = with(changed.clone());
     let batch = [AttributeChange::Set("banner".into(), changed)];
-    assert_eq!(world.plan().steps[0].changes, [batch]);
+    assert_eq!(world.plan().steps[0].changes, [patch(&batch)]);
 }
 
 #[test]
@@ -120,7 +126,7 @@ fn what_the_service_dropped_of_an_empty_room_is_said_and_left() {
         ..dropped(People::Nobody)
     };
     let plan = changed.plan();
-    assert_eq!(plan.steps[0].changes, [[set("k", "v"), set("l", "w")]]);
+    assert_eq!(plan.steps[0].changes, [patch(&[set("k", "v"), set("l", "w")])]);
     assert_eq!(plan.findings, []);
 }
 
@@ -149,7 +155,7 @@ fn a_full_room_is_emptied_before_it_is_filled() {
         .declare("chat/a", with_new(1, "new"))
         .record("chat/a", record(room("A", &as_pairs(&old))));
     let plan = full.plan();
-    assert_eq!(plan.steps[0].changes, [[delete("k00")], [set("new", "v")]]);
+    assert_eq!(plan.steps[0].changes, [patch(&[delete("k00")]), patch(&[set("new", "v")])]);
     assert_eq!(plan.steps[0].calls, [Call::ModifyRoomAttribute; 2]);
     let foreign: Vec<_> = old[..19].iter().cloned().chain([("x".into(), "v".into())]).collect();
     let crowded = World::new()
@@ -158,7 +164,7 @@ fn a_full_room_is_emptied_before_it_is_filled() {
         .observe("chat/a", there(People::Nobody, &as_pairs(&foreign)));
     assert_eq!(
         crowded.plan().steps[0].changes,
-        [vec![delete("k00")], vec![set("k19", "v"), set("new", "v")]]
+        [patch(&[delete("k00")]), patch(&[set("k19", "v"), set("new", "v")])]
     );
     assert_eq!(crowded.plan().findings[0].code, "attributes_over_limit");
 }
@@ -185,16 +191,16 @@ fn protection_is_recorded_even_where_the_rest_is_held_back() {
     let plan = world.plan();
     assert_eq!(plan.blocked[0].reason, HeldReason::PreventDestroy);
     let [step] = &plan.steps[..] else { panic!("one step") };
-    assert_eq!((step.action, step.prevent_destroy), (Action::Record, true));
+    assert_eq!((step.action, step.lifecycle.prevent_destroy), (Action::Record, true));
     assert_eq!(step.after, Some(room("A", &[])));
 }
 
 #[test]
 fn protection_is_lifted_by_the_file() {
-    let protected = RecordedRoom { prevent_destroy: true, ..record(room("A", &[])) };
+    let protected = RecordedRoom { lifecycle: PROTECTED, ..record(room("A", &[])) };
     let lifted = World::new().declare("chat/a", room("A", &[])).record("chat/a", protected.clone());
     assert_eq!(lifted.plan().steps[0].action, Action::Record);
-    assert!(!lifted.plan().steps[0].prevent_destroy);
+    assert!(!lifted.plan().steps[0].lifecycle.prevent_destroy);
     let replaced = World::new().declare("chat/a", room("B", &[])).record("chat/a", protected);
     assert_eq!(replaced.plan().steps[0].action, Action::Replace);
 }
@@ -259,7 +265,7 @@ fn an_adopted_room_is_only_brought_in_line() {
         .declare("chat/a", room("A", &[("k", "v"), ("same", "s")]))
         .observe("chat/a", there(People::Nobody, &[("same", "s"), ("k", "x"), ("theirs", "t")]));
     let plan = world.plan();
-    assert_eq!(plan.steps[0].changes, [[set("k", "v")]]);
+    assert_eq!(plan.steps[0].changes, [patch(&[set("k", "v")])]);
     assert_eq!(plan.steps[0].calls, [Call::ModifyRoomAttribute]);
     let before = plan.steps[0].before.as_ref().expect("before");
     assert_eq!(before.attributes, attributes(&[("k", "x"), ("same", "s")]));

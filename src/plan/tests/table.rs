@@ -157,13 +157,13 @@ fn protection_holds_destroys_and_replaces_and_nothing_else() {
             room.lifecycle.prevent_destroy = true;
         }
         for record in world.recorded.rooms.values_mut() {
-            record.prevent_destroy = record_flag;
+            record.lifecycle.prevent_destroy = record_flag;
         }
         let plan = world.plan();
         assert_eq!(plan.steps, []);
         assert_eq!(plan.blocked[0].reason, HeldReason::PreventDestroy, "{declared:?}");
     }
     let mut gone = world(Declared::No, Record::Old, Seen::Gone);
-    gone.recorded.rooms.values_mut().for_each(|record| record.prevent_destroy = true);
+    gone.recorded.rooms.values_mut().for_each(|record| record.lifecycle.prevent_destroy = true);
     assert_eq!(came(&gone.plan()), Came::Step(Action::Forget, Reason::NotDeclared));
 }

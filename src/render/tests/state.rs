@@ -1,7 +1,7 @@
 //! The record as people and scripts read it.
 
 use super::*;
-use crate::model::{Assumed, Pending, PendingKind, Recorded, RecordedRoom, Timestamp};
+use crate::model::{Assumed, Kind, Pending, PendingKind, Recorded, RecordedRoom, Timestamp};
 
 fn record() -> RecordedRoom {
     RecordedRoom {
@@ -13,7 +13,8 @@ fn record() -> RecordedRoom {
         attribute_sequence: Some(4),
         request_id: Some("req-1".into()),
         source: "rooms.yaml".into(),
-        prevent_destroy: true,
+        lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
+        sides: Sides::default(),
         pending: Some(Box::new(Pending {
             kind: PendingKind::Update,
             at: Timestamp::from_millis(1_700_000_200_000),
@@ -25,8 +26,16 @@ fn record() -> RecordedRoom {
 #[test]
 fn one_room_with_everything() {
     let lobby = address("chat/lobby");
-    insta::assert_snapshot!(written(|out| state_show_text(out, &lobby, &record())));
-    insta::assert_snapshot!("json", written(|out| state_show_json(out, &lobby, &record())));
+    insta::assert_snapshot!(written(|out| state_show_text(
+        out,
+        &lobby,
+        &record(),
+        Some(Kind::Zim)
+    )));
+    insta::assert_snapshot!(
+        "json",
+        written(|out| state_show_json(out, &lobby, &record(), Some(Kind::Zim)))
+    );
 }
 
 #[test]

@@ -56,6 +56,24 @@ fn the_built_in_one_is_the_same_service_for_the_next_command() {
 }
 
 #[test]
+fn time_passes_once_for_all_providers_of_one_emulator() {
+    let desk = Desk::with(
+        "\
+version: 1
+providers:
+  chat: {kind: zim, app_id: 1, operator: admin, endpoint: '${ZIM_ENDPOINT:-emulator}'}
+  other: {kind: zim, app_id: 2, operator: admin, endpoint: '${ZIM_ENDPOINT:-emulator}'}
+rooms:
+  - {id: lobby, provider: chat, destroy_delay_time: 1h}
+",
+    );
+    let served = Served::start(&desk, "");
+    served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 1 created.");
+    served.run(&desk, "emulator advance 40m").ends(0);
+    served.run(&desk, "plan --refresh all --detailed-exitcode").ends(0).prints("1 unchanged");
+}
+
+#[test]
 fn a_bad_day_is_survived() {
     let desk = Desk::with(THREE_ROOMS);
     let faults = "--fault 500=20% --fault busy=20% --fault reset-after=10% --latency 2ms";

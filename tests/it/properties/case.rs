@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Room, RoomId};
+use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Kind, Room, RoomId};
 
 use crate::support::fleet::HEAD;
 use crate::support::{APP, World};
@@ -113,10 +113,10 @@ impl Case {
         for happening in &self.between {
             match happening {
                 Happening::Enter(id, users) => {
-                    let _ = service.enter(APP, &RoomId::new(id), *users);
+                    let _ = service.enter(Kind::Zim, APP, &RoomId::new(id), *users);
                 }
                 Happening::Leave(id) => {
-                    let _ = service.leave(APP, &RoomId::new(id), None);
+                    let _ = service.leave(Kind::Zim, APP, &RoomId::new(id), None);
                 }
                 Happening::Vanish(id) => stranger.destroy(id).await,
                 Happening::Create(id, key) => stranger.create(id, theirs(key)).await,
@@ -173,6 +173,7 @@ fn theirs(key: &str) -> Room {
         name: Some("Theirs".into()),
         destroy_delay_time: Some(Delay::from_seconds(10_800)),
         attributes: [(key, attribute("z"))].into_iter().collect(),
+        ..Room::default()
     }
 }
 

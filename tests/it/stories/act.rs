@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use roomctl::emulator::Settings;
-use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Refresh, Room, RoomId};
+use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Kind, Refresh, Room, RoomId};
 use roomctl::plan::nothing_desired;
 use serde::Deserialize;
 
@@ -154,18 +154,18 @@ impl Act {
                 let desired = stage.load(&command);
                 let mode = command.refresh.map_or(desired.policy.refresh, Mode::into);
                 let plan = world.plan(&desired, mode).await.expect("a plan");
-                told.plan("plan", &plan, &desired, &command.how());
+                told.plan("plan", &plan);
             }
             Self::Apply(command) => {
                 let (desired, how) = (stage.load(&command), command.how());
                 let ran = world.apply(&desired, &how).await.expect("a state").ran();
-                told.run("apply", &ran, &desired, &how);
+                told.run("apply", &ran);
             }
             Self::Destroy(command) => {
                 let desired = nothing_desired(stage.load(&command));
                 let how = command.how();
                 let ran = world.apply(&desired, &how).await.expect("a state").ran();
-                told.run("destroy", &ran, &desired, &how);
+                told.run("destroy", &ran);
             }
             Self::Import(command) => {
                 world.import(&stage.load(&command)).await.expect("imported");
@@ -175,16 +175,17 @@ impl Act {
                 world.emulator.advance(span.as_duration()).expect("advanced");
             }
             Self::Enter { room, users } => {
-                world.emulator.enter(APP, &RoomId::new(&room), users).expect("entered");
+                world.emulator.enter(Kind::Zim, APP, &RoomId::new(&room), users).expect("entered");
             }
             Self::Leave { room } => {
-                world.emulator.leave(APP, &RoomId::new(&room), None).expect("left");
+                world.emulator.leave(Kind::Zim, APP, &RoomId::new(&room), None).expect("left");
             }
             Self::Create { room, delay, attributes } => {
                 let content = Room {
                     name: None,
                     destroy_delay_time: Some(delay.parse().expect("a span")),
                     attributes: attributes.into_iter().map(|(k, v)| (k, attribute(v))).collect(),
+                    ..Room::default()
                 };
                 stage.stranger().await.create(&room, content).await;
             }
@@ -212,7 +213,7 @@ impl Command {
             refresh: self.refresh.map(Mode::into),
             allow_destroy: self.allow_destroy,
             evict: self.evict.iter().map(|room| address(room)).collect(),
-            concurrency: 1,
+            concurrency: Some(1),
             ..How::plain()
         }
     }

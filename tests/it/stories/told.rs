@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use roomctl::model::{Address, Desired, Event, Plan};
+use roomctl::model::{Address, Event, Plan};
 use roomctl::render;
 
-use crate::support::{How, Ran, World, plain, text};
+use crate::support::{Ran, World, plain, text};
 
 /// Everything told, in two texts.
 #[derive(Default)]
@@ -15,13 +15,13 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) fn plan(&mut self, command: &str, plan: &Plan, desired: &Desired, how: &How) {
-        let plan = without_ids(&text(plan, desired, &how.evict));
+    pub(super) fn plan(&mut self, command: &str, plan: &Plan) {
+        let plan = without_ids(&text(plan));
         write!(self.plans, "$ {command}\n{plan}\n").expect("a text");
     }
 
-    pub(super) fn run(&mut self, command: &str, ran: &Ran, desired: &Desired, how: &How) {
-        self.plan(command, &ran.plan, desired, how);
+    pub(super) fn run(&mut self, command: &str, ran: &Ran) {
+        self.plan(command, &ran.plan);
         writeln!(self.outcomes, "$ {command}").expect("a text");
         for event in &ran.events {
             self.event(event);

@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use roomctl::emulator::App;
+use roomctl::model::Kind;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -122,7 +123,7 @@ impl Served {
             .current_dir(folder)
             .args(["apply", "--auto-approve", "--allow-destroy", "100"])
             .env_clear()
-            .env("ZEGO_SERVER_SECRET", App::with_own_secret(APP).secret.expose())
+            .env("ZEGO_SERVER_SECRET", App::with_own_secret(Kind::Zim, APP).secret.expose())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)

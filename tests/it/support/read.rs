@@ -82,10 +82,9 @@ fn moments(connections: &Connections) -> BTreeMap<ProviderName, Timestamp> {
 }
 
 /// A plan as the command prints it, without colour.
-pub(crate) fn text(plan: &Plan, desired: &Desired, evict: &BTreeSet<Address>) -> String {
+pub(crate) fn text(plan: &Plan) -> String {
     let mut out = Vec::new();
-    let (state, on_occupied) = ("rooms.state.json", desired.policy.on_occupied);
-    let view = View { state, on_occupied, evict, detail: Detail::Fields };
+    let view = View { state: "rooms.state.json", detail: Detail::Fields };
     render::plan_text(&mut out, plan, &view).expect("rendered");
     plain(out)
 }

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use roomctl::apply::{
-    self, Connections, DEFAULT_CONCURRENCY, Report, Run, Settings, Stop, StopSwitch,
-};
+use roomctl::apply::{self, Connections, Report, Run, Settings, Stop, StopSwitch};
 use roomctl::model::{
     Address, Approval, ApprovedPlan, Asked, Clock, Consent, Desired, Destroys, Event, Outcome,
     Plan, ProviderIdentity, ProviderName, Recorded, Refresh,
@@ -27,7 +25,7 @@ pub(crate) struct How {
     pub(crate) refresh: Option<Refresh>,
     pub(crate) allow_destroy: Option<u64>,
     pub(crate) evict: BTreeSet<Address>,
-    pub(crate) concurrency: usize,
+    pub(crate) concurrency: Option<usize>,
     pub(crate) fuse: Fuse,
 }
 
@@ -68,7 +66,7 @@ impl How {
             refresh: None,
             allow_destroy: None,
             evict: BTreeSet::new(),
-            concurrency: DEFAULT_CONCURRENCY,
+            concurrency: None,
             fuse: Fuse::never(),
         }
     }
@@ -173,7 +171,8 @@ impl World {
             .collect();
         entries.extend(wanted.filter_map(|room| {
             let sighting = seen.get(&room.address)?;
-            let record = apply::imported(room, sighting, self.emulator.now());
+            let kind = desired.providers[&room.address.provider].kind();
+            let record = apply::imported(kind, room, sighting, self.emulator.now());
             Some(Entry::Result(room.address.clone(), record))
         }));
         locked.append(entries).await?;
@@ -203,12 +202,7 @@ impl World {
 }
 
 fn settings(desired: &Desired, how: &How) -> Settings {
-    Settings {
-        concurrency: how.concurrency,
-        on_conflict: desired.policy.on_conflict,
-        on_occupied: desired.policy.on_occupied,
-        evict: how.evict.clone(),
-    }
+    Settings { concurrency: how.concurrency, on_conflict: desired.policy.on_conflict }
 }
 
 fn approve(plan: Plan, how: &How) -> ApprovedPlan {

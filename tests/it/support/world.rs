@@ -7,7 +7,9 @@ use std::sync::Arc;
 use roomctl::apply::{Connection, Connections};
 use roomctl::desired;
 use roomctl::emulator::{Action, App, AppSurvey, Data, Emulator, Settings};
-use roomctl::model::{Address, Clock, Desired, Provider, Recorded, Secret, Timestamp};
+use roomctl::model::{
+    Address, Application, Clock, Desired, Kind, Provider, Recorded, Secret, Timestamp,
+};
 use roomctl::provider::connect_over;
 use roomctl::provider::http::{AllowedHosts, TokioClock};
 use roomctl::state::{FileStore, ReadStore, StateError};
@@ -41,7 +43,7 @@ pub(crate) fn service() -> Settings {
 
 /// A service with the vendor's limits.
 pub(crate) fn plain_service() -> Settings {
-    Settings::new(vec![App::with_own_secret(APP)])
+    Settings::new(vec![App::with_own_secret(Kind::Zim, APP)])
 }
 
 /// The address of a room of the one provider.
@@ -91,7 +93,7 @@ impl World {
 
     /// The service as only a test sees it.
     pub(crate) fn survey(&self) -> AppSurvey {
-        self.emulator.survey().apps.remove(&APP).expect("the application")
+        self.emulator.survey().apps.remove(&(Kind::Zim, APP)).expect("the application")
     }
 
     /// Fresh connections, as every run of the command has them.
@@ -108,12 +110,13 @@ impl World {
     /// Somebody else who may call the service.
     pub(crate) async fn stranger(&self, desired: &Desired) -> Stranger {
         let provider = desired.providers.values().next().expect("a provider").clone();
-        let provider = Provider { operator: "stranger".to_owned(), ..provider };
+        let application = Application::Zim { operator: "stranger".to_owned() };
+        let provider = Provider { application, ..provider };
         Stranger::new(self.client(&provider, &Fuse::never())).await
     }
 
     fn client(&self, provider: &Provider, fuse: &Fuse) -> roomctl::provider::Client {
-        let App { app_id: _, secret } = App::with_own_secret(APP);
+        let App { kind: _, app_id: _, secret } = App::with_own_secret(provider.kind(), APP);
         let secret: Secret = secret;
         let transport = InMemory { emulator: self.emulator.clone(), fuse: fuse.clone() };
         let (clock, allowed) = (self.clock.clone(), AllowedHosts::none());

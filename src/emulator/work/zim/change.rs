@@ -1,8 +1,8 @@
 //! The actions that change something.
 
 use crate::emulator::Settings;
-use crate::emulator::code::Code;
-use crate::emulator::room::{AttributeRefusal, Room};
+use crate::emulator::code::Zego;
+use crate::emulator::room::{AttributeRefusal, ChatRoom};
 use crate::emulator::wire::{
     AttributeAction, CreateRoom, KeyDone, KeyRefused, ModifyRoomAttribute, NewAttribute, Payload,
     UserInfo, UserRefused, UserRegister,
@@ -10,7 +10,8 @@ use crate::emulator::wire::{
 use crate::emulator::world::{Entry, World};
 use crate::model::AttributeLimits;
 
-use super::{Done, Outcome, Refusal, Request, checks};
+use super::checks;
+use crate::emulator::work::{Done, Outcome, Refusal, Request};
 
 /// A RoomName: at most so many bytes.
 const NAME_BYTES: usize = 64;
@@ -27,7 +28,11 @@ const USER_AVATAR_BYTES: usize = 500;
 const NO_SUCH_KEY: i64 = 1;
 
 /// CreateRoom. An id that exists is told before the quota is.
-pub(super) fn create(request: &Request<'_>, world: &World, settings: &Settings) -> Outcome {
+pub(in crate::emulator::work) fn create(
+    request: &Request<'_>,
+    world: &World,
+    settings: &Settings,
+) -> Outcome {
     let CreateRoom { from_user_id, room_id, room_name, destroy_delay_time, attributes } =
         checks::body(request)?;
     let app = request.caller.app;
@@ -38,20 +43,20 @@ pub(super) fn create(request: &Request<'_>, world: &World, settings: &Settings) 
         return Err(checks::wrong("DestroyDelayTime", "is longer than 10800 seconds"));
     }
     checks::operator(request, world, &from_user_id)?;
-    let mut room = Room::new(room_name, delay, request.now);
+    let mut room = ChatRoom::new(room_name, delay, request.now);
     set_all(&mut room, &attributes, settings.attribute_limits)?;
-    if world.room(app, &room_id).is_some() {
-        return Err(Code::RoomExists.into());
+    if world.chat.room(app, &room_id).is_some() {
+        return Err(Zego::RoomExists.into());
     }
-    if settings.max_rooms.is_some_and(|most| world.alive(app) >= most) {
-        return Err(Code::RoomQuota.into());
+    if settings.max_rooms.is_some_and(|most| world.chat.alive(app) >= most) {
+        return Err(Zego::RoomQuota.into());
     }
     let payload = Payload::Created { attribute_seq: room.sequence };
     Ok(Done::changed(Entry::Room { app, id: room_id, room }, payload))
 }
 
 fn set_all(
-    room: &mut Room,
+    room: &mut ChatRoom,
     attributes: &[NewAttribute],
     limits: AttributeLimits,
 ) -> Result<(), Refusal> {
@@ -60,26 +65,30 @@ fn set_all(
         if key.is_empty() {
             return Err(checks::wrong("Key", "is missing"));
         }
-        room.set(key, value, auto_delete, limits).map_err(|_| Code::AttributeLimit)?;
+        room.set(key, value, auto_delete, limits).map_err(|_| Zego::AttributeLimit)?;
     }
     Ok(())
 }
 
 /// DestroyRoom, whoever is inside.
-pub(super) fn destroy(request: &Request<'_>, world: &World) -> Outcome {
+pub(in crate::emulator::work) fn destroy(request: &Request<'_>, world: &World) -> Outcome {
     let id = checks::room_in_query(request)?;
     if let Some(operator) = request.query.value("FromUserId") {
         checks::identifier("FromUserId", operator)?;
     }
     let app = request.caller.app;
-    if world.room(app, id).is_none() {
-        return Err(Code::RoomMissing.into());
+    if world.chat.room(app, id).is_none() {
+        return Err(Zego::RoomMissing.into());
     }
     Ok(Done::changed(Entry::Gone { app, id: id.to_owned() }, Payload::Nothing {}))
 }
 
 /// ModifyRoomAttribute: one key after the other as the list has them, neither atomic nor conditional.
-pub(super) fn modify(request: &Request<'_>, world: &World, settings: &Settings) -> Outcome {
+pub(in crate::emulator::work) fn modify(
+    request: &Request<'_>,
+    world: &World,
+    settings: &Settings,
+) -> Outcome {
     let ModifyRoomAttribute { from_user_id, room_id, attributes } = checks::body(request)?;
     checks::identifier("RoomId", &room_id)?;
     attributes.iter().try_for_each(well_formed)?;
@@ -88,7 +97,7 @@ pub(super) fn modify(request: &Request<'_>, world: &World, settings: &Settings) 
     }
     checks::operator(request, world, &from_user_id)?;
     let app = request.caller.app;
-    let mut room = world.room(app, &room_id).ok_or(Code::RoomMissing)?.clone();
+    let mut room = world.chat.room(app, &room_id).ok_or(Zego::RoomMissing)?.clone();
     let (mut succ_key_list, mut err_key_list) = (Vec::new(), Vec::new());
     for action in attributes {
         let stops = action.stop_on_error == 1;
@@ -121,7 +130,7 @@ fn well_formed(action: &AttributeAction) -> Result<(), Refusal> {
 }
 
 fn modify_one(
-    room: &mut Room,
+    room: &mut ChatRoom,
     action: &AttributeAction,
     limits: AttributeLimits,
 ) -> Result<u64, AttributeRefusal> {
@@ -135,12 +144,12 @@ fn modify_one(
 fn sub_code(refusal: AttributeRefusal) -> i64 {
     match refusal {
         AttributeRefusal::NoSuchKey => NO_SUCH_KEY,
-        AttributeRefusal::OverLimit => Code::AttributeLimit.number(),
+        AttributeRefusal::OverLimit => Zego::AttributeLimit.number(),
     }
 }
 
 /// UserRegister: registers those who are not yet, and lists the others.
-pub(super) fn register(request: &Request<'_>, world: &World) -> Outcome {
+pub(in crate::emulator::work) fn register(request: &Request<'_>, world: &World) -> Outcome {
     let UserRegister { user_info } = checks::body(request)?;
     if user_info.is_empty() || user_info.len() > USERS {
         return Err(checks::wrong("UserInfo", "holds 1 to 100 users"));
@@ -148,13 +157,12 @@ pub(super) fn register(request: &Request<'_>, world: &World) -> Outcome {
     user_info.iter().try_for_each(user_fits)?;
     let app = request.caller.app;
     let ids = user_info.into_iter().map(|user| user.id);
-    let (known, ids): (Vec<_>, Vec<_>) = ids.partition(|id| world.knows(app, id));
-    let sub_code = Code::UserExists.number();
+    let (known, ids): (Vec<_>, Vec<_>) = ids.partition(|id| world.chat.knows(app, id));
+    let sub_code = Zego::UserExists.number();
     let error_list = known.into_iter().map(|user_id| UserRefused { user_id, sub_code }).collect();
     let payload = Payload::Registered { error_list };
     if ids.is_empty() {
-        let code = Code::UserExists;
-        return Err(Refusal { code, message: code.message().to_owned(), payload });
+        return Err(Refusal { payload, ..Zego::UserExists.into() });
     }
     Ok(Done::changed(Entry::Users { app, ids }, payload))
 }

@@ -1,12 +1,17 @@
-//! The vendor's return codes that the emulator answers with.
+//! ZEGOCLOUD's return codes: of its gateway, of ZIM and of RTC.
 
-/// A return code. <https://www.zegocloud.com/docs/zim-server/return-codes>
+/// A return code. <https://www.zegocloud.com/docs/zim-server/return-codes>, and the page of each RTC action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
-    Success,
+pub(in crate::emulator) enum Zego {
     Parameter,
     ReadOnly,
     Database,
+    RtcInternal,
+    RtcTooLong,
+    RtcNoPermission,
+    RtcTooOften,
+    RtcRoomMissing,
+    RtcRoomGone,
     AppIdFormat,
     TimestampEmpty,
     TimestampFormat,
@@ -32,14 +37,18 @@ pub(super) enum Code {
     UserExists,
 }
 
-impl Code {
+impl Zego {
     /// The number on the wire.
-    pub(super) const fn number(self) -> i64 {
+    pub(in crate::emulator) const fn number(self) -> i64 {
         match self {
-            Self::Success => 0,
             Self::Parameter => 2,
-            Self::ReadOnly => 3,
+            Self::ReadOnly | Self::RtcTooLong => 3,
             Self::Database => 105_001,
+            Self::RtcInternal => 1,
+            Self::RtcNoPermission => 9,
+            Self::RtcTooOften => 206,
+            Self::RtcRoomMissing => 5018,
+            Self::RtcRoomGone => 5024,
             Self::AppIdFormat => 100_000_001,
             Self::TimestampEmpty => 100_000_002,
             Self::TimestampFormat => 100_000_003,
@@ -67,12 +76,15 @@ impl Code {
     }
 
     /// What the answer says where nothing more exact is known.
-    pub(super) const fn message(self) -> &'static str {
+    pub(in crate::emulator) const fn message(self) -> &'static str {
         match self {
-            Self::Success => "success",
             Self::Parameter => "input parameter error",
-            Self::ReadOnly => "the emulator's data is open for reading only",
-            Self::Database => "the emulator's data file cannot be written",
+            Self::ReadOnly | Self::RtcNoPermission => {
+                "the emulator's data is open for reading only"
+            }
+            Self::Database | Self::RtcInternal => "the emulator's data file cannot be written",
+            Self::RtcTooLong => "input parameter too long",
+            Self::RtcRoomMissing => "room has been destroyed or does not exist",
             Self::AppIdFormat => "AppId format error",
             Self::TimestampEmpty => "Timestamp is empty",
             Self::TimestampFormat => "Timestamp format error",
@@ -88,8 +100,8 @@ impl Code {
             Self::VersionUnsupported => "unsupported SignatureVersion",
             Self::ZimParameter => "parameter error",
             Self::AttributeLimit => "room attributes exceed the limit",
-            Self::RoomMissing => "room does not exist",
-            Self::TooOften | Self::RegisterTooOften => "frequency limit",
+            Self::RoomMissing | Self::RtcRoomGone => "room does not exist",
+            Self::TooOften | Self::RegisterTooOften | Self::RtcTooOften => "frequency limit",
             Self::RoomEmpty => "room is empty",
             Self::RoomExists => "room already exists",
             Self::RoomQuota => "number of rooms exceeds the limit",

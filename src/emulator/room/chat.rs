@@ -1,4 +1,4 @@
-//! One room as the emulator keeps it: attributes, people, and when it ends.
+//! A ZIM room as the emulator keeps it: attributes, people, and when it ends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,33 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AttributeLimits, Timestamp};
 
-use super::Retention;
+use crate::emulator::Retention;
+
+use super::Room;
 
 /// A room. What stands here is what its line in the data file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Room {
-    pub(super) name: Option<String>,
+pub(in crate::emulator) struct ChatRoom {
+    pub(in crate::emulator) name: Option<String>,
     /// Seconds that it lives while it is empty.
-    pub(super) delay: u32,
+    pub(in crate::emulator) delay: u32,
     /// The number of attribute changes so far.
-    pub(super) sequence: u64,
-    pub(super) attributes: BTreeMap<String, Attribute>,
-    pub(super) inside: Inside,
+    pub(in crate::emulator) sequence: u64,
+    pub(in crate::emulator) attributes: BTreeMap<String, Attribute>,
+    pub(in crate::emulator) inside: Inside,
 }
 
 /// One attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Attribute {
-    pub(super) value: String,
-    pub(super) auto_delete: bool,
+pub(in crate::emulator) struct Attribute {
+    pub(in crate::emulator) value: String,
+    pub(in crate::emulator) auto_delete: bool,
     /// The room's sequence when it was last set.
-    pub(super) sequence: u64,
+    pub(in crate::emulator) sequence: u64,
 }
 
 /// Who is inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Inside {
+pub(in crate::emulator) enum Inside {
     /// Nobody ever was.
     NobodyYet { since: Timestamp },
     /// The last one left then.
@@ -44,7 +46,7 @@ pub(super) enum Inside {
 
 /// Why an attribute was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AttributeRefusal {
+pub(in crate::emulator) enum AttributeRefusal {
     /// A delete of a key that is not there.
     NoSuchKey,
     /// The room would exceed a limit.
@@ -54,16 +56,9 @@ pub(super) enum AttributeRefusal {
 /// A room that is empty lives this long at the least, so that its creation can be told from its end.
 const SHORTEST_LIFE: Duration = Duration::from_millis(1);
 
-impl Room {
-    /// A room without attributes, empty since `now`.
-    pub(super) fn new(name: Option<String>, delay: u32, now: Timestamp) -> Self {
-        let inside = Inside::NobodyYet { since: now };
-        Self { name, delay, sequence: 0, attributes: BTreeMap::new(), inside }
-    }
-
-    /// When it is destroyed; none while people are inside. Its creation counts as becoming empty, and a
-    /// room without a delay is gone as soon as time moves on.
-    pub(super) fn end(&self) -> Option<Timestamp> {
+impl Room for ChatRoom {
+    /// Its creation counts as becoming empty, and a room without a delay is gone as soon as time moves on.
+    fn end(&self) -> Option<Timestamp> {
         let since = match self.inside {
             Inside::NobodyYet { since } | Inside::NobodyMore { since } => since,
             Inside::People(_) => return None,
@@ -72,23 +67,30 @@ impl Room {
         Some(since.plus(delay.max(SHORTEST_LIFE)))
     }
 
-    /// The number of people inside.
-    pub(super) fn people(&self) -> u64 {
+    fn people(&self) -> u64 {
         match self.inside {
             Inside::NobodyYet { .. } | Inside::NobodyMore { .. } => 0,
             Inside::People(people) => people,
         }
     }
+}
+
+impl ChatRoom {
+    /// A room without attributes, empty since `now`.
+    pub(in crate::emulator) fn new(name: Option<String>, delay: u32, now: Timestamp) -> Self {
+        let inside = Inside::NobodyYet { since: now };
+        Self { name, delay, sequence: 0, attributes: BTreeMap::new(), inside }
+    }
 
     /// Lets `users` more in.
-    pub(super) fn enter(&mut self, users: u64) {
+    pub(in crate::emulator) fn enter(&mut self, users: u64) {
         if users > 0 {
             self.inside = Inside::People(self.people().saturating_add(users));
         }
     }
 
     /// Lets `users` out. They are anonymous, so any leaving takes the auto-delete attributes along.
-    pub(super) fn leave(&mut self, users: u64, now: Timestamp, retention: Retention) {
+    pub(in crate::emulator) fn leave(&mut self, users: u64, now: Timestamp, retention: Retention) {
         let before = self.people();
         if users == 0 || before == 0 {
             return;
@@ -105,7 +107,7 @@ impl Room {
     }
 
     /// Sets `key`, which counts as one change, unless a limit is in the way.
-    pub(super) fn set(
+    pub(in crate::emulator) fn set(
         &mut self,
         key: &str,
         value: &str,
@@ -130,7 +132,7 @@ impl Room {
     }
 
     /// Deletes `key`, which counts as one change.
-    pub(super) fn delete(&mut self, key: &str) -> Result<u64, AttributeRefusal> {
+    pub(in crate::emulator) fn delete(&mut self, key: &str) -> Result<u64, AttributeRefusal> {
         if self.attributes.remove(key).is_none() {
             return Err(AttributeRefusal::NoSuchKey);
         }

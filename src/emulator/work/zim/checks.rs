@@ -2,10 +2,10 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::emulator::code::Code;
+use crate::emulator::code::Zego;
 use crate::emulator::world::World;
 
-use super::{Refusal, Request};
+use crate::emulator::work::{Refusal, Request};
 
 /// A room's or user's id: at most so many bytes.
 const ID_BYTES: usize = 32;
@@ -16,7 +16,7 @@ const ID_MARKS: &str = "!#$%&()+-:;<=.>?@[]^_ ,{}|~";
 /// Reads the body of a POST.
 pub(super) fn body<T: DeserializeOwned>(request: &Request<'_>) -> Result<T, Refusal> {
     serde_json::from_slice(request.body)
-        .map_err(|error| Refusal::because(Code::ZimParameter, format!("parameter error: {error}")))
+        .map_err(|error| Refusal::because(Zego::ZimParameter, format!("parameter error: {error}")))
 }
 
 /// Reads the RoomId of a GET.
@@ -56,13 +56,13 @@ pub(super) fn switch(parameter: &str, value: u8) -> Result<bool, Refusal> {
 /// Holds the operator to be a registered user.
 pub(super) fn operator(request: &Request<'_>, world: &World, id: &str) -> Result<(), Refusal> {
     identifier("FromUserId", id)?;
-    if world.knows(request.caller.app, id) {
+    if world.chat.knows(request.caller.app, id) {
         return Ok(());
     }
-    Err(Code::OperatorUnknown.into())
+    Err(Zego::OperatorUnknown.into())
 }
 
 /// A parameter that is wrong.
 pub(super) fn wrong(parameter: &str, how: &str) -> Refusal {
-    Refusal::because(Code::ZimParameter, format!("parameter error: {parameter} {how}"))
+    Refusal::because(Zego::ZimParameter, format!("parameter error: {parameter} {how}"))
 }

@@ -1,32 +1,37 @@
 //! The actions that only read.
 
-use crate::emulator::code::Code;
-use crate::emulator::room::Room;
+use crate::emulator::code::Zego;
+use crate::emulator::room::{ChatRoom, Room};
 use crate::emulator::wire::{AttributeTold, Payload, QueryRoomAttribute, UserTold};
 use crate::emulator::world::World;
 use crate::emulator::{MissingRoom, Settings};
 
-use super::{Done, Outcome, Refusal, Request, checks};
+use super::checks;
+use crate::emulator::work::{Done, Outcome, Refusal, Request};
 
 /// The users on a page of QueryRoomUserList where no Limit is given, and at the most.
 const PAGE: u64 = 100;
 const LARGEST_PAGE: u64 = 500;
 
 /// QueryRoomAttribute.
-pub(super) fn attributes(request: &Request<'_>, world: &World, settings: &Settings) -> Outcome {
+pub(in crate::emulator::work) fn attributes(
+    request: &Request<'_>,
+    world: &World,
+    settings: &Settings,
+) -> Outcome {
     let QueryRoomAttribute { from_user_id, room_id } = checks::body(request)?;
     checks::identifier("RoomId", &room_id)?;
     checks::operator(request, world, &from_user_id)?;
-    match (world.room(request.caller.app, &room_id), settings.missing_room) {
+    match (world.chat.room(request.caller.app, &room_id), settings.missing_room) {
         (Some(room), _) => Ok(Done::told(attributes_of(room))),
-        (None, MissingRoom::Refused) => Err(Code::RoomMissing.into()),
+        (None, MissingRoom::Refused) => Err(Zego::RoomMissing.into()),
         (None, MissingRoom::EmptyAnswer) => {
             Ok(Done::told(Payload::Attributes { attribute_seq: 0, attributes: Vec::new() }))
         }
     }
 }
 
-fn attributes_of(room: &Room) -> Payload {
+fn attributes_of(room: &ChatRoom) -> Payload {
     let attributes = room.attributes.iter().map(|(key, attribute)| AttributeTold {
         key: key.clone(),
         value: attribute.value.clone(),
@@ -37,14 +42,14 @@ fn attributes_of(room: &Room) -> Payload {
 }
 
 /// QueryRoomUserList: NextFlag is the number of the next page.
-pub(super) fn people(request: &Request<'_>, world: &World) -> Outcome {
+pub(in crate::emulator::work) fn people(request: &Request<'_>, world: &World) -> Outcome {
     let id = checks::room_in_query(request)?;
     let newest_first = number(request, "Mode", 0, 1)? == 1;
     let limit = number(request, "Limit", PAGE, LARGEST_PAGE)?;
     let page = number(request, "NextFlag", 0, u64::MAX)?;
-    let count = world.room(request.caller.app, id).ok_or(Code::RoomMissing)?.people();
+    let count = world.chat.room(request.caller.app, id).ok_or(Zego::RoomMissing)?.people();
     if count == 0 {
-        return Err(Code::RoomEmpty.into());
+        return Err(Zego::RoomEmpty.into());
     }
     let first = page.saturating_mul(limit);
     let end = first.saturating_add(limit).min(count);

@@ -1,0 +1,181 @@
+//! What a provider has by its kind: the operator, `is_test`, `dissolve_after`, `limits`.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::model::{Application, AttributeLimits, DISSOLVE_AFTER, Delay, Finding, Kind};
+
+use super::fields::Fields;
+use super::mirror::{self, Amount, Flag, Limits, Text};
+use super::names::suggestion;
+use super::room_id;
+use super::values::delay;
+use super::variables;
+use super::words::kinds;
+
+/// How long an empty room may live. Tencent: 10 minutes to 24 hours, in seconds.
+const DISSOLVE_RANGE: RangeInclusive<u32> = 600..=86_400;
+
+/// A key that only some kinds of providers have.
+struct Key {
+    name: &'static str,
+    kinds: &'static [Kind],
+    stands: fn(&mirror::Provider) -> bool,
+    help: &'static str,
+}
+
+const KEYS: &[Key] = &[
+    Key {
+        name: "operator",
+        kinds: &[Kind::Zim, Kind::TencentLive],
+        stands: |declared| declared.operator.is_some(),
+        help: "take it out: rtc rooms are made by their first user",
+    },
+    Key {
+        name: "is_test",
+        kinds: &[Kind::Rtc],
+        stands: |declared| declared.is_test.is_some(),
+        help: "take it out",
+    },
+    Key {
+        name: "dissolve_after",
+        kinds: &[Kind::TencentLive],
+        stands: |declared| declared.dissolve_after.is_some(),
+        help: "take it out; zim rooms say it by themselves, as `destroy_delay_time`",
+    },
+    Key {
+        name: "limits",
+        kinds: &[Kind::Zim, Kind::TencentLive],
+        stands: |declared| declared.limits.is_some(),
+        help: "take it out: rtc rooms have no attributes",
+    },
+];
+
+impl Fields<'_, '_> {
+    pub(super) fn kind(&mut self, kind: Option<&Text>) -> Option<Kind> {
+        let Some(Text(text)) = kind else {
+            self.missing("kind");
+            return None;
+        };
+        let word = self.text("kind", text)?;
+        let known = Kind::ALL.iter().copied().find(|kind| kind.as_str() == word);
+        if known.is_none() {
+            self.fault(&["kind"], unknown_kind(&word));
+        }
+        known
+    }
+
+    /// Tells of keys that the provider's kind does not have.
+    pub(super) fn keys_are_of_its_kind(&mut self, kind: Kind, declared: &mirror::Provider) {
+        for Key { name, kinds: holders, stands, help } in KEYS {
+            if holders.contains(&kind) || !stands(declared) {
+                continue;
+            }
+            let does = if holders.len() == 1 { "does" } else { "do" };
+            let message = format!("{kind} has no `{name}`: {} {does}", kinds(holders));
+            let path = self.path(&[name]);
+            self.sink.at_key(path, Finding::error("not_of_kind", message).help(*help));
+        }
+    }
+
+    /// What belongs to the service; none where it is not sound, which is told.
+    pub(super) fn application(
+        &mut self,
+        kind: Kind,
+        operator: Option<&Text>,
+        is_test: Option<&Flag>,
+        dissolve_after: Option<&Amount>,
+    ) -> Option<Application> {
+        match kind {
+            Kind::Rtc => match is_test {
+                None => Some(Application::Rtc { is_test: None }),
+                Some(flag) => Some(Application::Rtc { is_test: Some(self.is_test(flag)?) }),
+            },
+            Kind::Zim => Some(Application::Zim { operator: self.operator(kind, operator)? }),
+            Kind::TencentLive => {
+                let operator = self.operator(kind, operator);
+                let dissolve_after = match dissolve_after {
+                    None => Some(DISSOLVE_AFTER),
+                    Some(amount) => self.dissolve_after(amount),
+                };
+                Some(Application::TencentLive {
+                    operator: operator?,
+                    dissolve_after: dissolve_after?,
+                })
+            }
+        }
+    }
+
+    fn operator(&mut self, kind: Kind, operator: Option<&Text>) -> Option<String> {
+        let Some(Text(text)) = operator else {
+            self.missing("operator");
+            return None;
+        };
+        let operator = self.text("operator", text)?;
+        let Some(message) = room_id::operator_fault(kind, &operator) else { return Some(operator) };
+        let finding = Finding::error("operator", format!("`operator` {message}"))
+            .help("write a user id that the service takes, such as `admin`");
+        self.fault(&["operator"], finding);
+        None
+    }
+
+    fn is_test(&mut self, flag: &Flag) -> Option<bool> {
+        let text = match flag {
+            Flag::Known(flag) => return Some(*flag),
+            Flag::Text(text) => text,
+        };
+        let word = if variables::any(text) { self.text("is_test", text)? } else { String::new() };
+        let known = word.parse().ok();
+        if known.is_none() {
+            let finding = Finding::error("wrong_type", "`is_test` wants true or false")
+                .help("write true or false, without quotes");
+            self.fault(&["is_test"], finding);
+        }
+        known
+    }
+
+    fn dissolve_after(&mut self, amount: &Amount) -> Option<Duration> {
+        let span = match amount {
+            Amount::Number(_) => delay(amount),
+            Amount::Text(text) => self.text("dissolve_after", text)?.parse().ok(),
+        };
+        let message = match span.map(Delay::as_seconds) {
+            Some(seconds) if DISSOLVE_RANGE.contains(&seconds) => {
+                return span.map(Delay::as_duration);
+            }
+            Some(seconds) => format!("`dissolve_after` cannot be {seconds} s"),
+            None => "`dissolve_after` is no span".to_owned(),
+        };
+        let finding = Finding::error("dissolve_after", message)
+            .help("write seconds (`1800`), or `30m`, `1h`; Tencent takes from 10m to 24h");
+        self.fault(&["dissolve_after"], finding);
+        None
+    }
+
+    /// What the service takes as attributes of one room: the kind's own limits, and the file's over them.
+    pub(super) fn limits(&mut self, kind: Kind, limits: Option<&Limits>) -> AttributeLimits {
+        let mut all = kind.attribute_limits();
+        let Some(Limits { attributes, key_bytes, value_bytes, total_bytes }) = limits else {
+            return all;
+        };
+        for (name, amount, limit) in [
+            ("attributes", attributes, &mut all.attributes),
+            ("key_bytes", key_bytes, &mut all.key_bytes),
+            ("value_bytes", value_bytes, &mut all.value_bytes),
+            ("total_bytes", total_bytes, &mut all.total_bytes),
+        ] {
+            let Some(amount) = amount else { continue };
+            let number = self.number(&["limits", name], amount, 1..=u64::from(u32::MAX));
+            if let Some(number) = number.and_then(|number| usize::try_from(number).ok()) {
+                *limit = number;
+            }
+        }
+        all
+    }
+}
+
+/// The finding about a kind that is none; the word is not told: it may come from a variable.
+fn unknown_kind(word: &str) -> Finding {
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    Finding::error("unknown_value", "`kind` is none that is known").help(suggestion(word, &kinds))
+}
