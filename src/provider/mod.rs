@@ -1,8 +1,17 @@
 //! The services behind one trait; a folder for each, and what they share.
 
+mod access;
 mod client;
+mod codes;
+mod envelope;
 pub mod http;
+mod json;
 mod registry;
+mod rtc;
+mod tencent_live;
+#[cfg(test)]
+mod tests;
+mod zego;
 mod zim;
 
 use std::future::Future;

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::Client;
+use super::access::Access;
 use super::http::{
     AllowedHosts, EndpointError, HttpTransport, NetworkError, Random, ServiceUrl, SystemRandom,
     Transport,
 };
+use super::rtc::{self, Rtc};
+use super::tencent_live::{self, TencentLive};
 use super::zim::{self, Zim};
+use super::{Client, Service};
 use crate::model::{Application, Clock, Kind, Provider, Secret};
 
 /// Why a provider cannot be reached at all, by what the user does next.
@@ -25,9 +28,9 @@ pub enum ConnectError {
 #[must_use]
 pub const fn vendor_url(kind: Kind) -> &'static str {
     match kind {
-        Kind::Rtc => "https://rtc-api.zego.im/",
+        Kind::Rtc => rtc::VENDOR_URL,
         Kind::Zim => zim::VENDOR_URL,
-        Kind::TencentLive => "https://console.tim.qq.com/",
+        Kind::TencentLive => tencent_live::VENDOR_URL,
     }
 }
 
@@ -69,10 +72,12 @@ fn service_url(
     base_url: &str,
     allowed: &AllowedHosts,
 ) -> Result<ServiceUrl, EndpointError> {
-    match kind {
-        Kind::Zim => ServiceUrl::new(base_url, zim::is_vendor, allowed),
-        Kind::Rtc | Kind::TencentLive => ServiceUrl::new(base_url, |_| false, allowed),
-    }
+    let is_vendor = match kind {
+        Kind::Rtc => rtc::is_vendor,
+        Kind::Zim => zim::is_vendor,
+        Kind::TencentLive => tencent_live::is_vendor,
+    };
+    ServiceUrl::new(base_url, is_vendor, allowed)
 }
 
 fn client(
@@ -83,21 +88,18 @@ fn client(
     transport: Arc<dyn Transport>,
 ) -> Client {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let service = match &provider.application {
-        Application::Zim { operator } => Zim {
-            app_id: provider.app_id,
-            operator: operator.clone(),
-            secret,
-            url,
-            transport,
-            clock,
-            random: Arc::clone(&random),
-        },
-        Application::Rtc { .. } | Application::TencentLive { .. } => unimplemented!(),
+    let app_id = provider.app_id;
+    let access = Access { app_id, secret, url, transport, clock, random: Arc::clone(&random) };
+    let service: Arc<dyn Service> = match &provider.application {
+        Application::Rtc { is_test } => Arc::new(Rtc::new(access, *is_test)),
+        Application::Zim { operator } => Arc::new(Zim::new(access, operator.clone())),
+        Application::TencentLive { operator, dissolve_after: _ } => {
+            Arc::new(TencentLive::new(access, operator.clone()))
+        }
     };
     let calls = provider.kind().calls().iter();
     let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
-    Client::new(Arc::new(service), rates, random)
+    Client::new(service, rates, random)
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::model::{Attributes, Kind, People, Sighting};
+use crate::model::{Attributes, Fields, Kind, People, Sighting};
 use crate::provider::http::Fixed;
-use crate::provider::{AttributesRead, Observe};
+use crate::provider::{AttributesRead, Observe, Presence};
 
 const PEOPLE: Call = Call::QueryRoomUserList;
 const ATTRIBUTES: Call = Call::QueryRoomAttribute;
@@ -21,7 +21,10 @@ const CREATE: Call = Call::CreateRoom;
 struct Told {
     troubles: Mutex<BTreeMap<Call, VecDeque<Class>>>,
     made: Mutex<Vec<Call>>,
+    registered: Mutex<Vec<String>>,
     missing: bool,
+    /// Has neither attributes nor users.
+    bare: bool,
     /// Registering waits for this.
     held: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -55,35 +58,51 @@ impl Service for Told {
         Call::QueryRoomUserList
     }
 
-    fn attributes_call(&self) -> Call {
-        Call::QueryRoomAttribute
+    fn batch(&self) -> usize {
+        10
     }
 
-    fn register_call(&self) -> Call {
-        Call::UserRegister
+    fn presences<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Presence>>> {
+        Box::pin(async move {
+            self.answer(self.people_call())?;
+            let presence = Presence { people: People::Count(1), fields: Fields::default() };
+            Ok(rooms.iter().map(|_| (!self.missing).then(|| presence.clone())).collect())
+        })
     }
 
-    fn people<'a>(&'a self, _: &'a RoomId) -> Answer<'a, Option<People>> {
-        let people = if self.missing { None } else { Some(People::Count(1)) };
-        Box::pin(async move { self.answer(self.people_call()).map(|()| people) })
+    fn attributes_call(&self) -> Option<Call> {
+        (!self.bare).then_some(ATTRIBUTES)
+    }
+
+    fn user<'a>(&'a self, operation: Option<&'a Operation>) -> Option<&'a str> {
+        Some(if operation.is_some() { "owner" } else { "operator" })
+    }
+
+    fn user_before<'a>(&'a self, operation: &'a Operation) -> Option<&'a str> {
+        matches!(operation, Operation::Create(_)).then_some("owner")
+    }
+
+    fn register_call(&self) -> Option<Call> {
+        (!self.bare).then_some(REGISTER)
     }
 
     fn attributes<'a>(&'a self, _: &'a RoomId) -> Answer<'a, Option<AttributesRead>> {
         let read = AttributesRead { sequence: Some(3), ..AttributesRead::default() };
-        Box::pin(async move { self.answer(self.attributes_call()).map(|()| Some(read)) })
+        Box::pin(async move { self.answer(ATTRIBUTES).map(|()| Some(read)) })
     }
 
-    fn change<'a>(&'a self, _: &'a RoomId, operation: &'a Operation) -> Answer<'a, Receipt> {
-        Box::pin(async move { self.answer(operation.call()).map(|()| Receipt::default()) })
+    fn change<'a>(&'a self, _: &'a RoomId, _: &'a Operation) -> Answer<'a, Receipt> {
+        Box::pin(async move { self.answer(CREATE).map(|()| Receipt::default()) })
     }
 
-    fn register_operator(&self) -> Answer<'_, ()> {
+    fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()> {
         let held = self.held.lock().expect("no panic").take();
         Box::pin(async move {
             if let Some(held) = held {
                 held.await.expect("let go");
             }
-            self.answer(self.register_call())
+            self.registered.lock().expect("no panic").push(user.to_owned());
+            self.answer(REGISTER)
         })
     }
 
@@ -105,7 +124,7 @@ fn room() -> RoomId {
 
 fn seen() -> Sighting {
     let (people, attributes) = (People::Count(1), Attributes::default());
-    Sighting { people, attributes, attribute_sequence: Some(3) }
+    Sighting { people, attributes, attribute_sequence: Some(3), fields: Fields::default() }
 }
 
 fn class<T: std::fmt::Debug>(outcome: Result<T, Trouble>) -> Class {
@@ -153,7 +172,7 @@ async fn an_unknown_operator_is_registered_once_by_those_who_may() {
     let (client, told) = client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown])]));
     assert_eq!(client.sighting(&room()).await, Ok(Some(seen())));
     assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
-    client.register_operator().await.expect("registered");
+    client.register_user(None).await.expect("registered");
     assert_eq!(told.made(REGISTER), 1);
 
     let (client, told) =
@@ -179,7 +198,7 @@ async fn all_wait_for_one_registration_and_learn_of_its_failure() {
         let (client, told) = client(told);
         let ask = || {
             let client = Arc::clone(&client);
-            tokio::spawn(async move { client.register_operator().await })
+            tokio::spawn(async move { client.register_user(None).await })
         };
         let (first, second) = (ask(), ask());
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -193,11 +212,35 @@ async fn all_wait_for_one_registration_and_learn_of_its_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_user_is_registered_once_and_before_what_wants_him() {
+    let (client, told) = client(Told::default());
+    let (create, destroy) = (Operation::Create(Arc::default()), Operation::Destroy(Arc::default()));
+    for _ in 0..2 {
+        client.prepare(&create).await.expect("registered");
+        client.prepare(&destroy).await.expect("nobody is wanted");
+        client.register_user(Some(&create)).await.expect("registered");
+        client.register_user(None).await.expect("registered");
+    }
+    assert_eq!(*told.registered.lock().expect("no panic"), ["owner", "operator"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_without_attributes_and_users_is_asked_for_neither() {
+    let (client, told) = client(Told { bare: true, ..Told::default() });
+    let rooms = [room(), RoomId::new("hall")];
+    let unread = Sighting { attribute_sequence: None, ..seen() };
+    assert_eq!(client.sightings(&rooms).await, Ok(vec![Some(unread.clone()), Some(unread)]));
+    client.register_user(None).await.expect("nobody is wanted");
+    assert_eq!(*told.made.lock().expect("no panic"), [PEOPLE]);
+    assert_eq!(Observe::batch(&*client), 10);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_is_one_attempt_whatever_comes_of_it() {
     for trouble in [Class::Retry, Class::TooOften, Class::SignAgain, Class::Unknown] {
         let (client, told) = client(Told::says(&[(CREATE, &[trouble])]));
         let create = Operation::Create(Arc::default());
-        let permit = client.permit(create.call()).await;
+        let permit = client.permit(CREATE).await;
         assert_eq!(class(client.attempt(permit, &room(), &create).await), trouble);
         assert_eq!(told.made(CREATE), 1);
     }

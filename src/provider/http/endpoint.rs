@@ -131,6 +131,13 @@ impl ServiceUrl {
         self.0.path()
     }
 
+    /// This URL with a path joined to its own.
+    pub(crate) fn join(&self, path: &str) -> Self {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/{path}", self.path().trim_end_matches('/')));
+        Self(url)
+    }
+
     /// The whole URL with an encoded query: for the wire only.
     pub(crate) fn with_query(&self, query: &str) -> Url {
         let mut url = self.0.clone();
@@ -180,6 +187,19 @@ mod tests {
         assert!(matches!(check("https://api.vendor/?x=1", &[]), Err(EndpointError::Excess(_))));
         for text in ["", "api.vendor", "ftp://api.vendor/", "https:///", "file:///etc/passwd"] {
             assert!(check(text, &["api.vendor"]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_joined_to_that_of_the_url() {
+        for (base, joined) in [
+            ("https://api.vendor", "/v4/x"),
+            ("https://api.vendor/", "/v4/x"),
+            ("http://127.0.0.1:1/prefix", "/prefix/v4/x"),
+            ("http://127.0.0.1:1/prefix/", "/prefix/v4/x"),
+        ] {
+            let url = check(base, &[]).expect("allowed");
+            assert_eq!((url.join("v4/x").path(), url.join("v4/x").host()), (joined, url.host()));
         }
     }
 

@@ -6,6 +6,7 @@ mod loopback;
 mod moments;
 mod network;
 mod pacer;
+mod query;
 mod random;
 mod retry;
 mod transport;
@@ -18,6 +19,7 @@ pub use moments::ClockDifference;
 pub(super) use moments::{http_date, retry_after};
 pub use network::{HttpTransport, NetworkError};
 pub use pacer::{InFlight, Pacer, Permit};
+pub(super) use query::Query;
 #[cfg(test)]
 pub(crate) use random::Fixed;
 pub use random::{Random, SystemRandom};

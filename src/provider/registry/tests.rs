@@ -6,9 +6,12 @@ use std::sync::Mutex;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::model::{Class, Endpoint, ProviderName, RateShare, RoomId, SecretSource};
+use crate::model::{
+    Call, Class, DISSOLVE_AFTER, Endpoint, Operation, ProviderName, RateShare, RoomId,
+    SecretSource, Timestamp,
+};
+use crate::provider::Observe;
 use crate::provider::http::{HttpRequest, HttpResponse, Sending, TokioClock};
-use crate::provider::{Observe, Operation};
 
 const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
 const LOOPBACK: &str = "http://127.0.0.1:1/";
@@ -45,8 +48,12 @@ impl Transport for Echo {
         let body = format!(
             r#"{{"Code":100000005,"RequestId":"r7","Message":"bad {target} of {SECRET}"}}"#
         );
-        let signature = target.split('&').find_map(|part| part.strip_prefix("Signature="));
-        self.0.lock().expect("no panic").push(signature.expect("signed").to_owned());
+        let proof = |part: &str| {
+            let proof = part.strip_prefix("Signature=").or(part.strip_prefix("usersig="));
+            proof.map(str::to_owned)
+        };
+        let signature = target.split('&').find_map(proof);
+        self.0.lock().expect("no panic").push(signature.expect("signed"));
         let body = body.into_bytes();
         Box::pin(async move { Ok(HttpResponse { status: 200, body, ..HttpResponse::default() }) })
     }
@@ -56,18 +63,18 @@ fn provider() -> Provider {
     Provider {
         name: ProviderName::new("chat").expect("a name"),
         app_id: 1,
-        application: crate::model::Application::Zim { operator: "admin".to_owned() },
+        application: Application::Zim { operator: "admin".to_owned() },
         endpoint: Endpoint::Vendor,
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
         rate_limits: [].into(),
         rate_share: RateShare(50),
         max_rooms: None,
-        limits: crate::model::Kind::Zim.attribute_limits(),
+        limits: Kind::Zim.attribute_limits(),
     }
 }
 
 fn echoed() -> (Client, Arc<Echo>) {
-    let (echo, start) = (Arc::new(Echo::default()), crate::model::Timestamp::from_millis(0));
+    let (echo, start) = (Arc::new(Echo::default()), Timestamp::from_millis(0));
     let client = connect_over(
         &provider(),
         LOOPBACK,
@@ -89,8 +96,8 @@ async fn the_log_tells_the_call_and_nothing_that_proves_us() {
         .finish();
     let _listening = tracing::subscriber::set_default(subscriber);
     let (client, echo) = echoed();
-    let (room, destroy) = (RoomId::new("lobby"), Operation::Destroy);
-    let permit = client.permit(destroy.call()).await;
+    let (room, destroy) = (RoomId::new("lobby"), Operation::Destroy(Arc::default()));
+    let permit = client.permit(Call::DestroyRoom).await;
     let trouble = client.attempt(permit, &room, &destroy).await.expect_err("refused");
     assert_eq!(trouble.class, Class::Fatal);
     client.sighting(&room).await.expect_err("refused");
@@ -123,21 +130,55 @@ async fn a_client_takes_the_share_of_the_limit() {
     client.check().await.expect_err("refused");
     let start = tokio::time::Instant::now();
     for _ in 0..11 {
-        drop(client.permit(crate::model::Call::CreateRoom).await);
+        drop(client.permit(Call::CreateRoom).await);
     }
     assert!(start.elapsed() >= std::time::Duration::from_millis(990), "{:?}", start.elapsed());
 }
 
+fn of_kind(kind: Kind) -> Provider {
+    let operator = "admin".to_owned();
+    let application = match kind {
+        Kind::Rtc => Application::Rtc { is_test: None },
+        Kind::Zim => Application::Zim { operator },
+        Kind::TencentLive => Application::TencentLive { operator, dissolve_after: DISSOLVE_AFTER },
+    };
+    Provider { application, ..provider() }
+}
+
 #[tokio::test]
 async fn credentials_go_only_where_they_may() {
-    let connect_to = |url: &str, allowed: &[&str]| {
-        let secret = Secret::new(SECRET.to_owned());
-        let clock = Arc::new(crate::provider::http::SystemClock);
-        connect(&provider(), url, secret, clock, &allowed.iter().collect()).err()
-    };
-    assert_eq!(connect_to(vendor_url(Kind::Zim), &[]), None);
-    assert_eq!(connect_to(LOOPBACK, &[]), None);
-    let refused = connect_to("https://example.com/", &[]).expect("refused").to_string();
-    assert!(refused.contains("--allow-endpoint example.com"), "{refused}");
-    assert_eq!(connect_to("https://example.com/", &["example.com"]), None);
+    for kind in Kind::ALL {
+        let connect_to = |url: &str, allowed: &[&str]| {
+            let secret = Secret::new(SECRET.to_owned());
+            let clock = Arc::new(crate::provider::http::SystemClock);
+            connect(&of_kind(*kind), url, secret, clock, &allowed.iter().collect()).err()
+        };
+        assert_eq!(connect_to(LOOPBACK, &[]), None);
+        for other in Kind::ALL {
+            assert_eq!(connect_to(vendor_url(*other), &[]).is_none(), kind == other, "{other}");
+        }
+        let refused = connect_to("https://example.com/", &[]).expect("refused").to_string();
+        assert!(refused.contains("--allow-endpoint example.com"), "{refused}");
+        assert_eq!(connect_to("https://example.com/", &["example.com"]), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_asks_by_its_own_call_at_its_own_rate() {
+    for kind in Kind::ALL {
+        let (echo, start) = (Arc::new(Echo::default()), Timestamp::from_millis(0));
+        let client = connect_over(
+            &of_kind(*kind),
+            LOOPBACK,
+            Secret::new(SECRET.to_owned()),
+            Arc::new(TokioClock::starting_at(start)),
+            &AllowedHosts::none(),
+            Arc::clone(&echo) as Arc<dyn Transport>,
+        );
+        let client = client.expect("loopback");
+        let trouble = client.check().await.expect_err("refused");
+        assert_eq!(trouble.call, kind.people_call());
+        let made: Vec<Call> = client.last_calls(Timestamp::from_millis(0)).into_keys().collect();
+        assert_eq!(made, [kind.people_call()]);
+    }
 }

@@ -2,31 +2,9 @@
 //!
 //! <https://www.zegocloud.com/docs/zim-server/return-codes>
 
-use crate::model::{Call, Class, Effect};
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// A return code that is known.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Code {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Code {
-            /// The code of a number.
-            pub(super) fn of(number: i64) -> Option<Self> {
-                match number {
-                    $($number => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-
-            /// Every known code with its number.
-            #[cfg(test)]
-            pub(super) const ALL: &'static [(i64, Self)] = &[$(($number, Self::$name),)*];
-        }
-    };
-}
+use crate::model::{Call, Class};
+use crate::provider::codes::{Verdict, among, codes, unfinished};
+use crate::provider::zego::gateway;
 
 codes! {
     /// The request failed; the server may be busy.
@@ -39,42 +17,6 @@ codes! {
     Overload = 7,
     /// A database failed.
     Database = 105_001,
-    /// The host in the header is wrong.
-    Host = 100_000_000,
-    /// AppId is no number.
-    AppIdFormat = 100_000_001,
-    /// There is no Timestamp.
-    NoTimestamp = 100_000_002,
-    /// Timestamp is no number.
-    TimestampFormat = 100_000_003,
-    /// Timestamp is too far from the service's clock.
-    SignatureExpired = 100_000_004,
-    /// The signature is wrong.
-    SignatureWrong = 100_000_005,
-    /// There is no Action.
-    NoAction = 100_000_006,
-    /// The action is not known here.
-    UnknownAction = 100_000_007,
-    /// There is no SignatureNonce.
-    NoNonce = 100_000_008,
-    /// There is no Signature.
-    NoSignature = 100_000_009,
-    /// The gateway has no secret for this AppId.
-    NoServerSecret = 100_000_010,
-    /// The gateway has no configuration for this AppId.
-    NoAppConfiguration = 100_000_011,
-    /// The gateway could not read the body.
-    BodyUnread = 100_000_012,
-    /// There is no SignatureVersion.
-    NoSignatureVersion = 100_000_013,
-    /// The SignatureVersion is not supported.
-    SignatureVersion = 100_000_014,
-    /// The gateway failed.
-    Gateway = 100_000_015,
-    /// The application is not in production.
-    NotInProduction = 100_000_016,
-    /// The service is not enabled for the application.
-    NotEnabled = 100_000_017,
     /// ZIM failed.
     Internal = 660_000_001,
     /// A parameter is wrong.
@@ -115,38 +57,25 @@ codes! {
     UserMissingToo = 660_700_015,
 }
 
+/// What is done about a code; none where it is not known.
+pub(super) fn verdict(number: i64, call: Call, _: &str) -> Option<Verdict> {
+    let own = |code: Code| Verdict { class: code.class(call), advice: code.advice(), pause: None };
+    Code::of(number).map(own).or_else(|| gateway::verdict(number, call))
+}
+
 impl Code {
     /// What the caller of `call` does about this code.
-    pub(super) fn class(self, call: Call) -> Class {
+    fn class(self, call: Call) -> Class {
         match self {
             Self::Failed
             | Self::Database
-            | Self::BodyUnread
-            | Self::Gateway
             | Self::Internal
             | Self::InternalToo
             | Self::QueryFailed => unfinished(call),
             Self::Overload | Self::TooOftenApp | Self::TooOftenRoom | Self::TooOftenRegister => {
                 Class::TooOften
             }
-            Self::SignatureExpired => Class::SignAgain,
-            Self::Verification
-            | Self::Host
-            | Self::AppIdFormat
-            | Self::NoTimestamp
-            | Self::TimestampFormat
-            | Self::SignatureWrong
-            | Self::NoAction
-            | Self::UnknownAction
-            | Self::NoNonce
-            | Self::NoSignature
-            | Self::NoServerSecret
-            | Self::NoAppConfiguration
-            | Self::NoSignatureVersion
-            | Self::SignatureVersion
-            | Self::NotInProduction
-            | Self::NotEnabled
-            | Self::Plan => Class::Fatal,
+            Self::Verification | Self::Plan => Class::Fatal,
             Self::Parameter
             | Self::ZimParameter
             | Self::ParameterRefused
@@ -174,13 +103,11 @@ impl Code {
     }
 
     /// What the user can do about it.
-    pub(super) fn advice(self) -> &'static str {
+    fn advice(self) -> &'static str {
         match self {
             Self::Failed
             | Self::Overload
             | Self::Database
-            | Self::BodyUnread
-            | Self::Gateway
             | Self::Internal
             | Self::InternalToo
             | Self::QueryFailed => "the service is busy or failing: try again later",
@@ -191,34 +118,7 @@ impl Code {
                 "the service refuses a value of this room"
             }
             Self::ContentRefused => "the service refuses a text of this room",
-            Self::Verification | Self::SignatureWrong => {
-                "check that the secret is the ServerSecret of this `app_id`"
-            }
-            Self::NoServerSecret | Self::NoAppConfiguration | Self::AppIdFormat => {
-                "check `app_id`, and that `endpoint` is of the region of this application"
-            }
-            Self::Host => "check `endpoint`",
-            Self::UnknownAction => {
-                "check that `endpoint` is ZIM's (`zim-api…`) and that nothing on the way changes it"
-            }
-            Self::NoTimestamp
-            | Self::TimestampFormat
-            | Self::NoAction
-            | Self::NoNonce
-            | Self::NoSignature
-            | Self::NoSignatureVersion
-            | Self::SignatureVersion => {
-                "the request arrived cut: something between here and the service changes it"
-            }
-            Self::SignatureExpired => {
-                "set this machine's clock: it must be within 10 minutes of the service's"
-            }
-            Self::NotInProduction => {
-                "the application is not in production: switch it over in the vendor's console"
-            }
-            Self::NotEnabled => {
-                "In-app Chat is not enabled for this application: enable it in the vendor's console"
-            }
+            Self::Verification => "check that the secret is the ServerSecret of this `app_id`",
             Self::Plan => "the application's plan does not have this: see the vendor's console",
             Self::UserNotRegistered
             | Self::OperatorUnknown
@@ -233,19 +133,6 @@ impl Code {
             }
         }
     }
-}
-
-/// Something failed inside the service, perhaps after the change was made.
-pub(super) fn unfinished(call: Call) -> Class {
-    match call.effect() {
-        Effect::Reads | Effect::RepeatSafe => Class::Retry,
-        Effect::ChangesRoom => Class::Unknown,
-    }
-}
-
-/// A code that makes sense as an answer to some calls only.
-fn among(calls: &[Call], call: Call, class: Class) -> Class {
-    if calls.contains(&call) { class } else { Class::Unrecognised }
 }
 
 /// The calls that are about a room that exists.

@@ -1,54 +1,19 @@
 //! What goes out and what is made of the answers, over a transport that keeps both.
 
-use std::sync::Mutex;
+use std::sync::Arc;
 
 use super::*;
-use crate::model::{Attribute, Delay, Timestamp};
-use crate::provider::http::{AllowedHosts, Fixed, Sending, TransportError};
+use crate::model::{Attribute, Delay};
+use crate::provider::http::{
+    AllowedHosts, HttpRequest, HttpResponse, Sending, ServiceUrl, Transport, TransportError,
+};
+use crate::provider::tests::{Heard, SECRET, Script, access, body, said};
 
-const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
 const SIGNATURE: &str = "43e5cfcca828314675f91b001390566a";
 
-/// Keeps what is sent, and answers always the same.
-struct Script {
-    answer: Result<HttpResponse, TransportError>,
-    sent: Mutex<Vec<HttpRequest>>,
-}
-
-impl Transport for Script {
-    fn send(&self, request: HttpRequest) -> Sending<'_> {
-        self.sent.lock().expect("no panic").push(request);
-        let answer = self.answer.clone();
-        Box::pin(async move { answer })
-    }
-}
-
-struct Stopped;
-
-impl Clock for Stopped {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_615_186_943_000)
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "one of the outcomes of a transport")]
-fn said(status: u16, body: &str) -> Result<HttpResponse, TransportError> {
-    Ok(HttpResponse { status, body: body.as_bytes().to_vec(), ..HttpResponse::default() })
-}
-
-fn zim(answer: Result<HttpResponse, TransportError>) -> (Zim, Arc<Script>) {
-    let script = Arc::new(Script { answer, sent: Mutex::default() });
-    let url = ServiceUrl::new("http://127.0.0.1:1/", is_vendor, &AllowedHosts::none());
-    let zim = Zim {
-        app_id: 12345,
-        operator: "admin".to_owned(),
-        secret: Secret::new(SECRET.to_owned()),
-        url: url.expect("loopback"),
-        transport: Arc::clone(&script) as Arc<dyn Transport>,
-        clock: Arc::new(Stopped),
-        random: Arc::new(Fixed([0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3])),
-    };
-    (zim, script)
+fn zim(answer: Heard) -> (Zim, Arc<Script>) {
+    let (access, script) = access([answer]);
+    (Zim::new(access, "admin".to_owned()), script)
 }
 
 fn room() -> Arc<Room> {
@@ -58,7 +23,12 @@ fn room() -> Arc<Room> {
         name: Some("Lobby".into()),
         destroy_delay_time: Some(Delay::from_seconds(60)),
         attributes: attributes.into_iter().collect(),
+        fields: Fields::default(),
     })
+}
+
+fn destroy() -> Operation {
+    Operation::Destroy(Arc::default())
 }
 
 const SUCCESS: &str = r#"{"Code":0,"Message":"success","RequestId":"r1","AttributeSeq":2}"#;
@@ -67,11 +37,7 @@ const SUCCESS: &str = r#"{"Code":0,"Message":"success","RequestId":"r1","Attribu
 async fn request(id: &str, operation: Operation) -> HttpRequest {
     let (zim, script) = zim(said(200, SUCCESS));
     zim.change(&RoomId::new(id), &operation).await.expect("done");
-    script.sent.lock().expect("no panic").pop().expect("sent")
-}
-
-fn body(request: &HttpRequest) -> String {
-    String::from_utf8(request.body.clone().expect("a body")).expect("UTF-8")
+    script.sent().pop().expect("sent")
 }
 
 const PUBLIC: &str = "AppId=12345&SignatureNonce=4fd24687296dd9f3&Timestamp=1615186943\
@@ -94,7 +60,7 @@ async fn a_create_is_a_post_with_the_public_parameters_in_the_query() {
 
 #[tokio::test]
 async fn a_destroy_is_a_get_and_every_odd_character_is_encoded() {
-    let sent = request("!#$%&()+-:;<=.>?@[]^_ ,{}|~é", Operation::Destroy).await;
+    let sent = request("!#$%&()+-:;<=.>?@[]^_ ,{}|~é", destroy()).await;
     assert_eq!((sent.method, &sent.body), (Method::Get, &None));
     assert_eq!(
         sent.target(),
@@ -112,7 +78,7 @@ async fn a_destroy_is_a_get_and_every_odd_character_is_encoded() {
 async fn a_modify_sets_and_deletes() {
     let new = Attribute { value: "v".into(), auto_delete: true };
     let changes = vec![AttributeChange::Set("a".into(), new), AttributeChange::Delete("b".into())];
-    let sent = request("lobby", Operation::Modify(changes)).await;
+    let sent = request("lobby", Operation::Patch(Patch::Attributes(changes))).await;
     assert_eq!(
         body(&sent),
         r#"{"FromUserId":"admin","RoomId":"lobby","Attributes":[{"Action":0,"Key":"a","Value":"v","AutoDelete":1,"StopOnError":0},{"Action":1,"Key":"b","StopOnError":0}]}"#
@@ -121,7 +87,7 @@ async fn a_modify_sets_and_deletes() {
 
 #[tokio::test]
 async fn a_request_shows_no_query_when_debugged() {
-    let sent = request("lobby", Operation::Destroy).await;
+    let sent = request("lobby", destroy()).await;
     let shown = format!("{sent:?}");
     assert!(!shown.contains("lobby") && !shown.contains(SIGNATURE), "{shown}");
 }
@@ -132,8 +98,8 @@ async fn a_look_asks_as_the_page_says() {
     let id = RoomId::new("a b");
     zim.people(&id).await.expect("read");
     zim.attributes(&id).await.expect("read");
-    zim.register_operator().await.expect("done");
-    let sent = script.sent.lock().expect("no panic");
+    zim.register("admin").await.expect("done");
+    let sent = script.sent();
     let page = "RoomId=a%20b&Mode=0&NextFlag=&Limit=100";
     assert_eq!(sent[0].target(), format!("/?Action=QueryRoomUserList&{PUBLIC}&{page}"));
     assert_eq!(body(&sent[1]), r#"{"FromUserId":"admin","RoomId":"a b"}"#);
@@ -196,7 +162,7 @@ async fn attributes_that_cannot_be_read_are_not_taken_for_none() {
     }
 }
 
-async fn change(answer: Result<HttpResponse, TransportError>) -> Result<Receipt, Trouble> {
+async fn change(answer: Heard) -> Result<Receipt, Trouble> {
     zim(answer).0.change(&RoomId::new("lobby"), &Operation::Create(room())).await
 }
 
@@ -320,7 +286,7 @@ async fn a_registered_operator_is_registered() {
         (r#"{"Code":0,"ErrUserList":[{}]}"#, Some(Class::Unrecognised)),
         (r#"{"Code":660700001}"#, Some(Class::TooOften)),
     ] {
-        let registered = zim(said(200, body)).0.register_operator().await;
+        let registered = zim(said(200, body)).0.register("admin").await;
         assert_eq!(registered.err().map(|trouble| trouble.class), expected, "{body}");
     }
 }
@@ -333,9 +299,10 @@ async fn a_service_that_hangs_is_given_up() {
             Box::pin(std::future::pending())
         }
     }
-    let (mut zim, _) = zim(said(200, SUCCESS));
-    zim.transport = Arc::new(Hangs);
-    let outcome = zim.change(&RoomId::new("lobby"), &Operation::Destroy).await;
+    let (mut access, _) = access([said(200, SUCCESS)]);
+    access.transport = Arc::new(Hangs);
+    let zim = Zim::new(access, "admin".to_owned());
+    let outcome = zim.change(&RoomId::new("lobby"), &destroy()).await;
     let trouble = outcome.expect_err("no answer");
     assert_eq!(trouble.class, Class::Unknown);
     assert_eq!(trouble.message, "no answer from 127.0.0.1:1 within 10 s");

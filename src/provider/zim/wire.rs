@@ -1,16 +1,10 @@
-//! What goes over the wire: queries and bodies as ZIM takes them.
+//! What goes over the wire: bodies as ZIM takes them.
 //!
 //! <https://www.zegocloud.com/docs/zim-server/room/create-a-room> and its neighbours.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
-use super::sign::Signature;
-use crate::model::{AttributeChange, Call, Room, RoomId};
-
-/// A query that grows by one encoded parameter at a time.
-pub(super) struct Query(String);
+use crate::model::{AttributeChange, Room, RoomId};
 
 /// The body of CreateRoom.
 #[derive(Serialize)]
@@ -74,42 +68,6 @@ pub(super) struct UserRegister<'a> {
 #[serde(rename_all = "PascalCase")]
 struct User<'a> {
     user_id: &'a str,
-}
-
-impl Query {
-    /// Starts with the public parameters, which stand in the query of a POST too.
-    pub(super) fn new(call: Call, app_id: u32, signed: &Signature) -> Self {
-        let mut query = Self(String::with_capacity(256));
-        query.push("Action", call.as_str());
-        query.push("AppId", &app_id.to_string());
-        query.push("SignatureNonce", &signed.nonce);
-        query.push("Timestamp", &signed.timestamp.to_string());
-        query.push("SignatureVersion", "2.0");
-        query.push("Signature", &signed.digest);
-        query
-    }
-
-    /// Adds a parameter, percent-encoded as RFC 3986 has it.
-    pub(super) fn push(&mut self, name: &str, value: &str) {
-        if !self.0.is_empty() {
-            self.0.push('&');
-        }
-        self.0.push_str(name);
-        self.0.push('=');
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                self.0.push(char::from(byte));
-            } else {
-                // Writing into a String cannot fail.
-                let _ = write!(self.0, "%{byte:02X}");
-            }
-        }
-    }
-
-    /// The whole query.
-    pub(super) fn into_text(self) -> String {
-        self.0
-    }
 }
 
 impl<'a> CreateRoom<'a> {

@@ -7,12 +7,12 @@ const CHANGES: [Call; 3] = [Call::CreateRoom, Call::DestroyRoom, Call::ModifyRoo
 const READS: [Call; 2] = [Call::QueryRoomAttribute, Call::QueryRoomUserList];
 
 fn class(number: i64, call: Call) -> Class {
-    Code::of(number).map_or(Class::Unrecognised, |code| code.class(call))
+    verdict(number, call, "").map_or(Class::Unrecognised, |verdict| verdict.class)
 }
 
 fn expect(numbers: &[i64], calls: &[Call], expected: Class) {
     for number in numbers {
-        assert!(Code::of(*number).is_some(), "{number} is in the table");
+        assert!(verdict(*number, Call::CreateRoom, "").is_some(), "{number} is in the table");
         for call in calls {
             assert_eq!(class(*number, *call), expected, "{number} of {call}");
         }
@@ -64,7 +64,7 @@ fn rooms_and_users_depend_on_the_call() {
 
 #[test]
 fn every_code_has_a_word_of_advice_and_no_other_code_is_guessed() {
-    assert_eq!(Code::ALL.len(), 42);
+    assert_eq!(Code::ALL.len(), 24);
     for (number, code) in Code::ALL {
         assert_eq!(Code::of(*number), Some(*code));
         assert!(!code.advice().is_empty() && !code.advice().ends_with('.'));

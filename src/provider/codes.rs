@@ -1,0 +1,55 @@
+//! What return codes come to: the shape of a service's table, and what such tables share.
+
+use std::time::Duration;
+
+use crate::model::{Call, Class, Effect};
+
+/// What is done about a code, as the answer to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// What the caller does.
+    pub(super) class: Class,
+    /// What the user can do: words that follow the service's own.
+    pub(super) advice: &'static str,
+    /// How long to wait at least before trying again.
+    pub(super) pause: Option<Duration>,
+}
+
+/// Makes an enum of return codes, each with its number.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        /// A return code that is known.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// The code of a number.
+            pub(super) fn of(number: i64) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// Every known code with its number.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [(i64, Self)] = &[$(($number, Self::$name),)*];
+        }
+    };
+}
+pub(super) use codes;
+
+/// Something failed inside the service, perhaps after the change was made.
+pub(super) fn unfinished(call: Call) -> Class {
+    match call.effect() {
+        Effect::Reads | Effect::RepeatSafe => Class::Retry,
+        Effect::ChangesRoom => Class::Unknown,
+    }
+}
+
+/// A code that makes sense as an answer to some calls only.
+pub(super) fn among(calls: &[Call], call: Call, class: Class) -> Class {
+    if calls.contains(&call) { class } else { Class::Unrecognised }
+}

@@ -1,0 +1,40 @@
+//! Reads JSON values tolerantly: numbers may be text, and text may be numbers.
+
+use serde_json::{Map, Value};
+
+use crate::model::People;
+
+/// A whole number, or a text that is one.
+pub(super) fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A text, or a number as a text.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// What stands under `name`; nothing where that is null.
+pub(super) fn told<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    fields.get(name).filter(|value| !value.is_null())
+}
+
+/// Who is inside, by every count that was told. Unknown where there is none, and where one cannot be
+/// read: nobody is thrown out because a number was missing.
+pub(super) fn people<'a>(counts: impl IntoIterator<Item = &'a Value>) -> People {
+    let read = |count: &Value| u64::try_from(integer(count)?).ok();
+    let counts = counts.into_iter().map(read).collect::<Option<Vec<u64>>>();
+    match counts.and_then(|counts| counts.into_iter().max()) {
+        None => People::Unknown,
+        Some(0) => People::Nobody,
+        Some(people) => People::Count(people),
+    }
+}

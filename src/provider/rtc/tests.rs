@@ -1,0 +1,199 @@
+//! What goes out and what is made of the answers, over a transport that keeps both.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::model::{Class, People};
+use crate::provider::http::{AllowedHosts, HttpRequest, HttpResponse, ServiceUrl, TransportError};
+use crate::provider::tests::{Heard, Script, access, said};
+
+const PUBLIC: &str = "AppId=12345&SignatureNonce=4fd24687296dd9f3&Timestamp=1615186943\
+     &SignatureVersion=2.0&Signature=43e5cfcca828314675f91b001390566a";
+
+const SUCCESS: &str =
+    r#"{"Code":0,"Message":"success","RequestId":"TestRequestId1642755866616219000"}"#;
+
+fn rtc(is_test: Option<bool>, answer: Heard) -> (Rtc, Arc<Script>) {
+    let (access, script) = access([answer]);
+    (Rtc::new(access, is_test), script)
+}
+
+fn ids(ids: &[&str]) -> Vec<RoomId> {
+    ids.iter().map(|id| RoomId::new(*id)).collect()
+}
+
+/// A close with what is declared of it.
+fn close(fields: &[(Field, Value)]) -> Operation {
+    let fields = fields.iter().cloned().collect();
+    Operation::Destroy(Arc::new(Room { fields, ..Room::default() }))
+}
+
+async fn closed(operation: &Operation, answer: Heard) -> Result<Receipt, Trouble> {
+    rtc(None, answer).0.change(&RoomId::new("show"), operation).await
+}
+
+/// What a close sends.
+async fn target(is_test: Option<bool>, operation: &Operation) -> String {
+    let (rtc, script) = rtc(is_test, said(200, SUCCESS));
+    rtc.change(&RoomId::new("live show#1"), operation).await.expect("done");
+    let [HttpRequest { call: Call::CloseRoom, method: Method::Get, body: None, .. }] =
+        &script.sent()[..]
+    else {
+        panic!("{:?}", script.sent());
+    };
+    script.sent()[0].target()
+}
+
+#[tokio::test]
+async fn a_close_is_a_get_that_says_why_only_where_it_is_declared() {
+    let start = format!("/?Action=CloseRoom&{PUBLIC}&RoomId=live%20show%231");
+    assert_eq!(target(None, &close(&[])).await, start);
+    let reason = (Field::CloseReason, Value::Text("over & out: ciao è +1".into()));
+    let told = [reason, (Field::CloseCallback, Value::Flag(true))];
+    assert_eq!(
+        target(Some(true), &close(&told)).await,
+        format!(
+            "{start}&CustomReason=over%20%26%20out%3A%20ciao%20%C3%A8%20%2B1\
+             &RoomCloseCallback=true&IsTest=true"
+        )
+    );
+    let untold = close(&[(Field::CloseCallback, Value::Flag(false))]);
+    assert_eq!(target(Some(false), &untold).await, format!("{start}&IsTest=false"));
+}
+
+#[tokio::test]
+async fn a_close_is_told_as_the_service_tells_it() {
+    let receipt = closed(&close(&[]), said(200, SUCCESS)).await.expect("done");
+    assert_eq!(receipt.request_id.as_deref(), Some("TestRequestId1642755866616219000"));
+    for (answer, class) in [
+        (said(200, r#"{"Code":5018,"Message":"x"}"#), Class::Missing),
+        (said(200, r#"{"Code":"206"}"#), Class::TooOften),
+        (said(200, r#"{"Code":154}"#), Class::Unknown),
+        (said(200, "<html>"), Class::Unknown),
+        (said(502, "<html>"), Class::Unknown),
+        (said(429, ""), Class::TooOften),
+        (Err(TransportError::NotSent("no connection".to_owned())), Class::Retry),
+        (Err(TransportError::Unknown("reset".to_owned())), Class::Unknown),
+    ] {
+        let trouble = closed(&close(&[]), answer.clone()).await.expect_err("no success");
+        assert_eq!(trouble.class, class, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_rtc_has_no_call_for() {
+    let (rtc, script) = rtc(None, said(200, SUCCESS));
+    let id = RoomId::new("show");
+    let patch = crate::model::Patch::Fields(Fields::default());
+    for operation in [Operation::Create(Arc::default()), Operation::Patch(patch)] {
+        let trouble = rtc.change(&id, &operation).await.expect_err("no call");
+        assert_eq!((trouble.class, trouble.code), (Class::Fatal, None));
+        assert_eq!((rtc.user(Some(&operation)), rtc.user_before(&operation)), (None, None));
+    }
+    assert_eq!((rtc.attributes_call(), rtc.register_call()), (None, None));
+    assert_eq!(rtc.attributes(&id).await, Ok(Some(AttributesRead::default())));
+    assert_eq!(rtc.register("admin").await, Ok(()));
+    assert_eq!(script.sent(), []);
+}
+
+#[tokio::test]
+async fn ten_rooms_are_asked_after_at_once() {
+    let answer = r#"{"Code":0,"Data":{"UserCountList":[]}}"#;
+    let (rtc, script) = rtc(Some(false), said(200, answer));
+    assert_eq!((rtc.people_call(), rtc.batch()), (Call::DescribeUserNum, 10));
+    let rooms = ids(&["a", "b c", "d", "e", "f", "g", "h", "i", "j", "k"]);
+    assert_eq!(rtc.presences(&rooms).await.expect("read").len(), 10);
+    let [request] = &script.sent()[..] else { panic!("one request") };
+    let list: String = rooms
+        .iter()
+        .map(|room| format!("&RoomId%5B%5D={}", room.as_str().replace(' ', "%20")))
+        .collect();
+    assert_eq!(
+        (request.method, request.target()),
+        (Method::Get, format!("/?Action=DescribeUserNum&{PUBLIC}{list}&IsTest=false"))
+    );
+    let url = request.url.with_query(&request.query);
+    let decoded: Vec<_> = url.query_pairs().filter(|(name, _)| name == "RoomId[]").collect();
+    assert_eq!((decoded.len(), &*decoded[1].1), (10, "b c"));
+}
+
+async fn inside(rooms: &[&str], list: &str) -> Vec<People> {
+    let answer = format!(r#"{{"Code":0,"Data":{{"UserCountList":{list}}}}}"#);
+    let present = rtc(None, said(200, answer)).0.presences(&ids(rooms)).await.expect("read");
+    let people = present.into_iter().map(|presence| {
+        let Presence { people, fields } = presence.expect("every room is there");
+        assert_eq!(fields, Fields::default());
+        people
+    });
+    people.collect()
+}
+
+#[tokio::test]
+async fn people_are_matched_by_room_and_nobody_is_never_guessed() {
+    let list = r#"[{"RoomId":"b","UserCount":0,"AdminUserCount":2},
+        {"RoomId":"other","UserCount":9},{"RoomId":"a","UserCount":"2","AdminUserCount":1},
+        {"RoomId":7,"UserCount":3},"?",{"UserCount":1},null]"#;
+    assert_eq!(
+        inside(&["a", "b", "c", "7"], list).await,
+        [People::Count(2), People::Nobody, People::Unknown, People::Count(3)]
+    );
+    for (entry, people) in [
+        ("", People::Unknown),
+        (r#"{"RoomId":"a"}"#, People::Unknown),
+        (r#"{"RoomId":"a","UserCount":null}"#, People::Unknown),
+        (r#"{"RoomId":"a","UserCount":"many"}"#, People::Unknown),
+        (r#"{"RoomId":"a","UserCount":-1}"#, People::Unknown),
+        (r#"{"RoomId":"a","UserCount":0.5}"#, People::Unknown),
+        (r#"{"RoomId":"a","UserCount":{}}"#, People::Unknown),
+        (r#"{"RoomId":"A","UserCount":0}"#, People::Unknown),
+        (r#"{"RoomId":"a","UserCount":"0"}"#, People::Nobody),
+        (r#"{"RoomId":"a","UserCount":0},{"RoomId":"a","UserCount":4}"#, People::Count(4)),
+        (r#"{"RoomId":"a","UserCount":0},{"RoomId":"a"}"#, People::Unknown),
+    ] {
+        assert_eq!(inside(&["a"], &format!("[{entry}]")).await, [people], "{entry}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_list_is_unreadable() {
+    for body in [
+        r#"{"Code":0}"#,
+        r#"{"Code":0,"Data":null}"#,
+        r#"{"Code":0,"Data":{}}"#,
+        r#"{"Code":0,"Data":[]}"#,
+        r#"{"Code":0,"Data":{"UserCountList":null}}"#,
+        r#"{"Code":0,"Data":{"UserCountList":{"a":0}}}"#,
+        r#"{"Code":0,"UserCountList":[{"RoomId":"a","UserCount":0}]}"#,
+    ] {
+        let trouble = rtc(None, said(200, body)).0.presences(&ids(&["a"])).await;
+        assert_eq!(trouble.expect_err("unreadable").class, Class::Unknown, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
+    let answer = HttpResponse {
+        status: 200,
+        date: Some("Mon, 08 Mar 2021 07:02:33 GMT".to_owned()),
+        body: br#"{"Code":0,"Data":{"UserCountList":[]}}"#.to_vec(),
+        ..HttpResponse::default()
+    };
+    let (rtc, script) = rtc(Some(true), Ok(answer));
+    let clock = rtc.probe().await.expect("an answer").clock.expect("a date");
+    assert_eq!(clock.service_ahead, 10);
+    let room = "&RoomId%5B%5D=roomctl-check-no-such-room&IsTest=true";
+    assert_eq!(script.sent()[0].target(), format!("/?Action=DescribeUserNum&{PUBLIC}{room}"));
+    let refused = super::tests::rtc(None, said(200, r#"{"Code":5018}"#)).0.probe().await;
+    assert_eq!(refused.expect_err("no answer").class, Class::Unrecognised);
+}
+
+#[test]
+fn the_vendors_hosts_are_known() {
+    for host in ["rtc-api.zego.im", "rtc-api-sha.zego.im", "rtc-api-bom.zego.im"] {
+        assert!(is_vendor(host), "{host}");
+    }
+    for host in ["zim-api.zego.im", "rtc-api-.zego.im", "rtc-api-a.b.zego.im", "rtc-apis.zego.im"] {
+        assert!(!is_vendor(host), "{host}");
+    }
+    assert!(ServiceUrl::new(VENDOR_URL, is_vendor, &AllowedHosts::none()).is_ok());
+}

@@ -1,0 +1,274 @@
+//! Tencent's return codes: what each one means for each call, and what to do about it.
+//!
+//! <https://www.tencentcloud.com/document/product/1047/34348>, and the page of each call.
+
+use std::time::Duration;
+
+use crate::model::{Call, Class};
+use crate::provider::codes::{Verdict, among, codes, unfinished};
+
+codes! {
+    /// The request could not be read.
+    RequestUnread = 60_002,
+    /// The body is no JSON.
+    BodyUnread = 60_003,
+    /// The account or the signature in the query is wrong.
+    AccountOrSignature = 60_004,
+    /// The account or the signature in the query is wrong too.
+    AccountOrSignatureToo = 60_005,
+    /// The SDKAppID is not valid.
+    AppInvalid = 60_006,
+    /// Too many requests of this call.
+    TooOftenCall = 60_007,
+    /// The service did not answer in time.
+    TimedOut = 60_008,
+    /// There is no such call.
+    CallUnknown = 60_009,
+    /// The caller is no administrator.
+    NotAdministrator = 60_010,
+    /// Too many requests of the application.
+    TooOftenApp = 60_011,
+    /// There is no SDKAppID.
+    NoApp = 60_012,
+    /// Looking the account up took too long.
+    AccountTimedOut = 60_014,
+    /// An account is of the wrong type.
+    AccountType = 60_015,
+    /// The application is disabled.
+    AppDisabled = 60_016,
+    /// The request is disabled.
+    RequestDisabled = 60_017,
+    /// Too many requests.
+    TooOften = 60_018,
+    /// Too many requests too.
+    TooOftenToo = 60_019,
+    /// The package has expired.
+    PackageExpired = 60_020,
+    /// This machine's address may not call.
+    AddressRefused = 60_021,
+    /// The application may not call.
+    AppRefused = 60_025,
+    /// The application is at another site.
+    WrongSite = 60_026,
+    /// The UserSig has expired.
+    SignatureExpired = 70_001,
+    /// The UserSig cannot be read.
+    SignatureUnread = 70_003,
+    /// The UserSig is wrong.
+    SignatureWrong = 70_009,
+    /// The UserSig is another user's.
+    SignatureOfUser = 70_013,
+    /// The UserSig is another application's.
+    SignatureOfApp = 70_014,
+    /// There is no key for the application.
+    NoKey = 70_016,
+    /// The application does not exist.
+    AppMissing = 70_020,
+    /// The account is on a block list.
+    AccountBlocked = 70_051,
+    /// The account was not imported.
+    AccountUnknown = 70_107,
+    /// The service took too long.
+    AccountsBusy = 70_169,
+    /// The service failed.
+    AccountsFailed = 70_500,
+    /// The service failed.
+    Internal = 100_001,
+    /// A parameter is wrong.
+    Parameter = 100_002,
+    /// Somebody else has a room of this id.
+    RoomTaken = 100_003,
+    /// The room does not exist.
+    RoomMissing = 100_004,
+    /// No permission, or not a live room.
+    NotPermitted = 100_006,
+    /// The package does not have this.
+    Package = 100_007,
+    /// The same owner has a room of this id.
+    RoomExists = 100_010,
+    /// A Chat group has this id.
+    GroupExists = 100_011,
+    /// One room is created once a second.
+    TooSoon = 100_012,
+    /// The room is refused.
+    RoomRefused = 100_013,
+    /// The room is refused for another reason.
+    RoomRefusedToo = 100_015,
+    /// A text is refused.
+    Content = 100_026,
+    /// Too many keys.
+    MetadataCount = 100_500,
+    /// A value is too long.
+    MetadataValue = 100_501,
+    /// All of it is too long.
+    MetadataTotal = 100_502,
+    /// None of the keys exists.
+    MetadataMissing = 100_503,
+    /// A key is too long.
+    MetadataKey = 100_504,
+}
+
+/// The code of a delete that had nothing to delete.
+pub(super) const NOTHING_TO_DELETE: i64 = 100_503;
+
+/// How long a room is left alone that was to be created twice in a second.
+const A_SECOND: Duration = Duration::from_secs(1);
+
+/// What is done about a code; none where it is not known.
+pub(super) fn verdict(number: i64, call: Call, words: &str) -> Option<Verdict> {
+    let code = Code::of(number)?;
+    let of_owner = code == Code::Parameter && call == Call::LiveCreateRoom && of_owner(words);
+    let code = if of_owner { Code::AccountUnknown } else { code };
+    let pause = (code == Code::TooSoon).then_some(A_SECOND);
+    Some(Verdict { class: code.class(call), advice: code.advice(), pause })
+}
+
+/// Whether the words say that the owner's account is not valid: he was not imported.
+fn of_owner(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    ["invalid", "owner", "account"].iter().all(|word| words.contains(word))
+}
+
+impl Code {
+    /// What the caller of `call` does about this code.
+    ///
+    /// All four codes of the rate are known not to be done, and slow the call down.
+    fn class(self, call: Call) -> Class {
+        match self {
+            Self::TooOftenCall | Self::TooOftenApp | Self::TooOften | Self::TooOftenToo => {
+                Class::TooOften
+            }
+            Self::AccountTimedOut | Self::AccountsBusy | Self::AccountsFailed | Self::Internal => {
+                unfinished(call)
+            }
+            Self::TimedOut => Class::Unknown,
+            // That room waits, and no other.
+            Self::TooSoon => Class::Retry,
+            Self::AccountOrSignature | Self::AccountOrSignatureToo | Self::SignatureExpired => {
+                Class::SignAgain
+            }
+            Self::AccountUnknown if call == Call::AccountImport => Class::Refused,
+            Self::AccountUnknown => Class::OperatorUnknown,
+            Self::RoomMissing => among(OF_A_ROOM, call, Class::Missing),
+            Self::RoomExists => among(&[Call::LiveCreateRoom], call, Class::Exists),
+            Self::RoomTaken | Self::GroupExists => {
+                among(&[Call::LiveCreateRoom], call, Class::Taken)
+            }
+            Self::Parameter
+            | Self::NotPermitted
+            | Self::RoomRefused
+            | Self::RoomRefusedToo
+            | Self::Content
+            | Self::MetadataCount
+            | Self::MetadataValue
+            | Self::MetadataTotal
+            | Self::MetadataMissing
+            | Self::MetadataKey => Class::Refused,
+            Self::RequestUnread
+            | Self::BodyUnread
+            | Self::AppInvalid
+            | Self::CallUnknown
+            | Self::NotAdministrator
+            | Self::NoApp
+            | Self::AccountType
+            | Self::AppDisabled
+            | Self::RequestDisabled
+            | Self::PackageExpired
+            | Self::AddressRefused
+            | Self::AppRefused
+            | Self::WrongSite
+            | Self::SignatureUnread
+            | Self::SignatureWrong
+            | Self::SignatureOfUser
+            | Self::SignatureOfApp
+            | Self::NoKey
+            | Self::AppMissing
+            | Self::AccountBlocked
+            | Self::Package => Class::Fatal,
+        }
+    }
+
+    /// What the user can do about it.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::TooOftenCall | Self::TooOftenApp | Self::TooOften | Self::TooOftenToo => {
+                "another program may use the same limit: lower `rate_share` or `rate_limit`"
+            }
+            Self::AccountTimedOut
+            | Self::AccountsBusy
+            | Self::AccountsFailed
+            | Self::Internal
+            | Self::TimedOut => "the service is busy or failing: try again later",
+            Self::TooSoon => "one room is created at most once a second",
+            Self::AccountOrSignature | Self::AccountOrSignatureToo => {
+                "check that `operator` is an administrator of the application, and that the secret \
+                 (TENCENT_SECRET_KEY, or what `secret_env` or `secret_file` names) is its SecretKey"
+            }
+            Self::SignatureExpired => "set this machine's clock: a signature is valid for a day",
+            Self::SignatureUnread
+            | Self::SignatureWrong
+            | Self::SignatureOfUser
+            | Self::SignatureOfApp => {
+                "check that the secret (TENCENT_SECRET_KEY, or what `secret_env` or `secret_file` \
+                 names) is the SecretKey of this SDKAppID (`app_id`)"
+            }
+            Self::AppInvalid | Self::NoApp | Self::NoKey | Self::AppMissing => {
+                "check that `app_id` is the SDKAppID, and that `endpoint` is the host of its region"
+            }
+            Self::WrongSite => {
+                "the application is of another region: set the provider's `endpoint:` to its host, \
+                 https://console.tim.qq.com/ (China) or https://adminapisgp.im.qcloud.com/ \
+                 (Singapore; Seoul kr, Tokyo jpn, Frankfurt ger, Silicon Valley usa, Jakarta iidn \
+                 in the place of sgp)"
+            }
+            Self::CallUnknown => {
+                "check that `endpoint` is Tencent's host without a path, and that nothing on the \
+                 way changes it"
+            }
+            Self::RequestUnread | Self::BodyUnread | Self::AccountType => {
+                "the request arrived cut: something between here and the service changes it"
+            }
+            Self::NotAdministrator => {
+                "make the `operator` an administrator of the application in the vendor's console"
+            }
+            Self::AppDisabled | Self::RequestDisabled | Self::AppRefused => {
+                "the application may not do this: see the vendor's console"
+            }
+            Self::PackageExpired => "the application's package has expired: renew it",
+            Self::AddressRefused => {
+                "add this machine's address to those that may call, in the vendor's console"
+            }
+            Self::AccountBlocked => "take the `operator` off the application's block list",
+            Self::AccountUnknown => "the account is not imported: `apply` imports it",
+            Self::Parameter => "the service refuses a value of this room",
+            Self::RoomTaken => "somebody else's room has this id: choose another",
+            Self::RoomMissing => "the room does not exist",
+            Self::NotPermitted => {
+                "the `operator` may not do this, or what has this id is no live room"
+            }
+            Self::Package => "the application's package has no live rooms: buy one that has",
+            Self::RoomExists => "a room of this id and this owner exists",
+            Self::GroupExists => "a Chat group has this id: choose another",
+            Self::RoomRefused | Self::RoomRefusedToo => "the service refuses this room",
+            Self::Content => "the service refuses a text of this room",
+            Self::MetadataCount => "a room has at most 10 attributes, those of others counted",
+            Self::MetadataValue => "an attribute's value has at most 2048 bytes",
+            Self::MetadataTotal => "the attributes of a room have at most 16384 bytes together",
+            Self::MetadataMissing => "none of these attributes exists",
+            Self::MetadataKey => "an attribute's key has at most 50 bytes",
+        }
+    }
+}
+
+/// The calls that are about a room that exists.
+const OF_A_ROOM: &[Call] = &[
+    Call::LiveDestroyRoom,
+    Call::LiveGetRoomInfo,
+    Call::LiveUpdateRoomInfo,
+    Call::LiveSetRoomMetadata,
+    Call::LiveGetRoomMetadata,
+    Call::LiveDelRoomMetadata,
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Every code of the vendor's table, written out a second time.
+
+use super::*;
+use crate::model::{Effect, Kind};
+
+fn class(number: i64, call: Call) -> Class {
+    verdict(number, call, "").map_or(Class::Unrecognised, |verdict| verdict.class)
+}
+
+fn all() -> Vec<Call> {
+    Kind::TencentLive.calls().iter().map(|(call, _)| *call).collect()
+}
+
+/// The codes of a class whatever the call.
+const SAME: &[(Class, &[i64])] = &[
+    (Class::TooOften, &[60_007, 60_011, 60_018, 60_019]),
+    (Class::Unknown, &[60_008]),
+    (Class::Retry, &[100_012]),
+    (Class::SignAgain, &[70_001, 60_004, 60_005]),
+    (
+        Class::Refused,
+        &[100_002, 100_006, 100_013, 100_015, 100_026, 100_500, 100_501, 100_502, 100_503, 100_504],
+    ),
+    (
+        Class::Fatal,
+        &[
+            60_002, 60_003, 60_006, 60_009, 60_010, 60_012, 60_015, 60_016, 60_017, 60_020, 60_021,
+            60_025, 60_026, 70_003, 70_009, 70_013, 70_014, 70_016, 70_020, 70_051, 100_007,
+        ],
+    ),
+];
+
+/// The codes of a failure inside the service.
+const UNFINISHED: &[i64] = &[60_014, 70_169, 70_500, 100_001];
+
+/// The codes whose class depends on the call, and of which calls they make sense.
+const OF_CALLS: &[i64] = &[100_003, 100_004, 100_010, 100_011, 70_107];
+
+/// What the table says of the codes that depend on the call.
+fn of_call(number: i64, call: Call) -> Class {
+    let (create, import) = (call == Call::LiveCreateRoom, call == Call::AccountImport);
+    match number {
+        100_003 | 100_011 if create => Class::Taken,
+        100_010 if create => Class::Exists,
+        100_004 if !create && !import => Class::Missing,
+        70_107 if import => Class::Refused,
+        70_107 => Class::OperatorUnknown,
+        _ => Class::Unrecognised,
+    }
+}
+
+#[test]
+fn every_code_of_every_call_means_what_the_table_says() {
+    for call in all() {
+        for (expected, numbers) in SAME {
+            for number in *numbers {
+                assert_eq!(class(*number, call), *expected, "{number} of {call}");
+            }
+        }
+        let unfinished = match call.effect() {
+            Effect::Reads | Effect::RepeatSafe => Class::Retry,
+            Effect::ChangesRoom => Class::Unknown,
+        };
+        for number in UNFINISHED {
+            assert_eq!(class(*number, call), unfinished, "{number} of {call}");
+        }
+        for number in OF_CALLS {
+            assert_eq!(class(*number, call), of_call(*number, call), "{number} of {call}");
+        }
+        for number in [1, -1, 60_001, 60_013, 100_000, 100_005, 100_505, 660_300_001] {
+            assert_eq!(class(number, call), Class::Unrecognised, "{number} of {call}");
+        }
+    }
+}
+
+#[test]
+fn no_code_is_left_out_of_the_tables_and_each_has_a_word_of_advice() {
+    let listed = SAME.iter().map(|(_, numbers)| numbers.len()).sum::<usize>();
+    assert_eq!(Code::ALL.len(), listed + UNFINISHED.len() + OF_CALLS.len());
+    for (number, code) in Code::ALL {
+        assert_eq!(Code::of(*number), Some(*code));
+        assert!(!code.advice().is_empty() && !code.advice().ends_with('.'));
+    }
+}
+
+#[test]
+fn a_parameter_that_is_the_owner_is_an_account_to_be_imported() {
+    let class = |call, words| verdict(100_002, call, words).expect("known").class;
+    for words in ["invalid owner account", "Invalid param: Owner_Account"] {
+        assert_eq!(class(Call::LiveCreateRoom, words), Class::OperatorUnknown, "{words}");
+        assert_eq!(class(Call::LiveUpdateRoomInfo, words), Class::Refused, "{words}");
+    }
+    for words in ["", "invalid RoomName", "owner", "invalid account"] {
+        assert_eq!(class(Call::LiveCreateRoom, words), Class::Refused, "{words}");
+    }
+}
+
+#[test]
+fn a_room_that_was_created_twice_in_a_second_waits_for_one() {
+    for (number, code) in Code::ALL {
+        let pause = verdict(*number, Call::LiveCreateRoom, "").expect("known").pause;
+        assert_eq!(pause, (*code == Code::TooSoon).then_some(Duration::from_secs(1)), "{number}");
+    }
+}
+
+#[test]
+fn advice_names_what_to_set() {
+    let advice = |number| verdict(number, Call::LiveCreateRoom, "").expect("known").advice;
+    let site = advice(60_026);
+    for told in ["`endpoint:`", "console.tim.qq.com", "adminapisgp.im.qcloud.com", "kr", "jpn"] {
+        assert!(site.contains(told), "{site}");
+    }
+    for region in ["ger", "usa", "iidn"] {
+        assert!(site.contains(region), "{site}");
+    }
+    for number in [70_003, 70_009] {
+        let secret = advice(number);
+        for told in ["TENCENT_SECRET_KEY", "`secret_env`", "SDKAppID"] {
+            assert!(secret.contains(told), "{secret}");
+        }
+    }
+    assert!(advice(100_007).contains("package"));
+}

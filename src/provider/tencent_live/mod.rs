@@ -1,0 +1,257 @@
+//! Tencent's live rooms (`live_engine_http_srv`): one attempt a call.
+
+mod answer;
+mod codes;
+mod sign;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use serde::Serialize;
+
+use self::sign::{Kept, UserSig};
+use self::wire::{AccountImport, Metadata, OfKeys, OfRoom, SetMetadata, WithRoomInfo};
+use super::access::{Access, NOBODYS_ROOM, Signed, unsent};
+use super::envelope::{Answered, Asked, Dialect};
+use super::http::{HttpResponse, Method, Query};
+use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
+use crate::model::{
+    AttributeChange, Call, Class, Field, Fields, Kind, Operation, Patch, Room, RoomId, Trouble,
+    Value,
+};
+
+/// The vendor's host where the file names none: China's. An application lives at one site.
+pub(super) const VENDOR_URL: &str = "https://console.tim.qq.com/";
+
+/// How Tencent writes its answers.
+const DIALECT: Dialect = Dialect {
+    service: Kind::TencentLive.service(),
+    code: "ErrorCode",
+    words: "ErrorInfo",
+    affirmed: Some(("ActionStatus", "OK")),
+    verdict: codes::verdict,
+};
+
+/// One application with live rooms.
+pub(super) struct TencentLive {
+    access: Access,
+    /// `identifier`, an administrator of the application.
+    operator: String,
+    signature: Kept,
+}
+
+/// Whether `host` is one of Tencent's: `console.tim.qq.com`, or with a region,
+/// `adminapisgp.im.qcloud.com`.
+pub(super) fn is_vendor(host: &str) -> bool {
+    let region = host.strip_prefix("adminapi").and_then(|h| h.strip_suffix(".im.qcloud.com"));
+    let named = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase());
+    host == "console.tim.qq.com" || region.is_some_and(named)
+}
+
+impl Service for TencentLive {
+    fn people_call(&self) -> Call {
+        Call::LiveGetRoomInfo
+    }
+
+    fn batch(&self) -> usize {
+        1
+    }
+
+    fn presences<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Presence>>> {
+        Box::pin(async move {
+            let mut present = Vec::with_capacity(rooms.len());
+            for room in rooms {
+                let body = OfRoom { room_id: room.as_str() };
+                let read = |asked: &Asked<'_>, answered| {
+                    answer::presence(&answered).ok_or_else(|| asked.unreadable("RoomInfo"))
+                };
+                present.push(there(self.post(Call::LiveGetRoomInfo, &body, read).await)?);
+            }
+            Ok(present)
+        })
+    }
+
+    fn attributes_call(&self) -> Option<Call> {
+        Some(Call::LiveGetRoomMetadata)
+    }
+
+    fn attributes<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<AttributesRead>> {
+        Box::pin(async move {
+            let body = OfKeys { room_id: room.as_str(), keys: Vec::new() };
+            let read = |asked: &Asked<'_>, answered| {
+                answer::metadata(&answered).ok_or_else(|| asked.unreadable("Metadata"))
+            };
+            there(self.post(Call::LiveGetRoomMetadata, &body, read).await)
+        })
+    }
+
+    fn change<'a>(&'a self, room: &'a RoomId, operation: &'a Operation) -> Answer<'a, Receipt> {
+        Box::pin(async move {
+            match operation {
+                Operation::Create(content) => self.create(room, content).await,
+                Operation::Destroy(_) => self.destroy(room).await,
+                Operation::Patch(Patch::Fields(fields)) => self.update(room, fields).await,
+                Operation::Patch(Patch::Attributes(changes)) => {
+                    self.set_or_delete(room, changes).await
+                }
+            }
+        })
+    }
+
+    fn user<'a>(&'a self, operation: Option<&'a Operation>) -> Option<&'a str> {
+        Some(operation.and_then(owner).unwrap_or(&self.operator))
+    }
+
+    fn user_before<'a>(&'a self, operation: &'a Operation) -> Option<&'a str> {
+        owner(operation).filter(|owner| *owner != self.operator)
+    }
+
+    fn register_call(&self) -> Option<Call> {
+        Some(Call::AccountImport)
+    }
+
+    fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let body = AccountImport { user_id: user };
+            self.post(Call::AccountImport, &body, |_, _| Ok(())).await
+        })
+    }
+
+    fn probe(&self) -> Answer<'_, Probe> {
+        Box::pin(async move {
+            let body = OfRoom { room_id: NOBODYS_ROOM };
+            let probe = self.exchange(Call::LiveGetRoomInfo, &body, |asked, response| {
+                asked.probe(response, &[Class::Missing])
+            });
+            probe.await
+        })
+    }
+}
+
+impl TencentLive {
+    /// Reaches an application in the name of `operator`.
+    pub(super) fn new(access: Access, operator: String) -> Self {
+        Self { access, operator, signature: Kept::default() }
+    }
+
+    async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, Trouble> {
+        self.made(Call::LiveCreateRoom, &WithRoomInfo::create(id, room)).await
+    }
+
+    async fn destroy(&self, id: &RoomId) -> Result<Receipt, Trouble> {
+        self.made(Call::LiveDestroyRoom, &OfRoom { room_id: id.as_str() }).await
+    }
+
+    async fn update(&self, id: &RoomId, fields: &Fields) -> Result<Receipt, Trouble> {
+        let call = Call::LiveUpdateRoomInfo;
+        let untaken = |field| unsent(call, &format!("`{field}` cannot be changed in place"));
+        self.made(call, &WithRoomInfo::update(id, fields).map_err(untaken)?).await
+    }
+
+    /// Sets metadata, or deletes it: no call of Tencent's does both.
+    async fn set_or_delete(
+        &self,
+        id: &RoomId,
+        changes: &[AttributeChange],
+    ) -> Result<Receipt, Trouble> {
+        let (room_id, mut metadata, mut keys) = (id.as_str(), Vec::new(), Vec::new());
+        for change in changes {
+            match change {
+                AttributeChange::Set(key, attribute) => {
+                    metadata.push(Metadata::new(key, attribute));
+                }
+                AttributeChange::Delete(key) => keys.push(&**key),
+            }
+        }
+        match (metadata.is_empty(), keys.is_empty()) {
+            (false, false) => {
+                Err(unsent(Call::LiveSetRoomMetadata, &"no call both sets and deletes attributes"))
+            }
+            (true, false) => self.delete(&OfKeys { room_id, keys }).await,
+            (_, true) => {
+                self.made(Call::LiveSetRoomMetadata, &SetMetadata { room_id, metadata }).await
+            }
+        }
+    }
+
+    /// Deletes metadata; what is not there is deleted.
+    async fn delete(&self, body: &OfKeys<'_>) -> Result<Receipt, Trouble> {
+        let nothing = (Class::Refused, Some(codes::NOTHING_TO_DELETE));
+        match self.made(Call::LiveDelRoomMetadata, body).await {
+            Err(trouble) if (trouble.class, trouble.code) == nothing => {
+                Ok(Receipt { request_id: trouble.request_id, ..Receipt::default() })
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn made(&self, call: Call, body: &impl Serialize) -> Result<Receipt, Trouble> {
+        self.post(call, body, |_, answered| Ok(answered.receipt())).await
+    }
+
+    async fn post<T>(
+        &self,
+        call: Call,
+        body: &impl Serialize,
+        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        self.exchange(call, body, |asked, response| {
+            asked.read(response).and_then(|answered| read(asked, answered))
+        })
+        .await
+    }
+
+    /// Signs, sends, and has the whole answer read. A signature that is refused is not used again.
+    async fn exchange<T>(
+        &self,
+        call: Call,
+        body: &impl Serialize,
+        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let Access { app_id, secret, url, transport: _, clock, random } = &self.access;
+        let body = serde_json::to_vec(body).map_err(|error| unsent(call, &error))?;
+        let random = random.eight_bytes().map_err(|error| unsent(call, &error))?;
+        let [a, b, c, d, ..] = random;
+        let make = || UserSig::new(*app_id, secret, &self.operator, sign::VALID, clock.now());
+        let signature = self.signature.or_make(make).map_err(|error| unsent(call, &error))?;
+        let mut query = Query::default();
+        query.push("sdkappid", &app_id.to_string());
+        query.push("identifier", &self.operator);
+        query.push("usersig", &signature.text);
+        query.push("random", &u32::from_be_bytes([a, b, c, d]).to_string());
+        query.push("contenttype", "json");
+        let (query, url) = (query.into_text(), url.join(&path(call)));
+        let hidden = [&*signature.text, &*signature.digest];
+        let signed =
+            Signed { call, method: Method::Post, url, query, body: Some(body), hidden: &hidden };
+        let outcome = self.access.exchange(&DIALECT, signed, read).await;
+        if outcome.as_ref().is_err_and(|trouble| trouble.class == Class::SignAgain) {
+            self.signature.drop_if(&signature);
+        }
+        outcome
+    }
+}
+
+/// Where a call is made.
+fn path(call: Call) -> String {
+    let accounts = call == Call::AccountImport;
+    let folder = if accounts { "im_open_login_svc" } else { "live_engine_http_srv" };
+    format!("v4/{folder}/{call}")
+}
+
+/// The owner whom a create declares.
+fn owner(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::Create(room) => room.fields.of(Field::Owner).and_then(Value::as_text),
+        Operation::Destroy(_) | Operation::Patch(_) => None,
+    }
+}
+
+/// What was read of a room; none where it does not exist.
+fn there<T>(read: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(trouble) if trouble.class == Class::Missing => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
+}

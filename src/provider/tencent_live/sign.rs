@@ -1,0 +1,173 @@
+//! Tencent's UserSig: what proves that a request is an administrator's.
+//!
+//! <https://www.tencentcloud.com/document/product/1047/34385>
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use sha2::Sha256;
+
+use crate::model::{Secret, Timestamp};
+
+/// How long a UserSig is valid.
+pub(super) const VALID: Duration = Duration::from_hours(24);
+
+/// A UserSig, as the query takes it.
+#[derive(PartialEq, Eq)]
+pub(super) struct UserSig {
+    /// The whole of it: letters, digits, `*`, `-` and `_`.
+    pub(super) text: String,
+    /// The digest inside it, in base64.
+    pub(super) digest: String,
+}
+
+/// The UserSig of a run: made when it is first wanted, and kept until the service refuses it.
+#[derive(Default)]
+pub(super) struct Kept(Mutex<Option<Arc<UserSig>>>);
+
+/// What a UserSig says.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(rename = "TLS.ver")]
+    version: &'static str,
+    #[serde(rename = "TLS.identifier")]
+    identifier: &'a str,
+    #[serde(rename = "TLS.sdkappid")]
+    app_id: u32,
+    #[serde(rename = "TLS.expire")]
+    expire: u64,
+    #[serde(rename = "TLS.time")]
+    time: i64,
+    #[serde(rename = "TLS.sig")]
+    digest: &'a str,
+}
+
+impl UserSig {
+    /// Signs for `identifier`. The key is the secret's text as it is, not what it may encode.
+    pub(super) fn new(
+        app_id: u32,
+        secret: &Secret,
+        identifier: &str,
+        valid: Duration,
+        now: Timestamp,
+    ) -> io::Result<Self> {
+        let (expire, time) = (valid.as_secs(), now.as_seconds());
+        let key = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes());
+        let mut digest = key.map_err(io::Error::other)?;
+        digest.update(
+            format!(
+                "TLS.identifier:{identifier}\nTLS.sdkappid:{app_id}\nTLS.time:{time}\n\
+                 TLS.expire:{expire}\n"
+            )
+            .as_bytes(),
+        );
+        let digest = STANDARD.encode(digest.finalize().into_bytes());
+        let said = Said { version: "2.0", identifier, app_id, expire, time, digest: &digest };
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(&serde_json::to_vec(&said)?)?;
+        let text = STANDARD.encode(packed.finish()?);
+        Ok(Self { text: text.replace('+', "*").replace('/', "-").replace('=', "_"), digest })
+    }
+}
+
+impl Kept {
+    /// The UserSig that is kept, or the one that `make` makes.
+    pub(super) fn or_make(
+        &self,
+        make: impl FnOnce() -> io::Result<UserSig>,
+    ) -> io::Result<Arc<UserSig>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = &*kept {
+            return Ok(Arc::clone(kept));
+        }
+        Ok(Arc::clone(kept.insert(Arc::new(make()?))))
+    }
+
+    /// Lets a UserSig go that was refused, unless another is kept by now: of many requests that were
+    /// refused together, the first has a new one made, and the others find it.
+    pub(super) fn drop_if(&self, refused: &Arc<UserSig>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, refused)) {
+            *kept = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::ZlibDecoder;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Unpacks a UserSig, strictly.
+    fn unpacked(text: &str) -> Value {
+        assert!(!text.contains(['+', '/', '=']), "{text}");
+        let packed = text.replace('*', "+").replace('-', "/").replace('_', "=");
+        let packed = STANDARD.decode(packed).expect("base64");
+        let mut said = String::new();
+        ZlibDecoder::new(&*packed).read_to_string(&mut said).expect("zlib");
+        serde_json::from_str(&said).expect("JSON")
+    }
+
+    fn signed(app_id: u32, key: &str, id: &str, expire: u64, time: i64) -> Value {
+        let secret = Secret::new(key.to_owned());
+        let now = Timestamp::from_millis(time * 1000 + 999);
+        let valid = Duration::from_secs(expire);
+        let signed = UserSig::new(app_id, &secret, id, valid, now).expect("signed");
+        let said = unpacked(&signed.text);
+        assert_eq!(said["TLS.sig"], json!(signed.digest));
+        said
+    }
+
+    #[test]
+    fn signs_as_the_vendor_does() {
+        let key = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
+        let expected = json!({
+            "TLS.ver": "2.0", "TLS.identifier": "xiaojun", "TLS.sdkappid": 1_400_000_000,
+            "TLS.expire": 15_552_000, "TLS.time": 1_700_000_000,
+            "TLS.sig": "LvA7d/Iw7gSsnskvVzBDPOCCDbuNCw4GHwTC0bip+B4=",
+        });
+        let signed = |app_id, key, id, expire, time| signed(app_id, key, id, expire, time);
+        assert_eq!(signed(1_400_000_000, key, "xiaojun", 15_552_000, 1_700_000_000), expected);
+        let expected = json!({
+            "TLS.ver": "2.0", "TLS.identifier": "3", "TLS.sdkappid": 1,
+            "TLS.expire": 4, "TLS.time": 1_700_000_001,
+            "TLS.sig": "71bpFRKXDxavtnn+gucS80neD/d0ccxEO+tNGk2281g=",
+        });
+        assert_eq!(signed(1, "2", "3", 4, 1_700_000_001), expected);
+    }
+
+    #[test]
+    fn any_text_is_a_key() {
+        for key in ["", "é", &"x".repeat(1000)] {
+            assert_eq!(signed(1, key, "a\"b", 4, 5)["TLS.identifier"], json!("a\"b"));
+        }
+    }
+
+    #[test]
+    fn one_that_was_refused_is_made_anew_once() {
+        let (kept, made) = (Kept::default(), std::cell::Cell::new(0));
+        let ask = || {
+            let make = || {
+                made.set(made.get() + 1);
+                Ok(UserSig { text: made.get().to_string(), digest: String::new() })
+            };
+            kept.or_make(make).expect("made")
+        };
+        let (first, same) = (ask(), ask());
+        kept.drop_if(&first);
+        let second = ask();
+        kept.drop_if(&same);
+        assert_eq!((&*ask().text, &*second.text, made.get()), ("2", "2", 2));
+    }
+}

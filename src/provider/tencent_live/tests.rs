@@ -1,0 +1,398 @@
+//! What goes out and what is made of the answers, over a transport that keeps both.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+use crate::model::{Attribute, People};
+use crate::provider::http::{AllowedHosts, HttpRequest, ServiceUrl, TransportError};
+use crate::provider::tests::{Heard, SECRET, Script, access, body, said};
+
+mod reading;
+
+const SUCCESS: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"RequestId":"Id-8c98"}"#;
+
+fn tencent(answers: impl IntoIterator<Item = Heard>) -> (TencentLive, Arc<Script>) {
+    let (access, script) = access(answers);
+    (TencentLive::new(access, "admin".to_owned()), script)
+}
+
+fn room(fields: &[(Field, Value)]) -> Arc<Room> {
+    let attribute = Attribute { value: "v".into(), auto_delete: false };
+    Arc::new(Room {
+        name: Some("Lobby".into()),
+        destroy_delay_time: None,
+        attributes: [("k", attribute)].into_iter().collect(),
+        fields: fields.iter().cloned().collect(),
+    })
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+fn everything() -> Vec<(Field, Value)> {
+    vec![
+        (Field::Owner, text("alice")),
+        (Field::SeatTemplate, text("Karaoke")),
+        (Field::TakeSeatMode, text("ApplyToTake")),
+        (Field::MaxSeats, Value::Number(8)),
+        (Field::MaxMembers, Value::Number(300)),
+        (Field::CoverUrl, text("https://x/y.png")),
+        (Field::Category, Value::Numbers([1, 2].into())),
+        (Field::ActivityStatus, Value::Number(0)),
+        (Field::Notice, text("hi")),
+        (Field::Muted, Value::Flag(false)),
+        (Field::Public, Value::Flag(true)),
+        (Field::Unlimited, Value::Flag(true)),
+    ]
+}
+
+fn set(key: &str) -> AttributeChange {
+    AttributeChange::Set(
+        key.into(),
+        Attribute { value: format!("{key}!").into(), auto_delete: false },
+    )
+}
+
+fn delete(key: &str) -> AttributeChange {
+    AttributeChange::Delete(key.into())
+}
+
+fn attributes(changes: impl IntoIterator<Item = AttributeChange>) -> Operation {
+    Operation::Patch(Patch::Attributes(changes.into_iter().collect()))
+}
+
+fn fields(fields: &[(Field, Value)]) -> Operation {
+    Operation::Patch(Patch::Fields(fields.iter().cloned().collect()))
+}
+
+async fn change(operation: &Operation, answer: Heard) -> Result<Receipt, Trouble> {
+    tencent([answer]).0.change(&RoomId::new("a/b"), operation).await
+}
+
+/// The one request that an operation sends.
+async fn request(operation: Operation) -> HttpRequest {
+    let (tencent, script) = tencent([said(200, SUCCESS)]);
+    let receipt = tencent.change(&RoomId::new("a/b"), &operation).await.expect("done");
+    assert_eq!(receipt, Receipt { request_id: Some("Id-8c98".to_owned()), ..Receipt::default() });
+    let [request] = &script.sent()[..] else { panic!("{:?}", script.sent()) };
+    request.clone()
+}
+
+/// The path of a request and its body.
+async fn sent(operation: Operation) -> (String, serde_json::Value) {
+    let request = request(operation).await;
+    assert_eq!(request.method, Method::Post);
+    let body = serde_json::from_str(&body(&request)).expect("JSON");
+    (request.url.path().to_owned(), body)
+}
+
+/// The UserSig of a request.
+fn usersig(request: &HttpRequest) -> String {
+    let url = request.url.with_query(&request.query);
+    let sig = url.query_pairs().find(|(name, _)| name == "usersig").expect("signed");
+    sig.1.into_owned()
+}
+
+#[tokio::test]
+async fn a_request_is_a_post_that_is_signed_in_its_query() {
+    let sent = request(Operation::Destroy(Arc::default())).await;
+    assert_eq!((sent.call, body(&sent)), (Call::LiveDestroyRoom, r#"{"RoomId":"a/b"}"#.to_owned()));
+    let now = crate::model::Timestamp::from_millis(1_615_186_943_000);
+    let secret = crate::model::Secret::new(SECRET.to_owned());
+    let signed = UserSig::new(12345, &secret, "admin", sign::VALID, now).expect("signed");
+    assert_eq!(
+        sent.target(),
+        format!(
+            "/v4/live_engine_http_srv/destroy_room?sdkappid=12345&identifier=admin&usersig={}\
+             &random=1339180679&contenttype=json",
+            signed.text
+        )
+    );
+    assert_eq!(usersig(&sent), signed.text);
+}
+
+#[tokio::test]
+async fn an_operator_of_odd_characters_is_encoded_and_a_path_is_kept() {
+    let (mut access, script) = access([said(200, SUCCESS)]);
+    let url = ServiceUrl::new("http://127.0.0.1:1/proxy", is_vendor, &AllowedHosts::none());
+    access.url = url.expect("loopback");
+    let tencent = TencentLive::new(access, "a&b c*".to_owned());
+    tencent.register("x").await.expect("done");
+    let target = script.sent()[0].target();
+    let start = "/proxy/v4/im_open_login_svc/account_import?sdkappid=12345&identifier=a%26b%20c*&";
+    assert!(target.starts_with(start), "{target}");
+}
+
+#[tokio::test]
+async fn a_create_sends_what_is_declared_and_it_takes() {
+    let path = "/v4/live_engine_http_srv/create_room".to_owned();
+    let bare = json!({"RoomInfo": {"RoomId": "a/b", "RoomType": "Live"}});
+    assert_eq!(sent(Operation::Create(Arc::default())).await, (path.clone(), bare));
+    let all = json!({"RoomInfo": {
+        "RoomId": "a/b", "RoomType": "Live", "RoomName": "Lobby", "Owner_Account": "alice",
+        "SeatTemplate": "Karaoke", "TakeSeatMode": "ApplyToTake", "MaxSeatCount": 8,
+        "IsMessageDisabled": false, "IsPublicVisible": true, "CoverURL": "https://x/y.png",
+        "Category": [1, 2], "ActivityStatus": 0, "IsUnlimitedRoomEnabled": true,
+    }});
+    assert_eq!(sent(Operation::Create(room(&everything()))).await, (path, all));
+}
+
+#[tokio::test]
+async fn an_update_sends_what_changes_in_place() {
+    let fixed = [Field::Owner, Field::SeatTemplate, Field::MaxSeats, Field::Unlimited];
+    let (fixed, mut changed): (Vec<_>, Vec<_>) =
+        everything().into_iter().partition(|(field, _)| fixed.contains(field));
+    changed.push((Field::Name, text("Hall")));
+    let path = "/v4/live_engine_http_srv/update_room_info".to_owned();
+    let all = json!({"RoomInfo": {
+        "RoomId": "a/b", "RoomName": "Hall", "MaxMemberCount": 300, "IsMessageDisabled": false,
+        "CoverURL": "https://x/y.png", "Category": [1, 2], "ActivityStatus": 0,
+        "IsPublicVisible": true, "TakeSeatMode": "ApplyToTake", "Notice": "hi",
+    }});
+    assert_eq!(sent(fields(&changed)).await, (path, all));
+    for fixed in fixed {
+        let (tencent, script) = tencent([said(200, SUCCESS)]);
+        let refused = tencent.change(&RoomId::new("a"), &fields(&[fixed])).await;
+        assert_eq!(refused.expect_err("not in place").class, Class::Fatal);
+        assert_eq!(script.sent(), []);
+    }
+}
+
+#[tokio::test]
+async fn metadata_is_set_or_deleted_and_never_both() {
+    let folder = "/v4/live_engine_http_srv/";
+    let metadata = json!({"RoomId": "a/b", "Metadata": [
+        {"Key": "b", "Value": "b!"}, {"Key": "a", "Value": "a!"},
+    ]});
+    let set_both = sent(attributes([set("b"), set("a")])).await;
+    assert_eq!(set_both, (format!("{folder}set_room_metadata"), metadata));
+    let keys = json!({"RoomId": "a/b", "Keys": ["b", "a"]});
+    let delete_both = sent(attributes([delete("b"), delete("a")])).await;
+    assert_eq!(delete_both, (format!("{folder}del_room_metadata"), keys));
+    let (tencent, script) = tencent([said(200, SUCCESS)]);
+    let mixed = tencent.change(&RoomId::new("a"), &attributes([set("a"), delete("b")])).await;
+    let mixed = mixed.expect_err("no such call");
+    assert_eq!((mixed.class, script.sent()), (Class::Fatal, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_delete_of_what_is_not_there_is_done() {
+    let body = r#"{"ActionStatus":"FAIL","ErrorCode":100503,"ErrorInfo":"no key","RequestId":"r"}"#;
+    let done = change(&attributes([delete("a")]), said(200, body)).await.expect("done");
+    assert_eq!(done.request_id.as_deref(), Some("r"));
+    let set = change(&attributes([set("a")]), said(200, body)).await.expect_err("refused");
+    assert_eq!(set.class, Class::Refused);
+    let failed = change(&attributes([delete("a")]), said(500, body)).await.expect_err("unknown");
+    assert_eq!(failed.class, Class::Unknown);
+}
+
+#[tokio::test]
+async fn a_look_asks_as_the_page_says() {
+    let info = said(200, r#"{"ErrorCode":0,"Response":{"RoomInfo":{}}}"#);
+    let (tencent, script) = tencent([info.clone(), info, said(200, SUCCESS)]);
+    let rooms = [RoomId::new("a"), RoomId::new("b")];
+    assert_eq!(tencent.presences(&rooms).await.expect("read").len(), 2);
+    tencent.attributes(&rooms[0]).await.expect("read");
+    tencent.register("alice").await.expect("done");
+    let sent: Vec<_> =
+        script.sent().iter().map(|it| (it.call, it.url.path().to_owned(), body(it))).collect();
+    let path = |name: &str| format!("/v4/live_engine_http_srv/{name}");
+    let import = "/v4/im_open_login_svc/account_import".to_owned();
+    assert_eq!(
+        sent,
+        [
+            (Call::LiveGetRoomInfo, path("get_room_info"), r#"{"RoomId":"a"}"#.to_owned()),
+            (Call::LiveGetRoomInfo, path("get_room_info"), r#"{"RoomId":"b"}"#.to_owned()),
+            (
+                Call::LiveGetRoomMetadata,
+                path("get_room_metadata"),
+                r#"{"RoomId":"a","Keys":[]}"#.to_owned()
+            ),
+            (Call::AccountImport, import, r#"{"UserID":"alice"}"#.to_owned()),
+        ]
+    );
+    assert_eq!((tencent.people_call(), tencent.batch()), (Call::LiveGetRoomInfo, 1));
+    assert_eq!(tencent.attributes_call(), Some(Call::LiveGetRoomMetadata));
+    assert_eq!(tencent.register_call(), Some(Call::AccountImport));
+}
+
+#[tokio::test]
+async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
+    struct Ticks(std::sync::atomic::AtomicI64);
+    impl crate::model::Clock for Ticks {
+        fn now(&self) -> crate::model::Timestamp {
+            let seconds = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            crate::model::Timestamp::from_millis(seconds * 1000)
+        }
+    }
+    for code in [70_001, 60_004, 60_005] {
+        let refused = format!(r#"{{"ActionStatus":"FAIL","ErrorCode":{code},"ErrorInfo":"x"}}"#);
+        let answers = [said(200, SUCCESS), said(200, refused), said(200, SUCCESS)];
+        let (mut access, script) = access(answers);
+        access.clock = Arc::new(Ticks(1_700_000_000.into()));
+        let tencent = TencentLive::new(access, "admin".to_owned());
+        let outcomes = [
+            tencent.register("a").await,
+            tencent.register("a").await,
+            tencent.register("a").await,
+            tencent.register("a").await,
+        ];
+        let classes = outcomes.map(|outcome| outcome.err().map(|trouble| trouble.class));
+        assert_eq!(classes, [None, Some(Class::SignAgain), None, None]);
+        let [a, b, c, d] = &script.sent()[..] else { panic!("four requests") };
+        assert_eq!((usersig(a), usersig(c)), (usersig(b), usersig(d)));
+        assert_ne!(usersig(a), usersig(c));
+    }
+}
+
+#[tokio::test]
+async fn an_expired_signature_says_how_far_the_clock_is_off() {
+    let answer = crate::provider::http::HttpResponse {
+        status: 200,
+        date: Some("Mon, 08 Mar 2021 07:22:23 GMT".to_owned()),
+        body: br#"{"ActionStatus":"FAIL","ErrorCode":70001,"ErrorInfo":"expired"}"#.to_vec(),
+        ..crate::provider::http::HttpResponse::default()
+    };
+    let trouble = change(&Operation::Destroy(Arc::default()), Ok(answer)).await;
+    let message = trouble.expect_err("refused").message;
+    assert!(message.ends_with("is 1200 s behind the service's"), "{message}");
+}
+
+#[tokio::test]
+async fn the_owner_is_wanted_before_a_create_and_the_operator_else() {
+    let (tencent, _) = tencent([said(200, SUCCESS)]);
+    let create = |owner: &str| Operation::Create(room(&[(Field::Owner, text(owner))]));
+    let (owned, ours) = (create("alice"), create("admin"));
+    let bare = Operation::Create(Arc::default());
+    for (operation, user, before) in [
+        (&owned, "alice", Some("alice")),
+        (&ours, "admin", None),
+        (&bare, "admin", None),
+        (&Operation::Destroy(room(&[(Field::Owner, text("alice"))])), "admin", None),
+        (&fields(&[(Field::Notice, text("hi"))]), "admin", None),
+    ] {
+        assert_eq!(tencent.user(Some(operation)), Some(user));
+        assert_eq!(tencent.user_before(operation), before);
+    }
+    assert_eq!(tencent.user(None), Some("admin"));
+}
+
+/// Every call, and what it is answered with in the end.
+async fn classes(answer: &Heard) -> Vec<Option<Class>> {
+    let id = RoomId::new("a");
+    let operations = [
+        Operation::Create(Arc::default()),
+        Operation::Destroy(Arc::default()),
+        fields(&[(Field::Notice, text("hi"))]),
+        attributes([set("a")]),
+        attributes([delete("a")]),
+    ];
+    let mut classes = Vec::new();
+    for operation in &operations {
+        classes.push(change(operation, answer.clone()).await.err());
+    }
+    let tencent = tencent([answer.clone()]).0;
+    classes.push(tencent.presences(std::slice::from_ref(&id)).await.err());
+    classes.push(tencent.attributes(&id).await.err());
+    classes.push(tencent.register("alice").await.err());
+    classes.into_iter().map(|trouble| trouble.map(|trouble| trouble.class)).collect()
+}
+
+#[tokio::test]
+async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
+    let (unknown, retry) = (Some(Class::Unknown), Some(Class::Retry));
+    for (status, body) in [
+        (200, ""),
+        (200, "<html>"),
+        (200, "{}"),
+        (200, r#"{"ActionStatus":"OK"}"#),
+        (200, r#"{"ActionStatus":"FAIL","ErrorInfo":"x"}"#),
+        (200, r#"{"ActionStatus":"FAIL","ErrorCode":0}"#),
+        (200, r#"{"ActionStatus":null,"ErrorCode":0}"#),
+        (200, r#"{"ActionStatus":"OK","ErrorCode":null}"#),
+        (200, r#"{"ActionStatus":"OK","ErrorCode":0.5}"#),
+        (200, r#"{"Code":0}"#),
+        (302, ""),
+        (404, r#"{"ActionStatus":"OK","ErrorCode":0}"#),
+    ] {
+        assert_eq!(classes(&said(status, body)).await, [unknown; 8], "{status} {body}");
+    }
+    let unfinished = [[unknown; 5].as_slice(), &[retry; 3]].concat();
+    for body in ["", r#"{"ActionStatus":"OK","ErrorCode":0}"#, r#"{"ErrorCode":60007}"#] {
+        assert_eq!(classes(&said(502, body)).await, unfinished, "{body}");
+    }
+    let often = Some(Class::TooOften);
+    assert_eq!(classes(&said(429, "")).await, [often; 8]);
+    let not_sent = Err(TransportError::NotSent("no connection".to_owned()));
+    assert_eq!(classes(&not_sent).await, [retry; 8]);
+    let reset = Err(TransportError::Unknown("reset".to_owned()));
+    assert_eq!(classes(&reset).await, [unknown; 8]);
+}
+
+#[tokio::test]
+async fn a_code_counts_whatever_the_status_beside_it() {
+    for status in ["OK", "FAIL", ""] {
+        let body = format!(r#"{{"ActionStatus":"{status}","ErrorCode":"60026","ErrorInfo":"x"}}"#);
+        assert_eq!(classes(&said(200, &body)).await, [Some(Class::Fatal); 8], "{status}");
+        assert_eq!(classes(&said(403, &body)).await, [Some(Class::Fatal); 8], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
+    let body = r#"{"ActionStatus":"FAIL","ErrorCode":100012,"ErrorInfo":"slow.","RequestId":"r9"}"#;
+    let trouble = change(&Operation::Create(Arc::default()), said(200, body)).await;
+    let trouble = trouble.expect_err("refused");
+    assert_eq!(
+        trouble.to_string(),
+        "create_room: slow: one room is created at most once a second (code 100012, request r9)"
+    );
+    assert_eq!(trouble.retry_after, Some(std::time::Duration::from_secs(1)));
+}
+
+#[tokio::test]
+async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
+    let answer = |body: &str| crate::provider::http::HttpResponse {
+        status: 200,
+        date: Some("Mon, 08 Mar 2021 07:02:33 GMT".to_owned()),
+        body: body.as_bytes().to_vec(),
+        ..crate::provider::http::HttpResponse::default()
+    };
+    for body in [r#"{"ActionStatus":"FAIL","ErrorCode":100004}"#, SUCCESS] {
+        let (tencent, script) = tencent([Ok(answer(body))]);
+        let clock = tencent.probe().await.expect("an answer").clock.expect("a date");
+        assert_eq!(clock.service_ahead, 10);
+        let [request] = &script.sent()[..] else { panic!("one request") };
+        assert_eq!(
+            crate::provider::tests::body(request),
+            r#"{"RoomId":"roomctl-check-no-such-room"}"#
+        );
+    }
+    let refused = tencent([Ok(answer(r#"{"ErrorCode":70009}"#))]).0.probe().await;
+    assert_eq!(refused.expect_err("refused").class, Class::Fatal);
+}
+
+#[test]
+fn the_vendors_hosts_are_known() {
+    for region in ["sgp", "kr", "jpn", "ger", "usa", "iidn"] {
+        assert!(is_vendor(&format!("adminapi{region}.im.qcloud.com")), "{region}");
+    }
+    assert!(is_vendor("console.tim.qq.com"));
+    for host in [
+        "adminapi.im.qcloud.com",
+        "adminapi1.im.qcloud.com",
+        "adminapi-x.im.qcloud.com",
+        "adminapisgp.x.im.qcloud.com",
+        "adminapisgp.im.qcloud.com.example.com",
+        "xadminapisgp.im.qcloud.com",
+        "tim.qq.com",
+        "xconsole.tim.qq.com",
+        "console.tim.qq.com.example.com",
+    ] {
+        assert!(!is_vendor(host), "{host}");
+    }
+    assert!(ServiceUrl::new(VENDOR_URL, is_vendor, &AllowedHosts::none()).is_ok());
+}

@@ -1,0 +1,236 @@
+//! A transport that is told what to answer, and what no answer may do to any of the services.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::access::Access;
+use super::http::{
+    AllowedHosts, Fixed, HttpRequest, HttpResponse, Sending, ServiceUrl, Transport, TransportError,
+};
+use super::rtc::Rtc;
+use super::tencent_live::TencentLive;
+use super::zim::Zim;
+use super::*;
+use crate::model::{
+    Attribute, AttributeChange, Clock, Field, Patch, Room, Secret, Timestamp, Value as Told,
+};
+
+pub(super) const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
+
+/// What a transport comes to.
+pub(super) type Heard = Result<HttpResponse, TransportError>;
+
+/// Keeps what is sent, and answers from a list, the last one again and again.
+pub(super) struct Script {
+    answers: Mutex<VecDeque<Heard>>,
+    pub(super) sent: Mutex<Vec<HttpRequest>>,
+}
+
+impl Script {
+    /// All that was sent.
+    pub(super) fn sent(&self) -> Vec<HttpRequest> {
+        self.sent.lock().expect("no panic").clone()
+    }
+}
+
+impl Transport for Script {
+    fn send(&self, request: HttpRequest) -> Sending<'_> {
+        self.sent.lock().expect("no panic").push(request);
+        let mut answers = self.answers.lock().expect("no panic");
+        let next = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
+        Box::pin(async move { next.expect("an answer") })
+    }
+}
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_615_186_943_000)
+    }
+}
+
+/// An application of id 12345 whose service answers so; the clock stands still at 1,615,186,943.
+pub(super) fn access(answers: impl IntoIterator<Item = Heard>) -> (Access, Arc<Script>) {
+    let answers = Mutex::new(answers.into_iter().collect());
+    let script = Arc::new(Script { answers, sent: Mutex::default() });
+    let access = Access {
+        app_id: 12345,
+        secret: Secret::new(SECRET.to_owned()),
+        url: ServiceUrl::new("http://127.0.0.1:1/", |_| false, &AllowedHosts::none())
+            .expect("loopback"),
+        transport: Arc::clone(&script) as Arc<dyn Transport>,
+        clock: Arc::new(Stopped),
+        random: Arc::new(Fixed([0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3])),
+    };
+    (access, script)
+}
+
+/// An answer of this status and body.
+#[expect(clippy::unnecessary_wraps, reason = "one of the outcomes of a transport")]
+pub(super) fn said(status: u16, body: impl AsRef<[u8]>) -> Heard {
+    Ok(HttpResponse { status, body: body.as_ref().to_vec(), ..HttpResponse::default() })
+}
+
+/// The body of a request, as text.
+pub(super) fn body(request: &HttpRequest) -> String {
+    String::from_utf8(request.body.clone().expect("a body")).expect("UTF-8")
+}
+
+/// A room with one of everything.
+fn room() -> Arc<Room> {
+    let attribute = Attribute { value: "v".into(), auto_delete: false };
+    let fields = [
+        (Field::CloseReason, Told::Text("over".into())),
+        (Field::CloseCallback, Told::Flag(true)),
+        (Field::Owner, Told::Text("alice".into())),
+    ];
+    Arc::new(Room {
+        name: Some("Lobby".into()),
+        destroy_delay_time: None,
+        attributes: [("k", attribute)].into_iter().collect(),
+        fields: fields.into_iter().collect(),
+    })
+}
+
+/// Makes every call of every service with this answer, and gathers what is told of it.
+async fn every_call(answer: &Heard) -> String {
+    let script = || access([answer.clone()]).0;
+    let services: [Box<dyn Service>; 3] = [
+        Box::new(Zim::new(script(), "admin".to_owned())),
+        Box::new(Rtc::new(script(), Some(true))),
+        Box::new(TencentLive::new(script(), "admin".to_owned())),
+    ];
+    let attribute = Attribute { value: "v".into(), auto_delete: false };
+    let changes =
+        [AttributeChange::Set("k".into(), attribute), AttributeChange::Delete("k".into())];
+    let mut operations = vec![Operation::Create(room()), Operation::Destroy(room())];
+    operations.extend(changes.map(|change| Operation::Patch(Patch::Attributes(vec![change]))));
+    let name = [(Field::Name, Told::Text("Hall".into()))];
+    operations.push(Operation::Patch(Patch::Fields(name.into_iter().collect())));
+    let (id, rooms) = (RoomId::new("lobby"), [RoomId::new("lobby")]);
+    let mut told = String::new();
+    for service in &services {
+        let mut tell = |outcome: &dyn std::fmt::Debug| told.push_str(&format!("{outcome:?}\n"));
+        for operation in &operations {
+            tell(&service.change(&id, operation).await);
+        }
+        let present = service.presences(&rooms).await;
+        assert!(present.as_ref().is_ok_and(|present| present.len() == 1) || present.is_err());
+        tell(&present);
+        tell(&service.attributes(&id).await);
+        tell(&service.register("alice").await);
+        tell(&service.probe().await);
+    }
+    told
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
+
+/// JSON of any shape, with the names that the services look for.
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (0_i64..3).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-z0-9 ]{0,4}".prop_map(Value::from),
+        Just(Value::from("lobby")),
+    ];
+    leaf.prop_recursive(5, 48, 6, |inner| {
+        let name = prop_oneof![
+            "(Response|RoomInfo|Metadata|Key|Value|Category|MemberCount|Owner_Account)",
+            "(Data|UserCountList|UserCount|RoomId|Attributes|UserList|Count|ErrUserList)",
+            "(ErrKeyList|SubCode|NextFlag|RequestId|TakeSeatMode|MaxSeatCount|RoomName)",
+        ];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((name, inner), 0..6)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_json_makes_a_service_panic(
+        json in json(),
+        status in prop_oneof![Just(200_u16), 200..600_u16],
+        code in prop_oneof![Just(None), Just(Some(0)), (0_i64..700_000_000).prop_map(Some)],
+    ) {
+        let mut json = json;
+        if let (Value::Object(fields), Some(code)) = (&mut json, code) {
+            fields.insert("Code".to_owned(), code.into());
+            fields.insert("ErrorCode".to_owned(), code.into());
+        }
+        runtime().block_on(every_call(&said(status, json.to_string())));
+    }
+
+    #[test]
+    fn no_bytes_make_a_service_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        runtime().block_on(every_call(&said(200, bytes)));
+    }
+}
+
+#[tokio::test]
+async fn nested_deeply_or_broken_is_unreadable() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let inside = format!(r#"{{"Code":0,"ErrorCode":0,"Response":{deep},"Data":{deep}}}"#);
+    for body in [deep, inside, "{\"ErrorCode\":0,".to_owned(), "\u{feff}{}".to_owned()] {
+        let told = every_call(&said(200, &body)).await;
+        assert!(told.contains("class: Unknown"), "{told}");
+        assert!(!told.contains("Ok(Receipt"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn no_service_echoes_what_proves_it() {
+    for status in [200, 401, 429, 500] {
+        let services: [fn(Access) -> Box<dyn Service>; 3] = [
+            |access| Box::new(Zim::new(access, "admin".to_owned())),
+            |access| Box::new(Rtc::new(access, None)),
+            |access| Box::new(TencentLive::new(access, "admin".to_owned())),
+        ];
+        for service in services {
+            let (access, script) = access([said(200, "{}")]);
+            let service = service(access);
+            let (id, destroy) = (RoomId::new("lobby"), Operation::Destroy(room()));
+            service.change(&id, &destroy).await.expect_err("no answer");
+            let query = script.sent()[0].query.clone();
+            let page = query.replace('&', "&amp;");
+            let proof = ["Signature=", "SignatureNonce=", "usersig="].into_iter();
+            let proof: Vec<_> = proof
+                .filter_map(|name| query.split('&').find_map(|part| part.strip_prefix(name)))
+                .collect();
+            assert!(!proof.is_empty());
+            let shown = format!("{:?}", script.sent()[0]);
+            for words in
+                [format!("<p>{query} {SECRET}</p>"), format!("<p>{page}</p>"), proof.join(" ")]
+            {
+                for body in [
+                    words.clone(),
+                    format!(
+                        r#"{{"Code":9,"ErrorCode":60009,"Message":"{words}","ErrorInfo":"{words}"}}"#
+                    ),
+                    format!(r#"{{"Code":9,"ErrorCode":60009,"RequestId":"{words}"}}"#),
+                    format!(
+                        r#"{{"Code":0,"ErrorCode":0,"ActionStatus":"FAIL","ErrorInfo":"{words}","RequestId":"{words}"}}"#
+                    ),
+                ] {
+                    *script.answers.lock().expect("no panic") = [said(status, body)].into();
+                    let told = format!("{shown} {:?}", service.change(&id, &destroy).await);
+                    for hidden in proof.iter().chain([&SECRET]) {
+                        assert!(!told.contains(hidden), "{hidden} in {told}");
+                    }
+                }
+            }
+        }
+    }
+}
