@@ -209,11 +209,11 @@ impl Found {
         }
     }
 
-    fn sides(&mut self, named: &[&Known]) -> Sides {
-        if named.len() < 2 {
+    fn sides(&mut self, providers: &[&Known]) -> Sides {
+        if providers.len() < 2 {
             return Sides::default();
         }
-        let names = named.iter().filter_map(|known| known.name.clone());
+        let names = providers.iter().filter_map(|known| known.name.clone());
         let names: BTreeSet<ProviderName> = names.collect();
         if !self.sides.iter().eq(&names) {
             self.sides = Sides::new(names);
