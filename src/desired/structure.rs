@@ -287,6 +287,9 @@ fn plain(text: &str) -> Plain {
         Ok(serde_yaml::Value::Number(number)) => {
             number.as_u64().map_or(Plain::Number, Plain::Whole)
         }
+        // A number beyond u64 is none for serde_yaml's value, and yet no text.
+        Err(_) if serde_yaml::from_str::<u128>(text).is_ok() => Plain::Number,
+        Err(_) if serde_yaml::from_str::<i128>(text).is_ok() => Plain::Number,
         Ok(_) | Err(_) => Plain::Text,
     }
 }

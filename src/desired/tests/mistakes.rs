@@ -64,6 +64,8 @@ fn each_mistake_of_a_room_is_told_at_its_place() {
         ("id: ~".to_owned(), "wrong_type 6:9"),
         ("id:".to_owned(), "wrong_type 6:5"),
         ("id: 1.5".to_owned(), "wrong_type 6:9"),
+        ("id: 18446744073709551616".to_owned(), "wrong_type 6:9"),
+        ("id: -9223372036854775809".to_owned(), "wrong_type 6:9"),
         ("name: x".to_owned(), "missing_key 6:5"),
         ("{id: a, name: }".to_owned(), "wrong_type 6:13"),
         (format!("{{id: a, name: {name}}}"), "name_length 6:19"),

@@ -67,13 +67,10 @@ rooms:
 #[test]
 fn what_is_not_built_yet_is_refused_with_a_word() {
     for (old, new) in [
-        ("kind: zim", "kind: rtc"),
-        ("kind: zim", "kind: tencent-live"),
         ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
         ("rooms:", "policy: {replace: on_next_vanish}\nrooms:"),
         ("rooms:", "state: s3://bucket/key\nrooms:"),
         ("{prevent_destroy: true}", "{ignore_changes: [name]}"),
-        ("{prevent_destroy: true}", "{on_remove: forget}"),
         ("name: Support", "name: Support, for_each: {n: 1..3}"),
     ] {
         let text = THREE_ROOMS.replacen(old, new, 1);
