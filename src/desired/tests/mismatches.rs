@@ -137,6 +137,22 @@ fn each_mismatch_of_a_room_is_told_at_its_place() {
 }
 
 #[test]
+fn a_room_of_an_unknown_provider_is_of_the_only_kind() {
+    let room = |providers: &str| {
+        format!(
+            "version: 1\nproviders:\n{providers}rooms:\n  - {{id: a/b, provider: x, destroy_delay_time: 4h}}\n"
+        )
+    };
+    let chat = "  it: {kind: zim, app_id: 1, operator: o}\n";
+    let video = "  other: {kind: rtc, app_id: 1}\n";
+    assert_eq!(
+        codes(&room(chat)),
+        ["room_id 5:10", "unknown_provider 5:25", "destroy_delay_time 5:48"]
+    );
+    assert_eq!(codes(&room(&format!("{chat}{video}"))), ["unknown_provider 6:25"]);
+}
+
+#[test]
 fn each_mismatch_of_a_provider_is_told_at_its_place() {
     let long = "x".repeat(33);
     let cases = [
