@@ -1,5 +1,6 @@
 //! One change of one room: sent, and where its outcome is unknown looked up before it is repeated.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::ledger::Ledger;
@@ -72,7 +73,7 @@ pub(super) enum Failure {
     /// People are inside, or may be.
     Occupied(People),
     /// It could not be asked who is inside.
-    Unasked(Trouble),
+    Unasked(Unasked),
     /// The run was interrupted before anything was sent.
     Interrupted,
     /// It could not be written down.
@@ -82,6 +83,24 @@ pub(super) enum Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         Self::State(error)
+    }
+}
+
+/// Why it could not be asked who is inside.
+pub(super) struct Unasked {
+    /// The other side of the room that did not tell; none where it is the room itself.
+    pub(super) side: Option<Address>,
+    /// What stood in the way.
+    pub(super) trouble: Trouble,
+}
+
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { side, trouble } = self;
+        match side {
+            Some(side) => write!(f, "{side}: {trouble}"),
+            None => write!(f, "{trouble}"),
+        }
     }
 }
 
@@ -158,7 +177,10 @@ impl Worker {
             match asked.ok_or(Failure::Interrupted)? {
                 Ok(None) if side == intended.address => return Ok(Some(Known::Missing(None))),
                 Ok(people) => inside = inside.and(people.unwrap_or(People::Nobody)),
-                Err(trouble) => return Err(Failure::Unasked(trouble)),
+                Err(trouble) => {
+                    let side = (*side != *intended.address).then(|| side.clone());
+                    return Err(Failure::Unasked(Unasked { side, trouble }));
+                }
             }
         }
         match inside {
