@@ -156,8 +156,7 @@ impl Provider {
     /// The requests a second that one run may make of `call`: the limit times the share.
     #[must_use]
     pub fn rate(&self, call: Call) -> f64 {
-        let vendor =
-            self.kind().calls().iter().find(|(c, _)| *c == call).map_or(1, |(_, limit)| *limit);
+        let vendor = self.application.limit(call);
         let limit = self.rate_limits.get(&call).copied().unwrap_or(vendor);
         f64::from(limit) * f64::from(self.rate_share.0) / 100.0
     }
@@ -216,6 +215,20 @@ impl Application {
         }
     }
 
+    /// The vendor's limit of `call`, in requests a second.
+    ///
+    /// RTC's page of DescribeUserNum has 1 a second for test projects.
+    #[must_use]
+    pub fn limit(&self, call: Call) -> u32 {
+        match (self, call) {
+            (Self::Rtc { is_test: Some(true) }, Call::DescribeUserNum) => 1,
+            (application, call) => {
+                let calls = application.kind().calls();
+                calls.iter().find(|(c, _)| *c == call).map_or(1, |(_, limit)| *limit)
+            }
+        }
+    }
+
     /// How long a room lives while it is empty; none where rooms come and go by themselves.
     #[must_use]
     pub fn empty_life(&self, room: &Room) -> Option<Duration> {
@@ -251,5 +264,20 @@ mod tests {
         assert_eq!(MaxDestroy::Percent(30).of(0), 1);
         assert_eq!(MaxDestroy::Percent(0).of(1000), 0);
         assert_eq!(MaxDestroy::Count(0).of(1000), 0);
+    }
+
+    #[test]
+    fn a_test_project_asks_who_is_inside_once_a_second() {
+        let rtc = |is_test| Application::Rtc { is_test }.limit(Call::DescribeUserNum);
+        assert_eq!((rtc(None), rtc(Some(false)), rtc(Some(true))), (10, 10, 1));
+    }
+
+    #[test]
+    fn a_room_with_a_side_that_waits_waits() {
+        let policy = Policy::default();
+        assert_eq!(policy.on_occupied([Kind::Rtc]), OnOccupied::Destroy);
+        assert_eq!(policy.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Defer);
+        let said = Policy { on_occupied: Some(OnOccupied::Destroy), ..policy };
+        assert_eq!(said.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Destroy);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, Change, Field, Fields, Kind, Patch, Value};
+use super::{Attributes, Change, Field, Fields, Kind, Patch, Shape, Value};
 
 /// The content of a room: what the file declares, or what was last sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -91,10 +91,14 @@ impl Room {
     /// Whether `field` of a room of this kind has to change to become that of `wanted`.
     #[must_use]
     pub fn differs(&self, kind: Kind, field: Field, wanted: &Self) -> bool {
-        match field {
-            Field::DestroyDelayTime => self.destroy_delay_time != wanted.destroy_delay_time,
-            Field::Attributes => self.attributes != wanted.attributes,
-            field => match wanted.value(field) {
+        match kind.shape(field) {
+            Shape::Delay { .. } => self.destroy_delay_time != wanted.destroy_delay_time,
+            Shape::Attributes => self.attributes != wanted.attributes,
+            Shape::Text { .. }
+            | Shape::Choice(_)
+            | Shape::Number { .. }
+            | Shape::Numbers { .. }
+            | Shape::Flag => match wanted.value(field) {
                 None if kind.keeps_undeclared() => false,
                 value => self.value(field) != value,
             },

@@ -26,9 +26,10 @@ pub(super) fn compare(
 
 /// A destroy or a replace: held back where the room is protected, or where people are inside.
 pub(super) fn take_down(case: &Case<'_>, action: Action, reason: Reason) -> Decision {
-    let step = match action {
-        Action::Replace => case.making(action, reason),
-        action => case.step(action, reason, case.present(), case.wanted(), Vec::new()),
+    let step = if action.makes_room() {
+        case.making(action, reason)
+    } else {
+        case.step(action, reason, case.present(), case.wanted(), Vec::new())
     };
     let occupied = step.on_occupied == OnOccupied::Defer && step.people.any();
     let held = if step.lifecycle.prevent_destroy {
@@ -87,13 +88,13 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
     let fields = present.field_patch(kind, &declared.room);
     let batches = sides.batches(kind, case.provider.limits.attributes);
     let drifted = fields.is_some();
-    let changes: Vec<Patch> = fields.into_iter().chain(batches).collect();
+    let patches: Vec<Patch> = fields.into_iter().chain(batches).collect();
     let reason = match changed {
         Some(field) => reason(field),
         None if drifted => Reason::FieldsDrifted,
         None => Reason::AttributesDrifted,
     };
-    let action = match (changes.is_empty(), changed) {
+    let action = match (patches.is_empty(), changed) {
         (true, None) => return unmendable(case, &present, recorded),
         (false, None) if !drifted && lost_all(case, recorded) => return let_go(case),
         // The service agrees already: only the record has to learn it.
@@ -101,7 +102,7 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
         (false, _) => Action::Update,
     };
     let after = Arc::new(diff::kept(kind, &present, &declared.room));
-    let step = case.step(action, reason, Some(present), Some(after), changes);
+    let step = case.step(action, reason, Some(present), Some(after), patches);
     Decision { finding: over_limit(case, sides.count_after()), verdict: Verdict::Step(step) }
 }
 

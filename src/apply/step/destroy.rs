@@ -29,7 +29,7 @@ impl Worker {
             address: &step.address,
             operation: Operation::Destroy(record.room.clone()),
             call: self.kind().destroy_call(),
-            empty: self.to_be_empty(step),
+            empty: to_be_empty(step),
             kind: PendingKind::Destroy,
             record: record.clone(),
             before: Some(record),
@@ -74,21 +74,21 @@ impl Worker {
         self.committed().create(step, None, None).await.map_err(gone)
     }
 
-    /// The sides of the room that nobody may be inside of; none where people are thrown out.
-    fn to_be_empty(&self, step: &Step) -> Vec<Address> {
-        match step.on_occupied {
-            OnOccupied::Defer => {
-                let here = [step.address.clone()];
-                here.into_iter().chain(step.sides.others(&step.address)).collect()
-            }
-            OnOccupied::Destroy => Vec::new(),
-        }
-    }
-
     /// The record of a room that people were just seen in: the next plan asks again, and lists the
     /// room as waiting.
     fn occupied(&self, record: &RecordedRoom) -> RecordedRoom {
         let now = Some(self.connection.clock.now());
         RecordedRoom { last_seen: now, last_seen_with_people: now, ..record.clone() }
+    }
+}
+
+/// The sides of the room that nobody may be inside of; none where people are thrown out.
+fn to_be_empty(step: &Step) -> Vec<Address> {
+    match step.on_occupied {
+        OnOccupied::Defer => {
+            let here = [step.address.clone()];
+            here.into_iter().chain(step.sides.others(&step.address)).collect()
+        }
+        OnOccupied::Destroy => Vec::new(),
     }
 }
