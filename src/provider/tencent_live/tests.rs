@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Attribute, Clock, People, Secret, Timestamp};
+use crate::model::{Attribute, People, Secret, Timestamp};
 use crate::provider::http::{AllowedHosts, HttpRequest, ServiceUrl};
 use crate::provider::tests::{Heard, SECRET, Script, access, body, said};
 
 mod judging;
 mod reading;
+mod signing;
 
 const SUCCESS: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"RequestId":"Id-8c98"}"#;
 
@@ -207,35 +208,6 @@ async fn a_look_asks_as_the_page_says() {
     assert_eq!((tencent.people_call(), tencent.batch()), (Call::LiveGetRoomInfo, 1));
     assert_eq!(tencent.attributes_call(), Some(Call::LiveGetRoomMetadata));
     assert_eq!(tencent.register_call(), Some(Call::AccountImport));
-}
-
-#[tokio::test]
-async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
-    struct Ticks(std::sync::atomic::AtomicI64);
-    impl Clock for Ticks {
-        fn now(&self) -> Timestamp {
-            let seconds = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Timestamp::from_millis(seconds * 1000)
-        }
-    }
-    for code in [70_001, 60_004, 60_005] {
-        let refused = format!(r#"{{"ActionStatus":"FAIL","ErrorCode":{code},"ErrorInfo":"x"}}"#);
-        let answers = [said(200, SUCCESS), said(200, refused), said(200, SUCCESS)];
-        let (mut access, script) = access(answers);
-        access.clock = Arc::new(Ticks(1_700_000_000.into()));
-        let tencent = TencentLive::new(access, "admin".to_owned());
-        let outcomes = [
-            tencent.register("a").await,
-            tencent.register("a").await,
-            tencent.register("a").await,
-            tencent.register("a").await,
-        ];
-        let classes = outcomes.map(|outcome| outcome.err().map(|trouble| trouble.class));
-        assert_eq!(classes, [None, Some(Class::SignAgain), None, None]);
-        let [a, b, c, d] = &script.sent()[..] else { panic!("four requests") };
-        assert_eq!((usersig(a), usersig(c)), (usersig(b), usersig(d)));
-        assert_ne!(usersig(a), usersig(c));
-    }
 }
 
 #[tokio::test]
