@@ -8,8 +8,8 @@ use super::observe::look;
 use super::recover::wait_until;
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
-    Address, Call, Class, Kind, Observation, Operation, Pending, PendingKind, People, RecordedRoom,
-    Room, Settled, Timestamp, Trouble, settle,
+    Address, Call, Class, Field, Kind, Observation, Operation, Pending, PendingKind, People,
+    RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
 use crate::provider::{Observe, Permit, Receipt};
@@ -303,6 +303,10 @@ impl Worker {
                 let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
                 self.stop.or(tokio::time::sleep(delay)).await.ok_or(None)
             }
+            // Another room may have another owner.
+            Class::OperatorUnknown if has_owner(operation) => {
+                Err(Some(Trouble { class: Class::Refused, ..trouble.clone() }))
+            }
             Class::SignAgain | Class::OperatorUnknown => {
                 Err(Some(Trouble { class: Class::Fatal, ..trouble.clone() }))
             }
@@ -314,6 +318,14 @@ impl Worker {
             | Class::Fatal
             | Class::Refused => Err(Some(trouble.clone())),
         }
+    }
+}
+
+/// Whether an operation makes a room of an owner that the file names.
+fn has_owner(operation: &Operation) -> bool {
+    match operation {
+        Operation::Create(room) => room.value(Field::Owner).is_some(),
+        Operation::Destroy(_) | Operation::Patch(_) => false,
     }
 }
 
