@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A stand-in for the chat service that shares nothing with roomctl: made to count, not to be faithful.
+"""A stand-in for the services that shares nothing with roomctl: made to count, not to be faithful.
 
     service.py LATENCY JITTER LIMIT      seconds, seconds, calls of one action in any second
 
@@ -27,7 +27,7 @@ def judge(action, now):
         last.popleft()
     if len(last) >= LIMIT:
         refused[action] += 1
-        return {"Code": 660300005, "Message": "too often"}
+        return {"Code": 660300005, "Message": "too often", "ErrorCode": 60019}
     last.append(now)
     accepted[action].append(now)
     return None
@@ -40,9 +40,11 @@ def work(action, query, body):
             return {"Code": 660300014, "Message": "room exists"}
         rooms[asked["RoomId"]] = asked
         return {"Code": 0, "Message": "success", "AttributeSeq": len(asked.get("Attributes", []))}
-    if action == "UserRegister":
+    if action in ("UserRegister", "CloseRoom"):
         return {"Code": 0, "Message": "success"}
-    return {"Code": 2, "Message": f"not measured: {action}"}
+    if action in ("create_room", "set_room_metadata", "account_import"):
+        return {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": ""}
+    return {"Code": 2, "ErrorCode": 100002, "Message": f"not measured: {action}"}
 
 
 async def half():
@@ -58,8 +60,10 @@ async def connection(reader, writer):
             line, *headers = head.split("\r\n")
             named = dict(header.lower().split(": ", 1) for header in headers if header)
             body = await reader.readexactly(int(named.get("content-length", 0)))
-            query = parse_qs(urlsplit(line.split(" ")[1]).query)
-            action = query["Action"][0]
+            target = urlsplit(line.split(" ")[1])
+            query = parse_qs(target.query)
+            # ZEGOCLOUD's actions stand in the query, Tencent's commands in the path.
+            action = query.get("Action", [target.path.rsplit("/", 1)[-1]])[0]
             await half()
             answer = judge(action, loop.time()) or work(action, query, body)
             await half()

@@ -1,5 +1,6 @@
 //! One change of one room: sent, and where its outcome is unknown looked up before it is repeated.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::ledger::Ledger;
@@ -7,8 +8,8 @@ use super::observe::look;
 use super::recover::wait_until;
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
-    Address, Call, Class, Kind, Observation, Operation, Pending, PendingKind, People, RecordedRoom,
-    Room, Settled, Timestamp, Trouble, settle,
+    Address, Call, Class, Field, Kind, Observation, Operation, Pending, PendingKind, People,
+    RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
 use crate::provider::{Observe, Permit, Receipt};
@@ -72,7 +73,7 @@ pub(super) enum Failure {
     /// People are inside, or may be.
     Occupied(People),
     /// It could not be asked who is inside.
-    Unasked(Trouble),
+    Unasked(Unasked),
     /// The run was interrupted before anything was sent.
     Interrupted,
     /// It could not be written down.
@@ -82,6 +83,24 @@ pub(super) enum Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         Self::State(error)
+    }
+}
+
+/// Why it could not be asked who is inside.
+pub(super) struct Unasked {
+    /// The other side of the room that did not tell; none where it is the room itself.
+    pub(super) side: Option<Address>,
+    /// What stood in the way.
+    pub(super) trouble: Trouble,
+}
+
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { side, trouble } = self;
+        match side {
+            Some(side) => write!(f, "{side}: {trouble}"),
+            None => write!(f, "{trouble}"),
+        }
     }
 }
 
@@ -158,7 +177,10 @@ impl Worker {
             match asked.ok_or(Failure::Interrupted)? {
                 Ok(None) if side == intended.address => return Ok(Some(Known::Missing(None))),
                 Ok(people) => inside = inside.and(people.unwrap_or(People::Nobody)),
-                Err(trouble) => return Err(Failure::Unasked(trouble)),
+                Err(trouble) => {
+                    let side = (*side != *intended.address).then(|| side.clone());
+                    return Err(Failure::Unasked(Unasked { side, trouble }));
+                }
             }
         }
         match inside {
@@ -281,6 +303,10 @@ impl Worker {
                 let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
                 self.stop.or(tokio::time::sleep(delay)).await.ok_or(None)
             }
+            // Another room may have another owner.
+            Class::OperatorUnknown if has_owner(operation) => {
+                Err(Some(Trouble { class: Class::Refused, ..trouble.clone() }))
+            }
             Class::SignAgain | Class::OperatorUnknown => {
                 Err(Some(Trouble { class: Class::Fatal, ..trouble.clone() }))
             }
@@ -292,6 +318,14 @@ impl Worker {
             | Class::Fatal
             | Class::Refused => Err(Some(trouble.clone())),
         }
+    }
+}
+
+/// Whether an operation makes a room of an owner that the file names.
+fn has_owner(operation: &Operation) -> bool {
+    match operation {
+        Operation::Create(room) => room.value(Field::Owner).is_some(),
+        Operation::Destroy(_) | Operation::Patch(_) => false,
     }
 }
 

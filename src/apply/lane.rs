@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 
 use super::alive::Alive;
-use super::change::Worker;
+use super::change::{Unasked, Worker};
 use super::fates::Fates;
 use super::ledger::Ledger;
 use super::observe::joined;
@@ -238,7 +238,11 @@ impl Lane {
         match end {
             End::Failed(failure, Some(class)) => self.heed_trouble(*class, failure.code),
             End::Failed(failure, None) => self.reached |= failure.code.is_some(),
-            End::Waiting(_, Some(trouble)) => self.heed_trouble(trouble.class, trouble.code),
+            End::Waiting(_, Some(Unasked { side: None, trouble })) => {
+                self.heed_trouble(trouble.class, trouble.code);
+            }
+            // What another provider answers is for its own lane to heed.
+            End::Waiting(_, Some(Unasked { side: Some(_), trouble: _ })) => {}
             End::Done { .. } | End::Waiting(_, None) => self.reached = true,
             End::NotTried(_) => {}
         }

@@ -74,8 +74,8 @@ impl Run {
                 self.report.event(&Event::Failed(failure.clone()));
                 outcome.failed.push(failure);
             }
-            End::Waiting(people, trouble) => {
-                let unasked = trouble.map(|trouble| trouble.to_string());
+            End::Waiting(people, unasked) => {
+                let unasked = unasked.map(|unasked| unasked.to_string());
                 let wait = StepWait { address, action, people, unasked };
                 self.report.event(&Event::Waiting(wait.clone()));
                 outcome.waiting.push(wait);

@@ -6,7 +6,7 @@ mod update;
 
 use std::sync::Arc;
 
-use super::change::{Failure, Worker};
+use super::change::{Failure, Unasked, Worker};
 use crate::model::{
     Action, Address, Assumed, Class, NotTried, People, RecordedRoom, Room, Step, StepFailure,
     Trouble,
@@ -27,7 +27,7 @@ pub(super) enum End {
     /// It failed; with the class of what the service answered.
     Failed(StepFailure, Option<Class>),
     /// It waits for people to leave; with what stood in the way of asking who is inside.
-    Waiting(People, Option<Trouble>),
+    Waiting(People, Option<Unasked>),
     /// It was not tried.
     NotTried(NotTried),
 }
@@ -169,7 +169,7 @@ impl Broken {
                 End::Failed(failed(&step, message, None, makes_calls(&step)), None)
             }
             Failure::Occupied(people) => End::Waiting(people, None),
-            Failure::Unasked(trouble) => End::Waiting(People::Unknown, Some(trouble)),
+            Failure::Unasked(why) => End::Waiting(People::Unknown, Some(why)),
             Failure::Interrupted => End::NotTried(NotTried::Interrupted),
         };
         Ended { step, end, effect }

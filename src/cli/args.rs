@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Address, Delay, Kind, Refresh};
@@ -99,6 +100,7 @@ pub(super) enum Format {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Write a commented starter rooms.yaml and a .gitignore; never overwrites
+    #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
     /// Check the files: no state, no network, no credentials
     Validate(ValidateArgs),
@@ -132,6 +134,12 @@ pub(super) enum Command {
     /// Print the manual page
     Man,
 }
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  roomctl init                        chat rooms, on the built-in emulator
+  roomctl init --kind rtc             video rooms
+  roomctl init -f live/rooms.yaml --kind tencent-live";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -173,8 +181,8 @@ Examples:
 /// `init`.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
-    /// The kind of rooms
-    #[arg(long, default_value = "zim", value_parser = kind)]
+    /// The kind of rooms: which service holds them
+    #[arg(long, value_name = "KIND", default_value = "zim", value_parser = kinds())]
     pub(super) kind: Kind,
 }
 
@@ -379,12 +387,20 @@ fn refresh(text: &str) -> Result<Refresh, String> {
     }
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
-    let known = Kind::ALL.iter().find(|kind| kind.as_str() == text);
-    known.copied().ok_or_else(|| match text {
-        "rtc" | "tencent-live" => format!("`{text}` is not built yet"),
-        other => format!("`{other}` is no kind: zim"),
-    })
+/// The kinds by name, each with a word on what it is.
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(about(*kind));
+    let named = |name: String| Kind::ALL.iter().copied().find(|kind| kind.as_str() == name);
+    PossibleValuesParser::new(Kind::ALL.iter().map(value))
+        .try_map(move |name| named(name).ok_or("it is none of the kinds"))
+}
+
+const fn about(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Zim => "ZEGOCLOUD ZIM: chat rooms (In-app Chat), made by a call",
+        Kind::Rtc => "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
+        Kind::TencentLive => "Tencent: live rooms, made by a call",
+    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -7,7 +7,7 @@ use crate::model::{Application, AttributeLimits, DISSOLVE_AFTER, Delay, Finding,
 
 use super::fields::Fields;
 use super::mirror::{self, Amount, Flag, Limits, Text};
-use super::names::suggestion;
+use super::names::{closest, suggestion};
 use super::room_id;
 use super::values::delay;
 use super::variables;
@@ -15,6 +15,15 @@ use super::words::kinds;
 
 /// How long an empty room may live. Tencent: 10 minutes to 24 hours, in seconds.
 const DISSOLVE_RANGE: RangeInclusive<u32> = 600..=86_400;
+
+/// How a word is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// As it is known.
+    Right,
+    /// Otherwise, or not at all.
+    Wrong,
+}
 
 /// A key that only some kinds of providers have.
 struct Key {
@@ -51,18 +60,41 @@ const KEYS: &[Key] = &[
     },
 ];
 
+/// The kind that a word names or was probably meant to name.
+pub(super) fn kind_meant(word: &str) -> Option<Kind> {
+    let near = closest(word, &kind_names())?;
+    Kind::ALL.iter().copied().find(|kind| kind.as_str() == near)
+}
+
+/// Whether an application of this kind acts in the name of a user.
+pub(super) const fn wants_operator(kind: Kind) -> bool {
+    match kind {
+        Kind::Rtc => false,
+        Kind::Zim | Kind::TencentLive => true,
+    }
+}
+
+fn kind_names() -> Vec<&'static str> {
+    Kind::ALL.iter().map(|kind| kind.as_str()).collect()
+}
+
 impl Fields<'_, '_> {
-    pub(super) fn kind(&mut self, kind: Option<&Text>) -> Option<Kind> {
+    /// Which service it is. Where the word is misspelt the kind that was meant, so that all else is
+    /// told at once, and that it is none.
+    pub(super) fn kind(&mut self, kind: Option<&Text>) -> (Option<Kind>, Spelling) {
         let Some(Text(text)) = kind else {
             self.missing("kind");
-            return None;
+            return (None, Spelling::Wrong);
         };
-        let word = self.text("kind", text)?;
-        let known = Kind::ALL.iter().copied().find(|kind| kind.as_str() == word);
-        if known.is_none() {
-            self.fault(&["kind"], unknown_kind(&word));
+        let Some(word) = self.text("kind", text) else { return (None, Spelling::Wrong) };
+        let meant = kind_meant(&word);
+        if let Some(kind) = meant.filter(|kind| kind.as_str() == word) {
+            return (Some(kind), Spelling::Right);
         }
-        known
+        // The word is not told: it may come from a variable.
+        let finding = Finding::error("unknown_value", "`kind` is none that is known");
+        self.fault(&["kind"], finding.help(suggestion(&word, &kind_names())));
+        (meant, Spelling::Wrong)
     }
 
     /// Tells of keys that the provider's kind does not have.
@@ -172,10 +204,4 @@ impl Fields<'_, '_> {
         }
         all
     }
-}
-
-/// The finding about a kind that is none; the word is not told: it may come from a variable.
-fn unknown_kind(word: &str) -> Finding {
-    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    Finding::error("unknown_value", "`kind` is none that is known").help(suggestion(word, &kinds))
 }

@@ -42,7 +42,8 @@ impl<'a> Ground<'a> {
     /// What a room holds with the defaults, for each kind of its providers; what is equal is shared.
     pub(super) fn reduced(&self, said: &mirror::Room, providers: &[&Known]) -> Reduced {
         let mut all = Reduced::with_capacity(1);
-        for kind in providers.iter().filter_map(|known| known.kind) {
+        let meant = if providers.is_empty() { self.only_kind() } else { None };
+        for kind in providers.iter().filter_map(|known| known.kind).chain(meant) {
             if all.iter().any(|(earlier, _)| *earlier == kind) {
                 continue;
             }
@@ -55,18 +56,26 @@ impl<'a> Ground<'a> {
         all
     }
 
+    /// The kind of every declared provider, where it is one: a room whose provider is not known is of
+    /// it too.
+    fn only_kind(&self) -> Option<Kind> {
+        let mut kinds = self.known.values().map(|known| known.kind);
+        let first = kinds.next()??;
+        kinds.all(|kind| kind == Some(first)).then_some(first)
+    }
+
     /// A room as it is declared at one of its providers.
     pub(super) fn declare(
         &self,
         said: &mirror::Room,
         id: &str,
         provider: &ProviderName,
-        room: &Arc<Room>,
+        room: Arc<Room>,
         sides: &Sides,
     ) -> DesiredRoom {
         DesiredRoom {
             address: Address::new(provider.clone(), RoomId::new(id)),
-            room: Arc::clone(room),
+            room,
             lifecycle: lifecycle(said.lifecycle.as_ref(), self.defaults.lifecycle),
             sides: sides.clone(),
             source: Arc::clone(&self.source),

@@ -9,7 +9,7 @@ pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
 }
 
 /// The name nearest to `word`, where one is near enough to be meant.
-fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = (word.chars().count() / 3).max(1);
     known
         .iter()
@@ -30,6 +30,14 @@ pub(super) fn spoken(names: &[&str]) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+/// A text as a sentence can hold it: its end is left out where it is long.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -91,6 +99,12 @@ mod tests {
         assert_eq!(closest("nmae", &known), Some("name"));
         assert_eq!(closest("ID", &["id"]), None);
         assert_eq!(closest("colour", &known), None);
+    }
+
+    #[test]
+    fn are_cut_where_they_are_long() {
+        assert_eq!(shortened(&"é".repeat(40)), "é".repeat(40));
+        assert_eq!(shortened(&"é".repeat(41)), format!("{}…", "é".repeat(40)));
     }
 
     #[test]

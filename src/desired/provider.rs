@@ -7,6 +7,7 @@ use crate::model::{
     AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare,
 };
 
+use super::application::Spelling;
 use super::document::Document;
 use super::endpoint::endpoint;
 use super::fields::Fields;
@@ -20,7 +21,7 @@ use super::percent;
 pub(super) struct Known {
     /// Its name; none where the name is not one.
     pub name: Option<ProviderName>,
-    /// Which service it is; none where that is not said, or is none.
+    /// Which service it is, or was meant; none where nobody knows.
     pub kind: Option<Kind>,
     /// What it takes as attributes of one room.
     pub limits: AttributeLimits,
@@ -113,7 +114,7 @@ impl Fields<'_, '_> {
             max_rooms,
             limits,
         } = declared;
-        let kind = self.kind(kind.as_ref());
+        let (kind, spelling) = self.kind(kind.as_ref());
         if let Some(kind) = kind {
             self.keys_are_of_its_kind(kind, declared);
         }
@@ -134,7 +135,7 @@ impl Fields<'_, '_> {
             Some(Provider {
                 name: name?,
                 app_id: app_id?,
-                application: application?,
+                application: application.filter(|_| spelling == Spelling::Right)?,
                 endpoint: endpoint?,
                 secret: secret?,
                 rate_limits,

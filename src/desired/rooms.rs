@@ -201,18 +201,19 @@ impl Found {
         let sides = self.sides(&named);
         for known in &named {
             let room = reduced.iter().find(|(kind, _)| known.kind == Some(*kind));
-            if let (Some(provider), Some((_, room))) = (&known.name, room) {
+            if let Some(provider) = &known.name {
+                let room = room.map_or_else(Arc::default, |(_, room)| Arc::clone(room));
                 let declared = ground.declare(said, id, provider, room, &sides);
                 self.rooms.push((declared, origin));
             }
         }
     }
 
-    fn sides(&mut self, named: &[&Known]) -> Sides {
-        if named.len() < 2 {
+    fn sides(&mut self, providers: &[&Known]) -> Sides {
+        if providers.len() < 2 {
             return Sides::default();
         }
-        let names = named.iter().filter_map(|known| known.name.clone());
+        let names = providers.iter().filter_map(|known| known.name.clone());
         let names: BTreeSet<ProviderName> = names.collect();
         if !self.sides.iter().eq(&names) {
             self.sides = Sides::new(names);

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::model::Finding;
 
+use super::application::{kind_meant, wants_operator};
 use super::names::{names_secret, suggestion};
 use super::not_built;
 use super::note::Sink;
@@ -125,6 +126,9 @@ impl Walker<'_, '_> {
             }
         }
         self.required(&seen, place, shape);
+        if shape.name == "Provider" && !seen.contains_key("operator") {
+            self.operator(&sound, place);
+        }
         Json::Object(sound)
     }
 
@@ -220,6 +224,14 @@ impl Walker<'_, '_> {
         self.sink.known(place, finding);
     }
 
+    /// Tells of a missing operator, which only some kinds want: the schema cannot say so.
+    fn operator(&mut self, provider: &Map<String, Json>, place: Span) {
+        let kind = provider.get("kind").and_then(Json::as_str).and_then(kind_meant);
+        if kind.is_some_and(wants_operator) {
+            self.sink.known(place, missing_key(owner("Provider"), "operator"));
+        }
+    }
+
     /// Tells of the keys that a map must have and has not.
     fn required(&mut self, seen: &HashMap<&str, Span>, place: Span, shape: Shape) {
         let required = shape.schema["required"].as_array().into_iter().flatten();
@@ -275,6 +287,9 @@ fn plain(text: &str) -> Plain {
         Ok(serde_yaml::Value::Number(number)) => {
             number.as_u64().map_or(Plain::Number, Plain::Whole)
         }
+        // A number beyond u64 is none for serde_yaml's value, and yet no text.
+        Err(_) if serde_yaml::from_str::<u128>(text).is_ok() => Plain::Number,
+        Err(_) if serde_yaml::from_str::<i128>(text).is_ok() => Plain::Number,
         Ok(_) | Err(_) => Plain::Text,
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::{Delay, Field, Finding, Kind, Shape, Value};
 
 use super::mirror::{Amount, Said};
-use super::names::suggestion;
+use super::names::{shortened, suggestion};
 use super::note::{Step, index, key};
 
 /// A span as the file writes it; none where it is no span.
@@ -73,7 +73,8 @@ fn choice_fault(field: Field, said: Said<'_>, words: &[&str]) -> Option<Finding>
     if words.contains(&text) {
         return None;
     }
-    let finding = Finding::error("unknown_value", format!("`{field}` cannot be `{text}`"));
+    let shown = shortened(text);
+    let finding = Finding::error("unknown_value", format!("`{field}` cannot be `{shown}`"));
     Some(finding.help(suggestion(text, words)))
 }
 

@@ -43,7 +43,7 @@ pub(super) fn kind_of(json_type: &str) -> &'static str {
     match json_type {
         "string" => "text",
         "integer" => "a whole number",
-        "number" => "a number that is not whole or is below zero",
+        "number" => "a number that is not whole, below zero or too large",
         "boolean" => "true or false",
         "array" => "a list",
         "object" => "a map",

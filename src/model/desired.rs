@@ -86,3 +86,19 @@ impl Sides {
         self.0.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_side_is_none_and_the_others_are_those_at_other_providers() {
+        let name = |name: &str| ProviderName::new(name).expect("a name");
+        assert!(Sides::new([name("chat")].into()).is_single());
+        let sides = Sides::new([name("chat"), name("video")].into());
+        let address: Address = "chat/show".parse().expect("an address");
+        let others: Vec<String> = sides.others(&address).map(|it| it.to_string()).collect();
+        assert_eq!((others, sides.is_single()), (vec!["video/show".to_owned()], false));
+        assert_eq!(size_of::<Sides>(), size_of::<usize>());
+    }
+}

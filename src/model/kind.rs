@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{AttributeChange, AttributeLimits, Call, Field, OnOccupied, Patch, Shape};
 
-/// A kind of room: which service holds it. In the order in which steps start: a room's video side is
-/// closed before its chat side is destroyed.
+/// A kind of room: which service holds it. In the order in which steps start: what people watch is
+/// closed before the chat beside it is destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A ZEGOCLOUD RTC (Video Call) room.
     Rtc,
-    /// A ZEGOCLOUD ZIM (In-app Chat) room.
-    Zim,
     /// A Tencent live room (`live_engine_http_srv`).
     TencentLive,
+    /// A ZEGOCLOUD ZIM (In-app Chat) room.
+    Zim,
 }
 
 /// How a changed field reaches the service.

@@ -84,3 +84,24 @@ impl People {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_of_two_sides_are_counted_together_and_never_forgotten() {
+        use People::{AtLeast, Count, Nobody, Unknown};
+        for (one, other, both) in [
+            (Nobody, Nobody, Nobody),
+            (Nobody, Count(2), Count(2)),
+            (Nobody, Unknown, Unknown),
+            (Count(2), Count(3), Count(5)),
+            (Count(2), AtLeast(3), AtLeast(5)),
+            (Count(2), Unknown, AtLeast(2)),
+            (Unknown, Unknown, Unknown),
+        ] {
+            assert_eq!((one.and(other), other.and(one)), (both, both), "{one:?} and {other:?}");
+        }
+    }
+}

@@ -210,7 +210,75 @@ impl fmt::Display for Delay {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Attribute, AttributeChange};
     use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn room(fields: &[(Field, Value)], topic: Option<&str>) -> Room {
+        let attribute = |value: &str| Attribute { value: value.into(), auto_delete: false };
+        let attributes = topic.map(|topic| ("topic", attribute(topic))).into_iter().collect();
+        let mut room = Room { attributes, ..Room::default() };
+        for (field, value) in fields {
+            room.set(*field, Some(value.clone()));
+        }
+        room
+    }
+
+    #[test]
+    fn a_live_room_is_made_without_its_notice_and_its_metadata() {
+        let whole = [(Field::Name, text("a")), (Field::Notice, text("b"))];
+        let whole = Arc::new(room(&whole, Some("c")));
+        let made = whole.made_by_its_call(Kind::TencentLive);
+        assert_eq!(*made, room(&[(Field::Name, text("a"))], None));
+        assert!(Arc::ptr_eq(&whole, &whole.made_by_its_call(Kind::Zim)));
+        let left = made.patches_towards(Kind::TencentLive, &whole);
+        let mut room = (*made).clone();
+        left.iter().for_each(|patch| room.apply(patch, &[]));
+        assert_eq!((left.len(), room), (2, (*whole).clone()));
+    }
+
+    #[test]
+    fn what_the_file_no_longer_declares_differs_only_where_it_can_be_taken_back() {
+        let named = room(&[(Field::Name, text("a"))], None);
+        assert!(named.differs(Kind::Zim, Field::Name, &Room::default()));
+        assert!(!named.differs(Kind::TencentLive, Field::Name, &Room::default()));
+        let closing = room(&[(Field::CloseReason, text("a"))], None);
+        assert!(closing.differs(Kind::Rtc, Field::CloseReason, &Room::default()));
+    }
+
+    #[test]
+    fn nothing_that_was_not_told_contradicts() {
+        let ours = room(&[(Field::Name, text("a")), (Field::Muted, Value::Flag(true))], None);
+        let read = |pairs: &[(Field, Value)]| pairs.iter().cloned().collect::<Fields>();
+        assert!(ours.agrees(&read(&[])));
+        assert!(ours.agrees(&read(&[(Field::Name, text("a")), (Field::Notice, text("x"))])));
+        assert!(!ours.agrees(&read(&[(Field::Muted, Value::Flag(false))])));
+        let seen = ours.as_read(&read(&[(Field::Name, text("b")), (Field::Notice, text("x"))]));
+        assert_eq!(seen.value(Field::Name), Some(text("b")));
+        assert_eq!(seen.value(Field::Notice), None, "we do not manage it");
+    }
+
+    #[test]
+    fn a_key_that_failed_is_not_taken_for_changed() {
+        let set = |key: &str| {
+            let attribute = Attribute { value: "v".into(), auto_delete: false };
+            AttributeChange::Set(key.into(), attribute)
+        };
+        let mut room = Room::default();
+        room.apply(&Patch::Attributes(vec![set("a"), set("b")]), &[("b".to_owned(), 1)]);
+        assert!(room.attributes.get("a").is_some() && room.attributes.get("b").is_none());
+    }
+
+    #[test]
+    fn a_room_that_is_taken_over_keeps_what_only_a_new_one_could_have() {
+        let declared = room(&[(Field::Owner, text("ours")), (Field::Notice, text("ours"))], None);
+        let known = room(&[(Field::Owner, text("theirs"))], Some("c"));
+        let taken = declared.with_changeable_of(Kind::TencentLive, &known);
+        assert_eq!(taken, room(&[(Field::Owner, text("ours"))], Some("c")));
+    }
 
     #[test]
     fn reads_units_and_writes_them_back() {

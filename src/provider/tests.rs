@@ -112,9 +112,9 @@ async fn every_call(answer: &Heard) -> String {
     let name = [(Field::Name, Told::Text("Hall".into()))];
     operations.push(Operation::Patch(Patch::Fields(name.into_iter().collect())));
     let (id, rooms) = (RoomId::new("lobby"), [RoomId::new("lobby")]);
-    let mut told = String::new();
+    let mut told = Vec::new();
     for service in &services {
-        let mut tell = |outcome: &dyn std::fmt::Debug| told.push_str(&format!("{outcome:?}\n"));
+        let mut tell = |outcome: &dyn std::fmt::Debug| told.push(format!("{outcome:?}"));
         for operation in &operations {
             tell(&service.change(&id, operation).await);
         }
@@ -125,7 +125,7 @@ async fn every_call(answer: &Heard) -> String {
         tell(&service.register("alice").await);
         tell(&service.probe().await);
     }
-    told
+    told.join("\n")
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::generated::{HEADS, with_head};
 use super::world::{World, with_rooms};
 
 /// The code of the only finding, and its line and column.
@@ -92,6 +93,29 @@ fn what_is_not_utf_8_is_told_with_the_place_of_its_byte() {
     let findings = world.findings(&["rooms.yaml"]);
     let place = findings[0].place.as_ref().expect("a place");
     assert_eq!((findings[0].code, place.line, place.column), ("not_utf8", 2, 5));
+}
+
+#[test]
+fn values_beyond_all_measure_are_refused() {
+    let many = "1,".repeat(100_000);
+    for (field, code) in [
+        (format!("category: [{many}]"), "too_many"),
+        (format!("category: [{}1]", "0,".repeat(3)), "too_many"),
+        ("category: [99999999999999999999]".to_owned(), "wrong_type"),
+        ("max_seats: 18446744073709551615".to_owned(), "out_of_range"),
+        ("max_seats: 18446744073709551616".to_owned(), "wrong_type"),
+        ("activity_status: 1e400".to_owned(), "wrong_type"),
+        (format!("notice: {}", "é".repeat(1_000_000)), "text_length"),
+        (format!("seat_template: {}", "K".repeat(1_000_000)), "unknown_value"),
+    ] {
+        let text =
+            with_head(HEADS[2], &format!("  - {{id: a, seat_template: Karaoke, {field}}}\n"));
+        let text = match field.strip_prefix("seat_template") {
+            Some(_) => text.replace("seat_template: Karaoke, ", ""),
+            None => text,
+        };
+        assert_eq!(only(&text).0, code, "{}", &field[..20]);
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Mistakes, one by one and many at once.
 
-use super::world::{World, with_rooms};
-use crate::model::Finding;
+use super::world::{World, codes, with_rooms};
 
 #[test]
 fn all_mistakes_are_told_at_once_in_order_of_place() {
@@ -47,20 +46,6 @@ extra: 1
     insta::assert_snapshot!(world.shown(&world.findings(&["rooms.yaml"])));
 }
 
-/// The findings of a file as `code line:column`.
-fn codes(text: &str) -> Vec<String> {
-    let world = World::of(&[("rooms.yaml", text)]);
-    let findings = match world.try_load(&["rooms.yaml"]) {
-        Ok(loaded) => loaded.warnings,
-        Err(findings) => findings,
-    };
-    let code = |it: &Finding| {
-        let place = it.place.as_ref().map(|place| format!(" {}:{}", place.line, place.column));
-        format!("{}{}", it.code, place.unwrap_or_default())
-    };
-    findings.iter().map(code).collect()
-}
-
 #[test]
 fn each_mistake_of_a_room_is_told_at_its_place() {
     let long = "x".repeat(33);
@@ -79,6 +64,8 @@ fn each_mistake_of_a_room_is_told_at_its_place() {
         ("id: ~".to_owned(), "wrong_type 6:9"),
         ("id:".to_owned(), "wrong_type 6:5"),
         ("id: 1.5".to_owned(), "wrong_type 6:9"),
+        ("id: 18446744073709551616".to_owned(), "wrong_type 6:9"),
+        ("id: -9223372036854775809".to_owned(), "wrong_type 6:9"),
         ("name: x".to_owned(), "missing_key 6:5"),
         ("{id: a, name: }".to_owned(), "wrong_type 6:13"),
         (format!("{{id: a, name: {name}}}"), "name_length 6:19"),
@@ -106,10 +93,13 @@ fn each_mistake_of_a_room_is_told_at_its_place() {
         ("{id: a, attributes: {server_secret: a}}".to_owned(), "secret_in_file 6:26"),
         ("{id: a, attributes: {k: a, k: b}}".to_owned(), "duplicate_key 6:32"),
         ("{id: a, id: b}".to_owned(), "duplicate_key 6:13"),
-        ("{id: a, lifecycle: {on_remove: forget}}".to_owned(), "not_built 6:36"),
+        ("{id: a, lifecycle: {on_remove: forgt}}".to_owned(), "unknown_value 6:36"),
         ("{id: a, lifecycle: {ignore_changes: [name]}}".to_owned(), "not_built 6:25"),
         ("{id: a, for_each: {n: 1..2}}".to_owned(), "not_built 6:13"),
-        ("{id: a, close: {reason: x}}".to_owned(), "not_built 6:13"),
+        ("{id: a, close: {reason: x}}".to_owned(), "not_of_kind 6:13"),
+        ("{id: a, close: {}}".to_owned(), "not_of_kind 6:13"),
+        ("{id: a, seat_template: Karaoke}".to_owned(), "not_of_kind 6:13"),
+        ("{id: a, muted: 1}".to_owned(), "wrong_type 6:20"),
         ("{id: a, name: '${ZEGO_SET}'}".to_owned(), "variable_not_replaced 6:19"),
         ("{id: a, <<: {name: x}}".to_owned(), "merge_key 6:13"),
         ("{id: !!str a}".to_owned(), "tag 6:10"),
@@ -133,7 +123,8 @@ fn each_mistake_of_the_head_is_told_at_its_place() {
         ("kind: zim, ", "", "missing_key 3:10"),
         ("app_id: 1, ", "", "missing_key 3:10"),
         (", operator: admin", "", "missing_key 3:10"),
-        ("kind: zim", "kind: tencent-live", "not_built 3:16"),
+        ("kind: zim", "kind: tencent-live", "default_unused 4:12"),
+        ("kind: zim", "kind: tencent", "unknown_value 3:16"),
         ("app_id: 1", "app_id: 4294967296", "out_of_range 3:29"),
         ("app_id: 1", "app_id: '${ZEGO_UNSET}'", "variable_unset 3:29"),
         ("app_id: 1", "app_id: '${HOME}'", "variable_refused 3:29"),
@@ -148,7 +139,7 @@ fn each_mistake_of_the_head_is_told_at_its_place() {
         ("operator: admin", "operator: a, rate_share: 101%", "rate_share 3:57"),
         ("operator: admin", "operator: a, max_rooms: -1", "wrong_type 3:56"),
         ("operator: admin", "operator: a, limits: {keys: 1}", "unknown_key 3:54"),
-        ("operator: admin", "operator: a, dissolve_after: 1h", "not_built 3:45"),
+        ("operator: admin", "operator: a, dissolve_after: 1h", "not_of_kind 3:45"),
         (
             "operator: admin}",
             "operator: a}\n  two: {kind: zim, app_id: 1, operator: b}",

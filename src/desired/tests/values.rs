@@ -75,7 +75,7 @@ fn policy_and_state_are_resolved() {
     let expected = Policy {
         refresh: Refresh::All,
         on_conflict: OnConflict::Adopt,
-        on_occupied: OnOccupied::Destroy,
+        on_occupied: Some(OnOccupied::Destroy),
         max_destroy: MaxDestroy::Count(5),
     };
     assert_eq!(desired.policy, expected);

@@ -90,3 +90,17 @@ pub(super) fn with_rooms(rooms: &str) -> String {
         "version: 1\nproviders:\n  chat: {{kind: zim, app_id: 1, operator: admin}}\ndefaults: {{destroy_delay_time: 1h}}\nrooms:\n{rooms}"
     )
 }
+
+/// The findings of a file as `code line:column`.
+pub(super) fn codes(text: &str) -> Vec<String> {
+    let world = World::of(&[("rooms.yaml", text)]);
+    let findings = match world.try_load(&["rooms.yaml"]) {
+        Ok(loaded) => loaded.warnings,
+        Err(findings) => findings,
+    };
+    let code = |it: &Finding| {
+        let place = it.place.as_ref().map(|place| format!(" {}:{}", place.line, place.column));
+        format!("{}{}", it.code, place.unwrap_or_default())
+    };
+    findings.iter().map(code).collect()
+}

@@ -137,7 +137,6 @@ mod tests {
             "TLS.expire": 15_552_000, "TLS.time": 1_700_000_000,
             "TLS.sig": "LvA7d/Iw7gSsnskvVzBDPOCCDbuNCw4GHwTC0bip+B4=",
         });
-        let signed = |app_id, key, id, expire, time| signed(app_id, key, id, expire, time);
         assert_eq!(signed(1_400_000_000, key, "xiaojun", 15_552_000, 1_700_000_000), expected);
         let expected = json!({
             "TLS.ver": "2.0", "TLS.identifier": "3", "TLS.sdkappid": 1,
@@ -156,18 +155,18 @@ mod tests {
 
     #[test]
     fn one_that_was_refused_is_made_anew_once() {
-        let (kept, made) = (Kept::default(), std::cell::Cell::new(0));
+        let (kept, count) = (Kept::default(), std::cell::Cell::new(0));
         let ask = || {
-            let make = || {
-                made.set(made.get() + 1);
-                Ok(UserSig { text: made.get().to_string(), digest: String::new() })
+            let signed = || {
+                count.set(count.get() + 1);
+                Ok(UserSig { text: count.get().to_string(), digest: String::new() })
             };
-            kept.or_make(make).expect("made")
+            kept.or_make(signed).expect("made")
         };
         let (first, same) = (ask(), ask());
         kept.drop_if(&first);
         let second = ask();
         kept.drop_if(&same);
-        assert_eq!((&*ask().text, &*second.text, made.get()), ("2", "2", 2));
+        assert_eq!((&*ask().text, &*second.text, count.get()), ("2", "2", 2));
     }
 }

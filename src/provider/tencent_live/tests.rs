@@ -5,11 +5,13 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Attribute, People};
-use crate::provider::http::{AllowedHosts, HttpRequest, ServiceUrl, TransportError};
+use crate::model::{Attribute, People, Secret, Timestamp};
+use crate::provider::http::{AllowedHosts, HttpRequest, ServiceUrl};
 use crate::provider::tests::{Heard, SECRET, Script, access, body, said};
 
+mod judging;
 mod reading;
+mod signing;
 
 const SUCCESS: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"RequestId":"Id-8c98"}"#;
 
@@ -100,8 +102,8 @@ fn usersig(request: &HttpRequest) -> String {
 async fn a_request_is_a_post_that_is_signed_in_its_query() {
     let sent = request(Operation::Destroy(Arc::default())).await;
     assert_eq!((sent.call, body(&sent)), (Call::LiveDestroyRoom, r#"{"RoomId":"a/b"}"#.to_owned()));
-    let now = crate::model::Timestamp::from_millis(1_615_186_943_000);
-    let secret = crate::model::Secret::new(SECRET.to_owned());
+    let now = Timestamp::from_millis(1_615_186_943_000);
+    let secret = Secret::new(SECRET.to_owned());
     let signed = UserSig::new(12345, &secret, "admin", sign::VALID, now).expect("signed");
     assert_eq!(
         sent.target(),
@@ -179,17 +181,6 @@ async fn metadata_is_set_or_deleted_and_never_both() {
 }
 
 #[tokio::test]
-async fn a_delete_of_what_is_not_there_is_done() {
-    let body = r#"{"ActionStatus":"FAIL","ErrorCode":100503,"ErrorInfo":"no key","RequestId":"r"}"#;
-    let done = change(&attributes([delete("a")]), said(200, body)).await.expect("done");
-    assert_eq!(done.request_id.as_deref(), Some("r"));
-    let set = change(&attributes([set("a")]), said(200, body)).await.expect_err("refused");
-    assert_eq!(set.class, Class::Refused);
-    let failed = change(&attributes([delete("a")]), said(500, body)).await.expect_err("unknown");
-    assert_eq!(failed.class, Class::Unknown);
-}
-
-#[tokio::test]
 async fn a_look_asks_as_the_page_says() {
     let info = said(200, r#"{"ErrorCode":0,"Response":{"RoomInfo":{}}}"#);
     let (tencent, script) = tencent([info.clone(), info, said(200, SUCCESS)]);
@@ -220,48 +211,6 @@ async fn a_look_asks_as_the_page_says() {
 }
 
 #[tokio::test]
-async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
-    struct Ticks(std::sync::atomic::AtomicI64);
-    impl crate::model::Clock for Ticks {
-        fn now(&self) -> crate::model::Timestamp {
-            let seconds = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            crate::model::Timestamp::from_millis(seconds * 1000)
-        }
-    }
-    for code in [70_001, 60_004, 60_005] {
-        let refused = format!(r#"{{"ActionStatus":"FAIL","ErrorCode":{code},"ErrorInfo":"x"}}"#);
-        let answers = [said(200, SUCCESS), said(200, refused), said(200, SUCCESS)];
-        let (mut access, script) = access(answers);
-        access.clock = Arc::new(Ticks(1_700_000_000.into()));
-        let tencent = TencentLive::new(access, "admin".to_owned());
-        let outcomes = [
-            tencent.register("a").await,
-            tencent.register("a").await,
-            tencent.register("a").await,
-            tencent.register("a").await,
-        ];
-        let classes = outcomes.map(|outcome| outcome.err().map(|trouble| trouble.class));
-        assert_eq!(classes, [None, Some(Class::SignAgain), None, None]);
-        let [a, b, c, d] = &script.sent()[..] else { panic!("four requests") };
-        assert_eq!((usersig(a), usersig(c)), (usersig(b), usersig(d)));
-        assert_ne!(usersig(a), usersig(c));
-    }
-}
-
-#[tokio::test]
-async fn an_expired_signature_says_how_far_the_clock_is_off() {
-    let answer = crate::provider::http::HttpResponse {
-        status: 200,
-        date: Some("Mon, 08 Mar 2021 07:22:23 GMT".to_owned()),
-        body: br#"{"ActionStatus":"FAIL","ErrorCode":70001,"ErrorInfo":"expired"}"#.to_vec(),
-        ..crate::provider::http::HttpResponse::default()
-    };
-    let trouble = change(&Operation::Destroy(Arc::default()), Ok(answer)).await;
-    let message = trouble.expect_err("refused").message;
-    assert!(message.ends_with("is 1200 s behind the service's"), "{message}");
-}
-
-#[tokio::test]
 async fn the_owner_is_wanted_before_a_create_and_the_operator_else() {
     let (tencent, _) = tencent([said(200, SUCCESS)]);
     let create = |owner: &str| Operation::Create(room(&[(Field::Owner, text(owner))]));
@@ -280,96 +229,20 @@ async fn the_owner_is_wanted_before_a_create_and_the_operator_else() {
     assert_eq!(tencent.user(None), Some("admin"));
 }
 
-/// Every call, and what it is answered with in the end.
-async fn classes(answer: &Heard) -> Vec<Option<Class>> {
-    let id = RoomId::new("a");
-    let operations = [
-        Operation::Create(Arc::default()),
-        Operation::Destroy(Arc::default()),
-        fields(&[(Field::Notice, text("hi"))]),
-        attributes([set("a")]),
-        attributes([delete("a")]),
-    ];
-    let mut classes = Vec::new();
-    for operation in &operations {
-        classes.push(change(operation, answer.clone()).await.err());
-    }
-    let tencent = tencent([answer.clone()]).0;
-    classes.push(tencent.presences(std::slice::from_ref(&id)).await.err());
-    classes.push(tencent.attributes(&id).await.err());
-    classes.push(tencent.register("alice").await.err());
-    classes.into_iter().map(|trouble| trouble.map(|trouble| trouble.class)).collect()
-}
-
-#[tokio::test]
-async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
-    let (unknown, retry) = (Some(Class::Unknown), Some(Class::Retry));
-    for (status, body) in [
-        (200, ""),
-        (200, "<html>"),
-        (200, "{}"),
-        (200, r#"{"ActionStatus":"OK"}"#),
-        (200, r#"{"ActionStatus":"FAIL","ErrorInfo":"x"}"#),
-        (200, r#"{"ActionStatus":"FAIL","ErrorCode":0}"#),
-        (200, r#"{"ActionStatus":null,"ErrorCode":0}"#),
-        (200, r#"{"ActionStatus":"OK","ErrorCode":null}"#),
-        (200, r#"{"ActionStatus":"OK","ErrorCode":0.5}"#),
-        (200, r#"{"Code":0}"#),
-        (302, ""),
-        (404, r#"{"ActionStatus":"OK","ErrorCode":0}"#),
-    ] {
-        assert_eq!(classes(&said(status, body)).await, [unknown; 8], "{status} {body}");
-    }
-    let unfinished = [[unknown; 5].as_slice(), &[retry; 3]].concat();
-    for body in ["", r#"{"ActionStatus":"OK","ErrorCode":0}"#, r#"{"ErrorCode":60007}"#] {
-        assert_eq!(classes(&said(502, body)).await, unfinished, "{body}");
-    }
-    let often = Some(Class::TooOften);
-    assert_eq!(classes(&said(429, "")).await, [often; 8]);
-    let not_sent = Err(TransportError::NotSent("no connection".to_owned()));
-    assert_eq!(classes(&not_sent).await, [retry; 8]);
-    let reset = Err(TransportError::Unknown("reset".to_owned()));
-    assert_eq!(classes(&reset).await, [unknown; 8]);
-}
-
-#[tokio::test]
-async fn a_code_counts_whatever_the_status_beside_it() {
-    for status in ["OK", "FAIL", ""] {
-        let body = format!(r#"{{"ActionStatus":"{status}","ErrorCode":"60026","ErrorInfo":"x"}}"#);
-        assert_eq!(classes(&said(200, &body)).await, [Some(Class::Fatal); 8], "{status}");
-        assert_eq!(classes(&said(403, &body)).await, [Some(Class::Fatal); 8], "{status}");
-    }
-}
-
-#[tokio::test]
-async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
-    let body = r#"{"ActionStatus":"FAIL","ErrorCode":100012,"ErrorInfo":"slow.","RequestId":"r9"}"#;
-    let trouble = change(&Operation::Create(Arc::default()), said(200, body)).await;
-    let trouble = trouble.expect_err("refused");
-    assert_eq!(
-        trouble.to_string(),
-        "create_room: slow: one room is created at most once a second (code 100012, request r9)"
-    );
-    assert_eq!(trouble.retry_after, Some(std::time::Duration::from_secs(1)));
-}
-
 #[tokio::test]
 async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
-    let answer = |body: &str| crate::provider::http::HttpResponse {
+    let answer = |body: &str| HttpResponse {
         status: 200,
         date: Some("Mon, 08 Mar 2021 07:02:33 GMT".to_owned()),
         body: body.as_bytes().to_vec(),
-        ..crate::provider::http::HttpResponse::default()
+        ..HttpResponse::default()
     };
     for body in [r#"{"ActionStatus":"FAIL","ErrorCode":100004}"#, SUCCESS] {
         let (tencent, script) = tencent([Ok(answer(body))]);
         let clock = tencent.probe().await.expect("an answer").clock.expect("a date");
         assert_eq!(clock.service_ahead, 10);
         let [request] = &script.sent()[..] else { panic!("one request") };
-        assert_eq!(
-            crate::provider::tests::body(request),
-            r#"{"RoomId":"roomctl-check-no-such-room"}"#
-        );
+        assert_eq!(self::body(request), r#"{"RoomId":"roomctl-check-no-such-room"}"#);
     }
     let refused = tencent([Ok(answer(r#"{"ErrorCode":70009}"#))]).0.probe().await;
     assert_eq!(refused.expect_err("refused").class, Class::Fatal);

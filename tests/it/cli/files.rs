@@ -15,6 +15,19 @@ fn what_init_writes_applies_cleanly() {
 }
 
 #[test]
+fn init_writes_rooms_of_every_kind() {
+    for kind in ["zim", "rtc", "tencent-live"] {
+        let desk = Desk::empty();
+        desk.run(&format!("init --kind {kind}")).ends(0).says("wrote rooms.yaml");
+        assert!(desk.read("rooms.yaml").contains(&format!("kind: {kind}\n")), "{kind}");
+        desk.run("validate").ends(0).prints("Valid: 2 rooms.").keeps_from("warning");
+    }
+    let desk = Desk::empty();
+    desk.run("init --kind zmi").ends(64).says("zim, rtc, tencent-live");
+    desk.run("init --help").ends(0).prints("made by their first user");
+}
+
+#[test]
 fn init_never_overwrites() {
     let desk = Desk::with("mine");
     desk.write(".gitignore", "mine");
@@ -54,13 +67,10 @@ rooms:
 #[test]
 fn what_is_not_built_yet_is_refused_with_a_word() {
     for (old, new) in [
-        ("kind: zim", "kind: rtc"),
-        ("kind: zim", "kind: tencent-live"),
         ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
         ("rooms:", "policy: {replace: on_next_vanish}\nrooms:"),
         ("rooms:", "state: s3://bucket/key\nrooms:"),
         ("{prevent_destroy: true}", "{ignore_changes: [name]}"),
-        ("{prevent_destroy: true}", "{on_remove: forget}"),
         ("name: Support", "name: Support, for_each: {n: 1..3}"),
     ] {
         let text = THREE_ROOMS.replacen(old, new, 1);

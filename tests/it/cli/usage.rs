@@ -32,7 +32,6 @@ fn what_is_not_built_is_no_flag_and_no_command() {
         "plan --format github",
         "apply plan.json",
         "apply --expect sha256:0",
-        "init --kind rtc",
     ] {
         desk.run(line).ends(64).says("not built yet");
     }
