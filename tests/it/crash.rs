@@ -65,16 +65,16 @@ async fn crash(
 fn a_crash_at_every_moment(fleet: Fleet, stride: usize, least: u64) {
     let mut failed = Vec::new();
     for edition in [0, 1] {
-        let mut last = 0;
+        let mut reached = 0;
         for moment in (edition as u64..).step_by(stride) {
             match in_moved_time(crash(fleet, slow(moment), edition, &[moment])) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(why) => failed.push(format!("edition {edition}, moment {moment}: {why}")),
             }
-            last = moment;
+            reached = moment;
         }
-        assert!(last > least, "a run of edition {edition} has {last} moments only");
+        assert!(reached > least, "a run of edition {edition} has {reached} moments only");
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }

@@ -12,7 +12,7 @@ use super::{How, World};
 
 mod settled;
 
-pub(crate) use settled::{no_orphans, settled};
+pub(crate) use settled::{no_orphans, settled, shows};
 
 /// The head of a rooms.yaml that declares chat rooms.
 pub(crate) const HEAD: &str = "version: 1

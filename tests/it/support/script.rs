@@ -1,9 +1,9 @@
-//! What happens to the n-th request of a call, and which calls reached the service in which order.
+//! What happens to the n-th request of a call, and which calls were sent in which order.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use roomctl::model::{Call, Effect};
+use roomctl::model::Call;
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,46 +27,41 @@ pub(crate) struct Script(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     planned: BTreeMap<(Call, u64), Mishap>,
-    sent: BTreeMap<Call, u64>,
-    log: Vec<Call>,
+    count: BTreeMap<Call, u64>,
+    sent: Vec<Call>,
 }
 
 impl Script {
     /// From now on the `nth` request of `call`, counted from 1, meets a mishap.
     pub(crate) fn strike(&self, call: Call, nth: u64, mishap: Mishap) {
         let mut inner = self.inner();
-        let before = inner.sent.get(&call).copied().unwrap_or_default();
+        let before = inner.count.get(&call).copied().unwrap_or_default();
         inner.planned.insert((call, before + nth), mishap);
     }
 
-    /// What the request that is sent now meets. One that never arrives is not told of.
+    /// What the request that is sent now meets.
     pub(super) fn send(&self, call: Call) -> Option<Mishap> {
         let mut inner = self.inner();
-        let sent = inner.sent.entry(call).or_default();
-        *sent += 1;
-        let nth = *sent;
+        let count = inner.count.entry(call).or_default();
+        *count += 1;
+        let nth = *count;
         let mishap = inner.planned.remove(&(call, nth));
         match mishap {
-            Some(Mishap::Refused | Mishap::LostBefore) => {}
-            Some(Mishap::LostAfter | Mishap::Late | Mishap::Garbled) | None => inner.log.push(call),
+            Some(Mishap::Refused) => {}
+            Some(Mishap::LostBefore | Mishap::LostAfter | Mishap::Late | Mishap::Garbled)
+            | None => inner.sent.push(call),
         }
         mishap
     }
 
-    /// How many requests were sent, those that never arrived counted.
+    /// How many requests there were.
     pub(crate) fn count(&self) -> u64 {
-        self.inner().sent.values().sum()
+        self.inner().count.values().sum()
     }
 
-    /// The calls that reached the service since this was last asked, in order.
-    pub(crate) fn reached(&self) -> Vec<Call> {
-        std::mem::take(&mut self.inner().log)
-    }
-
-    /// Those of them that change a room.
-    pub(crate) fn changes(&self) -> Vec<Call> {
-        let changes = |call: &Call| call.effect() == Effect::ChangesRoom;
-        self.reached().into_iter().filter(changes).collect()
+    /// The calls that were sent since this was last asked, in order: not those that were refused.
+    pub(crate) fn sent(&self) -> Vec<Call> {
+        std::mem::take(&mut self.inner().sent)
     }
 
     /// Whether everything that was to happen happened.
