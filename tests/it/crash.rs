@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use roomctl::emulator::{Fault, FaultShare, Settings, Work};
+use roomctl::emulator::{Action, Fault, FaultShare, Settings, Work};
 use roomctl::model::Desired;
 
-use crate::support::fleet::{HEAD, come_through, editions, no_orphans};
+use crate::support::fleet::{
+    CHAT, FLEETS, Fleet, HEAD, LIVE, MIXED, VIDEO, come_through, converge, no_orphans,
+};
 use crate::support::{Ended, Fuse, How, World, in_moved_time, service};
 
 /// A service so slow that much is under way at any moment, and lands after a crash.
@@ -24,10 +26,11 @@ fn hanging(seed: u64) -> Settings {
 }
 
 /// A world in which the editions before `edition` were applied without a crash.
-async fn before(settings: Settings, edition: usize) -> Result<World, String> {
+async fn before(fleet: Fleet, settings: Settings, edition: usize) -> Result<World, String> {
     let world = World::new(settings);
-    for (text, creates) in editions().into_iter().take(edition) {
-        come_through(&world, &world.declare(&text), creates).await?;
+    for edition in fleet.editions().into_iter().take(edition) {
+        come_through(&world, &world.declare(&edition.text), &edition).await?;
+        fleet.people_come(&world);
     }
     Ok(world)
 }
@@ -41,36 +44,59 @@ async fn run_until(world: &World, desired: &Desired, moment: u64) -> Result<Ende
 }
 
 /// Crashes at each of these moments in turn, then comes through; tells whether all were reached.
-async fn crash(settings: Settings, edition: usize, moments: &[u64]) -> Result<bool, String> {
-    let world = before(settings, edition).await?;
-    let (text, creates) = &editions()[edition];
-    let desired = world.declare(text);
+async fn crash(
+    fleet: Fleet,
+    settings: Settings,
+    edition: usize,
+    moments: &[u64],
+) -> Result<bool, String> {
+    let world = before(fleet, settings, edition).await?;
+    let edition = &fleet.editions()[edition];
+    let desired = world.declare(&edition.text);
     let mut crashed = true;
     for moment in moments {
         crashed &= matches!(run_until(&world, &desired, *moment).await?, Ended::Crashed);
     }
-    come_through(&world, &desired, *creates).await?;
+    come_through(&world, &desired, edition).await?;
     Ok(crashed)
 }
 
-#[test]
-fn a_crash_at_every_moment() {
+/// Crashes a run of each edition at every `stride`th moment; a run has at least so many.
+fn a_crash_at_every_moment(fleet: Fleet, stride: usize, least: u64) {
     let mut failed = Vec::new();
     for edition in [0, 1] {
-        let mut moment = 0;
-        loop {
-            match in_moved_time(crash(slow(moment), edition, &[moment])) {
-                Ok(true) => moment += 1,
+        let mut reached = 0;
+        for moment in (edition as u64..).step_by(stride) {
+            match in_moved_time(crash(fleet, slow(moment), edition, &[moment])) {
+                Ok(true) => {}
                 Ok(false) => break,
-                Err(why) => {
-                    failed.push(format!("edition {edition}, moment {moment}: {why}"));
-                    moment += 1;
-                }
+                Err(why) => failed.push(format!("edition {edition}, moment {moment}: {why}")),
             }
+            reached = moment;
         }
-        assert!(moment > 50, "a run of edition {edition} has {moment} moments only");
+        assert!(reached > least, "a run of edition {edition} has {reached} moments only");
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn a_crash_at_every_moment_of_chat_rooms() {
+    a_crash_at_every_moment(CHAT, 1, 50);
+}
+
+#[test]
+fn a_crash_at_moments_of_live_rooms() {
+    a_crash_at_every_moment(LIVE, 5, 100);
+}
+
+#[test]
+fn a_crash_at_every_moment_of_video_rooms() {
+    a_crash_at_every_moment(VIDEO, 1, 15);
+}
+
+#[test]
+fn a_crash_at_moments_of_several_services() {
+    a_crash_at_every_moment(MIXED, 5, 100);
 }
 
 /// One room, whose create lands 9.9 s after it was sent: while the look of the next run, sent after
@@ -88,7 +114,9 @@ async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
     let (after, how) = (Duration::from_millis(8_200), How::with_consent());
     // Dropped where it stands, or done before.
     let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
-    come_through(&world, &desired, 1).await
+    converge(&world, &desired).await?;
+    let made = world.survey().served(Action::CreateRoom);
+    if made == 1 { Ok(()) } else { Err(format!("{made} rooms were made")) }
 }
 
 #[test]
@@ -103,30 +131,32 @@ proptest! {
 
     #[test]
     fn crashes_in_a_row_while_requests_hang(
+        fleet in prop::sample::select(&FLEETS[..]),
         edition in 0..2_usize,
         seed in 0..1_000_u64,
         moments in prop::collection::vec(0..90_u64, 1..4),
     ) {
-        in_moved_time(crash(hanging(seed), edition, &moments)).map_err(TestCaseError::fail)?;
+        in_moved_time(crash(fleet, hanging(seed), edition, &moments)).map_err(TestCaseError::fail)?;
     }
 
     #[test]
     fn crashes_at_any_time(
+        fleet in prop::sample::select(&FLEETS[..]),
         edition in 0..2_usize,
         seed in 0..1_000_u64,
         millis in prop::collection::vec(0..15_000_u64, 1..4),
     ) {
         in_moved_time(async {
-            let world = before(hanging(seed), edition).await?;
-            let (text, creates) = &editions()[edition];
-            let desired = world.declare(text);
+            let world = before(fleet, hanging(seed), edition).await?;
+            let edition = &fleet.editions()[edition];
+            let desired = world.declare(&edition.text);
             for after in millis {
                 let (after, how) = (Duration::from_millis(after), How::with_consent());
                 // Dropped where it stands, or done before.
                 let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
                 no_orphans(&world).await?;
             }
-            come_through(&world, &desired, *creates).await
+            come_through(&world, &desired, edition).await
         }).map_err(TestCaseError::fail)?;
     }
 }

@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use roomctl::emulator::{FaultShare, Settings};
 
-use crate::support::fleet::{come_through, converge, editions};
+use crate::support::fleet::{
+    CHAT, FLEETS, Fleet, LIVE, MIXED, VIDEO, come_through, converge, settled,
+};
 use crate::support::{World, in_moved_time, service};
 
 /// The seeds that each mix is tried with.
 const SEEDS: u64 = 12;
+
+/// The same for the fleets that are not chat alone.
+const FEWER_SEEDS: u64 = 4;
 
 /// Bad days: each fault alone, and mixes.
 const MIXES: &[&[&str]] = &[
@@ -23,23 +28,24 @@ const MIXES: &[&[&str]] = &[
 ];
 
 /// Lives through both editions of the fleet on one bad day.
-async fn live(mix: &[&str], seed: u64) -> Result<(), String> {
+async fn live(fleet: Fleet, mix: &[&str], seed: u64) -> Result<(), String> {
     let faults: Vec<FaultShare> = mix.iter().map(|text| text.parse().expect("a fault")).collect();
     let latency = Duration::from_millis(50);
     let world = World::new(Settings { faults, seed, latency, jitter: latency, ..service() });
-    for (edition, creates) in editions() {
-        let desired = world.declare(&edition);
-        come_through(&world, &desired, creates).await?;
+    for edition in fleet.editions() {
+        let desired = world.declare(&edition.text);
+        come_through(&world, &desired, &edition).await?;
+        fleet.people_come(&world);
     }
     Ok(())
 }
 
-#[test]
-fn every_bad_day_ends_well() {
+/// Lives through every mix and seed, and tells what failed.
+fn every_bad_day_ends_well(fleet: Fleet, seeds: u64) {
     let mut failed = Vec::new();
     for mix in MIXES {
-        for seed in 0..SEEDS {
-            if let Err(why) = in_moved_time(live(mix, seed)) {
+        for seed in 0..seeds {
+            if let Err(why) = in_moved_time(live(fleet, mix, seed)) {
                 failed.push(format!("{mix:?}, seed {seed}: {why}"));
             }
         }
@@ -48,12 +54,36 @@ fn every_bad_day_ends_well() {
 }
 
 #[test]
+fn every_bad_day_of_chat_rooms_ends_well() {
+    every_bad_day_ends_well(CHAT, SEEDS);
+}
+
+#[test]
+fn every_bad_day_of_live_rooms_ends_well() {
+    every_bad_day_ends_well(LIVE, FEWER_SEEDS);
+}
+
+#[test]
+fn every_bad_day_of_video_rooms_ends_well() {
+    every_bad_day_ends_well(VIDEO, FEWER_SEEDS);
+}
+
+#[test]
+fn every_bad_day_of_several_services_ends_well() {
+    every_bad_day_ends_well(MIXED, FEWER_SEEDS);
+}
+
+#[test]
 fn a_good_day_takes_one_run() {
-    in_moved_time(async {
-        let world = World::new(service());
-        for (edition, _) in editions() {
-            let desired = world.declare(&edition);
-            assert_eq!(converge(&world, &desired).await, Ok(1));
-        }
-    });
+    for fleet in FLEETS {
+        in_moved_time(async {
+            let world = World::new(service());
+            for edition in fleet.editions() {
+                let desired = world.declare(&edition.text);
+                assert_eq!(converge(&world, &desired).await, Ok(1), "{}", fleet.name);
+                assert_eq!(settled(&world, &desired, &edition).await, Ok(()), "{}", fleet.name);
+                fleet.people_come(&world);
+            }
+        });
+    }
 }

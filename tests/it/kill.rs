@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use roomctl::provider::http::SystemClock;
 
-use crate::support::fleet::{editions, no_orphans, settled};
+use crate::support::fleet::{CHAT, Fleet, LIVE, no_orphans, settled};
 use crate::support::process::{End, Fate, Order, Served};
 use crate::support::{World, service};
 
 /// Worlds side by side, each with three kills: a run that has to wait until what was lost can no
 /// longer land does so while the others go on.
 const WORLDS: u64 = 38;
+
+/// The same for live rooms.
+const FEWER_WORLDS: u64 = 10;
 
 /// The kills that there are at least.
 const KILLS: u64 = 100;
@@ -61,28 +64,40 @@ async fn finish(served: &Served) {
 }
 
 /// Lives through both editions of the fleet with three kills, and returns how many there were.
-async fn live(mut seed: u64) -> u64 {
+async fn live(fleet: Fleet, mut seed: u64) -> u64 {
     let served = Served::new(World::by(Arc::new(SystemClock), service())).await;
     let mut kills = 0;
-    let [first, second] = editions();
-    for ((text, creates), passing) in [(first, &PASSING[..2]), (second, &PASSING[2..])] {
-        served.declare(&text, "rate_limit: 1000");
+    let [first, second] = fleet.editions();
+    for (edition, passing) in [(first, &PASSING[..2]), (second, &PASSING[2..])] {
+        served.declare(&edition.text, "rate_limit: 1000");
         for passing in passing {
             kills += kill(&served, &mut seed, *passing).await;
         }
         finish(&served).await;
         let desired = served.world.load(&["rooms.yaml".to_owned()]);
-        settled(&served.world, &desired, creates).await.expect("settled");
+        settled(&served.world, &desired, &edition).await.expect("settled");
+    }
+    kills
+}
+
+/// Lives through as many worlds side by side, and returns how many kills there were.
+async fn side_by_side(fleet: Fleet, worlds: u64) -> u64 {
+    let worlds: Vec<_> = (0..worlds).map(|seed| tokio::spawn(live(fleet, seed))).collect();
+    let mut kills = 0;
+    for world in worlds {
+        kills += world.await.expect("lived through");
     }
     kills
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_kills_lose_nothing() {
-    let worlds: Vec<_> = (0..WORLDS).map(|seed| tokio::spawn(live(seed))).collect();
-    let mut kills = 0;
-    for world in worlds {
-        kills += world.await.expect("lived through");
-    }
+    let kills = side_by_side(CHAT, WORLDS).await;
     assert!(kills >= KILLS, "{kills} kills only");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_lose_no_live_room() {
+    let kills = side_by_side(LIVE, FEWER_WORLDS).await;
+    assert!(kills >= 2 * FEWER_WORLDS, "{kills} kills only");
 }

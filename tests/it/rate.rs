@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roomctl::emulator::{Action, Settings};
+use roomctl::model::{Desired, Kind, RoomId};
 use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
 use crate::support::process::{End, Served};
-use crate::support::{Ended, Fuse, How, World, in_moved_time, plain_service};
+use crate::support::{APP, Ended, Fuse, How, World, in_moved_time, plain_service};
 
 /// What the vendor allows of each action in any second.
 const LIMIT: usize = 20;
@@ -96,4 +97,88 @@ async fn the_real_binary_stays_inside_in_real_time() {
     let survey = served.world.survey();
     assert_eq!((survey.rooms.len(), survey.served(Action::CreateRoom)), (60, 60));
     assert_inside(&served.world, LIMIT);
+}
+
+/// Tencent's limit of creates in any second, and its code for one that came too often.
+const LIVE_LIMIT: f64 = 200.0;
+const LIVE_TOO_OFTEN: i64 = 60_019;
+
+/// Live rooms that take twenty seconds at the limit.
+const LIVE_ROOMS: usize = 4_000;
+
+/// The vendors' limits, at the end of a line whose latency is 80 ± 40 ms.
+fn farther_away(seed: u64) -> Settings {
+    let (latency, jitter) = (Duration::from_millis(40), Duration::from_millis(80));
+    Settings { latency, jitter, seed, ..plain_service() }
+}
+
+fn live_rooms() -> String {
+    let room = |n| format!("  - {{id: r{n:04}, seat_template: Karaoke}}\n");
+    let rooms: String = (0..LIVE_ROOMS).map(room).collect();
+    format!(
+        "version: 1\nproviders: {{live: {{kind: tencent-live, app_id: 1, operator: admin, \
+         endpoint: emulator}}}}\nstate: rooms.state.json\nrooms:\n{rooms}"
+    )
+}
+
+/// 93 % of the limit, as the service counts it, and 1 % refused.
+#[test]
+fn live_rooms_come_nearly_at_the_limit() {
+    for seed in 0..3 {
+        in_moved_time(async {
+            let world = World::new(farther_away(seed));
+            let desired = world.declare(&live_rooms());
+            let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            assert_eq!(ran.outcome.done.len(), LIVE_ROOMS);
+            let survey = world.survey_of(Kind::TencentLive);
+            let arrivals = &survey.calls[&Action::LiveCreateRoom].arrivals;
+            let took = arrivals[arrivals.len() - 1] - arrivals[0];
+            let pace = f64::from(u32::try_from(LIVE_ROOMS).expect("few")) / took.as_secs_f64();
+            assert!(pace >= 0.93 * LIVE_LIMIT, "seed {seed}: {pace} a second");
+            let refused = survey.answered(Action::LiveCreateRoom, LIVE_TOO_OFTEN);
+            assert!(refused * 100 <= LIVE_ROOMS as u64, "seed {seed}: {refused} refused");
+        });
+    }
+}
+
+/// So many video rooms, from `first` on.
+fn video_rooms(world: &World, share: &str, first: usize, count: usize) -> Desired {
+    let room = |n| format!("  - {{id: r{n:02}}}\n");
+    let rooms: String = (first..count).map(room).collect();
+    let rooms =
+        if rooms.is_empty() { "rooms: []\n".to_owned() } else { format!("rooms:\n{rooms}") };
+    world.declare(&format!(
+        "version: 1\nproviders: {{video: {{kind: rtc, app_id: 1, endpoint: emulator, \
+         rate_share: {share}}}}}\nstate: rooms.state.json\n{rooms}"
+    ))
+}
+
+/// The vendor takes one in any second, over all rooms; half of it is one in two.
+#[test]
+fn no_two_closes_come_within_a_second_also_over_several_runs() {
+    for (share, apart) in [("100%", 1), ("50%", 2)] {
+        for seed in 0..6 {
+            in_moved_time(async {
+                let world = World::new(farther_away(seed));
+                let all = video_rooms(&world, share, 0, 24);
+                world.apply(&all, &How::plain()).await.expect("a state").ran();
+                for declared in &all.rooms {
+                    let room: &RoomId = &declared.address.room;
+                    world.emulator.enter(Kind::Rtc, APP, room, 2).expect("entered");
+                }
+                for first in [9, 10, 17, 24] {
+                    let left = video_rooms(&world, share, first, 24);
+                    let how = How::with_consent();
+                    let ran = world.apply(&left, &how).await.expect("a state").ran();
+                    assert_eq!(ran.outcome.failed, []);
+                }
+                let survey = world.survey_of(Kind::Rtc);
+                assert_eq!((survey.rooms.len(), survey.served(Action::CloseRoom)), (0, 24));
+                let arrivals = &survey.calls[&Action::CloseRoom].arrivals;
+                let nearest = arrivals.windows(2).map(|pair| pair[1] - pair[0]).min();
+                let nearest = nearest.expect("several");
+                assert!(nearest >= Duration::from_secs(apart), "{share}, seed {seed}: {nearest:?}");
+            });
+        }
+    }
 }

@@ -194,15 +194,7 @@ impl Act {
                 stage.stranger().await.modify(&room, changes).await;
             }
             Self::Vanish(room) => stage.stranger().await.destroy(&room).await,
-            Self::LoseState => {
-                let folder = world.folder.path();
-                for entry in fs::read_dir(folder).expect("the folder") {
-                    let path = entry.expect("an entry").path();
-                    if path.to_string_lossy().contains("rooms.state.json") {
-                        fs::remove_file(path).expect("removed");
-                    }
-                }
-            }
+            Self::LoseState => world.lose_state(),
         }
     }
 }

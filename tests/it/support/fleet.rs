@@ -1,55 +1,170 @@
-//! A fleet in two editions: what it is first, and what it becomes.
+//! Fleets in two editions each: what they are first, and what they become.
 
+use std::fmt::Write;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use roomctl::emulator::Action;
-use roomctl::model::{Desired, Refresh};
+use roomctl::model::{Desired, Kind, Refresh, RoomId};
 
-use super::{How, World, address};
+use super::world::APP;
+use super::{How, World};
 
-/// The head of every rooms.yaml that is made here.
+mod settled;
+
+pub(crate) use settled::{no_orphans, settled, shows};
+
+/// The head of a rooms.yaml that declares chat rooms.
 pub(crate) const HEAD: &str = "version: 1
 providers:
   chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}
 state: rooms.state.json
 ";
 
-/// The rooms that the first edition declares.
-const FIRST: u64 = 12;
+/// The people inside a room that only users make.
+const PEOPLE: u64 = 3;
 
-/// What the two editions ask of a service that is empty at first, when all went well.
-const CREATES: [u64; 2] = [FIRST, FIRST + 2 + 3];
-
-/// Both editions, with the rooms that were made once each is there.
-pub(crate) fn editions() -> [(String, u64); 2] {
-    [(first(), CREATES[0]), (second(), CREATES[1])]
+/// A fleet: some rooms of each group, and each group with its kinds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fleet {
+    pub(crate) name: &'static str,
+    groups: &'static [&'static [Kind]],
+    /// The rooms of each group that the first edition declares.
+    first: u64,
 }
 
-/// The first edition: twelve rooms.
-fn first() -> String {
-    edition(0, 1..=FIRST, |_| "first")
+/// Twelve chat rooms.
+pub(crate) const CHAT: Fleet = Fleet { name: "chat", groups: &[&[Kind::Zim]], first: 12 };
+
+/// Nine live rooms.
+pub(crate) const LIVE: Fleet = Fleet { name: "live", groups: &[&[Kind::TencentLive]], first: 9 };
+
+/// Nine rooms that only users make.
+pub(crate) const VIDEO: Fleet = Fleet { name: "video", groups: &[&[Kind::Rtc]], first: 9 };
+
+/// Rooms that are both chat and video, and live rooms beside them.
+pub(crate) const MIXED: Fleet =
+    Fleet { name: "mixed", groups: &[&[Kind::Zim, Kind::Rtc], &[Kind::TencentLive]], first: 5 };
+
+/// All of them.
+pub(crate) const FLEETS: [Fleet; 4] = [CHAT, LIVE, VIDEO, MIXED];
+
+/// One edition.
+#[derive(Clone, Debug)]
+pub(crate) struct Edition {
+    /// The file.
+    pub(crate) text: String,
+    /// The rooms of each group that were made once the edition is there, made anew ones too.
+    made: u64,
 }
 
-/// The second: two rooms go, two are replaced, three come, and the attributes of four change.
-fn second() -> String {
-    edition(2, 3..=FIRST + 3, |n| if (5..9).contains(&n) { "second" } else { "first" })
+/// The name of the provider of a kind.
+pub(crate) const fn provider(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Zim => "chat",
+        Kind::Rtc => "video",
+        Kind::TencentLive => "live",
+    }
 }
 
-fn edition(
-    renamed: u64,
-    rooms: std::ops::RangeInclusive<u64>,
-    topic: impl Fn(u64) -> &'static str,
-) -> String {
-    let first = *rooms.start();
-    let room = |n: u64| {
-        let name = if n < first + renamed { "New" } else { "Room" };
-        let topic = topic(n);
-        format!(
-            "  - {{id: r{n:02}, name: {name} {n}, destroy_delay_time: 3h, \
-             attributes: {{topic: {topic}, number: \"{n}\"}}}}\n"
+/// The action that makes a room of a kind; none where only users do.
+pub(crate) const fn maker(kind: Kind) -> Option<Action> {
+    match kind {
+        Kind::Zim => Some(Action::CreateRoom),
+        Kind::Rtc => None,
+        Kind::TencentLive => Some(Action::LiveCreateRoom),
+    }
+}
+
+impl Fleet {
+    /// Both editions.
+    pub(crate) fn editions(&self) -> [Edition; 2] {
+        let first = self.first;
+        [
+            Edition { text: self.edition(0, 1..=first, |_| "first"), made: first },
+            Edition { text: self.second(), made: first + 2 + 3 },
+        ]
+    }
+
+    /// The second: two rooms go, two are replaced, three come, and the attributes of three change.
+    fn second(&self) -> String {
+        self.edition(
+            2,
+            3..=self.first + 3,
+            |n| if (5..8).contains(&n) { "second" } else { "first" },
         )
-    };
-    format!("{HEAD}policy: {{refresh: due}}\nrooms:\n{}", rooms.map(room).collect::<String>())
+    }
+
+    /// What happens between the editions: people enter the rooms that only they make.
+    pub(crate) fn people_come(&self, world: &World) {
+        for (letter, _) in self.lettered().filter(|(_, kinds)| kinds.contains(&Kind::Rtc)) {
+            for n in 1..=self.first {
+                let room = RoomId::new(&format!("{letter}{n:02}"));
+                world.emulator.enter(Kind::Rtc, APP, &room, PEOPLE).expect("entered");
+            }
+        }
+    }
+
+    /// The kinds of its rooms.
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.groups.iter().flat_map(|kinds| kinds.iter().copied())
+    }
+
+    fn lettered(&self) -> impl Iterator<Item = (char, &'static [Kind])> {
+        ('r'..).zip(self.groups.iter().copied())
+    }
+
+    fn edition(
+        &self,
+        renamed: u64,
+        rooms: RangeInclusive<u64>,
+        topic: impl Fn(u64) -> &'static str,
+    ) -> String {
+        let mut out = "version: 1\nproviders:\n".to_owned();
+        for kind in self.kinds() {
+            let operator = if kind == Kind::Rtc { "" } else { "operator: admin, " };
+            let name = provider(kind);
+            writeln!(out, "  {name}: {{kind: {kind}, app_id: 1, {operator}endpoint: emulator}}")
+                .expect("a text");
+        }
+        // A room that only users make goes with them.
+        let policy = if self.kinds().any(|kind| kind == Kind::Rtc) {
+            "{refresh: due, on_occupied: destroy}"
+        } else {
+            "{refresh: due}"
+        };
+        writeln!(out, "state: rooms.state.json\npolicy: {policy}\nrooms:").expect("a text");
+        let first = *rooms.start();
+        for (letter, kinds) in self.lettered() {
+            for n in rooms.clone() {
+                let anew = n < first + renamed;
+                let held: Vec<_> =
+                    kinds.iter().map(|kind| content(*kind, n, topic(n), anew)).collect();
+                let names: Vec<_> = kinds.iter().map(|kind| provider(*kind)).collect();
+                let (names, held) = (names.join(", "), held.join(", "));
+                writeln!(out, "  - {{id: {letter}{n:02}, providers: [{names}], {held}}}")
+                    .expect("a text");
+            }
+        }
+        out
+    }
+}
+
+/// What a room of a kind declares; `anew` where it is to be replaced.
+fn content(kind: Kind, n: u64, topic: &str, anew: bool) -> String {
+    let attributes = format!("attributes: {{topic: {topic}, number: \"{n}\"}}");
+    let name = if anew { "New" } else { "Room" };
+    match kind {
+        Kind::Zim => format!("name: {name} {n}, destroy_delay_time: 3h, {attributes}"),
+        Kind::Rtc => format!("close: {{reason: {topic}, callback: true}}"),
+        Kind::TencentLive => {
+            let seats = if anew { 5 } else { 4 };
+            format!(
+                "name: {name} {n}, owner: alice, seat_template: AudioSalon, max_seats: {seats}, \
+                 notice: {topic}, {attributes}"
+            )
+        }
+    }
 }
 
 /// Runs that the worst day may take to come through.
@@ -78,54 +193,9 @@ pub(crate) async fn converge(world: &World, desired: &Desired) -> Result<usize, 
 pub(crate) async fn come_through(
     world: &World,
     desired: &Desired,
-    creates: u64,
+    edition: &Edition,
 ) -> Result<(), String> {
     converge(world, desired).await?;
     tokio::time::sleep(ALL_HAS_LANDED).await;
-    settled(world, desired, creates).await
-}
-
-/// Looks for rooms that are lost, missing or made twice.
-pub(crate) async fn settled(world: &World, desired: &Desired, creates: u64) -> Result<(), String> {
-    as_declared(world, desired).await?;
-    let made = world.survey().served(Action::CreateRoom);
-    let right = made == creates;
-    right.then_some(()).ok_or_else(|| format!("{made} rooms were made instead of {creates}"))
-}
-
-/// Whether every room that is alive is recorded: nobody but us made any.
-pub(crate) async fn no_orphans(world: &World) -> Result<(), String> {
-    let recorded = world.recorded().await.map_err(|error| format!("unreadable: {error}"))?;
-    let orphans: Vec<_> = world
-        .survey()
-        .rooms
-        .into_keys()
-        .filter(|id| !recorded.rooms.contains_key(&address(id.as_str())))
-        .collect();
-    if orphans.is_empty() { Ok(()) } else { Err(format!("orphans: {orphans:?}")) }
-}
-
-/// Whether the service and the record hold what is declared, nothing more, and nothing is open.
-async fn as_declared(world: &World, desired: &Desired) -> Result<(), String> {
-    no_orphans(world).await?;
-    let recorded = world.recorded().await.map_err(|error| format!("unreadable: {error}"))?;
-    let survey = world.survey();
-    let open = recorded.rooms.iter().filter(|(_, room)| room.pending.is_some());
-    let open: Vec<_> = open.map(|(address, _)| address).collect();
-    if !open.is_empty() {
-        return Err(format!("open: {open:?}"));
-    }
-    for room in &desired.rooms {
-        let there = survey.rooms.get(&room.address.room);
-        let there = there.ok_or_else(|| format!("{} is not there", room.address))?;
-        if there.name.as_deref() != room.room.name.as_deref()
-            || there.attributes != room.room.attributes
-        {
-            return Err(format!("{} is {there:?}", room.address));
-        }
-    }
-    let (alive, declared) = (survey.rooms.len(), desired.rooms.len());
-    let recorded = recorded.rooms.len();
-    let same = alive == declared && recorded == declared;
-    same.then_some(()).ok_or_else(|| format!("{declared}, {recorded} recorded, {alive} alive"))
+    settled(world, desired, edition).await
 }

@@ -123,7 +123,10 @@ impl Served {
             .current_dir(folder)
             .args(["apply", "--auto-approve", "--allow-destroy", "100"])
             .env_clear()
-            .env("ZEGO_SERVER_SECRET", App::with_own_secret(Kind::Zim, APP).secret.expose())
+            .envs(Kind::ALL.iter().map(|kind| {
+                let App { kind: _, app_id: _, secret } = App::with_own_secret(*kind, APP);
+                (kind.default_secret_variable(), secret.expose().to_owned())
+            }))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)

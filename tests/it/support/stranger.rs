@@ -2,37 +2,60 @@
 
 use std::sync::Arc;
 
-use roomctl::model::{AttributeChange, Call, Operation, Patch, Room, RoomId};
-use roomctl::provider::Client;
+use roomctl::model::{
+    AttributeChange, Call, Kind, Operation, Origin, Patch, Room, RoomId, Trouble,
+};
+use roomctl::provider::{Client, Receipt};
 
 /// Somebody else who calls the service.
-pub(crate) struct Stranger(Client);
+pub(crate) struct Stranger {
+    client: Client,
+    kind: Kind,
+}
 
 impl Stranger {
-    pub(crate) async fn new(client: Client) -> Self {
+    pub(crate) async fn new(client: Client, kind: Kind) -> Self {
         client.register_user(None).await.expect("registered");
-        Self(client)
+        Self { client, kind }
     }
 
-    /// Creates a room; one that is there already stays as it is.
+    /// Creates a room; one that is there already stays as it is, and so does one that only users make.
     pub(crate) async fn create(&self, id: &str, room: Room) {
-        self.change(id, Call::CreateRoom, Operation::Create(Arc::new(room))).await;
+        let Origin::Call(call) = self.kind.origin() else { return };
+        let room = Arc::new(room);
+        let made = Operation::Create(room.made_by_its_call(self.kind));
+        self.client.prepare(&made).await.expect("prepared");
+        self.change(id, call, made).await;
+        if self.kind == Kind::TencentLive && !room.attributes.is_empty() {
+            let sets = room.attributes.iter();
+            let sets = sets.map(|(key, it)| AttributeChange::Set(key.into(), it.clone())).collect();
+            self.modify(id, sets).await;
+        }
     }
 
     /// Destroys a room, if it is there.
     pub(crate) async fn destroy(&self, id: &str) {
-        self.change(id, Call::DestroyRoom, Operation::Destroy(Arc::default())).await;
+        // A room that is missing is as good as destroyed.
+        let _ = self.try_destroy(id).await;
+    }
+
+    /// Destroys a room, by one attempt.
+    pub(crate) async fn try_destroy(&self, id: &str) -> Result<Receipt, Trouble> {
+        let destroy = Operation::Destroy(Arc::default());
+        let permit = self.client.permit(self.kind.destroy_call()).await;
+        self.client.attempt(permit, &RoomId::new(id), &destroy).await
     }
 
     /// Changes attributes of a room, if it is there.
     pub(crate) async fn modify(&self, id: &str, changes: Vec<AttributeChange>) {
-        let patch = Operation::Patch(Patch::Attributes(changes));
-        self.change(id, Call::ModifyRoomAttribute, patch).await;
+        let patch = Patch::Attributes(changes);
+        let Some(call) = self.kind.patch_call(&patch) else { return };
+        self.change(id, call, Operation::Patch(patch)).await;
     }
 
     async fn change(&self, id: &str, call: Call, operation: Operation) {
-        let permit = self.0.permit(call).await;
+        let permit = self.client.permit(call).await;
         // A room that exists, or is missing, is as good as changed.
-        let _ = self.0.attempt(permit, &RoomId::new(id), &operation).await;
+        let _ = self.client.attempt(permit, &RoomId::new(id), &operation).await;
     }
 }

@@ -1,42 +1,81 @@
 //! The service in memory behind the client's own transport.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderName, Request, header};
 use roomctl::emulator::Emulator;
 use roomctl::provider::http::{HttpRequest, HttpResponse, Sending, Transport, TransportError};
 use tower::ServiceExt;
 
-use super::Fuse;
+use super::{Fuse, Mishap, Script};
+
+/// When a late request is carried out: within the time in which the client knows that it still may.
+const LATE: Duration = Duration::from_secs(9);
+
+/// What something else on the way answers with.
+const PAGE: &str = "<html><body>Please log in to the network.</body></html>";
 
 /// Sends to an emulator without a socket. Every request is two moments: its sending, and its answer.
 pub(crate) struct InMemory {
     pub(crate) emulator: Emulator,
     pub(crate) fuse: Fuse,
+    pub(crate) script: Script,
 }
 
 impl Transport for InMemory {
     fn send(&self, request: HttpRequest) -> Sending<'_> {
         Box::pin(async move {
             self.fuse.pass().await;
-            let request = Request::builder()
-                .method(request.method.as_str())
-                .uri(request.target())
-                .body(Body::from(request.body.unwrap_or_default()))
-                .expect("a request");
-            let response = self.emulator.router().oneshot(request).await.expect("infallible");
-            let (parts, body) = response.into_parts();
-            // The body of a connection that is cut ends in an error.
-            let body = to_bytes(body, usize::MAX).await;
+            let mishap = self.script.send(request.call);
+            let lost = || TransportError::Unknown("connection reset".to_owned());
+            let answer = match mishap {
+                Some(Mishap::Refused) => {
+                    return Err(TransportError::NotSent("connection refused".to_owned()));
+                }
+                Some(Mishap::LostBefore) => Err(lost()),
+                Some(Mishap::Late) => {
+                    let emulator = self.emulator.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(LATE).await;
+                        // Nobody is left to hear the answer.
+                        let _ = deliver(emulator, request).await;
+                    });
+                    Err(lost())
+                }
+                Some(Mishap::LostAfter) => {
+                    deliver(self.emulator.clone(), request).await.and_then(|_| Err(lost()))
+                }
+                Some(Mishap::Garbled) => {
+                    let answer = deliver(self.emulator.clone(), request).await;
+                    answer.map(|answer| HttpResponse { body: PAGE.as_bytes().to_vec(), ..answer })
+                }
+                None => deliver(self.emulator.clone(), request).await,
+            };
             self.fuse.pass().await;
-            let body = body.map_err(|_| TransportError::Unknown("connection reset".to_owned()))?;
-            Ok(HttpResponse {
-                status: parts.status.as_u16(),
-                date: text(&parts.headers, &header::DATE),
-                retry_after: text(&parts.headers, &header::RETRY_AFTER),
-                body: body.to_vec(),
-            })
+            answer
         })
     }
+}
+
+/// Has the service carry a request out.
+async fn deliver(emulator: Emulator, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    let request = Request::builder()
+        .method(request.method.as_str())
+        .uri(request.target())
+        .body(Body::from(request.body.unwrap_or_default()))
+        .expect("a request");
+    let response = emulator.router().oneshot(request).await.expect("infallible");
+    let (parts, body) = response.into_parts();
+    // The body of a connection that is cut ends in an error.
+    let body = to_bytes(body, usize::MAX).await;
+    let body = body.map_err(|_| TransportError::Unknown("connection reset".to_owned()))?;
+    Ok(HttpResponse {
+        status: parts.status.as_u16(),
+        date: text(&parts.headers, &header::DATE),
+        retry_after: text(&parts.headers, &header::RETRY_AFTER),
+        body: body.to_vec(),
+    })
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

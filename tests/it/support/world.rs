@@ -15,9 +15,9 @@ use roomctl::provider::http::{AllowedHosts, TokioClock};
 use roomctl::state::{FileStore, ReadStore, StateError};
 use tempfile::TempDir;
 
-use super::Fuse;
 use super::stranger::Stranger;
 use super::transport::InMemory;
+use super::{Fuse, Script};
 
 /// The application of all tests.
 pub(crate) const APP: u32 = 1;
@@ -28,11 +28,14 @@ const START: i64 = 1_700_000_000_000;
 /// A URL of this machine that nothing is ever sent to.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A folder, a service and a clock.
+/// A folder, a service, a clock, and what happens to the requests of runs.
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) emulator: Emulator,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The clock that signs: the same, but where a test puts another in its place.
+    pub(crate) signing: Arc<dyn Clock>,
+    pub(crate) script: Script,
 }
 
 /// A service that takes more requests a second than a client sends: strangers call it too.
@@ -41,14 +44,19 @@ pub(crate) fn service() -> Settings {
     Settings { rate_limits, ..plain_service() }
 }
 
-/// A service with the vendor's limits.
+/// The services with the vendors' limits.
 pub(crate) fn plain_service() -> Settings {
-    Settings::new(vec![App::with_own_secret(Kind::Zim, APP)])
+    Settings::new(Kind::ALL.iter().map(|kind| App::with_own_secret(*kind, APP)).collect())
 }
 
-/// The address of a room of the one provider.
+/// The address of a room of the provider `chat`.
 pub(crate) fn address(room: &str) -> Address {
-    format!("chat/{room}").parse().expect("an address")
+    at("chat", room)
+}
+
+/// The address of a room.
+pub(crate) fn at(provider: &str, room: &str) -> Address {
+    format!("{provider}/{room}").parse().expect("an address")
 }
 
 /// Writes a file of a test.
@@ -66,7 +74,8 @@ impl World {
     /// A world by a clock.
     pub(crate) fn by(clock: Arc<dyn Clock>, settings: Settings) -> Self {
         let emulator = Emulator::open(settings, clock.clone(), Data::Memory).expect("an emulator");
-        Self { folder: folder(), emulator, clock }
+        let (signing, script) = (clock.clone(), Script::default());
+        Self { folder: folder(), emulator, clock, signing, script }
     }
 
     /// Reads files that lie in the folder.
@@ -91,35 +100,75 @@ impl World {
         Ok(self.store().read().await?.recorded)
     }
 
-    /// The service as only a test sees it.
+    /// ZIM as only a test sees it.
     pub(crate) fn survey(&self) -> AppSurvey {
-        self.emulator.survey().apps.remove(&(Kind::Zim, APP)).expect("the application")
+        self.survey_of(Kind::Zim)
+    }
+
+    /// A service as only a test sees it.
+    pub(crate) fn survey_of(&self, kind: Kind) -> AppSurvey {
+        self.emulator.survey().apps.remove(&(kind, APP)).expect("the application")
+    }
+
+    /// Loses the state and everything beside it.
+    pub(crate) fn lose_state(&self) {
+        for entry in std::fs::read_dir(self.folder.path()).expect("the folder") {
+            let path = entry.expect("an entry").path();
+            if path.to_string_lossy().contains("rooms.state.json") {
+                std::fs::remove_file(path).expect("removed");
+            }
+        }
     }
 
     /// Fresh connections, as every run of the command has them.
     pub(crate) fn connect(&self, desired: &Desired, fuse: &Fuse) -> Connections {
         let connect = |provider: &Provider| Connection {
             provider: provider.clone(),
-            client: Arc::new(self.client(provider, fuse)),
+            client: Arc::new(self.client(provider, fuse, &self.signing, &self.script)),
             clock: Arc::new(self.emulator.clone()),
         };
         let providers: BTreeMap<_, _> = desired.providers.clone();
         providers.into_iter().map(|(name, provider)| (name, connect(&provider))).collect()
     }
 
-    /// Somebody else who may call the service.
+    /// Somebody else who may call the service of the first provider.
     pub(crate) async fn stranger(&self, desired: &Desired) -> Stranger {
-        let provider = desired.providers.values().next().expect("a provider").clone();
-        let application = Application::Zim { operator: "stranger".to_owned() };
-        let provider = Provider { application, ..provider };
-        Stranger::new(self.client(&provider, &Fuse::never())).await
+        let name = desired.providers.keys().next().expect("a provider").as_str().to_owned();
+        self.stranger_at(desired, &name).await
     }
 
-    fn client(&self, provider: &Provider, fuse: &Fuse) -> roomctl::provider::Client {
+    /// Somebody else who may call the service of a provider.
+    pub(crate) async fn stranger_at(&self, desired: &Desired, provider: &str) -> Stranger {
+        let mut providers = desired.providers.values();
+        let provider = providers.find(|it| it.name.as_str() == provider).expect("it").clone();
+        let operator = "stranger".to_owned();
+        let application = match provider.application {
+            Application::Rtc { is_test } => Application::Rtc { is_test },
+            Application::Zim { operator: _ } => Application::Zim { operator },
+            Application::TencentLive { operator: _, dissolve_after } => {
+                Application::TencentLive { operator, dissolve_after }
+            }
+        };
+        let provider = Provider { application, ..provider };
+        let client = self.client(&provider, &Fuse::never(), &self.clock, &Script::default());
+        Stranger::new(client, provider.kind()).await
+    }
+
+    fn client(
+        &self,
+        provider: &Provider,
+        fuse: &Fuse,
+        signing: &Arc<dyn Clock>,
+        script: &Script,
+    ) -> roomctl::provider::Client {
         let App { kind: _, app_id: _, secret } = App::with_own_secret(provider.kind(), APP);
         let secret: Secret = secret;
-        let transport = InMemory { emulator: self.emulator.clone(), fuse: fuse.clone() };
-        let (clock, allowed) = (self.clock.clone(), AllowedHosts::none());
+        let transport = InMemory {
+            emulator: self.emulator.clone(),
+            fuse: fuse.clone(),
+            script: script.clone(),
+        };
+        let (clock, allowed) = (signing.clone(), AllowedHosts::none());
         connect_over(provider, NOWHERE, secret, clock, &allowed, Arc::new(transport))
             .expect("a client")
     }

@@ -1,0 +1,99 @@
+//! What is not ours: the rooms and keys of others, and the people inside.
+
+use std::collections::BTreeSet;
+
+use roomctl::emulator::{HeadCount, Settings};
+use roomctl::model::{Attribute, AttributeChange, Kind, People, Refresh, RoomId};
+
+use super::stage::{ID, Stage};
+use super::subject::Subject;
+use crate::support::{APP, How, service};
+
+fn key(name: &str) -> AttributeChange {
+    AttributeChange::Set(name.into(), Attribute { value: "theirs".into(), auto_delete: false })
+}
+
+/// Keys of others stay as they are whatever we change, and rooms of others whatever we destroy.
+pub(super) async fn what_others_wrote_is_left_alone(subject: &'static Subject) {
+    let stage = Stage::new(subject).await;
+    let desired = stage.made().await;
+    let stranger = stage.stranger().await;
+    stranger.create("theirs", (*desired.rooms[0].room).clone()).await;
+    let theirs = RoomId::new("theirs");
+    stage.world.emulator.enter(subject.kind, APP, &theirs, 2).expect("entered");
+    stranger.modify(ID, vec![key("score")]).await;
+    let how = How::with_consent().refresh(Refresh::All);
+    let changed = stage.changed();
+    let ran = stage.world.apply(&changed, &how).await.expect("a state").ran();
+    assert_eq!(ran.outcome.failed, []);
+    stage.rests(&changed).await;
+    if subject.attributes.is_some() {
+        let there = &stage.survey().rooms[&RoomId::new(ID)].attributes;
+        let keys: Vec<&str> = there.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["new", "score", "topic"]);
+    }
+    stage.done(&stage.nothing(), 1).await;
+    let left: Vec<_> = stage.survey().rooms.into_iter().collect();
+    let [(id, room)] = &*left else { panic!("{left:?}") };
+    assert_eq!((id, room.people), (&theirs, 2));
+}
+
+/// Keys of others take up room: a plan says so before the service does.
+pub(super) async fn what_others_wrote_counts(subject: &'static Subject) {
+    let Some(most) = subject.attributes else { return };
+    let stage = Stage::new(subject).await;
+    stage.made().await;
+    let keys: Vec<_> = (0..most - 2).map(|n| key(&format!("k{n}"))).collect();
+    stage.stranger().await.modify(ID, keys).await;
+    let changed = stage.changed();
+    let fits = stage.plan(&changed).await;
+    assert!(fits.findings.is_empty(), "{:?}", fits.findings);
+    let content = subject.changed.replace("new: \"2\"", "new: \"2\", more: \"3\"");
+    let plan = stage.plan(&stage.rooms("", &[ID], &content)).await;
+    let codes: BTreeSet<_> = plan.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes.len(), 1, "{:?}", plan.findings);
+    // What fits is changed: what goes makes room for what comes.
+    stage.done(&changed, 1).await;
+    assert_eq!(stage.survey().rooms[&RoomId::new(ID)].attributes.len(), most);
+}
+
+pub(super) async fn people_are_waited_for(subject: &'static Subject) {
+    for head_count in [HeadCount::MemberCount, HeadCount::OnlineCount, HeadCount::Untold] {
+        let stage = Stage::untouched(subject, Settings { head_count, ..service() });
+        stage.made().await;
+        stage.enter(30);
+        let nothing = stage.rooms("on_occupied: defer", &[], "");
+        let ran = stage.apply(&nothing).await;
+        let [wait] = &*ran.outcome.waiting else { panic!("{:?}", ran.outcome) };
+        let untold = subject.kind == Kind::TencentLive && head_count == HeadCount::Untold;
+        assert_eq!(wait.people, if untold { People::Unknown } else { People::Count(30) });
+        assert!(!stage.sent().contains(&subject.kind.destroy_call()));
+        assert_eq!(stage.survey().rooms[&RoomId::new(ID)].people, 30);
+        assert!(stage.record(ID).await.is_some_and(|record| record.pending.is_none()));
+        stage.leave();
+        let ran = stage.apply(&nothing).await;
+        assert_eq!(
+            (ran.outcome.done.len(), ran.outcome.waiting.len()),
+            if untold { (0, 1) } else { (1, 0) }
+        );
+    }
+}
+
+pub(super) async fn people_are_thrown_out_where_said(subject: &'static Subject) {
+    let stage = Stage::new(subject).await;
+    stage.made().await;
+    stage.enter(30);
+    stage.done(&stage.nothing(), 1).await;
+    stage.is_gone().await;
+}
+
+pub(super) async fn one_room_is_evicted(subject: &'static Subject) {
+    let stage = Stage::new(subject).await;
+    stage.made().await;
+    stage.enter(30);
+    let how = How { evict: BTreeSet::from([Stage::address()]), ..How::with_consent() };
+    let nothing = stage.rooms("on_occupied: defer", &[], "");
+    let ran = stage.world.apply(&nothing, &how).await.expect("a state").ran();
+    assert_eq!(ran.outcome.done.len(), 1, "{:?}", ran.outcome);
+    stage.is_gone().await;
+}

@@ -1,0 +1,75 @@
+//! What happens to the n-th request of a call, and which calls were sent in which order.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use roomctl::model::Call;
+
+/// What goes wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// The connection is refused: it is known not to be done.
+    Refused,
+    /// It is lost on its way, and nobody knows.
+    LostBefore,
+    /// It is carried out, and the answer is lost.
+    LostAfter,
+    /// The answer is lost at once, and the request is carried out nine seconds later.
+    Late,
+    /// It is carried out, and the answer is a page of something else.
+    Garbled,
+}
+
+/// A script of mishaps. Clones share one.
+#[derive(Clone, Default)]
+pub(crate) struct Script(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    planned: BTreeMap<(Call, u64), Mishap>,
+    count: BTreeMap<Call, u64>,
+    sent: Vec<Call>,
+}
+
+impl Script {
+    /// From now on the `nth` request of `call`, counted from 1, meets a mishap.
+    pub(crate) fn strike(&self, call: Call, nth: u64, mishap: Mishap) {
+        let mut inner = self.inner();
+        let before = inner.count.get(&call).copied().unwrap_or_default();
+        inner.planned.insert((call, before + nth), mishap);
+    }
+
+    /// What the request that is sent now meets.
+    pub(super) fn send(&self, call: Call) -> Option<Mishap> {
+        let mut inner = self.inner();
+        let count = inner.count.entry(call).or_default();
+        *count += 1;
+        let nth = *count;
+        let mishap = inner.planned.remove(&(call, nth));
+        match mishap {
+            Some(Mishap::Refused) => {}
+            Some(Mishap::LostBefore | Mishap::LostAfter | Mishap::Late | Mishap::Garbled)
+            | None => inner.sent.push(call),
+        }
+        mishap
+    }
+
+    /// How many requests there were.
+    pub(crate) fn count(&self) -> u64 {
+        self.inner().count.values().sum()
+    }
+
+    /// The calls that were sent since this was last asked, in order: not those that were refused.
+    pub(crate) fn sent(&self) -> Vec<Call> {
+        std::mem::take(&mut self.inner().sent)
+    }
+
+    /// Whether everything that was to happen happened.
+    pub(crate) fn is_over(&self) -> bool {
+        self.inner().planned.is_empty()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().expect("the script")
+    }
+}
