@@ -1,6 +1,6 @@
 //! `init`: a starter rooms.yaml and a .gitignore for what lies beside it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -20,17 +20,19 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
     let [path] = global.files.as_slice() else {
         return Err(Stopped::usage("`init` writes one file: give -f once"));
     };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
     create(path, desired::starter(args.kind).as_bytes())?;
     console.note(&format!("wrote {}", path.display()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let ignore = folder.unwrap_or(Path::new(".")).join(".gitignore");
+    let ignore = folder.join(".gitignore");
     if ignore.exists() {
         console.note(&format!("{} is there already: it was left as it is", ignore.display()));
     } else {
         create(&ignore, GITIGNORE.as_bytes())?;
         console.note(&format!("wrote {}", ignore.display()));
     }
-    console.note("next: `roomctl plan`");
+    console.note(&format!("next: `{}`", next(path)));
     Ok(Exit::Done)
 }
 
@@ -44,6 +46,18 @@ fn create(path: &Path, text: &[u8]) -> Result<(), Stopped> {
             let words = format!("{} is there already: `init` never overwrites", path.display());
             return Stopped::failed("exists", words);
         }
-        Stopped::failed("io", format!("{} could not be written: {error}", path.display()))
+        unwritten(path, &error)
     })
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Stopped {
+    Stopped::failed("io", format!("{} could not be written: {error}", path.display()))
+}
+
+/// The command that reads what was written.
+fn next(path: &Path) -> String {
+    if path == Path::new("rooms.yaml") {
+        return "roomctl plan".to_owned();
+    }
+    format!("roomctl -f {} plan", path.display())
 }

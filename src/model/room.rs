@@ -236,7 +236,9 @@ mod tests {
         assert!(Arc::ptr_eq(&whole, &whole.made_by_its_call(Kind::Zim)));
         let left = made.patches_towards(Kind::TencentLive, &whole);
         let mut room = (*made).clone();
-        left.iter().for_each(|patch| room.apply(patch, &[]));
+        for patch in &left {
+            room.apply(patch, &[]);
+        }
         assert_eq!((left.len(), room), (2, (*whole).clone()));
     }
 

@@ -179,8 +179,8 @@ impl Client {
     ) -> Result<T, Trouble> {
         let Permit { call, permit } = permit;
         let room = room.map_or("", RoomId::as_str);
+        let in_flight = permit.sent().await;
         trace!(%call, room, "sending");
-        let in_flight = permit.sent();
         let outcome = attempt.await;
         let took = match &outcome {
             Ok(_) => in_flight.answered(),

@@ -6,7 +6,9 @@ use crate::cli::desk::{Desk, files_below, repository};
 const WORLDS: &[(&str, &str, usize)] = &[
     ("adopt-existing", "examples/adopt-existing/rooms.yaml", 3),
     ("game-rooms", "examples/game-rooms", 7),
+    ("live-show", "examples/live-show/rooms.yaml", 8),
     ("support-desk", "examples/support-desk/rooms.yaml", 5),
+    ("tencent-channels", "examples/tencent-channels/rooms.yaml", 50),
 ];
 
 #[test]
@@ -72,4 +74,40 @@ fn rooms_that_exist_are_adopted() {
     desk.run(&format!("plan {other}")).ends(0).prints("3 to adopt");
     desk.run(&format!("apply --auto-approve {other}")).ends(0).prints("Applied: 3 ");
     desk.run(&format!("plan --detailed-exitcode {other}")).ends(0).prints("No changes.");
+}
+
+#[test]
+fn both_sides_of_a_stage_end_together_and_the_crew_keeps_its_call() {
+    let desk = Desk::empty();
+    desk.copy("examples/live-show");
+    let file = "examples/live-show/rooms.yaml";
+    let run = |command: &str| desk.run(&format!("{command} -f {file}"));
+    let without = |id: &str| {
+        let text = desk.read(file);
+        let (before, entry) = text.split_once(&format!("  - {id}")).expect("an entry");
+        let after = entry.split_once("\n  - ").map_or("", |(_, after)| after);
+        desk.write(file, &format!("{before}  - {after}"));
+    };
+    run("apply --auto-approve").ends(0);
+    without("{id: q-and-a");
+    run("emulator enter video/q-and-a --users 3").ends(0);
+    run("plan").ends(0).prints("`--allow-destroy 2` consents");
+    let waiting = run("apply --auto-approve --allow-destroy 2").ends(0);
+    waiting.prints("chat/q-and-a: destroy waits: 3 people").prints("Applied: nothing; 2 waiting.");
+    run("emulator leave video/q-and-a").ends(0);
+    run("apply --auto-approve --allow-destroy 2").ends(0).prints("Applied: 2 destroyed.");
+    without("id: backstage");
+    run("emulator enter video/backstage --users 2").ends(0);
+    run("apply --auto-approve").ends(0).prints("on_remove: forget").prints("1 forgotten.");
+    run("emulator leave video/backstage --users 2").ends(0);
+}
+
+#[test]
+fn every_field_of_a_tencent_room_is_shown() {
+    let desk = Desk::empty();
+    desk.copy("examples/tencent-channels");
+    let text = desk.read("examples/tencent-channels/rooms.yaml");
+    for field in roomctl::model::Kind::TencentLive.fields() {
+        assert!(text.contains(&format!("    {field}:")), "no channel says `{field}`");
+    }
 }

@@ -32,12 +32,14 @@ struct Shared {
     changed: Notify,
 }
 
-/// Leave to send one request. Dropped unsent, it goes to the next who asks.
+/// Leave to send one request, from a moment on that is at most a little ahead. Dropped unsent, it
+/// goes to the next who asks.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped gives its place to the next"]
 pub struct Permit {
     shared: Arc<Shared>,
     hold: Hold,
+    due: Instant,
 }
 
 /// A request on its way. Dropped, its answer never came.
@@ -68,13 +70,19 @@ impl Pacer {
 
     /// Waits for leave to send one request. The order is that of asking; dropping the future
     /// leaves the queue.
+    ///
+    /// The leave is given up to 25 ms before the moment from which it holds, so that what has to be
+    /// done before the request, such as a durable write, is done meanwhile: [`Permit::sent`] waits for
+    /// the rest.
     pub async fn permit(&self) -> Permit {
         let asked = Instant::now();
         let _first = self.shared.queue.lock().await;
         loop {
             let turn = self.shared.ledger().turn(asked, Instant::now());
             match turn {
-                Turn::Now(hold) => return Permit { shared: Arc::clone(&self.shared), hold },
+                Turn::Granted(hold, due) => {
+                    return Permit { shared: Arc::clone(&self.shared), hold, due };
+                }
                 Turn::At(moment) => tokio::select! {
                     () = sleep_until(moment) => {}
                     () = self.shared.changed.notified() => {}
@@ -92,8 +100,10 @@ impl Pacer {
 }
 
 impl Permit {
-    /// Stamps the moment at which the request really leaves: call it right before sending.
-    pub fn sent(self) -> InFlight {
+    /// Waits for the moment from which the leave holds, and stamps that at which the request really
+    /// leaves: call it right before sending.
+    pub async fn sent(self) -> InFlight {
+        sleep_until(self.due).await;
         let (shared, hold, sent) = (Arc::clone(&self.shared), self.hold, Instant::now());
         shared.change(|ledger| ledger.sent(hold, sent));
         InFlight { shared, hold, sent }

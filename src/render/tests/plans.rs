@@ -11,7 +11,9 @@ fn a_plan_with_everything() {
 fn a_plan_as_unified_diffs() {
     let view = View { detail: Detail::Unified, ..VIEW };
     let mut steps = full().steps;
-    steps.iter_mut().for_each(|step| step.on_occupied = OnOccupied::Destroy);
+    for step in &mut steps {
+        step.on_occupied = OnOccupied::Destroy;
+    }
     let plan = Plan { steps, gate: Gate::default(), ..empty() };
     insta::assert_snapshot!(written(|out| plan_text(out, &plan, &view)));
 }
@@ -64,7 +66,7 @@ fn nothing_in_a_plan_steers_the_terminal() {
     plan.findings.push(Finding::warning("x", evil).help(evil));
     plan.gate.refusals.push(Refusal { kind: RefusalKind::FileNotRead, message: evil.to_owned() });
     for detail in [Detail::Fields, Detail::Unified] {
-        let view = View { detail, state: evil, ..VIEW };
+        let view = View { detail, state: evil };
         let mut bytes = Vec::new();
         plan_text(&mut bytes, &plan, &view).expect("memory takes everything");
         let text = String::from_utf8(bytes).expect("text");

@@ -9,6 +9,9 @@ use super::latency::Latency;
 /// How late a grant may be and still be made up for.
 pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
 
+/// How long before its moment a request is granted.
+pub(super) const AHEAD: Duration = Duration::from_millis(25);
+
 /// The most that a slot is held for one request's latency, as long as nothing was refused.
 pub(super) const ALLOWANCE: Duration = Duration::from_millis(250);
 
@@ -80,9 +83,9 @@ pub(super) struct Hold {
 /// When the next request may be sent.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// Now.
-    Now(Hold),
-    /// At this moment, unless something changes before.
+    /// From this moment on, which is now or a little ahead.
+    Granted(Hold, Instant),
+    /// Ask again at this moment, unless something changes before.
     At(Instant),
     /// When a granted slot is sent or given back.
     AfterChange,
@@ -123,21 +126,23 @@ impl Ledger {
         self.last_sent = Some(last);
     }
 
-    /// Tells when the request that was asked for at `asked` may be sent, and grants it if that is now.
+    /// Tells when the request that was asked for at `asked` may be sent, and grants it if that is now
+    /// or a little ahead.
     pub(super) fn turn(&mut self, asked: Instant, now: Instant) -> Turn {
         let Some((slot, free)) = self.first_free() else { return Turn::AfterChange };
         let point = self.next.max(asked);
         let spread = self.last_grant.map_or(point, |last| last + self.interval() / 4);
         let at = free.max(point).max(spread).max(self.paused_until);
-        if at > now {
-            return Turn::At(at);
+        if at > now + AHEAD {
+            return Turn::At(at - AHEAD);
         }
-        let late = now.checked_sub(CATCH_UP).unwrap_or(point);
+        let due = at.max(now);
+        let late = due.checked_sub(CATCH_UP).unwrap_or(point);
         self.next = point.max(late) + self.interval();
-        self.last_grant = Some(now);
-        self.slots[slot].use_of = Use::Granted(now);
+        self.last_grant = Some(due);
+        self.slots[slot].use_of = Use::Granted(due);
         self.slots[slot].turn += 1;
-        Turn::Now(Hold { slot, turn: self.slots[slot].turn })
+        Turn::Granted(Hold { slot, turn: self.slots[slot].turn }, due)
     }
 
     /// Stamps a granted request as sent.

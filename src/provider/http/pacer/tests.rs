@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::Pacer;
+use super::ledger::AHEAD;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -102,7 +103,8 @@ async fn run(pacer: &Pacer, rate: f64, count: usize, latency: Latency, counted: 
         let service = Arc::clone(&service);
         under_way.spawn(async move {
             sleep(journal).await;
-            let (sent, in_flight) = (Instant::now(), permit.sent());
+            let in_flight = permit.sent().await;
+            let sent = Instant::now();
             sleep(before).await;
             let arrived = Instant::now();
             let taken = service.lock().expect("no panic").takes(arrived);
@@ -170,7 +172,7 @@ async fn twenty_a_second_arrive_and_hardly_ever_one_more() {
 async fn a_hundred_thousand_are_paced() {
     let (pacer, mut sent) = (Pacer::new(20.0), Vec::new());
     for _ in 0..100_000 {
-        let in_flight = pacer.permit().await.sent();
+        let in_flight = pacer.permit().await.sent().await;
         sent.push(Instant::now());
         in_flight.answered();
     }
@@ -211,14 +213,25 @@ async fn a_permit_that_is_not_sent_yet_holds_its_place() {
     let waiting = tokio::spawn({
         let pacer = pacer.clone();
         async move {
-            drop(pacer.permit().await);
+            pacer.permit().await.sent().await.answered();
             start.elapsed()
         }
     });
     sleep(Duration::from_secs(30)).await;
-    permit.sent().answered();
+    permit.sent().await.answered();
     let waited = waiting.await.expect("no panic");
     assert!((31_000..31_050).contains(&waited.as_millis()), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_comes_a_little_ahead_and_nothing_is_sent_before_its_moment() {
+    let (pacer, start) = (Pacer::new(1.0), Instant::now());
+    pacer.permit().await.sent().await.answered();
+    let permit = pacer.permit().await;
+    assert_eq!(start.elapsed(), SECOND - AHEAD);
+    let in_flight = permit.sent().await;
+    assert_eq!(start.elapsed(), SECOND);
+    in_flight.answered();
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,7 +240,7 @@ async fn a_permit_that_is_dropped_gives_its_place_away() {
     let permit = pacer.permit().await;
     let next = tokio::spawn({
         let pacer = pacer.clone();
-        async move { pacer.permit().await.sent().answered() }
+        async move { pacer.permit().await.sent().await.answered() }
     });
     sleep(Duration::from_secs(30)).await;
     let dropped = Instant::now();
@@ -244,7 +257,7 @@ async fn the_order_is_that_of_asking_and_who_leaves_takes_nothing() {
     for number in 0..30 {
         let (pacer, told) = (pacer.clone(), told.clone());
         tasks.push(tokio::spawn(async move {
-            pacer.permit().await.sent().answered();
+            pacer.permit().await.sent().await.answered();
             told.send(number).expect("someone listens");
         }));
         tokio::task::yield_now().await;
@@ -267,7 +280,7 @@ async fn the_order_is_that_of_asking_and_who_leaves_takes_nothing() {
 async fn an_answer_that_never_comes_costs_one_place_for_a_while() {
     let pacer = Pacer::new(20.0);
     run(&pacer, 20.0, 100, constant, Counted::AtOnce).await;
-    let hung: Vec<_> = vec![pacer.permit().await.sent(), pacer.permit().await.sent()];
+    let hung: Vec<_> = vec![pacer.permit().await.sent().await, pacer.permit().await.sent().await];
     let start = Instant::now();
     run(&pacer, 20.0, 100, constant, Counted::AtOnce).await;
     assert!(start.elapsed() < Duration::from_millis(5450), "{:?}", start.elapsed());
@@ -278,7 +291,7 @@ async fn an_answer_that_never_comes_costs_one_place_for_a_while() {
 async fn push(pacer: &Pacer, service: &mut Sliding, count: usize) -> usize {
     let mut refused = 0;
     for _ in 0..count {
-        let in_flight = pacer.permit().await.sent();
+        let in_flight = pacer.permit().await.sent().await;
         sleep(Duration::from_millis(5)).await;
         if service.takes(Instant::now()) {
             in_flight.answered();
@@ -311,7 +324,7 @@ async fn one_refusal_costs_little_and_many_at_once_count_as_one() {
     let pacer = Pacer::new(20.0);
     let mut under_way = Vec::new();
     for _ in 0..4 {
-        under_way.push(pacer.permit().await.sent());
+        under_way.push(pacer.permit().await.sent().await);
     }
     for in_flight in under_way {
         in_flight.too_often(None);
@@ -324,12 +337,12 @@ async fn one_refusal_costs_little_and_many_at_once_count_as_one() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_waited_for_by_everyone() {
     let pacer = Pacer::new(20.0);
-    pacer.permit().await.sent().too_often(Some(Duration::from_secs(7)));
+    pacer.permit().await.sent().await.too_often(Some(Duration::from_secs(7)));
     let start = Instant::now();
-    drop(pacer.permit().await);
+    pacer.permit().await.sent().await.answered();
     assert!(start.elapsed() >= Duration::from_secs(7));
-    pacer.permit().await.sent().too_often(Some(Duration::from_secs(100_000)));
-    drop(pacer.permit().await);
+    pacer.permit().await.sent().await.too_often(Some(Duration::from_secs(100_000)));
+    pacer.permit().await.sent().await.answered();
     assert!(start.elapsed() < Duration::from_secs(70), "{:?}", start.elapsed());
 }
 
@@ -357,7 +370,7 @@ async fn a_run_that_follows_waits_for_the_window_of_the_one_before() {
     for (ago, least) in [(0, 1000), (600, 400), (5000, 0)] {
         let (pacer, start) = (Pacer::new(1.0), Instant::now());
         pacer.resume(Duration::from_millis(ago));
-        drop(pacer.permit().await);
+        pacer.permit().await.sent().await.answered();
         let waited = start.elapsed().as_millis();
         assert!((least..=least + 351).contains(&waited), "{ago}: {waited}");
         sleep(SECOND * 10).await;
@@ -395,8 +408,8 @@ proptest! {
                 let permit = pacer.permit().await;
                 let extra = Duration::from_millis(spread).mul_f64(shares.next());
                 let service = Arc::clone(&service);
+                let in_flight = permit.sent().await;
                 sent.push(Instant::now());
-                let in_flight = permit.sent();
                 under_way.spawn(async move {
                     sleep(Duration::from_millis(least) + extra).await;
                     in_flight.answered();
