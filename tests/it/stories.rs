@@ -29,16 +29,22 @@ stories! {
     destroy_all_with_the_gate,
     drift,
     first_apply,
+    forget_on_remove,
     forgotten_file,
     import_after_lost_state,
+    live_room_dissolved,
+    live_room_half_made,
     name_change_replaces,
     nothing_to_do,
     occupied_destroy_waits,
     partial_key_failure,
     prevent_destroy,
     quota_in_mid_run,
+    show_of_two_sides,
     unknown_operator,
     vanished_room,
+    video_room,
+    wrong_site,
 }
 
 /// The folder of all stories.

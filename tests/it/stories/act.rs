@@ -5,12 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use roomctl::emulator::Settings;
-use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Kind, Refresh, Room, RoomId};
+use roomctl::model::{
+    Attribute, AttributeChange, Call, Delay, Desired, Kind, Refresh, Room, RoomId,
+};
 use roomctl::plan::nothing_desired;
 use serde::Deserialize;
 
 use super::told::Told;
-use crate::support::{APP, How, Stranger, World, address, service, write};
+use crate::support::fleet::provider;
+use crate::support::{APP, How, Mishap, Stranger, World, at, service, write};
 
 /// A story.
 #[derive(Deserialize)]
@@ -34,6 +37,7 @@ struct Service {
     attributes: Option<usize>,
 }
 
+/// Something that happens. A room is named by its id at `chat`, or by its address.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Act {
@@ -62,6 +66,12 @@ enum Act {
     },
     /// Somebody destroys a room.
     Vanish(String),
+    /// The next requests of a call meet a mishap.
+    Strike {
+        call: Call,
+        times: u64,
+        mishap: Mishap,
+    },
     LoseState,
 }
 
@@ -140,10 +150,17 @@ impl Stage<'_> {
         self.world.load(&command.files)
     }
 
-    async fn stranger(&self) -> Stranger {
+    async fn stranger(&self, kind: Kind) -> Stranger {
         let text = fs::read_to_string(self.folder.join("rooms.yaml")).expect("rooms.yaml");
-        self.world.stranger(&self.world.declare(&text)).await
+        self.world.stranger_at(&self.world.declare(&text), provider(kind)).await
     }
+}
+
+/// The kind and the id of a room that is named by its id at `chat`, or by its address.
+fn named(room: &str) -> (Kind, &str) {
+    let (name, id) = room.split_once('/').unwrap_or((provider(Kind::Zim), room));
+    let kind = Kind::ALL.iter().find(|kind| provider(**kind) == name);
+    (*kind.expect("a provider of a story"), id)
 }
 
 impl Act {
@@ -175,10 +192,12 @@ impl Act {
                 world.emulator.advance(span.as_duration()).expect("advanced");
             }
             Self::Enter { room, users } => {
-                world.emulator.enter(Kind::Zim, APP, &RoomId::new(&room), users).expect("entered");
+                let (kind, id) = named(&room);
+                world.emulator.enter(kind, APP, &RoomId::new(id), users).expect("entered");
             }
             Self::Leave { room } => {
-                world.emulator.leave(Kind::Zim, APP, &RoomId::new(&room), None).expect("left");
+                let (kind, id) = named(&room);
+                world.emulator.leave(kind, APP, &RoomId::new(id), None).expect("left");
             }
             Self::Create { room, delay, attributes } => {
                 let content = Room {
@@ -187,13 +206,23 @@ impl Act {
                     attributes: attributes.into_iter().map(|(k, v)| (k, attribute(v))).collect(),
                     ..Room::default()
                 };
-                stage.stranger().await.create(&room, content).await;
+                let (kind, id) = named(&room);
+                stage.stranger(kind).await.create(id, content).await;
             }
             Self::Change { room, attributes } => {
                 let changes = attributes.into_iter().map(change).collect();
-                stage.stranger().await.modify(&room, changes).await;
+                let (kind, id) = named(&room);
+                stage.stranger(kind).await.modify(id, changes).await;
             }
-            Self::Vanish(room) => stage.stranger().await.destroy(&room).await,
+            Self::Vanish(room) => {
+                let (kind, id) = named(&room);
+                stage.stranger(kind).await.destroy(id).await;
+            }
+            Self::Strike { call, times, mishap } => {
+                for nth in 1..=times {
+                    world.script.strike(call, nth, mishap);
+                }
+            }
             Self::LoseState => world.lose_state(),
         }
     }
@@ -204,7 +233,12 @@ impl Command {
         How {
             refresh: self.refresh.map(Mode::into),
             allow_destroy: self.allow_destroy,
-            evict: self.evict.iter().map(|room| address(room)).collect(),
+            evict: self
+                .evict
+                .iter()
+                .map(|room| named(room))
+                .map(|(kind, id)| at(provider(kind), id))
+                .collect(),
             concurrency: Some(1),
             ..How::plain()
         }

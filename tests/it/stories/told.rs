@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use roomctl::model::{Address, Event, Plan};
+use roomctl::model::{Address, Event, Kind, Plan};
 use roomctl::render;
 
+use crate::support::fleet::provider;
 use crate::support::{Ran, World, plain, text};
 
 /// Everything told, in two texts.
@@ -51,6 +52,8 @@ impl Told {
             }
             writeln!(out).expect("a text");
         }
+        self.others(world);
+        let out = &mut self.outcomes;
         let recorded = world.recorded().await.expect("a state");
         let open = |address: &Address| recorded.rooms[address].pending.is_some();
         writeln!(out, "Recorded:").expect("a text");
@@ -61,13 +64,40 @@ impl Told {
     }
 }
 
+impl Told {
+    /// Tells what is on the services that are not for chat, and what was closed there.
+    fn others(&mut self, world: &World) {
+        let out = &mut self.outcomes;
+        for kind in [Kind::Rtc, Kind::TencentLive] {
+            let (name, survey) = (provider(kind), world.survey_of(kind));
+            for (id, room) in &survey.rooms {
+                write!(out, "  {name}/{id}: {} inside", room.people).expect("a text");
+                if let Some(live) = &room.live {
+                    let name = room.name.as_deref().unwrap_or("-");
+                    write!(out, ", {name}, of {}, notice `{}`", live.owner, live.notice)
+                        .expect("a text");
+                }
+                for (key, attribute) in room.attributes.iter() {
+                    write!(out, ", {key}={}", attribute.value).expect("a text");
+                }
+                writeln!(out).expect("a text");
+            }
+            for (id, closing) in &survey.closings {
+                let reason = closing.reason.as_deref().unwrap_or("-");
+                let told = if closing.callback { ", with a callback" } else { "" };
+                writeln!(out, "  {name}/{id}: closed, reason `{reason}`{told}").expect("a text");
+            }
+        }
+    }
+}
+
 /// A text without the service's ids of requests: they are drawn by chance.
 fn without_ids(text: &str) -> String {
     let mut parts = text.split("request ");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-        let id = if rest.len() < part.len() { "…" } else { "" };
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        let id = if rest.starts_with(')') { "…" } else { &part[..part.len() - rest.len()] };
         write!(out, "request {id}{rest}").expect("a text");
     }
     out

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use roomctl::model::Call;
+use serde::Deserialize;
 
 /// What goes wrong with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Mishap {
     /// The connection is refused: it is known not to be done.
     Refused,
+    /// It is not carried out, and answered with this code.
+    Answered(i64),
     /// It is lost on its way, and nobody knows.
     LostBefore,
     /// It is carried out, and the answer is lost.
@@ -46,10 +50,8 @@ impl Script {
         *count += 1;
         let nth = *count;
         let mishap = inner.planned.remove(&(call, nth));
-        match mishap {
-            Some(Mishap::Refused) => {}
-            Some(Mishap::LostBefore | Mishap::LostAfter | Mishap::Late | Mishap::Garbled)
-            | None => inner.sent.push(call),
+        if mishap != Some(Mishap::Refused) {
+            inner.sent.push(call);
         }
         mishap
     }

@@ -33,6 +33,7 @@ impl Transport for InMemory {
                 Some(Mishap::Refused) => {
                     return Err(TransportError::NotSent("connection refused".to_owned()));
                 }
+                Some(Mishap::Answered(code)) => Ok(answered(code)),
                 Some(Mishap::LostBefore) => Err(lost()),
                 Some(Mishap::Late) => {
                     let emulator = self.emulator.clone();
@@ -56,6 +57,14 @@ impl Transport for InMemory {
             answer
         })
     }
+}
+
+/// A code as any of the services would answer it.
+fn answered(code: i64) -> HttpResponse {
+    let zego = format!(r#""Code":{code},"Message":"not today""#);
+    let tencent = format!(r#""ActionStatus":"FAIL","ErrorCode":{code},"ErrorInfo":"not today""#);
+    let body = format!("{{{zego},{tencent}}}").into_bytes();
+    HttpResponse { status: 200, date: None, retry_after: None, body }
 }
 
 /// Has the service carry a request out.
