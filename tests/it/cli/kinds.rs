@@ -34,7 +34,7 @@ rooms:
 
 const ADDRESSES: [&str; 3] = ["chat/hall", "live/show", "video/call"];
 
-/// What looks like Tencent's secret, and is that of a served emulator.
+/// What looks like Tencent's secret.
 const SECRET_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn applied() -> Desk {
@@ -269,7 +269,7 @@ fn marked_place(text: &str) -> String {
 #[test]
 fn a_secret_that_cannot_be_one_is_refused_and_another_shape_is_warned_of() {
     let desk = Desk::with(EACH);
-    let served = Served::start(&desk, "");
+    let served = Served::start_with(&desk, SECRET_KEY, "");
     let with = |secret: &str, line: &str| {
         let url = ("TENCENT_ENDPOINT", served.url.as_str());
         desk.run_with(&[url, ("TENCENT_SECRET_KEY", secret)], line)
