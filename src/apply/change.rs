@@ -239,7 +239,13 @@ impl Worker {
             // Before the look: what lands while its answer is on the way is not in it.
             let now = self.connection.clock.now();
             let observation = self.look(address, &trouble).await?;
-            match settle(self.kind(), record, &pending, Some(&observation), now) {
+            match settle(
+                &self.connection.provider.application,
+                record,
+                &pending,
+                Some(&observation),
+                now,
+            ) {
                 Settled::Kept(seen) if effective(*kind, &seen, target.as_deref()) => {
                     return Ok(Attempt::Known(Known::Seen(seen)));
                 }

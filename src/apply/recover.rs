@@ -86,8 +86,8 @@ impl Open {
             // Before the look: what lands while its answer is on the way is not in it.
             let now = self.connection.clock.now().max(waited);
             let observation = self.look(stop).await;
-            let kind = self.connection.provider.kind();
-            match settle(kind, &self.record, &self.pending, Some(&observation), now) {
+            let application = &self.connection.provider.application;
+            match settle(application, &self.record, &self.pending, Some(&observation), now) {
                 Settled::Kept(record) => return self.keep(record, observation, ledger).await,
                 Settled::Removed => {
                     ledger.remove(&self.address).await?;

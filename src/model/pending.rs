@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Attribute, Attributes, Kind, Observation, Origin, Pending, PendingKind, People, RecordedRoom,
-    Room, Sighting, Timestamp,
+    Application, Attribute, Attributes, Field, Kind, Observation, Origin, Pending, PendingKind,
+    People, RecordedRoom, Room, Sighting, Timestamp, Value,
 };
 
 /// How long one call may take as a whole. A request that was sent may still land until then, so that
@@ -31,10 +31,11 @@ pub enum Settled {
     NotOurs,
 }
 
-/// Tells what became of the pending call of `record`, a room of this kind, by what was seen at `now`.
+/// Tells what became of the pending call of `record`, a room of this application, by what was seen
+/// at `now`.
 #[must_use]
 pub fn settle(
-    kind: Kind,
+    application: &Application,
     record: &RecordedRoom,
     pending: &Pending,
     observation: Option<&Observation>,
@@ -54,12 +55,14 @@ pub fn settle(
     let landed = now >= last;
     match (pending.kind, sighting) {
         (PendingKind::Destroy, None) => Settled::Removed,
-        (PendingKind::Destroy, Some(sighting)) if is_over(kind, sighting) => Settled::Removed,
+        (PendingKind::Destroy, Some(sighting)) if is_over(application.kind(), sighting) => {
+            Settled::Removed
+        }
         (PendingKind::Update, None) => {
             Settled::Kept(RecordedRoom { pending: None, ..record.clone() })
         }
         (PendingKind::Create, None) if landed => Settled::Removed,
-        (PendingKind::Create, Some(sighting)) if shows(kind, &record.room, sighting) => {
+        (PendingKind::Create, Some(sighting)) if shows(application, &record.room, sighting) => {
             Settled::Kept(seen(record, record.room.clone(), sighting, now))
         }
         (PendingKind::Create, Some(_)) => Settled::NotOurs,
@@ -86,22 +89,33 @@ fn is_over(kind: Kind, sighting: &Sighting) -> bool {
     kind.origin() == Origin::FirstUser && sighting.people == People::Nobody
 }
 
-/// Whether `sighting` may be the room that was sent: its fields agree as far as they are told, and
-/// its attributes, but for those that go with their user. A room without any attribute may be ours only where the service may have dropped
-/// them, as it does while a room is empty; one that has others instead is somebody else's.
+/// Whether `sighting` may be the room that was sent: its owner and its fields agree as far as they are
+/// told, and its attributes, but for those that go with their user. A room without any attribute may
+/// be ours only where the service may have dropped them, as it does while a room is empty; one that
+/// has others instead is somebody else's.
 #[must_use]
-pub fn shows(kind: Kind, sent: &Room, sighting: &Sighting) -> bool {
+pub fn shows(application: &Application, sent: &Room, sighting: &Sighting) -> bool {
     let same = |(key, attribute): (&str, &Attribute)| match sighting.attributes.get(key) {
         Some(read) => read == attribute,
         None => attribute.auto_delete,
     };
     let none = |(key, _)| sighting.attributes.get(key).is_none();
-    let agrees = sent.attributes.iter().all(same) && sent.agrees(&sighting.fields);
+    let agrees = sent.attributes.iter().all(same)
+        && sent.agrees(&sighting.fields)
+        && is_owned(application, sent, sighting);
     if !sent.attributes.is_empty() && sent.attributes.iter().all(none) {
         return sighting.attributes.is_empty()
-            && (agrees || dropped(kind, &sent.attributes, sighting));
+            && (agrees || dropped(application.kind(), &sent.attributes, sighting));
     }
     agrees
+}
+
+/// Whether the owner is who we said, or who makes our rooms where we said nobody.
+fn is_owned(application: &Application, sent: &Room, sighting: &Sighting) -> bool {
+    let declared = sent.value(Field::Owner);
+    let declared = declared.as_ref().and_then(Value::as_text).or(application.operator());
+    let told = sighting.fields.of(Field::Owner).and_then(Value::as_text);
+    told.is_none_or(|told| declared == Some(told))
 }
 
 /// Whether the service has dropped all the attributes we set, as some do while a room is empty.
@@ -175,6 +189,32 @@ mod tests {
 
     const SENT: i64 = 1_000_000;
 
+    fn zim() -> Application {
+        Application::Zim { operator: "admin".to_owned() }
+    }
+
+    #[test]
+    fn a_live_room_of_another_owner_is_not_ours() {
+        let live = Application::TencentLive {
+            operator: "admin".to_owned(),
+            dissolve_after: Duration::from_secs(60),
+        };
+        let owned = |owner: &str| Sighting {
+            people: People::Unknown,
+            attributes: Attributes::default(),
+            attribute_sequence: None,
+            fields: [(Field::Owner, Value::Text(owner.into()))].into_iter().collect(),
+        };
+        assert!(shows(&live, &Room::default(), &owned("admin")), "who makes our rooms");
+        assert!(!shows(&live, &Room::default(), &owned("theirs")));
+        let mut sent = Room::default();
+        sent.set(Field::Owner, Some(Value::Text("anchor".into())));
+        assert!(shows(&live, &sent, &owned("anchor")));
+        assert!(!shows(&live, &sent, &owned("admin")));
+        let untold = Sighting { fields: Fields::default(), ..owned("x") };
+        assert!(shows(&live, &sent, &untold), "not told");
+    }
+
     fn room(topic: &str) -> Arc<Room> {
         let attribute = Attribute { value: topic.into(), auto_delete: false };
         Arc::new(Room {
@@ -215,7 +255,7 @@ mod tests {
         let target = (kind == PendingKind::Update).then(|| room("new"));
         let (record, pending) = record(kind, target);
         let now = Timestamp::from_millis(SENT).plus(Duration::from_millis(after));
-        settle(Kind::Zim, &record, &pending, Some(observation), now)
+        settle(&zim(), &record, &pending, Some(observation), now)
     }
 
     #[test]
@@ -257,8 +297,8 @@ mod tests {
             attribute_sequence: None,
             fields: Fields::default(),
         };
-        assert!(!shows(Kind::Zim, &sent, &foreign([("own", other)].into_iter().collect())));
-        assert!(shows(Kind::Zim, &sent, &foreign(Attributes::default())));
+        assert!(!shows(&zim(), &sent, &foreign([("own", other)].into_iter().collect())));
+        assert!(shows(&zim(), &sent, &foreign(Attributes::default())));
     }
 
     #[test]
@@ -271,8 +311,8 @@ mod tests {
             attribute_sequence: None,
             fields: Fields::default(),
         };
-        assert!(shows(Kind::Zim, &sent, &sighting(room("ours").attributes.clone())));
-        assert!(!shows(Kind::Zim, &sent, &sighting(room("theirs").attributes.clone())));
+        assert!(shows(&zim(), &sent, &sighting(room("ours").attributes.clone())));
+        assert!(!shows(&zim(), &sent, &sighting(room("theirs").attributes.clone())));
     }
 
     #[test]

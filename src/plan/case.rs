@@ -71,7 +71,7 @@ impl<'a> Case<'a> {
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
         let recorded = match recorded {
-            Some(record) => settled(provider.kind(), record, desired, observation, now)?,
+            Some(record) => settled(provider, record, desired, observation, now)?,
             None => None,
         };
         Ok(Self { address, provider, rules, desired, recorded, observation, now })
@@ -130,8 +130,8 @@ impl<'a> Case<'a> {
         self.desired.map(|declared| declared.room.clone())
     }
 
-    /// What there is: the record, with its fields and the attributes that we manage as the service has
-    /// them.
+    /// What there is: the record, with what can be changed in place and the attributes that we manage
+    /// as the service has them.
     pub(super) fn present(&self) -> Option<Arc<Room>> {
         let recorded = self.recorded.as_deref()?;
         let Some(sighting) = self.sighting() else {
@@ -140,10 +140,11 @@ impl<'a> Case<'a> {
         let declared = self.desired.map(|declared| &declared.room.attributes);
         let read = diff::managed(&sighting.attributes, declared, &recorded.room.attributes);
         let room = &recorded.room;
-        if read == room.attributes && room.agrees(&sighting.fields) {
+        let told = diff::changeable(self.kind(), &sighting.fields);
+        if read == room.attributes && room.agrees(&told) {
             return Some(room.clone());
         }
-        Some(Arc::new(Room { attributes: read, ..room.as_read(&sighting.fields) }))
+        Some(Arc::new(Room { attributes: read, ..room.as_read(&told) }))
     }
 
     /// A step of this room; its calls and its weight follow from what it does.
@@ -207,6 +208,13 @@ impl Verdict {
     }
 }
 
+impl Decision {
+    /// The same, with a word about it.
+    pub(super) fn told(self, finding: Option<Finding>) -> Self {
+        Self { finding, ..self }
+    }
+}
+
 impl From<Verdict> for Decision {
     fn from(verdict: Verdict) -> Self {
         Self { verdict, finding: None }
@@ -244,7 +252,7 @@ fn weight(action: Action, reason: Reason) -> Weight {
 }
 
 fn settled<'a>(
-    kind: Kind,
+    provider: &Provider,
     record: &'a RecordedRoom,
     desired: Option<&DesiredRoom>,
     observation: Option<&Observation>,
@@ -253,7 +261,7 @@ fn settled<'a>(
     let Some(pending) = record.pending.as_deref() else {
         return Ok(Some(Cow::Borrowed(record)));
     };
-    match settle(kind, record, pending, observation, now) {
+    match settle(&provider.application, record, pending, observation, now) {
         Settled::Kept(kept) => Ok(Some(Cow::Owned(kept))),
         Settled::Removed => Ok(None),
         Settled::NotOurs if desired.is_some() => Ok(None),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Attributes, Change, DesiredRoom, Field, Finding, Held, HeldReason, OnOccupied, Patch,
-    Reason, RecordedRoom, Room, Sighting, dropped,
+    Action, Attributes, Change, DesiredRoom, Field, Finding, Held, HeldReason, Kind, OnOccupied,
+    Patch, Reason, RecordedRoom, Room, Sighting, dropped,
 };
 
 use super::case::{Case, Decision, Verdict};
@@ -43,15 +43,18 @@ pub(super) fn take_down(case: &Case<'_>, action: Action, reason: Reason) -> Deci
 }
 
 /// What is known of a room that we did not make: the attributes that we shall manage, and those of
-/// the declared fields that the service tells.
+/// the declared fields that the service tells. What only a new room could have otherwise is taken for
+/// as it is declared, and told by itself.
 pub(super) fn as_far_as_known(
+    kind: Kind,
     attributes: Attributes,
     declared: &Room,
     seen: &Sighting,
 ) -> Arc<Room> {
     let mut room = Room { attributes, ..Room::default() };
     for (field, value) in seen.fields.iter().filter(|(it, _)| declared.value(*it).is_some()) {
-        room.set(field, Some(value.clone()));
+        let fixed = kind.change_of(field) == Change::Replace;
+        room.set(field, if fixed { declared.value(field) } else { Some(value.clone()) });
     }
     Arc::new(room)
 }
@@ -79,8 +82,8 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
         set_earlier: &recorded.room.attributes,
         seen: case.sighting().map(|sighting| &sighting.attributes),
     };
-    let told = case.sighting().map(|sighting| &sighting.fields);
     let changed = diff::changed(kind, &recorded.room, &declared.room);
+    let told = case.sighting().map(|sighting| &sighting.fields);
     if sides.agree() && changed.is_none() && told.is_none_or(|told| recorded.room.agrees(told)) {
         return as_recorded(case);
     }
@@ -95,7 +98,7 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
         None => Reason::AttributesDrifted,
     };
     let action = match (patches.is_empty(), changed) {
-        (true, None) => return unmendable(case, &present, recorded),
+        (true, None) => return as_recorded(case).told(fixed(case, &declared.room)),
         (false, None) if !drifted && lost_all(case, recorded) => return let_go(case),
         // The service agrees already: only the record has to learn it.
         (true, Some(_)) => Action::Record,
@@ -103,29 +106,26 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
     };
     let after = Arc::new(diff::kept(kind, &present, &declared.room));
     let step = case.step(action, reason, Some(present), Some(after), patches);
-    Decision { finding: over_limit(case, sides.count_after()), verdict: Verdict::Step(step) }
+    let finding = over_limit(case, sides.count_after()).or_else(|| fixed(case, &declared.room));
+    Decision { finding, verdict: Verdict::Step(step) }
 }
 
-/// A room that somebody else changed where only a new room could be otherwise: said, and left, since
-/// making it anew would throw its people out for what we did not change.
-fn unmendable(case: &Case<'_>, present: &Room, recorded: &RecordedRoom) -> Decision {
-    let kind = case.kind();
-    let differs = |field: &&Field| {
-        kind.change_of(**field) == Change::Replace && present.differs(kind, **field, &recorded.room)
-    };
-    let fields: Vec<&str> =
-        kind.fields().iter().filter(differs).map(|field| field.as_str()).collect();
-    let finding = (!fields.is_empty()).then(|| {
-        let message = format!(
-            "{}: somebody else changed {}, which only a new room could have otherwise",
+/// A word on what the service has otherwise than the file, and only a new room could have: it is left,
+/// since making the room anew would throw its people out for what we did not change.
+pub(super) fn fixed(case: &Case<'_>, declared: &Room) -> Option<Finding> {
+    let fields = diff::fixed(case.kind(), &case.sighting()?.fields, declared);
+    let message = || {
+        format!(
+            "{} has another {} than the file declares, which only a new room could have",
             case.address,
             fields.join(", ")
-        );
-        Finding::warning("fields_drifted", message)
-            .help("declare it as it is now, or destroy the room and let it be made anew")
+        )
+    };
+    (!fields.is_empty()).then(|| {
+        Finding::warning("fields_drifted", message())
+            .help("declare it as it is, or destroy the room and let it be made anew")
             .about(case.address)
-    });
-    Decision { finding, ..as_recorded(case) }
+    })
 }
 
 /// A room whose fields are as recorded: at most the record's bookkeeping is behind.

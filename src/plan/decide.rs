@@ -72,13 +72,14 @@ fn adopt(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision {
     };
     let limit = case.provider.limits.attributes;
     let kind = case.kind();
-    let before = compare::as_far_as_known(sides.managed(), &declared.room, seen);
+    let before = compare::as_far_as_known(kind, sides.managed(), &declared.room, seen);
     let changes = before.field_patch(kind, &declared.room).into_iter();
     let changes = changes.chain(sides.batches(kind, limit)).collect();
     let step =
         case.step(Action::Adopt, Reason::AlreadyExists, Some(before), case.wanted(), changes);
     Decision {
-        finding: compare::over_limit(case, sides.count_after()),
+        finding: compare::over_limit(case, sides.count_after())
+            .or_else(|| compare::fixed(case, &declared.room)),
         verdict: Verdict::Step(step),
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    Attribute, AttributeChange, Attributes, Change, Field, Fields, Kind, Patch, Room,
+    Attribute, AttributeChange, Attributes, Change, Field, Fields, Kind, Patch, Room, Value,
 };
 
 /// The first field that differs and that a room of this kind can only get by being made anew.
@@ -30,6 +30,22 @@ pub(super) fn known<'a>(
         }
     }
     known
+}
+
+/// Those of the fields that were told that can be changed in place.
+pub(super) fn changeable(kind: Kind, told: &Fields) -> Fields {
+    let in_place = |field| kind.change_of(field) == Change::InPlace;
+    let told = told.iter().filter(|(field, _)| in_place(*field));
+    told.map(|(field, value)| (field, value.clone())).collect()
+}
+
+/// The fields that only a new room could have as `wanted` has them, by what was told.
+pub(super) fn fixed(kind: Kind, told: &Fields, wanted: &Room) -> Vec<&'static str> {
+    let differs = |(field, value): &(Field, &Value)| {
+        kind.change_of(*field) == Change::Replace
+            && wanted.value(*field).is_some_and(|wanted| wanted != **value)
+    };
+    told.iter().filter(differs).map(|(field, _)| field.as_str()).collect()
 }
 
 /// The first field that differs, whatever it takes to change it.

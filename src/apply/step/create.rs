@@ -107,8 +107,9 @@ impl Worker {
             Err(why) => return Err(unread(earlier, why.to_string(), trouble)),
         };
         let (kind, now) = (self.kind(), self.connection.clock.now());
+        let application = &self.connection.provider.application;
         match (earlier, self.settings.on_conflict) {
-            (EarlierIntent::Open, _) if shows(kind, &intended.record.room, &sighting) => {
+            (EarlierIntent::Open, _) if shows(application, &intended.record.room, &sighting) => {
                 let mut record = intended.record.seen(&sighting, now);
                 record.pending = None;
                 Ok(Found { record, changes: step.changes.clone() })
