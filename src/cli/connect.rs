@@ -182,10 +182,10 @@ fn secret(provider: &Provider) -> Result<Found, Stopped> {
     }
 }
 
-/// A secret that can be one: none is empty or holds white space.
+/// A secret that can be one: none is empty, or holds white space or quotation marks.
 fn usable(secret: Secret, provider: &Provider) -> Found {
     let text = secret.expose();
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'')) {
         return Found::Secret(secret);
     }
     let place = place(provider);

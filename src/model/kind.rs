@@ -156,6 +156,15 @@ impl Kind {
         }
     }
 
+    /// Whether a look tells a room's fields besides its attributes.
+    #[must_use]
+    pub const fn tells_fields(self) -> bool {
+        match self {
+            Self::TencentLive => true,
+            Self::Rtc | Self::Zim => false,
+        }
+    }
+
     /// Whether the call that makes a room takes `field` along; the others need a call after it.
     #[must_use]
     pub const fn made_with(self, field: Field) -> bool {

@@ -15,8 +15,8 @@ pub(super) fn replacing(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Fi
     kind.fields().iter().copied().find(anew)
 }
 
-/// The recorded room with those of its fields as they were told that it does not record and that the
-/// file declares by now: what the service chose by itself may be what is wanted.
+/// The recorded room, but for what the service tells to be as the file declares it by now: it may have
+/// chosen so by itself, or somebody else may have.
 pub(super) fn known<'a>(
     recorded: &'a Room,
     declared: &Room,
@@ -24,18 +24,12 @@ pub(super) fn known<'a>(
 ) -> Cow<'a, Room> {
     let mut known = Cow::Borrowed(recorded);
     for (field, value) in told.into_iter().flat_map(Fields::iter) {
-        if recorded.value(field).is_none() && declared.value(field).is_some() {
-            known.to_mut().set(field, Some(value.clone()));
+        let declared = declared.value(field);
+        if declared.as_ref() == Some(value) && recorded.value(field) != declared {
+            known.to_mut().set(field, declared);
         }
     }
     known
-}
-
-/// Whether a field that only a new room can have is declared and not recorded: the service may have
-/// chosen the same by itself.
-pub(super) fn chosen_elsewhere(kind: Kind, recorded: &Room, declared: &Room) -> bool {
-    kind.keeps_undeclared()
-        && replacing(kind, recorded, declared).is_some_and(|field| recorded.value(field).is_none())
 }
 
 /// The first field that differs, whatever it takes to change it.

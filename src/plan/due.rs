@@ -22,7 +22,7 @@ pub enum Scope {
 ///
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something assumed or
 /// pending, rooms that are to be destroyed or replaced and were last seen with people inside, and
-/// rooms that would be replaced for what the service may have chosen by itself.
+/// rooms that would be replaced for what the service tells: it may be as declared already.
 #[must_use]
 pub fn due(
     desired: &Desired,
@@ -43,9 +43,7 @@ pub fn due(
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
                 is_due(provider, record, now(&provider.name))
-                    || row.desired.is_some_and(|declared| {
-                        diff::chosen_elsewhere(provider.kind(), &record.room, &declared.room)
-                    })
+                    || provider.kind().tells_fields() && is_replaced(provider, row.desired, record)
                     || was_occupied(row.address, record, recorded)
                         && goes(provider, row.desired, record)
                         && waits(desired, provider, record)
@@ -80,7 +78,12 @@ fn was_last_seen_with_people(record: &RecordedRoom) -> bool {
 
 /// Whether the room is to be destroyed or replaced.
 fn goes(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
-    desired.is_none_or(|declared| {
+    desired.is_none() || is_replaced(provider, desired, record)
+}
+
+/// Whether the room is to be made anew.
+fn is_replaced(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
+    desired.is_some_and(|declared| {
         diff::replacing(provider.kind(), &record.room, &declared.room).is_some()
     })
 }

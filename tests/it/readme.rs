@@ -92,9 +92,10 @@ fn every_command_and_exit_code_is_listed() {
 
 #[test]
 fn every_path_that_the_pages_name_is_there() {
-    let (readme, page) = (repository_file("README.md"), repository_file("docs/architecture.md"));
-    let named =
-        page.split('`').filter(|word| word.starts_with("src/") || word.starts_with("tests/"));
+    let readme = repository_file("README.md");
+    let pages = ["docs/architecture.md", "docs/providers.md"].map(repository_file);
+    let words = pages.iter().flat_map(|page| page.split('`'));
+    let named = words.filter(|word| word.starts_with("src/") || word.starts_with("tests/"));
     let linked = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let paths: Vec<&str> = named.chain(linked.filter(|link| !link.contains("://"))).collect();
     assert!(paths.len() > 20, "{paths:?}");

@@ -282,6 +282,16 @@ fn an_owner_that_the_service_chose_by_itself_is_no_replace() {
 }
 
 #[test]
+fn an_owner_that_somebody_else_changed_can_be_declared_without_a_replace() {
+    let owned = |owner| with(&[(Field::Owner, text(owner))], &[]);
+    let seen = told(People::Count(3), &[(Field::Owner, text("theirs"))], &[]);
+    let world = world().declare("live/a", owned("theirs")).record("live/a", record(owned("ours")));
+    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["live/a"]);
+    let step = only_step(&world.observe("live/a", seen));
+    assert_eq!((step.action, step.after), (Action::Record, Some(owned("theirs"))));
+}
+
+#[test]
 fn nobody_is_thrown_out_for_an_owner_that_somebody_else_changed() {
     let ours = || with(&[(Field::Owner, text("ours"))], &[]);
     let world = world()

@@ -33,7 +33,9 @@ fn init_never_overwrites() {
     desk.write(".gitignore", "mine");
     desk.run("init").ends(1).says("never overwrites");
     assert_eq!(desk.read("rooms.yaml"), "mine");
-    desk.run("init -f other/rooms.yaml").ends(1).says("could not be written");
+    desk.run("init -f rooms.yaml/below.yaml").ends(1).says("could not be written");
+    desk.run("init -f live/rooms.yaml").ends(0).says("roomctl -f live/rooms.yaml plan");
+    desk.run("plan -f live/rooms.yaml").ends(0).prints("2 to create");
     desk.run("init -f other.yaml").ends(0).says("left as it is");
     assert_eq!(desk.read(".gitignore"), "mine");
 }

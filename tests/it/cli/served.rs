@@ -28,7 +28,8 @@ impl Served {
     /// Serves app 1 with a secret of the caller's, on a free port.
     pub(crate) fn start_with(desk: &Desk, secret: &str, options: &str) -> Self {
         let mut command = desk.command(&format!("emulator --listen 127.0.0.1:0 {options}"));
-        command.env("ZEGO_SERVER_SECRET", secret).stderr(Stdio::inherit());
+        command.env("ZEGO_SERVER_SECRET", secret).env("TENCENT_SECRET_KEY", secret);
+        command.stderr(Stdio::inherit());
         let mut child = command.spawn().expect("the emulator starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("its stdout"));
         let mut greeting = String::new();

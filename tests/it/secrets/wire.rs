@@ -5,6 +5,11 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
+use serde_json::{Value, json};
+
 /// What happens to a request.
 #[derive(Clone, Copy)]
 pub(super) enum Behaviour {
@@ -47,6 +52,24 @@ impl Wire {
         let found = text.split("Signature=").skip(1).map(hex);
         found.filter(|signature| signature.len() == 32).collect()
     }
+
+    /// Every UserSig that was sent, and the digest inside it.
+    pub(super) fn user_sigs(&self) -> Vec<String> {
+        let heard = self.heard.lock().expect("what was heard");
+        let text = String::from_utf8_lossy(&heard);
+        let sent = text.split("usersig=").skip(1).filter_map(|rest| rest.split(['&', ' ']).next());
+        let sent: Vec<String> = sent.map(|it| it.replace("%2A", "*")).collect();
+        let inside: Vec<String> = sent.iter().map(|user_sig| digest(user_sig)).collect();
+        sent.into_iter().chain(inside).collect()
+    }
+}
+
+/// The digest inside a UserSig.
+fn digest(user_sig: &str) -> String {
+    let packed = user_sig.replace('*', "+").replace('-', "/").replace('_', "=");
+    let packed = STANDARD.decode(packed).expect("base64");
+    let said: Value = serde_json::from_reader(ZlibDecoder::new(&packed[..])).expect("JSON");
+    said["TLS.sig"].as_str().expect("a digest").to_owned()
 }
 
 impl Behaviour {
@@ -65,7 +88,10 @@ impl Behaviour {
                 response(status, "Content-Type: text/html", &body)
             }
             Self::Mirror { status, json: true } => {
-                let body = serde_json::json!({"Code": 2, "Message": first, "RequestId": first});
+                let body = json!({
+                    "Code": 2, "Message": first, "RequestId": first,
+                    "ActionStatus": "FAIL", "ErrorCode": 60_002, "ErrorInfo": first,
+                });
                 response(status, "Content-Type: application/json", &body.to_string())
             }
             Self::Redirect => {
