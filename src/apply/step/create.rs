@@ -60,9 +60,9 @@ impl Worker {
     fn owned(&self, room: Arc<Room>) -> Arc<Room> {
         match self.connection.provider.application.owner_by_default() {
             Some(owner) if room.value(Field::Owner).is_none() => {
-                let mut owned = room.as_ref().clone();
-                owned.set(Field::Owner, Some(Value::Text(owner.into())));
-                Arc::new(owned)
+                let mut made = room.as_ref().clone();
+                made.set(Field::Owner, Some(Value::Text(owner.into())));
+                Arc::new(made)
             }
             Some(_) | None => room,
         }
