@@ -48,6 +48,7 @@ macro_rules! subjects {
                     a_destroy_that_lands_late,
                     a_request_that_is_refused,
                     a_look_that_is_garbled,
+                    somebody_elses_room_is_not_taken_for_ours,
                 },
                 gateway::{
                     too_often_slows_down_and_fails_nothing,

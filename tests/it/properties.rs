@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use roomctl::emulator::AppSurvey;
-use roomctl::model::{Action, Desired, OnOccupied, Plan, Refresh};
+use roomctl::model::{Action, Address, Desired, Kind, OnOccupied, Plan, Refresh, Step};
 use roomctl::render;
 
 use case::{Case, FOREIGN, some_case};
 
-use crate::support::{Fuse, How, Ran, World, address, in_moved_time, service, text};
+use crate::support::fleet::provider;
+use crate::support::{Fuse, How, Ran, World, at, in_moved_time, service, text};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -31,11 +32,15 @@ async fn live(case: &Case) -> Checked {
     let desired = world.declare(&case.second.text());
     stable(&world, case).await?;
     for refresh in [Refresh::Due, Refresh::All] {
-        let (before, recorded) = (world.survey(), world.recorded().await.expect("a state"));
-        let ours = recorded.rooms.keys().map(|it| it.room.as_str().to_owned()).collect();
+        let survey = || Kind::ALL.iter().map(|kind| (*kind, world.survey_of(*kind)));
+        let before: Vec<(Kind, AppSurvey)> = survey().collect();
+        let recorded = world.recorded().await.expect("a state");
+        let ours: BTreeSet<Address> = recorded.rooms.keys().cloned().collect();
         let how = How::with_consent().refresh(refresh);
         let ran = world.apply(&desired, &how).await.expect("a state").ran();
-        others_are_left_alone(&desired, &ran, &before, &world.survey(), &ours)?;
+        for ((kind, before), (_, after)) in before.iter().zip(survey()) {
+            others_are_left_alone(*kind, &desired, &ran, before, &after, &ours)?;
+        }
     }
     settled(&world, &desired).await
 }
@@ -64,7 +69,7 @@ async fn stable(world: &World, case: &Case) -> Checked {
     Ok(())
 }
 
-/// Steps that make room start first; by address within each action.
+/// Steps that make room start first; by kind and address within each action.
 fn in_order(plan: &Plan) -> Checked {
     let rank = |action| match action {
         Action::Destroy => 0,
@@ -75,18 +80,21 @@ fn in_order(plan: &Plan) -> Checked {
         Action::Record => 5,
         Action::Forget => 6,
     };
-    let keys: Vec<_> = plan.steps.iter().map(|step| (rank(step.action), &step.address)).collect();
+    let kind = |at: &Address| Kind::ALL.iter().find(|it| provider(**it) == at.provider.as_str());
+    let key = |step: &Step| (rank(step.action), kind(&step.address).copied(), step.address.clone());
+    let keys: Vec<_> = plan.steps.iter().map(key).collect();
     prop_assert!(keys.is_sorted(), "{keys:?}");
     Ok(())
 }
 
 /// Nothing is destroyed that is not recorded, nobody is thrown out who was not meant to be, and keys of others stay where their room stays.
 fn others_are_left_alone(
+    kind: Kind,
     desired: &Desired,
     ran: &Ran,
     before: &AppSurvey,
     after: &AppSurvey,
-    ours: &BTreeSet<String>,
+    ours: &BTreeSet<Address>,
 ) -> Checked {
     let made_anew: BTreeSet<_> = ran
         .plan
@@ -97,15 +105,16 @@ fn others_are_left_alone(
         .collect();
     for (id, room) in &before.rooms {
         let now = after.rooms.get(id);
-        if !ours.contains(id.as_str()) {
+        let address = at(provider(kind), id.as_str());
+        if !ours.contains(&address) {
             prop_assert!(now.is_some(), "{id} is gone, and was not recorded");
         }
-        if desired.policy.on_occupied == Some(OnOccupied::Defer) && room.people > 0 {
+        if desired.policy.on_occupied([kind]) == OnOccupied::Defer && room.people > 0 {
             let inside = now.map(|now| now.people);
             prop_assert_eq!(inside, Some(room.people), "{}: thrown out", id);
         }
         let Some(now) = now else { continue };
-        if made_anew.contains(&address(id.as_str())) {
+        if made_anew.contains(&address) {
             continue;
         }
         for key in FOREIGN {

@@ -1,13 +1,18 @@
 //! Answers that are lost, requests that land late, and answers that nobody can read.
 
-use roomctl::model::{Call, Desired, Effect};
+use std::time::Duration;
 
-use super::stage::Stage;
+use roomctl::model::{Call, Desired, Effect, Field, Origin};
+
+use super::stage::{ID, Stage};
 use super::subject::Subject;
 use crate::support::Mishap;
 
 /// What leaves it unknown whether a call was carried out.
 const LOST: [Mishap; 3] = [Mishap::LostBefore, Mishap::LostAfter, Mishap::Garbled];
+
+/// Between a look that finds nothing and the one that is final.
+const MEANWHILE: Duration = Duration::from_secs(3);
 
 /// Applies while the first request of `call` meets a mishap: one run comes through, looks before it
 /// repeats anything, and repeats only what was not carried out.
@@ -100,4 +105,26 @@ pub(super) async fn a_look_that_is_garbled(subject: &'static Subject) {
             assert_eq!(stage.sent().iter().filter(|one| *one == call).count(), 2);
         }
     }
+}
+
+/// A room that somebody else makes while ours is looked for has another owner: it is not ours, also
+/// where we declare none.
+pub(super) async fn somebody_elses_room_is_not_taken_for_ours(subject: &'static Subject) {
+    let Origin::Call(call) = subject.kind.origin() else { return };
+    if !subject.kind.holds(Field::Owner) {
+        return;
+    }
+    let stage = Stage::new(subject).await;
+    let desired = stage.rooms("", &[ID], &subject.content.replace("owner: alice, ", ""));
+    let stranger = stage.stranger().await;
+    stage.world.script.strike(call, 1, Mishap::LostBefore);
+    let (ran, ()) = tokio::join!(stage.apply(&desired), async {
+        tokio::time::sleep(MEANWHILE).await;
+        stranger.create(ID, (*desired.rooms[0].room).clone()).await;
+    });
+    let theirs = stage.survey().rooms;
+    assert!(matches!(&*ran.outcome.failed, [failure] if failure.pending), "{:?}", ran.outcome);
+    let ran = stage.apply(&desired).await;
+    assert_eq!(ran.outcome.done, []);
+    assert_eq!(stage.survey().rooms, theirs);
 }

@@ -5,10 +5,25 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use roomctl::model::{Attribute, AttributeChange, Delay, Desired, Kind, Room, RoomId};
+use roomctl::model::{
+    Attribute, AttributeChange, Delay, Desired, Field, Kind, Room, RoomId, Value,
+};
 
-use crate::support::fleet::HEAD;
-use crate::support::{APP, World};
+use crate::support::fleet::provider;
+use crate::support::{APP, Stranger, World};
+
+/// A provider of each kind.
+const HEAD: &str = "version: 1
+providers:
+  chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}
+  video: {kind: rtc, app_id: 1, endpoint: emulator}
+  live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emulator}
+state: rooms.state.json
+";
+
+/// What may hold one room.
+const HOLDERS: [&[Kind]; 4] =
+    [&[Kind::Zim], &[Kind::Rtc], &[Kind::TencentLive], &[Kind::Zim, Kind::Rtc]];
 
 /// Keys that only strangers write.
 pub(super) const FOREIGN: [&str; 2] = ["score", "mood"];
@@ -36,6 +51,9 @@ pub(super) struct Edition {
 
 #[derive(Clone, Debug)]
 struct Declared {
+    kinds: &'static [Kind],
+    /// What differs by kind: seats, or what is said of a close.
+    seats: u8,
     name: Option<&'static str>,
     delay: &'static str,
     attributes: BTreeMap<&'static str, (&'static str, bool)>,
@@ -44,13 +62,19 @@ struct Declared {
 
 #[derive(Clone, Debug)]
 enum Happening {
-    Enter(&'static str, u64),
-    Leave(&'static str),
-    Vanish(&'static str),
-    Create(&'static str, &'static str),
-    Set(&'static str, &'static str, &'static str),
-    Delete(&'static str, &'static str),
     Pass,
+    To(Kind, &'static str, Deed),
+}
+
+/// What is done to a room.
+#[derive(Clone, Debug)]
+enum Deed {
+    Enter(u64),
+    Leave,
+    Vanish,
+    Create(&'static str),
+    Set(&'static str, &'static str),
+    Delete(&'static str),
 }
 
 pub(super) fn some_case() -> impl Strategy<Value = Case> {
@@ -80,8 +104,11 @@ fn some_declared() -> impl Strategy<Value = Declared> {
     let key = prop::sample::select(&["topic", "banner", "rules"][..]);
     let value = (prop::sample::select(&["x", "y"][..]), prop::bool::weighted(0.2));
     let attributes = prop::collection::btree_map(key, value, 0..4);
-    (name, delay, attributes, prop::bool::weighted(0.1)).prop_map(
-        |(name, delay, attributes, prevent_destroy)| Declared {
+    let kinds = prop::sample::select(&HOLDERS[..]);
+    (kinds, 4..6_u8, name, delay, attributes, prop::bool::weighted(0.1)).prop_map(
+        |(kinds, seats, name, delay, attributes, prevent_destroy)| Declared {
+            kinds,
+            seats,
             name,
             delay,
             attributes,
@@ -91,43 +118,59 @@ fn some_declared() -> impl Strategy<Value = Declared> {
 }
 
 fn some_happening() -> impl Strategy<Value = Happening> {
-    let id = || prop::sample::select(&["a", "b", "c", "d", "e", "f", "x", "y"][..]);
+    let id = prop::sample::select(&["a", "b", "c", "d", "e", "f", "x", "y"][..]);
     let key = || prop::sample::select(&["topic", "banner", FOREIGN[0], FOREIGN[1]][..]);
-    let value = || prop::sample::select(&["x", "y", "z"][..]);
+    let value = prop::sample::select(&["x", "y", "z"][..]);
+    let deed = prop_oneof![
+        3 => (1..4_u64).prop_map(Deed::Enter),
+        1 => Just(Deed::Leave),
+        2 => Just(Deed::Vanish),
+        2 => key().prop_map(Deed::Create),
+        3 => (key(), value).prop_map(|(key, value)| Deed::Set(key, value)),
+        1 => key().prop_map(Deed::Delete),
+    ];
+    let kind = prop::sample::select(Kind::ALL);
     prop_oneof![
-        3 => (id(), 1..4_u64).prop_map(|(id, users)| Happening::Enter(id, users)),
-        1 => id().prop_map(Happening::Leave),
-        2 => id().prop_map(Happening::Vanish),
-        2 => (id(), key()).prop_map(|(id, key)| Happening::Create(id, key)),
-        3 => (id(), key(), value()).prop_map(|(id, key, value)| Happening::Set(id, key, value)),
-        1 => (id(), key()).prop_map(|(id, key)| Happening::Delete(id, key)),
         1 => Just(Happening::Pass),
+        12 => (kind, id, deed).prop_map(|(kind, id, deed)| Happening::To(kind, id, deed)),
     ]
 }
 
 impl Case {
     /// Lets everything happen. What cannot, such as entering a room that is not there, does not.
     pub(super) async fn happen(&self, world: &World, desired: &Desired) {
-        let stranger = world.stranger(desired).await;
-        let service = &world.emulator;
+        let mut strangers = BTreeMap::new();
+        for kind in Kind::ALL {
+            strangers.insert(kind, world.stranger_at(desired, provider(*kind)).await);
+        }
         for happening in &self.between {
             match happening {
-                Happening::Enter(id, users) => {
-                    let _ = service.enter(Kind::Zim, APP, &RoomId::new(id), *users);
+                Happening::Pass => world.emulator.advance(WHILE).expect("advanced"),
+                Happening::To(kind, id, deed) => {
+                    deed.happen(world, &strangers[kind], *kind, id).await;
                 }
-                Happening::Leave(id) => {
-                    let _ = service.leave(Kind::Zim, APP, &RoomId::new(id), None);
-                }
-                Happening::Vanish(id) => stranger.destroy(id).await,
-                Happening::Create(id, key) => stranger.create(id, theirs(key)).await,
-                Happening::Set(id, key, value) => {
-                    let change = AttributeChange::Set((*key).into(), attribute(value));
-                    stranger.modify(id, vec![change]).await;
-                }
-                Happening::Delete(id, key) => {
-                    stranger.modify(id, vec![AttributeChange::Delete((*key).into())]).await;
-                }
-                Happening::Pass => service.advance(WHILE).expect("advanced"),
+            }
+        }
+    }
+}
+
+impl Deed {
+    async fn happen(&self, world: &World, stranger: &Stranger, kind: Kind, id: &str) {
+        match self {
+            Self::Enter(users) => {
+                let _ = world.emulator.enter(kind, APP, &RoomId::new(id), *users);
+            }
+            Self::Leave => {
+                let _ = world.emulator.leave(kind, APP, &RoomId::new(id), None);
+            }
+            Self::Vanish => stranger.destroy(id).await,
+            Self::Create(key) => stranger.create(id, theirs(kind, key)).await,
+            Self::Set(key, value) => {
+                let change = AttributeChange::Set((*key).into(), attribute(value));
+                stranger.modify(id, vec![change]).await;
+            }
+            Self::Delete(key) => {
+                stranger.modify(id, vec![AttributeChange::Delete((*key).into())]).await;
             }
         }
     }
@@ -153,14 +196,29 @@ impl Edition {
 
 impl Declared {
     fn write(&self, id: &str, out: &mut String) -> std::fmt::Result {
-        let Self { name, delay, attributes, prevent_destroy } = self;
-        writeln!(out, "  - id: {id}\n    destroy_delay_time: {delay}")?;
+        let Self { kinds, seats, name, delay, attributes, prevent_destroy } = self;
+        let holds = |field| kinds.iter().any(|kind| kind.holds(field));
+        let names: Vec<_> = kinds.iter().map(|kind| provider(*kind)).collect();
+        writeln!(out, "  - id: {id}\n    providers: [{}]", names.join(", "))?;
         writeln!(out, "    lifecycle: {{prevent_destroy: {prevent_destroy}}}")?;
-        if let Some(name) = name {
+        if holds(Field::DestroyDelayTime) {
+            writeln!(out, "    destroy_delay_time: {delay}")?;
+        }
+        if holds(Field::CloseReason) {
+            writeln!(out, "    close: {{reason: r{seats}}}")?;
+        }
+        if holds(Field::MaxSeats) {
+            writeln!(out, "    seat_template: Karaoke\n    max_seats: {seats}")?;
+        }
+        if let Some(name) = name.filter(|_| holds(Field::Name)) {
             writeln!(out, "    name: {name}")?;
+        }
+        if !holds(Field::Attributes) {
+            return Ok(());
         }
         writeln!(out, "    attributes:{}", if attributes.is_empty() { " {}" } else { "" })?;
         for (key, (value, auto_delete)) in attributes {
+            let auto_delete = *auto_delete && kinds.contains(&Kind::Zim);
             writeln!(out, "      {key}: {{value: {value}, auto_delete: {auto_delete}}}")?;
         }
         Ok(())
@@ -168,13 +226,21 @@ impl Declared {
 }
 
 /// A room of a stranger: it outlives every case.
-fn theirs(key: &str) -> Room {
-    Room {
+fn theirs(kind: Kind, key: &str) -> Room {
+    let mut room = Room {
         name: Some("Theirs".into()),
-        destroy_delay_time: Some(Delay::from_seconds(10_800)),
         attributes: [(key, attribute("z"))].into_iter().collect(),
         ..Room::default()
+    };
+    match kind {
+        Kind::Zim => room.destroy_delay_time = Some(Delay::from_seconds(10_800)),
+        Kind::TencentLive => {
+            room.set(Field::SeatTemplate, Some(Value::Text("Karaoke".into())));
+            room.set(Field::MaxSeats, Some(Value::Number(4)));
+        }
+        Kind::Rtc => {}
     }
+    room
 }
 
 fn attribute(value: &str) -> Attribute {

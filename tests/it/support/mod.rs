@@ -15,7 +15,7 @@ pub(crate) use read::{plain, text};
 pub(crate) use run::{Ended, How, Ran};
 pub(crate) use script::{Mishap, Script};
 pub(crate) use stranger::Stranger;
-pub(crate) use world::{APP, World, address, at, plain_service, service, write};
+pub(crate) use world::{APP, World, at, plain_service, service, write};
 
 /// Runs a case on a runtime of its own, whose clock stands still unless all wait.
 pub(crate) fn in_moved_time<T>(case: impl Future<Output = T>) -> T {

@@ -49,11 +49,6 @@ pub(crate) fn plain_service() -> Settings {
     Settings::new(Kind::ALL.iter().map(|kind| App::with_own_secret(*kind, APP)).collect())
 }
 
-/// The address of a room of the provider `chat`.
-pub(crate) fn address(room: &str) -> Address {
-    at("chat", room)
-}
-
 /// The address of a room.
 pub(crate) fn at(provider: &str, room: &str) -> Address {
     format!("{provider}/{room}").parse().expect("an address")
