@@ -215,17 +215,6 @@ impl Application {
         }
     }
 
-    /// Whose a room is where no owner is declared; none where rooms have no owner.
-    ///
-    /// Tencent's page of create_room: the caller's.
-    #[must_use]
-    pub fn owner_by_default(&self) -> Option<&str> {
-        match self {
-            Self::Rtc { .. } | Self::Zim { .. } => None,
-            Self::TencentLive { operator, .. } => Some(operator),
-        }
-    }
-
     /// The vendor's limit of `call`, in requests a second.
     ///
     /// RTC's page of DescribeUserNum has 1 a second for test projects.

@@ -6,8 +6,8 @@ use crate::apply::change::{EarlierIntent, Failure, Intended, Known, Worker};
 use crate::apply::observe::look;
 use crate::apply::recover::adopted;
 use crate::model::{
-    Address, Field, Observation, OnConflict, Operation, Origin, Patch, PendingKind, RecordedRoom,
-    Room, Step, Timestamp, Trouble, Value, shows,
+    Address, Observation, OnConflict, Operation, Origin, Patch, PendingKind, RecordedRoom, Room,
+    Step, Timestamp, Trouble, shows,
 };
 use crate::provider::{Permit, Receipt};
 
@@ -29,7 +29,7 @@ impl Worker {
             call,
             empty: Vec::new(),
             kind: PendingKind::Create,
-            record: self.fresh(step, self.owned(made)),
+            record: self.fresh(step, made),
             before,
             target: None,
         };
@@ -52,19 +52,6 @@ impl Worker {
                 let why = "the service says that the room to be created does not exist";
                 Err(failed(Failure::Open(why.to_owned(), trouble)))
             }
-        }
-    }
-
-    /// The room as the service makes it: where no owner is declared it is the caller's, by which it is
-    /// told from a room that somebody else makes meanwhile.
-    fn owned(&self, room: Arc<Room>) -> Arc<Room> {
-        match self.connection.provider.application.owner_by_default() {
-            Some(owner) if room.value(Field::Owner).is_none() => {
-                let mut made = room.as_ref().clone();
-                made.set(Field::Owner, Some(Value::Text(owner.into())));
-                Arc::new(made)
-            }
-            Some(_) | None => room,
         }
     }
 
