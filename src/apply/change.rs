@@ -71,7 +71,7 @@ pub(super) enum Failure {
     /// Its outcome is unknown, and it stays pending.
     Open(String, Option<Trouble>),
     /// People are inside, or may be.
-    Occupied(People),
+    Occupied(Inside),
     /// It could not be asked who is inside.
     Unasked(Unasked),
     /// The run was interrupted before anything was sent.
@@ -86,12 +86,29 @@ impl From<StateError> for Failure {
     }
 }
 
+/// Who is inside a room that is to go.
+pub(super) struct Inside {
+    /// At the side that is to go.
+    pub(super) here: People,
+    /// At all sides of the room.
+    pub(super) anywhere: People,
+}
+
 /// Why it could not be asked who is inside.
 pub(super) struct Unasked {
     /// The other side of the room that did not tell; none where it is the room itself.
     pub(super) side: Option<Address>,
     /// What stood in the way.
     pub(super) trouble: Trouble,
+}
+
+impl Inside {
+    fn add(&mut self, people: People, here: bool) {
+        self.anywhere = self.anywhere.and(people);
+        if here {
+            self.here = self.here.and(people);
+        }
+    }
 }
 
 impl fmt::Display for Unasked {
@@ -170,20 +187,22 @@ impl Worker {
 
     /// Asks right before a destroy whether people are inside; with people, or unread, it waits.
     async fn guard(&self, intended: &Intended<'_>) -> Result<Option<Known>, Failure> {
-        let mut inside = People::Nobody;
+        let mut inside = Inside { here: People::Nobody, anywhere: People::Nobody };
         for side in &intended.empty {
             let Some(connection) = self.connections.get(&side.provider) else { continue };
             let asked = self.stop.or(connection.client.people(&side.room)).await;
             match asked.ok_or(Failure::Interrupted)? {
                 Ok(None) if side == intended.address => return Ok(Some(Known::Missing(None))),
-                Ok(people) => inside = inside.and(people.unwrap_or(People::Nobody)),
+                Ok(people) => {
+                    inside.add(people.unwrap_or(People::Nobody), side == intended.address)
+                }
                 Err(trouble) => {
                     let side = (*side != *intended.address).then(|| side.clone());
                     return Err(Failure::Unasked(Unasked { side, trouble }));
                 }
             }
         }
-        match inside {
+        match inside.anywhere {
             People::Nobody => Ok(None),
             People::Count(_) | People::AtLeast(_) | People::Unknown => {
                 Err(Failure::Occupied(inside))

@@ -33,17 +33,20 @@ enum Fate {
 impl Fates {
     /// The fates of a plan's steps: what it holds back stays.
     pub(super) fn new(plan: &ApprovedPlan, connections: &Connections) -> Self {
-        let side = |step: &Step, fate: Fate| {
-            let kind = connections.get(&step.address.provider).map(|it| it.provider.kind());
-            let taken_down = step.action == Action::Destroy && !step.sides.is_single();
-            let side = Side { kind, fate: watch::Sender::new(fate) };
-            taken_down.then(|| (step.address.clone(), side))
+        let entry = |address: &Address, fate: Fate| {
+            let kind = connections.get(&address.provider).map(|it| it.provider.kind());
+            (address.clone(), Side { kind, fate: watch::Sender::new(fate) })
         };
+        let side = |step: &Step, fate: Fate| {
+            let taken_down = step.action == Action::Destroy && !step.sides.is_single();
+            taken_down.then(|| entry(&step.address, fate))
+        };
+        let left = plan.left().iter().map(|address| Some(entry(address, Fate::Stays)));
         let steps = plan.steps().iter().map(|step| side(step, Fate::Open));
         let held = plan.held().iter().map(|(step, _)| side(step, Fate::Stays));
         let waiting = plan.waiting().iter();
         let waiting = waiting.map(|Held { step, reason: _ }| side(step, Fate::Waits(step.people)));
-        Self(steps.chain(held).chain(waiting).flatten().collect())
+        Self(steps.chain(held).chain(waiting).chain(left).flatten().collect())
     }
 
     /// Tells what became of a step.
@@ -54,6 +57,15 @@ impl Fates {
             End::Waiting(people, _) => Fate::Waits(*people),
             End::Failed(..) | End::NotTried(_) => Fate::Stays,
         });
+    }
+
+    /// Whether a side that goes before this one is not known to be gone.
+    pub(super) fn is_held_up(&self, step: &Step) -> bool {
+        let Some(this) = self.0.get(&step.address) else { return false };
+        step.sides.others(&step.address).any(|other| {
+            let side = self.0.get(&other).filter(|side| side.kind < this.kind);
+            side.is_some_and(|side| *side.fate.borrow() != Fate::Gone)
+        })
     }
 
     /// Waits until the sides that go before this one are gone. The error is how the step ends where

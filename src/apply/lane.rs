@@ -2,7 +2,7 @@
 //! makes sense.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
@@ -33,7 +33,7 @@ pub(super) struct Lane {
     alive: Alive,
     under_way: JoinSet<Ended>,
     started: HashMap<Id, Step>,
-    halted: Option<NotTried>,
+    halted: Arc<OnceLock<NotTried>>,
     creates_halted: bool,
     reached: bool,
     outcome: Outcome,
@@ -64,7 +64,7 @@ impl Lane {
             fates,
             under_way: JoinSet::new(),
             started: HashMap::new(),
-            halted: None,
+            halted: Arc::default(),
             creates_halted: false,
             reached: false,
             outcome: Outcome::default(),
@@ -76,27 +76,23 @@ impl Lane {
         let client = self.worker.as_ref().map(|worker| worker.connection.client.clone());
         let mut users = Users::new(client);
         for (at, step) in steps.iter().enumerate() {
-            users.look_ahead(&steps, at.saturating_add(self.most));
-            match self.earlier_sides(step).await {
-                Ok(()) => {
-                    if let Err(why) = self.start(step).await {
-                        self.tell(step, End::NotTried(why));
-                    }
-                }
-                Err(end) => {
-                    self.alive.stays();
-                    self.tell(step, end);
-                }
+            if self.is_open() {
+                users.look_ahead(&steps, at.saturating_add(self.most));
+            } else {
+                users.give_up();
+            }
+            if let Err(why) = self.start(step).await {
+                self.tell(step, End::NotTried(why));
             }
         }
         self.finish().await;
         self.outcome
     }
 
-    /// Waits for the sides of the same room that go first; the error is how the step ends instead.
-    async fn earlier_sides(&self, step: &Step) -> Result<(), End> {
-        let gone = self.run.stop.or(self.fates.earlier_sides(step)).await;
-        gone.unwrap_or(Err(End::NotTried(NotTried::Interrupted)))
+    /// Whether the provider is called at all.
+    fn is_open(&self) -> bool {
+        let broken = self.worker.as_ref().is_none_or(|worker| worker.ledger.is_broken());
+        !broken && self.halted.get().is_none() && !self.run.stop.is_wanted()
     }
 
     /// Starts a step as soon as it may start; the error is why it is not tried.
@@ -109,6 +105,10 @@ impl Lane {
         let counted = step.action.adds_room() && !step.calls.is_empty();
         if counted {
             self.admit(step).await?;
+        }
+        if self.fates.is_held_up(step) {
+            self.start_later(worker, step);
+            return Ok(());
         }
         let permit = match self.permit(&worker, step).await {
             Ok(permit) => self.may_start(step).map(|()| permit),
@@ -127,6 +127,26 @@ impl Lane {
         Ok(())
     }
 
+    /// Starts a step as soon as the sides of its room that go first are gone; the steps after it do not
+    /// wait for that.
+    fn start_later(&mut self, worker: Worker, step: &Step) {
+        let (run, fates, halted) = (self.run.clone(), self.fates.clone(), self.halted.clone());
+        let moved = step.clone();
+        let task = self.under_way.spawn(async move {
+            let step = moved;
+            let gone = run.stop.or(fates.earlier_sides(&step)).await;
+            let gone = gone.unwrap_or(Err(End::NotTried(NotTried::Interrupted)));
+            let still = halted.get().map_or(Ok(()), |why| Err(End::NotTried(*why)));
+            if let Err(end) = gone.and(still) {
+                return Ended { step, end, effect: Effect::Stays };
+            }
+            run.report.event(&Event::Started(step.address.clone(), step.action));
+            let record = run.recorded.rooms.get(&step.address).cloned();
+            worker.carry_out(step, record, None).await
+        });
+        self.started.insert(task.id(), step.clone());
+    }
+
     /// Whether the lane still takes such a step.
     fn may_start(&mut self, step: &Step) -> Result<(), NotTried> {
         while let Some(ended) = self.under_way.try_join_next_with_id() {
@@ -135,8 +155,8 @@ impl Lane {
         if self.run.stop.is_wanted() {
             return Err(NotTried::Interrupted);
         }
-        if let Some(why) = self.halted {
-            return Err(why);
+        if let Some(why) = self.halted.get() {
+            return Err(*why);
         }
         if self.creates_halted && step.action.makes_room() {
             return Err(NotTried::Quota);
@@ -232,7 +252,7 @@ impl Lane {
     /// Stops what no longer makes sense after a step ended so.
     fn heed(&mut self, end: &End) {
         if self.worker.as_ref().is_some_and(|worker| worker.ledger.is_broken()) {
-            self.halted = Some(NotTried::StateFailed);
+            self.halt(NotTried::StateFailed);
             return;
         }
         match end {
@@ -250,10 +270,10 @@ impl Lane {
     /// Stops what an answer, or the want of one, says will not succeed.
     fn heed_trouble(&mut self, class: Class, code: Option<i64>) {
         match (class, code) {
-            (Class::Fatal, _) => self.halted = Some(NotTried::ProviderFatal),
+            (Class::Fatal, _) => self.halt(NotTried::ProviderFatal),
             (Class::Quota, _) => self.creates_halted = true,
             (Class::Retry, None) if !self.reached => {
-                self.halted = Some(NotTried::ProviderUnreachable);
+                self.halt(NotTried::ProviderUnreachable);
             }
             (
                 Class::Retry
@@ -269,6 +289,12 @@ impl Lane {
                 code,
             ) => self.reached |= code.is_some(),
         }
+    }
+
+    /// Takes no more steps; the first reason counts.
+    fn halt(&self, why: NotTried) {
+        // An error says that there is a reason already.
+        let _ = self.halted.set(why);
     }
 
     fn tell(&mut self, step: &Step, end: End) {

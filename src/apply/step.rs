@@ -168,7 +168,7 @@ impl Broken {
                 let message = format!("{what}: {error}");
                 End::Failed(failed(&step, message, None, makes_calls(&step)), None)
             }
-            Failure::Occupied(people) => End::Waiting(people, None),
+            Failure::Occupied(inside) => End::Waiting(inside.anywhere, None),
             Failure::Unasked(why) => End::Waiting(People::Unknown, Some(why)),
             Failure::Interrupted => End::NotTried(NotTried::Interrupted),
         };

@@ -21,6 +21,12 @@ impl Users {
         Self { client, under_way: JoinSet::new(), seen: 0 }
     }
 
+    /// Asks for nobody any more: no further step starts.
+    pub(super) fn give_up(&mut self) {
+        self.client = None;
+        self.under_way.abort_all();
+    }
+
     /// Looks at the steps up to `end` that were not looked at yet.
     pub(super) fn look_ahead(&mut self, steps: &[Step], end: usize) {
         let Some(client) = &self.client else { return };

@@ -14,7 +14,7 @@ use super::{session, signals};
 use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
     Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, People,
-    Plan, ProviderName, Recorded,
+    Plan, ProviderName, Recorded, Step,
 };
 use crate::plan::{self, Scope};
 use crate::render;
@@ -198,7 +198,10 @@ impl Job<'_> {
 
     /// A word on `--evict` where nothing is to be destroyed.
     fn idle_evictions(&self, plan: &Plan) -> Vec<Finding> {
-        let idle = |address: &&Address| !plan.steps.iter().any(|step| step.address == **address);
+        let about = |step: &Step, address: &Address| {
+            step.address == *address || step.sides.others(&step.address).any(|it| it == *address)
+        };
+        let idle = |address: &&Address| !plan.steps.iter().any(|step| about(step, address));
         let word = |address: &Address| {
             let message = format!("`--evict {address}` has nothing to do: no step is about it");
             Finding::warning("idle_evict", message).about(address)

@@ -1,4 +1,4 @@
-//! What a provider has by its kind: the operator, `is_test`, `dissolve_after`, `limits`.
+//! What a provider has by its kind: the operator, `is_test`, `dissolve_after`, `max_rooms`, `limits`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -51,6 +51,12 @@ const KEYS: &[Key] = &[
         kinds: &[Kind::TencentLive],
         stands: |declared| declared.dissolve_after.is_some(),
         help: "take it out; zim rooms say it by themselves, as `destroy_delay_time`",
+    },
+    Key {
+        name: "max_rooms",
+        kinds: &[Kind::Zim, Kind::TencentLive],
+        stands: |declared| declared.max_rooms.is_some(),
+        help: "take it out: rtc rooms come and go with their users, and no quota counts them",
     },
     Key {
         name: "limits",

@@ -54,9 +54,14 @@ pub(super) fn fault(kind: Kind, field: Field, said: Said<'_>) -> Option<Fault> {
 
 fn text_fault(kind: Kind, field: Field, said: Said<'_>, most: usize) -> Option<Finding> {
     let Said::Text(text) = said else { return None };
-    if text.is_empty() && field == Field::Owner {
-        let finding = Finding::error("empty", "`owner` is empty");
-        return Some(finding.help("write the user who owns the room, or take the key out"));
+    let wanted = match (kind, field) {
+        (_, Field::Owner) => Some("the user who owns the room"),
+        (Kind::TencentLive, Field::Name) => Some("a name"),
+        _ => None,
+    };
+    if let (true, Some(wanted)) = (text.is_empty(), wanted) {
+        let finding = Finding::error("empty", format!("`{field}` is empty"));
+        return Some(finding.help(format!("write {wanted}, or take the key out")));
     }
     if text.len() <= most {
         return None;

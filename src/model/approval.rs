@@ -1,6 +1,8 @@
 //! Consent as a type: only a plan that passed the gate can be applied.
 
-use super::{Action, Gate, Held, NotTried, Plan, Refusal, RefusalKind, Step, Weight};
+use std::collections::BTreeSet;
+
+use super::{Action, Address, Gate, Held, NotTried, Plan, Refusal, RefusalKind, Step, Weight};
 
 /// What the user consented to, for one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub struct ApprovedPlan {
     steps: Vec<Step>,
     held: Vec<(Step, NotTried)>,
     waiting: Vec<Held>,
+    left: BTreeSet<Address>,
 }
 
 impl ApprovedPlan {
@@ -46,7 +49,14 @@ impl ApprovedPlan {
     #[must_use]
     pub fn new(plan: Plan, consent: Consent) -> Self {
         let gate = consent.weigh(plan.gate);
-        let mut approved = Self { steps: Vec::new(), held: Vec::new(), waiting: plan.waiting };
+        let unread = plan.unread.into_iter().map(|unread| unread.address);
+        let blocked = plan.blocked.into_iter().map(|held| held.step.address);
+        let mut approved = Self {
+            steps: Vec::new(),
+            held: Vec::new(),
+            waiting: plan.waiting,
+            left: unread.chain(blocked).collect(),
+        };
         for step in plan.steps {
             match consent.holds(&step, &gate) {
                 Some(why) => approved.held.push((step, why)),
@@ -72,6 +82,12 @@ impl ApprovedPlan {
     #[must_use]
     pub fn waiting(&self) -> &[Held] {
         &self.waiting
+    }
+
+    /// The rooms that are left as they are because they could not be read, or are blocked.
+    #[must_use]
+    pub fn left(&self) -> &BTreeSet<Address> {
+        &self.left
     }
 
     /// Whether the gate held anything back.

@@ -89,8 +89,9 @@ fn is_over(kind: Kind, sighting: &Sighting) -> bool {
     kind.origin() == Origin::FirstUser && sighting.people == People::Nobody
 }
 
-/// Whether `sighting` may be the room that was sent: its owner and its fields agree as far as they are
-/// told, and its attributes, but for those that go with their user. A room without any attribute may
+/// Whether `sighting` may be the room that was sent: its owner and its seats agree as far as they are
+/// told, and its attributes, but for those that go with their user. Other fields say nothing: a room's
+/// host may have changed them since. A room without any attribute may
 /// be ours only where the service may have dropped them, as it does while a room is empty; one that
 /// has others instead is somebody else's.
 #[must_use]
@@ -101,8 +102,8 @@ pub fn shows(application: &Application, sent: &Room, sighting: &Sighting) -> boo
     };
     let none = |(key, _)| sighting.attributes.get(key).is_none();
     let agrees = sent.attributes.iter().all(same)
-        && sent.agrees(&sighting.fields)
-        && is_owned(application, sent, sighting);
+        && is_owned(application, sent, sighting)
+        && is_seated(sent, sighting);
     if !sent.attributes.is_empty() && sent.attributes.iter().all(none) {
         return sighting.attributes.is_empty()
             && (agrees || dropped(application.kind(), &sent.attributes, sighting));
@@ -116,6 +117,13 @@ fn is_owned(application: &Application, sent: &Room, sighting: &Sighting) -> bool
     let declared = declared.as_ref().and_then(Value::as_text).or(application.operator());
     let told = sighting.fields.of(Field::Owner).and_then(Value::as_text);
     told.is_none_or(|told| declared == Some(told))
+}
+
+/// Whether the seat template is the one that was sent, which nobody can change.
+fn is_seated(sent: &Room, sighting: &Sighting) -> bool {
+    let told = sighting.fields.of(Field::SeatTemplate);
+    let sent = sent.value(Field::SeatTemplate);
+    sent.is_none_or(|sent| told.is_none_or(|told| *told == sent))
 }
 
 /// Whether the service has dropped all the attributes we set, as some do while a room is empty.

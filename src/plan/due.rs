@@ -21,7 +21,8 @@ pub enum Scope {
 /// Tells which rooms are to be asked after, in the order of the addresses.
 ///
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something assumed or
-/// pending, rooms that are to be destroyed or replaced and were last seen with people inside, and
+/// pending, rooms that are to be destroyed or replaced and were last seen with people inside or have
+/// other sides, which are asked after too, and
 /// rooms that would be replaced for what the service tells: it may be as declared already.
 #[must_use]
 pub fn due(
@@ -33,7 +34,8 @@ pub fn due(
 ) -> Vec<Address> {
     let nothing = Observed::default();
     let rows = Join::new(desired, recorded, &nothing);
-    let asked = |row: &Row<'_>| {
+    let mut others = Vec::new();
+    let mut asked = |row: &Row<'_>| {
         let Some(provider) = desired.providers.get(&row.address.provider) else { return false };
         match (mode, row.recorded) {
             (Refresh::Never, _) | (Refresh::Due, None) => false,
@@ -42,15 +44,39 @@ pub fn due(
             }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
-                is_due(provider, record, now(&provider.name))
+                let goes =
+                    || goes(provider, row.desired, record) && waits(desired, provider, record);
+                let sided = !record.sides.is_single()
+                    && goes()
+                    && add_others(&mut others, row.address, record, desired);
+                sided
+                    || is_due(provider, record, now(&provider.name))
                     || provider.kind().tells_fields() && is_replaced(provider, row.desired, record)
-                    || was_occupied(row.address, record, recorded)
-                        && goes(provider, row.desired, record)
-                        && waits(desired, provider, record)
+                    || was_last_seen_with_people(record) && goes()
             }
         }
     };
-    rows.filter(asked).map(|row| row.address.clone()).collect()
+    let mut due: Vec<Address> =
+        rows.filter(|row| asked(row)).map(|row| row.address.clone()).collect();
+    if !others.is_empty() {
+        due.extend(others);
+        due.sort();
+        due.dedup();
+    }
+    due
+}
+
+/// Adds the other sides of a room that goes, since people there count for it; whether it has any.
+fn add_others(
+    others: &mut Vec<Address>,
+    address: &Address,
+    record: &RecordedRoom,
+    desired: &Desired,
+) -> bool {
+    let declared = |other: &Address| desired.providers.contains_key(&other.provider);
+    let before = others.len();
+    others.extend(record.sides.others(address).filter(declared));
+    others.len() > before
 }
 
 fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
@@ -65,13 +91,7 @@ fn waits(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool 
     desired.policy.on_occupied(kinds) == OnOccupied::Defer
 }
 
-/// Whether people were inside, at any side, when the room was last seen.
-fn was_occupied(address: &Address, record: &RecordedRoom, recorded: &Recorded) -> bool {
-    let elsewhere =
-        |other: Address| recorded.rooms.get(&other).is_some_and(was_last_seen_with_people);
-    was_last_seen_with_people(record) || record.sides.others(address).any(elsewhere)
-}
-
+/// Whether people were inside when the room was last seen.
 fn was_last_seen_with_people(record: &RecordedRoom) -> bool {
     record.last_seen_with_people.is_some() && record.last_seen == record.last_seen_with_people
 }

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use crate::model::{
-    Action, Attribute, Attributes, Delay, Field, Lifecycle, OnRemove, Patch, Reason, Room, Step,
+    Action, Attribute, Attributes, Delay, Field, Lifecycle, Patch, ProviderName, Reason, Room,
+    Sides, Step,
 };
 
 use super::escape::{Plain, Quoted, Setting};
@@ -34,6 +35,7 @@ enum Value<'a> {
     Attribute(&'a Attribute),
     Flag(bool),
     Setting(&'a crate::model::Value),
+    Sides(&'a Sides),
 }
 
 /// Writes the fields that a step changes, `old → new`, aligned.
@@ -121,8 +123,9 @@ fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
     let row = |label, after| Row { label: Label::Field(label), before: None, after };
     let Lifecycle { prevent_destroy, on_remove } = step.lifecycle;
     let mut rows = vec![row("prevent_destroy", Some(Value::Flag(prevent_destroy)))];
-    if on_remove == OnRemove::Forget {
-        rows.push(row("on_remove", Some(Value::Text(words::on_remove(on_remove)))));
+    rows.push(row("on_remove", Some(Value::Text(words::on_remove(on_remove)))));
+    if !step.sides.is_single() {
+        rows.push(row("sides", Some(Value::Sides(&step.sides))));
     }
     rows.push(row("source", step.source.as_deref().map(Value::Text)));
     rows
@@ -168,7 +171,7 @@ fn several_lines<'a>(row: &Row<'a>) -> Option<(&'a str, &'a str)> {
         Some(Value::Text(text)) => Some(text),
         Some(Value::Attribute(attribute)) => Some(&*attribute.value),
         Some(Value::Setting(setting)) => setting.as_text(),
-        Some(Value::Delay(_) | Value::Flag(_)) | None => None,
+        Some(Value::Delay(_) | Value::Flag(_) | Value::Sides(_)) | None => None,
     };
     let (old, new) = (text(row.before), text(row.after));
     let several = |side: Option<&str>| side.is_some_and(|text| text.trim_end().contains('\n'));
@@ -206,6 +209,10 @@ impl fmt::Display for Value<'_> {
             Self::Delay(delay) => write!(f, "{delay}"),
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Setting(setting) => write!(f, "{}", Setting(setting)),
+            Self::Sides(sides) => {
+                let sides: Vec<&str> = sides.iter().map(ProviderName::as_str).collect();
+                write!(f, "[{}]", sides.join(", "))
+            }
             Self::Attribute(Attribute { value, auto_delete }) => {
                 let mark = if *auto_delete { " (auto_delete)" } else { "" };
                 write!(f, "{}{mark}", Quoted(value))

@@ -36,9 +36,9 @@ impl Worker {
             target: None,
         };
         let known = match self.change(&intended, first).await {
-            Err(Failure::Occupied(people)) if people.any() => {
+            Err(Failure::Occupied(inside)) if inside.here.any() => {
                 self.keep(&step.address, &self.occupied(record)).await?;
-                return Err(Failure::Occupied(people));
+                return Err(Failure::Occupied(inside));
             }
             known => known?,
         };
@@ -66,12 +66,22 @@ impl Worker {
             effect: Effect::AsPlanned,
             what: "it could not be destroyed, so it was not replaced",
         };
+        self.prepare_for(step).await.map_err(stays)?;
         self.destroy(step, record, first).await.map_err(stays)?;
         let gone = |broken: Broken| Broken {
             what: "it was destroyed and could not be created again; the next run creates it",
             ..broken
         };
         self.committed().create(step, None, None).await.map_err(gone)
+    }
+
+    /// Has the user known whom the new room needs: where that is refused, the old one stays.
+    async fn prepare_for(&self, step: &Step) -> Result<(), Failure> {
+        let room = step.after.clone().unwrap_or_default();
+        let operation = Operation::Create(room);
+        let prepared = self.connection.client.prepare(&operation);
+        let prepared = self.stop.or(prepared).await.ok_or(Failure::Interrupted)?;
+        prepared.map_err(Failure::NotDone)
     }
 
     /// The record of a room that people were just seen in: the next plan asks again, and lists the
