@@ -241,10 +241,9 @@ impl Lane {
             End::Waiting(_, Some(Unasked { side: None, trouble })) => {
                 self.heed_trouble(trouble.class, trouble.code);
             }
-            // What another provider answers is for its own lane to heed.
-            End::Waiting(_, Some(Unasked { side: Some(_), trouble: _ })) => {}
             End::Done { .. } | End::Waiting(_, None) => self.reached = true,
-            End::NotTried(_) => {}
+            // What another provider answers is for its own lane to heed.
+            End::Waiting(_, Some(Unasked { side: Some(_), trouble: _ })) | End::NotTried(_) => {}
         }
     }
 
