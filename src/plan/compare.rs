@@ -95,27 +95,32 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
         None => Reason::AttributesDrifted,
     };
     let action = match (patches.is_empty(), changed) {
-        (true, None) => return unmendable(case, &present, recorded),
+        (true, None) => {
+            return Decision { finding: unmendable(case, declared), ..as_recorded(case) };
+        }
         (false, None) if !drifted && lost_all(case, recorded) => return let_go(case),
         // The service agrees already: only the record has to learn it.
         (true, Some(_)) => Action::Record,
         (false, _) => Action::Update,
     };
     let after = Arc::new(diff::kept(kind, &present, &declared.room));
-    let step = case.step(action, reason, Some(present), Some(after), patches);
-    Decision { finding: over_limit(case, sides.count_after()), verdict: Verdict::Step(step) }
+    // What only a new room could have otherwise is no part of the step: it stays on record as it is.
+    let before = Arc::new(recorded.room.with_changeable_of(kind, &present));
+    let step = case.step(action, reason, Some(before), Some(after), patches);
+    let finding = unmendable(case, declared).or_else(|| over_limit(case, sides.count_after()));
+    Decision { finding, verdict: Verdict::Step(step) }
 }
 
-/// A room that somebody else changed where only a new room could be otherwise: said, and left, since
+/// A word on what somebody else changed and only a new room could have otherwise: it is left, since
 /// making it anew would throw its people out for what we did not change.
-fn unmendable(case: &Case<'_>, present: &Room, recorded: &RecordedRoom) -> Decision {
-    let kind = case.kind();
+fn unmendable(case: &Case<'_>, declared: &DesiredRoom) -> Option<Finding> {
+    let (kind, present) = (case.kind(), case.present()?);
     let differs = |field: &&Field| {
-        kind.change_of(**field) == Change::Replace && present.differs(kind, **field, &recorded.room)
+        kind.change_of(**field) == Change::Replace && present.differs(kind, **field, &declared.room)
     };
     let fields: Vec<&str> =
         kind.fields().iter().filter(differs).map(|field| field.as_str()).collect();
-    let finding = (!fields.is_empty()).then(|| {
+    (!fields.is_empty()).then(|| {
         let message = format!(
             "{}: somebody else changed {}, which only a new room could have otherwise",
             case.address,
@@ -124,8 +129,7 @@ fn unmendable(case: &Case<'_>, present: &Room, recorded: &RecordedRoom) -> Decis
         Finding::warning("fields_drifted", message)
             .help("declare it as it is now, or destroy the room and let it be made anew")
             .about(case.address)
-    });
-    Decision { finding, ..as_recorded(case) }
+    })
 }
 
 /// A room whose fields are as recorded: at most the record's bookkeeping is behind.
