@@ -231,7 +231,8 @@ pub(super) struct ApplyingArgs {
     /// Steps under way at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(super) concurrency: Option<u16>,
-    /// Throw the people in this room out, if it is to be destroyed; may be given several times
+    /// Throw the people in this room out, of each of its sides, if it is to be destroyed; may be
+    /// given several times
     #[arg(long, value_name = "ADDRESS")]
     pub(super) evict: Vec<Address>,
     /// Wait so long for another run to let the state go

@@ -106,7 +106,7 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
     };
     let after = Arc::new(diff::kept(kind, &present, &declared.room));
     let step = case.step(action, reason, Some(present), Some(after), patches);
-    let finding = over_limit(case, sides.count_after()).or_else(|| fixed(case, &declared.room));
+    let finding = fixed(case, &declared.room).or_else(|| over_limit(case, sides.count_after()));
     Decision { finding, verdict: Verdict::Step(step) }
 }
 

@@ -3,6 +3,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
+use roomctl::model::{Change, Kind};
+
 use crate::cli::desk::{Desk, ROOMCTL, Ran, repository};
 use crate::cli::served::Served;
 
@@ -87,6 +89,31 @@ fn every_command_and_exit_code_is_listed() {
     }
     for code in [0, 1, 2, 3, 4, 5, 64] {
         assert!(readme.contains(&format!("\n| {code} | ")), "exit code {code} is not listed");
+    }
+}
+
+#[test]
+fn the_table_of_kinds_says_how_each_field_changes() {
+    let readme = repository_file("README.md");
+    let row = |beginning: &str| {
+        let line = readme.lines().find(|line| line.starts_with(&format!("| {beginning} | ")));
+        let cells = line.unwrap_or_else(|| panic!("no row `{beginning}`")).split('|').skip(2);
+        cells.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (changed, anew, secret) =
+        (row("changed in place"), row("destroyed and made anew for"), row("secret"));
+    for (column, kind) in Kind::ALL.iter().enumerate() {
+        for field in kind.fields() {
+            let (top, _) = field.as_str().split_once('.').unwrap_or((field.as_str(), ""));
+            let named = |cells: &[String]| cells[column].contains(&format!("`{top}`"));
+            let expected = match kind.change_of(*field) {
+                Change::InPlace | Change::Record => (true, false),
+                Change::Replace => (false, true),
+            };
+            assert_eq!((named(&changed), named(&anew)), expected, "{field} of {kind}");
+        }
+        let variable = kind.default_secret_variable();
+        assert_eq!(secret[column].trim(), format!("`{variable}`"), "{kind}");
     }
 }
 

@@ -304,6 +304,22 @@ fn nobody_is_thrown_out_for_an_owner_that_somebody_else_changed() {
 }
 
 #[test]
+fn what_can_be_mended_is_and_what_only_a_new_room_could_have_is_told_beside_it() {
+    let room =
+        |owner, notice| with(&[(Field::Owner, text(owner)), (Field::Notice, text(notice))], &[]);
+    let fields = [(Field::Owner, text("theirs")), (Field::Notice, text("bye"))];
+    let world = world()
+        .declare("live/a", room("ours", "hello"))
+        .record("live/a", record(room("ours", "hello")))
+        .observe("live/a", told(People::Unknown, &fields, &[]));
+    let step = only_step(&world);
+    assert_eq!((step.action, step.reason), (Action::Update, Reason::FieldsDrifted));
+    assert_eq!((step.before, step.after), (Some(room("ours", "bye")), Some(room("ours", "hello"))));
+    assert_eq!(step.calls, [Call::LiveUpdateRoomInfo]);
+    assert_eq!(world.plan().findings[0].code, "fields_drifted");
+}
+
+#[test]
 fn metadata_that_is_gone_is_drift_also_while_a_live_room_is_empty() {
     let ours = || with(&[], &[("topic", "a")]);
     let world = world()

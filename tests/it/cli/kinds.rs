@@ -125,6 +125,25 @@ fn what_only_a_new_room_can_have_is_made_anew() {
 }
 
 #[test]
+fn what_somebody_else_changed_is_mended_or_told() {
+    let desk = applied();
+    let another = "--state another.state.json --auto-approve";
+    desk.run("import --all-declared --state another.state.json").ends(0);
+    let ours = desk.read("rooms.yaml");
+    desk.edit("owner: host", "owner: guest");
+    desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 replaced.");
+    desk.edit("notice: Hello", "notice: Bye");
+    desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 updated.");
+    desk.write("rooms.yaml", &ours);
+    let told = "live/show has another owner than the file declares, which only a new room could have";
+    let mended = desk.run("apply --auto-approve --refresh all").ends(0).prints(told);
+    let mended =
+        mended.prints("~ update   live/show  fields_drifted").prints("\"Bye\" → \"Hello\"");
+    mended.keeps_from("guest").prints("Applied: 1 updated.");
+    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints(told).prints("No changes.");
+}
+
+#[test]
 fn the_record_of_each_kind_is_shown() {
     let desk = applied();
     let live = desk.run("state show live/show").ends(0);
