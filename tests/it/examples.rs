@@ -91,7 +91,7 @@ fn both_sides_of_a_stage_end_together_and_the_crew_keeps_its_call() {
     run("apply --auto-approve").ends(0);
     without("{id: q-and-a");
     run("emulator enter video/q-and-a --users 3").ends(0);
-    run("plan").ends(0).prints("`--allow-destroy 2` consents");
+    run("plan").ends(0).prints("3 people inside").prints("2 waiting.");
     let waiting = run("apply --auto-approve --allow-destroy 2").ends(0);
     waiting.prints("chat/q-and-a: destroy waits: 3 people").prints("Applied: nothing; 2 waiting.");
     run("emulator leave video/q-and-a").ends(0);

@@ -66,7 +66,12 @@ impl Worker {
             effect: Effect::AsPlanned,
             what: "it could not be destroyed, so it was not replaced",
         };
-        self.prepare_for(step).await.map_err(stays)?;
+        let unprepared = |failure| Broken {
+            failure,
+            effect: Effect::AsPlanned,
+            what: "it was not replaced, since its new owner could not be made known",
+        };
+        self.prepare_for(step).await.map_err(unprepared)?;
         self.destroy(step, record, first).await.map_err(stays)?;
         let gone = |broken: Broken| Broken {
             what: "it was destroyed and could not be created again; the next run creates it",

@@ -79,6 +79,9 @@ enum Act {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Command {
+    /// Steps of one provider under way at once: one, so that what is told has one order.
+    #[serde(default = "one")]
+    concurrency: usize,
     #[serde(default = "rooms_yaml")]
     files: Vec<String>,
     /// The file that stands as `rooms.yaml` meanwhile.
@@ -239,7 +242,7 @@ impl Command {
                 .map(|room| named(room))
                 .map(|(kind, id)| at(provider(kind), id))
                 .collect(),
-            concurrency: Some(1),
+            concurrency: Some(self.concurrency),
             ..How::plain()
         }
     }
@@ -253,6 +256,10 @@ impl Mode {
             Self::All => Refresh::All,
         }
     }
+}
+
+fn one() -> usize {
+    1
 }
 
 fn attribute(value: String) -> Attribute {
