@@ -1,18 +1,18 @@
 //! One change of one room: sent, and where its outcome is unknown looked up before it is repeated.
 
-use std::fmt;
 use std::sync::Arc;
 
+use super::guard::{Inside, Unasked};
 use super::ledger::Ledger;
 use super::observe::look;
 use super::recover::wait_until;
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
-    Address, Call, Class, Field, Kind, Observation, Operation, Pending, PendingKind, People,
-    RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
+    Address, Call, Class, Field, Kind, Observation, Operation, Pending, PendingKind, RecordedRoom,
+    Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
-use crate::provider::{Observe, Permit, Receipt};
+use crate::provider::{Permit, Receipt};
 use crate::state::StateError;
 
 /// What the steps of one provider work with.
@@ -86,41 +86,6 @@ impl From<StateError> for Failure {
     }
 }
 
-/// Who is inside a room that is to go.
-pub(super) struct Inside {
-    /// At the side that is to go.
-    pub(super) here: People,
-    /// At all sides of the room.
-    pub(super) anywhere: People,
-}
-
-/// Why it could not be asked who is inside.
-pub(super) struct Unasked {
-    /// The other side of the room that did not tell; none where it is the room itself.
-    pub(super) side: Option<Address>,
-    /// What stood in the way.
-    pub(super) trouble: Trouble,
-}
-
-impl Inside {
-    fn add(&mut self, people: People, here: bool) {
-        self.anywhere = self.anywhere.and(people);
-        if here {
-            self.here = self.here.and(people);
-        }
-    }
-}
-
-impl fmt::Display for Unasked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { side, trouble } = self;
-        match side {
-            Some(side) => write!(f, "{side}: {trouble}"),
-            None => write!(f, "{trouble}"),
-        }
-    }
-}
-
 /// The attempts at one change.
 struct Attempts {
     backoff: Backoff,
@@ -183,31 +148,6 @@ impl Worker {
     /// Which service it is.
     pub(super) fn kind(&self) -> Kind {
         self.connection.provider.kind()
-    }
-
-    /// Asks right before a destroy whether people are inside; with people, or unread, it waits.
-    async fn guard(&self, intended: &Intended<'_>) -> Result<Option<Known>, Failure> {
-        let mut inside = Inside { here: People::Nobody, anywhere: People::Nobody };
-        for side in &intended.empty {
-            let Some(connection) = self.connections.get(&side.provider) else { continue };
-            let asked = self.stop.or(connection.client.people(&side.room)).await;
-            match asked.ok_or(Failure::Interrupted)? {
-                Ok(None) if side == intended.address => return Ok(Some(Known::Missing(None))),
-                Ok(people) => {
-                    inside.add(people.unwrap_or(People::Nobody), side == intended.address)
-                }
-                Err(trouble) => {
-                    let side = (*side != *intended.address).then(|| side.clone());
-                    return Err(Failure::Unasked(Unasked { side, trouble }));
-                }
-            }
-        }
-        match inside.anywhere {
-            People::Nobody => Ok(None),
-            People::Count(_) | People::AtLeast(_) | People::Unknown => {
-                Err(Failure::Occupied(inside))
-            }
-        }
     }
 
     async fn attempt(

@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 
 use super::alive::Alive;
-use super::change::{Unasked, Worker};
+use super::change::Worker;
 use super::fates::Fates;
+use super::guard::Unasked;
 use super::ledger::Ledger;
 use super::observe::joined;
 use super::run::Run;
@@ -135,9 +136,13 @@ impl Lane {
         let task = self.under_way.spawn(async move {
             let step = moved;
             let gone = run.stop.or(fates.earlier_sides(&step)).await;
-            let gone = gone.unwrap_or(Err(End::NotTried(NotTried::Interrupted)));
-            let still = halted.get().map_or(Ok(()), |why| Err(End::NotTried(*why)));
-            if let Err(end) = gone.and(still) {
+            let end = match (gone, halted.get()) {
+                (None, _) => Some(End::NotTried(NotTried::Interrupted)),
+                (Some(Err(end)), _) => Some(end),
+                (Some(Ok(())), Some(why)) => Some(End::NotTried(*why)),
+                (Some(Ok(())), None) => None,
+            };
+            if let Some(end) = end {
                 return Ended { step, end, effect: Effect::Stays };
             }
             run.report.event(&Event::Started(step.address.clone(), step.action));

@@ -6,6 +6,7 @@
 mod alive;
 mod change;
 mod fates;
+mod guard;
 mod lane;
 mod ledger;
 mod observe;

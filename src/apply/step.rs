@@ -6,7 +6,8 @@ mod update;
 
 use std::sync::Arc;
 
-use super::change::{Failure, Unasked, Worker};
+use super::change::{Failure, Worker};
+use super::guard::Unasked;
 use crate::model::{
     Action, Address, Assumed, Class, NotTried, People, RecordedRoom, Room, Step, StepFailure,
     Trouble,

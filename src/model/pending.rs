@@ -205,7 +205,7 @@ mod tests {
     fn a_live_room_of_another_owner_is_not_ours() {
         let live = Application::TencentLive {
             operator: "admin".to_owned(),
-            dissolve_after: Duration::from_secs(60),
+            dissolve_after: Duration::from_mins(1),
         };
         let owned = |owner: &str| Sighting {
             people: People::Unknown,

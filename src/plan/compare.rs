@@ -77,19 +77,20 @@ pub(super) fn over_limit(case: &Case<'_>, count: usize) -> Option<Finding> {
 
 fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) -> Decision {
     let kind = case.kind();
-    let sides = diff::Sides {
+    let attributes = diff::AttributeDiff {
         wanted: &declared.room.attributes,
         set_earlier: &recorded.room.attributes,
         seen: case.sighting().map(|sighting| &sighting.attributes),
     };
     let changed = diff::changed(kind, &recorded.room, &declared.room);
     let told = case.sighting().map(|sighting| &sighting.fields);
-    if sides.agree() && changed.is_none() && told.is_none_or(|told| recorded.room.agrees(told)) {
+    if attributes.agree() && changed.is_none() && told.is_none_or(|told| recorded.room.agrees(told))
+    {
         return as_recorded(case);
     }
     let present = case.present().unwrap_or_default();
     let fields = present.field_patch(kind, &declared.room);
-    let batches = sides.batches(kind, case.provider.limits.attributes);
+    let batches = attributes.batches(kind, case.provider.limits.attributes);
     let drifted = fields.is_some();
     let patches: Vec<Patch> = fields.into_iter().chain(batches).collect();
     let reason = match changed {
@@ -106,7 +107,8 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
     };
     let after = Arc::new(diff::kept(kind, &present, &declared.room));
     let step = case.step(action, reason, Some(present), Some(after), patches);
-    let finding = fixed(case, &declared.room).or_else(|| over_limit(case, sides.count_after()));
+    let finding =
+        fixed(case, &declared.room).or_else(|| over_limit(case, attributes.count_after()));
     Decision { finding, verdict: Verdict::Step(step) }
 }
 

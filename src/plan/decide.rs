@@ -65,20 +65,20 @@ fn exists(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision 
 
 fn adopt(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision {
     let set_earlier = Attributes::default();
-    let sides = diff::Sides {
+    let attributes = diff::AttributeDiff {
         wanted: &declared.room.attributes,
         set_earlier: &set_earlier,
         seen: Some(&seen.attributes),
     };
     let limit = case.provider.limits.attributes;
     let kind = case.kind();
-    let before = compare::as_far_as_known(kind, sides.managed(), &declared.room, seen);
+    let before = compare::as_far_as_known(kind, attributes.managed(), &declared.room, seen);
     let changes = before.field_patch(kind, &declared.room).into_iter();
-    let changes = changes.chain(sides.batches(kind, limit)).collect();
+    let changes = changes.chain(attributes.batches(kind, limit)).collect();
     let step =
         case.step(Action::Adopt, Reason::AlreadyExists, Some(before), case.wanted(), changes);
     Decision {
-        finding: compare::over_limit(case, sides.count_after())
+        finding: compare::over_limit(case, attributes.count_after())
             .or_else(|| compare::fixed(case, &declared.room)),
         verdict: Verdict::Step(step),
     }

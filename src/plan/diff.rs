@@ -79,7 +79,7 @@ pub(super) fn managed(
 
 /// The attributes of one room from every side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sides<'a> {
+pub(super) struct AttributeDiff<'a> {
     /// What the file declares.
     pub(super) wanted: &'a Attributes,
     /// What we set earlier, as it is recorded.
@@ -88,7 +88,7 @@ pub(super) struct Sides<'a> {
     pub(super) seen: Option<&'a Attributes>,
 }
 
-impl Sides<'_> {
+impl AttributeDiff<'_> {
     /// Whether all sides are equal, as they mostly are.
     pub(super) fn agree(&self) -> bool {
         self.wanted == self.set_earlier && self.seen.is_none_or(|seen| seen == self.wanted)

@@ -141,6 +141,34 @@ fn live_rooms_come_nearly_at_the_limit() {
     }
 }
 
+/// Tencent's code for a room that is created twice within a second.
+const TOO_SOON: i64 = 100_012;
+
+#[test]
+fn a_live_room_that_is_made_anew_at_once_waits_a_second_and_holds_nobody_up() {
+    in_moved_time(async {
+        let world = World::new(plain_service());
+        let rooms = |owner: &str, others: usize| {
+            let room = |n| format!("  - {{id: r{n}, seat_template: Karaoke}}\n");
+            let others: String = (0..others).map(room).collect();
+            world.declare(&format!(
+                "version: 1\nproviders: {{live: {{kind: tencent-live, app_id: 1, operator: admin, \
+                 endpoint: emulator}}}}\nstate: rooms.state.json\nrooms:\n\
+                 \x20 - {{id: anew, owner: {owner}, seat_template: Karaoke}}\n{others}"
+            ))
+        };
+        world.apply(&rooms("alice", 0), &How::plain()).await.expect("a state").ran();
+        let start = tokio::time::Instant::now();
+        let ran = world.apply(&rooms("bob", 5), &How::with_consent()).await.expect("a state").ran();
+        assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (6, 0));
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+        let survey = world.survey_of(Kind::TencentLive);
+        assert_eq!(survey.answered(Action::LiveCreateRoom, TOO_SOON), 1);
+        let last = ran.outcome.done.last().map(|(address, _)| address.to_string());
+        assert_eq!(last.as_deref(), Some("live/anew"), "the others did not wait for it");
+    });
+}
+
 /// So many video rooms, from `first` on.
 fn video_rooms(world: &World, share: &str, first: usize, count: usize) -> Desired {
     let room = |n| format!("  - {{id: r{n:02}}}\n");

@@ -135,7 +135,8 @@ fn what_somebody_else_changed_is_mended_or_told() {
     desk.edit("notice: Hello", "notice: Bye");
     desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 updated.");
     desk.write("rooms.yaml", &ours);
-    let told = "live/show has another owner than the file declares, which only a new room could have";
+    let told =
+        "live/show has another owner than the file declares, which only a new room could have";
     let mended = desk.run("apply --auto-approve --refresh all").ends(0).prints(told);
     let mended =
         mended.prints("~ update   live/show  fields_drifted").prints("\"Bye\" → \"Hello\"");
