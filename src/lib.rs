@@ -18,8 +18,8 @@
 //! use roomctl::apply::{self, Connection, Report, Run, Settings, StopSwitch};
 //! use roomctl::emulator::{App, Data, Emulator, Settings as Service};
 //! use roomctl::model::{
-//!     Approval, ApprovedPlan, Asked, Clock, Consent, Destroys, Event, Observed, OnConflict,
-//!     OnOccupied, Refresh,
+//!     Approval, ApprovedPlan, Asked, Clock, Consent, Destroys, Event, Kind, Observed, OnConflict,
+//!     Refresh,
 //! };
 //! use roomctl::plan::Inputs;
 //! use roomctl::provider::http::{AllowedHosts, SystemClock};
@@ -76,7 +76,7 @@
 //! let approved = ApprovedPlan::new(plan, consent);
 //!
 //! // provider: the means to call the service, here the emulator.
-//! let app = App::with_own_secret(1);
+//! let app = App::with_own_secret(Kind::Zim, 1);
 //! let secret = app.secret.clone();
 //! let emulator = Emulator::open(Service::new(vec![app]), Arc::new(SystemClock), Data::Memory)?;
 //! let running = emulator.listen(([127, 0, 0, 1], 0).into()).await?;
