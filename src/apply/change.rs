@@ -121,9 +121,7 @@ impl Worker {
             registered: false,
             earlier: EarlierIntent::Absent,
         };
-        let prepared = self.connection.client.prepare(&intended.operation);
-        let prepared = self.stop.or(prepared).await.ok_or(Failure::Interrupted)?;
-        prepared.map_err(Failure::NotDone)?;
+        self.make_known(&intended.operation).await?;
         loop {
             let permit = self.permit(intended.call, first.take()).await?;
             if let Some(known) = self.guard(intended).await? {
@@ -143,6 +141,13 @@ impl Worker {
                 self.stop.or(self.connection.client.permit(call)).await.ok_or(Failure::Interrupted)
             }
         }
+    }
+
+    /// Has the user known whom an operation needs.
+    pub(super) async fn make_known(&self, operation: &Operation) -> Result<(), Failure> {
+        let prepared = self.connection.client.prepare(operation);
+        let prepared = self.stop.or(prepared).await.ok_or(Failure::Interrupted)?;
+        prepared.map_err(Failure::NotDone)
     }
 
     /// Which service it is.

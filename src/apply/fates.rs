@@ -61,11 +61,7 @@ impl Fates {
 
     /// Whether a side that goes before this one is not known to be gone.
     pub(super) fn is_held_up(&self, step: &Step) -> bool {
-        let Some(this) = self.0.get(&step.address) else { return false };
-        step.sides.others(&step.address).any(|other| {
-            let side = self.0.get(&other).filter(|side| side.kind < this.kind);
-            side.is_some_and(|side| *side.fate.borrow() != Fate::Gone)
-        })
+        self.earlier(step).any(|side| *side.fate.borrow() != Fate::Gone)
     }
 
     /// Waits until the sides that go before this one are gone. The error is how the step ends where
@@ -73,11 +69,7 @@ impl Fates {
     ///
     /// A side waits only for sides of kinds that start earlier, so no two wait for each other.
     pub(super) async fn earlier_sides(&self, step: &Step) -> Result<(), End> {
-        let Some(this) = self.0.get(&step.address) else { return Ok(()) };
-        for other in step.sides.others(&step.address) {
-            let Some(side) = self.0.get(&other).filter(|side| side.kind < this.kind) else {
-                continue;
-            };
+        for side in self.earlier(step) {
             let mut fate = side.fate.subscribe();
             let known = fate.wait_for(|fate| *fate != Fate::Open).await.map(|fate| *fate);
             match known {
@@ -89,5 +81,14 @@ impl Fates {
             }
         }
         Ok(())
+    }
+
+    /// The other sides of a step's room that start earlier.
+    fn earlier(&self, step: &Step) -> impl Iterator<Item = &Side> {
+        let this = self.0.get(&step.address).map(|side| side.kind);
+        let others = step.sides.others(&step.address);
+        others
+            .filter_map(|other| self.0.get(&other))
+            .filter(move |side| this.is_some_and(|kind| side.kind < kind))
     }
 }

@@ -22,8 +22,8 @@ pub enum Scope {
 ///
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something assumed or
 /// pending, rooms that are to be destroyed or replaced and were last seen with people inside or have
-/// other sides, which are asked after too, and
-/// rooms that would be replaced for what the service tells: it may be as declared already.
+/// other sides, which are asked after too, and rooms that would be replaced for what the service
+/// tells: it may be as declared already.
 #[must_use]
 pub fn due(
     desired: &Desired,

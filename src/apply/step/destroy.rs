@@ -71,22 +71,14 @@ impl Worker {
             effect: Effect::AsPlanned,
             what: "it was not replaced, since its new owner could not be made known",
         };
-        self.prepare_for(step).await.map_err(unprepared)?;
+        let making = Operation::Create(step.after.clone().unwrap_or_default());
+        self.make_known(&making).await.map_err(unprepared)?;
         self.destroy(step, record, first).await.map_err(stays)?;
         let gone = |broken: Broken| Broken {
             what: "it was destroyed and could not be created again; the next run creates it",
             ..broken
         };
         self.committed().create(step, None, None).await.map_err(gone)
-    }
-
-    /// Has the user known whom the new room needs: where that is refused, the old one stays.
-    async fn prepare_for(&self, step: &Step) -> Result<(), Failure> {
-        let room = step.after.clone().unwrap_or_default();
-        let operation = Operation::Create(room);
-        let prepared = self.connection.client.prepare(&operation);
-        let prepared = self.stop.or(prepared).await.ok_or(Failure::Interrupted)?;
-        prepared.map_err(Failure::NotDone)
     }
 
     /// The record of a room that people were just seen in: the next plan asks again, and lists the
