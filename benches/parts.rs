@@ -162,7 +162,10 @@ fn recorded(desired: &Desired) -> Recorded {
         source: Arc::clone(&room.source),
         lifecycle: Lifecycle::default(),
         sides: Sides::default(),
+        ignore_changes: Box::default(),
         pending: None,
+        contested: None,
+        next: None,
     };
     let rooms = desired.rooms.iter().map(|room| (room.address.clone(), record(room)));
     Recorded {

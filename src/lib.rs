@@ -22,6 +22,7 @@
 //!     Refresh,
 //! };
 //! use roomctl::plan::Inputs;
+//! use roomctl::provider::Clocks;
 //! use roomctl::provider::http::{AllowedHosts, SystemClock};
 //! use roomctl::state::{FileStore, Holder, WriteStore};
 //! use roomctl::{desired, plan, provider};
@@ -83,7 +84,13 @@
 //! let url = format!("http://{}", running.address());
 //! let connections = desired.providers.iter().map(|(name, provider)| {
 //!     let (clock, allowed) = (Arc::new(SystemClock), AllowedHosts::none());
-//!     let client = provider::connect(provider, &url, secret.clone(), clock.clone(), &allowed)?;
+//!     let client = provider::connect(
+//!         provider,
+//!         &url,
+//!         secret.clone(),
+//!         Clocks::same(clock.clone()),
+//!         &allowed,
+//!     )?;
 //!     let client = Arc::new(client);
 //!     Ok((name.clone(), Connection { provider: provider.clone(), client, clock }))
 //! });

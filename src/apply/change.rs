@@ -8,8 +8,8 @@ use super::observe::look;
 use super::recover::wait_until;
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
-    Address, Call, Class, Field, Kind, Observation, Operation, Pending, PendingKind, RecordedRoom,
-    Room, Settled, Timestamp, Trouble, settle,
+    Address, Call, Class, Field, Kind, Landing, Observation, Operation, Pending, PendingKind,
+    RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
 use crate::provider::{Permit, Receipt};
@@ -199,16 +199,15 @@ impl Worker {
         let Intended { address, operation: _, call: _, empty: _, kind, record, before: _, target } =
             intended;
         let pending = Pending { kind: *kind, at, room: target.clone() };
+        let mut landing = Landing::ByClock;
         loop {
-            // Before the look: what lands while its answer is on the way is not in it.
-            let now = self.connection.clock.now();
             let observation = self.look(address, &trouble).await?;
             match settle(
                 &self.connection.provider.application,
                 record,
                 &pending,
                 Some(&observation),
-                now,
+                landing,
             ) {
                 Settled::Kept(seen) if effective(*kind, &seen, target.as_deref()) => {
                     return Ok(Attempt::Known(Known::Seen(seen)));
@@ -221,6 +220,7 @@ impl Worker {
                     let wait = wait_until(until, self.connection.clock.now());
                     let waited = self.stop.or(wait).await;
                     waited.ok_or_else(|| open("the run was interrupted", &trouble))?;
+                    landing = Landing::Over;
                 }
                 Settled::Unread(why) => return Err(open(&why, &trouble)),
                 Settled::NotOurs => {

@@ -311,7 +311,8 @@ impl Lane {
 /// The count of living rooms of one provider before and after its steps.
 fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> Alive {
     let recorded = run.recorded.rooms.keys().filter(|address| address.provider == *name);
-    let may_live = |address: &&Address| run.observed.of(address) != Some(&Observation::Gone);
+    let may_live =
+        |address: &&Address| !matches!(run.observed.of(address), Some(Observation::Gone(_)));
     let before = u64::try_from(recorded.filter(may_live).count()).unwrap_or(u64::MAX);
     let count = |wanted: fn(Action) -> bool| {
         u64::try_from(steps.iter().filter(|step| wanted(step.action)).count()).unwrap_or(u64::MAX)

@@ -41,14 +41,13 @@ pub async fn observe(eyes: &Eyes, addresses: Vec<Address>, stop: &Stop) -> Obser
 pub fn sightings(observed: &Observed) -> impl Iterator<Item = (&Address, &Sighting)> {
     observed.rooms.iter().filter_map(|(address, observation)| match observation {
         Observation::There(sighting) => Some((address, sighting)),
-        Observation::Gone | Observation::Unread { .. } => None,
+        Observation::Gone(_) | Observation::Unread { .. } => None,
     })
 }
 
 /// Looks at one room.
 pub(super) async fn look(eye: &dyn Observe, address: &Address) -> Result<Observation, Trouble> {
-    let sighting = eye.sighting(&address.room).await?;
-    Ok(sighting.map_or(Observation::Gone, Observation::There))
+    eye.sighting(&address.room).await
 }
 
 async fn provider(
@@ -98,10 +97,7 @@ async fn together(
     let rooms: Vec<RoomId> = group.iter().map(|address| address.room.clone()).collect();
     match stop.or(eye.sightings(&rooms)).await {
         None => all(group, "the run was interrupted"),
-        Some(Ok(seen)) => {
-            let there = |seen: Option<Sighting>| seen.map_or(Observation::Gone, Observation::There);
-            group.into_iter().zip(seen.into_iter().map(there)).collect()
-        }
+        Some(Ok(seen)) => group.into_iter().zip(seen).collect(),
         Some(Err(trouble)) => {
             if is_dead(&trouble) {
                 dead.lock().await.get_or_insert_with(|| trouble.to_string());

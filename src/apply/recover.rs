@@ -8,8 +8,8 @@ use super::ledger::Ledger;
 use super::observe::{joined, look};
 use super::{Connection, Connections, Stop};
 use crate::model::{
-    Address, Assumed, Kind, LANDING, Observation, Observed, Pending, Recorded, RecordedRoom, Room,
-    Settled, Sighting, Timestamp, settle,
+    Address, Assumed, Kind, LANDING, Landing, Observation, Observed, Pending, Recorded,
+    RecordedRoom, Room, Settled, Sighting, Timestamp, settle,
 };
 use crate::state::{StateError, WriteStore};
 
@@ -81,13 +81,11 @@ struct Open {
 
 impl Open {
     async fn resolve(self, ledger: &Ledger, stop: &Stop) -> Result<Resolution, StateError> {
-        let mut waited = self.pending.at;
+        let mut landing = Landing::ByClock;
         loop {
-            // Before the look: what lands while its answer is on the way is not in it.
-            let now = self.connection.clock.now().max(waited);
             let observation = self.look(stop).await;
             let application = &self.connection.provider.application;
-            match settle(application, &self.record, &self.pending, Some(&observation), now) {
+            match settle(application, &self.record, &self.pending, Some(&observation), landing) {
                 Settled::Kept(record) => return self.keep(record, observation, ledger).await,
                 Settled::Removed => {
                     ledger.remove(&self.address).await?;
@@ -100,7 +98,7 @@ impl Open {
                     if stop.or(wait).await.is_none() {
                         return Ok(self.left_open(observation));
                     }
-                    waited = until;
+                    landing = Landing::Over;
                 }
                 Settled::Unread(_) | Settled::NotOurs => return Ok(self.left_open(observation)),
             }
@@ -132,13 +130,8 @@ impl Open {
 
 /// The record of a room of this kind that exists and is taken over: what changes in place is as it
 /// was read, and the rest is taken to be as in `record`.
-pub(super) fn adopted(
-    kind: Kind,
-    record: &RecordedRoom,
-    sighting: &Sighting,
-    now: Timestamp,
-) -> RecordedRoom {
-    let mut adopted = record.seen(sighting, now);
+pub(super) fn adopted(kind: Kind, record: &RecordedRoom, sighting: &Sighting) -> RecordedRoom {
+    let mut adopted = record.seen(sighting);
     let declared = &record.room;
     let read = declared.attributes.iter().filter_map(|(key, _)| {
         sighting.attributes.get(key).map(|attribute| (key, attribute.clone()))
@@ -149,7 +142,7 @@ pub(super) fn adopted(
     }
     adopted.room = Arc::new(declared.with_changeable_of(kind, &known));
     adopted.assumed = Assumed::of(kind);
-    adopted.created = now;
+    adopted.created = sighting.at;
     adopted.pending = None;
     adopted
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::Connections;
 use super::observe::sightings;
 use super::recover::adopted;
-use crate::model::{
-    Assumed, DesiredRoom, Kind, Observed, Recorded, RecordedRoom, Sighting, Timestamp,
-};
+use crate::model::{Assumed, DesiredRoom, Kind, Observed, Recorded, RecordedRoom, Sighting};
 use crate::state::Entry;
 
 /// The record after a look, and what has to be written of it.
@@ -26,8 +24,8 @@ pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connect
     let mut entries = Vec::new();
     for (address, sighting) in sightings(observed) {
         let connection = connections.get(&address.provider);
-        if let (Some(before), Some(connection)) = (recorded.rooms.get(address), connection) {
-            let after = before.seen(sighting, connection.clock.now());
+        if let (Some(before), Some(_)) = (recorded.rooms.get(address), connection) {
+            let after = before.seen(sighting);
             if before.pending.is_none() && matters(before, &after, sighting) {
                 entries.push(Entry::Result(address.clone(), after));
             }
@@ -52,17 +50,12 @@ fn matters(before: &RecordedRoom, after: &RecordedRoom, sighting: &Sighting) -> 
 
 /// The record of a declared room of this kind that exists and was not made by us.
 #[must_use]
-pub fn imported(
-    kind: Kind,
-    room: &DesiredRoom,
-    sighting: &Sighting,
-    now: Timestamp,
-) -> RecordedRoom {
+pub fn imported(kind: Kind, room: &DesiredRoom, sighting: &Sighting) -> RecordedRoom {
     let DesiredRoom { address: _, room, lifecycle, sides, source } = room;
     let record = RecordedRoom {
         room: room.clone(),
         assumed: Assumed::default(),
-        created: now,
+        created: sighting.at,
         last_seen: None,
         last_seen_with_people: None,
         attribute_sequence: None,
@@ -70,7 +63,10 @@ pub fn imported(
         source: source.clone(),
         lifecycle: *lifecycle,
         sides: sides.clone(),
+        ignore_changes: Box::default(),
         pending: None,
+        contested: None,
+        next: None,
     };
-    adopted(kind, &record, sighting, now)
+    adopted(kind, &record, sighting)
 }

@@ -143,7 +143,10 @@ impl Worker {
             source: step.source.clone().unwrap_or_else(|| "".into()),
             lifecycle: step.lifecycle,
             sides: step.sides.clone(),
+            ignore_changes: Box::default(),
             pending: None,
+            contested: None,
+            next: None,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::model::{
     SecretSource, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
-use crate::provider::{self, Ended, Observe, ReadOnly};
+use crate::provider::{self, Clocks, Ended, Observe, ReadOnly};
 use crate::state::{LastCalls, Snapshot};
 
 /// What a command does with the services.
@@ -122,11 +122,6 @@ impl Connected {
             (name.clone(), connection.client.last_calls(now()))
         };
         self.connections.iter().map(last).collect()
-    }
-
-    /// The time at a provider.
-    pub(super) fn now(&self, name: &ProviderName) -> Timestamp {
-        self.connections.get(name).map_or_else(now, |connection| connection.clock.now())
     }
 
     /// Ends the built-in emulator, whose world is on disk, after work that ended so; tells when the
@@ -301,9 +296,9 @@ fn connection(
         doubt(&secret, provider);
     }
     let allowed: AllowedHosts = global.allow_endpoints.iter().collect();
-    let client = provider::connect(provider, &url, secret, Arc::new(SystemClock), &allowed)
-        .map_err(|error| {
-            Stopped::failed("endpoint", format!("provider `{}`: {error}", provider.name))
-        })?;
+    let clocks = Clocks { signing: Arc::new(SystemClock), rooms: clock.clone() };
+    let client = provider::connect(provider, &url, secret, clocks, &allowed).map_err(|error| {
+        Stopped::failed("endpoint", format!("provider `{}`: {error}", provider.name))
+    })?;
     Ok(Connection { provider: provider.clone(), client: Arc::new(client), clock })
 }

@@ -143,20 +143,19 @@ fn entries(
     let (mut entries, mut tally) = (Vec::new(), Tally::default());
     for room in wanted {
         let address = &room.address;
-        let now = connected.now(&address.provider);
         match observed.of(address) {
             Some(Observation::There(sighting)) => {
                 let Some(connection) = connected.connections.get(&address.provider) else {
                     continue;
                 };
-                let record = imported(connection.provider.kind(), room, sighting, now);
+                let record = imported(connection.provider.kind(), room, sighting);
                 let assumed =
                     if record.assumed.any() { "; its name and delay are assumed" } else { "" };
                 tally.recorded += 1;
                 console.note(&format!("{address}: exists{assumed}"));
                 entries.push(Entry::Result(address.clone(), record));
             }
-            Some(Observation::Gone) => {
+            Some(Observation::Gone(_)) => {
                 tally.missing += 1;
                 console.note(&format!("{address}: does not exist"));
             }

@@ -5,8 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Address, Application, Attribute, AttributeLimits, DesiredRoom, Digest, Endpoint, Fields,
-    Lifecycle, MaxDestroy, OnConflict, OnOccupied, OnRemove, Policy, Provider, Refresh, Room,
-    Value,
+    GateLimit, Lifecycle, OnConflict, OnOccupied, OnRemove, Policy, Provider, Refresh, Room, Value,
 };
 
 use super::settings::Settings;
@@ -78,6 +77,7 @@ impl Canon {
             app_id,
             application,
             endpoint,
+            host: _,
             secret: _,
             rate_limits,
             rate_share,
@@ -118,7 +118,7 @@ impl Canon {
     }
 
     fn policy(&mut self, policy: &Policy) {
-        let Policy { refresh, on_conflict, on_occupied, max_destroy } = policy;
+        let Policy { refresh, on_conflict, on_occupied, max_destroy, max_recreate } = policy;
         self.text(match refresh {
             Refresh::Never => "never",
             Refresh::Due => "due",
@@ -133,11 +133,13 @@ impl Canon {
             Some(OnOccupied::Defer) => "defer",
             Some(OnOccupied::Destroy) => "destroy",
         });
-        match max_destroy {
-            MaxDestroy::Count(count) => self.maybe_number(Some(*count)),
-            MaxDestroy::Percent(percent) => {
-                self.maybe_number(None);
-                self.number(u64::from(*percent));
+        for limit in [max_destroy, max_recreate] {
+            match limit {
+                GateLimit::Count(count) => self.maybe_number(Some(*count)),
+                GateLimit::Percent(percent) => {
+                    self.maybe_number(None);
+                    self.number(u64::from(*percent));
+                }
             }
         }
     }

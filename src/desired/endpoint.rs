@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use crate::model::{Endpoint, Finding};
+use crate::model::{EMULATOR_HOST, Endpoint, Finding, Kind};
 
 /// Reads an endpoint: `vendor`, `emulator`, or a URL.
 ///
@@ -16,6 +16,26 @@ pub(super) fn endpoint(text: &str) -> Result<Endpoint, Box<Finding>> {
         "vendor" => Ok(Endpoint::Vendor),
         "emulator" => Ok(Endpoint::Emulator),
         _ => url(text),
+    }
+}
+
+/// The host that answers at an endpoint, on loopback with its port: which servers hold the rooms.
+pub(super) fn host(kind: Kind, endpoint: &Endpoint) -> Box<str> {
+    match endpoint {
+        Endpoint::Vendor => kind.vendor_host().into(),
+        Endpoint::Emulator => EMULATOR_HOST.into(),
+        Endpoint::Url(text) => {
+            let url = Url::parse(text).ok();
+            let url = url.as_ref().and_then(|url| Some((url, url.host_str()?)));
+            match url {
+                Some((url, host)) if loopback(url) => {
+                    let port = url.port_or_known_default().unwrap_or_default();
+                    format!("{host}:{port}").into()
+                }
+                Some((_, host)) => host.into(),
+                None => text.as_str().into(),
+            }
+        }
     }
 }
 
@@ -67,6 +87,22 @@ mod tests {
         }
         assert_eq!(endpoint("vendor"), Ok(Endpoint::Vendor));
         assert_eq!(endpoint("emulator"), Ok(Endpoint::Emulator));
+    }
+
+    #[test]
+    fn the_host_is_named_with_its_port_on_loopback_only() {
+        for (text, named) in [
+            ("vendor", "zim-api.zego.im"),
+            ("emulator", "emulator"),
+            ("https://zim-api-sgp.zego.im/", "zim-api-sgp.zego.im"),
+            ("https://ZIM-api.zego.im:443/x", "zim-api.zego.im"),
+            ("http://127.0.0.1:8787", "127.0.0.1:8787"),
+            ("http://[::1]:1/", "[::1]:1"),
+            ("http://localhost", "localhost:80"),
+        ] {
+            let endpoint = endpoint(text).expect("an endpoint");
+            assert_eq!(&*host(Kind::Zim, &endpoint), named, "{text}");
+        }
     }
 
     #[test]

@@ -118,7 +118,8 @@ fn attempt(
     let files =
         sources.iter().map(|source| files::relative(&settings.home, &source.path)).collect();
     let Settings { providers, known: _, policy, state, home: _ } = settings;
-    let desired = Desired { providers, state, policy, rooms, files, config_digest };
+    let desired =
+        Desired { providers, state, policy, rooms, files, config_digest, moved: Vec::new() };
     Ok(Loaded { desired, warnings: findings })
 }
 

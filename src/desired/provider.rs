@@ -9,7 +9,7 @@ use crate::model::{
 
 use super::application::Spelling;
 use super::document::Document;
-use super::endpoint::endpoint;
+use super::endpoint::{endpoint, host};
 use super::fields::Fields;
 use super::mirror::{self, Amount, RateLimit, Text};
 use super::names::suggestion;
@@ -136,6 +136,7 @@ impl Fields<'_, '_> {
                 name: name?,
                 app_id: app_id?,
                 application: application.filter(|_| spelling == Spelling::Right)?,
+                host: host(kind?, endpoint.as_ref()?),
                 endpoint: endpoint?,
                 secret: secret?,
                 rate_limits,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::{
-    Finding, MaxDestroy, OnConflict, OnOccupied, Policy, Provider, ProviderName, Refresh,
+    Finding, GateLimit, OnConflict, OnOccupied, Policy, Provider, ProviderName, Refresh,
 };
 
 use super::document::{Document, Rooms};
@@ -156,13 +156,14 @@ fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
             .as_ref()
             .and_then(|it| self::max_destroy(it, sink))
             .unwrap_or_default(),
+        max_recreate: GateLimit::default(),
     }
 }
 
-fn max_destroy(amount: &Amount, sink: &mut Sink<'_>) -> Option<MaxDestroy> {
+fn max_destroy(amount: &Amount, sink: &mut Sink<'_>) -> Option<GateLimit> {
     let most = match amount {
-        Amount::Number(count) => return Some(MaxDestroy::Count(*count)),
-        Amount::Text(text) => percent(text).map(MaxDestroy::Percent),
+        Amount::Number(count) => return Some(GateLimit::Count(*count)),
+        Amount::Text(text) => percent(text).map(GateLimit::Percent),
     };
     if most.is_none() {
         let finding = Finding::error("max_destroy", "`max_destroy` wants a number or a share")

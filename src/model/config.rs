@@ -19,6 +19,8 @@ pub struct Provider {
     pub application: Application,
     /// Where the service answers.
     pub endpoint: Endpoint,
+    /// The host that answers there (on loopback with its port), or `emulator`.
+    pub host: Box<str>,
     /// Where the secret is; the secret itself is never in the file.
     pub secret: SecretSource,
     /// Requests a second for the calls whose limit the file sets; the vendor's figure for the others.
@@ -101,8 +103,10 @@ pub struct Policy {
     /// What to do with people inside a room that is to be destroyed; by the kinds that hold the room
     /// where it is left out.
     pub on_occupied: Option<OnOccupied>,
-    /// How many rooms one run may destroy without being told so.
-    pub max_destroy: MaxDestroy,
+    /// How many rooms one run may destroy or replace without consent.
+    pub max_destroy: GateLimit,
+    /// How many rooms that are gone before their time one run may make anew without consent.
+    pub max_recreate: GateLimit,
 }
 
 /// Whom to ask before planning.
@@ -137,12 +141,12 @@ pub enum OnOccupied {
     Destroy,
 }
 
-/// How many rooms one run may destroy without being told so.
+/// How many steps of a kind one run may do without consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaxDestroy {
+pub enum GateLimit {
     /// So many.
     Count(u64),
-    /// So many percent of all recorded rooms, rounded down, at least 1; 0 percent means none.
+    /// So many percent of the recorded rooms of declared providers, rounded down; 0 percent means none.
     Percent(u8),
 }
 
@@ -168,22 +172,22 @@ impl Provider {
     }
 }
 
-impl MaxDestroy {
-    /// The number that this means where `recorded` rooms are recorded.
+impl GateLimit {
+    /// The number that this means where `recorded` rooms are recorded; a share means at least `least`.
     #[must_use]
-    pub fn of(self, recorded: u64) -> u64 {
+    pub fn of(self, recorded: u64, least: u64) -> u64 {
         match self {
             Self::Count(count) => count,
             Self::Percent(0) => 0,
             Self::Percent(percent) => {
                 let share = u128::from(recorded) * u128::from(percent) / 100;
-                u64::try_from(share).unwrap_or(u64::MAX).max(1)
+                u64::try_from(share).unwrap_or(u64::MAX).max(least)
             }
         }
     }
 }
 
-impl Default for MaxDestroy {
+impl Default for GateLimit {
     fn default() -> Self {
         Self::Percent(30)
     }
@@ -260,10 +264,10 @@ mod tests {
 
     #[test]
     fn a_share_is_rounded_down_but_at_least_one() {
-        assert_eq!(MaxDestroy::Percent(30).of(12), 3);
-        assert_eq!(MaxDestroy::Percent(30).of(0), 1);
-        assert_eq!(MaxDestroy::Percent(0).of(1000), 0);
-        assert_eq!(MaxDestroy::Count(0).of(1000), 0);
+        assert_eq!(GateLimit::Percent(30).of(12, 1), 3);
+        assert_eq!(GateLimit::Percent(30).of(0, 1), 1);
+        assert_eq!(GateLimit::Percent(0).of(1000, 1), 0);
+        assert_eq!(GateLimit::Count(0).of(1000, 1), 0);
     }
 
     #[test]

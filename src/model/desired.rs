@@ -21,6 +21,17 @@ pub struct Desired {
     pub files: BTreeSet<Arc<str>>,
     /// The digest of all of the above, the same whatever the order in the files.
     pub config_digest: Digest,
+    /// The providers that were renamed.
+    pub moved: Vec<Moved>,
+}
+
+/// A provider that was renamed: its records follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The name that the state's records may still have.
+    pub from: ProviderName,
+    /// The declared name.
+    pub to: ProviderName,
 }
 
 /// One declared room.

@@ -314,6 +314,16 @@ impl Kind {
             Self::TencentLive => "TENCENT_SECRET_KEY",
         }
     }
+
+    /// The vendor's own host, where the file names none.
+    #[must_use]
+    pub const fn vendor_host(self) -> &'static str {
+        match self {
+            Self::Rtc => "rtc-api.zego.im",
+            Self::Zim => "zim-api.zego.im",
+            Self::TencentLive => "console.tim.qq.com",
+        }
+    }
 }
 
 /// How long an empty Tencent room lives, where the file says nothing else: Tencent sets it, from 10

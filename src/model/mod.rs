@@ -28,22 +28,23 @@ pub use attributes::{Attribute, AttributeChange, Attributes};
 pub use call::{Call, Effect};
 pub use clock::Clock;
 pub use config::{
-    Application, AttributeLimits, Endpoint, MaxDestroy, OnConflict, OnOccupied, Policy, Provider,
+    Application, AttributeLimits, Endpoint, GateLimit, OnConflict, OnOccupied, Policy, Provider,
     RateShare, Refresh, SecretSource,
 };
-pub use desired::{Desired, DesiredRoom, Lifecycle, OnRemove, Sides};
+pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use event::{Event, NotTried, Outcome, StepFailure, StepWait};
 pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
 pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};
 pub use observed::{Observation, Observed, People, Sighting};
 pub use patch::{Operation, Patch};
-pub use pending::{CALL_TIMEOUT, LANDING, Settled, dropped, settle, shows};
+pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, dropped, settle, shows};
 pub use plan::{
     Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, Unread,
 };
 pub use recorded::{
-    Assumed, Lineage, Pending, PendingKind, ProviderIdentity, Recorded, RecordedRoom,
+    Assumed, EMULATOR_HOST, Lineage, NextLife, Pending, PendingKind, ProviderIdentity, Recorded,
+    RecordedRoom,
 };
 pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Address, Attributes, Fields};
+use super::{Address, Attributes, Fields, Timestamp};
 
 /// What the service answered, by address. A room that is not in it was not asked after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub enum Observation {
         /// A sentence that says why.
         why: String,
     },
-    /// The service itself said that it does not exist.
-    Gone,
+    /// The service itself said that it does not exist, asked at this time.
+    Gone(Timestamp),
     /// It exists.
     There(Sighting),
 }
@@ -28,6 +28,8 @@ pub enum Observation {
 /// A room that exists, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
+    /// When the query was sent.
+    pub at: Timestamp,
     /// Who is inside.
     pub people: People,
     /// All its attributes, those of others too.

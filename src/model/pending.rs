@@ -31,28 +31,37 @@ pub enum Settled {
     NotOurs,
 }
 
-/// Tells what became of the pending call of `record`, a room of this application, by what was seen
-/// at `now`.
+/// Whether a call of unknown outcome may still take effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// The time of the observation decides.
+    ByClock,
+    /// [`LANDING`] has passed by a clock that is never set back.
+    Over,
+}
+
+/// Tells what became of the pending call of `record`, a room of this application, by what was
+/// observed.
 #[must_use]
 pub fn settle(
     application: &Application,
     record: &RecordedRoom,
     pending: &Pending,
     observation: Option<&Observation>,
-    now: Timestamp,
+    landing: Landing,
 ) -> Settled {
-    let sighting = match observation {
+    let (sighting, now) = match observation {
         None => {
             return Settled::Unread(
                 "its last call has an unknown outcome, and it was not looked up".to_owned(),
             );
         }
         Some(Observation::Unread { why }) => return Settled::Unread(why.clone()),
-        Some(Observation::Gone) => None,
-        Some(Observation::There(sighting)) => Some(sighting),
+        Some(Observation::Gone(at)) => (None, *at),
+        Some(Observation::There(sighting)) => (Some(sighting), sighting.at),
     };
     let last = pending.at.plus(LANDING);
-    let landed = now >= last;
+    let landed = landing == Landing::Over || now >= last;
     match (pending.kind, sighting) {
         (PendingKind::Destroy, None) => Settled::Removed,
         (PendingKind::Destroy, Some(sighting)) if is_over(application.kind(), sighting) => {
@@ -63,12 +72,12 @@ pub fn settle(
         }
         (PendingKind::Create, None) if landed => Settled::Removed,
         (PendingKind::Create, Some(sighting)) if shows(application, &record.room, sighting) => {
-            Settled::Kept(seen(record, record.room.clone(), sighting, now))
+            Settled::Kept(seen(record, record.room.clone(), sighting))
         }
         (PendingKind::Create, Some(_)) => Settled::NotOurs,
         (PendingKind::Update, Some(sighting)) => {
             let target = pending.room.as_ref().unwrap_or(&record.room);
-            let read = record.read(target, sighting, now);
+            let read = record.read(target, sighting);
             if landed || read.room == *target {
                 Settled::Kept(read)
             } else {
@@ -76,7 +85,7 @@ pub fn settle(
             }
         }
         (PendingKind::Destroy, Some(sighting)) if landed => {
-            Settled::Kept(seen(record, record.room.clone(), sighting, now))
+            Settled::Kept(seen(record, record.room.clone(), sighting))
         }
         (PendingKind::Create, None) | (PendingKind::Destroy, Some(_)) => {
             Settled::MayStillLand(last)
@@ -137,9 +146,10 @@ pub fn dropped(kind: Kind, ours: &Attributes, sighting: &Sighting) -> bool {
 }
 
 impl RecordedRoom {
-    /// This record after the room was seen at `now`.
+    /// This record after the room was observed.
     #[must_use]
-    pub fn seen(&self, sighting: &Sighting, now: Timestamp) -> Self {
+    pub fn seen(&self, sighting: &Sighting) -> Self {
+        let now = sighting.at;
         let with_people =
             if sighting.people.any() { Some(now) } else { self.last_seen_with_people };
         Self {
@@ -150,21 +160,16 @@ impl RecordedRoom {
         }
     }
 
-    /// This record after the room was seen at `now`, with nothing pending, and its fields and the
+    /// This record after the room was observed, with nothing pending, and its fields and the
     /// attributes that we manage, those of `target` among them, as they were read.
     #[must_use]
-    pub fn read(&self, target: &Room, sighting: &Sighting, now: Timestamp) -> Self {
-        seen(self, Arc::new(as_read(&self.room, target, sighting)), sighting, now)
+    pub fn read(&self, target: &Room, sighting: &Sighting) -> Self {
+        seen(self, Arc::new(as_read(&self.room, target, sighting)), sighting)
     }
 }
 
-fn seen(
-    record: &RecordedRoom,
-    room: Arc<Room>,
-    sighting: &Sighting,
-    now: Timestamp,
-) -> RecordedRoom {
-    let mut record = record.seen(sighting, now);
+fn seen(record: &RecordedRoom, room: Arc<Room>, sighting: &Sighting) -> RecordedRoom {
+    let mut record = record.seen(sighting);
     record.room = room;
     record.pending = None;
     record
@@ -208,6 +213,7 @@ mod tests {
             dissolve_after: Duration::from_mins(1),
         };
         let owned = |owner: &str| Sighting {
+            at: Timestamp::from_millis(SENT),
             people: People::Unknown,
             attributes: Attributes::default(),
             attribute_sequence: None,
@@ -244,14 +250,18 @@ mod tests {
             source: "rooms.yaml".into(),
             lifecycle: Lifecycle::default(),
             sides: Sides::default(),
+            ignore_changes: Box::default(),
             pending: Some(Box::new(pending.clone())),
+            contested: None,
+            next: None,
         };
         (record, pending)
     }
 
-    fn there(topic: Option<&str>, people: People) -> Observation {
+    fn there(topic: Option<&str>, people: People, after: u64) -> Observation {
         let attributes = topic.map(|t| room(t).attributes.clone()).unwrap_or_default();
         Observation::There(Sighting {
+            at: later(after),
             people,
             attributes,
             attribute_sequence: None,
@@ -259,38 +269,43 @@ mod tests {
         })
     }
 
-    fn settled(kind: PendingKind, observation: &Observation, after: u64) -> Settled {
+    /// A moment so many milliseconds after the call was sent.
+    fn later(after: u64) -> Timestamp {
+        Timestamp::from_millis(SENT).plus(Duration::from_millis(after))
+    }
+
+    fn gone(after: u64) -> Observation {
+        Observation::Gone(later(after))
+    }
+
+    fn settled(kind: PendingKind, observation: &Observation) -> Settled {
         let target = (kind == PendingKind::Update).then(|| room("new"));
         let (record, pending) = record(kind, target);
-        let now = Timestamp::from_millis(SENT).plus(Duration::from_millis(after));
-        settle(&zim(), &record, &pending, Some(observation), now)
+        settle(&zim(), &record, &pending, Some(observation), Landing::ByClock)
     }
 
     #[test]
     fn a_missing_create_is_final_only_after_its_own_timeout() {
-        assert!(matches!(
-            settled(PendingKind::Create, &Observation::Gone, 11_999),
-            Settled::MayStillLand(_)
-        ));
-        assert_eq!(settled(PendingKind::Create, &Observation::Gone, 12_000), Settled::Removed);
+        assert!(matches!(settled(PendingKind::Create, &gone(11_999)), Settled::MayStillLand(_)));
+        assert_eq!(settled(PendingKind::Create, &gone(12_000)), Settled::Removed);
     }
 
     #[test]
     fn a_create_that_shows_what_was_sent_is_ours() {
-        let ours = settled(PendingKind::Create, &there(Some("old"), People::Nobody), 5);
+        let ours = settled(PendingKind::Create, &there(Some("old"), People::Nobody, 5));
         assert!(matches!(ours, Settled::Kept(r) if r.pending.is_none()));
-        let dropped = settled(PendingKind::Create, &there(None, People::Nobody), 5);
+        let dropped = settled(PendingKind::Create, &there(None, People::Nobody, 5));
         assert!(matches!(dropped, Settled::Kept(_)));
     }
 
     #[test]
     fn a_room_with_other_attributes_is_not_ours() {
         assert_eq!(
-            settled(PendingKind::Create, &there(Some("x"), People::Nobody), 20_000),
+            settled(PendingKind::Create, &there(Some("x"), People::Nobody, 20_000)),
             Settled::NotOurs
         );
         assert_eq!(
-            settled(PendingKind::Create, &there(None, People::Count(1)), 20_000),
+            settled(PendingKind::Create, &there(None, People::Count(1), 20_000)),
             Settled::NotOurs
         );
     }
@@ -300,6 +315,7 @@ mod tests {
         let sent = room("ours");
         let other = Attribute { value: "1".into(), auto_delete: false };
         let foreign = |attributes| Sighting {
+            at: Timestamp::from_millis(SENT),
             people: People::Nobody,
             attributes,
             attribute_sequence: None,
@@ -314,6 +330,7 @@ mod tests {
         let mut sent = room("ours").as_ref().clone();
         sent.attributes.insert("hello", Attribute { value: "x".into(), auto_delete: true });
         let sighting = |attributes: Attributes| Sighting {
+            at: Timestamp::from_millis(SENT),
             people: People::Count(1),
             attributes,
             attribute_sequence: None,
@@ -325,32 +342,32 @@ mod tests {
 
     #[test]
     fn an_update_is_recorded_as_it_reads() {
-        let done = settled(PendingKind::Update, &there(Some("new"), People::Nobody), 5);
+        let done = settled(PendingKind::Update, &there(Some("new"), People::Nobody, 5));
         assert!(matches!(done, Settled::Kept(r) if r.room == room("new")));
-        let open = settled(PendingKind::Update, &there(Some("old"), People::Nobody), 5);
+        let open = settled(PendingKind::Update, &there(Some("old"), People::Nobody, 5));
         assert!(matches!(open, Settled::MayStillLand(_)));
-        let lost = settled(PendingKind::Update, &there(Some("old"), People::Nobody), 12_000);
+        let lost = settled(PendingKind::Update, &there(Some("old"), People::Nobody, 12_000));
         assert!(matches!(lost, Settled::Kept(r) if r.room == room("old")));
     }
 
     #[test]
     fn an_update_of_a_room_that_is_gone_leaves_it_to_the_plan() {
-        let kept = settled(PendingKind::Update, &Observation::Gone, 5);
+        let kept = settled(PendingKind::Update, &gone(5));
         assert!(matches!(kept, Settled::Kept(r) if r.pending.is_none() && r.last_seen.is_none()));
     }
 
     #[test]
     fn a_destroy_is_done_when_the_room_is_gone() {
-        assert_eq!(settled(PendingKind::Destroy, &Observation::Gone, 5), Settled::Removed);
-        let there = there(Some("old"), People::Nobody);
-        assert!(matches!(settled(PendingKind::Destroy, &there, 5), Settled::MayStillLand(_)));
-        assert!(matches!(settled(PendingKind::Destroy, &there, 12_000), Settled::Kept(_)));
+        assert_eq!(settled(PendingKind::Destroy, &gone(5)), Settled::Removed);
+        let there = |after| there(Some("old"), People::Nobody, after);
+        assert!(matches!(settled(PendingKind::Destroy, &there(5)), Settled::MayStillLand(_)));
+        assert!(matches!(settled(PendingKind::Destroy, &there(12_000)), Settled::Kept(_)));
     }
 
     #[test]
     fn what_was_not_read_stays_open() {
         let why = "no answer".to_owned();
         let unread = Observation::Unread { why: why.clone() };
-        assert_eq!(settled(PendingKind::Create, &unread, 99_999), Settled::Unread(why));
+        assert_eq!(settled(PendingKind::Create, &unread), Settled::Unread(why));
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Application, Kind, Lifecycle, Provider, ProviderName, Room, Sides, Timestamp,
+    Address, Application, Attributes, Kind, Lifecycle, Provider, ProviderName, Room, Sides,
+    Timestamp,
 };
 
 /// The record of everything that we made.
@@ -22,6 +23,8 @@ pub struct Recorded {
     pub providers: BTreeMap<ProviderName, ProviderIdentity>,
     /// The rooms.
     pub rooms: BTreeMap<Address, RecordedRoom>,
+    /// The ids of the last 100 saved plans that were carried out completely, oldest first.
+    pub plans: Vec<String>,
 }
 
 /// Tells one line of states from another: a UUID.
@@ -29,16 +32,19 @@ pub struct Recorded {
 #[serde(transparent)]
 pub struct Lineage(pub String);
 
+/// The host of a provider that the built-in emulator answers for.
+pub const EMULATOR_HOST: &str = "emulator";
+
 /// Which application a provider's rooms were made in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderIdentity {
     /// Which service it is.
     pub kind: Kind,
     /// The application at that service.
     pub app_id: u32,
-    /// Whether it is the built-in emulator.
-    pub emulated: bool,
+    /// The host that answers (on loopback with its port), or [`EMULATOR_HOST`]; `None` in a record of
+    /// format version 1, which did not hold it.
+    pub host: Option<Box<str>>,
 }
 
 /// The record of one room.
@@ -64,8 +70,26 @@ pub struct RecordedRoom {
     pub lifecycle: Lifecycle,
     /// The providers that hold the same room, where it is more than one.
     pub sides: Sides,
+    /// The paths that `lifecycle.ignore_changes` names.
+    pub ignore_changes: Box<[Box<str>]>,
     /// A call whose outcome is not known yet.
     pub pending: Option<Box<Pending>>,
+    /// Why it is uncertain whether the room that exists is ours: it is blocked until `import` or
+    /// `state rm` decides.
+    pub contested: Option<Box<str>>,
+    /// What the room becomes once its present life is over.
+    pub next: Option<Box<NextLife>>,
+}
+
+/// What a room becomes once its present life is over: approved, and not done yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextLife {
+    /// The room that is to be made; `None` where it is to be forgotten.
+    pub room: Option<Arc<Room>>,
+    /// Attributes that others wrote into the room that a replace destroyed: its create sets them again.
+    pub carried: Attributes,
+    /// When a replace destroyed the room; `None` where its present life goes on.
+    pub destroyed: Option<Timestamp>,
 }
 
 /// What of a record was never sent by us and cannot be read.
@@ -121,8 +145,16 @@ impl ProviderIdentity {
     /// The application that a provider of the file is.
     #[must_use]
     pub fn of(provider: &Provider) -> Self {
-        let emulated = provider.emulated();
-        Self { kind: provider.kind(), app_id: provider.app_id, emulated }
+        let host = Some(provider.host.clone());
+        Self { kind: provider.kind(), app_id: provider.app_id, host }
+    }
+}
+
+impl ProviderIdentity {
+    /// Whether it is the built-in emulator.
+    #[must_use]
+    pub fn is_emulated(&self) -> bool {
+        self.host.as_deref() == Some(EMULATOR_HOST)
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Observation, Observed,
-    OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName, Reason, RecordedRoom, Room,
-    Settled, Sides, Sighting, Step, Timestamp, Weight, settle,
+    Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Landing, Observation,
+    Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName, Reason,
+    RecordedRoom, Room, Settled, Sides, Sighting, Step, Timestamp, Weight, settle,
 };
 
 use super::diff;
@@ -71,7 +71,7 @@ impl<'a> Case<'a> {
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
         let recorded = match recorded {
-            Some(record) => settled(provider, record, desired, observation, now)?,
+            Some(record) => settled(provider, record, desired, observation)?,
             None => None,
         };
         Ok(Self { address, provider, rules, desired, recorded, observation, now })
@@ -81,7 +81,7 @@ impl<'a> Case<'a> {
     pub(super) fn sighting(&self) -> Option<&'a Sighting> {
         match self.observation {
             Some(Observation::There(sighting)) => Some(sighting),
-            Some(Observation::Gone | Observation::Unread { .. }) | None => None,
+            Some(Observation::Gone(_) | Observation::Unread { .. }) | None => None,
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Case<'a> {
         let here = self.sighting().map_or(People::Unknown, |sighting| sighting.people);
         let elsewhere = self.others(sides).map(|other| match self.rules.observed.of(&other) {
             Some(Observation::There(sighting)) => sighting.people,
-            Some(Observation::Gone) => People::Nobody,
+            Some(Observation::Gone(_)) => People::Nobody,
             Some(Observation::Unread { .. }) | None => People::Unknown,
         });
         elsewhere.fold(here, People::and)
@@ -256,12 +256,11 @@ fn settled<'a>(
     record: &'a RecordedRoom,
     desired: Option<&DesiredRoom>,
     observation: Option<&Observation>,
-    now: Timestamp,
 ) -> Result<Option<Cow<'a, RecordedRoom>>, String> {
     let Some(pending) = record.pending.as_deref() else {
         return Ok(Some(Cow::Borrowed(record)));
     };
-    match settle(&provider.application, record, pending, observation, now) {
+    match settle(&provider.application, record, pending, observation, Landing::ByClock) {
         Settled::Kept(kept) => Ok(Some(Cow::Owned(kept))),
         Settled::Removed => Ok(None),
         Settled::NotOurs if desired.is_some() => Ok(None),

@@ -14,12 +14,12 @@ use super::{compare, diff};
 pub(super) fn decide(case: &Case<'_>) -> Decision {
     match (case.desired, case.recorded.as_deref(), case.observation) {
         (_, _, Some(Observation::Unread { why })) => Verdict::Unread(why.clone()).into(),
-        (Some(_), None, None | Some(Observation::Gone)) => create(case),
+        (Some(_), None, None | Some(Observation::Gone(_))) => create(case),
         (Some(declared), None, Some(Observation::There(seen))) => match case.kind().origin() {
             Origin::Call(_) => exists(case, declared, seen),
             Origin::FirstUser => create(case),
         },
-        (Some(_), Some(recorded), Some(Observation::Gone)) => recreate(case, recorded),
+        (Some(_), Some(recorded), Some(Observation::Gone(_))) => recreate(case, recorded),
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
             compare::compare(case, declared, recorded)
         }
@@ -29,8 +29,8 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
                 OnRemove::Forget => forget(case),
             }
         }
-        (None, Some(_), Some(Observation::Gone)) => forget(case),
-        (None, None, None | Some(Observation::Gone | Observation::There(_))) => {
+        (None, Some(_), Some(Observation::Gone(_))) => forget(case),
+        (None, None, None | Some(Observation::Gone(_) | Observation::There(_))) => {
             Verdict::LeaveAlone.into()
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Desired, Gate, MaxDestroy, Recorded, Refusal, RefusalKind, Step, Weight};
+use crate::model::{Desired, Gate, GateLimit, Recorded, Refusal, RefusalKind, Step, Weight};
 
 /// How many files are named one by one.
 const NAMED: usize = 3;
@@ -19,11 +19,11 @@ pub(super) fn judge(steps: &[Step], desired: &Desired, recorded: &Recorded) -> G
     Gate { refusals: rules.into_iter().flatten().collect(), counted }
 }
 
-fn too_many(counted: u64, max_destroy: MaxDestroy, recorded: u64) -> Option<Refusal> {
-    let most = max_destroy.of(recorded);
+fn too_many(counted: u64, max_destroy: GateLimit, recorded: u64) -> Option<Refusal> {
+    let most = max_destroy.of(recorded, 1);
     let rule = match max_destroy {
-        MaxDestroy::Count(count) => format!("max_destroy: {count}"),
-        MaxDestroy::Percent(percent) => format!("max_destroy: {percent}%"),
+        GateLimit::Count(count) => format!("max_destroy: {count}"),
+        GateLimit::Percent(percent) => format!("max_destroy: {percent}%"),
     };
     let message = || {
         format!(

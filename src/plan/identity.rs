@@ -66,7 +66,7 @@ pub fn identity(desired: &Desired, recorded: &Recorded) -> Result<(), IdentityEr
         if let Some(made) = recorded.providers.get(&provider.name)
             && has_rooms(recorded, &provider.name)
         {
-            same(provider, *made)?;
+            same(provider, made)?;
         }
     }
     Ok(())
@@ -77,8 +77,9 @@ fn has_rooms(recorded: &Recorded, provider: &ProviderName) -> bool {
     recorded.rooms.range(first..).next().is_some_and(|(address, _)| address.provider == *provider)
 }
 
-fn same(provider: &Provider, made: ProviderIdentity) -> Result<(), IdentityError> {
-    let ProviderIdentity { kind, app_id, emulated } = made;
+fn same(provider: &Provider, made: &ProviderIdentity) -> Result<(), IdentityError> {
+    let emulated = made.is_emulated();
+    let ProviderIdentity { kind, app_id, host: _ } = *made;
     let name = provider.name.clone();
     if kind != provider.kind() {
         return Err(IdentityError::Kind {

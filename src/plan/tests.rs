@@ -69,13 +69,17 @@ pub(super) fn record(room: Arc<Room>) -> RecordedRoom {
         source: "rooms.yaml".into(),
         lifecycle: Lifecycle::default(),
         sides: Sides::default(),
+        ignore_changes: Box::default(),
         pending: None,
+        contested: None,
+        next: None,
     }
 }
 
 pub(super) fn there(people: People, pairs: &[(&str, &str)]) -> Observation {
     let attributes = attributes(pairs);
     Observation::There(Sighting {
+        at: at(0),
         people,
         attributes,
         attribute_sequence: None,
@@ -96,17 +100,19 @@ impl World {
     /// A world with the provider `chat`, a policy without a gate, and no rooms.
     pub(super) fn new() -> Self {
         let chat = provider("chat");
-        let identity = ProviderIdentity { kind: Kind::Zim, app_id: 1, emulated: false };
+        let identity =
+            ProviderIdentity { kind: Kind::Zim, app_id: 1, host: Some("zim-api.zego.im".into()) };
         let desired = Desired {
             providers: BTreeMap::from([(chat.name.clone(), chat.clone())]),
             state: PathBuf::from("rooms.state.json"),
             policy: Policy {
-                max_destroy: crate::model::MaxDestroy::Percent(100),
+                max_destroy: crate::model::GateLimit::Percent(100),
                 ..Policy::default()
             },
             rooms: Vec::new(),
             files: ["rooms.yaml".into()].into(),
             config_digest: Digest::default(),
+            moved: Vec::new(),
         };
         let recorded =
             Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };
@@ -161,6 +167,7 @@ pub(super) fn provider(name: &str) -> Provider {
         app_id: 1,
         application: crate::model::Application::Zim { operator: "admin".to_owned() },
         endpoint: Endpoint::Vendor,
+        host: "zim-api.zego.im".into(),
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
         rate_limits: BTreeMap::new(),
         rate_share: RateShare::default(),

@@ -14,7 +14,7 @@ use tracing::{debug, trace};
 
 use super::http::{Backoff, Pacer, Random, RetryPolicy};
 use super::{Answer, Probe, Receipt, Service, http};
-use crate::model::{Call, Class, Operation, RoomId, Timestamp, Trouble};
+use crate::model::{Call, Class, Clock, Operation, RoomId, Timestamp, Trouble};
 
 pub use reads::ReadOnly;
 
@@ -26,6 +26,7 @@ pub struct Client {
     unlisted: Pacer,
     policy: RetryPolicy,
     random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
     /// What became of registering each user; once a client.
     registrations: Mutex<BTreeMap<String, Registration>>,
 }
@@ -58,6 +59,7 @@ impl Client {
         service: Arc<dyn Service>,
         rates: BTreeMap<Call, f64>,
         random: Arc<dyn Random>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let pacer = |(call, rate)| (call, Pacer::new(rate));
         Self {
@@ -66,6 +68,7 @@ impl Client {
             unlisted: Pacer::new(1.0),
             policy: RetryPolicy::default(),
             random,
+            clock,
             registrations: Mutex::default(),
         }
     }
@@ -87,7 +90,8 @@ impl Client {
         operation: &Operation,
     ) -> Result<Receipt, Trouble> {
         let change = self.service.change(room, operation);
-        self.once(permit, Some(room), change, |receipt| receipt.request_id.as_deref()).await
+        let sent = self.once(permit, Some(room), change, |receipt| receipt.request_id.as_deref());
+        sent.await.map(|Sent { at: _, answer }| answer)
     }
 
     /// Starts counting the attempts of one call: what the caller of [`Self::attempt`] waits by.
@@ -129,7 +133,10 @@ impl Client {
             let mut registrations = registrations.unwrap_or_else(PoisonError::into_inner);
             Arc::clone(registrations.entry(user.to_owned()).or_default())
         };
-        let register = || self.settled(call, None, || self.service.register(user));
+        let register = async || {
+            let registered = self.settled(call, None, || self.service.register(user)).await;
+            registered.map(|Sent { at: _, answer: () }| ())
+        };
         registration.get_or_init(register).await.clone()
     }
 
@@ -139,7 +146,8 @@ impl Client {
     /// Returns the [`Trouble`] that stood in the way, after retries.
     pub async fn check(&self) -> Result<Probe, Trouble> {
         let call = self.service.people_call();
-        self.settled(call, None, || self.service.probe()).await
+        let probed = self.settled(call, None, || self.service.probe()).await;
+        probed.map(|Sent { at: _, answer }| answer)
     }
 
     /// When each call was last made, by this run or the one before it: to be kept for the next run.
@@ -176,10 +184,11 @@ impl Client {
         room: Option<&RoomId>,
         attempt: Answer<'_, T>,
         request_id: impl Fn(&T) -> Option<&str>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<Sent<T>, Trouble> {
         let Permit { call, permit } = permit;
         let room = room.map_or("", RoomId::as_str);
         let in_flight = permit.sent().await;
+        let at = self.clock.now();
         trace!(%call, room, "sending");
         let outcome = attempt.await;
         let took = match &outcome {
@@ -199,7 +208,7 @@ impl Client {
                 debug!(%call, room, ?took, request_id, ?class, code, ?retry_after, "{message}");
             }
         }
-        outcome
+        outcome.map(|answer| Sent { at, answer })
     }
 
     /// Tries until there is an answer that trying again does not change.
@@ -208,12 +217,12 @@ impl Client {
         call: Call,
         room: Option<&RoomId>,
         ask: impl Fn() -> Answer<'a, T>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<Sent<T>, Trouble> {
         let (mut backoff, mut signed) = (self.backoff(), Signed::Once);
         loop {
             let permit = self.permit(call).await;
             let trouble = match self.once(permit, room, ask(), |_| None).await {
-                Ok(answer) => return Ok(answer),
+                Ok(sent) => return Ok(sent),
                 Err(trouble) => trouble,
             };
             match (again(trouble.class), signed) {
@@ -229,6 +238,12 @@ impl Client {
             }
         }
     }
+}
+
+/// An answer, and when its query was sent, by the clock that rooms live by.
+struct Sent<T> {
+    at: Timestamp,
+    answer: T,
 }
 
 #[derive(Clone, Copy)]

@@ -19,9 +19,9 @@ use std::pin::Pin;
 
 pub use client::{Client, Ended, Permit, ReadOnly};
 use http::ClockDifference;
-pub use registry::{ConnectError, connect, connect_over, vendor_url};
+pub use registry::{Clocks, ConnectError, connect, connect_over, vendor_url};
 
-use crate::model::{Attributes, Call, Fields, Operation, People, RoomId, Sighting, Trouble};
+use crate::model::{Attributes, Call, Fields, Observation, Operation, People, RoomId, Trouble};
 
 /// What a call to a service comes to.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
@@ -32,14 +32,16 @@ pub trait Observe: Send + Sync {
     fn batch(&self) -> usize;
 
     /// Looks at up to [`Observe::batch`] rooms: who is inside, and what they hold. In the order of
-    /// asking, none for one that does not exist.
-    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Sighting>>>;
+    /// asking, each with the time its query was sent; never [`Observation::Unread`].
+    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>>;
 
-    /// Looks at one room. None where it does not exist.
-    fn sighting<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<Sighting>> {
+    /// Looks at one room.
+    fn sighting<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Observation> {
         Box::pin(async move {
             let seen = self.sightings(std::slice::from_ref(room)).await?;
-            Ok(seen.into_iter().next().flatten())
+            let unread =
+                || Observation::Unread { why: "the answer does not tell of it".to_owned() };
+            Ok(seen.into_iter().next().unwrap_or_else(unread))
         })
     }
 

@@ -24,6 +24,24 @@ pub enum ConnectError {
     Network(#[from] NetworkError),
 }
 
+/// The clocks that a client reads.
+#[derive(Clone)]
+pub struct Clocks {
+    /// Signatures are made by it: the real time.
+    pub signing: Arc<dyn Clock>,
+    /// Observations are stamped by it: the time that rooms live by, which the built-in emulator may
+    /// move ahead.
+    pub rooms: Arc<dyn Clock>,
+}
+
+impl Clocks {
+    /// One clock for both.
+    #[must_use]
+    pub fn same(clock: Arc<dyn Clock>) -> Self {
+        Self { signing: Arc::clone(&clock), rooms: clock }
+    }
+}
+
 /// The vendor's own URL for a kind, where the file names none.
 #[must_use]
 pub const fn vendor_url(kind: Kind) -> &'static str {
@@ -43,12 +61,12 @@ pub fn connect(
     provider: &Provider,
     base_url: &str,
     secret: Secret,
-    signing_clock: Arc<dyn Clock>,
+    clocks: Clocks,
     allowed: &AllowedHosts,
 ) -> Result<Client, ConnectError> {
     let url = service_url(provider.kind(), base_url, allowed)?;
     let transport = Arc::new(HttpTransport::new(&url)?);
-    Ok(client(provider, url, secret, signing_clock, transport))
+    Ok(client(provider, url, secret, clocks, transport))
 }
 
 /// Makes the client of a provider as [`connect`] does, over a transport of the caller's.
@@ -59,12 +77,12 @@ pub fn connect_over(
     provider: &Provider,
     base_url: &str,
     secret: Secret,
-    signing_clock: Arc<dyn Clock>,
+    clocks: Clocks,
     allowed: &AllowedHosts,
     transport: Arc<dyn Transport>,
 ) -> Result<Client, ConnectError> {
     let url = service_url(provider.kind(), base_url, allowed)?;
-    Ok(client(provider, url, secret, signing_clock, transport))
+    Ok(client(provider, url, secret, clocks, transport))
 }
 
 fn service_url(
@@ -84,9 +102,10 @@ fn client(
     provider: &Provider,
     url: ServiceUrl,
     secret: Secret,
-    clock: Arc<dyn Clock>,
+    clocks: Clocks,
     transport: Arc<dyn Transport>,
 ) -> Client {
+    let Clocks { signing: clock, rooms } = clocks;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let app_id = provider.app_id;
     let access = Access { app_id, secret, url, transport, clock, random: Arc::clone(&random) };
@@ -99,7 +118,7 @@ fn client(
     };
     let calls = provider.kind().calls().iter();
     let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
-    Client::new(service, rates, random)
+    Client::new(service, rates, random, rooms)
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ struct Shown<'a> {
     on_remove: &'static str,
     sides: Vec<&'a ProviderName>,
     pending: Option<PendingShown<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contested: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -104,7 +106,11 @@ pub fn state_show_text(
         let sides: Vec<&str> = shown.sides.iter().map(|side| side.as_str()).collect();
         row("sides", &sides.join(", "))?;
     }
-    row("pending", &or_dash(record.pending.as_deref().map(pending)))
+    row("pending", &or_dash(record.pending.as_deref().map(pending)))?;
+    match shown.contested {
+        Some(why) => row("contested", &Plain(why)),
+        None => Ok(()),
+    }
 }
 
 /// Writes everything that is recorded of one room as one JSON document, as [`state_show_text`] does.
@@ -132,7 +138,10 @@ fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>)
         source,
         lifecycle: Lifecycle { prevent_destroy, on_remove },
         sides,
+        ignore_changes: _,
         pending,
+        contested,
+        next: _,
     } = record;
     let assumed = [(*name, "name"), (*destroy_delay_time, "destroy_delay_time")];
     Shown {
@@ -151,6 +160,7 @@ fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>)
         on_remove: words::on_remove(*on_remove),
         sides: sides.iter().collect(),
         pending: pending.as_deref().map(pending_shown),
+        contested: contested.as_deref(),
     }
 }
 

@@ -54,7 +54,8 @@ impl Overlay {
     /// The providers of `base` with these changes.
     pub(super) fn providers(&self, base: &Recorded) -> BTreeMap<ProviderName, ProviderIdentity> {
         let mut providers = base.providers.clone();
-        providers.extend(self.providers.iter().map(|(name, identity)| (name.clone(), *identity)));
+        providers
+            .extend(self.providers.iter().map(|(name, identity)| (name.clone(), identity.clone())));
         providers
     }
 

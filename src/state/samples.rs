@@ -8,9 +8,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::model::{
-    Address, Assumed, Attribute, Delay, Field, Fields, Kind, Lifecycle, Lineage, OnRemove, Pending,
-    PendingKind, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp,
-    Value,
+    Address, Assumed, Attribute, Delay, Field, Fields, Kind, Lifecycle, Lineage, NextLife,
+    OnRemove, Pending, PendingKind, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Room,
+    Sides, Timestamp, Value,
 };
 
 use super::{Entry, Holder};
@@ -27,7 +27,7 @@ pub(super) fn provider(text: &str) -> ProviderName {
 
 /// The application of a provider.
 pub(super) fn identity() -> ProviderIdentity {
-    ProviderIdentity { kind: Kind::Zim, app_id: 7, emulated: true }
+    ProviderIdentity { kind: Kind::Zim, app_id: 7, host: Some("emulator".into()) }
 }
 
 /// A record that differs by its name.
@@ -43,7 +43,10 @@ pub(super) fn record(name: &str) -> RecordedRoom {
         source: "rooms.yaml".into(),
         lifecycle: Lifecycle::default(),
         sides: Sides::default(),
+        ignore_changes: Box::default(),
         pending: None,
+        contested: None,
+        next: None,
     }
 }
 
@@ -60,6 +63,7 @@ pub(super) fn many(count: usize) -> Recorded {
         serial: 7,
         providers: BTreeMap::from([(provider("chat"), identity())]),
         rooms: (0..count).map(room).collect(),
+        plans: Vec::new(),
     }
 }
 
@@ -118,6 +122,15 @@ fn any_sides() -> impl Strategy<Value = Sides> {
     btree_set(name, 0..3).prop_map(Sides::new)
 }
 
+fn any_next() -> impl Strategy<Value = NextLife> {
+    let life = (option::of(any_room()), any_room(), option::of(any_moment()));
+    life.prop_map(|(room, Room { attributes: carried, .. }, destroyed)| NextLife {
+        room: room.map(Arc::new),
+        carried,
+        destroyed,
+    })
+}
+
 fn any_moment() -> impl Strategy<Value = Timestamp> {
     prop_oneof![any::<i64>(), 1_700_000_000_000_i64..1_800_000_000_000]
         .prop_map(Timestamp::from_millis)
@@ -137,10 +150,11 @@ fn any_pending() -> impl Strategy<Value = Pending> {
 pub(super) fn any_record() -> impl Strategy<Value = RecordedRoom> {
     let moments = (any_moment(), option::of(any_moment()), option::of(any_moment()));
     let small = (any::<bool>(), any::<bool>(), option::of(any::<u64>()), option::of(text()));
-    let rest = (text(), any_lifecycle(), any_sides(), option::of(any_pending()));
+    let decided = (vec(text(), 0..2), option::of(text()), option::of(any_next()));
+    let rest = (text(), any_lifecycle(), any_sides(), option::of(any_pending()), decided);
     (any_room(), moments, small, rest).prop_map(|(room, moments, small, rest)| {
         let (created, last_seen, last_seen_with_people) = moments;
-        let (source, lifecycle, sides, pending) = rest;
+        let (source, lifecycle, sides, pending, (ignore_changes, contested, next)) = rest;
         let (name, destroy_delay_time, attribute_sequence, request_id) = small;
         RecordedRoom {
             room: Arc::new(room),
@@ -153,7 +167,10 @@ pub(super) fn any_record() -> impl Strategy<Value = RecordedRoom> {
             source: source.into(),
             lifecycle,
             sides,
+            ignore_changes: ignore_changes.into_iter().map(Into::into).collect(),
             pending: pending.map(Box::new),
+            contested: contested.map(Into::into),
+            next: next.map(Box::new),
         }
     })
 }
@@ -165,18 +182,20 @@ pub(super) fn any_address() -> impl Strategy<Value = Address> {
 
 /// Any record at all that was written once.
 pub(super) fn any_recorded() -> impl Strategy<Value = Recorded> {
-    let identity = (any::<u32>(), any::<bool>()).prop_map(|(app_id, emulated)| ProviderIdentity {
+    let identity = (any::<u32>(), option::of(text())).prop_map(|(app_id, host)| ProviderIdentity {
         kind: Kind::Zim,
         app_id,
-        emulated,
+        host: host.map(Into::into),
     });
     let providers = btree_map("[a-c]{1,2}".prop_map(|name| provider(&name)), identity, 0..3);
     let rooms = btree_map(any_address(), any_record(), 0..8);
-    (any::<u64>(), providers, rooms).prop_map(|(serial, providers, rooms)| Recorded {
+    let plans = vec(text(), 0..3);
+    (any::<u64>(), providers, rooms, plans).prop_map(|(serial, providers, rooms, plans)| Recorded {
         lineage: Some(Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned())),
         serial,
         providers,
         rooms,
+        plans,
     })
 }
 

@@ -99,18 +99,18 @@ impl Worker {
         }
         let sighting = match look(&*self.connection.client, address).await {
             Ok(Observation::There(sighting)) => sighting,
-            Ok(Observation::Gone) => {
+            Ok(Observation::Gone(_)) => {
                 self.put_back(address, intended.before).await?;
                 return Err(Failure::NotDone(trouble));
             }
             Ok(Observation::Unread { why }) => return Err(unread(earlier, why, trouble)),
             Err(why) => return Err(unread(earlier, why.to_string(), trouble)),
         };
-        let (kind, now) = (self.kind(), self.connection.clock.now());
+        let kind = self.kind();
         let application = &self.connection.provider.application;
         match (earlier, self.settings.on_conflict) {
             (EarlierIntent::Open, _) if shows(application, &intended.record.room, &sighting) => {
-                let mut record = intended.record.seen(&sighting, now);
+                let mut record = intended.record.seen(&sighting);
                 record.pending = None;
                 Ok(Found { record, changes: step.changes.clone() })
             }
@@ -121,7 +121,7 @@ impl Worker {
             (EarlierIntent::Open | EarlierIntent::Absent, _) => {
                 let room = step.after.clone().unwrap_or_default();
                 let declared = RecordedRoom { room: room.clone(), ..intended.record.clone() };
-                let record = adopted(kind, &declared, &sighting, now);
+                let record = adopted(kind, &declared, &sighting);
                 let changes = record.room.patches_towards(kind, &room);
                 Ok(Found { record, changes })
             }

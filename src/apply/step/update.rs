@@ -101,10 +101,8 @@ impl Worker {
         receipt: &Receipt,
     ) -> Result<RecordedRoom, Failure> {
         let read = match look(&*self.connection.client, address).await {
-            Ok(Observation::There(sighting)) => {
-                record.read(target, &sighting, self.connection.clock.now())
-            }
-            Ok(Observation::Gone | Observation::Unread { .. }) | Err(_) => record.clone(),
+            Ok(Observation::There(sighting)) => record.read(target, &sighting),
+            Ok(Observation::Gone(_) | Observation::Unread { .. }) | Err(_) => record.clone(),
         };
         if read.room.attributes == target.attributes {
             return Ok(read);

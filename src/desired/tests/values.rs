@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::world::{World, addresses, with_rooms};
 use crate::desired::starter;
 use crate::model::{
-    AttributeLimits, Call, Delay, Endpoint, Kind, MaxDestroy, OnConflict, OnOccupied, Policy,
+    AttributeLimits, Call, Delay, Endpoint, GateLimit, Kind, OnConflict, OnOccupied, Policy,
     Provider, ProviderName, RateShare, Refresh, SecretSource,
 };
 
@@ -54,6 +54,7 @@ fn every_setting_of_a_provider_is_resolved() {
         app_id: 7,
         application: crate::model::Application::Zim { operator: "admin".to_owned() },
         endpoint: Endpoint::Emulator,
+        host: "emulator".into(),
         secret: SecretSource::File(world.path("keys/secret")),
         rate_limits: BTreeMap::from([(Call::CreateRoom, 5), (Call::DestroyRoom, 6)]),
         rate_share: RateShare(50),
@@ -76,7 +77,8 @@ fn policy_and_state_are_resolved() {
         refresh: Refresh::All,
         on_conflict: OnConflict::Adopt,
         on_occupied: Some(OnOccupied::Destroy),
-        max_destroy: MaxDestroy::Count(5),
+        max_destroy: GateLimit::Count(5),
+        max_recreate: GateLimit::Percent(30),
     };
     assert_eq!(desired.policy, expected);
     assert_eq!(desired.state, world.path("a-${b}.json"));

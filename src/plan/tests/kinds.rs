@@ -46,6 +46,7 @@ fn closing(reason: &str) -> Arc<Room> {
 
 fn told(people: People, fields: &[(Field, Value)], pairs: &[(&str, &str)]) -> Observation {
     Observation::There(Sighting {
+        at: at(0),
         people,
         attributes: attributes(pairs),
         attribute_sequence: None,
@@ -349,8 +350,10 @@ fn a_live_room_is_due_once_tencent_may_have_dissolved_it() {
         .declare("live/old", Arc::default())
         .record("live/old", minutes(31));
     assert_eq!(world.due(Refresh::Due, Scope::Apply), ["live/old"]);
-    let gone =
-        world.observe("live/new", Observation::Gone).observe("live/old", Observation::Gone).plan();
+    let gone = world
+        .observe("live/new", Observation::Gone(at(0)))
+        .observe("live/old", Observation::Gone(at(0)))
+        .plan();
     let reasons: Vec<Reason> = gone.steps.iter().map(|step| step.reason).collect();
     assert_eq!(reasons, [Reason::VanishedEarly, Reason::Vanished]);
 }

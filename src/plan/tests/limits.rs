@@ -3,7 +3,7 @@
 use super::stories::pending;
 use super::*;
 use crate::model::{
-    Action, Call, HeldReason, MaxDestroy, OnOccupied, PendingKind, Reason, RefusalKind, Weight,
+    Action, Call, GateLimit, HeldReason, OnOccupied, PendingKind, Reason, RefusalKind, Weight,
 };
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ fn what_counts_for_the_gate() {
     let world = World::new()
         .declare("chat/early", room("A", &[]))
         .record("chat/early", record(room("A", &[])))
-        .observe("chat/early", Observation::Gone)
+        .observe("chat/early", Observation::Gone(at(0)))
         .declare("chat/late", room("A", &[]))
         .record("chat/late", RecordedRoom { created: at(-9999), ..record(room("A", &[])) })
-        .observe("chat/late", Observation::Gone)
+        .observe("chat/late", Observation::Gone(at(0)))
         .declare("chat/new", room("A", &[]))
         .record("chat/forget", record(room("A", &[])))
-        .observe("chat/forget", Observation::Gone);
+        .observe("chat/forget", Observation::Gone(at(0)));
     let weights: BTreeMap<String, Weight> =
         world.plan().steps.iter().map(|s| (s.address.to_string(), s.weight)).collect();
     let wanted = [("early", Counted), ("forget", Counted), ("late", Free), ("new", Free)];
@@ -28,7 +28,7 @@ fn what_counts_for_the_gate() {
 
 #[test]
 fn the_gate_counts_and_says_the_flag() {
-    let mut world = World::new().policy(|policy| policy.max_destroy = MaxDestroy::Percent(30));
+    let mut world = World::new().policy(|policy| policy.max_destroy = GateLimit::Percent(30));
     for n in 0..10 {
         world = world.record(&format!("chat/{n}"), record(room("A", &[])));
     }
@@ -73,7 +73,7 @@ fn too_many_rooms_hold_the_last_creates_back() {
         .record("chat/kept", record(room("A", &[])))
         .declare("chat/back", room("A", &[]))
         .record("chat/back", record(room("A", &[])))
-        .observe("chat/back", Observation::Gone);
+        .observe("chat/back", Observation::Gone(at(0)));
     for n in 0..3 {
         world = world.declare(&format!("chat/new{n}"), room("A", &[]));
     }
@@ -167,7 +167,7 @@ fn people_inside_move_a_rooms_earliest_end() {
     };
     let world = World::new().declare("chat/a", room("A", &[])).record("chat/a", seen);
     assert_eq!(world.due(Refresh::Due, Scope::Plan), [""; 0]);
-    let gone = world.observe("chat/a", Observation::Gone);
+    let gone = world.observe("chat/a", Observation::Gone(at(0)));
     assert_eq!(gone.plan().steps[0].reason, Reason::VanishedEarly);
 }
 
@@ -197,7 +197,7 @@ fn the_digest_is_of_the_steps_and_what_they_assume() {
         .record("chat/b", record(room("A", &[])));
     let digest = |world: &World| world.plan().digest;
     let reviewed = digest(&base);
-    let vanished = base.clone().observe("chat/b", Observation::Gone);
+    let vanished = base.clone().observe("chat/b", Observation::Gone(at(0)));
     assert_eq!(vanished.plan().steps.len(), 2);
     assert_eq!(digest(&vanished), reviewed, "what vanished is outside");
     let mut later = base.clone();
@@ -223,7 +223,7 @@ fn a_state_is_never_applied_elsewhere() {
     let to_emulator = elsewhere(&|p| p.endpoint = Endpoint::Emulator);
     assert!(matches!(to_emulator, IdentityError::MadeForReal { .. }));
     let mut emulated = made.clone();
-    emulated.recorded.providers.values_mut().for_each(|made| made.emulated = true);
+    emulated.recorded.providers.values_mut().for_each(|made| made.host = Some("emulator".into()));
     let refused = identity(&emulated.desired, &emulated.recorded).expect_err("refused");
     insta::assert_snapshot!(refused, @"the state's rooms of `chat` are on the built-in emulator, and the file names a real service: give this one a state of its own (`state: other.state.json`, or `--state`), or change the file back and run `roomctl destroy` first");
     emulated.recorded.rooms.clear();

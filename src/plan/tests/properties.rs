@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, MaxDestroy, OnConflict, OnOccupied, Patch, Pending, PendingKind, Step, dropped,
+    Action, GateLimit, OnConflict, OnOccupied, Patch, Pending, PendingKind, Step, dropped,
 };
 
 /// Everything about one address: each part may be missing.
@@ -42,6 +42,7 @@ fn some_people() -> impl Strategy<Value = People> {
 fn some_observation() -> impl Strategy<Value = Observation> {
     let there = (some_people(), some_attributes()).prop_map(|(people, attributes)| {
         Observation::There(Sighting {
+            at: at(0),
             people,
             attributes,
             attribute_sequence: None,
@@ -50,7 +51,7 @@ fn some_observation() -> impl Strategy<Value = Observation> {
     });
     prop_oneof![
         1 => Just(Observation::Unread { why: "no answer".to_owned() }),
-        2 => Just(Observation::Gone),
+        2 => Just(Observation::Gone(at(0))),
         5 => there
     ]
 }
@@ -101,7 +102,8 @@ fn some_policy() -> impl Strategy<Value = Policy> {
         refresh: Refresh::Due,
         on_conflict: if adopt { OnConflict::Adopt } else { OnConflict::Fail },
         on_occupied: Some(if defer { OnOccupied::Defer } else { OnOccupied::Destroy }),
-        max_destroy: MaxDestroy::Percent(percent),
+        max_destroy: GateLimit::Percent(percent),
+        max_recreate: GateLimit::Percent(percent),
     })
 }
 
@@ -153,6 +155,7 @@ fn carried_out(world: &World, plan: &Plan) -> World {
 /// What the service answers once it has carried a step out.
 fn serve(seen: &mut Observation, step: &Step) {
     let fresh = || Sighting {
+        at: at(0),
         people: People::Nobody,
         attributes: step.after.as_ref().map(|room| room.attributes.clone()).unwrap_or_default(),
         attribute_sequence: None,
@@ -162,14 +165,14 @@ fn serve(seen: &mut Observation, step: &Step) {
         (Action::Create | Action::Recreate | Action::Replace, seen) => {
             *seen = Observation::There(fresh());
         }
-        (Action::Destroy | Action::Forget, seen) => *seen = Observation::Gone,
+        (Action::Destroy | Action::Forget, seen) => *seen = Observation::Gone(at(0)),
         (Action::Update | Action::Adopt | Action::Record, Observation::There(sighting)) => {
             for change in step.changes.iter().flat_map(Patch::attributes) {
                 sighting.attributes.apply(change);
             }
         }
         (Action::Update | Action::Adopt | Action::Record, seen) => {
-            assert_eq!(*seen, Observation::Gone, "{step:?}");
+            assert_eq!(*seen, Observation::Gone(at(0)), "{step:?}");
         }
     }
 }
@@ -282,7 +285,7 @@ proptest! {
             let after = carried_out(&world, &plan).recorded.rooms.into_iter();
             let alive = after.filter(|(address, record)| {
                 let landed = record.pending.is_none();
-                landed && world.observed.of(address) != Some(&Observation::Gone)
+                landed && world.observed.of(address) != Some(&Observation::Gone(at(0)))
                     || plan.steps.iter().any(|s| makes(&s) && s.address == *address)
             });
             prop_assert!(alive.count() as u64 <= most);

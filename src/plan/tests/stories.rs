@@ -37,12 +37,12 @@ fn steps_start_with_those_that_make_room() {
         .declare("chat/a-create", room("A", &[]))
         .declare("chat/b-back", room("A", &[]))
         .record("chat/b-back", record(room("A", &[])))
-        .observe("chat/b-back", Observation::Gone)
+        .observe("chat/b-back", Observation::Gone(at(0)))
         .declare("chat/y-replace", room("B", &[]))
         .record("chat/y-replace", record(room("A", &[])))
         .record("chat/z-destroy", record(room("A", &[])))
         .record("chat/a-forget", record(room("A", &[])))
-        .observe("chat/a-forget", Observation::Gone);
+        .observe("chat/a-forget", Observation::Gone(at(0)));
     let order: Vec<Action> = world.plan().steps.iter().map(|step| step.action).collect();
     assert_eq!(order, [Destroy, Replace, Update, Create, Recreate, Forget]);
 }
@@ -56,7 +56,7 @@ fn only_calls_that_change_something_are_listed() {
         .record("chat/r", record(room("A", &[])))
         .record("chat/d", record(room("A", &[])))
         .record("chat/f", record(room("A", &[])))
-        .observe("chat/f", Observation::Gone);
+        .observe("chat/f", Observation::Gone(at(0)));
     let calls: Vec<Vec<Call>> = world.plan().steps.into_iter().map(|step| step.calls).collect();
     assert_eq!(calls, [vec![DestroyRoom], vec![DestroyRoom, CreateRoom], vec![CreateRoom], vec![]]);
 }
@@ -239,9 +239,9 @@ fn an_open_create_is_looked_up_before_anything_else() {
     assert_eq!(open(60).plan().unread.len(), 1, "not looked up");
     let landed = open(60).observe("chat/a", there(People::Nobody, &[("k", "v")]));
     assert_eq!(landed.plan().summary.unchanged, 1);
-    let missing = open(60).observe("chat/a", Observation::Gone).plan();
+    let missing = open(60).observe("chat/a", Observation::Gone(at(0))).plan();
     assert_eq!((missing.steps[0].action, missing.steps[0].weight), (Action::Create, Weight::Free));
-    let may_land = open(5).observe("chat/a", Observation::Gone).plan();
+    let may_land = open(5).observe("chat/a", Observation::Gone(at(0))).plan();
     assert_eq!((may_land.steps.len(), may_land.unread.len()), (0, 1));
 }
 

@@ -75,7 +75,7 @@ fn world(declared: Declared, record_: Record, seen: Seen) -> World {
     let answer = match seen {
         Seen::NotAsked => None,
         Seen::Unread => Some(Observation::Unread { why: "no answer".to_owned() }),
-        Seen::Gone => Some(Observation::Gone),
+        Seen::Gone => Some(Observation::Gone(at(0))),
         Seen::Empty => Some(there(People::Nobody, &[("topic", "a"), ("theirs", "x")])),
         Seen::Occupied => Some(there(People::Count(3), &[("topic", "a"), ("theirs", "x")])),
     };

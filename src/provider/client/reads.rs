@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Client;
-use crate::model::{Class, People, RoomId, Sighting, Trouble};
+use super::{Client, Sent};
+use crate::model::{Class, Observation, People, RoomId, Sighting, Timestamp, Trouble};
 use crate::provider::{Answer, AttributesRead, Observe, Presence};
 
 /// A client that can look and nothing else: it does not register the operator either.
@@ -32,7 +32,7 @@ impl Observe for Client {
         self.service.batch()
     }
 
-    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Sighting>>> {
+    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
         Box::pin(self.look(rooms, UnknownOperator::Register))
     }
 
@@ -46,7 +46,7 @@ impl Observe for ReadOnly {
         self.0.service.batch()
     }
 
-    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Sighting>>> {
+    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
         Box::pin(self.0.look(rooms, UnknownOperator::Report))
     }
 
@@ -57,11 +57,11 @@ impl Observe for ReadOnly {
 
 impl Client {
     async fn who(&self, room: &RoomId) -> Result<Option<People>, Trouble> {
-        let present = self.presences(std::slice::from_ref(room)).await?;
+        let Sent { at: _, answer: present } = self.presences(std::slice::from_ref(room)).await?;
         Ok(present.into_iter().next().flatten().map(|Presence { people, fields: _ }| people))
     }
 
-    async fn presences(&self, rooms: &[RoomId]) -> Result<Vec<Option<Presence>>, Trouble> {
+    async fn presences(&self, rooms: &[RoomId]) -> Result<Sent<Vec<Option<Presence>>>, Trouble> {
         let call = self.service.people_call();
         self.settled(call, rooms.first(), || self.service.presences(rooms)).await
     }
@@ -71,21 +71,24 @@ impl Client {
         &self,
         rooms: &[RoomId],
         unknown: UnknownOperator,
-    ) -> Result<Vec<Option<Sighting>>, Trouble> {
+    ) -> Result<Vec<Observation>, Trouble> {
         let mut seen = Vec::with_capacity(rooms.len());
-        for (room, presence) in rooms.iter().zip(self.presences(rooms).await?) {
-            seen.push(match presence {
-                Some(presence) => self.look_inside(room, presence, unknown).await?,
+        let Sent { at, answer } = self.presences(rooms).await?;
+        for (room, presence) in rooms.iter().zip(answer) {
+            let sighting = match presence {
+                Some(presence) => self.look_inside(room, at, presence, unknown).await?,
                 None => None,
-            });
+            };
+            seen.push(sighting.map_or(Observation::Gone(at), Observation::There));
         }
         Ok(seen)
     }
 
-    /// Reads the attributes of a room that exists.
+    /// Reads the attributes of a room that existed at a time.
     async fn look_inside(
         &self,
         room: &RoomId,
+        at: Timestamp,
         presence: Presence,
         unknown: UnknownOperator,
     ) -> Result<Option<Sighting>, Trouble> {
@@ -100,6 +103,7 @@ impl Client {
         };
         let Presence { people, fields } = presence;
         let seen = |AttributesRead { attributes, sequence }| Sighting {
+            at,
             people,
             attributes,
             attribute_sequence: sequence,
@@ -110,7 +114,10 @@ impl Client {
 
     async fn attributes(&self, room: &RoomId) -> Result<Option<AttributesRead>, Trouble> {
         match self.service.attributes_call() {
-            Some(call) => self.settled(call, Some(room), || self.service.attributes(room)).await,
+            Some(call) => {
+                let read = self.settled(call, Some(room), || self.service.attributes(room)).await;
+                read.map(|Sent { at: _, answer }| answer)
+            }
             None => Ok(Some(AttributesRead::default())),
         }
     }

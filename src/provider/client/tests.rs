@@ -7,10 +7,12 @@ use tokio::time::Instant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::model::{Attributes, Fields, Kind, People, Sighting};
+use crate::model::{Attributes, Fields, Kind, Observation, People, Sighting};
 use crate::provider::http::Fixed;
 use crate::provider::{AttributesRead, Observe, Presence};
 
+/// When every query is sent.
+const AT: Timestamp = Timestamp::EPOCH;
 const PEOPLE: Call = Call::QueryRoomUserList;
 const ATTRIBUTES: Call = Call::QueryRoomAttribute;
 const REGISTER: Call = Call::UserRegister;
@@ -115,16 +117,26 @@ fn client(told: Told) -> (Arc<Client>, Arc<Told>) {
     let told = Arc::new(told);
     let rates = Kind::Zim.calls().iter().map(|(call, rate)| (*call, f64::from(*rate))).collect();
     let service = Arc::clone(&told) as Arc<dyn Service>;
-    (Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])))), told)
+    (Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])), clock())), told)
 }
 
 fn room() -> RoomId {
     RoomId::new("lobby")
 }
 
+fn clock() -> Arc<dyn Clock> {
+    struct Stopped;
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            AT
+        }
+    }
+    Arc::new(Stopped)
+}
+
 fn seen() -> Sighting {
     let (people, attributes) = (People::Count(1), Attributes::default());
-    Sighting { people, attributes, attribute_sequence: Some(3), fields: Fields::default() }
+    Sighting { at: AT, people, attributes, attribute_sequence: Some(3), fields: Fields::default() }
 }
 
 fn class<T: std::fmt::Debug>(outcome: Result<T, Trouble>) -> Class {
@@ -136,7 +148,7 @@ async fn a_look_is_tried_again_until_it_is_answered() {
     let again = [Class::Retry, Class::TooOften, Class::Unknown, Class::SignAgain];
     let told = Told::says(&[(PEOPLE, &again), (ATTRIBUTES, &[Class::Unknown])]);
     let (client, told) = client(told);
-    assert_eq!(client.sighting(&room()).await, Ok(Some(seen())));
+    assert_eq!(client.sighting(&room()).await, Ok(Observation::There(seen())));
     assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (5, 2));
 }
 
@@ -163,14 +175,14 @@ async fn an_expired_signature_is_made_anew_once() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_room_takes_one_call() {
     let (client, told) = client(Told { missing: true, ..Told::default() });
-    assert_eq!(client.sighting(&room()).await, Ok(None));
+    assert_eq!(client.sighting(&room()).await, Ok(Observation::Gone(AT)));
     assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_operator_is_registered_once_by_those_who_may() {
     let (client, told) = client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown])]));
-    assert_eq!(client.sighting(&room()).await, Ok(Some(seen())));
+    assert_eq!(client.sighting(&room()).await, Ok(Observation::There(seen())));
     assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
     client.register_user(None).await.expect("registered");
     assert_eq!(told.made(REGISTER), 1);
@@ -229,7 +241,8 @@ async fn a_service_without_attributes_and_users_is_asked_for_neither() {
     let (client, told) = client(Told { bare: true, ..Told::default() });
     let rooms = [room(), RoomId::new("hall")];
     let unread = Sighting { attribute_sequence: None, ..seen() };
-    assert_eq!(client.sightings(&rooms).await, Ok(vec![Some(unread.clone()), Some(unread)]));
+    let unread = Observation::There(unread);
+    assert_eq!(client.sightings(&rooms).await, Ok(vec![unread.clone(), unread]));
     client.register_user(None).await.expect("nobody is wanted");
     assert_eq!(*told.made.lock().expect("no panic"), [PEOPLE]);
     assert_eq!(Observe::batch(&*client), 10);
@@ -287,7 +300,7 @@ async fn the_last_calls_are_kept_and_taken_up() {
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
     let service = Arc::new(Told::default());
-    let client = Client::new(service, BTreeMap::new(), Arc::new(Fixed([0; 8])));
+    let client = Client::new(service, BTreeMap::new(), Arc::new(Fixed([0; 8])), clock());
     let start = Instant::now();
     for _ in 0..3 {
         client.people(&room()).await.expect("read");

@@ -65,6 +65,7 @@ fn provider() -> Provider {
         app_id: 1,
         application: Application::Zim { operator: "admin".to_owned() },
         endpoint: Endpoint::Vendor,
+        host: "zim-api.zego.im".into(),
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
         rate_limits: [].into(),
         rate_share: RateShare(50),
@@ -79,7 +80,7 @@ fn echoed() -> (Client, Arc<Echo>) {
         &provider(),
         LOOPBACK,
         Secret::new(SECRET.to_owned()),
-        Arc::new(TokioClock::starting_at(start)),
+        Clocks::same(Arc::new(TokioClock::starting_at(start))),
         &AllowedHosts::none(),
         Arc::clone(&echo) as Arc<dyn Transport>,
     );
@@ -151,7 +152,7 @@ async fn credentials_go_only_where_they_may() {
     for kind in Kind::ALL {
         let connect_to = |url: &str, allowed: &[&str]| {
             let secret = Secret::new(SECRET.to_owned());
-            let clock = Arc::new(crate::provider::http::SystemClock);
+            let clock = Clocks::same(Arc::new(crate::provider::http::SystemClock));
             connect(&of_kind(*kind), url, secret, clock, &allowed.iter().collect()).err()
         };
         assert_eq!(connect_to(LOOPBACK, &[]), None);
@@ -172,7 +173,7 @@ async fn every_kind_asks_by_its_own_call_at_its_own_rate() {
             &of_kind(*kind),
             LOOPBACK,
             Secret::new(SECRET.to_owned()),
-            Arc::new(TokioClock::starting_at(start)),
+            Clocks::same(Arc::new(TokioClock::starting_at(start))),
             &AllowedHosts::none(),
             Arc::clone(&echo) as Arc<dyn Transport>,
         );

@@ -15,6 +15,9 @@ fn record() -> RecordedRoom {
         source: "rooms.yaml".into(),
         lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
         sides: Sides::default(),
+        ignore_changes: Box::default(),
+        contested: None,
+        next: None,
         pending: Some(Box::new(Pending {
             kind: PendingKind::Update,
             at: Timestamp::from_millis(1_700_000_200_000),

@@ -58,7 +58,8 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
     folder.check_unchanged(base.fingerprint)?;
     let lineage = Lineage(uuid::random().map_err(StateError::io("begin", &folder.state))?);
     let first = Recorded { lineage: Some(lineage.clone()), ..Recorded::default() };
-    let head = Head { lineage: &lineage, serial: 0, folded: None, providers: BTreeMap::new() };
+    let (providers, plans) = (BTreeMap::new(), Vec::new());
+    let head = Head { lineage: &lineage, serial: 0, folded: None, providers, plans };
     let fingerprint = write_next(folder, head, &first, &Overlay::default())?;
     folder.replace(&folder.next, &folder.state)?;
     *base = Base { recorded: Arc::new(first), fingerprint: Some(fingerprint) };
@@ -94,7 +95,8 @@ fn save(
 ) -> Result<Saved, StateError> {
     let (before, serial) = (base.recorded.serial, base.recorded.serial + 1);
     let providers = overlay.providers(&base.recorded);
-    let head = Head { lineage, serial, folded: Some(id), providers };
+    let plans = base.recorded.plans.clone();
+    let head = Head { lineage, serial, folded: Some(id), providers, plans };
     let fingerprint = write_next(folder, head, &base.recorded, overlay)?;
     keep_copy(folder, before)?;
     folder.replace(&folder.next, &folder.state)?;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom};
 
+use super::identity::IdentityText;
 use super::names::Names;
 use super::record::{RecordText, Text};
 use super::{Document, Fingerprint, Head, ParseError, VERSION};
@@ -22,8 +23,10 @@ pub(super) struct DocumentText<'a> {
     pub(super) serial: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) folded: Option<Cow<'a, str>>,
-    #[serde(deserialize_with = "providers")]
+    #[serde(serialize_with = "identities", deserialize_with = "providers")]
     pub(super) providers: BTreeMap<ProviderName, ProviderIdentity>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) plans: Vec<String>,
     #[serde(skip_serializing)]
     rooms: Rooms,
 }
@@ -63,16 +66,25 @@ pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
 impl<'a> DocumentText<'a> {
     /// The head of a document whose rooms follow it.
     pub(super) fn of(head: Head<'a>) -> Self {
-        let Head { lineage, serial, folded, providers } = head;
+        let Head { lineage, serial, folded, providers, plans } = head;
         let (lineage, folded) = (Cow::Borrowed(lineage), folded.map(Cow::Borrowed));
-        Self { version: VERSION, lineage, serial, folded, providers, rooms: Rooms::default() }
+        Self {
+            version: VERSION,
+            lineage,
+            serial,
+            folded,
+            providers,
+            plans,
+            rooms: Rooms::default(),
+        }
     }
 
     pub(super) fn into_document(self, fingerprint: Fingerprint) -> Document {
-        let Self { version: _, lineage, serial, folded, providers, rooms: Rooms(rooms) } = self;
+        let Self { version: _, lineage, serial, folded, providers, plans, rooms: Rooms(rooms) } =
+            self;
         let lineage = Some(lineage.into_owned());
         Document {
-            recorded: Recorded { lineage, serial, providers, rooms },
+            recorded: Recorded { lineage, serial, providers, rooms, plans },
             folded: folded.map(Cow::into_owned),
             fingerprint,
         }
@@ -119,6 +131,13 @@ impl<'de> Deserialize<'de> for Rooms {
     }
 }
 
+fn identities<S: Serializer>(
+    providers: &BTreeMap<ProviderName, ProviderIdentity>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(providers.iter().map(|(name, it)| (name, IdentityText::of(it))))
+}
+
 fn providers<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<ProviderName, ProviderIdentity>, D::Error> {
@@ -136,7 +155,7 @@ fn providers<'de, D: Deserializer<'de>>(
                 if all.contains_key(&name) {
                     return Err(A::Error::custom(format_args!("provider `{name}` stands twice")));
                 }
-                all.insert(name, map.next_value()?);
+                all.insert(name, map.next_value::<IdentityText<'de>>()?.into_identity());
             }
             Ok(all)
         }

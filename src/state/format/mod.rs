@@ -9,6 +9,7 @@
 
 mod document;
 mod fingerprint;
+mod identity;
 mod lines;
 mod names;
 mod record;
@@ -21,6 +22,7 @@ use crate::model::Recorded;
 
 pub(super) use document::sniff;
 pub(super) use fingerprint::{Fingerprint, Fingerprinter};
+pub(super) use identity::IdentityText;
 pub(super) use names::Names;
 pub(super) use record::RecordText;
 pub(super) use write::{Head, write};
@@ -73,9 +75,10 @@ pub fn parse_state(text: &[u8]) -> Result<Recorded, ParseError> {
 /// # Errors
 /// Returns an error for a record without a lineage: a state has one from its first line on.
 pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
-    let Recorded { lineage, serial, providers, rooms } = recorded;
+    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
     let lineage = lineage.as_ref().ok_or_else(|| io::Error::other("a state has a lineage"))?;
-    let head = Head { lineage, serial: *serial, folded: None, providers: providers.clone() };
+    let (providers, plans) = (providers.clone(), plans.clone());
+    let head = Head { lineage, serial: *serial, folded: None, providers, plans };
     let mut text = Vec::new();
     write(head, rooms.iter(), |bytes| text.write_all(bytes))?;
     Ok(text)

@@ -8,8 +8,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::{
-    Assumed, Attribute, Attributes, Delay, Fields, Lifecycle, OnRemove, Pending, PendingKind,
-    ProviderName, RecordedRoom, Room, Sides, Timestamp,
+    Assumed, Attribute, Attributes, Delay, Fields, Lifecycle, NextLife, OnRemove, Pending,
+    PendingKind, ProviderName, RecordedRoom, Room, Sides, Timestamp,
 };
 
 use super::names::Names;
@@ -38,8 +38,14 @@ pub(in crate::state) struct RecordText<'a> {
     on_remove: OnRemoveText,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sides: Vec<ProviderName>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    ignore_changes: Vec<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pending: Option<PendingText<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    contested: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    next: Option<NextText<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +68,18 @@ struct PendingText<'a> {
     at: Timestamp,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     room: Option<RoomText<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NextText<'a> {
+    /// Left out where the room is to be forgotten.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    room: Option<RoomText<'a>>,
+    #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
+    carried: AttributesText<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    destroyed: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,7 +127,10 @@ impl<'a> RecordText<'a> {
             source,
             lifecycle: Lifecycle { prevent_destroy, on_remove },
             sides,
+            ignore_changes,
             pending,
+            contested,
+            next,
         } = record;
         Self {
             room: RoomText::of(room),
@@ -123,7 +144,10 @@ impl<'a> RecordText<'a> {
             prevent_destroy: *prevent_destroy,
             on_remove: OnRemoveText::of(*on_remove),
             sides: sides.iter().cloned().collect(),
+            ignore_changes: ignore_changes.iter().map(|path| Text::of(path)).collect(),
             pending: pending.as_deref().map(PendingText::of),
+            contested: contested.as_deref().map(Text::of),
+            next: next.as_deref().map(NextText::of),
         }
     }
 
@@ -146,7 +170,10 @@ impl<'a> RecordText<'a> {
                 on_remove: self.on_remove.meant(),
             },
             sides: Sides::new(self.sides.into_iter().collect()),
+            ignore_changes: self.ignore_changes.into_iter().map(Text::into_box).collect(),
             pending: self.pending.map(|pending| Box::new(pending.into_pending())),
+            contested: self.contested.map(Text::into_box),
+            next: self.next.map(|next| Box::new(next.into_next())),
         }
     }
 }
@@ -178,6 +205,23 @@ impl<'a> PendingText<'a> {
     fn into_pending(self) -> Pending {
         let Self { kind, at, room } = self;
         Pending { kind, at, room: room.map(|room| Arc::new(room.into_room())) }
+    }
+}
+
+impl<'a> NextText<'a> {
+    fn of(next: &'a NextLife) -> Self {
+        let NextLife { room, carried, destroyed } = next;
+        Self {
+            room: room.as_deref().map(RoomText::of),
+            carried: AttributesText(Cow::Borrowed(carried)),
+            destroyed: *destroyed,
+        }
+    }
+
+    fn into_next(self) -> NextLife {
+        let Self { room, carried, destroyed } = self;
+        let room = room.map(|room| Arc::new(room.into_room()));
+        NextLife { room, carried: carried.0.into_owned(), destroyed }
     }
 }
 

@@ -8,9 +8,10 @@ use crate::state::samples::{any_recorded, many};
 use super::*;
 
 fn text_of(recorded: &Recorded, folded: Option<&str>) -> Vec<u8> {
-    let Recorded { lineage, serial, providers, rooms } = recorded;
+    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
     let lineage = lineage.as_ref().expect("a lineage");
-    let head = Head { lineage, serial: *serial, folded, providers: providers.clone() };
+    let (providers, plans) = (providers.clone(), plans.clone());
+    let head = Head { lineage, serial: *serial, folded, providers, plans };
     let mut text = Vec::new();
     write(head, rooms.iter(), |bytes| {
         text.extend_from_slice(bytes);
@@ -71,7 +72,7 @@ proptest! {
 fn lays_one_room_on_a_line() {
     let text = String::from_utf8(text_of(&many(2), None)).expect("UTF-8");
     insta::assert_snapshot!(text, @r#"
-    {"version":1,"lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"providers":{"chat":{"kind":"zim","app_id":7,"emulated":true}},"rooms":{
+    {"version":1,"lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"providers":{"chat":{"kind":"zim","app_id":7,"host":"emulator"}},"rooms":{
     "chat/room-0000000":{"room":{"name":"Room 0"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"},
     "chat/room-0000001":{"room":{"name":"Room 1"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"}
     }}
@@ -117,7 +118,7 @@ fn a_room_that_stands_twice_is_damage_at_its_place() {
 #[test]
 fn a_provider_or_an_attribute_that_stands_twice_is_damage() {
     let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
-    let identity = r#""chat":{"kind":"zim","app_id":7,"emulated":true}"#;
+    let identity = r#""chat":{"kind":"zim","app_id":7,"host":"emulator"}"#;
     let twice = text.replace(identity, &format!("{identity},{identity}"));
     assert_eq!(damage(twice.as_bytes()).2, "provider `chat` stands twice");
     let attributes = r#""name":"Room 0","attributes":{"a":{"value":""},"a":{"value":""}}"#;

@@ -26,6 +26,8 @@ pub(in crate::state) struct Head<'a> {
     pub(in crate::state) folded: Option<&'a str>,
     /// The applications that the rooms belong to.
     pub(in crate::state) providers: BTreeMap<ProviderName, ProviderIdentity>,
+    /// The ids of the saved plans that were carried out.
+    pub(in crate::state) plans: Vec<String>,
 }
 
 /// Writes a document, a piece at a time through `emit`.

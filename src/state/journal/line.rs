@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Lineage, ProviderIdentity, ProviderName};
+use crate::model::{Address, Lineage, ProviderName};
 
 use super::super::Entry;
-use super::super::format::{Names, ParseError, RecordText, VERSION};
+use super::super::format::{IdentityText, Names, ParseError, RecordText, VERSION};
 
 /// The first line: which journal it is, and the state that it builds on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,7 +70,8 @@ struct RoomText<'a> {
 #[serde(deny_unknown_fields)]
 struct ProviderText<'a> {
     name: Cow<'a, ProviderName>,
-    identity: ProviderIdentity,
+    #[serde(borrow)]
+    identity: IdentityText<'a>,
 }
 
 /// What is wrong with a line.
@@ -184,9 +185,10 @@ impl<'a> EntryText<'a> {
             Entry::Intent(address, record) => Self::Intent(room(address, record)),
             Entry::Result(address, record) => Self::Result(room(address, record)),
             Entry::Removed(address) => Self::Removed(Cow::Borrowed(address)),
-            Entry::Provider(name, identity) => {
-                Self::Provider(ProviderText { name: Cow::Borrowed(name), identity: *identity })
-            }
+            Entry::Provider(name, identity) => Self::Provider(ProviderText {
+                name: Cow::Borrowed(name),
+                identity: IdentityText::of(identity),
+            }),
         }
     }
 
@@ -205,7 +207,7 @@ impl<'a> EntryText<'a> {
             }
             Self::Removed(address) => Entry::Removed(address.into_owned()),
             Self::Provider(ProviderText { name, identity }) => {
-                Entry::Provider(name.into_owned(), identity)
+                Entry::Provider(name.into_owned(), identity.into_identity())
             }
         }
     }

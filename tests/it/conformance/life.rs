@@ -1,6 +1,6 @@
 //! A room's life: made, found again, gone, and made half.
 
-use roomctl::model::{Action, Call, Class, Effect, People, RoomId, Sighting};
+use roomctl::model::{Action, Call, Class, Effect, Observation, People, RoomId, Sighting};
 use roomctl::provider::Observe;
 
 use super::stage::{ID, Stage};
@@ -107,11 +107,18 @@ pub(super) async fn what_is_not_there_is_gone(subject: &'static Subject) {
     let seen = stage.client().sighting(&RoomId::new("nobodys")).await.expect("an answer");
     let idle = subject.makes.is_empty();
     match seen {
-        Some(Sighting { people, attributes, attribute_sequence: _, fields }) => {
+        Observation::There(Sighting {
+            at: _,
+            people,
+            attributes,
+            attribute_sequence: _,
+            fields,
+        }) => {
             assert!(idle && people == People::Nobody);
             assert!(attributes.is_empty() && fields.is_empty());
         }
-        None => assert!(!idle),
+        Observation::Gone(_) => assert!(!idle),
+        Observation::Unread { why } => panic!("{why}"),
     }
     let desired = stage.made().await;
     stage.stranger().await.destroy(ID).await;

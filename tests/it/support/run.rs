@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use roomctl::apply::{self, Connections, Report, Run, Settings, Stop, StopSwitch};
 use roomctl::model::{
-    Address, Approval, ApprovedPlan, Asked, Clock, Consent, Desired, Destroys, Event, Outcome,
-    Plan, ProviderIdentity, ProviderName, Recorded, Refresh,
+    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Event, Outcome, Plan,
+    ProviderIdentity, ProviderName, Recorded, Refresh,
 };
 use roomctl::plan::Scope;
 use roomctl::provider::Ended as Before;
@@ -172,7 +172,7 @@ impl World {
         entries.extend(wanted.filter_map(|room| {
             let sighting = seen.get(&room.address)?;
             let kind = desired.providers[&room.address.provider].kind();
-            let record = apply::imported(kind, room, sighting, self.emulator.now());
+            let record = apply::imported(kind, room, sighting);
             Some(Entry::Result(room.address.clone(), record))
         }));
         locked.append(entries).await?;

@@ -10,8 +10,8 @@ use roomctl::emulator::{Action, App, AppSurvey, Data, Emulator, Settings};
 use roomctl::model::{
     Address, Application, Clock, Desired, Kind, Provider, Recorded, Secret, Timestamp,
 };
-use roomctl::provider::connect_over;
 use roomctl::provider::http::{AllowedHosts, TokioClock};
+use roomctl::provider::{Clocks, connect_over};
 use roomctl::state::{FileStore, ReadStore, StateError};
 use tempfile::TempDir;
 
@@ -163,8 +163,9 @@ impl World {
             fuse: fuse.clone(),
             script: script.clone(),
         };
-        let (clock, allowed) = (signing.clone(), AllowedHosts::none());
-        connect_over(provider, NOWHERE, secret, clock, &allowed, Arc::new(transport))
+        let clocks = Clocks { signing: signing.clone(), rooms: Arc::new(self.emulator.clone()) };
+        let allowed = AllowedHosts::none();
+        connect_over(provider, NOWHERE, secret, clocks, &allowed, Arc::new(transport))
             .expect("a client")
     }
 }
