@@ -30,7 +30,7 @@ impl<'a> IdentityText<'a> {
     /// The identity that the text means.
     pub(in crate::state) fn into_identity(self) -> ProviderIdentity {
         let Self { kind, app_id, host, emulated } = self;
-        let told = host.map(|host| host.into());
+        let told = host.map(Into::into);
         ProviderIdentity { kind, app_id, host: told.or(emulated.then(|| EMULATOR_HOST.into())) }
     }
 }
