@@ -174,7 +174,7 @@ Examples:
 const EMULATOR_EXAMPLES: &str = "\
 Examples:
   roomctl emulator --listen 127.0.0.1:8787               serve until Ctrl-C
-  roomctl emulator --fault busy=10% --latency 50ms       a bad day
+  roomctl emulator --fault busy=10% --latency 50ms       inject faults
   roomctl emulator enter chat/lobby --users 300          put people into a room
   roomctl emulator advance 3h                            let time pass";
 
@@ -346,7 +346,10 @@ pub(super) struct EmulatorArgs {
     /// By how much the latency varies, up and down
     #[arg(long, value_name = "SPAN", value_parser = fine_span, default_value = "0ms")]
     pub(super) jitter: Duration,
-    /// A bad day: 500, busy, reset-before, reset-after, hang or garbage, and its share of the calls,
+    /// A user who may call Tencent's server API; may be given several times, everybody where left out
+    #[arg(long = "administrator", value_name = "USER")]
+    pub(super) administrators: Vec<String>,
+    /// A fault to inject: 500, busy, reset-before, reset-after, hang or garbage, and its share of the calls,
     /// such as `busy=10%`; may be given several times
     #[arg(long = "fault", value_name = "KIND=SHARE")]
     pub(super) faults: Vec<String>,

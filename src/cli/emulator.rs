@@ -39,6 +39,7 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
     let settings = Settings {
         max_rooms: args.max_rooms,
+        administrators: args.administrators.into_iter().collect(),
         latency: args.latency,
         jitter: args.jitter,
         faults: faults.map_err(Stopped::usage)?,

@@ -150,11 +150,26 @@ impl Fields<'_, '_> {
             return None;
         };
         let operator = self.text("operator", text)?;
-        let Some(message) = room_id::operator_fault(kind, &operator) else { return Some(operator) };
+        let Some(message) = room_id::operator_fault(kind, &operator) else {
+            self.operator_is_taken_everywhere(kind, &operator);
+            return Some(operator);
+        };
         let finding = Finding::error("operator", format!("`operator` {message}"))
             .help("write a user id that the service takes, such as `admin`");
         self.fault(&["operator"], finding);
         None
+    }
+
+    fn operator_is_taken_everywhere(&mut self, kind: Kind, operator: &str) {
+        let doubtful = room_id::doubtful(operator).filter(|_| kind == Kind::Zim);
+        if let Some(doubtful) = doubtful {
+            let shown = room_id::shown(doubtful);
+            let message =
+                format!("`operator` holds {shown}, which only some pages of the vendor allow");
+            let finding = Finding::warning("operator_doubtful", message)
+                .help("register a user whose id has letters, digits, `_` and `-` only");
+            self.fault(&["operator"], finding);
+        }
     }
 
     fn is_test(&mut self, flag: &Flag) -> Option<bool> {

@@ -11,9 +11,11 @@ pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
 /// The name nearest to `word`, where one is near enough to be meant.
 pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = (word.chars().count() / 3).max(1);
+    // A key may be a megabyte long: nothing that begins with 64 other characters is near.
+    let start: String = word.chars().take(64).collect();
     known
         .iter()
-        .map(|name| (distance(word, name), *name))
+        .map(|name| (strsim::osa_distance(&start, name), *name))
         .filter(|(distance, _)| *distance <= near)
         .min()
         .map(|(_, name)| name)
@@ -66,26 +68,6 @@ pub(super) fn names_secret(key: &str) -> bool {
     let bare =
         ["zego", "zim", "tencent"].iter().find_map(|it| bare.strip_prefix(it)).unwrap_or(&bare);
     SECRETS.contains(&bare)
-}
-
-/// How many characters have to be put in, taken out, changed, or swapped with the next.
-fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) =
-        (from.chars().take(64).collect(), to.chars().collect());
-    let mut rows = vec![(0..=to.len()).collect::<Vec<_>>()];
-    for (i, a) in from.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in to.iter().enumerate() {
-            let change = rows[i][j] + usize::from(a != b);
-            let mut least = change.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[from.len()][to.len()]
 }
 
 #[cfg(test)]

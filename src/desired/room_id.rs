@@ -12,10 +12,10 @@ const MOST_BYTES_RTC: usize = 128;
 const MOST_BYTES_TENCENT: usize = 48;
 
 /// The marks that every page of ZIM lists, besides letters and digits.
-const MARKS: &str = "!#$%&()+-:;<=.>?@[]^_";
+const MARKS: &str = "!#$%&()+-:;<=.>?@[]^_ {";
 
 /// The marks that some pages of ZIM list and others do not.
-const DOUBTFUL: &str = " ,{}|~";
+const DOUBTFUL: &str = ",}|~";
 
 /// What is wrong with a room's id, as the end of a sentence; none where the service takes it.
 ///
@@ -58,7 +58,7 @@ pub(super) fn help(kind: Kind) -> &'static str {
     match kind {
         Kind::Zim => {
             "ZIM takes up to 32 bytes: letters, digits and \
-             ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _"
+             ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ { and spaces"
         }
         Kind::Rtc => {
             "ZEGOCLOUD RTC takes up to 128 bytes without control characters; letters beyond ASCII \
@@ -68,7 +68,7 @@ pub(super) fn help(kind: Kind) -> &'static str {
     }
 }
 
-/// The first character of a ZIM room's id that not every page of the vendor lists.
+/// The first character of a ZIM id, a room's or a user's, that not every page of the vendor lists.
 pub(super) fn doubtful(id: &str) -> Option<char> {
     id.chars().find(|c| DOUBTFUL.contains(*c))
 }
@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(fault(kind, id), None, "{kind} {id}");
         }
         assert_eq!(doubtful("a,b"), Some(','));
-        assert_eq!(doubtful("a.b"), None);
+        assert_eq!(doubtful("a.b {"), None);
     }
 
     #[test]

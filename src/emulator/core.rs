@@ -45,7 +45,7 @@ pub(super) struct Luck {
 impl Core {
     pub(super) fn new(settings: &Settings, world: World, keeper: Keeper) -> Self {
         Self {
-            gate: Gate::new(&settings.apps),
+            gate: Gate::new(settings),
             pace: Pace::default(),
             traffic: BTreeMap::new(),
             turned_away: BTreeMap::new(),

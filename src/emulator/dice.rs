@@ -1,33 +1,29 @@
-//! The one source of chance: the same seed gives the same bad day.
+//! The one source of chance: the same seed gives the same faults.
 
 use std::time::Duration;
 
-/// A SplitMix64 generator.
+/// A generator of random numbers.
 #[derive(Debug)]
-pub(super) struct Dice(u64);
+pub(super) struct Dice(fastrand::Rng);
 
 impl Dice {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(fastrand::Rng::with_seed(seed))
     }
 
     /// The next 64 bits.
     pub(super) fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.u64(..)
     }
 
-    /// A number from 0 to just under 1, all alike.
+    /// A number from 0 to just under 1, all equally likely.
     pub(super) fn fraction(&mut self) -> f64 {
-        let bits = u32::try_from(self.bits() >> 32).unwrap_or(0);
-        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+        self.0.f64()
     }
 
     /// Heads or tails.
     pub(super) fn heads(&mut self) -> bool {
-        self.bits() & 1 == 1
+        self.0.bool()
     }
 
     /// A span from zero to `longest`.

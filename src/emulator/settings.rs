@@ -37,6 +37,8 @@ pub struct Settings {
     pub unknown_owner: UnknownOwner,
     /// How get_room_info tells the number of people inside.
     pub head_count: HeadCount,
+    /// The users who may call Tencent's server API; everybody with a valid UserSig where it is empty.
+    pub administrators: BTreeSet<String>,
     /// The ids that are taken by Chat groups: no live room can have one.
     pub chat_groups: BTreeSet<RoomId>,
     /// The time that every request takes: half of it before it counts as arrived, half after the work.
@@ -128,6 +130,7 @@ impl Settings {
             dissolve_after: BTreeMap::new(),
             unknown_owner: UnknownOwner::default(),
             head_count: HeadCount::default(),
+            administrators: BTreeSet::new(),
             chat_groups: BTreeSet::new(),
             latency: Duration::ZERO,
             jitter: Duration::ZERO,

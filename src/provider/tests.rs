@@ -147,7 +147,7 @@ fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 48, 6, |inner| {
         let name = prop_oneof![
             "(Response|RoomInfo|Metadata|Key|Value|Category|MemberCount|Owner_Account)",
-            "(Data|UserCountList|UserCount|RoomId|Attributes|UserList|Count|ErrUserList)",
+            "(Data|UserCountList|UserCount|RoomId|Attributes|UserList|Count|ErrorList)",
             "(ErrKeyList|SubCode|NextFlag|RequestId|TakeSeatMode|MaxSeatCount|RoomName)",
         ];
         prop_oneof![

@@ -124,7 +124,7 @@ fn nothing_leaks_where_the_secret_is_wrong() {
     let served = Served::start(&desk, "");
     let wire = Wire::start(Behaviour::Forward(served.address()));
     let runs = run_everything(&desk, &wire.url);
-    for code in ["100000005", "70003"] {
+    for code in ["100000005", "70009"] {
         assert!(runs[0].stdout.contains(code), "{code}: {}", runs[0]);
     }
     nothing_leaks(&desk, &runs, &wire);

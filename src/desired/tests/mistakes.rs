@@ -140,6 +140,7 @@ fn each_mistake_of_the_head_is_told_at_its_place() {
         ("operator: admin", "operator: a, max_rooms: -1", "wrong_type 3:56"),
         ("operator: admin", "operator: a, limits: {keys: 1}", "unknown_key 3:54"),
         ("operator: admin", "operator: a, dissolve_after: 1h", "not_of_kind 3:45"),
+        ("operator: admin", "operator: 'a|b'", "operator_doubtful 3:42"),
         (
             "operator: admin}",
             "operator: a}\n  two: {kind: zim, app_id: 1, operator: b}",

@@ -4,7 +4,7 @@ mod tencent;
 mod user_sig;
 mod zego;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Kind, Secret, Timestamp};
 
@@ -12,7 +12,7 @@ use super::code::{Code, Tencent, Zego};
 use super::process::Received;
 use super::query::QueryError;
 use super::work::Refusal;
-use super::{Action, App};
+use super::{Action, App, Settings};
 
 /// An application: one id may stand for a ZIM and an RTC application, with nothing in common.
 pub(super) type AppKey = (Kind, u32);
@@ -21,6 +21,7 @@ pub(super) type AppKey = (Kind, u32);
 #[derive(Debug)]
 pub(super) struct Gate {
     secrets: BTreeMap<AppKey, Secret>,
+    administrators: BTreeSet<String>,
     nonces: zego::Nonces,
 }
 
@@ -32,9 +33,13 @@ pub(super) struct Caller {
 }
 
 impl Gate {
-    pub(super) fn new(apps: &[App]) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         let secret = |App { kind, app_id, secret }: &App| ((*kind, *app_id), secret.clone());
-        Self { secrets: apps.iter().map(secret).collect(), nonces: zego::Nonces::default() }
+        Self {
+            secrets: settings.apps.iter().map(secret).collect(),
+            administrators: settings.administrators.clone(),
+            nonces: zego::Nonces::default(),
+        }
     }
 
     /// Lets a signed request through. `now` is the real time, however far rooms have been advanced.
@@ -42,10 +47,13 @@ impl Gate {
         let Received { method, path, query, body: _ } = received;
         let kind = received.kind();
         let query = query.as_ref().map_err(|error| unreadable(kind, error))?;
-        let Self { secrets, nonces } = self;
+        let Self { secrets, administrators, nonces } = self;
         match kind {
             Kind::Rtc | Kind::Zim => Ok(zego::admit(method, query, now, secrets, nonces)?),
-            Kind::TencentLive => Ok(tencent::admit(method, path, query, now, secrets)?),
+            Kind::TencentLive => {
+                let keys = tencent::Keys { secrets, administrators };
+                Ok(tencent::admit(method, path, query, now, keys)?)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tencent's gateway: the parameters in the URL, and the UserSig among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
 
@@ -12,14 +12,22 @@ use crate::model::{Kind, Secret, Timestamp};
 use super::user_sig::{Claim, check};
 use super::{AppKey, Caller};
 
-/// Lets a signed request through. An identifier whose UserSig is right counts as an administrator: who is
-/// one is set in a console that no page describes. A `random` may be used again.
+/// Who may call.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    /// The applications' SecretKeys.
+    pub(super) secrets: &'a BTreeMap<AppKey, Secret>,
+    /// The applications' administrators; everybody where there are none.
+    pub(super) administrators: &'a BTreeSet<String>,
+}
+
+/// Lets a signed request of an administrator through. A `random` may be used again.
 pub(super) fn admit(
     method: &Method,
     path: &str,
     query: &Query,
     now: Timestamp,
-    secrets: &BTreeMap<AppKey, Secret>,
+    Keys { secrets, administrators }: Keys<'_>,
 ) -> Result<Caller, Tencent> {
     let action = Action::at(path).ok_or(Tencent::Command)?;
     if action.method() != *method {
@@ -35,5 +43,8 @@ pub(super) fn admit(
     }
     let secret = secrets.get(&(Kind::TencentLive, app)).ok_or(Tencent::AppUnknown)?;
     check(user_sig, Claim { identifier, app }, secret, now)?;
+    if !administrators.is_empty() && !administrators.contains(identifier) {
+        return Err(Tencent::NotAdministrator);
+    }
     Ok(Caller { app, action })
 }

@@ -179,15 +179,26 @@ async fn a_user_sig_is_checked_whatever_it_claims() {
     for (sig, expected) in [
         (sign("admin", SDK, now - 60, 60, KEY), 100_004),
         (sign("admin", SDK, now - 61, 60, KEY), 70_001),
-        (sign("admin", SDK, now, 60, "other"), 70_003),
+        (sign("admin", SDK, now, 60, "other"), 70_009),
         (sign("other", SDK, now, 60, KEY), 70_013),
         (sign("admin", 7, now, 60, KEY), 70_014),
-        ("xxx".to_owned(), 70_009),
+        ("xxx".to_owned(), 70_003),
     ] {
         assert_eq!(gate(&desk, |url| url.usersig = sig).await, expected);
     }
     desk.0.emulator.advance(Duration::from_hours(100)).expect("advanced");
     assert_eq!(gate(&desk, |_| ()).await, 100_004, "its age goes by the real clock");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_administrators_may_call_where_they_are_named() {
+    let named = |name: &str| Settings { administrators: [name.to_owned()].into(), ..tencent() };
+    let desk = Desk::new(named("admin"));
+    assert_eq!(gate(&desk, |_| ()).await, 100_004);
+    let desk = Desk::new(named("somebody"));
+    assert_eq!(gate(&desk, |_| ()).await, 60_010);
+    let forged = user_sig("admin", SDK, START / 1000, 60, "other");
+    assert_eq!(gate(&desk, |url| url.usersig = forged).await, 70_009, "the signature comes first");
 }
 
 #[tokio::test(start_paused = true)]

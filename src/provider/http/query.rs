@@ -1,14 +1,18 @@
 //! Builds the query of a request.
 
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What RFC 3986 has encoded. A `*` stays as it is, as form encoding leaves it too: Tencent's
+/// signatures are made of what needs no encoding.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'*');
 
 /// A query that grows by one parameter at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Query(String);
 
 impl Query {
-    /// Adds a parameter, name and value percent-encoded as RFC 3986 has it. A `*` stays as it is, as
-    /// form encoding leaves it too: Tencent's signatures are made of what needs no encoding.
+    /// Adds a parameter, name and value percent-encoded as RFC 3986 has it.
     pub(crate) fn push(&mut self, name: &str, value: &str) {
         if !self.0.is_empty() {
             self.0.push('&');
@@ -24,14 +28,7 @@ impl Query {
     }
 
     fn encode(&mut self, text: &str) {
-        for byte in text.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~*".contains(&byte) {
-                self.0.push(char::from(byte));
-            } else {
-                // Writing into a String cannot fail.
-                let _ = write!(self.0, "%{byte:02X}");
-            }
-        }
+        self.0.extend(utf8_percent_encode(text, ENCODED));
     }
 }
 

@@ -13,10 +13,10 @@ codes! {
     Parameter = 2,
     /// A parameter is too long.
     ParameterTooLong = 3,
-    /// The application may not do this.
-    Forbidden = 8,
-    /// The application may not do this either.
-    ForbiddenToo = 9,
+    /// The parameters could not be decoded.
+    DecodeFailed = 8,
+    /// The application may not use this interface.
+    Forbidden = 9,
     /// The room does not exist.
     RoomMissing = 104,
     /// The service is busy.
@@ -44,8 +44,8 @@ impl Code {
     fn class(self, call: Call) -> Class {
         match self {
             Self::Failed | Self::Busy => unfinished(call),
-            Self::Parameter | Self::ParameterTooLong => Class::Refused,
-            Self::Forbidden | Self::ForbiddenToo => Class::Fatal,
+            Self::Parameter | Self::ParameterTooLong | Self::DecodeFailed => Class::Refused,
+            Self::Forbidden => Class::Fatal,
             Self::TooOftenApp | Self::TooOftenRoom => Class::TooOften,
             Self::RoomMissing | Self::RoomDestroyed | Self::RoomAbsent | Self::RoomUnknown => {
                 among(&[Call::CloseRoom], call, Class::Missing)
@@ -58,10 +58,13 @@ impl Code {
         match self {
             Self::Failed | Self::Busy => "the service is busy or failing: try again later",
             Self::Parameter => "the service refuses a value of this room",
+            Self::DecodeFailed => {
+                "the service could not decode the request: check the room's id and reason"
+            }
             Self::ParameterTooLong => {
                 "a value of this room is too long: an id has at most 128 bytes, `close.reason` 256"
             }
-            Self::Forbidden | Self::ForbiddenToo => {
+            Self::Forbidden => {
                 "the application may not do this: ask the vendor to enable the server API for it"
             }
             Self::TooOftenApp | Self::TooOftenRoom => {

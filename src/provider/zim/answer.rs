@@ -42,7 +42,7 @@ pub(super) fn people(answered: &Answered) -> People {
 
 /// The sub-code of the one user who was to be registered; none where he was.
 pub(super) fn refused_user(answered: &Answered) -> Option<i64> {
-    let refused = list(answered, "ErrUserList").map(<[Value]>::first);
+    let refused = list(answered, "ErrorList").map(<[Value]>::first);
     match refused {
         Some(user) => Some(user?.get("SubCode").and_then(integer).unwrap_or(0)),
         None => Some(0),

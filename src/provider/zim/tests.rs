@@ -276,14 +276,14 @@ async fn no_answer_echoes_what_proves_us() {
 #[tokio::test]
 async fn a_registered_operator_is_registered() {
     for (body, expected) in [
-        (r#"{"Code":0,"ErrUserList":[]}"#, None),
+        (r#"{"Code":0,"ErrorList":[]}"#, None),
         (r#"{"Code":660700002,"Message":"exists"}"#, None),
-        (r#"{"Code":0,"ErrUserList":[{"UserId":"admin","SubCode":660700002}]}"#, None),
+        (r#"{"Code":0,"ErrorList":[{"UserId":"admin","SubCode":660700002}]}"#, None),
         (
-            r#"{"Code":0,"ErrUserList":[{"UserId":"admin","SubCode":660000002}]}"#,
+            r#"{"Code":0,"ErrorList":[{"UserId":"admin","SubCode":660000002}]}"#,
             Some(Class::Refused),
         ),
-        (r#"{"Code":0,"ErrUserList":[{}]}"#, Some(Class::Unrecognised)),
+        (r#"{"Code":0,"ErrorList":[{}]}"#, Some(Class::Unrecognised)),
         (r#"{"Code":660700001}"#, Some(Class::TooOften)),
     ] {
         let registered = zim(said(200, body)).0.register("admin").await;

@@ -12,7 +12,7 @@ fn every_code_means_what_the_table_says() {
         (1, Class::Unknown, Class::Retry),
         (2, Class::Refused, Class::Refused),
         (3, Class::Refused, Class::Refused),
-        (8, Class::Fatal, Class::Fatal),
+        (8, Class::Refused, Class::Refused),
         (9, Class::Fatal, Class::Fatal),
         (104, Class::Missing, Class::Unrecognised),
         (154, Class::Unknown, Class::Retry),
