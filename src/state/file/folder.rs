@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::state::StateError;
-use crate::state::format::{self, Document, Fingerprint};
+use crate::state::format::{self, Document, Fingerprint, SharedRooms};
 
 use super::disk::{Disk, Output};
 
@@ -14,6 +14,8 @@ use super::disk::{Disk, Output};
 #[derive(Clone)]
 pub(super) struct Folder {
     disk: Arc<dyn Disk>,
+    /// Rooms that are in memory already.
+    shared: SharedRooms,
     /// The state.
     pub(super) state: PathBuf,
     /// The journal.
@@ -40,6 +42,7 @@ impl Folder {
         let beside = |suffix: &str| with_suffix(&state, suffix);
         Self {
             disk,
+            shared: SharedRooms::default(),
             journal: beside(".journal"),
             lock: beside(".lock"),
             next: beside(".next"),
@@ -47,6 +50,11 @@ impl Folder {
             probe: beside(".probe"),
             state,
         }
+    }
+
+    /// Lets what is read of the state share rooms that are in memory already.
+    pub(super) fn sharing(self, shared: SharedRooms) -> Self {
+        Self { shared, ..self }
     }
 
     /// Where the copy of the state of `serial` is kept.
@@ -74,7 +82,7 @@ impl Folder {
 
     /// Reads the state; none where it is missing.
     pub(super) fn document(&self) -> Result<Option<Document>, StateError> {
-        match format::read(|| self.disk.open(&self.state)) {
+        match format::read_sharing(|| self.disk.open(&self.state), &self.shared) {
             Ok(document) => Ok(Some(document)),
             Err(format::ParseError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 Ok(None)

@@ -13,6 +13,7 @@ mod identity;
 mod lines;
 mod names;
 mod record;
+mod shared;
 mod write;
 
 use std::io::{self, Read, Write as _};
@@ -25,6 +26,7 @@ pub(super) use fingerprint::{Fingerprint, Fingerprinter};
 pub(super) use identity::IdentityText;
 pub(super) use names::Names;
 pub(super) use record::RecordText;
+pub(super) use shared::SharedRooms;
 pub(super) use write::{Head, write};
 
 /// The version of the formats of state and journal that this roomctl writes, and reads.
@@ -84,10 +86,20 @@ pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Reads a state by itself, as [`read_sharing`] does.
+pub(super) fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Document, ParseError> {
+    read_sharing(open, &SharedRooms::default())
+}
+
 /// Reads a state in blocks where the layout is ours, else as a whole. What a block cannot take is
 /// read again as a whole, so that there is one judge of what is damaged.
-pub(super) fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Document, ParseError> {
-    if let Some(document) = lines::read(open()?, lines::DIVISION)? {
+///
+/// Rooms of blocks that are in memory already are shared.
+pub(super) fn read_sharing<R: Read>(
+    open: impl Fn() -> io::Result<R>,
+    shared: &SharedRooms,
+) -> Result<Document, ParseError> {
+    if let Some(document) = lines::read(open()?, lines::DIVISION, shared)? {
         return Ok(document);
     }
     let mut text = Vec::new();
