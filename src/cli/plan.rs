@@ -53,5 +53,6 @@ pub(super) async fn run(
         Exit::Done
     };
     let (ended, _) = connected.close(Ok(changes.or(planning::unread(&plan)))).await;
+    session::leave_to_exit((plan, snapshot, Arc::clone(desired)));
     ended
 }
