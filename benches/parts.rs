@@ -118,7 +118,6 @@ fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
         desired,
         recorded,
         observed: &Observed::default(),
-        now: &|_| Timestamp::from_millis(NOW),
         evict: &BTreeSet::new(),
         asked: Asked::Yes(Refresh::Never),
     })

@@ -62,7 +62,6 @@
 //!     desired: &desired,
 //!     recorded: &recorded,
 //!     observed: &observed,
-//!     now: &|_| SystemClock.now(),
 //!     evict: &BTreeSet::new(),
 //!     asked: Asked::Yes(Refresh::Due),
 //! });

@@ -1,6 +1,7 @@
 //! One change of one room: sent, and where its outcome is unknown looked up before it is repeated.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::guard::{Inside, Unasked};
 use super::ledger::Ledger;
@@ -9,7 +10,7 @@ use super::recover::wait_until;
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
     Address, Call, Class, Field, Kind, Landing, Observation, Operation, Pending, PendingKind,
-    RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
+    Recorded, RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
 use crate::provider::{Permit, Receipt};
@@ -24,6 +25,10 @@ pub(super) struct Worker {
     pub(super) ledger: Ledger,
     pub(super) settings: Arc<Settings>,
     pub(super) stop: Stop,
+    /// The record before the run.
+    pub(super) recorded: Arc<Recorded>,
+    /// Whether a call of this step was carried out.
+    pub(super) effects: Arc<AtomicBool>,
 }
 
 /// A change to be made, and what is written down around it.
@@ -128,10 +133,25 @@ impl Worker {
                 return Ok(known);
             }
             match self.attempt(intended, &mut attempts, permit).await? {
-                Attempt::Known(known) => return Ok(known),
+                Attempt::Known(known) => {
+                    self.note_effect(&known);
+                    return Ok(known);
+                }
                 Attempt::NotDone(trouble) => self.prepare(intended, &mut attempts, trouble).await?,
             }
         }
+    }
+
+    fn note_effect(&self, known: &Known) {
+        match known {
+            Known::Done(..) | Known::Seen(_) => self.effects.store(true, Ordering::Relaxed),
+            Known::Missing(_) | Known::Exists(..) => {}
+        }
+    }
+
+    /// Whether a call of this step was carried out.
+    pub(super) fn has_changed_something(&self) -> bool {
+        self.effects.load(Ordering::Relaxed)
     }
 
     async fn permit(&self, call: Call, first: Option<Permit>) -> Result<Permit, Failure> {

@@ -54,6 +54,8 @@ impl Lane {
             ledger,
             settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
+            recorded: run.recorded.clone(),
+            effects: Arc::default(),
         });
         let most = worker.as_ref().map(|worker| super::concurrency(&worker.connection.provider));
         let most = run.settings.concurrency.or(most).unwrap_or(1).max(1);
@@ -235,6 +237,7 @@ impl Lane {
                 code: None,
                 request_id: None,
                 pending: true,
+                partial: false,
             };
             self.tell(&step, End::Failed(failure, None));
         }
@@ -266,7 +269,7 @@ impl Lane {
             End::Waiting(_, Some(Unasked { side: None, trouble })) => {
                 self.heed_trouble(trouble.class, trouble.code);
             }
-            End::Done { .. } | End::Waiting(_, None) => self.reached = true,
+            End::Done(_) | End::Waiting(_, None) => self.reached = true,
             // What another provider answers is for its own lane to heed.
             End::Waiting(_, Some(Unasked { side: Some(_), trouble: _ })) | End::NotTried(_) => {}
         }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::change::{Failure, Worker};
 use super::guard::Unasked;
 use crate::model::{
-    Action, Address, Assumed, Class, NotTried, People, RecordedRoom, Room, Step, StepFailure,
-    Trouble,
+    Action, Address, Assumed, Class, NotTried, Overwritten, People, RecordedRoom, Room, Step,
+    StepFailure, Trouble,
 };
 use crate::provider::Permit;
 
@@ -24,7 +24,7 @@ pub(super) struct Ended {
 /// What came of a step.
 pub(super) enum End {
     /// It is done, and recorded.
-    Done { request_id: Option<String> },
+    Done(Made),
     /// It failed; with the class of what the service answered.
     Failed(StepFailure, Option<Class>),
     /// It waits for people to leave; with what stood in the way of asking who is inside.
@@ -62,6 +62,15 @@ struct Broken {
 
 type Carried = Result<Option<String>, Broken>;
 
+/// A step that came to its end.
+#[derive(Default)]
+pub(super) struct Made {
+    /// The service's id of the last request.
+    pub(super) request_id: Option<String>,
+    /// The overwritten values of a room that was to be created, existed already, and was adopted.
+    pub(super) adopted: Option<Vec<Overwritten>>,
+}
+
 impl Worker {
     /// Carries a step out.
     pub(super) async fn carry_out(
@@ -70,17 +79,9 @@ impl Worker {
         record: Option<RecordedRoom>,
         first: Option<Permit>,
     ) -> Ended {
-        let carried = match step.action {
-            Action::Create | Action::Recreate => self.create(&step, record.as_ref(), first).await,
-            Action::Destroy => self.destroy_step(&step, record.as_ref(), first).await,
-            Action::Replace => self.replace(&step, record.as_ref(), first).await,
-            Action::Update => self.update(&step, record.as_ref(), first).await,
-            Action::Adopt => self.adopt(&step, first).await,
-            Action::Forget => self.forget(&step).await,
-            Action::Record => self.note(&step, record.as_ref()).await,
-        };
-        match carried {
-            Ok(request_id) => {
+        let worker = Self { effects: Arc::default(), ..self.clone() };
+        match worker.made(&step, record.as_ref(), first).await {
+            Ok(made) => {
                 let effect = match step.action {
                     Action::Destroy => Effect::Gone,
                     Action::Create
@@ -91,10 +92,34 @@ impl Worker {
                     | Action::Forget
                     | Action::Record => Effect::AsPlanned,
                 };
-                Ended { step, end: End::Done { request_id }, effect }
+                Ended { step, end: End::Done(made), effect }
             }
-            Err(broken) => broken.end(step),
+            Err(broken) => {
+                let mut ended = broken.end(step);
+                if let End::Failed(failure, _) = &mut ended.end {
+                    failure.partial = worker.has_changed_something();
+                }
+                ended
+            }
         }
+    }
+
+    async fn made(
+        &self,
+        step: &Step,
+        record: Option<&RecordedRoom>,
+        first: Option<Permit>,
+    ) -> Result<Made, Broken> {
+        let carried = match step.action {
+            Action::Create | Action::Recreate => return self.create(step, record, first).await,
+            Action::Replace => return self.replace(step, record, first).await,
+            Action::Destroy => self.destroy_step(step, record, first).await,
+            Action::Update => self.update(step, record, first).await,
+            Action::Adopt => self.adopt(step, first).await,
+            Action::Forget => self.forget(step).await,
+            Action::Record => self.note(step, record).await,
+        };
+        carried.map(|request_id| Made { request_id, adopted: None })
     }
 
     async fn forget(&self, step: &Step) -> Carried {
@@ -198,6 +223,7 @@ fn failed(
         code: trouble.as_ref().and_then(|t| t.code),
         request_id: trouble.and_then(|t| t.request_id),
         pending: outstanding == Outstanding::Call,
+        partial: false,
     }
 }
 

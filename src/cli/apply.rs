@@ -1,5 +1,6 @@
 //! `apply` and `destroy`: plan, show, ask, carry out, save.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use super::planning::{self, Ground};
 use super::{session, signals};
 use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, People,
-    Plan, ProviderName, Recorded, Step,
+    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, Plan,
+    ProviderName, Recorded, Step,
 };
 use crate::plan::{self, Scope};
 use crate::render;
@@ -96,7 +97,8 @@ impl Job<'_> {
         connect::require_secrets(&self.desired)?;
         let store = FileStore::new(&path);
         let wait = self.applying.lock_timeout;
-        session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
+        let changed = Cell::new(false);
+        let ended = session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
             let recorded = &locked.snapshot().recorded;
             let opened = match session::belongs(&self.desired, recorded) {
                 Ok(()) => connect::connect(&self.desired, &path, Use::Changes, global).await,
@@ -105,16 +107,17 @@ impl Job<'_> {
             match opened {
                 Ok(connected) => {
                     connected.resume(locked.snapshot());
-                    let done = self.work(&path, &connected, locked, &stop, console).await;
+                    let done = self.work(&path, &connected, locked, &stop, console, &changed).await;
                     connected.close(done).await
                 }
                 Err(stopped) => (Err(stopped), LastCalls::new()),
             }
         })
-        .await
+        .await;
+        ended.map_err(|stopped| if changed.get() { stopped.after_changes() } else { stopped })
     }
 
-    /// Recovers, looks, plans, shows, asks, carries out.
+    /// Recovers, looks, plans, shows, asks, carries out; notes whether something was changed.
     async fn work(
         &self,
         path: &Path,
@@ -122,6 +125,7 @@ impl Job<'_> {
         store: Arc<Locked>,
         stop: &Stop,
         console: &Console,
+        changed: &Cell<bool>,
     ) -> Result<Exit, Stopped> {
         let settings = self.settings();
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
@@ -143,7 +147,7 @@ impl Job<'_> {
             let error = anyhow::anyhow!("interrupted before the plan was made: nothing was done");
             return Err(Stopped::new(Exit::Partly, "interrupted", error));
         }
-        let mut plan = ground.plan(Asked::Yes(mode), connections);
+        let mut plan = ground.plan(Asked::Yes(mode));
         plan.findings.splice(0..0, self.warnings.iter().cloned());
         plan.findings.extend(self.idle_evictions(&plan));
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
@@ -152,10 +156,10 @@ impl Job<'_> {
             Format::Text => planning::show(&plan, self.planning, path, console)?,
         }
         let before = planning::unread(&plan).or(planning::blocked(&plan));
+        let idle = plan.steps.is_empty();
         let approved = self.approve(plan, stop, console).await?;
         let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
         let recorded = self.prepare(&approved, seen, &store).await?;
-        let refused = if approved.refused() { Exit::Refused } else { Exit::Done };
         let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
         let run = Run {
             recorded,
@@ -168,8 +172,10 @@ impl Job<'_> {
         };
         let outcome = apply::run(approved, run).await;
         progress.finish();
-        self.tell(&outcome, console)?;
-        Ok(self.exit(&outcome).or(refused).or(before))
+        changed.set(outcome.has_changed_something());
+        self.tell(&outcome, idle, console)?;
+        let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
+        Ok(exit.or(before))
     }
 
     /// Writes down what is known before the first call. A full disk, or a folder that is read-only,
@@ -251,20 +257,13 @@ impl Job<'_> {
         Ok(ApprovedPlan::new(plan, consent))
     }
 
-    fn tell(&self, outcome: &Outcome, console: &Console) -> Result<(), Stopped> {
+    /// Tells what came of the run; of a plan without steps, the plan says it all.
+    fn tell(&self, outcome: &Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
         match self.planning.format {
             Format::Json => console.print(|out| render::summary_json(out, outcome)),
+            Format::Text if idle => Ok(()),
             Format::Text => console.print(|out| render::outcome_text(out, outcome)),
         }
-    }
-
-    /// How the outcome by itself ends the command.
-    fn exit(&self, outcome: &Outcome) -> Exit {
-        let Outcome { done: _, failed, waiting, not_tried } = outcome;
-        let tried = not_tried.iter().all(|(_, _, why)| why.is_wanted());
-        let asked = waiting.iter().all(|wait| wait.people != People::Unknown);
-        let detailed = self.planning.detailed_exitcode && !waiting.is_empty();
-        if failed.is_empty() && tried && asked && !detailed { Exit::Done } else { Exit::Partly }
     }
 }
 

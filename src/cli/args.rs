@@ -38,11 +38,12 @@ Examples:
   roomctl plan                       show what would change
   roomctl apply                      show it, ask, and carry it out
   roomctl apply --auto-approve       the same in a pipeline
-  roomctl plan --detailed-exitcode   exit 2 where something would change
+  roomctl plan --detailed-exitcode   exit 2 if changes are wanted
 
 Exit codes:
-  0 done, or nothing to do   1 failed     2 changes are planned   3 refused
-  4 the state is locked      5 partly done                       64 wrong usage";
+  0 done, or nothing to do   1 failed, nothing was changed   2 changes are wanted
+  3 refused, or blocked      4 the state is locked           5 partly done
+  64 wrong usage";
 
 /// What holds for every command.
 #[derive(Debug, Args)]
@@ -206,7 +207,7 @@ pub(super) struct PlanningArgs {
     /// Show whole rooms as unified diffs
     #[arg(long)]
     pub(super) diff: bool,
-    /// plan: exit 2 where something would change; apply: exit 5 also where something waits
+    /// plan: exit 2 if steps are planned or rooms are blocked or wait; apply: exit 5 also if rooms wait
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
 }
@@ -231,8 +232,8 @@ pub(super) struct ApplyingArgs {
     /// Steps under way at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(super) concurrency: Option<u16>,
-    /// Throw the people in this room out, of each of its sides, if it is to be destroyed; may be
-    /// given several times
+    /// Disconnect the people in this room, at each of its sides, if it is to be destroyed; may be given
+    /// several times
     #[arg(long, value_name = "ADDRESS")]
     pub(super) evict: Vec<Address>,
     /// Wait so long for another run to let the state go

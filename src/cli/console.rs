@@ -32,6 +32,12 @@ impl Console {
         self.context.terminal.asks
     }
 
+    /// Whether the user wants nothing but results and errors.
+    #[must_use]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.context.quiet
+    }
+
     /// Writes a result to stdout. A reader that has gone away is no error.
     ///
     /// # Errors
@@ -138,7 +144,7 @@ impl Progress {
 
     fn text(&self, event: &Event) {
         let mut line = Vec::new();
-        if matches!(event, Event::Started(..)) || render::event_text(&mut line, event).is_err() {
+        if render::event_text(&mut line, event).is_err() || line.is_empty() {
             return;
         }
         let text = String::from_utf8_lossy(&line);

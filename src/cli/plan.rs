@@ -9,7 +9,7 @@ use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
 use super::session;
 use crate::apply::StopSwitch;
-use crate::model::{Observed, Refresh};
+use crate::model::{Observed, Plan, Refresh};
 use crate::plan::Scope;
 use crate::state::{FileStore, ReadStore};
 
@@ -41,15 +41,18 @@ pub(super) async fn run(
     let (_switch, stop) = StopSwitch::new();
     let eyes = connected.read_only();
     ground.look(mode, Scope::Plan, &eyes, &connected.connections, &stop).await;
-    let mut plan = ground.plan(asked, &connected.connections);
+    let mut plan = ground.plan(asked);
     plan.findings.splice(0..0, files.warnings);
     plan.findings.extend(connected.not_asked());
     planning::show(&plan, &args.planning, &path, console)?;
-    let changes = if args.planning.detailed_exitcode && !plan.steps.is_empty() {
-        Exit::Changes
-    } else {
-        Exit::Done
-    };
-    let (ended, _) = connected.close(Ok(changes.or(planning::unread(&plan)))).await;
+    let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan));
+    let (ended, _) = connected.close(Ok(exit)).await;
     ended
+}
+
+/// How what is wanted ends a plan: steps, and rooms that wait or are blocked, under
+/// `--detailed-exitcode`.
+fn wanted(plan: &Plan, detailed: bool) -> Exit {
+    let wanted = !(plan.steps.is_empty() && plan.waiting.is_empty() && plan.blocked.is_empty());
+    if detailed && wanted { Exit::Changes } else { Exit::Done }
 }

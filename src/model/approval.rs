@@ -42,6 +42,8 @@ pub struct ApprovedPlan {
     held: Vec<(Step, NotTried)>,
     waiting: Vec<Held>,
     left: BTreeSet<Address>,
+    blocked: u64,
+    unread: u64,
 }
 
 impl ApprovedPlan {
@@ -49,13 +51,16 @@ impl ApprovedPlan {
     #[must_use]
     pub fn new(plan: Plan, consent: Consent) -> Self {
         let gate = consent.weigh(plan.gate);
-        let unread = plan.unread.into_iter().map(|unread| unread.address);
-        let blocked = plan.blocked.into_iter().map(|held| held.step.address);
+        let (blocked, unread) = (plan.blocked.len() as u64, plan.unread.len() as u64);
+        let left = plan.unread.into_iter().map(|unread| unread.address);
+        let left = left.chain(plan.blocked.into_iter().map(|held| held.step.address));
         let mut approved = Self {
             steps: Vec::new(),
             held: Vec::new(),
             waiting: plan.waiting,
-            left: unread.chain(blocked).collect(),
+            left: left.collect(),
+            blocked,
+            unread,
         };
         for step in plan.steps {
             match consent.holds(&step, &gate) {
@@ -88,6 +93,18 @@ impl ApprovedPlan {
     #[must_use]
     pub fn left(&self) -> &BTreeSet<Address> {
         &self.left
+    }
+
+    /// How many rooms are blocked.
+    #[must_use]
+    pub fn blocked(&self) -> u64 {
+        self.blocked
+    }
+
+    /// How many rooms could not be read.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        self.unread
     }
 
     /// Whether the gate held anything back.

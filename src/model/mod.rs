@@ -32,7 +32,7 @@ pub use config::{
     RateShare, Refresh, SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
-pub use event::{Event, NotTried, Outcome, StepFailure, StepWait};
+pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
 pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
 pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};

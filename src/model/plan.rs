@@ -133,10 +133,30 @@ pub struct Summary {
     pub adopt: u64,
     pub forget: u64,
     pub record: u64,
-    /// Rooms that are as they should be.
+    /// Rooms that are as they should be, as far as they were asked after.
     pub unchanged: u64,
     /// Rooms that wait.
     pub waiting: u64,
+    /// Rooms that are blocked.
+    pub blocked: u64,
+    /// Rooms that were asked after and could not be read.
+    pub unread: u64,
+    /// Rooms that were asked after.
+    pub asked: u64,
+    /// Rooms that were due and were not asked after, since credentials are missing: they are planned
+    /// as recorded.
+    pub not_asked: u64,
+}
+
+impl Plan {
+    /// Whether there is no step, and nothing is held back or unread.
+    #[must_use]
+    pub fn has_nothing_to_do(&self) -> bool {
+        self.steps.is_empty()
+            && self.waiting.is_empty()
+            && self.blocked.is_empty()
+            && self.unread.is_empty()
+    }
 }
 
 impl Gate {

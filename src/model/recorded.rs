@@ -124,6 +124,23 @@ pub enum PendingKind {
     Destroy,
 }
 
+impl Recorded {
+    /// The address under which a room of `provider` is recorded at another provider name of the same
+    /// application.
+    #[must_use]
+    pub fn elsewhere(&self, address: &Address, provider: &Provider) -> Option<Address> {
+        let same = |identity: &ProviderIdentity| {
+            (identity.kind, identity.app_id) == (provider.kind(), provider.app_id)
+        };
+        let others = self
+            .providers
+            .iter()
+            .filter(|(name, identity)| **name != address.provider && same(identity));
+        let mut others = others.map(|(name, _)| Address::new(name.clone(), address.room.clone()));
+        others.find(|other| self.rooms.contains_key(other))
+    }
+}
+
 impl RecordedRoom {
     /// The earliest moment at which the service may have destroyed the room by itself; none where
     /// its rooms come and go by themselves.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::model::{
     Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Landing, Observation,
-    Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName, Reason,
-    RecordedRoom, Room, Settled, Sides, Sighting, Step, Timestamp, Weight, settle,
+    Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName, Reason, Recorded,
+    RecordedRoom, Room, Settled, Sides, Sighting, Step, Weight, settle,
 };
 
 use super::diff;
@@ -22,6 +22,8 @@ pub(super) struct Rules<'a> {
     pub(super) providers: &'a BTreeMap<ProviderName, Provider>,
     /// Everything that was observed, for the same rooms.
     pub(super) observed: &'a Observed,
+    /// Everything that is recorded: a room may be recorded under another provider name.
+    pub(super) recorded: &'a Recorded,
 }
 
 /// What is known of one room whose provider is declared.
@@ -33,7 +35,6 @@ pub(super) struct Case<'a> {
     pub(super) desired: Option<&'a DesiredRoom>,
     pub(super) recorded: Option<Cow<'a, RecordedRoom>>,
     pub(super) observation: Option<&'a Observation>,
-    pub(super) now: Timestamp,
 }
 
 /// What is to become of one room.
@@ -59,7 +60,8 @@ pub(super) struct Decision {
 }
 
 impl<'a> Case<'a> {
-    /// Makes a case of what is known, with an open call settled first.
+    /// Makes a case of what is known, with an open call settled first; where the provider was not
+    /// asked for want of credentials, the record stands as it is.
     ///
     /// # Errors
     /// Returns a sentence where the outcome of the open call is still unknown.
@@ -67,14 +69,16 @@ impl<'a> Case<'a> {
         row: Row<'a>,
         provider: &'a Provider,
         rules: Rules<'a>,
-        now: Timestamp,
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
         let recorded = match recorded {
+            Some(record) if rules.observed.not_asked.contains_key(&address.provider) => {
+                Some(Cow::Borrowed(record))
+            }
             Some(record) => settled(provider, record, desired, observation)?,
             None => None,
         };
-        Ok(Self { address, provider, rules, desired, recorded, observation, now })
+        Ok(Self { address, provider, rules, desired, recorded, observation })
     }
 
     /// The room as it was seen, where it was.
@@ -116,7 +120,7 @@ impl<'a> Case<'a> {
     /// What happens to people inside when the room is taken down: as the policy says, or else as the
     /// kinds that hold it do; `--evict` of one side speaks for all.
     fn on_occupied(&self, sides: &Sides) -> OnOccupied {
-        let Rules { policy, evict, providers, observed: _ } = self.rules;
+        let Rules { policy, evict, providers, observed: _, recorded: _ } = self.rules;
         if evict.contains(self.address) || sides.others(self.address).any(|it| evict.contains(&it))
         {
             return OnOccupied::Destroy;

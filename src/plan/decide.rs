@@ -1,8 +1,8 @@
 //! The one match: what becomes of a room, by what is declared, recorded and observed.
 
 use crate::model::{
-    Action, Attributes, DesiredRoom, HeldReason, Observation, OnConflict, OnRemove, Origin, Reason,
-    RecordedRoom, Sighting,
+    Action, Attributes, DesiredRoom, Finding, HeldReason, Observation, OnConflict, OnRemove,
+    Origin, Reason, RecordedRoom, Sighting, Timestamp,
 };
 
 use super::case::{Case, Decision, Verdict};
@@ -19,7 +19,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
             Origin::Call(_) => exists(case, declared, seen),
             Origin::FirstUser => create(case),
         },
-        (Some(_), Some(recorded), Some(Observation::Gone(_))) => recreate(case, recorded),
+        (Some(_), Some(recorded), Some(Observation::Gone(at))) => recreate(case, recorded, *at),
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
             compare::compare(case, declared, recorded)
         }
@@ -40,9 +40,10 @@ fn create(case: &Case<'_>) -> Decision {
     Verdict::Step(case.making(Action::Create, Reason::NotRecorded)).into()
 }
 
-fn recreate(case: &Case<'_>, recorded: &RecordedRoom) -> Decision {
+/// A room that the service did not have any more when it was asked, `at` that time.
+fn recreate(case: &Case<'_>, recorded: &RecordedRoom, at: Timestamp) -> Decision {
     let end = recorded.earliest_end(&case.provider.application);
-    let early = end.is_some_and(|end| case.now < end);
+    let early = end.is_some_and(|end| at < end);
     let reason = if early { Reason::VanishedEarly } else { Reason::Vanished };
     Verdict::Step(case.making(Action::Recreate, reason)).into()
 }
@@ -57,10 +58,21 @@ fn exists(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision 
     match case.rules.policy.on_conflict {
         OnConflict::Fail => {
             let step = case.making(Action::Create, Reason::AlreadyExists);
-            Verdict::held(step, HeldReason::Conflict).into()
+            let held = Verdict::held(step, HeldReason::Conflict);
+            Decision::from(held).told(recorded_elsewhere(case))
         }
         OnConflict::Adopt => adopt(case, declared, seen),
     }
+}
+
+/// A warning where the room is recorded under another provider name of the same application.
+fn recorded_elsewhere(case: &Case<'_>) -> Option<Finding> {
+    let other = case.rules.recorded.elsewhere(case.address, case.provider)?;
+    let message = format!("{} is recorded as {other}, in the same application", case.address);
+    Some(Finding::warning("recorded_elsewhere", message).about(case.address).help(format!(
+        "a provider that was renamed needs `moved: [{{from: {}, to: {}}}]`",
+        other.provider, case.address.provider
+    )))
 }
 
 fn adopt(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision {

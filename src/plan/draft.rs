@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{Action, Held, Kind, Provider, ProviderName, Step, Summary, Timestamp, Unread};
+use crate::model::{Action, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
 
 use super::Inputs;
 use super::case::{Case, Decision, Rules, Verdict};
@@ -44,17 +44,14 @@ pub(super) enum Phase {
     Forget,
 }
 
-type Providers<'a> = BTreeMap<&'a ProviderName, (&'a Provider, Timestamp)>;
-
 /// Decides of every room, in the order of the addresses; groups of rooms go side by side.
 pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
-    let Inputs { desired, recorded, observed, now, evict, asked: _ } = inputs;
-    let clock = |(name, provider)| (name, (provider, now(name)));
-    let providers: Providers<'_> = desired.providers.iter().map(clock).collect();
+    let Inputs { desired, recorded, observed, evict, asked: _ } = inputs;
     let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
-    let rules = Rules { policy: &desired.policy, evict, providers: &desired.providers, observed };
+    let (policy, providers) = (&desired.policy, &desired.providers);
+    let rules = Rules { policy, evict, providers, observed, recorded };
     let groups = rows.par_chunks(GROUP);
-    let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, &providers, rules)).collect();
+    let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, rules)).collect();
     let mut whole = Draft::default();
     for draft in drafts {
         whole.append(draft);
@@ -63,8 +60,8 @@ pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
 }
 
 /// Counts the steps by action.
-pub(super) fn count(steps: &[Step], unchanged: u64, waiting: &[Held]) -> Summary {
-    let mut summary = Summary { unchanged, waiting: waiting.len() as u64, ..Summary::default() };
+pub(super) fn count(steps: &[Step]) -> Summary {
+    let mut summary = Summary::default();
     for step in steps {
         let count = match step.action {
             Action::Create => &mut summary.create,
@@ -82,19 +79,19 @@ pub(super) fn count(steps: &[Step], unchanged: u64, waiting: &[Held]) -> Summary
 }
 
 impl<'a> Draft<'a> {
-    fn of(rows: &[Row<'a>], providers: &Providers<'a>, rules: Rules<'a>) -> Self {
+    fn of(rows: &[Row<'a>], rules: Rules<'a>) -> Self {
         let mut draft = Self::default();
         for row in rows {
-            match providers.get(&row.address.provider) {
-                Some((provider, now)) => draft.decide(row, provider, rules, *now),
+            match rules.providers.get(&row.address.provider) {
+                Some(provider) => draft.decide(row, provider, rules),
                 None => draft.notes.undeclared(row),
             }
         }
         draft
     }
 
-    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>, now: Timestamp) {
-        match Case::settled(*row, provider, rules, now) {
+    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>) {
+        match Case::settled(*row, provider, rules) {
             Ok(case) => self.take(&case, decide(&case)),
             Err(why) => self.open(row, provider, why),
         }

@@ -19,9 +19,7 @@ pub use identity::{IdentityError, identity};
 
 use std::collections::BTreeSet;
 
-use crate::model::{
-    Address, Asked, Desired, Observed, Plan, ProviderName, Recorded, StateRef, Step, Timestamp,
-};
+use crate::model::{Address, Asked, Desired, Observed, Plan, Recorded, StateRef, Step, Summary};
 
 use draft::Draft;
 
@@ -34,8 +32,6 @@ pub struct Inputs<'a> {
     pub recorded: &'a Recorded,
     /// What the service answered.
     pub observed: &'a Observed,
-    /// The time at each provider: the built-in emulator runs ahead of the others.
-    pub now: &'a dyn Fn(&ProviderName) -> Timestamp,
     /// Rooms whose people are thrown out in this run, whatever the policy says (`--evict`).
     pub evict: &'a BTreeSet<Address>,
     /// Whether the service was asked.
@@ -49,7 +45,7 @@ pub struct Inputs<'a> {
 /// within each.
 #[must_use]
 pub fn plan(inputs: Inputs<'_>) -> Plan {
-    let Inputs { desired, recorded, observed: _, now: _, evict: _, asked } = inputs;
+    let Inputs { desired, recorded, observed, evict: _, asked } = inputs;
     let Draft { mut steps, waiting, mut blocked, unread, notes, unchanged, alive } =
         draft::draft(inputs);
     blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));
@@ -61,7 +57,15 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         config_digest: desired.config_digest,
         digest: digest::of(&steps),
         gate: gate::judge(&steps, desired, recorded),
-        summary: draft::count(&steps, unchanged, &waiting),
+        summary: Summary {
+            unchanged,
+            waiting: waiting.len() as u64,
+            blocked: blocked.len() as u64,
+            unread: unread.len() as u64,
+            asked: observed.rooms.len() as u64,
+            not_asked: observed.not_asked.values().sum(),
+            ..draft::count(&steps)
+        },
         estimate: estimate::of(&steps, desired),
         steps,
         waiting,

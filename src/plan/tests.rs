@@ -1,5 +1,6 @@
 //! What the planner promises, as tests.
 
+mod asking;
 mod kinds;
 mod limits;
 mod properties;
@@ -13,8 +14,8 @@ use std::sync::Arc;
 use super::*;
 use crate::model::{
     Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Fields, Kind,
-    Lifecycle, Observation, People, Policy, Provider, ProviderIdentity, RateShare, RecordedRoom,
-    Refresh, Room, SecretSource, Sides, Sighting,
+    Lifecycle, Observation, People, Policy, Provider, ProviderIdentity, ProviderName, RateShare,
+    RecordedRoom, Refresh, Room, SecretSource, Sides, Sighting, Timestamp,
 };
 
 /// The time at which all tests plan.
@@ -149,7 +150,6 @@ impl World {
             desired: &self.desired,
             recorded: &self.recorded,
             observed: &self.observed,
-            now: &|_| at(0),
             asked: Asked::Yes(Refresh::Due),
             evict: &self.evict,
         })

@@ -18,12 +18,12 @@ pub(super) fn blocked(out: &mut dyn Write, held: &[Held]) -> io::Result<()> {
     section(out, "Blocked", held)
 }
 
-/// Writes the rooms that could not be read.
+/// Writes the rooms that were asked after and could not be read.
 pub(super) fn unread(out: &mut dyn Write, unread: &[Unread]) -> io::Result<()> {
     if unread.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{STRONG}Not read, so nothing is planned for them:{STRONG:#}")?;
+    writeln!(out, "\n{STRONG}Unread, so nothing is planned for them:{STRONG:#}")?;
     for Unread { address, why } in unread {
         writeln!(out, "    {}: {}", Plain(address), Plain(why))?;
     }
@@ -52,7 +52,7 @@ pub(super) fn way_out(held: &Held) -> String {
             let inside = words::people(*people).unwrap_or_else(|| "people".to_owned());
             format!(
                 "{inside} inside; `on_occupied: destroy`, or `--evict {address}` for one run, \
-                 throws them out"
+                 disconnects them"
             )
         }
         HeldReason::PreventDestroy => protected(step.action),
@@ -60,8 +60,8 @@ pub(super) fn way_out(held: &Held) -> String {
             format!("`max_rooms: {most}` is reached; raise it, or take other rooms out")
         }
         HeldReason::Conflict => format!(
-            "it exists, and we did not make it; `roomctl import {address}` or `on_conflict: adopt` \
-             takes it"
+            "a room of this id exists and is not in this state (a lost state, another state, a \
+             colleague?); `roomctl import {address}` or `on_conflict: adopt` takes it over"
         ),
     }
 }

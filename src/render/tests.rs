@@ -12,8 +12,9 @@ use std::time::Duration;
 use super::*;
 use crate::model::{
     Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Fields,
-    Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Patch, People, Plan, Reason,
-    Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary, Unread, Weight,
+    Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten, Patch, People,
+    Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary,
+    Unread, Value, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -22,6 +23,11 @@ pub(super) fn address(text: &str) -> Address {
 
 pub(super) fn wait(address: Address, action: Action, people: People) -> StepWait {
     StepWait { address, action, people, unasked: None }
+}
+
+pub(super) fn overwritten(path: &str, before: &str, after: &str) -> Overwritten {
+    let text = |text: &str| Value::Text(text.into());
+    Overwritten { path: path.to_owned(), before: text(before), after: text(after) }
 }
 
 pub(super) fn attributes(pairs: &[(&str, &str)]) -> Attributes {
@@ -99,6 +105,10 @@ pub(super) fn full() -> Plan {
         record: 1,
         unchanged: 38,
         waiting: 1,
+        blocked: 3,
+        unread: 1,
+        asked: 1,
+        not_asked: 7,
     };
     let refusal = |kind, message: &str| Refusal { kind, message: message.to_owned() };
     Plan {

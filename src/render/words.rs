@@ -9,6 +9,17 @@ pub(super) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// `2 waiting, 1 blocked`: those that are not zero.
+pub(super) fn counts(counts: &[(u64, &str)]) -> String {
+    let some = counts.iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `300 due rooms not asked: no credentials`; none where all were asked.
+pub(super) fn not_asked(rooms: u64) -> Option<String> {
+    (rooms > 0).then(|| format!("{} not asked: no credentials", count(rooms, "due room")))
+}
+
 /// `1 person`, `3 people`, `at least 500 people`; none where nobody is known to be inside.
 pub(super) fn people(people: People) -> Option<String> {
     match people {
@@ -33,12 +44,12 @@ pub(super) fn fate(action: Action, inside: People, on_occupied: OnOccupied) -> O
     Some(match (on_occupied, people(inside), inside == People::Nobody) {
         (OnOccupied::Destroy, Some(who), _) => {
             let verb = if inside == People::Count(1) { "is" } else { "are" };
-            format!("{who} inside {verb} thrown out")
+            format!("{who} inside {verb} disconnected")
         }
         (OnOccupied::Destroy, None, true) => "nobody was inside".to_owned(),
-        (OnOccupied::Destroy, None, false) => "people inside are thrown out".to_owned(),
+        (OnOccupied::Destroy, None, false) => "people inside are disconnected".to_owned(),
         (OnOccupied::Defer, _, true) => {
-            "nobody was inside; waits where somebody has come since".to_owned()
+            "nobody was inside; waits if somebody has entered since".to_owned()
         }
         (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
     })

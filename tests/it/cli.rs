@@ -3,6 +3,7 @@
 pub(crate) mod desk;
 pub(crate) mod served;
 
+mod adopt;
 mod credentials;
 mod documents;
 mod emulator;
@@ -11,4 +12,5 @@ mod files;
 mod kinds;
 mod record;
 mod streams;
+mod summary;
 mod usage;

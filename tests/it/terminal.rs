@@ -61,7 +61,7 @@ fn nothing_to_do_asks_nothing() {
     let desk = Desk::applied();
     let mut terminal = on_terminal(&desk, "apply");
     let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("No changes.") && !told.contains("yes"), "{told}");
+    assert!(told.contains("No changes: 3 rooms, 0 asked") && !told.contains("yes"), "{told}");
     ends(&terminal, 0);
 }
 

@@ -6,12 +6,12 @@ use crate::apply::change::{EarlierIntent, Failure, Intended, Known, Worker};
 use crate::apply::observe::look;
 use crate::apply::recover::adopted;
 use crate::model::{
-    Address, Observation, OnConflict, Operation, Origin, Patch, PendingKind, RecordedRoom, Room,
-    Step, Timestamp, Trouble, shows,
+    Address, Class, Observation, OnConflict, Operation, Origin, Overwritten, Patch, PendingKind,
+    RecordedRoom, Room, Step, Timestamp, Trouble, shows,
 };
 use crate::provider::{Permit, Receipt};
 
-use super::{Broken, Carried, Effect};
+use super::{Broken, Effect, Made};
 
 impl Worker {
     pub(super) async fn create(
@@ -19,7 +19,7 @@ impl Worker {
         step: &Step,
         before: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Carried {
+    ) -> Result<Made, Broken> {
         let room = step.after.clone().unwrap_or_default();
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
         let made = room.made_by_its_call(self.kind());
@@ -45,8 +45,15 @@ impl Worker {
             }
             Known::Seen(record) => self.complete(step, record, &step.changes, None).await,
             Known::Exists(trouble, earlier) => {
-                let found = self.exists(step, &intended, trouble, earlier).await.map_err(failed)?;
-                self.complete(step, found.record, &found.changes, None).await
+                let Found { record, changes, adopted } =
+                    self.exists(step, &intended, trouble, earlier).await.map_err(failed)?;
+                let made = self.complete(step, record, &changes, None).await;
+                match adopted {
+                    Some(overwritten) => {
+                        made.map_err(unadopted).map(|made| made.adopting(overwritten))
+                    }
+                    None => made,
+                }
             }
             Known::Missing(trouble) => {
                 let why = "the service says that the room to be created does not exist";
@@ -56,11 +63,11 @@ impl Worker {
     }
 
     /// Records a room that no call makes: its first user does.
-    async fn expect(&self, step: &Step, room: Arc<Room>) -> Carried {
+    async fn expect(&self, step: &Step, room: Arc<Room>) -> Result<Made, Broken> {
         let failed =
             |failure| Broken { failure, effect: Effect::Gone, what: "it could not be recorded" };
         self.keep(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
-        Ok(None)
+        Ok(Made::default())
     }
 
     /// Records a room that exists now, and makes the changes that are left.
@@ -70,7 +77,7 @@ impl Worker {
         record: RecordedRoom,
         changes: &[Patch],
         request_id: Option<String>,
-    ) -> Carried {
+    ) -> Result<Made, Broken> {
         let failed = |failure| Broken {
             failure,
             effect: Effect::AsPlanned,
@@ -78,7 +85,7 @@ impl Worker {
         };
         let after = step.after.clone().unwrap_or_default();
         let last = self.committed().modify(&step.address, record, changes, after, None).await;
-        Ok(last.map_err(failed)?.or(request_id))
+        Ok(Made { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }
 
     /// A create that the service answered with "exists": ours where an earlier intent was open and
@@ -94,7 +101,8 @@ impl Worker {
         if earlier == EarlierIntent::Absent {
             self.put_back(address, intended.before).await?;
             if self.settings.on_conflict == OnConflict::Fail {
-                return Err(Failure::NotDone(conflict(address, trouble)));
+                let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
+                return Err(Failure::NotDone(conflict(address, elsewhere.as_ref(), trouble)));
             }
         }
         let sighting = match look(&*self.connection.client, address).await {
@@ -112,7 +120,7 @@ impl Worker {
             (EarlierIntent::Open, _) if shows(application, &intended.record.room, &sighting) => {
                 let mut record = intended.record.seen(&sighting);
                 record.pending = None;
-                Ok(Found { record, changes: step.changes.clone() })
+                Ok(Found { record, changes: step.changes.clone(), adopted: None })
             }
             (EarlierIntent::Open, OnConflict::Fail) => {
                 let why = "a room is there that is not what was sent";
@@ -123,7 +131,8 @@ impl Worker {
                 let declared = RecordedRoom { room: room.clone(), ..intended.record.clone() };
                 let record = adopted(kind, &declared, &sighting);
                 let changes = record.room.patches_towards(kind, &room);
-                Ok(Found { record, changes })
+                let adopted = Some(Overwritten::by(&record.room, &changes));
+                Ok(Found { record, changes, adopted })
             }
         }
     }
@@ -133,6 +142,21 @@ impl Worker {
 struct Found {
     record: RecordedRoom,
     changes: Vec<Patch>,
+    /// The values that are overwritten, where the room was not made by us and is adopted.
+    adopted: Option<Vec<Overwritten>>,
+}
+
+impl Made {
+    /// The same of a room that was adopted, and that had these values.
+    fn adopting(self, overwritten: Vec<Overwritten>) -> Self {
+        Self { adopted: Some(overwritten), ..self }
+    }
+}
+
+fn unadopted(broken: Broken) -> Broken {
+    let what =
+        "it exists already and was adopted, but not everything was set; the next run sets the rest";
+    Broken { what, ..broken }
 }
 
 /// A room that exists and could not be looked at: open only where a create of ours is.
@@ -143,10 +167,16 @@ fn unread(earlier: EarlierIntent, why: String, trouble: Trouble) -> Failure {
     }
 }
 
-fn conflict(address: &Address, trouble: Trouble) -> Trouble {
+/// The service's answer, which says that a room of this id exists, and whether it is recorded
+/// `elsewhere`.
+fn conflict(address: &Address, elsewhere: Option<&Address>, trouble: Trouble) -> Trouble {
+    let recorded = elsewhere.map_or_else(
+        || "is not in this state (a lost state, another state, a colleague?)".to_owned(),
+        |other| format!("is recorded as {other}, another provider name of the same application"),
+    );
+    let joined = if trouble.class == Class::Exists { " and " } else { "; it " };
     let message = format!(
-        "{}; it was not made by roomctl: take it over with `roomctl import {address}`, or with \
-         `on_conflict: adopt` in the policy",
+        "{}{joined}{recorded}: `roomctl import {address}` or `on_conflict: adopt` takes it over",
         trouble.message
     );
     Trouble { message, ..trouble }

@@ -4,7 +4,7 @@ use crate::apply::change::{Failure, Intended, Known, Worker};
 use crate::model::{Address, OnOccupied, Operation, PendingKind, RecordedRoom, Step};
 use crate::provider::Permit;
 
-use super::{Broken, Carried, Effect};
+use super::{Broken, Carried, Effect, Made};
 
 impl Worker {
     pub(super) async fn destroy_step(
@@ -60,7 +60,7 @@ impl Worker {
         step: &Step,
         record: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Carried {
+    ) -> Result<Made, Broken> {
         let stays = |failure| Broken {
             failure,
             effect: Effect::AsPlanned,

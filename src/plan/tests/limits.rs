@@ -1,10 +1,7 @@
-//! The gate, the quota, whom to ask, the estimate, the digest, and whose state it is.
+//! The gate, the quota, the estimate, the digest, and whose state it is.
 
-use super::stories::pending;
 use super::*;
-use crate::model::{
-    Action, Call, GateLimit, HeldReason, OnOccupied, PendingKind, Reason, RefusalKind, Weight,
-};
+use crate::model::{Action, Call, GateLimit, HeldReason, OnOccupied, RefusalKind, Weight};
 use std::time::Duration;
 
 #[test]
@@ -122,53 +119,6 @@ fn rooms_beyond_number_keep_their_order() {
     assert_eq!((plan.summary.create, plan.summary.unchanged), (20_000, 20_000));
     assert!(plan.steps.is_sorted_by(|a, b| a.address < b.address));
     assert_eq!(plan.findings[100].message, "the same of 19900 more rooms");
-}
-
-#[test]
-fn whom_to_ask() {
-    let mut assumed = record(room("A", &[]));
-    assumed.assumed.name = true;
-    let occupied = RecordedRoom {
-        last_seen: Some(at(-5)),
-        last_seen_with_people: Some(at(-5)),
-        ..record(room("A", &[]))
-    };
-    let left = RecordedRoom { last_seen: Some(at(-4)), ..occupied.clone() };
-    let world = World::new()
-        .declare("chat/unrecorded", room("A", &[]))
-        .declare("chat/young", room("A", &[]))
-        .declare("chat/kept", room("A", &[]))
-        .declare("chat/replaced", room("B", &[]))
-        .record("chat/young", record(room("A", &[])))
-        .record("chat/old", RecordedRoom { created: at(-3600), ..record(room("A", &[])) })
-        .record("chat/open", pending(PendingKind::Create, 1))
-        .record("chat/assumed", assumed)
-        .record("chat/kept", occupied.clone())
-        .record("chat/replaced", occupied.clone())
-        .record("chat/destroyed", occupied)
-        .record("chat/left", left);
-    let due = ["chat/assumed", "chat/destroyed", "chat/old", "chat/open", "chat/replaced"];
-    assert_eq!(world.due(Refresh::Due, Scope::Plan), due);
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), due);
-    assert_eq!(world.due(Refresh::Never, Scope::Plan), [""; 0]);
-    assert_eq!(world.due(Refresh::All, Scope::Plan).len(), 9);
-    assert_eq!(world.due(Refresh::All, Scope::Apply).len(), 8);
-    let insisting = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
-    assert_eq!(insisting.due(Refresh::Due, Scope::Plan), ["chat/assumed", "chat/old", "chat/open"]);
-}
-
-#[test]
-fn people_inside_move_a_rooms_earliest_end() {
-    let seen = RecordedRoom {
-        created: at(-9000),
-        last_seen: Some(at(-1)),
-        last_seen_with_people: Some(at(-3599)),
-        ..record(room("A", &[]))
-    };
-    let world = World::new().declare("chat/a", room("A", &[])).record("chat/a", seen);
-    assert_eq!(world.due(Refresh::Due, Scope::Plan), [""; 0]);
-    let gone = world.observe("chat/a", Observation::Gone(at(0)));
-    assert_eq!(gone.plan().steps[0].reason, Reason::VanishedEarly);
 }
 
 #[test]

@@ -217,7 +217,7 @@ fn nobody_known_to_be_inside_is_not_waited_for() {
         .record("chat/a", record(room("A", &[])))
         .observe("chat/a", there(People::AtLeast(500), &[]));
     assert_eq!(some.plan().waiting[0].reason, HeldReason::Occupied(People::AtLeast(500)));
-    assert_eq!(some.plan().summary, Summary { waiting: 1, ..Summary::default() });
+    assert_eq!(some.plan().summary, Summary { waiting: 1, asked: 1, ..Summary::default() });
     let evicted = World { evict: [address("chat/a")].into(), ..some.clone() };
     assert_eq!(evicted.plan().steps[0].people, People::AtLeast(500));
     let insisted = some.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));

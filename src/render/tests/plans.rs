@@ -19,8 +19,64 @@ fn a_plan_as_unified_diffs() {
 }
 
 #[test]
-fn a_plan_without_steps() {
-    insta::assert_snapshot!(written(|out| plan_text(out, &empty(), &VIEW)));
+fn with_nothing_to_do_there_is_one_line_and_nothing_else() {
+    let line = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = empty();
+        change(&mut plan);
+        written(|out| plan_text(out, &plan, &VIEW))
+    };
+    assert_eq!(line(&|_| ()), "No changes: 38 rooms, 0 asked.\n");
+    let one = line(&|plan| plan.summary = Summary { unchanged: 1, asked: 1, ..plan.summary });
+    assert_eq!(one, "No changes: 1 room, 1 asked.\n");
+    let emulated = line(&|plan| plan.emulated = true);
+    assert_eq!(emulated, "No changes: 38 rooms, 0 asked, on the built-in emulator.\n");
+    let unasked = line(&|plan| plan.summary.not_asked = 300);
+    assert_eq!(
+        unasked,
+        "No changes to what is recorded; 300 due rooms not asked: no credentials.\n"
+    );
+    let warned = line(&|plan| plan.findings = vec![Finding::warning("x", "look out")]);
+    assert_eq!(warned, "warning: look out\nNo changes: 38 rooms, 0 asked.\n");
+}
+
+#[test]
+fn no_changes_is_said_only_where_nothing_is_held_or_unread() {
+    let Plan { waiting, blocked, unread, .. } = full();
+    let last = |waiting: &[Held], blocked: &[Held], unread: &[Unread], not_asked| {
+        let plan = Plan {
+            waiting: waiting.to_vec(),
+            blocked: blocked.to_vec(),
+            unread: unread.to_vec(),
+            summary: Summary {
+                waiting: waiting.len() as u64,
+                blocked: blocked.len() as u64,
+                unread: unread.len() as u64,
+                not_asked,
+                ..empty().summary
+            },
+            emulated: not_asked == 0,
+            ..empty()
+        };
+        let text = written(|out| plan_text(out, &plan, &VIEW));
+        assert!(!text.contains("No changes") && !text.contains("Digest"), "{text}");
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        last(&waiting, &blocked, &unread, 0),
+        "Nothing can be done now: 3 blocked, 1 waiting, 1 unread, on the built-in emulator."
+    );
+    assert_eq!(
+        last(&[], &blocked, &[], 2),
+        "Nothing can be done now: 3 blocked; 2 due rooms not asked: no credentials."
+    );
+    assert_eq!(
+        last(&waiting, &[], &[], 0),
+        "Nothing can be done now: 1 waiting, on the built-in emulator."
+    );
+    assert_eq!(
+        last(&[], &[], &unread, 0),
+        "Nothing can be done now: 1 unread, on the built-in emulator."
+    );
 }
 
 #[test]
@@ -40,11 +96,11 @@ fn what_happens_to_the_people_inside_is_said() {
         text.lines().nth(4).unwrap_or_default().trim().to_owned()
     };
     let destroy = |people, policy| said(Action::Destroy, people, policy);
-    assert_eq!(destroy(People::Count(300), Destroy), "300 people inside are thrown out");
-    assert_eq!(destroy(People::Count(1), Destroy), "1 person inside is thrown out");
-    let many = "at least 500 people inside are thrown out";
+    assert_eq!(destroy(People::Count(300), Destroy), "300 people inside are disconnected");
+    assert_eq!(destroy(People::Count(1), Destroy), "1 person inside is disconnected");
+    let many = "at least 500 people inside are disconnected";
     assert_eq!(destroy(People::AtLeast(500), Destroy), many);
-    assert_eq!(destroy(People::Unknown, Destroy), "people inside are thrown out");
+    assert_eq!(destroy(People::Unknown, Destroy), "people inside are disconnected");
     assert_eq!(destroy(People::Nobody, Destroy), "nobody was inside");
     assert_eq!(said(Action::Replace, People::Unknown, Defer), "waits until nobody is inside");
 }

@@ -42,7 +42,7 @@ fn a_world_that_is_kept_in_a_file_outlives_its_process() {
     drop(served);
     let served = Served::start(&desk, "--data world.json");
     let again = served.run(&desk, "plan --refresh all --detailed-exitcode").ends(0);
-    again.prints("3 unchanged");
+    again.prints("No changes: 3 rooms, ");
 }
 
 #[test]
@@ -70,7 +70,10 @@ rooms:
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 1 created.");
     served.run(&desk, "emulator advance 40m").ends(0);
-    served.run(&desk, "plan --refresh all --detailed-exitcode").ends(0).prints("1 unchanged");
+    served
+        .run(&desk, "plan --refresh all --detailed-exitcode")
+        .ends(0)
+        .prints("No changes: 1 room, ");
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl World {
         let (recorded, evict) = (&*snapshot.recorded, &BTreeSet::new());
         let ground = Ground { desired, recorded, evict, mode, scope: Scope::Plan };
         let observed = ground.look(Observed::default(), &eyes, &connections).await;
-        Ok(ground.plan(&observed, Asked::Yes(mode), &connections))
+        Ok(ground.plan(&observed, Asked::Yes(mode)))
     }
 }
 
@@ -64,16 +64,9 @@ impl Ground<'_> {
         observed
     }
 
-    pub(crate) fn plan(
-        &self,
-        observed: &Observed,
-        asked: Asked,
-        connections: &Connections,
-    ) -> Plan {
-        let now = moments(connections);
+    pub(crate) fn plan(&self, observed: &Observed, asked: Asked) -> Plan {
         let Self { desired, recorded, evict, mode: _, scope: _ } = *self;
-        let now = |name: &ProviderName| now[name];
-        plan::plan(Inputs { desired, recorded, observed, now: &now, evict, asked })
+        plan::plan(Inputs { desired, recorded, observed, evict, asked })
     }
 }
 

@@ -130,7 +130,7 @@ impl World {
         };
         let eyes = apply::eyes(connections);
         let observed = ground.look(recovered.observed, &eyes, connections).await;
-        let plan = ground.plan(&observed, Asked::Yes(ground.mode), connections);
+        let plan = ground.plan(&observed, Asked::Yes(ground.mode));
         let seen = apply::seen(&recovered.recorded, &observed, connections);
         let approved = approve(plan.clone(), how);
         let mut entries = identities(desired, &recovered.recorded, &approved);
