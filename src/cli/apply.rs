@@ -153,6 +153,7 @@ impl Job<'_> {
         }
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let approved = self.approve(plan, stop, console).await?;
+        store.check().await.map_err(session::state_error)?;
         let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
         let recorded = self.prepare(&approved, seen, &store).await?;
         let refused = if approved.refused() { Exit::Refused } else { Exit::Done };
