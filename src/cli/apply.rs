@@ -158,6 +158,7 @@ impl Job<'_> {
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let idle = plan.steps.is_empty();
         let approved = self.approve(plan, stop, console).await?;
+        store.check().await.map_err(session::state_error)?;
         let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
         let recorded = self.prepare(&approved, seen, &store).await?;
         let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));

@@ -78,6 +78,7 @@ impl Import<'_> {
         let mut all = session::identities(self.desired, &recorded, used);
         all.extend(entries);
         if !all.is_empty() {
+            locked.check().await.map_err(session::state_error)?;
             locked.append(all).await.map_err(session::state_error)?;
         }
         console.print(|out| writeln!(out, "Import: {tally}."))?;

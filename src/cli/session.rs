@@ -94,8 +94,22 @@ pub(super) fn identities(
 
 /// A failure of the store as the end of a command.
 pub(super) fn state_error(error: StateError) -> Stopped {
-    if matches!(error, StateError::Locked { .. }) {
-        return Stopped::new(Exit::Locked, "locked", error);
+    match error {
+        StateError::Locked { .. } => Stopped::new(Exit::Locked, "locked", error),
+        // Calls were made, and what they did is not in the state.
+        StateError::Rescued { .. } | StateError::Unsaved { .. } => {
+            Stopped::new(Exit::Partly, "state", error)
+        }
+        StateError::Newer { .. }
+        | StateError::Damaged { .. }
+        | StateError::Missing { .. }
+        | StateError::Foreign { .. }
+        | StateError::Changed { .. }
+        | StateError::Unrepaired { .. }
+        | StateError::Checksum { .. }
+        | StateError::Conflict { .. }
+        | StateError::Unrepairable { .. }
+        | StateError::Io { .. }
+        | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
     }
-    Stopped::new(Exit::Failed, "state", error)
 }

@@ -107,6 +107,7 @@ impl Removal {
                 return Err(Stopped::refused("not_approved", "nothing was removed: not approved"));
             }
         }
+        locked.check().await.map_err(session::state_error)?;
         let removed = vec![Entry::Removed(self.address.clone())];
         locked.append(removed).await.map_err(session::state_error)?;
         console.print(|out| {

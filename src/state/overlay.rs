@@ -32,6 +32,30 @@ impl Overlay {
         }
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { rooms, providers } = self;
+        rooms.is_empty() && providers.is_empty()
+    }
+
+    /// The entries that make these changes, one for each room.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        let Self { rooms, providers } = self;
+        let room = |(address, record): (&Address, &Option<RecordedRoom>)| match record {
+            Some(record) => recorded(address, record),
+            None => Entry::Removed(address.clone()),
+        };
+        providers.iter().map(provider).chain(rooms.iter().map(room))
+    }
+
+    /// What becomes of each room: none where it is no longer recorded.
+    pub(super) fn into_changes(
+        self,
+    ) -> (BTreeMap<ProviderName, ProviderIdentity>, BTreeMap<Address, Option<RecordedRoom>>) {
+        let Self { rooms, providers } = self;
+        (providers, rooms)
+    }
+
     /// Whether `base` is any different with these changes.
     pub(super) fn changes(&self, base: &Recorded) -> bool {
         let Self { rooms, providers } = self;
@@ -85,5 +109,24 @@ impl Overlay {
                 }
             }
         })
+    }
+}
+
+/// The entries that make a whole record.
+pub(super) fn entries(all: &Recorded) -> impl Iterator<Item = Entry> + '_ {
+    let rooms = all.rooms.iter().map(|(address, record)| recorded(address, record));
+    all.providers.iter().map(provider).chain(rooms)
+}
+
+fn provider((name, identity): (&ProviderName, &ProviderIdentity)) -> Entry {
+    Entry::Provider(name.clone(), identity.clone())
+}
+
+fn recorded(address: &Address, record: &RecordedRoom) -> Entry {
+    let (address, record) = (address.clone(), record.clone());
+    if record.pending.is_some() {
+        Entry::Intent(address, record)
+    } else {
+        Entry::Result(address, record)
     }
 }

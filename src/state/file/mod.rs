@@ -1,5 +1,6 @@
 //! The state as a file, with its journal, its copies and its lock beside it.
 
+mod difference;
 mod disk;
 mod fold;
 mod folder;
@@ -7,6 +8,8 @@ mod load;
 mod lock_file;
 mod locked;
 mod queue;
+mod rescue;
+mod session;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +20,7 @@ use super::{Access, Holder, ReadStore, Snapshot, StateError};
 
 use disk::{Disk, LocalDisk};
 use folder::Folder;
+use load::Read;
 use lock_file::{Attempt, Earlier, Ended, LockFile};
 
 pub use locked::Locked;
@@ -81,12 +85,13 @@ impl ReadStore for FileStore {
     fn read(&self) -> Access<'_, Snapshot> {
         Box::pin(self.blocking(|folder| {
             let Earlier { last_calls, ended } = lock_file::look(&folder.lock)?;
-            let (recorded, found) = load::read(&folder)?;
+            let Read { recorded, found, under_way } = load::read(&folder)?;
             Ok(Snapshot {
                 recorded: Arc::new(recorded),
                 found,
                 last_calls,
                 ended_uncleanly: ended == Ended::Uncleanly,
+                under_way,
             })
         }))
     }

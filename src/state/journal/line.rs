@@ -5,19 +5,20 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Lineage, ProviderName};
+use crate::model::{Address, Holder, Lineage, ProviderName};
 
 use super::super::Entry;
-use super::super::format::{IdentityText, Names, ParseError, RecordText, VERSION};
+use super::super::format::{IdentityText, Names, OLDEST, ParseError, RecordText, VERSION};
 
-/// The first line: which journal it is, and the state that it builds on.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The first line: which journal it is, the state that it builds on, and who writes it.
+#[derive(Clone, Debug, Serialize)]
 pub(in crate::state) struct Head {
     pub(super) version: u64,
     pub(super) journal: String,
     pub(super) lineage: Lineage,
     pub(super) serial: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) holder: Option<Holder>,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +28,9 @@ struct HeadLine {
     journal: String,
     lineage: Lineage,
     serial: u64,
+    /// Version 1 did not say who.
+    #[serde(default)]
+    holder: Option<Holder>,
     #[serde(rename = "crc32")]
     _checksum: IgnoredAny,
 }
@@ -90,8 +94,18 @@ const DIGITS: usize = 8;
 
 impl Head {
     /// The head of a journal that builds on a state.
-    pub(in crate::state) fn new(journal: String, lineage: Lineage, serial: u64) -> Self {
-        Self { version: VERSION, journal, lineage, serial }
+    pub(in crate::state) fn new(
+        journal: String,
+        lineage: Lineage,
+        serial: u64,
+        holder: Option<Holder>,
+    ) -> Self {
+        Self { version: VERSION, journal, lineage, serial, holder }
+    }
+
+    /// Which journal it is.
+    pub(in crate::state) fn id(&self) -> &str {
+        &self.journal
     }
 
     /// Its line.
@@ -127,11 +141,11 @@ fn close(lines: &mut Vec<u8>, start: usize) {
 
 /// Reads the first line.
 pub(super) fn head(line: &[u8]) -> Result<Head, Flaw> {
-    let HeadLine { version, journal, lineage, serial, _checksum } = open(line)?;
-    if version != VERSION {
+    let HeadLine { version, journal, lineage, serial, holder, _checksum } = open(line)?;
+    if !(OLDEST..=VERSION).contains(&version) {
         return Err(Flaw { column: 1, what: format!("format version {version} is unknown") });
     }
-    Ok(Head { version, journal, lineage, serial })
+    Ok(Head { version, journal, lineage, serial, holder })
 }
 
 /// Reads the line of entry `n`.

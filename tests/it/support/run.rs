@@ -133,6 +133,7 @@ impl World {
         let plan = ground.plan(&observed, Asked::Yes(ground.mode));
         let seen = apply::seen(&recovered.recorded, &observed, connections);
         let approved = approve(plan.clone(), how);
+        store.check().await?;
         let mut entries = identities(desired, &recovered.recorded, &approved);
         entries.extend(seen.entries);
         if !entries.is_empty() {
