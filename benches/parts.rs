@@ -121,6 +121,7 @@ fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
         now: &|_| Timestamp::from_millis(NOW),
         evict: &BTreeSet::new(),
         asked: Asked::Yes(Refresh::Never),
+        under_way: None,
     })
 }
 

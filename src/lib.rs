@@ -65,6 +65,7 @@
 //!     now: &|_| SystemClock.now(),
 //!     evict: &BTreeSet::new(),
 //!     asked: Asked::Yes(Refresh::Due),
+//!     under_way: None,
 //! });
 //! assert_eq!(plan.summary.create, 1);
 //!

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{Action, Held, Kind, Provider, ProviderName, Step, Summary, Timestamp, Unread};
+use crate::model::{
+    Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Timestamp, Unread,
+};
 
 use super::Inputs;
 use super::case::{Case, Decision, Rules, Verdict};
@@ -22,6 +24,8 @@ pub(super) struct Draft<'a> {
     pub(super) waiting: Vec<Held>,
     pub(super) blocked: Vec<Held>,
     pub(super) unread: Vec<Unread>,
+    /// Rooms with a call of a run in flight that is under way.
+    pub(super) in_flight: Vec<Address>,
     pub(super) notes: Notes,
     pub(super) unchanged: u64,
     /// Rooms of ours that may be alive afterwards, without creates and recreates.
@@ -48,11 +52,17 @@ type Providers<'a> = BTreeMap<&'a ProviderName, (&'a Provider, Timestamp)>;
 
 /// Decides of every room, in the order of the addresses; groups of rooms go side by side.
 pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
-    let Inputs { desired, recorded, observed, now, evict, asked: _ } = inputs;
+    let Inputs { desired, recorded, observed, now, evict, asked: _, under_way } = inputs;
     let clock = |(name, provider)| (name, (provider, now(name)));
     let providers: Providers<'_> = desired.providers.iter().map(clock).collect();
     let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
-    let rules = Rules { policy: &desired.policy, evict, providers: &desired.providers, observed };
+    let rules = Rules {
+        policy: &desired.policy,
+        evict,
+        providers: &desired.providers,
+        observed,
+        under_way,
+    };
     let groups = rows.par_chunks(GROUP);
     let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, &providers, rules)).collect();
     let mut whole = Draft::default();
@@ -94,6 +104,11 @@ impl<'a> Draft<'a> {
     }
 
     fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>, now: Timestamp) {
+        if rules.under_way.is_some() && row.recorded.is_some_and(|it| it.pending.is_some()) {
+            *self.alive.entry(&provider.name).or_default() += 1;
+            self.in_flight.push(row.address.clone());
+            return;
+        }
         match Case::settled(*row, provider, rules, now) {
             Ok(case) => self.take(&case, decide(&case)),
             Err(why) => self.open(row, provider, why),
@@ -102,11 +117,12 @@ impl<'a> Draft<'a> {
 
     /// Adds a draft of rooms that come after these.
     fn append(&mut self, later: Self) {
-        let Self { steps, waiting, blocked, unread, notes, unchanged, alive } = later;
+        let Self { steps, waiting, blocked, unread, in_flight, notes, unchanged, alive } = later;
         self.steps.append(steps);
         self.waiting.extend(waiting);
         self.blocked.extend(blocked);
         self.unread.extend(unread);
+        self.in_flight.extend(in_flight);
         self.notes.append(notes);
         self.unchanged += unchanged;
         for (provider, count) in alive {

@@ -11,4 +11,5 @@ mod files;
 mod kinds;
 mod record;
 mod streams;
+mod tampering;
 mod usage;
