@@ -120,6 +120,7 @@ fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
         observed: &Observed::default(),
         evict: &BTreeSet::new(),
         asked: Asked::Yes(Refresh::Never),
+        under_way: None,
     })
 }
 

@@ -64,6 +64,7 @@
 //!     observed: &observed,
 //!     evict: &BTreeSet::new(),
 //!     asked: Asked::Yes(Refresh::Due),
+//!     under_way: None,
 //! });
 //! assert_eq!(plan.summary.create, 1);
 //!

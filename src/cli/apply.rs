@@ -140,6 +140,7 @@ impl Job<'_> {
             recorded: &recovered.recorded,
             observed: recovered.observed,
             evict: &evict,
+            under_way: None,
         };
         let eyes = apply::eyes(connections);
         ground.look(mode, Scope::Apply, &eyes, connections, stop).await;

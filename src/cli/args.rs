@@ -170,7 +170,8 @@ const STATE_EXAMPLES: &str = "\
 Examples:
   roomctl state list                 the addresses of all recorded rooms
   roomctl state show chat/lobby      what is recorded of one
-  roomctl state rm chat/lobby        let one go without destroying it";
+  roomctl state rm chat/lobby        let one go without destroying it
+  roomctl state repair               what a damaged state would become, and write it";
 
 const EMULATOR_EXAMPLES: &str = "\
 Examples:
@@ -309,6 +310,15 @@ pub(super) enum StateCommand {
     Rm {
         /// The room
         address: Address,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
+        /// Wait so long for another run to let the state go
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+        lock_timeout: Duration,
+    },
+    /// Show what a damaged or hand-edited state would become with what lies beside it, and write it
+    Repair {
         /// Do not ask
         #[arg(long)]
         auto_approve: bool,

@@ -93,7 +93,7 @@ fn format(command: &Command) -> Format {
         Command::State(
             StateCommand::List { format } | StateCommand::Show { format, address: _ },
         ) => *format,
-        Command::State(StateCommand::Rm { .. })
+        Command::State(StateCommand::Rm { .. } | StateCommand::Repair { .. })
         | Command::Init(_)
         | Command::Import(_)
         | Command::Emulator(_)

@@ -37,6 +37,7 @@ pub(super) async fn run(
         recorded: &snapshot.recorded,
         observed: Observed::default(),
         evict: &BTreeSet::new(),
+        under_way: snapshot.under_way.as_ref(),
     };
     let (_switch, stop) = StopSwitch::new();
     let eyes = connected.read_only();

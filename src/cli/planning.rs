@@ -9,7 +9,7 @@ use super::console::Console;
 use super::exit::{Exit, Stopped};
 use crate::apply::{Connections, Eyes, Stop, observe};
 use crate::model::{
-    Address, Asked, Desired, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
+    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
 };
 use crate::plan::{self, Inputs, Scope};
 use crate::render::{self, Detail, View};
@@ -24,6 +24,8 @@ pub(super) struct Ground<'a> {
     pub(super) observed: Observed,
     /// Rooms whose people may be thrown out.
     pub(super) evict: &'a BTreeSet<Address>,
+    /// Another run that is under way.
+    pub(super) under_way: Option<&'a Holder>,
 }
 
 /// Whom to ask: as the command line says, or else the policy.
@@ -76,6 +78,7 @@ impl Ground<'_> {
             observed: &self.observed,
             asked,
             evict: self.evict,
+            under_way: self.under_way,
         })
     }
 }

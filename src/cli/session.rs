@@ -62,14 +62,18 @@ async fn lock(
     wait: Duration,
     context: &Context,
 ) -> Result<Locked, Stopped> {
-    let holder = Holder {
+    store.lock(holder(command, context), wait).await.map_err(state_error)
+}
+
+/// Who this run is, as others are told.
+pub(super) fn holder(command: &str, context: &Context) -> Holder {
+    Holder {
         pid: std::process::id(),
         host: context.host.clone(),
         user: context.user.clone(),
         command: format!("roomctl {command}"),
         time: super::connect::now(),
-    };
-    store.lock(holder, wait).await.map_err(state_error)
+    }
 }
 
 /// Refuses a state that belongs to another application.

@@ -1,4 +1,4 @@
-//! `state list`, `state show` and `state rm`: looks at the record, or mends it.
+//! `state list`, `show`, `rm` and `repair`: looks at the record, or corrects it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{session, signals};
 use crate::apply::Stop;
 use crate::model::{Address, Kind, Recorded, RecordedRoom};
 use crate::render;
-use crate::state::{Entry, FileStore, LastCalls, Locked, ReadStore, WriteStore};
+use crate::state::{Entry, FileStore, LastCalls, Locked, ReadStore, Snapshot, WriteStore};
 
 /// Runs a `state` command.
 pub(super) async fn run(
@@ -28,6 +28,9 @@ pub(super) async fn run(
             let remove = Removal { address, auto_approve, lock_timeout };
             remove.run(&store, context, console).await
         }
+        StateCommand::Repair { auto_approve, lock_timeout } => {
+            repair(&store, auto_approve, lock_timeout, context, console).await
+        }
     }
 }
 
@@ -39,8 +42,17 @@ fn path(global: &Global) -> Result<PathBuf, Stopped> {
     }
 }
 
-async fn list(store: &FileStore, format: Format, console: &Console) -> Result<Exit, Stopped> {
+/// Reads the record, and says where another run is changing it.
+async fn read(store: &FileStore, console: &Console) -> Result<Snapshot, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
+    if let Some(holder) = &snapshot.under_way {
+        console.note(&format!("rooms with a call pending are being changed by {holder}"));
+    }
+    Ok(snapshot)
+}
+
+async fn list(store: &FileStore, format: Format, console: &Console) -> Result<Exit, Stopped> {
+    let snapshot = read(store, console).await?;
     match format {
         Format::Text => console.print(|out| render::state_list_text(out, &snapshot.recorded))?,
         Format::Json => console.print(|out| render::state_list_json(out, &snapshot.recorded))?,
@@ -54,7 +66,7 @@ async fn show(
     format: Format,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let snapshot = store.read().await.map_err(session::state_error)?;
+    let snapshot = read(store, console).await?;
     let room = recorded(&snapshot.recorded, address)?;
     let kind = kind(&snapshot.recorded, address);
     match format {
@@ -98,14 +110,7 @@ impl Removal {
             self.address
         ));
         if !self.auto_approve {
-            if !console.is_interactive() {
-                let words =
-                    "nothing was removed: there is no terminal to ask on; say --auto-approve";
-                return Err(Stopped::refused("not_approved", words));
-            }
-            if !console.ask("Take it out of the record?", stop).await? {
-                return Err(Stopped::refused("not_approved", "nothing was removed: not approved"));
-            }
+            approve("Take it out of the record?", "nothing was removed", stop, console).await?;
         }
         locked.check().await.map_err(session::state_error)?;
         let removed = vec![Entry::Removed(self.address.clone())];
@@ -116,6 +121,52 @@ impl Removal {
         })?;
         Ok(Exit::Done)
     }
+}
+
+/// Shows what a state that is not as it was written would become, and writes it.
+async fn repair(
+    store: &FileStore,
+    auto_approve: bool,
+    wait: Duration,
+    context: &Context,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let stop = signals::listen()?;
+    let holder = session::holder("state repair", context);
+    let Some(found) = stop.or(store.repair(holder, wait)).await else {
+        let error = anyhow::anyhow!("interrupted before the lock was free: nothing was written");
+        return Err(Stopped::new(Exit::Partly, "interrupted", error));
+    };
+    let Some(repair) = found.map_err(session::state_error)? else {
+        console.print(|out| writeln!(out, "Nothing to repair."))?;
+        return Ok(Exit::Done);
+    };
+    console.print(|out| render::repair_text(out, repair.plan()))?;
+    if !auto_approve {
+        approve("Write this state?", "nothing was written", &stop, console).await?;
+    }
+    let written = repair.write().await.map_err(session::state_error)?;
+    console.print(|out| {
+        writeln!(out, "Repaired: serial {}. What was there is kept beside it.", written.serial)
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Asks for consent; `nothing` says what was not done without it.
+async fn approve(
+    question: &str,
+    nothing: &str,
+    stop: &Stop,
+    console: &Console,
+) -> Result<(), Stopped> {
+    if !console.is_interactive() {
+        let words = format!("{nothing}: there is no terminal to ask on; say --auto-approve");
+        return Err(Stopped::refused("not_approved", words));
+    }
+    if !console.ask(question, stop).await? {
+        return Err(Stopped::refused("not_approved", format!("{nothing}: not approved")));
+    }
+    Ok(())
 }
 
 /// The kind of a recorded room, where the state says what its provider is.

@@ -17,6 +17,7 @@ mod patch;
 mod pending;
 mod plan;
 mod recorded;
+mod repair;
 mod room;
 mod secret;
 mod step;
@@ -42,12 +43,14 @@ pub use observed::{Observation, Observed, People, Sighting};
 pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, dropped, settle, shows};
 pub use plan::{
-    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, Unread,
+    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, UnderWay,
+    Unread,
 };
 pub use recorded::{
     Assumed, EMULATOR_HOST, Lineage, NextLife, Pending, PendingKind, ProviderIdentity, Recorded,
     RecordedRoom,
 };
+pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
 pub use step::{Action, Reason, Step, Weight};

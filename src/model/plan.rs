@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Finding, Lineage, People, Refresh, Step};
+use super::{Address, Finding, Holder, Lineage, People, Refresh, Step};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Plan {
     pub blocked: Vec<Held>,
     /// Rooms that could not be read, so that nothing is planned for them; by address.
     pub unread: Vec<Unread>,
+    /// The run that is changing rooms meanwhile, where there is one.
+    pub under_way: Option<UnderWay>,
     /// The gate's verdict.
     pub gate: Gate,
     /// The counts.
@@ -89,6 +91,15 @@ pub struct Unread {
     pub address: Address,
     /// A sentence that says why.
     pub why: String,
+}
+
+/// A run that is under way while a plan is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnderWay {
+    /// Who runs it.
+    pub by: Holder,
+    /// The rooms with a call of that run in flight, by address: nothing is planned for them.
+    pub rooms: Vec<Address>,
 }
 
 /// The gate's verdict: open where nothing is refused.

@@ -142,6 +142,14 @@ impl Recorded {
 }
 
 impl RecordedRoom {
+    /// When something was last known of the room, or was about to be done with it.
+    #[must_use]
+    pub fn last_known(&self) -> Timestamp {
+        let pending = self.pending.as_ref().map(|pending| pending.at);
+        let seen = self.last_seen.max(self.last_seen_with_people);
+        seen.max(pending).map_or(self.created, |last| last.max(self.created))
+    }
+
     /// The earliest moment at which the service may have destroyed the room by itself; none where
     /// its rooms come and go by themselves.
     #[must_use]

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Landing, Observation,
-    Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName, Reason, Recorded,
-    RecordedRoom, Room, Settled, Sides, Sighting, Step, Weight, settle,
+    Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Holder, Kind, Landing,
+    Observation, Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName,
+    Reason, Recorded, RecordedRoom, Room, Settled, Sides, Sighting, Step, Weight, settle,
 };
 
 use super::diff;
@@ -24,6 +24,8 @@ pub(super) struct Rules<'a> {
     pub(super) observed: &'a Observed,
     /// Everything that is recorded: a room may be recorded under another provider name.
     pub(super) recorded: &'a Recorded,
+    /// The run that the open calls belong to, where it is under way.
+    pub(super) under_way: Option<&'a Holder>,
 }
 
 /// What is known of one room whose provider is declared.
@@ -120,7 +122,7 @@ impl<'a> Case<'a> {
     /// What happens to people inside when the room is taken down: as the policy says, or else as the
     /// kinds that hold it do; `--evict` of one side speaks for all.
     fn on_occupied(&self, sides: &Sides) -> OnOccupied {
-        let Rules { policy, evict, providers, observed: _, recorded: _ } = self.rules;
+        let Rules { policy, evict, providers, observed: _, recorded: _, under_way: _ } = self.rules;
         if evict.contains(self.address) || sides.others(self.address).any(|it| evict.contains(&it))
         {
             return OnOccupied::Destroy;

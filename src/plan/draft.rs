@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{Action, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
+use crate::model::{
+    Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread,
+};
 
 use super::Inputs;
 use super::case::{Case, Decision, Rules, Verdict};
@@ -22,6 +24,8 @@ pub(super) struct Draft<'a> {
     pub(super) waiting: Vec<Held>,
     pub(super) blocked: Vec<Held>,
     pub(super) unread: Vec<Unread>,
+    /// Rooms with a call of a run in flight that is under way.
+    pub(super) in_flight: Vec<Address>,
     pub(super) notes: Notes,
     pub(super) unchanged: u64,
     /// Rooms of ours that may be alive afterwards, without creates and recreates.
@@ -46,10 +50,10 @@ pub(super) enum Phase {
 
 /// Decides of every room, in the order of the addresses; groups of rooms go side by side.
 pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
-    let Inputs { desired, recorded, observed, evict, asked: _ } = inputs;
+    let Inputs { desired, recorded, observed, evict, asked: _, under_way } = inputs;
     let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
     let (policy, providers) = (&desired.policy, &desired.providers);
-    let rules = Rules { policy, evict, providers, observed, recorded };
+    let rules = Rules { policy, evict, providers, observed, recorded, under_way };
     let groups = rows.par_chunks(GROUP);
     let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, rules)).collect();
     let mut whole = Draft::default();
@@ -91,6 +95,11 @@ impl<'a> Draft<'a> {
     }
 
     fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>) {
+        if rules.under_way.is_some() && row.recorded.is_some_and(|it| it.pending.is_some()) {
+            *self.alive.entry(&provider.name).or_default() += 1;
+            self.in_flight.push(row.address.clone());
+            return;
+        }
         match Case::settled(*row, provider, rules) {
             Ok(case) => self.take(&case, decide(&case)),
             Err(why) => self.open(row, provider, why),
@@ -99,11 +108,12 @@ impl<'a> Draft<'a> {
 
     /// Adds a draft of rooms that come after these.
     fn append(&mut self, later: Self) {
-        let Self { steps, waiting, blocked, unread, notes, unchanged, alive } = later;
+        let Self { steps, waiting, blocked, unread, in_flight, notes, unchanged, alive } = later;
         self.steps.append(steps);
         self.waiting.extend(waiting);
         self.blocked.extend(blocked);
         self.unread.extend(unread);
+        self.in_flight.extend(in_flight);
         self.notes.append(notes);
         self.unchanged += unchanged;
         for (provider, count) in alive {

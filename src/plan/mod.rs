@@ -19,7 +19,9 @@ pub use identity::{IdentityError, identity};
 
 use std::collections::BTreeSet;
 
-use crate::model::{Address, Asked, Desired, Observed, Plan, Recorded, StateRef, Step, Summary};
+use crate::model::{
+    Address, Asked, Desired, Holder, Observed, Plan, Recorded, StateRef, Step, Summary, UnderWay,
+};
 
 use draft::Draft;
 
@@ -36,6 +38,8 @@ pub struct Inputs<'a> {
     pub evict: &'a BTreeSet<Address>,
     /// Whether the service was asked.
     pub asked: Asked,
+    /// The run whose open intents are in `recorded`, where it is under way.
+    pub under_way: Option<&'a Holder>,
 }
 
 /// Makes the plan: what would be done, what would not, and why.
@@ -45,8 +49,8 @@ pub struct Inputs<'a> {
 /// within each.
 #[must_use]
 pub fn plan(inputs: Inputs<'_>) -> Plan {
-    let Inputs { desired, recorded, observed, evict: _, asked } = inputs;
-    let Draft { mut steps, waiting, mut blocked, unread, notes, unchanged, alive } =
+    let Inputs { desired, recorded, observed, evict: _, asked, under_way } = inputs;
+    let Draft { mut steps, waiting, mut blocked, unread, in_flight, notes, unchanged, alive } =
         draft::draft(inputs);
     blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));
     blocked.sort_by(|a, b| a.step.address.cmp(&b.step.address));
@@ -71,6 +75,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         waiting,
         blocked,
         unread,
+        under_way: under_way.map(|by| UnderWay { by: by.clone(), rooms: in_flight }),
         findings: notes.into_findings(),
         asked,
     }

@@ -95,6 +95,7 @@ pub(super) struct World {
     pub(super) recorded: Recorded,
     pub(super) observed: Observed,
     pub(super) evict: BTreeSet<Address>,
+    pub(super) under_way: Option<Holder>,
 }
 
 impl World {
@@ -117,7 +118,8 @@ impl World {
         };
         let recorded =
             Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };
-        Self { desired, recorded, observed: Observed::default(), evict: BTreeSet::new() }
+        let (observed, evict) = (Observed::default(), BTreeSet::new());
+        Self { desired, recorded, observed, evict, under_way: None }
     }
 
     pub(super) fn declare(mut self, text: &str, room: Arc<Room>) -> Self {
@@ -152,6 +154,7 @@ impl World {
             observed: &self.observed,
             asked: Asked::Yes(Refresh::Due),
             evict: &self.evict,
+            under_way: self.under_way.as_ref(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Gate, Held, HeldReason, Unread};
+use crate::model::{Action, Gate, Held, HeldReason, UnderWay, Unread};
 
 use super::escape::{Plain, Word};
 use super::style::{CHANGED, REMOVED, STRONG};
@@ -28,6 +28,27 @@ pub(super) fn unread(out: &mut dyn Write, unread: &[Unread]) -> io::Result<()> {
         writeln!(out, "    {}: {}", Plain(address), Plain(why))?;
     }
     Ok(())
+}
+
+/// Writes which rooms another run is changing, in one line.
+pub(super) fn under_way(out: &mut dyn Write, run: Option<&UnderWay>) -> io::Result<()> {
+    let Some(UnderWay { by, rooms }) = run else { return Ok(()) };
+    let by = by.to_string();
+    match rooms.as_slice() {
+        [] => writeln!(out, "\n{STRONG}Running meanwhile:{STRONG:#} {}", Plain(by)),
+        [room] => {
+            writeln!(out, "\n{STRONG}Being changed by {}:{STRONG:#} {}", Plain(by), Plain(room))
+        }
+        [first, .., last] => {
+            let (first, last) = (Plain(first), Plain(last));
+            let rooms = words::count(rooms.len() as u64, "room");
+            writeln!(
+                out,
+                "\n{STRONG}Being changed by {}:{STRONG:#} {rooms}, {first} … {last}",
+                Plain(by)
+            )
+        }
+    }
 }
 
 /// Writes the gate's verdict, with the flag that would consent.

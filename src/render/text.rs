@@ -50,6 +50,7 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Resul
     held::waiting(out, &plan.waiting)?;
     held::blocked(out, &plan.blocked)?;
     held::unread(out, &plan.unread)?;
+    held::under_way(out, plan.under_way.as_ref())?;
     if !plan.findings.is_empty() {
         writeln!(out)?;
         findings::findings_text(out, &plan.findings)?;

@@ -4,6 +4,7 @@ mod error;
 mod file;
 mod format;
 mod journal;
+mod merge;
 mod overlay;
 mod uuid;
 
@@ -18,7 +19,7 @@ use crate::model::{
 
 pub use crate::model::Holder;
 pub use error::{Loss, StateError};
-pub use file::{FileStore, Locked};
+pub use file::{FileStore, Locked, Repair};
 pub use format::{ParseError, parse_state, state_text};
 pub use journal::{Journal, parse_journal};
 

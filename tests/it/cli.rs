@@ -13,4 +13,5 @@ mod kinds;
 mod record;
 mod streams;
 mod summary;
+mod tampering;
 mod usage;

@@ -1,7 +1,11 @@
 //! The gate, the quota, the estimate, the digest, and whose state it is.
 
+use super::stories::pending;
 use super::*;
-use crate::model::{Action, Call, GateLimit, HeldReason, OnOccupied, RefusalKind, Weight};
+use crate::model::{
+    Action, Call, GateLimit, HeldReason, Holder, OnOccupied, PendingKind, RefusalKind, UnderWay,
+    Weight,
+};
 use std::time::Duration;
 
 #[test]
@@ -178,4 +182,26 @@ fn a_state_is_never_applied_elsewhere() {
     insta::assert_snapshot!(refused, @"the state's rooms of `chat` are on the built-in emulator, and the file names a real service: give this one a state of its own (`state: other.state.json`, or `--state`), or change the file back and run `roomctl destroy` first");
     emulated.recorded.rooms.clear();
     assert_eq!(identity(&emulated.desired, &emulated.recorded), Ok(()));
+}
+
+#[test]
+fn a_room_with_a_call_of_a_run_that_is_under_way_gets_no_step_and_is_not_unread() {
+    let by = Holder {
+        pid: 12,
+        host: "desk".to_owned(),
+        user: "ada".to_owned(),
+        command: "roomctl apply".to_owned(),
+        time: at(-9),
+    };
+    let world = World::new()
+        .declare("chat/open", room("Open", &[]))
+        .declare("chat/other", room("Other", &[]))
+        .record("chat/open", pending(PendingKind::Create, 1));
+    assert_eq!(world.plan().unread.len(), 1);
+    let world = World { under_way: Some(by.clone()), ..world };
+    let plan = world.plan();
+    assert!(plan.unread.is_empty());
+    assert_eq!(plan.under_way, Some(UnderWay { by, rooms: vec![address("chat/open")] }));
+    let steps: Vec<_> = plan.steps.iter().map(|step| step.address.to_string()).collect();
+    assert_eq!(steps, ["chat/other"]);
 }

@@ -1,6 +1,7 @@
 //! The plan as people read it.
 
 use super::*;
+use crate::model::{Holder, RepairPlan, Timestamp, UnderWay};
 
 #[test]
 fn a_plan_with_everything() {
@@ -137,4 +138,64 @@ fn long_spans_are_in_words() {
         [100, 12_000, 12_300, 200_000, 3_900_000].map(said),
         ["0.1 s", "12 s", "12.3 s", "3 min 20 s", "1 h 5 min"]
     );
+}
+
+#[test]
+fn rooms_that_another_run_is_changing_are_one_line() {
+    let shown = |rooms: &[&str]| {
+        let rooms = rooms.iter().map(|room| address(room)).collect();
+        let plan = Plan { under_way: Some(UnderWay { by: holder(), rooms }), ..empty() };
+        let text = written(|out| plan_text(out, &plan, &VIEW));
+        let line = text.lines().find(|line| line.contains("`roomctl apply`")).expect("a line");
+        line.to_owned()
+    };
+    let by = "`roomctl apply` of ada on desk, process 12, since 1970-01-01T00:00:07.000Z";
+    assert_eq!(shown(&[]), format!("Running meanwhile: {by}"));
+    assert_eq!(shown(&["chat/a"]), format!("Being changed by {by}: chat/a"));
+    let several = shown(&["chat/a", "chat/b", "chat/c"]);
+    assert_eq!(several, format!("Being changed by {by}: 3 rooms, chat/a … chat/c"));
+}
+
+#[test]
+fn a_run_that_is_under_way_stands_in_the_document() {
+    let rooms = vec![address("chat/a")];
+    let plan = Plan { under_way: Some(UnderWay { by: holder(), rooms }), ..empty() };
+    let text = written(|out| plan_json(out, &plan));
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(document["under_way"]["by"]["pid"], 12);
+    assert_eq!(document["under_way"]["rooms"][0], "chat/a");
+}
+
+fn holder() -> Holder {
+    Holder {
+        pid: 12,
+        host: "desk".to_owned(),
+        user: "ada".to_owned(),
+        command: "roomctl apply".to_owned(),
+        time: Timestamp::from_millis(7000),
+    }
+}
+
+#[test]
+fn a_repair_names_every_room() {
+    let plan = RepairPlan {
+        found: vec!["rooms.state.json: it does not match its checksum".to_owned()],
+        compared_with: "the newest copy".to_owned(),
+        added: vec![address("chat/a")],
+        changed: vec![address("chat/b")],
+        lost: vec![address("chat/c")],
+        serial: 8,
+        rooms: 2,
+    };
+    insta::assert_snapshot!(written(|out| repair_text(out, &plan)), @r"
+    rooms.state.json: it does not match its checksum
+
+    Compared with the newest copy:
+    + chat/a  added
+    ~ chat/b  changed
+    - chat/c  lost
+    Rooms that are lost and still live become unmanaged.
+
+    Repair: 1 added, 1 changed, 1 lost; the state would have 2 rooms at serial 8.
+    ");
 }

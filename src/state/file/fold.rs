@@ -153,21 +153,21 @@ pub(super) fn write_next(
 pub(super) fn keep_copy(folder: &Folder, serial: u64) -> Result<(), StateError> {
     let copy = folder.copy(serial);
     folder.remove_if_there(&copy)?;
-    keep_as(folder, &copy)
+    keep_as(folder, &folder.state, &copy)
 }
 
-/// Keeps the state under another name too, which no file has yet.
-pub(super) fn keep_as(folder: &Folder, copy: &Path) -> Result<(), StateError> {
-    if folder.link_state(copy).is_err() {
-        copy_state(folder, copy)?;
+/// Keeps a file under another name too, which no file has yet.
+pub(super) fn keep_as(folder: &Folder, file: &Path, copy: &Path) -> Result<(), StateError> {
+    if folder.link(file, copy).is_err() {
+        copy_file(folder, file, copy)?;
     }
     folder.sync()
 }
 
-/// Copies the state where the file system has no links.
-fn copy_state(folder: &Folder, copy: &Path) -> Result<(), StateError> {
+/// Copies a file where the file system has no links.
+fn copy_file(folder: &Folder, file: &Path, copy: &Path) -> Result<(), StateError> {
     let failed = |error| StateError::io("write", copy)(error);
-    let mut reader = folder.open_state()?;
+    let mut reader = folder.open_there(file)?;
     let mut file = folder.create(&folder.half_copy)?;
     io::copy(&mut reader, &mut file).and_then(|_| file.sync()).map_err(failed)?;
     folder.replace(&folder.half_copy, copy)

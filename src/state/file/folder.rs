@@ -96,6 +96,13 @@ impl Folder {
         self.free(&format!("{RESCUE}{pid}"))
     }
 
+    /// Where a damaged file is kept that a repair replaces by the state of `serial`: a name that no
+    /// file has.
+    pub(super) fn damaged(&self, file: &Path, serial: u64) -> Result<PathBuf, StateError> {
+        let journal = if file == self.journal { ".journal" } else { "" };
+        self.free(&format!("{journal}.damaged-{serial}"))
+    }
+
     /// The name with this suffix, or one with a number after it where there is such a file.
     pub(super) fn free(&self, suffix: &str) -> Result<PathBuf, StateError> {
         let mut path = with_suffix(&self.state, suffix);
@@ -188,14 +195,14 @@ impl Folder {
         self.disk.create(path).map_err(StateError::io("create", path))
     }
 
-    /// Gives the state a second name. Not every file system can.
-    pub(super) fn link_state(&self, name: &Path) -> io::Result<()> {
-        self.disk.link(&self.state, name)
+    /// Gives a file a second name. Not every file system can.
+    pub(super) fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        self.disk.link(file, name)
     }
 
-    /// Opens the state, which must be there.
-    pub(super) fn open_state(&self) -> Result<Box<dyn Input>, StateError> {
-        self.disk.open(&self.state).map_err(StateError::io("read", &self.state))
+    /// Opens a file, which must be there.
+    pub(super) fn open_there(&self, path: &Path) -> Result<Box<dyn Input>, StateError> {
+        self.disk.open(path).map_err(StateError::io("read", path))
     }
 
     /// Puts a file in the place of another, durably.

@@ -4,6 +4,7 @@ mod appends;
 mod crash;
 mod damage;
 mod readers;
+mod repair;
 mod rescue;
 mod store;
 

@@ -135,7 +135,7 @@ impl Writer {
         let Some(begun) = journal else {
             return Ok(base.recorded.serial);
         };
-        let id = begun.head.id();
+        let id = begun.head.journal.as_str();
         let guard = || {
             guard()?;
             check_journal(folder, Some(begun))

@@ -144,7 +144,8 @@ fn parts(lines: &[u8], part: usize, last: bool) -> Option<Vec<Part>> {
     texts.into_par_iter().map(read_part).collect()
 }
 
-fn read_part(text: &[u8]) -> Option<Part> {
+/// Reads rooms that stand alone, with commas between them.
+pub(super) fn read_part(text: &[u8]) -> Option<Part> {
     let mut map = Vec::with_capacity(text.len() + 2);
     map.push(b'{');
     map.extend_from_slice(text);

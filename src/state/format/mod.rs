@@ -15,6 +15,7 @@ mod identity;
 mod lines;
 mod names;
 mod record;
+mod salvage;
 mod seal;
 mod write;
 
@@ -28,6 +29,7 @@ pub(super) use fingerprint::{Fingerprint, Fingerprinter};
 pub(super) use identity::IdentityText;
 pub(super) use names::Names;
 pub(super) use record::RecordText;
+pub(super) use salvage::{Salvaged, salvage, sides};
 pub(super) use seal::conflict;
 #[cfg(test)]
 pub(super) use seal::{oldest, resealed};

@@ -14,11 +14,15 @@ use super::super::format::{IdentityText, Names, OLDEST, ParseError, RecordText, 
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::state) struct Head {
     pub(super) version: u64,
-    pub(super) journal: String,
-    pub(super) lineage: Lineage,
-    pub(super) serial: u64,
+    /// Which journal it is.
+    pub(in crate::state) journal: String,
+    /// The lineage of the state that it builds on.
+    pub(in crate::state) lineage: Lineage,
+    /// The serial of the state that it builds on.
+    pub(in crate::state) serial: u64,
+    /// Who writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) holder: Option<Holder>,
+    pub(in crate::state) holder: Option<Holder>,
 }
 
 #[derive(Deserialize)]
@@ -103,11 +107,6 @@ impl Head {
         Self { version: VERSION, journal, lineage, serial, holder }
     }
 
-    /// Which journal it is.
-    pub(in crate::state) fn id(&self) -> &str {
-        &self.journal
-    }
-
     /// Its line.
     pub(in crate::state) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = serde_json::to_vec(self)?;
@@ -158,6 +157,12 @@ pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
         );
         return Err(Flaw { column: 1, what });
     }
+    Ok(entry.into_entry())
+}
+
+/// Reads the line of an entry, whatever stands before it.
+pub(super) fn any_entry(line: &[u8]) -> Result<Entry, Flaw> {
+    let EntryLine { n: _, synced: _, entry, _checksum } = open(line)?;
     Ok(entry.into_entry())
 }
 

@@ -81,6 +81,32 @@ fn read(text: &[u8]) -> Result<Option<Journal>, ParseError> {
     Ok(Some(Journal { id, lineage, serial, holder, entries }))
 }
 
+/// What can be read of a journal that is damaged.
+#[derive(Debug)]
+pub(super) struct Salvaged {
+    /// What its first line says; none where that cannot be read.
+    pub(super) head: Option<Head>,
+    /// The entries whose lines are whole.
+    pub(super) entries: Vec<Entry>,
+    /// The lines, from 1, that cannot be read.
+    pub(super) unreadable: Vec<usize>,
+}
+
+/// Reads every line of a journal that is whole.
+pub(super) fn salvage(text: &[u8]) -> Salvaged {
+    let mut all = Salvaged { head: None, entries: Vec::new(), unreadable: Vec::new() };
+    for (at, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if let Ok(entry) = line::any_entry(line) {
+            all.entries.push(entry);
+        } else if let Ok(head) = line::head(line) {
+            all.head.get_or_insert(head);
+        } else {
+            all.unreadable.push(at + 1);
+        }
+    }
+    all
+}
+
 fn head(line: &[u8], rest: &[u8]) -> Result<Option<Head>, ParseError> {
     match line::head(line) {
         Ok(head) => Ok(Some(head)),

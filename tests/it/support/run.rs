@@ -125,6 +125,7 @@ impl World {
             desired,
             recorded: &recovered.recorded,
             evict: &how.evict,
+            under_way: None,
             mode: how.refresh.unwrap_or(desired.policy.refresh),
             scope: Scope::Apply,
         };
