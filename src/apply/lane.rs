@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 
 use super::alive::Alive;
-use super::change::Worker;
+use super::change::{Progress, Worker};
 use super::fates::Fates;
 use super::guard::Unasked;
 use super::ledger::Ledger;
@@ -54,6 +54,7 @@ impl Lane {
             ledger,
             settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
+            progress: Progress::Untouched,
         });
         let most = worker.as_ref().map(|worker| super::concurrency(&worker.connection.provider));
         let most = run.settings.concurrency.or(most).unwrap_or(1).max(1);
@@ -93,7 +94,13 @@ impl Lane {
     /// Whether the provider is called at all.
     fn is_open(&self) -> bool {
         let broken = self.worker.as_ref().is_none_or(|worker| worker.ledger.is_broken());
-        !broken && self.halted.get().is_none() && !self.run.stop.is_wanted()
+        !broken && self.halted().is_none() && !self.run.stop.is_wanted()
+    }
+
+    /// Why no more steps are taken.
+    fn halted(&self) -> Option<NotTried> {
+        let tripped = || self.worker.as_ref()?.connection.client.tripped().map(NotTried::from);
+        self.halted.get().copied().or_else(tripped)
     }
 
     /// Starts a step as soon as it may start; the error is why it is not tried.
@@ -160,8 +167,8 @@ impl Lane {
         if self.run.stop.is_wanted() {
             return Err(NotTried::Interrupted);
         }
-        if let Some(why) = self.halted.get() {
-            return Err(*why);
+        if let Some(why) = self.halted() {
+            return Err(why);
         }
         if self.creates_halted && step.action.makes_room() {
             return Err(NotTried::Quota);
@@ -185,7 +192,7 @@ impl Lane {
     async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
         let Some(call) = step.calls.first().copied() else { return Ok(None) };
         let permit = self.run.stop.or(worker.connection.client.permit(call)).await;
-        permit.map(Some).ok_or(NotTried::Interrupted)
+        Ok(Some(permit.ok_or(NotTried::Interrupted)??))
     }
 
     /// Waits for the end of a step; false where none is under way.
@@ -290,7 +297,8 @@ impl Lane {
                 | Class::Taken
                 | Class::Unknown
                 | Class::Unrecognised
-                | Class::Refused,
+                | Class::Refused
+                | Class::Stopped,
                 code,
             ) => self.reached |= code.is_some(),
         }
