@@ -9,8 +9,8 @@ use super::observe::look;
 use super::recover::wait_until;
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
-    Address, Call, Class, Field, Kind, Landing, Observation, Operation, Pending, PendingKind,
-    Recorded, RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
+    Address, Call, Class, Field, Kind, Landing, NotTried, Observation, Operation, Pending,
+    PendingKind, Recorded, RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
 use crate::provider::{Permit, Receipt};
@@ -27,7 +27,7 @@ pub(super) struct Worker {
     pub(super) stop: Stop,
     /// The record before the run.
     pub(super) recorded: Arc<Recorded>,
-    /// Whether a call of this step was carried out.
+    /// Whether this step has changed something.
     pub(super) effects: Arc<AtomicBool>,
 }
 
@@ -81,6 +81,8 @@ pub(super) enum Failure {
     Unasked(Unasked),
     /// The run was interrupted before anything was sent.
     Interrupted,
+    /// The provider was stopped before the step changed anything.
+    NotTried(NotTried),
     /// It could not be written down.
     State(StateError),
 }
@@ -97,6 +99,8 @@ struct Attempts {
     signed_again: bool,
     registered: bool,
     earlier: EarlierIntent,
+    /// What the last one came to, which is known not to be done.
+    last: Option<Trouble>,
 }
 
 /// What one attempt came to.
@@ -109,6 +113,7 @@ impl Worker {
     /// This worker for a step that has changed something already: it goes on to its end, and only
     /// the run's grace limits it.
     pub(super) fn committed(&self) -> Self {
+        self.effects.store(true, Ordering::Relaxed);
         Self { stop: Stop::never(), ..self.clone() }
     }
 
@@ -125,13 +130,16 @@ impl Worker {
             signed_again: false,
             registered: false,
             earlier: EarlierIntent::Absent,
+            last: None,
         };
         self.make_known(&intended.operation).await?;
         loop {
-            let permit = self.permit(intended.call, first.take()).await?;
+            let permit = self.permit(intended.call, first.take()).await;
+            let permit = permit.map_err(|failure| attempts.last_or(failure))?;
             if let Some(known) = self.guard(intended).await? {
                 return Ok(known);
             }
+            attempts.begin()?;
             match self.attempt(intended, &mut attempts, permit).await? {
                 Attempt::Known(known) => {
                     self.note_effect(&known);
@@ -149,25 +157,35 @@ impl Worker {
         }
     }
 
-    /// Whether a call of this step was carried out.
+    /// Whether this step has changed something.
     pub(super) fn has_changed_something(&self) -> bool {
         self.effects.load(Ordering::Relaxed)
     }
 
     async fn permit(&self, call: Call, first: Option<Permit>) -> Result<Permit, Failure> {
-        match first {
-            Some(permit) => Ok(permit),
-            None => {
-                self.stop.or(self.connection.client.permit(call)).await.ok_or(Failure::Interrupted)
-            }
+        if let Some(permit) = first {
+            return Ok(permit);
         }
+        let permit = self.stop.or(self.connection.client.permit(call)).await;
+        let permit = permit.ok_or(Failure::Interrupted)?;
+        permit.map_err(|why| self.not_done(why.trouble(call)))
     }
 
     /// Has the user known whom an operation needs.
     pub(super) async fn make_known(&self, operation: &Operation) -> Result<(), Failure> {
         let prepared = self.connection.client.prepare(operation);
         let prepared = self.stop.or(prepared).await.ok_or(Failure::Interrupted)?;
-        prepared.map_err(Failure::NotDone)
+        prepared.map_err(|trouble| self.not_done(trouble))
+    }
+
+    /// The failure of a change that is known not to be done.
+    pub(super) fn not_done(&self, trouble: Trouble) -> Failure {
+        match self.connection.client.tripped() {
+            Some(why) if trouble.class == Class::Stopped && !self.has_changed_something() => {
+                Failure::NotTried(why.into())
+            }
+            Some(_) | None => Failure::NotDone(trouble),
+        }
     }
 
     /// Which service it is.
@@ -201,7 +219,8 @@ impl Worker {
             | Class::OperatorUnknown
             | Class::Quota
             | Class::Fatal
-            | Class::Refused => Ok(Attempt::NotDone(trouble)),
+            | Class::Refused
+            | Class::Stopped => Ok(Attempt::NotDone(trouble)),
             Class::Unknown | Class::Unrecognised => {
                 attempts.earlier = EarlierIntent::Open;
                 self.look_up(intended, at, trouble).await
@@ -268,7 +287,12 @@ impl Worker {
     ) -> Result<(), Failure> {
         self.ledger.restore(intended.address, intended.before).await?;
         let next = self.next(attempts, &intended.operation, &trouble).await;
-        next.map_err(|last| last.map_or(Failure::Interrupted, Failure::NotDone))
+        next.map_err(|why| {
+            let failure = why.map_or(Failure::Interrupted, |why| self.not_done(why));
+            attempts.last_or(failure)
+        })?;
+        attempts.last = Some(trouble);
+        Ok(())
     }
 
     /// Waits for the next attempt. The error is why there is none; none where the run is to stop.
@@ -291,7 +315,8 @@ impl Worker {
             Class::Retry | Class::TooOften | Class::Unknown => {
                 let delay = attempts.backoff.next(trouble.retry_after);
                 let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
-                self.stop.or(tokio::time::sleep(delay)).await.ok_or(None)
+                let wait = self.connection.client.wait(trouble.call, delay);
+                self.stop.or(wait).await.ok_or(None)
             }
             // Another room may have another owner.
             Class::OperatorUnknown if has_owner(operation) => {
@@ -306,7 +331,26 @@ impl Worker {
             | Class::Quota
             | Class::Unrecognised
             | Class::Fatal
-            | Class::Refused => Err(Some(trouble.clone())),
+            | Class::Refused
+            | Class::Stopped => Err(Some(trouble.clone())),
+        }
+    }
+}
+
+impl Attempts {
+    /// Begins one, unless it is too late for another.
+    fn begin(&mut self) -> Result<(), Failure> {
+        match (self.backoff.may_begin(), &self.last) {
+            (false, Some(last)) => Err(Failure::NotDone(last.clone())),
+            (true | false, _) => Ok(()),
+        }
+    }
+
+    /// What the last one came to says more than that there is no other.
+    fn last_or(&mut self, failure: Failure) -> Failure {
+        match (failure, self.last.take()) {
+            (Failure::NotTried(_), Some(last)) => Failure::NotDone(last),
+            (failure, _) => failure,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::change::{Failure, Intended, Known, Worker};
-use crate::model::{Address, People, Trouble};
+use crate::model::{Address, Class, People, Trouble};
 use crate::provider::Observe;
 
 /// Who is inside a room that is to go.
@@ -52,6 +52,9 @@ impl Worker {
                 Ok(None) if side == intended.address => return Ok(Some(Known::Missing(None))),
                 Ok(people) => {
                     inside.add(people.unwrap_or(People::Nobody), side == intended.address);
+                }
+                Err(trouble) if trouble.class == Class::Stopped && side == intended.address => {
+                    return Err(self.not_done(trouble));
                 }
                 Err(trouble) => {
                     let side = (*side != *intended.address).then(|| side.clone());

@@ -95,7 +95,13 @@ impl Lane {
     /// Whether the provider is called at all.
     fn is_open(&self) -> bool {
         let broken = self.worker.as_ref().is_none_or(|worker| worker.ledger.is_broken());
-        !broken && self.halted.get().is_none() && !self.run.stop.is_wanted()
+        !broken && self.halted().is_none() && !self.run.stop.is_wanted()
+    }
+
+    /// Why no more steps are taken.
+    fn halted(&self) -> Option<NotTried> {
+        let tripped = || self.worker.as_ref()?.connection.client.tripped().map(NotTried::from);
+        self.halted.get().copied().or_else(tripped)
     }
 
     /// Starts a step as soon as it may start; the error is why it is not tried.
@@ -162,8 +168,8 @@ impl Lane {
         if self.run.stop.is_wanted() {
             return Err(NotTried::Interrupted);
         }
-        if let Some(why) = self.halted.get() {
-            return Err(*why);
+        if let Some(why) = self.halted() {
+            return Err(why);
         }
         if self.creates_halted && step.action.makes_room() {
             return Err(NotTried::Quota);
@@ -187,7 +193,7 @@ impl Lane {
     async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
         let Some(call) = step.calls.first().copied() else { return Ok(None) };
         let permit = self.run.stop.or(worker.connection.client.permit(call)).await;
-        permit.map(Some).ok_or(NotTried::Interrupted)
+        Ok(Some(permit.ok_or(NotTried::Interrupted)??))
     }
 
     /// Waits for the end of a step; false where none is under way.
@@ -293,7 +299,8 @@ impl Lane {
                 | Class::Taken
                 | Class::Unknown
                 | Class::Unrecognised
-                | Class::Refused,
+                | Class::Refused
+                | Class::Stopped,
                 code,
             ) => self.reached |= code.is_some(),
         }

@@ -200,6 +200,7 @@ impl Broken {
             Failure::Occupied(inside) => End::Waiting(inside.anywhere, None),
             Failure::Unasked(why) => End::Waiting(People::Unknown, Some(why)),
             Failure::Interrupted => End::NotTried(NotTried::Interrupted),
+            Failure::NotTried(why) => End::NotTried(why),
         };
         Ended { step, end, effect }
     }

@@ -67,6 +67,10 @@ pub enum NotTried {
     ProviderFatal,
     /// The provider could not be reached at all.
     ProviderUnreachable,
+    /// The provider no longer answers.
+    ProviderNoAnswer,
+    /// The provider answers every call "too often".
+    ProviderTooOften,
     /// The application has as many rooms as it may have.
     Quota,
     /// Another side of the same room, which goes first, did not go.
@@ -186,6 +190,8 @@ impl NotTried {
             Self::Interrupted
             | Self::ProviderFatal
             | Self::ProviderUnreachable
+            | Self::ProviderNoAnswer
+            | Self::ProviderTooOften
             | Self::Quota
             | Self::SideStays
             | Self::NoRoomFreed
@@ -200,6 +206,8 @@ impl NotTried {
             Self::Interrupted => "interrupted",
             Self::ProviderFatal => "provider_fatal",
             Self::ProviderUnreachable => "provider_unreachable",
+            Self::ProviderNoAnswer => "provider_no_answer",
+            Self::ProviderTooOften => "provider_too_often",
             Self::Quota => "quota",
             Self::SideStays => "side_stays",
             Self::NoRoomFreed => "no_room_freed",

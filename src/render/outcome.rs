@@ -158,6 +158,13 @@ fn because(why: NotTried) -> &'static str {
         NotTried::ProviderUnreachable => {
             "the service could not be reached; check the endpoint and the network, then apply again"
         }
+        NotTried::ProviderNoAnswer => {
+            "the service does not answer; check its status and the network, then apply again"
+        }
+        NotTried::ProviderTooOften => {
+            "the service answers every call \"too often\"; find out who else uses the application's limit, \
+             then apply again"
+        }
         NotTried::Quota => {
             "the application has as many rooms as it may have; take rooms out, or have its quota raised"
         }

@@ -12,6 +12,7 @@ mod properties;
 mod rate;
 mod readme;
 mod secrets;
+mod sick;
 mod stories;
 mod support;
 mod terminal;

@@ -161,5 +161,6 @@ fn refused(call: Call, receipt: &Receipt) -> Failure {
         ),
         request_id: receipt.request_id.clone(),
         retry_after: None,
+        answered: true,
     })
 }

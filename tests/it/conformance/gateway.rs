@@ -165,7 +165,7 @@ pub(super) async fn an_unknown_user_is_told(subject: &'static Subject) {
         let stage = Stage::untouched(subject, Settings { unknown_owner, ..service() });
         let room = stage.declared().rooms[0].room.made_by_its_call(subject.kind);
         let client = stage.client();
-        let permit = client.permit(call).await;
+        let permit = client.permit(call).await.expect("a permit");
         let made = client.attempt(permit, &RoomId::new(ID), &Operation::Create(room)).await;
         let trouble = made.expect_err("unknown");
         assert_eq!(trouble.class, Class::OperatorUnknown, "{trouble}");
