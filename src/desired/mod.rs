@@ -26,6 +26,7 @@ mod rooms;
 mod schema;
 mod secret_source;
 mod settings;
+mod several;
 mod structure;
 mod tree;
 mod unreadable;
@@ -33,18 +34,15 @@ mod values;
 mod variables;
 mod words;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::model::{Desired, Finding, Kind};
 
 pub use schema::schema;
 
-use document::{Document, Rooms};
-use files::Source;
-use ground::Ground;
-use note::{Notes, Part, Reading, Sink};
+use note::Notes;
 use settings::Settings;
+use several::Resolved;
 
 /// What the files say, and what is worth a word about it.
 #[derive(Clone, Debug)]
@@ -71,48 +69,12 @@ pub fn load(
     if notes.any_error() {
         return Err(places::findings(notes, &sources, &[]));
     }
-    let mut whole = BTreeSet::new();
-    loop {
-        match attempt(&sources, &whole, variable) {
-            Ok(loaded) => return Ok(loaded),
-            Err(Stop::Findings(findings)) => return Err(findings),
-            Err(Stop::Entwined(file)) => whole.insert(file),
-        };
-    }
-}
-
-/// The commented rooms.yaml that a new user starts with. It loads without findings.
-#[must_use]
-pub fn starter(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Rtc => include_str!("starters/rtc.yaml"),
-        Kind::Zim => include_str!("starters/zim.yaml"),
-        Kind::TencentLive => include_str!("starters/tencent-live.yaml"),
-    }
-}
-
-/// Why an attempt ended.
-enum Stop {
-    /// There are mistakes.
-    Findings(Vec<Finding>),
-    /// The rooms of this file do not stand alone: it has to be parsed whole.
-    Entwined(usize),
-}
-
-fn attempt(
-    sources: &[Source],
-    whole: &BTreeSet<usize>,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Loaded, Stop> {
-    let mut notes = Notes::default();
-    let documents = read_documents(sources, whole, &mut notes)?;
-    let settings = settings::settings(&documents, sources, variable, &mut notes);
-    let found = read_rooms(&documents, sources, &settings, &mut notes)?;
-    let rooms = rooms::sorted(found, &mut notes);
+    let Resolved { documents, settings, rooms, mut notes } = several::resolve(&sources, variable)?;
+    let rooms = rooms::sorted(rooms, &mut notes);
     let failed = notes.any_error();
-    let findings = places::findings(notes, sources, &documents);
+    let findings = places::findings(notes, &sources, &documents);
     if failed {
-        return Err(Stop::Findings(findings));
+        return Err(findings);
     }
     let config_digest = digest::digest(&settings, &rooms);
     let files =
@@ -123,61 +85,14 @@ fn attempt(
     Ok(Loaded { desired, warnings: findings })
 }
 
-/// Reads the heads of all files; those that are no YAML are told alone.
-fn read_documents(
-    sources: &[Source],
-    whole: &BTreeSet<usize>,
-    notes: &mut Notes,
-) -> Result<Vec<Document>, Stop> {
-    let mut unreadable = Notes::default();
-    let mut documents = Vec::new();
-    for (file, source) in sources.iter().enumerate() {
-        let mut told = Notes::default();
-        let read = if whole.contains(&file) { document::read_whole } else { document::read };
-        match read(&source.text, file, &mut told) {
-            Some(document) => {
-                documents.push(document);
-                notes.extend(told);
-            }
-            None => unreadable.extend(told),
-        }
+/// The commented rooms.yaml that a new user starts with. It loads without findings.
+#[must_use]
+pub fn starter(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Rtc => include_str!("starters/rtc.yaml"),
+        Kind::Zim => include_str!("starters/zim.yaml"),
+        Kind::TencentLive => include_str!("starters/tencent-live.yaml"),
     }
-    if unreadable.any_error() {
-        return Err(Stop::Findings(places::findings(unreadable, sources, &[])));
-    }
-    Ok(documents)
-}
-
-/// Reads the rooms of all files; a file that turns out to be no YAML is told alone.
-fn read_rooms(
-    documents: &[Document],
-    sources: &[Source],
-    settings: &Settings,
-    notes: &mut Notes,
-) -> Result<Vec<rooms::Placed>, Stop> {
-    let mut all = Vec::new();
-    for document in documents {
-        let Source { path, text, shown: _ } = &sources[document.file];
-        let ground = Ground {
-            known: &settings.known,
-            defaults: defaults::defaults(document, &settings.known, notes),
-            source: files::relative(&settings.home, path),
-        };
-        let found = rooms::rooms(document, text, &ground);
-        if let (Some(item), Rooms::Grouped(layout)) = (found.broken, &document.rooms) {
-            let mut notes = Notes::default();
-            let (file, part, reading) = (document.file, Part::Text, Reading::Sound);
-            let mut sink = Sink { notes: &mut notes, file, part, reading };
-            if document::tell_broken(layout, text, item, &mut sink) {
-                return Err(Stop::Findings(places::findings(notes, sources, &[])));
-            }
-            return Err(Stop::Entwined(file));
-        }
-        let (rooms, told) = found.into_parts();
-        notes.extend(told);
-        if all.is_empty() { all = rooms } else { all.extend(rooms) }
-    }
-    Ok(all)
 }
 
 /// A share such as `30%`, from 0 to 100.
