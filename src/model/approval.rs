@@ -106,12 +106,6 @@ impl ApprovedPlan {
     pub fn unread(&self) -> u64 {
         self.unread
     }
-
-    /// Whether the gate held anything back.
-    #[must_use]
-    pub fn refused(&self) -> bool {
-        self.held.iter().any(|(_, why)| *why == NotTried::Gate)
-    }
 }
 
 impl Consent {

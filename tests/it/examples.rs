@@ -91,7 +91,7 @@ fn both_sides_of_a_stage_end_together_and_the_crew_keeps_its_call() {
     run("apply --auto-approve").ends(0);
     without("{id: q-and-a");
     run("emulator enter video/q-and-a --users 3").ends(0);
-    run("plan").ends(0).prints("3 people inside").prints("2 waiting.");
+    run("plan").ends(0).prints("3 people inside").prints("now: 2 waiting, ");
     let waiting = run("apply --auto-approve --allow-destroy 2").ends(0);
     let line = "Nothing can be done now: 2 waiting, on the built-in emulator.";
     waiting.prints("destroy  chat/q-and-a   3 people").prints(line).keeps_from("Applied");

@@ -115,7 +115,7 @@ impl Worker {
         let failed = |failure| Broken {
             failure,
             effect: Effect::AsPlanned,
-            what: "it could not be taken over",
+            what: "it could not be adopted",
         };
         let mut record = self.fresh(step, step.after.clone().unwrap_or_default());
         record.assumed = Assumed::of(self.kind());

@@ -1,8 +1,10 @@
 //! Every exit code, each in a situation that an operator meets.
 
+use std::io::{BufRead, BufReader, Read};
+
 use serde_json::json;
 
-use super::desk::{Desk, THREE_ROOMS};
+use super::desk::{Desk, Ran, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
 
 /// A secret that no application has.
@@ -176,6 +178,24 @@ fn five_some_steps_failed_and_the_rest_is_done() {
     let partly = partly.prints("Applied: 2 created; 1 failed.").prints("660300015");
     partly.prints("number of rooms exceeds the limit").says("create failed");
     served.run(&desk, "plan --detailed-exitcode").ends(2).prints("1 to create");
+}
+
+#[test]
+fn five_the_state_is_lost_after_rooms_were_made() {
+    let desk = Desk::with(&THREE_ROOMS.replace("operator:", "rate_limit: 2, operator:"));
+    let mut run = desk.command("apply --auto-approve").spawn().expect("it starts");
+    let mut stderr = BufReader::new(run.stderr.take().expect("its stderr"));
+    let mut line = String::new();
+    while !line.contains(": created") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).expect("its progress") > 0, "it made no room");
+    }
+    desk.write("rooms.state.json", "{}");
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).expect("the rest of its progress");
+    let output = run.wait_with_output().expect("its end");
+    Ran::new("apply --auto-approve", output).ends(5);
+    assert!(rest.contains("error: "), "{rest}");
 }
 
 #[test]
