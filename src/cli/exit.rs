@@ -55,10 +55,11 @@ impl Exit {
         let left = |why: &NotTried| !why.is_wanted();
         let failures = !failed.is_empty() || not_tried.iter().any(|(_, _, why)| left(why));
         let interrupted = not_tried.iter().any(|(_, _, why)| *why == NotTried::Interrupted);
+        let held = not_tried.iter().any(|(_, _, why)| *why == NotTried::Gate);
         let unread = waiting.iter().any(|wait| wait.people == People::Unknown);
         is(failures, if changed || interrupted { Self::Partly } else { Self::Failed })
             .or(is(unread || detailed && !waiting.is_empty(), Self::Partly))
-            .or(is(not_tried.iter().any(|(_, _, why)| why.is_wanted()), Self::Refused))
+            .or(is(held, Self::Refused))
     }
 
     fn rank(self) -> u8 {
@@ -181,7 +182,7 @@ mod tests {
             (failure(false, true), Exit::Partly),
             (left(&[NotTried::Interrupted]), Exit::Partly),
             (left(&[NotTried::Gate]), Exit::Refused),
-            (left(&[NotTried::LeftOut]), Exit::Refused),
+            (left(&[NotTried::LeftOut]), Exit::Done),
             (and(done(), left(&[NotTried::Gate])), Exit::Refused),
             (waiting(People::Count(3)), Exit::Done),
             (waiting(People::Unknown), Exit::Partly),

@@ -160,13 +160,14 @@ pub struct Summary {
 }
 
 impl Plan {
-    /// Whether there is no step, and nothing is held back or unread.
+    /// Whether there is no step, nothing is held back or unread, and no other run is changing rooms.
     #[must_use]
     pub fn has_nothing_to_do(&self) -> bool {
         self.steps.is_empty()
             && self.waiting.is_empty()
             && self.blocked.is_empty()
             && self.unread.is_empty()
+            && self.under_way.is_none()
     }
 }
 

@@ -140,8 +140,13 @@ fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::
 /// Writes the one line of a plan without steps: "no changes" only where nothing is held or unread.
 fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     let counts = plan.summary;
-    let held =
-        [(counts.blocked, "blocked"), (counts.waiting, "waiting"), (counts.unread, "unread")];
+    let changing = plan.under_way.as_ref().map_or(0, |run| run.rooms.len() as u64);
+    let held = [
+        (counts.blocked, "blocked"),
+        (counts.waiting, "waiting"),
+        (counts.unread, "unread"),
+        (changing, "being changed"),
+    ];
     let held = words::counts(&held);
     let unasked = words::not_asked(counts.not_asked);
     let rooms = words::count(counts.unchanged, "room");
