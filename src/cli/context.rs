@@ -54,10 +54,16 @@ impl Context {
 }
 
 /// An environment variable; empty counts as unset, and so does one that is not UTF-8.
-#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
 #[must_use]
 pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    variable_as_set(name).filter(|value| !value.is_empty())
+}
+
+/// An environment variable as it is set; one that is not UTF-8 counts as empty.
+#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+#[must_use]
+pub(super) fn variable_as_set(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.into_string().unwrap_or_default())
 }
 
 /// Starts the log on stderr, as `ROOMCTL_LOG` and `--log-format` say.

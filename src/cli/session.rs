@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
-use super::context::{Context, variable};
+use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
 use crate::apply::Stop;
 use crate::desired::{self, Loaded};
@@ -15,7 +15,7 @@ use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, Writ
 
 /// Reads and checks the files.
 pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
-    desired::load(&global.files, &variable).map_err(Stopped::invalid)
+    desired::load(&global.files, &variable_as_set).map_err(Stopped::invalid)
 }
 
 /// Where the state is kept: what the command line says, or else the file.

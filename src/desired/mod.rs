@@ -15,6 +15,7 @@ mod files;
 mod ground;
 pub mod groups;
 pub mod mirror;
+mod moved;
 mod names;
 mod not_built;
 mod note;
@@ -57,7 +58,8 @@ pub struct Loaded {
 
 /// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`.
 ///
-/// `variable` looks up an environment variable, for `${NAME}` in `providers` and `state`.
+/// `variable` looks up an environment variable, for `${NAME}` in the keys that take it; one that is
+/// set but empty is `Some("")`.
 ///
 /// # Errors
 /// Returns every mistake of every file, in order of place, errors and warnings: 100 at most, and
@@ -117,9 +119,8 @@ fn attempt(
     let config_digest = digest::digest(&settings, &rooms);
     let files =
         sources.iter().map(|source| files::relative(&settings.home, &source.path)).collect();
-    let Settings { providers, known: _, policy, state, home: _ } = settings;
-    let desired =
-        Desired { providers, state, policy, rooms, files, config_digest, moved: Vec::new() };
+    let Settings { providers, known: _, moved, policy, state, home: _ } = settings;
+    let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
     Ok(Loaded { desired, warnings: findings })
 }
 

@@ -24,12 +24,12 @@ impl Fields<'_, '_> {
                 None
             }
             (Some(Text(name)), None) => {
-                let name = self.text("secret_env", name)?;
+                let name = self.literal("secret_env", name)?;
                 self.variable_name(name).map(SecretSource::Environment)
             }
             (None, Some(Text(path))) => {
-                let path = self.text("secret_file", path)?;
-                self.secret_path(&path, home)
+                let path = self.literal("secret_file", path)?;
+                self.secret_path(path, home)
             }
             (None, None) => {
                 Some(SecretSource::Environment(kind?.default_secret_variable().to_owned()))
@@ -38,11 +38,13 @@ impl Fields<'_, '_> {
     }
 
     /// The name of the secret's variable; anything else may be the secret itself, and is not told.
-    fn variable_name(&mut self, name: String) -> Option<String> {
+    fn variable_name(&mut self, name: &str) -> Option<String> {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(fits)
+        if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(fits)
+            && !looks_like_secret(name)
         {
-            return Some(name);
+            return Some(name.to_owned());
         }
         let finding = Finding::error("secret", "`secret_env` names no environment variable")
             .help("write the variable's name, never the secret: `secret_env: ZEGO_SERVER_SECRET`");
@@ -58,4 +60,11 @@ impl Fields<'_, '_> {
         }
         Some(SecretSource::File(home.join(path)))
     }
+}
+
+/// Whether a text is written as the vendors write their secrets: many hexadecimal digits.
+fn looks_like_secret(text: &str) -> bool {
+    text.len() >= 16
+        && text.chars().all(|c| c.is_ascii_hexdigit())
+        && text.contains(|c: char| c.is_ascii_digit())
 }
