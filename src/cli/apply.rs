@@ -231,13 +231,17 @@ impl Job<'_> {
         let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
         let approval = if plan.steps.is_empty() {
             Approval::NothingToDo
-        } else if self.yes_covers == YesCovers::Everything && !console.is_interactive() && !both {
-            let words = "off a terminal `destroy` wants --auto-approve and";
-            return Err(Stopped::refused("not_approved", format!("{words} {}", plan.gate.flag())));
+        } else if let (YesCovers::Everything, Err(why), false) =
+            (self.yes_covers, console.can_ask(), both)
+        {
+            let flag = plan.gate.flag();
+            let words =
+                format!("nothing was done: {why}; `destroy` wants --auto-approve and {flag}");
+            return Err(Stopped::refused("not_approved", words));
         } else if self.applying.auto_approve {
             Approval::Automatic
-        } else if !console.is_interactive() {
-            let words = "nothing was done: there is no terminal to ask on; say --auto-approve";
+        } else if let Err(why) = console.can_ask() {
+            let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));
         } else if console.ask("Carry out this plan?", stop).await? {
             Approval::Typed

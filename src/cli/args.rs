@@ -47,7 +47,8 @@ Exit codes:
 /// What holds for every command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// The file that declares the rooms, or a folder of such files; may be given several times
+    /// The file that declares the rooms, a folder of such files, or `-` for standard input; may be
+    /// given several times
     #[arg(short, long = "file", value_name = "PATH", global = true, default_value = "rooms.yaml")]
     pub(super) files: Vec<PathBuf>,
     /// Where the state is kept, instead of what the file says

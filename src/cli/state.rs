@@ -98,9 +98,8 @@ impl Removal {
             self.address
         ));
         if !self.auto_approve {
-            if !console.is_interactive() {
-                let words =
-                    "nothing was removed: there is no terminal to ask on; say --auto-approve";
+            if let Err(why) = console.can_ask() {
+                let words = format!("nothing was removed: {why}; say --auto-approve");
                 return Err(Stopped::refused("not_approved", words));
             }
             if !console.ask("Take it out of the record?", stop).await? {

@@ -22,6 +22,7 @@ mod note;
 mod outline;
 mod places;
 mod provider;
+mod regular_file;
 mod room_id;
 mod rooms;
 mod schema;
@@ -39,6 +40,8 @@ use std::path::PathBuf;
 
 use crate::model::{Desired, Finding, Kind};
 
+pub use files::is_standard_input;
+pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;
 
 use document::{Document, Rooms};
@@ -56,7 +59,8 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
 }
 
-/// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`.
+/// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`, and `-` for
+/// standard input.
 ///
 /// `variable` looks up an environment variable, for `${NAME}` in the keys that take it; one that is
 /// set but empty is `Some("")`.
@@ -117,8 +121,7 @@ fn attempt(
         return Err(Stop::Findings(findings));
     }
     let config_digest = digest::digest(&settings, &rooms);
-    let files =
-        sources.iter().map(|source| files::relative(&settings.home, &source.path)).collect();
+    let files = sources.iter().map(|source| source.recorded(&settings.home)).collect();
     let Settings { providers, known: _, moved, policy, state, home: _ } = settings;
     let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
     Ok(Loaded { desired, warnings: findings })
@@ -158,12 +161,13 @@ fn read_rooms(
 ) -> Result<Vec<rooms::Placed>, Stop> {
     let mut all = Vec::new();
     for document in documents {
-        let Source { path, text, shown: _ } = &sources[document.file];
+        let source = &sources[document.file];
         let ground = Ground {
             known: &settings.known,
             defaults: defaults::defaults(document, &settings.known, notes),
-            source: files::relative(&settings.home, path),
+            source: source.recorded(&settings.home),
         };
+        let text = &source.text;
         let found = rooms::rooms(document, text, &ground);
         if let (Some(item), Rooms::Grouped(layout)) = (found.broken, &document.rooms) {
             let mut notes = Notes::default();

@@ -8,6 +8,7 @@ mod documents;
 mod emulator;
 mod exits;
 mod files;
+mod inputs;
 mod kinds;
 mod record;
 mod streams;

@@ -116,7 +116,8 @@ fn five_rooms_that_could_not_be_read() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);
-    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another")];
+    let wrong =
+        [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
     let unread = desk.run_with(&wrong, "plan --refresh all --detailed-exitcode").ends(5);
     unread.prints("Not read").prints("100000005").prints("ServerSecret");
 }
