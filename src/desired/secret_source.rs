@@ -6,6 +6,7 @@ use crate::model::{Finding, Kind, SecretSource};
 
 use super::fields::Fields;
 use super::mirror::Text;
+use super::names::looks_like_secret;
 
 impl Fields<'_, '_> {
     /// Where the secret is; the kind's own variable where the file says nothing.
@@ -58,13 +59,12 @@ impl Fields<'_, '_> {
             self.fault(&["secret_file"], finding);
             return None;
         }
+        if looks_like_secret(path) {
+            let finding = Finding::error("secret", "`secret_file` looks like a secret itself")
+                .help("write the path of a file that holds it, such as `./secret`");
+            self.fault(&["secret_file"], finding);
+            return None;
+        }
         Some(SecretSource::File(home.join(path)))
     }
-}
-
-/// Whether a text is written as the vendors write their secrets: many hexadecimal digits.
-fn looks_like_secret(text: &str) -> bool {
-    text.len() >= 16
-        && text.chars().all(|c| c.is_ascii_hexdigit())
-        && text.contains(|c: char| c.is_ascii_digit())
 }
