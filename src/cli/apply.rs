@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::plan::{self, Scope};
 use crate::render;
-use crate::state::{FileStore, LastCalls, Locked, WriteStore};
+use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -98,14 +98,17 @@ impl Job<'_> {
         let wait = self.applying.lock_timeout;
         session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
             let recorded = &locked.snapshot().recorded;
-            let opened = match session::belongs(&self.desired, recorded) {
-                Ok(()) => connect::connect(&self.desired, &path, Use::Changes, global).await,
+            let allow = self.planning.allow_endpoint_change;
+            let opened = match session::belongs(&self.desired, recorded, allow) {
+                Ok(hosts) => connect::connect(&self.desired, &path, Use::Changes, global)
+                    .await
+                    .map(|connected| (connected, hosts)),
                 Err(stopped) => Err(stopped),
             };
             match opened {
-                Ok(connected) => {
-                    connected.resume(locked.snapshot());
-                    let done = self.work(&path, &connected, locked, &stop, console).await;
+                Ok((connected, hosts)) => {
+                    connected.resume(locked.snapshot(), &self.desired);
+                    let done = self.work(&path, &connected, locked, hosts, &stop, console).await;
                     connected.close(done).await
                 }
                 Err(stopped) => (Err(stopped), LastCalls::new()),
@@ -120,6 +123,7 @@ impl Job<'_> {
         path: &Path,
         connected: &Connected,
         store: Arc<Locked>,
+        hosts: Vec<Finding>,
         stop: &Stop,
         console: &Console,
     ) -> Result<Exit, Stopped> {
@@ -127,14 +131,15 @@ impl Job<'_> {
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
         let connections = &connected.connections;
         let recorded = store.snapshot().recorded.clone();
-        let recovered = apply::recover(recorded, connections, store.clone(), stop)
+        let all = session::with_old_names(&self.desired, connections);
+        let recovered = apply::recover(recorded, &all, store.clone(), stop)
             .await
             .map_err(session::state_error)?;
         let mode = planning::refresh(self.planning, &self.desired);
         let mut ground = Ground {
             desired: &self.desired,
             recorded: &recovered.recorded,
-            observed: recovered.observed,
+            observed: planning::as_declared(&self.desired, recovered.observed),
             evict: &evict,
         };
         let eyes = apply::eyes(connections);
@@ -144,7 +149,7 @@ impl Job<'_> {
             return Err(Stopped::new(Exit::Partly, "interrupted", error));
         }
         let mut plan = ground.plan(Asked::Yes(mode), connections);
-        plan.findings.splice(0..0, self.warnings.iter().cloned());
+        plan.findings.splice(0..0, self.warnings.iter().cloned().chain(hosts));
         plan.findings.extend(self.idle_evictions(&plan));
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
@@ -153,8 +158,11 @@ impl Job<'_> {
         }
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let approved = self.approve(plan, stop, console).await?;
-        let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
-        let recorded = self.prepare(&approved, seen, &store).await?;
+        let declared = plan::as_declared(&self.desired, &recovered.recorded);
+        let moves = session::moves(&self.desired, &declared);
+        let recorded = Arc::new(declared.recorded.into_owned());
+        let seen = apply::seen(&recorded, &ground.observed, connections);
+        let recorded = self.prepare(&approved, moves, seen, &store).await?;
         let refused = if approved.refused() { Exit::Refused } else { Exit::Done };
         let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
         let run = Run {
@@ -177,6 +185,7 @@ impl Job<'_> {
     async fn prepare(
         &self,
         approved: &ApprovedPlan,
+        moves: Vec<Entry>,
         seen: Seen,
         store: &Locked,
     ) -> Result<Arc<Recorded>, Stopped> {
@@ -186,7 +195,8 @@ impl Job<'_> {
         let used = |name: &ProviderName| {
             approved.steps().iter().any(|step| step.address.provider == *name)
         };
-        let mut entries = session::identities(&self.desired, &recorded, used);
+        let mut entries = moves;
+        entries.extend(session::identities(&self.desired, &recorded, used));
         entries.extend(seen);
         let expected = approved.steps().len().saturating_mul(ENTRIES_A_STEP) + entries.len();
         if expected > 0 {

@@ -210,6 +210,10 @@ pub(super) struct PlanningArgs {
     /// plan: exit 2 where something would change; apply: exit 5 also where something waits
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+    /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
+    /// same rooms
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
 }
 
 /// `plan`.
@@ -275,6 +279,10 @@ pub(super) struct ImportArgs {
     /// Ask after every declared room that is not recorded
     #[arg(long, conflicts_with = "addresses")]
     pub(super) all_declared: bool,
+    /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
+    /// same rooms
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
     /// Wait so long for another run to let the state go
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(super) lock_timeout: Duration,

@@ -118,11 +118,13 @@ impl Connected {
     }
 
     /// Takes the limits as used up until the last calls of the run before.
-    pub(super) fn resume(&self, snapshot: &Snapshot) {
+    pub(super) fn resume(&self, snapshot: &Snapshot, desired: &Desired) {
         let ended = if snapshot.ended_uncleanly { Ended::Uncleanly } else { Ended::Cleanly };
         let none = BTreeMap::new();
         for (name, connection) in &self.connections {
-            let last = snapshot.last_calls.get(name).unwrap_or(&none);
+            let old = || desired.moved.iter().find(|moved| moved.to == *name).map(|it| &it.from);
+            let last = snapshot.last_calls.get(name);
+            let last = last.or_else(|| snapshot.last_calls.get(old()?)).unwrap_or(&none);
             connection.client.resume(last, now(), ended);
         }
     }

@@ -81,6 +81,14 @@ impl Ground<'_> {
     }
 }
 
+/// What was seen, under the names that the files declare.
+pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
+    let Observed { rooms } = observed;
+    let rooms = rooms.into_iter();
+    let rooms = rooms.map(|(address, seen)| (plan::address_as_declared(desired, &address), seen));
+    Observed { rooms: rooms.collect() }
+}
+
 /// Shows a plan on stdout.
 pub(super) fn show(
     plan: &Plan,

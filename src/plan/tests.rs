@@ -2,6 +2,7 @@
 
 mod kinds;
 mod limits;
+mod moved;
 mod properties;
 mod stories;
 mod table;
