@@ -10,6 +10,7 @@ mod exits;
 mod files;
 mod inputs;
 mod kinds;
+mod moved;
 mod record;
 mod streams;
 mod usage;
