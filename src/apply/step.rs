@@ -131,11 +131,15 @@ impl Worker {
     async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> Carried {
         let failed = |error| unwritten(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
-        let mut record = noted(step, record);
-        if let Some(after) = &step.after {
-            record.room = after.clone();
+        let mut after = noted(step, record);
+        if let Some(room) = &step.after {
+            after.room = room.clone();
         }
-        self.ledger.record(&step.address, &record).await.map_err(failed)?;
+        // What was only moved was written before the first call: another step may have changed the
+        // record since.
+        if after != *record {
+            self.ledger.record(&step.address, &after).await.map_err(failed)?;
+        }
         Ok(None)
     }
 

@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::plan::{self, Scope};
 use crate::render;
-use crate::state::{FileStore, LastCalls, Locked, WriteStore};
+use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -31,6 +31,14 @@ struct Job<'a> {
     destroys: Destroys,
     /// Whether a "yes" on the terminal consents to every destroy that was shown.
     yes_covers: YesCovers,
+}
+
+/// What a run works with: its providers, and the locked state.
+struct Opened<'a> {
+    connected: &'a Connected,
+    store: Arc<Locked>,
+    /// What is said of the providers' hosts.
+    hosts: Vec<Finding>,
 }
 
 /// What a typed "yes" consents to.
@@ -100,14 +108,18 @@ impl Job<'_> {
         let changed = Cell::new(false);
         let ended = session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
             let recorded = &locked.snapshot().recorded;
-            let opened = match session::belongs(&self.desired, recorded) {
-                Ok(()) => connect::connect(&self.desired, &path, Use::Changes, global).await,
+            let allow = self.planning.allow_endpoint_change;
+            let opened = match session::belongs(&self.desired, recorded, allow) {
+                Ok(hosts) => connect::connect(&self.desired, &path, Use::Changes, global)
+                    .await
+                    .map(|connected| (connected, hosts)),
                 Err(stopped) => Err(stopped),
             };
             match opened {
-                Ok(connected) => {
-                    connected.resume(locked.snapshot());
-                    let done = self.work(&path, &connected, locked, &stop, console, &changed).await;
+                Ok((connected, hosts)) => {
+                    connected.resume(locked.snapshot(), &self.desired);
+                    let session = Opened { connected: &connected, store: locked, hosts };
+                    let done = self.work(&path, session, &stop, console, &changed).await;
                     connected.close(done).await
                 }
                 Err(stopped) => (Err(stopped), LastCalls::new()),
@@ -121,8 +133,7 @@ impl Job<'_> {
     async fn work(
         &self,
         path: &Path,
-        connected: &Connected,
-        store: Arc<Locked>,
+        Opened { connected, store, hosts }: Opened<'_>,
         stop: &Stop,
         console: &Console,
         changed: &Cell<bool>,
@@ -131,14 +142,15 @@ impl Job<'_> {
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
         let connections = &connected.connections;
         let recorded = store.snapshot().recorded.clone();
-        let recovered = apply::recover(recorded, connections, store.clone(), stop)
+        let all = session::with_old_names(&self.desired, connections);
+        let recovered = apply::recover(recorded, &all, store.clone(), stop)
             .await
             .map_err(session::state_error)?;
         let mode = planning::refresh(self.planning, &self.desired);
         let mut ground = Ground {
             desired: &self.desired,
             recorded: &recovered.recorded,
-            observed: recovered.observed,
+            observed: planning::as_declared(&self.desired, recovered.observed),
             evict: &evict,
             under_way: None,
         };
@@ -149,7 +161,7 @@ impl Job<'_> {
             return Err(Stopped::new(Exit::Partly, "interrupted", error));
         }
         let mut plan = ground.plan(Asked::Yes(mode));
-        plan.findings.splice(0..0, self.warnings.iter().cloned());
+        plan.findings.splice(0..0, self.warnings.iter().cloned().chain(hosts));
         plan.findings.extend(self.idle_evictions(&plan));
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
@@ -160,8 +172,11 @@ impl Job<'_> {
         let idle = plan.steps.is_empty();
         let approved = self.approve(plan, stop, console).await?;
         store.check().await.map_err(session::state_error)?;
-        let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
-        let recorded = self.prepare(&approved, seen, &store).await?;
+        let declared = plan::as_declared(&self.desired, &recovered.recorded);
+        let moves = session::moves(&self.desired, &declared);
+        let recorded = Arc::new(declared.recorded.into_owned());
+        let seen = apply::seen(&recorded, &ground.observed, connections);
+        let recorded = self.prepare(&approved, moves, seen, &store).await?;
         let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
         let run = Run {
             recorded,
@@ -185,6 +200,7 @@ impl Job<'_> {
     async fn prepare(
         &self,
         approved: &ApprovedPlan,
+        moves: Vec<Entry>,
         seen: Seen,
         store: &Locked,
     ) -> Result<Arc<Recorded>, Stopped> {
@@ -194,7 +210,8 @@ impl Job<'_> {
         let used = |name: &ProviderName| {
             approved.steps().iter().any(|step| step.address.provider == *name)
         };
-        let mut entries = session::identities(&self.desired, &recorded, used);
+        let mut entries = moves;
+        entries.extend(session::identities(&self.desired, &recorded, used));
         entries.extend(seen);
         let expected = approved.steps().len().saturating_mul(ENTRIES_A_STEP) + entries.len();
         if expected > 0 {
@@ -239,13 +256,17 @@ impl Job<'_> {
         let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
         let approval = if plan.steps.is_empty() {
             Approval::NothingToDo
-        } else if self.yes_covers == YesCovers::Everything && !console.is_interactive() && !both {
-            let words = "off a terminal `destroy` wants --auto-approve and";
-            return Err(Stopped::refused("not_approved", format!("{words} {}", plan.gate.flag())));
+        } else if let (YesCovers::Everything, Err(why), false) =
+            (self.yes_covers, console.can_ask(), both)
+        {
+            let flag = plan.gate.flag();
+            let words =
+                format!("nothing was done: {why}; `destroy` wants --auto-approve and {flag}");
+            return Err(Stopped::refused("not_approved", words));
         } else if self.applying.auto_approve {
             Approval::Automatic
-        } else if !console.is_interactive() {
-            let words = "nothing was done: there is no terminal to ask on; say --auto-approve";
+        } else if let Err(why) = console.can_ask() {
+            let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));
         } else if console.ask("Carry out this plan?", stop).await? {
             Approval::Typed

@@ -48,7 +48,8 @@ Exit codes:
 /// What holds for every command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// The file that declares the rooms, or a folder of such files; may be given several times
+    /// The file that declares the rooms, a folder of such files, or `-` for standard input; may be
+    /// given several times
     #[arg(short, long = "file", value_name = "PATH", global = true, default_value = "rooms.yaml")]
     pub(super) files: Vec<PathBuf>,
     /// Where the state is kept, instead of what the file says
@@ -211,6 +212,10 @@ pub(super) struct PlanningArgs {
     /// plan: exit 2 if steps are planned or rooms are blocked or wait; apply: exit 5 also if rooms wait
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+    /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
+    /// same rooms
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
 }
 
 /// `plan`.
@@ -276,6 +281,10 @@ pub(super) struct ImportArgs {
     /// Ask after every declared room that is not recorded
     #[arg(long, conflicts_with = "addresses")]
     pub(super) all_declared: bool,
+    /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
+    /// same rooms
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
     /// Wait so long for another run to let the state go
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(super) lock_timeout: Duration,

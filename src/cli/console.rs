@@ -26,9 +26,8 @@ impl Console {
         Self { context }
     }
 
-    /// Whether a question can be asked.
-    #[must_use]
-    pub(super) fn is_interactive(&self) -> bool {
+    /// Whether a question can be asked, or why not.
+    pub(super) fn can_ask(&self) -> Result<(), &'static str> {
         self.context.terminal.asks
     }
 

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Color, Global, LogFormat};
+use crate::desired::is_standard_input;
 
 /// What the process was started in.
 #[derive(Clone, Debug)]
@@ -28,8 +29,8 @@ pub(super) struct Context {
 /// What can be done on a terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terminal {
-    /// Questions can be asked.
-    pub(super) asks: bool,
+    /// Whether questions can be asked, or why not.
+    pub(super) asks: Result<(), &'static str>,
     /// Progress can be drawn.
     pub(super) draws: bool,
 }
@@ -40,7 +41,7 @@ impl Context {
     pub(super) fn look(global: &Global) -> Self {
         Self {
             terminal: Terminal {
-                asks: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+                asks: asks(global),
                 draws: std::io::stderr().is_terminal() && !global.quiet,
             },
             stdout_color: color(global.color, std::io::stdout().is_terminal()),
@@ -54,10 +55,16 @@ impl Context {
 }
 
 /// An environment variable; empty counts as unset, and so does one that is not UTF-8.
-#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
 #[must_use]
 pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    variable_as_set(name).filter(|value| !value.is_empty())
+}
+
+/// An environment variable as it is set; one that is not UTF-8 counts as empty.
+#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+#[must_use]
+pub(super) fn variable_as_set(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.into_string().unwrap_or_default())
 }
 
 /// Starts the log on stderr, as `ROOMCTL_LOG` and `--log-format` say.
@@ -75,6 +82,14 @@ pub(super) fn start_log(format: LogFormat) -> anyhow::Result<()> {
         LogFormat::Json => log.json().init(),
     }
     Ok(())
+}
+
+fn asks(global: &Global) -> Result<(), &'static str> {
+    if global.files.iter().any(|path| is_standard_input(path)) {
+        return Err("standard input holds the files (`-f -`), so that no question can be asked");
+    }
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if terminal { Ok(()) } else { Err("there is no terminal to ask on") }
 }
 
 fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {

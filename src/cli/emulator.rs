@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{EmulatorArgs, EmulatorCommand, Global};
-use super::connect::{data_file, emulator_error, emulator_settings};
+use super::connect::{data_file, emulator_error, emulator_settings, usable};
 use super::console::Console;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
@@ -35,7 +35,10 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
         return Err(Stopped::usage(words));
     }
-    let (apps, secrets): (Vec<_>, Vec<_>) = Kind::ALL.iter().map(|kind| app(*kind, &args)).unzip();
+    let (apps, secrets): (Vec<_>, Vec<_>) = {
+        let apps: Result<Vec<_>, _> = Kind::ALL.iter().map(|kind| app(*kind, &args)).collect();
+        apps?.into_iter().unzip()
+    };
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
     let settings = Settings {
         max_rooms: args.max_rooms,
@@ -60,16 +63,18 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
 }
 
 /// The application of one kind that is served, and a line on its secret.
-fn app(kind: Kind, args: &EmulatorArgs) -> (App, String) {
+fn app(kind: Kind, args: &EmulatorArgs) -> Result<(App, String), Stopped> {
     let name = args.secret_env.as_deref().unwrap_or(kind.default_secret_variable());
     if let Some(secret) = variable(name) {
         let app = App { kind, app_id: args.app_id, secret: Secret::new(secret) };
-        return (app, format!("secret of {kind}: what {name} holds"));
+        usable(&app.secret, &format!("the environment variable {name}"), kind)
+            .map_err(|fault| Stopped::failed("secret", fault))?;
+        return Ok((app, format!("secret of {kind}: what {name} holds")));
     }
     let app = App::with_own_secret(kind, args.app_id);
     let own = app.secret.expose();
     let line = format!("secret of {kind}: the emulator's own, export {name}={own}");
-    (app, line)
+    Ok((app, line))
 }
 
 /// Tells the world of the files' provider that something happened.

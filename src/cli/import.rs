@@ -11,6 +11,7 @@ use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::apply::{self, Stop, imported, observe};
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
+use crate::plan;
 use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
 /// What came of each room.
@@ -35,13 +36,17 @@ pub(super) async fn run(
     connect::require_secrets(desired)?;
     let store = FileStore::new(&path);
     session::under_lock(&store, "import", args.lock_timeout, context, &stop, async |locked| {
-        let opened = match session::belongs(desired, &locked.snapshot().recorded) {
-            Ok(()) => connect::connect(desired, &path, Use::Changes, global).await,
+        let recorded = &locked.snapshot().recorded;
+        let opened = match session::belongs(desired, recorded, args.allow_endpoint_change) {
+            Ok(hosts) => {
+                console.findings(&hosts);
+                connect::connect(desired, &path, Use::Changes, global).await
+            }
             Err(stopped) => Err(stopped),
         };
         match opened {
             Ok(connected) => {
-                connected.resume(locked.snapshot());
+                connected.resume(locked.snapshot(), desired);
                 let import = Import { args, desired, connected: &connected };
                 let done = import.work(locked, &stop, console).await;
                 connected.close(done).await
@@ -68,9 +73,11 @@ impl Import<'_> {
     ) -> Result<Exit, Stopped> {
         let connections = &self.connected.connections;
         let recorded = locked.snapshot().recorded.clone();
-        let recovered = apply::recover(recorded, connections, locked.clone(), stop).await;
+        let all = session::with_old_names(self.desired, connections);
+        let recovered = apply::recover(recorded, &all, locked.clone(), stop).await;
         let recorded = recovered.map_err(session::state_error)?.recorded;
-        let wanted = wanted(self.args, self.desired, &recorded)?;
+        let declared = plan::as_declared(self.desired, &recorded);
+        let wanted = wanted(self.args, self.desired, &declared.recorded)?;
         let addresses = wanted.iter().map(|room| room.address.clone()).collect();
         let observed = observe(&apply::eyes(connections), addresses, stop).await;
         let (entries, tally) = entries(&wanted, &observed, self.connected, console);
@@ -176,6 +183,6 @@ fn imported_at(entries: &[Entry], name: &ProviderName) -> bool {
         Entry::Result(address, _) | Entry::Intent(address, _) | Entry::Removed(address) => {
             address.provider == *name
         }
-        Entry::Provider(..) => false,
+        Entry::Provider(..) | Entry::ProviderRemoved(_) => false,
     })
 }

@@ -20,6 +20,9 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
     let [path] = global.files.as_slice() else {
         return Err(Stopped::usage("`init` writes one file: give -f once"));
     };
+    if desired::is_standard_input(path) {
+        return Err(Stopped::usage("`init` writes a file, and -f - is none: give its path"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;

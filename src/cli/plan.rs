@@ -24,13 +24,14 @@ pub(super) async fn run(
     let path = session::state_path(global, desired)?;
     let store: &dyn ReadStore = &FileStore::new(&path);
     let snapshot = store.read().await.map_err(session::state_error)?;
-    session::belongs(desired, &snapshot.recorded)?;
+    let allow = args.planning.allow_endpoint_change;
+    let hosts = session::belongs(desired, &snapshot.recorded, allow)?;
     let mode = planning::refresh(&args.planning, desired);
     let connected = match mode {
         Refresh::Never => Connected::none(),
         Refresh::Due | Refresh::All => connect::connect(desired, &path, Use::Looks, global).await?,
     };
-    connected.resume(&snapshot);
+    connected.resume(&snapshot, desired);
     let asked = planning::asked(&args.planning, desired, &connected)?;
     let mut ground = Ground {
         desired,
@@ -43,7 +44,7 @@ pub(super) async fn run(
     let eyes = connected.read_only();
     ground.look(mode, Scope::Plan, &eyes, &connected.connections, &stop).await;
     let mut plan = ground.plan(asked);
-    plan.findings.splice(0..0, files.warnings);
+    plan.findings.splice(0..0, files.warnings.into_iter().chain(hosts));
     plan.findings.extend(connected.not_asked());
     planning::show(&plan, &args.planning, &path, console)?;
     let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan));

@@ -83,6 +83,14 @@ impl Ground<'_> {
     }
 }
 
+/// What was seen, under the names that the files declare.
+pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
+    let Observed { rooms, not_asked } = observed;
+    let named = |address: &Address| plan::address_as_declared(desired, address);
+    let rooms = rooms.into_iter().map(|(address, seen)| (named(&address), seen));
+    Observed { rooms: rooms.collect(), not_asked }
+}
+
 /// Shows a plan on stdout; under `--quiet`, nothing where nothing is to be done.
 pub(super) fn show(
     plan: &Plan,

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
-use super::context::{Context, variable};
+use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
-use crate::apply::Stop;
+use crate::apply::{Connections, Stop};
 use crate::desired::{self, Loaded};
-use crate::model::{Desired, Provider, ProviderIdentity, ProviderName, Recorded};
-use crate::plan;
+use crate::model::{Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded};
+use crate::plan::{self, AsDeclared, HostChange, IdentityError};
 use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
 
 /// Reads and checks the files.
 pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
-    desired::load(&global.files, &variable).map_err(Stopped::invalid)
+    desired::load(&global.files, &variable_as_set).map_err(Stopped::invalid)
 }
 
 /// Where the state is kept: what the command line says, or else the file.
@@ -76,13 +76,67 @@ pub(super) fn holder(command: &str, context: &Context) -> Holder {
     }
 }
 
-/// Refuses a state that belongs to another application.
-pub(super) fn belongs(desired: &Desired, recorded: &Recorded) -> Result<(), Stopped> {
-    plan::identity(desired, recorded).map_err(|error| Stopped::refused("other_application", error))
+/// Refuses a state that belongs to another application; with a warning for each provider whose host is
+/// recorded from now on.
+pub(super) fn belongs(
+    desired: &Desired,
+    recorded: &Recorded,
+    allow_endpoint_change: bool,
+) -> Result<Vec<Finding>, Stopped> {
+    let change = if allow_endpoint_change { HostChange::Allowed } else { HostChange::Refused };
+    plan::identity(desired, recorded, change).map_err(|error| {
+        let findings = match &error {
+            IdentityError::RecordedTwice(findings) => findings.clone(),
+            IdentityError::Kind { .. }
+            | IdentityError::App { .. }
+            | IdentityError::MadeOnEmulator { .. }
+            | IdentityError::MadeForReal { .. }
+            | IdentityError::Host { .. }
+            | IdentityError::Renamed { .. } => Vec::new(),
+        };
+        Stopped { findings, ..Stopped::refused("other_application", error) }
+    })
 }
 
-/// What has to be written of the applications that `used` rooms belong to, where the record does
-/// not know them yet.
+/// The connections under the declared names, and under those that they were renamed from: a call that
+/// is still open may be recorded there.
+pub(super) fn with_old_names(desired: &Desired, connections: &Connections) -> Connections {
+    let mut all = connections.clone();
+    for Moved { from, to } in &desired.moved {
+        if let Some(connection) = connections.get(to) {
+            all.insert(from.clone(), connection.clone());
+        }
+    }
+    all
+}
+
+/// What has to be written of rooms that were moved, in one append: each under its new address before
+/// it goes from the old one, so that it is never unrecorded.
+pub(super) fn moves(desired: &Desired, declared: &AsDeclared<'_>) -> Vec<Entry> {
+    let AsDeclared { recorded, moved, removed } = declared;
+    let new = desired.moved.iter().filter(|moved| removed.contains(&moved.from));
+    let new = new.filter_map(|moved| desired.providers.get(&moved.to));
+    let mut entries: Vec<Entry> = new
+        .map(|provider| Entry::Provider(provider.name.clone(), ProviderIdentity::of(provider)))
+        .collect();
+    for (address, old) in moved {
+        let Some(record) = recorded.rooms.get(address) else { continue };
+        let (address, record) = (address.clone(), record.clone());
+        let open = record.pending.is_some();
+        let moved_away = (address != *old).then(|| Entry::Removed(old.clone()));
+        entries.push(if open {
+            Entry::Intent(address, record)
+        } else {
+            Entry::Result(address, record)
+        });
+        entries.extend(moved_away);
+    }
+    entries.extend(removed.iter().cloned().map(Entry::ProviderRemoved));
+    entries
+}
+
+/// What has to be written of the applications that `used` or recorded rooms belong to, where the record
+/// does not know them so yet.
 pub(super) fn identities(
     desired: &Desired,
     recorded: &Recorded,
@@ -90,7 +144,9 @@ pub(super) fn identities(
 ) -> Vec<Entry> {
     let of = |(name, provider): (&ProviderName, &Provider)| {
         let identity = ProviderIdentity::of(provider);
-        let new = used(name) && recorded.providers.get(name) != Some(&identity);
+        let known = recorded.providers.get(name);
+        let new = known != Some(&identity)
+            && (used(name) || recorded.rooms.keys().any(|address| address.provider == *name));
         new.then(|| Entry::Provider(name.clone(), identity))
     };
     desired.providers.iter().filter_map(of).collect()

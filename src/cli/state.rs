@@ -159,8 +159,8 @@ async fn approve(
     stop: &Stop,
     console: &Console,
 ) -> Result<(), Stopped> {
-    if !console.is_interactive() {
-        let words = format!("{nothing}: there is no terminal to ask on; say --auto-approve");
+    if let Err(why) = console.can_ask() {
+        let words = format!("{nothing}: {why}; say --auto-approve");
         return Err(Stopped::refused("not_approved", words));
     }
     if !console.ask(question, stop).await? {

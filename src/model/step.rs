@@ -58,6 +58,8 @@ pub enum Reason {
     AlreadyExists,
     /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
+    /// Its provider was renamed, or that of another side: `moved`.
+    Moved,
 }
 
 /// Whether a step counts towards `max_destroy`.
@@ -90,7 +92,7 @@ pub struct Step {
     pub lifecycle: Lifecycle,
     /// The providers that hold the same room, as they will be recorded.
     pub sides: Sides,
-    /// The source file as it will be recorded; none where the room is not declared.
+    /// The source file as it will be recorded; none where the room is not declared, or only moved.
     pub source: Option<Arc<str>>,
     /// Who was inside, at any side, when the service was asked.
     pub people: People,
@@ -158,6 +160,7 @@ impl Reason {
             Self::NotDeclared => "not_declared",
             Self::AlreadyExists => "already_exists",
             Self::BookkeepingChanged => "bookkeeping_changed",
+            Self::Moved => "moved",
         }
     }
 
@@ -176,7 +179,8 @@ impl Reason {
             | Self::CloseChanged
             | Self::NotDeclared
             | Self::AlreadyExists
-            | Self::BookkeepingChanged => false,
+            | Self::BookkeepingChanged
+            | Self::Moved => false,
         }
     }
 }

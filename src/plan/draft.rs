@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{
-    Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread,
-};
+use crate::model::{Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
 
 use super::Inputs;
 use super::case::{Case, Decision, Rules, Verdict};

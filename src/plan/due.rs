@@ -7,6 +7,7 @@ use crate::model::{
 
 use super::diff;
 use super::join::{Join, Row};
+use super::moved::as_declared;
 
 /// What the answers are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,8 @@ pub fn due(
     now: &dyn Fn(&ProviderName) -> Timestamp,
 ) -> Vec<Address> {
     let nothing = Observed::default();
-    let rows = Join::new(desired, recorded, &nothing);
+    let declared = as_declared(desired, recorded);
+    let rows = Join::new(desired, &declared.recorded, &nothing);
     let mut others = Vec::new();
     let mut asked = |row: &Row<'_>| {
         let Some(provider) = desired.providers.get(&row.address.provider) else { return false };

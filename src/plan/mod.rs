@@ -11,11 +11,13 @@ mod estimate;
 mod gate;
 mod identity;
 mod join;
+mod moved;
 mod notes;
 mod quota;
 
 pub use due::{Scope, due};
-pub use identity::{IdentityError, identity};
+pub use identity::{HostChange, IdentityError, identity};
+pub use moved::{AsDeclared, address_as_declared, as_declared};
 
 use std::collections::BTreeSet;
 
@@ -50,8 +52,12 @@ pub struct Inputs<'a> {
 #[must_use]
 pub fn plan(inputs: Inputs<'_>) -> Plan {
     let Inputs { desired, recorded, observed, evict: _, asked, under_way } = inputs;
+    let declared = moved::as_declared(desired, recorded);
+    let recorded = &*declared.recorded;
+    let mut draft = draft::draft(Inputs { recorded, ..inputs });
+    moved::add_steps(&mut draft, &declared, desired);
     let Draft { mut steps, waiting, mut blocked, unread, in_flight, notes, unchanged, alive } =
-        draft::draft(inputs);
+        draft;
     blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));
     blocked.sort_by(|a, b| a.step.address.cmp(&b.step.address));
     let steps: Vec<Step> = steps.into_ordered();

@@ -3,6 +3,7 @@
 mod asking;
 mod kinds;
 mod limits;
+mod moved;
 mod properties;
 mod stories;
 mod table;

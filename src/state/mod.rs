@@ -96,6 +96,8 @@ pub enum Entry {
     Removed(Address),
     /// The record belongs to this application too.
     Provider(ProviderName, ProviderIdentity),
+    /// No room is recorded under this name any more: its provider was renamed.
+    ProviderRemoved(ProviderName),
 }
 
 /// How a run's record ended.

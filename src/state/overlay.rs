@@ -12,8 +12,8 @@ use super::Entry;
 pub(super) struct Overlay {
     /// What each changed room's record is now; none where it has none any more.
     rooms: BTreeMap<Address, Option<RecordedRoom>>,
-    /// The applications that were added.
-    providers: BTreeMap<ProviderName, ProviderIdentity>,
+    /// The applications that were added; none where one was removed.
+    providers: BTreeMap<ProviderName, Option<ProviderIdentity>>,
 }
 
 impl Overlay {
@@ -27,7 +27,10 @@ impl Overlay {
                 self.rooms.insert(address, None);
             }
             Entry::Provider(name, identity) => {
-                self.providers.insert(name, identity);
+                self.providers.insert(name, Some(identity));
+            }
+            Entry::ProviderRemoved(name) => {
+                self.providers.insert(name, None);
             }
         }
     }
@@ -45,22 +48,29 @@ impl Overlay {
             Some(record) => recorded(address, record),
             None => Entry::Removed(address.clone()),
         };
-        providers.iter().map(provider).chain(rooms.iter().map(room))
+        let named = |(name, identity): (&ProviderName, &Option<ProviderIdentity>)| match identity {
+            Some(identity) => provider((name, identity)),
+            None => Entry::ProviderRemoved(name.clone()),
+        };
+        providers.iter().map(named).chain(rooms.iter().map(room))
     }
 
-    /// What becomes of each room: none where it is no longer recorded.
+    /// The providers that are named, and what becomes of each room: `None` if it is no longer recorded.
     pub(super) fn into_changes(
         self,
     ) -> (BTreeMap<ProviderName, ProviderIdentity>, BTreeMap<Address, Option<RecordedRoom>>) {
         let Self { rooms, providers } = self;
-        (providers, rooms)
+        let named = providers.into_iter().filter_map(|(name, identity)| Some((name, identity?)));
+        (named.collect(), rooms)
     }
 
     /// Whether `base` is any different with these changes.
     pub(super) fn changes(&self, base: &Recorded) -> bool {
         let Self { rooms, providers } = self;
         rooms.iter().any(|(address, record)| base.rooms.get(address) != record.as_ref())
-            || providers.iter().any(|(name, identity)| base.providers.get(name) != Some(identity))
+            || providers
+                .iter()
+                .any(|(name, identity)| base.providers.get(name) != identity.as_ref())
     }
 
     /// Makes these changes.
@@ -72,14 +82,23 @@ impl Overlay {
                 None => base.rooms.remove(&address),
             };
         }
-        base.providers.extend(providers);
+        for (name, identity) in providers {
+            match identity {
+                Some(identity) => base.providers.insert(name, identity),
+                None => base.providers.remove(&name),
+            };
+        }
     }
 
     /// The providers of `base` with these changes.
     pub(super) fn providers(&self, base: &Recorded) -> BTreeMap<ProviderName, ProviderIdentity> {
         let mut providers = base.providers.clone();
-        providers
-            .extend(self.providers.iter().map(|(name, identity)| (name.clone(), identity.clone())));
+        for (name, identity) in &self.providers {
+            match identity {
+                Some(identity) => providers.insert(name.clone(), identity.clone()),
+                None => providers.remove(name),
+            };
+        }
         providers
     }
 

@@ -167,21 +167,25 @@ fn the_digest_is_of_the_steps_and_what_they_assume() {
 #[test]
 fn a_state_is_never_applied_elsewhere() {
     let made = World::new().record("chat/a", record(room("A", &[])));
-    assert_eq!(identity(&made.desired, &made.recorded), Ok(()));
+    assert_eq!(identity(&made.desired, &made.recorded, HostChange::Refused), Ok(Vec::new()));
     let elsewhere = |change: &dyn Fn(&mut Provider)| {
         let mut world = made.clone();
         change(world.chat());
-        identity(&world.desired, &world.recorded).expect_err("refused")
+        identity(&world.desired, &world.recorded, HostChange::Allowed).expect_err("refused")
     };
     assert!(matches!(elsewhere(&|p| p.app_id = 2), IdentityError::App { recorded: 1, .. }));
     let to_emulator = elsewhere(&|p| p.endpoint = Endpoint::Emulator);
     assert!(matches!(to_emulator, IdentityError::MadeForReal { .. }));
     let mut emulated = made.clone();
     emulated.recorded.providers.values_mut().for_each(|made| made.host = Some("emulator".into()));
-    let refused = identity(&emulated.desired, &emulated.recorded).expect_err("refused");
+    let refused =
+        identity(&emulated.desired, &emulated.recorded, HostChange::Allowed).expect_err("refused");
     insta::assert_snapshot!(refused, @"the state's rooms of `chat` are on the built-in emulator, and the file names a real service: give this one a state of its own (`state: other.state.json`, or `--state`), or change the file back and run `roomctl destroy` first");
     emulated.recorded.rooms.clear();
-    assert_eq!(identity(&emulated.desired, &emulated.recorded), Ok(()));
+    assert_eq!(
+        identity(&emulated.desired, &emulated.recorded, HostChange::Refused),
+        Ok(Vec::new())
+    );
 }
 
 #[test]

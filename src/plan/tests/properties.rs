@@ -181,6 +181,22 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
+    fn a_renamed_provider_changes_the_record_only(world in some_world()) {
+        let renamed = super::moved::recorded_as_talk(&world);
+        prop_assert_eq!(identity(&renamed.desired, &renamed.recorded, HostChange::Refused), Ok(vec![]));
+        let (plan, same) = (renamed.plan(), world.plan());
+        let others = |plan: &Plan| -> Vec<Step> {
+            plan.steps.iter().filter(|step| step.action != Action::Record).cloned().collect()
+        };
+        prop_assert_eq!(others(&plan), others(&same));
+        prop_assert_eq!((&plan.waiting, &plan.blocked, &plan.unread), (&same.waiting, &same.blocked, &same.unread));
+        prop_assert_eq!(&plan.gate, &same.gate);
+        let moved = plan.steps.iter().filter(|step| step.reason == crate::model::Reason::Moved);
+        let moved: Vec<&Address> = moved.map(|step| &step.address).collect();
+        prop_assert_eq!(moved, world.recorded.rooms.keys().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn nothing_is_left_to_do_after_a_complete_apply(world in some_world()) {
         let plan = world.plan();
         let again = carried_out(&world, &plan).plan();

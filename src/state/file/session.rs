@@ -160,7 +160,10 @@ impl Session {
     fn keep(&mut self, entries: Vec<Written>) {
         let is_result = |written: &Written| match written.entry {
             Entry::Intent(..) => false,
-            Entry::Result(..) | Entry::Removed(_) | Entry::Provider(..) => true,
+            Entry::Result(..)
+            | Entry::Removed(_)
+            | Entry::Provider(..)
+            | Entry::ProviderRemoved(_) => true,
         };
         let results: Vec<Written> = entries.into_iter().filter(is_result).collect();
         match &mut self.mode {

@@ -64,6 +64,7 @@ enum EntryText<'a> {
     Result(RoomText<'a>),
     Removed(Cow<'a, Address>),
     Provider(ProviderText<'a>),
+    ProviderRemoved(Cow<'a, ProviderName>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -208,6 +209,7 @@ impl<'a> EntryText<'a> {
                 name: Cow::Borrowed(name),
                 identity: IdentityText::of(identity),
             }),
+            Entry::ProviderRemoved(name) => Self::ProviderRemoved(Cow::Borrowed(name)),
         }
     }
 
@@ -228,6 +230,7 @@ impl<'a> EntryText<'a> {
             Self::Provider(ProviderText { name, identity }) => {
                 Entry::Provider(name.into_owned(), identity.into_identity())
             }
+            Self::ProviderRemoved(name) => Entry::ProviderRemoved(name.into_owned()),
         }
     }
 }

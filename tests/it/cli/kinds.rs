@@ -299,7 +299,8 @@ fn a_secret_that_cannot_be_one_is_refused_and_another_shape_is_warned_of() {
         refused.says("TENCENT_SECRET_KEY").says("64 hexadecimal digits").says("`live`");
         assert!(!desk.holds("rooms.state.json"), "something was written");
     }
-    let warned = with("sh0rt", "check").ends(1).prints("70009").keeps_from("sh0rt");
+    let warned =
+        with("sh0rt-of-the-64-digits", "check").ends(1).prints("70009").keeps_from("sh0rt");
     warned.says("WARN").says("does not look like the SecretKey (64 hexadecimal digits)");
     with(SECRET_KEY, "check").ends(0).keeps_from("WARN");
     with(SECRET_KEY, "apply --auto-approve").ends(0).prints("Applied: 3 created.");

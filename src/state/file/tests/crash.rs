@@ -62,6 +62,7 @@ fn history() -> Vec<Content> {
             Entry::Intent(at, record) | Entry::Result(at, record) => drop(rooms.insert(at, record)),
             Entry::Removed(at) => drop(rooms.remove(&at)),
             Entry::Provider(name, identity) => drop(providers.insert(name, identity)),
+            Entry::ProviderRemoved(name) => drop(providers.remove(&name)),
         }
         all.push((providers.clone(), rooms.clone()));
     }
