@@ -106,7 +106,9 @@ pub(super) fn unread(plan: &Plan) -> Exit {
 pub(super) fn blocked(plan: &Plan) -> Exit {
     let ends = plan.blocked.iter().map(|held| match held.reason {
         HeldReason::Conflict => Exit::Partly,
-        HeldReason::PreventDestroy | HeldReason::MaxRooms(_) => Exit::Refused,
+        HeldReason::PreventDestroy | HeldReason::MaxRooms(_) | HeldReason::Contested => {
+            Exit::Refused
+        }
         HeldReason::Occupied(_) => Exit::Done,
     });
     ends.fold(Exit::Done, Exit::or)

@@ -11,7 +11,9 @@ mod event;
 mod field;
 mod finding;
 mod kind;
+mod next_life;
 mod observed;
+mod origin;
 mod patch;
 mod pending;
 mod plan;
@@ -36,9 +38,11 @@ pub use event::{Event, NotTried, Outcome, StepFailure, StepWait};
 pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
 pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};
+pub use next_life::over_limits;
 pub use observed::{Observation, Observed, People, Sighting};
+pub use origin::{CANNOT_BE_EMPTIED, dropped};
 pub use patch::{Operation, Patch};
-pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, dropped, settle, shows};
+pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
     Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, Unread,
 };
@@ -48,6 +52,6 @@ pub use recorded::{
 };
 pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
-pub use step::{Action, Reason, Step, Weight};
+pub use step::{Action, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use trouble::{Class, Trouble};

@@ -2,7 +2,9 @@
 
 mod kinds;
 mod limits;
+mod origin;
 mod properties;
+mod replace;
 mod stories;
 mod table;
 

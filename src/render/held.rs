@@ -63,6 +63,13 @@ pub(super) fn way_out(held: &Held) -> String {
             "it exists, and we did not make it; `roomctl import {address}` or `on_conflict: adopt` \
              takes it"
         ),
+        HeldReason::Contested => {
+            let declare = if step.action == Action::Destroy { "declared again, " } else { "" };
+            format!(
+                "its origin is uncertain; {declare}`roomctl import {address}` takes it, \
+                 `roomctl state rm {address}` leaves it to its owner"
+            )
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Fields,
-    Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Patch, People, Plan, Reason,
-    Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary, Unread, Weight,
+    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Carried, Delay, Digest,
+    Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Patch, People, Plan,
+    Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary, Unread,
+    Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -53,6 +54,8 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         people: People::Unknown,
         on_occupied: OnOccupied::Defer,
         weight: Weight::Free,
+        carried: Carried::Nothing,
+        instead: None,
     }
 }
 
