@@ -14,10 +14,11 @@ use super::guard::Unasked;
 use super::ledger::Ledger;
 use super::observe::joined;
 use super::run::Run;
-use super::step::{Effect, End, Ended};
+use super::step::{Also, Effect, End, Ended};
 use super::users::Users;
 use crate::model::{
-    Action, Address, Class, Event, NotTried, Observation, Outcome, ProviderName, Step, StepFailure,
+    Action, Address, Class, Event, NotTried, Observation, Outcome, ProviderName, RecordedRoom,
+    Step, StepFailure,
 };
 use crate::provider::Permit;
 
@@ -35,7 +36,7 @@ pub(super) struct Lane {
     under_way: JoinSet<Ended>,
     started: HashMap<Id, Step>,
     halted: Arc<OnceLock<NotTried>>,
-    creates_halted: bool,
+    creates_halted: Arc<OnceLock<NotTried>>,
     reached: bool,
     outcome: Outcome,
 }
@@ -48,6 +49,7 @@ impl Lane {
         ledger: Ledger,
         fates: Arc<Fates>,
     ) -> Self {
+        let (halted, creates_halted) = (Arc::default(), Arc::default());
         let worker = run.connections.get(name).map(|connection| Worker {
             connection: connection.clone(),
             connections: Arc::new(run.connections.clone()),
@@ -56,6 +58,8 @@ impl Lane {
             stop: run.stop.clone(),
             recorded: run.recorded.clone(),
             effects: Arc::default(),
+            halted: Arc::clone(&halted),
+            creates_halted: Arc::clone(&creates_halted),
         });
         let most = worker.as_ref().map(|worker| super::concurrency(&worker.connection.provider));
         let most = run.settings.concurrency.or(most).unwrap_or(1).max(1);
@@ -67,8 +71,8 @@ impl Lane {
             fates,
             under_way: JoinSet::new(),
             started: HashMap::new(),
-            halted: Arc::default(),
-            creates_halted: false,
+            halted,
+            creates_halted,
             reached: false,
             outcome: Outcome::default(),
         }
@@ -151,7 +155,7 @@ impl Lane {
                 (Some(Ok(())), None) => None,
             };
             if let Some(end) = end {
-                return Ended { step, end, effect: Effect::Stays };
+                return Ended { step, end, effect: Effect::Stays, also: None };
             }
             run.report.event(&Event::Started(step.address.clone(), step.action));
             let record = run.recorded.rooms.get(&step.address).cloned();
@@ -171,7 +175,7 @@ impl Lane {
         if let Some(why) = self.halted() {
             return Err(why);
         }
-        if self.creates_halted && step.action.makes_room() {
+        if self.creates_halted.get().is_some() && step.action.makes_room() {
             return Err(NotTried::Quota);
         }
         Ok(())
@@ -189,8 +193,11 @@ impl Lane {
         Ok(())
     }
 
-    /// The permit of a step's first call; none where it makes no call.
+    /// The permit of a step's first call; none where it makes no call, or asks something first.
     async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
+        if step.asks_first() {
+            return Ok(None);
+        }
         let Some(call) = step.calls.first().copied() else { return Ok(None) };
         let permit = self.run.stop.or(worker.connection.client.permit(call)).await;
         Ok(Some(permit.ok_or(NotTried::Interrupted)??))
@@ -252,8 +259,11 @@ impl Lane {
     }
 
     fn take(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
-        let (id, Ended { step, end, effect }) = joined(ended);
+        let (id, Ended { step, end, effect, also }) = joined(ended);
         self.started.remove(&id);
+        if let Some(Also { step, end }) = also {
+            self.tell(&step, end);
+        }
         match effect {
             Effect::AsPlanned => {}
             Effect::Gone => self.alive.gone(),
@@ -285,7 +295,7 @@ impl Lane {
     fn heed_trouble(&mut self, class: Class, code: Option<i64>) {
         match (class, code) {
             (Class::Fatal, _) => self.halt(NotTried::ProviderFatal),
-            (Class::Quota, _) => self.creates_halted = true,
+            (Class::Quota, _) => drop(self.creates_halted.set(NotTried::Quota)),
             (Class::Retry, None) if !self.reached => {
                 self.halt(NotTried::ProviderUnreachable);
             }
@@ -321,8 +331,10 @@ impl Lane {
 /// The count of living rooms of one provider before and after its steps.
 fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> Alive {
     let recorded = run.recorded.rooms.keys().filter(|address| address.provider == *name);
-    let may_live =
-        |address: &&Address| !matches!(run.observed.of(address), Some(Observation::Gone(_)));
+    let may_live = |address: &&Address| {
+        let destroyed = run.recorded.rooms.get(*address).is_some_and(RecordedRoom::is_destroyed);
+        !destroyed && !matches!(run.observed.of(address), Some(Observation::Gone(_)))
+    };
     let before = u64::try_from(recorded.filter(may_live).count()).unwrap_or(u64::MAX);
     let count = |wanted: fn(Action) -> bool| {
         u64::try_from(steps.iter().filter(|step| wanted(step.action)).count()).unwrap_or(u64::MAX)

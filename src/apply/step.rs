@@ -19,6 +19,14 @@ pub(super) struct Ended {
     pub(super) step: Step,
     pub(super) end: End,
     pub(super) effect: Effect,
+    /// What was done in the place of a replace that waits.
+    pub(super) also: Option<Also>,
+}
+
+/// Another step that came to its end along with one.
+pub(super) struct Also {
+    pub(super) step: Step,
+    pub(super) end: End,
 }
 
 /// What came of a step.
@@ -92,15 +100,31 @@ impl Worker {
                     | Action::Forget
                     | Action::Record => Effect::AsPlanned,
                 };
-                Ended { step, end: End::Done(made), effect }
+                Ended { step, end: End::Done(made), effect, also: None }
             }
             Err(broken) => {
-                let mut ended = broken.end(step);
-                if let End::Failed(failure, _) = &mut ended.end {
+                let also = worker.instead(&step, record.as_ref(), &broken.failure).await;
+                let effect = broken.effect;
+                let mut end = broken.end(&step);
+                if let End::Failed(failure, _) = &mut end {
                     failure.partial = worker.has_changed_something();
                 }
-                ended
+                Ended { end, step, effect, also }
             }
+        }
+    }
+
+    /// Carries out the part of a replace that changes in place: an update, or a word in the record.
+    async fn in_place(&self, step: &Step, record: &RecordedRoom) -> Carried {
+        match step.action {
+            Action::Update => self.update(step, Some(record), None).await,
+            Action::Record
+            | Action::Create
+            | Action::Recreate
+            | Action::Replace
+            | Action::Destroy
+            | Action::Adopt
+            | Action::Forget => self.note(step, Some(record)).await,
         }
     }
 
@@ -180,33 +204,40 @@ impl Worker {
     }
 }
 
+impl Also {
+    fn of(step: &Step, carried: Carried) -> Self {
+        let end = match carried {
+            Ok(request_id) => End::Done(Made { request_id, adopted: None }),
+            Err(broken) => broken.end(step),
+        };
+        Self { step: step.clone(), end }
+    }
+}
+
 impl Broken {
-    fn end(self, step: Step) -> Ended {
-        let Self { failure, effect, what } = self;
-        let end = match failure {
+    fn end(self, step: &Step) -> End {
+        let Self { failure, effect: _, what } = self;
+        match failure {
             Failure::NotDone(trouble) => {
                 let message = format!("{what}: {}", words(&trouble));
                 let class = trouble.class;
-                End::Failed(
-                    failed(&step, message, Some(trouble), Outstanding::Nothing),
-                    Some(class),
-                )
+                let failure = failed(step, message, Some(trouble), Outstanding::Nothing);
+                End::Failed(failure, Some(class))
             }
             Failure::Open(why, trouble) => {
                 let first = trouble.as_ref().map(|trouble| format!("{}; ", words(trouble)));
                 let message = format!("{what}: {}{why}", first.unwrap_or_default());
-                End::Failed(failed(&step, message, trouble, Outstanding::Call), None)
+                End::Failed(failed(step, message, trouble, Outstanding::Call), None)
             }
             Failure::State(error) => {
                 let message = format!("{what}: {error}");
-                End::Failed(failed(&step, message, None, makes_calls(&step)), None)
+                End::Failed(failed(step, message, None, makes_calls(step)), None)
             }
             Failure::Occupied(inside) => End::Waiting(inside.anywhere, None),
             Failure::Unasked(why) => End::Waiting(People::Unknown, Some(why)),
             Failure::Interrupted => End::NotTried(NotTried::Interrupted),
             Failure::NotTried(why) => End::NotTried(why),
-        };
-        Ended { step, end, effect }
+        }
     }
 }
 

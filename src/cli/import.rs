@@ -78,6 +78,9 @@ impl Import<'_> {
         let recorded = recovered.map_err(session::state_error)?.recorded;
         let declared = plan::as_declared(self.desired, &recorded);
         let wanted = wanted(self.args, self.desired, &declared.recorded)?;
+        if self.args.all_declared {
+            name_contested(self.desired, &declared.recorded, console);
+        }
         let addresses = wanted.iter().map(|room| room.address.clone()).collect();
         let observed = observe(&apply::eyes(connections), addresses, stop).await;
         let (entries, tally) = entries(&wanted, &observed, self.connected, console);
@@ -112,7 +115,8 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// The declared rooms to ask after.
+/// The declared rooms to ask after. A room whose origin is uncertain is taken only where it is named: it
+/// is on record, and may be somebody else's.
 fn wanted<'a>(
     args: &ImportArgs,
     desired: &'a Desired,
@@ -122,8 +126,23 @@ fn wanted<'a>(
     if args.all_declared {
         return Ok(desired.rooms.iter().filter(|room| open(&room.address)).collect());
     }
+    let contested = |address: &Address| {
+        recorded.rooms.get(address).is_some_and(|record| record.contested.is_some())
+    };
     let named: BTreeSet<&Address> = args.addresses.iter().collect();
-    named.into_iter().map(|address| declared(address, desired, open(address))).collect()
+    let takes = |address: &Address| open(address) || contested(address);
+    named.into_iter().map(|address| declared(address, desired, takes(address))).collect()
+}
+
+/// Says which declared rooms `--all-declared` leaves for the user to name.
+fn name_contested(desired: &Desired, recorded: &Recorded, console: &Console) {
+    for room in &desired.rooms {
+        let address = &room.address;
+        if let Some(why) = recorded.rooms.get(address).and_then(|it| it.contested.as_deref()) {
+            let way_out = format!("`roomctl import {address}` takes it");
+            console.note(&format!("{address}: its origin is uncertain ({why}): {way_out}"));
+        }
+    }
 }
 
 fn declared<'a>(

@@ -62,13 +62,27 @@ impl ApprovedPlan {
             blocked,
             unread,
         };
-        for step in plan.steps {
+        let mut instead = Vec::new();
+        for mut step in plan.steps {
             match consent.holds(&step, &gate) {
-                Some(why) => approved.held.push((step, why)),
+                Some(why) => {
+                    instead.extend(step.instead.take().map(|step| *step));
+                    approved.held.push((step, why));
+                }
                 None => approved.steps.push(step),
             }
         }
+        if consent.approval != Approval::NothingToDo {
+            approved.add_in_place(instead);
+        }
         approved
+    }
+
+    /// Adds what is done in the place of replaces that are held back, after the other replaces.
+    fn add_in_place(&mut self, instead: Vec<Step>) {
+        let earlier = |step: &Step| matches!(step.action, Action::Destroy | Action::Replace);
+        let at = self.steps.iter().position(|step| !earlier(step)).unwrap_or(self.steps.len());
+        self.steps.splice(at..at, instead);
     }
 
     /// The steps that may be carried out, in order.

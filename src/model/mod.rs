@@ -12,7 +12,9 @@ mod field;
 mod finding;
 mod holder;
 mod kind;
+mod next_life;
 mod observed;
+mod origin;
 mod patch;
 mod pending;
 mod plan;
@@ -39,9 +41,11 @@ pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
 pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};
+pub use next_life::over_limits;
 pub use observed::{Observation, Observed, People, Sighting};
+pub use origin::{CANNOT_BE_EMPTIED, dropped};
 pub use patch::{Operation, Patch};
-pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, dropped, settle, shows};
+pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
     Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, UnderWay,
     Unread,
@@ -53,6 +57,6 @@ pub use recorded::{
 pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
-pub use step::{Action, Reason, Step, Weight};
+pub use step::{Action, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use trouble::{Class, Trouble};

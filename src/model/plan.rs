@@ -82,6 +82,8 @@ pub enum HeldReason {
     MaxRooms(u64),
     /// Blocked: the room exists, was not made by us, and `on_conflict: fail`.
     Conflict,
+    /// Blocked: a room exists whose origin is uncertain.
+    Contested,
 }
 
 /// A room that could not be read.
@@ -194,6 +196,7 @@ impl HeldReason {
             Self::PreventDestroy => "prevent_destroy",
             Self::MaxRooms(_) => "max_rooms",
             Self::Conflict => "conflict",
+            Self::Contested => "contested",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Address, Call, Lifecycle, OnOccupied, Patch, People, Room, Sides};
+use super::{Address, Attributes, Call, Lifecycle, OnOccupied, Patch, People, Room, Sides};
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -56,6 +56,8 @@ pub enum Reason {
     NotDeclared,
     /// It exists, was not made by us, and the policy says to adopt it.
     AlreadyExists,
+    /// A replace destroyed it, and was cut short before it made it anew.
+    ReplaceUnfinished,
     /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
     /// Its provider was renamed, or that of another side: `moved`.
@@ -100,6 +102,40 @@ pub struct Step {
     pub on_occupied: OnOccupied,
     /// Whether it counts towards `max_destroy`.
     pub weight: Weight,
+    /// Of a step that makes a room anew: the attributes of others that it sets again.
+    pub carried: Carried,
+    /// Of a replace: what changes in place, done instead where the room may not be made anew now.
+    pub instead: Option<Box<Step>>,
+}
+
+/// Attributes of others that are set again where a room is made anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Carried {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that are there right before the destroy: the room was not read yet.
+    Unread,
+    /// These, as far as is known.
+    Known(Attributes),
+}
+
+impl Step {
+    /// Whether the service is asked something right before the step's first call: who is inside, or
+    /// what others wrote into the room.
+    #[must_use]
+    pub fn asks_first(&self) -> bool {
+        match self.action {
+            Action::Replace => true,
+            Action::Destroy => self.on_occupied == OnOccupied::Defer,
+            Action::Create
+            | Action::Recreate
+            | Action::Update
+            | Action::Adopt
+            | Action::Forget
+            | Action::Record => false,
+        }
+    }
 }
 
 impl Action {
@@ -159,6 +195,7 @@ impl Reason {
             Self::CloseChanged => "close_changed",
             Self::NotDeclared => "not_declared",
             Self::AlreadyExists => "already_exists",
+            Self::ReplaceUnfinished => "replace_unfinished",
             Self::BookkeepingChanged => "bookkeeping_changed",
             Self::Moved => "moved",
         }
@@ -179,6 +216,7 @@ impl Reason {
             | Self::CloseChanged
             | Self::NotDeclared
             | Self::AlreadyExists
+            | Self::ReplaceUnfinished
             | Self::BookkeepingChanged
             | Self::Moved => false,
         }

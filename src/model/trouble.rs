@@ -55,6 +55,22 @@ pub enum Class {
     Stopped,
 }
 
+impl Trouble {
+    /// A call that was not sent, for a reason of our own.
+    #[must_use]
+    pub fn local(class: Class, call: Call, message: String) -> Self {
+        Self {
+            class,
+            call,
+            code: None,
+            message,
+            request_id: None,
+            retry_after: None,
+            answered: false,
+        }
+    }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.call, self.message)?;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Holder, Kind, Landing,
-    Observation, Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName,
-    Reason, Recorded, RecordedRoom, Room, Settled, Sides, Sighting, Step, Weight, settle,
+    Action, Address, Attributes, Call, Carried, DesiredRoom, Finding, Held, HeldReason, Holder,
+    Kind, Landing, Observation, Observed, OnOccupied, Origin, Patch, People, Policy, Provider,
+    ProviderName, Reason, Recorded, RecordedRoom, Room, Settled, Sides, Sighting, Step, Weight,
+    settle,
 };
 
 use super::diff;
@@ -37,6 +38,8 @@ pub(super) struct Case<'a> {
     pub(super) desired: Option<&'a DesiredRoom>,
     pub(super) recorded: Option<Cow<'a, RecordedRoom>>,
     pub(super) observation: Option<&'a Observation>,
+    /// What is worth a word about how its open call was settled.
+    pub(super) word: Option<Finding>,
 }
 
 /// What is to become of one room.
@@ -75,12 +78,14 @@ impl<'a> Case<'a> {
         let Row { address, desired, recorded, observation } = row;
         let recorded = match recorded {
             Some(record) if rules.observed.not_asked.contains_key(&address.provider) => {
-                Some(Cow::Borrowed(record))
+                After { record: Some(Cow::Borrowed(record)), unproven: false }
             }
-            Some(record) => settled(provider, record, desired, observation)?,
-            None => None,
+            Some(record) => settled(provider, record, observation)?,
+            None => After::default(),
         };
-        Ok(Self { address, provider, rules, desired, recorded, observation })
+        let After { record: recorded, unproven } = recorded;
+        let word = unproven.then(|| of_unknown_origin(address));
+        Ok(Self { address, provider, rules, desired, recorded, observation, word })
     }
 
     /// The room as it was seen, where it was.
@@ -178,6 +183,8 @@ impl<'a> Case<'a> {
             on_occupied: self.on_occupied(&sides),
             sides,
             weight: weight(action, reason),
+            carried: Carried::Nothing,
+            instead: None,
         }
     }
 
@@ -191,7 +198,31 @@ impl<'a> Case<'a> {
             }
             made.patches_towards(self.kind(), &declared.room)
         });
-        self.step(action, reason, before, self.wanted(), left.unwrap_or_default())
+        let step = self.step(action, reason, before, self.wanted(), left.unwrap_or_default());
+        Step { carried: self.carried(action), ..step }
+    }
+
+    /// The attributes of others that a step sets again where it makes the room anew.
+    fn carried(&self, action: Action) -> Carried {
+        let (Some(declared), Some(recorded)) = (self.desired, self.recorded.as_deref()) else {
+            return Carried::Nothing;
+        };
+        let read = match (action, self.sighting()) {
+            (Action::Replace, None) => return Carried::Unread,
+            (Action::Replace, Some(sighting)) => &sighting.attributes,
+            (
+                Action::Create
+                | Action::Recreate
+                | Action::Update
+                | Action::Destroy
+                | Action::Adopt
+                | Action::Forget
+                | Action::Record,
+                _,
+            ) => &Attributes::EMPTY,
+        };
+        let others = recorded.others(&declared.room.attributes, read);
+        if others.is_empty() { Carried::Nothing } else { Carried::Known(others) }
     }
 
     /// A step that changes the record only, where the record's bookkeeping is behind the file.
@@ -257,20 +288,31 @@ fn weight(action: Action, reason: Reason) -> Weight {
     }
 }
 
+/// A record once its open call is settled.
+#[derive(Default)]
+struct After<'a> {
+    record: Option<Cow<'a, RecordedRoom>>,
+    /// Whether nothing tells that the room is the one that was to be destroyed.
+    unproven: bool,
+}
+
 fn settled<'a>(
     provider: &Provider,
     record: &'a RecordedRoom,
-    desired: Option<&DesiredRoom>,
     observation: Option<&Observation>,
-) -> Result<Option<Cow<'a, RecordedRoom>>, String> {
+) -> Result<After<'a>, String> {
     let Some(pending) = record.pending.as_deref() else {
-        return Ok(Some(Cow::Borrowed(record)));
+        return Ok(After { record: Some(Cow::Borrowed(record)), unproven: false });
+    };
+    let after = |record: Option<RecordedRoom>, unproven| {
+        Ok(After { record: record.map(Cow::Owned), unproven })
     };
     match settle(&provider.application, record, pending, observation, Landing::ByClock) {
-        Settled::Kept(kept) => Ok(Some(Cow::Owned(kept))),
-        Settled::Removed => Ok(None),
-        Settled::NotOurs if desired.is_some() => Ok(None),
-        Settled::NotOurs => Err(FOREIGN.to_owned()),
+        Settled::Done(record) | Settled::NotDone(record) | Settled::Contested(record) => {
+            after(Some(record), false)
+        }
+        Settled::Unproven(record) => after(Some(record), true),
+        Settled::Gone(left) => after(left, false),
         Settled::MayStillLand(until) => {
             Err(format!("its last call may still take effect until {until}: plan again then"))
         }
@@ -278,5 +320,12 @@ fn settled<'a>(
     }
 }
 
-const FOREIGN: &str = "its create has an unknown outcome, and the room that exists now is not \
-                       what was sent: `roomctl state rm` leaves it to its owner";
+fn of_unknown_origin(address: &Address) -> Finding {
+    let message = format!(
+        "{address}: its destroy has an unknown outcome, and nothing tells whether the room that \
+         exists now is the one that was to go"
+    );
+    Finding::warning("origin_unknown", message)
+        .help("`roomctl state rm` leaves it to its owner; otherwise it is taken to be ours")
+        .about(address)
+}

@@ -12,6 +12,45 @@ use super::{compare, diff};
 ///
 /// The observation has three values besides "not asked": there, gone, and unread, which is neither.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
+    let decision = uncertain(case).or_else(|| unfinished(case)).unwrap_or_else(|| usual(case));
+    Decision { finding: decision.finding.or_else(|| case.word.clone()), ..decision }
+}
+
+/// A room whose origin is uncertain: left as it is whatever is declared, until it is gone.
+fn uncertain(case: &Case<'_>) -> Option<Decision> {
+    let why = case.recorded.as_deref()?.contested.as_deref()?;
+    match (case.observation, case.desired) {
+        (Some(Observation::Unread { .. }), _) | (Some(Observation::Gone(_)), None) => return None,
+        (Some(Observation::Gone(_)), Some(_)) => return Some(create(case)),
+        (None | Some(Observation::There(_)), _) => {}
+    }
+    let step = if case.desired.is_some() {
+        case.making(Action::Create, Reason::AlreadyExists)
+    } else {
+        case.step(Action::Destroy, Reason::NotDeclared, case.present(), None, Vec::new())
+    };
+    let message = format!("{}: a room exists whose origin is uncertain: {why}", case.address);
+    let finding = Finding::warning("contested", message).about(case.address);
+    Some(Decision::from(Verdict::held(step, HeldReason::Contested)).told(Some(finding)))
+}
+
+/// A room that a replace destroyed and did not make anew: what exists now is somebody else's.
+fn unfinished(case: &Case<'_>) -> Option<Decision> {
+    if !case.recorded.as_deref()?.is_destroyed() {
+        return None;
+    }
+    match (case.observation, case.desired) {
+        (Some(Observation::Unread { .. }), _) => None,
+        (_, None) => Some(forget(case)),
+        (Some(Observation::There(seen)), Some(declared)) => Some(exists(case, declared, seen)),
+        (None | Some(Observation::Gone(_)), Some(_)) => {
+            let step = case.making(Action::Recreate, Reason::ReplaceUnfinished);
+            Some(Verdict::Step(step).into())
+        }
+    }
+}
+
+fn usual(case: &Case<'_>) -> Decision {
     match (case.desired, case.recorded.as_deref(), case.observation) {
         (_, _, Some(Observation::Unread { why })) => Verdict::Unread(why.clone()).into(),
         (Some(_), None, None | Some(Observation::Gone(_))) => create(case),
@@ -25,7 +64,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         }
         (None, Some(recorded), None | Some(Observation::There(_))) => {
             match recorded.lifecycle.on_remove {
-                OnRemove::Destroy => compare::take_down(case, Action::Destroy, Reason::NotDeclared),
+                OnRemove::Destroy => compare::take_down(case),
                 OnRemove::Forget => forget(case),
             }
         }

@@ -145,10 +145,10 @@ impl<'a> Draft<'a> {
     }
 
     fn hold(&mut self, held: Held) {
-        use crate::model::HeldReason::{Conflict, MaxRooms, Occupied, PreventDestroy};
+        use crate::model::HeldReason::{Conflict, Contested, MaxRooms, Occupied, PreventDestroy};
         match held.reason {
             Occupied(_) => self.waiting.push(held),
-            PreventDestroy | MaxRooms(_) | Conflict => self.blocked.push(held),
+            PreventDestroy | MaxRooms(_) | Conflict | Contested => self.blocked.push(held),
         }
     }
 

@@ -86,7 +86,8 @@ fn add_others(
 
 fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
     let over = record.earliest_end(&provider.application).is_some_and(|end| now >= end);
-    over || record.pending.is_some()
+    let carries = !record.carried().is_empty() && !record.is_destroyed();
+    over || record.pending.is_some() || record.contested.is_some() || carries
 }
 
 /// Whether the room is not destroyed while people are inside.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Action, Address, Desired, Finding, Moved, People, Provider, ProviderName, Reason, Recorded,
-    RecordedRoom, RoomId, Sides, Step, Weight,
+    Action, Address, Carried, Desired, Finding, Moved, People, Provider, ProviderName, Reason,
+    Recorded, RecordedRoom, RoomId, Sides, Step, Weight,
 };
 
 use super::draft::{Draft, Phase};
@@ -151,6 +151,8 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         people: People::Unknown,
         on_occupied: provider.kind().on_occupied(),
         weight: Weight::Free,
+        carried: Carried::default(),
+        instead: None,
     }
 }
 

@@ -4,7 +4,9 @@ mod asking;
 mod kinds;
 mod limits;
 mod moved;
+mod origin;
 mod properties;
+mod replace;
 mod stories;
 mod table;
 

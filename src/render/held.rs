@@ -84,6 +84,13 @@ pub(super) fn way_out(held: &Held) -> String {
             "a room of this id exists and is not in this state (a lost state, another state, a \
              colleague?); `roomctl import {address}` or `on_conflict: adopt` takes it over"
         ),
+        HeldReason::Contested => {
+            let declare = if step.action == Action::Destroy { "declared again, " } else { "" };
+            format!(
+                "its origin is uncertain; {declare}`roomctl import {address}` takes it, \
+                 `roomctl state rm {address}` leaves it to its owner"
+            )
+        }
     }
 }
 

@@ -122,7 +122,7 @@ fn waiting(out: &mut dyn Write, wait: &StepWait) -> io::Result<()> {
     let (word, address, action) = (Word(address), Plain(address), action.as_str());
     write!(out, "{address}: {CHANGED}{action} waits{CHANGED:#}: ")?;
     if let Some(why) = unasked {
-        return writeln!(out, "it could not be asked who is inside: {}", Plain(why));
+        return writeln!(out, "it could not be read: {}", Plain(why));
     }
     let inside = words::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
     writeln!(

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Fields,
-    Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten, Patch, People,
-    Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary,
-    Unread, Value, Weight,
+    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Carried, Delay, Digest,
+    Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten, Patch,
+    People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait,
+    Summary, Unread, Value, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -59,6 +59,8 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         people: People::Unknown,
         on_occupied: OnOccupied::Defer,
         weight: Weight::Free,
+        carried: Carried::Nothing,
+        instead: None,
     }
 }
 

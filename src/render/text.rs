@@ -131,6 +131,9 @@ fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::
     if let Some(note) = words::note(step) {
         writeln!(out, "      {QUIET}{note}{QUIET:#}")?;
     }
+    for line in [words::carried(&step.carried), words::instead(step)].into_iter().flatten() {
+        writeln!(out, "      {QUIET}{line}{QUIET:#}")?;
+    }
     if let Some(fate) = words::fate(step.action, step.people, step.on_occupied) {
         writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Action, OnOccupied, OnRemove, People, Step};
+use crate::model::{Action, Carried, OnOccupied, OnRemove, Patch, People, Step};
+
+use super::escape::Plain;
 
 /// `1 room`, `2 rooms`.
 pub(super) fn count(number: u64, noun: &str) -> String {
@@ -53,6 +55,40 @@ pub(super) fn fate(action: Action, inside: People, on_occupied: OnOccupied) -> O
         }
         (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
     })
+}
+
+/// The attributes of others that a step sets again; none where it sets none.
+pub(super) fn carried(carried: &Carried) -> Option<String> {
+    match carried {
+        Carried::Nothing => None,
+        Carried::Unread => {
+            Some("attributes of others are read before the destroy and set again".to_owned())
+        }
+        Carried::Known(carried) => {
+            let keys: Vec<_> = carried.iter().map(|(key, _)| Plain(key).to_string()).collect();
+            Some(format!("attributes of others that are set again: {}", keys.join(", ")))
+        }
+    }
+}
+
+/// What changes in place of a replace that waits or is held back; none where nothing does.
+pub(super) fn instead(step: &Step) -> Option<String> {
+    let changes = &step.instead.as_deref()?.changes;
+    let paths: Vec<_> = changes.iter().flat_map(paths).collect();
+    let paths = Some(paths.join(", ")).filter(|paths| !paths.is_empty())?;
+    Some(format!("where it waits or is held back, these change in place meanwhile: {paths}"))
+}
+
+/// The paths of what a change in place changes.
+fn paths(patch: &Patch) -> Vec<String> {
+    match patch {
+        Patch::Attributes(changes) => {
+            changes.iter().map(|it| format!("attributes.{}", Plain(it.key()))).collect()
+        }
+        Patch::Fields(fields) => {
+            fields.iter().map(|(field, _)| field.as_str().to_owned()).collect()
+        }
+    }
 }
 
 /// Why a step does less than its action says; none where it does not.

@@ -3,11 +3,13 @@
 mod architecture;
 
 mod cli;
+mod clock;
 mod conformance;
 mod crash;
 mod examples;
 mod faults;
 mod kill;
+mod origin;
 mod properties;
 mod rate;
 mod readme;

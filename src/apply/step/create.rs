@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::apply::change::{EarlierIntent, Failure, Intended, Known, Worker};
+use crate::apply::change::{Changed, EarlierIntent, Failure, Intended, Known, Worker, uncertain};
 use crate::apply::observe::look;
 use crate::apply::recover::adopted;
 use crate::model::{
-    Address, Class, Observation, OnConflict, Operation, Origin, Overwritten, Patch, PendingKind,
-    RecordedRoom, Room, Step, Timestamp, Trouble, shows,
+    Address, Attributes, Class, Field, Kind, Landing, NextLife, Observation, OnConflict, Operation,
+    Origin, Overwritten, Patch, Pending, PendingKind, RecordedRoom, Room, Settled, Sighting, Step,
+    Timestamp, Trouble, settle,
 };
 use crate::provider::{Permit, Receipt};
 
@@ -23,13 +24,16 @@ impl Worker {
         let room = step.after.clone().unwrap_or_default();
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
         let made = room.made_by_its_call(self.kind());
+        let mut record = self.fresh(step, made);
+        record.next = before.and_then(|before| next_of(before, &room));
         let intended = Intended {
             address: &step.address,
-            operation: Operation::Create(made.clone()),
+            operation: Operation::Create(sent(self.kind(), &record)),
             call,
             empty: Vec::new(),
+            next: None,
             kind: PendingKind::Create,
-            record: self.fresh(step, made),
+            record,
             before,
             target: None,
         };
@@ -38,9 +42,10 @@ impl Worker {
                 if matches!(failure, Failure::Open(..)) { Effect::AsPlanned } else { Effect::Gone };
             Broken { failure, effect, what: "it could not be created" }
         };
-        match self.change(&intended, first).await.map_err(failed)? {
+        let Changed { known, record: _ } = self.change(&intended, first).await.map_err(failed)?;
+        match known {
             Known::Done(receipt, sent) => {
-                let record = made_by(&intended.record, &receipt, sent);
+                let record = made_by(&intended.record, &receipt, sent).made(self.kind());
                 self.complete(step, record, &step.changes, receipt.request_id).await
             }
             Known::Seen(record) => self.complete(step, record, &step.changes, None).await,
@@ -84,12 +89,14 @@ impl Worker {
             what: "it was created, but not everything was set; the next run sets the rest",
         };
         let after = step.after.clone().unwrap_or_default();
-        let last = self.committed().modify(&step.address, record, changes, after, None).await;
+        let mut changes = changes.to_vec();
+        changes.extend(carried_patch(&record));
+        let last = self.committed().modify(&step.address, record, &changes, after, None).await;
         Ok(Made { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }
 
-    /// A create that the service answered with "exists": ours where an earlier intent was open and
-    /// what can be read agrees, and otherwise as `on_conflict` says.
+    /// A create that the service answered with "exists": where an earlier intent was open, its origin
+    /// is uncertain, and otherwise it is as `on_conflict` says.
     async fn exists(
         &self,
         step: &Step,
@@ -114,27 +121,49 @@ impl Worker {
             Ok(Observation::Unread { why }) => return Err(unread(earlier, why, trouble)),
             Err(why) => return Err(unread(earlier, why.to_string(), trouble)),
         };
-        let kind = self.kind();
-        let application = &self.connection.provider.application;
-        match (earlier, self.settings.on_conflict) {
-            (EarlierIntent::Open, _) if shows(application, &intended.record.room, &sighting) => {
-                let mut record = intended.record.seen(&sighting);
-                record.pending = None;
-                Ok(Found { record, changes: step.changes.clone(), adopted: None })
-            }
-            (EarlierIntent::Open, OnConflict::Fail) => {
-                let why = "a room is there that is not what was sent";
-                Err(Failure::Open(why.to_owned(), Some(trouble)))
-            }
-            (EarlierIntent::Open | EarlierIntent::Absent, _) => {
-                let room = step.after.clone().unwrap_or_default();
-                let declared = RecordedRoom { room: room.clone(), ..intended.record.clone() };
-                let record = adopted(kind, &declared, &sighting);
-                let changes = record.room.patches_towards(kind, &room);
-                let adopted = Some(Overwritten::by(&record.room, &changes));
-                Ok(Found { record, changes, adopted })
-            }
+        match earlier {
+            EarlierIntent::Open => Err(self.uncertain(intended, sighting, trouble).await?),
+            EarlierIntent::Absent => Ok(self.taken_over(step, intended, &sighting)),
         }
+    }
+
+    /// Records a room that appeared after ours was found missing, and returns why nothing is done
+    /// with it.
+    async fn uncertain(
+        &self,
+        intended: &Intended<'_>,
+        sighting: Sighting,
+        trouble: Trouble,
+    ) -> Result<Failure, Failure> {
+        let (address, record) = (intended.address, &intended.record);
+        let pending = Pending { kind: PendingKind::Create, at: record.created, room: None };
+        let there = Observation::There(sighting);
+        let application = &self.connection.provider.application;
+        let settled = settle(application, record, &pending, Some(&there), Landing::FoundMissing);
+        let why = match settled {
+            Settled::Contested(record) => {
+                self.keep(address, &record).await?;
+                uncertain(address, &record)
+            }
+            Settled::Done(_)
+            | Settled::NotDone(_)
+            | Settled::Gone(_)
+            | Settled::Unproven(_)
+            | Settled::MayStillLand(_)
+            | Settled::Unread(_) => "a room exists, and it is not known whose it is".to_owned(),
+        };
+        Ok(Failure::Open(why, Some(trouble)))
+    }
+
+    /// A room of others as ours: what changes in place is made as it is declared.
+    fn taken_over(&self, step: &Step, intended: &Intended<'_>, sighting: &Sighting) -> Found {
+        let kind = self.kind();
+        let room = step.after.clone().unwrap_or_default();
+        let declared = RecordedRoom { room: room.clone(), next: None, ..intended.record.clone() };
+        let record = adopted(kind, &declared, sighting);
+        let changes = record.room.patches_towards(kind, &room);
+        let adopted = Some(Overwritten::by(&record.room, &changes));
+        Found { record, changes, adopted }
     }
 }
 
@@ -180,6 +209,29 @@ fn conflict(address: &Address, elsewhere: Option<&Address>, trouble: Trouble) ->
         trouble.message
     );
     Trouble { message, ..trouble }
+}
+
+/// What an unfinished replace left to be done with the room that is to be made as `room`.
+fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> Option<Box<NextLife>> {
+    let next = before.next.as_deref()?;
+    let carried = before.others(&room.attributes, &Attributes::EMPTY);
+    let unfinished = next.destroyed.is_some() || !carried.is_empty();
+    let destroyed = next.destroyed.or(before.last_seen).or(Some(before.created));
+    unfinished.then(|| Box::new(NextLife { room: Some(room.clone()), carried, destroyed }))
+}
+
+/// What the call that makes a room takes along, the attributes of others too.
+fn sent(kind: Kind, record: &RecordedRoom) -> Arc<Room> {
+    if record.carried().is_empty() || !kind.made_with(Field::Attributes) {
+        return record.room.clone();
+    }
+    Arc::new(Room { attributes: record.sent_attributes(kind), ..record.room.as_ref().clone() })
+}
+
+/// The call that sets the attributes of others that are still to be set.
+fn carried_patch(record: &RecordedRoom) -> Option<Patch> {
+    let sets = Attributes::EMPTY.sets_towards(record.carried());
+    (!sets.is_empty()).then_some(Patch::Attributes(sets))
 }
 
 /// The record of a room that the service says it made.

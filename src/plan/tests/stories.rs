@@ -246,19 +246,6 @@ fn an_open_create_is_looked_up_before_anything_else() {
 }
 
 #[test]
-fn a_room_that_is_not_what_an_open_create_sent_is_as_the_policy_says() {
-    let foreign = World::new()
-        .declare("chat/a", room("A", &[("k", "v")]))
-        .record("chat/a", pending(PendingKind::Create, 60))
-        .observe("chat/a", there(People::Nobody, &[("k", "theirs")]));
-    assert_eq!(foreign.plan().blocked[0].reason, HeldReason::Conflict);
-    let adopted = foreign.clone().policy(|policy| policy.on_conflict = OnConflict::Adopt);
-    assert_eq!(adopted.plan().steps[0].action, Action::Adopt);
-    let undeclared = World { desired: World::new().desired, ..foreign };
-    assert_eq!((undeclared.plan().unread.len(), undeclared.plan().steps.len()), (1, 0));
-}
-
-#[test]
 fn an_adopted_room_is_only_brought_in_line() {
     let world = World::new()
         .policy(|policy| policy.on_conflict = OnConflict::Adopt)
