@@ -11,6 +11,7 @@ use super::exit::{Exit, Stopped};
 use super::session;
 use crate::model::{Provider, ProviderName};
 use crate::provider::http::ClockDifference;
+use crate::render;
 
 /// What was found of one provider.
 struct Report<'a> {
@@ -69,7 +70,7 @@ impl Report<'_> {
                     None => writeln!(out, "  the service does not tell its time")?,
                 }
             }
-            Err(why) => writeln!(out, "  FAILED: {why}")?,
+            Err(why) => writeln!(out, "  FAILED: {}", render::plain(why))?,
         }
         for (call, _) in provider.kind().calls() {
             writeln!(out, "  {call}: at most {} a second", provider.rate(*call))?;

@@ -16,6 +16,7 @@ use super::{session, signals};
 use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
 use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret};
 use crate::provider::http::{SystemClock, post_to_loopback};
+use crate::render;
 
 /// Serves, or tells a world that something happened.
 pub(super) async fn run(
@@ -112,7 +113,7 @@ async fn happen(
         let words = "no provider is on an emulator: say `endpoint: emulator`, or a URL on loopback";
         return Err(Stopped::failed("no_emulator", words));
     }
-    console.note(&describe(&command));
+    console.note(&render::plain(describe(&command)));
     Ok(Exit::Done)
 }
 

@@ -12,6 +12,7 @@ use super::{session, signals};
 use crate::apply::{self, Stop, imported, observe};
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
 use crate::plan;
+use crate::render;
 use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
 /// What came of each room.
@@ -179,16 +180,16 @@ fn entries(
                 let assumed =
                     if record.assumed.any() { "; its name and delay are assumed" } else { "" };
                 tally.recorded += 1;
-                console.note(&format!("{address}: exists{assumed}"));
+                console.note(&render::plain(format_args!("{address}: exists{assumed}")));
                 entries.push(Entry::Result(address.clone(), record));
             }
             Some(Observation::Gone(_)) => {
                 tally.missing += 1;
-                console.note(&format!("{address}: does not exist"));
+                console.note(&render::plain(format_args!("{address}: does not exist")));
             }
             Some(Observation::Unread { why }) => {
                 tally.unread += 1;
-                console.say(&format!("{address}: could not be read: {why}"));
+                console.say(&render::plain(format_args!("{address}: could not be read: {why}")));
             }
             None => tally.unread += 1,
         }

@@ -122,7 +122,7 @@ fn report(stopped: &Stopped, format: Format, console: &Console) -> Exit {
     let Stopped { exit, code, error, findings } = stopped;
     let message = format!("{error:#}");
     console.findings(findings);
-    console.say(&format!("error: {message}"));
+    console.say(&render::plain(format_args!("error: {message}")));
     if format == Format::Json {
         let written = console.print(|out| render::error_json(out, code, &message, findings));
         return written.map_or(Exit::Failed, |()| *exit);

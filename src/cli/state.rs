@@ -104,11 +104,11 @@ impl Removal {
     ) -> Result<Exit, Stopped> {
         let room = recorded(&locked.snapshot().recorded, &self.address)?;
         let kind = kind(&locked.snapshot().recorded, &self.address);
-        console.say(&format!(
+        console.say(&render::plain(format_args!(
             "{}: if the room lives, it will be nobody's: roomctl will neither keep it nor destroy \
              it, and it counts against the quota until it goes by itself",
             self.address
-        ));
+        )));
         if !self.auto_approve {
             approve("Take it out of the record?", "nothing was removed", stop, console).await?;
         }

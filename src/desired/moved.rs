@@ -81,14 +81,13 @@ impl Entry<'_> {
             return ProviderName::new(to).ok();
         }
         let onward = self.list.iter().find(|it| is(it.from.as_ref(), to));
-        let finding = match onward.and_then(|it| it.to.as_ref()) {
-            Some(Text(last)) => Finding::error("moved", format!("`{to}` is itself moved"))
-                .help(format!("name the last one at once: `to: {last}`")),
-            None => {
-                let names: Vec<&str> = self.known.keys().map(|name| &**name).collect();
-                Finding::error("unknown_provider", format!("no provider is named `{to}`"))
-                    .help(suggestion(to, &names))
-            }
+        let finding = if let Some(Text(last)) = onward.and_then(|it| it.to.as_ref()) {
+            Finding::error("moved", format!("`{to}` is itself moved"))
+                .help(format!("name the last one at once: `to: {last}`"))
+        } else {
+            let names: Vec<&str> = self.known.keys().map(|name| &**name).collect();
+            Finding::error("unknown_provider", format!("no provider is named `{to}`"))
+                .help(suggestion(to, &names))
         };
         sink.at(self.path(Some("to")), finding);
         None

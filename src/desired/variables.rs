@@ -81,21 +81,21 @@ impl<'a> Variables<'a> {
             let help = format!("variables here begin with {}", PREFIXES.join(", "));
             return Err(Box::new(finding.help(help)));
         }
-        if self.may_hold_secret(name) {
-            let finding = refused(format!("the variable `{name}` may hold a secret"));
+        if self.secret.contains(name) {
+            let finding = refused(format!("the variable `{name}` holds the secret of a provider"));
+            let help = "use another one: secrets are read through `secret_env` only";
+            return Err(Box::new(finding.help(help)));
+        }
+        let upper = name.to_ascii_uppercase();
+        if SECRET_PARTS.iter().any(|part| upper.contains(part)) {
+            let finding = refused(format!("the variable `{name}` may hold a secret by its name"));
+            let parts = SECRET_PARTS.join(", ");
             let help = format!(
-                "secrets are read through `secret_env` only; for another value use a name without \
-                 {}",
-                SECRET_PARTS.join(", ")
+                "secrets are read through `secret_env` only; other values need a name without {parts}"
             );
             return Err(Box::new(finding.help(help)));
         }
         Ok(())
-    }
-
-    fn may_hold_secret(&self, name: &str) -> bool {
-        let upper = name.to_ascii_uppercase();
-        self.secret.contains(name) || SECRET_PARTS.iter().any(|part| upper.contains(part))
     }
 
     fn value(&self, reference: &Reference<'_>) -> Result<String, Box<Finding>> {

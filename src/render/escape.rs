@@ -25,6 +25,13 @@ pub(super) struct Setting<'a>(pub(super) &'a Value);
 /// An address as one word of a shell: room ids may hold spaces, `$`, `&` and `;`.
 pub(super) struct Word<'a>(pub(super) &'a Address);
 
+/// A text that holds names and words of others, on one line and with nothing in it that steers the
+/// terminal.
+#[must_use]
+pub fn plain(text: impl fmt::Display) -> String {
+    Plain(text).to_string()
+}
+
 struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl<T: fmt::Display> fmt::Display for Plain<T> {

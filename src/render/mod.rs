@@ -18,6 +18,7 @@ mod text;
 mod unified;
 mod words;
 
+pub use escape::plain;
 pub use events::{event_json, plan_event_json, summary_json};
 pub use findings::findings_text;
 pub use json::{error_json, findings_json, plan_json};

@@ -130,3 +130,25 @@ fn a_pull_request_cannot_print_the_secret() {
         assert_eq!(left, ["rooms.yaml"], "{to}");
     }
 }
+
+#[test]
+fn names_that_steer_a_terminal_are_escaped_wherever_they_are_told() {
+    let desk = Desk::with(
+        "version: 1\nproviders: {video: {kind: rtc, app_id: 1, endpoint: emulator}}\n\
+         rooms: [{id: \"a\\u202eb\"}]\n",
+    );
+    desk.write("one.yaml", "version: 1\nrooms: [{id: \"\u{202e}\", nmae: x}]\n");
+    for command in [
+        "plan",
+        "import --all-declared",
+        "apply --auto-approve --state other.state.json",
+        "state list",
+        "plan -f rooms.yaml -f one.yaml",
+        "state rm video/a\u{202e}b --auto-approve",
+        "state rm video/a\u{202e}b --auto-approve",
+    ] {
+        let ran = desk.run(command);
+        assert!(ran.stdout.contains("u{202e}") || ran.stderr.contains("u{202e}"), "{ran}");
+        ran.keeps_from("\u{202e}");
+    }
+}
