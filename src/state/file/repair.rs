@@ -25,7 +25,7 @@ pub struct Repair {
     /// The state as it would be, its serial included.
     after: Recorded,
     /// The journal that is in it then.
-    folded: Option<String>,
+    journal_id: Option<String>,
     /// Tells whether the state's file is still the one that was read.
     fingerprint: Option<Fingerprint>,
     /// What is done with what was there.
@@ -61,9 +61,9 @@ impl Repair {
         }
         let fingerprint = evidence.fingerprint;
         let before = before(&evidence);
-        let folded = evidence.folded();
+        let journal_id = evidence.journal_id();
         let (plan, after) = outcome(&folder, evidence)?;
-        Ok(Some(Self { folder, lock, plan, after, folded, fingerprint, before }))
+        Ok(Some(Self { folder, lock, plan, after, journal_id, fingerprint, before }))
     }
 
     /// What would be written.
@@ -81,13 +81,14 @@ impl Repair {
     }
 
     fn carry_out(self) -> Result<Finished, StateError> {
-        let Self { folder, lock, plan: _, after, folded, fingerprint, before } = self;
+        let Self { folder, lock, plan: _, after, journal_id, fingerprint, before } = self;
         let serial = after.serial;
         let Some(lineage) = &after.lineage else {
             return Err(StateError::Stopped { file: folder.state });
         };
         let (providers, plans) = (after.providers.clone(), after.plans.clone());
-        let head = Head { lineage, serial, folded: folded.as_deref(), providers, plans };
+        let folded = journal_id.as_deref();
+        let head = Head { lineage, serial, folded, providers, plans };
         write_next(&folder, head, &after, &Overlay::default())?;
         lock.check()?;
         folder.check_unchanged(fingerprint)?;
