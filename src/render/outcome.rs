@@ -174,9 +174,7 @@ fn because(why: NotTried) -> &'static str {
         NotTried::NoRoomFreed => {
             "no room was freed for it, since destroys failed or wait; apply again once they are done"
         }
-        NotTried::StateFailed => {
-            "the state can no longer be written; fix the disk, then apply again"
-        }
+        NotTried::StateFailed => "the state can no longer be written; the error says why",
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
         NotTried::LeftOut => "left for another run, as `--no-destroy` says",
     }

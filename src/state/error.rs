@@ -53,7 +53,8 @@ pub enum StateError {
     /// There is no state, though there was one: bring it back.
     #[error(
         "{} is missing, but {} stands beside it, so there was a state once; bring it back from \
-         version control or a copy, or move the files beside it away if its rooms are gone",
+         version control, have `roomctl state repair` rebuild it, or move the files beside it away \
+         if its rooms are gone",
         file.display(),
         beside.display()
     )]
@@ -66,7 +67,7 @@ pub enum StateError {
     /// The journal builds on another state: bring that one back.
     #[error(
         "{} builds on {builds_on}, but {} is {found}; nothing was overwritten. Bring back the \
-         state that it builds on (it may be one of the copies beside it): the journal names rooms \
+         state that it builds on, or have `roomctl state repair` merge it: the journal names rooms \
          that no other state knows",
         journal.display(),
         file.display()
@@ -97,9 +98,8 @@ pub enum StateError {
     /// A file was changed by something else while this run held the lock; what this run did is in
     /// a rescue file: repair.
     #[error(
-        "{} was {loss} by something else while this run held the lock, so no further call was made. \
-         What this run did is kept in {}: `roomctl state repair` merges it, and until then no run \
-         begins",
+        "{} was {loss} by something else while this run held the lock: no further call was made. \
+         What this run did is in {}, which `roomctl state repair` merges; no run begins before",
         file.display(),
         rescue.display()
     )]
@@ -113,7 +113,7 @@ pub enum StateError {
     },
     /// The same, and the rescue file could not be written: save what the error says.
     #[error(
-        "{} was {loss} by something else while this run held the lock, so no further call was made; \
+        "{} was {loss} by something else while this run held the lock: no further call was made, \
          and what this run did could not be kept: {why}{}",
         file.display(),
         saving(lines.as_deref(), rescue)

@@ -45,8 +45,8 @@ pub trait WriteStore: Send + Sync {
     /// Makes entries durable: they survive a crash from the moment that this returns.
     /// Many at once share one `fdatasync`. After a failure every later append fails too.
     /// A caller that goes away while it waits loses only the answer, never an entry.
-    /// Where the files are no longer the ones that this run works with, an intent is refused, and
-    /// results are kept in a rescue file, which the error names.
+    /// Where the files are no longer the ones that this run works with, an intent is refused with an
+    /// error that names a rescue file: results are durable there.
     fn append(&self, entries: Vec<Entry>) -> Access<'_, ()>;
 
     /// Checks that the files are still the ones that this run works with: after a question was

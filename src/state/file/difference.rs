@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn serials_checksums_and_commas_do_not_count() {
         for (state, line) in [
-            (COPY.replace("6", "7").replace("\"x\"", "\"y\""), None),
+            (COPY.replace('6', "7").replace("\"x\"", "\"y\""), None),
             (COPY.replace("\"chat/a\":1", "\"chat/a\":3"), Some(2)),
             (COPY.replace("\"chat/a\":1,\n", ""), Some(2)),
             (COPY.replace("2\n", "2,\n\"chat/c\":3\n"), Some(4)),

@@ -122,7 +122,7 @@ impl Folder {
         let start = start.file_name().unwrap_or_default().as_encoded_bytes();
         let rest = |name: &OsString| {
             let rest = name.as_encoded_bytes().strip_prefix(start)?;
-            Some((String::from_utf8_lossy(rest).into_owned(), folder.join(name)))
+            Some((String::from_utf8_lossy(rest).into_owned(), self.state.with_file_name(name)))
         };
         Ok(names.iter().filter_map(rest).collect())
     }

@@ -103,13 +103,11 @@ pub(super) fn found(fingerprint: Option<Fingerprint>) -> Found {
 
 fn missing(folder: &Folder, journal: bool) -> Result<Loaded, StateError> {
     let copy = folder.copies()?.into_iter().next_back().map(|(_, path)| path);
-    match journal.then(|| folder.journal.clone()).or(copy) {
-        Some(beside) => Err(StateError::Missing { file: folder.state.clone(), beside }),
-        None => {
-            let (recorded, journal) = (Recorded::default(), Leftover::None);
-            Ok(Loaded { recorded, fingerprint: None, stat: None, version: None, journal })
-        }
+    if let Some(beside) = journal.then(|| folder.journal.clone()).or(copy) {
+        return Err(StateError::Missing { file: folder.state.clone(), beside });
     }
+    let (recorded, journal) = (Recorded::default(), Leftover::None);
+    Ok(Loaded { recorded, fingerprint: None, stat: None, version: None, journal })
 }
 
 fn leftover(

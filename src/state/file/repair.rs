@@ -25,7 +25,7 @@ pub struct Repair {
     /// The state as it would be, its serial included.
     after: Recorded,
     /// The journal that is in it then.
-    folded: Option<String>,
+    journal_id: Option<String>,
     /// Tells whether the state's file is still the one that was read.
     fingerprint: Option<Fingerprint>,
     /// What is done with what was there.
@@ -61,9 +61,9 @@ impl Repair {
         }
         let fingerprint = evidence.fingerprint;
         let before = before(&evidence);
-        let folded = evidence.folded();
+        let journal_id = evidence.journal_id();
         let (plan, after) = outcome(&folder, evidence)?;
-        Ok(Some(Self { folder, lock, plan, after, folded, fingerprint, before }))
+        Ok(Some(Self { folder, lock, plan, after, journal_id, fingerprint, before }))
     }
 
     /// What would be written.
@@ -81,13 +81,14 @@ impl Repair {
     }
 
     fn carry_out(self) -> Result<Finished, StateError> {
-        let Self { folder, lock, plan: _, after, folded, fingerprint, before } = self;
+        let Self { folder, lock, plan: _, after, journal_id, fingerprint, before } = self;
         let serial = after.serial;
         let Some(lineage) = &after.lineage else {
             return Err(StateError::Stopped { file: folder.state });
         };
         let (providers, plans) = (after.providers.clone(), after.plans.clone());
-        let head = Head { lineage, serial, folded: folded.as_deref(), providers, plans };
+        let folded = journal_id.as_deref();
+        let head = Head { lineage, serial, folded, providers, plans };
         write_next(&folder, head, &after, &Overlay::default())?;
         lock.check()?;
         folder.check_unchanged(fingerprint)?;
@@ -141,20 +142,20 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
         }
         State::There { condition: Condition::Unsound { lacks_rooms }, mut recorded } => {
             if lacks_rooms && let Some((path, copy)) = newest {
-                let added = add_missing(&mut recorded, copy);
-                found.push(format!("{added} rooms are taken from {}", path.display()));
+                add_missing(&mut recorded, path, copy, &mut found);
             }
             compare(recorded, newest)
         }
         State::Missing => {
-            let start = newest.map(|(_, copy)| copy.clone()).unwrap_or_default();
+            let mut start = Recorded::default();
+            if let Some((path, copy)) = newest {
+                add_missing(&mut start, path, copy, &mut found);
+            }
             compare(start, newest)
         }
     };
     let mut after = start.clone();
-    let serials = copies.iter().map(|(_, copy)| copy.serial);
-    let serials = serials.chain(records.iter().filter_map(|record| record.serial));
-    after.serial = serials.fold(start.serial, u64::max) + 1;
+    after.serial = next_serial(&start, &copies, &records);
     for record in records {
         after.lineage = after.lineage.or_else(|| record.lineage.clone());
         let trust = trust(&record, &start, &copies);
@@ -187,12 +188,25 @@ fn compare(start: Recorded, newest: Option<&(PathBuf, Recorded)>) -> (Recorded, 
     }
 }
 
-/// Adds what a copy has and `to` lacks; gives the number of rooms.
-fn add_missing(to: &mut Recorded, copy: &Recorded) -> usize {
+/// A serial that no state of the same line has had.
+fn next_serial(start: &Recorded, copies: &[(PathBuf, Recorded)], records: &[Record]) -> u64 {
+    let serials = copies.iter().map(|(_, copy)| copy.serial);
+    let serials = serials.chain(records.iter().filter_map(|record| record.serial));
+    serials.fold(start.serial, u64::max) + 1
+}
+
+/// Adds what a copy has and `to` lacks.
+fn add_missing(
+    to: &mut Recorded,
+    path: &std::path::Path,
+    copy: &Recorded,
+    found: &mut Vec<String>,
+) {
     if to.lineage.is_none() {
         to.lineage.clone_from(&copy.lineage);
         to.plans.clone_from(&copy.plans);
-        to.serial = copy.serial;
+        // The state that is lost came after the copy.
+        to.serial = copy.serial + 1;
     }
     for (name, identity) in &copy.providers {
         to.providers.entry(name.clone()).or_insert_with(|| identity.clone());
@@ -201,7 +215,15 @@ fn add_missing(to: &mut Recorded, copy: &Recorded) -> usize {
     for (address, record) in &copy.rooms {
         to.rooms.entry(address.clone()).or_insert_with(|| record.clone());
     }
-    to.rooms.len() - before
+    let added = to.rooms.len() - before;
+    let noun = if added == 1 { "room is" } else { "rooms are" };
+    found.push(format!(
+        "{added} {noun} taken from {}, the newest copy, of serial {}: a room that was recorded later, \
+         and that no line here names, is not in it; `roomctl import --all-declared` asks after every \
+         declared room",
+        path.display(),
+        copy.serial
+    ));
 }
 
 /// How far a journal or a rescue file can be believed.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::state::{Entry, LastCalls, Loss, StateError};
 
 use super::lock_file::LockFile;
-use super::rescue::Rescue;
+use super::rescue::{Lines, Rescue};
 use super::writer::{Writer, Written};
 
 /// The journal and the lock of a run.
@@ -63,7 +63,8 @@ impl Session {
     }
 
     /// Makes entries durable. Where the files are no longer the ones that this run opened, that
-    /// is an error for all of them: intents are refused, and the rest is kept all the same.
+    /// is an error, and intents are refused; results are kept all the same, and with
+    /// [`StateError::Rescued`] they are durable.
     pub(super) fn append(&mut self, entries: Vec<Written>) -> Result<(), StateError> {
         if matches!(self.mode, Mode::Journal) {
             let written = self.write(&entries);
@@ -183,13 +184,11 @@ impl Session {
     fn last_word(&mut self, error: StateError) -> StateError {
         let Mode::Unsaved(breach, why) = &self.mode else { return error };
         let pid = self.lock.holder().pid;
-        match self.writer.rescue(pid) {
-            Ok(rescue) => breach.rescued(&rescue.path),
-            Err(_) => {
-                let lines = self.writer.lines().map(|lines| lines.into_text());
-                breach.unsaved(self.writer.rescue_path(pid), why, lines.ok())
-            }
+        if let Ok(rescue) = self.writer.rescue(pid) {
+            return breach.rescued(&rescue.path);
         }
+        let lines = self.writer.lines().map(Lines::into_text);
+        breach.unsaved(self.writer.rescue_path(pid), why, lines.ok())
     }
 }
 

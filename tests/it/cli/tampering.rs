@@ -1,5 +1,6 @@
 //! Files of the state that are removed, replaced, edited or odd, while a command runs and before it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::{Child, Command};
 
@@ -13,7 +14,7 @@ fn fleet(rooms: usize) -> String {
     let mut text = THREE_ROOMS[..THREE_ROOMS.find("rooms:").expect("rooms")].to_owned();
     text.push_str("rooms:\n");
     for n in 0..rooms {
-        text.push_str(&format!("  - {{id: room-{n:03}, name: Room {n}}}\n"));
+        writeln!(text, "  - {{id: room-{n:03}, name: Room {n}}}").expect("a string takes it");
     }
     text
 }

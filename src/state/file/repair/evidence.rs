@@ -73,8 +73,8 @@ impl Evidence {
     /// Reads everything.
     pub(super) fn gather(folder: &Folder) -> Result<Self, StateError> {
         let mut found = Vec::new();
-        let (state, folded, fingerprint) = state(folder, &mut found)?;
-        let mut records = records(folder, folded.as_deref(), &mut found)?;
+        let (state, last_fold, fingerprint) = state(folder, &mut found)?;
+        let mut records = records(folder, last_fold.as_deref(), &mut found)?;
         let lineage = match &state {
             State::There { condition: _, recorded } => recorded.lineage.clone(),
             State::Missing => None,
@@ -100,7 +100,7 @@ impl Evidence {
     }
 
     /// The journal beside the state, which is in it once it is repaired.
-    pub(super) fn folded(&self) -> Option<String> {
+    pub(super) fn journal_id(&self) -> Option<String> {
         let journal = self.records.iter().find(|record| record.rescue.is_none())?;
         journal.id.clone()
     }
@@ -147,11 +147,11 @@ fn state(
     if !unreadable.is_empty() {
         found.push(format!("{name}: {} cannot be read", lines(&unreadable)));
     }
-    let folded = head.as_ref().and_then(|head| head.folded.clone());
+    let last_fold = head.as_ref().and_then(|head| head.folded.clone());
     let head = head.map(|head| head.recorded).unwrap_or_default();
     let recorded = Recorded { rooms, ..head };
     let condition = Condition::Unsound { lacks_rooms };
-    Ok((State::There { condition, recorded }, folded, fingerprint))
+    Ok((State::There { condition, recorded }, last_fold, fingerprint))
 }
 
 /// Puts the two sides of a conflict together: the one of the higher serial, and the rooms that only
@@ -215,7 +215,7 @@ fn copies(
 /// The journal that the state does not have yet, and the rescue files.
 fn records(
     folder: &Folder,
-    folded: Option<&str>,
+    last_fold: Option<&str>,
     found: &mut Vec<String>,
 ) -> Result<Vec<Record>, StateError> {
     let mut records = Vec::new();
@@ -225,7 +225,7 @@ fn records(
     records.sort_by_key(|record| record.serial);
     if let Some(journal) = record(folder, &folder.journal, found)? {
         let known = records.iter().any(|rescue| rescue.id == journal.id);
-        let spent = journal.id.is_some() && journal.id.as_deref() == folded;
+        let spent = journal.id.is_some() && journal.id.as_deref() == last_fold;
         if !known && !spent {
             records.insert(0, journal);
         }
@@ -265,7 +265,9 @@ fn record(
 
 fn taken(path: &Path, head: Option<Head>, entries: Vec<Entry>, is_whole: bool) -> Record {
     let mut changes = Overlay::default();
-    entries.into_iter().for_each(|entry| changes.add(entry));
+    for entry in entries {
+        changes.add(entry);
+    }
     let (id, lineage, serial) = head.map_or((None, None, None), |head| {
         (Some(head.journal), Some(head.lineage), Some(head.serial))
     });
