@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use roomctl::emulator::{Action, FaultShare, Settings};
-use roomctl::model::{Call, NotTried, Outcome, PendingKind, Plan, Refresh};
+use roomctl::model::{Call, NotTried, Outcome, PendingKind, Plan, Refresh, StepFailure};
 use tokio::time::Instant;
 
 use crate::support::fleet::{HEAD, converge};
@@ -120,6 +120,32 @@ fn a_stopped_provider_is_called_again_by_the_next_run() {
         let runs = converge(&world, &world.declare(&text)).await;
         assert_eq!(runs, Ok(1));
         assert_eq!(world.survey().rooms.len(), ROOMS);
+    });
+}
+
+/// A replace whose destroy was done before the provider was stopped has failed: it is not untried.
+#[test]
+fn what_was_not_tried_is_as_it_was() {
+    in_moved_time(async {
+        let world = World::new(sick(&[]));
+        apply(&world, &rooms(ROOMS)).await;
+        for nth in 1..=1_000 {
+            world.script.strike(Call::CreateRoom, nth, Mishap::Hangs);
+            // Who is inside the first rooms is told, before the creates time out.
+            world.script.strike(Call::QueryRoomUserList, 64 + nth, Mishap::Hangs);
+        }
+        let slow = "endpoint: emulator, rate_limit: {CreateRoom: 5}";
+        let anew = rooms(ROOMS).replace("3h", "2h").replace("endpoint: emulator", slow);
+        let (ran, _) = apply(&world, &anew).await;
+        let left = not_tried(&ran.outcome, NotTried::ProviderNoAnswer);
+        assert_eq!(ran.outcome.failed.len() + left, ROOMS);
+        assert!(left > 0);
+        let there = world.survey().rooms;
+        for (address, _, _) in &ran.outcome.not_tried {
+            assert!(there.contains_key(&address.room), "{address} was not tried, and is gone");
+        }
+        let halves = |it: &&StepFailure| it.message.contains("it was destroyed") && !it.pending;
+        assert!(ran.outcome.failed.iter().any(|it| halves(&it)), "{:?}", ran.outcome.failed);
     });
 }
 
