@@ -14,7 +14,7 @@ use super::{session, signals};
 use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
     Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, People,
-    Plan, ProviderName, Recorded, Step,
+    Plan, ProviderIdentity, ProviderName, Recorded, Step,
 };
 use crate::plan::{self, Scope};
 use crate::render;
@@ -48,7 +48,7 @@ pub(super) async fn apply(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     let destroys = if args.no_destroy { Destroys::LeftOut } else { Destroys::Wanted };
     let job = Job {
         name: "apply",
@@ -69,7 +69,7 @@ pub(super) async fn destroy(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let mut files = session::files(global)?;
+    let mut files = session::files(global, console)?;
     files.desired = plan::nothing_desired(files.desired);
     let job = Job {
         name: "destroy",
@@ -90,8 +90,8 @@ impl Job<'_> {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let stop = signals::listen()?;
-        let path = session::state_path(global, &self.desired)?;
+        let stop = signals::listen(console.output())?;
+        let path = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
         let store = FileStore::new(&path);
@@ -148,9 +148,10 @@ impl Job<'_> {
         plan.findings.extend(self.idle_evictions(&plan));
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
-            Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
+            Format::Json => console.document(|out| render::plan_event_json(out, &plan))?,
             Format::Text => planning::show(&plan, self.planning, path, console)?,
         }
+        self.keep_secrets_out(&plan, console)?;
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let approved = self.approve(plan, stop, console).await?;
         let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
@@ -170,6 +171,14 @@ impl Job<'_> {
         progress.finish();
         self.tell(&outcome, console)?;
         Ok(self.exit(&outcome).or(refused).or(before))
+    }
+
+    /// Refuses a plan that would write a secret into the state.
+    fn keep_secrets_out(&self, plan: &Plan, console: &Console) -> Result<(), Stopped> {
+        let identities = self.desired.providers.values().map(ProviderIdentity::of);
+        console.refuse_secrets("the state", identities)?;
+        let rooms = plan.steps.iter().map(|it| (&it.address, &it.after, &it.changes, &it.source));
+        console.refuse_secrets("the state", rooms)
     }
 
     /// Writes down what is known before the first call. A full disk, or a folder that is read-only,
@@ -253,7 +262,7 @@ impl Job<'_> {
 
     fn tell(&self, outcome: &Outcome, console: &Console) -> Result<(), Stopped> {
         match self.planning.format {
-            Format::Json => console.print(|out| render::summary_json(out, outcome)),
+            Format::Json => console.document(|out| render::summary_json(out, outcome)),
             Format::Text => console.print(|out| render::outcome_text(out, outcome)),
         }
     }

@@ -155,25 +155,28 @@ enum Found {
 
 /// The secret of a provider. On the built-in emulator one is made where none is set.
 fn secret(provider: &Provider) -> Result<Found, Stopped> {
-    let found = match &provider.secret {
-        SecretSource::Environment(name) => match variable(name) {
-            Some(secret) => Found::Secret(Secret::new(secret)),
-            None => Found::Missing(format!(
-                "the environment variable {name} is not set: put the application's secret into it"
-            )),
-        },
+    match (read_secret(&provider.secret), provider.emulated()) {
+        (Err(_), true) => Ok(Found::Secret(made_up(provider.kind())?)),
+        (Ok(secret), _) => Ok(usable(secret, provider)),
+        (Err(missing), false) => Ok(Found::Missing(missing)),
+    }
+}
+
+/// What a source of a secret holds.
+///
+/// # Errors
+/// Returns a sentence where nothing is there.
+pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, String> {
+    match source {
+        SecretSource::Environment(name) => variable(name).map(Secret::new).ok_or_else(|| {
+            format!("the environment variable {name} is not set: put the application's secret into it")
+        }),
         SecretSource::File(path) => match std::fs::read_to_string(path) {
-            Ok(text) => Found::Secret(Secret::new(trimmed(&text).to_owned())),
-            Err(error) => Found::Missing(format!(
-                "the secret_file {} could not be read: {error}",
-                path.display()
-            )),
+            Ok(text) => Ok(Secret::new(trimmed(&text).to_owned())),
+            Err(error) => {
+                Err(format!("the secret_file {} could not be read: {error}", path.display()))
+            }
         },
-    };
-    match (found, provider.emulated()) {
-        (Found::Missing(_), true) => Ok(Found::Secret(made_up(provider.kind())?)),
-        (Found::Secret(secret), _) => Ok(usable(secret, provider)),
-        (found, false) => Ok(found),
     }
 }
 

@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use super::args::{Color, Global, LogFormat};
+use super::args::{Color, LogFormat};
+use super::console::Console;
 
 /// What the process was started in.
 #[derive(Clone, Debug)]
@@ -37,18 +38,18 @@ pub(super) struct Terminal {
 impl Context {
     /// Looks around.
     #[must_use]
-    pub(super) fn look(global: &Global) -> Self {
+    pub(super) fn look(wish: Color, quiet: bool) -> Self {
         Self {
             terminal: Terminal {
                 asks: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-                draws: std::io::stderr().is_terminal() && !global.quiet,
+                draws: std::io::stderr().is_terminal() && !quiet,
             },
-            stdout_color: color(global.color, std::io::stdout().is_terminal()),
-            stderr_color: color(global.color, std::io::stderr().is_terminal()),
+            stdout_color: color(wish, std::io::stdout().is_terminal()),
+            stderr_color: color(wish, std::io::stderr().is_terminal()),
             ci: variable("CI").is_some(),
             user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(unknown),
             host: host(),
-            quiet: global.quiet,
+            quiet,
         }
     }
 }
@@ -64,12 +65,12 @@ pub(super) fn variable(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// Returns a sentence where `ROOMCTL_LOG` cannot be read.
-pub(super) fn start_log(format: LogFormat) -> anyhow::Result<()> {
+pub(super) fn start_log(format: LogFormat, console: &Console) -> anyhow::Result<()> {
     let filter = variable("ROOMCTL_LOG").unwrap_or_else(|| "warn".to_owned());
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
         anyhow::anyhow!("ROOMCTL_LOG=`{filter}` is no log filter ({error}): write `debug`, say")
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(console.clone());
     match format {
         LogFormat::Text => log.with_ansi(false).init(),
         LogFormat::Json => log.json().init(),

@@ -22,6 +22,8 @@ pub enum Exit {
     Partly = 5,
     /// Wrong usage.
     Usage = 64,
+    /// Aborted by a second Ctrl-C or SIGTERM: the journal has what the next run needs.
+    Aborted = 130,
 }
 
 /// A command that could not be carried out.
@@ -46,7 +48,7 @@ impl Exit {
 
     fn rank(self) -> u8 {
         match self {
-            Self::Usage => 0,
+            Self::Aborted | Self::Usage => 0,
             Self::Locked => 1,
             Self::Failed => 2,
             Self::Partly => 3,

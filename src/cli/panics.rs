@@ -1,0 +1,46 @@
+//! A panic is a mistake of this program: what is said of it passes through the console's filter too.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+
+use super::output::{Delivery, Output, Target};
+use super::redact::{Redacting, Secrets};
+
+/// Runs `work`. A panic is told on stderr without any secret, and goes on once that is written.
+pub(super) fn guard<T>(output: &Output, secrets: &Secrets, work: impl FnOnce() -> T) -> T {
+    let (told, known) = (output.clone(), secrets.clone());
+    panic::set_hook(Box::new(move |info| {
+        let words = words(info, &known);
+        drop(told.write(Target::Stderr, words, Delivery::Queued));
+    }));
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        drop(output.drain(Target::Stderr));
+        panic::resume_unwind(panic)
+    })
+}
+
+/// What is said of a panic, with a backtrace where `RUST_BACKTRACE` asks for one.
+fn words(info: &PanicHookInfo<'_>, secrets: &Secrets) -> Vec<u8> {
+    let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let message = message(info.payload());
+    let backtrace = Backtrace::capture();
+    let trace = match backtrace.status() {
+        BacktraceStatus::Captured => format!("\n{backtrace}"),
+        _ => String::new(),
+    };
+    let text = format!("error: a mistake of roomctl itself, at {place}: {message}{trace}\n");
+    let mut out = Vec::new();
+    let mut redacting = Redacting::new(&mut out, secrets.known());
+    let redacted = std::io::Write::write_all(&mut redacting, text.as_bytes())
+        .and_then(|()| redacting.finish());
+    match redacted {
+        Ok(()) => out,
+        Err(_) => b"error: a mistake of roomctl itself\n".to_vec(),
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
