@@ -96,7 +96,8 @@ impl Console {
             (Err(error), _) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             // What is lost is told at the end: it must not stop an apply.
             (Err(_), Delivery::Queued) => Ok(()),
-            (done, _) => Ok(done?),
+            (Err(error), Delivery::Awaited) => Err(Stopped::failed("io", unwritten(&error))),
+            (Ok(()), _) => Ok(()),
         }
     }
 
@@ -219,6 +220,11 @@ impl Console {
 const SECRET_IN_OUTPUT: &str = "the document would hold a secret, and a document is never altered: \
                                 look at it without `--format json`, and take the secret out of \
                                 what the files or the rooms hold";
+
+/// That what was printed is lost, in a sentence.
+pub(super) fn unwritten(error: &io::Error) -> String {
+    format!("stdout could not be written: {error}")
+}
 
 /// Writes through a buffer.
 fn buffered(

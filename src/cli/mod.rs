@@ -92,7 +92,7 @@ fn run(cli: Cli, console: &Console) -> Exit {
 fn delivered(delivery: Delivery, console: &Console) -> Exit {
     match (console.output().drain(Target::Stdout), delivery) {
         (Err(error), Delivery::Queued) if error.kind() != ErrorKind::BrokenPipe => {
-            console.say(&format!("error: stdout could not be written: {error}"));
+            console.say(&format!("error: {}", console::unwritten(&error)));
             Exit::Partly
         }
         _ if console.has_refused() => Exit::Partly,
@@ -166,8 +166,9 @@ fn delivery(command: &Command) -> Delivery {
 fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit {
     let text = error.render();
     if !error.use_stderr() {
-        drop(console.delivering(Delivery::Awaited).print(|out| write!(out, "{}", text.ansi())));
-        return Exit::Done;
+        let console = console.delivering(Delivery::Awaited);
+        let printed = console.print(|out| write!(out, "{}", text.ansi()));
+        return printed.map_or(Exit::Failed, |()| Exit::Done);
     }
     let json = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
         || arguments.iter().any(|argument| argument == "--format=json");

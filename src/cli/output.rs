@@ -19,7 +19,7 @@ const MOST_WAITING: usize = 1 << 20;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How long it may take at least, where the run itself took all of that.
-const LEAST_GRACE: Duration = Duration::from_secs(1);
+const LEAST_GRACE: Duration = Duration::from_millis(500);
 
 /// Where something is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,3 +44,31 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_says_where_and_no_secret() {
+        let secrets = Secrets::default();
+        secrets.learn("0123456789abcdef");
+        let (told, heard) = mpsc::channel();
+        let before = panic::take_hook();
+        let here = std::thread::current().id();
+        panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == here {
+                drop(told.send(words(info, &secrets)));
+            } else {
+                before(info);
+            }
+        }));
+        let text = "it holds 0123456789abcdef".to_owned();
+        panic::catch_unwind(AssertUnwindSafe(|| panic!("{text}"))).expect_err("a panic");
+        let words = String::from_utf8(heard.recv().expect("words")).expect("UTF-8");
+        assert!(words.contains("panics.rs:") && words.contains("it holds [redacted]"), "{words}");
+        assert!(!words.contains("0123456789"), "{words}");
+    }
+}

@@ -10,5 +10,7 @@ mod exits;
 mod files;
 mod kinds;
 mod record;
+mod redaction;
+mod stalls;
 mod streams;
 mod usage;
