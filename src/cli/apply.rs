@@ -13,8 +13,8 @@ use super::planning::{self, Ground};
 use super::{session, signals};
 use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, People,
-    Plan, ProviderIdentity, ProviderName, Recorded, Step,
+    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome,
+    People, Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, Step,
 };
 use crate::plan::{self, Scope};
 use crate::render;
@@ -28,6 +28,7 @@ struct Job<'a> {
     planning: &'a PlanningArgs,
     applying: &'a ApplyingArgs,
     destroys: Destroys,
+    allow_recreate: Option<u64>,
     /// Whether a "yes" on the terminal consents to every destroy that was shown.
     yes_covers: YesCovers,
 }
@@ -57,6 +58,7 @@ pub(super) async fn apply(
         planning: &args.planning,
         applying: &args.applying,
         destroys,
+        allow_recreate: args.allow_recreate,
         yes_covers: YesCovers::OpenSteps,
     };
     job.run(global, context, console).await
@@ -78,6 +80,7 @@ pub(super) async fn destroy(
         planning: &args.planning,
         applying: &args.applying,
         destroys: Destroys::Wanted,
+        allow_recreate: None,
         yes_covers: YesCovers::Everything,
     };
     job.run(global, context, console).await
@@ -219,8 +222,17 @@ impl Job<'_> {
     }
 
     fn consent(&self, approval: Approval) -> Consent {
-        let allow_destroy = self.applying.allow_destroy;
-        Consent { approval, allow_destroy, destroys: self.destroys }
+        let (allow_destroy, allow_recreate) = (self.applying.allow_destroy, self.allow_recreate);
+        Consent { approval, allow_destroy, allow_recreate, destroys: self.destroys }
+    }
+
+    /// What a "yes" on the terminal would consent to.
+    fn typed(&self, gate: &Gate) -> Consent {
+        let mut consent = self.consent(Approval::Typed);
+        if self.yes_covers == YesCovers::Everything {
+            consent.allow_destroy.get_or_insert(gate.counted);
+        }
+        consent
     }
 
     fn settings(&self) -> Settings {
@@ -230,33 +242,34 @@ impl Job<'_> {
         }
     }
 
-    /// Takes the plan through the gate with the user's consent.
+    /// Takes the plan through the gate with the user's consent, which is asked for where there is
+    /// something that it would let through.
     async fn approve(
         &self,
         plan: Plan,
         stop: &Stop,
         console: &Console,
     ) -> Result<ApprovedPlan, Stopped> {
+        let typed = self.typed(&plan.gate);
         let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
-        let approval = if plan.steps.is_empty() {
-            Approval::NothingToDo
+        let consent = if plan.steps.iter().all(|step| typed.leaves_out(step)) {
+            self.consent(Approval::NothingToDo)
         } else if self.yes_covers == YesCovers::Everything && !console.is_interactive() && !both {
-            let words = "off a terminal `destroy` wants --auto-approve and";
-            return Err(Stopped::refused("not_approved", format!("{words} {}", plan.gate.flag())));
+            let flag = plan.gate.flag(RefusalKind::NothingDesired);
+            let words = format!("off a terminal `destroy` wants --auto-approve and {flag}");
+            return Err(Stopped::refused("not_approved", words));
         } else if self.applying.auto_approve {
-            Approval::Automatic
+            self.consent(Approval::Automatic)
+        } else if !typed.lets_through(&plan) {
+            return Err(held_back(&typed.weigh(plan.gate)));
         } else if !console.is_interactive() {
             let words = "nothing was done: there is no terminal to ask on; say --auto-approve";
             return Err(Stopped::refused("not_approved", words));
         } else if console.ask("Carry out this plan?", stop).await? {
-            Approval::Typed
+            typed
         } else {
             return Err(Stopped::refused("not_approved", "nothing was done: not approved"));
         };
-        let mut consent = self.consent(approval);
-        if approval == Approval::Typed && self.yes_covers == YesCovers::Everything {
-            consent.allow_destroy.get_or_insert(plan.gate.counted);
-        }
         Ok(ApprovedPlan::new(plan, consent))
     }
 
@@ -275,6 +288,14 @@ impl Job<'_> {
         let detailed = self.planning.detailed_exitcode && !waiting.is_empty();
         if failed.is_empty() && tried && asked && !detailed { Exit::Done } else { Exit::Partly }
     }
+}
+
+/// That the gate holds every step back: there is nothing to ask.
+fn held_back(gate: &Gate) -> Stopped {
+    let reason = |it: &Refusal| format!("{}; `{}` consents", it.message, gate.flag(it.kind));
+    let reasons: Vec<String> = gate.refusals.iter().map(reason).collect();
+    let reasons = reasons.join("; ");
+    Stopped::refused("gate", format!("nothing was done: the gate holds every step back: {reasons}"))
 }
 
 fn warn_of_local_state(context: &Context, console: &Console) {

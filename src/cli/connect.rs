@@ -169,7 +169,9 @@ fn secret(provider: &Provider) -> Result<Found, Stopped> {
 pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, String> {
     match source {
         SecretSource::Environment(name) => variable(name).map(Secret::new).ok_or_else(|| {
-            format!("the environment variable {name} is not set: put the application's secret into it")
+            format!(
+                "the environment variable {name} is not set: put the application's secret into it"
+            )
         }),
         SecretSource::File(path) => match std::fs::read_to_string(path) {
             Ok(text) => Ok(Secret::new(trimmed(&text).to_owned())),

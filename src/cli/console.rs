@@ -202,13 +202,13 @@ impl Console {
             Target::Stdout => self.context.stdout_color,
             Target::Stderr => self.context.stderr_color,
         };
-        let output = BufWriter::with_capacity(
-            CHUNK,
-            Handed { output: &self.output, target, delivery },
-        );
+        let output =
+            BufWriter::with_capacity(CHUNK, Handed { output: &self.output, target, delivery });
         let mut redacting = Redacting::new(output, self.secrets.known());
         let done = match color {
-            ColorChoice::Never => buffered(Plain { out: &mut redacting, state: StripBytes::new() }, write),
+            ColorChoice::Never => {
+                buffered(Plain { out: &mut redacting, state: StripBytes::new() }, write)
+            }
             ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => {
                 buffered(&mut redacting, write)
             }

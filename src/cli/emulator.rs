@@ -35,7 +35,8 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
         return Err(Stopped::usage(words));
     }
-    let (apps, secrets): (Vec<_>, Vec<_>) = Kind::ALL.iter().map(|kind| app(*kind, &args, console)).unzip();
+    let (apps, secrets): (Vec<_>, Vec<_>) =
+        Kind::ALL.iter().map(|kind| app(*kind, &args, console)).unzip();
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
     let settings = Settings {
         max_rooms: args.max_rooms,

@@ -53,11 +53,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     secrets::learn_defaults(&secrets);
     let exit = panics::guard(&output, &secrets, || match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
-            let console = Console::new(Context::look(cli.global.color, cli.global.quiet), output.clone(), secrets.clone());
+            let console = Console::new(
+                Context::look(cli.global.color, cli.global.quiet),
+                output.clone(),
+                secrets.clone(),
+            );
             run(cli, &console)
         }
         Err(error) => {
-            let console = Console::new(Context::look(Color::Auto, false), output.clone(), secrets.clone());
+            let console =
+                Console::new(Context::look(Color::Auto, false), output.clone(), secrets.clone());
             usage(&not_built::explain(error), &arguments, &console)
         }
     });
@@ -100,11 +105,7 @@ fn delivered(delivery: Delivery, console: &Console) -> Exit {
     }
 }
 
-async fn dispatch(
-    command: Command,
-    global: &Global,
-    console: &Console,
-) -> Result<Exit, Stopped> {
+async fn dispatch(command: Command, global: &Global, console: &Console) -> Result<Exit, Stopped> {
     let context = console.context();
     match command {
         Command::Init(args) => init::run(&args, global, console),

@@ -62,7 +62,9 @@ async fn show(
     let kind = kind(&snapshot.recorded, address);
     match format {
         Format::Text => console.print(|out| render::state_show_text(out, address, room, kind))?,
-        Format::Json => console.document(|out| render::state_show_json(out, address, room, kind))?,
+        Format::Json => {
+            console.document(|out| render::state_show_json(out, address, room, kind))?
+        }
     }
     Ok(Exit::Done)
 }

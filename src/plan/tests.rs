@@ -1,5 +1,6 @@
 //! What the planner promises, as tests.
 
+mod gate;
 mod kinds;
 mod limits;
 mod properties;

@@ -135,6 +135,7 @@ fn because(why: NotTried) -> &'static str {
             "the state can no longer be written; mend the disk, then apply again"
         }
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
+        NotTried::RecreateGate => "held back by the gate; `--allow-recreate` consents",
         NotTried::LeftOut => "left for another run, as `--no-destroy` says",
     }
 }

@@ -8,6 +8,7 @@ mod documents;
 mod emulator;
 mod exits;
 mod files;
+mod gate;
 mod kinds;
 mod record;
 mod redaction;

@@ -80,7 +80,8 @@ fn a_file_name_that_would_hold_a_secret_is_refused_before_anything_is_made() {
     desk.run_with(&DEFAULT, &inside).ends(1).keeps_from(SECRET).says("would hold a secret");
     desk.run_with(&DEFAULT, &format!("emulator --data {SECRET}.json")).ends(1).keeps_from(SECRET);
     let desk = pasted();
-    for command in ["plan", "apply --auto-approve", "import --all-declared", "state list", "check"] {
+    for command in ["plan", "apply --auto-approve", "import --all-declared", "state list", "check"]
+    {
         for path in [format!("{SECRET}.json"), format!("below/{SECRET}/state.json")] {
             let line = format!("--state {path} {command}");
             let ran = desk.run_with(&DEFAULT, &line).ends(1).keeps_from(SECRET);
