@@ -93,11 +93,11 @@ impl Console {
             Delivery::Queued => Ok(()),
         });
         match (delivered, self.delivery) {
-            (Err(error), _) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            // What is lost is told at the end: it must not stop an apply.
-            (Err(_), Delivery::Queued) => Ok(()),
-            (Err(error), Delivery::Awaited) => Err(Stopped::failed("io", unwritten(&error))),
-            (Ok(()), _) => Ok(()),
+            (Err(error), Delivery::Awaited) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Stopped::failed("io", unwritten(&error)))
+            }
+            // What is lost of a queue is told at the end: it must not stop an apply.
+            (Ok(()) | Err(_), Delivery::Awaited | Delivery::Queued) => Ok(()),
         }
     }
 

@@ -25,10 +25,8 @@ fn words(info: &PanicHookInfo<'_>, secrets: &Secrets) -> Vec<u8> {
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     let message = message(info.payload());
     let backtrace = Backtrace::capture();
-    let trace = match backtrace.status() {
-        BacktraceStatus::Captured => format!("\n{backtrace}"),
-        _ => String::new(),
-    };
+    let captured = backtrace.status() == BacktraceStatus::Captured;
+    let trace = if captured { format!("\n{backtrace}") } else { String::new() };
     let text = format!("error: a mistake of roomctl itself, at {place}: {message}{trace}\n");
     let mut out = Vec::new();
     let mut redacting = Redacting::new(&mut out, secrets.known());

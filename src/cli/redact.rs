@@ -212,12 +212,11 @@ impl Known {
 
     /// Whether a text begins with a secret; it is not said before all patterns are sure.
     fn begin(&self, text: &[u8]) -> Match {
-        let matches = self.matches(text).fold(Match::None, |all, one| match (all, one) {
+        self.matches(text).fold(Match::None, |all, one| match (all, one) {
             (Match::Cut, _) | (_, Match::Cut) => Match::Cut,
             (Match::Whole(a), Match::Whole(b)) => Match::Whole(a.max(b)),
             (Match::None, other) | (other, Match::None) => other,
-        });
-        matches
+        })
     }
 
     /// The longest secret that a text begins with.
@@ -232,7 +231,7 @@ impl Known {
     fn matches<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Match> + 'a {
         self.patterns.iter().map(|pattern| match pattern.after_ellipsis(text) {
             Match::None => pattern.begins(pattern.text.expose().as_bytes(), text),
-            found => found,
+            found @ (Match::Whole(_) | Match::Cut) => found,
         })
     }
 }

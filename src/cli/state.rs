@@ -63,7 +63,7 @@ async fn show(
     match format {
         Format::Text => console.print(|out| render::state_show_text(out, address, room, kind))?,
         Format::Json => {
-            console.document(|out| render::state_show_json(out, address, room, kind))?
+            console.document(|out| render::state_show_json(out, address, room, kind))?;
         }
     }
     Ok(Exit::Done)

@@ -33,14 +33,14 @@ fn shown(text: &str) -> String {
 }
 
 fn percent_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
 /// A secret in each form.
 fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).expect("JSON");
     let query: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let unicode: String = secret.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let unicode = secret.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<Vec<_>>();
     let mut forms = vec![
         secret.to_owned(),
         json.trim_matches('"').to_owned(),
@@ -50,7 +50,7 @@ fn forms(secret: &str) -> Vec<String> {
         secret.escape_debug().to_string(),
     ];
     if secret.is_ascii() {
-        forms.push(unicode);
+        forms.push(unicode.concat());
         forms.push(secret.chars().map(|c| c.escape_unicode().to_string()).collect());
     }
     forms

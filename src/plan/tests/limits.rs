@@ -2,7 +2,7 @@
 
 use super::stories::pending;
 use super::*;
-use crate::model::{Action, Call, HeldReason, OnOccupied, PendingKind, Reason};
+use crate::model::{Call, HeldReason, OnOccupied, PendingKind, Reason};
 use std::time::Duration;
 
 #[test]

@@ -2,9 +2,15 @@
 
 use std::io::{PipeReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Silent};
+
+/// How long a run is waited for: far beyond what a loaded machine takes.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a pipe holds on Linux unless somebody changes it.
 const PIPE: usize = 1 << 16;
@@ -12,7 +18,7 @@ const PIPE: usize = 1 << 16;
 /// A pipe that takes nothing more, and the reader that keeps it so.
 fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    writer.write_all(&[b'x'; PIPE]).expect("room for all that a pipe holds");
+    writer.write_all(&vec![b'x'; PIPE]).expect("room for all that a pipe holds");
     (reader, writer.into())
 }
 
@@ -23,8 +29,9 @@ fn terminate(child: &Child) {
 
 /// Waits until another process finds the three rooms recorded, with the lock free.
 fn wait_until_saved(desk: &Desk) {
-    while !desk.holds("rooms.state.json") || desk.holds("rooms.state.json.journal") {
-        std::thread::yield_now();
+    let start = Instant::now();
+    while desk.run("state list").stdout.lines().count() < 3 {
+        assert!(start.elapsed() < PATIENCE, "nothing is recorded");
     }
     desk.run("apply --auto-approve --lock-timeout 60s").ends(0).prints("No changes.");
 }
