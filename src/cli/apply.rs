@@ -10,6 +10,7 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
+use super::progress::Progress;
 use super::{session, signals};
 use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
@@ -160,7 +161,8 @@ impl Job<'_> {
         let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
         let recorded = self.prepare(&approved, seen, &store).await?;
         let refused = if approved.refused() { Exit::Refused } else { Exit::Done };
-        let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
+        let progress =
+            Arc::new(Progress::start(console, approved.steps().len(), self.planning.format));
         let run = Run {
             recorded,
             observed: ground.observed.clone(),

@@ -11,13 +11,12 @@ use anstream::adapter::StripBytes;
 use tokio::sync::oneshot;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::args::Format;
 use super::context::Context;
 use super::exit::Stopped;
-use super::output::{Bar, Delivery, Output, Target};
+use super::output::{Delivery, Output, Target};
 use super::redact::{Redacting, Secrets};
-use crate::apply::{Report, Stop};
-use crate::model::{Event, Finding};
+use crate::apply::Stop;
+use crate::model::Finding;
 use crate::render;
 
 /// How many bytes are handed over to be written at once.
@@ -177,13 +176,9 @@ impl Console {
         }
     }
 
-    /// The progress of `steps` steps: a bar on a terminal, lines elsewhere, JSON lines on stdout.
-    #[must_use]
-    pub(super) fn progress(&self, steps: usize, format: Format) -> Progress {
-        if self.context.terminal.draws {
-            self.output.bar(Bar::Start(u64::try_from(steps).unwrap_or(u64::MAX)));
-        }
-        Progress { console: self.clone(), format }
+    /// Takes note that a line of JSON was left out.
+    pub(super) fn refuse(&self) {
+        self.refused.store(true, Ordering::Relaxed);
     }
 
     /// Writes to stderr; where stderr itself is gone there is nobody left to tell.
@@ -300,58 +295,5 @@ impl<'a> MakeWriter<'a> for Console {
 
     fn make_writer(&'a self) -> LogEvent {
         LogEvent { console: self.clone(), text: Vec::new() }
-    }
-}
-
-/// Shows what happens while a plan is applied. It never waits for who reads.
-pub(super) struct Progress {
-    console: Console,
-    format: Format,
-}
-
-impl Progress {
-    /// Takes the bar off the screen.
-    pub(super) fn finish(&self) {
-        self.console.output.bar(Bar::Finish);
-    }
-
-    /// A line that would hold a secret is left out, and an error stands in its place.
-    fn json(&self, event: &Event) {
-        let printed = self.console.document(|out| render::event_json(out, event));
-        if let Err(Stopped { exit: _, code, error, findings }) = printed {
-            self.console.refused.store(true, Ordering::Relaxed);
-            let words = error.to_string();
-            let line = self.console.print(|out| render::error_json(out, code, &words, &findings));
-            drop(line);
-        }
-    }
-
-    fn text(&self, event: &Event) {
-        let mut line = Vec::new();
-        if matches!(event, Event::Started(..)) || render::event_text(&mut line, event).is_err() {
-            return;
-        }
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim_end();
-        if self.console.context.terminal.draws {
-            self.console.say(text);
-        } else {
-            self.console.note(text);
-        }
-    }
-}
-
-impl Report for Progress {
-    fn event(&self, event: &Event) {
-        match self.format {
-            Format::Json => self.json(event),
-            Format::Text => self.text(event),
-        }
-        self.console.output.bar(match event {
-            Event::Started(..) => Bar::Redraw,
-            Event::Done { .. } | Event::Failed(_) | Event::Waiting(..) | Event::NotTried(..) => {
-                Bar::Advance
-            }
-        });
     }
 }

@@ -16,6 +16,7 @@ mod packaging;
 mod panics;
 mod plan;
 mod planning;
+mod progress;
 mod redact;
 mod secrets;
 mod session;

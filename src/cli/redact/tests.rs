@@ -1,5 +1,6 @@
 //! Secrets are found in every form, wherever the text is split, and nothing else is.
 
+use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
