@@ -72,6 +72,7 @@
 //! let consent = Consent {
 //!     approval: Approval::Automatic,
 //!     allow_destroy: None,
+//!     allow_recreate: None,
 //!     destroys: Destroys::Wanted,
 //! };
 //! let approved = ApprovedPlan::new(plan, consent);

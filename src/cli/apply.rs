@@ -11,11 +11,12 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
+use super::progress::Progress;
 use super::{session, signals};
 use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, Plan,
-    ProviderName, Recorded, Step,
+    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome,
+    Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, Step,
 };
 use crate::plan::{self, Scope};
 use crate::render;
@@ -29,6 +30,7 @@ struct Job<'a> {
     planning: &'a PlanningArgs,
     applying: &'a ApplyingArgs,
     destroys: Destroys,
+    allow_recreate: Option<u64>,
     /// Whether a "yes" on the terminal consents to every destroy that was shown.
     yes_covers: YesCovers,
 }
@@ -57,7 +59,7 @@ pub(super) async fn apply(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     let destroys = if args.no_destroy { Destroys::LeftOut } else { Destroys::Wanted };
     let job = Job {
         name: "apply",
@@ -66,6 +68,7 @@ pub(super) async fn apply(
         planning: &args.planning,
         applying: &args.applying,
         destroys,
+        allow_recreate: args.allow_recreate,
         yes_covers: YesCovers::OpenSteps,
     };
     job.run(global, context, console).await
@@ -78,7 +81,7 @@ pub(super) async fn destroy(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let mut files = session::files(global)?;
+    let mut files = session::files(global, console)?;
     files.desired = plan::nothing_desired(files.desired);
     let job = Job {
         name: "destroy",
@@ -87,6 +90,7 @@ pub(super) async fn destroy(
         planning: &args.planning,
         applying: &args.applying,
         destroys: Destroys::Wanted,
+        allow_recreate: None,
         yes_covers: YesCovers::Everything,
     };
     job.run(global, context, console).await
@@ -99,8 +103,8 @@ impl Job<'_> {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let stop = signals::listen()?;
-        let path = session::state_path(global, &self.desired)?;
+        let stop = signals::listen(console.output())?;
+        let path = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
         let store = FileStore::new(&path);
@@ -165,9 +169,10 @@ impl Job<'_> {
         plan.findings.extend(self.idle_evictions(&plan));
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
-            Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
+            Format::Json => console.document(|out| render::plan_event_json(out, &plan))?,
             Format::Text => planning::show(&plan, self.planning, path, console)?,
         }
+        self.keep_secrets_out(&plan, console)?;
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let idle = plan.steps.is_empty();
         let approved = self.approve(plan, stop, console).await?;
@@ -177,7 +182,8 @@ impl Job<'_> {
         let recorded = Arc::new(declared.recorded.into_owned());
         let seen = apply::seen(&recorded, &ground.observed, connections);
         let recorded = self.prepare(&approved, moves, seen, &store).await?;
-        let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
+        let progress =
+            Arc::new(Progress::start(console, approved.steps().len(), self.planning.format));
         let run = Run {
             recorded,
             observed: ground.observed.clone(),
@@ -193,6 +199,14 @@ impl Job<'_> {
         self.tell(&outcome, idle, console)?;
         let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
         Ok(exit.or(before))
+    }
+
+    /// Refuses a plan that would write a secret into the state.
+    fn keep_secrets_out(&self, plan: &Plan, console: &Console) -> Result<(), Stopped> {
+        let identities = self.desired.providers.values().map(ProviderIdentity::of);
+        console.refuse_secrets("the state", identities)?;
+        let rooms = plan.steps.iter().map(|it| (&it.address, &it.after, &it.changes, &it.source));
+        console.refuse_secrets("the state", rooms)
     }
 
     /// Writes down what is known before the first call. A full disk, or a folder that is read-only,
@@ -235,8 +249,17 @@ impl Job<'_> {
     }
 
     fn consent(&self, approval: Approval) -> Consent {
-        let allow_destroy = self.applying.allow_destroy;
-        Consent { approval, allow_destroy, destroys: self.destroys }
+        let (allow_destroy, allow_recreate) = (self.applying.allow_destroy, self.allow_recreate);
+        Consent { approval, allow_destroy, allow_recreate, destroys: self.destroys }
+    }
+
+    /// What a "yes" on the terminal would consent to.
+    fn typed(&self, gate: &Gate) -> Consent {
+        let mut consent = self.consent(Approval::Typed);
+        if self.yes_covers == YesCovers::Everything {
+            consent.allow_destroy.get_or_insert(gate.counted);
+        }
+        consent
     }
 
     fn settings(&self) -> Settings {
@@ -246,48 +269,56 @@ impl Job<'_> {
         }
     }
 
-    /// Takes the plan through the gate with the user's consent.
+    /// Takes the plan through the gate with the user's consent, which is asked for where there is
+    /// something that it would let through.
     async fn approve(
         &self,
         plan: Plan,
         stop: &Stop,
         console: &Console,
     ) -> Result<ApprovedPlan, Stopped> {
+        let typed = self.typed(&plan.gate);
         let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
-        let approval = if plan.steps.is_empty() {
-            Approval::NothingToDo
+        let consent = if plan.steps.iter().all(|step| typed.leaves_out(step)) {
+            self.consent(Approval::NothingToDo)
         } else if let (YesCovers::Everything, Err(why), false) =
             (self.yes_covers, console.can_ask(), both)
         {
-            let flag = plan.gate.flag();
+            let flag = plan.gate.flag(RefusalKind::NothingDesired);
             let words =
                 format!("nothing was done: {why}; `destroy` wants --auto-approve and {flag}");
             return Err(Stopped::refused("not_approved", words));
         } else if self.applying.auto_approve {
-            Approval::Automatic
+            self.consent(Approval::Automatic)
+        } else if !typed.lets_through(&plan) {
+            return Err(held_back(&typed.weigh(plan.gate)));
         } else if let Err(why) = console.can_ask() {
             let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));
         } else if console.ask("Carry out this plan?", stop).await? {
-            Approval::Typed
+            typed
         } else {
             return Err(Stopped::refused("not_approved", "nothing was done: not approved"));
         };
-        let mut consent = self.consent(approval);
-        if approval == Approval::Typed && self.yes_covers == YesCovers::Everything {
-            consent.allow_destroy.get_or_insert(plan.gate.counted);
-        }
         Ok(ApprovedPlan::new(plan, consent))
     }
 
     /// Tells what came of the run; of a plan without steps, the plan says it all.
     fn tell(&self, outcome: &Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
         match self.planning.format {
-            Format::Json => console.print(|out| render::summary_json(out, outcome)),
+            Format::Json => console.document(|out| render::summary_json(out, outcome)),
             Format::Text if idle => Ok(()),
             Format::Text => console.print(|out| render::outcome_text(out, outcome)),
         }
     }
+}
+
+/// That the gate holds every step back: there is nothing to ask.
+fn held_back(gate: &Gate) -> Stopped {
+    let reason = |it: &Refusal| format!("{}; `{}` consents", it.message, gate.flag(it.kind));
+    let reasons: Vec<String> = gate.refusals.iter().map(reason).collect();
+    let reasons = reasons.join("; ");
+    Stopped::refused("gate", format!("nothing was done: the gate holds every step back: {reasons}"))
 }
 
 fn warn_of_local_state(context: &Context, console: &Console) {

@@ -43,7 +43,7 @@ Examples:
 Exit codes:
   0 done, or nothing to do   1 failed, nothing was changed   2 changes are wanted
   3 refused, or blocked      4 the state is locked           5 partly done
-  64 wrong usage";
+  64 wrong usage             130 a second Ctrl-C or SIGTERM: aborted";
 
 /// What holds for every command.
 #[derive(Debug, Args)]
@@ -155,6 +155,7 @@ Examples:
   roomctl apply                                      show the plan, ask, carry it out
   roomctl apply --auto-approve                       without asking, in a pipeline
   roomctl apply --auto-approve --allow-destroy 12    also where 12 rooms have to go
+  roomctl apply --auto-approve --allow-recreate 40   also where 40 rooms are gone before their time
   roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
 
 const DESTROY_EXAMPLES: &str = "\
@@ -256,6 +257,9 @@ pub(super) struct ApplyArgs {
     /// How to apply.
     #[command(flatten)]
     pub(super) applying: ApplyingArgs,
+    /// Consent to at most N rooms that are gone before their time being created again in this run
+    #[arg(long, value_name = "N")]
+    pub(super) allow_recreate: Option<u64>,
     /// Leave every destroy, replace and forget for another run
     #[arg(long, conflicts_with = "allow_destroy")]
     pub(super) no_destroy: bool,

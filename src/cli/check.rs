@@ -25,8 +25,8 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
-    let path = session::state_path(global, &files.desired)?;
+    let files = session::files(global, console)?;
+    let path = session::state_path(global, &files.desired, console)?;
     let connected = connect::connect(&files.desired, &path, Use::Looks, global).await?;
     let mut reports = Vec::new();
     for (name, provider) in &files.desired.providers {
@@ -34,7 +34,7 @@ pub(super) async fn run(
     }
     match args.format {
         Format::Text => console.print(|out| reports.iter().try_for_each(|r| r.text(out)))?,
-        Format::Json => console.print(|out| {
+        Format::Json => console.document(|out| {
             let providers: Vec<Value> = reports.iter().map(Report::json).collect();
             writeln!(out, "{}", json!({"format_version": 1, "providers": providers}))
         })?,

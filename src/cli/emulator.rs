@@ -31,14 +31,14 @@ pub(super) async fn run(
 }
 
 async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
-    let stop = signals::listen()?;
+    let stop = signals::listen(console.output())?;
     if !args.listen.ip().is_loopback() {
         let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
         return Err(Stopped::usage(words));
     }
     let (apps, secrets): (Vec<_>, Vec<_>) = {
-        let apps: Result<Vec<_>, _> = Kind::ALL.iter().map(|kind| app(*kind, &args)).collect();
-        apps?.into_iter().unzip()
+        let apps = Kind::ALL.iter().map(|kind| app(*kind, &args, console));
+        apps.collect::<Result<Vec<_>, _>>()?.into_iter().unzip()
     };
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
     let settings = Settings {
@@ -49,7 +49,10 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         faults: faults.map_err(Stopped::usage)?,
         ..Settings::new(apps)
     };
-    let data = args.data.map_or(Data::Memory, Data::File);
+    let data = match args.data {
+        None => Data::Memory,
+        Some(path) => Data::File(session::named_without_secret(path, "the data", console)?),
+    };
     let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
     let running = emulator.listen(args.listen).await.map_err(emulator_error)?;
     console.print(|out| {
@@ -64,9 +67,10 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
 }
 
 /// The application of one kind that is served, and a line on its secret.
-fn app(kind: Kind, args: &EmulatorArgs) -> Result<(App, String), Stopped> {
+fn app(kind: Kind, args: &EmulatorArgs, console: &Console) -> Result<(App, String), Stopped> {
     let name = args.secret_env.as_deref().unwrap_or(kind.default_secret_variable());
     if let Some(secret) = variable(name) {
+        console.secrets().learn(&secret);
         let app = App { kind, app_id: args.app_id, secret: Secret::new(secret) };
         usable(&app.secret, &format!("the environment variable {name}"), kind)
             .map_err(|fault| Stopped::failed("secret", fault))?;
@@ -84,9 +88,9 @@ async fn happen(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     let desired = &files.desired;
-    let state = session::state_path(global, desired)?;
+    let state = session::state_path(global, desired, console)?;
     let providers: Vec<&Provider> = match &command {
         EmulatorCommand::Enter { address, .. } | EmulatorCommand::Leave { address, .. } => {
             vec![provider(desired, address)?]

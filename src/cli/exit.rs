@@ -23,6 +23,8 @@ pub enum Exit {
     Partly = 5,
     /// Wrong usage.
     Usage = 64,
+    /// Aborted by a second Ctrl-C or SIGTERM: the journal has what the next run needs.
+    Aborted = 130,
 }
 
 /// A command that could not be carried out.
@@ -55,7 +57,8 @@ impl Exit {
         let left = |why: &NotTried| !why.is_wanted();
         let failures = !failed.is_empty() || not_tried.iter().any(|(_, _, why)| left(why));
         let interrupted = not_tried.iter().any(|(_, _, why)| *why == NotTried::Interrupted);
-        let held = not_tried.iter().any(|(_, _, why)| *why == NotTried::Gate);
+        let by_gate = |why: &NotTried| matches!(why, NotTried::Gate | NotTried::RecreateGate);
+        let held = not_tried.iter().any(|(_, _, why)| by_gate(why));
         let unread = waiting.iter().any(|wait| wait.people == People::Unknown);
         is(failures, if changed || interrupted { Self::Partly } else { Self::Failed })
             .or(is(unread || detailed && !waiting.is_empty(), Self::Partly))
@@ -64,7 +67,7 @@ impl Exit {
 
     fn rank(self) -> u8 {
         match self {
-            Self::Usage => 0,
+            Self::Aborted | Self::Usage => 0,
             Self::Locked => 1,
             Self::Failed => 2,
             Self::Partly => 3,

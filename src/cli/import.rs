@@ -30,10 +30,10 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let stop = signals::listen()?;
-    let files = session::files(global)?;
+    let stop = signals::listen(console.output())?;
+    let files = session::files(global, console)?;
     let desired = &files.desired;
-    let path = session::state_path(global, desired)?;
+    let path = session::state_path(global, desired, console)?;
     connect::require_secrets(desired)?;
     let store = FileStore::new(&path);
     session::under_lock(&store, "import", args.lock_timeout, context, &stop, async |locked| {
@@ -88,6 +88,7 @@ impl Import<'_> {
         let used = |name: &ProviderName| imported_at(&entries, name);
         let mut all = session::identities(self.desired, &recorded, used);
         all.extend(entries);
+        console.refuse_secrets("the state", all.iter())?;
         if !all.is_empty() {
             locked.check().await.map_err(session::state_error)?;
             locked.append(all).await.map_err(session::state_error)?;

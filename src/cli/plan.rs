@@ -19,9 +19,9 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     let desired = &files.desired;
-    let path = session::state_path(global, desired)?;
+    let path = session::state_path(global, desired, console)?;
     let store: &dyn ReadStore = &FileStore::new(&path);
     let snapshot = store.read().await.map_err(session::state_error)?;
     let allow = args.planning.allow_endpoint_change;

@@ -102,7 +102,7 @@ pub(super) fn show(
     let detail = if args.diff { Detail::Unified } else { Detail::Fields };
     let view = View { state: &state, detail };
     match args.format {
-        Format::Json => console.print(|out| render::plan_json(out, plan)),
+        Format::Json => console.document(|out| render::plan_json(out, plan)),
         Format::Text if console.is_quiet() && plan.has_nothing_to_do() => Ok(()),
         Format::Text => console.print(|out| render::plan_text(out, plan, &view)),
     }

@@ -5,34 +5,58 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
+use super::console::Console;
 use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
+use super::secrets;
 use crate::apply::{Connections, Stop};
 use crate::desired::{self, Loaded};
 use crate::model::{Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded};
 use crate::plan::{self, AsDeclared, HostChange, IdentityError};
 use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
 
-/// Reads and checks the files.
-pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
-    desired::load(&global.files, &variable_as_set).map_err(Stopped::invalid)
+/// Reads and checks the files. The secrets that they name are known from then on.
+pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
+    let loaded = desired::load(&global.files, &variable_as_set);
+    match &loaded {
+        Ok(loaded) => secrets::learn_declared(&loaded.desired, console.secrets()),
+        Err(_) => secrets::learn_named(&global.files, console.secrets()),
+    }
+    loaded.map_err(Stopped::invalid)
 }
 
 /// Where the state is kept: what the command line says, or else the file.
-pub(super) fn state_path(global: &Global, desired: &Desired) -> Result<PathBuf, Stopped> {
+pub(super) fn state_path(
+    global: &Global,
+    desired: &Desired,
+    console: &Console,
+) -> Result<PathBuf, Stopped> {
     match &global.state {
-        Some(text) => named_state(text),
-        None => Ok(desired.state.clone()),
+        Some(text) => named_state(text, console),
+        None => named_without_secret(desired.state.clone(), "the state", console),
     }
 }
 
 /// The path that `--state` names.
-pub(super) fn named_state(text: &str) -> Result<PathBuf, Stopped> {
+pub(super) fn named_state(text: &str, console: &Console) -> Result<PathBuf, Stopped> {
     if text.contains("://") {
         let words = format!("--state {text}: state URLs are not built yet: give a path");
         return Err(Stopped::usage(words));
     }
-    Ok(PathBuf::from(text))
+    named_without_secret(PathBuf::from(text), "the state", console)
+}
+
+/// A path to write to, unless it would show a secret; nothing was created then.
+pub(super) fn named_without_secret(
+    path: PathBuf,
+    what: &str,
+    console: &Console,
+) -> Result<PathBuf, Stopped> {
+    if secrets::are_in_path(&path, console.secrets())? {
+        let words = format!("the path of {what} would hold a secret: give it another name");
+        return Err(Stopped::failed("secret_in_file_name", words));
+    }
+    Ok(path)
 }
 
 /// Works under the write lock of a store, and folds what was written however the work ended. The

@@ -7,7 +7,7 @@ use super::args::{Format, Global, StateCommand};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
-use super::{session, signals};
+use super::{secrets, session, signals};
 use crate::apply::Stop;
 use crate::model::{Address, Kind, Recorded, RecordedRoom};
 use crate::render;
@@ -20,7 +20,7 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let store = FileStore::new(&path(global)?);
+    let store = FileStore::new(&path(global, console)?);
     match command {
         StateCommand::List { format } => list(&store, format, console).await,
         StateCommand::Show { address, format } => show(&store, &address, format, console).await,
@@ -35,10 +35,13 @@ pub(super) async fn run(
 }
 
 /// Where the state is; with `--state` the files need not be readable.
-fn path(global: &Global) -> Result<PathBuf, Stopped> {
+fn path(global: &Global, console: &Console) -> Result<PathBuf, Stopped> {
     match &global.state {
-        Some(text) => session::named_state(text),
-        None => Ok(session::files(global)?.desired.state),
+        Some(text) => {
+            secrets::learn_named(&global.files, console.secrets());
+            session::named_state(text, console)
+        }
+        None => session::state_path(global, &session::files(global, console)?.desired, console),
     }
 }
 
@@ -55,7 +58,7 @@ async fn list(store: &FileStore, format: Format, console: &Console) -> Result<Ex
     let snapshot = read(store, console).await?;
     match format {
         Format::Text => console.print(|out| render::state_list_text(out, &snapshot.recorded))?,
-        Format::Json => console.print(|out| render::state_list_json(out, &snapshot.recorded))?,
+        Format::Json => console.document(|out| render::state_list_json(out, &snapshot.recorded))?,
     }
     Ok(Exit::Done)
 }
@@ -71,7 +74,9 @@ async fn show(
     let kind = kind(&snapshot.recorded, address);
     match format {
         Format::Text => console.print(|out| render::state_show_text(out, address, room, kind))?,
-        Format::Json => console.print(|out| render::state_show_json(out, address, room, kind))?,
+        Format::Json => {
+            console.document(|out| render::state_show_json(out, address, room, kind))?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -89,7 +94,7 @@ impl Removal {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let stop = signals::listen()?;
+        let stop = signals::listen(console.output())?;
         session::under_lock(store, "state rm", self.lock_timeout, context, &stop, async |locked| {
             (self.remove(&locked, &stop, console).await, LastCalls::new())
         })
@@ -131,7 +136,7 @@ async fn repair(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let stop = signals::listen()?;
+    let stop = signals::listen(console.output())?;
     let holder = session::holder("state repair", context);
     let Some(found) = stop.or(store.repair(holder, wait)).await else {
         let error = anyhow::anyhow!("interrupted before the lock was free: nothing was written");

@@ -79,8 +79,10 @@ pub enum NotTried {
     NoRoomFreed,
     /// The state can no longer be written.
     StateFailed,
-    /// The gate held it back.
+    /// The gate held it back: too many rooms would be destroyed or replaced.
     Gate,
+    /// The gate held it back: too many rooms that are gone before their time would be made anew.
+    RecreateGate,
     /// The user left it for another run: `--no-destroy`.
     LeftOut,
 }
@@ -186,7 +188,7 @@ impl NotTried {
     #[must_use]
     pub const fn is_wanted(self) -> bool {
         match self {
-            Self::Gate | Self::LeftOut => true,
+            Self::Gate | Self::RecreateGate | Self::LeftOut => true,
             Self::Interrupted
             | Self::ProviderFatal
             | Self::ProviderUnreachable
@@ -213,6 +215,7 @@ impl NotTried {
             Self::NoRoomFreed => "no_room_freed",
             Self::StateFailed => "state_failed",
             Self::Gate => "gate",
+            Self::RecreateGate => "recreate_gate",
             Self::LeftOut => "left_out",
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Finding, Holder, Lineage, People, Refresh, Step};
+use super::{Address, Finding, Holder, Lineage, People, Refresh, Step, Weight};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,13 +107,15 @@ pub struct UnderWay {
 /// The gate's verdict: open where nothing is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {
-    /// Why the counted steps are held back.
+    /// Why steps are held back.
     pub refusals: Vec<Refusal>,
-    /// How many steps count: the N that `--allow-destroy` has to reach.
+    /// How many steps end a room's life or its record: the N that `--allow-destroy` has to reach.
     pub counted: u64,
+    /// How many steps make rooms anew before their time: the N that `--allow-recreate` has to reach.
+    pub recreated: u64,
 }
 
-/// One reason to hold the counted steps back.
+/// One reason to hold steps back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Which rule.
@@ -132,6 +134,8 @@ pub enum RefusalKind {
     NothingDesired,
     /// A room's file was not read in this run.
     FileNotRead,
+    /// More than `max_recreate`.
+    MaxRecreate,
 }
 
 /// How many of each.
@@ -180,10 +184,47 @@ impl Gate {
         self.refusals.is_empty()
     }
 
-    /// The flag that consents to everything that is held back.
+    /// Whether it holds steps of this weight back.
     #[must_use]
-    pub fn flag(&self) -> String {
-        format!("--allow-destroy {}", self.counted)
+    pub fn holds(&self, weight: Weight) -> bool {
+        self.refusals.iter().any(|refusal| refusal.kind.holds() == weight)
+    }
+
+    /// How many steps of this weight there are.
+    #[must_use]
+    pub fn count(&self, weight: Weight) -> u64 {
+        match weight {
+            Weight::Counted => self.counted,
+            Weight::Recreated => self.recreated,
+            Weight::Free => 0,
+        }
+    }
+
+    /// How many steps are held back.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        let held = [Weight::Counted, Weight::Recreated].into_iter().filter(|it| self.holds(*it));
+        held.map(|weight| self.count(weight)).sum()
+    }
+
+    /// The flag that consents to what a refusal of this kind holds back.
+    #[must_use]
+    pub fn flag(&self, kind: RefusalKind) -> String {
+        match kind.holds() {
+            Weight::Recreated => format!("--allow-recreate {}", self.recreated),
+            Weight::Counted | Weight::Free => format!("--allow-destroy {}", self.counted),
+        }
+    }
+}
+
+impl RefusalKind {
+    /// The weight of the steps that it holds back.
+    #[must_use]
+    pub const fn holds(self) -> Weight {
+        match self {
+            Self::MaxDestroy | Self::NothingDesired | Self::FileNotRead => Weight::Counted,
+            Self::MaxRecreate => Weight::Recreated,
+        }
     }
 }
 

@@ -64,12 +64,14 @@ pub enum Reason {
     Moved,
 }
 
-/// Whether a step counts towards `max_destroy`.
+/// What a step counts towards at the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
-    /// It counts, and is held back where the gate is closed.
+    /// `max_destroy`: it ends a room's life, or takes it out of the record.
     Counted,
-    /// It goes on whatever the gate says.
+    /// `max_recreate`: it makes a room anew that is gone before its time.
+    Recreated,
+    /// Nothing: it goes on whatever the gate says.
     Free,
 }
 
@@ -100,7 +102,7 @@ pub struct Step {
     pub people: People,
     /// What happens to people inside, where the step takes the room down.
     pub on_occupied: OnOccupied,
-    /// Whether it counts towards `max_destroy`.
+    /// What it counts towards at the gate.
     pub weight: Weight,
     /// Of a step that makes a room anew: the attributes of others that it sets again.
     pub carried: Carried,

@@ -275,12 +275,12 @@ fn calls(kind: Kind, action: Action, changes: &[Patch]) -> Vec<Call> {
     }
 }
 
-/// Whether a step counts towards `max_destroy`: it ends a room's life, or takes it out of the record,
-/// or brings it back before its time had come (a wrong region must not empty the record).
+/// What a step counts towards at the gate: rooms that are made anew before their time had come count
+/// on their own, since a wrong region must not be filled with copies.
 fn weight(action: Action, reason: Reason) -> Weight {
     match (action, reason) {
-        (Action::Destroy | Action::Replace | Action::Forget, _)
-        | (Action::Recreate, Reason::VanishedEarly) => Weight::Counted,
+        (Action::Destroy | Action::Replace | Action::Forget, _) => Weight::Counted,
+        (Action::Recreate, Reason::VanishedEarly) => Weight::Recreated,
         (
             Action::Create | Action::Recreate | Action::Update | Action::Adopt | Action::Record,
             _,

@@ -89,7 +89,7 @@ pub(super) fn people(people: People) -> Option<u64> {
 
 /// The gate as it is written.
 pub(super) fn gate(gate: &Gate) -> GateShown<'_> {
-    let refusals = gate.refusals.iter().map(|it| refusal(it, gate.flag())).collect();
+    let refusals = gate.refusals.iter().map(|it| refusal(it, gate.flag(it.kind))).collect();
     GateShown { open: gate.open(), refusals }
 }
 

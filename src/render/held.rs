@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Gate, Held, HeldReason, UnderWay, Unread};
+use crate::model::{Action, Gate, Held, HeldReason, UnderWay, Unread, Weight};
 
 use super::escape::{Plain, Word};
 use super::style::{CHANGED, REMOVED, STRONG};
@@ -51,17 +51,23 @@ pub(super) fn under_way(out: &mut dyn Write, run: Option<&UnderWay>) -> io::Resu
     }
 }
 
-/// Writes the gate's verdict, with the flag that would consent.
+/// Writes the gate's verdict, with the flags that would consent.
 pub(super) fn gate(out: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     if gate.open() {
         return Ok(());
     }
-    let steps = words::count(gate.counted, "step");
+    let steps = words::count(gate.held(), "step");
     writeln!(out, "\n{REMOVED}The gate is closed: {steps} will be held back.{REMOVED:#}")?;
-    for refusal in &gate.refusals {
-        writeln!(out, "    {}", Plain(&refusal.message))?;
+    for weight in [Weight::Counted, Weight::Recreated] {
+        let of_weight = || gate.refusals.iter().filter(|it| it.kind.holds() == weight);
+        for refusal in of_weight() {
+            writeln!(out, "    {}", Plain(&refusal.message))?;
+        }
+        if let Some(refusal) = of_weight().next() {
+            writeln!(out, "    `{}` consents", gate.flag(refusal.kind))?;
+        }
     }
-    writeln!(out, "    `{}` consents", gate.flag())
+    Ok(())
 }
 
 /// Why a step is held back and what to do, in a sentence.

@@ -176,6 +176,7 @@ fn because(why: NotTried) -> &'static str {
         }
         NotTried::StateFailed => "the state can no longer be written; the error says why",
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
+        NotTried::RecreateGate => "held back by the gate; `--allow-recreate` consents",
         NotTried::LeftOut => "left for another run, as `--no-destroy` says",
     }
 }

@@ -132,6 +132,7 @@ pub(super) fn full() -> Plan {
         gate: Gate {
             refusals: vec![refusal(RefusalKind::MaxDestroy, "3 rooms go, and 1 may")],
             counted: 3,
+            recreated: 0,
         },
         summary,
         estimate: Duration::from_millis(200),

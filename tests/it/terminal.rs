@@ -66,6 +66,21 @@ fn nothing_to_do_asks_nothing() {
 }
 
 #[test]
+fn what_the_gate_holds_back_asks_nothing() {
+    let desk = Desk::applied();
+    desk.edit("name: News", "name: Today");
+    desk.edit("name: Support", "name: Help");
+    let mut terminal = on_terminal(&desk, "apply");
+    let told = terminal.exp_eof().expect("the end");
+    assert!(told.contains("--allow-destroy 2") && !told.contains("Only `yes`"), "{told}");
+    ends(&terminal, 3);
+    let mut terminal = on_terminal(&desk, "destroy --allow-destroy 1");
+    let told = terminal.exp_eof().expect("the end");
+    assert!(told.contains("--allow-destroy 2") && !told.contains("Only `yes`"), "{told}");
+    ends(&terminal, 3);
+}
+
+#[test]
 fn a_room_leaves_the_record_after_a_yes() {
     let desk = Desk::applied();
     let mut terminal = on_terminal(&desk, "state rm chat/news");

@@ -1,71 +1,9 @@
-//! The gate, the quota, the estimate, the digest, and whose state it is.
+//! The quota, the estimate, the digest, and whose state it is.
 
 use super::stories::pending;
 use super::*;
-use crate::model::{
-    Action, Call, GateLimit, HeldReason, Holder, OnOccupied, PendingKind, RefusalKind, UnderWay,
-    Weight,
-};
+use crate::model::{Call, HeldReason, Holder, OnOccupied, PendingKind, UnderWay};
 use std::time::Duration;
-
-#[test]
-fn what_counts_for_the_gate() {
-    use Weight::{Counted, Free};
-    let world = World::new()
-        .declare("chat/early", room("A", &[]))
-        .record("chat/early", record(room("A", &[])))
-        .observe("chat/early", Observation::Gone(at(0)))
-        .declare("chat/late", room("A", &[]))
-        .record("chat/late", RecordedRoom { created: at(-9999), ..record(room("A", &[])) })
-        .observe("chat/late", Observation::Gone(at(0)))
-        .declare("chat/new", room("A", &[]))
-        .record("chat/forget", record(room("A", &[])))
-        .observe("chat/forget", Observation::Gone(at(0)));
-    let weights: BTreeMap<String, Weight> =
-        world.plan().steps.iter().map(|s| (s.address.to_string(), s.weight)).collect();
-    let wanted = [("early", Counted), ("forget", Counted), ("late", Free), ("new", Free)];
-    assert_eq!(weights, wanted.map(|(room, weight)| (format!("chat/{room}"), weight)).into());
-}
-
-#[test]
-fn the_gate_counts_and_says_the_flag() {
-    let mut world = World::new().policy(|policy| policy.max_destroy = GateLimit::Percent(30));
-    for n in 0..10 {
-        world = world.record(&format!("chat/{n}"), record(room("A", &[])));
-    }
-    for n in 4..10 {
-        world = world.declare(&format!("chat/{n}"), room("A", &[]));
-    }
-    let gate = world.plan().gate;
-    assert_eq!((gate.counted, gate.flag()), (4, "--allow-destroy 4".to_owned()));
-    assert_eq!(gate.refusals[0].kind, RefusalKind::MaxDestroy);
-    insta::assert_snapshot!(gate.refusals[0].message, @"4 rooms would be destroyed, replaced, forgotten or brought back before their time, and `max_destroy: 30%` of 10 recorded allows 3");
-    assert!(world.declare("chat/3", room("A", &[])).plan().gate.open());
-}
-
-#[test]
-fn the_gate_asks_where_nothing_is_desired() {
-    let world = World::new().record("chat/a", record(room("A", &[])));
-    let gate = world.plan().gate;
-    assert_eq!(gate.refusals[0].kind, RefusalKind::NothingDesired);
-    insta::assert_snapshot!(gate.refusals[0].message, @"no room at all is declared, and 1 room would go");
-    let declared = World::new().declare("chat/a", room("A", &[]));
-    let emptied = World { desired: nothing_desired(declared.desired), ..world };
-    assert!(!emptied.plan().gate.open());
-}
-
-#[test]
-fn the_gate_misses_a_forgotten_file() {
-    let mut lost = record(room("A", &[]));
-    lost.source = "more.yaml".into();
-    let world = World::new().declare("chat/a", room("A", &[])).record("chat/b", lost.clone());
-    let gate = world.plan().gate;
-    assert_eq!(gate.refusals[0].kind, RefusalKind::FileNotRead);
-    insta::assert_snapshot!(gate.refusals[0].message, @"1 room would go whose file was not read in this run: `more.yaml`; a forgotten `-f`?");
-    let moved = World::new().declare("chat/b", room("A", &[])).record("chat/b", lost);
-    assert!(moved.plan().gate.open());
-    assert_eq!(moved.plan().steps[0].action, Action::Record);
-}
 
 #[test]
 fn too_many_rooms_hold_the_last_creates_back() {

@@ -87,7 +87,12 @@ fn what_changes_in_place_is_changed_where_the_room_is_protected() {
 #[test]
 fn what_changes_in_place_is_changed_where_the_gate_or_a_flag_holds_the_replace_back() {
     let gated = renamed().policy(|policy| policy.max_destroy = GateLimit::Count(0));
-    let consent = |approval, destroys| Consent { approval, allow_destroy: None, destroys };
+    let consent = |approval, destroys| Consent {
+        approval,
+        allow_destroy: None,
+        allow_recreate: None,
+        destroys,
+    };
     for (world, destroys, why) in [
         (gated.clone(), Destroys::Wanted, NotTried::Gate),
         (renamed(), Destroys::LeftOut, NotTried::LeftOut),
@@ -122,7 +127,10 @@ fn an_update_in_the_place_of_a_replace_starts_after_the_destroys() {
     let allow_destroy = Some(0);
     let approval = Approval::Automatic;
     let destroys = Destroys::Wanted;
-    let approved = ApprovedPlan::new(plan, Consent { approval, allow_destroy, destroys });
+    let approved = ApprovedPlan::new(
+        plan,
+        Consent { approval, allow_destroy, allow_recreate: None, destroys },
+    );
     let order: Vec<_> = approved.steps().iter().map(|step| step.address.to_string()).collect();
     assert_eq!(order, ["chat/b", "chat/a", "chat/d", "chat/c"]);
 }
