@@ -11,6 +11,7 @@ use super::exit::{Exit, Stopped};
 use super::session;
 use crate::model::{Provider, ProviderName};
 use crate::provider::http::ClockDifference;
+use crate::render;
 
 /// What was found of one provider.
 struct Report<'a> {
@@ -24,8 +25,8 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
-    let path = session::state_path(global, &files.desired)?;
+    let files = session::files(global, console)?;
+    let path = session::state_path(global, &files.desired, console)?;
     let connected = connect::connect(&files.desired, &path, Use::Looks, global).await?;
     let mut reports = Vec::new();
     for (name, provider) in &files.desired.providers {
@@ -33,7 +34,7 @@ pub(super) async fn run(
     }
     match args.format {
         Format::Text => console.print(|out| reports.iter().try_for_each(|r| r.text(out)))?,
-        Format::Json => console.print(|out| {
+        Format::Json => console.document(|out| {
             let providers: Vec<Value> = reports.iter().map(Report::json).collect();
             writeln!(out, "{}", json!({"format_version": 1, "providers": providers}))
         })?,
@@ -69,7 +70,7 @@ impl Report<'_> {
                     None => writeln!(out, "  the service does not tell its time")?,
                 }
             }
-            Err(why) => writeln!(out, "  FAILED: {why}")?,
+            Err(why) => writeln!(out, "  FAILED: {}", render::plain(why))?,
         }
         for (call, _) in provider.kind().calls() {
             writeln!(out, "  {call}: at most {} a second", provider.rate(*call))?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::args::{Global, InitArgs};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
+use super::session;
 use crate::desired;
 
 const GITIGNORE: &str = "\
@@ -20,6 +21,10 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
     let [path] = global.files.as_slice() else {
         return Err(Stopped::usage("`init` writes one file: give -f once"));
     };
+    if desired::is_standard_input(path) {
+        return Err(Stopped::usage("`init` writes a file, and -f - is none: give its path"));
+    }
+    session::named_without_secret(path.clone(), "the file", console)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;

@@ -1,4 +1,4 @@
-//! `state list`, `state show` and `state rm`: looks at the record, or mends it.
+//! `state list`, `show`, `rm` and `repair`: looks at the record, or corrects it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use super::args::{Format, Global, StateCommand};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
-use super::{session, signals};
+use super::{secrets, session, signals};
 use crate::apply::Stop;
 use crate::model::{Address, Kind, Recorded, RecordedRoom};
 use crate::render;
-use crate::state::{Entry, FileStore, LastCalls, Locked, ReadStore, WriteStore};
+use crate::state::{Entry, FileStore, LastCalls, Locked, ReadStore, Snapshot, WriteStore};
 
 /// Runs a `state` command.
 pub(super) async fn run(
@@ -20,7 +20,7 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let store = FileStore::new(&path(global)?);
+    let store = FileStore::new(&path(global, console)?);
     match command {
         StateCommand::List { format } => list(&store, format, console).await,
         StateCommand::Show { address, format } => show(&store, &address, format, console).await,
@@ -28,22 +28,37 @@ pub(super) async fn run(
             let remove = Removal { address, auto_approve, lock_timeout };
             remove.run(&store, context, console).await
         }
+        StateCommand::Repair { auto_approve, lock_timeout } => {
+            repair(&store, auto_approve, lock_timeout, context, console).await
+        }
     }
 }
 
 /// Where the state is; with `--state` the files need not be readable.
-fn path(global: &Global) -> Result<PathBuf, Stopped> {
+fn path(global: &Global, console: &Console) -> Result<PathBuf, Stopped> {
     match &global.state {
-        Some(text) => session::named_state(text),
-        None => Ok(session::files(global)?.desired.state),
+        Some(text) => {
+            secrets::learn_named(&global.files, console.secrets());
+            session::named_state(text, console)
+        }
+        None => session::state_path(global, &session::files(global, console)?.desired, console),
     }
 }
 
-async fn list(store: &FileStore, format: Format, console: &Console) -> Result<Exit, Stopped> {
+/// Reads the record, and says where another run is changing it.
+async fn read(store: &FileStore, console: &Console) -> Result<Snapshot, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
+    if let Some(holder) = &snapshot.under_way {
+        console.note(&format!("rooms with a call pending are being changed by {holder}"));
+    }
+    Ok(snapshot)
+}
+
+async fn list(store: &FileStore, format: Format, console: &Console) -> Result<Exit, Stopped> {
+    let snapshot = read(store, console).await?;
     match format {
         Format::Text => console.print(|out| render::state_list_text(out, &snapshot.recorded))?,
-        Format::Json => console.print(|out| render::state_list_json(out, &snapshot.recorded))?,
+        Format::Json => console.document(|out| render::state_list_json(out, &snapshot.recorded))?,
     }
     Ok(Exit::Done)
 }
@@ -54,12 +69,14 @@ async fn show(
     format: Format,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let snapshot = store.read().await.map_err(session::state_error)?;
+    let snapshot = read(store, console).await?;
     let room = recorded(&snapshot.recorded, address)?;
     let kind = kind(&snapshot.recorded, address);
     match format {
         Format::Text => console.print(|out| render::state_show_text(out, address, room, kind))?,
-        Format::Json => console.print(|out| render::state_show_json(out, address, room, kind))?,
+        Format::Json => {
+            console.document(|out| render::state_show_json(out, address, room, kind))?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -77,7 +94,7 @@ impl Removal {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let stop = signals::listen()?;
+        let stop = signals::listen(console.output())?;
         session::under_lock(store, "state rm", self.lock_timeout, context, &stop, async |locked| {
             (self.remove(&locked, &stop, console).await, LastCalls::new())
         })
@@ -92,21 +109,15 @@ impl Removal {
     ) -> Result<Exit, Stopped> {
         let room = recorded(&locked.snapshot().recorded, &self.address)?;
         let kind = kind(&locked.snapshot().recorded, &self.address);
-        console.say(&format!(
+        console.say(&render::plain(format_args!(
             "{}: if the room lives, it will be nobody's: roomctl will neither keep it nor destroy \
              it, and it counts against the quota until it goes by itself",
             self.address
-        ));
+        )));
         if !self.auto_approve {
-            if !console.is_interactive() {
-                let words =
-                    "nothing was removed: there is no terminal to ask on; say --auto-approve";
-                return Err(Stopped::refused("not_approved", words));
-            }
-            if !console.ask("Take it out of the record?", stop).await? {
-                return Err(Stopped::refused("not_approved", "nothing was removed: not approved"));
-            }
+            approve("Take it out of the record?", "nothing was removed", stop, console).await?;
         }
+        locked.check().await.map_err(session::state_error)?;
         let removed = vec![Entry::Removed(self.address.clone())];
         locked.append(removed).await.map_err(session::state_error)?;
         console.print(|out| {
@@ -115,6 +126,52 @@ impl Removal {
         })?;
         Ok(Exit::Done)
     }
+}
+
+/// Shows what a state that is not as it was written would become, and writes it.
+async fn repair(
+    store: &FileStore,
+    auto_approve: bool,
+    wait: Duration,
+    context: &Context,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let stop = signals::listen(console.output())?;
+    let holder = session::holder("state repair", context);
+    let Some(found) = stop.or(store.repair(holder, wait)).await else {
+        let error = anyhow::anyhow!("interrupted before the lock was free: nothing was written");
+        return Err(Stopped::new(Exit::Partly, "interrupted", error));
+    };
+    let Some(repair) = found.map_err(session::state_error)? else {
+        console.print(|out| writeln!(out, "Nothing to repair."))?;
+        return Ok(Exit::Done);
+    };
+    console.print(|out| render::repair_text(out, repair.plan()))?;
+    if !auto_approve {
+        approve("Write this state?", "nothing was written", &stop, console).await?;
+    }
+    let written = repair.write().await.map_err(session::state_error)?;
+    console.print(|out| {
+        writeln!(out, "Repaired: serial {}. What was there is kept beside it.", written.serial)
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Asks for consent; `nothing` says what was not done without it.
+async fn approve(
+    question: &str,
+    nothing: &str,
+    stop: &Stop,
+    console: &Console,
+) -> Result<(), Stopped> {
+    if let Err(why) = console.can_ask() {
+        let words = format!("{nothing}: {why}; say --auto-approve");
+        return Err(Stopped::refused("not_approved", words));
+    }
+    if !console.ask(question, stop).await? {
+        return Err(Stopped::refused("not_approved", format!("{nothing}: not approved")));
+    }
+    Ok(())
 }
 
 /// The kind of a recorded room, where the state says what its provider is.

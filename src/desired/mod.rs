@@ -15,12 +15,14 @@ mod files;
 mod ground;
 pub mod groups;
 pub mod mirror;
+mod moved;
 mod names;
 mod not_built;
 mod note;
 mod outline;
 mod places;
 mod provider;
+mod regular_file;
 mod room_id;
 mod rooms;
 mod schema;
@@ -38,6 +40,8 @@ use std::path::PathBuf;
 
 use crate::model::{Desired, Finding, Kind};
 
+pub use files::is_standard_input;
+pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;
 
 use note::Notes;
@@ -53,9 +57,11 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
 }
 
-/// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`.
+/// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`, and `-` for
+/// standard input.
 ///
-/// `variable` looks up an environment variable, for `${NAME}` in `providers` and `state`.
+/// `variable` looks up an environment variable, for `${NAME}` in the keys that take it; one that is
+/// set but empty is `Some("")`.
 ///
 /// # Errors
 /// Returns every mistake of every file, in order of place, errors and warnings: 100 at most, and
@@ -77,11 +83,9 @@ pub fn load(
         return Err(findings);
     }
     let config_digest = digest::digest(&settings, &rooms);
-    let files =
-        sources.iter().map(|source| files::relative(&settings.home, &source.path)).collect();
-    let Settings { providers, known: _, policy, state, home: _ } = settings;
-    let desired =
-        Desired { providers, state, policy, rooms, files, config_digest, moved: Vec::new() };
+    let files = sources.iter().map(|source| source.recorded(&settings.home)).collect();
+    let Settings { providers, known: _, moved, policy, state, home: _ } = settings;
+    let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
     Ok(Loaded { desired, warnings: findings })
 }
 

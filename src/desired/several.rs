@@ -8,7 +8,7 @@ use crate::model::Finding;
 
 use super::defaults;
 use super::document::{self, Document, Rooms};
-use super::files::{self, Source};
+use super::files::Source;
 use super::ground::Ground;
 use super::note::{Notes, Part, Reading, Sink};
 use super::places;
@@ -113,7 +113,7 @@ fn file_rooms(
     let ground = Ground {
         known: &settings.known,
         defaults: defaults::defaults(document, &settings.known, &mut notes),
-        source: files::relative(&settings.home, &source.path),
+        source: source.recorded(&settings.home),
     };
     let found = rooms::rooms(document, &source.text, &ground);
     if let Some(item) = found.broken {

@@ -60,6 +60,9 @@ fn rows(step: &Step) -> Vec<Row<'_>> {
     let (before, after) = match step.action {
         Action::Destroy | Action::Forget => nothing,
         Action::Record if step.reason == Reason::BookkeepingChanged => return bookkeeping(step),
+        Action::Record if step.reason == Reason::Moved && step.source.is_some() => {
+            return bookkeeping(step);
+        }
         Action::Create
         | Action::Recreate
         | Action::Update
@@ -134,8 +137,9 @@ fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
 fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()> {
     let Row { label, before, after } = row;
     let unreadable = step.action == Action::Adopt && before.is_none() && is_assumed(step, *label);
-    let old_unknown =
-        unreadable || step.before.is_none() || step.reason == Reason::BookkeepingChanged;
+    let old_unknown = unreadable
+        || step.before.is_none()
+        || matches!(step.reason, Reason::BookkeepingChanged | Reason::Moved);
     match (before, after) {
         (None, Some(new)) if old_unknown => write!(out, "{new}")?,
         (old, new) => {

@@ -3,12 +3,20 @@
 pub(crate) mod desk;
 pub(crate) mod served;
 
+mod adopt;
 mod credentials;
 mod documents;
 mod emulator;
 mod exits;
 mod files;
+mod gate;
+mod inputs;
 mod kinds;
+mod moved;
 mod record;
+mod redaction;
+mod stalls;
 mod streams;
+mod summary;
+mod tampering;
 mod usage;

@@ -1,0 +1,75 @@
+//! What a run did whose files were taken away: a journal of its own, that the next runs wait for.
+
+use std::path::PathBuf;
+
+use crate::state::journal::{self, Head};
+use crate::state::{Entry, StateError};
+
+use super::disk::Output;
+use super::folder::Folder;
+use super::writer::Written;
+
+/// A rescue file, open for what calls in flight still bring.
+pub(super) struct Rescue {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    file: Box<dyn Output>,
+    /// How many entries are durable.
+    durable: u64,
+}
+
+/// The text of a rescue file.
+pub(super) struct Lines {
+    text: Vec<u8>,
+    count: u64,
+}
+
+impl Rescue {
+    /// Writes a rescue file durably, under a name that no other one has.
+    pub(super) fn write(folder: &Folder, pid: u32, lines: &Lines) -> Result<Self, StateError> {
+        let half = folder.half_rescue(pid);
+        let mut file = folder.create(&half)?;
+        let written = file.write_all(&lines.text).and_then(|()| file.sync());
+        if let Err(error) = written {
+            // It may have filled the disk; the first error is the one to tell.
+            drop(folder.remove(&half));
+            return Err(StateError::io("write", &half)(error));
+        }
+        let path = folder.free_rescue(pid)?;
+        folder.replace(&half, &path)?;
+        Ok(Self { path, file, durable: lines.count })
+    }
+
+    /// Adds entries durably.
+    pub(super) fn append(&mut self, entries: &[Written]) -> Result<(), StateError> {
+        let (mut lines, mut n) = (Vec::new(), self.durable);
+        for Written { entry: _, body } in entries {
+            n += 1;
+            journal::seal(&mut lines, n, self.durable, body);
+        }
+        let written = self.file.write_all(&lines).and_then(|()| self.file.sync());
+        written.map_err(StateError::io("write", &self.path))?;
+        self.durable = n;
+        Ok(())
+    }
+}
+
+impl Lines {
+    /// Writes entries as the lines of a journal.
+    pub(super) fn of(
+        head: &Head,
+        entries: impl Iterator<Item = Entry>,
+    ) -> Result<Self, serde_json::Error> {
+        let (mut text, mut count) = (head.line()?, 0);
+        for entry in entries {
+            count += 1;
+            journal::seal(&mut text, count, 0, &journal::body(&entry)?);
+        }
+        Ok(Self { text, count })
+    }
+
+    /// The lines as text.
+    pub(super) fn into_text(self) -> String {
+        String::from_utf8_lossy(&self.text).into_owned()
+    }
+}
