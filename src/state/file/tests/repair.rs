@@ -277,6 +277,24 @@ async fn a_rescue_file_alone_brings_everything_back() {
 }
 
 #[tokio::test]
+async fn a_rescue_file_is_merged_into_the_new_state_that_another_run_has_begun() {
+    let folder = temporary();
+    let store = with_rooms(&folder).await;
+    let first = locked(&store).await;
+    first.append(vec![named("chat/d", "D")]).await.expect("durable");
+    for entry in fs::read_dir(folder.path()).expect("a folder") {
+        fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    }
+    let second = locked(&store).await;
+    second.append(vec![named("chat/z", "Z")]).await.expect("durable");
+    first.finish(LastCalls::new()).await.expect_err("robbed");
+    finish(second).await;
+    let (_, now) = repaired(&store).await;
+    let all = [("chat/a", "A"), ("chat/b", "B"), ("chat/c", "C"), ("chat/d", "D"), ("chat/z", "Z")];
+    assert_eq!(now, rooms(&all));
+}
+
+#[tokio::test]
 async fn a_rescue_file_takes_no_room_out_that_a_later_run_made_again() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
