@@ -109,7 +109,7 @@ impl Worker {
                 if let End::Failed(failure, _) = &mut end {
                     failure.partial = worker.has_changed_something();
                 }
-                Ended { end, step, effect, also }
+                Ended { step, end, effect, also }
             }
         }
     }

@@ -112,7 +112,8 @@ async fn is_protected(world: &World, desired: &Desired, before: &RoomSurvey) {
         let evict = BTreeSet::from([at("chat", "lobby")]);
         let how = How { evict, ..How::with_consent().refresh(Refresh::All) };
         let ran = world.apply(desired, &how).await.expect("a state").ran();
-        assert_eq!(ran.outcome, roomctl::model::Outcome::default());
+        let blocked = roomctl::model::Outcome { blocked: 1, ..Default::default() };
+        assert_eq!(ran.outcome, blocked);
         let [held] = &ran.plan.blocked[..] else { panic!("{:?}", ran.plan) };
         assert_eq!(held.reason, HeldReason::Contested);
         assert_eq!(survey(world).as_ref(), Some(before));
