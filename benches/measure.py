@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release binary as a user runs it: whole processes, wall time, CPU, peak memory.
 
-    cargo build --release && benches/measure.py [start] [plan] [steps] [rate] [sick]
+    cargo build --release && benches/measure.py [start] [plan] [files] [steps] [rate] [sick]
 """
 import argparse
 import json
@@ -110,6 +110,33 @@ def plan(repeat, sizes):
             (folder / "rooms.state.json").unlink()
             row("  plan, nothing recorded", [run(folder, "plan") for _ in range(repeat)])
             row("  validate", [run(folder, "validate") for _ in range(repeat)])
+
+
+def write_file(path, first, rooms, anchor):
+    """A file of rooms; with an anchor the last one has the attributes of the first."""
+    texts = [room(first + number) for number in range(rooms)]
+    if anchor:
+        texts[0] = texts[0].replace("attributes:", "attributes: &all")
+        texts[-1] = texts[-1].partition("    attributes:")[0] + "    attributes: *all\n"
+    path.write_text("version: 1\nrooms:\n" + "".join(texts))
+
+
+def files(repeat, _sizes):
+    """Many files; those with anchors cannot be cut and are parsed whole."""
+    for count, rooms, anchor in ((400, 25, True), (800, 25, True), (10_000, 100, False)):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            write_world(folder, 0)
+            base = folder / "rooms.yaml"
+            base.write_text(base.read_text().replace("rooms:\n", ""))
+            (folder / "more").mkdir()
+            for number in range(count):
+                write_file(folder / "more" / f"{number:05}.yaml", number * rooms, rooms, anchor)
+            validate = ("validate", "-f", "rooms.yaml", "-f", "more")
+            check = subprocess.run([BINARY, *validate], cwd=folder, capture_output=True, text=True)
+            assert check.stdout == f"Valid: {count * rooms} rooms.\n", check.stdout + check.stderr
+            what = f"{count} files of {rooms} rooms" + (", an anchor in each" if anchor else "")
+            row(f"validate, {what}", [run(folder, *validate) for _ in range(repeat)])
 
 
 def serve(*arguments):
@@ -263,7 +290,7 @@ def sick(_repeat, _sizes):
     overload(20, (10, 5), (40, 20), rooms=900)
 
 
-PARTS = {"start": start, "plan": plan, "steps": steps, "rate": rate, "sick": sick}
+PARTS = {"start": start, "plan": plan, "files": files, "steps": steps, "rate": rate, "sick": sick}
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
