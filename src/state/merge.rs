@@ -60,6 +60,8 @@ fn is_taken(
     let Some(known) = ours else { return true };
     match trust {
         Trust::Foreign => false,
+        // A rescue file also names what its run did not change.
+        Trust::Whole(before) if before.rooms.get(address) == Some(theirs) => false,
         Trust::Whole(_) | Trust::Partial => {
             is_untouched(address, ours, trust) || known.last_known() <= theirs.last_known()
         }

@@ -1,5 +1,6 @@
 //! What a run did whose files were taken away: a journal of its own, that the next runs wait for.
 
+use std::io;
 use std::path::PathBuf;
 
 use crate::state::journal::{self, Head};
@@ -18,26 +19,28 @@ pub(super) struct Rescue {
     durable: u64,
 }
 
-/// The text of a rescue file.
-pub(super) struct Lines {
-    text: Vec<u8>,
-    count: u64,
-}
+/// How much of a rescue file is in memory as text at once.
+const BLOCK: usize = 1 << 20;
 
 impl Rescue {
     /// Writes a rescue file durably, under a name that no other one has.
-    pub(super) fn write(folder: &Folder, pid: u32, lines: &Lines) -> Result<Self, StateError> {
+    pub(super) fn write(
+        folder: &Folder,
+        pid: u32,
+        head: &Head,
+        entries: impl Iterator<Item = Entry>,
+    ) -> Result<Self, StateError> {
         let half = folder.half_rescue(pid);
         let mut file = folder.create(&half)?;
-        let written = file.write_all(&lines.text).and_then(|()| file.sync());
-        if let Err(error) = written {
+        let written = lines(head, entries, |text| file.write_all(text));
+        let durable = written.and_then(|count| file.sync().map(|()| count)).map_err(|error| {
             // It may have filled the disk; the first error is the one to tell.
             drop(folder.remove(&half));
-            return Err(StateError::io("write", &half)(error));
-        }
+            StateError::io("write", &half)(error)
+        })?;
         let path = folder.free_rescue(pid)?;
         folder.replace(&half, &path)?;
-        Ok(Self { path, file, durable: lines.count })
+        Ok(Self { path, file, durable })
     }
 
     /// Adds entries durably.
@@ -54,22 +57,21 @@ impl Rescue {
     }
 }
 
-impl Lines {
-    /// Writes entries as the lines of a journal.
-    pub(super) fn of(
-        head: &Head,
-        entries: impl Iterator<Item = Entry>,
-    ) -> Result<Self, serde_json::Error> {
-        let (mut text, mut count) = (head.line()?, 0);
-        for entry in entries {
-            count += 1;
-            journal::seal(&mut text, count, 0, &journal::body(&entry)?);
+/// Writes entries as the lines of a journal, a block at a time through `emit`; gives their number.
+pub(super) fn lines(
+    head: &Head,
+    entries: impl Iterator<Item = Entry>,
+    mut emit: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<u64> {
+    let (mut text, mut count) = (head.line()?, 0);
+    for entry in entries {
+        count += 1;
+        journal::seal(&mut text, count, 0, &journal::body(&entry)?);
+        if text.len() >= BLOCK {
+            emit(&text)?;
+            text.clear();
         }
-        Ok(Self { text, count })
     }
-
-    /// The lines as text.
-    pub(super) fn into_text(self) -> String {
-        String::from_utf8_lossy(&self.text).into_owned()
-    }
+    emit(&text)?;
+    Ok(count)
 }

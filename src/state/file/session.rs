@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::state::{Entry, LastCalls, Loss, StateError};
 
 use super::lock_file::LockFile;
-use super::rescue::{Lines, Rescue};
+use super::rescue::Rescue;
 use super::writer::{Writer, Written};
 
 /// The journal and the lock of a run.
@@ -187,8 +187,7 @@ impl Session {
         if let Ok(rescue) = self.writer.rescue(pid) {
             return breach.rescued(&rescue.path);
         }
-        let lines = self.writer.lines().map(Lines::into_text);
-        breach.unsaved(self.writer.rescue_path(pid), why, lines.ok())
+        breach.unsaved(self.writer.rescue_path(pid), why, self.writer.lines().ok())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::state::{Entry, Loss, StateError, uuid};
 use super::disk::{Output, Stat};
 use super::fold::{Base, Saved, begin_lineage, fold};
 use super::folder::Folder;
-use super::rescue::{Lines, Rescue};
+use super::rescue::{self, Rescue};
 
 /// The journal of this run. It is begun with the first entry, or before: a run that changes
 /// nothing leaves no trace.
@@ -167,7 +167,7 @@ impl Writer {
 
     /// Writes what this run did into a rescue file of a process.
     pub(super) fn rescue(&self, pid: u32) -> Result<Rescue, StateError> {
-        Rescue::write(&self.folder, pid, &self.lines()?)
+        Rescue::write(&self.folder, pid, &self.head()?, self.entries())
     }
 
     /// Where that rescue file would be.
@@ -175,23 +175,35 @@ impl Writer {
         self.folder.rescue(pid)
     }
 
-    /// What this run did as the lines of a journal. Where the state itself is gone, all that it
-    /// held comes first: nothing else has it any more.
-    pub(super) fn lines(&self) -> Result<Lines, StateError> {
-        let Self { folder, base, overlay, journal, holder, sent: _ } = self;
-        let failed = |error| StateError::io("write", &folder.state)(error);
-        let head = match (journal, &base.recorded.lineage) {
-            (Some(begun), _) => begun.head.clone(),
-            (None, Some(lineage)) => {
-                let id = uuid::random().map_err(failed)?;
-                Head::new(id, lineage.clone(), base.recorded.serial, Some(holder.clone()))
-            }
-            (None, None) => return Err(StateError::Stopped { file: folder.state.clone() }),
+    /// What would be in the rescue file.
+    pub(super) fn lines(&self) -> Result<String, StateError> {
+        let mut text = Vec::new();
+        let emit = |part: &[u8]| {
+            text.extend_from_slice(part);
+            Ok(())
         };
-        let gone = folder.stat(&folder.state)?.is_none();
-        let before = if gone { Some(overlay::entries(&base.recorded)) } else { None };
-        let entries = before.into_iter().flatten().chain(overlay.entries());
-        Lines::of(&head, entries).map_err(|error| failed(error.into()))
+        rescue::lines(&self.head()?, self.entries(), emit)
+            .map_err(StateError::io("write", &self.folder.state))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// All that was recorded and what this run did: whoever took a file away may take the state
+    /// next, or put another one in its place.
+    fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        overlay::entries(&self.base.recorded).chain(self.overlay.entries())
+    }
+
+    fn head(&self) -> Result<Head, StateError> {
+        let Self { folder, base, overlay: _, journal, holder, sent: _ } = self;
+        match (journal, &base.recorded.lineage) {
+            (Some(begun), _) => Ok(begun.head.clone()),
+            (None, Some(lineage)) => {
+                let id = uuid::random().map_err(StateError::io("begin", &folder.journal))?;
+                let (lineage, holder) = (lineage.clone(), Some(holder.clone()));
+                Ok(Head::new(id, lineage, base.recorded.serial, holder))
+            }
+            (None, None) => Err(StateError::Stopped { file: folder.state.clone() }),
+        }
     }
 
     /// Where the state is.

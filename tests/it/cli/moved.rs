@@ -104,7 +104,7 @@ fn another_host_is_refused_until_it_is_accepted_once() {
     }
     assert!(desk.read("rooms.state.json").contains(&old));
     let plan = there.run(&desk, "plan --allow-endpoint-change --refresh all").ends(0);
-    plan.prints("3 unchanged").prints(&format!("taken to be at {new}"));
+    plan.prints("No changes: 3 rooms").prints(&format!("taken to be at {new}"));
     there.run(&desk, "apply --auto-approve --allow-endpoint-change").ends(0);
     assert!(desk.read("rooms.state.json").contains(&new));
     there.run(&desk, "plan --refresh all --detailed-exitcode").ends(0).keeps_from("taken to be");

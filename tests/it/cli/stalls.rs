@@ -33,7 +33,7 @@ fn wait_until_saved(desk: &Desk) {
     while desk.run("state list").stdout.lines().count() < 3 {
         assert!(start.elapsed() < PATIENCE, "nothing is recorded");
     }
-    desk.run("apply --auto-approve --lock-timeout 60s").ends(0).prints("No changes.");
+    desk.run("apply --auto-approve --lock-timeout 60s").ends(0).prints("No changes: 3 rooms");
 }
 
 #[test]
@@ -123,6 +123,6 @@ fn output_that_is_lost_is_told_and_stops_no_apply() {
     let desk = Desk::with(THREE_ROOMS);
     let lost = in_shell(&desk, ":", "apply --auto-approve > /dev/full").ends(5);
     lost.says("stdout could not be written: No space left on device");
-    desk.run("plan --detailed-exitcode").ends(0).prints("3 unchanged");
+    desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
     in_shell(&desk, ":", "plan > /dev/full").ends(1).says("stdout could not be written");
 }

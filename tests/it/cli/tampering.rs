@@ -61,7 +61,7 @@ fn nothing_is_lost(desk: &Desk, served: &Served) {
     desk.run("state repair").ends(0).prints("Nothing to repair.");
     served.run(desk, "apply --auto-approve").ends(0);
     let after = served.run(desk, "plan --refresh all --detailed-exitcode").ends(0);
-    after.prints(&format!("{ROOMS} unchanged"));
+    after.prints(&format!("No changes: {ROOMS} rooms"));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_run_that_is_under_way_is_told_and_not_unread() {
     }
     let by = format!("process {}", first.id());
     let plan = desk.run_with(&real, "plan --refresh never").ends(0);
-    plan.prints("Being changed by `roomctl apply`").prints(&by).keeps_from("Not read");
+    plan.prints("Being changed by `roomctl apply`").prints(&by).keeps_from("Unread");
     let json = desk.run_with(&real, "plan --refresh never --format json").ends(0).document();
     assert_eq!(json["unread"].as_array().map(Vec::len), Some(0), "{json}");
     assert_eq!(json["under_way"]["by"]["pid"], first.id());
@@ -116,7 +116,7 @@ fn a_run_that_is_under_way_is_told_and_not_unread() {
     first.kill().expect("the first run is ended");
     first.wait().expect("the first run has ended");
     let plan = desk.run_with(&real, "plan --refresh never").ends(5);
-    plan.prints("Not read").keeps_from("Being changed by");
+    plan.prints("Unread").keeps_from("Being changed by");
 }
 
 #[test]

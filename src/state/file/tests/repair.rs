@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -50,7 +51,8 @@ async fn with_rooms(folder: &TempDir) -> FileStore {
 }
 
 async fn found(store: &FileStore) -> Option<Repair> {
-    store.repair(holder(7), NO_WAIT).await.expect("a repair")
+    // What was dropped lets its files go a moment later.
+    store.repair(holder(7), Duration::from_mins(1)).await.expect("a repair")
 }
 
 /// Repairs; gives what was planned, and the rooms then.
@@ -77,7 +79,6 @@ async fn there_is_nothing_to_repair_where_all_is_well() {
     let writer = locked(&store).await;
     writer.append(vec![named("chat/d", "D")]).await.expect("durable");
     drop(writer);
-    // What was dropped lets its files go a moment later.
     drop(locked(&store).await);
     assert!(found(&store).await.is_none());
 }
@@ -274,6 +275,24 @@ async fn a_rescue_file_alone_brings_everything_back() {
     .await;
     let (_, now) = repaired(&store).await;
     assert_eq!(now, rooms(&[("chat/a", "A"), ("chat/c", "C"), ("chat/d", "D")]));
+}
+
+#[tokio::test]
+async fn a_rescue_file_is_merged_into_the_new_state_that_another_run_has_begun() {
+    let folder = temporary();
+    let store = with_rooms(&folder).await;
+    let first = locked(&store).await;
+    first.append(vec![named("chat/d", "D")]).await.expect("durable");
+    for entry in fs::read_dir(folder.path()).expect("a folder") {
+        fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    }
+    let second = locked(&store).await;
+    second.append(vec![named("chat/z", "Z")]).await.expect("durable");
+    first.finish(LastCalls::new()).await.expect_err("robbed");
+    finish(second).await;
+    let (_, now) = repaired(&store).await;
+    let all = [("chat/a", "A"), ("chat/b", "B"), ("chat/c", "C"), ("chat/d", "D"), ("chat/z", "Z")];
+    assert_eq!(now, rooms(&all));
 }
 
 #[tokio::test]
