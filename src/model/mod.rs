@@ -48,6 +48,6 @@ pub use recorded::{
 };
 pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
-pub use step::{Action, Reason, Step, Weight};
+pub use step::{Action, Bookkeeping, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use trouble::{Class, Trouble};

@@ -98,6 +98,19 @@ pub struct Step {
     pub on_occupied: OnOccupied,
     /// Whether it counts towards `max_destroy`.
     pub weight: Weight,
+    /// Of a step that changes bookkeeping only: what is recorded before it.
+    pub bookkeeping: Option<Box<Bookkeeping>>,
+}
+
+/// What is recorded of a room besides its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bookkeeping {
+    /// How the room may be handled.
+    pub lifecycle: Lifecycle,
+    /// The providers that hold the same room.
+    pub sides: Sides,
+    /// The source file.
+    pub source: Arc<str>,
 }
 
 impl Action {

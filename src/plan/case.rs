@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Landing, Observation,
-    Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName, Reason,
-    RecordedRoom, Room, Settled, Sides, Sighting, Step, Timestamp, Weight, settle,
+    Action, Address, Bookkeeping, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Landing,
+    Observation, Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName,
+    Reason, RecordedRoom, Room, Settled, Sides, Sighting, Step, Timestamp, Weight, settle,
 };
 
 use super::diff;
@@ -172,6 +172,7 @@ impl<'a> Case<'a> {
             on_occupied: self.on_occupied(&sides),
             sides,
             weight: weight(action, reason),
+            bookkeeping: None,
         }
     }
 
@@ -194,10 +195,18 @@ impl<'a> Case<'a> {
         let same = declared.lifecycle == recorded.lifecycle
             && declared.sides == recorded.sides
             && declared.source == recorded.source;
+        if same {
+            return None;
+        }
         let room = || Some(recorded.room.clone());
+        let before = Bookkeeping {
+            lifecycle: recorded.lifecycle,
+            sides: recorded.sides.clone(),
+            source: recorded.source.clone(),
+        };
         let step =
-            || self.step(Action::Record, Reason::BookkeepingChanged, room(), room(), Vec::new());
-        (!same).then(step)
+            self.step(Action::Record, Reason::BookkeepingChanged, room(), room(), Vec::new());
+        Some(Step { bookkeeping: Some(Box::new(before)), ..step })
     }
 }
 

@@ -119,6 +119,7 @@ impl Shown for Step {
             people: _,
             on_occupied: _,
             weight: _,
+            bookkeeping: _,
         } = self;
         let (before, after) = (before.as_deref(), after.as_deref());
         let note = words::note(self);

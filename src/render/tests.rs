@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Delay, Digest, Fields,
-    Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Patch, People, Plan, Reason,
-    Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary, Unread, Weight,
+    Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Delay,
+    Digest, Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Patch, People,
+    Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary,
+    Unread, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -53,6 +54,7 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         people: People::Unknown,
         on_occupied: OnOccupied::Defer,
         weight: Weight::Free,
+        bookkeeping: None,
     }
 }
 
@@ -175,6 +177,11 @@ fn steps() -> Vec<Step> {
             before: Some(room("Same", &[])),
             after: Some(room("Same", &[])),
             lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
+            bookkeeping: Some(Box::new(Bookkeeping {
+                lifecycle: Lifecycle::default(),
+                sides: Sides::default(),
+                source: "rooms.yaml".into(),
+            })),
             ..step("chat/same", Action::Record, Reason::BookkeepingChanged)
         },
         Step {

@@ -1,6 +1,7 @@
 //! The plan as people read it.
 
 use super::*;
+use crate::model::{OnRemove, ProviderName};
 
 #[test]
 fn a_plan_with_everything() {
@@ -21,6 +22,39 @@ fn a_plan_as_unified_diffs() {
 #[test]
 fn a_plan_without_steps() {
     insta::assert_snapshot!(written(|out| plan_text(out, &empty(), &VIEW)));
+}
+
+#[test]
+fn bookkeeping_is_shown_from_old_to_new_where_it_differs() {
+    let before = Bookkeeping {
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        source: "old.yaml".into(),
+    };
+    let names = ["chat", "video"].map(|name| ProviderName::new(name).expect("a name"));
+    let step = |lifecycle, sides| Step {
+        before: Some(room("A", &[])),
+        after: Some(room("A", &[])),
+        lifecycle,
+        sides,
+        bookkeeping: Some(Box::new(before.clone())),
+        ..step("chat/a", Action::Record, Reason::BookkeepingChanged)
+    };
+    let kept = Lifecycle { prevent_destroy: true, on_remove: OnRemove::Forget };
+    let steps =
+        vec![step(Lifecycle::default(), Sides::default()), step(kept, Sides::new(names.into()))];
+    let text = written(|out| plan_text(out, &Plan { steps, ..empty() }, &VIEW));
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("   ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "      source  \"old.yaml\" → \"rooms.yaml\"",
+            "      prevent_destroy  false → true",
+            "      on_remove        \"destroy\" → \"forget\"",
+            "      sides            (none) → [chat, video]",
+            "      source           \"old.yaml\" → \"rooms.yaml\"",
+        ]
+    );
 }
 
 #[test]
