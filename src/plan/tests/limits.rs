@@ -3,7 +3,8 @@
 use super::stories::pending;
 use super::*;
 use crate::model::{
-    Action, Call, GateLimit, HeldReason, OnOccupied, PendingKind, Reason, RefusalKind, Weight,
+    Action, Call, GateLimit, HeldReason, OnOccupied, PendingKind, Reason, RefusalKind, Severity,
+    Weight,
 };
 use std::time::Duration;
 
@@ -51,6 +52,25 @@ fn the_gate_asks_where_nothing_is_desired() {
     let declared = World::new().declare("chat/a", room("A", &[]));
     let emptied = World { desired: nothing_desired(declared.desired), ..world };
     assert!(!emptied.plan().gate.open());
+}
+
+#[test]
+fn fewer_rooms_than_are_recorded_already_are_a_warning() {
+    let mut world = World::new();
+    for n in 0..3 {
+        let address = format!("chat/{n}");
+        world = world.declare(&address, room("A", &[])).record(&address, record(room("A", &[])));
+    }
+    for (most, told) in [(None, false), (Some(3), false), (Some(2), true)] {
+        world.chat().max_rooms = most;
+        let findings = world.plan().findings;
+        assert_eq!(!findings.is_empty(), told, "{most:?}: {findings:?}");
+        if let [finding] = findings.as_slice() {
+            assert_eq!(finding.code, "max_rooms_below_recorded");
+            let message = "provider `chat` has 3 recorded rooms, and `max_rooms` is 2";
+            assert_eq!((finding.severity, &*finding.message), (Severity::Warning, message));
+        }
+    }
 }
 
 #[test]
