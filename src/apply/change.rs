@@ -9,10 +9,10 @@ use super::recover::wait_until;
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
     Address, Call, Class, Field, Kind, Landing, Observation, Operation, Pending, PendingKind,
-    RecordedRoom, Room, Settled, Timestamp, Trouble, settle,
+    RecordedRoom, Room, RoomId, Settled, Timestamp, Trouble, settle,
 };
 use crate::provider::http::Backoff;
-use crate::provider::{Permit, Receipt};
+use crate::provider::{Permit, Receipt, log_retry};
 use crate::state::StateError;
 
 /// What the steps of one provider work with.
@@ -247,7 +247,8 @@ impl Worker {
         trouble: Trouble,
     ) -> Result<(), Failure> {
         self.ledger.restore(intended.address, intended.before).await?;
-        let next = self.next(attempts, &intended.operation, &trouble).await;
+        let room = &intended.address.room;
+        let next = self.next(attempts, room, &intended.operation, &trouble).await;
         next.map_err(|last| last.map_or(Failure::Interrupted, Failure::NotDone))
     }
 
@@ -255,6 +256,7 @@ impl Worker {
     async fn next(
         &self,
         attempts: &mut Attempts,
+        room: &RoomId,
         operation: &Operation,
         trouble: &Trouble,
     ) -> Result<(), Option<Trouble>> {
@@ -271,6 +273,7 @@ impl Worker {
             Class::Retry | Class::TooOften | Class::Unknown => {
                 let delay = attempts.backoff.next(trouble.retry_after);
                 let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
+                log_retry(trouble, Some(room), attempts.backoff.attempts(), delay);
                 self.stop.or(tokio::time::sleep(delay)).await.ok_or(None)
             }
             // Another room may have another owner.

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use tracing::{debug, trace};
 
 use super::http::{Backoff, Pacer, Random, RetryPolicy};
-use super::{Answer, Probe, Receipt, Service, http};
+use super::{Answer, Probe, Receipt, Service, http, log_retry};
 use crate::model::{Call, Class, Clock, Operation, RoomId, Timestamp, Trouble};
 
 pub use reads::ReadOnly;
@@ -227,7 +227,10 @@ impl Client {
             };
             match (again(trouble.class), signed) {
                 (Again::Later, _) => match backoff.next(trouble.retry_after) {
-                    Some(wait) => sleep(wait).await,
+                    Some(wait) => {
+                        log_retry(&trouble, room, backoff.attempts(), wait);
+                        sleep(wait).await;
+                    }
                     None => return Err(given_up(trouble, &backoff)),
                 },
                 (Again::SignedAnew, Signed::Once) => signed = Signed::Twice,
