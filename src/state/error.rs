@@ -94,14 +94,14 @@ pub enum StateError {
         journal: PathBuf,
     },
     /// The system refused: mend what it says.
-    #[error("cannot {operation} {}: {source}{}", file.display(), advice(source))]
+    #[error("cannot {operation} {}: {error}{}", file.display(), advice(error))]
     Io {
         /// What was tried, as a verb.
         operation: &'static str,
         /// The file.
         file: PathBuf,
-        /// What the system said.
-        source: Arc<io::Error>,
+        /// What the system said. It is in the message, so it is not the error's source too.
+        error: Arc<io::Error>,
     },
     /// The run was ended before the record could be read or written.
     #[error("the run was ended before {} could be read or written", file.display())]
@@ -114,7 +114,7 @@ pub enum StateError {
 impl StateError {
     /// Says of a system's error what was tried with which file.
     pub(super) fn io(operation: &'static str, file: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { operation, file: file.to_owned(), source: Arc::new(source) }
+        move |error| Self::Io { operation, file: file.to_owned(), error: Arc::new(error) }
     }
 
     /// Says of a text's error which file it is in, and how to mend it.
@@ -129,7 +129,7 @@ impl StateError {
             ParseError::Damaged { line, column, what } => {
                 Self::Damaged { file, line, column, what, mend: mend(line) }
             }
-            ParseError::Io(source) => Self::Io { operation: "read", file, source },
+            ParseError::Io(error) => Self::Io { operation: "read", file, error },
         }
     }
 }
