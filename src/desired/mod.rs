@@ -12,6 +12,7 @@ mod document;
 mod endpoint;
 mod fields;
 mod files;
+mod folders;
 mod ground;
 pub mod groups;
 pub mod mirror;
@@ -38,6 +39,7 @@ use std::path::PathBuf;
 
 use crate::model::{Desired, Finding, Kind};
 
+pub use folders::Subfolders;
 pub use schema::schema;
 
 use document::{Document, Rooms};
@@ -66,15 +68,32 @@ pub fn load(
     paths: &[PathBuf],
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<Finding>> {
+    load_from(paths, Subfolders::Skipped, variable)
+}
+
+/// Loads files as [`load`] does, with those in the subfolders of a folder or without them.
+///
+/// # Errors
+/// Returns what [`load`] does.
+pub fn load_from(
+    paths: &[PathBuf],
+    subfolders: Subfolders,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Loaded, Vec<Finding>> {
     let mut notes = Notes::default();
-    let sources = files::read_all(paths, &mut notes);
-    if notes.any_error() {
-        return Err(places::findings(notes, &sources, &[]));
+    let sources = files::read_all(paths, subfolders, &mut notes);
+    let failed = notes.any_error();
+    let of_folders = places::findings(notes, &sources, &[]);
+    if failed {
+        return Err(of_folders);
     }
     let mut whole = BTreeSet::new();
     loop {
         match attempt(&sources, &whole, variable) {
-            Ok(loaded) => return Ok(loaded),
+            Ok(mut loaded) => {
+                loaded.warnings.splice(0..0, of_folders);
+                return Ok(loaded);
+            }
             Err(Stop::Findings(findings)) => return Err(findings),
             Err(Stop::Entwined(file)) => whole.insert(file),
         };
