@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Color, Global, LogFormat};
+use super::user;
 
 /// What the process was started in.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl Context {
             stdout_color: color(global.color, std::io::stdout().is_terminal()),
             stderr_color: color(global.color, std::io::stderr().is_terminal()),
             ci: variable("CI").is_some(),
-            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(unknown),
+            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(user::name),
             host: host(),
             quiet: global.quiet,
         }
@@ -80,9 +81,15 @@ pub(super) fn start_log(format: LogFormat) -> anyhow::Result<()> {
 fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {
     match wish {
         Color::Always => anstream::ColorChoice::Always,
-        Color::Auto if terminal && variable("NO_COLOR").is_none() => anstream::ColorChoice::Always,
+        Color::Auto if automatic(terminal) => anstream::ColorChoice::Always,
         Color::Auto | Color::Never => anstream::ColorChoice::Never,
     }
+}
+
+/// Whether there is colour where nobody orders it: <https://bixense.com/clicolors/>.
+fn automatic(terminal: bool) -> bool {
+    let forced = variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    variable("NO_COLOR").is_none() && (forced || terminal)
 }
 
 fn host() -> String {

@@ -17,6 +17,7 @@ mod planning;
 mod session;
 mod signals;
 mod state;
+mod user;
 mod validate;
 
 use std::ffi::OsString;
