@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod check;
+mod completions;
 mod connect;
 mod console;
 mod context;
@@ -10,10 +11,12 @@ mod emulator;
 mod exit;
 mod import;
 mod init;
+mod manual;
 mod not_built;
-mod packaging;
 mod plan;
 mod planning;
+mod schema;
+mod selection;
 mod session;
 mod signals;
 mod state;
@@ -37,6 +40,9 @@ use crate::render;
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(exit) = completions::answer(&arguments) {
+        return exit;
+    }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&not_built::explain(error), &arguments),
@@ -77,9 +83,9 @@ async fn dispatch(
         Command::Check(args) => check::run(&args, global, console).await,
         Command::State(command) => state::run(command, global, context, console).await,
         Command::Emulator(args) => emulator::run(*args, global, console).await,
-        Command::Schema => packaging::schema(console),
-        Command::Completions { shell } => packaging::completions(shell, console),
-        Command::Man => packaging::man(console),
+        Command::Schema => schema::run(console),
+        Command::Completions { shell } => completions::script(shell, console),
+        Command::Man(args) => manual::run(&args, console),
     }
 }
 
@@ -92,15 +98,15 @@ fn format(command: &Command) -> Format {
         Command::Destroy(args) => args.planning.format,
         Command::Check(args) => args.format,
         Command::State(
-            StateCommand::List { format } | StateCommand::Show { format, address: _ },
+            StateCommand::List { format, patterns: _ } | StateCommand::Show { format, patterns: _ },
         ) => *format,
-        Command::State(StateCommand::Rm { .. })
+        Command::State(StateCommand::Rm { .. } | StateCommand::Fold { .. })
         | Command::Init(_)
         | Command::Import(_)
         | Command::Emulator(_)
         | Command::Schema
         | Command::Completions { .. }
-        | Command::Man => Format::Text,
+        | Command::Man(_) => Format::Text,
     }
 }
 

@@ -8,14 +8,15 @@ use super::args::Global;
 use super::context::{Context, variable};
 use super::exit::{Exit, Stopped};
 use crate::apply::Stop;
-use crate::desired::{self, Loaded};
+use crate::desired::{self, Loaded, Subfolders};
 use crate::model::{Desired, Provider, ProviderIdentity, ProviderName, Recorded};
 use crate::plan;
 use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
 
 /// Reads and checks the files.
 pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
-    desired::load(&global.files, &variable).map_err(Stopped::invalid)
+    let subfolders = if global.recursive { Subfolders::Read } else { Subfolders::Skipped };
+    desired::load_from(&global.files, subfolders, &variable).map_err(Stopped::invalid)
 }
 
 /// Where the state is kept: what the command line says, or else the file.

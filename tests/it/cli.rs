@@ -3,6 +3,7 @@
 pub(crate) mod desk;
 pub(crate) mod served;
 
+mod completions;
 mod credentials;
 mod documents;
 mod emulator;

@@ -19,6 +19,9 @@ pub(super) struct Base {
     pub(super) recorded: Arc<Recorded>,
     /// Tells whether the file is still the one that was read; none where there is no file yet.
     pub(super) fingerprint: Option<Fingerprint>,
+    /// The number of rooms whose record came from an earlier run's journal; `None` if there was
+    /// nothing to fold.
+    pub(super) folded: Option<usize>,
 }
 
 /// What a fold comes to.
@@ -35,12 +38,14 @@ const COPIES: usize = 3;
 /// Reads the record under the lock, and folds what an earlier run left in its journal.
 pub(super) fn recover(folder: &Folder) -> Result<Base, StateError> {
     let Loaded { recorded, fingerprint, journal } = load(folder)?;
-    let mut base = Base { recorded: Arc::new(recorded), fingerprint };
+    let mut base = Base { recorded: Arc::new(recorded), fingerprint, folded: None };
     match journal {
         Leftover::None => {}
         Leftover::Spent => remove_journal(folder)?,
         Leftover::Unfolded { id, overlay } => {
             let Saved { serial, fingerprint } = fold(folder, &base, &overlay, &id)?;
+            base.folded =
+                (serial > base.recorded.serial).then(|| overlay.changed_rooms(&base.recorded));
             base.fingerprint = fingerprint;
             let recorded = Arc::make_mut(&mut base.recorded);
             overlay.apply(recorded);
@@ -62,7 +67,7 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
     let head = Head { lineage: &lineage, serial: 0, folded: None, providers, plans };
     let fingerprint = write_next(folder, head, &first, &Overlay::default())?;
     folder.replace(&folder.next, &folder.state)?;
-    *base = Base { recorded: Arc::new(first), fingerprint: Some(fingerprint) };
+    *base = Base { recorded: Arc::new(first), fingerprint: Some(fingerprint), folded: None };
     Ok(lineage)
 }
 

@@ -19,6 +19,7 @@ use super::writer::{Writer, Written};
 pub struct Locked {
     shared: Arc<Shared>,
     snapshot: Snapshot,
+    folded: Option<usize>,
 }
 
 struct Shared {
@@ -44,7 +45,8 @@ impl Locked {
             }
         };
         let Earlier { last_calls, ended } = lock.earlier.clone();
-        let Base { recorded, fingerprint } = &base;
+        let Base { recorded, fingerprint, folded: rooms } = &base;
+        let rooms = *rooms;
         let snapshot = Snapshot {
             recorded: recorded.clone(),
             found: found(*fingerprint),
@@ -54,13 +56,21 @@ impl Locked {
         let state = folder.state.clone();
         let session = Session { writer: Writer::new(folder, base), lock };
         let session = Mutex::new(Some(session));
-        Ok(Self { shared: Arc::new(Shared { state, queue: Queue::default(), session }), snapshot })
+        let shared = Arc::new(Shared { state, queue: Queue::default(), session });
+        Ok(Self { shared, snapshot, folded: rooms })
     }
 
     /// The record as it was when the lock was taken.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// The number of rooms whose record was in an earlier run's journal and is now in the state;
+    /// `None` if there was nothing to fold.
+    #[must_use]
+    pub fn folded(&self) -> Option<usize> {
+        self.folded
     }
 }
 
