@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release binary as a user runs it: whole processes, wall time, CPU, peak memory.
 
-    cargo build --release && benches/measure.py [start] [plan] [steps] [rate]
+    cargo build --release && benches/measure.py [start] [plan] [steps] [rate] [sick]
 """
 import argparse
 import json
@@ -51,20 +51,20 @@ def record(number):
     return f'"chat/room-{number:07}":' + json.dumps(text, separators=(",", ":"))
 
 
-def write_world(folder, rooms, endpoint="emulator", rate=20, state=False):
+def write_world(folder, rooms, endpoint="emulator", rate=20, state=False, emulated="true"):
     """Writes rooms.yaml, and the state that has all of it where wanted."""
     with open(folder / "rooms.yaml", "w") as out:
         out.write(HEAD.format(endpoint=endpoint, rate=rate))
         out.writelines(room(number) for number in range(rooms))
     if state:
         with open(folder / "rooms.state.json", "w") as out:
-            out.write(STATE_HEAD)
+            out.write(STATE_HEAD.replace('"emulated":true', f'"emulated":{emulated}'))
             for number in range(rooms):
                 out.write((",\n" if number else "") + record(number))
             out.write("\n}}\n")
 
 
-def run(folder, *arguments, expect=0, stdout=subprocess.DEVNULL, log=subprocess.DEVNULL):
+def run(folder, *arguments, expect=(0,), stdout=subprocess.DEVNULL, log=subprocess.DEVNULL):
     """Runs the tool in a folder: wall seconds, CPU seconds, peak MB."""
     environment = dict(os.environ, ZEGO_SERVER_SECRET="0" * 32, TENCENT_SECRET_KEY="0" * 64)
     environment.pop("ZIM_ENDPOINT", None)
@@ -76,7 +76,7 @@ def run(folder, *arguments, expect=0, stdout=subprocess.DEVNULL, log=subprocess.
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != expect:
+    if child.returncode not in expect:
         sys.exit(f"roomctl {' '.join(arguments)} ended with {child.returncode}")
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
@@ -207,7 +207,63 @@ def rate(_repeat, _sizes):
           f"busiest second {creates['busiest']}")
 
 
-PARTS = {"start": start, "plan": plan, "steps": steps, "rate": rate}
+def plan_of_the_sick(name, *service_arguments, rooms=200):
+    """`apply` to a service that is sick for ever, the `plan` that follows, and one that asks after all."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        service, url = serve(0.050, 0.030, *service_arguments)
+        write_world(folder, rooms, endpoint=url)
+        wall, _, _ = run(folder, "apply", "--auto-approve", expect=(1, 5))
+        print(f"{name}: apply of {rooms} creates {wall:.1f} s", flush=True)
+        wall, _, _ = run(folder, "plan", "--refresh", "due", expect=(0, 5))
+        print(f"{name}: the plan that follows {wall:.1f} s", flush=True)
+        for file in folder.glob("rooms.state.json*"):
+            file.unlink()
+        write_world(folder, rooms, endpoint=url, state=True, emulated="false")
+        wall, _, _ = run(folder, "plan", "--refresh", "all", expect=(5,))
+        print(f"{name}: plan that asks after {rooms} recorded rooms {wall:.1f} s", flush=True)
+        service.kill()
+
+
+def noise(share, rooms=1_000, rate=20):
+    """Creates at a service that refuses a share of all calls for no reason."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        service, url = serve(0.050, 0.030, rate, "--noise", share)
+        write_world(folder, rooms, endpoint=url, rate=rate)
+        wall, _, _ = run(folder, "apply", "--auto-approve")
+        creates = told(service)["CreateRoom"]
+    print(f"{share:.0%} refused for no reason: {rooms} creates at {rate}/s in {wall:.1f} s = "
+          f"{wall / ((rooms - 1) / rate):.3f} x the limit's time; refused {creates['refused']} of "
+          f"{creates['asked']}; busiest second {creates['busiest']}", flush=True)
+
+
+def overload(limit, *then, rooms=600, rate=20):
+    """Creates at 20/s at a service that admits fewer, for ever or for a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        service, url = serve(0.050, 0.030, limit, *(it for pair in then for it in ("--then", *pair)))
+        write_world(folder, rooms, endpoint=url, rate=rate)
+        wall, _, _ = run(folder, "apply", "--auto-approve", expect=(0, 5))
+        asked, accepted = told(service)["CreateRoom"]["by_second"]
+    print(f"{rooms} creates at {rate}/s, where {limit}/s are admitted"
+          + "".join(f", from {start} s on {most}/s" for start, most in then) + f": {wall:.1f} s")
+    for start in range(0, len(asked), 10):
+        came, let_in = sum(asked[start:start + 10]), sum(accepted[start:start + 10])
+        print(f"  {start:3} s on: {let_in / 10:5.1f}/s let in, {(came - let_in) / max(came, 1):6.1%} refused")
+
+
+def sick(_repeat, _sizes):
+    """Services that hang, that refuse everything, some for no reason, or what is over a lower limit."""
+    plan_of_the_sick("a service that hangs", 20, "--hang")
+    plan_of_the_sick("too often for ever", 0)
+    noise(0.05)
+    noise(0.10)
+    overload(10)
+    overload(20, (10, 5), (40, 20), rooms=900)
+
+
+PARTS = {"start": start, "plan": plan, "steps": steps, "rate": rate, "sick": sick}
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

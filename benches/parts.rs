@@ -118,9 +118,9 @@ fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
         desired,
         recorded,
         observed: &Observed::default(),
-        now: &|_| Timestamp::from_millis(NOW),
         evict: &BTreeSet::new(),
         asked: Asked::Yes(Refresh::Never),
+        under_way: None,
     })
 }
 

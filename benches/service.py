@@ -2,10 +2,14 @@
 """A stand-in for the services that shares nothing with roomctl: made to count, not to be faithful.
 
     service.py LATENCY JITTER LIMIT      seconds, seconds, calls of one action in any second
+        --noise SHARE                    refuses this share of all calls for no reason, as too often
+        --hang                           takes every call and never answers
+        --then SECONDS LIMIT             another limit from so many seconds after the first call on
 
 Prints where it listens as a JSON line; once its stdin ends, what it counted as another. A call takes
 LATENCY plus or minus JITTER, evenly spread: one half passes before the call is counted, one after.
 """
+import argparse
 import asyncio
 import json
 import random
@@ -13,20 +17,38 @@ import sys
 from collections import defaultdict, deque
 from urllib.parse import parse_qs, urlsplit
 
-LATENCY, JITTER, LIMIT = float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("latency", type=float)
+parser.add_argument("jitter", type=float)
+parser.add_argument("limit", type=int)
+parser.add_argument("--noise", type=float, default=0.0)
+parser.add_argument("--hang", action="store_true")
+parser.add_argument("--then", type=float, nargs=2, action="append", default=[])
+ASKED = parser.parse_args()
+LATENCY, JITTER = ASKED.latency, ASKED.jitter
 rooms = {}
+asked = defaultdict(list)      # when calls of an action came
 accepted = defaultdict(list)   # when calls of an action were let in
 window = defaultdict(deque)    # those of the last second
-refused = defaultdict(int)
+first = None
+NEVER = asyncio.Event()
+
+
+def limit(now):
+    """The limit that holds now."""
+    since = now - first
+    return next((int(most) for start, most in reversed(ASKED.then) if since >= start), ASKED.limit)
 
 
 def judge(action, now):
-    """Counts in a sliding second; refuses what is over the limit."""
+    """Counts in a sliding second; refuses what is over the limit, and the noise."""
+    global first
+    first = first or now
+    asked[action].append(now)
     last = window[action]
     while last and last[0] <= now - 1.0:
         last.popleft()
-    if len(last) >= LIMIT:
-        refused[action] += 1
+    if len(last) >= limit(now) or random.random() < ASKED.noise:
         return {"Code": 660300005, "Message": "too often", "ErrorCode": 60019}
     last.append(now)
     accepted[action].append(now)
@@ -66,6 +88,8 @@ async def connection(reader, writer):
             action = query.get("Action", [target.path.rsplit("/", 1)[-1]])[0]
             await half()
             answer = judge(action, loop.time()) or work(action, query, body)
+            if ASKED.hang:
+                await NEVER.wait()
             await half()
             text = json.dumps(answer | {"RequestId": "r"}).encode()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -84,6 +108,14 @@ def busiest(times):
     return most
 
 
+def by_second(times):
+    """How many calls there were in each second after the first of all."""
+    counts = [0] * (int(max(times[-1:] or [first]) - first) + 1)
+    for time in times:
+        counts[int(time - first)] += 1
+    return counts
+
+
 async def main():
     server = await asyncio.start_server(connection, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -91,10 +123,11 @@ async def main():
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     counted = {
         action: {
-            "asked": len(times) + refused[action], "refused": refused[action],
-            "busiest": busiest(times), "span": times[-1] - times[0],
+            "asked": len(times), "refused": len(times) - len(accepted[action]),
+            "busiest": busiest(accepted[action]), "span": times[-1] - times[0],
+            "by_second": [by_second(times), by_second(accepted[action])],
         }
-        for action, times in accepted.items()
+        for action, times in asked.items()
     }
     print(json.dumps(counted), flush=True)
 

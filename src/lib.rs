@@ -62,9 +62,9 @@
 //!     desired: &desired,
 //!     recorded: &recorded,
 //!     observed: &observed,
-//!     now: &|_| SystemClock.now(),
 //!     evict: &BTreeSet::new(),
 //!     asked: Asked::Yes(Refresh::Due),
+//!     under_way: None,
 //! });
 //! assert_eq!(plan.summary.create, 1);
 //!
@@ -72,6 +72,7 @@
 //! let consent = Consent {
 //!     approval: Approval::Automatic,
 //!     allow_destroy: None,
+//!     allow_recreate: None,
 //!     destroys: Destroys::Wanted,
 //! };
 //! let approved = ApprovedPlan::new(plan, consent);

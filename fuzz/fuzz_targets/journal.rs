@@ -10,6 +10,7 @@ fuzz_target!(|data: &[u8]| {
     journal(data);
     journal(&sealed(data));
     state(data);
+    state(&sealed_state(data));
 });
 
 fn journal(text: &[u8]) {
@@ -31,7 +32,7 @@ fn state(text: &[u8]) {
 /// A journal with the lines of `data` as its entries, and the checksums that they need: chance
 /// does not find a checksum.
 fn sealed(data: &[u8]) -> Vec<u8> {
-    let head = r#"{"version":1,"journal":"j","lineage":"l","serial":7"#;
+    let head = r#"{"version":2,"journal":"j","lineage":"l","serial":7"#;
     let mut text = seal(head.as_bytes().to_vec());
     for (synced, entry) in data.split(|byte| *byte == b'\n').enumerate() {
         let mut line =
@@ -39,6 +40,15 @@ fn sealed(data: &[u8]) -> Vec<u8> {
         line.extend_from_slice(entry);
         text.extend(seal(line));
     }
+    text
+}
+
+/// A state with the lines of `data` as its rooms, and the checksum that it needs.
+fn sealed_state(data: &[u8]) -> Vec<u8> {
+    let head = b"{\"version\":2,\"lineage\":\"l\",\"serial\":7,\"providers\":{},\"rooms\":{\n";
+    let mut text = [head, data, b"\n}"].concat();
+    let checksum = crc32fast::hash(&text);
+    text.extend_from_slice(format!(",\"checksum\":\"crc32:{checksum:08x}\"}}\n").as_bytes());
     text
 }
 

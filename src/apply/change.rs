@@ -1,19 +1,25 @@
 //! One change of one room: sent, and where its outcome is unknown looked up before it is repeated.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use super::guard::{Inside, Unasked};
+use tokio::time::Instant;
+
+use super::guard::{Guarded, Inside, Unasked};
 use super::ledger::Ledger;
-use super::observe::look;
-use super::recover::wait_until;
+use super::settle::{Sent, Unsettled, Unsure};
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
-    Address, Call, Class, Field, Kind, Landing, Observation, Operation, Pending, PendingKind,
-    RecordedRoom, Room, RoomId, Settled, Timestamp, Trouble, settle,
+    Address, Call, Class, Field, Kind, NotTried, Operation, Pending, PendingKind, Recorded,
+    RecordedRoom, Room, RoomId, Settled, Timestamp, Trouble,
 };
 use crate::provider::http::Backoff;
 use crate::provider::{Permit, Receipt, log_retry};
 use crate::state::StateError;
+
+/// How old an answer about a room may be when the call that ends its life is sent.
+const MOST_AGE: Duration = Duration::from_secs(3);
 
 /// What the steps of one provider work with.
 #[derive(Clone)]
@@ -24,6 +30,13 @@ pub(super) struct Worker {
     pub(super) ledger: Ledger,
     pub(super) settings: Arc<Settings>,
     pub(super) stop: Stop,
+    /// The record before the run.
+    pub(super) recorded: Arc<Recorded>,
+    /// Whether this step has changed something.
+    pub(super) effects: Arc<AtomicBool>,
+    /// Why no more steps are begun, and why none that make a room.
+    pub(super) halted: Arc<OnceLock<NotTried>>,
+    pub(super) creates_halted: Arc<OnceLock<NotTried>>,
 }
 
 /// A change to be made, and what is written down around it.
@@ -34,6 +47,9 @@ pub(super) struct Intended<'a> {
     pub(super) call: Call,
     /// The sides of the room that have to be empty before; none where nobody is asked.
     pub(super) empty: Vec<Address>,
+    /// The room that a replace makes next: what others wrote into the old one is read before the call,
+    /// and kept for the new one.
+    pub(super) next: Option<Arc<Room>>,
     pub(super) kind: PendingKind,
     /// The record under the intent.
     pub(super) record: RecordedRoom,
@@ -41,6 +57,13 @@ pub(super) struct Intended<'a> {
     pub(super) before: Option<&'a RecordedRoom>,
     /// What the room is once an update is done.
     pub(super) target: Option<Arc<Room>>,
+}
+
+/// A change that came to its end.
+pub(super) struct Changed {
+    pub(super) known: Known,
+    /// The record under its last intent.
+    pub(super) record: RecordedRoom,
 }
 
 /// What is known of a change in the end.
@@ -58,7 +81,7 @@ pub(super) enum Known {
 /// Whether an earlier intent of ours to create the room had an unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EarlierIntent {
-    /// It had: the room may be ours.
+    /// It had, and the room was found missing since.
     Open,
     /// There was none.
     Absent,
@@ -76,6 +99,8 @@ pub(super) enum Failure {
     Unasked(Unasked),
     /// The run was interrupted before anything was sent.
     Interrupted,
+    /// The provider takes no more steps, and this one has changed nothing.
+    NotTried(NotTried),
     /// It could not be written down.
     State(StateError),
 }
@@ -92,6 +117,16 @@ struct Attempts {
     signed_again: bool,
     registered: bool,
     earlier: EarlierIntent,
+    /// What the last one came to, which is known not to be done.
+    last: Option<Trouble>,
+}
+
+/// Whether a call may be sent.
+enum Cleared {
+    /// It need not be: the room does not exist.
+    Missing(RecordedRoom),
+    /// It may, with this record under its intent.
+    For(RecordedRoom, Permit),
 }
 
 /// What one attempt came to.
@@ -104,7 +139,9 @@ impl Worker {
     /// This worker for a step that has changed something already: it goes on to its end, and only
     /// the run's grace limits it.
     pub(super) fn committed(&self) -> Self {
-        Self { stop: Stop::never(), ..self.clone() }
+        self.effects.store(true, Ordering::Relaxed);
+        let (halted, creates_halted) = (Arc::default(), Arc::default());
+        Self { stop: Stop::never(), halted, creates_halted, ..self.clone() }
     }
 
     /// Makes a change, with `first` as the permit of its first attempt, until its outcome is known or
@@ -113,41 +150,104 @@ impl Worker {
         &self,
         intended: &Intended<'_>,
         first: Option<Permit>,
-    ) -> Result<Known, Failure> {
+    ) -> Result<Changed, Failure> {
         let mut first = first;
         let mut attempts = Attempts {
             backoff: self.connection.client.backoff(),
             signed_again: false,
             registered: false,
             earlier: EarlierIntent::Absent,
+            last: None,
         };
         self.make_known(&intended.operation).await?;
         loop {
-            let permit = self.permit(intended.call, first.take()).await?;
-            if let Some(known) = self.guard(intended).await? {
-                return Ok(known);
-            }
-            match self.attempt(intended, &mut attempts, permit).await? {
-                Attempt::Known(known) => return Ok(known),
+            let cleared = self.cleared(intended, first.take()).await;
+            let (record, permit) = match cleared.map_err(|failure| attempts.last_or(failure))? {
+                Cleared::Missing(record) => {
+                    return Ok(Changed { known: Known::Missing(None), record });
+                }
+                Cleared::For(record, permit) => (record, permit),
+            };
+            attempts.begin()?;
+            match self.attempt(intended, &record, &mut attempts, permit).await? {
+                Attempt::Known(known) => {
+                    self.note_effect(&known);
+                    return Ok(Changed { known, record });
+                }
                 Attempt::NotDone(trouble) => self.prepare(intended, &mut attempts, trouble).await?,
             }
         }
     }
 
-    async fn permit(&self, call: Call, first: Option<Permit>) -> Result<Permit, Failure> {
-        match first {
-            Some(permit) => Ok(permit),
-            None => {
-                self.stop.or(self.connection.client.permit(call)).await.ok_or(Failure::Interrupted)
-            }
+    fn note_effect(&self, known: &Known) {
+        match known {
+            Known::Done(..) | Known::Seen(_) => self.effects.store(true, Ordering::Relaxed),
+            Known::Missing(_) | Known::Exists(..) => {}
         }
+    }
+
+    /// Asks what has to be asked, then takes the permit: asking does not hold up the call's limit.
+    /// Where the permit was long in coming it is asked again, with the permit at hand: what is asked
+    /// once more without it would grow old once more.
+    async fn cleared(
+        &self,
+        intended: &Intended<'_>,
+        first: Option<Permit>,
+    ) -> Result<Cleared, Failure> {
+        let (record, answered) = match self.guard(intended).await? {
+            Guarded::Missing(record) => return Ok(Cleared::Missing(record)),
+            Guarded::Clear { record, answered } => (record, answered),
+        };
+        let permit = self.permit(intended.call, first).await?;
+        let Some(answered) = answered else { return Ok(Cleared::For(record, permit)) };
+        self.may_go_on(intended)?;
+        if answered.elapsed() <= MOST_AGE {
+            return Ok(Cleared::For(record, permit));
+        }
+        Ok(match self.guard(intended).await? {
+            Guarded::Missing(record) => Cleared::Missing(record),
+            Guarded::Clear { record, answered: _ } => Cleared::For(record, permit),
+        })
+    }
+
+    /// Whether the provider still takes such a step: it may have waited for long since it began.
+    fn may_go_on(&self, intended: &Intended<'_>) -> Result<(), Failure> {
+        let creates = self.creates_halted.get().filter(|_| intended.next.is_some());
+        match self.halted.get().or(creates) {
+            Some(why) => Err(Failure::NotTried(*why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether this step has changed something.
+    pub(super) fn has_changed_something(&self) -> bool {
+        self.effects.load(Ordering::Relaxed)
+    }
+
+    async fn permit(&self, call: Call, first: Option<Permit>) -> Result<Permit, Failure> {
+        if let Some(permit) = first {
+            return Ok(permit);
+        }
+        let permit = self.stop.or(self.connection.client.permit(call)).await;
+        let permit = permit.ok_or(Failure::Interrupted)?;
+        permit.map_err(|why| self.not_done(why.trouble(call)))
     }
 
     /// Has the user known whom an operation needs.
     pub(super) async fn make_known(&self, operation: &Operation) -> Result<(), Failure> {
         let prepared = self.connection.client.prepare(operation);
         let prepared = self.stop.or(prepared).await.ok_or(Failure::Interrupted)?;
-        prepared.map_err(Failure::NotDone)
+        prepared.map_err(|trouble| self.not_done(trouble))
+    }
+
+    /// The failure of a change that is known not to be done.
+    pub(super) fn not_done(&self, trouble: Trouble) -> Failure {
+        match self.connection.client.tripped() {
+            Some(why) if trouble.class == Class::Stopped && !self.has_changed_something() => {
+                Failure::NotTried(why.into())
+            }
+            Some(_) | None => Failure::NotDone(trouble),
+        }
     }
 
     /// Which service it is.
@@ -158,33 +258,39 @@ impl Worker {
     async fn attempt(
         &self,
         intended: &Intended<'_>,
+        record: &RecordedRoom,
         attempts: &mut Attempts,
         permit: Permit,
     ) -> Result<Attempt, Failure> {
-        let Intended { address, operation, call: _, empty: _, kind, record, before: _, target } =
-            intended;
+        let (address, kind, target) = (intended.address, intended.kind, &intended.target);
         let at = self.connection.clock.now();
-        self.ledger.intent(address, record, *kind, at, target.clone()).await?;
-        let at = self.connection.clock.now();
-        let answer = self.connection.client.attempt(permit, &address.room, operation).await;
+        self.ledger.intent(address, record, kind, at, target.clone()).await?;
+        let (at, since) = (self.connection.clock.now(), Instant::now());
+        let sent = self.connection.client.attempt(permit, &address.room, &intended.operation);
+        let answer = sent.await;
         let trouble = match answer {
             Ok(receipt) => return Ok(Attempt::Known(Known::Done(receipt, at))),
             Err(trouble) => trouble,
         };
         match trouble.class {
             Class::Missing => Ok(Attempt::Known(Known::Missing(Some(trouble)))),
-            Class::Exists => Ok(Attempt::Known(Known::Exists(trouble, attempts.earlier))),
-            Class::Taken => Ok(Attempt::Known(Known::Exists(trouble, EarlierIntent::Absent))),
+            Class::Exists | Class::Taken => {
+                Ok(Attempt::Known(Known::Exists(trouble, attempts.earlier)))
+            }
             Class::Retry
             | Class::TooOften
             | Class::SignAgain
             | Class::OperatorUnknown
             | Class::Quota
             | Class::Fatal
-            | Class::Refused => Ok(Attempt::NotDone(trouble)),
+            | Class::Refused
+            | Class::Stopped => Ok(Attempt::NotDone(trouble)),
             Class::Unknown | Class::Unrecognised => {
                 attempts.earlier = EarlierIntent::Open;
-                self.look_up(intended, at, trouble).await
+                let pending = Pending { kind, at, room: target.clone() };
+                let origin = Sent::ByUs(since);
+                let unsettled = Unsettled { address, record, pending: &pending, origin };
+                self.look_up(&unsettled, trouble).await
             }
         }
     }
@@ -192,49 +298,28 @@ impl Worker {
     /// Looks until it is known whether the change was made.
     async fn look_up(
         &self,
-        intended: &Intended<'_>,
-        at: Timestamp,
+        unsettled: &Unsettled<'_>,
         trouble: Trouble,
     ) -> Result<Attempt, Failure> {
-        let Intended { address, operation: _, call: _, empty: _, kind, record, before: _, target } =
-            intended;
-        let pending = Pending { kind: *kind, at, room: target.clone() };
-        let mut landing = Landing::ByClock;
-        loop {
-            let observation = self.look(address, &trouble).await?;
-            match settle(
-                &self.connection.provider.application,
-                record,
-                &pending,
-                Some(&observation),
-                landing,
-            ) {
-                Settled::Kept(seen) if effective(*kind, &seen, target.as_deref()) => {
-                    return Ok(Attempt::Known(Known::Seen(seen)));
-                }
-                Settled::Removed if *kind == PendingKind::Destroy => {
-                    return Ok(Attempt::Known(Known::Missing(None)));
-                }
-                Settled::Kept(_) | Settled::Removed => return Ok(Attempt::NotDone(trouble)),
-                Settled::MayStillLand(until) => {
-                    let wait = wait_until(until, self.connection.clock.now());
-                    let waited = self.stop.or(wait).await;
-                    waited.ok_or_else(|| open("the run was interrupted", &trouble))?;
-                    landing = Landing::Over;
-                }
-                Settled::Unread(why) => return Err(open(&why, &trouble)),
-                Settled::NotOurs => {
-                    return Err(open("a room is there whose attributes are not ours", &trouble));
-                }
+        let looked = unsettled.settle(&self.connection, &self.stop).await;
+        let (settled, _) = looked.map_err(|unsure| match unsure {
+            Unsure::Unread(why) => open(&format!("looking it up failed: {why}"), &trouble),
+            Unsure::Interrupted => open("the run was interrupted", &trouble),
+        })?;
+        match settled {
+            Settled::Done(seen) => Ok(Attempt::Known(Known::Seen(seen))),
+            Settled::Gone(_) if unsettled.pending.kind == PendingKind::Destroy => {
+                Ok(Attempt::Known(Known::Missing(None)))
             }
-        }
-    }
-
-    async fn look(&self, address: &Address, trouble: &Trouble) -> Result<Observation, Failure> {
-        match self.stop.or(look(&*self.connection.client, address)).await {
-            Some(Ok(observation)) => Ok(observation),
-            Some(Err(why)) => Err(open(&format!("looking it up failed: {why}"), trouble)),
-            None => Err(open("the run was interrupted", trouble)),
+            Settled::Gone(_) | Settled::NotDone(_) => Ok(Attempt::NotDone(trouble)),
+            Settled::Contested(record) | Settled::Unproven(record) => {
+                self.keep(unsettled.address, &record).await?;
+                Err(open(&uncertain(unsettled.address, &record), &trouble))
+            }
+            Settled::MayStillLand(until) => {
+                Err(open(&format!("it may still take effect until {until}"), &trouble))
+            }
+            Settled::Unread(why) => Err(open(&why, &trouble)),
         }
     }
 
@@ -249,7 +334,12 @@ impl Worker {
         self.ledger.restore(intended.address, intended.before).await?;
         let room = &intended.address.room;
         let next = self.next(attempts, room, &intended.operation, &trouble).await;
-        next.map_err(|last| last.map_or(Failure::Interrupted, Failure::NotDone))
+        next.map_err(|why| {
+            let failure = why.map_or(Failure::Interrupted, |why| self.not_done(why));
+            attempts.last_or(failure)
+        })?;
+        attempts.last = Some(trouble);
+        Ok(())
     }
 
     /// Waits for the next attempt. The error is why there is none; none where the run is to stop.
@@ -274,7 +364,8 @@ impl Worker {
                 let delay = attempts.backoff.next(trouble.retry_after);
                 let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
                 log_retry(trouble, Some(room), attempts.backoff.attempts(), delay);
-                self.stop.or(tokio::time::sleep(delay)).await.ok_or(None)
+                let wait = self.connection.client.wait(trouble.call, delay);
+                self.stop.or(wait).await.ok_or(None)
             }
             // Another room may have another owner.
             Class::OperatorUnknown if has_owner(operation) => {
@@ -289,7 +380,26 @@ impl Worker {
             | Class::Quota
             | Class::Unrecognised
             | Class::Fatal
-            | Class::Refused => Err(Some(trouble.clone())),
+            | Class::Refused
+            | Class::Stopped => Err(Some(trouble.clone())),
+        }
+    }
+}
+
+impl Attempts {
+    /// Begins one, unless it is too late for another.
+    fn begin(&mut self) -> Result<(), Failure> {
+        match (self.backoff.may_begin(), &self.last) {
+            (false, Some(last)) => Err(Failure::NotDone(last.clone())),
+            (true | false, _) => Ok(()),
+        }
+    }
+
+    /// What the last one came to says more than that there is no other.
+    fn last_or(&mut self, failure: Failure) -> Failure {
+        match (failure, self.last.take()) {
+            (Failure::NotTried(_), Some(last)) => Failure::NotDone(last),
+            (failure, _) => failure,
         }
     }
 }
@@ -302,12 +412,17 @@ fn has_owner(operation: &Operation) -> bool {
     }
 }
 
-/// Whether a record as it was seen shows that the change was made.
-fn effective(kind: PendingKind, seen: &RecordedRoom, target: Option<&Room>) -> bool {
-    match kind {
-        PendingKind::Create => true,
-        PendingKind::Update => target.is_some_and(|target| *target == *seen.room),
-        PendingKind::Destroy => false,
+/// Why a room that exists is left as it is, and what to do.
+pub(super) fn uncertain(address: &Address, record: &RecordedRoom) -> String {
+    match &record.contested {
+        Some(why) => format!(
+            "a room exists whose origin is uncertain ({why}): `roomctl import {address}` takes it, \
+             `roomctl state rm {address}` leaves it to its owner"
+        ),
+        None => format!(
+            "a room exists, and nothing tells whether it is the one that was to go: the next apply \
+             plans anew, `roomctl state rm {address}` leaves it to its owner"
+        ),
     }
 }
 

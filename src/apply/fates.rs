@@ -53,7 +53,7 @@ impl Fates {
     pub(super) fn tell(&self, step: &Step, end: &End) {
         let Some(side) = self.0.get(&step.address) else { return };
         side.fate.send_replace(match end {
-            End::Done { .. } => Fate::Gone,
+            End::Done(_) => Fate::Gone,
             End::Waiting(people, _) => Fate::Waits(*people),
             End::Failed(..) | End::NotTried(_) => Fate::Stays,
         });

@@ -14,10 +14,11 @@ use super::guard::Unasked;
 use super::ledger::Ledger;
 use super::observe::joined;
 use super::run::Run;
-use super::step::{Effect, End, Ended};
+use super::step::{Also, Effect, End, Ended};
 use super::users::Users;
 use crate::model::{
-    Action, Address, Class, Event, NotTried, Observation, Outcome, ProviderName, Step, StepFailure,
+    Action, Address, Class, Event, NotTried, Observation, Outcome, ProviderName, RecordedRoom,
+    Step, StepFailure,
 };
 use crate::provider::Permit;
 
@@ -35,7 +36,7 @@ pub(super) struct Lane {
     under_way: JoinSet<Ended>,
     started: HashMap<Id, Step>,
     halted: Arc<OnceLock<NotTried>>,
-    creates_halted: bool,
+    creates_halted: Arc<OnceLock<NotTried>>,
     reached: bool,
     outcome: Outcome,
 }
@@ -48,12 +49,17 @@ impl Lane {
         ledger: Ledger,
         fates: Arc<Fates>,
     ) -> Self {
+        let (halted, creates_halted) = (Arc::default(), Arc::default());
         let worker = run.connections.get(name).map(|connection| Worker {
             connection: connection.clone(),
             connections: Arc::new(run.connections.clone()),
             ledger,
             settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
+            recorded: run.recorded.clone(),
+            effects: Arc::default(),
+            halted: Arc::clone(&halted),
+            creates_halted: Arc::clone(&creates_halted),
         });
         let most = worker.as_ref().map(|worker| super::concurrency(&worker.connection.provider));
         let most = run.settings.concurrency.or(most).unwrap_or(1).max(1);
@@ -65,8 +71,8 @@ impl Lane {
             fates,
             under_way: JoinSet::new(),
             started: HashMap::new(),
-            halted: Arc::default(),
-            creates_halted: false,
+            halted,
+            creates_halted,
             reached: false,
             outcome: Outcome::default(),
         }
@@ -93,7 +99,13 @@ impl Lane {
     /// Whether the provider is called at all.
     fn is_open(&self) -> bool {
         let broken = self.worker.as_ref().is_none_or(|worker| worker.ledger.is_broken());
-        !broken && self.halted.get().is_none() && !self.run.stop.is_wanted()
+        !broken && self.halted().is_none() && !self.run.stop.is_wanted()
+    }
+
+    /// Why no more steps are taken.
+    fn halted(&self) -> Option<NotTried> {
+        let tripped = || self.worker.as_ref()?.connection.client.tripped().map(NotTried::from);
+        self.halted.get().copied().or_else(tripped)
     }
 
     /// Starts a step as soon as it may start; the error is why it is not tried.
@@ -143,7 +155,7 @@ impl Lane {
                 (Some(Ok(())), None) => None,
             };
             if let Some(end) = end {
-                return Ended { step, end, effect: Effect::Stays };
+                return Ended { step, end, effect: Effect::Stays, also: None };
             }
             run.report.event(&Event::Started(step.address.clone(), step.action));
             let record = run.recorded.rooms.get(&step.address).cloned();
@@ -160,10 +172,10 @@ impl Lane {
         if self.run.stop.is_wanted() {
             return Err(NotTried::Interrupted);
         }
-        if let Some(why) = self.halted.get() {
-            return Err(*why);
+        if let Some(why) = self.halted() {
+            return Err(why);
         }
-        if self.creates_halted && step.action.makes_room() {
+        if self.creates_halted.get().is_some() && step.action.makes_room() {
             return Err(NotTried::Quota);
         }
         Ok(())
@@ -181,11 +193,14 @@ impl Lane {
         Ok(())
     }
 
-    /// The permit of a step's first call; none where it makes no call.
+    /// The permit of a step's first call; none where it makes no call, or asks something first.
     async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
+        if step.asks_first() {
+            return Ok(None);
+        }
         let Some(call) = step.calls.first().copied() else { return Ok(None) };
         let permit = self.run.stop.or(worker.connection.client.permit(call)).await;
-        permit.map(Some).ok_or(NotTried::Interrupted)
+        Ok(Some(permit.ok_or(NotTried::Interrupted)??))
     }
 
     /// Waits for the end of a step; false where none is under way.
@@ -235,6 +250,7 @@ impl Lane {
                 code: None,
                 request_id: None,
                 pending: true,
+                partial: false,
             };
             self.tell(&step, End::Failed(failure, None));
         }
@@ -243,8 +259,11 @@ impl Lane {
     }
 
     fn take(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
-        let (id, Ended { step, end, effect }) = joined(ended);
+        let (id, Ended { step, end, effect, also }) = joined(ended);
         self.started.remove(&id);
+        if let Some(Also { step, end }) = also {
+            self.tell(&step, end);
+        }
         match effect {
             Effect::AsPlanned => {}
             Effect::Gone => self.alive.gone(),
@@ -266,7 +285,7 @@ impl Lane {
             End::Waiting(_, Some(Unasked { side: None, trouble })) => {
                 self.heed_trouble(trouble.class, trouble.code);
             }
-            End::Done { .. } | End::Waiting(_, None) => self.reached = true,
+            End::Done(_) | End::Waiting(_, None) => self.reached = true,
             // What another provider answers is for its own lane to heed.
             End::Waiting(_, Some(Unasked { side: Some(_), trouble: _ })) | End::NotTried(_) => {}
         }
@@ -276,7 +295,7 @@ impl Lane {
     fn heed_trouble(&mut self, class: Class, code: Option<i64>) {
         match (class, code) {
             (Class::Fatal, _) => self.halt(NotTried::ProviderFatal),
-            (Class::Quota, _) => self.creates_halted = true,
+            (Class::Quota, _) => drop(self.creates_halted.set(NotTried::Quota)),
             (Class::Retry, None) if !self.reached => {
                 self.halt(NotTried::ProviderUnreachable);
             }
@@ -290,7 +309,8 @@ impl Lane {
                 | Class::Taken
                 | Class::Unknown
                 | Class::Unrecognised
-                | Class::Refused,
+                | Class::Refused
+                | Class::Stopped,
                 code,
             ) => self.reached |= code.is_some(),
         }
@@ -311,8 +331,10 @@ impl Lane {
 /// The count of living rooms of one provider before and after its steps.
 fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> Alive {
     let recorded = run.recorded.rooms.keys().filter(|address| address.provider == *name);
-    let may_live =
-        |address: &&Address| !matches!(run.observed.of(address), Some(Observation::Gone(_)));
+    let may_live = |address: &&Address| {
+        let destroyed = run.recorded.rooms.get(*address).is_some_and(RecordedRoom::is_destroyed);
+        !destroyed && !matches!(run.observed.of(address), Some(Observation::Gone(_)))
+    };
     let before = u64::try_from(recorded.filter(may_live).count()).unwrap_or(u64::MAX);
     let count = |wanted: fn(Action) -> bool| {
         u64::try_from(steps.iter().filter(|step| wanted(step.action)).count()).unwrap_or(u64::MAX)

@@ -13,6 +13,7 @@ mod observe;
 mod recover;
 mod run;
 mod seen;
+mod settle;
 mod step;
 mod stop;
 mod users;

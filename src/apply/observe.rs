@@ -110,7 +110,7 @@ async fn together(
 /// Whether a failed look means that no other look at this provider will succeed.
 fn is_dead(trouble: &Trouble) -> bool {
     match trouble.class {
-        Class::Fatal => true,
+        Class::Fatal | Class::Stopped => true,
         Class::Retry => trouble.code.is_none(),
         Class::TooOften
         | Class::SignAgain

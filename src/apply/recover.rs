@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use super::change::uncertain;
 use super::ledger::Ledger;
-use super::observe::{joined, look};
+use super::observe::joined;
+use super::settle::{Sent, Unsettled};
 use super::{Connection, Connections, Stop};
 use crate::model::{
-    Address, Assumed, Kind, LANDING, Landing, Observation, Observed, Pending, Recorded,
-    RecordedRoom, Room, Settled, Sighting, Timestamp, settle,
+    Address, Assumed, Kind, Observation, Observed, Pending, Recorded, RecordedRoom, Room, Settled,
+    Sighting,
 };
 use crate::state::{StateError, WriteStore};
 
@@ -42,6 +45,7 @@ pub async fn recover(
 ) -> Result<Recovered, StateError> {
     let ledger = Ledger::new(store);
     let mut looks = JoinSet::new();
+    let met = Instant::now();
     for (address, record) in &recorded.rooms {
         let connection = connections.get(&address.provider);
         if let (Some(pending), Some(connection)) = (&record.pending, connection) {
@@ -50,6 +54,7 @@ pub async fn recover(
                 record: record.clone(),
                 pending: pending.as_ref().clone(),
                 connection: connection.clone(),
+                met,
             };
             let (ledger, stop) = (ledger.clone(), stop.clone());
             looks.spawn(async move { open.resolve(&ledger, &stop).await });
@@ -77,54 +82,35 @@ struct Open {
     record: RecordedRoom,
     pending: Pending,
     connection: Connection,
+    /// When this run met it.
+    met: Instant,
 }
 
 impl Open {
     async fn resolve(self, ledger: &Ledger, stop: &Stop) -> Result<Resolution, StateError> {
-        let mut landing = Landing::ByClock;
-        loop {
-            let observation = self.look(stop).await;
-            let application = &self.connection.provider.application;
-            match settle(application, &self.record, &self.pending, Some(&observation), landing) {
-                Settled::Kept(record) => return self.keep(record, observation, ledger).await,
-                Settled::Removed => {
-                    ledger.remove(&self.address).await?;
-                    return Ok(Resolution { address: self.address, observation, record: None });
-                }
-                Settled::MayStillLand(until) => {
-                    let address = &self.address;
-                    tracing::warn!(%address, "waiting: its last call may still take effect");
-                    let wait = wait_until(until, self.connection.clock.now());
-                    if stop.or(wait).await.is_none() {
-                        return Ok(self.left_open(observation));
-                    }
-                    landing = Landing::Over;
-                }
-                Settled::Unread(_) | Settled::NotOurs => return Ok(self.left_open(observation)),
+        let Self { address, record, pending, connection, met } = self;
+        let origin = Sent::Earlier(met);
+        let unsettled = Unsettled { address: &address, record: &record, pending: &pending, origin };
+        let (settled, observation) = match unsettled.settle(&connection, stop).await {
+            Ok(settled) => settled,
+            Err(unsure) => {
+                let observation = Observation::Unread { why: unsure.to_string() };
+                return Ok(Resolution { address, observation, record: Some(record) });
             }
-        }
-    }
-
-    async fn look(&self, stop: &Stop) -> Observation {
-        match stop.or(look(&*self.connection.client, &self.address)).await {
-            Some(Ok(observation)) => observation,
-            Some(Err(trouble)) => Observation::Unread { why: trouble.to_string() },
-            None => Observation::Unread { why: "the run was interrupted".to_owned() },
-        }
-    }
-
-    async fn keep(
-        self,
-        record: RecordedRoom,
-        observation: Observation,
-        ledger: &Ledger,
-    ) -> Result<Resolution, StateError> {
-        ledger.record(&self.address, &record).await?;
-        Ok(Resolution { address: self.address, observation, record: Some(record) })
-    }
-
-    fn left_open(self, observation: Observation) -> Resolution {
-        Resolution { address: self.address, observation, record: Some(self.record) }
+        };
+        let record = match settled {
+            Settled::Done(record) | Settled::NotDone(record) => Some(record),
+            Settled::Contested(record) | Settled::Unproven(record) => {
+                tracing::warn!(%address, "{}", uncertain(&address, &record));
+                Some(record)
+            }
+            Settled::Gone(left) => left,
+            Settled::MayStillLand(_) | Settled::Unread(_) => {
+                return Ok(Resolution { address, observation, record: Some(record) });
+            }
+        };
+        ledger.restore(&address, record.as_ref()).await?;
+        Ok(Resolution { address, observation, record })
     }
 }
 
@@ -144,11 +130,6 @@ pub(super) fn adopted(kind: Kind, record: &RecordedRoom, sighting: &Sighting) ->
     adopted.assumed = Assumed::of(kind);
     adopted.created = sighting.at;
     adopted.pending = None;
+    adopted.contested = None;
     adopted
-}
-
-/// Waits from `now` until a moment at which nothing more may land: never longer than that takes,
-/// also where a clock was set back meanwhile.
-pub(super) async fn wait_until(until: Timestamp, now: Timestamp) {
-    tokio::time::sleep(until.since(now).min(LANDING)).await;
 }

@@ -9,10 +9,11 @@ use super::fates::Fates;
 use super::lane::Lane;
 use super::ledger::Ledger;
 use super::observe::joined;
-use super::step::End;
+use super::step::{End, Made};
 use super::{Connections, Report, Settings, Stop};
 use crate::model::{
-    ApprovedPlan, Event, Held, Observed, Outcome, ProviderName, Recorded, Step, StepWait,
+    Action, Adoption, ApprovedPlan, Event, Held, Observed, Outcome, Overwritten, ProviderName,
+    Recorded, Step, StepWait,
 };
 use crate::state::WriteStore;
 
@@ -39,7 +40,8 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     let run = Arc::new(run);
     let ledger = Ledger::new(run.store.clone());
     let fates = Arc::new(Fates::new(&plan, &run.connections));
-    let mut outcome = Outcome::default();
+    let (blocked, unread) = (plan.blocked(), plan.unread());
+    let mut outcome = Outcome { blocked, unread, ..Outcome::default() };
     for Held { step, reason: _ } in plan.waiting() {
         run.tell(&mut outcome, step, End::Waiting(step.people, None));
     }
@@ -66,10 +68,7 @@ impl Run {
     pub(super) fn tell(&self, outcome: &mut Outcome, step: &Step, end: End) {
         let (address, action) = (step.address.clone(), step.action);
         match end {
-            End::Done { request_id } => {
-                outcome.done.push((address.clone(), action));
-                self.report.event(&Event::Done { address, action, request_id });
-            }
+            End::Done(made) => self.tell_done(outcome, step, made),
             End::Failed(failure, _) => {
                 self.report.event(&Event::Failed(failure.clone()));
                 outcome.failed.push(failure);
@@ -85,5 +84,24 @@ impl Run {
                 outcome.not_tried.push((address, action, why));
             }
         }
+    }
+
+    /// A room that was to be created and existed already is adopted, not created.
+    fn tell_done(&self, outcome: &mut Outcome, step: &Step, made: Made) {
+        let Made { request_id, adopted } = made;
+        let address = step.address.clone();
+        let (action, overwritten) = match (adopted, &step.before) {
+            (Some(overwritten), _) => {
+                let adoption = Adoption { address: address.clone(), overwritten };
+                outcome.adopted.push(adoption.clone());
+                (Action::Adopt, adoption.overwritten)
+            }
+            (None, Some(found)) if step.action == Action::Adopt => {
+                (Action::Adopt, Overwritten::by(found, &step.changes))
+            }
+            (None, _) => (step.action, Vec::new()),
+        };
+        outcome.done.push((address.clone(), action));
+        self.report.event(&Event::Done { address, action, request_id, overwritten });
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::change::{Failure, Worker};
 use super::guard::Unasked;
 use crate::model::{
-    Action, Address, Assumed, Class, NotTried, People, RecordedRoom, Room, Step, StepFailure,
-    Trouble,
+    Action, Address, Assumed, Class, NotTried, Overwritten, People, RecordedRoom, Room, Step,
+    StepFailure, Trouble,
 };
 use crate::provider::Permit;
 
@@ -19,12 +19,20 @@ pub(super) struct Ended {
     pub(super) step: Step,
     pub(super) end: End,
     pub(super) effect: Effect,
+    /// What was done in the place of a replace that waits.
+    pub(super) also: Option<Also>,
+}
+
+/// Another step that came to its end along with one.
+pub(super) struct Also {
+    pub(super) step: Step,
+    pub(super) end: End,
 }
 
 /// What came of a step.
 pub(super) enum End {
     /// It is done, and recorded.
-    Done { request_id: Option<String> },
+    Done(Made),
     /// It failed; with the class of what the service answered.
     Failed(StepFailure, Option<Class>),
     /// It waits for people to leave; with what stood in the way of asking who is inside.
@@ -62,6 +70,15 @@ struct Broken {
 
 type Carried = Result<Option<String>, Broken>;
 
+/// A step that came to its end.
+#[derive(Default)]
+pub(super) struct Made {
+    /// The service's id of the last request.
+    pub(super) request_id: Option<String>,
+    /// The overwritten values of a room that was to be created, existed already, and was adopted.
+    pub(super) adopted: Option<Vec<Overwritten>>,
+}
+
 impl Worker {
     /// Carries a step out.
     pub(super) async fn carry_out(
@@ -70,17 +87,9 @@ impl Worker {
         record: Option<RecordedRoom>,
         first: Option<Permit>,
     ) -> Ended {
-        let carried = match step.action {
-            Action::Create | Action::Recreate => self.create(&step, record.as_ref(), first).await,
-            Action::Destroy => self.destroy_step(&step, record.as_ref(), first).await,
-            Action::Replace => self.replace(&step, record.as_ref(), first).await,
-            Action::Update => self.update(&step, record.as_ref(), first).await,
-            Action::Adopt => self.adopt(&step, first).await,
-            Action::Forget => self.forget(&step).await,
-            Action::Record => self.note(&step, record.as_ref()).await,
-        };
-        match carried {
-            Ok(request_id) => {
+        let worker = Self { effects: Arc::default(), ..self.clone() };
+        match worker.made(&step, record.as_ref(), first).await {
+            Ok(made) => {
                 let effect = match step.action {
                     Action::Destroy => Effect::Gone,
                     Action::Create
@@ -91,10 +100,50 @@ impl Worker {
                     | Action::Forget
                     | Action::Record => Effect::AsPlanned,
                 };
-                Ended { step, end: End::Done { request_id }, effect }
+                Ended { step, end: End::Done(made), effect, also: None }
             }
-            Err(broken) => broken.end(step),
+            Err(broken) => {
+                let also = worker.instead(&step, record.as_ref(), &broken.failure).await;
+                let effect = broken.effect;
+                let mut end = broken.end(&step);
+                if let End::Failed(failure, _) = &mut end {
+                    failure.partial = worker.has_changed_something();
+                }
+                Ended { step, end, effect, also }
+            }
         }
+    }
+
+    /// Carries out the part of a replace that changes in place: an update, or a word in the record.
+    async fn in_place(&self, step: &Step, record: &RecordedRoom) -> Carried {
+        match step.action {
+            Action::Update => self.update(step, Some(record), None).await,
+            Action::Record
+            | Action::Create
+            | Action::Recreate
+            | Action::Replace
+            | Action::Destroy
+            | Action::Adopt
+            | Action::Forget => self.note(step, Some(record)).await,
+        }
+    }
+
+    async fn made(
+        &self,
+        step: &Step,
+        record: Option<&RecordedRoom>,
+        first: Option<Permit>,
+    ) -> Result<Made, Broken> {
+        let carried = match step.action {
+            Action::Create | Action::Recreate => return self.create(step, record, first).await,
+            Action::Replace => return self.replace(step, record, first).await,
+            Action::Destroy => self.destroy_step(step, record, first).await,
+            Action::Update => self.update(step, record, first).await,
+            Action::Adopt => self.adopt(step, first).await,
+            Action::Forget => self.forget(step).await,
+            Action::Record => self.note(step, record).await,
+        };
+        carried.map(|request_id| Made { request_id, adopted: None })
     }
 
     async fn forget(&self, step: &Step) -> Carried {
@@ -106,11 +155,15 @@ impl Worker {
     async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> Carried {
         let failed = |error| unwritten(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
-        let mut record = noted(step, record);
-        if let Some(after) = &step.after {
-            record.room = after.clone();
+        let mut after = noted(step, record);
+        if let Some(room) = &step.after {
+            after.room = room.clone();
         }
-        self.ledger.record(&step.address, &record).await.map_err(failed)?;
+        // What was only moved was written before the first call: another step may have changed the
+        // record since.
+        if after != *record {
+            self.ledger.record(&step.address, &after).await.map_err(failed)?;
+        }
         Ok(None)
     }
 
@@ -151,32 +204,40 @@ impl Worker {
     }
 }
 
+impl Also {
+    fn of(step: &Step, carried: Carried) -> Self {
+        let end = match carried {
+            Ok(request_id) => End::Done(Made { request_id, adopted: None }),
+            Err(broken) => broken.end(step),
+        };
+        Self { step: step.clone(), end }
+    }
+}
+
 impl Broken {
-    fn end(self, step: Step) -> Ended {
-        let Self { failure, effect, what } = self;
-        let end = match failure {
+    fn end(self, step: &Step) -> End {
+        let Self { failure, effect: _, what } = self;
+        match failure {
             Failure::NotDone(trouble) => {
                 let message = format!("{what}: {}", words(&trouble));
                 let class = trouble.class;
-                End::Failed(
-                    failed(&step, message, Some(trouble), Outstanding::Nothing),
-                    Some(class),
-                )
+                let failure = failed(step, message, Some(trouble), Outstanding::Nothing);
+                End::Failed(failure, Some(class))
             }
             Failure::Open(why, trouble) => {
                 let first = trouble.as_ref().map(|trouble| format!("{}; ", words(trouble)));
                 let message = format!("{what}: {}{why}", first.unwrap_or_default());
-                End::Failed(failed(&step, message, trouble, Outstanding::Call), None)
+                End::Failed(failed(step, message, trouble, Outstanding::Call), None)
             }
             Failure::State(error) => {
                 let message = format!("{what}: {error}");
-                End::Failed(failed(&step, message, None, makes_calls(&step)), None)
+                End::Failed(failed(step, message, None, makes_calls(step)), None)
             }
             Failure::Occupied(inside) => End::Waiting(inside.anywhere, None),
             Failure::Unasked(why) => End::Waiting(People::Unknown, Some(why)),
             Failure::Interrupted => End::NotTried(NotTried::Interrupted),
-        };
-        Ended { step, end, effect }
+            Failure::NotTried(why) => End::NotTried(why),
+        }
     }
 }
 
@@ -198,6 +259,7 @@ fn failed(
         code: trouble.as_ref().and_then(|t| t.code),
         request_id: trouble.and_then(|t| t.request_id),
         pending: outstanding == Outstanding::Call,
+        partial: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `apply` and `destroy`: plan, show, ask, carry out, save.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,15 +11,16 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
+use super::progress::Progress;
 use super::{session, signals};
 use crate::apply::{self, Run, Seen, Settings, Stop};
 use crate::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Outcome, People,
-    Plan, ProviderName, Recorded, Step,
+    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome,
+    Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, Step,
 };
 use crate::plan::{self, Scope};
 use crate::render;
-use crate::state::{FileStore, LastCalls, Locked, WriteStore};
+use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -28,8 +30,17 @@ struct Job<'a> {
     planning: &'a PlanningArgs,
     applying: &'a ApplyingArgs,
     destroys: Destroys,
+    allow_recreate: Option<u64>,
     /// Whether a "yes" on the terminal consents to every destroy that was shown.
     yes_covers: YesCovers,
+}
+
+/// What a run works with: its providers, and the locked state.
+struct Opened<'a> {
+    connected: &'a Connected,
+    store: Arc<Locked>,
+    /// What is said of the providers' hosts.
+    hosts: Vec<Finding>,
 }
 
 /// What a typed "yes" consents to.
@@ -48,7 +59,7 @@ pub(super) async fn apply(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     let destroys = if args.no_destroy { Destroys::LeftOut } else { Destroys::Wanted };
     let job = Job {
         name: "apply",
@@ -57,6 +68,7 @@ pub(super) async fn apply(
         planning: &args.planning,
         applying: &args.applying,
         destroys,
+        allow_recreate: args.allow_recreate,
         yes_covers: YesCovers::OpenSteps,
     };
     job.run(global, context, console).await
@@ -69,7 +81,7 @@ pub(super) async fn destroy(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let mut files = session::files(global)?;
+    let mut files = session::files(global, console)?;
     files.desired = plan::nothing_desired(files.desired);
     let job = Job {
         name: "destroy",
@@ -78,6 +90,7 @@ pub(super) async fn destroy(
         planning: &args.planning,
         applying: &args.applying,
         destroys: Destroys::Wanted,
+        allow_recreate: None,
         yes_covers: YesCovers::Everything,
     };
     job.run(global, context, console).await
@@ -90,52 +103,60 @@ impl Job<'_> {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let stop = signals::listen()?;
-        let path = session::state_path(global, &self.desired)?;
+        let stop = signals::listen(console.output())?;
+        let path = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
         let store = FileStore::new(&path);
         let wait = self.applying.lock_timeout;
-        session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
+        let changed = Cell::new(false);
+        let ended = session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
             let recorded = &locked.snapshot().recorded;
-            let opened = match session::belongs(&self.desired, recorded) {
-                Ok(()) => connect::connect(&self.desired, &path, Use::Changes, global).await,
+            let allow = self.planning.allow_endpoint_change;
+            let opened = match session::belongs(&self.desired, recorded, allow) {
+                Ok(hosts) => connect::connect(&self.desired, &path, Use::Changes, global)
+                    .await
+                    .map(|connected| (connected, hosts)),
                 Err(stopped) => Err(stopped),
             };
             match opened {
-                Ok(connected) => {
-                    connected.resume(locked.snapshot());
-                    let done = self.work(&path, &connected, locked, &stop, console).await;
+                Ok((connected, hosts)) => {
+                    connected.resume(locked.snapshot(), &self.desired);
+                    let session = Opened { connected: &connected, store: locked, hosts };
+                    let done = self.work(&path, session, &stop, console, &changed).await;
                     connected.close(done).await
                 }
                 Err(stopped) => (Err(stopped), LastCalls::new()),
             }
         })
-        .await
+        .await;
+        ended.map_err(|stopped| if changed.get() { stopped.after_changes() } else { stopped })
     }
 
-    /// Recovers, looks, plans, shows, asks, carries out.
+    /// Recovers, looks, plans, shows, asks, carries out; notes whether something was changed.
     async fn work(
         &self,
         path: &Path,
-        connected: &Connected,
-        store: Arc<Locked>,
+        Opened { connected, store, hosts }: Opened<'_>,
         stop: &Stop,
         console: &Console,
+        changed: &Cell<bool>,
     ) -> Result<Exit, Stopped> {
         let settings = self.settings();
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
         let connections = &connected.connections;
         let recorded = store.snapshot().recorded.clone();
-        let recovered = apply::recover(recorded, connections, store.clone(), stop)
+        let all = session::with_old_names(&self.desired, connections);
+        let recovered = apply::recover(recorded, &all, store.clone(), stop)
             .await
             .map_err(session::state_error)?;
         let mode = planning::refresh(self.planning, &self.desired);
         let mut ground = Ground {
             desired: &self.desired,
             recorded: &recovered.recorded,
-            observed: recovered.observed,
+            observed: planning::as_declared(&self.desired, recovered.observed),
             evict: &evict,
+            under_way: None,
         };
         let eyes = apply::eyes(connections);
         ground.look(mode, Scope::Apply, &eyes, connections, stop).await;
@@ -143,20 +164,26 @@ impl Job<'_> {
             let error = anyhow::anyhow!("interrupted before the plan was made: nothing was done");
             return Err(Stopped::new(Exit::Partly, "interrupted", error));
         }
-        let mut plan = ground.plan(Asked::Yes(mode), connections);
-        plan.findings.splice(0..0, self.warnings.iter().cloned());
+        let mut plan = ground.plan(Asked::Yes(mode));
+        plan.findings.splice(0..0, self.warnings.iter().cloned().chain(hosts));
         plan.findings.extend(self.idle_evictions(&plan));
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
-            Format::Json => console.print(|out| render::plan_event_json(out, &plan))?,
+            Format::Json => console.document(|out| render::plan_event_json(out, &plan))?,
             Format::Text => planning::show(&plan, self.planning, path, console)?,
         }
+        self.keep_secrets_out(&plan, console)?;
         let before = planning::unread(&plan).or(planning::blocked(&plan));
+        let idle = plan.steps.is_empty();
         let approved = self.approve(plan, stop, console).await?;
-        let seen = apply::seen(&recovered.recorded, &ground.observed, connections);
-        let recorded = self.prepare(&approved, seen, &store).await?;
-        let refused = if approved.refused() { Exit::Refused } else { Exit::Done };
-        let progress = Arc::new(console.progress(approved.steps().len(), self.planning.format));
+        store.check().await.map_err(session::state_error)?;
+        let declared = plan::as_declared(&self.desired, &recovered.recorded);
+        let moves = session::moves(&self.desired, &declared);
+        let recorded = Arc::new(declared.recorded.into_owned());
+        let seen = apply::seen(&recorded, &ground.observed, connections);
+        let recorded = self.prepare(&approved, moves, seen, &store).await?;
+        let progress =
+            Arc::new(Progress::start(console, approved.steps().len(), self.planning.format));
         let run = Run {
             recorded,
             observed: ground.observed.clone(),
@@ -168,8 +195,18 @@ impl Job<'_> {
         };
         let outcome = apply::run(approved, run).await;
         progress.finish();
-        self.tell(&outcome, console)?;
-        Ok(self.exit(&outcome).or(refused).or(before))
+        changed.set(outcome.has_changed_something());
+        self.tell(&outcome, idle, console)?;
+        let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
+        Ok(exit.or(before))
+    }
+
+    /// Refuses a plan that would write a secret into the state.
+    fn keep_secrets_out(&self, plan: &Plan, console: &Console) -> Result<(), Stopped> {
+        let identities = self.desired.providers.values().map(ProviderIdentity::of);
+        console.refuse_secrets("the state", identities)?;
+        let rooms = plan.steps.iter().map(|it| (&it.address, &it.after, &it.changes, &it.source));
+        console.refuse_secrets("the state", rooms)
     }
 
     /// Writes down what is known before the first call. A full disk, or a folder that is read-only,
@@ -177,6 +214,7 @@ impl Job<'_> {
     async fn prepare(
         &self,
         approved: &ApprovedPlan,
+        moves: Vec<Entry>,
         seen: Seen,
         store: &Locked,
     ) -> Result<Arc<Recorded>, Stopped> {
@@ -186,7 +224,8 @@ impl Job<'_> {
         let used = |name: &ProviderName| {
             approved.steps().iter().any(|step| step.address.provider == *name)
         };
-        let mut entries = session::identities(&self.desired, &recorded, used);
+        let mut entries = moves;
+        entries.extend(session::identities(&self.desired, &recorded, used));
         entries.extend(seen);
         let expected = approved.steps().len().saturating_mul(ENTRIES_A_STEP) + entries.len();
         if expected > 0 {
@@ -210,8 +249,17 @@ impl Job<'_> {
     }
 
     fn consent(&self, approval: Approval) -> Consent {
-        let allow_destroy = self.applying.allow_destroy;
-        Consent { approval, allow_destroy, destroys: self.destroys }
+        let (allow_destroy, allow_recreate) = (self.applying.allow_destroy, self.allow_recreate);
+        Consent { approval, allow_destroy, allow_recreate, destroys: self.destroys }
+    }
+
+    /// What a "yes" on the terminal would consent to.
+    fn typed(&self, gate: &Gate) -> Consent {
+        let mut consent = self.consent(Approval::Typed);
+        if self.yes_covers == YesCovers::Everything {
+            consent.allow_destroy.get_or_insert(gate.counted);
+        }
+        consent
     }
 
     fn settings(&self) -> Settings {
@@ -221,51 +269,56 @@ impl Job<'_> {
         }
     }
 
-    /// Takes the plan through the gate with the user's consent.
+    /// Takes the plan through the gate with the user's consent, which is asked for where there is
+    /// something that it would let through.
     async fn approve(
         &self,
         plan: Plan,
         stop: &Stop,
         console: &Console,
     ) -> Result<ApprovedPlan, Stopped> {
+        let typed = self.typed(&plan.gate);
         let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
-        let approval = if plan.steps.is_empty() {
-            Approval::NothingToDo
-        } else if self.yes_covers == YesCovers::Everything && !console.is_interactive() && !both {
-            let words = "off a terminal `destroy` wants --auto-approve and";
-            return Err(Stopped::refused("not_approved", format!("{words} {}", plan.gate.flag())));
+        let consent = if plan.steps.iter().all(|step| typed.leaves_out(step)) {
+            self.consent(Approval::NothingToDo)
+        } else if let (YesCovers::Everything, Err(why), false) =
+            (self.yes_covers, console.can_ask(), both)
+        {
+            let flag = plan.gate.flag(RefusalKind::NothingDesired);
+            let words =
+                format!("nothing was done: {why}; `destroy` wants --auto-approve and {flag}");
+            return Err(Stopped::refused("not_approved", words));
         } else if self.applying.auto_approve {
-            Approval::Automatic
-        } else if !console.is_interactive() {
-            let words = "nothing was done: there is no terminal to ask on; say --auto-approve";
+            self.consent(Approval::Automatic)
+        } else if !typed.lets_through(&plan) {
+            return Err(held_back(&typed.weigh(plan.gate)));
+        } else if let Err(why) = console.can_ask() {
+            let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));
         } else if console.ask("Carry out this plan?", stop).await? {
-            Approval::Typed
+            typed
         } else {
             return Err(Stopped::refused("not_approved", "nothing was done: not approved"));
         };
-        let mut consent = self.consent(approval);
-        if approval == Approval::Typed && self.yes_covers == YesCovers::Everything {
-            consent.allow_destroy.get_or_insert(plan.gate.counted);
-        }
         Ok(ApprovedPlan::new(plan, consent))
     }
 
-    fn tell(&self, outcome: &Outcome, console: &Console) -> Result<(), Stopped> {
+    /// Tells what came of the run; of a plan without steps, the plan says it all.
+    fn tell(&self, outcome: &Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
         match self.planning.format {
-            Format::Json => console.print(|out| render::summary_json(out, outcome)),
+            Format::Json => console.document(|out| render::summary_json(out, outcome)),
+            Format::Text if idle => Ok(()),
             Format::Text => console.print(|out| render::outcome_text(out, outcome)),
         }
     }
+}
 
-    /// How the outcome by itself ends the command.
-    fn exit(&self, outcome: &Outcome) -> Exit {
-        let Outcome { done: _, failed, waiting, not_tried } = outcome;
-        let tried = not_tried.iter().all(|(_, _, why)| why.is_wanted());
-        let asked = waiting.iter().all(|wait| wait.people != People::Unknown);
-        let detailed = self.planning.detailed_exitcode && !waiting.is_empty();
-        if failed.is_empty() && tried && asked && !detailed { Exit::Done } else { Exit::Partly }
-    }
+/// That the gate holds every step back: there is nothing to ask.
+fn held_back(gate: &Gate) -> Stopped {
+    let reason = |it: &Refusal| format!("{}; `{}` consents", it.message, gate.flag(it.kind));
+    let reasons: Vec<String> = gate.refusals.iter().map(reason).collect();
+    let reasons = reasons.join("; ");
+    Stopped::refused("gate", format!("nothing was done: the gate holds every step back: {reasons}"))
 }
 
 fn warn_of_local_state(context: &Context, console: &Console) {

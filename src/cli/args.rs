@@ -38,16 +38,18 @@ Examples:
   roomctl plan                       show what would change
   roomctl apply                      show it, ask, and carry it out
   roomctl apply --auto-approve       the same in a pipeline
-  roomctl plan --detailed-exitcode   exit 2 where something would change
+  roomctl plan --detailed-exitcode   exit 2 if changes are wanted
 
 Exit codes:
-  0 done, or nothing to do   1 failed     2 changes are planned   3 refused
-  4 the state is locked      5 partly done                       64 wrong usage";
+  0 done, or nothing to do   1 failed, nothing was changed   2 changes are wanted
+  3 refused, or blocked      4 the state is locked           5 partly done
+  64 wrong usage             130 a second Ctrl-C or SIGTERM: aborted";
 
 /// What holds for every command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// The file that declares the rooms, or a folder of such files; may be given several times
+    /// The file that declares the rooms, a folder of such files, or `-` for standard input; may be
+    /// given several times
     #[arg(short, long = "file", value_name = "PATH", global = true, default_value = "rooms.yaml")]
     pub(super) files: Vec<PathBuf>,
     /// Read the files in subfolders of a folder given by -f too, but for hidden ones
@@ -164,6 +166,7 @@ Examples:
   roomctl apply                                      show the plan, ask, carry it out
   roomctl apply --auto-approve                       without asking, in a pipeline
   roomctl apply --auto-approve --allow-destroy 12    also where 12 rooms have to go
+  roomctl apply --auto-approve --allow-recreate 40   also where 40 rooms are gone before their time
   roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
 
 const DESTROY_EXAMPLES: &str = "\
@@ -181,7 +184,8 @@ Examples:
   roomctl state list                 the addresses of all recorded rooms
   roomctl state show chat/lobby      what is recorded of one
   roomctl state rm 'chat/table-*'    let many go without destroying them
-  roomctl state fold                 write an interrupted run's journal into the state";
+  roomctl state fold                 write an interrupted run's journal into the state
+  roomctl state repair               what a damaged state would become, and write it";
 
 const EMULATOR_EXAMPLES: &str = "\
 Examples:
@@ -218,9 +222,13 @@ pub(super) struct PlanningArgs {
     /// Show whole rooms as unified diffs
     #[arg(long)]
     pub(super) diff: bool,
-    /// plan: exit 2 where something would change; apply: exit 5 also where something waits
+    /// plan: exit 2 if steps are planned or rooms are blocked or wait; apply: exit 5 also if rooms wait
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+    /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
+    /// same rooms
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
 }
 
 /// `plan`.
@@ -243,8 +251,8 @@ pub(super) struct ApplyingArgs {
     /// Steps under way at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(super) concurrency: Option<u16>,
-    /// Throw the people in this room out, of each of its sides, if it is to be destroyed; may be
-    /// given several times
+    /// Disconnect the people in this room, at each of its sides, if it is to be destroyed; may be given
+    /// several times
     #[arg(long, value_name = "ADDRESS")]
     pub(super) evict: Vec<Address>,
     /// Wait so long for another run to let the state go
@@ -261,6 +269,9 @@ pub(super) struct ApplyArgs {
     /// How to apply.
     #[command(flatten)]
     pub(super) applying: ApplyingArgs,
+    /// Consent to at most N rooms that are gone before their time being created again in this run
+    #[arg(long, value_name = "N")]
+    pub(super) allow_recreate: Option<u64>,
     /// Leave every destroy, replace and forget for another run
     #[arg(long, conflicts_with = "allow_destroy")]
     pub(super) no_destroy: bool,
@@ -286,6 +297,10 @@ pub(super) struct ImportArgs {
     /// Ask after every declared room that is not recorded
     #[arg(long, conflicts_with = "addresses")]
     pub(super) all_declared: bool,
+    /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
+    /// same rooms
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
     /// Wait so long for another run to let the state go
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(super) lock_timeout: Duration,
@@ -334,6 +349,15 @@ pub(super) enum StateCommand {
     },
     /// Write what an interrupted run left in the journal into the state; no network
     Fold {
+        /// Wait so long for another run to let the state go
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+        lock_timeout: Duration,
+    },
+    /// Show what a damaged or hand-edited state would become with what lies beside it, and write it
+    Repair {
+        /// Do not ask
+        #[arg(short = 'y', long, visible_alias = "yes")]
+        auto_approve: bool,
         /// Wait so long for another run to let the state go
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,

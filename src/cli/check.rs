@@ -12,6 +12,7 @@ use super::session;
 use crate::apply::Connection;
 use crate::model::{Application, Provider, Trouble};
 use crate::provider::http::ClockDifference;
+use crate::render;
 
 /// What was found of one provider.
 struct Report<'a> {
@@ -52,8 +53,8 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
-    let path = session::state_path(global, &files.desired)?;
+    let files = session::files(global, console)?;
+    let path = session::state_path(global, &files.desired, console)?;
     let connected = connect::connect(&files.desired, &path, Use::Looks, global).await?;
     let mut reports = Vec::new();
     for provider in files.desired.providers.values() {
@@ -61,7 +62,7 @@ pub(super) async fn run(
     }
     match args.format {
         Format::Text => console.print(|out| reports.iter().try_for_each(|r| r.text(out)))?,
-        Format::Json => console.print(|out| {
+        Format::Json => console.document(|out| {
             let providers: Vec<Value> = reports.iter().map(Report::json).collect();
             writeln!(out, "{}", json!({"format_version": 1, "providers": providers}))
         })?,
@@ -122,7 +123,9 @@ impl Report<'_> {
         writeln!(out, "{} ({}, app {})", provider.name, provider.kind(), provider.app_id)?;
         let Checked { clock, operator } = match result {
             Ok(checked) => checked,
-            Err(Failure { message, operator: _ }) => return writeln!(out, "  FAILED: {message}"),
+            Err(Failure { message, operator: _ }) => {
+                return writeln!(out, "  FAILED: {}", render::plain(message));
+            }
         };
         writeln!(out, "  answers to a signed query")?;
         match clock {
@@ -130,7 +133,7 @@ impl Report<'_> {
             None => writeln!(out, "  the service does not tell its time")?,
         }
         if let (Some(name), Some(words)) = (provider.application.operator(), operator.words()) {
-            writeln!(out, "  operator `{name}`: {words}")?;
+            writeln!(out, "  operator `{}`: {}", render::plain(name), render::plain(words))?;
         }
         for (call, _) in provider.kind().calls() {
             writeln!(out, "  {call}: at most {} a second", provider.rate(*call))?;

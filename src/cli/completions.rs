@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Command, CommandFactory, FromArgMatches};
+use clap_complete::Shell;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Shells, Zsh};
-use clap_complete::{CompleteEnv, Shell};
 
 use super::args::{Cli, Global};
 use super::console::Console;
+use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, state};
+use crate::desired::is_standard_input;
 use crate::model::{Address, Recorded};
 use crate::state::{FileStore, ReadStore};
 
@@ -37,19 +39,23 @@ pub(super) fn script(shell: Shell, console: &Console) -> Result<Exit, Stopped> {
 /// Answers a script that asks for candidates; `None` if this is an ordinary run.
 ///
 /// Nothing is written to stderr: it would land in the line that the user types.
-pub(super) fn answer(arguments: &[OsString]) -> Option<Exit> {
-    let folder = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(|| command(arguments))
-        .var(VARIABLE)
-        .bin(NAME)
-        .completer(NAME)
-        .shells(SHELLS)
-        .try_complete(arguments, folder.as_deref());
-    match asked {
-        Ok(false) => None,
-        Ok(true) => Some(Exit::Done),
-        Err(_) => Some(Exit::Failed),
+pub(super) fn answer(arguments: &[OsString], console: &Console) -> Option<Exit> {
+    let shell = variable(VARIABLE)?;
+    let words = arguments.iter().skip_while(|word| *word != "--").skip(1).cloned();
+    let words: Vec<OsString> = words.collect();
+    if words.is_empty() {
+        return None;
     }
+    Some(offer(&shell, words, console).map_or(Exit::Failed, |()| Exit::Done))
+}
+
+/// Prints the candidates for the last word as a shell takes them; `None` if that cannot be done.
+fn offer(shell: &str, words: Vec<OsString>, console: &Console) -> Option<()> {
+    let shell = SHELLS.completer(shell)?;
+    let mut command = with_addresses(Cli::command(), &words.clone().into(), console);
+    let (folder, mut candidates) = (std::env::current_dir().ok(), Vec::new());
+    shell.write_complete(&mut command, words, folder.as_deref(), &mut candidates).ok()?;
+    console.print(|out| out.write_all(&candidates)).ok()
 }
 
 const SHELLS: Shells<'static> = Shells(&[&JoiningBash, &Elvish, &Fish, &Powershell, &Zsh]);
@@ -91,13 +97,7 @@ impl EnvCompleter for JoiningBash {
 }
 
 /// The command line, whose addresses are completed from the state and the files that its words name.
-fn command(arguments: &[OsString]) -> Command {
-    let words: Vec<OsString> =
-        arguments.iter().skip_while(|word| *word != "--").skip(1).cloned().collect();
-    with_addresses(Cli::command(), &words.into())
-}
-
-fn with_addresses(command: Command, words: &Arc<[OsString]>) -> Command {
+fn with_addresses(command: Command, words: &Arc<[OsString]>, console: &Console) -> Command {
     let importing = command.get_name() == "import";
     command
         .mut_args(|argument| {
@@ -105,22 +105,22 @@ fn with_addresses(command: Command, words: &Arc<[OsString]>) -> Command {
             if !names.iter().any(|name| name == ADDRESS) {
                 return argument;
             }
-            let words = words.clone();
-            argument.add(ArgValueCandidates::new(move || candidates(&words, importing)))
+            let (words, console) = (words.clone(), console.clone());
+            let offer = move || candidates(&words, importing, &console);
+            argument.add(ArgValueCandidates::new(offer))
         })
-        .mut_subcommands(|subcommand| with_addresses(subcommand, words))
+        .mut_subcommands(|subcommand| with_addresses(subcommand, words, console))
 }
 
-/// The recorded rooms, or none where they cannot be read; to import, first those that are declared
-/// and not recorded.
-fn candidates(words: &[OsString], importing: bool) -> Vec<CompletionCandidate> {
+/// The recorded rooms, or none if they cannot be read; to import, first those that are declared and
+/// not recorded.
+fn candidates(words: &[OsString], importing: bool, console: &Console) -> Vec<CompletionCandidate> {
     let Some(global) = global(words) else { return Vec::new() };
-    let recorded = recorded(&global).unwrap_or_default();
+    let recorded = recorded(&global, console).unwrap_or_default();
     let recorded: BTreeSet<&Address> = recorded.rooms.keys().collect();
-    let declared = if importing { declared(&global) } else { Vec::new() };
+    let declared = if importing { declared(&global, console) } else { Vec::new() };
     let new = declared.iter().filter(|address| !recorded.contains(address));
-    let all = new.chain(recorded.iter().copied());
-    let texts = all.map(ToString::to_string);
+    let texts = new.chain(recorded.iter().copied()).map(ToString::to_string);
     // What stands on several lines, or steers a terminal, no shell could take.
     let plain = texts.filter(|text| !text.contains(char::is_control));
     plain.map(CompletionCandidate::new).collect()
@@ -131,18 +131,18 @@ fn global(words: &[OsString]) -> Option<Global> {
     let matches = Cli::command().ignore_errors(true).try_get_matches_from(words).ok()?;
     let global = Global::from_arg_matches(&matches).ok()?;
     let waits = |path: &PathBuf| {
-        path == Path::new("-") || path.exists() && !path.is_file() && !path.is_dir()
+        is_standard_input(path) || path.exists() && !path.is_file() && !path.is_dir()
     };
     (!global.files.iter().any(waits)).then_some(global)
 }
 
-fn recorded(global: &Global) -> Option<Arc<Recorded>> {
-    let store = FileStore::new(state::path(global).ok()?);
+fn recorded(global: &Global, console: &Console) -> Option<Arc<Recorded>> {
+    let store = FileStore::new(state::path(global, console).ok()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     Some(runtime.block_on(store.read()).ok()?.recorded)
 }
 
-fn declared(global: &Global) -> Vec<Address> {
-    let rooms = session::files(global).map(|files| files.desired.rooms).unwrap_or_default();
-    rooms.into_iter().map(|room| room.address).collect()
+fn declared(global: &Global, console: &Console) -> Vec<Address> {
+    let rooms = session::files(global, console).map(|files| files.desired.rooms);
+    rooms.unwrap_or_default().into_iter().map(|room| room.address).collect()
 }

@@ -1,6 +1,8 @@
 //! Connects the declared providers: their secrets, their endpoints, the built-in emulator.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use super::args::Global;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
 use crate::apply::{Connection, Connections, Eyes};
+use crate::desired::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
     Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
@@ -16,6 +19,13 @@ use crate::model::{
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks, Ended, Observe, ReadOnly};
 use crate::state::{LastCalls, Snapshot};
+
+/// The shortest secret that is taken, in characters: a shorter one could not be told from other text,
+/// which is to be kept out of every output.
+const SHORTEST_SECRET: usize = 16;
+
+/// The largest secret file that is read.
+const LARGEST_SECRET_FILE: Size = Size(64 << 10);
 
 /// What a command does with the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,11 +118,13 @@ impl Connected {
     }
 
     /// Takes the limits as used up until the last calls of the run before.
-    pub(super) fn resume(&self, snapshot: &Snapshot) {
+    pub(super) fn resume(&self, snapshot: &Snapshot, desired: &Desired) {
         let ended = if snapshot.ended_uncleanly { Ended::Uncleanly } else { Ended::Cleanly };
         let none = BTreeMap::new();
         for (name, connection) in &self.connections {
-            let last = snapshot.last_calls.get(name).unwrap_or(&none);
+            let old = || desired.moved.iter().find(|moved| moved.to == *name).map(|it| &it.from);
+            let last = snapshot.last_calls.get(name);
+            let last = last.or_else(|| snapshot.last_calls.get(old()?)).unwrap_or(&none);
             connection.client.resume(last, now(), ended);
         }
     }
@@ -153,42 +165,75 @@ enum Found {
     Missing(String),
 }
 
+/// Why there is no secret.
+pub(super) enum NoSecret {
+    /// None is there.
+    Missing(String),
+    /// What is there cannot be read.
+    Unreadable(String),
+}
+
 /// The secret of a provider. On the built-in emulator one is made where none is set.
 fn secret(provider: &Provider) -> Result<Found, Stopped> {
-    let found = match &provider.secret {
-        SecretSource::Environment(name) => match variable(name) {
-            Some(secret) => Found::Secret(Secret::new(secret)),
-            None => Found::Missing(format!(
-                "the environment variable {name} is not set: put the application's secret into it"
-            )),
+    let bad = |fault| Stopped::failed("secret", format!("provider `{}`: {fault}", provider.name));
+    match (read_secret(&provider.secret), provider.emulated()) {
+        (Err(NoSecret::Unreadable(fault)), _) => Err(bad(fault)),
+        (Err(NoSecret::Missing(_)), true) => Ok(Found::Secret(made_up(provider.kind())?)),
+        (Err(NoSecret::Missing(what)), false) => Ok(Found::Missing(what)),
+        (Ok(secret), _) => match usable(&secret, &place(provider), provider.kind()) {
+            Ok(()) => Ok(Found::Secret(secret)),
+            Err(fault) => Err(bad(fault)),
         },
-        SecretSource::File(path) => match std::fs::read_to_string(path) {
-            Ok(text) => Found::Secret(Secret::new(trimmed(&text).to_owned())),
-            Err(error) => Found::Missing(format!(
-                "the secret_file {} could not be read: {error}",
-                path.display()
-            )),
-        },
-    };
-    match (found, provider.emulated()) {
-        (Found::Missing(_), true) => Ok(Found::Secret(made_up(provider.kind())?)),
-        (Found::Secret(secret), _) => Ok(usable(secret, provider)),
-        (found, false) => Ok(found),
     }
 }
 
-/// A secret that can be one: none is empty, or holds white space or quotation marks.
-fn usable(secret: Secret, provider: &Provider) -> Found {
-    let text = secret.expose();
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'')) {
-        return Found::Secret(secret);
+/// What a source of a secret holds.
+///
+/// # Errors
+/// Returns [`NoSecret`] where nothing is there, or it is empty, and where it cannot be read.
+pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, NoSecret> {
+    match source {
+        SecretSource::Environment(name) => variable(name).map(Secret::new).ok_or_else(|| {
+            NoSecret::Missing(format!(
+                "the environment variable {name} is not set: put the application's secret into it"
+            ))
+        }),
+        SecretSource::File(path) => secret_file(path),
     }
-    let place = place(provider);
-    Found::Missing(format!(
-        "{place} holds what is no secret, such as white space or quotation marks that were copied \
-         along: put {} into it and nothing else",
-        digits(provider)
-    ))
+}
+
+fn secret_file(path: &Path) -> Result<Secret, NoSecret> {
+    let place = path.display();
+    let unreadable = |why: &dyn Display| {
+        NoSecret::Unreadable(format!("the secret_file {place} cannot be read: {why}"))
+    };
+    let bytes = match read_regular(path, LARGEST_SECRET_FILE) {
+        Ok(bytes) => bytes,
+        Err(ReadError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+            return Err(NoSecret::Missing(format!("there is no secret_file {place}")));
+        }
+        Err(error) => return Err(unreadable(&error)),
+    };
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(&"it is not UTF-8"))?;
+    match trimmed(&text) {
+        "" => Err(NoSecret::Missing(format!("the secret_file {place} is empty"))),
+        secret => Ok(Secret::new(secret.to_owned())),
+    }
+}
+
+/// Says what is wrong with a secret that cannot be one, and never the secret: it is too short to be
+/// told from other text, or holds white space or quotation marks.
+pub(super) fn usable(secret: &Secret, place: &str, kind: Kind) -> Result<(), String> {
+    let text = secret.expose();
+    let fault = if !text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'')) {
+        "holds what is no secret, such as white space or quotation marks that were copied along"
+            .to_owned()
+    } else if text.len() < SHORTEST_SECRET {
+        format!("holds a secret of fewer than {SHORTEST_SECRET} characters")
+    } else {
+        return Ok(());
+    };
+    Err(format!("{place} {fault}: put {} into it and nothing else", digits(kind)))
 }
 
 /// Warns of a secret that does not look like one of the vendor's.
@@ -196,14 +241,14 @@ fn doubt(secret: &Secret, provider: &Provider) {
     let text = secret.expose();
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !hex || text.len() != provider.kind().secret_digits() {
-        let (provider, place, digits) = (&provider.name, place(provider), digits(provider));
+        let (place, digits) = (place(provider), digits(provider.kind()));
+        let provider = &provider.name;
         tracing::warn!(%provider, "{place} does not look like {digits}: check that it is the right one");
     }
 }
 
 /// What the vendor's console shows as the secret.
-fn digits(provider: &Provider) -> String {
-    let kind = provider.kind();
+fn digits(kind: Kind) -> String {
     let name = match kind {
         Kind::Rtc | Kind::Zim => "ServerSecret",
         Kind::TencentLive => "SecretKey",

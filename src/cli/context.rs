@@ -1,11 +1,14 @@
 //! The process's surroundings: the environment is read here and nowhere else.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
 
-use super::args::{Color, Global, LogFormat};
+use super::args::{Color, LogFormat};
+use super::console::Console;
 use super::user;
+use crate::desired::is_standard_input;
 
 /// What the process was started in.
 #[derive(Clone, Debug)]
@@ -29,8 +32,8 @@ pub(super) struct Context {
 /// What can be done on a terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terminal {
-    /// Questions can be asked.
-    pub(super) asks: bool,
+    /// Whether questions can be asked, or why not.
+    pub(super) asks: Result<(), &'static str>,
     /// Progress can be drawn.
     pub(super) draws: bool,
 }
@@ -38,44 +41,58 @@ pub(super) struct Terminal {
 impl Context {
     /// Looks around.
     #[must_use]
-    pub(super) fn look(global: &Global) -> Self {
+    pub(super) fn look(wish: Color, quiet: bool, files: &[PathBuf]) -> Self {
         Self {
             terminal: Terminal {
-                asks: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-                draws: std::io::stderr().is_terminal() && !global.quiet,
+                asks: asks(files),
+                draws: std::io::stderr().is_terminal() && !quiet,
             },
-            stdout_color: color(global.color, std::io::stdout().is_terminal()),
-            stderr_color: color(global.color, std::io::stderr().is_terminal()),
+            stdout_color: color(wish, std::io::stdout().is_terminal()),
+            stderr_color: color(wish, std::io::stderr().is_terminal()),
             ci: variable("CI").is_some(),
             user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(user::name),
             host: host(),
-            quiet: global.quiet,
+            quiet,
         }
     }
 }
 
 /// An environment variable; empty counts as unset, and so does one that is not UTF-8.
-#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
 #[must_use]
 pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    variable_as_set(name).filter(|value| !value.is_empty())
+}
+
+/// An environment variable as it is set; one that is not UTF-8 counts as empty.
+#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+#[must_use]
+pub(super) fn variable_as_set(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.into_string().unwrap_or_default())
 }
 
 /// Starts the log on stderr, as `ROOMCTL_LOG` and `--log-format` say.
 ///
 /// # Errors
 /// Returns a sentence where `ROOMCTL_LOG` cannot be read.
-pub(super) fn start_log(format: LogFormat) -> anyhow::Result<()> {
+pub(super) fn start_log(format: LogFormat, console: &Console) -> anyhow::Result<()> {
     let filter = variable("ROOMCTL_LOG").unwrap_or_else(|| "warn".to_owned());
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
         anyhow::anyhow!("ROOMCTL_LOG=`{filter}` is no log filter ({error}): write `debug`, say")
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(console.clone());
     match format {
         LogFormat::Text => log.with_ansi(false).init(),
         LogFormat::Json => log.json().init(),
     }
     Ok(())
+}
+
+fn asks(files: &[PathBuf]) -> Result<(), &'static str> {
+    if files.iter().any(|path| is_standard_input(path)) {
+        return Err("standard input holds the files (`-f -`), so that no question can be asked");
+    }
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if terminal { Ok(()) } else { Err("there is no terminal to ask on") }
 }
 
 fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{EmulatorArgs, EmulatorCommand, Global};
-use super::connect::{data_file, emulator_error, emulator_settings};
+use super::connect::{data_file, emulator_error, emulator_settings, usable};
 use super::console::Console;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
@@ -16,6 +16,7 @@ use super::{session, signals};
 use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
 use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret};
 use crate::provider::http::{SystemClock, post_to_loopback};
+use crate::render;
 
 /// Serves, or tells a world that something happened.
 pub(super) async fn run(
@@ -30,12 +31,15 @@ pub(super) async fn run(
 }
 
 async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
-    let stop = signals::listen()?;
+    let stop = signals::listen(console.output())?;
     if !args.listen.ip().is_loopback() {
         let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
         return Err(Stopped::usage(words));
     }
-    let (apps, secrets): (Vec<_>, Vec<_>) = Kind::ALL.iter().map(|kind| app(*kind, &args)).unzip();
+    let (apps, secrets): (Vec<_>, Vec<_>) = {
+        let apps = Kind::ALL.iter().map(|kind| app(*kind, &args, console));
+        apps.collect::<Result<Vec<_>, _>>()?.into_iter().unzip()
+    };
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
     let settings = Settings {
         max_rooms: args.max_rooms,
@@ -45,7 +49,10 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         faults: faults.map_err(Stopped::usage)?,
         ..Settings::new(apps)
     };
-    let data = args.data.map_or(Data::Memory, Data::File);
+    let data = match args.data {
+        None => Data::Memory,
+        Some(path) => Data::File(session::named_without_secret(path, "the data", console)?),
+    };
     let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
     let running = emulator.listen(args.listen).await.map_err(emulator_error)?;
     console.print(|out| {
@@ -60,16 +67,19 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
 }
 
 /// The application of one kind that is served, and a line on its secret.
-fn app(kind: Kind, args: &EmulatorArgs) -> (App, String) {
+fn app(kind: Kind, args: &EmulatorArgs, console: &Console) -> Result<(App, String), Stopped> {
     let name = args.secret_env.as_deref().unwrap_or(kind.default_secret_variable());
     if let Some(secret) = variable(name) {
+        console.secrets().learn(&secret);
         let app = App { kind, app_id: args.app_id, secret: Secret::new(secret) };
-        return (app, format!("secret of {kind}: what {name} holds"));
+        usable(&app.secret, &format!("the environment variable {name}"), kind)
+            .map_err(|fault| Stopped::failed("secret", fault))?;
+        return Ok((app, format!("secret of {kind}: what {name} holds")));
     }
     let app = App::with_own_secret(kind, args.app_id);
     let own = app.secret.expose();
     let line = format!("secret of {kind}: the emulator's own, export {name}={own}");
-    (app, line)
+    Ok((app, line))
 }
 
 /// Tells the world of the files' provider that something happened.
@@ -78,9 +88,9 @@ async fn happen(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     let desired = &files.desired;
-    let state = session::state_path(global, desired)?;
+    let state = session::state_path(global, desired, console)?;
     let providers: Vec<&Provider> = match &command {
         EmulatorCommand::Enter { address, .. } | EmulatorCommand::Leave { address, .. } => {
             vec![provider(desired, address)?]
@@ -107,7 +117,7 @@ async fn happen(
         let words = "no provider is on an emulator: say `endpoint: emulator`, or a URL on loopback";
         return Err(Stopped::failed("no_emulator", words));
     }
-    console.note(&describe(&command));
+    console.note(&render::plain(describe(&command)));
     Ok(Exit::Done)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Finding;
+use crate::model::{Finding, NotTried, Outcome, People};
 
 /// How a command ends. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,18 +10,21 @@ use crate::model::Finding;
 pub enum Exit {
     /// Done, or nothing to do.
     Done = 0,
-    /// Failed: nothing done, or a damaged input.
+    /// Failed: nothing was changed. An input is damaged, or every step failed or was not tried.
     Failed = 1,
-    /// Changes are planned.
+    /// Changes are wanted: steps, or rooms that are blocked or wait.
     Changes = 2,
-    /// Refused: the gate held something back, or it was not approved.
+    /// Refused: the gate held something back, rooms are blocked, or it was not approved.
     Refused = 3,
     /// The state is locked by another run.
     Locked = 4,
-    /// Partly done: some steps failed or were not tried, or some rooms could not be read.
+    /// Partly done: some steps were done and some failed or were not tried, or some rooms could not be
+    /// read.
     Partly = 5,
     /// Wrong usage.
     Usage = 64,
+    /// Aborted by a second Ctrl-C or SIGTERM: the journal has what the next run needs.
+    Aborted = 130,
 }
 
 /// A command that could not be carried out.
@@ -44,9 +47,27 @@ impl Exit {
         if self.rank() <= other.rank() { self } else { other }
     }
 
+    /// How the outcome of a run by itself ends the command; `detailed` is `--detailed-exitcode`.
+    #[must_use]
+    pub(super) fn of(outcome: &Outcome, detailed: bool) -> Self {
+        let Outcome { done: _, adopted: _, failed, waiting, not_tried, blocked: _, unread: _ } =
+            outcome;
+        let is = |wanted: bool, exit: Self| if wanted { exit } else { Self::Done };
+        let changed = outcome.has_changed_something();
+        let left = |why: &NotTried| !why.is_wanted();
+        let failures = !failed.is_empty() || not_tried.iter().any(|(_, _, why)| left(why));
+        let interrupted = not_tried.iter().any(|(_, _, why)| *why == NotTried::Interrupted);
+        let by_gate = |why: &NotTried| matches!(why, NotTried::Gate | NotTried::RecreateGate);
+        let held = not_tried.iter().any(|(_, _, why)| by_gate(why));
+        let unread = waiting.iter().any(|wait| wait.people == People::Unknown);
+        is(failures, if changed || interrupted { Self::Partly } else { Self::Failed })
+            .or(is(unread || detailed && !waiting.is_empty(), Self::Partly))
+            .or(is(held, Self::Refused))
+    }
+
     fn rank(self) -> u8 {
         match self {
-            Self::Usage => 0,
+            Self::Aborted | Self::Usage => 0,
             Self::Locked => 1,
             Self::Failed => 2,
             Self::Partly => 3,
@@ -79,6 +100,13 @@ impl Stopped {
         Self::new(Exit::Failed, code, anyhow::anyhow!("{message}"))
     }
 
+    /// The same of a run that had changed something before: a failure leaves it partly done.
+    #[must_use]
+    pub(super) fn after_changes(self) -> Self {
+        let exit = if self.exit == Exit::Failed { Exit::Partly } else { self.exit };
+        Self { exit, ..self }
+    }
+
     /// Arguments that do not go together.
     pub(super) fn usage(message: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, "usage", anyhow::anyhow!("{message}"))
@@ -108,6 +136,66 @@ impl From<std::io::Error> for Stopped {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Action, Address, StepFailure, StepWait};
+
+    fn room() -> Address {
+        "chat/a".parse().expect("an address")
+    }
+
+    fn failed(pending: bool, partial: bool) -> StepFailure {
+        let (message, code, request_id) = ("no".to_owned(), None, None);
+        let (address, action) = (room(), Action::Replace);
+        StepFailure { address, action, message, code, request_id, pending, partial }
+    }
+
+    /// A run that left a step behind for each reason.
+    fn left(reasons: &[NotTried]) -> Outcome {
+        let left = reasons.iter().map(|why| (room(), Action::Destroy, *why));
+        Outcome { not_tried: left.collect(), ..Outcome::default() }
+    }
+
+    fn waiting(people: People) -> Outcome {
+        let wait = StepWait { address: room(), action: Action::Destroy, people, unasked: None };
+        Outcome { waiting: vec![wait], ..Outcome::default() }
+    }
+
+    fn and(mut one: Outcome, other: Outcome) -> Outcome {
+        one.merge(other);
+        one
+    }
+
+    #[test]
+    fn an_outcome_ends_as_is_documented() {
+        let done = || Outcome { done: vec![(room(), Action::Create)], ..Outcome::default() };
+        let failure = |pending, partial| Outcome {
+            failed: vec![failed(pending, partial)],
+            ..Outcome::default()
+        };
+        let halted = || left(&[NotTried::ProviderFatal]);
+        for (outcome, exit) in [
+            (Outcome::default(), Exit::Done),
+            (done(), Exit::Done),
+            (failure(false, false), Exit::Failed),
+            (halted(), Exit::Failed),
+            (and(failure(false, false), halted()), Exit::Failed),
+            (and(failure(false, false), left(&[NotTried::Gate])), Exit::Failed),
+            (and(done(), failure(false, false)), Exit::Partly),
+            (and(done(), halted()), Exit::Partly),
+            (failure(true, false), Exit::Partly),
+            (failure(false, true), Exit::Partly),
+            (left(&[NotTried::Interrupted]), Exit::Partly),
+            (left(&[NotTried::Gate]), Exit::Refused),
+            (left(&[NotTried::LeftOut]), Exit::Done),
+            (and(done(), left(&[NotTried::Gate])), Exit::Refused),
+            (waiting(People::Count(3)), Exit::Done),
+            (waiting(People::Unknown), Exit::Partly),
+            (and(waiting(People::Count(3)), left(&[NotTried::Gate])), Exit::Refused),
+        ] {
+            assert_eq!(Exit::of(&outcome, false), exit, "{outcome:?}");
+        }
+        assert_eq!(Exit::of(&waiting(People::Count(3)), true), Exit::Partly);
+        assert_eq!(Exit::of(&done(), true), Exit::Done);
+    }
 
     #[test]
     fn the_worst_end_wins_in_the_documented_order() {

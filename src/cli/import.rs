@@ -11,6 +11,8 @@ use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::apply::{self, Stop, imported, observe};
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
+use crate::plan;
+use crate::render;
 use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
 /// What came of each room.
@@ -28,20 +30,24 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let stop = signals::listen()?;
-    let files = session::files(global)?;
+    let stop = signals::listen(console.output())?;
+    let files = session::files(global, console)?;
     let desired = &files.desired;
-    let path = session::state_path(global, desired)?;
+    let path = session::state_path(global, desired, console)?;
     connect::require_secrets(desired)?;
     let store = FileStore::new(&path);
     session::under_lock(&store, "import", args.lock_timeout, context, &stop, async |locked| {
-        let opened = match session::belongs(desired, &locked.snapshot().recorded) {
-            Ok(()) => connect::connect(desired, &path, Use::Changes, global).await,
+        let recorded = &locked.snapshot().recorded;
+        let opened = match session::belongs(desired, recorded, args.allow_endpoint_change) {
+            Ok(hosts) => {
+                console.findings(&hosts);
+                connect::connect(desired, &path, Use::Changes, global).await
+            }
             Err(stopped) => Err(stopped),
         };
         match opened {
             Ok(connected) => {
-                connected.resume(locked.snapshot());
+                connected.resume(locked.snapshot(), desired);
                 let import = Import { args, desired, connected: &connected };
                 let done = import.work(locked, &stop, console).await;
                 connected.close(done).await
@@ -68,16 +74,23 @@ impl Import<'_> {
     ) -> Result<Exit, Stopped> {
         let connections = &self.connected.connections;
         let recorded = locked.snapshot().recorded.clone();
-        let recovered = apply::recover(recorded, connections, locked.clone(), stop).await;
+        let all = session::with_old_names(self.desired, connections);
+        let recovered = apply::recover(recorded, &all, locked.clone(), stop).await;
         let recorded = recovered.map_err(session::state_error)?.recorded;
-        let wanted = wanted(self.args, self.desired, &recorded)?;
+        let declared = plan::as_declared(self.desired, &recorded);
+        let wanted = wanted(self.args, self.desired, &declared.recorded)?;
+        if self.args.all_declared {
+            name_contested(self.desired, &declared.recorded, console);
+        }
         let addresses = wanted.iter().map(|room| room.address.clone()).collect();
         let observed = observe(&apply::eyes(connections), addresses, stop).await;
         let (entries, tally) = entries(&wanted, &observed, self.connected, console);
         let used = |name: &ProviderName| imported_at(&entries, name);
         let mut all = session::identities(self.desired, &recorded, used);
         all.extend(entries);
+        console.refuse_secrets("the state", all.iter())?;
         if !all.is_empty() {
+            locked.check().await.map_err(session::state_error)?;
             locked.append(all).await.map_err(session::state_error)?;
         }
         console.print(|out| writeln!(out, "Import: {tally}."))?;
@@ -104,7 +117,8 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// The declared rooms to ask after.
+/// The declared rooms to ask after. A room whose origin is uncertain is taken only where it is named: it
+/// is on record, and may be somebody else's.
 fn wanted<'a>(
     args: &ImportArgs,
     desired: &'a Desired,
@@ -114,8 +128,23 @@ fn wanted<'a>(
     if args.all_declared {
         return Ok(desired.rooms.iter().filter(|room| open(&room.address)).collect());
     }
+    let contested = |address: &Address| {
+        recorded.rooms.get(address).is_some_and(|record| record.contested.is_some())
+    };
     let named: BTreeSet<&Address> = args.addresses.iter().collect();
-    named.into_iter().map(|address| declared(address, desired, open(address))).collect()
+    let takes = |address: &Address| open(address) || contested(address);
+    named.into_iter().map(|address| declared(address, desired, takes(address))).collect()
+}
+
+/// Says which declared rooms `--all-declared` leaves for the user to name.
+fn name_contested(desired: &Desired, recorded: &Recorded, console: &Console) {
+    for room in &desired.rooms {
+        let address = &room.address;
+        if let Some(why) = recorded.rooms.get(address).and_then(|it| it.contested.as_deref()) {
+            let way_out = format!("`roomctl import {address}` takes it");
+            console.note(&format!("{address}: its origin is uncertain ({why}): {way_out}"));
+        }
+    }
 }
 
 fn declared<'a>(
@@ -152,16 +181,16 @@ fn entries(
                 let assumed =
                     if record.assumed.any() { "; its name and delay are assumed" } else { "" };
                 tally.recorded += 1;
-                console.note(&format!("{address}: exists{assumed}"));
+                console.note(&render::plain(format_args!("{address}: exists{assumed}")));
                 entries.push(Entry::Result(address.clone(), record));
             }
             Some(Observation::Gone(_)) => {
                 tally.missing += 1;
-                console.note(&format!("{address}: does not exist"));
+                console.note(&render::plain(format_args!("{address}: does not exist")));
             }
             Some(Observation::Unread { why }) => {
                 tally.unread += 1;
-                console.say(&format!("{address}: could not be read: {why}"));
+                console.say(&render::plain(format_args!("{address}: could not be read: {why}")));
             }
             None => tally.unread += 1,
         }
@@ -175,6 +204,6 @@ fn imported_at(entries: &[Entry], name: &ProviderName) -> bool {
         Entry::Result(address, _) | Entry::Intent(address, _) | Entry::Removed(address) => {
             address.provider == *name
         }
-        Entry::Provider(..) => false,
+        Entry::Provider(..) | Entry::ProviderRemoved(_) => false,
     })
 }

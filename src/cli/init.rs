@@ -7,6 +7,7 @@ use std::path::Path;
 use super::args::{Global, InitArgs};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
+use super::session;
 use crate::desired;
 
 /// What git ignores. Not the state and its journal: where the state is in git, both belong there.
@@ -19,6 +20,10 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
     let [path] = global.files.as_slice() else {
         return Err(Stopped::usage("`init` writes one file: give -f once"));
     };
+    if desired::is_standard_input(path) {
+        return Err(Stopped::usage("`init` writes a file, and -f - is none: give its path"));
+    }
+    session::named_without_secret(path.clone(), "the file", console)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
     create(path, desired::starter(args.kind).as_bytes())?;

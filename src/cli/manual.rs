@@ -29,7 +29,7 @@ const CALLING: &[&str] = &["plan", "apply", "destroy", "import", "check"];
 const READING: &[&str] =
     &["validate", "plan", "apply", "destroy", "import", "check", "state", "emulator"];
 const RECORDING: &[&str] = &["plan", "apply", "destroy", "import", "state"];
-const LOCKING: &[&str] = &["apply", "destroy", "import", "state rm", "state fold"];
+const LOCKING: &[&str] = &["apply", "destroy", "import", "state rm", "state fold", "state repair"];
 
 const ENVIRONMENT: &[Entry] = &[
     entry(
@@ -79,6 +79,11 @@ const FILES: &[Entry] = &[
         RECORDING,
     ),
     entry("rooms.state.json.backup-N", "The last three states that differed.", RECORDING),
+    entry(
+        "rooms.state.json.rescue-PID",
+        "What a run did whose state was replaced meanwhile; state repair merges it.",
+        RECORDING,
+    ),
     entry("rooms.state.json.lock", "Keeps a second writer out, and names the first.", RECORDING),
     entry(
         "rooms.emulator.json",
@@ -94,7 +99,7 @@ const EXIT_STATUS: &[Entry] = &[
     entry(
         "3",
         "Refused: the gate held something back, it was not approved, or the state belongs to another application.",
-        &["plan", "apply", "destroy", "import", "state rm"],
+        &["plan", "apply", "destroy", "import", "state rm", "state repair"],
     ),
     entry("4", "The state is locked by another run.", LOCKING),
     entry(

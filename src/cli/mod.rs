@@ -13,9 +13,14 @@ mod import;
 mod init;
 mod manual;
 mod not_built;
+mod output;
+mod panics;
 mod plan;
 mod planning;
+mod progress;
+mod redact;
 mod schema;
+mod secrets;
 mod selection;
 mod session;
 mod signals;
@@ -24,15 +29,17 @@ mod user;
 mod validate;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use clap::Parser;
 
-use args::{Cli, Command, Format, Global, StateCommand};
+use args::{Cli, Color, Command, Format, Global, StateCommand};
 use console::Console;
 use context::Context;
 pub use exit::Exit;
 use exit::Stopped;
+use output::{Delivery, Output, Target};
+use redact::Secrets;
 
 use crate::render;
 
@@ -40,39 +47,74 @@ use crate::render;
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if let Some(exit) = completions::answer(&arguments) {
-        return exit;
-    }
-    let cli = match Cli::try_parse_from(&arguments) {
-        Ok(cli) => cli,
-        Err(error) => return usage(&not_built::explain(error), &arguments),
+    let output = match Output::open() {
+        Ok(output) => output,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "error: stdout and stderr cannot be opened: {error}"));
+            return Exit::Failed;
+        }
     };
-    let context = Context::look(&cli.global);
-    let console = Console::new(context.clone());
-    let format = format(&cli.command);
+    let secrets = Secrets::default();
+    secrets::learn_defaults(&secrets);
+    let exit = panics::guard(&output, &secrets, || {
+        let console = |context| Console::new(context, output.clone(), secrets.clone());
+        let quiet = console(Context::look(Color::Never, true, &[]));
+        if let Some(exit) = completions::answer(&arguments, &quiet.delivering(Delivery::Awaited)) {
+            return exit;
+        }
+        match Cli::try_parse_from(&arguments) {
+            Ok(cli) => {
+                let Global { color, quiet, files, .. } = &cli.global;
+                let console = console(Context::look(*color, *quiet, files));
+                run(cli, &console)
+            }
+            Err(error) => {
+                let console = console(Context::look(Color::Auto, false, &[]));
+                usage(&not_built::explain(error), &arguments, &console)
+            }
+        }
+    });
+    drop(output.drain(Target::Stderr));
+    exit
+}
+
+/// Runs a command, and waits until what it printed is written.
+fn run(cli: Cli, console: &Console) -> Exit {
+    let (format, delivery) = (format(&cli.command), delivery(&cli.command));
+    let console = &console.delivering(delivery);
     let run = || -> Result<Exit, Stopped> {
-        context::start_log(cli.global.log_format)?;
+        context::start_log(cli.global.log_format, console)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(anyhow::Error::from)?;
-        let ended = runtime.block_on(dispatch(cli.command, &cli.global, &context, &console));
+        let ended = runtime.block_on(async {
+            signals::survive_file_size_limit()?;
+            dispatch(cli.command, &cli.global, console).await
+        });
         runtime.shutdown_background();
         ended
     };
-    match run() {
-        Ok(exit) => exit,
-        Err(stopped) => report(&stopped, format, &console),
+    let exit = run().unwrap_or_else(|stopped| report(&stopped, format, console));
+    exit.or(delivered(delivery, console))
+}
+
+/// How the command ends by what became of its output: what was lost after something was done leaves
+/// it partly done.
+fn delivered(delivery: Delivery, console: &Console) -> Exit {
+    match (console.output().drain(Target::Stdout), delivery) {
+        (Err(error), Delivery::Queued) if error.kind() != ErrorKind::BrokenPipe => {
+            console.say(&format!("error: {}", console::unwritten(&error)));
+            Exit::Partly
+        }
+        _ if console.has_refused() => Exit::Partly,
+        _ => Exit::Done,
     }
 }
 
-async fn dispatch(
-    command: Command,
-    global: &Global,
-    context: &Context,
-    console: &Console,
-) -> Result<Exit, Stopped> {
+async fn dispatch(command: Command, global: &Global, console: &Console) -> Result<Exit, Stopped> {
+    let context = console.context();
     match command {
         Command::Init(args) => init::run(&args, global, console),
         Command::Validate(args) => validate::run(&args, global, console),
@@ -100,7 +142,9 @@ fn format(command: &Command) -> Format {
         Command::State(
             StateCommand::List { format, patterns: _ } | StateCommand::Show { format, patterns: _ },
         ) => *format,
-        Command::State(StateCommand::Rm { .. } | StateCommand::Fold { .. })
+        Command::State(
+            StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
+        )
         | Command::Init(_)
         | Command::Import(_)
         | Command::Emulator(_)
@@ -110,18 +154,44 @@ fn format(command: &Command) -> Format {
     }
 }
 
+/// Whether a command that prints waits for who reads: not where it has work to do meanwhile.
+fn delivery(command: &Command) -> Delivery {
+    match command {
+        Command::Validate(_)
+        | Command::Plan(_)
+        | Command::Check(_)
+        | Command::State(StateCommand::List { .. } | StateCommand::Show { .. })
+        | Command::Schema
+        | Command::Completions { .. }
+        | Command::Man(_) => Delivery::Awaited,
+        Command::Init(_)
+        | Command::Apply(_)
+        | Command::Destroy(_)
+        | Command::Import(_)
+        | Command::State(
+            StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
+        )
+        | Command::Emulator(_) => Delivery::Queued,
+    }
+}
+
 /// Shows help, or what is wrong with the arguments.
-fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
-    let wanted = error.use_stderr();
+fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit {
+    let text = error.render();
+    if !error.use_stderr() {
+        let console = console.delivering(Delivery::Awaited);
+        let printed = console.print(|out| write!(out, "{}", text.ansi()));
+        return printed.map_or(Exit::Failed, |()| Exit::Done);
+    }
     let json = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
         || arguments.iter().any(|argument| argument == "--format=json");
-    if wanted && json {
-        let text = error.render().to_string();
-        let document = |out: &mut dyn Write| render::error_json(out, "usage", text.trim(), &[]);
-        drop(document(&mut std::io::stdout().lock()));
+    if json {
+        let words = text.to_string();
+        drop(console.print(|out| render::error_json(out, "usage", words.trim(), &[])));
+        drop(console.output().drain(Target::Stdout));
     }
-    drop(error.print());
-    if wanted { Exit::Usage } else { Exit::Done }
+    console.say(text.ansi().to_string().trim_end());
+    Exit::Usage
 }
 
 /// Tells why a command could not be carried out.
@@ -129,10 +199,17 @@ fn report(stopped: &Stopped, format: Format, console: &Console) -> Exit {
     let Stopped { exit, code, error, findings } = stopped;
     let message = format!("{error:#}");
     console.findings(findings);
-    console.say(&format!("error: {message}"));
-    if format == Format::Json {
-        let written = console.print(|out| render::error_json(out, code, &message, findings));
-        return written.map_or(Exit::Failed, |()| *exit);
+    console.say(&render::plain(format_args!("error: {message}")));
+    if format == Format::Text {
+        return *exit;
     }
-    *exit
+    let written = console.document(|out| render::error_json(out, code, &message, findings));
+    match written {
+        Ok(()) => *exit,
+        Err(Stopped { exit, code, error, findings }) => {
+            let message = error.to_string();
+            drop(console.print(|out| render::error_json(out, code, &message, &findings)));
+            exit
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
 use super::session;
 use crate::apply::StopSwitch;
-use crate::model::{Observed, Refresh};
+use crate::model::{Observed, Plan, Refresh};
 use crate::plan::Scope;
 use crate::state::{FileStore, ReadStore};
 
@@ -19,37 +19,42 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     let desired = &files.desired;
-    let path = session::state_path(global, desired)?;
+    let path = session::state_path(global, desired, console)?;
     let store: &dyn ReadStore = &FileStore::new(&path);
     let snapshot = store.read().await.map_err(session::state_error)?;
-    session::belongs(desired, &snapshot.recorded)?;
+    let allow = args.planning.allow_endpoint_change;
+    let hosts = session::belongs(desired, &snapshot.recorded, allow)?;
     let mode = planning::refresh(&args.planning, desired);
     let connected = match mode {
         Refresh::Never => Connected::none(),
         Refresh::Due | Refresh::All => connect::connect(desired, &path, Use::Looks, global).await?,
     };
-    connected.resume(&snapshot);
+    connected.resume(&snapshot, desired);
     let asked = planning::asked(&args.planning, desired, &connected)?;
     let mut ground = Ground {
         desired,
         recorded: &snapshot.recorded,
         observed: Observed::default(),
         evict: &BTreeSet::new(),
+        under_way: snapshot.under_way.as_ref(),
     };
     let (_switch, stop) = StopSwitch::new();
     let eyes = connected.read_only();
     ground.look(mode, Scope::Plan, &eyes, &connected.connections, &stop).await;
-    let mut plan = ground.plan(asked, &connected.connections);
-    plan.findings.splice(0..0, files.warnings);
+    let mut plan = ground.plan(asked);
+    plan.findings.splice(0..0, files.warnings.into_iter().chain(hosts));
     plan.findings.extend(connected.not_asked());
     planning::show(&plan, &args.planning, &path, console)?;
-    let changes = if args.planning.detailed_exitcode && !plan.steps.is_empty() {
-        Exit::Changes
-    } else {
-        Exit::Done
-    };
-    let (ended, _) = connected.close(Ok(changes.or(planning::unread(&plan)))).await;
+    let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan));
+    let (ended, _) = connected.close(Ok(exit)).await;
     ended
+}
+
+/// How what is wanted ends a plan: steps, and rooms that wait or are blocked, under
+/// `--detailed-exitcode`.
+fn wanted(plan: &Plan, detailed: bool) -> Exit {
+    let wanted = !(plan.steps.is_empty() && plan.waiting.is_empty() && plan.blocked.is_empty());
+    if detailed && wanted { Exit::Changes } else { Exit::Done }
 }

@@ -9,7 +9,7 @@ use super::console::Console;
 use super::exit::{Exit, Stopped};
 use crate::apply::{Connections, Eyes, Stop, observe};
 use crate::model::{
-    Address, Asked, Desired, HeldReason, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
+    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
 };
 use crate::plan::{self, Inputs, Scope};
 use crate::render::{self, Detail, View};
@@ -24,6 +24,8 @@ pub(super) struct Ground<'a> {
     pub(super) observed: Observed,
     /// Rooms whose people may be thrown out.
     pub(super) evict: &'a BTreeSet<Address>,
+    /// Another run that is under way.
+    pub(super) under_way: Option<&'a Holder>,
 }
 
 /// Whom to ask: as the command line says, or else the policy.
@@ -56,32 +58,40 @@ impl Ground<'_> {
         connections: &Connections,
         stop: &Stop,
     ) {
-        let now = moments(self.desired, connections);
-        let at = |name: &ProviderName| moment(&now, name);
-        let due = plan::due(self.desired, self.recorded, mode, scope, &at);
-        let wanted = |address: &Address| {
-            eyes.contains_key(&address.provider) && self.observed.of(address).is_none()
-        };
-        let addresses = due.into_iter().filter(wanted).collect();
-        let seen = observe(eyes, addresses, stop).await;
+        let now = times(self.desired, connections);
+        let due = plan::due(self.desired, self.recorded, mode, scope, &|name| now[name]);
+        let new = due.into_iter().filter(|address| self.observed.of(address).is_none());
+        let (reachable, others): (Vec<_>, Vec<_>) =
+            new.partition(|address| eyes.contains_key(&address.provider));
+        for Address { provider, room: _ } in others {
+            *self.observed.not_asked.entry(provider).or_default() += 1;
+        }
+        let seen = observe(eyes, reachable, stop).await;
         self.observed.rooms.extend(seen.rooms);
     }
 
     /// Makes the plan.
-    pub(super) fn plan(&self, asked: Asked, connections: &Connections) -> Plan {
-        let now = moments(self.desired, connections);
+    pub(super) fn plan(&self, asked: Asked) -> Plan {
         plan::plan(Inputs {
             desired: self.desired,
             recorded: self.recorded,
             observed: &self.observed,
-            now: &|name| moment(&now, name),
             asked,
             evict: self.evict,
+            under_way: self.under_way,
         })
     }
 }
 
-/// Shows a plan on stdout.
+/// What was seen, under the names that the files declare.
+pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
+    let Observed { rooms, not_asked } = observed;
+    let named = |address: &Address| plan::address_as_declared(desired, address);
+    let rooms = rooms.into_iter().map(|(address, seen)| (named(&address), seen));
+    Observed { rooms: rooms.collect(), not_asked }
+}
+
+/// Shows a plan on stdout; under `--quiet`, nothing where nothing is to be done.
 pub(super) fn show(
     plan: &Plan,
     args: &PlanningArgs,
@@ -92,7 +102,8 @@ pub(super) fn show(
     let detail = if args.diff { Detail::Unified } else { Detail::Fields };
     let view = View { state: &state, detail };
     match args.format {
-        Format::Json => console.print(|out| render::plan_json(out, plan)),
+        Format::Json => console.document(|out| render::plan_json(out, plan)),
+        Format::Text if console.is_quiet() && plan.has_nothing_to_do() => Ok(()),
         Format::Text => console.print(|out| render::plan_text(out, plan, &view)),
     }
 }
@@ -102,24 +113,15 @@ pub(super) fn unread(plan: &Plan) -> Exit {
     if plan.unread.is_empty() { Exit::Done } else { Exit::Partly }
 }
 
-/// How what is blocked ends an apply: a conflict is not done, protection and quota refuse.
+/// How what is blocked ends an apply.
 pub(super) fn blocked(plan: &Plan) -> Exit {
-    let ends = plan.blocked.iter().map(|held| match held.reason {
-        HeldReason::Conflict => Exit::Partly,
-        HeldReason::PreventDestroy | HeldReason::MaxRooms(_) => Exit::Refused,
-        HeldReason::Occupied(_) => Exit::Done,
-    });
-    ends.fold(Exit::Done, Exit::or)
+    if plan.blocked.is_empty() { Exit::Done } else { Exit::Refused }
 }
 
-/// The time now at each provider; all that a plan knows of time.
-fn moments(desired: &Desired, connections: &Connections) -> BTreeMap<ProviderName, Timestamp> {
+/// The time now at each provider: the built-in emulator runs ahead of the others.
+fn times(desired: &Desired, connections: &Connections) -> BTreeMap<ProviderName, Timestamp> {
     let now = |name: &ProviderName| {
         connections.get(name).map_or_else(connect::now, |connection| connection.clock.now())
     };
     desired.providers.keys().map(|name| (name.clone(), now(name))).collect()
-}
-
-fn moment(moments: &BTreeMap<ProviderName, Timestamp>, name: &ProviderName) -> Timestamp {
-    moments.get(name).copied().unwrap_or_else(connect::now)
 }

@@ -5,35 +5,59 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
-use super::context::{Context, variable};
+use super::console::Console;
+use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
-use crate::apply::Stop;
+use super::secrets;
+use crate::apply::{Connections, Stop};
 use crate::desired::{self, Loaded, Subfolders};
-use crate::model::{Desired, Provider, ProviderIdentity, ProviderName, Recorded};
-use crate::plan;
+use crate::model::{Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded};
+use crate::plan::{self, AsDeclared, HostChange, IdentityError};
 use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
 
-/// Reads and checks the files.
-pub(super) fn files(global: &Global) -> Result<Loaded, Stopped> {
+/// Reads and checks the files. The secrets that they name are known from then on.
+pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
     let subfolders = if global.recursive { Subfolders::Read } else { Subfolders::Skipped };
-    desired::load_from(&global.files, subfolders, &variable).map_err(Stopped::invalid)
+    let loaded = desired::load_from(&global.files, subfolders, &variable_as_set);
+    match &loaded {
+        Ok(loaded) => secrets::learn_declared(&loaded.desired, console.secrets()),
+        Err(_) => secrets::learn_named(&global.files, console.secrets()),
+    }
+    loaded.map_err(Stopped::invalid)
 }
 
 /// Where the state is kept: what the command line says, or else the file.
-pub(super) fn state_path(global: &Global, desired: &Desired) -> Result<PathBuf, Stopped> {
+pub(super) fn state_path(
+    global: &Global,
+    desired: &Desired,
+    console: &Console,
+) -> Result<PathBuf, Stopped> {
     match &global.state {
-        Some(text) => named_state(text),
-        None => Ok(desired.state.clone()),
+        Some(text) => named_state(text, console),
+        None => named_without_secret(desired.state.clone(), "the state", console),
     }
 }
 
 /// The path that `--state` names.
-pub(super) fn named_state(text: &str) -> Result<PathBuf, Stopped> {
+pub(super) fn named_state(text: &str, console: &Console) -> Result<PathBuf, Stopped> {
     if text.contains("://") {
         let words = format!("--state {text}: state URLs are not built yet: give a path");
         return Err(Stopped::usage(words));
     }
-    Ok(PathBuf::from(text))
+    named_without_secret(PathBuf::from(text), "the state", console)
+}
+
+/// A path to write to, unless it would show a secret; nothing was created then.
+pub(super) fn named_without_secret(
+    path: PathBuf,
+    what: &str,
+    console: &Console,
+) -> Result<PathBuf, Stopped> {
+    if secrets::are_in_path(&path, console.secrets())? {
+        let words = format!("the path of {what} would hold a secret: give it another name");
+        return Err(Stopped::failed("secret_in_file_name", words));
+    }
+    Ok(path)
 }
 
 /// Works under the write lock of a store, and folds what was written however the work ended. The
@@ -63,23 +87,81 @@ async fn lock(
     wait: Duration,
     context: &Context,
 ) -> Result<Locked, Stopped> {
-    let holder = Holder {
+    store.lock(holder(command, context), wait).await.map_err(state_error)
+}
+
+/// Who this run is, as others are told.
+pub(super) fn holder(command: &str, context: &Context) -> Holder {
+    Holder {
         pid: std::process::id(),
         host: context.host.clone(),
         user: context.user.clone(),
         command: format!("roomctl {command}"),
         time: super::connect::now(),
-    };
-    store.lock(holder, wait).await.map_err(state_error)
+    }
 }
 
-/// Refuses a state that belongs to another application.
-pub(super) fn belongs(desired: &Desired, recorded: &Recorded) -> Result<(), Stopped> {
-    plan::identity(desired, recorded).map_err(|error| Stopped::refused("other_application", error))
+/// Refuses a state that belongs to another application; with a warning for each provider whose host is
+/// recorded from now on.
+pub(super) fn belongs(
+    desired: &Desired,
+    recorded: &Recorded,
+    allow_endpoint_change: bool,
+) -> Result<Vec<Finding>, Stopped> {
+    let change = if allow_endpoint_change { HostChange::Allowed } else { HostChange::Refused };
+    plan::identity(desired, recorded, change).map_err(|error| {
+        let findings = match &error {
+            IdentityError::RecordedTwice(findings) => findings.clone(),
+            IdentityError::Kind { .. }
+            | IdentityError::App { .. }
+            | IdentityError::MadeOnEmulator { .. }
+            | IdentityError::MadeForReal { .. }
+            | IdentityError::Host { .. }
+            | IdentityError::Renamed { .. } => Vec::new(),
+        };
+        Stopped { findings, ..Stopped::refused("other_application", error) }
+    })
 }
 
-/// What has to be written of the applications that `used` rooms belong to, where the record does
-/// not know them yet.
+/// The connections under the declared names, and under those that they were renamed from: a call that
+/// is still open may be recorded there.
+pub(super) fn with_old_names(desired: &Desired, connections: &Connections) -> Connections {
+    let mut all = connections.clone();
+    for Moved { from, to } in &desired.moved {
+        if let Some(connection) = connections.get(to) {
+            all.insert(from.clone(), connection.clone());
+        }
+    }
+    all
+}
+
+/// What has to be written of rooms that were moved, in one append: each under its new address before
+/// it goes from the old one, so that it is never unrecorded.
+pub(super) fn moves(desired: &Desired, declared: &AsDeclared<'_>) -> Vec<Entry> {
+    let AsDeclared { recorded, moved, removed } = declared;
+    let new = desired.moved.iter().filter(|moved| removed.contains(&moved.from));
+    let new = new.filter_map(|moved| desired.providers.get(&moved.to));
+    let mut entries: Vec<Entry> = new
+        .map(|provider| Entry::Provider(provider.name.clone(), ProviderIdentity::of(provider)))
+        .collect();
+    for (address, old) in moved {
+        let Some(record) = recorded.rooms.get(address) else { continue };
+        let (address, record) = (address.clone(), record.clone());
+        let open = record.pending.is_some();
+        let moved_away = (address != *old).then(|| Entry::Removed(old.clone()));
+        entries.push(if open {
+            Entry::Intent(address, record)
+        } else {
+            Entry::Result(address, record)
+        });
+        entries.extend(moved_away);
+    }
+    entries.extend(removed.iter().cloned().map(Entry::ProviderRemoved));
+    entries
+}
+
+/// What has to be written of the applications that `used` or recorded rooms belong to, where the record
+/// does not know them so yet.
 pub(super) fn identities(
     desired: &Desired,
     recorded: &Recorded,
@@ -87,7 +169,9 @@ pub(super) fn identities(
 ) -> Vec<Entry> {
     let of = |(name, provider): (&ProviderName, &Provider)| {
         let identity = ProviderIdentity::of(provider);
-        let new = used(name) && recorded.providers.get(name) != Some(&identity);
+        let known = recorded.providers.get(name);
+        let new = known != Some(&identity)
+            && (used(name) || recorded.rooms.keys().any(|address| address.provider == *name));
         new.then(|| Entry::Provider(name.clone(), identity))
     };
     desired.providers.iter().filter_map(of).collect()
@@ -95,8 +179,22 @@ pub(super) fn identities(
 
 /// A failure of the store as the end of a command.
 pub(super) fn state_error(error: StateError) -> Stopped {
-    if matches!(error, StateError::Locked { .. }) {
-        return Stopped::new(Exit::Locked, "locked", error);
+    match error {
+        StateError::Locked { .. } => Stopped::new(Exit::Locked, "locked", error),
+        // Calls were made, and what they did is not in the state.
+        StateError::Rescued { .. } | StateError::Unsaved { .. } => {
+            Stopped::new(Exit::Partly, "state", error)
+        }
+        StateError::Newer { .. }
+        | StateError::Damaged { .. }
+        | StateError::Missing { .. }
+        | StateError::Foreign { .. }
+        | StateError::Changed { .. }
+        | StateError::Unrepaired { .. }
+        | StateError::Checksum { .. }
+        | StateError::Conflict { .. }
+        | StateError::Unrepairable { .. }
+        | StateError::Io { .. }
+        | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
     }
-    Stopped::new(Exit::Failed, "state", error)
 }

@@ -1,30 +1,84 @@
-//! Ctrl-C and SIGTERM: the first asks for a stop, the second ends the process.
+//! Signals. Ctrl-C and SIGTERM: the first asks for a stop, the second ends the process.
+
+use std::io;
+use std::sync::mpsc;
+use std::thread;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Exit, Stopped};
+use super::output::Output;
 use crate::apply::{Stop, StopSwitch};
+
+/// SIGXFSZ: 25 on every system but Linux on MIPS.
+const FILE_SIZE_EXCEEDED: i32 = 25;
 
 /// Listens for signals: the first turns the returned wish on, the second ends the process at once.
 ///
+/// A thread of its own listens, so that a signal works whatever the others wait for.
+///
 /// # Errors
 /// Returns a failure to listen.
-pub(super) fn listen() -> Result<Stop, Stopped> {
-    use tokio::signal::unix::{SignalKind, signal};
+pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
     let (switch, stop) = StopSwitch::new();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(async move {
-        let mut asked = false;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+    let (ready, listening) = mpsc::channel();
+    let output = output.clone();
+    let run = move || {
+        let opened = Signals::open();
+        match opened {
+            Ok((runtime, signals)) => {
+                drop(ready.send(Ok(())));
+                runtime.block_on(signals.obey(&switch, &output));
             }
-            if asked {
-                std::process::exit(i32::from(Exit::Partly as u8));
-            }
-            asked = true;
-            switch.stop();
+            Err(error) => drop(ready.send(Err(error))),
         }
-    });
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(run)?;
+    match listening.recv() {
+        Ok(opened) => opened?,
+        Err(_) => return Err(Stopped::failed("signals", "the signals cannot be listened to")),
+    }
     Ok(stop)
+}
+
+/// Has a file that grows beyond `ulimit -f` be an error of the write, and not the process's silent
+/// end. Within a runtime.
+///
+/// # Errors
+/// Returns a failure to change what the signal does.
+pub(super) fn survive_file_size_limit() -> io::Result<()> {
+    // What tokio does on a signal stays after the listener is dropped, and that is: not to end.
+    signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED)).map(drop)
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn open() -> io::Result<(tokio::runtime::Runtime, Self)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let inside = runtime.enter();
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        drop(inside);
+        Ok((runtime, Self { interrupt, terminate }))
+    }
+
+    /// Asks for a stop at the first signal, and ends the process at the second.
+    async fn obey(mut self, switch: &StopSwitch, output: &Output) {
+        self.next().await;
+        switch.stop();
+        output.hurry();
+        self.next().await;
+        std::process::exit(i32::from(Exit::Aborted as u8));
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }

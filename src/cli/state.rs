@@ -1,4 +1,4 @@
-//! `state list`, `show`, `rm` and `fold`: reads or corrects the record.
+//! `state list`, `show`, `rm`, `fold` and `repair`: reads or corrects the record.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::selection::{self, Selected};
-use super::{session, signals};
+use super::{secrets, session, signals};
 use crate::apply::Stop;
 use crate::model::{Address, Kind, Recorded, RecordedRoom};
 use crate::render;
@@ -22,7 +22,7 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let path = path(global)?;
+    let path = path(global, console)?;
     let store = FileStore::new(&path);
     match command {
         StateCommand::List { patterns, format } => list(&store, &patterns, format, console).await,
@@ -34,15 +34,30 @@ pub(super) async fn run(
         StateCommand::Fold { lock_timeout } => {
             fold(&store, &path, lock_timeout, context, console).await
         }
+        StateCommand::Repair { auto_approve, lock_timeout } => {
+            repair(&store, auto_approve, lock_timeout, context, console).await
+        }
     }
 }
 
 /// Where the state is; with `--state` the files need not be readable.
-pub(super) fn path(global: &Global) -> Result<PathBuf, Stopped> {
+pub(super) fn path(global: &Global, console: &Console) -> Result<PathBuf, Stopped> {
     match &global.state {
-        Some(text) => session::named_state(text),
-        None => Ok(session::files(global)?.desired.state),
+        Some(text) => {
+            secrets::learn_named(&global.files, console.secrets());
+            session::named_state(text, console)
+        }
+        None => session::state_path(global, &session::files(global, console)?.desired, console),
     }
+}
+
+/// Reads the record, and says where another run is changing it.
+async fn read(store: &FileStore, console: &Console) -> Result<Snapshot, Stopped> {
+    let snapshot = store.read().await.map_err(session::state_error)?;
+    if let Some(holder) = &snapshot.under_way {
+        console.note(&format!("rooms with a call pending are being changed by {holder}"));
+    }
+    Ok(snapshot)
 }
 
 async fn list(
@@ -51,11 +66,12 @@ async fn list(
     format: Format,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let snapshot = store.read().await.map_err(session::state_error)?;
+    let snapshot = read(store, console).await?;
     let rooms = selection::select(patterns, &snapshot.recorded)?;
+    let addresses = || rooms.keys().copied();
     match format {
-        Format::Text => console.print(|out| render::state_list_text(out, rooms.into_keys()))?,
-        Format::Json => console.print(|out| render::state_list_json(out, rooms.into_keys()))?,
+        Format::Text => console.print(|out| render::state_list_text(out, addresses()))?,
+        Format::Json => console.document(|out| render::state_list_json(out, addresses()))?,
     }
     Ok(Exit::Done)
 }
@@ -68,20 +84,20 @@ async fn show(
     format: Format,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let snapshot = store.read().await.map_err(session::state_error)?;
+    let snapshot = read(store, console).await?;
     let recorded = &snapshot.recorded;
     let selected = selection::select(patterns, recorded)?;
-    let records = selected.into_iter().map(|room| record(recorded, room));
+    let records = || selected.iter().map(|(address, room)| record(recorded, (*address, *room)));
     let one = match patterns {
         [pattern] => selection::exact(pattern, recorded).map(|room| record(recorded, room)),
         _ => None,
     };
     match (format, one) {
-        (Format::Text, _) => console.print(|out| records_text(out, records))?,
+        (Format::Text, _) => console.print(|out| records_text(out, records()))?,
         (Format::Json, Some((address, room, kind))) => {
-            console.print(|out| render::state_show_json(out, address, room, kind))?;
+            console.document(|out| render::state_show_json(out, address, room, kind))?;
         }
-        (Format::Json, None) => console.print(|out| render::state_rooms_json(out, records))?,
+        (Format::Json, None) => console.document(|out| render::state_rooms_json(out, records()))?,
     }
     Ok(Exit::Done)
 }
@@ -94,7 +110,7 @@ async fn fold(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let stop = signals::listen()?;
+    let stop = signals::listen(console.output())?;
     session::under_lock(store, "state fold", lock_timeout, context, &stop, async |locked| {
         let told = console.print(|out| writeln!(out, "{}", folded(&locked, path)));
         (told.map(|()| Exit::Done), LastCalls::new())
@@ -104,13 +120,13 @@ async fn fold(
 
 /// A sentence on what was folded.
 fn folded(locked: &Locked, path: &Path) -> String {
-    let Snapshot { recorded, found, last_calls: _, ended_uncleanly: _ } = locked.snapshot();
-    let (path, serial) = (path.display(), recorded.serial);
-    match (locked.folded(), found) {
+    let snapshot = locked.snapshot();
+    let (path, serial) = (render::plain(path.display()), snapshot.recorded.serial);
+    match (locked.folded(), snapshot.found) {
         (Some(number), _) => {
             let rooms = rooms(number);
-            let pending = recorded.rooms.values().filter(|room| room.pending.is_some()).count();
-            let open = match pending {
+            let recorded = snapshot.recorded.rooms.values();
+            let open = match recorded.filter(|room| room.pending.is_some()).count() {
                 0 => String::new(),
                 number => {
                     format!("; {number} pending: the next apply looks up what became of them")
@@ -136,7 +152,7 @@ impl Removal {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let stop = signals::listen()?;
+        let stop = signals::listen(console.output())?;
         session::under_lock(store, "state rm", self.lock_timeout, context, &stop, async |locked| {
             (self.remove(&locked, &stop, console).await, LastCalls::new())
         })
@@ -152,6 +168,7 @@ impl Removal {
         let recorded = &locked.snapshot().recorded;
         let selected = selection::select(&self.patterns, recorded)?;
         self.consent(&selected, stop, console).await?;
+        locked.check().await.map_err(session::state_error)?;
         let removed = selected.keys().map(|address| Entry::Removed((*address).clone()));
         locked.append(removed.collect()).await.map_err(session::state_error)?;
         let records = selected.into_iter().map(|room| record(recorded, room));
@@ -181,14 +198,8 @@ impl Removal {
         if self.auto_approve {
             return Ok(());
         }
-        if !console.is_interactive() {
-            let words = "nothing was removed: there is no terminal to ask on; say --auto-approve";
-            return Err(Stopped::refused("not_approved", words));
-        }
-        if console.ask(&format!("Take {rooms} out of the record?"), stop).await? {
-            return Ok(());
-        }
-        Err(Stopped::refused("not_approved", "nothing was removed: not approved"))
+        let question = format!("Take {rooms} out of the record?");
+        approve(&question, "nothing was removed", stop, console).await
     }
 }
 
@@ -215,4 +226,50 @@ fn records_text<'a>(
 
 fn rooms(number: usize) -> String {
     if number == 1 { "1 room".to_owned() } else { format!("{number} rooms") }
+}
+
+/// Shows what a state that is not as it was written would become, and writes it.
+async fn repair(
+    store: &FileStore,
+    auto_approve: bool,
+    wait: Duration,
+    context: &Context,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let stop = signals::listen(console.output())?;
+    let holder = session::holder("state repair", context);
+    let Some(found) = stop.or(store.repair(holder, wait)).await else {
+        let error = anyhow::anyhow!("interrupted before the lock was free: nothing was written");
+        return Err(Stopped::new(Exit::Partly, "interrupted", error));
+    };
+    let Some(repair) = found.map_err(session::state_error)? else {
+        console.print(|out| writeln!(out, "Nothing to repair."))?;
+        return Ok(Exit::Done);
+    };
+    console.print(|out| render::repair_text(out, repair.plan()))?;
+    if !auto_approve {
+        approve("Write this state?", "nothing was written", &stop, console).await?;
+    }
+    let written = repair.write().await.map_err(session::state_error)?;
+    console.print(|out| {
+        writeln!(out, "Repaired: serial {}. What was there is kept beside it.", written.serial)
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Asks for consent; `nothing` says what was not done without it.
+async fn approve(
+    question: &str,
+    nothing: &str,
+    stop: &Stop,
+    console: &Console,
+) -> Result<(), Stopped> {
+    if let Err(why) = console.can_ask() {
+        let words = format!("{nothing}: {why}; say --auto-approve");
+        return Err(Stopped::refused("not_approved", words));
+    }
+    if !console.ask(question, stop).await? {
+        return Err(Stopped::refused("not_approved", format!("{nothing}: not approved")));
+    }
+    Ok(())
 }

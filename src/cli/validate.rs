@@ -12,7 +12,7 @@ pub(super) fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global)?;
+    let files = session::files(global, console)?;
     console.findings(&files.warnings);
     let rooms = files.desired.rooms.len();
     match args.format {
@@ -20,7 +20,7 @@ pub(super) fn run(
             let rooms = if rooms == 1 { "1 room".to_owned() } else { format!("{rooms} rooms") };
             writeln!(out, "Valid: {rooms}.")
         })?,
-        Format::Json => console.print(|out| render::findings_json(out, &files.warnings))?,
+        Format::Json => console.document(|out| render::findings_json(out, &files.warnings))?,
     }
     Ok(Exit::Done)
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::model::{Application, AttributeLimits, DISSOLVE_AFTER, Delay, Finding, Kind};
 
 use super::fields::Fields;
-use super::mirror::{self, Amount, Flag, Limits, Text};
-use super::names::{closest, suggestion};
+use super::mirror::{self, Amount, Limits, Text};
+use super::names::{closest, shortened, suggestion};
 use super::room_id;
 use super::values::delay;
 use super::variables;
@@ -92,14 +92,14 @@ impl Fields<'_, '_> {
             self.missing("kind");
             return (None, Spelling::Wrong);
         };
-        let Some(word) = self.text("kind", text) else { return (None, Spelling::Wrong) };
-        let meant = kind_meant(&word);
+        let Some(word) = self.literal("kind", text) else { return (None, Spelling::Wrong) };
+        let meant = kind_meant(word);
         if let Some(kind) = meant.filter(|kind| kind.as_str() == word) {
             return (Some(kind), Spelling::Right);
         }
-        // The word is not told: it may come from a variable.
-        let finding = Finding::error("unknown_value", "`kind` is none that is known");
-        self.fault(&["kind"], finding.help(suggestion(&word, &kind_names())));
+        let message = format!("unknown kind `{}`", shortened(word));
+        let finding = Finding::error("unknown_value", message);
+        self.fault(&["kind"], finding.help(suggestion(word, &kind_names())));
         (meant, Spelling::Wrong)
     }
 
@@ -121,14 +121,11 @@ impl Fields<'_, '_> {
         &mut self,
         kind: Kind,
         operator: Option<&Text>,
-        is_test: Option<&Flag>,
+        is_test: Option<bool>,
         dissolve_after: Option<&Amount>,
     ) -> Option<Application> {
         match kind {
-            Kind::Rtc => match is_test {
-                None => Some(Application::Rtc { is_test: None }),
-                Some(flag) => Some(Application::Rtc { is_test: Some(self.is_test(flag)?) }),
-            },
+            Kind::Rtc => Some(Application::Rtc { is_test }),
             Kind::Zim => Some(Application::Zim { operator: self.operator(kind, operator)? }),
             Kind::TencentLive => {
                 let operator = self.operator(kind, operator);
@@ -150,11 +147,17 @@ impl Fields<'_, '_> {
             return None;
         };
         let operator = self.text("operator", text)?;
-        let Some(message) = room_id::operator_fault(kind, &operator) else {
-            self.operator_is_taken_everywhere(kind, &operator);
-            return Some(operator);
+        let message = match room_id::operator_fault(kind, &operator) {
+            None => {
+                self.operator_is_taken_everywhere(kind, &operator);
+                return Some(operator);
+            }
+            Some(_) if variables::any(text) => {
+                format!("`operator`: the variables make no user id that {kind} takes")
+            }
+            Some(message) => format!("`operator` {message}"),
         };
-        let finding = Finding::error("operator", format!("`operator` {message}"))
+        let finding = Finding::error("operator", message)
             .help("write a user id that the service takes, such as `admin`");
         self.fault(&["operator"], finding);
         None
@@ -172,31 +175,19 @@ impl Fields<'_, '_> {
         }
     }
 
-    fn is_test(&mut self, flag: &Flag) -> Option<bool> {
-        let text = match flag {
-            Flag::Known(flag) => return Some(*flag),
-            Flag::Text(text) => text,
-        };
-        let word = if variables::any(text) { self.text("is_test", text)? } else { String::new() };
-        let known = word.parse().ok();
-        if known.is_none() {
-            let finding = Finding::error("wrong_type", "`is_test` wants true or false")
-                .help("write true or false, without quotes");
-            self.fault(&["is_test"], finding);
-        }
-        known
-    }
-
     fn dissolve_after(&mut self, amount: &Amount) -> Option<Duration> {
-        let span = match amount {
-            Amount::Number(_) => delay(amount),
-            Amount::Text(text) => self.text("dissolve_after", text)?.parse().ok(),
+        let (span, literal) = match amount {
+            Amount::Number(_) => (delay(amount), true),
+            Amount::Text(text) => {
+                (self.text("dissolve_after", text)?.parse().ok(), !variables::any(text))
+            }
         };
         let message = match span.map(Delay::as_seconds) {
             Some(seconds) if DISSOLVE_RANGE.contains(&seconds) => {
                 return span.map(Delay::as_duration);
             }
-            Some(seconds) => format!("`dissolve_after` cannot be {seconds} s"),
+            Some(seconds) if literal => format!("`dissolve_after` cannot be {seconds} s"),
+            Some(_) => "`dissolve_after`: the variables make a span that it cannot be".to_owned(),
             None => "`dissolve_after` is no span".to_owned(),
         };
         let finding = Finding::error("dissolve_after", message)
@@ -218,7 +209,7 @@ impl Fields<'_, '_> {
             ("total_bytes", total_bytes, &mut all.total_bytes),
         ] {
             let Some(amount) = amount else { continue };
-            let number = self.number(&["limits", name], amount, 1..=u64::from(u32::MAX));
+            let number = self.number(&["limits", name], *amount, &(1..=u64::from(u32::MAX)));
             if let Some(number) = number.and_then(|number| usize::try_from(number).ok()) {
                 *limit = number;
             }

@@ -12,6 +12,7 @@ use super::provider::Known;
 use super::room_id;
 use super::rooms::Subject;
 use super::values::{fault, path};
+use super::variables::KEYS;
 use super::words::{kinds, missing_key};
 
 /// A check of one room.
@@ -243,12 +244,13 @@ fn attributes_stay(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     }
 }
 
-/// `${…}` is replaced in `providers` and `state` only: in a room it would be sent as it stands.
+/// `${…}` is replaced in a few keys of the providers and in `state` only: in a room it would be sent as it stands.
 fn variables_are_not_meant(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let mut check = |text: &str, steps: &dyn Fn() -> Vec<Step>| {
         if text.contains("${") {
-            let finding = Finding::warning("variable_not_replaced", "`${…}` is not replaced here")
-                .help("it works in `providers` and `state` only; the service gets it as it stands");
+            let help = format!("it works in {KEYS} only; the service gets it as it stands");
+            let finding =
+                Finding::warning("variable_not_replaced", "`${…}` is not replaced here").help(help);
             sink.at(steps(), finding);
         }
     };

@@ -5,7 +5,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Address, Application, Attribute, AttributeLimits, DesiredRoom, Digest, Endpoint, Fields,
-    GateLimit, Lifecycle, OnConflict, OnOccupied, OnRemove, Policy, Provider, Refresh, Room, Value,
+    GateLimit, Lifecycle, Moved, OnConflict, OnOccupied, OnRemove, Policy, Provider, Refresh, Room,
+    Value,
 };
 
 use super::settings::Settings;
@@ -13,15 +14,20 @@ use super::settings::Settings;
 /// How many rooms are digested at once. The digest depends on it.
 const CHUNK: usize = 4096;
 
-/// Digests the providers, the policy, and the rooms, which are sorted. Secrets, and where they and
+/// Digests the providers, what was moved, the policy, and the rooms, which are sorted. Secrets, and where they and
 /// the state are kept, are left out.
 pub(super) fn digest(settings: &Settings, rooms: &[DesiredRoom]) -> Digest {
-    let Settings { providers, known: _, policy, state: _, home: _ } = settings;
+    let Settings { providers, known: _, moved, policy, state: _, home: _ } = settings;
     let mut whole = Canon::default();
     whole.text("roomctl config 1");
     whole.number(providers.len() as u64);
     for provider in providers.values() {
         whole.provider(provider);
+    }
+    whole.number(moved.len() as u64);
+    for Moved { from, to } in moved {
+        whole.text(from.as_str());
+        whole.text(to.as_str());
     }
     whole.policy(policy);
     let chunks: Vec<[u8; 32]> = rooms.par_chunks(CHUNK).map(chunk).collect();

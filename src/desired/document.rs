@@ -19,7 +19,7 @@ use super::words::merge_key;
 pub(super) struct Document {
     /// The number of its source.
     pub file: usize,
-    /// Everything but its rooms.
+    /// Everything but its rooms, which are left out where they are read.
     pub head: File,
     /// How the head was read.
     pub reading: Reading,
@@ -45,6 +45,13 @@ pub(super) struct Item {
     pub room: Room,
     /// How it was read.
     pub reading: Reading,
+}
+
+impl Document {
+    /// Whether all that is said besides the rooms reads as in `other`.
+    pub(super) fn has_head_of(&self, other: &Self) -> bool {
+        (self.reading, &self.head) == (other.reading, &other.head)
+    }
 }
 
 /// Reads a file; none where it is no YAML that could be read, which is told.
@@ -123,12 +130,8 @@ pub(super) fn tell(unreadable: &Unreadable, sink: &mut Sink<'_>) {
 /// A file whose rooms stand in groups; none where its head is not sound for reasons unseen.
 fn grouped(layout: Layout, file: usize, notes: &mut Notes) -> Option<Document> {
     if let Some(head) = layout.parse_skeleton() {
-        return Some(Document {
-            file,
-            head,
-            reading: Reading::Sound,
-            rooms: Rooms::Grouped(layout),
-        });
+        let (head, rooms) = (File { rooms: None, ..head }, Rooms::Grouped(layout));
+        return Some(Document { file, head, reading: Reading::Sound, rooms });
     }
     let node = tree::read(&layout.skeleton).ok()?;
     tree::read(layout.head()).ok().filter(|head| head.entry("rooms").is_some())?;
@@ -139,7 +142,8 @@ fn grouped(layout: Layout, file: usize, notes: &mut Notes) -> Option<Document> {
         return None;
     }
     notes.extend(faults);
-    Some(Document { file, head, reading: Reading::Faulty, rooms: Rooms::Grouped(layout) })
+    let (head, rooms) = (File { rooms: None, ..head }, Rooms::Grouped(layout));
+    Some(Document { file, head, reading: Reading::Faulty, rooms })
 }
 
 fn sound(mut head: File, file: usize) -> Document {
@@ -161,6 +165,7 @@ fn faulty(
     let mut sink = Sink { notes: &mut faults, file, part: Part::Head, reading: Reading::Faulty };
     let (head, items) = split(tree::read(text).map_err(|why| tell(&why, &mut sink)).ok()?);
     let head = keep(walk(&head, "File", &mut sink)).unwrap_or_default();
+    let head = File { rooms: None, ..head };
     let rooms = items.map_or(Rooms::Absent, |items| {
         Rooms::Whole(
             items

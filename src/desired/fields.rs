@@ -6,13 +6,13 @@ use crate::model::Finding;
 
 use super::mirror::Amount;
 use super::note::{Sink, Step, key};
-use super::variables::{self, expand};
+use super::variables::{self, Variables};
 use super::words::missing_key;
 
 /// The fields of one provider as they are read.
 pub(super) struct Fields<'a, 'b> {
     pub name: &'a str,
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    pub variables: &'a Variables<'a>,
     pub sink: &'a mut Sink<'b>,
 }
 
@@ -32,38 +32,68 @@ impl Fields<'_, '_> {
         self.sink.missing(path, missing_key("a provider", field));
     }
 
-    /// A field's text with its variables replaced; never told in a message, where it came from one.
+    /// A field's text with its variables replaced. Where it holds any, no finding may repeat it.
     pub(super) fn text(&mut self, field: &str, text: &str) -> Option<String> {
-        expand(text, self.variable).map_err(|finding| self.fault(&[field], *finding)).ok()
+        self.variables.expand(text).map_err(|finding| self.fault(&[field], *finding)).ok()
     }
 
-    /// A number, or what a variable says of one.
+    /// The text of a field that takes no variables.
+    pub(super) fn literal<'t>(&mut self, field: &str, text: &'t str) -> Option<&'t str> {
+        if variables::any(text) {
+            self.fault(&[field], variables::not_here(field));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A number in its range.
     pub(super) fn number(
         &mut self,
         path: &[&str],
-        amount: &Amount,
-        range: RangeInclusive<u64>,
+        number: u64,
+        range: &RangeInclusive<u64>,
     ) -> Option<u64> {
+        if range.contains(&number) {
+            return Some(number);
+        }
         let field = path.last().copied().unwrap_or_default();
-        let number = match amount {
-            Amount::Number(number) => Ok(*number),
-            Amount::Text(text) if variables::any(text) => match expand(text, self.variable) {
-                Ok(text) => text.parse().map_err(|_| "a whole number is wanted from the variable"),
-                Err(finding) => {
-                    self.fault(path, *finding);
-                    return None;
-                }
-            },
-            Amount::Text(_) => Err("a whole number is wanted, and here stands text"),
-        };
-        let finding = match number {
-            Ok(number) if range.contains(&number) => return Some(number),
-            Ok(number) => Finding::error("out_of_range", format!("`{field}` cannot be {number}"))
-                .help(format!("write a number from {} to {}", range.start(), range.end())),
-            Err(why) => Finding::error("wrong_type", format!("`{field}`: {why}"))
-                .help("write digits, without quotes"),
-        };
-        self.fault(path, finding);
+        self.out_of_range(path, format!("`{field}` cannot be {number}"), range);
         None
+    }
+
+    /// A number, or what variables say of one: that is never repeated.
+    pub(super) fn amount(
+        &mut self,
+        field: &str,
+        amount: &Amount,
+        range: &RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let text = match amount {
+            Amount::Number(number) => return self.number(&[field], *number, range),
+            Amount::Text(text) => text,
+        };
+        let wrong = |why: &str| Finding::error("wrong_type", format!("`{field}`: {why}"));
+        if !variables::any(text) {
+            let finding = wrong("a whole number is wanted, and here stands text");
+            self.fault(&[field], finding.help("write digits, without quotes"));
+            return None;
+        }
+        let Ok(number) = self.text(field, text)?.parse::<u64>() else {
+            let finding = wrong("the variables make no whole number");
+            self.fault(&[field], finding.help("set the variable to digits"));
+            return None;
+        };
+        if !range.contains(&number) {
+            let message = format!("`{field}`: the variables make a number that it cannot be");
+            self.out_of_range(&[field], message, range);
+            return None;
+        }
+        Some(number)
+    }
+
+    fn out_of_range(&mut self, path: &[&str], message: String, range: &RangeInclusive<u64>) {
+        let finding = Finding::error("out_of_range", message);
+        let help = format!("write a number from {} to {}", range.start(), range.end());
+        self.fault(path, finding.help(help));
     }
 }

@@ -10,7 +10,14 @@ use crate::model::{Finding, Severity};
 
 use super::folders::{self, Subfolders, Unlisted};
 use super::note::{Note, Notes, Part, Reading, Sink};
+use super::regular_file::{ReadError, Size, read_regular, read_stream};
 use super::tree::Span;
+
+/// The largest file that is read.
+const MOST: Size = Size(1 << 30);
+
+/// Stands for standard input on the command line, in findings, and in the record of rooms.
+const STANDARD_INPUT: &str = "-";
 
 /// A file that was read.
 #[derive(Debug)]
@@ -33,11 +40,20 @@ pub(super) fn read_all(
     let mut known = BTreeSet::new();
     let files: Vec<PathBuf> =
         paths.iter().flat_map(|path| expand(path, subfolders, notes)).collect();
+    if files.iter().filter(|path| is_standard_input(path)).count() > 1 {
+        let finding = Finding::error("standard_input", "`-` is named twice")
+            .help("standard input is read once: name it once");
+        notes.push(Note::nowhere(finding));
+        return sources;
+    }
     for path in files {
-        if fs::canonicalize(&path).is_ok_and(|real| !known.insert(real)) {
+        let streamed = is_standard_input(&path);
+        if !streamed && fs::canonicalize(&path).is_ok_and(|real| !known.insert(real)) {
             continue;
         }
-        match fs::read(&path) {
+        let read =
+            if streamed { read_stream(io::stdin(), MOST) } else { read_regular(&path, MOST) };
+        match read {
             Ok(bytes) => sources.push(source(path, bytes, sources.len(), notes)),
             Err(error) => notes.push(Note::nowhere(unreadable(&path, &error))),
         }
@@ -45,8 +61,24 @@ pub(super) fn read_all(
     sources
 }
 
+/// Whether a path of the command line stands for standard input.
+#[must_use]
+pub fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT
+}
+
+impl Source {
+    /// How it is recorded with its rooms: its path from `home`, or `-`.
+    pub(super) fn recorded(&self, home: &Path) -> Arc<str> {
+        if is_standard_input(&self.path) {
+            return STANDARD_INPUT.into();
+        }
+        relative(home, &self.path)
+    }
+}
+
 /// The path of `file` from `folder`, with `/` between its parts, by their names alone.
-pub(super) fn relative(folder: &Path, file: &Path) -> Arc<str> {
+fn relative(folder: &Path, file: &Path) -> Arc<str> {
     let (folder, file) = (parts(folder), parts(file));
     let shared = folder.iter().zip(&file).take_while(|(a, b)| a == b).count();
     let up = std::iter::repeat_n("..".to_owned(), folder.len() - shared);
@@ -60,13 +92,13 @@ pub(super) fn folder(file: &Path) -> &Path {
 
 /// The files of a folder, or the file itself.
 fn expand(path: &Path, subfolders: Subfolders, notes: &mut Notes) -> Vec<PathBuf> {
-    if !path.is_dir() {
+    if is_standard_input(path) || !path.is_dir() {
         return vec![path.to_owned()];
     }
     let mut files = match folders::files(path) {
         Ok(files) => files,
         Err(unlisted) => {
-            notes.push(Note::nowhere(unlistable(&unlisted)));
+            notes.push(Note::nowhere(unlistable(unlisted)));
             return Vec::new();
         }
     };
@@ -78,11 +110,11 @@ fn expand(path: &Path, subfolders: Subfolders, notes: &mut Notes) -> Vec<PathBuf
         (Ok(below), Subfolders::Skipped) if below.is_empty() => {}
         (Ok(below), Subfolders::Skipped) => notes.push(Note::nowhere(not_read(path, below.len()))),
         (Err(unlisted), Subfolders::Read) => {
-            notes.push(Note::nowhere(unlistable(&unlisted)));
+            notes.push(Note::nowhere(unlistable(unlisted)));
             return files;
         }
         (Err(unlisted), Subfolders::Skipped) => {
-            let finding = Finding { severity: Severity::Warning, ..unlistable(&unlisted) };
+            let finding = Finding { severity: Severity::Warning, ..unlistable(unlisted) };
             notes.push(Note::nowhere(finding));
         }
     }
@@ -107,8 +139,8 @@ fn not_read(path: &Path, number: usize) -> Finding {
     Finding::warning("subfolders", message).help("`-R` reads them too")
 }
 
-fn unlistable(unlisted: &Unlisted) -> Finding {
-    unreadable(&unlisted.folder, &unlisted.error)
+fn unlistable(unlisted: Unlisted) -> Finding {
+    unreadable(&unlisted.folder, &unlisted.error.into())
 }
 
 fn source(path: PathBuf, bytes: Vec<u8>, file: usize, notes: &mut Notes) -> Source {
@@ -134,13 +166,25 @@ fn place_of(bytes: &[u8], at: usize) -> Span {
     Span { line, column, width: Some(1) }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Finding {
-    let path = path.display();
-    if error.kind() == io::ErrorKind::NotFound {
-        return Finding::error("no_file", format!("there is no `{path}`"))
-            .help("run `roomctl init` for a first one, or name another with -f PATH");
+fn unreadable(path: &Path, error: &ReadError) -> Finding {
+    let name = if is_standard_input(path) {
+        "standard input".to_owned()
+    } else {
+        format!("`{}`", path.display())
+    };
+    let cannot = || format!("{name} cannot be read: {error}");
+    match error {
+        ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+            Finding::error("no_file", format!("there is no {name}"))
+                .help("run `roomctl init` for a first one, or name another with -f PATH")
+        }
+        ReadError::Io(_) => Finding::error("unreadable_file", cannot()),
+        ReadError::NotRegular(_) => Finding::error("not_regular", cannot()).help(
+            "name a regular file; the output of a command is read with `COMMAND | roomctl -f -`",
+        ),
+        ReadError::TooLarge(_) => Finding::error("file_size", cannot())
+            .help("divide the rooms over several files, and name each with -f"),
     }
-    Finding::error("unreadable_file", format!("`{path}` cannot be read: {error}"))
 }
 
 /// The parts of an absolute path, `.` and `..` worked out by name.

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 pub use room::{Close, Defaults, Lifecycle, OnRemove, Room, Said};
 use scalars::present;
-pub use scalars::{Amount, AttributeValue, Flag, FullAttribute, Pairs, Text};
-use shapes::{choice_or_variable, count_or_share, share, span_or_variable, whole_or_variable};
+pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, Text};
+use shapes::{count_or_share, kind, share, span_or_variable, whole, whole_or_variable};
 
 /// What rooms.yaml declares: the providers, the policy, and the rooms.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -25,7 +25,10 @@ pub struct File {
     #[serde(deserialize_with = "present")]
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]+$" }))]
     pub providers: Option<Pairs<Provider>>,
-    /// Where the state is kept: a path beside this file.
+    /// Providers that were renamed: their records follow.
+    #[serde(deserialize_with = "present")]
+    pub moved: Option<Vec<Moved>>,
+    /// Where the state is kept: a path beside this file. `${NAME}` and `${NAME:-default}` work.
     #[serde(deserialize_with = "present")]
     pub state: Option<Text>,
     /// How changes are made.
@@ -39,14 +42,28 @@ pub struct File {
     pub rooms: Option<Vec<Room>>,
 }
 
-/// One application at one service. `${NAME}` and `${NAME:-default}` work in every value.
+/// A provider that was renamed.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["from", "to"]))]
+pub struct Moved {
+    /// Its old name, which is no longer declared.
+    #[serde(deserialize_with = "present")]
+    pub from: Option<Text>,
+    /// Its name in `providers`: of the same kind, application and host.
+    #[serde(deserialize_with = "present")]
+    pub to: Option<Text>,
+}
+
+/// One application at one service. `${NAME}` and `${NAME:-default}` work in `app_id`, `endpoint`,
+/// `operator` and `dissolve_after`, for variables that hold no secret.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(extend("required" = ["kind", "app_id"]))]
 pub struct Provider {
     /// Which service it is.
     #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "choice_or_variable")]
+    #[schemars(schema_with = "kind")]
     pub kind: Option<Text>,
     /// ZEGOCLOUD's AppId, or Tencent's SDKAppID.
     #[serde(deserialize_with = "present")]
@@ -58,7 +75,7 @@ pub struct Provider {
     pub operator: Option<Text>,
     /// rtc: ZEGOCLOUD's IsTest, for projects made on or before 2021-11-16; left out for the others.
     #[serde(deserialize_with = "present")]
-    pub is_test: Option<Flag>,
+    pub is_test: Option<bool>,
     /// tencent-live: how long a room lives while it is empty, as set with Tencent: seconds, or 90s,
     /// 15m, 3h, from 10m to 24h; 30m when left out.
     #[serde(deserialize_with = "present")]
@@ -70,9 +87,12 @@ pub struct Provider {
     /// The environment variable that holds the secret; when left out `ZEGO_SERVER_SECRET` for zim and
     /// rtc, `TENCENT_SECRET_KEY` for tencent-live. The secret itself is never written here.
     #[serde(deserialize_with = "present")]
+    #[schemars(regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
     pub secret_env: Option<Text>,
-    /// The file that holds the secret; one newline at its end is dropped.
+    /// The file that holds the secret: a regular file of at most 64 KiB; one newline at its end is
+    /// dropped.
     #[serde(deserialize_with = "present")]
+    #[schemars(regex(pattern = r"^([^$]|\$(?!\{))+$"))]
     pub secret_file: Option<Text>,
     /// Requests a second, for every action or by the action's name; the vendor's figures when left out.
     #[serde(deserialize_with = "present")]
@@ -83,8 +103,8 @@ pub struct Provider {
     pub rate_share: Option<Amount>,
     /// Our part of the plan's quota of living rooms; none when left out.
     #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "whole_or_variable::<0, { u64::MAX }>")]
-    pub max_rooms: Option<Amount>,
+    #[schemars(schema_with = "whole::<0, { u64::MAX }>")]
+    pub max_rooms: Option<u64>,
     /// zim, tencent-live: what the service takes as attributes of one room.
     #[serde(deserialize_with = "present")]
     pub limits: Option<Limits>,
@@ -94,9 +114,9 @@ pub struct Provider {
 #[derive(Clone, Debug, PartialEq)]
 pub enum RateLimit {
     /// For every action.
-    Every(Amount),
+    Every(u64),
     /// By the action's name.
-    Each(Pairs<Amount>),
+    Each(Pairs<u64>),
 }
 
 /// What the service takes as attributes of one room. Sizes are in bytes.
@@ -105,20 +125,20 @@ pub enum RateLimit {
 pub struct Limits {
     /// How many a room may have; when left out 20 for zim, 10 for tencent-live.
     #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
-    pub attributes: Option<Amount>,
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub attributes: Option<u64>,
     /// Bytes of a key; when left out 16 for zim, 50 for tencent-live.
     #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
-    pub key_bytes: Option<Amount>,
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub key_bytes: Option<u64>,
     /// Bytes of a value; when left out 1024 for zim, 2048 for tencent-live.
     #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
-    pub value_bytes: Option<Amount>,
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub value_bytes: Option<u64>,
     /// Bytes of all keys and values together; when left out 5120 for zim, 16384 for tencent-live.
     #[serde(deserialize_with = "present")]
-    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
-    pub total_bytes: Option<Amount>,
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub total_bytes: Option<u64>,
 }
 
 /// How changes are made.
@@ -141,10 +161,16 @@ pub struct Policy {
     /// When a new name or delay takes hold; `now` when left out.
     #[serde(deserialize_with = "present")]
     pub replace: Option<Replace>,
-    /// How many rooms one run may destroy: a number, or a share of all recorded rooms; 30% when left out.
+    /// How many rooms one run may destroy: a number, or a share of the recorded rooms of declared
+    /// providers, at least 1 (0% means none); 30% when left out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_destroy: Option<Amount>,
+    /// How many rooms that are gone before their time one run may make again: a number, or a share of
+    /// the recorded rooms of declared providers, at least 3 (0% means none); 30% when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "count_or_share")]
+    pub max_recreate: Option<Amount>,
 }
 
 /// Whom to ask before planning.

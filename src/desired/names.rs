@@ -70,6 +70,13 @@ pub(super) fn names_secret(key: &str) -> bool {
     SECRETS.contains(&bare)
 }
 
+/// Whether a text is written as the vendors write their secrets: many hexadecimal digits.
+pub(super) fn looks_like_secret(text: &str) -> bool {
+    text.len() >= 16
+        && text.chars().all(|c| c.is_ascii_hexdigit())
+        && text.contains(|c: char| c.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

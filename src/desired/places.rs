@@ -7,7 +7,7 @@ use crate::model::{Finding, Place, Severity};
 
 use super::document::{Document, Rooms, split};
 use super::files::Source;
-use super::names::names_secret;
+use super::names::{looks_like_secret, names_secret};
 use super::note::{Note, Notes, Part, SHOWN, Side, Spot, Step};
 use super::tree::{self, Node, Span};
 
@@ -169,20 +169,53 @@ fn place(file: &Arc<str>, text: &str, line: usize, span: Span) -> Place {
     let shown = text.lines().nth(span.line).unwrap_or_default();
     let rest = shown.chars().skip(span.column).count();
     let width = span.width.unwrap_or(rest).clamp(1, rest.max(1));
-    let (line, column, text) = (line + 1, span.column + 1, safe(shown, span.column + width));
+    let hidden = if continues_secret(text, span.line) { stars(shown) } else { hide_secrets(shown) };
+    let (line, column, text) = (line + 1, span.column + 1, short(hidden, span.column + width));
     Place { file: Arc::clone(file), line, column, width, text }
 }
 
-/// A line as it may be shown: no secret, and not far beyond the mark.
-fn safe(line: &str, mark_end: usize) -> String {
+/// A line as far as it is shown: not far beyond the mark.
+fn short(line: String, mark_end: usize) -> String {
     if mark_end > LONGEST_LINE {
         return String::new();
     }
-    let mut shown = hide_secrets(line);
+    let mut shown = line;
     if shown.chars().count() > LONGEST_LINE {
         shown = shown.chars().take(LONGEST_LINE - 1).chain(['…']).collect();
     }
     shown
+}
+
+/// Whether a line goes on with the value of a key that is named like a secret: it stands below the key
+/// and deeper, or right below it.
+fn continues_secret(text: &str, line: usize) -> bool {
+    let lines: Vec<&str> = text.lines().take(line + 1).collect();
+    let Some((own, above)) = lines.split_last() else { return false };
+    let indent = |line: &str| line.chars().take_while(|c| *c == ' ').count();
+    let mut depth = indent(own);
+    let above = above.iter().rev().filter(|line| !line.trim().is_empty());
+    for (distance, line) in above.enumerate() {
+        let deeper = indent(line) < depth;
+        if (deeper || distance == 0) && ends_in_secret(line) {
+            return true;
+        }
+        if deeper {
+            depth = indent(line);
+        }
+        if depth == 0 {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether the last key of a line is named like a secret, and its value is not whole on the line.
+fn ends_in_secret(line: &str) -> bool {
+    let Some((before, value)) = line.rsplit_once(':') else { return false };
+    let value = value.trim();
+    let open =
+        value.is_empty() || value.starts_with(['|', '>', '&', '!', '#', '"', '\'', '[', '{']);
+    open && is_secret(name_before(before), "")
 }
 
 /// Puts stars over what follows a key that is named like a secret, and over a URL's user: as many as
@@ -193,9 +226,7 @@ fn hide_secrets(line: &str) -> String {
     while let Some(colon) = rest.find(':') {
         let (before, after) = rest.split_at(colon + 1);
         out.push_str(before);
-        let name = before[..colon].trim_end_matches(['"', '\'', ' ']);
-        let name = name.rsplit([' ', '{', ',', '"', '\'']).next().unwrap_or_default();
-        if names_secret(name) || (name == "secret_env" && !names_variable(after)) {
+        if is_secret(name_before(&before[..colon]), after) {
             return out + &stars(after);
         }
         rest = after;
@@ -209,14 +240,36 @@ fn hide_secrets(line: &str) -> String {
     out + rest
 }
 
+/// The key that stands right before a colon.
+fn name_before(text: &str) -> &str {
+    let name = text.trim_end_matches(['"', '\'', ' ']);
+    name.rsplit([' ', '{', ',', '"', '\'']).next().unwrap_or_default()
+}
+
+/// Whether what follows a key may be a secret.
+fn is_secret(name: &str, value: &str) -> bool {
+    match name {
+        "secret_env" => !names_variable(value),
+        "secret_file" => looks_like_secret(first_word(value)),
+        name => names_secret(name),
+    }
+}
+
 fn stars(text: &str) -> String {
     text.chars().map(|c| if c == ' ' { ' ' } else { '*' }).collect()
 }
 
+/// What stands after a colon, without its quotes.
+fn first_word(text: &str) -> &str {
+    let value = text.trim_start().split([' ', ',', '}', '#']).next().unwrap_or_default();
+    value.trim_matches(['"', '\''])
+}
+
 /// Whether what follows `secret_env:` is a variable's name, and not the secret itself.
 fn names_variable(text: &str) -> bool {
-    let value = text.trim_start().split([' ', ',', '}', '#']).next().unwrap_or_default();
-    let name = value.trim_matches(['"', '\'']);
+    let name = first_word(text);
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_${:-".contains(c);
-    name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(fits)
+    name.starts_with(|c: char| !c.is_ascii_digit())
+        && name.chars().all(fits)
+        && !looks_like_secret(name)
 }

@@ -15,6 +15,7 @@ use super::mirror::{self, Amount, RateLimit, Text};
 use super::names::suggestion;
 use super::note::{Note, Side, Sink, key};
 use super::percent;
+use super::variables::Variables;
 
 /// A declared provider, as far as its rooms need it.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub(super) type Providers = (BTreeMap<ProviderName, Provider>, BTreeMap<Box<str>
 pub(super) fn providers(
     document: &Document,
     home: &Path,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variables: &Variables<'_>,
     sink: &mut Sink<'_>,
 ) -> Providers {
     let pairs = document.head.providers.as_ref().map_or(&[][..], |pairs| &pairs.0);
@@ -45,7 +46,7 @@ pub(super) fn providers(
     }
     let (mut sound, mut known) = (BTreeMap::new(), BTreeMap::new());
     for (Text(text), declared) in pairs {
-        let mut fields = Fields { name: text, variable, sink };
+        let mut fields = Fields { name: text, variables, sink };
         let name = fields.provider_name();
         let (provider, it) = fields.provider(name, declared, home);
         known.insert(text.clone(), it);
@@ -67,11 +68,10 @@ fn same_service(
         |other: &&Provider| (other.kind(), other.app_id) == (provider.kind(), provider.app_id);
     let Some(other) = sound.values().find(same) else { return };
     let message = format!(
-        "`{}` and `{}` are the same application: both are {} {}",
+        "`{}` and `{}` are the same application: both are {} with the same app_id",
         other.name,
         provider.name,
         provider.kind(),
-        provider.app_id
     );
     let finding = Finding::error("same_application", message)
         .help("declare it once: one service has one rate limit and one set of rooms");
@@ -120,15 +120,13 @@ impl Fields<'_, '_> {
         }
         let app_id = self.app_id(app_id.as_ref());
         let application = kind.and_then(|kind| {
-            let (is_test, dissolve_after) = (is_test.as_ref(), dissolve_after.as_ref());
-            self.application(kind, operator.as_ref(), is_test, dissolve_after)
+            self.application(kind, operator.as_ref(), *is_test, dissolve_after.as_ref())
         });
         let endpoint = self.endpoint(endpoint.as_ref());
         let secret = self.secret(secret_env.as_ref(), secret_file.as_ref(), kind, home);
         let rate_limits = self.rate_limits(rate_limit.as_ref(), kind);
         let rate_share = self.rate_share(rate_share.as_ref());
-        let max_rooms =
-            max_rooms.as_ref().and_then(|it| self.number(&["max_rooms"], it, 0..=u64::MAX));
+        let max_rooms = *max_rooms;
         let limits = self.limits(kind.unwrap_or(Kind::Zim), limits.as_ref());
         let known = Known { name: name.clone(), kind, limits };
         let provider = (|| {
@@ -153,7 +151,7 @@ impl Fields<'_, '_> {
             self.missing("app_id");
             return None;
         };
-        let number = self.number(&["app_id"], app_id, 1..=u64::from(u32::MAX))?;
+        let number = self.amount("app_id", app_id, &(1..=u64::from(u32::MAX)))?;
         u32::try_from(number).ok()
     }
 
@@ -171,13 +169,13 @@ impl Fields<'_, '_> {
         let calls = kind.map_or(&[][..], Kind::calls);
         match limit {
             None => BTreeMap::new(),
-            Some(RateLimit::Every(amount)) => match self.rate(&["rate_limit"], amount) {
+            Some(RateLimit::Every(amount)) => match self.rate(&["rate_limit"], *amount) {
                 Some(rate) => calls.iter().map(|(call, _)| (*call, rate)).collect(),
                 None => BTreeMap::new(),
             },
             Some(RateLimit::Each(pairs)) => {
                 let each = pairs.0.iter().filter_map(|(name, amount)| {
-                    let rate = self.rate(&["rate_limit", &name.0], amount);
+                    let rate = self.rate(&["rate_limit", &name.0], *amount);
                     Some((self.call(&name.0, kind?)?, rate?))
                 });
                 each.collect()
@@ -185,8 +183,8 @@ impl Fields<'_, '_> {
         }
     }
 
-    fn rate(&mut self, path: &[&str], amount: &Amount) -> Option<u32> {
-        let rate = self.number(path, amount, 1..=u64::from(u32::MAX))?;
+    fn rate(&mut self, path: &[&str], rate: u64) -> Option<u32> {
+        let rate = self.number(path, rate, &(1..=u64::from(u32::MAX)))?;
         u32::try_from(rate).ok()
     }
 
@@ -208,8 +206,10 @@ impl Fields<'_, '_> {
             None => return RateShare::default(),
             Some(Amount::Number(_)) => None,
             Some(Amount::Text(text)) => {
-                let Some(text) = self.text("rate_share", text) else { return RateShare::default() };
-                percent(&text).filter(|percent| *percent > 0)
+                let Some(text) = self.literal("rate_share", text) else {
+                    return RateShare::default();
+                };
+                percent(text).filter(|percent| *percent > 0)
             }
         };
         if percent.is_none() {

@@ -69,6 +69,9 @@ pub(super) fn rooms(document: &Document, text: &str, ground: &Ground<'_>) -> Fou
                 for part in parts {
                     found.join(part);
                 }
+                if found.broken.is_some() {
+                    break;
+                }
             }
             found
         }

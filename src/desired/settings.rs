@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::{
-    Finding, GateLimit, OnConflict, OnOccupied, Policy, Provider, ProviderName, Refresh,
+    Finding, GateLimit, Moved, OnConflict, OnOccupied, Policy, Provider, ProviderName, Refresh,
 };
 
 use super::document::{Document, Rooms};
 use super::files::{Source, folder};
 use super::mirror::{self, Amount};
+use super::moved;
 use super::not_built;
 use super::note::{Note, Notes, Part, Reading, Side, Sink, Spot, key};
 use super::percent;
 use super::provider::{self, Known};
-use super::variables::expand;
+use super::variables::{self, Lookup, Variables};
 use super::words::missing_key;
 
 /// What the files say besides their rooms.
@@ -24,6 +25,8 @@ pub(super) struct Settings {
     pub providers: BTreeMap<ProviderName, Provider>,
     /// Every provider that is declared, sound or not: rooms may name it.
     pub known: BTreeMap<Box<str>, Known>,
+    /// The providers that were renamed.
+    pub moved: Vec<Moved>,
     /// The policy.
     pub policy: Policy,
     /// Where the state is.
@@ -39,7 +42,7 @@ const DEFAULT_STATE: &str = "rooms.state.json";
 pub(super) fn settings(
     documents: &[Document],
     sources: &[Source],
-    variable: &dyn Fn(&str) -> Option<String>,
+    lookup: Lookup<'_>,
     notes: &mut Notes,
 ) -> Settings {
     for document in documents {
@@ -47,24 +50,34 @@ pub(super) fn settings(
     }
     let said = Said::of(documents, notes);
     rooms_somewhere(documents, notes);
+    let variables = Variables::new(documents, lookup);
     let home = said.providers.map_or(Path::new(""), |it| folder(&sources[it.file].path)).to_owned();
     let (providers, known) = match said.providers {
         Some(document) => {
-            provider::providers(document, &home, variable, &mut sink(document, notes))
+            provider::providers(document, &home, &variables, &mut sink(document, notes))
         }
         None => (BTreeMap::new(), BTreeMap::new()),
     };
+    let moved =
+        said.moved.map(|document| moved::moved(document, &known, &mut sink(document, notes)));
     let policy = said.policy.map(|document| policy(document, &mut sink(document, notes)));
     let state = said.state.and_then(|document| {
-        state(document, folder(&sources[document.file].path), variable, &mut sink(document, notes))
+        state(
+            document,
+            folder(&sources[document.file].path),
+            &variables,
+            &mut sink(document, notes),
+        )
     });
     let state = state.unwrap_or_else(|| home.join(DEFAULT_STATE));
-    Settings { providers, known, policy: policy.unwrap_or_default(), state, home }
+    let (moved, policy) = (moved.unwrap_or_default(), policy.unwrap_or_default());
+    Settings { providers, known, moved, policy, state, home }
 }
 
 /// Which file says what may be said in one file only.
 struct Said<'a> {
     providers: Option<&'a Document>,
+    moved: Option<&'a Document>,
     policy: Option<&'a Document>,
     state: Option<&'a Document>,
 }
@@ -72,6 +85,7 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn of(documents: &'a [Document], notes: &mut Notes) -> Self {
         let providers = once(documents, "providers", |head| head.providers.is_some(), notes);
+        let moved = once(documents, "moved", |head| head.moved.is_some(), notes);
         let policy = once(documents, "policy", |head| head.policy.is_some(), notes);
         let state = once(documents, "state", |head| head.state.is_some(), notes);
         let faulty = documents.iter().any(|it| it.reading == Reading::Faulty);
@@ -81,7 +95,7 @@ impl<'a> Said<'a> {
             );
             sink(first, notes).at(Vec::new(), finding);
         }
-        Self { providers, policy, state }
+        Self { providers, moved, policy, state }
     }
 }
 
@@ -136,8 +150,19 @@ fn rooms_somewhere(documents: &[Document], notes: &mut Notes) {
 
 fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
     let Some(policy) = &document.head.policy else { return Policy::default() };
-    let mirror::Policy { refresh, on_conflict, on_vanish: _, on_occupied, replace: _, max_destroy } =
-        policy;
+    let mirror::Policy {
+        refresh,
+        on_conflict,
+        on_vanish: _,
+        on_occupied,
+        replace: _,
+        max_destroy,
+        max_recreate,
+    } = policy;
+    let mut limit = |name, amount: &Option<Amount>| {
+        let limit = amount.as_ref().and_then(|amount| gate_limit(name, amount, sink));
+        limit.unwrap_or_default()
+    };
     Policy {
         refresh: refresh.map_or(Refresh::default(), |refresh| match refresh {
             mirror::Refresh::Never => Refresh::Never,
@@ -152,23 +177,25 @@ fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
             mirror::OnOccupied::Defer => OnOccupied::Defer,
             mirror::OnOccupied::Destroy => OnOccupied::Destroy,
         }),
-        max_destroy: max_destroy
-            .as_ref()
-            .and_then(|it| self::max_destroy(it, sink))
-            .unwrap_or_default(),
-        max_recreate: GateLimit::default(),
+        max_destroy: limit("max_destroy", max_destroy),
+        max_recreate: limit("max_recreate", max_recreate),
     }
 }
 
-fn max_destroy(amount: &Amount, sink: &mut Sink<'_>) -> Option<GateLimit> {
-    let most = match amount {
+fn gate_limit(name: &'static str, amount: &Amount, sink: &mut Sink<'_>) -> Option<GateLimit> {
+    let text = match amount {
         Amount::Number(count) => return Some(GateLimit::Count(*count)),
-        Amount::Text(text) => percent(text).map(GateLimit::Percent),
+        Amount::Text(text) => text,
     };
+    let most = percent(text).map(GateLimit::Percent);
     if most.is_none() {
-        let finding = Finding::error("max_destroy", "`max_destroy` wants a number or a share")
-            .help("write a number, or a share from 0% to 100%, such as `30%`");
-        sink.at(vec![key("policy"), key("max_destroy")], finding);
+        let finding = if variables::any(text) {
+            variables::not_here(name)
+        } else {
+            Finding::error(name, format!("`{name}` wants a number or a share"))
+                .help("write a number, or a share from 0% to 100%, such as `30%`")
+        };
+        sink.at(vec![key("policy"), key(name)], finding);
     }
     most
 }
@@ -176,11 +203,11 @@ fn max_destroy(amount: &Amount, sink: &mut Sink<'_>) -> Option<GateLimit> {
 fn state(
     document: &Document,
     folder: &Path,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variables: &Variables<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<PathBuf> {
     let text = &document.head.state.as_ref()?.0;
-    let finding = match expand(text, variable) {
+    let finding = match variables.expand(text) {
         Err(finding) => *finding,
         Ok(path) if path.is_empty() => Finding::error("state", "`state` is empty")
             .help(format!("write a path beside this file, such as `{DEFAULT_STATE}`")),

@@ -16,6 +16,7 @@ use super::not_built;
 use super::note::Sink;
 use super::schema::SCHEMA;
 use super::tree::{Node, Span, Value};
+use super::variables;
 use super::words::{kind_of, merge_key, missing_key, owner, secret_key};
 
 /// Walks `node` as the definition of this name (`File`, `Room`), and keeps what is sound.
@@ -192,7 +193,9 @@ impl Walker<'_, '_> {
             return true;
         }
         let key = self.key.as_ref().map_or("", |(key, _)| key);
-        let finding = if not_built::word(shape.name, text) {
+        let finding = if variables::any(text) {
+            variables::not_here(key)
+        } else if not_built::word(shape.name, text) {
             not_built::finding(&format!("`{key}: {text}`"))
         } else {
             Finding::error("unknown_value", format!("`{key}` cannot be `{text}`"))
@@ -215,8 +218,12 @@ impl Walker<'_, '_> {
             wanted.join(" or "),
             kind_of(json_type)
         );
-        let finding =
-            Finding::error("wrong_type", message).help(mend(node, json_type, &wanted, choices));
+        let finding = match (&self.key, node.text()) {
+            (Some((key, _)), Some(text)) if variables::any(text) => variables::not_here(key),
+            (Some(_) | None, _) => {
+                Finding::error("wrong_type", message).help(mend(node, json_type, &wanted, choices))
+            }
+        };
         let place = match (&self.key, node.text()) {
             (Some((_, key)), Some("")) => *key,
             (Some(_) | None, _) => node.mark(),

@@ -1,44 +1,152 @@
-//! `${NAME}` and `${NAME:-default}` in the providers and the state.
+//! `${NAME}` and `${NAME:-default}` in the few keys that take them, and never for a secret.
 
-use crate::model::Finding;
+use std::collections::BTreeSet;
+
+use crate::model::{Finding, Kind};
+
+use super::document::Document;
+use super::mirror::Text;
+
+/// The keys in which variables are replaced.
+pub(super) const KEYS: &str = "`app_id`, `endpoint`, `operator`, `dissolve_after` and `state`";
 
 /// How a variable may begin: a file in a pull request must not read others.
 const PREFIXES: &[&str] = &["ROOMCTL_", "ZEGO_", "ZIM_", "TENCENT_"];
 
-/// A variable's name and what stands for it where it is unset or empty.
+/// Parts of a name, in upper case, that say that the variable may hold a secret.
+const SECRET_PARTS: &[&str] = &["SECRET", "KEY", "TOKEN", "PASS", "PWD", "CRED", "AUTH"];
+
+/// Looks up an environment variable; one that is set but empty is `Some("")`.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The variables that the files may use.
+pub(super) struct Variables<'a> {
+    lookup: Lookup<'a>,
+    /// The variables that hold the secret of a provider.
+    secret: BTreeSet<&'a str>,
+}
+
+/// A variable's name and what stands for it where it is unset.
+#[derive(Debug)]
 struct Reference<'a> {
     name: &'a str,
     default: Option<&'a str>,
 }
 
-/// Replaces the variables of a text. An empty variable counts as unset; `$${` is a literal `${`.
-///
-/// # Errors
-/// Returns a finding where a variable is unset and has no default, is not ours to read, or does not end.
-pub(super) fn expand(
-    text: &str,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, Box<Finding>> {
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find("${") {
-        if rest[..at].ends_with('$') {
-            out.push_str(&rest[..at - 1]);
-            out.push_str("${");
-            rest = &rest[at + 2..];
-            continue;
-        }
-        out.push_str(&rest[..at]);
-        let Some(end) = rest[at..].find('}') else { return Err(endless()) };
-        out.push_str(&value(&Reference::of(&rest[at + 2..at + end])?, variable)?);
-        rest = &rest[at + end + 1..];
+/// A piece of a text.
+#[derive(Debug)]
+enum Piece<'a> {
+    Literal(&'a str),
+    Variable(Reference<'a>),
+}
+
+impl<'a> Variables<'a> {
+    /// The variables that these files may use: none that any of them names as `secret_env`.
+    pub(super) fn new(documents: &'a [Document], lookup: Lookup<'a>) -> Self {
+        let providers = documents.iter().filter_map(|document| document.head.providers.as_ref());
+        let named = providers.flat_map(|pairs| &pairs.0).filter_map(|(_, declared)| {
+            let Text(name) = declared.secret_env.as_ref()?;
+            Some(&**name)
+        });
+        let default = Kind::ALL.iter().map(|kind| kind.default_secret_variable());
+        Self { lookup, secret: named.chain(default).collect() }
     }
-    out.push_str(rest);
-    Ok(out)
+
+    /// Replaces the variables of a text; `$${` is a literal `${`. All names are checked before the
+    /// first variable is looked up.
+    ///
+    /// # Errors
+    /// Returns a finding where a variable is empty, or unset without a default, may not be read, or
+    /// may hold a secret, or where a reference is malformed. It never holds a variable's value.
+    pub(super) fn expand(&self, text: &str) -> Result<String, Box<Finding>> {
+        let pieces = pieces(text)?;
+        for piece in &pieces {
+            if let Piece::Variable(reference) = piece {
+                self.check(reference.name)?;
+            }
+        }
+        let mut out = String::with_capacity(text.len());
+        for piece in &pieces {
+            match piece {
+                Piece::Literal(literal) => out.push_str(literal),
+                Piece::Variable(reference) => out.push_str(&self.value(reference)?),
+            }
+        }
+        Ok(out)
+    }
+
+    fn check(&self, name: &str) -> Result<(), Box<Finding>> {
+        if !PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+            let finding = refused(format!("the variable `{name}` cannot be used in this file"));
+            let help = format!("variables here begin with {}", PREFIXES.join(", "));
+            return Err(Box::new(finding.help(help)));
+        }
+        if self.secret.contains(name) {
+            let finding = refused(format!("the variable `{name}` holds the secret of a provider"));
+            let help = "use another one: secrets are read through `secret_env` only";
+            return Err(Box::new(finding.help(help)));
+        }
+        let upper = name.to_ascii_uppercase();
+        if SECRET_PARTS.iter().any(|part| upper.contains(part)) {
+            let finding = refused(format!("the variable `{name}` may hold a secret by its name"));
+            let parts = SECRET_PARTS.join(", ");
+            let help = format!(
+                "secrets are read through `secret_env` only; other values need a name without {parts}"
+            );
+            return Err(Box::new(finding.help(help)));
+        }
+        Ok(())
+    }
+
+    fn value(&self, reference: &Reference<'_>) -> Result<String, Box<Finding>> {
+        let Reference { name, default } = reference;
+        match (self.lookup)(name) {
+            Some(value) if value.is_empty() => {
+                let message = format!("the variable `{name}` is set but empty");
+                let help = "give it a value, or unset it: CI systems pass variables that are not \
+                            defined as empty text, and a default is used only where one is unset";
+                Err(Box::new(Finding::error("variable_empty", message).help(help)))
+            }
+            Some(value) => Ok(value),
+            None => default.map(str::to_owned).ok_or_else(|| {
+                let message = format!("the variable `{name}` is not set");
+                let help = format!("set it, or give a default: `${{{name}:-…}}`");
+                Box::new(Finding::error("variable_unset", message).help(help))
+            }),
+        }
+    }
 }
 
 /// Whether a text holds a variable, or a literal `${`.
 pub(super) fn any(text: &str) -> bool {
     text.contains("${")
+}
+
+/// The finding about a variable in a key that takes none.
+pub(super) fn not_here(key: &str) -> Finding {
+    Finding::error("variable_place", format!("`{key}` takes no variables"))
+        .help(format!("write the value itself: variables work in {KEYS} only"))
+}
+
+/// Cuts a text at its variables.
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Box<Finding>> {
+    let (mut pieces, mut rest) = (Vec::new(), text);
+    while let Some(at) = rest.find("${") {
+        if rest[..at].ends_with('$') {
+            pieces.push(Piece::Literal(&rest[..at - 1]));
+            pieces.push(Piece::Literal("${"));
+            rest = &rest[at + 2..];
+            continue;
+        }
+        pieces.push(Piece::Literal(&rest[..at]));
+        let Some(end) = rest[at..].find('}') else {
+            return Err(malformed("`${` is not closed by a `}`".to_owned()));
+        };
+        pieces.push(Piece::Variable(Reference::of(&rest[at + 2..at + end])?));
+        rest = &rest[at + end + 1..];
+    }
+    pieces.push(Piece::Literal(rest));
+    Ok(pieces)
 }
 
 impl<'a> Reference<'a> {
@@ -49,34 +157,21 @@ impl<'a> Reference<'a> {
         };
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(fits) {
-            let message = format!("`${{{inside}}}` names no variable");
-            let finding = Finding::error("variable_name", message)
-                .help("write `${NAME}` or `${NAME:-default}`; `$${` is a literal `${`");
-            return Err(Box::new(finding));
+            return Err(malformed(format!("`${{{inside}}}` names no variable")));
         }
-        if !PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-            let message = format!("`{name}` is not read from here");
-            let help = format!("variables here begin with {}", PREFIXES.join(", "));
-            return Err(Box::new(Finding::error("variable_refused", message).help(help)));
+        if default.is_some_and(any) {
+            return Err(malformed(format!("the default of `{name}` holds another variable")));
         }
         Ok(Self { name, default })
     }
 }
 
-fn value(
-    reference: &Reference<'_>,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, Box<Finding>> {
-    let Reference { name, default } = reference;
-    let set = variable(name).filter(|value| !value.is_empty());
-    set.or_else(|| default.map(str::to_owned)).ok_or_else(|| {
-        let finding = Finding::error("variable_unset", format!("the variable `{name}` is not set"));
-        Box::new(finding.help(format!("set it, or give a default: `${{{name}:-…}}`")))
-    })
+fn refused(message: String) -> Finding {
+    Finding::error("variable_refused", message)
 }
 
-fn endless() -> Box<Finding> {
-    let finding = Finding::error("variable_name", "`${` is not closed by a `}`")
+fn malformed(message: String) -> Box<Finding> {
+    let finding = Finding::error("variable_name", message)
         .help("write `${NAME}` or `${NAME:-default}`; `$${` is a literal `${`");
     Box::new(finding)
 }
@@ -86,6 +181,7 @@ mod tests {
     use super::*;
 
     fn set(name: &str) -> Option<String> {
+        assert!(!name.contains("SECRET"), "{name} was looked up");
         match name {
             "ZIM_A" => Some("x".to_owned()),
             "ZIM_EMPTY" => Some(String::new()),
@@ -94,34 +190,63 @@ mod tests {
         }
     }
 
+    fn variables() -> Variables<'static> {
+        Variables { lookup: &set, secret: BTreeSet::from(["ROOMCTL_HUSH", "ZEGO_SERVER_SECRET"]) }
+    }
+
     #[test]
     fn replaces_what_is_set_and_takes_the_default_elsewhere() {
         for (text, expanded) in [
             ("plain", "plain"),
             ("${ZIM_A}", "x"),
             ("a-${ZIM_A}-${ZIM_B:-y}-b", "a-x-y-b"),
-            ("${ZIM_EMPTY:-y}", "y"),
             ("${ZIM_B:-}", ""),
             ("$${ZIM_A}", "${ZIM_A}"),
+            ("$${ZEGO_SERVER_SECRET}", "${ZEGO_SERVER_SECRET}"),
             ("${ZIM_B:-http://h:1/}", "http://h:1/"),
         ] {
-            assert_eq!(expand(text, &set).expect("it expands"), expanded, "{text}");
+            assert_eq!(variables().expand(text).expect("it expands"), expanded, "{text}");
         }
     }
 
     #[test]
-    fn refuses_what_is_unset_foreign_or_broken() {
+    fn refuses_what_is_unset_empty_foreign_or_malformed() {
         for (text, code, says) in [
             ("${ZIM_B}", "variable_unset", "ZIM_B"),
-            ("${ZIM_EMPTY}", "variable_unset", "ZIM_EMPTY"),
+            ("${ZIM_EMPTY}", "variable_empty", "ZIM_EMPTY"),
+            ("${ZIM_EMPTY:-y}", "variable_empty", "ZIM_EMPTY"),
             ("${HOME}", "variable_refused", "HOME"),
             ("${ZIMA}", "variable_refused", "ZIMA"),
             ("${}", "variable_name", "${}"),
             ("${ZIM_A", "variable_name", "closed"),
+            ("${ZIM_A:-${ZIM_B}}", "variable_name", "ZIM_A"),
         ] {
-            let finding = expand(text, &set).expect_err("it is refused");
+            let finding = variables().expand(text).expect_err("it is refused");
             assert_eq!(finding.code, code, "{text}");
             assert!(finding.message.contains(says), "{}", finding.message);
+        }
+    }
+
+    #[test]
+    fn a_variable_that_may_hold_a_secret_is_refused_before_any_is_looked_up() {
+        let unread = |name: &str| -> Option<String> { panic!("{name} was looked up") };
+        let variables = Variables { lookup: &unread, ..variables() };
+        for name in [
+            "ROOMCTL_HUSH",
+            "ZEGO_SERVER_SECRET",
+            "ZEGO_MY_secret",
+            "TENCENT_KEYS",
+            "ROOMCTL_Token",
+            "ZIM_PASSPHRASE",
+            "ZIM_PWD",
+            "ZIM_CREDENTIALS",
+            "ROOMCTL_BASIC_AUTH",
+        ] {
+            for text in [format!("${{{name}}}"), format!("${{ZIM_A}}-${{{name}:-x}}")] {
+                let finding = variables.expand(&text).expect_err("it is refused");
+                assert_eq!(finding.code, "variable_refused", "{text}");
+                assert!(finding.message.contains(name), "{}", finding.message);
+            }
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
         "operator" => "write the user in whose name rooms are made: `operator: admin`",
         "id" => "write the room's id: `id: lobby`",
         "value" => "write its text: `value: \"Hi!\"`",
+        "from" => "write the provider's old name: `from: talk`",
+        "to" => "write the provider's name in `providers`: `to: chat`",
         _ => "write it",
     };
     Finding::error("missing_key", format!("{owner} needs `{name}`")).help(help)
@@ -56,6 +58,7 @@ pub(super) fn owner(definition: &str) -> &'static str {
     match definition {
         "File" => "the file",
         "Provider" => "a provider",
+        "Moved" => "an entry of `moved`",
         "Limits" => "`limits`",
         "Policy" => "`policy`",
         "Defaults" => "`defaults`",

@@ -9,8 +9,12 @@ use super::{Action, Address, Gate, Held, NotTried, Plan, Refusal, RefusalKind, S
 pub struct Consent {
     /// How the plan as a whole was approved.
     pub approval: Approval,
-    /// `--allow-destroy N`: at most so many counted steps, also where the gate is closed.
+    /// `--allow-destroy N`: at most so many destroys, replaces and forgets, also where the gate is
+    /// closed to them.
     pub allow_destroy: Option<u64>,
+    /// `--allow-recreate N`: at most so many rooms made anew before their time, also where the gate is
+    /// closed to them.
+    pub allow_recreate: Option<u64>,
     /// Whether steps that end a room's life, or its record, are wanted at all.
     pub destroys: Destroys,
 }
@@ -42,6 +46,8 @@ pub struct ApprovedPlan {
     held: Vec<(Step, NotTried)>,
     waiting: Vec<Held>,
     left: BTreeSet<Address>,
+    blocked: u64,
+    unread: u64,
 }
 
 impl ApprovedPlan {
@@ -49,21 +55,38 @@ impl ApprovedPlan {
     #[must_use]
     pub fn new(plan: Plan, consent: Consent) -> Self {
         let gate = consent.weigh(plan.gate);
-        let unread = plan.unread.into_iter().map(|unread| unread.address);
-        let blocked = plan.blocked.into_iter().map(|held| held.step.address);
+        let (blocked, unread) = (plan.blocked.len() as u64, plan.unread.len() as u64);
+        let left = plan.unread.into_iter().map(|unread| unread.address);
+        let left = left.chain(plan.blocked.into_iter().map(|held| held.step.address));
         let mut approved = Self {
             steps: Vec::new(),
             held: Vec::new(),
             waiting: plan.waiting,
-            left: unread.chain(blocked).collect(),
+            left: left.collect(),
+            blocked,
+            unread,
         };
-        for step in plan.steps {
+        let mut instead = Vec::new();
+        for mut step in plan.steps {
             match consent.holds(&step, &gate) {
-                Some(why) => approved.held.push((step, why)),
+                Some(why) => {
+                    instead.extend(step.instead.take().map(|step| *step));
+                    approved.held.push((step, why));
+                }
                 None => approved.steps.push(step),
             }
         }
+        if consent.approval != Approval::NothingToDo {
+            approved.add_in_place(instead);
+        }
         approved
+    }
+
+    /// Adds what is done in the place of replaces that are held back, after the other replaces.
+    fn add_in_place(&mut self, instead: Vec<Step>) {
+        let earlier = |step: &Step| matches!(step.action, Action::Destroy | Action::Replace);
+        let at = self.steps.iter().position(|step| !earlier(step)).unwrap_or(self.steps.len());
+        self.steps.splice(at..at, instead);
     }
 
     /// The steps that may be carried out, in order.
@@ -90,44 +113,92 @@ impl ApprovedPlan {
         &self.left
     }
 
-    /// Whether the gate held anything back.
+    /// How many rooms are blocked.
     #[must_use]
-    pub fn refused(&self) -> bool {
-        self.held.iter().any(|(_, why)| *why == NotTried::Gate)
+    pub fn blocked(&self) -> u64 {
+        self.blocked
+    }
+
+    /// How many rooms could not be read.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        self.unread
     }
 }
 
 impl Consent {
-    /// The gate's verdict under this consent: open where all that counts was consented to, and
-    /// closed where `--allow-destroy` allows fewer.
+    /// The gate's verdict under this consent: open to what was consented to, and closed where a flag
+    /// allows fewer. Steps that are left out count for nothing.
     #[must_use]
     pub fn weigh(&self, gate: Gate) -> Gate {
-        let Gate { mut refusals, counted } = gate;
-        match self.allow_destroy {
-            Some(most) if counted <= most => refusals.clear(),
-            Some(most) => {
-                let message = format!(
-                    "{counted} rooms would be destroyed, replaced, forgotten or brought back before \
-                     their time, and `--allow-destroy {most}` allows {most}"
-                );
-                refusals = vec![Refusal { kind: RefusalKind::MaxDestroy, message }];
+        let Gate { mut refusals, counted, recreated } = gate;
+        let counted = match self.destroys {
+            Destroys::Wanted => counted,
+            Destroys::LeftOut => {
+                refusals.retain(|refusal| refusal.kind.holds() != Weight::Counted);
+                0
             }
-            None => {}
-        }
-        Gate { refusals, counted }
+        };
+        let refusals = within(refusals, counted, self.allow_destroy, RefusalKind::MaxDestroy);
+        let refusals = within(refusals, recreated, self.allow_recreate, RefusalKind::MaxRecreate);
+        Gate { refusals, counted, recreated }
+    }
+
+    /// Whether any step of a plan would be carried out.
+    #[must_use]
+    pub fn lets_through(&self, plan: &Plan) -> bool {
+        let gate = self.weigh(plan.gate.clone());
+        plan.steps.iter().any(|step| self.holds(step, &gate).is_none())
+    }
+
+    /// Whether steps are left out that end a room's life, or its record.
+    #[must_use]
+    pub fn leaves_out(&self, step: &Step) -> bool {
+        self.destroys == Destroys::LeftOut && ends(step.action)
     }
 
     /// Why a step stays behind.
     fn holds(&self, step: &Step, gate: &Gate) -> Option<NotTried> {
+        if self.leaves_out(step) {
+            return Some(NotTried::LeftOut);
+        }
         if self.approval == Approval::NothingToDo {
             return Some(NotTried::Gate);
         }
-        if self.destroys == Destroys::LeftOut && ends(step.action) {
-            return Some(NotTried::LeftOut);
-        }
-        let refused = !gate.open() && step.weight == Weight::Counted;
-        refused.then_some(NotTried::Gate)
+        let refused = match step.weight {
+            Weight::Counted => NotTried::Gate,
+            Weight::Recreated => NotTried::RecreateGate,
+            Weight::Free => return None,
+        };
+        gate.holds(step.weight).then_some(refused)
     }
+}
+
+/// The refusals that are left where a flag allows `most` of `count` steps.
+fn within(
+    mut refusals: Vec<Refusal>,
+    count: u64,
+    most: Option<u64>,
+    kind: RefusalKind,
+) -> Vec<Refusal> {
+    let Some(most) = most else { return refusals };
+    refusals.retain(|refusal| refusal.kind.holds() != kind.holds());
+    if count > most {
+        let message = match kind {
+            RefusalKind::MaxRecreate => format!(
+                "{count} rooms that are gone before their time would be recreated, and \
+                 `--allow-recreate {most}` allows {most}"
+            ),
+            RefusalKind::MaxDestroy | RefusalKind::NothingDesired | RefusalKind::FileNotRead => {
+                format!(
+                    "{count} rooms would be destroyed, replaced or forgotten, and `--allow-destroy \
+                     {most}` allows {most}"
+                )
+            }
+        };
+        refusals.push(Refusal { kind, message });
+    }
+    refusals
 }
 
 /// Whether an action ends a room's life, or its record.

@@ -27,6 +27,9 @@ pub enum AttributeChange {
 }
 
 impl Attributes {
+    /// None at all.
+    pub const EMPTY: Self = Self(Vec::new());
+
     /// The attribute under `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Attribute> {

@@ -1,6 +1,6 @@
 //! What happens while a plan is applied, and what came of it.
 
-use super::{Action, Address, People};
+use super::{Action, Address, AttributeChange, Fields, Patch, People, Room, Value};
 
 /// Something that happened to one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Event {
         action: Action,
         /// The service's id of the last request.
         request_id: Option<String>,
+        /// The values of an adopted room that were overwritten.
+        overwritten: Vec<Overwritten>,
     },
     /// It failed.
     Failed(StepFailure),
@@ -39,6 +41,8 @@ pub struct StepFailure {
     pub request_id: Option<String>,
     /// Whether the outcome is still unknown, so that the next run looks first.
     pub pending: bool,
+    /// Whether a part of the step was done before it failed.
+    pub partial: bool,
 }
 
 /// A step that waits until the people inside have left.
@@ -63,6 +67,10 @@ pub enum NotTried {
     ProviderFatal,
     /// The provider could not be reached at all.
     ProviderUnreachable,
+    /// The provider no longer answers.
+    ProviderNoAnswer,
+    /// The provider answers every call "too often".
+    ProviderTooOften,
     /// The application has as many rooms as it may have.
     Quota,
     /// Another side of the same room, which goes first, did not go.
@@ -71,10 +79,32 @@ pub enum NotTried {
     NoRoomFreed,
     /// The state can no longer be written.
     StateFailed,
-    /// The gate held it back.
+    /// The gate held it back: too many rooms would be destroyed or replaced.
     Gate,
+    /// The gate held it back: too many rooms that are gone before their time would be made anew.
+    RecreateGate,
     /// The user left it for another run: `--no-destroy`.
     LeftOut,
+}
+
+/// A value of an adopted room that was overwritten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overwritten {
+    /// The field, such as `attributes.topic`.
+    pub path: String,
+    /// The value that the room had.
+    pub before: Value,
+    /// The value that it has now.
+    pub after: Value,
+}
+
+/// A room that was to be created, existed already, and was adopted: `on_conflict: adopt`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adoption {
+    /// The room.
+    pub address: Address,
+    /// The values that were overwritten.
+    pub overwritten: Vec<Overwritten>,
 }
 
 /// What came of a run.
@@ -82,22 +112,74 @@ pub enum NotTried {
 pub struct Outcome {
     /// Steps done, by action.
     pub done: Vec<(Address, Action)>,
+    /// Rooms that the plan was to create and that were adopted instead.
+    pub adopted: Vec<Adoption>,
     /// Steps that failed.
     pub failed: Vec<StepFailure>,
     /// Steps that wait for people to leave.
     pub waiting: Vec<StepWait>,
     /// Steps that were not tried.
     pub not_tried: Vec<(Address, Action, NotTried)>,
+    /// How many rooms the plan left because they are blocked.
+    pub blocked: u64,
+    /// How many rooms the plan left because they could not be read.
+    pub unread: u64,
+}
+
+impl Overwritten {
+    /// The values of a room, `found` so, that `changes` overwrite; what is added is not among them.
+    #[must_use]
+    pub fn by(found: &Room, changes: &[Patch]) -> Vec<Self> {
+        let of = |patch: &Patch| match patch {
+            Patch::Attributes(changes) => {
+                changes.iter().filter_map(|change| attribute(found, change)).collect::<Vec<_>>()
+            }
+            Patch::Fields(fields) => Self::fields(found, fields),
+        };
+        changes.iter().flat_map(of).collect()
+    }
+
+    fn fields(found: &Room, fields: &Fields) -> Vec<Self> {
+        let of = |(field, after): (super::Field, &Value)| {
+            let before = found.value(field).filter(|before| before != after)?;
+            Some(Self { path: field.as_str().to_owned(), before, after: after.clone() })
+        };
+        fields.iter().filter_map(of).collect()
+    }
+}
+
+/// The value of an attribute that a change overwrites.
+fn attribute(found: &Room, change: &AttributeChange) -> Option<Overwritten> {
+    let key = change.key();
+    let before = found.attributes.get(key)?.value.clone();
+    let after = match change {
+        AttributeChange::Set(_, attribute) => attribute.value.clone(),
+        AttributeChange::Delete(_) => return None,
+    };
+    (before != after).then(|| Overwritten {
+        path: format!("attributes.{key}"),
+        before: Value::Text(before),
+        after: Value::Text(after),
+    })
 }
 
 impl Outcome {
+    /// Whether the run changed something, as far as is known: an outcome that is still unknown counts.
+    #[must_use]
+    pub fn has_changed_something(&self) -> bool {
+        !self.done.is_empty() || self.failed.iter().any(|step| step.pending || step.partial)
+    }
+
     /// Adds another outcome to this one.
     pub fn merge(&mut self, other: Self) {
-        let Self { done, failed, waiting, not_tried } = other;
+        let Self { done, adopted, failed, waiting, not_tried, blocked, unread } = other;
         self.done.extend(done);
+        self.adopted.extend(adopted);
         self.failed.extend(failed);
         self.waiting.extend(waiting);
         self.not_tried.extend(not_tried);
+        self.blocked += blocked;
+        self.unread += unread;
     }
 }
 
@@ -106,10 +188,12 @@ impl NotTried {
     #[must_use]
     pub const fn is_wanted(self) -> bool {
         match self {
-            Self::Gate | Self::LeftOut => true,
+            Self::Gate | Self::RecreateGate | Self::LeftOut => true,
             Self::Interrupted
             | Self::ProviderFatal
             | Self::ProviderUnreachable
+            | Self::ProviderNoAnswer
+            | Self::ProviderTooOften
             | Self::Quota
             | Self::SideStays
             | Self::NoRoomFreed
@@ -124,11 +208,14 @@ impl NotTried {
             Self::Interrupted => "interrupted",
             Self::ProviderFatal => "provider_fatal",
             Self::ProviderUnreachable => "provider_unreachable",
+            Self::ProviderNoAnswer => "provider_no_answer",
+            Self::ProviderTooOften => "provider_too_often",
             Self::Quota => "quota",
             Self::SideStays => "side_stays",
             Self::NoRoomFreed => "no_room_freed",
             Self::StateFailed => "state_failed",
             Self::Gate => "gate",
+            Self::RecreateGate => "recreate_gate",
             Self::LeftOut => "left_out",
         }
     }

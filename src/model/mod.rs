@@ -10,12 +10,16 @@ mod desired;
 mod event;
 mod field;
 mod finding;
+mod holder;
 mod kind;
+mod next_life;
 mod observed;
+mod origin;
 mod patch;
 mod pending;
 mod plan;
 mod recorded;
+mod repair;
 mod room;
 mod secret;
 mod step;
@@ -32,22 +36,27 @@ pub use config::{
     RateShare, Refresh, SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
-pub use event::{Event, NotTried, Outcome, StepFailure, StepWait};
+pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
 pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
+pub use holder::Holder;
 pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};
+pub use next_life::over_limits;
 pub use observed::{Observation, Observed, People, Sighting};
+pub use origin::{CANNOT_BE_EMPTIED, dropped};
 pub use patch::{Operation, Patch};
-pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, dropped, settle, shows};
+pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
-    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, Unread,
+    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, UnderWay,
+    Unread,
 };
 pub use recorded::{
     Assumed, EMULATOR_HOST, Lineage, NextLife, Pending, PendingKind, ProviderIdentity, Recorded,
     RecordedRoom,
 };
+pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
-pub use step::{Action, Bookkeeping, Reason, Step, Weight};
+pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use trouble::{Class, Trouble};

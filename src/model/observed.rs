@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Address, Attributes, Fields, Timestamp};
+use super::{Address, Attributes, Fields, ProviderName, Timestamp};
 
 /// What the service answered, by address. A room that is not in it was not asked after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The answers.
     pub rooms: BTreeMap<Address, Observation>,
+    /// How many rooms of each provider were due and were not asked after, since its credentials are
+    /// missing.
+    pub not_asked: BTreeMap<ProviderName, u64>,
 }
 
 /// The answer for one room.

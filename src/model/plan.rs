@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Finding, Lineage, People, Refresh, Step};
+use super::{Address, Finding, Holder, Lineage, People, Refresh, Step, Weight};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Plan {
     pub blocked: Vec<Held>,
     /// Rooms that could not be read, so that nothing is planned for them; by address.
     pub unread: Vec<Unread>,
+    /// The run that is changing rooms meanwhile, where there is one.
+    pub under_way: Option<UnderWay>,
     /// The gate's verdict.
     pub gate: Gate,
     /// The counts.
@@ -80,6 +82,8 @@ pub enum HeldReason {
     MaxRooms(u64),
     /// Blocked: the room exists, was not made by us, and `on_conflict: fail`.
     Conflict,
+    /// Blocked: a room exists whose origin is uncertain.
+    Contested,
 }
 
 /// A room that could not be read.
@@ -91,16 +95,27 @@ pub struct Unread {
     pub why: String,
 }
 
+/// A run that is under way while a plan is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnderWay {
+    /// Who runs it.
+    pub by: Holder,
+    /// The rooms with a call of that run in flight, by address: nothing is planned for them.
+    pub rooms: Vec<Address>,
+}
+
 /// The gate's verdict: open where nothing is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {
-    /// Why the counted steps are held back.
+    /// Why steps are held back.
     pub refusals: Vec<Refusal>,
-    /// How many steps count: the N that `--allow-destroy` has to reach.
+    /// How many steps end a room's life or its record: the N that `--allow-destroy` has to reach.
     pub counted: u64,
+    /// How many steps make rooms anew before their time: the N that `--allow-recreate` has to reach.
+    pub recreated: u64,
 }
 
-/// One reason to hold the counted steps back.
+/// One reason to hold steps back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Which rule.
@@ -119,6 +134,8 @@ pub enum RefusalKind {
     NothingDesired,
     /// A room's file was not read in this run.
     FileNotRead,
+    /// More than `max_recreate`.
+    MaxRecreate,
 }
 
 /// How many of each.
@@ -133,10 +150,31 @@ pub struct Summary {
     pub adopt: u64,
     pub forget: u64,
     pub record: u64,
-    /// Rooms that are as they should be.
+    /// Rooms that are as they should be, as far as they were asked after.
     pub unchanged: u64,
     /// Rooms that wait.
     pub waiting: u64,
+    /// Rooms that are blocked.
+    pub blocked: u64,
+    /// Rooms that were asked after and could not be read.
+    pub unread: u64,
+    /// Rooms that were asked after.
+    pub asked: u64,
+    /// Rooms that were due and were not asked after, since credentials are missing: they are planned
+    /// as recorded.
+    pub not_asked: u64,
+}
+
+impl Plan {
+    /// Whether there is no step, nothing is held back or unread, and no other run is changing rooms.
+    #[must_use]
+    pub fn has_nothing_to_do(&self) -> bool {
+        self.steps.is_empty()
+            && self.waiting.is_empty()
+            && self.blocked.is_empty()
+            && self.unread.is_empty()
+            && self.under_way.is_none()
+    }
 }
 
 impl Gate {
@@ -146,10 +184,47 @@ impl Gate {
         self.refusals.is_empty()
     }
 
-    /// The flag that consents to everything that is held back.
+    /// Whether it holds steps of this weight back.
     #[must_use]
-    pub fn flag(&self) -> String {
-        format!("--allow-destroy {}", self.counted)
+    pub fn holds(&self, weight: Weight) -> bool {
+        self.refusals.iter().any(|refusal| refusal.kind.holds() == weight)
+    }
+
+    /// How many steps of this weight there are.
+    #[must_use]
+    pub fn count(&self, weight: Weight) -> u64 {
+        match weight {
+            Weight::Counted => self.counted,
+            Weight::Recreated => self.recreated,
+            Weight::Free => 0,
+        }
+    }
+
+    /// How many steps are held back.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        let held = [Weight::Counted, Weight::Recreated].into_iter().filter(|it| self.holds(*it));
+        held.map(|weight| self.count(weight)).sum()
+    }
+
+    /// The flag that consents to what a refusal of this kind holds back.
+    #[must_use]
+    pub fn flag(&self, kind: RefusalKind) -> String {
+        match kind.holds() {
+            Weight::Recreated => format!("--allow-recreate {}", self.recreated),
+            Weight::Counted | Weight::Free => format!("--allow-destroy {}", self.counted),
+        }
+    }
+}
+
+impl RefusalKind {
+    /// The weight of the steps that it holds back.
+    #[must_use]
+    pub const fn holds(self) -> Weight {
+        match self {
+            Self::MaxDestroy | Self::NothingDesired | Self::FileNotRead => Weight::Counted,
+            Self::MaxRecreate => Weight::Recreated,
+        }
     }
 }
 
@@ -162,6 +237,7 @@ impl HeldReason {
             Self::PreventDestroy => "prevent_destroy",
             Self::MaxRooms(_) => "max_rooms",
             Self::Conflict => "conflict",
+            Self::Contested => "contested",
         }
     }
 }

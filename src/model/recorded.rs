@@ -124,7 +124,32 @@ pub enum PendingKind {
     Destroy,
 }
 
+impl Recorded {
+    /// The address under which a room of `provider` is recorded at another provider name of the same
+    /// application.
+    #[must_use]
+    pub fn elsewhere(&self, address: &Address, provider: &Provider) -> Option<Address> {
+        let same = |identity: &ProviderIdentity| {
+            (identity.kind, identity.app_id) == (provider.kind(), provider.app_id)
+        };
+        let others = self
+            .providers
+            .iter()
+            .filter(|(name, identity)| **name != address.provider && same(identity));
+        let mut others = others.map(|(name, _)| Address::new(name.clone(), address.room.clone()));
+        others.find(|other| self.rooms.contains_key(other))
+    }
+}
+
 impl RecordedRoom {
+    /// When something was last known of the room, or was about to be done with it.
+    #[must_use]
+    pub fn last_known(&self) -> Timestamp {
+        let pending = self.pending.as_ref().map(|pending| pending.at);
+        let seen = self.last_seen.max(self.last_seen_with_people);
+        seen.max(pending).map_or(self.created, |last| last.max(self.created))
+    }
+
     /// The earliest moment at which the service may have destroyed the room by itself; none where
     /// its rooms come and go by themselves.
     #[must_use]

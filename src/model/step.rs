@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Address, Call, Lifecycle, OnOccupied, Patch, People, Room, Sides};
+use super::{Address, Attributes, Call, Lifecycle, OnOccupied, Patch, People, Room, Sides};
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -56,16 +56,22 @@ pub enum Reason {
     NotDeclared,
     /// It exists, was not made by us, and the policy says to adopt it.
     AlreadyExists,
+    /// A replace destroyed it, and was cut short before it made it anew.
+    ReplaceUnfinished,
     /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
+    /// Its provider was renamed, or that of another side: `moved`.
+    Moved,
 }
 
-/// Whether a step counts towards `max_destroy`.
+/// What a step counts towards at the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
-    /// It counts, and is held back where the gate is closed.
+    /// `max_destroy`: it ends a room's life, or takes it out of the record.
     Counted,
-    /// It goes on whatever the gate says.
+    /// `max_recreate`: it makes a room anew that is gone before its time.
+    Recreated,
+    /// Nothing: it goes on whatever the gate says.
     Free,
 }
 
@@ -90,14 +96,18 @@ pub struct Step {
     pub lifecycle: Lifecycle,
     /// The providers that hold the same room, as they will be recorded.
     pub sides: Sides,
-    /// The source file as it will be recorded; none where the room is not declared.
+    /// The source file as it will be recorded; none where the room is not declared, or only moved.
     pub source: Option<Arc<str>>,
     /// Who was inside, at any side, when the service was asked.
     pub people: People,
     /// What happens to people inside, where the step takes the room down.
     pub on_occupied: OnOccupied,
-    /// Whether it counts towards `max_destroy`.
+    /// What it counts towards at the gate.
     pub weight: Weight,
+    /// Of a step that makes a room anew: the attributes of others that it sets again.
+    pub carried: Carried,
+    /// Of a replace: what changes in place, done instead where the room may not be made anew now.
+    pub instead: Option<Box<Step>>,
     /// Of a step that changes bookkeeping only: what is recorded before it.
     pub bookkeeping: Option<Box<Bookkeeping>>,
 }
@@ -111,6 +121,36 @@ pub struct Bookkeeping {
     pub sides: Sides,
     /// The source file.
     pub source: Arc<str>,
+}
+
+/// Attributes of others that are set again where a room is made anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Carried {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that are there right before the destroy: the room was not read yet.
+    Unread,
+    /// These, as far as is known.
+    Known(Attributes),
+}
+
+impl Step {
+    /// Whether the service is asked something right before the step's first call: who is inside, or
+    /// what others wrote into the room.
+    #[must_use]
+    pub fn asks_first(&self) -> bool {
+        match self.action {
+            Action::Replace => true,
+            Action::Destroy => self.on_occupied == OnOccupied::Defer,
+            Action::Create
+            | Action::Recreate
+            | Action::Update
+            | Action::Adopt
+            | Action::Forget
+            | Action::Record => false,
+        }
+    }
 }
 
 impl Action {
@@ -170,7 +210,9 @@ impl Reason {
             Self::CloseChanged => "close_changed",
             Self::NotDeclared => "not_declared",
             Self::AlreadyExists => "already_exists",
+            Self::ReplaceUnfinished => "replace_unfinished",
             Self::BookkeepingChanged => "bookkeeping_changed",
+            Self::Moved => "moved",
         }
     }
 
@@ -189,7 +231,9 @@ impl Reason {
             | Self::CloseChanged
             | Self::NotDeclared
             | Self::AlreadyExists
-            | Self::BookkeepingChanged => false,
+            | Self::ReplaceUnfinished
+            | Self::BookkeepingChanged
+            | Self::Moved => false,
         }
     }
 }

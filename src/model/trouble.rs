@@ -20,6 +20,8 @@ pub struct Trouble {
     pub request_id: Option<String>,
     /// How long the service asks to wait.
     pub retry_after: Option<Duration>,
+    /// Whether there was an answer at all, readable or not.
+    pub answered: bool,
 }
 
 /// What the caller does about a call that did not succeed.
@@ -49,6 +51,24 @@ pub enum Class {
     Fatal,
     /// This request is wrong: it fails alone.
     Refused,
+    /// Known not to be done: the circuit breaker had stopped the provider, and nothing was sent.
+    Stopped,
+}
+
+impl Trouble {
+    /// A call that was not sent, for a reason of our own.
+    #[must_use]
+    pub fn local(class: Class, call: Call, message: String) -> Self {
+        Self {
+            class,
+            call,
+            code: None,
+            message,
+            request_id: None,
+            retry_after: None,
+            answered: false,
+        }
+    }
 }
 
 impl fmt::Display for Trouble {

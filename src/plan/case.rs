@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, Bookkeeping, Call, DesiredRoom, Finding, Held, HeldReason, Kind, Landing,
-    Observation, Observed, OnOccupied, Origin, Patch, People, Policy, Provider, ProviderName,
-    Reason, RecordedRoom, Room, Settled, Sides, Sighting, Step, Timestamp, Weight, settle,
+    Action, Address, Attributes, Bookkeeping, Call, Carried, DesiredRoom, Finding, Held,
+    HeldReason, Holder, Kind, Landing, Observation, Observed, OnOccupied, Origin, Patch, People,
+    Policy, Provider, ProviderName, Reason, Recorded, RecordedRoom, Room, Settled, Sides, Sighting,
+    Step, Weight, settle,
 };
 
 use super::diff;
@@ -22,6 +23,10 @@ pub(super) struct Rules<'a> {
     pub(super) providers: &'a BTreeMap<ProviderName, Provider>,
     /// Everything that was observed, for the same rooms.
     pub(super) observed: &'a Observed,
+    /// Everything that is recorded: a room may be recorded under another provider name.
+    pub(super) recorded: &'a Recorded,
+    /// The run that the open calls belong to, where it is under way.
+    pub(super) under_way: Option<&'a Holder>,
 }
 
 /// What is known of one room whose provider is declared.
@@ -33,7 +38,8 @@ pub(super) struct Case<'a> {
     pub(super) desired: Option<&'a DesiredRoom>,
     pub(super) recorded: Option<Cow<'a, RecordedRoom>>,
     pub(super) observation: Option<&'a Observation>,
-    pub(super) now: Timestamp,
+    /// What is worth a word about how its open call was settled.
+    pub(super) word: Option<Finding>,
 }
 
 /// What is to become of one room.
@@ -59,7 +65,8 @@ pub(super) struct Decision {
 }
 
 impl<'a> Case<'a> {
-    /// Makes a case of what is known, with an open call settled first.
+    /// Makes a case of what is known, with an open call settled first; where the provider was not
+    /// asked for want of credentials, the record stands as it is.
     ///
     /// # Errors
     /// Returns a sentence where the outcome of the open call is still unknown.
@@ -67,14 +74,18 @@ impl<'a> Case<'a> {
         row: Row<'a>,
         provider: &'a Provider,
         rules: Rules<'a>,
-        now: Timestamp,
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
         let recorded = match recorded {
-            Some(record) => settled(provider, record, desired, observation)?,
-            None => None,
+            Some(record) if rules.observed.not_asked.contains_key(&address.provider) => {
+                After { record: Some(Cow::Borrowed(record)), unproven: false }
+            }
+            Some(record) => settled(provider, record, observation)?,
+            None => After::default(),
         };
-        Ok(Self { address, provider, rules, desired, recorded, observation, now })
+        let After { record: recorded, unproven } = recorded;
+        let word = unproven.then(|| of_unknown_origin(address));
+        Ok(Self { address, provider, rules, desired, recorded, observation, word })
     }
 
     /// The room as it was seen, where it was.
@@ -116,7 +127,7 @@ impl<'a> Case<'a> {
     /// What happens to people inside when the room is taken down: as the policy says, or else as the
     /// kinds that hold it do; `--evict` of one side speaks for all.
     fn on_occupied(&self, sides: &Sides) -> OnOccupied {
-        let Rules { policy, evict, providers, observed: _ } = self.rules;
+        let Rules { policy, evict, providers, observed: _, recorded: _, under_way: _ } = self.rules;
         if evict.contains(self.address) || sides.others(self.address).any(|it| evict.contains(&it))
         {
             return OnOccupied::Destroy;
@@ -172,6 +183,8 @@ impl<'a> Case<'a> {
             on_occupied: self.on_occupied(&sides),
             sides,
             weight: weight(action, reason),
+            carried: Carried::Nothing,
+            instead: None,
             bookkeeping: None,
         }
     }
@@ -186,7 +199,31 @@ impl<'a> Case<'a> {
             }
             made.patches_towards(self.kind(), &declared.room)
         });
-        self.step(action, reason, before, self.wanted(), left.unwrap_or_default())
+        let step = self.step(action, reason, before, self.wanted(), left.unwrap_or_default());
+        Step { carried: self.carried(action), ..step }
+    }
+
+    /// The attributes of others that a step sets again where it makes the room anew.
+    fn carried(&self, action: Action) -> Carried {
+        let (Some(declared), Some(recorded)) = (self.desired, self.recorded.as_deref()) else {
+            return Carried::Nothing;
+        };
+        let read = match (action, self.sighting()) {
+            (Action::Replace, None) => return Carried::Unread,
+            (Action::Replace, Some(sighting)) => &sighting.attributes,
+            (
+                Action::Create
+                | Action::Recreate
+                | Action::Update
+                | Action::Destroy
+                | Action::Adopt
+                | Action::Forget
+                | Action::Record,
+                _,
+            ) => &Attributes::EMPTY,
+        };
+        let others = recorded.others(&declared.room.attributes, read);
+        if others.is_empty() { Carried::Nothing } else { Carried::Known(others) }
     }
 
     /// A step that changes the record only, where the record's bookkeeping is behind the file.
@@ -247,12 +284,12 @@ fn calls(kind: Kind, action: Action, changes: &[Patch]) -> Vec<Call> {
     }
 }
 
-/// Whether a step counts towards `max_destroy`: it ends a room's life, or takes it out of the record,
-/// or brings it back before its time had come (a wrong region must not empty the record).
+/// What a step counts towards at the gate: rooms that are made anew before their time had come count
+/// on their own, since a wrong region must not be filled with copies.
 fn weight(action: Action, reason: Reason) -> Weight {
     match (action, reason) {
-        (Action::Destroy | Action::Replace | Action::Forget, _)
-        | (Action::Recreate, Reason::VanishedEarly) => Weight::Counted,
+        (Action::Destroy | Action::Replace | Action::Forget, _) => Weight::Counted,
+        (Action::Recreate, Reason::VanishedEarly) => Weight::Recreated,
         (
             Action::Create | Action::Recreate | Action::Update | Action::Adopt | Action::Record,
             _,
@@ -260,20 +297,31 @@ fn weight(action: Action, reason: Reason) -> Weight {
     }
 }
 
+/// A record once its open call is settled.
+#[derive(Default)]
+struct After<'a> {
+    record: Option<Cow<'a, RecordedRoom>>,
+    /// Whether nothing tells that the room is the one that was to be destroyed.
+    unproven: bool,
+}
+
 fn settled<'a>(
     provider: &Provider,
     record: &'a RecordedRoom,
-    desired: Option<&DesiredRoom>,
     observation: Option<&Observation>,
-) -> Result<Option<Cow<'a, RecordedRoom>>, String> {
+) -> Result<After<'a>, String> {
     let Some(pending) = record.pending.as_deref() else {
-        return Ok(Some(Cow::Borrowed(record)));
+        return Ok(After { record: Some(Cow::Borrowed(record)), unproven: false });
+    };
+    let after = |record: Option<RecordedRoom>, unproven| {
+        Ok(After { record: record.map(Cow::Owned), unproven })
     };
     match settle(&provider.application, record, pending, observation, Landing::ByClock) {
-        Settled::Kept(kept) => Ok(Some(Cow::Owned(kept))),
-        Settled::Removed => Ok(None),
-        Settled::NotOurs if desired.is_some() => Ok(None),
-        Settled::NotOurs => Err(FOREIGN.to_owned()),
+        Settled::Done(record) | Settled::NotDone(record) | Settled::Contested(record) => {
+            after(Some(record), false)
+        }
+        Settled::Unproven(record) => after(Some(record), true),
+        Settled::Gone(left) => after(left, false),
         Settled::MayStillLand(until) => {
             Err(format!("its last call may still take effect until {until}: plan again then"))
         }
@@ -281,5 +329,12 @@ fn settled<'a>(
     }
 }
 
-const FOREIGN: &str = "its create has an unknown outcome, and the room that exists now is not \
-                       what was sent: `roomctl state rm` leaves it to its owner";
+fn of_unknown_origin(address: &Address) -> Finding {
+    let message = format!(
+        "{address}: its destroy has an unknown outcome, and nothing tells whether the room that \
+         exists now is the one that was to go"
+    );
+    Finding::warning("origin_unknown", message)
+        .help("`roomctl state rm` leaves it to its owner; otherwise it is taken to be ours")
+        .about(address)
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Attributes, Change, DesiredRoom, Field, Finding, Held, HeldReason, Kind, OnOccupied,
-    Patch, Reason, RecordedRoom, Room, Sighting, dropped,
+    Action, Attributes, Carried, Change, DesiredRoom, Field, Finding, Held, HeldReason, Kind,
+    OnOccupied, Patch, Reason, RecordedRoom, Room, Sighting, Step, dropped,
 };
 
 use super::case::{Case, Decision, Verdict};
@@ -19,27 +19,42 @@ pub(super) fn compare(
     let told = case.sighting().map(|sighting| &sighting.fields);
     let known = diff::known(&recorded.room, &declared.room, told);
     match diff::replacing(case.kind(), &known, &declared.room) {
-        Some(field) => take_down(case, Action::Replace, reason(field)),
+        Some(field) => {
+            let step = case.making(Action::Replace, reason(field));
+            let instead = meanwhile(case, declared, recorded).map(Box::new);
+            held_or_done(Step { instead, ..step })
+        }
         None => in_place(case, declared, recorded),
     }
 }
 
+/// What can change in place of a room that is to be made anew: done where that is held back, or waits.
+fn meanwhile(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) -> Option<Step> {
+    let room = Arc::new(recorded.room.with_changeable_of(case.kind(), &declared.room));
+    match in_place(case, &DesiredRoom { room, ..declared.clone() }, recorded).verdict {
+        Verdict::Step(step) => Some(step),
+        Verdict::LeaveAlone | Verdict::Keep | Verdict::Held(..) | Verdict::Unread(_) => None,
+    }
+}
+
+/// Destroys a room that is no longer declared.
+pub(super) fn take_down(case: &Case<'_>) -> Decision {
+    let before = case.present();
+    held_or_done(case.step(Action::Destroy, Reason::NotDeclared, before, None, Vec::new()))
+}
+
 /// A destroy or a replace: held back where the room is protected, or where people are inside.
-pub(super) fn take_down(case: &Case<'_>, action: Action, reason: Reason) -> Decision {
-    let step = if action.makes_room() {
-        case.making(action, reason)
-    } else {
-        case.step(action, reason, case.present(), case.wanted(), Vec::new())
-    };
+fn held_or_done(mut step: Step) -> Decision {
     let occupied = step.on_occupied == OnOccupied::Defer && step.people.any();
-    let held = if step.lifecycle.prevent_destroy {
+    let reason = if step.lifecycle.prevent_destroy {
         HeldReason::PreventDestroy
     } else if occupied {
         HeldReason::Occupied(step.people)
     } else {
         return Verdict::Step(step).into();
     };
-    Verdict::Held(Held { step, reason: held }, case.bookkeeping()).into()
+    let instead = step.instead.take().map(|step| *step);
+    Verdict::Held(Held { step, reason }, instead).into()
 }
 
 /// What is known of a room that we did not make: the attributes that we shall manage, and those of
@@ -84,15 +99,18 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
     };
     let changed = diff::changed(kind, &recorded.room, &declared.room);
     let told = case.sighting().map(|sighting| &sighting.fields);
-    if attributes.agree() && changed.is_none() && told.is_none_or(|told| recorded.room.agrees(told))
-    {
+    let carried = still_to_set(case, declared, recorded);
+    let equal = attributes.agree() && changed.is_none() && carried.is_empty();
+    if equal && told.is_none_or(|told| recorded.room.agrees(told)) {
         return as_recorded(case);
     }
     let present = case.present().unwrap_or_default();
     let fields = present.field_patch(kind, &declared.room);
     let batches = attributes.batches(kind, case.provider.limits.attributes);
     let drifted = fields.is_some();
-    let patches: Vec<Patch> = fields.into_iter().chain(batches).collect();
+    let sets = Attributes::EMPTY.sets_towards(&carried);
+    let sets = (!sets.is_empty()).then_some(Patch::Attributes(sets));
+    let patches: Vec<Patch> = fields.into_iter().chain(batches).chain(sets).collect();
     let reason = match changed {
         Some(field) => reason(field),
         None if drifted => Reason::FieldsDrifted,
@@ -106,10 +124,22 @@ fn in_place(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) ->
         (false, _) => Action::Update,
     };
     let after = Arc::new(diff::kept(kind, &present, &declared.room));
-    let step = case.step(action, reason, Some(present), Some(after), patches);
+    let mut step = case.step(action, reason, Some(present), Some(after), patches);
+    if !carried.is_empty() {
+        step.carried = Carried::Known(carried);
+    }
     let finding =
         fixed(case, &declared.room).or_else(|| over_limit(case, attributes.count_after()));
     Decision { finding, verdict: Verdict::Step(step) }
+}
+
+/// The attributes of others that a replace has not set again in the new room yet: only what is known to
+/// be missing, since others may have written it anew.
+fn still_to_set(case: &Case<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) -> Attributes {
+    let Some(sighting) = case.sighting() else { return Attributes::EMPTY };
+    let others = recorded.others(&declared.room.attributes, &Attributes::EMPTY);
+    let missing = others.iter().filter(|(key, _)| sighting.attributes.get(key).is_none());
+    missing.map(|(key, attribute)| (key, attribute.clone())).collect()
 }
 
 /// A word on what the service has otherwise than the file, and only a new room could have: it is left,

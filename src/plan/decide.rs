@@ -1,8 +1,8 @@
 //! The one match: what becomes of a room, by what is declared, recorded and observed.
 
 use crate::model::{
-    Action, Attributes, DesiredRoom, HeldReason, Observation, OnConflict, OnRemove, Origin, Reason,
-    RecordedRoom, Sighting,
+    Action, Attributes, DesiredRoom, Finding, HeldReason, Observation, OnConflict, OnRemove,
+    Origin, Reason, RecordedRoom, Sighting, Timestamp,
 };
 
 use super::case::{Case, Decision, Verdict};
@@ -12,6 +12,45 @@ use super::{compare, diff};
 ///
 /// The observation has three values besides "not asked": there, gone, and unread, which is neither.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
+    let decision = uncertain(case).or_else(|| unfinished(case)).unwrap_or_else(|| usual(case));
+    Decision { finding: decision.finding.or_else(|| case.word.clone()), ..decision }
+}
+
+/// A room whose origin is uncertain: left as it is whatever is declared, until it is gone.
+fn uncertain(case: &Case<'_>) -> Option<Decision> {
+    let why = case.recorded.as_deref()?.contested.as_deref()?;
+    match (case.observation, case.desired) {
+        (Some(Observation::Unread { .. }), _) | (Some(Observation::Gone(_)), None) => return None,
+        (Some(Observation::Gone(_)), Some(_)) => return Some(create(case)),
+        (None | Some(Observation::There(_)), _) => {}
+    }
+    let step = if case.desired.is_some() {
+        case.making(Action::Create, Reason::AlreadyExists)
+    } else {
+        case.step(Action::Destroy, Reason::NotDeclared, case.present(), None, Vec::new())
+    };
+    let message = format!("{}: a room exists whose origin is uncertain: {why}", case.address);
+    let finding = Finding::warning("contested", message).about(case.address);
+    Some(Decision::from(Verdict::held(step, HeldReason::Contested)).told(Some(finding)))
+}
+
+/// A room that a replace destroyed and did not make anew: what exists now is somebody else's.
+fn unfinished(case: &Case<'_>) -> Option<Decision> {
+    if !case.recorded.as_deref()?.is_destroyed() {
+        return None;
+    }
+    match (case.observation, case.desired) {
+        (Some(Observation::Unread { .. }), _) => None,
+        (_, None) => Some(forget(case)),
+        (Some(Observation::There(seen)), Some(declared)) => Some(exists(case, declared, seen)),
+        (None | Some(Observation::Gone(_)), Some(_)) => {
+            let step = case.making(Action::Recreate, Reason::ReplaceUnfinished);
+            Some(Verdict::Step(step).into())
+        }
+    }
+}
+
+fn usual(case: &Case<'_>) -> Decision {
     match (case.desired, case.recorded.as_deref(), case.observation) {
         (_, _, Some(Observation::Unread { why })) => Verdict::Unread(why.clone()).into(),
         (Some(_), None, None | Some(Observation::Gone(_))) => create(case),
@@ -19,13 +58,13 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
             Origin::Call(_) => exists(case, declared, seen),
             Origin::FirstUser => create(case),
         },
-        (Some(_), Some(recorded), Some(Observation::Gone(_))) => recreate(case, recorded),
+        (Some(_), Some(recorded), Some(Observation::Gone(at))) => recreate(case, recorded, *at),
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
             compare::compare(case, declared, recorded)
         }
         (None, Some(recorded), None | Some(Observation::There(_))) => {
             match recorded.lifecycle.on_remove {
-                OnRemove::Destroy => compare::take_down(case, Action::Destroy, Reason::NotDeclared),
+                OnRemove::Destroy => compare::take_down(case),
                 OnRemove::Forget => forget(case),
             }
         }
@@ -40,9 +79,10 @@ fn create(case: &Case<'_>) -> Decision {
     Verdict::Step(case.making(Action::Create, Reason::NotRecorded)).into()
 }
 
-fn recreate(case: &Case<'_>, recorded: &RecordedRoom) -> Decision {
+/// A room that the service did not have any more when it was asked, `at` that time.
+fn recreate(case: &Case<'_>, recorded: &RecordedRoom, at: Timestamp) -> Decision {
     let end = recorded.earliest_end(&case.provider.application);
-    let early = end.is_some_and(|end| case.now < end);
+    let early = end.is_some_and(|end| at < end);
     let reason = if early { Reason::VanishedEarly } else { Reason::Vanished };
     Verdict::Step(case.making(Action::Recreate, reason)).into()
 }
@@ -57,10 +97,21 @@ fn exists(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision 
     match case.rules.policy.on_conflict {
         OnConflict::Fail => {
             let step = case.making(Action::Create, Reason::AlreadyExists);
-            Verdict::held(step, HeldReason::Conflict).into()
+            let held = Verdict::held(step, HeldReason::Conflict);
+            Decision::from(held).told(recorded_elsewhere(case))
         }
         OnConflict::Adopt => adopt(case, declared, seen),
     }
+}
+
+/// A warning where the room is recorded under another provider name of the same application.
+fn recorded_elsewhere(case: &Case<'_>) -> Option<Finding> {
+    let other = case.rules.recorded.elsewhere(case.address, case.provider)?;
+    let message = format!("{} is recorded as {other}, in the same application", case.address);
+    Some(Finding::warning("recorded_elsewhere", message).about(case.address).help(format!(
+        "a provider that was renamed needs `moved: [{{from: {}, to: {}}}]`",
+        other.provider, case.address.provider
+    )))
 }
 
 fn adopt(case: &Case<'_>, declared: &DesiredRoom, seen: &Sighting) -> Decision {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{Action, Held, Kind, Provider, ProviderName, Step, Summary, Timestamp, Unread};
+use crate::model::{Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
 
 use super::Inputs;
 use super::case::{Case, Decision, Rules, Verdict};
@@ -22,6 +22,8 @@ pub(super) struct Draft<'a> {
     pub(super) waiting: Vec<Held>,
     pub(super) blocked: Vec<Held>,
     pub(super) unread: Vec<Unread>,
+    /// Rooms with a call of a run in flight that is under way.
+    pub(super) in_flight: Vec<Address>,
     pub(super) notes: Notes,
     pub(super) unchanged: u64,
     /// Rooms of ours that may be alive afterwards, without creates and recreates.
@@ -44,17 +46,14 @@ pub(super) enum Phase {
     Forget,
 }
 
-type Providers<'a> = BTreeMap<&'a ProviderName, (&'a Provider, Timestamp)>;
-
 /// Decides of every room, in the order of the addresses; groups of rooms go side by side.
 pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
-    let Inputs { desired, recorded, observed, now, evict, asked: _ } = inputs;
-    let clock = |(name, provider)| (name, (provider, now(name)));
-    let providers: Providers<'_> = desired.providers.iter().map(clock).collect();
+    let Inputs { desired, recorded, observed, evict, asked: _, under_way } = inputs;
     let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
-    let rules = Rules { policy: &desired.policy, evict, providers: &desired.providers, observed };
+    let (policy, providers) = (&desired.policy, &desired.providers);
+    let rules = Rules { policy, evict, providers, observed, recorded, under_way };
     let groups = rows.par_chunks(GROUP);
-    let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, &providers, rules)).collect();
+    let drafts: Vec<Draft<'_>> = groups.map(|rows| Draft::of(rows, rules)).collect();
     let mut whole = Draft::default();
     for draft in drafts {
         whole.append(draft);
@@ -63,8 +62,8 @@ pub(super) fn draft(inputs: Inputs<'_>) -> Draft<'_> {
 }
 
 /// Counts the steps by action.
-pub(super) fn count(steps: &[Step], unchanged: u64, waiting: &[Held]) -> Summary {
-    let mut summary = Summary { unchanged, waiting: waiting.len() as u64, ..Summary::default() };
+pub(super) fn count(steps: &[Step]) -> Summary {
+    let mut summary = Summary::default();
     for step in steps {
         let count = match step.action {
             Action::Create => &mut summary.create,
@@ -82,19 +81,24 @@ pub(super) fn count(steps: &[Step], unchanged: u64, waiting: &[Held]) -> Summary
 }
 
 impl<'a> Draft<'a> {
-    fn of(rows: &[Row<'a>], providers: &Providers<'a>, rules: Rules<'a>) -> Self {
+    fn of(rows: &[Row<'a>], rules: Rules<'a>) -> Self {
         let mut draft = Self::default();
         for row in rows {
-            match providers.get(&row.address.provider) {
-                Some((provider, now)) => draft.decide(row, provider, rules, *now),
+            match rules.providers.get(&row.address.provider) {
+                Some(provider) => draft.decide(row, provider, rules),
                 None => draft.notes.undeclared(row),
             }
         }
         draft
     }
 
-    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>, now: Timestamp) {
-        match Case::settled(*row, provider, rules, now) {
+    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>) {
+        if rules.under_way.is_some() && row.recorded.is_some_and(|it| it.pending.is_some()) {
+            *self.alive.entry(&provider.name).or_default() += 1;
+            self.in_flight.push(row.address.clone());
+            return;
+        }
+        match Case::settled(*row, provider, rules) {
             Ok(case) => self.take(&case, decide(&case)),
             Err(why) => self.open(row, provider, why),
         }
@@ -102,11 +106,12 @@ impl<'a> Draft<'a> {
 
     /// Adds a draft of rooms that come after these.
     fn append(&mut self, later: Self) {
-        let Self { steps, waiting, blocked, unread, notes, unchanged, alive } = later;
+        let Self { steps, waiting, blocked, unread, in_flight, notes, unchanged, alive } = later;
         self.steps.append(steps);
         self.waiting.extend(waiting);
         self.blocked.extend(blocked);
         self.unread.extend(unread);
+        self.in_flight.extend(in_flight);
         self.notes.append(notes);
         self.unchanged += unchanged;
         for (provider, count) in alive {
@@ -140,10 +145,10 @@ impl<'a> Draft<'a> {
     }
 
     fn hold(&mut self, held: Held) {
-        use crate::model::HeldReason::{Conflict, MaxRooms, Occupied, PreventDestroy};
+        use crate::model::HeldReason::{Conflict, Contested, MaxRooms, Occupied, PreventDestroy};
         match held.reason {
             Occupied(_) => self.waiting.push(held),
-            PreventDestroy | MaxRooms(_) | Conflict => self.blocked.push(held),
+            PreventDestroy | MaxRooms(_) | Conflict | Contested => self.blocked.push(held),
         }
     }
 

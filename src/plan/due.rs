@@ -1,12 +1,13 @@
 //! Whom to ask before planning.
 
 use crate::model::{
-    Address, Desired, DesiredRoom, Observed, OnOccupied, Origin, Provider, ProviderName, Recorded,
-    RecordedRoom, Refresh, Timestamp,
+    Address, Desired, DesiredRoom, Observed, OnConflict, OnOccupied, Origin, Provider,
+    ProviderName, Recorded, RecordedRoom, Refresh, Timestamp,
 };
 
 use super::diff;
 use super::join::{Join, Row};
+use super::moved::as_declared;
 
 /// What the answers are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,16 +15,17 @@ pub enum Scope {
     /// `plan`: under `all` the declared rooms that are not recorded are asked after too, so that a
     /// conflict shows before the merge.
     Plan,
-    /// `apply`: a create finds out by itself.
+    /// `apply`: a create finds out by itself, unless it would adopt the room.
     Apply,
 }
 
 /// Tells which rooms are to be asked after, in the order of the addresses.
 ///
-/// Under `due`: recorded rooms whose earliest end has passed, rooms with something assumed or
-/// pending, rooms that are to be destroyed or replaced and were last seen with people inside or have
-/// other sides, which are asked after too, and rooms that would be replaced for what the service
-/// tells: it may be as declared already.
+/// Under `due`: recorded rooms whose earliest end has passed, rooms with something pending, rooms that
+/// are to be destroyed or replaced and were last seen with people inside or have other sides, which
+/// are asked after too, and rooms that would be replaced for what the service reports: it may be as
+/// declared already. Under `on_conflict: adopt`, unless nothing is asked, also the declared rooms that
+/// are not recorded, so that the plan says whether each is created or adopted.
 #[must_use]
 pub fn due(
     desired: &Desired,
@@ -33,14 +35,17 @@ pub fn due(
     now: &dyn Fn(&ProviderName) -> Timestamp,
 ) -> Vec<Address> {
     let nothing = Observed::default();
-    let rows = Join::new(desired, recorded, &nothing);
+    let declared = as_declared(desired, recorded);
+    let rows = Join::new(desired, &declared.recorded, &nothing);
     let mut others = Vec::new();
     let mut asked = |row: &Row<'_>| {
         let Some(provider) = desired.providers.get(&row.address.provider) else { return false };
         match (mode, row.recorded) {
-            (Refresh::Never, _) | (Refresh::Due, None) => false,
-            (Refresh::All, None) => {
-                scope == Scope::Plan && provider.kind().origin() != Origin::FirstUser
+            (Refresh::Never, _) => false,
+            (Refresh::Due | Refresh::All, None) => {
+                let adopts = desired.policy.on_conflict == OnConflict::Adopt;
+                let shown = mode == Refresh::All && scope == Scope::Plan;
+                (adopts || shown) && provider.kind().origin() != Origin::FirstUser
             }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
@@ -81,7 +86,8 @@ fn add_others(
 
 fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
     let over = record.earliest_end(&provider.application).is_some_and(|end| now >= end);
-    over || record.assumed.any() || record.pending.is_some()
+    let carries = !record.carried().is_empty() && !record.is_destroyed();
+    over || record.pending.is_some() || record.contested.is_some() || carries
 }
 
 /// Whether the room is not destroyed while people are inside.

@@ -1,38 +1,76 @@
-//! The gate between plan and apply: when destroys and replaces are held back.
+//! The gate between plan and apply: when destroys and replaces are held back, and recreates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Desired, Gate, GateLimit, Recorded, Refusal, RefusalKind, Step, Weight};
+use crate::model::{
+    Address, Desired, Gate, GateLimit, Recorded, Refusal, RefusalKind, Step, Weight,
+};
 
 /// How many files are named one by one.
 const NAMED: usize = 3;
 
-/// Tells why the counted steps are held back, if they are.
+/// Says why steps are held back, if they are: those that end a room's life or its record, and those
+/// that make rooms anew before their time, each by rules of their own.
 pub(super) fn judge(steps: &[Step], desired: &Desired, recorded: &Recorded) -> Gate {
-    let counted = steps.iter().filter(|step| step.weight == Weight::Counted).count() as u64;
+    let count = |weight: Weight| steps.iter().filter(|step| step.weight == weight).count() as u64;
+    let (counted, recreated) = (count(Weight::Counted), count(Weight::Recreated));
+    if counted == 0 && recreated == 0 {
+        return Gate::default();
+    }
+    let recorded_rooms = of_declared_providers(desired, recorded);
     let rules = [
-        too_many(counted, desired.policy.max_destroy, recorded.rooms.len() as u64),
+        too_many(counted, desired.policy.max_destroy, recorded_rooms),
         nothing_desired(counted, desired),
         file_not_read(steps, &desired.files, recorded),
+        too_many_anew(recreated, desired.policy.max_recreate, recorded_rooms),
     ];
-    Gate { refusals: rules.into_iter().flatten().collect(), counted }
+    Gate { refusals: rules.into_iter().flatten().collect(), counted, recreated }
+}
+
+/// How many of the recorded rooms have a declared provider: what a share is a share of.
+fn of_declared_providers(desired: &Desired, recorded: &Recorded) -> u64 {
+    let declared = |address: &&Address| desired.providers.contains_key(&address.provider);
+    recorded.rooms.keys().filter(declared).count() as u64
 }
 
 fn too_many(counted: u64, max_destroy: GateLimit, recorded: u64) -> Option<Refusal> {
     let most = max_destroy.of(recorded, 1);
-    let rule = match max_destroy {
-        GateLimit::Count(count) => format!("max_destroy: {count}"),
-        GateLimit::Percent(percent) => format!("max_destroy: {percent}%"),
-    };
     let message = || {
-        format!(
-            "{} destroyed, replaced, forgotten or brought back before their time, and `{rule}` of \
-             {recorded} recorded allows {most}",
-            rooms(counted, "would be")
-        )
+        let allowed = allowed("max_destroy", max_destroy, recorded, most);
+        format!("{} destroyed, replaced or forgotten, and {allowed}", rooms(counted, "would be"))
     };
     (counted > most).then(|| Refusal { kind: RefusalKind::MaxDestroy, message: message() })
+}
+
+/// Many rooms that are gone before their time: perhaps not these rooms are gone, but the application
+/// or the region that is asked is another one.
+fn too_many_anew(recreated: u64, max_recreate: GateLimit, recorded: u64) -> Option<Refusal> {
+    let most = max_recreate.of(recorded, 3);
+    let message = || {
+        let (gone, their, would) = match recreated {
+            1 => ("is gone", "its", "it"),
+            _ => ("are gone", "their", "they"),
+        };
+        let allowed = allowed("max_recreate", max_recreate, recorded, most);
+        format!(
+            "{} before {their} time: {would} would be recreated, and {allowed} (another region, \
+             or another application?)",
+            rooms(recreated, gone)
+        )
+    };
+    (recreated > most).then(|| Refusal { kind: RefusalKind::MaxRecreate, message: message() })
+}
+
+fn allowed(key: &str, limit: GateLimit, recorded: u64, most: u64) -> String {
+    let recorded = match recorded {
+        1 => "1 recorded room".to_owned(),
+        more => format!("{more} recorded rooms"),
+    };
+    match limit {
+        GateLimit::Count(count) => format!("`{key}: {count}` allows {most}"),
+        GateLimit::Percent(percent) => format!("`{key}: {percent}%` of {recorded} allows {most}"),
+    }
 }
 
 fn nothing_desired(counted: u64, desired: &Desired) -> Option<Refusal> {

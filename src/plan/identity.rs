@@ -1,8 +1,19 @@
 //! A state made for one application is never applied to another.
 
 use crate::model::{
-    Address, Desired, Kind, Provider, ProviderIdentity, ProviderName, Recorded, RoomId,
+    Desired, Finding, Kind, Moved, Provider, ProviderIdentity, ProviderName, Recorded,
 };
+
+use super::moved::{has_rooms, recorded_twice};
+
+/// Whether the recorded rooms of a provider may be looked for at another host than they were made at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostChange {
+    /// They may not: another host may be another region, which has none of the rooms.
+    Refused,
+    /// They may: it serves the same rooms (`--allow-endpoint-change`).
+    Allowed,
+}
 
 /// Why a state does not belong to what the file declares. All of them are refusals (exit code 3).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,37 +61,80 @@ pub enum IdentityError {
         /// The provider.
         provider: ProviderName,
     },
+    /// The recorded rooms are at another host of the same application.
+    #[error(
+        "the state's rooms of `{provider}` are at {recorded}, and the file names {declared}: another \
+         region has none of them; where it serves the same rooms, `--allow-endpoint-change` accepts \
+         it, or else {WAY_OUT}"
+    )]
+    Host {
+        /// The provider.
+        provider: ProviderName,
+        /// The host in the state.
+        recorded: Box<str>,
+        /// The host in the file.
+        declared: Box<str>,
+    },
+    /// The recorded rooms are in an application that the file declares under another name.
+    #[error(
+        "the application of `{declared}` is recorded as `{recorded}`, which is no longer declared: \
+         declare `moved: [{{from: {recorded}, to: {declared}}}]`, so that its records follow"
+    )]
+    Renamed {
+        /// The name in the state.
+        recorded: ProviderName,
+        /// The name in the file.
+        declared: ProviderName,
+    },
+    /// Rooms are recorded under an old name and under the new one.
+    #[error("a provider was renamed, and rooms of it are recorded under both names")]
+    RecordedTwice(Vec<Finding>),
 }
 
 const WAY_OUT: &str = "give this one a state of its own (`state: other.state.json`, or `--state`), or \
                        change the file back and run `roomctl destroy` first";
 
-/// Checks that the recorded rooms were made where the file says.
+/// Checks that the recorded rooms were made where the file says, and returns a warning for each
+/// provider whose host is recorded from now on.
 ///
 /// A provider without recorded rooms may go anywhere.
 ///
 /// # Errors
-/// Returns [`IdentityError`] for the first provider, by name, whose rooms were made elsewhere.
-pub fn identity(desired: &Desired, recorded: &Recorded) -> Result<(), IdentityError> {
-    for provider in desired.providers.values() {
-        if let Some(made) = recorded.providers.get(&provider.name)
-            && has_rooms(recorded, &provider.name)
-        {
-            same(provider, made)?;
+/// Returns [`IdentityError`] for the first provider, by name, whose rooms were made elsewhere, or are
+/// recorded under a name that is no longer declared and not `moved`.
+pub fn identity(
+    desired: &Desired,
+    recorded: &Recorded,
+    change: HostChange,
+) -> Result<Vec<Finding>, IdentityError> {
+    let mut findings = Vec::new();
+    for (name, made) in recorded.providers.iter().filter(|(name, _)| has_rooms(recorded, name)) {
+        match desired.providers.get(new_name(desired, name)) {
+            Some(provider) => {
+                same_application(name, made, provider)?;
+                findings.extend(same_host(name, made, provider, change)?);
+            }
+            None => not_renamed(name, made, desired)?,
         }
     }
-    Ok(())
+    let twice = recorded_twice(desired, recorded);
+    if twice.is_empty() { Ok(findings) } else { Err(IdentityError::RecordedTwice(twice)) }
 }
 
-fn has_rooms(recorded: &Recorded, provider: &ProviderName) -> bool {
-    let first = Address::new(provider.clone(), RoomId::new(""));
-    recorded.rooms.range(first..).next().is_some_and(|(address, _)| address.provider == *provider)
+/// The name that the files have for a recorded provider.
+fn new_name<'a>(desired: &'a Desired, name: &'a ProviderName) -> &'a ProviderName {
+    let moved = desired.moved.iter().find(|moved| moved.from == *name);
+    moved.map_or(name, |Moved { from: _, to }| to)
 }
 
-fn same(provider: &Provider, made: &ProviderIdentity) -> Result<(), IdentityError> {
+fn same_application(
+    name: &ProviderName,
+    made: &ProviderIdentity,
+    provider: &Provider,
+) -> Result<(), IdentityError> {
     let emulated = made.is_emulated();
     let ProviderIdentity { kind, app_id, host: _ } = *made;
-    let name = provider.name.clone();
+    let name = name.clone();
     if kind != provider.kind() {
         return Err(IdentityError::Kind {
             provider: name,
@@ -95,5 +149,57 @@ fn same(provider: &Provider, made: &ProviderIdentity) -> Result<(), IdentityErro
             Err(IdentityError::App { provider: name, recorded: app_id, declared: provider.app_id })
         }
         (true, true) | (false, false) => Ok(()),
+    }
+}
+
+fn same_host(
+    name: &ProviderName,
+    made: &ProviderIdentity,
+    provider: &Provider,
+    change: HostChange,
+) -> Result<Option<Finding>, IdentityError> {
+    let declared = &provider.host;
+    let (code, message) = match (&made.host, change) {
+        (Some(recorded), _) if recorded == declared => return Ok(None),
+        (Some(recorded), HostChange::Refused) => {
+            return Err(IdentityError::Host {
+                provider: name.clone(),
+                recorded: recorded.clone(),
+                declared: declared.clone(),
+            });
+        }
+        (Some(recorded), HostChange::Allowed) => (
+            "host_changed",
+            format!(
+                "the rooms of `{name}` were recorded at {recorded}, and are taken to be at {declared}"
+            ),
+        ),
+        (None, _) => (
+            "host_learned",
+            format!(
+                "the state does not say at which host the rooms of `{name}` are: they are taken to be \
+                 at {declared}"
+            ),
+        ),
+    };
+    let help = "the next apply or import records that host";
+    Ok(Some(Finding::warning(code, message).help(help)))
+}
+
+/// Refuses a provider that is gone from the file where its application is declared by another name.
+fn not_renamed(
+    name: &ProviderName,
+    made: &ProviderIdentity,
+    desired: &Desired,
+) -> Result<(), IdentityError> {
+    let same = |provider: &&Provider| {
+        (made.kind, made.app_id) == (provider.kind(), provider.app_id)
+            && made.is_emulated() == provider.emulated()
+    };
+    match desired.providers.values().find(same) {
+        Some(provider) => {
+            Err(IdentityError::Renamed { recorded: name.clone(), declared: provider.name.clone() })
+        }
+        None => Ok(()),
     }
 }

@@ -11,16 +11,18 @@ mod estimate;
 mod gate;
 mod identity;
 mod join;
+mod moved;
 mod notes;
 mod quota;
 
 pub use due::{Scope, due};
-pub use identity::{IdentityError, identity};
+pub use identity::{HostChange, IdentityError, identity};
+pub use moved::{AsDeclared, address_as_declared, as_declared};
 
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Address, Asked, Desired, Observed, Plan, ProviderName, Recorded, StateRef, Step, Timestamp,
+    Address, Asked, Desired, Holder, Observed, Plan, Recorded, StateRef, Step, Summary, UnderWay,
 };
 
 use draft::Draft;
@@ -34,12 +36,12 @@ pub struct Inputs<'a> {
     pub recorded: &'a Recorded,
     /// What the service answered.
     pub observed: &'a Observed,
-    /// The time at each provider: the built-in emulator runs ahead of the others.
-    pub now: &'a dyn Fn(&ProviderName) -> Timestamp,
     /// Rooms whose people are thrown out in this run, whatever the policy says (`--evict`).
     pub evict: &'a BTreeSet<Address>,
     /// Whether the service was asked.
     pub asked: Asked,
+    /// The run whose open intents are in `recorded`, where it is under way.
+    pub under_way: Option<&'a Holder>,
 }
 
 /// Makes the plan: what would be done, what would not, and why.
@@ -49,9 +51,13 @@ pub struct Inputs<'a> {
 /// within each.
 #[must_use]
 pub fn plan(inputs: Inputs<'_>) -> Plan {
-    let Inputs { desired, recorded, observed: _, now: _, evict: _, asked } = inputs;
-    let Draft { mut steps, waiting, mut blocked, unread, notes, unchanged, alive } =
-        draft::draft(inputs);
+    let Inputs { desired, recorded, observed, evict: _, asked, under_way } = inputs;
+    let declared = moved::as_declared(desired, recorded);
+    let recorded = &*declared.recorded;
+    let mut draft = draft::draft(Inputs { recorded, ..inputs });
+    moved::add_steps(&mut draft, &declared, desired);
+    let Draft { mut steps, waiting, mut blocked, unread, in_flight, notes, unchanged, alive } =
+        draft;
     blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));
     blocked.sort_by(|a, b| a.step.address.cmp(&b.step.address));
     let steps: Vec<Step> = steps.into_ordered();
@@ -63,12 +69,21 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         config_digest: desired.config_digest,
         digest: digest::of(&steps),
         gate: gate::judge(&steps, desired, recorded),
-        summary: draft::count(&steps, unchanged, &waiting),
+        summary: Summary {
+            unchanged,
+            waiting: waiting.len() as u64,
+            blocked: blocked.len() as u64,
+            unread: unread.len() as u64,
+            asked: observed.rooms.len() as u64,
+            not_asked: observed.not_asked.values().sum(),
+            ..draft::count(&steps)
+        },
         estimate: estimate::of(&steps, desired),
         steps,
         waiting,
         blocked,
         unread,
+        under_way: under_way.map(|by| UnderWay { by: by.clone(), rooms: in_flight }),
         findings,
         asked,
     }

@@ -1,8 +1,13 @@
 //! What the planner promises, as tests.
 
+mod asking;
+mod gate;
 mod kinds;
 mod limits;
+mod moved;
+mod origin;
 mod properties;
+mod replace;
 mod stories;
 mod table;
 
@@ -13,8 +18,8 @@ use std::sync::Arc;
 use super::*;
 use crate::model::{
     Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Fields, Kind,
-    Lifecycle, Observation, People, Policy, Provider, ProviderIdentity, RateShare, RecordedRoom,
-    Refresh, Room, SecretSource, Sides, Sighting,
+    Lifecycle, Observation, People, Policy, Provider, ProviderIdentity, ProviderName, RateShare,
+    RecordedRoom, Refresh, Room, SecretSource, Sides, Sighting, Timestamp,
 };
 
 /// The time at which all tests plan.
@@ -94,6 +99,7 @@ pub(super) struct World {
     pub(super) recorded: Recorded,
     pub(super) observed: Observed,
     pub(super) evict: BTreeSet<Address>,
+    pub(super) under_way: Option<Holder>,
 }
 
 impl World {
@@ -116,7 +122,8 @@ impl World {
         };
         let recorded =
             Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };
-        Self { desired, recorded, observed: Observed::default(), evict: BTreeSet::new() }
+        let (observed, evict) = (Observed::default(), BTreeSet::new());
+        Self { desired, recorded, observed, evict, under_way: None }
     }
 
     pub(super) fn declare(mut self, text: &str, room: Arc<Room>) -> Self {
@@ -149,9 +156,9 @@ impl World {
             desired: &self.desired,
             recorded: &self.recorded,
             observed: &self.observed,
-            now: &|_| at(0),
             asked: Asked::Yes(Refresh::Due),
             evict: &self.evict,
+            under_way: self.under_way.as_ref(),
         })
     }
 

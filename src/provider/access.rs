@@ -68,5 +68,13 @@ impl Access {
 /// A request that could not be made: it is known not to be done, and no other would fare better.
 pub(super) fn unsent(call: Call, error: &dyn std::fmt::Display) -> Trouble {
     let message = format!("the request could not be made: {error}");
-    Trouble { class: Class::Fatal, call, code: None, message, request_id: None, retry_after: None }
+    Trouble {
+        class: Class::Fatal,
+        call,
+        code: None,
+        message,
+        request_id: None,
+        retry_after: None,
+        answered: false,
+    }
 }

@@ -1,6 +1,8 @@
 //! A service with its limits and its retries around it.
 
+mod breaker;
 mod reads;
+mod settled;
 #[cfg(test)]
 mod tests;
 
@@ -9,16 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, trace};
 
 use super::http::{Backoff, Pacer, Random, RetryPolicy};
-use super::{Answer, Probe, Receipt, Service, http, log_retry};
+use super::{Answer, Probe, Receipt, Service, http};
 use crate::model::{Call, Class, Clock, Operation, RoomId, Timestamp, Trouble};
 
+use breaker::Breaker;
+pub use breaker::Tripped;
 pub use reads::ReadOnly;
+use settled::Sent;
 
-/// A service inside its rate limits: reads are retried, changes are one attempt each.
+/// A service inside its rate limits and behind its circuit breaker: reads are retried, changes are
+/// one attempt each.
 pub struct Client {
     service: Arc<dyn Service>,
     pacers: BTreeMap<Call, Pacer>,
@@ -27,6 +33,7 @@ pub struct Client {
     policy: RetryPolicy,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
+    breaker: Breaker,
     /// What became of registering each user; once a client.
     registrations: Mutex<BTreeMap<String, Registration>>,
 }
@@ -69,20 +76,38 @@ impl Client {
             policy: RetryPolicy::default(),
             random,
             clock,
+            breaker: Breaker::default(),
             registrations: Mutex::default(),
         }
     }
 
+    /// Why the circuit breaker has stopped the provider; none while it is called.
+    #[must_use]
+    pub fn tripped(&self) -> Option<Tripped> {
+        self.breaker.tripped()
+    }
+
     /// Waits for leave to make `call`, in the order of asking.
-    pub async fn permit(&self, call: Call) -> Permit {
-        Permit { call, permit: self.pacer(call).permit().await }
+    ///
+    /// # Errors
+    /// Returns [`Tripped`] as soon as the circuit breaker trips.
+    pub async fn permit(&self, call: Call) -> Result<Permit, Tripped> {
+        let permit = self.breaker.or(call, self.pacer(call).permit()).await?;
+        Ok(Permit { call, permit })
+    }
+
+    /// Waits before another attempt at `call`, no longer than until the circuit breaker trips.
+    pub async fn wait(&self, call: Call, delay: Duration) {
+        // The next permit says that it has tripped.
+        let _ = self.breaker.or(call, sleep(delay)).await;
     }
 
     /// Changes a room by one attempt, by a permit for the operation's call. The permit is
     /// stamped as sent here: what has to be durable before the call is so before this.
     ///
     /// # Errors
-    /// Returns the [`Trouble`] of this attempt; nothing is tried again.
+    /// Returns the [`Trouble`] of this attempt; nothing is tried again. It is of [`Class::Stopped`]
+    /// where the circuit breaker tripped before the request was sent.
     pub async fn attempt(
         &self,
         permit: Permit,
@@ -177,7 +202,7 @@ impl Client {
         self.pacers.get(&call).unwrap_or(&self.unlisted)
     }
 
-    /// Makes one attempt, and lets the pacer learn from it.
+    /// Makes one attempt, and lets the pacer and the breaker learn from it.
     async fn once<T>(
         &self,
         permit: Permit,
@@ -187,100 +212,38 @@ impl Client {
     ) -> Result<Sent<T>, Trouble> {
         let Permit { call, permit } = permit;
         let room = room.map_or("", RoomId::as_str);
-        let in_flight = permit.sent().await;
-        let at = self.clock.now();
+        let leave = self.breaker.or(call, permit.sent()).await;
+        let in_flight = leave.map_err(|why| why.trouble(call))?;
+        let (at, sent) = (self.clock.now(), Instant::now());
         trace!(%call, room, "sending");
         let outcome = attempt.await;
         let took = match &outcome {
-            Ok(_) => in_flight.answered(),
             Err(trouble) if trouble.class == Class::TooOften => {
+                self.breaker.refused(call);
                 in_flight.too_often(trouble.retry_after)
             }
-            Err(trouble) if trouble.code.is_some() => in_flight.answered(),
-            Err(_) => in_flight.lost(),
+            Err(trouble) if !trouble.answered => {
+                if trouble.class != Class::Fatal {
+                    self.breaker.unanswered(call, sent);
+                }
+                in_flight.lost()
+            }
+            Ok(_) | Err(_) => {
+                self.breaker.answered(call);
+                in_flight.answered()
+            }
         };
         match &outcome {
             Ok(answer) => {
                 debug!(%call, room, ?took, request_id = request_id(answer), "answered");
             }
-            Err(Trouble { class, call: _, code, message, request_id, retry_after }) => {
+            Err(trouble) => {
+                let Trouble { class, call: _, code, message, request_id, retry_after, answered: _ } =
+                    trouble;
                 let request_id = request_id.as_deref();
                 debug!(%call, room, ?took, request_id, ?class, code, ?retry_after, "{message}");
             }
         }
         outcome.map(|answer| Sent { at, answer })
     }
-
-    /// Tries until there is an answer that trying again does not change.
-    async fn settled<'a, T>(
-        &self,
-        call: Call,
-        room: Option<&RoomId>,
-        ask: impl Fn() -> Answer<'a, T>,
-    ) -> Result<Sent<T>, Trouble> {
-        let (mut backoff, mut signed) = (self.backoff(), Signed::Once);
-        loop {
-            let permit = self.permit(call).await;
-            let trouble = match self.once(permit, room, ask(), |_| None).await {
-                Ok(sent) => return Ok(sent),
-                Err(trouble) => trouble,
-            };
-            match (again(trouble.class), signed) {
-                (Again::Later, _) => match backoff.next(trouble.retry_after) {
-                    Some(wait) => {
-                        log_retry(&trouble, room, backoff.attempts(), wait);
-                        sleep(wait).await;
-                    }
-                    None => return Err(given_up(trouble, &backoff)),
-                },
-                (Again::SignedAnew, Signed::Once) => signed = Signed::Twice,
-                (Again::SignedAnew, Signed::Twice) => {
-                    return Err(Trouble { class: Class::Fatal, ..trouble });
-                }
-                (Again::Never, _) => return Err(trouble),
-            }
-        }
-    }
-}
-
-/// An answer, and when its query was sent, by the clock that rooms live by.
-struct Sent<T> {
-    at: Timestamp,
-    answer: T,
-}
-
-#[derive(Clone, Copy)]
-enum Signed {
-    Once,
-    Twice,
-}
-
-/// Whether a call that may be repeated is.
-enum Again {
-    Later,
-    SignedAnew,
-    Never,
-}
-
-fn again(class: Class) -> Again {
-    match class {
-        Class::Retry | Class::TooOften | Class::Unknown => Again::Later,
-        Class::SignAgain => Again::SignedAnew,
-        Class::OperatorUnknown
-        | Class::Missing
-        | Class::Exists
-        | Class::Taken
-        | Class::Quota
-        | Class::Unrecognised
-        | Class::Fatal
-        | Class::Refused => Again::Never,
-    }
-}
-
-fn given_up(trouble: Trouble, backoff: &Backoff) -> Trouble {
-    let message = match backoff.attempts() {
-        0 | 1 => trouble.message,
-        attempts => format!("{}; given up after {attempts} attempts", trouble.message),
-    };
-    Trouble { message, ..trouble }
 }

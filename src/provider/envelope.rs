@@ -105,12 +105,21 @@ impl Asked<'_> {
             TransportError::NotSent(message) => (Class::Retry, message),
             TransportError::Unknown(message) => (Class::Unknown, message),
         };
-        self.trouble(class, None, clean(&message, self.hidden))
+        let message = clean(&message, self.hidden);
+        Trouble { answered: false, ..self.trouble(class, None, message) }
     }
 
-    /// A trouble of this exchange.
+    /// A trouble of this exchange that an answer tells.
     fn trouble(&self, class: Class, code: Option<i64>, message: String) -> Trouble {
-        Trouble { class, call: self.call, code, message, request_id: None, retry_after: None }
+        Trouble {
+            class,
+            call: self.call,
+            code,
+            message,
+            request_id: None,
+            retry_after: None,
+            answered: true,
+        }
     }
 
     /// Takes an answer of code 0, unless it contradicts itself.

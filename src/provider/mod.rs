@@ -18,7 +18,7 @@ mod zim;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use client::{Client, Ended, Permit, ReadOnly};
+pub use client::{Client, Ended, Permit, ReadOnly, Tripped};
 use http::ClockDifference;
 pub use registry::{Clocks, ConnectError, connect, connect_over, vendor_url};
 pub(crate) use retry_log::log_retry;

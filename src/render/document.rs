@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use crate::model::{
-    Action, Address, Call, Finding, Gate, Held, People, Place, Reason, Refusal, RefusalKind, Room,
-    Severity, Step, Unread,
+    Action, Address, Call, Carried, Finding, Gate, Held, People, Place, Reason, Refusal,
+    RefusalKind, Room, Severity, Step, Unread,
 };
 
 use super::words;
@@ -34,6 +34,9 @@ pub(super) struct StepShown<'a> {
     calls: &'a [Call],
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'static str>,
+    /// The keys of others that are set again, as far as they are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    carried_attributes: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -86,7 +89,7 @@ pub(super) fn people(people: People) -> Option<u64> {
 
 /// The gate as it is written.
 pub(super) fn gate(gate: &Gate) -> GateShown<'_> {
-    let refusals = gate.refusals.iter().map(|it| refusal(it, gate.flag())).collect();
+    let refusals = gate.refusals.iter().map(|it| refusal(it, gate.flag(it.kind))).collect();
     GateShown { open: gate.open(), refusals }
 }
 
@@ -119,11 +122,18 @@ impl Shown for Step {
             people: _,
             on_occupied: _,
             weight: _,
+            carried,
+            instead: _,
             bookkeeping: _,
         } = self;
         let (before, after) = (before.as_deref(), after.as_deref());
         let note = words::note(self);
-        StepShown { address, action: *action, reason: *reason, before, after, calls, note }
+        let carried_attributes = match carried {
+            Carried::Nothing | Carried::Unread => Vec::new(),
+            Carried::Known(carried) => carried.iter().map(|(key, _)| key).collect(),
+        };
+        let (action, reason) = (*action, *reason);
+        StepShown { address, action, reason, before, after, calls, note, carried_attributes }
     }
 }
 

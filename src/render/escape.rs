@@ -8,6 +8,14 @@ use crate::model::{Address, Value};
 /// are shown as escapes.
 pub(super) struct Plain<T>(pub(super) T);
 
+/// A line of a file, with what would steer the terminal as escapes; a tab stays what it is.
+pub(super) struct Line {
+    /// The line as it is shown.
+    pub(super) text: String,
+    /// Where each character of the line begins in what is shown, in bytes, and where the last one ends.
+    starts: Vec<usize>,
+}
+
 /// Text on one line between quotation marks.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
@@ -16,6 +24,13 @@ pub(super) struct Setting<'a>(pub(super) &'a Value);
 
 /// An address as one word of a shell: room ids may hold spaces, `$`, `&` and `;`.
 pub(super) struct Word<'a>(pub(super) &'a Address);
+
+/// A text that holds names and words of others, on one line and with nothing in it that steers the
+/// terminal.
+#[must_use]
+pub fn plain(text: impl fmt::Display) -> String {
+    Plain(text).to_string()
+}
 
 struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
@@ -66,6 +81,33 @@ impl fmt::Display for Word<'_> {
     }
 }
 
+impl Line {
+    /// The line as it is shown.
+    pub(super) fn new(line: &str) -> Self {
+        let (mut text, mut starts) = (String::with_capacity(line.len()), Vec::new());
+        for c in line.chars() {
+            starts.push(text.len());
+            if steers(c) && c != '\t' {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
+        starts.push(text.len());
+        Self { text, starts }
+    }
+
+    /// Where a character of the line, from 0, begins in what is shown, or the line's end.
+    pub(super) fn byte_of(&self, character: usize) -> usize {
+        self.starts.get(character).copied().unwrap_or(self.text.len())
+    }
+
+    /// How many characters the line has.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+}
+
 impl Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut shown = 0;
@@ -81,8 +123,9 @@ impl Write for Escaping<'_, '_> {
 /// Whether a terminal does something else with a character than to show it where it stands.
 fn steers(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

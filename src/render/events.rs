@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Action, Address, Event, Outcome, Plan, StepFailure, StepWait};
+use crate::model::{
+    Action, Address, Event, Outcome, Overwritten, Plan, StepFailure, StepWait, Value,
+};
 
 use super::document::people;
 use super::json::{Document, document, write_line};
@@ -22,6 +24,8 @@ enum Line<'a> {
         address: &'a Address,
         action: Action,
         request_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        overwritten: Vec<OverwrittenShown<'a>>,
     },
     StepFailed {
         address: &'a Address,
@@ -30,6 +34,7 @@ enum Line<'a> {
         code: Option<i64>,
         request_id: Option<&'a str>,
         pending: bool,
+        partial: bool,
     },
     StepWaiting {
         address: &'a Address,
@@ -48,7 +53,16 @@ enum Line<'a> {
         failed: usize,
         waiting: usize,
         not_tried: usize,
+        blocked: u64,
+        unread: u64,
     },
+}
+
+#[derive(Serialize)]
+struct OverwrittenShown<'a> {
+    path: &'a str,
+    before: &'a Value,
+    after: &'a Value,
 }
 
 /// Writes the plan as the first line of an apply.
@@ -72,21 +86,25 @@ pub fn event_json(out: &mut dyn Write, event: &Event) -> io::Result<()> {
 /// # Errors
 /// Returns the error of `out`.
 pub fn summary_json(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
-    let Outcome { done, failed, waiting, not_tried } = outcome;
+    let Outcome { done, adopted: _, failed, waiting, not_tried, blocked, unread } = outcome;
     let mut counts = BTreeMap::new();
     for (_, action) in done {
         *counts.entry(action.as_str()).or_default() += 1;
     }
     let (failed, waiting, not_tried) = (failed.len(), waiting.len(), not_tried.len());
-    write_line(out, &Line::Summary { done: counts, failed, waiting, not_tried })
+    let (blocked, unread) = (*blocked, *unread);
+    write_line(out, &Line::Summary { done: counts, failed, waiting, not_tried, blocked, unread })
 }
 
 fn line(event: &Event) -> Line<'_> {
     match event {
         Event::Started(address, action) => Line::StepStarted { address, action: *action },
-        Event::Done { address, action, request_id } => {
-            Line::StepDone { address, action: *action, request_id: request_id.as_deref() }
-        }
+        Event::Done { address, action, request_id, overwritten } => Line::StepDone {
+            address,
+            action: *action,
+            request_id: request_id.as_deref(),
+            overwritten: overwritten.iter().map(shown).collect(),
+        },
         Event::Failed(failure) => failed(failure),
         Event::Waiting(StepWait { address, action, people: inside, unasked }) => {
             let message = unasked.as_deref();
@@ -98,8 +116,13 @@ fn line(event: &Event) -> Line<'_> {
     }
 }
 
+fn shown(overwritten: &Overwritten) -> OverwrittenShown<'_> {
+    let Overwritten { path, before, after } = overwritten;
+    OverwrittenShown { path, before, after }
+}
+
 fn failed(failure: &StepFailure) -> Line<'_> {
-    let StepFailure { address, action, message, code, request_id, pending } = failure;
+    let StepFailure { address, action, message, code, request_id, pending, partial } = failure;
     Line::StepFailed {
         address,
         action: *action,
@@ -107,5 +130,6 @@ fn failed(failure: &StepFailure) -> Line<'_> {
         code: *code,
         request_id: request_id.as_deref(),
         pending: *pending,
+        partial: *partial,
     }
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use crate::model::{
-    Action, Attribute, Attributes, Delay, Field, Patch, ProviderName, Reason, Room, Sides, Step,
+    Action, Attribute, Attributes, Delay, Field, Patch, ProviderName, Room, Sides, Step,
 };
 
 use super::escape::{Plain, Quoted, Setting};
@@ -58,7 +58,7 @@ fn rows(step: &Step) -> Vec<Row<'_>> {
     let nothing = (None, None);
     let (before, after) = match step.action {
         Action::Destroy | Action::Forget => nothing,
-        Action::Record if step.reason == Reason::BookkeepingChanged => return bookkeeping(step),
+        Action::Record if step.bookkeeping.is_some() => return bookkeeping(step),
         Action::Create
         | Action::Recreate
         | Action::Update

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Gate, Held, HeldReason, Unread};
+use crate::model::{Action, Gate, Held, HeldReason, UnderWay, Unread, Weight};
 
 use super::escape::{Plain, Word};
 use super::style::{CHANGED, REMOVED, STRONG};
@@ -18,29 +18,56 @@ pub(super) fn blocked(out: &mut dyn Write, held: &[Held]) -> io::Result<()> {
     section(out, "Blocked", held)
 }
 
-/// Writes the rooms that could not be read.
+/// Writes the rooms that were asked after and could not be read.
 pub(super) fn unread(out: &mut dyn Write, unread: &[Unread]) -> io::Result<()> {
     if unread.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{STRONG}Not read, so nothing is planned for them:{STRONG:#}")?;
+    writeln!(out, "\n{STRONG}Unread, so nothing is planned for them:{STRONG:#}")?;
     for Unread { address, why } in unread {
         writeln!(out, "    {}: {}", Plain(address), Plain(why))?;
     }
     Ok(())
 }
 
-/// Writes the gate's verdict, with the flag that would consent.
+/// Writes which rooms another run is changing, in one line.
+pub(super) fn under_way(out: &mut dyn Write, run: Option<&UnderWay>) -> io::Result<()> {
+    let Some(UnderWay { by, rooms }) = run else { return Ok(()) };
+    let by = by.to_string();
+    match rooms.as_slice() {
+        [] => writeln!(out, "\n{STRONG}Running meanwhile:{STRONG:#} {}", Plain(by)),
+        [room] => {
+            writeln!(out, "\n{STRONG}Being changed by {}:{STRONG:#} {}", Plain(by), Plain(room))
+        }
+        [first, .., last] => {
+            let (first, last) = (Plain(first), Plain(last));
+            let rooms = words::count(rooms.len() as u64, "room");
+            writeln!(
+                out,
+                "\n{STRONG}Being changed by {}:{STRONG:#} {rooms}, {first} … {last}",
+                Plain(by)
+            )
+        }
+    }
+}
+
+/// Writes the gate's verdict, with the flags that would consent.
 pub(super) fn gate(out: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     if gate.open() {
         return Ok(());
     }
-    let steps = words::count(gate.counted, "step");
+    let steps = words::count(gate.held(), "step");
     writeln!(out, "\n{REMOVED}The gate is closed: {steps} will be held back.{REMOVED:#}")?;
-    for refusal in &gate.refusals {
-        writeln!(out, "    {}", Plain(&refusal.message))?;
+    for weight in [Weight::Counted, Weight::Recreated] {
+        let of_weight = || gate.refusals.iter().filter(|it| it.kind.holds() == weight);
+        for refusal in of_weight() {
+            writeln!(out, "    {}", Plain(&refusal.message))?;
+        }
+        if let Some(refusal) = of_weight().next() {
+            writeln!(out, "    `{}` consents", gate.flag(refusal.kind))?;
+        }
     }
-    writeln!(out, "    `{}` consents", gate.flag())
+    Ok(())
 }
 
 /// Why a step is held back and what to do, in a sentence.
@@ -52,7 +79,7 @@ pub(super) fn way_out(held: &Held) -> String {
             let inside = words::people(*people).unwrap_or_else(|| "people".to_owned());
             format!(
                 "{inside} inside; `on_occupied: destroy`, or `--evict {address}` for one run, \
-                 throws them out"
+                 disconnects them"
             )
         }
         HeldReason::PreventDestroy => protected(step.action),
@@ -60,9 +87,16 @@ pub(super) fn way_out(held: &Held) -> String {
             format!("`max_rooms: {most}` is reached; raise it, or take other rooms out")
         }
         HeldReason::Conflict => format!(
-            "it exists, and we did not make it; `roomctl import {address}` or `on_conflict: adopt` \
-             takes it"
+            "a room of this id exists and is not in this state (a lost state, another state, a \
+             colleague?); `roomctl import {address}` or `on_conflict: adopt` takes it over"
         ),
+        HeldReason::Contested => {
+            let declare = if step.action == Action::Destroy { "declared again, " } else { "" };
+            format!(
+                "its origin is uncertain; {declare}`roomctl import {address}` takes it, \
+                 `roomctl state rm {address}` leaves it to its owner"
+            )
+        }
     }
 }
 

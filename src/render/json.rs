@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Digest, Finding, Held, Plan, StateRef, Step, Summary, Unread};
+use crate::model::{Digest, Finding, Held, Plan, StateRef, Step, Summary, UnderWay, Unread};
 
 use super::document::{Each, GateShown, gate};
 
@@ -24,6 +24,8 @@ pub(super) struct Document<'a> {
     waiting: Each<'a, Held>,
     blocked: Each<'a, Held>,
     unread: Each<'a, Unread>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    under_way: Option<&'a UnderWay>,
     gate: GateShown<'a>,
     summary: Summary,
     estimated_seconds: f64,
@@ -91,6 +93,7 @@ pub(super) fn document(plan: &Plan) -> Document<'_> {
         waiting,
         blocked,
         unread,
+        under_way,
         gate: verdict,
         summary,
         estimate,
@@ -108,6 +111,7 @@ pub(super) fn document(plan: &Plan) -> Document<'_> {
         waiting: Each(waiting),
         blocked: Each(blocked),
         unread: Each(unread),
+        under_way: under_way.as_ref(),
         gate: gate(verdict),
         summary: *summary,
         estimated_seconds: estimate.as_secs_f64(),

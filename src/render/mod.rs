@@ -11,16 +11,19 @@ mod findings;
 mod held;
 mod json;
 mod outcome;
+mod repair;
 mod state;
 mod style;
 mod text;
 mod unified;
 mod words;
 
+pub use escape::plain;
 pub use events::{event_json, plan_event_json, summary_json};
 pub use findings::findings_text;
 pub use json::{error_json, findings_json, plan_json};
 pub use outcome::{event_text, outcome_text};
+pub use repair::repair_text;
 pub use state::{
     state_list_json, state_list_text, state_rooms_json, state_show_json, state_show_text,
 };

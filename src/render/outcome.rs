@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::model::{Action, Address, Event, NotTried, Outcome, StepFailure, StepWait};
+use crate::model::{
+    Action, Address, Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait,
+};
 
-use super::escape::{Plain, Word};
+use super::escape::{Plain, Setting, Word};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
 use super::{style, words};
 
@@ -24,16 +26,15 @@ const COUNTED: [Action; 8] = [
     Action::Record,
 ];
 
-/// Writes what happened to one step, on one line.
+/// Writes what happened to one step, on one line; what [`outcome_text`] lists at the end is named, or
+/// left out.
 ///
 /// # Errors
 /// Returns the error of `out`.
 pub fn event_text(out: &mut dyn Write, event: &Event) -> io::Result<()> {
     match event {
-        Event::Started(address, action) => {
-            writeln!(out, "{QUIET}{}: {} started{QUIET:#}", Plain(address), action.as_str())
-        }
-        Event::Done { address, action, request_id } => {
+        Event::Started(..) | Event::Waiting(_) | Event::NotTried(..) => Ok(()),
+        Event::Done { address, action, request_id, overwritten: _ } => {
             let (colour, done) = (style::of(*action), words::done(*action));
             write!(out, "{}: {colour}{done}{colour:#}", Plain(address))?;
             if let Some(id) = request_id {
@@ -41,21 +42,31 @@ pub fn event_text(out: &mut dyn Write, event: &Event) -> io::Result<()> {
             }
             writeln!(out)
         }
-        Event::Failed(failure) => failed(out, failure),
-        Event::Waiting(wait) => waiting(out, wait),
-        Event::NotTried(address, action, why) => {
-            let action = action.as_str();
-            writeln!(out, "{}: {action} not tried: {}", Plain(address), because(*why))
+        Event::Failed(failure) => {
+            let (address, action) = (Plain(&failure.address), failure.action.as_str());
+            writeln!(out, "{address}: {REMOVED}{action} failed{REMOVED:#}")
         }
     }
 }
 
-/// Writes what came of a run: what failed, what waits, what was not tried, and the counts.
+/// Writes what came of a run: what was adopted instead of created, what failed, what waits, what was
+/// not tried, and the counts.
 ///
 /// # Errors
 /// Returns the error of `out`.
 pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
-    let Outcome { done, failed: failures, waiting: waits, not_tried: left } = outcome;
+    let Outcome {
+        done,
+        adopted,
+        failed: failures,
+        waiting: waits,
+        not_tried: left,
+        blocked,
+        unread,
+    } = outcome;
+    for adoption in adopted {
+        instead(out, adoption)?;
+    }
     for failure in failures {
         failed(out, failure)?;
     }
@@ -63,12 +74,37 @@ pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
         waiting(out, wait)?;
     }
     not_tried(out, left)?;
-    let rest = [(failures.len(), "failed"), (waits.len(), "waiting"), (left.len(), "not tried")];
+    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+    let rest = [
+        (count(failures.len()), "failed"),
+        (count(waits.len()), "waiting"),
+        (count(left.len()), "not tried"),
+        (*blocked, "blocked"),
+        (*unread, "unread"),
+    ];
     writeln!(out, "{STRONG}{}{STRONG:#}", closing(done, &rest))
 }
 
+/// A room that was adopted instead of created, and the values that were overwritten.
+fn instead(out: &mut dyn Write, adoption: &Adoption) -> io::Result<()> {
+    let Adoption { address, overwritten } = adoption;
+    write!(
+        out,
+        "{}: {CHANGED}adopted{CHANGED:#}, not created: it existed already; ",
+        Plain(address)
+    )?;
+    if overwritten.is_empty() {
+        return writeln!(out, "no value of it was overwritten");
+    }
+    let value = |Overwritten { path, before, after }: &Overwritten| {
+        format!("{} {} → {}", Plain(path), Setting(before), Setting(after))
+    };
+    let values: Vec<String> = overwritten.iter().map(value).collect();
+    writeln!(out, "overwritten: {}", values.join(", "))
+}
+
 fn failed(out: &mut dyn Write, failure: &StepFailure) -> io::Result<()> {
-    let StepFailure { address, action, message, code, request_id, pending } = failure;
+    let StepFailure { address, action, message, code, request_id, pending, partial: _ } = failure;
     let (address, action) = (Plain(address), action.as_str());
     write!(out, "{address}: {REMOVED}{action} failed{REMOVED:#}: {}", Plain(message))?;
     match (code, request_id.as_deref().map(Plain)) {
@@ -86,12 +122,12 @@ fn waiting(out: &mut dyn Write, wait: &StepWait) -> io::Result<()> {
     let (word, address, action) = (Word(address), Plain(address), action.as_str());
     write!(out, "{address}: {CHANGED}{action} waits{CHANGED:#}: ")?;
     if let Some(why) = unasked {
-        return writeln!(out, "it could not be asked who is inside: {}", Plain(why));
+        return writeln!(out, "it could not be read: {}", Plain(why));
     }
     let inside = words::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
     writeln!(
         out,
-        "{inside} inside; `on_occupied: destroy`, or `--evict {word}` for one run, throws them out"
+        "{inside} inside; `on_occupied: destroy`, or `--evict {word}` for one run, disconnects them"
     )
 }
 
@@ -117,10 +153,17 @@ fn because(why: NotTried) -> &'static str {
     match why {
         NotTried::Interrupted => "the run was interrupted; apply again",
         NotTried::ProviderFatal => {
-            "the service answered that nothing will succeed; mend the configuration, then apply again"
+            "the service answered that nothing will succeed; fix the configuration, then apply again"
         }
         NotTried::ProviderUnreachable => {
             "the service could not be reached; check the endpoint and the network, then apply again"
+        }
+        NotTried::ProviderNoAnswer => {
+            "the service does not answer; check its status and the network, then apply again"
+        }
+        NotTried::ProviderTooOften => {
+            "the service answers every call \"too often\"; find out who else uses the application's limit, \
+             then apply again"
         }
         NotTried::Quota => {
             "the application has as many rooms as it may have; take rooms out, or have its quota raised"
@@ -131,16 +174,15 @@ fn because(why: NotTried) -> &'static str {
         NotTried::NoRoomFreed => {
             "no room was freed for it, since destroys failed or wait; apply again once they are done"
         }
-        NotTried::StateFailed => {
-            "the state can no longer be written; mend the disk, then apply again"
-        }
+        NotTried::StateFailed => "the state can no longer be written; the error says why",
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
+        NotTried::RecreateGate => "held back by the gate; `--allow-recreate` consents",
         NotTried::LeftOut => "left for another run, as `--no-destroy` says",
     }
 }
 
-/// `Applied: 3 created, 1 updated; 1 failed, 1 waiting, 2 not tried.`
-fn closing(done: &[(Address, Action)], rest: &[(usize, &str)]) -> String {
+/// `Applied: 3 created, 1 updated; 1 failed, 1 waiting, 2 not tried, 1 blocked, 1 unread.`
+fn closing(done: &[(Address, Action)], rest: &[(u64, &str)]) -> String {
     let mut counts = BTreeMap::<Action, u64>::new();
     for (_, action) in done {
         *counts.entry(*action).or_default() += 1;
@@ -149,9 +191,8 @@ fn closing(done: &[(Address, Action)], rest: &[(usize, &str)]) -> String {
         counts.get(action).map(|count| format!("{count} {}", words::done(*action)))
     };
     let done: Vec<String> = COUNTED.iter().filter_map(part).collect();
-    let rest: Vec<String> =
-        rest.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let rest = words::counts(rest);
     let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
     let gap = if rest.is_empty() { "" } else { "; " };
-    format!("Applied: {done}{gap}{}.", rest.join(", "))
+    format!("Applied: {done}{gap}{rest}.")
 }

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Delay,
-    Digest, Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Patch, People,
-    Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait, Summary,
-    Unread, Weight,
+    Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried,
+    Delay, Digest, Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied,
+    Overwritten, Patch, People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef,
+    Step, StepWait, Summary, Unread, Value, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -23,6 +23,11 @@ pub(super) fn address(text: &str) -> Address {
 
 pub(super) fn wait(address: Address, action: Action, people: People) -> StepWait {
     StepWait { address, action, people, unasked: None }
+}
+
+pub(super) fn overwritten(path: &str, before: &str, after: &str) -> Overwritten {
+    let text = |text: &str| Value::Text(text.into());
+    Overwritten { path: path.to_owned(), before: text(before), after: text(after) }
 }
 
 pub(super) fn attributes(pairs: &[(&str, &str)]) -> Attributes {
@@ -54,6 +59,8 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         people: People::Unknown,
         on_occupied: OnOccupied::Defer,
         weight: Weight::Free,
+        carried: Carried::Nothing,
+        instead: None,
         bookkeeping: None,
     }
 }
@@ -73,6 +80,7 @@ pub(super) fn empty() -> Plan {
         waiting: Vec::new(),
         blocked: Vec::new(),
         unread: Vec::new(),
+        under_way: None,
         gate: Gate::default(),
         summary: Summary { unchanged: 38, ..Summary::default() },
         estimate: Duration::ZERO,
@@ -101,6 +109,10 @@ pub(super) fn full() -> Plan {
         record: 1,
         unchanged: 38,
         waiting: 1,
+        blocked: 3,
+        unread: 1,
+        asked: 1,
+        not_asked: 7,
     };
     let refusal = |kind, message: &str| Refusal { kind, message: message.to_owned() };
     Plan {
@@ -117,9 +129,11 @@ pub(super) fn full() -> Plan {
             held(step("chat/theirs", Action::Create, Reason::AlreadyExists), HeldReason::Conflict),
         ],
         unread: vec![Unread { address: address("chat/z"), why: "no answer in 10 s".to_owned() }],
+        under_way: None,
         gate: Gate {
             refusals: vec![refusal(RefusalKind::MaxDestroy, "3 rooms go, and 1 may")],
             counted: 3,
+            recreated: 0,
         },
         summary,
         estimate: Duration::from_millis(200),

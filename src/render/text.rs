@@ -41,17 +41,23 @@ pub enum Detail {
 /// # Errors
 /// Returns the error of `out`.
 pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
+    if plan.has_nothing_to_do() {
+        findings::findings_text(out, &plan.findings)?;
+        return nothing(out, plan);
+    }
     head(out, plan, view)?;
     steps(out, &plan.steps, view)?;
     held::waiting(out, &plan.waiting)?;
     held::blocked(out, &plan.blocked)?;
     held::unread(out, &plan.unread)?;
+    held::under_way(out, plan.under_way.as_ref())?;
     if !plan.findings.is_empty() {
         writeln!(out)?;
         findings::findings_text(out, &plan.findings)?;
     }
     held::gate(out, &plan.gate)?;
-    closing(out, plan)
+    writeln!(out)?;
+    if plan.steps.is_empty() { nothing(out, plan) } else { closing(out, plan) }
 }
 
 /// The width of the column of addresses.
@@ -80,15 +86,16 @@ fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
     if plan.emulated {
         write!(out, ", {CHANGED}on the built-in emulator{CHANGED:#}")?;
     }
-    writeln!(out, "\n{QUIET}{}{QUIET:#}", asked(plan.asked))
+    writeln!(out, "\n{QUIET}{}{QUIET:#}", refreshed(plan))
 }
 
-fn asked(asked: Asked) -> &'static str {
-    match asked {
-        Asked::Yes(Refresh::Never) => "Did not look: `refresh: never`",
-        Asked::Yes(Refresh::Due) => "Looked at the rooms whose time may have passed",
-        Asked::Yes(Refresh::All) => "Looked at every room",
-        Asked::NoCredentials => "Did not look: no credentials",
+fn refreshed(plan: &Plan) -> String {
+    let rooms = words::count(plan.summary.asked, "room");
+    match plan.asked {
+        Asked::Yes(Refresh::Never) => "Not refreshed: `refresh: never`".to_owned(),
+        Asked::Yes(Refresh::Due) => format!("Refreshed: {rooms} asked (`refresh: due`)"),
+        Asked::Yes(Refresh::All) => format!("Refreshed: {rooms} asked (`refresh: all`)"),
+        Asked::NoCredentials => "Not refreshed: no credentials".to_owned(),
     }
 }
 
@@ -124,18 +131,43 @@ fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::
     if let Some(note) = words::note(step) {
         writeln!(out, "      {QUIET}{note}{QUIET:#}")?;
     }
+    for line in [words::carried(&step.carried), words::instead(step)].into_iter().flatten() {
+        writeln!(out, "      {QUIET}{line}{QUIET:#}")?;
+    }
     if let Some(fate) = words::fate(step.action, step.people, step.on_occupied) {
         writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
     }
     Ok(())
 }
 
+/// Writes the one line of a plan without steps: "no changes" only where nothing is held or unread.
+fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    let counts = plan.summary;
+    let changing = plan.under_way.as_ref().map_or(0, |run| run.rooms.len() as u64);
+    let held = [
+        (counts.blocked, "blocked"),
+        (counts.waiting, "waiting"),
+        (counts.unread, "unread"),
+        (changing, "being changed"),
+    ];
+    let held = words::counts(&held);
+    let unasked = words::not_asked(counts.not_asked);
+    let rooms = words::count(counts.unchanged, "room");
+    let line = match (held.is_empty(), unasked) {
+        (true, None) => format!("No changes: {rooms}, {} asked", counts.asked),
+        (true, Some(unasked)) => format!("No changes to what is recorded; {unasked}"),
+        (false, None) => format!("Nothing can be done now: {held}"),
+        (false, Some(unasked)) => format!("Nothing can be done now: {held}; {unasked}"),
+    };
+    let place = if plan.emulated { ", on the built-in emulator" } else { "" };
+    writeln!(out, "{STRONG}{line}{STRONG:#}{CHANGED}{place}{CHANGED:#}.")
+}
+
 fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
-    writeln!(out)?;
-    if plan.steps.is_empty() {
-        writeln!(out, "{STRONG}No changes.{STRONG:#}")?;
-    }
     writeln!(out, "{STRONG}{}{STRONG:#}", summary(plan.summary))?;
+    if let Some(unasked) = words::not_asked(plan.summary.not_asked) {
+        writeln!(out, "{unasked}; planned as recorded.")?;
+    }
     if !plan.estimate.is_zero() {
         let span = words::span(plan.estimate);
         writeln!(out, "The calls take about {span} at the rate limit.")?;
@@ -143,7 +175,7 @@ fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     writeln!(out, "Digest {}", plan.digest)
 }
 
-/// `Plan: 3 to create, 1 to update, 0 to replace, 0 to destroy; 38 unchanged, 1 waiting.`
+/// `Plan: 3 to create, 1 to update, 0 to replace, 0 to destroy; 38 unchanged, 1 waiting, 2 blocked.`
 fn summary(summary: Summary) -> String {
     let Summary {
         create,
@@ -156,6 +188,10 @@ fn summary(summary: Summary) -> String {
         record,
         unchanged,
         waiting,
+        blocked,
+        unread,
+        asked: _,
+        not_asked: _,
     } = summary;
     let always = |number: u64, word: &str| Some(format!("{number} {word}"));
     let if_any = |number: u64, word: &str| (number > 0).then(|| format!("{number} {word}"));
@@ -169,11 +205,14 @@ fn summary(summary: Summary) -> String {
         if_any(forget, "to forget"),
         if_any(record, "to record"),
     ];
-    let others = [if_any(unchanged, "unchanged"), if_any(waiting, "waiting")];
-    let join = |parts: &[Option<String>]| {
-        parts.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
-    };
-    let (changes, others) = (join(&changes), join(&others));
+    let changes: Vec<String> = changes.into_iter().flatten().collect();
+    let changes = changes.join(", ");
+    let others = words::counts(&[
+        (unchanged, "unchanged"),
+        (waiting, "waiting"),
+        (blocked, "blocked"),
+        (unread, "unread"),
+    ]);
     let gap = if others.is_empty() { "" } else { "; " };
     format!("Plan: {changes}{gap}{others}.")
 }

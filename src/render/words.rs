@@ -2,11 +2,24 @@
 
 use std::time::Duration;
 
-use crate::model::{Action, OnOccupied, OnRemove, People, Step};
+use crate::model::{Action, Carried, OnOccupied, OnRemove, Patch, People, Step};
+
+use super::escape::Plain;
 
 /// `1 room`, `2 rooms`.
 pub(super) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// `2 waiting, 1 blocked`: those that are not zero.
+pub(super) fn counts(counts: &[(u64, &str)]) -> String {
+    let some = counts.iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `300 due rooms not asked: no credentials`; none where all were asked.
+pub(super) fn not_asked(rooms: u64) -> Option<String> {
+    (rooms > 0).then(|| format!("{} not asked: no credentials", count(rooms, "due room")))
 }
 
 /// `1 person`, `3 people`, `at least 500 people`; none where nobody is known to be inside.
@@ -33,15 +46,49 @@ pub(super) fn fate(action: Action, inside: People, on_occupied: OnOccupied) -> O
     Some(match (on_occupied, people(inside), inside == People::Nobody) {
         (OnOccupied::Destroy, Some(who), _) => {
             let verb = if inside == People::Count(1) { "is" } else { "are" };
-            format!("{who} inside {verb} thrown out")
+            format!("{who} inside {verb} disconnected")
         }
         (OnOccupied::Destroy, None, true) => "nobody was inside".to_owned(),
-        (OnOccupied::Destroy, None, false) => "people inside are thrown out".to_owned(),
+        (OnOccupied::Destroy, None, false) => "people inside are disconnected".to_owned(),
         (OnOccupied::Defer, _, true) => {
-            "nobody was inside; waits where somebody has come since".to_owned()
+            "nobody was inside; waits if somebody has entered since".to_owned()
         }
         (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
     })
+}
+
+/// The attributes of others that a step sets again; none where it sets none.
+pub(super) fn carried(carried: &Carried) -> Option<String> {
+    match carried {
+        Carried::Nothing => None,
+        Carried::Unread => {
+            Some("attributes of others are read before the destroy and set again".to_owned())
+        }
+        Carried::Known(carried) => {
+            let keys: Vec<_> = carried.iter().map(|(key, _)| Plain(key).to_string()).collect();
+            Some(format!("attributes of others that are set again: {}", keys.join(", ")))
+        }
+    }
+}
+
+/// What changes in place of a replace that waits or is held back; none where nothing does.
+pub(super) fn instead(step: &Step) -> Option<String> {
+    let changes = &step.instead.as_deref()?.changes;
+    let paths: Vec<_> = changes.iter().flat_map(paths).collect();
+    let paths = Some(paths.join(", ")).filter(|paths| !paths.is_empty())?;
+    Some(format!("where it waits or is held back, these change in place meanwhile: {paths}"))
+}
+
+/// The paths of what a change in place changes.
+fn paths(patch: &Patch) -> Vec<String> {
+    match patch {
+        Patch::Attributes(changes) => {
+            changes.iter().map(|it| format!("attributes.{}", Plain(it.key()))).collect()
+        }
+        Patch::Fields(fields) => {
+            fields.iter().map(|(field, _)| field.as_str().to_owned()).collect()
+        }
+    }
 }
 
 /// Why a step does less than its action says; none where it does not.

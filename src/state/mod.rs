@@ -4,23 +4,22 @@ mod error;
 mod file;
 mod format;
 mod journal;
+mod merge;
 mod overlay;
 mod uuid;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Address, Call, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Timestamp,
 };
 
-pub use error::StateError;
-pub use file::{FileStore, Locked};
+pub use crate::model::Holder;
+pub use error::{Loss, StateError};
+pub use file::{FileStore, Locked, Repair};
 pub use format::{ParseError, parse_state, state_text};
 pub use journal::{Journal, parse_journal};
 
@@ -46,7 +45,15 @@ pub trait WriteStore: Send + Sync {
     /// Makes entries durable: they survive a crash from the moment that this returns.
     /// Many at once share one `fdatasync`. After a failure every later append fails too.
     /// A caller that goes away while it waits loses only the answer, never an entry.
+    /// Where the files are no longer the ones that this run works with, an intent is refused with an
+    /// error that names a rescue file: results are durable there.
     fn append(&self, entries: Vec<Entry>) -> Access<'_, ()>;
+
+    /// Checks that the files are still the ones that this run works with: after a question was
+    /// answered, and before the first call. Where they are not, nothing more is written, and what
+    /// a run that sent no call has learned is dropped with its journal, so that the next one can
+    /// begin.
+    fn check(&self) -> Access<'_, ()>;
 
     /// Folds the journal into the state, keeps the last calls, and lets the lock go.
     /// Where that fails, everything that was appended stays for the next run.
@@ -65,6 +72,8 @@ pub struct Snapshot {
     /// Whether the run before this one ended without saying when its last calls were, or is still
     /// under way.
     pub ended_uncleanly: bool,
+    /// The run whose open intents are in `recorded`, where it is under way.
+    pub under_way: Option<Holder>,
 }
 
 /// Whether a state was there.
@@ -87,6 +96,8 @@ pub enum Entry {
     Removed(Address),
     /// The record belongs to this application too.
     Provider(ProviderName, ProviderIdentity),
+    /// No room is recorded under this name any more: its provider was renamed.
+    ProviderRemoved(ProviderName),
 }
 
 /// How a run's record ended.
@@ -94,28 +105,6 @@ pub enum Entry {
 pub struct Finished {
     /// The serial of the state now.
     pub serial: u64,
-}
-
-/// Who holds the lock, as others are told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// The process.
-    pub pid: u32,
-    /// The machine it runs on.
-    pub host: String,
-    /// Who started it.
-    pub user: String,
-    /// What it does, such as `roomctl apply`. Never with a secret in it.
-    pub command: String,
-    /// When it took the lock.
-    pub time: Timestamp,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pid, host, user, command, time } = self;
-        write!(f, "`{command}` of {user} on {host}, process {pid}, since {time}")
-    }
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use super::Entry;
 pub(super) struct Overlay {
     /// What each changed room's record is now; none where it has none any more.
     rooms: BTreeMap<Address, Option<RecordedRoom>>,
-    /// The applications that were added.
-    providers: BTreeMap<ProviderName, ProviderIdentity>,
+    /// The applications that were added; none where one was removed.
+    providers: BTreeMap<ProviderName, Option<ProviderIdentity>>,
 }
 
 impl Overlay {
@@ -27,16 +27,50 @@ impl Overlay {
                 self.rooms.insert(address, None);
             }
             Entry::Provider(name, identity) => {
-                self.providers.insert(name, identity);
+                self.providers.insert(name, Some(identity));
+            }
+            Entry::ProviderRemoved(name) => {
+                self.providers.insert(name, None);
             }
         }
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { rooms, providers } = self;
+        rooms.is_empty() && providers.is_empty()
+    }
+
+    /// The entries that make these changes, one for each room.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        let Self { rooms, providers } = self;
+        let room = |(address, record): (&Address, &Option<RecordedRoom>)| match record {
+            Some(record) => recorded(address, record),
+            None => Entry::Removed(address.clone()),
+        };
+        let named = |(name, identity): (&ProviderName, &Option<ProviderIdentity>)| match identity {
+            Some(identity) => provider((name, identity)),
+            None => Entry::ProviderRemoved(name.clone()),
+        };
+        providers.iter().map(named).chain(rooms.iter().map(room))
+    }
+
+    /// The providers that are named, and what becomes of each room: `None` if it is no longer recorded.
+    pub(super) fn into_changes(
+        self,
+    ) -> (BTreeMap<ProviderName, ProviderIdentity>, BTreeMap<Address, Option<RecordedRoom>>) {
+        let Self { rooms, providers } = self;
+        let named = providers.into_iter().filter_map(|(name, identity)| Some((name, identity?)));
+        (named.collect(), rooms)
     }
 
     /// Whether `base` is any different with these changes.
     pub(super) fn changes(&self, base: &Recorded) -> bool {
         let Self { rooms, providers } = self;
         rooms.iter().any(|(address, record)| base.rooms.get(address) != record.as_ref())
-            || providers.iter().any(|(name, identity)| base.providers.get(name) != Some(identity))
+            || providers
+                .iter()
+                .any(|(name, identity)| base.providers.get(name) != identity.as_ref())
     }
 
     /// The number of rooms of `base` whose record is different with these changes.
@@ -57,14 +91,23 @@ impl Overlay {
                 None => base.rooms.remove(&address),
             };
         }
-        base.providers.extend(providers);
+        for (name, identity) in providers {
+            match identity {
+                Some(identity) => base.providers.insert(name, identity),
+                None => base.providers.remove(&name),
+            };
+        }
     }
 
     /// The providers of `base` with these changes.
     pub(super) fn providers(&self, base: &Recorded) -> BTreeMap<ProviderName, ProviderIdentity> {
         let mut providers = base.providers.clone();
-        providers
-            .extend(self.providers.iter().map(|(name, identity)| (name.clone(), identity.clone())));
+        for (name, identity) in &self.providers {
+            match identity {
+                Some(identity) => providers.insert(name.clone(), identity.clone()),
+                None => providers.remove(name),
+            };
+        }
         providers
     }
 
@@ -94,5 +137,24 @@ impl Overlay {
                 }
             }
         })
+    }
+}
+
+/// The entries that make a whole record.
+pub(super) fn entries(all: &Recorded) -> impl Iterator<Item = Entry> + '_ {
+    let rooms = all.rooms.iter().map(|(address, record)| recorded(address, record));
+    all.providers.iter().map(provider).chain(rooms)
+}
+
+fn provider((name, identity): (&ProviderName, &ProviderIdentity)) -> Entry {
+    Entry::Provider(name.clone(), identity.clone())
+}
+
+fn recorded(address: &Address, record: &RecordedRoom) -> Entry {
+    let (address, record) = (address.clone(), record.clone());
+    if record.pending.is_some() {
+        Entry::Intent(address, record)
+    } else {
+        Entry::Result(address, record)
     }
 }

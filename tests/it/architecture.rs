@@ -23,7 +23,7 @@ const TOUCHES: &[(&str, &[&str])] = &[
     ("std::{", &[]),
     ("std::env", &["cli", "main.rs"]),
     ("std::process", &["cli", "main.rs"]),
-    ("std::thread", &[]),
+    ("std::thread", &["cli"]),
     ("TcpStream", &["provider/http", "emulator"]),
     ("TcpListener", &["emulator"]),
     ("tokio::net", &["emulator"]),

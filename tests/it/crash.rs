@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use roomctl::emulator::{Action, Fault, FaultShare, Settings, Work};
-use roomctl::model::Desired;
+use roomctl::model::{Attribute, AttributeChange, Desired, Kind, RoomId};
 
 use crate::support::fleet::{
     CHAT, FLEETS, Fleet, HEAD, LIVE, MIXED, VIDEO, come_through, converge, no_orphans,
@@ -129,6 +129,56 @@ async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
 fn what_lands_while_a_look_is_answered_is_not_lost() {
     for seed in 0..24 {
         assert_eq!(in_moved_time(lands_while_a_look_is_answered(seed)), Ok(()), "seed {seed}");
+    }
+}
+
+/// Crashes at a moment of a replace of a room that others wrote into, and comes through.
+async fn crash_in_a_replace(kind: Kind, moment: u64) -> Result<bool, String> {
+    let edition = |named: &str, owner: &str| match kind {
+        Kind::Zim => format!(
+            "{HEAD}rooms:\n  - {{id: lobby, name: {named}, destroy_delay_time: 3h, \
+             attributes: {{topic: {named}}}}}\n"
+        ),
+        Kind::Rtc | Kind::TencentLive => format!(
+            "version: 1\nproviders: {{live: {{kind: tencent-live, app_id: 1, operator: admin, \
+             endpoint: emulator}}}}\nstate: rooms.state.json\nrooms:\n  - {{id: lobby, \
+             name: {named}, owner: {owner}, seat_template: Karaoke, attributes: {{topic: {named}}}}}\n"
+        ),
+    };
+    let world = World::new(service());
+    let first = world.declare(&edition("Before", "alice"));
+    converge(&world, &first).await?;
+    let score = Attribute { value: "7".into(), auto_delete: false };
+    let change = AttributeChange::Set("score".into(), score.clone());
+    world.stranger(&first).await.modify("lobby", vec![change]).await;
+    let second = world.declare(&edition("After", "bob"));
+    let crashed = matches!(run_until(&world, &second, moment).await?, Ended::Crashed);
+    converge(&world, &second).await?;
+    let survey = world.survey_of(kind);
+    let room = survey.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
+    let after = Some("After".to_owned());
+    let held = (room.attributes.get("score"), room.name.clone());
+    if held != (Some(&score), after) {
+        return Err(format!("{room:?}"));
+    }
+    let recorded = world.recorded().await.map_err(|error| error.to_string())?;
+    let record = recorded.rooms.values().next().ok_or("it is not recorded")?;
+    let ours = record.room.attributes.get("score").is_none() && record.next.is_none();
+    ours.then_some(crashed).ok_or_else(|| format!("{record:?}"))
+}
+
+#[test]
+fn a_crash_at_every_moment_of_a_replace_keeps_what_others_wrote() {
+    for (kind, least) in [(Kind::Zim, 12), (Kind::TencentLive, 20)] {
+        let mut moments = 0;
+        for moment in 0.. {
+            match in_moved_time(crash_in_a_replace(kind, moment)) {
+                Ok(true) => moments += 1,
+                Ok(false) => break,
+                Err(why) => panic!("{kind}, moment {moment}: {why}"),
+            }
+        }
+        assert!(moments > least, "a replace of {kind} has {moments} moments only");
     }
 }
 

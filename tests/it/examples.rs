@@ -35,7 +35,7 @@ fn each_applies_and_is_then_at_rest() {
         run("apply --auto-approve").ends(0).prints(&applied);
         for refresh in ["due", "all"] {
             let again = run(&format!("plan --detailed-exitcode --refresh {refresh}")).ends(0);
-            again.prints("No changes.").prints(&format!("{rooms} unchanged"));
+            again.prints(&format!("No changes: {rooms} rooms, "));
         }
     }
 }
@@ -73,7 +73,7 @@ fn rooms_that_exist_are_adopted() {
     desk.write(&format!("lost/{world}"), &desk.read(&format!("examples/adopt-existing/{world}")));
     desk.run(&format!("plan {other}")).ends(0).prints("3 to adopt");
     desk.run(&format!("apply --auto-approve {other}")).ends(0).prints("Applied: 3 ");
-    desk.run(&format!("plan --detailed-exitcode {other}")).ends(0).prints("No changes.");
+    desk.run(&format!("plan --detailed-exitcode {other}")).ends(0).prints("No changes: ");
 }
 
 #[test]
@@ -91,9 +91,10 @@ fn both_sides_of_a_stage_end_together_and_the_crew_keeps_its_call() {
     run("apply --auto-approve").ends(0);
     without("{id: q-and-a");
     run("emulator enter video/q-and-a --users 3").ends(0);
-    run("plan").ends(0).prints("3 people inside").prints("2 waiting.");
+    run("plan").ends(0).prints("3 people inside").prints("now: 2 waiting, ");
     let waiting = run("apply --auto-approve --allow-destroy 2").ends(0);
-    waiting.prints("chat/q-and-a: destroy waits: 3 people").prints("Applied: nothing; 2 waiting.");
+    let line = "Nothing can be done now: 2 waiting, on the built-in emulator.";
+    waiting.prints("destroy  chat/q-and-a   3 people").prints(line).keeps_from("Applied");
     run("emulator leave video/q-and-a").ends(0);
     run("apply --auto-approve --allow-destroy 2").ends(0).prints("Applied: 2 destroyed.");
     without("id: backstage");

@@ -10,7 +10,7 @@ use roomctl::model::Call;
 use crate::support::fleet::{
     CHAT, FLEETS, Fleet, LIVE, MIXED, VIDEO, come_through, converge, settled,
 };
-use crate::support::{Mishap, World, in_moved_time, service};
+use crate::support::{How, Mishap, World, in_moved_time, service};
 
 /// The seeds that each mix is tried with.
 const SEEDS: u64 = 12;
@@ -132,4 +132,24 @@ fn a_good_day_takes_one_run() {
             }
         });
     }
+}
+
+#[test]
+fn a_step_that_failed_halfway_counts_as_a_change() {
+    const LIVE_ROOM: &str = "version: 1
+providers: {live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emulator}}
+rooms: [{id: channel, name: Channel, seat_template: Karaoke, attributes: {topic: music}}]
+";
+    let failed = |call| {
+        in_moved_time(async move {
+            let world = World::new(service());
+            (1..=6).for_each(|nth| world.script.strike(call, nth, Mishap::Refused));
+            let ran = world.apply(&world.declare(LIVE_ROOM), &How::plain()).await;
+            let outcome = ran.expect("a state").ran().outcome;
+            assert!(!outcome.failed[0].pending, "{outcome:?}");
+            (outcome.failed[0].partial, outcome.has_changed_something())
+        })
+    };
+    assert_eq!(failed(Call::LiveSetRoomMetadata), (true, true), "made, and not finished");
+    assert_eq!(failed(Call::LiveCreateRoom), (false, false), "not made");
 }

@@ -3,15 +3,18 @@
 mod architecture;
 
 mod cli;
+mod clock;
 mod conformance;
 mod crash;
 mod examples;
 mod faults;
 mod kill;
+mod origin;
 mod properties;
 mod rate;
 mod readme;
 mod secrets;
+mod sick;
 mod stories;
 mod support;
 mod terminal;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roomctl::emulator::{Action, Settings};
-use roomctl::model::{Desired, Kind, RoomId};
+use roomctl::model::{Desired, Event, Kind, RoomId};
 use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
@@ -209,4 +209,62 @@ fn no_two_closes_come_within_a_second_also_over_several_runs() {
             });
         }
     }
+}
+
+/// The rooms of a second edition without any: destroyed under `defer`, each asked after before.
+fn every_room_goes(world: &World) -> Desired {
+    world.declare(&format!("{HEAD}policy: {{on_occupied: defer}}\nrooms: []\n"))
+}
+
+/// A round trip of 300 ms, and the vendor's limit: asking who is inside does not hold up the destroys.
+#[test]
+fn destroys_that_ask_first_come_nearly_at_the_limit() {
+    const ROOMS: usize = 300;
+    for jitter in [0, 40] {
+        in_moved_time(async {
+            let (latency, jitter) = (Duration::from_millis(300), Duration::from_millis(jitter));
+            let world = World::new(Settings { latency, jitter, ..plain_service() });
+            let desired = world.declare(&rooms(ROOMS));
+            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            let how = How::with_consent();
+            let ran = world.apply(&every_room_goes(&world), &how).await.expect("a state").ran();
+            assert_eq!(ran.outcome.done.len(), ROOMS);
+            let order: Vec<_> = ran.plan.steps.iter().map(|step| &step.address).collect();
+            let started = ran.events.iter().filter_map(|event| match event {
+                Event::Started(address, _) => Some(address),
+                Event::Done { .. } | Event::Failed(_) | Event::Waiting(_) | Event::NotTried(..) => {
+                    None
+                }
+            });
+            assert_eq!(started.collect::<Vec<_>>(), order, "in the plan's order");
+            let survey = world.survey();
+            let arrivals = &survey.calls[&Action::DestroyRoom].arrivals;
+            let took = arrivals[arrivals.len() - 1] - arrivals[0];
+            let pace = f64::from(u32::try_from(ROOMS).expect("few")) / took.as_secs_f64();
+            assert!(pace >= 19.0, "{pace} a second");
+            assert_inside(&world, LIMIT);
+        });
+    }
+}
+
+/// At one destroy a second an answer is old when the permit comes: whoever has come since is seen.
+#[test]
+fn an_answer_that_grew_old_is_asked_again() {
+    const ROOMS: usize = 10;
+    in_moved_time(async {
+        let world = World::new(plain_service());
+        let head = HEAD.replace("endpoint", "rate_limit: {DestroyRoom: 1}, endpoint");
+        let text = rooms(ROOMS).replace(HEAD, &head);
+        world.apply(&world.declare(&text), &How::plain()).await.expect("a state").ran();
+        let nothing = world.declare(&format!("{head}rooms: []\n"));
+        let how = How::with_consent();
+        let (ran, ()) = tokio::join!(world.apply(&nothing, &how), async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let room = RoomId::new("r0009");
+            world.emulator.enter(Kind::Zim, APP, &room, 300).expect("entered");
+        });
+        let ran = ran.expect("a state").ran();
+        assert_eq!((ran.outcome.done.len(), ran.outcome.waiting.len()), (ROOMS - 1, 1));
+        assert_eq!(world.survey().rooms[&RoomId::new("r0009")].people, 300);
+    });
 }

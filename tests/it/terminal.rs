@@ -61,8 +61,23 @@ fn nothing_to_do_asks_nothing() {
     let desk = Desk::applied();
     let mut terminal = on_terminal(&desk, "apply");
     let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("No changes.") && !told.contains("yes"), "{told}");
+    assert!(told.contains("No changes: 3 rooms, 0 asked") && !told.contains("yes"), "{told}");
     ends(&terminal, 0);
+}
+
+#[test]
+fn what_the_gate_holds_back_asks_nothing() {
+    let desk = Desk::applied();
+    desk.edit("name: News", "name: Today");
+    desk.edit("name: Support", "name: Help");
+    let mut terminal = on_terminal(&desk, "apply");
+    let told = terminal.exp_eof().expect("the end");
+    assert!(told.contains("--allow-destroy 2") && !told.contains("Only `yes`"), "{told}");
+    ends(&terminal, 3);
+    let mut terminal = on_terminal(&desk, "destroy --allow-destroy 1");
+    let told = terminal.exp_eof().expect("the end");
+    assert!(told.contains("--allow-destroy 2") && !told.contains("Only `yes`"), "{told}");
+    ends(&terminal, 3);
 }
 
 #[test]
@@ -76,6 +91,26 @@ fn a_room_leaves_the_record_after_a_yes() {
     terminal.exp_eof().expect("the end");
     ends(&terminal, 0);
     desk.run("state list").ends(0).keeps_from("chat/news");
+}
+
+#[test]
+fn a_state_that_is_replaced_while_the_question_is_open_is_noticed_before_the_first_call() {
+    let desk = Desk::applied();
+    desk.edit("topic: today", "topic: tomorrow");
+    let before = desk.read("rooms.state.json.backup-0");
+    let emulator = desk.read("rooms.emulator.json");
+    let mut terminal = on_terminal(&desk, "apply");
+    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    desk.write("pulled", &before);
+    std::fs::rename(desk.path("pulled"), desk.path("rooms.state.json")).expect("replaced");
+    terminal.send_line("yes").expect("an answer");
+    terminal.exp_string("nothing was done").expect("the reason");
+    terminal.exp_eof().expect("the end");
+    ends(&terminal, 1);
+    assert_eq!(desk.read("rooms.emulator.json"), emulator, "a call was made");
+    assert!(!desk.holds("rooms.state.json.journal"), "a journal is left behind");
+    desk.run("state list").ends(0);
+    desk.run("import --all-declared").ends(0).prints("3 recorded");
 }
 
 #[test]

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::apply::change::{EarlierIntent, Failure, Intended, Known, Worker};
+use crate::apply::change::{Changed, EarlierIntent, Failure, Intended, Known, Worker, uncertain};
 use crate::apply::observe::look;
 use crate::apply::recover::adopted;
 use crate::model::{
-    Address, Observation, OnConflict, Operation, Origin, Patch, PendingKind, RecordedRoom, Room,
-    Step, Timestamp, Trouble, shows,
+    Address, Attributes, Class, Field, Kind, Landing, NextLife, Observation, OnConflict, Operation,
+    Origin, Overwritten, Patch, Pending, PendingKind, RecordedRoom, Room, Settled, Sighting, Step,
+    Timestamp, Trouble, settle,
 };
 use crate::provider::{Permit, Receipt};
 
-use super::{Broken, Carried, Effect};
+use super::{Broken, Effect, Made};
 
 impl Worker {
     pub(super) async fn create(
@@ -19,17 +20,20 @@ impl Worker {
         step: &Step,
         before: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Carried {
+    ) -> Result<Made, Broken> {
         let room = step.after.clone().unwrap_or_default();
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
         let made = room.made_by_its_call(self.kind());
+        let mut record = self.fresh(step, made);
+        record.next = before.and_then(|before| next_of(before, &room));
         let intended = Intended {
             address: &step.address,
-            operation: Operation::Create(made.clone()),
+            operation: Operation::Create(sent(self.kind(), &record)),
             call,
             empty: Vec::new(),
+            next: None,
             kind: PendingKind::Create,
-            record: self.fresh(step, made),
+            record,
             before,
             target: None,
         };
@@ -38,15 +42,23 @@ impl Worker {
                 if matches!(failure, Failure::Open(..)) { Effect::AsPlanned } else { Effect::Gone };
             Broken { failure, effect, what: "it could not be created" }
         };
-        match self.change(&intended, first).await.map_err(failed)? {
+        let Changed { known, record: _ } = self.change(&intended, first).await.map_err(failed)?;
+        match known {
             Known::Done(receipt, sent) => {
-                let record = made_by(&intended.record, &receipt, sent);
+                let record = made_by(&intended.record, &receipt, sent).made(self.kind());
                 self.complete(step, record, &step.changes, receipt.request_id).await
             }
             Known::Seen(record) => self.complete(step, record, &step.changes, None).await,
             Known::Exists(trouble, earlier) => {
-                let found = self.exists(step, &intended, trouble, earlier).await.map_err(failed)?;
-                self.complete(step, found.record, &found.changes, None).await
+                let Found { record, changes, adopted } =
+                    self.exists(step, &intended, trouble, earlier).await.map_err(failed)?;
+                let made = self.complete(step, record, &changes, None).await;
+                match adopted {
+                    Some(overwritten) => {
+                        made.map_err(unadopted).map(|made| made.adopting(overwritten))
+                    }
+                    None => made,
+                }
             }
             Known::Missing(trouble) => {
                 let why = "the service says that the room to be created does not exist";
@@ -56,11 +68,11 @@ impl Worker {
     }
 
     /// Records a room that no call makes: its first user does.
-    async fn expect(&self, step: &Step, room: Arc<Room>) -> Carried {
+    async fn expect(&self, step: &Step, room: Arc<Room>) -> Result<Made, Broken> {
         let failed =
             |failure| Broken { failure, effect: Effect::Gone, what: "it could not be recorded" };
         self.keep(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
-        Ok(None)
+        Ok(Made::default())
     }
 
     /// Records a room that exists now, and makes the changes that are left.
@@ -70,19 +82,21 @@ impl Worker {
         record: RecordedRoom,
         changes: &[Patch],
         request_id: Option<String>,
-    ) -> Carried {
+    ) -> Result<Made, Broken> {
         let failed = |failure| Broken {
             failure,
             effect: Effect::AsPlanned,
             what: "it was created, but not everything was set; the next run sets the rest",
         };
         let after = step.after.clone().unwrap_or_default();
-        let last = self.committed().modify(&step.address, record, changes, after, None).await;
-        Ok(last.map_err(failed)?.or(request_id))
+        let mut changes = changes.to_vec();
+        changes.extend(carried_patch(&record));
+        let last = self.committed().modify(&step.address, record, &changes, after, None).await;
+        Ok(Made { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }
 
-    /// A create that the service answered with "exists": ours where an earlier intent was open and
-    /// what can be read agrees, and otherwise as `on_conflict` says.
+    /// A create that the service answered with "exists": where an earlier intent was open, its origin
+    /// is uncertain, and otherwise it is as `on_conflict` says.
     async fn exists(
         &self,
         step: &Step,
@@ -94,7 +108,8 @@ impl Worker {
         if earlier == EarlierIntent::Absent {
             self.put_back(address, intended.before).await?;
             if self.settings.on_conflict == OnConflict::Fail {
-                return Err(Failure::NotDone(conflict(address, trouble)));
+                let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
+                return Err(Failure::NotDone(conflict(address, elsewhere.as_ref(), trouble)));
             }
         }
         let sighting = match look(&*self.connection.client, address).await {
@@ -106,26 +121,49 @@ impl Worker {
             Ok(Observation::Unread { why }) => return Err(unread(earlier, why, trouble)),
             Err(why) => return Err(unread(earlier, why.to_string(), trouble)),
         };
-        let kind = self.kind();
-        let application = &self.connection.provider.application;
-        match (earlier, self.settings.on_conflict) {
-            (EarlierIntent::Open, _) if shows(application, &intended.record.room, &sighting) => {
-                let mut record = intended.record.seen(&sighting);
-                record.pending = None;
-                Ok(Found { record, changes: step.changes.clone() })
-            }
-            (EarlierIntent::Open, OnConflict::Fail) => {
-                let why = "a room is there that is not what was sent";
-                Err(Failure::Open(why.to_owned(), Some(trouble)))
-            }
-            (EarlierIntent::Open | EarlierIntent::Absent, _) => {
-                let room = step.after.clone().unwrap_or_default();
-                let declared = RecordedRoom { room: room.clone(), ..intended.record.clone() };
-                let record = adopted(kind, &declared, &sighting);
-                let changes = record.room.patches_towards(kind, &room);
-                Ok(Found { record, changes })
-            }
+        match earlier {
+            EarlierIntent::Open => Err(self.uncertain(intended, sighting, trouble).await?),
+            EarlierIntent::Absent => Ok(self.taken_over(step, intended, &sighting)),
         }
+    }
+
+    /// Records a room that appeared after ours was found missing, and returns why nothing is done
+    /// with it.
+    async fn uncertain(
+        &self,
+        intended: &Intended<'_>,
+        sighting: Sighting,
+        trouble: Trouble,
+    ) -> Result<Failure, Failure> {
+        let (address, record) = (intended.address, &intended.record);
+        let pending = Pending { kind: PendingKind::Create, at: record.created, room: None };
+        let there = Observation::There(sighting);
+        let application = &self.connection.provider.application;
+        let settled = settle(application, record, &pending, Some(&there), Landing::FoundMissing);
+        let why = match settled {
+            Settled::Contested(record) => {
+                self.keep(address, &record).await?;
+                uncertain(address, &record)
+            }
+            Settled::Done(_)
+            | Settled::NotDone(_)
+            | Settled::Gone(_)
+            | Settled::Unproven(_)
+            | Settled::MayStillLand(_)
+            | Settled::Unread(_) => "a room exists, and it is not known whose it is".to_owned(),
+        };
+        Ok(Failure::Open(why, Some(trouble)))
+    }
+
+    /// A room of others as ours: what changes in place is made as it is declared.
+    fn taken_over(&self, step: &Step, intended: &Intended<'_>, sighting: &Sighting) -> Found {
+        let kind = self.kind();
+        let room = step.after.clone().unwrap_or_default();
+        let declared = RecordedRoom { room: room.clone(), next: None, ..intended.record.clone() };
+        let record = adopted(kind, &declared, sighting);
+        let changes = record.room.patches_towards(kind, &room);
+        let adopted = Some(Overwritten::by(&record.room, &changes));
+        Found { record, changes, adopted }
     }
 }
 
@@ -133,6 +171,21 @@ impl Worker {
 struct Found {
     record: RecordedRoom,
     changes: Vec<Patch>,
+    /// The values that are overwritten, where the room was not made by us and is adopted.
+    adopted: Option<Vec<Overwritten>>,
+}
+
+impl Made {
+    /// The same of a room that was adopted, and that had these values.
+    fn adopting(self, overwritten: Vec<Overwritten>) -> Self {
+        Self { adopted: Some(overwritten), ..self }
+    }
+}
+
+fn unadopted(broken: Broken) -> Broken {
+    let what =
+        "it exists already and was adopted, but not everything was set; the next run sets the rest";
+    Broken { what, ..broken }
 }
 
 /// A room that exists and could not be looked at: open only where a create of ours is.
@@ -143,13 +196,42 @@ fn unread(earlier: EarlierIntent, why: String, trouble: Trouble) -> Failure {
     }
 }
 
-fn conflict(address: &Address, trouble: Trouble) -> Trouble {
+/// The service's answer, which says that a room of this id exists, and whether it is recorded
+/// `elsewhere`.
+fn conflict(address: &Address, elsewhere: Option<&Address>, trouble: Trouble) -> Trouble {
+    let recorded = elsewhere.map_or_else(
+        || "is not in this state (a lost state, another state, a colleague?)".to_owned(),
+        |other| format!("is recorded as {other}, another provider name of the same application"),
+    );
+    let joined = if trouble.class == Class::Exists { " and " } else { "; it " };
     let message = format!(
-        "{}; it was not made by roomctl: take it over with `roomctl import {address}`, or with \
-         `on_conflict: adopt` in the policy",
+        "{}{joined}{recorded}: `roomctl import {address}` or `on_conflict: adopt` takes it over",
         trouble.message
     );
     Trouble { message, ..trouble }
+}
+
+/// What an unfinished replace left to be done with the room that is to be made as `room`.
+fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> Option<Box<NextLife>> {
+    let next = before.next.as_deref()?;
+    let carried = before.others(&room.attributes, &Attributes::EMPTY);
+    let unfinished = next.destroyed.is_some() || !carried.is_empty();
+    let destroyed = next.destroyed.or(before.last_seen).or(Some(before.created));
+    unfinished.then(|| Box::new(NextLife { room: Some(room.clone()), carried, destroyed }))
+}
+
+/// What the call that makes a room takes along, the attributes of others too.
+fn sent(kind: Kind, record: &RecordedRoom) -> Arc<Room> {
+    if record.carried().is_empty() || !kind.made_with(Field::Attributes) {
+        return record.room.clone();
+    }
+    Arc::new(Room { attributes: record.sent_attributes(kind), ..record.room.as_ref().clone() })
+}
+
+/// The call that sets the attributes of others that are still to be set.
+fn carried_patch(record: &RecordedRoom) -> Option<Patch> {
+    let sets = Attributes::EMPTY.sets_towards(record.carried());
+    (!sets.is_empty()).then_some(Patch::Attributes(sets))
 }
 
 /// The record of a room that the service says it made.

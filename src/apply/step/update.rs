@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::apply::change::{Failure, Intended, Known, Worker};
+use crate::apply::change::{Changed, Failure, Intended, Known, Worker};
 use crate::apply::observe::look;
 use crate::model::{
     Address, Assumed, Call, Class, Observation, Operation, Patch, PendingKind, RecordedRoom, Room,
@@ -11,6 +11,16 @@ use crate::model::{
 use crate::provider::{Permit, Receipt};
 
 use super::{Broken, Carried, Effect, noted};
+
+/// A change of which some keys failed.
+#[derive(Clone, Copy)]
+struct Partial<'a> {
+    call: Call,
+    /// The room before it.
+    ours: &'a Room,
+    patch: &'a Patch,
+    receipt: &'a Receipt,
+}
 
 impl Worker {
     pub(super) async fn update(
@@ -48,25 +58,28 @@ impl Worker {
         self.keep(address, &record).await?;
         for patch in changes {
             let Some(call) = self.kind().patch_call(patch) else { continue };
-            let target = changed(&record.room, patch, &[]);
+            let (ours, target) = (record.room.clone(), changed(&record.room, patch, &[]));
             let intended = Intended {
                 address,
                 operation: Operation::Patch(patch.clone()),
                 call,
                 empty: Vec::new(),
+                next: None,
                 kind: PendingKind::Update,
                 record: record.clone(),
                 before: Some(&record),
                 target: Some(target),
             };
-            match worker.change(&intended, first.take()).await? {
+            let Changed { known, record: _ } = worker.change(&intended, first.take()).await?;
+            match known {
                 Known::Done(receipt, _) => {
                     let done = changed(&record.room, patch, &receipt.failed_keys);
                     record = modified(&record, done, &receipt);
                     if !receipt.failed_keys.is_empty() {
-                        let target = changed(&record.room, patch, &[]);
-                        record = self.partial(address, &record, &target, call, &receipt).await?;
+                        let failed = Partial { call, ours: &ours, patch, receipt: &receipt };
+                        record = self.partial(address, &record, &failed).await?;
                     }
+                    record = record.disowning_carried(&ours.attributes);
                     self.keep(address, &record).await?;
                     request_id = receipt.request_id;
                 }
@@ -96,18 +109,18 @@ impl Worker {
         &self,
         address: &Address,
         record: &RecordedRoom,
-        target: &Room,
-        call: Call,
-        receipt: &Receipt,
+        partial: &Partial<'_>,
     ) -> Result<RecordedRoom, Failure> {
+        let Partial { call, ours, patch, receipt } = *partial;
+        let target = changed(&record.room, patch, &[]);
         let read = match look(&*self.connection.client, address).await {
-            Ok(Observation::There(sighting)) => record.read(target, &sighting),
+            Ok(Observation::There(sighting)) => record.read(&target, &sighting),
             Ok(Observation::Gone(_) | Observation::Unread { .. }) | Err(_) => record.clone(),
         };
         if read.room.attributes == target.attributes {
             return Ok(read);
         }
-        self.keep(address, &read).await?;
+        self.keep(address, &read.disowning_carried(&ours.attributes)).await?;
         Err(refused(call, receipt))
     }
 
@@ -115,7 +128,7 @@ impl Worker {
         let failed = |failure| Broken {
             failure,
             effect: Effect::AsPlanned,
-            what: "it could not be taken over",
+            what: "it could not be adopted",
         };
         let mut record = self.fresh(step, step.after.clone().unwrap_or_default());
         record.assumed = Assumed::of(self.kind());
@@ -161,5 +174,6 @@ fn refused(call: Call, receipt: &Receipt) -> Failure {
         ),
         request_id: receipt.request_id.clone(),
         retry_after: None,
+        answered: true,
     })
 }

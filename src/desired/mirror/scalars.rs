@@ -23,15 +23,6 @@ pub enum Amount {
     Text(Box<str>),
 }
 
-/// Yes or no, or text that stands for it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Flag {
-    /// Yes or no.
-    Known(bool),
-    /// Text, such as `${ZEGO_IS_TEST}`.
-    Text(Box<str>),
-}
-
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AttributeValue {
@@ -108,28 +99,6 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FlagVisitor;
-        impl Visitor<'_> for FlagVisitor {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("true, false or text")
-            }
-
-            fn visit_bool<E: Error>(self, flag: bool) -> Result<Flag, E> {
-                Ok(Flag::Known(flag))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Flag, E> {
-                Ok(Flag::Text(text.into()))
-            }
-        }
-        deserializer.deserialize_any(FlagVisitor)
-    }
-}
-
 impl<'de> Deserialize<'de> for AttributeValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ValueVisitor;
@@ -164,11 +133,7 @@ impl<'de> Deserialize<'de> for RateLimit {
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<RateLimit, E> {
-                Ok(RateLimit::Every(Amount::Number(number)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<RateLimit, E> {
-                Ok(RateLimit::Every(Amount::Text(text.into())))
+                Ok(RateLimit::Every(number))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RateLimit, A::Error> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Amount, AttributeValue, Flag, FullAttribute, Pairs, RateLimit, Text};
+use super::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text};
 use crate::model::Kind;
 
 /// Text that holds a variable, such as `${ZEGO_APP_ID:-1}`.
@@ -31,9 +31,6 @@ macro_rules! inline_schema {
 
 inline_schema!([] Text, "Text", |_| json_schema!({ "type": "string" }));
 inline_schema!([] Amount, "Amount", |_| json_schema!({ "type": ["integer", "string"] }));
-inline_schema!([] Flag, "Flag", |_| json_schema!({
-    "anyOf": [{ "type": "boolean" }, { "type": "string", "pattern": VARIABLE }],
-}));
 inline_schema!([V] Pairs<V>, "Pairs", |generator| json_schema!({
     "type": "object",
     "additionalProperties": generator.subschema_for::<V>(),
@@ -49,7 +46,12 @@ inline_schema!([] RateLimit, "RateLimit", |generator| json_schema!({
 }));
 
 fn rate(generator: &mut SchemaGenerator) -> Schema {
-    whole_or_variable::<1, { u32::MAX as u64 }>(generator)
+    whole::<1, { u32::MAX as u64 }>(generator)
+}
+
+/// A whole number from `LEAST` to `MOST`.
+pub(super) fn whole<const LEAST: u64, const MOST: u64>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
 }
 
 /// A whole number from `LEAST` to `MOST`, or text with a variable that stands for one.
@@ -64,12 +66,10 @@ pub(super) fn whole_or_variable<const LEAST: u64, const MOST: u64>(
     })
 }
 
-/// The name of a kind, or text with a variable that stands for one.
-pub(super) fn choice_or_variable(_: &mut SchemaGenerator) -> Schema {
+/// The name of a kind.
+pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    json_schema!({
-        "anyOf": [{ "enum": kinds }, { "type": "string", "pattern": VARIABLE }],
-    })
+    json_schema!({ "type": "string", "enum": kinds })
 }
 
 /// Seconds, or text such as `90s`, `15m` or `3h`.
@@ -94,9 +94,9 @@ pub(super) fn span_or_variable<const LEAST: u64, const MOST: u64>(
     })
 }
 
-/// A share such as `50%`, or text with a variable that stands for one.
+/// A share such as `50%`.
 pub(super) fn share(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "pattern": r"^[0-9]+%$|\$\{", "examples": ["50%"] })
+    json_schema!({ "type": "string", "pattern": "^[0-9]+%$", "examples": ["50%"] })
 }
 
 /// A number, or a share such as `30%`.

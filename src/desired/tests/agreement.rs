@@ -14,7 +14,7 @@ use crate::desired::structure::walk;
 use crate::desired::{schema, starter, tree};
 use crate::model::Kind;
 
-fn parser_accepts(text: &str) -> bool {
+pub(super) fn parser_accepts(text: &str) -> bool {
     World::of(&[("rooms.yaml", text)]).try_load(&["rooms.yaml"]).is_ok()
 }
 
@@ -59,6 +59,11 @@ fn structural_faults_are_refused_by_both() {
         ("operator: admin", "operator: a, dissolve_after: 86401"),
         ("rooms:", "policy: {refresh: often}\nrooms:"),
         ("rooms:", "policy: {max_destroy: some}\nrooms:"),
+        ("rooms:", "policy: {max_recreate: some}\nrooms:"),
+        ("rooms:", "moved: {from: talk, to: chat}\nrooms:"),
+        ("rooms:", "moved: [{from: talk}]\nrooms:"),
+        ("rooms:", "moved: [{to: chat}]\nrooms:"),
+        ("rooms:", "moved: [{from: talk, to: chat, why: x}]\nrooms:"),
         ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
     ] {
         assert!(sound.contains(from), "{from}");

@@ -116,10 +116,10 @@ fn what_a_kind_does_not_need_is_left_to_the_service() {
 
 #[test]
 fn variables_stand_for_what_a_kind_has() {
-    let text = "version: 1\nproviders:\n  video: {kind: '${ZEGO_UNSET:-rtc}', app_id: 1, is_test: '${ZEGO_UNSET:-false}'}\n  live: {kind: tencent-live, app_id: 1, operator: o, dissolve_after: '${ZEGO_UNSET:-24h}'}\nrooms: []\n";
+    let text = "version: 1\nproviders:\n  video: {kind: rtc, app_id: '${ZEGO_SET}'}\n  live: {kind: tencent-live, app_id: 1, operator: o, dissolve_after: '${ZEGO_UNSET:-24h}'}\nrooms: []\n";
     let desired = load(text).desired;
     let application = |it| &desired.providers[&name(it)].application;
-    assert_eq!(application("video"), &Application::Rtc { is_test: Some(false) });
+    assert_eq!(desired.providers[&name("video")].app_id, 7);
     let dissolve_after = Duration::from_hours(24);
     let live = Application::TencentLive { operator: "o".to_owned(), dissolve_after };
     assert_eq!(application("live"), &live);

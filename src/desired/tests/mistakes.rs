@@ -153,6 +153,7 @@ fn each_mistake_of_the_head_is_told_at_its_place() {
         ),
         ("operator: admin}", "operator: a}\nstate: s3://b/k", "not_built 4:8"),
         ("operator: admin}", "operator: a}\nstate: ''", "state 4:8"),
+        ("operator: admin}", "operator: a}\npolicy: {max_recreate: half}", "max_recreate 4:24"),
         ("operator: admin}", "operator: a}\npolicy: {replace: on_next_vanish}", "not_built 4:19"),
         ("operator: admin}", "operator: a}\npolicy: {refresh: sometimes}", "unknown_value 4:19"),
         ("operator: admin}", "operator: a}\npolicy: {max_destroy: -1}", "wrong_type 4:23"),
@@ -181,6 +182,20 @@ fn each_mistake_of_the_head_is_told_at_its_place() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_its_variables_name_is_refused_and_not_shown() {
+    let secret = "a193cc662a4c0ec135ec71fb57194b38";
+    let upper = secret.to_ascii_uppercase();
+    for (key, secret) in [("env", secret), ("env", &upper), ("file", secret)] {
+        let named = format!("operator: a, secret_{key}: {secret}");
+        let text = with_rooms("  - id: a\n").replace("operator: admin", &named);
+        let world = World::of(&[("rooms.yaml", &text)]);
+        let findings = world.findings(&["rooms.yaml"]);
+        assert_eq!(findings[0].code, "secret");
+        assert!(!format!("{findings:?}").contains(secret), "{findings:#?}");
+    }
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     for (from, to) in [
         ("operator: admin", "operator: a, server_secret: hush"),
@@ -189,6 +204,10 @@ fn no_secret_is_ever_shown() {
         ("operator: admin", "operator: a, endpoint: \"https://u:hush@h/\""),
         ("operator: admin", "operator: a, server_secret: hush, nonsense: ["),
         ("  - id: a", "  - {id: a, attributes: {server_secret: hush}, nmae: 5}"),
+        ("version: 1", "server_secret:\n  hush: [\nversion: 1"),
+        ("version: 1", "server_secret: |\n  other\n\n  hush\u{1}\nversion: 1"),
+        ("version: 1", "x: {secret_key: \"a\n  hush\\q\"}\nversion: 1"),
+        ("version: 1", "secret_env:\n- hush: [\nversion: 1"),
     ] {
         let world = World::of(&[("rooms.yaml", &with_rooms("  - id: a\n").replace(from, to))]);
         let findings = world.findings(&["rooms.yaml"]);

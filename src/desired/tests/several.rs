@@ -1,6 +1,10 @@
 //! Several files, and folders.
 
+use std::cell::Cell;
+use std::path::PathBuf;
+
 use super::world::{World, addresses, with_rooms};
+use crate::desired::load;
 
 const BASE: &str = "version: 1\nproviders:\n  chat: {kind: zim, app_id: 1, operator: admin}\n";
 
@@ -113,4 +117,88 @@ fn mistakes_across_files_are_told() {
 fn what_cannot_be_read_is_told() {
     let world = World::of(&[("empty/x.txt", "")]);
     insta::assert_snapshot!(world.shown(&world.findings(&["none.yaml", "empty"])));
+}
+
+/// A file of two rooms, of which the second repeats what the first holds.
+fn with_an_anchor(number: usize) -> String {
+    format!(
+        "version: 1
+defaults: {{destroy_delay_time: 1h}}
+rooms:
+  - {{id: a{number}, attributes: &all {{topic: x}}}}
+  - {{id: b{number}, attributes: *all}}
+"
+    )
+}
+
+#[test]
+fn files_with_anchors_do_not_restart_the_load() {
+    let base =
+        "version: 1\nproviders: {chat: {kind: zim, app_id: 1, operator: '${ZEGO_OPERATOR}'}}\n";
+    let texts: Vec<(String, String)> =
+        (0..30).map(|number| (format!("{number}.yaml"), with_an_anchor(number))).collect();
+    let files: Vec<(&str, &str)> =
+        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let world = World::of(&[&[("base.yaml", base)], &files[..]].concat());
+    let paths: Vec<PathBuf> = vec![world.path("base.yaml"), world.path("")];
+    let lookups = Cell::new(0);
+    let variable = |_: &str| {
+        lookups.set(lookups.get() + 1);
+        Some("admin".to_owned())
+    };
+    let loaded = load(&paths, &variable).expect("no mistakes");
+    assert_eq!((loaded.desired.rooms.len(), lookups.get()), (60, 1));
+    assert!(loaded.desired.rooms.iter().all(|it| it.room.attributes.get("topic").is_some()));
+}
+
+#[test]
+fn mistakes_of_files_with_anchors_are_reported_with_those_of_other_files() {
+    let (anchors, rooms) = (with_an_anchor(0), rooms("a/c"));
+    let world = World::of(&[
+        ("base.yaml", BASE),
+        ("a.yaml", &anchors.replace("id: a0", "id: a/0")),
+        ("b.yaml", &rooms),
+        ("c.yaml", &anchors.replace("*all}", "*all, nmae: x}")),
+        ("d.yaml", "version: 1\nrooms: [{id: b0, destroy_delay_time: 1h}]\n"),
+    ]);
+    let findings = world.findings(&["base.yaml", "a.yaml", "b.yaml", "c.yaml", "d.yaml"]);
+    insta::assert_snapshot!(world.shown(&findings));
+}
+
+#[test]
+fn a_key_that_a_faulty_file_may_hold_is_not_missing() {
+    let world = World::of(&[("a.yaml", "version: 1\nrooms:\n  - {id: !!str a, provider: chat}\n")]);
+    let findings = world.findings(&["a.yaml"]);
+    let codes: Vec<_> = findings.iter().map(|it| it.code).collect();
+    assert_eq!(codes, ["tag"], "`providers` may be in the part that was not read");
+}
+
+#[test]
+fn the_first_invalid_file_is_reported_alone_also_where_a_file_has_anchors() {
+    let unclosed = with_an_anchor(1).replace("*all}", "*all");
+    let world = World::of(&[
+        ("base.yaml", &BASE.replace("version: 1", "version: 7")),
+        ("a.yaml", &with_an_anchor(0)),
+        ("b.yaml", &unclosed),
+        ("c.yaml", &unclosed),
+    ]);
+    let findings = world.findings(&["base.yaml", "a.yaml", "b.yaml", "c.yaml"]);
+    insta::assert_snapshot!(world.shown(&findings));
+}
+
+#[test]
+fn rooms_of_small_and_large_files_keep_the_order_of_the_files() {
+    let large = format!("version: 1\n# {}\nrooms:\n  - id: a\n", "x".repeat(2 << 20));
+    let world =
+        World::of(&[("base.yaml", BASE), ("large.yaml", &large), ("small.yaml", &rooms("a"))]);
+    for (names, place) in [
+        (["base.yaml", "large.yaml", "small.yaml"], ("small.yaml", 3)),
+        (["base.yaml", "small.yaml", "large.yaml"], ("large.yaml", 4)),
+    ] {
+        let findings = world.findings(&names);
+        let twice = findings.iter().find(|it| it.code == "duplicate_address").expect("a finding");
+        let place_of = twice.place.as_ref().expect("a place");
+        assert!(place_of.file.ends_with(place.0), "{place_of:?}");
+        assert_eq!(place_of.line, place.1);
+    }
 }

@@ -59,10 +59,14 @@ fn matches(pattern: &Json, value: &str) -> bool {
     let span = |it: &str| digits(it.strip_suffix(['s', 'm', 'h']).unwrap_or(it));
     match text(pattern) {
         r"\$\{" => value.contains("${"),
-        r"^[0-9]+%$|\$\{" => share || value.contains("${"),
         "^[0-9]+%$" => share,
         "^[0-9]+[smh]?$" => span(value),
         r"^[0-9]+[smh]?$|\$\{" => span(value) || value.contains("${"),
+        "^[A-Za-z_][A-Za-z0-9_]*$" => {
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            value.chars().all(fits) && value.starts_with(|c: char| !c.is_ascii_digit())
+        }
+        r"^([^$]|\$(?!\{))+$" => !value.is_empty() && !value.contains("${"),
         "^[a-z0-9_-]+$" => crate::model::ProviderName::new(value).is_ok(),
         other => panic!("the schema uses the pattern `{other}`"),
     }

@@ -15,16 +15,16 @@ providers:
   chat:
     kind: zim
     app_id: ${ZEGO_SET:-1}
-    operator: ${ZEGO_EMPTY:-admin}
+    operator: ${ZEGO_UNSET:-admin}
     endpoint: ${ZIM_ENDPOINT:-emulator}
     secret_file: keys/secret
-    rate_limit: {CreateRoom: 5, DestroyRoom: "${ZEGO_RATE:-6}"}
+    rate_limit: {CreateRoom: 5, DestroyRoom: 6}
     rate_share: 50%
     max_rooms: 500
     limits: {attributes: 3, key_bytes: 20}
   plain: {kind: zim, app_id: 9, operator: o, rate_limit: 10}
 state: "${ZIM_NAME:-a}-$${b}.json"
-policy: {refresh: all, on_conflict: adopt, on_occupied: destroy, max_destroy: 5}
+policy: {refresh: all, on_conflict: adopt, on_occupied: destroy, max_destroy: 5, max_recreate: 0%}
 defaults:
   destroy_delay_time: 1h
   attributes: {topic: hello, mode: {value: m, auto_delete: true}}
@@ -78,7 +78,7 @@ fn policy_and_state_are_resolved() {
         on_conflict: OnConflict::Adopt,
         on_occupied: Some(OnOccupied::Destroy),
         max_destroy: GateLimit::Count(5),
-        max_recreate: GateLimit::Percent(30),
+        max_recreate: GateLimit::Percent(0),
     };
     assert_eq!(desired.policy, expected);
     assert_eq!(desired.state, world.path("a-${b}.json"));
@@ -159,6 +159,8 @@ fn the_digest_is_of_what_is_meant_and_not_of_how_it_is_written() {
         ("app_id: 1", "app_id: 2"),
         ("3600", "3601"),
         ("version: 1", "version: 1\npolicy: {max_destroy: 31%}"),
+        ("version: 1", "version: 1\npolicy: {max_recreate: 31%}"),
+        ("version: 1", "version: 1\nmoved: [{from: talk, to: chat}]"),
         ("- id: b", "- id: b\n  lifecycle: {prevent_destroy: true}"),
         ("- id: b", "- id: b\n  attributes: {k: v}"),
     ] {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, GateLimit, OnConflict, OnOccupied, Patch, Pending, PendingKind, Step, dropped,
+    Action, GateLimit, NextLife, OnConflict, OnOccupied, Patch, Pending, PendingKind, Step, dropped,
 };
 
 /// Everything about one address: each part may be missing.
@@ -71,16 +71,31 @@ fn some_file() -> impl Strategy<Value = Arc<str>> {
     prop_oneof![4 => Just("rooms.yaml".into()), 1 => Just("more.yaml".into())]
 }
 
+/// A room whose origin is uncertain, one that a replace destroyed, one that lacks what it carries over.
+fn some_history() -> impl Strategy<Value = (Option<Box<str>>, Option<Box<NextLife>>)> {
+    let next = (some_room(), any::<bool>()).prop_map(|(room, destroyed)| {
+        let carried = room.attributes.iter().map(|(key, it)| (format!("their-{key}"), it.clone()));
+        let carried = carried.collect();
+        Box::new(NextLife { room: Some(room), carried, destroyed: destroyed.then(|| at(-5)) })
+    });
+    let contested = prop_oneof![6 => Just(None), 1 => Just(Some("it is another".into()))];
+    (contested, prop_oneof![6 => Just(None), 1 => next.prop_map(Some)])
+}
+
 fn some_record() -> impl Strategy<Value = RecordedRoom> {
-    (some_room(), 0..7200i64, any::<bool>(), some_file(), some_pending()).prop_map(
-        |(room, ago, prevent_destroy, source, pending)| RecordedRoom {
+    let parts =
+        (some_room(), 0..7200i64, any::<bool>(), some_file(), some_pending(), some_history());
+    parts.prop_map(|(room, ago, prevent_destroy, source, pending, (contested, next))| {
+        RecordedRoom {
             created: at(-ago),
             lifecycle: Lifecycle { prevent_destroy, ..Lifecycle::default() },
             source,
+            contested: contested.filter(|_| pending.is_none()),
             pending,
+            next,
             ..record(room)
-        },
-    )
+        }
+    })
 }
 
 fn some_declared() -> impl Strategy<Value = DesiredRoom> {
@@ -181,6 +196,22 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
+    fn a_renamed_provider_changes_the_record_only(world in some_world()) {
+        let renamed = super::moved::recorded_as_talk(&world);
+        prop_assert_eq!(identity(&renamed.desired, &renamed.recorded, HostChange::Refused), Ok(vec![]));
+        let (plan, same) = (renamed.plan(), world.plan());
+        let others = |plan: &Plan| -> Vec<Step> {
+            plan.steps.iter().filter(|step| step.action != Action::Record).cloned().collect()
+        };
+        prop_assert_eq!(others(&plan), others(&same));
+        prop_assert_eq!((&plan.waiting, &plan.blocked, &plan.unread), (&same.waiting, &same.blocked, &same.unread));
+        prop_assert_eq!(&plan.gate, &same.gate);
+        let moved = plan.steps.iter().filter(|step| step.reason == crate::model::Reason::Moved);
+        let moved: Vec<&Address> = moved.map(|step| &step.address).collect();
+        prop_assert_eq!(moved, world.recorded.rooms.keys().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn nothing_is_left_to_do_after_a_complete_apply(world in some_world()) {
         let plan = world.plan();
         let again = carried_out(&world, &plan).plan();
@@ -199,6 +230,34 @@ proptest! {
                 Action::Create | Action::Recreate | Action::Adopt | Action::Record => {}
             }
         }
+    }
+
+    #[test]
+    fn what_is_contested_is_left_as_it_is(world in some_world()) {
+        let plan = world.plan();
+        for (address, record) in &world.recorded.rooms {
+            let gone = matches!(world.observed.of(address), Some(Observation::Gone(_)));
+            if record.contested.is_some() && !gone {
+                prop_assert!(plan.steps.iter().all(|step| step.address != *address));
+            }
+        }
+    }
+
+    #[test]
+    fn what_changes_in_place_does_not_wait_for_a_replace(world in some_world()) {
+        let plan = world.plan();
+        let held = |steps: &[Step]| -> Vec<_> {
+            steps.iter().filter(|step| step.action == Action::Replace).cloned().collect()
+        };
+        let replaces = held(&plan.steps);
+        let instead: Vec<Step> =
+            replaces.iter().filter_map(|step| step.instead.as_deref().cloned()).collect();
+        let done = carried_out(&world, &Plan { steps: instead, ..plan.clone() }).plan();
+        for (before, after) in replaces.iter().zip(held(&done.steps)) {
+            prop_assert_eq!(&after.instead, &None, "after {:#?}", before);
+            prop_assert_eq!((&after.address, &after.after), (&before.address, &before.after));
+        }
+        prop_assert_eq!(held(&done.steps).len(), replaces.len());
     }
 
     #[test]
@@ -223,6 +282,13 @@ proptest! {
             let recorded = world.recorded.rooms.get(&step.address);
             let pending = recorded.and_then(|r| r.pending.as_ref()).and_then(|p| p.room.as_ref());
             for change in step.changes.iter().flat_map(Patch::attributes) {
+                let lacks = matches!(
+                    world.observed.of(&step.address),
+                    Some(Observation::There(seen)) if seen.attributes.get(change.key()).is_none()
+                );
+                if lacks && recorded.is_some_and(|it| it.carried().get(change.key()).is_some()) {
+                    continue;
+                }
                 let ours = [declared.map(|d| &d.room), recorded.map(|r| &r.room), pending];
                 let has = |room: &Arc<Room>| room.attributes.get(change.key()).is_some();
                 prop_assert!(ours.into_iter().flatten().any(has), "{:?}", change);

@@ -1,5 +1,7 @@
 //! Retries, registration and limits, around a service that is told what to answer.
 
+mod stopping;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use tokio::time::Instant;
@@ -29,6 +31,22 @@ struct Told {
     bare: bool,
     /// Registering waits for this.
     held: Mutex<Option<oneshot::Receiver<()>>>,
+    /// From now on, what becomes of every call that is not listed.
+    fate: Mutex<Fate>,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Fate {
+    /// It is answered well, at once.
+    #[default]
+    Answered,
+    /// It hangs for ten seconds, and its outcome is unknown.
+    Hangs,
+    /// The connection is refused at once.
+    ConnectionRefused,
+    /// It is answered "too often" at once, with this to wait.
+    TooOften(Option<Duration>),
 }
 
 impl Told {
@@ -38,11 +56,33 @@ impl Told {
         Self { troubles: Mutex::new(listed.collect()), ..Self::default() }
     }
 
-    fn answer(&self, call: Call) -> Result<(), Trouble> {
+    async fn answer(&self, call: Call) -> Result<(), Trouble> {
         self.made.lock().expect("no panic").push(call);
-        let mut troubles = self.troubles.lock().expect("no panic");
-        let class = troubles.get_mut(&call).and_then(VecDeque::pop_front);
-        class.map_or(Ok(()), |class| Err(trouble(call, class)))
+        let listed = self.listed(call);
+        if let Some(class) = listed {
+            return Err(trouble(call, class));
+        }
+        let fate = *self.fate.lock().expect("no panic");
+        let unanswered = |class| Trouble { code: None, answered: false, ..trouble(call, class) };
+        match fate {
+            Fate::Answered => Ok(()),
+            Fate::Hangs => {
+                sleep(Duration::from_secs(10)).await;
+                Err(unanswered(Class::Unknown))
+            }
+            Fate::ConnectionRefused => Err(unanswered(Class::Retry)),
+            Fate::TooOften(retry_after) => {
+                Err(Trouble { retry_after, ..trouble(call, Class::TooOften) })
+            }
+        }
+    }
+
+    fn listed(&self, call: Call) -> Option<Class> {
+        self.troubles.lock().expect("no panic").get_mut(&call).and_then(VecDeque::pop_front)
+    }
+
+    fn now(&self, fate: Fate) {
+        *self.fate.lock().expect("no panic") = fate;
     }
 
     fn made(&self, call: Call) -> usize {
@@ -52,7 +92,15 @@ impl Told {
 
 fn trouble(call: Call, class: Class) -> Trouble {
     let message = "no".to_owned();
-    Trouble { class, call, code: Some(1), message, request_id: None, retry_after: None }
+    Trouble {
+        class,
+        call,
+        code: Some(1),
+        message,
+        request_id: None,
+        retry_after: None,
+        answered: true,
+    }
 }
 
 impl Service for Told {
@@ -66,7 +114,7 @@ impl Service for Told {
 
     fn presences<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Presence>>> {
         Box::pin(async move {
-            self.answer(self.people_call())?;
+            self.answer(self.people_call()).await?;
             let presence = Presence { people: People::Count(1), fields: Fields::default() };
             Ok(rooms.iter().map(|_| (!self.missing).then(|| presence.clone())).collect())
         })
@@ -90,11 +138,11 @@ impl Service for Told {
 
     fn attributes<'a>(&'a self, _: &'a RoomId) -> Answer<'a, Option<AttributesRead>> {
         let read = AttributesRead { sequence: Some(3), ..AttributesRead::default() };
-        Box::pin(async move { self.answer(ATTRIBUTES).map(|()| Some(read)) })
+        Box::pin(async move { self.answer(ATTRIBUTES).await.map(|()| Some(read)) })
     }
 
     fn change<'a>(&'a self, _: &'a RoomId, _: &'a Operation) -> Answer<'a, Receipt> {
-        Box::pin(async move { self.answer(CREATE).map(|()| Receipt::default()) })
+        Box::pin(async move { self.answer(CREATE).await.map(|()| Receipt::default()) })
     }
 
     fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()> {
@@ -104,12 +152,14 @@ impl Service for Told {
                 held.await.expect("let go");
             }
             self.registered.lock().expect("no panic").push(user.to_owned());
-            self.answer(REGISTER)
+            self.answer(REGISTER).await
         })
     }
 
     fn probe(&self) -> Answer<'_, Probe> {
-        Box::pin(async move { self.answer(self.people_call()).map(|()| Probe { clock: None }) })
+        Box::pin(
+            async move { self.answer(self.people_call()).await.map(|()| Probe { clock: None }) },
+        )
     }
 }
 
@@ -253,25 +303,25 @@ async fn a_change_is_one_attempt_whatever_comes_of_it() {
     for trouble in [Class::Retry, Class::TooOften, Class::SignAgain, Class::Unknown] {
         let (client, told) = client(Told::says(&[(CREATE, &[trouble])]));
         let create = Operation::Create(Arc::default());
-        let permit = client.permit(CREATE).await;
+        let permit = client.permit(CREATE).await.expect("a permit");
         assert_eq!(class(client.attempt(permit, &room(), &create).await), trouble);
         assert_eq!(told.made(CREATE), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_came_too_often_slows_its_own_call_down() {
-    let (client, _) = client(Told::says(&[(CREATE, &[Class::TooOften])]));
+async fn a_change_that_came_too_often_holds_its_own_call_back() {
+    let (client, told) = client(Told::default());
+    let pause = Duration::from_secs(2);
+    told.now(Fate::TooOften(Some(pause)));
     let create = Operation::Create(Arc::default());
+    let permit = client.permit(CREATE).await.expect("a permit");
+    assert_eq!(class(client.attempt(permit, &room(), &create).await), Class::TooOften);
     let start = Instant::now();
-    for _ in 0..2 {
-        let permit = client.permit(CREATE).await;
-        let _ = client.attempt(permit, &room(), &create).await;
-    }
-    assert!(start.elapsed() >= Duration::from_millis(75), "{:?}", start.elapsed());
-    let start = Instant::now();
-    drop(client.permit(Call::DestroyRoom).await);
+    drop(client.permit(Call::DestroyRoom).await.expect("a permit"));
     assert!(start.elapsed() < Duration::from_millis(1), "{:?}", start.elapsed());
+    drop(client.permit(CREATE).await.expect("a permit"));
+    assert!(start.elapsed() + Duration::from_millis(25) >= pause, "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,7 +342,7 @@ async fn the_last_calls_are_kept_and_taken_up() {
         let (next, _) = super::tests::client(Told::default());
         next.resume(&last, now, ended);
         let start = Instant::now();
-        drop(next.permit(call).await);
+        drop(next.permit(call).await.expect("a permit"));
         assert_eq!(start.elapsed() > Duration::from_millis(50), waits, "{ended:?} {call}");
     }
 }

@@ -2,6 +2,8 @@
 
 mod latency;
 mod ledger;
+mod pace;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -11,14 +13,16 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use ledger::{Hold, Ledger, Turn};
+use ledger::{Ledger, Turn};
+use slots::Hold;
 
 /// Keeps one call of one provider inside its rate limit. Cheap to clone: the clones share the limit.
 ///
 /// At most `rate` requests arrive at the service in any second, counted wherever on its way the
 /// service counts them: the jitter of the latency is learned from the round trips. Grants are
 /// spread evenly, in the order in which they were asked for, without a burst at the start or after
-/// a pause. "Too often" slows the call down for everyone, and the pace comes back by itself.
+/// a pause. Many answers of "too often" slow the call down for everyone, few of them do not, and the
+/// pace comes back by itself.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     shared: Arc<Shared>,
@@ -120,8 +124,8 @@ impl InFlight {
         now - sent
     }
 
-    /// Slows the call down for everyone after an answer of "too often", by at least `pause`
-    /// (at most 60 s), and returns how long the answer took.
+    /// Learns from an answer of "too often", has everyone wait for `pause` (at most 60 s), and returns
+    /// how long the answer took.
     #[allow(clippy::must_use_candidate, reason = "what it learns is what it is called for")]
     pub fn too_often(self, pause: Option<Duration>) -> Duration {
         let Self { shared, hold, sent } = self;

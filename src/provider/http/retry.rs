@@ -16,16 +16,20 @@ pub struct RetryPolicy {
     pub cap: Duration,
     /// How many attempts there are, the first one counted.
     pub attempts: u32,
-    /// How long after the first failure a further attempt may begin.
+    /// How long after the first attempt began another one may begin.
     pub total: Duration,
 }
+
+/// What may pass from leave to begin until a request is sent: the permit comes a little ahead of its
+/// moment, and a change is written down first.
+const LEAD: Duration = Duration::from_millis(250);
 
 /// The attempts of one call so far.
 #[derive(Clone)]
 pub struct Backoff {
     policy: RetryPolicy,
     random: Arc<dyn Random>,
-    failed_first: Option<Instant>,
+    began_first: Option<Instant>,
     attempts: u32,
 }
 
@@ -44,24 +48,35 @@ impl RetryPolicy {
     /// Starts counting the attempts of one call.
     #[must_use]
     pub fn begin(self, random: Arc<dyn Random>) -> Backoff {
-        Backoff { policy: self, random, failed_first: None, attempts: 0 }
+        Backoff { policy: self, random, began_first: None, attempts: 0 }
     }
 }
 
 impl Backoff {
-    /// Counts an attempt that failed, and tells how long to wait before the next one; none to
+    /// Whether an attempt may begin now; the first one always may. Ask it right before each attempt:
+    /// the wait for leave to call counts too.
+    pub fn may_begin(&mut self) -> bool {
+        self.began_first.get_or_insert_with(Instant::now);
+        self.attempts == 0 || self.fits(Duration::ZERO)
+    }
+
+    /// Counts an attempt that failed, and returns how long to wait before the next one; none to
     /// give up. Exponential with full jitter, and never less than the service asks for.
     pub fn next(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         self.attempts += 1;
-        let failed_first = *self.failed_first.get_or_insert_with(Instant::now);
         if self.attempts >= self.policy.attempts {
             return None;
         }
         let doubled = 2_u32.saturating_pow(self.attempts - 1);
         let most = self.policy.base.saturating_mul(doubled).min(self.policy.cap);
         let wait = self.jitter(most).max(retry_after.unwrap_or(Duration::ZERO));
-        let spent = failed_first.elapsed().saturating_add(wait);
-        (spent <= self.policy.total).then_some(wait)
+        self.fits(wait).then_some(wait)
+    }
+
+    /// Whether an attempt that begins after `wait` begins in time.
+    fn fits(&self, wait: Duration) -> bool {
+        let spent = self.began_first.map_or(Duration::ZERO, |first| first.elapsed());
+        spent.saturating_add(wait).saturating_add(LEAD) <= self.policy.total
     }
 
     /// How many attempts have failed.
@@ -80,10 +95,10 @@ impl Backoff {
 
 impl std::fmt::Debug for Backoff {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { policy, random: _, failed_first, attempts } = self;
+        let Self { policy, random: _, began_first, attempts } = self;
         f.debug_struct("Backoff")
             .field("policy", policy)
-            .field("failed_first", failed_first)
+            .field("began_first", began_first)
             .field("attempts", attempts)
             .finish_non_exhaustive()
     }
@@ -119,13 +134,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_minute_is_the_end() {
-        assert_eq!(backoff(0).next(Some(Duration::from_secs(61))), None);
+    async fn no_attempt_begins_a_minute_after_the_first() {
+        let second = Duration::from_secs(1);
         let mut backoff = backoff(0);
-        tokio::time::advance(Duration::from_secs(100)).await;
+        assert!(backoff.may_begin());
+        assert_eq!(backoff.next(Some(60 * second)), None);
+        tokio::time::advance(10 * second).await;
+        assert_eq!(backoff.next(Some(50 * second)), None);
+        assert!(backoff.next(Some(49 * second)).is_some());
+        // What was waited for leave to call counts.
+        tokio::time::advance(49 * second).await;
+        assert!(backoff.may_begin());
+        tokio::time::advance(second).await;
+        assert!(!backoff.may_begin());
+        assert_eq!(backoff.next(None), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_minute_begins_with_the_first_attempt_however_late_that_is() {
+        let mut backoff = backoff(0);
+        tokio::time::advance(Duration::from_mins(5)).await;
+        assert!(backoff.may_begin());
         assert!(backoff.next(None).is_some());
-        tokio::time::advance(Duration::from_secs(50)).await;
-        assert_eq!(backoff.next(Some(Duration::from_secs(11))), None);
-        assert!(backoff.next(Some(Duration::from_secs(10))).is_some());
+        assert!(backoff.may_begin());
     }
 }

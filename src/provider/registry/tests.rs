@@ -98,7 +98,7 @@ async fn the_log_tells_the_call_and_nothing_that_proves_us() {
     let _listening = tracing::subscriber::set_default(subscriber);
     let (client, echo) = echoed();
     let (room, destroy) = (RoomId::new("lobby"), Operation::Destroy(Arc::default()));
-    let permit = client.permit(Call::DestroyRoom).await;
+    let permit = client.permit(Call::DestroyRoom).await.expect("a permit");
     let trouble = client.attempt(permit, &room, &destroy).await.expect_err("refused");
     assert_eq!(trouble.class, Class::Fatal);
     client.sighting(&room).await.expect_err("refused");
@@ -131,7 +131,7 @@ async fn a_client_takes_the_share_of_the_limit() {
     client.check().await.expect_err("refused");
     let start = tokio::time::Instant::now();
     for _ in 0..11 {
-        drop(client.permit(Call::CreateRoom).await);
+        drop(client.permit(Call::CreateRoom).await.expect("a permit"));
     }
     // The last permit comes a little ahead of its moment.
     assert!(start.elapsed() >= std::time::Duration::from_millis(970), "{:?}", start.elapsed());

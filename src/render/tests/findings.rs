@@ -51,3 +51,13 @@ fn the_line_itself_cannot_steer_the_terminal() {
     let text = String::from_utf8(bytes).expect("text");
     assert!(!text.contains("\u{1b}[2J") && !text.contains(['\u{202e}', '\r']), "{text:?}");
 }
+
+#[test]
+fn what_would_steer_the_terminal_is_escaped_and_the_mark_stays_under_its_place() {
+    let place = at(1, 8, 1, "a\u{9b}\u{2028}\u{2066}b: x");
+    let text = written(|out| findings_text(out, &[Finding::error("x", "y").at(place)]));
+    assert!(text.contains("rooms.yaml:1:8"), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[3], r"1 | a\u{9b}\u{2028}\u{2066}b: x");
+    assert_eq!(lines[4].find('^'), lines[3].find('x'), "{text}");
+}

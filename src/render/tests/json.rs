@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::model::{Event, NotTried, Outcome, StepFailure};
-use serde_json::Value;
+use serde_json::Value as Json;
 
-fn parsed(text: &str) -> Value {
+fn parsed(text: &str) -> Json {
     serde_json::from_str(text).expect("JSON")
 }
 
@@ -17,7 +17,7 @@ fn a_plan_is_the_documented_document() {
     };
     let plan = Plan {
         steps: vec![create],
-        summary: Summary { create: 1, unchanged: 38, ..Summary::default() },
+        summary: Summary { create: 1, unchanged: 38, asked: 12, ..Summary::default() },
         estimate: Duration::from_millis(100),
         ..empty()
     };
@@ -31,7 +31,7 @@ fn a_plan_is_the_documented_document() {
         r#""after":{"name":"Lobby","destroy_delay_time":10800,"attributes":{"topic":{"value":"welcome","auto_delete":false}}},"#,
         r#""calls":["CreateRoom"]}],"#,
         r#""waiting":[],"blocked":[],"unread":[],"gate":{"open":true,"refusals":[]},"#,
-        r#""summary":{"create":1,"recreate":0,"update":0,"replace":0,"destroy":0,"adopt":0,"forget":0,"record":0,"unchanged":38,"waiting":0},"#,
+        r#""summary":{"create":1,"recreate":0,"update":0,"replace":0,"destroy":0,"adopt":0,"forget":0,"record":0,"unchanged":38,"waiting":0,"blocked":0,"unread":0,"asked":12,"not_asked":0},"#,
         r#""estimated_seconds":0.1,"findings":[]}"#,
         "\n"
     );
@@ -44,7 +44,7 @@ fn what_is_held_back_says_why() {
     let waiting = &plan["waiting"][0];
     assert_eq!((&waiting["held_reason"], &waiting["people"]), (&"occupied".into(), &300.into()));
     assert_eq!(waiting["address"], "chat/party");
-    let reasons: Vec<&Value> =
+    let reasons: Vec<&Json> =
         plan["blocked"].as_array().expect("a list").iter().map(|it| &it["held_reason"]).collect();
     assert_eq!(reasons, ["prevent_destroy", "max_rooms", "conflict"]);
     assert_eq!(plan["unread"][0]["message"], "no answer in 10 s");
@@ -53,7 +53,7 @@ fn what_is_held_back_says_why() {
         (&refusal["reason"], &refusal["flag"]),
         (&"max_destroy".into(), &"--allow-destroy 3".into())
     );
-    assert_eq!((&plan["state"]["lineage"], &plan["gate"]["open"]), (&Value::Null, &false.into()));
+    assert_eq!((&plan["state"]["lineage"], &plan["gate"]["open"]), (&Json::Null, &false.into()));
     assert_eq!(plan["findings"][0]["code"], "attributes_dropped");
 }
 
@@ -76,6 +76,13 @@ fn an_apply_is_one_object_a_line() {
             address: address("chat/a"),
             action: Action::Create,
             request_id: Some("req-1".to_owned()),
+            overwritten: Vec::new(),
+        },
+        Event::Done {
+            address: address("chat/m"),
+            action: Action::Adopt,
+            request_id: None,
+            overwritten: vec![overwritten("attributes.topic", "theirs", "ours")],
         },
         Event::Failed(StepFailure {
             address: address("chat/b"),
@@ -84,6 +91,7 @@ fn an_apply_is_one_object_a_line() {
             code: None,
             request_id: None,
             pending: true,
+            partial: false,
         }),
         Event::Waiting(wait(address("chat/c"), Action::Destroy, People::Count(3))),
         Event::NotTried(address("chat/d"), Action::Create, NotTried::Quota),

@@ -1,7 +1,7 @@
 //! What came of a run.
 
 use super::*;
-use crate::model::{Event, NotTried, Outcome, StepFailure};
+use crate::model::{Adoption, Event, NotTried, Outcome, StepFailure};
 
 fn failure(text: &str, pending: bool) -> StepFailure {
     StepFailure {
@@ -11,6 +11,7 @@ fn failure(text: &str, pending: bool) -> StepFailure {
         code: (!pending).then_some(660_300_014),
         request_id: Some("req-9".to_owned()),
         pending,
+        partial: false,
     }
 }
 
@@ -27,6 +28,15 @@ fn an_outcome_with_everything() {
             wait(address("chat/e"), Action::Replace, People::Unknown),
         ],
         not_tried: many.chain([gate]).collect(),
+        adopted: vec![
+            Adoption {
+                address: address("chat/f"),
+                overwritten: vec![overwritten("attributes.topic", "theirs\u{1b}", "ours")],
+            },
+            Adoption { address: address("chat/g"), overwritten: Vec::new() },
+        ],
+        blocked: 2,
+        unread: 1,
     };
     insta::assert_snapshot!(written(|out| outcome_text(out, &outcome)));
 }
@@ -39,11 +49,12 @@ fn an_outcome_without_trouble() {
 }
 
 #[test]
-fn events_are_one_line_each() {
+fn progress_is_one_line_a_step_and_leaves_the_reasons_to_the_outcome() {
     let done = |request_id: Option<&str>| Event::Done {
         address: address("chat/a"),
         action: Action::Recreate,
         request_id: request_id.map(str::to_owned),
+        overwritten: Vec::new(),
     };
     let events = [
         Event::Started(address("chat/a"), Action::Recreate),
@@ -58,5 +69,5 @@ fn events_are_one_line_each() {
     ];
     let text = written(|out| events.iter().try_for_each(|event| event_text(out, event)));
     insta::assert_snapshot!(text);
-    assert_eq!(text.lines().count(), events.len());
+    assert_eq!(text.lines().count(), 3);
 }

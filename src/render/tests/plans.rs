@@ -1,7 +1,7 @@
 //! The plan as people read it.
 
 use super::*;
-use crate::model::{OnRemove, ProviderName};
+use crate::model::{Holder, OnRemove, ProviderName, RepairPlan, Timestamp, UnderWay};
 
 #[test]
 fn a_plan_with_everything() {
@@ -20,8 +20,64 @@ fn a_plan_as_unified_diffs() {
 }
 
 #[test]
-fn a_plan_without_steps() {
-    insta::assert_snapshot!(written(|out| plan_text(out, &empty(), &VIEW)));
+fn with_nothing_to_do_there_is_one_line_and_nothing_else() {
+    let line = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = empty();
+        change(&mut plan);
+        written(|out| plan_text(out, &plan, &VIEW))
+    };
+    assert_eq!(line(&|_| ()), "No changes: 38 rooms, 0 asked.\n");
+    let one = line(&|plan| plan.summary = Summary { unchanged: 1, asked: 1, ..plan.summary });
+    assert_eq!(one, "No changes: 1 room, 1 asked.\n");
+    let emulated = line(&|plan| plan.emulated = true);
+    assert_eq!(emulated, "No changes: 38 rooms, 0 asked, on the built-in emulator.\n");
+    let unasked = line(&|plan| plan.summary.not_asked = 300);
+    assert_eq!(
+        unasked,
+        "No changes to what is recorded; 300 due rooms not asked: no credentials.\n"
+    );
+    let warned = line(&|plan| plan.findings = vec![Finding::warning("x", "look out")]);
+    assert_eq!(warned, "warning: look out\nNo changes: 38 rooms, 0 asked.\n");
+}
+
+#[test]
+fn no_changes_is_said_only_where_nothing_is_held_or_unread() {
+    let Plan { waiting, blocked, unread, .. } = full();
+    let last = |waiting: &[Held], blocked: &[Held], unread: &[Unread], not_asked| {
+        let plan = Plan {
+            waiting: waiting.to_vec(),
+            blocked: blocked.to_vec(),
+            unread: unread.to_vec(),
+            summary: Summary {
+                waiting: waiting.len() as u64,
+                blocked: blocked.len() as u64,
+                unread: unread.len() as u64,
+                not_asked,
+                ..empty().summary
+            },
+            emulated: not_asked == 0,
+            ..empty()
+        };
+        let text = written(|out| plan_text(out, &plan, &VIEW));
+        assert!(!text.contains("No changes") && !text.contains("Digest"), "{text}");
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        last(&waiting, &blocked, &unread, 0),
+        "Nothing can be done now: 3 blocked, 1 waiting, 1 unread, on the built-in emulator."
+    );
+    assert_eq!(
+        last(&[], &blocked, &[], 2),
+        "Nothing can be done now: 3 blocked; 2 due rooms not asked: no credentials."
+    );
+    assert_eq!(
+        last(&waiting, &[], &[], 0),
+        "Nothing can be done now: 1 waiting, on the built-in emulator."
+    );
+    assert_eq!(
+        last(&[], &[], &unread, 0),
+        "Nothing can be done now: 1 unread, on the built-in emulator."
+    );
 }
 
 #[test]
@@ -74,11 +130,11 @@ fn what_happens_to_the_people_inside_is_said() {
         text.lines().nth(4).unwrap_or_default().trim().to_owned()
     };
     let destroy = |people, policy| said(Action::Destroy, people, policy);
-    assert_eq!(destroy(People::Count(300), Destroy), "300 people inside are thrown out");
-    assert_eq!(destroy(People::Count(1), Destroy), "1 person inside is thrown out");
-    let many = "at least 500 people inside are thrown out";
+    assert_eq!(destroy(People::Count(300), Destroy), "300 people inside are disconnected");
+    assert_eq!(destroy(People::Count(1), Destroy), "1 person inside is disconnected");
+    let many = "at least 500 people inside are disconnected";
     assert_eq!(destroy(People::AtLeast(500), Destroy), many);
-    assert_eq!(destroy(People::Unknown, Destroy), "people inside are thrown out");
+    assert_eq!(destroy(People::Unknown, Destroy), "people inside are disconnected");
     assert_eq!(destroy(People::Nobody, Destroy), "nobody was inside");
     assert_eq!(said(Action::Replace, People::Unknown, Defer), "waits until nobody is inside");
 }
@@ -115,4 +171,64 @@ fn long_spans_are_in_words() {
         [100, 12_000, 12_300, 200_000, 3_900_000].map(said),
         ["0.1 s", "12 s", "12.3 s", "3 min 20 s", "1 h 5 min"]
     );
+}
+
+#[test]
+fn rooms_that_another_run_is_changing_are_one_line() {
+    let shown = |rooms: &[&str]| {
+        let rooms = rooms.iter().map(|room| address(room)).collect();
+        let plan = Plan { under_way: Some(UnderWay { by: holder(), rooms }), ..empty() };
+        let text = written(|out| plan_text(out, &plan, &VIEW));
+        let line = text.lines().find(|line| line.contains("`roomctl apply`")).expect("a line");
+        line.to_owned()
+    };
+    let by = "`roomctl apply` of ada on desk, process 12, since 1970-01-01T00:00:07.000Z";
+    assert_eq!(shown(&[]), format!("Running meanwhile: {by}"));
+    assert_eq!(shown(&["chat/a"]), format!("Being changed by {by}: chat/a"));
+    let several = shown(&["chat/a", "chat/b", "chat/c"]);
+    assert_eq!(several, format!("Being changed by {by}: 3 rooms, chat/a … chat/c"));
+}
+
+#[test]
+fn a_run_that_is_under_way_stands_in_the_document() {
+    let rooms = vec![address("chat/a")];
+    let plan = Plan { under_way: Some(UnderWay { by: holder(), rooms }), ..empty() };
+    let text = written(|out| plan_json(out, &plan));
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(document["under_way"]["by"]["pid"], 12);
+    assert_eq!(document["under_way"]["rooms"][0], "chat/a");
+}
+
+fn holder() -> Holder {
+    Holder {
+        pid: 12,
+        host: "desk".to_owned(),
+        user: "ada".to_owned(),
+        command: "roomctl apply".to_owned(),
+        time: Timestamp::from_millis(7000),
+    }
+}
+
+#[test]
+fn a_repair_names_every_room() {
+    let plan = RepairPlan {
+        found: vec!["rooms.state.json: it does not match its checksum".to_owned()],
+        compared_with: "the newest copy".to_owned(),
+        added: vec![address("chat/a")],
+        changed: vec![address("chat/b")],
+        lost: vec![address("chat/c")],
+        serial: 8,
+        rooms: 2,
+    };
+    insta::assert_snapshot!(written(|out| repair_text(out, &plan)), @r"
+    rooms.state.json: it does not match its checksum
+
+    Compared with the newest copy:
+    + chat/a  added
+    ~ chat/b  changed
+    - chat/c  lost
+    Rooms that are lost and still live become unmanaged.
+
+    Repair: 1 added, 1 changed, 1 lost; the state would have 2 rooms at serial 8.
+    ");
 }

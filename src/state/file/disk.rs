@@ -1,14 +1,18 @@
 //! What is done to files, each operation by itself: a crash may come between any two.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// A disk. Tests put one in its place that stops after any operation, or loses what was not synced.
 pub(super) trait Disk: Send + Sync {
-    /// Opens a file to read it.
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
+    /// Opens a regular file to read it; never waits for anyone to write into it.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>>;
+
+    /// Tells which file a name stands for now. Follows no link.
+    fn stat(&self, path: &Path) -> io::Result<Stat>;
 
     /// Makes a file that is not there yet, mode 0600, to write it.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
@@ -29,10 +33,33 @@ pub(super) trait Disk: Send + Sync {
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>>;
 }
 
+/// A file that is being read.
+pub(super) trait Input: Read + Send {
+    /// Whether somebody holds it as its writer.
+    fn is_held(&self) -> bool;
+}
+
 /// A file that is being written.
 pub(super) trait Output: Write + Send {
     /// Makes what was written durable.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Holds it as its writer until it is closed, or the process ends: readers see that.
+    fn hold(&self) -> io::Result<()>;
+
+    /// Tells which file it is.
+    fn stat(&self) -> io::Result<Stat>;
+}
+
+/// Tells a file from another one, and from itself at another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// The device and the inode: no other file has them while this one is open.
+    pub(super) id: (u64, u64),
+    /// The length in bytes.
+    pub(super) length: u64,
+    /// When it was last written.
+    pub(super) modified: Option<SystemTime>,
 }
 
 /// The disk of this machine.
@@ -46,9 +73,59 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
+/// Whether a symbolic link is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    /// It is.
+    Followed,
+    /// It is an error.
+    Refused,
+}
+
+/// Opens a regular file; a FIFO, a device or a folder is an error at once.
+pub(super) fn open_regular(
+    options: &mut OpenOptions,
+    path: &Path,
+    links: Links,
+) -> io::Result<File> {
+    let refused = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what);
+    if links == Links::Refused && fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()) {
+        return Err(refused("it is a symbolic link, which is never followed here: remove it"));
+    }
+    #[cfg(unix)]
+    {
+        let follow = if links == Links::Refused { libc::O_NOFOLLOW } else { 0 };
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NONBLOCK | follow);
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(refused("it is not a regular file"));
+    }
+    Ok(file)
+}
+
+impl Stat {
+    /// Takes it from what the system says of a file.
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let id = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let id = (0, 0);
+        Self { id, length: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
 impl Disk for LocalDisk {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(File::open(path)?))
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
+        let file = open_regular(File::options().read(true), path, Links::Followed)?;
+        Ok(Box::new(file))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        fs::symlink_metadata(path).map(|metadata| Stat::of(&metadata))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
@@ -77,8 +154,28 @@ impl Disk for LocalDisk {
     }
 }
 
+impl Input for File {
+    fn is_held(&self) -> bool {
+        match self.try_lock_shared() {
+            // The writer waits for as long as this takes.
+            Ok(()) => self.unlock().is_err(),
+            Err(TryLockError::WouldBlock) => true,
+            // Where there are no locks nobody could have taken one.
+            Err(TryLockError::Error(_)) => false,
+        }
+    }
+}
+
 impl Output for File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn hold(&self) -> io::Result<()> {
+        self.lock()
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.metadata().map(|metadata| Stat::of(&metadata))
     }
 }

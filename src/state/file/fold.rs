@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{Lineage, Recorded};
-use crate::state::format::{self, Fingerprint, Fingerprinter, Head};
+use crate::state::format::{self, Fingerprint, Fingerprinter, Head, VERSION};
 use crate::state::overlay::Overlay;
 use crate::state::{StateError, uuid};
 
+use super::disk::Stat;
 use super::folder::Folder;
 use super::load::{Leftover, Loaded, load};
 
@@ -19,6 +20,10 @@ pub(super) struct Base {
     pub(super) recorded: Arc<Recorded>,
     /// Tells whether the file is still the one that was read; none where there is no file yet.
     pub(super) fingerprint: Option<Fingerprint>,
+    /// Tells the same without reading the file.
+    pub(super) stat: Option<Stat>,
+    /// The version of its format; none where there is no file yet.
+    pub(super) version: Option<u64>,
     /// The number of rooms whose record came from an earlier run's journal; `None` if there was
     /// nothing to fold.
     pub(super) folded: Option<usize>,
@@ -30,23 +35,32 @@ pub(super) struct Saved {
     pub(super) serial: u64,
     /// Its file.
     pub(super) fingerprint: Option<Fingerprint>,
+    /// The same, without reading it.
+    pub(super) stat: Option<Stat>,
 }
 
 /// How many earlier states are kept beside the state.
 const COPIES: usize = 3;
 
+/// Checks the lock once more before the state is replaced.
+pub(super) type Guard<'a> = &'a dyn Fn() -> Result<(), StateError>;
+
 /// Reads the record under the lock, and folds what an earlier run left in its journal.
-pub(super) fn recover(folder: &Folder) -> Result<Base, StateError> {
-    let Loaded { recorded, fingerprint, journal } = load(folder)?;
-    let mut base = Base { recorded: Arc::new(recorded), fingerprint, folded: None };
+pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateError> {
+    let loaded = load(folder);
+    // Not before: a run that leaves its journal for a rescue file writes that one first.
+    folder.check_rescues()?;
+    let Loaded { recorded, fingerprint, stat, version, journal } = loaded?;
+    let recorded = Arc::new(recorded);
+    let mut base = Base { recorded, fingerprint, stat, version, folded: None };
     match journal {
         Leftover::None => {}
         Leftover::Spent => remove_journal(folder)?,
-        Leftover::Unfolded { id, overlay } => {
-            let Saved { serial, fingerprint } = fold(folder, &base, &overlay, &id)?;
+        Leftover::Unfolded { id, overlay, under_way: _ } => {
+            let Saved { serial, fingerprint, stat } = fold(folder, &base, &overlay, &id, guard)?;
             base.folded =
                 (serial > base.recorded.serial).then(|| overlay.changed_rooms(&base.recorded));
-            base.fingerprint = fingerprint;
+            (base.fingerprint, base.stat) = (fingerprint, stat);
             let recorded = Arc::make_mut(&mut base.recorded);
             overlay.apply(recorded);
             recorded.serial = serial;
@@ -65,26 +79,35 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
     let first = Recorded { lineage: Some(lineage.clone()), ..Recorded::default() };
     let (providers, plans) = (BTreeMap::new(), Vec::new());
     let head = Head { lineage: &lineage, serial: 0, folded: None, providers, plans };
-    let fingerprint = write_next(folder, head, &first, &Overlay::default())?;
+    let (fingerprint, stat) = write_next(folder, head, &first, &Overlay::default())?;
     folder.replace(&folder.next, &folder.state)?;
-    *base = Base { recorded: Arc::new(first), fingerprint: Some(fingerprint), folded: None };
+    *base = Base {
+        recorded: Arc::new(first),
+        fingerprint: Some(fingerprint),
+        stat: Some(stat),
+        version: Some(VERSION),
+        folded: None,
+    };
     Ok(lineage)
 }
 
 /// Folds the journal `id` into the state, removes it, and gives the serial of the state then.
-/// Writes no state where nothing differs.
+/// Writes no state where nothing differs, but for one of an older format.
 pub(super) fn fold(
     folder: &Folder,
     base: &Base,
     overlay: &Overlay,
     id: &str,
+    guard: Guard<'_>,
 ) -> Result<Saved, StateError> {
+    guard()?;
     folder.check_unchanged(base.fingerprint)?;
+    let differs = base.version != Some(VERSION) || overlay.changes(&base.recorded);
     let saved = match &base.recorded.lineage {
-        Some(lineage) if overlay.changes(&base.recorded) => {
-            save(folder, base, overlay, lineage, id)?
+        Some(lineage) if differs => save(folder, base, overlay, lineage, id, guard)?,
+        Some(_) | None => {
+            Saved { serial: base.recorded.serial, fingerprint: base.fingerprint, stat: base.stat }
         }
-        Some(_) | None => Saved { serial: base.recorded.serial, fingerprint: base.fingerprint },
     };
     remove_journal(folder)?;
     Ok(saved)
@@ -97,24 +120,27 @@ fn save(
     overlay: &Overlay,
     lineage: &Lineage,
     id: &str,
+    guard: Guard<'_>,
 ) -> Result<Saved, StateError> {
     let (before, serial) = (base.recorded.serial, base.recorded.serial + 1);
     let providers = overlay.providers(&base.recorded);
     let plans = base.recorded.plans.clone();
     let head = Head { lineage, serial, folded: Some(id), providers, plans };
-    let fingerprint = write_next(folder, head, &base.recorded, overlay)?;
+    let (fingerprint, stat) = write_next(folder, head, &base.recorded, overlay)?;
+    guard()?;
     keep_copy(folder, before)?;
     folder.replace(&folder.next, &folder.state)?;
     drop_old_copies(folder, serial)?;
-    Ok(Saved { serial, fingerprint: Some(fingerprint) })
+    Ok(Saved { serial, fingerprint: Some(fingerprint), stat: Some(stat) })
 }
 
-fn write_next(
+/// Writes the next state beside the present one, durably.
+pub(super) fn write_next(
     folder: &Folder,
     head: Head<'_>,
     base: &Recorded,
     overlay: &Overlay,
-) -> Result<Fingerprint, StateError> {
+) -> Result<(Fingerprint, Stat), StateError> {
     let mut file = folder.create(&folder.next)?;
     let mut passing = Fingerprinter::default();
     let emit = |bytes: &[u8]| {
@@ -122,29 +148,33 @@ fn write_next(
         file.write_all(bytes)
     };
     let written = format::write(head, overlay.rooms(base), emit).and_then(|()| file.sync());
-    if let Err(error) = written {
+    written.and_then(|()| file.stat()).map(|stat| (passing.finish(), stat)).map_err(|error| {
         // It may have filled the disk. Where it cannot be removed, the next run writes over it,
         // and the first error is the one to tell.
         drop(folder.remove(&folder.next));
-        return Err(StateError::io("write", &folder.next)(error));
-    }
-    Ok(passing.finish())
+        StateError::io("write", &folder.next)(error)
+    })
 }
 
 /// Keeps the state of `serial` under a name of its own, before it is replaced.
-fn keep_copy(folder: &Folder, serial: u64) -> Result<(), StateError> {
+pub(super) fn keep_copy(folder: &Folder, serial: u64) -> Result<(), StateError> {
     let copy = folder.copy(serial);
     folder.remove_if_there(&copy)?;
-    if folder.link_state(&copy).is_err() {
-        copy_state(folder, &copy)?;
+    keep_as(folder, &folder.state, &copy)
+}
+
+/// Keeps a file under another name too, which no file has yet.
+pub(super) fn keep_as(folder: &Folder, file: &Path, copy: &Path) -> Result<(), StateError> {
+    if folder.link(file, copy).is_err() {
+        copy_file(folder, file, copy)?;
     }
     folder.sync()
 }
 
-/// Copies the state where the file system has no links.
-fn copy_state(folder: &Folder, copy: &Path) -> Result<(), StateError> {
+/// Copies a file where the file system has no links.
+fn copy_file(folder: &Folder, file: &Path, copy: &Path) -> Result<(), StateError> {
     let failed = |error| StateError::io("write", copy)(error);
-    let mut reader = folder.open_state()?;
+    let mut reader = folder.open_there(file)?;
     let mut file = folder.create(&folder.half_copy)?;
     io::copy(&mut reader, &mut file).and_then(|_| file.sync()).map_err(failed)?;
     folder.replace(&folder.half_copy, copy)
@@ -152,14 +182,14 @@ fn copy_state(folder: &Folder, copy: &Path) -> Result<(), StateError> {
 
 /// Removes all copies but the newest; those of later serials are of another line of states, and
 /// not ours to remove.
-fn drop_old_copies(folder: &Folder, serial: u64) -> Result<(), StateError> {
+pub(super) fn drop_old_copies(folder: &Folder, serial: u64) -> Result<(), StateError> {
     let mut earlier = folder.copies()?;
     earlier.retain(|(of, _)| *of < serial);
     let old = earlier.len().saturating_sub(COPIES);
     earlier[..old].iter().try_for_each(|(_, path)| folder.remove(path))
 }
 
-fn remove_journal(folder: &Folder) -> Result<(), StateError> {
+pub(super) fn remove_journal(folder: &Folder) -> Result<(), StateError> {
     folder.remove_if_there(&folder.journal)?;
     folder.sync()
 }

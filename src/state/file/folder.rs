@@ -1,14 +1,15 @@
 //! Where the files of a state are, and what is done to them, with errors that name the file.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::state::StateError;
-use crate::state::format::{self, Document, Fingerprint};
+use crate::state::format::{self, Document, Fingerprint, ParseError};
+use crate::state::{Loss, StateError};
 
-use super::disk::{Disk, Output};
+use super::difference;
+use super::disk::{Disk, Input, Output, Stat};
 
 /// The files of one state. All lie in one folder, so that a rename stays on one file system.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub(super) struct Folder {
 const LINKS: usize = 40;
 /// What a copy's name ends with, before its serial.
 const COPY: &str = ".backup-";
+/// What a rescue file's name ends with, before the process whose run it is of.
+const RESCUE: &str = ".rescue-";
 
 impl Folder {
     /// Finds the files of the state at `path`, which may be a symbolic link to it.
@@ -56,40 +59,104 @@ impl Folder {
 
     /// The kept copies with their serials, oldest first.
     pub(super) fn copies(&self) -> Result<Vec<(u64, PathBuf)>, StateError> {
-        let folder = self.path();
-        let names = self.disk.names(folder).map_err(StateError::io("list", folder))?;
-        let start = with_suffix(&self.state, COPY);
-        let start = start.file_name().unwrap_or_default().as_encoded_bytes();
-        let mut copies: Vec<_> = names
-            .iter()
-            .filter_map(|name| {
-                let serial = name.as_encoded_bytes().strip_prefix(start)?;
-                let serial = std::str::from_utf8(serial).ok()?.parse().ok()?;
-                Some((serial, folder.join(name)))
-            })
-            .collect();
+        let named = self.named(COPY)?;
+        let serial = |(serial, path): (String, PathBuf)| Some((serial.parse().ok()?, path));
+        let mut copies: Vec<_> = named.into_iter().filter_map(serial).collect();
         copies.sort_unstable();
         Ok(copies)
+    }
+
+    /// The rescue files, by name.
+    pub(super) fn rescues(&self) -> Result<Vec<PathBuf>, StateError> {
+        let mut rescues: Vec<_> = self.named(RESCUE)?.into_iter().map(|(_, path)| path).collect();
+        rescues.sort_unstable();
+        Ok(rescues)
+    }
+
+    /// Refuses to go on while a rescue file names rooms that the state may not know.
+    pub(super) fn check_rescues(&self) -> Result<(), StateError> {
+        let rescues = self.rescues()?;
+        let count = rescues.len();
+        let first = rescues.into_iter().next();
+        first.map_or(Ok(()), |rescue| Err(StateError::Unrepaired { rescue, count }))
+    }
+
+    /// Where the rescue file of a process is written until it is whole.
+    pub(super) fn half_rescue(&self, pid: u32) -> PathBuf {
+        with_suffix(&self.state, &format!(".rescuing-{pid}"))
+    }
+
+    /// Where the rescue file of a process is kept.
+    pub(super) fn rescue(&self, pid: u32) -> PathBuf {
+        with_suffix(&self.state, &format!("{RESCUE}{pid}"))
+    }
+
+    /// Where the rescue file of a process is kept: a name that no file has.
+    pub(super) fn free_rescue(&self, pid: u32) -> Result<PathBuf, StateError> {
+        self.free(&format!("{RESCUE}{pid}"))
+    }
+
+    /// Where a damaged file is kept that a repair replaces by the state of `serial`: a name that no
+    /// file has.
+    pub(super) fn damaged(&self, file: &Path, serial: u64) -> Result<PathBuf, StateError> {
+        let journal = if file == self.journal { ".journal" } else { "" };
+        self.free(&format!("{journal}.damaged-{serial}"))
+    }
+
+    /// The name with this suffix, or one with a number after it where there is such a file.
+    pub(super) fn free(&self, suffix: &str) -> Result<PathBuf, StateError> {
+        let mut path = with_suffix(&self.state, suffix);
+        let mut number = 1;
+        while self.stat(&path)?.is_some() {
+            number += 1;
+            path = with_suffix(&self.state, &format!("{suffix}-{number}"));
+        }
+        Ok(path)
+    }
+
+    /// The files whose names go on like this after the state's, with the rest of their names.
+    fn named(&self, suffix: &str) -> Result<Vec<(String, PathBuf)>, StateError> {
+        let folder = self.path();
+        let names = self.disk.names(folder).map_err(StateError::io("list", folder))?;
+        let start = with_suffix(&self.state, suffix);
+        let start = start.file_name().unwrap_or_default().as_encoded_bytes();
+        let rest = |name: &OsString| {
+            let rest = name.as_encoded_bytes().strip_prefix(start)?;
+            Some((String::from_utf8_lossy(rest).into_owned(), self.state.with_file_name(name)))
+        };
+        Ok(names.iter().filter_map(rest).collect())
+    }
+
+    /// Which file a name stands for; none where it is missing.
+    pub(super) fn stat(&self, path: &Path) -> Result<Option<Stat>, StateError> {
+        match self.disk.stat(path) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StateError::io("look at", path)(error)),
+        }
     }
 
     /// Reads the state; none where it is missing.
     pub(super) fn document(&self) -> Result<Option<Document>, StateError> {
         match format::read(|| self.disk.open(&self.state)) {
             Ok(document) => Ok(Some(document)),
-            Err(format::ParseError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(None)
+            Err(ParseError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(ParseError::Checksum(what)) => {
+                let (file, differs) = (self.state.clone(), self.first_difference()?);
+                Err(StateError::Checksum { file, what, differs })
             }
             Err(error) => Err(StateError::parse(&self.state, error, |_| self.mend_state())),
         }
     }
 
-    /// Reads the journal's text; none where it is missing.
-    pub(super) fn journal_text(&self) -> Result<Option<Vec<u8>>, StateError> {
-        let failed = |error| StateError::io("read", &self.journal)(error);
-        let Some(mut reader) = self.open(&self.journal)? else { return Ok(None) };
+    /// Reads a file's text, and tells whether its writer is at work; none where it is missing.
+    pub(super) fn text(&self, path: &Path) -> Result<Option<(Vec<u8>, Writing)>, StateError> {
+        let Some(mut reader) = self.open(path)? else { return Ok(None) };
         let mut text = Vec::new();
-        reader.read_to_end(&mut text).map_err(failed)?;
-        Ok(Some(text))
+        reader.read_to_end(&mut text).map_err(StateError::io("read", path))?;
+        // Not before: what was written meanwhile is of a writer who was at work meanwhile.
+        let writing = if reader.is_held() { Writing::Now } else { Writing::Over };
+        Ok(Some((text, writing)))
     }
 
     /// Checks that the state is still the one that was read; none where it was missing.
@@ -103,7 +170,18 @@ impl Folder {
         if now == read {
             return Ok(());
         }
-        Err(StateError::Changed { file: self.state.clone(), journal: self.journal.clone() })
+        let loss = if now.is_none() { Loss::Removed } else { Loss::Replaced };
+        Err(StateError::Changed { file: self.state.clone(), loss })
+    }
+
+    /// The first line of the state that differs from the newest copy, and that copy.
+    fn first_difference(&self) -> Result<Option<(usize, PathBuf)>, StateError> {
+        let Some((_, copy)) = self.copies()?.into_iter().next_back() else { return Ok(None) };
+        let (Some(state), Some(before)) = (self.open(&self.state)?, self.open(&copy)?) else {
+            return Ok(None);
+        };
+        let line = difference::first(state, before).map_err(StateError::io("read", &copy))?;
+        Ok(line.map(|line| (line, copy)))
     }
 
     /// Makes a file, in the place of one that an earlier run may have left half-written.
@@ -117,14 +195,14 @@ impl Folder {
         self.disk.create(path).map_err(StateError::io("create", path))
     }
 
-    /// Gives the state a second name. Not every file system can.
-    pub(super) fn link_state(&self, name: &Path) -> io::Result<()> {
-        self.disk.link(&self.state, name)
+    /// Gives a file a second name. Not every file system can.
+    pub(super) fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        self.disk.link(file, name)
     }
 
-    /// Opens the state, which must be there.
-    pub(super) fn open_state(&self) -> Result<Box<dyn Read + Send>, StateError> {
-        self.disk.open(&self.state).map_err(StateError::io("read", &self.state))
+    /// Opens a file, which must be there.
+    pub(super) fn open_there(&self, path: &Path) -> Result<Box<dyn Input>, StateError> {
+        self.disk.open(path).map_err(StateError::io("read", path))
     }
 
     /// Puts a file in the place of another, durably.
@@ -154,7 +232,7 @@ impl Folder {
         self.disk.sync_folder(folder).map_err(StateError::io("sync", folder))
     }
 
-    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read + Send>>, StateError> {
+    fn open(&self, path: &Path) -> Result<Option<Box<dyn Input>>, StateError> {
         match self.disk.open(path) {
             Ok(reader) => Ok(Some(reader)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -173,8 +251,20 @@ impl Folder {
         let newest = self.copies().ok().and_then(|copies| copies.into_iter().next_back());
         let copy = newest
             .map_or_else(String::new, |(_, path)| format!(" or from the copy {}", path.display()));
-        format!("Mend the line, or bring the state back from version control{copy}")
+        format!(
+            "`roomctl state repair` shows what can be saved, and writes it; or bring the state back \
+             from version control{copy}"
+        )
     }
+}
+
+/// Whether the writer of a journal is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// He is: a run is under way.
+    Now,
+    /// He is not.
+    Over,
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -1,12 +1,13 @@
 //! Reads the journal first, then the state, and puts them together in memory. Writes nothing.
 
-use crate::model::Recorded;
+use crate::model::{Holder, Recorded};
 use crate::state::format::{Document, Fingerprint};
 use crate::state::journal::{Journal, parse_journal};
 use crate::state::overlay::Overlay;
 use crate::state::{Found, StateError};
 
-use super::folder::Folder;
+use super::disk::Stat;
+use super::folder::{Folder, Writing};
 
 /// What lies in the folder.
 pub(super) struct Loaded {
@@ -14,6 +15,10 @@ pub(super) struct Loaded {
     pub(super) recorded: Recorded,
     /// Tells whether the state's file is still the one that was read; none where there is none.
     pub(super) fingerprint: Option<Fingerprint>,
+    /// Tells the same without reading the file.
+    pub(super) stat: Option<Stat>,
+    /// The version of its format; none where there is no file.
+    pub(super) version: Option<u64>,
     /// The journal beside it.
     pub(super) journal: Leftover,
 }
@@ -30,14 +35,26 @@ pub(super) enum Leftover {
         id: String,
         /// What it changes.
         overlay: Overlay,
+        /// The run that writes it, where it is under way.
+        under_way: Option<Holder>,
     },
+}
+
+/// The record as a reader meets it.
+pub(super) struct Read {
+    /// The record, its journal included.
+    pub(super) recorded: Recorded,
+    /// Whether there was one.
+    pub(super) found: Found,
+    /// The run that writes its journal, where it is under way.
+    pub(super) under_way: Option<Holder>,
 }
 
 /// How often files that do not fit together are read again: somebody may have folded in between.
 const ATTEMPTS: usize = 5;
 
 /// Reads the record without the lock: another run may write meanwhile.
-pub(super) fn read(folder: &Folder) -> Result<(Recorded, Found), StateError> {
+pub(super) fn read(folder: &Folder) -> Result<Read, StateError> {
     let mut loaded = load(folder);
     for _ in 1..ATTEMPTS {
         if !loaded.as_ref().is_err_and(|error| may_be_passing(folder, error)) {
@@ -45,30 +62,38 @@ pub(super) fn read(folder: &Folder) -> Result<(Recorded, Found), StateError> {
         }
         loaded = load(folder);
     }
-    let Loaded { mut recorded, fingerprint, journal } = loaded?;
-    match journal {
-        Leftover::None | Leftover::Spent => {}
-        Leftover::Unfolded { id: _, overlay } => overlay.apply(&mut recorded),
-    }
-    Ok((recorded, found(fingerprint)))
+    // Not before: a run that leaves its journal for a rescue file writes that one first.
+    folder.check_rescues()?;
+    let Loaded { mut recorded, fingerprint, stat: _, version: _, journal } = loaded?;
+    let under_way = match journal {
+        Leftover::None | Leftover::Spent => None,
+        Leftover::Unfolded { id: _, overlay, under_way } => {
+            overlay.apply(&mut recorded);
+            under_way
+        }
+    };
+    Ok(Read { recorded, found: found(fingerprint), under_way })
 }
 
 /// Reads what lies in the folder.
 pub(super) fn load(folder: &Folder) -> Result<Loaded, StateError> {
-    let text = folder.journal_text()?;
+    let text = folder.text(&folder.journal)?;
+    // Before the state is read: what comes in its place afterwards is another file.
+    let stat = folder.stat(&folder.state)?;
     let Some(document) = folder.document()? else {
         return missing(folder, text.is_some());
     };
     let journal = match text {
         None => Leftover::None,
-        Some(text) => match parse_journal(&text) {
+        Some((text, writing)) => match parse_journal(&text) {
             Ok(None) => Leftover::Spent,
-            Ok(Some(journal)) => leftover(folder, &document, journal)?,
+            Ok(Some(journal)) => leftover(folder, &document, journal, writing)?,
             Err(error) => return Err(StateError::parse(&folder.journal, error, mend_journal)),
         },
     };
-    let Document { recorded, folded: _, fingerprint } = document;
-    Ok(Loaded { recorded, fingerprint: Some(fingerprint), journal })
+    let Document { version, recorded, folded: _, fingerprint } = document;
+    let (fingerprint, version) = (Some(fingerprint), Some(version));
+    Ok(Loaded { recorded, fingerprint, stat, version, journal })
 }
 
 /// Whether a state was there.
@@ -78,20 +103,20 @@ pub(super) fn found(fingerprint: Option<Fingerprint>) -> Found {
 
 fn missing(folder: &Folder, journal: bool) -> Result<Loaded, StateError> {
     let copy = folder.copies()?.into_iter().next_back().map(|(_, path)| path);
-    match journal.then(|| folder.journal.clone()).or(copy) {
-        Some(beside) => Err(StateError::Missing { file: folder.state.clone(), beside }),
-        None => {
-            Ok(Loaded { recorded: Recorded::default(), fingerprint: None, journal: Leftover::None })
-        }
+    if let Some(beside) = journal.then(|| folder.journal.clone()).or(copy) {
+        return Err(StateError::Missing { file: folder.state.clone(), beside });
     }
+    let (recorded, journal) = (Recorded::default(), Leftover::None);
+    Ok(Loaded { recorded, fingerprint: None, stat: None, version: None, journal })
 }
 
 fn leftover(
     folder: &Folder,
     document: &Document,
     journal: Journal,
+    writing: Writing,
 ) -> Result<Leftover, StateError> {
-    let Journal { id, lineage, serial, entries } = journal;
+    let Journal { id, lineage, serial, holder, entries } = journal;
     if document.folded.as_ref() == Some(&id) {
         return Ok(Leftover::Spent);
     }
@@ -109,7 +134,8 @@ fn leftover(
     for entry in entries {
         overlay.add(entry);
     }
-    Ok(Leftover::Unfolded { id, overlay })
+    let under_way = holder.filter(|_| writing == Writing::Now);
+    Ok(Leftover::Unfolded { id, overlay, under_way })
 }
 
 /// Whether an error may come from reading while another run folds.
@@ -120,6 +146,12 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         StateError::Locked { .. }
         | StateError::Newer { .. }
         | StateError::Changed { .. }
+        | StateError::Rescued { .. }
+        | StateError::Unsaved { .. }
+        | StateError::Unrepaired { .. }
+        | StateError::Checksum { .. }
+        | StateError::Conflict { .. }
+        | StateError::Unrepairable { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => false,
     }
@@ -127,7 +159,7 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
 
 fn mend_journal(line: usize) -> String {
     format!(
-        "Mend line {line} from a copy of the journal. Without one, keep this file elsewhere, take \
-         the line and all after it out, and look every room up that they name (`roomctl import`)"
+        "Bring line {line} back from a copy of the journal; without one, `roomctl state repair` \
+         takes every line that is whole"
     )
 }

@@ -1,14 +1,14 @@
 //! The lock: an OS lock that a crash lets go, on a file that says who holds it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Holder, LastCalls, StateError};
+use crate::state::{Holder, LastCalls, Loss, StateError};
 
-use super::disk::private;
+use super::disk::{Links, Stat, open_regular, private};
 
 /// The lock, held until this is dropped.
 pub(super) struct LockFile {
@@ -26,6 +26,11 @@ pub(super) enum Attempt<T> {
     /// Another run holds it: this one, where it could be read.
     Held(Option<Holder>),
 }
+
+/// No lock that anyone wrote is longer, in bytes: one that is counts as one that cannot be read.
+const LONGEST: u64 = 1 << 20;
+/// How often a lock that was replaced while it was taken is tried again.
+const ATTEMPTS: usize = 100;
 
 /// What the run before this one left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,21 +60,44 @@ struct Note {
 }
 
 impl LockFile {
-    /// Tries to take the lock, and writes who has it.
+    /// Tries to take the lock, and writes who has it. A lock on a file that is no longer the one at
+    /// its path would keep nobody out: it is let go, and the file that is there is tried.
     pub(super) fn take(path: &Path, holder: Holder) -> Result<Attempt<Self>, StateError> {
         let failed = |error| StateError::io("lock", path)(error);
-        let mut options = private();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Attempt::Held(holder_in(&file))),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        for _ in 0..ATTEMPTS {
+            let mut options = private();
+            options.read(true).write(true).create(true).truncate(false);
+            let file = open_regular(&mut options, path, Links::Refused).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(Attempt::Held(holder_in(&file))),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            match check(&file, path) {
+                Ok(()) => return Self::taken(file, path, holder).map(Attempt::Taken),
+                Err(StateError::Changed { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Err(failed(io::Error::other("it is replaced again and again")))
+    }
+
+    /// Checks that the file at the lock's path still is the one that is locked.
+    pub(super) fn check(&self) -> Result<(), StateError> {
+        check(&self.file, &self.path)
+    }
+
+    /// Who holds it: this run.
+    pub(super) fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    fn taken(file: File, path: &Path, holder: Holder) -> Result<Self, StateError> {
+        let failed = |error| StateError::io("lock", path)(error);
         let earlier = earlier_in(&text_in(&file).map_err(failed)?);
         let mut lock = Self { file, path: path.to_owned(), holder, earlier };
         lock.write(Ended::Uncleanly, lock.earlier.last_calls.clone())?;
-        Ok(Attempt::Taken(lock))
+        Ok(lock)
     }
 
     /// Says when the last calls were, and lets the lock go.
@@ -108,12 +136,25 @@ impl LockFile {
 
 /// Looks at what the run before this one left, or the one that is under way, without the lock.
 pub(super) fn look(path: &Path) -> Result<Earlier, StateError> {
-    match File::open(path) {
+    match open_regular(File::options().read(true), path, Links::Refused) {
         Ok(file) => text_in(&file).map(|text| earlier_in(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(earlier_in(b"")),
         Err(error) => Err(error),
     }
     .map_err(StateError::io("read", path))
+}
+
+/// Checks that the file at `path` is the one that was opened.
+fn check(file: &File, path: &Path) -> Result<(), StateError> {
+    let failed = |error| StateError::io("look at", path)(error);
+    let opened = Stat::of(&file.metadata().map_err(failed)?).id;
+    let loss = match fs::symlink_metadata(path) {
+        Ok(metadata) if Stat::of(&metadata).id == opened => return Ok(()),
+        Ok(_) => Loss::Replaced,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Loss::Removed,
+        Err(error) => return Err(failed(error)),
+    };
+    Err(StateError::Changed { file: path.to_owned(), loss })
 }
 
 fn earlier_in(text: &[u8]) -> Earlier {
@@ -139,6 +180,6 @@ fn note_in(text: &[u8]) -> Option<Note> {
 fn text_in(mut file: &File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
-    file.read_to_end(&mut text)?;
+    file.take(LONGEST).read_to_end(&mut text)?;
     Ok(text)
 }

@@ -11,6 +11,7 @@ use super::folder::Folder;
 use super::load::found;
 use super::lock_file::{Earlier, Ended, LockFile};
 use super::queue::{Queue, Turn};
+use super::session::Session;
 use super::writer::{Writer, Written};
 
 /// A state that this run may write: it holds the lock.
@@ -28,15 +29,10 @@ struct Shared {
     session: Mutex<Option<Session>>,
 }
 
-struct Session {
-    writer: Writer,
-    lock: LockFile,
-}
-
 impl Locked {
     /// Takes up what an earlier run left.
     pub(super) fn open(folder: Folder, lock: LockFile) -> Result<Self, StateError> {
-        let base = match recover(&folder) {
+        let base = match recover(&folder, &|| lock.check()) {
             Ok(base) => base,
             Err(error) => {
                 // Nothing was done, which is all that the note would say: the error counts.
@@ -45,17 +41,18 @@ impl Locked {
             }
         };
         let Earlier { last_calls, ended } = lock.earlier.clone();
-        let Base { recorded, fingerprint, folded: rooms } = &base;
+        let Base { recorded, fingerprint, stat: _, version: _, folded: rooms } = &base;
         let rooms = *rooms;
         let snapshot = Snapshot {
             recorded: recorded.clone(),
             found: found(*fingerprint),
             last_calls,
             ended_uncleanly: ended == Ended::Uncleanly,
+            under_way: None,
         };
         let state = folder.state.clone();
-        let session = Session { writer: Writer::new(folder, base), lock };
-        let session = Mutex::new(Some(session));
+        let writer = Writer::new(folder, base, lock.holder().clone());
+        let session = Mutex::new(Some(Session::new(writer, lock)));
         let shared = Arc::new(Shared { state, queue: Queue::default(), session });
         Ok(Self { shared, snapshot, folded: rooms })
     }
@@ -77,12 +74,18 @@ impl Locked {
 impl WriteStore for Locked {
     fn reserve(&self, entries: usize) -> Access<'_, ()> {
         let shared = self.shared.clone();
-        let work = move || shared.with_session(|session| session.writer.reserve(entries));
+        let work = move || shared.with_session(|session| session.reserve(entries));
         Box::pin(async move { blocking(&self.shared.state, work).await })
     }
 
     fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
         Box::pin(append(self.shared.clone(), entries))
+    }
+
+    fn check(&self) -> Access<'_, ()> {
+        let shared = self.shared.clone();
+        let work = move || shared.with_session(Session::check);
+        Box::pin(async move { blocking(&self.shared.state, work).await })
     }
 
     fn finish(&self, last_calls: LastCalls) -> Access<'_, Finished> {
@@ -102,12 +105,8 @@ impl Shared {
         appended: Result<(), StateError>,
         last_calls: LastCalls,
     ) -> Result<Finished, StateError> {
-        let Session { mut writer, lock } = self.session().take().ok_or_else(|| self.stopped())?;
-        let folded = appended.and_then(|()| writer.fold());
-        let called = last_calls.values().any(|calls| !calls.is_empty());
-        let released = if called { lock.release(last_calls) } else { lock.give_back() };
-        let finished = Finished { serial: folded? };
-        released.map(|()| finished)
+        let session = self.session().take().ok_or_else(|| self.stopped())?;
+        session.finish(appended, last_calls).map(|serial| Finished { serial })
     }
 
     fn with_session<T>(
@@ -139,8 +138,10 @@ impl Duty {
     fn write(mut self) {
         while let Some(mut batch) = self.shared.queue.take() {
             let entries = batch.entries();
-            let written = self.shared.with_session(|session| session.writer.append(entries));
-            if let Err(error) = &written {
+            let written = self.shared.with_session(|session| session.append(entries));
+            if let Err(error) = &written
+                && !error.keeps_results()
+            {
                 self.shared.queue.fail(error);
             }
             batch.answer(&written);

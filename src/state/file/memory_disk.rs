@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::disk::{Disk, Output};
+use super::disk::{Disk, Input, Output, Stat};
 
 /// The disk. A clone is the same disk.
 #[derive(Clone, Default)]
@@ -174,8 +174,13 @@ fn missing() -> io::Error {
 }
 
 impl Disk for MemoryDisk {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
         Ok(Box::new(Cursor::new(self.read(path).ok_or_else(missing)?)))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let disks = self.disks();
+        disks.names.get(path).map(|at| disks.stat(*at)).ok_or_else(missing)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
@@ -249,7 +254,27 @@ impl Write for MemoryFile {
     }
 }
 
+impl Input for Cursor<Vec<u8>> {
+    fn is_held(&self) -> bool {
+        false
+    }
+}
+
+impl Disks {
+    fn stat(&self, at: usize) -> Stat {
+        Stat { id: (0, at as u64), length: self.files[at].bytes.len() as u64, modified: None }
+    }
+}
+
 impl Output for MemoryFile {
+    fn hold(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        Ok(self.disk.disks().stat(self.at))
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         self.disk.operation(|disks| {
             let content = &mut disks.files[self.at];

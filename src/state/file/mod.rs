@@ -1,5 +1,6 @@
 //! The state as a file, with its journal, its copies and its lock beside it.
 
+mod difference;
 mod disk;
 mod fold;
 mod folder;
@@ -7,6 +8,9 @@ mod load;
 mod lock_file;
 mod locked;
 mod queue;
+mod repair;
+mod rescue;
+mod session;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -17,9 +21,11 @@ use super::{Access, Holder, ReadStore, Snapshot, StateError};
 
 use disk::{Disk, LocalDisk};
 use folder::Folder;
+use load::Read;
 use lock_file::{Attempt, Earlier, Ended, LockFile};
 
 pub use locked::Locked;
+pub use repair::Repair;
 
 /// How often a lock that somebody else holds is tried again.
 const POLL: Duration = Duration::from_millis(200);
@@ -49,22 +55,45 @@ impl FileStore {
     /// [`ReadStore::read`] returns.
     #[must_use]
     pub fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Locked> {
-        Box::pin(async move {
-            let start = tokio::time::Instant::now();
-            loop {
-                let holder = holder.clone();
-                let held_by = match self.blocking(move |folder| attempt(folder, holder)).await? {
-                    Attempt::Taken(locked) => return Ok(locked),
-                    Attempt::Held(by) => by,
-                };
-                let left = wait.saturating_sub(start.elapsed());
-                if left.is_zero() {
-                    let (file, holder) = (self.path.clone(), held_by.map(Box::new));
-                    return Err(StateError::Locked { file, holder });
-                }
-                tokio::time::sleep(POLL.min(left)).await;
+        Box::pin(self.locked(holder, wait, Locked::open))
+    }
+
+    /// Takes the lock, whatever the state is like, and finds out what a repair would make of it;
+    /// none where there is nothing to repair. Waits for another run's lock no longer than `wait`.
+    ///
+    /// # Errors
+    /// Returns [`StateError::Locked`] where another run holds it all that time, and
+    /// [`StateError::Unrepairable`] where nothing can be made of what is there.
+    #[must_use]
+    pub fn repair(&self, holder: Holder, wait: Duration) -> Access<'_, Option<Repair>> {
+        Box::pin(self.locked(holder, wait, Repair::find))
+    }
+
+    /// Takes the lock, and goes on with it.
+    async fn locked<T: Send + 'static>(
+        &self,
+        holder: Holder,
+        wait: Duration,
+        next: fn(Folder, LockFile) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        let start = tokio::time::Instant::now();
+        loop {
+            let holder = holder.clone();
+            let attempt = move |folder: Folder| match LockFile::take(&folder.lock, holder)? {
+                Attempt::Held(by) => Ok(Attempt::Held(by)),
+                Attempt::Taken(lock) => next(folder, lock).map(Attempt::Taken),
+            };
+            let held_by = match self.blocking(attempt).await? {
+                Attempt::Taken(taken) => return Ok(taken),
+                Attempt::Held(by) => by,
+            };
+            let left = wait.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                let (file, holder) = (self.path.clone(), held_by.map(Box::new));
+                return Err(StateError::Locked { file, holder });
             }
-        })
+            tokio::time::sleep(POLL.min(left)).await;
+        }
     }
 
     async fn blocking<T, F>(&self, work: F) -> Result<T, StateError>
@@ -81,22 +110,15 @@ impl ReadStore for FileStore {
     fn read(&self) -> Access<'_, Snapshot> {
         Box::pin(self.blocking(|folder| {
             let Earlier { last_calls, ended } = lock_file::look(&folder.lock)?;
-            let (recorded, found) = load::read(&folder)?;
+            let Read { recorded, found, under_way } = load::read(&folder)?;
             Ok(Snapshot {
                 recorded: Arc::new(recorded),
                 found,
                 last_calls,
                 ended_uncleanly: ended == Ended::Uncleanly,
+                under_way,
             })
         }))
-    }
-}
-
-/// Tries once to take the lock.
-fn attempt(folder: Folder, holder: Holder) -> Result<Attempt<Locked>, StateError> {
-    match LockFile::take(&folder.lock, holder)? {
-        Attempt::Held(by) => Ok(Attempt::Held(by)),
-        Attempt::Taken(lock) => Locked::open(folder, lock).map(Attempt::Taken),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::state::StateError;
+use crate::state::{Entry, StateError};
 
 use super::writer::Written;
 
@@ -24,8 +24,17 @@ struct Waiting {
 pub(super) struct Batch {
     /// The entries.
     entries: Vec<Written>,
-    /// Who waits for them.
-    callers: Vec<oneshot::Sender<Result<(), StateError>>>,
+    /// Who waits for them, and for what.
+    callers: Vec<(Awaited, oneshot::Sender<Result<(), StateError>>)>,
+}
+
+/// What a caller waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    /// That results are durable: in the journal, or in a rescue file.
+    Results,
+    /// That a call may be sent, or that all before it is in the journal.
+    Journal,
 }
 
 /// Who writes next.
@@ -49,8 +58,8 @@ impl Queue {
             return Err(error.clone());
         }
         let (caller, answer) = oneshot::channel();
+        waiting.batch.callers.push((Awaited::by(&entries), caller));
         waiting.batch.entries.extend(entries);
-        waiting.batch.callers.push(caller);
         Ok((answer, std::mem::replace(&mut waiting.turn, Turn::Taken)))
     }
 
@@ -92,9 +101,27 @@ impl Batch {
     }
 }
 
-fn answer(callers: Vec<oneshot::Sender<Result<(), StateError>>>, result: &Result<(), StateError>) {
-    for caller in callers {
+impl Awaited {
+    fn by(entries: &[Written]) -> Self {
+        let is_intent = |written: &Written| matches!(written.entry, Entry::Intent(..));
+        if entries.is_empty() || entries.iter().any(is_intent) {
+            Self::Journal
+        } else {
+            Self::Results
+        }
+    }
+}
+
+fn answer(
+    callers: Vec<(Awaited, oneshot::Sender<Result<(), StateError>>)>,
+    result: &Result<(), StateError>,
+) {
+    for (awaited, caller) in callers {
+        let result = match (awaited, result) {
+            (Awaited::Results, Err(StateError::Rescued { .. })) => Ok(()),
+            (Awaited::Results | Awaited::Journal, result) => result.clone(),
+        };
         // Whoever went away needs no answer.
-        drop(caller.send(result.clone()));
+        drop(caller.send(result));
     }
 }

@@ -4,6 +4,8 @@ mod appends;
 mod crash;
 mod damage;
 mod readers;
+mod repair;
+mod rescue;
 mod store;
 
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, Recorded, R
 use super::identity::IdentityText;
 use super::names::Names;
 use super::record::{RecordText, Text};
-use super::{Document, Fingerprint, Head, ParseError, VERSION};
+use super::{Document, Fingerprint, Head, OLDEST, ParseError, VERSION, seal};
 
 /// Everything before the rooms, and the rooms where the document is read as a whole.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub(super) struct DocumentText<'a> {
     pub(super) plans: Vec<String>,
     #[serde(skip_serializing)]
     rooms: Rooms,
+    #[serde(borrow, default, skip_serializing)]
+    checksum: Option<Cow<'a, str>>,
 }
 
 /// The rooms, each address once.
@@ -44,7 +46,7 @@ struct VersionText {
 pub(in crate::state) fn sniff(text: &[u8]) -> Result<(), ParseError> {
     let VersionText { version } = serde_json::from_slice(text).map_err(|e| ParseError::of(&e))?;
     match version {
-        VERSION => Ok(()),
+        OLDEST..=VERSION => Ok(()),
         0 => Err(ParseError::Damaged { line: 1, column: 1, what: "there is no version 0".into() }),
         newer => Err(ParseError::Newer(newer)),
     }
@@ -52,6 +54,36 @@ pub(in crate::state) fn sniff(text: &[u8]) -> Result<(), ParseError> {
 
 /// Reads a document as a whole.
 pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
+    let (document, checksum) = read_unsealed(text)?;
+    match (document.version, checksum) {
+        (OLDEST, Checksum::Missing) => {}
+        (OLDEST, Checksum::Present) => {
+            return Err(ParseError::Checksum("it has a checksum, which version 1 never has"));
+        }
+        (_, Checksum::Missing) => return Err(ParseError::Checksum("its checksum is missing")),
+        (_, Checksum::Present) => seal::check(text)?,
+    }
+    Ok(document)
+}
+
+/// Whether a document says a checksum, right or wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::state) enum Checksum {
+    /// It does.
+    Present,
+    /// It does not.
+    Missing,
+}
+
+/// Reads a document whatever its checksum: it may have been edited by hand.
+pub(in crate::state) fn read_unsealed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
+    parsed(text).map_err(|error| match (error, seal::conflict(text)) {
+        (ParseError::Damaged { .. }, Some(line)) => ParseError::Conflict { line },
+        (error, _) => error,
+    })
+}
+
+fn parsed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
     if text.trim_ascii().is_empty() {
         let what = "the file is empty, and a state never is".to_owned();
         return Err(ParseError::Damaged { line: 1, column: 1, what });
@@ -60,7 +92,8 @@ pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
     let document: DocumentText<'_> =
         serde_json::from_slice(text).map_err(|e| ParseError::of(&e))?;
     let fingerprint = Fingerprint::of(text)?;
-    Ok(document.into_document(fingerprint))
+    let checksum = if document.checksum.is_some() { Checksum::Present } else { Checksum::Missing };
+    Ok((document.into_document(fingerprint), checksum))
 }
 
 impl<'a> DocumentText<'a> {
@@ -76,14 +109,24 @@ impl<'a> DocumentText<'a> {
             providers,
             plans,
             rooms: Rooms::default(),
+            checksum: None,
         }
     }
 
     pub(super) fn into_document(self, fingerprint: Fingerprint) -> Document {
-        let Self { version: _, lineage, serial, folded, providers, plans, rooms: Rooms(rooms) } =
-            self;
+        let Self {
+            version,
+            lineage,
+            serial,
+            folded,
+            providers,
+            plans,
+            rooms: Rooms(rooms),
+            checksum: _,
+        } = self;
         let lineage = Some(lineage.into_owned());
         Document {
+            version,
             recorded: Recorded { lineage, serial, providers, rooms, plans },
             folded: folded.map(Cow::into_owned),
             fingerprint,

@@ -43,6 +43,11 @@ impl Fingerprinter {
         self.hasher.update(bytes);
     }
 
+    /// The checksum of all bytes that passed so far.
+    pub(in crate::state) fn checksum(&self) -> u32 {
+        self.hasher.clone().finalize()
+    }
+
     /// The fingerprint of all bytes that passed.
     pub(in crate::state) fn finish(self) -> Fingerprint {
         Fingerprint { length: self.length, checksum: self.hasher.finalize() }

@@ -12,12 +12,14 @@ use crate::model::{Address, RecordedRoom};
 
 use super::document::{DocumentText, next_room, sniff};
 use super::names::Names;
-use super::{Document, Fingerprinter, ParseError};
+use super::{Document, Fingerprinter, OLDEST, ParseError, seal};
 
 /// What ends the first line.
 pub(super) const HEAD_END: &[u8] = b"\"rooms\":{\n";
-/// What ends the document, on a line of its own.
-pub(super) const DOCUMENT_END: &[u8] = b"}}\n";
+/// What ends the rooms, at the start of a line; in version 2 the seal follows.
+pub(super) const ROOMS_END: &[u8] = b"}";
+/// What ends a document of version 1, on a line of its own, and closes a head without its rooms.
+const OLDEST_END: &[u8] = b"}}\n";
 
 /// How a document is divided, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -57,12 +59,13 @@ pub(super) fn read(reader: impl Read, division: Division) -> Result<Option<Docum
     if !head.ends_with(HEAD_END) {
         return Ok(None);
     }
-    head.extend_from_slice(DOCUMENT_END);
+    head.extend_from_slice(OLDEST_END);
     if let Err(error @ ParseError::Newer(_)) = sniff(&head) {
         return Err(error);
     }
     let Ok(text) = serde_json::from_slice::<DocumentText<'_>>(&head) else { return Ok(None) };
-    let Some(rooms) = rooms(reader, division, &mut passing)? else { return Ok(None) };
+    let version = text.version;
+    let Some(rooms) = rooms(reader, division, version, &mut passing)? else { return Ok(None) };
     let mut document = text.into_document(passing.finish());
     document.recorded.rooms = rooms;
     Ok(Some(document))
@@ -71,15 +74,15 @@ pub(super) fn read(reader: impl Read, division: Division) -> Result<Option<Docum
 fn rooms(
     mut reader: impl Read,
     division: Division,
+    version: u64,
     passing: &mut Fingerprinter,
 ) -> io::Result<Option<BTreeMap<Address, RecordedRoom>>> {
     let (mut block, mut all) = (Vec::new(), Gathered::default());
     loop {
-        let kept = block.len();
         let read = reader.by_ref().take(division.block as u64).read_to_end(&mut block)?;
-        passing.pass(&block[kept..]);
         let ended = read == 0;
-        let Some(end) = end_of_lines(&block, ended) else {
+        let end = if ended { end_of_rooms(&block, version) } else { end_of_lines(&block) };
+        let Some(end) = end else {
             if ended {
                 return Ok(None);
             }
@@ -91,21 +94,38 @@ fn rooms(
         else {
             return Ok(None);
         };
+        passing.pass(&block[..end]);
         all.add(parts);
         if ended {
-            return Ok(all.rooms());
+            return Ok(if ends(&block[end..], version, passing) { all.rooms() } else { None });
         }
         block.drain(..end);
     }
 }
 
 /// Where the lines of a block end that others follow for certain.
-fn end_of_lines(block: &[u8], ended: bool) -> Option<usize> {
-    if ended {
-        let end = block.strip_suffix(DOCUMENT_END)?.len();
-        return (end == 0 || block[end - 1] == b'\n').then_some(end);
-    }
+fn end_of_lines(block: &[u8]) -> Option<usize> {
     block.windows(2).rposition(|pair| pair == b",\n").map(|at| at + 2)
+}
+
+/// Where the lines of the last block end that hold rooms.
+fn end_of_rooms(block: &[u8], version: u64) -> Option<usize> {
+    let length = if version == OLDEST { OLDEST_END.len() } else { ROOMS_END.len() + seal::LENGTH };
+    let end = block.len().checked_sub(length)?;
+    (end == 0 || block[end - 1] == b'\n').then_some(end)
+}
+
+/// Whether `tail` is the end of a document whose other bytes have passed.
+fn ends(tail: &[u8], version: u64, passing: &mut Fingerprinter) -> bool {
+    if version == OLDEST {
+        passing.pass(tail);
+        return tail == OLDEST_END;
+    }
+    let Some(seal) = tail.strip_prefix(ROOMS_END) else { return false };
+    passing.pass(ROOMS_END);
+    let right = seal == seal::seal(passing.checksum());
+    passing.pass(seal);
+    right
 }
 
 /// Reads whole lines on every core. Each part must stand alone as a map, so that together they
@@ -124,7 +144,8 @@ fn parts(lines: &[u8], part: usize, last: bool) -> Option<Vec<Part>> {
     texts.into_par_iter().map(read_part).collect()
 }
 
-fn read_part(text: &[u8]) -> Option<Part> {
+/// Reads rooms that stand alone, with commas between them.
+pub(super) fn read_part(text: &[u8]) -> Option<Part> {
     let mut map = Vec::with_capacity(text.len() + 2);
     map.push(b'{');
     map.extend_from_slice(text);

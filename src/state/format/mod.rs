@@ -1,11 +1,13 @@
 //! The state as text: one JSON document, one room a line.
 //!
 //! ```text
-//! {"version":1,"lineage":"…","serial":7,"providers":{…},"rooms":{
+//! {"version":2,"lineage":"…","serial":7,"providers":{…},"rooms":{
 //! "chat/garden":{…},
 //! "chat/lobby":{…}
-//! }}
+//! },"checksum":"crc32:…"}
 //! ```
+//!
+//! Version 1 has no checksum, and no hosts of providers.
 
 mod document;
 mod fingerprint;
@@ -13,6 +15,8 @@ mod identity;
 mod lines;
 mod names;
 mod record;
+mod salvage;
+mod seal;
 mod write;
 
 use std::io::{self, Read, Write as _};
@@ -25,10 +29,16 @@ pub(super) use fingerprint::{Fingerprint, Fingerprinter};
 pub(super) use identity::IdentityText;
 pub(super) use names::Names;
 pub(super) use record::RecordText;
+pub(super) use salvage::{Salvaged, salvage, sides};
+pub(super) use seal::conflict;
+#[cfg(test)]
+pub(super) use seal::{oldest, resealed};
 pub(super) use write::{Head, write};
 
-/// The version of the formats of state and journal that this roomctl writes, and reads.
-pub(super) const VERSION: u64 = 1;
+/// The version of the formats of state and journal that this roomctl writes.
+pub(super) const VERSION: u64 = 2;
+/// The oldest version that it reads.
+pub(super) const OLDEST: u64 = 1;
 
 /// Why a text is no state, or no journal.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -46,6 +56,15 @@ pub enum ParseError {
         /// What is wrong.
         what: String,
     },
+    /// It reads as a state, and is not as roomctl wrote it: damaged, or edited by hand.
+    #[error("{0}")]
+    Checksum(&'static str),
+    /// git left a conflict in it.
+    #[error("line {line}: git left a conflict here")]
+    Conflict {
+        /// The line of the first mark, from 1.
+        line: usize,
+    },
     /// It could not be read.
     #[error(transparent)]
     Io(Arc<io::Error>),
@@ -54,6 +73,8 @@ pub enum ParseError {
 /// A state as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Document {
+    /// The version of its format.
+    pub(super) version: u64,
     /// The record.
     pub(super) recorded: Recorded,
     /// The journal that was folded into it last: it may still lie beside it.

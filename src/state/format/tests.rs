@@ -51,7 +51,17 @@ proptest! {
         prop_assert_eq!(document.folded.as_deref(), Some("it"));
         prop_assert_eq!(fast(&text, division), Some(document));
         prop_assert_eq!(state_text(&recorded).expect("a text"), text_of(&recorded, None));
-        prop_assert_eq!(parse_state(&relaid(&text)).expect("a state"), recorded);
+        let (again, checksum) = document::read_unsealed(&relaid(&text)).expect("a state");
+        prop_assert_eq!((again.recorded, checksum), (recorded, document::Checksum::Present));
+    }
+
+    #[test]
+    fn reads_version_1(count in 0..5_usize, division in any_division()) {
+        let text = oldest(&text_of(&many(count), Some("it")));
+        let document = read(|| Ok(&text[..])).expect("a state");
+        prop_assert_eq!((document.version, &document.recorded), (1, &many(count)));
+        prop_assert_eq!(fast(&text, division), Some(document));
+        prop_assert_eq!(parse_state(&relaid(&text)).expect("a state"), many(count));
     }
 
     #[test]
@@ -62,8 +72,10 @@ proptest! {
         let mut text = text_of(&recorded, None);
         let at = at.index(text.len());
         text.splice(at..=at, with.bytes());
-        if let Some(quick) = fast(&text, division) {
-            prop_assert_eq!(document::read(&text).expect("a state"), quick);
+        for text in [resealed(&text), text] {
+            if let Some(quick) = fast(&text, division) {
+                prop_assert_eq!(document::read(&text).expect("a state"), quick);
+            }
         }
     }
 }
@@ -72,10 +84,10 @@ proptest! {
 fn lays_one_room_on_a_line() {
     let text = String::from_utf8(text_of(&many(2), None)).expect("UTF-8");
     insta::assert_snapshot!(text, @r#"
-    {"version":1,"lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"providers":{"chat":{"kind":"zim","app_id":7,"host":"emulator"}},"rooms":{
+    {"version":2,"lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"providers":{"chat":{"kind":"zim","app_id":7,"host":"emulator"}},"rooms":{
     "chat/room-0000000":{"room":{"name":"Room 0"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"},
     "chat/room-0000001":{"room":{"name":"Room 1"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"}
-    }}
+    },"checksum":"crc32:27d6ad38"}
     "#);
     assert_eq!(String::from_utf8(text_of(&many(0), None)).expect("UTF-8").lines().count(), 2);
 }
@@ -138,9 +150,9 @@ fn an_unknown_key_is_damage_and_not_dropped() {
 
 #[test]
 fn a_newer_version_is_told_before_its_shape_is_looked_at() {
-    let laid = "{\"version\":2,\"what\":[],\"rooms\":{\n\"a room\":{}\n}}\n";
-    for text in [laid, "{\"rooms\":[], \"version\": 2}", "{\"version\":2}"] {
-        assert!(matches!(parse_state(text.as_bytes()), Err(ParseError::Newer(2))), "{text}");
+    let laid = "{\"version\":3,\"what\":[],\"rooms\":{\n\"a room\":{}\n}}\n";
+    for text in [laid, "{\"rooms\":[], \"version\": 3}", "{\"version\":3}"] {
+        assert!(matches!(parse_state(text.as_bytes()), Err(ParseError::Newer(3))), "{text}");
     }
     assert!(matches!(parse_state(b"{\"version\":0}"), Err(ParseError::Damaged { .. })));
 }
@@ -150,13 +162,53 @@ fn rooms_may_stand_in_any_order() {
     let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
     let mut lines: Vec<_> = text.lines().collect();
     lines.swap(1, 2);
-    assert_eq!(parse_state(lines.join("\n").as_bytes()).expect("a state"), many(3));
+    let text = resealed((lines.join("\n") + "\n").as_bytes());
+    assert_eq!(parse_state(&text).expect("a state"), many(3));
 }
 
 #[test]
 fn a_comma_too_many_is_damage() {
     let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
-    for (from, to) in [("\n}}", ",\n}}"), (",\n", ",\n,\n"), (",\n", ",,\n"), (",\n", "\n")] {
+    for (from, to) in [("\n},", ",\n},"), (",\n", ",\n,\n"), (",\n", ",,\n"), (",\n", "\n")] {
         assert!(parse_state(text.replacen(from, to, 1).as_bytes()).is_err(), "{from:?} {to:?}");
     }
+}
+
+#[test]
+fn any_other_byte_is_told_by_the_checksum() {
+    let text = text_of(&many(3), Some("it"));
+    for at in 0..text.len() - 1 {
+        let mut flipped = text.clone();
+        flipped[at] ^= 1;
+        assert!(parse_state(&flipped).is_err(), "{at}");
+    }
+    let text = String::from_utf8(text).expect("UTF-8");
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.remove(2);
+    let without = lines.join("\n");
+    for edited in [text.replace("Room 1", "Room 7"), without] {
+        let error = parse_state(edited.as_bytes());
+        let told = matches!(error, Err(ParseError::Checksum("it does not match its checksum")));
+        assert!(told, "{error:?}");
+    }
+}
+
+#[test]
+fn version_2_without_its_checksum_is_damaged_and_version_1_never_has_one() {
+    let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
+    let bare = text[..text.len() - seal::LENGTH].to_owned() + "}\n";
+    let older = text.replacen("\"version\":2", "\"version\":1", 1);
+    for text in [bare.as_bytes(), older.as_bytes(), &relaid(text.as_bytes())] {
+        assert!(matches!(parse_state(text), Err(ParseError::Checksum(_))));
+    }
+}
+
+#[test]
+fn a_conflict_that_git_left_is_told_with_its_line() {
+    let text = String::from_utf8(text_of(&many(2), None)).expect("UTF-8");
+    let (head, rest) = text.split_once('\n').expect("lines");
+    let conflict = format!("<<<<<<< HEAD\n{head}\n=======\n{head}\n>>>>>>> theirs\n{rest}");
+    assert!(matches!(parse_state(conflict.as_bytes()), Err(ParseError::Conflict { line: 1 })));
+    let conflict = format!("{head}\n<<<<<<< HEAD\n=======\n>>>>>>> theirs\n{rest}");
+    assert!(matches!(parse_state(conflict.as_bytes()), Err(ParseError::Conflict { line: 2 })));
 }

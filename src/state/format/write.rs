@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, RecordedRoom};
 
-use super::RecordText;
 use super::document::DocumentText;
-use super::lines::{DOCUMENT_END, HEAD_END};
+use super::lines::{HEAD_END, ROOMS_END};
+use super::{Fingerprinter, RecordText, seal};
 
 /// How many rooms one core takes at a time.
 const PART: usize = 512;
@@ -30,12 +30,17 @@ pub(in crate::state) struct Head<'a> {
     pub(in crate::state) plans: Vec<String>,
 }
 
-/// Writes a document, a piece at a time through `emit`.
+/// Writes a document, a piece at a time through `write`, and seals it.
 pub(in crate::state) fn write<'a>(
     head: Head<'_>,
     mut rooms: impl Iterator<Item = (&'a Address, &'a RecordedRoom)>,
-    mut emit: impl FnMut(&[u8]) -> io::Result<()>,
+    mut write: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
+    let mut passing = Fingerprinter::default();
+    let mut emit = |bytes: &[u8]| {
+        passing.pass(bytes);
+        write(bytes)
+    };
     let mut head = serde_json::to_vec(&DocumentText::of(head))?;
     head.pop();
     head.push(b',');
@@ -54,7 +59,9 @@ pub(in crate::state) fn write<'a>(
         }
     }
     emit(if between.is_empty() { b"" } else { b"\n" })?;
-    emit(DOCUMENT_END)
+    emit(ROOMS_END)?;
+    let seal = seal::seal(passing.checksum());
+    write(&seal)
 }
 
 fn lines(rooms: &[(&Address, &RecordedRoom)]) -> io::Result<Vec<u8>> {

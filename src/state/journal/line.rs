@@ -5,19 +5,24 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Lineage, ProviderName};
+use crate::model::{Address, Holder, Lineage, ProviderName};
 
 use super::super::Entry;
-use super::super::format::{IdentityText, Names, ParseError, RecordText, VERSION};
+use super::super::format::{IdentityText, Names, OLDEST, ParseError, RecordText, VERSION};
 
-/// The first line: which journal it is, and the state that it builds on.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The first line: which journal it is, the state that it builds on, and who writes it.
+#[derive(Clone, Debug, Serialize)]
 pub(in crate::state) struct Head {
     pub(super) version: u64,
-    pub(super) journal: String,
-    pub(super) lineage: Lineage,
-    pub(super) serial: u64,
+    /// Which journal it is.
+    pub(in crate::state) journal: String,
+    /// The lineage of the state that it builds on.
+    pub(in crate::state) lineage: Lineage,
+    /// The serial of the state that it builds on.
+    pub(in crate::state) serial: u64,
+    /// Who writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::state) holder: Option<Holder>,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +32,9 @@ struct HeadLine {
     journal: String,
     lineage: Lineage,
     serial: u64,
+    /// Version 1 did not say who.
+    #[serde(default)]
+    holder: Option<Holder>,
     #[serde(rename = "crc32")]
     _checksum: IgnoredAny,
 }
@@ -56,6 +64,7 @@ enum EntryText<'a> {
     Result(RoomText<'a>),
     Removed(Cow<'a, Address>),
     Provider(ProviderText<'a>),
+    ProviderRemoved(Cow<'a, ProviderName>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,8 +99,13 @@ const DIGITS: usize = 8;
 
 impl Head {
     /// The head of a journal that builds on a state.
-    pub(in crate::state) fn new(journal: String, lineage: Lineage, serial: u64) -> Self {
-        Self { version: VERSION, journal, lineage, serial }
+    pub(in crate::state) fn new(
+        journal: String,
+        lineage: Lineage,
+        serial: u64,
+        holder: Option<Holder>,
+    ) -> Self {
+        Self { version: VERSION, journal, lineage, serial, holder }
     }
 
     /// Its line.
@@ -127,11 +141,11 @@ fn close(lines: &mut Vec<u8>, start: usize) {
 
 /// Reads the first line.
 pub(super) fn head(line: &[u8]) -> Result<Head, Flaw> {
-    let HeadLine { version, journal, lineage, serial, _checksum } = open(line)?;
-    if version != VERSION {
+    let HeadLine { version, journal, lineage, serial, holder, _checksum } = open(line)?;
+    if !(OLDEST..=VERSION).contains(&version) {
         return Err(Flaw { column: 1, what: format!("format version {version} is unknown") });
     }
-    Ok(Head { version, journal, lineage, serial })
+    Ok(Head { version, journal, lineage, serial, holder })
 }
 
 /// Reads the line of entry `n`.
@@ -144,6 +158,12 @@ pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
         );
         return Err(Flaw { column: 1, what });
     }
+    Ok(entry.into_entry())
+}
+
+/// Reads the line of an entry, whatever stands before it.
+pub(super) fn any_entry(line: &[u8]) -> Result<Entry, Flaw> {
+    let EntryLine { n: _, synced: _, entry, _checksum } = open(line)?;
     Ok(entry.into_entry())
 }
 
@@ -189,6 +209,7 @@ impl<'a> EntryText<'a> {
                 name: Cow::Borrowed(name),
                 identity: IdentityText::of(identity),
             }),
+            Entry::ProviderRemoved(name) => Self::ProviderRemoved(Cow::Borrowed(name)),
         }
     }
 
@@ -209,6 +230,7 @@ impl<'a> EntryText<'a> {
             Self::Provider(ProviderText { name, identity }) => {
                 Entry::Provider(name.into_owned(), identity.into_identity())
             }
+            Self::ProviderRemoved(name) => Entry::ProviderRemoved(name.into_owned()),
         }
     }
 }

@@ -1,21 +1,21 @@
 //! The journal as text: one JSON line for each entry, each with a checksum of its own.
 //!
 //! ```text
-//! {"version":1,"journal":"…","lineage":"…","serial":7,"crc32":"…"}
+//! {"version":2,"journal":"…","lineage":"…","serial":7,"holder":{…},"crc32":"…"}
 //! {"n":1,"synced":0,"entry":{"intent":{"address":"chat/lobby","record":{…}}},"crc32":"…"}
 //! {"n":2,"synced":1,"entry":{"removed":"chat/garden"},"crc32":"…"}
 //! ```
 //!
 //! `n` counts the entries, so that a line that was lost or doubled shows. `synced` says how many
 //! were durable when the line was written: it tells what a crash tore, which nobody was told was
-//! durable, from what was damaged later.
+//! durable, from what was damaged later. Version 1 does not say who writes it.
 
 mod line;
 
-use crate::model::Lineage;
+use crate::model::{Holder, Lineage};
 
 use super::Entry;
-use super::format::{ParseError, sniff};
+use super::format::{ParseError, conflict, sniff};
 
 pub(super) use line::{Head, body, seal};
 
@@ -28,6 +28,8 @@ pub struct Journal {
     pub lineage: Lineage,
     /// The serial of the state that it builds on.
     pub serial: u64,
+    /// Who wrote it; `None` in version 1, which did not say.
+    pub holder: Option<Holder>,
     /// Every entry that was acknowledged, and perhaps some that were not.
     pub entries: Vec<Entry>,
 }
@@ -38,8 +40,9 @@ impl Journal {
     /// # Errors
     /// Returns the error of the JSON, which no entry that was read gives.
     pub fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let Self { id, lineage, serial, entries } = self;
-        let mut text = Head::new(id.clone(), lineage.clone(), *serial).line()?;
+        let Self { id, lineage, serial, holder, entries } = self;
+        let head = Head::new(id.clone(), lineage.clone(), *serial, holder.clone());
+        let mut text = head.line()?;
         for (durable, entry) in (0..).zip(entries) {
             seal(&mut text, durable + 1, durable, &body(entry)?);
         }
@@ -53,8 +56,15 @@ impl Journal {
 /// # Errors
 /// Says what is wrong and where, for anything that a crash cannot have left.
 pub fn parse_journal(text: &[u8]) -> Result<Option<Journal>, ParseError> {
+    read(text).map_err(|error| match (error, conflict(text)) {
+        (ParseError::Damaged { .. }, Some(line)) => ParseError::Conflict { line },
+        (error, _) => error,
+    })
+}
+
+fn read(text: &[u8]) -> Result<Option<Journal>, ParseError> {
     let (first, mut rest) = split(text);
-    let Some(Head { version: _, journal: id, lineage, serial }) = head(first, rest)? else {
+    let Some(Head { version: _, journal: id, lineage, serial, holder }) = head(first, rest)? else {
         return Ok(None);
     };
     let mut entries = Vec::new();
@@ -68,7 +78,33 @@ pub fn parse_journal(text: &[u8]) -> Result<Option<Journal>, ParseError> {
         }
         rest = after;
     }
-    Ok(Some(Journal { id, lineage, serial, entries }))
+    Ok(Some(Journal { id, lineage, serial, holder, entries }))
+}
+
+/// What can be read of a journal that is damaged.
+#[derive(Debug)]
+pub(super) struct Salvaged {
+    /// What its first line says; none where that cannot be read.
+    pub(super) head: Option<Head>,
+    /// The entries whose lines are whole.
+    pub(super) entries: Vec<Entry>,
+    /// The lines, from 1, that cannot be read.
+    pub(super) unreadable: Vec<usize>,
+}
+
+/// Reads every line of a journal that is whole.
+pub(super) fn salvage(text: &[u8]) -> Salvaged {
+    let mut all = Salvaged { head: None, entries: Vec::new(), unreadable: Vec::new() };
+    for (at, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if let Ok(entry) = line::any_entry(line) {
+            all.entries.push(entry);
+        } else if let Ok(head) = line::head(line) {
+            all.head.get_or_insert(head);
+        } else {
+            all.unreadable.push(at + 1);
+        }
+    }
+    all
 }
 
 fn head(line: &[u8], rest: &[u8]) -> Result<Option<Head>, ParseError> {

@@ -3,13 +3,13 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::state::samples::{any_entry, named};
+use crate::state::samples::{any_entry, holder, identity, named};
 
 use super::*;
 
 fn head_line() -> Vec<u8> {
     let lineage = Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned());
-    Head::new("it".to_owned(), lineage, 7).line().expect("a line")
+    Head::new("it".to_owned(), lineage, 7, Some(holder(1))).line().expect("a line")
 }
 
 /// A journal whose batches were synced one after the other, and where each entry ends.
@@ -103,6 +103,7 @@ fn a_flipped_bit_is_damage_at_its_line() {
         let at_line = starts.iter().filter(|start| **start <= at).count();
         match parse_journal(&flipped) {
             Err(ParseError::Damaged { line, .. }) => assert_eq!(line, at_line, "{at}"),
+            Err(ParseError::Newer(3)) => assert_eq!(at, "{\"version\":".len()),
             other => panic!("{at}: {other:?}"),
         }
     }
@@ -119,15 +120,42 @@ fn a_line_that_was_taken_out_or_doubled_is_damage() {
 
 #[test]
 fn a_newer_version_is_told() {
-    let text = "{\"version\":2,\"new\":true}\n{\"x\":1}\n";
-    assert!(matches!(parse_journal(text.as_bytes()), Err(ParseError::Newer(2))));
+    let text = "{\"version\":3,\"new\":true}\n{\"x\":1}\n";
+    assert!(matches!(parse_journal(text.as_bytes()), Err(ParseError::Newer(3))));
 }
 
 #[test]
 fn the_lines_read_as_json() {
     let (text, _) = written(&[vec![named("chat/a", "A")]]);
     insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"), @r#"
-    {"version":1,"journal":"it","lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"crc32":"5978c330"}
+    {"version":2,"journal":"it","lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"holder":{"pid":1,"host":"desk","user":"ada","command":"roomctl apply","time":"2023-11-14T22:13:20.000Z"},"crc32":"81c28a24"}
     {"n":1,"synced":0,"entry":{"result":{"address":"chat/a","record":{"room":{"name":"A"},"created":"2023-11-14T22:13:20.123Z","source":"rooms.yaml"}}},"crc32":"6169b5b3"}
     "#);
+}
+
+/// A line of a test's own, sealed.
+fn sealed(line: &str) -> Vec<u8> {
+    format!("{line},\"crc32\":\"{:08x}\"}}\n", crc32fast::hash(line.as_bytes())).into_bytes()
+}
+
+#[test]
+fn a_journal_of_version_1_is_read_also_where_results_stand_twice() {
+    let head = sealed(r#"{"version":1,"journal":"it","lineage":"l","serial":7"#);
+    let provider =
+        r#"{"provider":{"name":"chat","identity":{"kind":"zim","app_id":7,"emulated":true}}}"#;
+    let result = String::from_utf8(body(&named("chat/a", "A")).expect("a body")).expect("UTF-8");
+    let entry = |n, body: &str| sealed(&format!(r#"{{"n":{n},"synced":{},"entry":{body}"#, n - 1));
+    let text = [head, entry(1, provider), entry(2, &result), entry(3, &result)].concat();
+    let journal = parse_journal(&text).expect("a journal").expect("a head");
+    assert_eq!((journal.serial, journal.holder), (7, None));
+    let identity = Entry::Provider(crate::state::samples::provider("chat"), identity());
+    assert_eq!(journal.entries, [identity, named("chat/a", "A"), named("chat/a", "A")]);
+}
+
+#[test]
+fn a_conflict_that_git_left_is_told_with_its_line() {
+    let (text, ends) = written(&singly(three()));
+    let (before, after) = text.split_at(ends[0]);
+    let conflict = [before, b"<<<<<<< HEAD\n", after, b"=======\n>>>>>>> theirs\n"].concat();
+    assert!(matches!(parse_journal(&conflict), Err(ParseError::Conflict { line: 3 })));
 }

@@ -6,11 +6,13 @@ use super::served::{SECRET, Served};
 const REAL: (&str, &str) = ("ZIM_ENDPOINT", "vendor");
 
 #[test]
-fn a_plan_without_credentials_says_that_it_did_not_look() {
+fn a_plan_without_credentials_says_that_it_did_not_ask() {
     let desk = Desk::with(THREE_ROOMS);
     let plan = desk.run_with(&[REAL], "plan").ends(0);
-    plan.prints("Did not look: no credentials").prints("ZEGO_SERVER_SECRET").prints("3 to create");
-    desk.run_with(&[REAL], "plan --refresh never").ends(0).prints("Did not look");
+    plan.prints("Not refreshed: no credentials").prints("ZEGO_SERVER_SECRET").prints("3 to create");
+    desk.run_with(&[REAL], "plan --refresh never")
+        .ends(0)
+        .prints("Not refreshed: `refresh: never`");
     for order in ["due", "all"] {
         let refused = desk.run_with(&[REAL], &format!("plan --refresh {order}")).ends(1);
         refused.says("ZEGO_SERVER_SECRET is not set");
@@ -48,7 +50,8 @@ fn check_tells_right_from_wrong_from_missing() {
     let well = served.run(&desk, "check").ends(0);
     let well = well.prints("answers to a signed query").prints("clock");
     well.prints("CreateRoom: at most 20 a second");
-    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another")];
+    let wrong =
+        [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
     let failed = desk.run_with(&wrong, "check").ends(1).prints("FAILED").prints("100000005");
     failed.keeps_from("a second");
     desk.run_with(&[REAL], "check").ends(1).prints("ZEGO_SERVER_SECRET is not set");
@@ -107,10 +110,11 @@ fn credentials_go_to_no_host_that_a_file_names() {
 fn a_wrong_secret_is_told_with_the_services_words_and_stops_the_run() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
-    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another")];
-    let ran = desk.run_with(&wrong, "apply --auto-approve").ends(5);
+    let wrong =
+        [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
+    let ran = desk.run_with(&wrong, "apply --auto-approve").ends(1);
     let ran = ran.prints("signature error").prints("ServerSecret").prints("100000005");
-    ran.prints("request ").prints("mend the configuration").keeps_from("another");
+    ran.prints("request ").prints("fix the configuration").keeps_from("another-secret");
     desk.run("state list --state rooms.state.json").keeps_from("chat/");
 }
 

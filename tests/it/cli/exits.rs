@@ -1,15 +1,43 @@
 //! Every exit code, each in a situation that an operator meets.
 
-use super::desk::{Desk, THREE_ROOMS};
+use std::io::{BufRead, BufReader, Read};
+
+use serde_json::json;
+
+use super::desk::{Desk, Ran, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
+
+/// A secret that no application has.
+const WRONG: &str = "another-secret-than-the-right-one";
 
 #[test]
 fn zero_done_and_zero_nothing_to_do() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
-    desk.run("apply").ends(0).prints("No changes.");
-    desk.run("plan --detailed-exitcode").ends(0).prints("3 unchanged");
+    desk.run("apply").ends(0).prints("No changes: 3 rooms, 0 asked");
+    desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 3 rooms, 0 asked");
     desk.run("apply --auto-approve --detailed-exitcode").ends(0);
+}
+
+#[test]
+fn one_every_step_failed_and_nothing_was_changed() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", WRONG)];
+    let failed = desk.run_with(&wrong, "apply --auto-approve").ends(1);
+    failed.prints("Applied: nothing; 1 failed, 2 not tried.");
+}
+
+#[test]
+fn one_rooms_of_others_stand_in_the_way_of_every_create() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    served.run(&desk, "apply --auto-approve").ends(0);
+    let lost = served.run(&desk, "apply --auto-approve --state lost.json").ends(1);
+    lost.prints("Applied: nothing; 3 failed.").prints("is not in this state");
+    desk.edit("id: news", "id: newest");
+    let some = served.run(&desk, "apply --auto-approve --state lost.json").ends(5);
+    some.prints("Applied: 1 created; 2 failed.");
 }
 
 #[test]
@@ -42,6 +70,23 @@ fn two_changes_are_planned() {
 }
 
 #[test]
+fn two_rooms_are_blocked_or_wait() {
+    let desk = Desk::applied();
+    desk.edit("name: Lobby", "name: Hall");
+    let blocked = desk.run("plan --detailed-exitcode").ends(2);
+    blocked.prints("Nothing can be done now: 1 blocked").keeps_from("No changes");
+    desk.run("plan").ends(0).prints("Nothing can be done now: 1 blocked");
+    let document = desk.run("plan --detailed-exitcode --format json").ends(2).document();
+    assert_eq!((&document["summary"]["blocked"], &document["steps"]), (&1.into(), &json!([])));
+    desk.edit("name: Hall", "name: Lobby");
+    desk.edit("name: News", "name: Today");
+    desk.run("emulator enter chat/news --users 3").ends(0);
+    let waits = desk.run("plan --detailed-exitcode --refresh all").ends(2);
+    waits.prints("Nothing can be done now: 1 waiting, on the built-in emulator.");
+    desk.run("plan --refresh all").ends(0);
+}
+
+#[test]
 fn three_the_gate_holds_destroys_back_and_lets_the_rest_go_on() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
@@ -58,8 +103,32 @@ fn three_a_protected_room_whatever_the_flags() {
     let desk = Desk::applied();
     desk.edit("name: Lobby", "name: Hall");
     desk.run("apply --auto-approve --allow-destroy 9").ends(3).prints("prevent_destroy: false");
-    desk.run("destroy --auto-approve --allow-destroy 9").ends(3).prints("Applied: 2 destroyed.");
+    desk.run("destroy --auto-approve --allow-destroy 9")
+        .ends(3)
+        .prints("Applied: 2 destroyed; 1 blocked.");
     desk.run("state list").ends(0).prints("chat/lobby");
+    let idle = desk.run("destroy --auto-approve --allow-destroy 9").ends(3);
+    idle.prints("Nothing can be done now: 1 blocked")
+        .keeps_from("Applied")
+        .keeps_from("No changes");
+    desk.run("apply").ends(3).says("no terminal");
+}
+
+#[test]
+fn three_more_rooms_than_may_be() {
+    let desk = Desk::with(&THREE_ROOMS.replace("operator:", "max_rooms: 2, operator:"));
+    let blocked = desk.run("apply --auto-approve").ends(3);
+    blocked.prints("2 to create").prints("1 blocked.").prints("Applied: 2 created; 1 blocked.");
+    let idle = desk.run("apply").ends(3).prints("Nothing can be done now: 1 blocked");
+    idle.keeps_from("Plan:");
+}
+
+#[test]
+fn zero_what_the_user_left_for_another_run() {
+    let desk = Desk::applied();
+    desk.edit("name: News", "name: Today");
+    let left = desk.run("apply --auto-approve --no-destroy").ends(0);
+    left.prints("Applied: nothing; 1 not tried.").prints("--no-destroy");
 }
 
 #[test]
@@ -112,13 +181,49 @@ fn five_some_steps_failed_and_the_rest_is_done() {
 }
 
 #[test]
+fn five_the_state_is_lost_after_rooms_were_made() {
+    let desk = Desk::with(&THREE_ROOMS.replace("operator:", "rate_limit: 2, operator:"));
+    let mut run = desk.command("apply --auto-approve").spawn().expect("it starts");
+    let mut stderr = BufReader::new(run.stderr.take().expect("its stderr"));
+    let mut line = String::new();
+    while !line.contains(": created") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).expect("its progress") > 0, "it made no room");
+    }
+    desk.write("rooms.state.json", "{}");
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).expect("the rest of its progress");
+    let output = run.wait_with_output().expect("its end");
+    Ran::new("apply --auto-approve", output).ends(5);
+    assert!(rest.contains("error: "), "{rest}");
+}
+
+#[test]
 fn five_rooms_that_could_not_be_read() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);
-    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another")];
+    let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", WRONG)];
     let unread = desk.run_with(&wrong, "plan --refresh all --detailed-exitcode").ends(5);
-    unread.prints("Not read").prints("100000005").prints("ServerSecret");
+    let unread = unread.prints("Unread").prints("100000005").prints("ServerSecret");
+    unread.prints("Nothing can be done now: 3 unread.").keeps_from("No changes");
+    desk.edit("topic: today", "topic: tomorrow");
+    let ran = desk.run_with(&wrong, "apply --auto-approve --refresh all --format json").ends(5);
+    let lines = ran.lines();
+    assert_eq!(lines[0]["summary"]["unread"], 3, "{ran}");
+    assert_eq!(lines[0]["summary"]["unchanged"], 0, "{ran}");
+    assert_eq!(lines[lines.len() - 1]["unread"], 3, "{ran}");
+}
+
+#[test]
+fn five_the_first_of_several_ends_wins() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "--max-rooms 2");
+    desk.edit("operator:", "max_rooms: 3, operator:");
+    let lines = "  - {id: zoo, name: Zoo}\n";
+    desk.write("rooms.yaml", &format!("{}{lines}", desk.read("rooms.yaml")));
+    let ran = served.run(&desk, "apply --auto-approve").ends(5);
+    ran.prints("Applied: 2 created; 1 failed, 1 blocked.");
 }
 
 #[test]
@@ -128,7 +233,8 @@ fn five_where_something_waits_and_the_user_wants_to_know() {
     desk.edit("name: News", "name: Today");
     let waits = desk.run("apply --auto-approve").ends(0).prints("Applied: nothing; 1 waiting.");
     waits.prints("3 people inside").prints("--evict chat/news");
-    desk.run("apply --auto-approve --detailed-exitcode").ends(5);
+    let again = desk.run("apply --auto-approve --detailed-exitcode").ends(5);
+    again.prints("Nothing can be done now: 1 waiting").keeps_from("Applied");
     desk.run("apply --auto-approve --evict chat/news").ends(0).prints("Applied: 1 replaced.");
 }
 

@@ -8,7 +8,7 @@ fn what_init_writes_applies_cleanly() {
     desk.run("init").ends(0).says("wrote rooms.yaml").says("roomctl plan");
     desk.run("validate").ends(0).prints("Valid: 2 rooms.").keeps_from("warning");
     desk.run("apply --auto-approve").ends(0).prints("Applied: 2 created.");
-    desk.run("plan --detailed-exitcode --refresh all").ends(0).prints("No changes.");
+    desk.run("plan --detailed-exitcode --refresh all").ends(0).prints("No changes: ");
 }
 
 #[test]

@@ -157,7 +157,9 @@ fn a_room_that_exists_is_never_taken_silently_and_import_takes_it() {
     let plan = desk.run("plan --refresh all").ends(0);
     plan.prints("Blocked").prints("roomctl import chat/news").prints("on_conflict: adopt");
     desk.run("import chat/news").ends(0).prints("Import: 1 recorded").says("assumed");
-    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes.");
+    desk.run("plan --refresh all --detailed-exitcode")
+        .ends(0)
+        .prints("No changes: 3 rooms, 3 asked");
 }
 
 #[test]
@@ -177,7 +179,9 @@ fn a_lost_state_is_found_again_by_asking_after_all_that_is_declared() {
         std::fs::remove_file(desk.path(entry)).expect("a file of the state");
     }
     desk.run("import --all-declared").ends(0).prints("Import: 3 recorded");
-    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("3 unchanged");
+    desk.run("plan --refresh all --detailed-exitcode")
+        .ends(0)
+        .prints("No changes: 3 rooms, 3 asked");
 }
 
 #[test]

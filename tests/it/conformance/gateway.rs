@@ -88,7 +88,7 @@ pub(super) async fn too_often_slows_down_and_fails_nothing(subject: &'static Sub
     for (call, _) in subject.kind.calls() {
         let refused = survey.answered(action(*call), subject.too_often);
         let served = survey.served(action(*call));
-        assert!(refused * 10 <= served, "{call}: {served} served, {refused} refused");
+        assert!(refused * 3 <= served, "{call}: {served} served, {refused} refused");
     }
 }
 
@@ -165,7 +165,7 @@ pub(super) async fn an_unknown_user_is_told(subject: &'static Subject) {
         let stage = Stage::untouched(subject, Settings { unknown_owner, ..service() });
         let room = stage.declared().rooms[0].room.made_by_its_call(subject.kind);
         let client = stage.client();
-        let permit = client.permit(call).await;
+        let permit = client.permit(call).await.expect("a permit");
         let made = client.attempt(permit, &RoomId::new(ID), &Operation::Create(room)).await;
         let trouble = made.expect_err("unknown");
         assert_eq!(trouble.class, Class::OperatorUnknown, "{trouble}");

@@ -55,6 +55,10 @@ impl WriteStore for Fused {
         self.store.reserve(entries)
     }
 
+    fn check(&self) -> Access<'_, ()> {
+        self.store.check()
+    }
+
     fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
         Box::pin(async move {
             self.fuse.pass().await;

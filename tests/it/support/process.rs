@@ -91,11 +91,20 @@ impl Served {
 
     /// Applies what is declared, and kills the process when so many requests have passed.
     pub(crate) async fn apply_until(&self, passing: u64, fate: Fate) -> End {
+        self.run_until(&["apply", "--auto-approve", "--allow-destroy", "100"], passing, fate).await
+    }
+
+    /// Runs the binary with these arguments.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> End {
+        self.run_until(arguments, u64::MAX, Fate::Lost).await
+    }
+
+    async fn run_until(&self, arguments: &[&str], passing: u64, fate: Fate) -> End {
         {
             let mut next = self.line.next();
             (next.passing, next.fate) = (passing, Some(fate));
         }
-        let mut child = self.start();
+        let mut child = self.start(arguments);
         let mut stdout = child.stdout.take().expect("a pipe");
         let mut ended = spawn_blocking(move || {
             let mut words = String::new();
@@ -116,12 +125,12 @@ impl Served {
         }
     }
 
-    fn start(&self) -> Child {
+    fn start(&self, arguments: &[&str]) -> Child {
         let folder = self.world.folder.path();
         let stderr = File::create(folder.join("stderr")).expect("a file");
         Command::new(env!("CARGO_BIN_EXE_roomctl"))
             .current_dir(folder)
-            .args(["apply", "--auto-approve", "--allow-destroy", "100"])
+            .args(arguments)
             .env_clear()
             .envs(Kind::ALL.iter().map(|kind| {
                 let App { kind: _, app_id: _, secret } = App::with_own_secret(*kind, APP);

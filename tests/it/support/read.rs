@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use roomctl::apply::{Connections, Eyes, StopSwitch, observe};
 use roomctl::model::{
-    Address, Asked, Desired, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
+    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
 };
 use roomctl::plan::{self, Inputs, Scope};
 use roomctl::provider::{Observe, ReadOnly};
@@ -19,6 +19,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) desired: &'a Desired,
     pub(crate) recorded: &'a Recorded,
     pub(crate) evict: &'a BTreeSet<Address>,
+    pub(crate) under_way: Option<&'a Holder>,
     pub(crate) mode: Refresh,
     pub(crate) scope: Scope,
 }
@@ -37,9 +38,10 @@ impl World {
             })
             .collect();
         let (recorded, evict) = (&*snapshot.recorded, &BTreeSet::new());
-        let ground = Ground { desired, recorded, evict, mode, scope: Scope::Plan };
+        let under_way = snapshot.under_way.as_ref();
+        let ground = Ground { desired, recorded, evict, under_way, mode, scope: Scope::Plan };
         let observed = ground.look(Observed::default(), &eyes, &connections).await;
-        Ok(ground.plan(&observed, Asked::Yes(mode), &connections))
+        Ok(ground.plan(&observed, Asked::Yes(mode)))
     }
 }
 
@@ -64,16 +66,9 @@ impl Ground<'_> {
         observed
     }
 
-    pub(crate) fn plan(
-        &self,
-        observed: &Observed,
-        asked: Asked,
-        connections: &Connections,
-    ) -> Plan {
-        let now = moments(connections);
-        let Self { desired, recorded, evict, mode: _, scope: _ } = *self;
-        let now = |name: &ProviderName| now[name];
-        plan::plan(Inputs { desired, recorded, observed, now: &now, evict, asked })
+    pub(crate) fn plan(&self, observed: &Observed, asked: Asked) -> Plan {
+        let Self { desired, recorded, evict, under_way, mode: _, scope: _ } = *self;
+        plan::plan(Inputs { desired, recorded, observed, evict, asked, under_way })
     }
 }
 

@@ -24,6 +24,7 @@ const LOCK_WAIT: Duration = Duration::from_mins(1);
 pub(crate) struct How {
     pub(crate) refresh: Option<Refresh>,
     pub(crate) allow_destroy: Option<u64>,
+    pub(crate) allow_recreate: Option<u64>,
     pub(crate) evict: BTreeSet<Address>,
     pub(crate) concurrency: Option<usize>,
     pub(crate) fuse: Fuse,
@@ -57,7 +58,7 @@ impl Report for Told {
 impl How {
     /// With consent to everything, as the policy says for the rest.
     pub(crate) fn with_consent() -> Self {
-        Self { allow_destroy: Some(u64::MAX), ..Self::plain() }
+        Self { allow_destroy: Some(u64::MAX), allow_recreate: Some(u64::MAX), ..Self::plain() }
     }
 
     /// Without any flag but `--auto-approve`.
@@ -65,6 +66,7 @@ impl How {
         Self {
             refresh: None,
             allow_destroy: None,
+            allow_recreate: None,
             evict: BTreeSet::new(),
             concurrency: None,
             fuse: Fuse::never(),
@@ -125,14 +127,16 @@ impl World {
             desired,
             recorded: &recovered.recorded,
             evict: &how.evict,
+            under_way: None,
             mode: how.refresh.unwrap_or(desired.policy.refresh),
             scope: Scope::Apply,
         };
         let eyes = apply::eyes(connections);
         let observed = ground.look(recovered.observed, &eyes, connections).await;
-        let plan = ground.plan(&observed, Asked::Yes(ground.mode), connections);
+        let plan = ground.plan(&observed, Asked::Yes(ground.mode));
         let seen = apply::seen(&recovered.recorded, &observed, connections);
         let approved = approve(plan.clone(), how);
+        store.check().await?;
         let mut entries = identities(desired, &recovered.recorded, &approved);
         entries.extend(seen.entries);
         if !entries.is_empty() {
@@ -207,8 +211,9 @@ fn settings(desired: &Desired, how: &How) -> Settings {
 
 fn approve(plan: Plan, how: &How) -> ApprovedPlan {
     let approval = if plan.steps.is_empty() { Approval::NothingToDo } else { Approval::Automatic };
-    let allow_destroy = how.allow_destroy;
-    ApprovedPlan::new(plan, Consent { approval, allow_destroy, destroys: Destroys::Wanted })
+    let How { allow_destroy, allow_recreate, .. } = *how;
+    let destroys = Destroys::Wanted;
+    ApprovedPlan::new(plan, Consent { approval, allow_destroy, allow_recreate, destroys })
 }
 
 fn identities(desired: &Desired, recorded: &Recorded, approved: &ApprovedPlan) -> Vec<Entry> {

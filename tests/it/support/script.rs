@@ -22,6 +22,8 @@ pub(crate) enum Mishap {
     Late,
     /// It is carried out, and the answer is a page of something else.
     Garbled,
+    /// It is lost on its way, and no answer ever comes.
+    Hangs,
 }
 
 /// A script of mishaps. Clones share one.
@@ -30,6 +32,7 @@ pub(crate) struct Script(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
+    every: Option<Mishap>,
     planned: BTreeMap<(Call, u64), Mishap>,
     count: BTreeMap<Call, u64>,
     sent: Vec<Call>,
@@ -43,13 +46,18 @@ impl Script {
         inner.planned.insert((call, before + nth), mishap);
     }
 
+    /// From now on every request that nothing else is planned for meets a mishap, or none does.
+    pub(crate) fn strike_all(&self, mishap: Option<Mishap>) {
+        self.inner().every = mishap;
+    }
+
     /// What the request that is sent now meets.
     pub(super) fn send(&self, call: Call) -> Option<Mishap> {
         let mut inner = self.inner();
         let count = inner.count.entry(call).or_default();
         *count += 1;
         let nth = *count;
-        let mishap = inner.planned.remove(&(call, nth));
+        let mishap = inner.planned.remove(&(call, nth)).or(inner.every);
         if mishap != Some(Mishap::Refused) {
             inner.sent.push(call);
         }

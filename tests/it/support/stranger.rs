@@ -42,7 +42,7 @@ impl Stranger {
     /// Destroys a room, by one attempt.
     pub(crate) async fn try_destroy(&self, id: &str) -> Result<Receipt, Trouble> {
         let destroy = Operation::Destroy(Arc::default());
-        let permit = self.client.permit(self.kind.destroy_call()).await;
+        let permit = self.client.permit(self.kind.destroy_call()).await.expect("a permit");
         self.client.attempt(permit, &RoomId::new(id), &destroy).await
     }
 
@@ -54,7 +54,7 @@ impl Stranger {
     }
 
     async fn change(&self, id: &str, call: Call, operation: Operation) {
-        let permit = self.client.permit(call).await;
+        let permit = self.client.permit(call).await.expect("a permit");
         // A room that exists, or is missing, is as good as changed.
         let _ = self.client.attempt(permit, &RoomId::new(id), &operation).await;
     }

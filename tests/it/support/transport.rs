@@ -35,6 +35,7 @@ impl Transport for InMemory {
                 }
                 Some(Mishap::Answered(code)) => Ok(answered(code)),
                 Some(Mishap::LostBefore) => Err(lost()),
+                Some(Mishap::Hangs) => std::future::pending().await,
                 Some(Mishap::Late) => {
                     let emulator = self.emulator.clone();
                     tokio::spawn(async move {

@@ -11,6 +11,8 @@ use tokio::time::{Instant, sleep};
 use super::Pacer;
 use super::ledger::AHEAD;
 
+mod shares;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Where on its way the service counts a request.
@@ -285,38 +287,6 @@ async fn an_answer_that_never_comes_costs_one_place_for_a_while() {
     run(&pacer, 20.0, 100, constant, Counted::AtOnce).await;
     assert!(start.elapsed() < Duration::from_millis(5450), "{:?}", start.elapsed());
     drop(hung);
-}
-
-/// Sends one after the other into a service that has `limit` for us, and counts the refused.
-async fn push(pacer: &Pacer, service: &mut Sliding, count: usize) -> usize {
-    let mut refused = 0;
-    for _ in 0..count {
-        let in_flight = pacer.permit().await.sent().await;
-        sleep(Duration::from_millis(5)).await;
-        if service.takes(Instant::now()) {
-            in_flight.answered();
-        } else {
-            refused += 1;
-            in_flight.too_often(None);
-        }
-    }
-    refused
-}
-
-#[tokio::test(start_paused = true)]
-async fn too_often_slows_down_and_the_pace_comes_back() {
-    let pacer = Pacer::new(20.0);
-    let mut half = Sliding { limit: 10, taken: VecDeque::new() };
-    let start = Instant::now();
-    let refused = push(&pacer, &mut half, 1000).await;
-    let rate = part(1000 - refused) / start.elapsed().as_secs_f64();
-    assert!(refused < 60, "{refused}");
-    assert!(rate > 8.0, "{rate}");
-    let mut whole = Sliding { limit: 20, taken: VecDeque::new() };
-    push(&pacer, &mut whole, 400).await;
-    let start = Instant::now();
-    push(&pacer, &mut whole, 200).await;
-    assert!(start.elapsed() < Duration::from_millis(10_400), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

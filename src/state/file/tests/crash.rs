@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::model::{Address, ProviderIdentity, ProviderName, Recorded, RecordedRoom};
 use crate::state::format::parse_state;
-use crate::state::samples::{address, identity, named, provider, record};
+use crate::state::samples::{address, holder, identity, named, provider, record};
 use crate::state::{Entry, StateError};
 
-use super::super::fold::{Base, recover};
+use super::super::fold::{self, Base};
 use super::super::folder::Folder;
 use super::super::load;
 use super::super::memory_disk::{Crash, MemoryDisk};
@@ -20,6 +20,23 @@ type Content = (BTreeMap<ProviderName, ProviderIdentity>, Rooms);
 
 fn folder(disk: &MemoryDisk) -> Folder {
     Folder::of(Path::new("/memory/rooms.state.json"), Arc::new(disk.clone()))
+}
+
+fn recover(folder: &Folder) -> Result<Base, StateError> {
+    fold::recover(folder, &|| Ok(()))
+}
+
+/// A run that has taken its lock.
+fn begun(disk: &MemoryDisk) -> Result<Writer, StateError> {
+    Ok(Writer::new(folder(disk), recover(&folder(disk))?, holder(1)))
+}
+
+fn append(writer: &mut Writer, batch: Vec<Entry>) -> Result<(), StateError> {
+    let written: Vec<_> = batch.into_iter().map(|e| Written::of(e).expect("a text")).collect();
+    writer.check_files()?;
+    writer.write(&written)?;
+    writer.accept(written);
+    Ok(())
 }
 
 /// Six runs: some change much, one changes nothing in the end.
@@ -45,6 +62,7 @@ fn history() -> Vec<Content> {
             Entry::Intent(at, record) | Entry::Result(at, record) => drop(rooms.insert(at, record)),
             Entry::Removed(at) => drop(rooms.remove(&at)),
             Entry::Provider(name, identity) => drop(providers.insert(name, identity)),
+            Entry::ProviderRemoved(name) => drop(providers.remove(&name)),
         }
         all.push((providers.clone(), rooms.clone()));
     }
@@ -56,16 +74,15 @@ fn carry_out(disk: &MemoryDisk) -> (usize, usize) {
     let (mut acknowledged, mut tried) = (0, 0);
     let mut all = || -> Result<(), StateError> {
         for run in runs() {
-            let mut writer = Writer::new(folder(disk), recover(&folder(disk))?);
+            let mut writer = begun(disk)?;
             writer.reserve(10)?;
             for batch in run {
                 tried += batch.len();
                 let count = batch.len();
-                let written = batch.into_iter().map(|e| Written::of(e).expect("a text")).collect();
-                writer.append(written)?;
+                append(&mut writer, batch)?;
                 acknowledged += count;
             }
-            writer.fold()?;
+            writer.fold(&|| Ok(()))?;
         }
         Ok(())
     };
@@ -88,15 +105,15 @@ fn copies(disk: &MemoryDisk) -> Vec<(u64, Recorded)> {
 fn check(disk: &MemoryDisk, acknowledged: usize, tried: usize, what: &str) {
     let history = history();
     let possible = &history[acknowledged..=tried];
-    let (read, _) = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let read = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}")).recorded;
     assert!(possible.contains(&content(&read)), "{what}: read {:?}", read.rooms);
     for (serial, copy) in copies(disk) {
         assert!(history.contains(&content(&copy)) && copy.serial == serial, "{what}: {copy:?}");
     }
-    let Base { recorded, fingerprint: _, folded: _ } =
+    let Base { recorded, fingerprint: _, stat: _, version: _, folded: _ } =
         recover(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
     assert_eq!(content(&recorded), content(&read), "{what}");
-    let (again, _) = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let again = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}")).recorded;
     assert_eq!(again, *recorded, "{what}");
     assert_eq!(disk.read(&folder(disk).journal), None, "{what}");
     if recorded.serial > 0 {
@@ -139,7 +156,7 @@ fn the_last_three_states_are_kept() {
     carry_out(&disk);
     let serials: Vec<_> = copies(&disk).into_iter().map(|(serial, _)| serial).collect();
     assert_eq!(serials, [2, 3, 4]);
-    let (recorded, _) = load::read(&folder(&disk)).expect("a state");
+    let recorded = load::read(&folder(&disk)).expect("a state").recorded;
     assert_eq!(recorded.serial, 5, "the run that changed nothing in the end saved nothing");
 }
 
@@ -161,10 +178,10 @@ fn copies_of_another_line_of_states_are_left_alone() {
 fn a_journal_cut_at_any_byte_keeps_what_was_acknowledged() {
     let disk = MemoryDisk::default();
     let folder = folder(&disk);
-    let mut writer = Writer::new(folder.clone(), recover(&folder).expect("a base"));
+    let mut writer = begun(&disk).expect("a base");
     let (mut ends, mut expected) = (Vec::new(), vec![Rooms::new()]);
     for name in ["A", "B", "C"] {
-        writer.append(vec![Written::of(named("chat/a", name)).expect("a text")]).expect("written");
+        append(&mut writer, vec![named("chat/a", name)]).expect("written");
         ends.push(disk.read(&folder.journal).expect("a journal").len());
         expected.push(Rooms::from([(address("chat/a"), record(name))]));
     }
@@ -172,7 +189,7 @@ fn a_journal_cut_at_any_byte_keeps_what_was_acknowledged() {
     for length in 0..=whole.len() {
         disk.put(&folder.journal, &whole[..length]);
         let acknowledged = ends.iter().filter(|end| **end <= length).count();
-        let (read, _) = load::read(&folder).expect("a record");
+        let read = load::read(&folder).expect("a record").recorded;
         assert_eq!(read.rooms, expected[acknowledged], "{length}");
         let next = disk.after(Crash::Killed);
         let base = recover(&self::folder(&next)).expect("a base");

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::state::samples::{address, holder, named, record};
-use crate::state::{Found, LastCalls, ReadStore, StateError, WriteStore};
+use crate::state::format::{oldest, resealed};
+use crate::state::samples::{holder, named};
+use crate::state::{Found, ReadStore, StateError, WriteStore};
 
 use super::{NO_WAIT, finish, locked, state_in, temporary, with_a_room};
 
@@ -13,6 +14,12 @@ fn replace_in(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).expect("a file");
     assert!(text.contains(from));
     put(file, text.replacen(from, to, 1).as_bytes());
+}
+
+/// Edits a state, and gives it the checksum that it needs then.
+fn reseal(file: &Path, from: &str, to: &str) {
+    replace_in(file, from, to);
+    put(file, &resealed(&fs::read(file).expect("a file")));
 }
 
 #[allow(clippy::disallowed_methods, reason = "a test damages files on purpose")]
@@ -105,7 +112,7 @@ async fn a_journal_of_another_state_is_never_dropped() {
         ("\"serial\":9", "\"serial\":0"),
         ("\"lineage\":\"", "\"lineage\":\"x"),
     ] {
-        replace_in(&state_in(&folder), from, to);
+        reseal(&state_in(&folder), from, to);
         let error = store.read().await.map(drop).expect_err("foreign");
         assert!(matches!(error, StateError::Foreign { .. }), "{error}");
         let wait = Duration::from_secs(9);
@@ -117,27 +124,45 @@ async fn a_journal_of_another_state_is_never_dropped() {
 }
 
 #[tokio::test]
-async fn a_state_that_changed_underneath_is_not_overwritten() {
+async fn a_state_edited_by_hand_is_told_with_the_first_line_that_differs() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let writer = locked(&store).await;
     writer.append(vec![named("chat/b", "B")]).await.expect("durable");
-    replace_in(&state_in(&folder), "\"A\"", "\"by hand\"");
-    let error = writer.finish(LastCalls::new()).await.expect_err("changed");
-    assert!(matches!(error, StateError::Changed { .. }), "{error}");
-    let rooms = store.read().await.expect("a record").recorded.rooms.clone();
-    assert_eq!(rooms[&address("chat/a")], record("by hand"), "the edit is kept");
-    assert_eq!(rooms[&address("chat/b")], record("B"), "and so is what the run did");
-    finish(locked(&store).await).await;
-    assert_eq!(store.read().await.expect("a record").recorded.rooms, rooms);
+    assert_eq!(finish(writer).await, 2);
+    for (from, to) in [("\"A\"", "\"X\""), ("\"X\"", "\"Y\"")] {
+        replace_in(&state_in(&folder), from, to);
+        for error in [
+            store.read().await.map(drop).expect_err("edited"),
+            store.lock(holder(1), NO_WAIT).await.map(drop).expect_err("edited"),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains("does not match its checksum"), "{text}");
+            assert!(text.contains("line 2 is the first that differs"), "{text}");
+            assert!(text.contains("backup-1") && text.contains("roomctl state repair"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_version_1_is_rewritten_at_the_next_fold() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    put(&state_in(&folder), &oldest(&fs::read(state_in(&folder)).expect("a state")));
+    assert_eq!(store.read().await.expect("a record").recorded.rooms.len(), 1);
+    let writer = locked(&store).await;
+    writer.append(vec![named("chat/a", "A")]).await.expect("durable");
+    assert_eq!(finish(writer).await, 2);
+    let text = fs::read_to_string(state_in(&folder)).expect("a state");
+    assert!(text.starts_with("{\"version\":2,") && text.contains("\"checksum\""), "{text}");
 }
 
 #[tokio::test]
 async fn a_newer_state_is_left_to_a_newer_roomctl() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
-    replace_in(&state_in(&folder), "\"version\":1", "\"version\":2");
+    replace_in(&state_in(&folder), "\"version\":2", "\"version\":3");
     let error = store.read().await.map(drop).expect_err("newer");
-    assert!(matches!(error, StateError::Newer { version: 2, .. }));
+    assert!(matches!(error, StateError::Newer { version: 3, .. }));
     assert!(error.to_string().ends_with("update roomctl"), "{error}");
 }

@@ -1,0 +1,59 @@
+//! Readers that are slow, stalled or gone, and the order of two streams in one file.
+
+use std::io::Read;
+
+use super::*;
+
+/// An output whose stdout is a pipe that is read only where the test reads it.
+fn piped() -> (Output, io::PipeReader) {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let stdout = File::from(std::os::fd::OwnedFd::from(writer));
+    let stderr = tempfile::tempfile().expect("a file");
+    (Output::to(stdout, stderr).expect("threads"), reader)
+}
+
+/// More than a pipe and the queue hold.
+fn flood() -> Vec<u8> {
+    vec![b'x'; 4 * MOST_WAITING]
+}
+
+#[test]
+fn a_queued_write_never_waits_for_the_reader() {
+    let (output, mut reader) = piped();
+    for _ in 0..4 {
+        output.write(Target::Stdout, flood(), Delivery::Queued).expect("queued");
+    }
+    output.write(Target::Stderr, b"said".to_vec(), Delivery::Queued).expect("queued");
+    output.drain(Target::Stderr).expect("written");
+    let reading = thread::spawn(move || {
+        let mut all = vec![0; 16 * MOST_WAITING];
+        reader.read_exact(&mut all).map(|()| all)
+    });
+    output.drain(Target::Stdout).expect("written");
+    assert!(reading.join().expect("read").is_ok_and(|all| all.iter().all(|it| *it == b'x')));
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_told_to_those_who_write_more() {
+    let (output, reader) = piped();
+    drop(reader);
+    output.write(Target::Stdout, flood(), Delivery::Queued).expect("queued");
+    let gone = output.drain(Target::Stdout).expect_err("nobody reads");
+    assert_eq!(gone.kind(), ErrorKind::BrokenPipe);
+    let more = output.write(Target::Stdout, flood(), Delivery::Awaited);
+    assert_eq!(more.expect_err("nobody reads").kind(), ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn one_file_is_written_in_the_order_of_printing() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let open = || File::options().append(true).open(file.path()).expect("opened");
+    let output = Output::to(open(), open()).expect("threads");
+    for n in 0..100 {
+        let target = if n % 3 == 0 { Target::Stderr } else { Target::Stdout };
+        output.write(target, format!("{n}\n").into_bytes(), Delivery::Queued).expect("queued");
+    }
+    output.drain(Target::Stdout).expect("written");
+    let written = std::fs::read_to_string(file.path()).expect("read");
+    assert!(written.lines().eq((0..100).map(|n| n.to_string())), "{written}");
+}

@@ -1,0 +1,72 @@
+//! A panic is a mistake of this program: what is said of it passes through the console's filter too.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+
+use super::output::{Delivery, Output, Target};
+use super::redact::{Redacting, Secrets};
+
+/// Runs `work`. A panic is told on stderr without any secret, and goes on once that is written.
+pub(super) fn guard<T>(output: &Output, secrets: &Secrets, work: impl FnOnce() -> T) -> T {
+    let (told, known) = (output.clone(), secrets.clone());
+    panic::set_hook(Box::new(move |info| {
+        let words = words(info, &known);
+        drop(told.write(Target::Stderr, words, Delivery::Queued));
+    }));
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        drop(output.drain(Target::Stderr));
+        panic::resume_unwind(panic)
+    })
+}
+
+/// What is said of a panic, with a backtrace where `RUST_BACKTRACE` asks for one.
+fn words(info: &PanicHookInfo<'_>, secrets: &Secrets) -> Vec<u8> {
+    let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let message = message(info.payload());
+    let backtrace = Backtrace::capture();
+    let captured = backtrace.status() == BacktraceStatus::Captured;
+    let trace = if captured { format!("\n{backtrace}") } else { String::new() };
+    let text = format!("error: a mistake of roomctl itself, at {place}: {message}{trace}\n");
+    let mut out = Vec::new();
+    let mut redacting = Redacting::new(&mut out, secrets.known());
+    let redacted = std::io::Write::write_all(&mut redacting, text.as_bytes())
+        .and_then(|()| redacting.finish());
+    match redacted {
+        Ok(()) => out,
+        Err(_) => b"error: a mistake of roomctl itself\n".to_vec(),
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_says_where_and_no_secret() {
+        let secrets = Secrets::default();
+        secrets.learn("0123456789abcdef");
+        let (told, heard) = mpsc::channel();
+        let before = panic::take_hook();
+        let here = std::thread::current().id();
+        panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == here {
+                drop(told.send(words(info, &secrets)));
+            } else {
+                before(info);
+            }
+        }));
+        let text = "it holds 0123456789abcdef".to_owned();
+        panic::catch_unwind(AssertUnwindSafe(|| panic!("{text}"))).expect_err("a panic");
+        let words = String::from_utf8(heard.recv().expect("words")).expect("UTF-8");
+        assert!(words.contains("panics.rs:") && words.contains("it holds [redacted]"), "{words}");
+        assert!(!words.contains("0123456789"), "{words}");
+    }
+}

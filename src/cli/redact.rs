@@ -1,0 +1,246 @@
+//! Finds secrets in what is about to be printed, in every form in which text may hold them.
+
+mod forms;
+
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use forms::{ELLIPSES, Match, ellipsis, escaped, exact};
+
+use crate::model::Secret;
+
+/// What is printed in the place of a secret.
+const REDACTED: &[u8] = b"[redacted]";
+
+/// The fewest bytes that are taken for a secret: less would be found in ordinary words.
+const SHORTEST: usize = 8;
+
+/// The secrets that this process knows. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Secrets(Arc<RwLock<Arc<Known>>>);
+
+/// The secrets at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    patterns: Vec<Pattern>,
+    /// The bytes with which a match may begin.
+    starts: Vec<u8>,
+}
+
+/// A text to look for.
+#[derive(Clone, Debug)]
+struct Pattern {
+    text: Secret,
+    form: Form,
+}
+
+/// How a pattern may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Each character as itself, percent-encoded, or as an escape of JSON or Rust.
+    Escaped,
+    /// As it is: base64.
+    Exact,
+}
+
+/// Where the first secret of a text is.
+enum Found {
+    Secret(Range<usize>),
+    /// One may begin here; the rest of the text is missing.
+    Begun(usize),
+    Nothing,
+}
+
+/// Whether more text may follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    MayFollow,
+    Ended,
+}
+
+/// A writer that replaces secrets, also where they are split over several writes.
+pub(super) struct Redacting<W> {
+    out: W,
+    known: Arc<Known>,
+    /// The end of what was written, where a secret may have begun.
+    held: Vec<u8>,
+    found: u64,
+}
+
+impl Secrets {
+    /// Takes note of a secret. White space and quotation marks around it do not count; what is
+    /// shorter than 8 bytes is ignored.
+    pub(super) fn learn(&self, text: &str) {
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+        if text.len() < SHORTEST {
+            return;
+        }
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.patterns.iter().any(|pattern| pattern.text.expose() == text) {
+            return;
+        }
+        let mut patterns = known.patterns.clone();
+        patterns.push(Pattern { text: Secret::new(text.to_owned()), form: Form::Escaped });
+        let exact = |text| Pattern { text: Secret::new(text), form: Form::Exact };
+        patterns.extend(forms::base64(text.as_bytes()).into_iter().map(exact));
+        *known = Arc::new(Known::new(patterns));
+    }
+
+    /// The secrets that are known now.
+    pub(super) fn known(&self) -> Arc<Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether what is written holds a secret.
+    ///
+    /// # Errors
+    /// Returns the error of `write`.
+    pub(super) fn are_in(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        let known = self.known();
+        if known.patterns.is_empty() {
+            return Ok(false);
+        }
+        let mut redacting = Redacting::new(io::sink(), known);
+        write(&mut redacting)?;
+        redacting.finish()?;
+        Ok(redacting.found > 0)
+    }
+}
+
+impl<W: Write> Redacting<W> {
+    /// A writer in front of `out`.
+    pub(super) fn new(out: W, known: Arc<Known>) -> Self {
+        Self { out, known, held: Vec::new(), found: 0 }
+    }
+
+    /// Writes what is still held back: nothing follows.
+    ///
+    /// # Errors
+    /// Returns the error of the writer behind.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        self.pass_on(Rest::Ended)?;
+        self.out.flush()
+    }
+
+    fn pass_on(&mut self, rest: Rest) -> io::Result<()> {
+        let mut from = 0;
+        loop {
+            let text = &self.held[from..];
+            match self.known.find(text, rest) {
+                Found::Secret(at) => {
+                    self.out.write_all(&text[..at.start])?;
+                    self.out.write_all(REDACTED)?;
+                    self.found += 1;
+                    from += at.end;
+                }
+                Found::Begun(at) => {
+                    self.out.write_all(&text[..at])?;
+                    from += at;
+                    break;
+                }
+                Found::Nothing => {
+                    self.out.write_all(text)?;
+                    from = self.held.len();
+                    break;
+                }
+            }
+        }
+        self.held.drain(..from);
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Redacting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.known.patterns.is_empty() {
+            return self.out.write(bytes);
+        }
+        self.held.extend_from_slice(bytes);
+        self.pass_on(Rest::MayFollow)?;
+        Ok(bytes.len())
+    }
+
+    /// Flushes what was passed on; what is held back stays until more follows, or the end.
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Known {
+    fn new(patterns: Vec<Pattern>) -> Self {
+        let first = |pattern: &Pattern| pattern.text.expose().as_bytes()[0];
+        let mut starts: Vec<u8> = patterns.iter().map(first).collect();
+        starts.extend([b'%', b'\\', b'+']);
+        starts.extend(ELLIPSES.map(|ellipsis| ellipsis[0]));
+        starts.sort_unstable();
+        starts.dedup();
+        Self { patterns, starts }
+    }
+
+    fn find(&self, text: &[u8], rest: Rest) -> Found {
+        let begins = |byte: &u8| self.starts.binary_search(byte).is_ok();
+        for (at, _) in text.iter().enumerate().filter(|(_, byte)| begins(byte)) {
+            match self.begin(&text[at..]) {
+                Match::Whole(length) => return Found::Secret(at..at + length),
+                Match::Cut if rest == Rest::MayFollow => return Found::Begun(at),
+                Match::Cut => {
+                    if let Match::Whole(length) = self.longest(&text[at..]) {
+                        return Found::Secret(at..at + length);
+                    }
+                }
+                Match::None => {}
+            }
+        }
+        Found::Nothing
+    }
+
+    /// Whether a text begins with a secret; it is not said before all patterns are sure.
+    fn begin(&self, text: &[u8]) -> Match {
+        self.matches(text).fold(Match::None, |all, one| match (all, one) {
+            (Match::Cut, _) | (_, Match::Cut) => Match::Cut,
+            (Match::Whole(a), Match::Whole(b)) => Match::Whole(a.max(b)),
+            (Match::None, other) | (other, Match::None) => other,
+        })
+    }
+
+    /// The longest secret that a text begins with.
+    fn longest(&self, text: &[u8]) -> Match {
+        let whole = self.matches(text).filter_map(|found| match found {
+            Match::Whole(length) => Some(length),
+            Match::Cut | Match::None => None,
+        });
+        whole.max().map_or(Match::None, Match::Whole)
+    }
+
+    fn matches<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Match> + 'a {
+        self.patterns.iter().map(|pattern| match pattern.after_ellipsis(text) {
+            Match::None => pattern.begins(pattern.text.expose().as_bytes(), text),
+            found @ (Match::Whole(_) | Match::Cut) => found,
+        })
+    }
+}
+
+impl Pattern {
+    /// Whether a text begins with an ellipsis and the end of the pattern.
+    fn after_ellipsis(&self, text: &[u8]) -> Match {
+        let pattern = self.text.expose().as_bytes();
+        let Some(length) = ellipsis(text) else { return Match::None };
+        let ends = (1..=pattern.len() - SHORTEST).map(|start| &pattern[start..]);
+        let mut found = ends.map(|end| self.begins(end, &text[length..]));
+        found.find(|found| *found != Match::None).map_or(Match::None, |found| found.after(length))
+    }
+
+    fn begins(&self, pattern: &[u8], text: &[u8]) -> Match {
+        match self.form {
+            Form::Escaped => escaped(pattern, text, 0),
+            Form::Exact => exact(pattern, text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Whether a room that exists is the one that we made: what a query shows of it against what we sent
+//! and last read.
+
+use std::time::Duration;
+
+use super::{
+    Application, Attribute, Attributes, Field, Kind, Origin, People, RecordedRoom, Sighting,
+    Timestamp, Value,
+};
+
+/// How long after its create a room cannot have been emptied.
+///
+/// ZIM destroys a room once everybody has left it and its delay has passed, and may drop its
+/// attributes in between (one page says "not retained by default", a release note "retained": see the
+/// notes on limits in ZIM's pages). So attributes that a create sent are there until somebody has
+/// entered the room and left it again, which nobody has within a minute of a call from a server.
+pub const CANNOT_BE_EMPTIED: Duration = Duration::from_mins(1);
+
+/// How a room that exists after an open destroy compares with what was last read of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// It is the same room.
+    Same,
+    /// It may be another room: why.
+    Other(String),
+    /// There is nothing to compare.
+    Nothing,
+}
+
+/// Why a room that exists may not be the one that the open create of `record` made; `None` where
+/// nothing that was observed contradicts it.
+///
+/// A value that somebody else can change says nothing once there was time to change it. An attribute
+/// that goes with its user (`auto_delete`) may be gone at any time.
+pub(super) fn contradicts_create(
+    application: &Application,
+    record: &RecordedRoom,
+    sent: Timestamp,
+    sighting: &Sighting,
+) -> Option<String> {
+    let kind = application.kind();
+    let fresh = sighting.at.since(sent) < CANNOT_BE_EMPTIED;
+    let expected = record.sent_attributes(kind);
+    let foreign = |(key, read): &(&str, &Attribute)| {
+        expected.get(key).is_none_or(|sent| sent.value != read.value)
+    };
+    let foreign = sighting.attributes.iter().filter(foreign).map(|(key, _)| key);
+    let why = other_owner_or_seats(application, record, sighting)
+        .or_else(|| (fresh && is_renamed(record, sighting)).then_some("it has another name"));
+    if let Some(why) = why {
+        return Some(why.to_owned());
+    }
+    if let Some(why) = named("it has attributes that were not sent", foreign) {
+        return Some(why);
+    }
+    let lacking = lacking(&expected, &sighting.attributes);
+    let emptied = !fresh && may_be_emptied(kind, &expected, sighting) && {
+        let sent = u64::try_from(expected.len()).unwrap_or(u64::MAX);
+        sighting.attribute_sequence.is_none_or(|sequence| sequence >= sent)
+    };
+    if emptied { None } else { named("it lacks attributes that were sent", lacking.into_iter()) }
+}
+
+/// Compares a room that exists after an open destroy of `record` with what was last read of it.
+///
+/// ZIM's count of attribute changes grows while a room lives: a lower one is that of another room.
+pub(super) fn compare_with_last_read(
+    application: &Application,
+    record: &RecordedRoom,
+    sighting: &Sighting,
+) -> Comparison {
+    let kind = application.kind();
+    if kind.origin() == Origin::FirstUser {
+        return Comparison::Same;
+    }
+    if let Some(why) = other_owner_or_seats(application, record, sighting) {
+        return Comparison::Other(why.to_owned());
+    }
+    let sequences = (record.attribute_sequence, sighting.attribute_sequence);
+    let counted = match sequences {
+        (Some(before), Some(now)) if now < before => {
+            return Comparison::Other("its count of attribute changes began anew".to_owned());
+        }
+        (Some(before), Some(_)) => before > 0,
+        (None, _) | (_, None) => false,
+    };
+    let expected = with_carried(&record.room.attributes, record.carried());
+    let lacking = lacking(&expected, &sighting.attributes);
+    let unknown = sighting.attributes.iter().filter(|(key, _)| expected.get(key).is_none());
+    let agrees = expected.iter().any(|(key, _)| sighting.attributes.get(key).is_some());
+    if agrees && lacking.is_empty() {
+        return Comparison::Same;
+    }
+    let nothing_lacks = sighting.attributes.is_empty() && lacking.is_empty();
+    if nothing_lacks || may_be_emptied(kind, &expected, sighting) {
+        return if counted { Comparison::Same } else { Comparison::Nothing };
+    }
+    let other =
+        named("it lacks attributes that were last read", lacking.into_iter()).or_else(|| {
+            named("it has attributes that were not read before", unknown.map(|(key, _)| key))
+        });
+    other.map_or(Comparison::Nothing, Comparison::Other)
+}
+
+/// Whether the service has dropped all the attributes we set, as some do while a room is empty.
+#[must_use]
+pub fn dropped(kind: Kind, ours: &Attributes, sighting: &Sighting) -> bool {
+    let gone = |(key, _)| sighting.attributes.get(key).is_none();
+    kind.drops_attributes()
+        && sighting.people == People::Nobody
+        && !ours.is_empty()
+        && ours.iter().all(gone)
+}
+
+/// Whether all that is missing may have been dropped while the room was empty: then nothing is left.
+fn may_be_emptied(kind: Kind, expected: &Attributes, sighting: &Sighting) -> bool {
+    sighting.attributes.is_empty() && dropped(kind, expected, sighting)
+}
+
+/// The keys that are expected and not there, or have another value.
+fn lacking<'a>(expected: &'a Attributes, read: &Attributes) -> Vec<&'a str> {
+    let lacks = |(key, attribute): &(&str, &Attribute)| match read.get(key) {
+        Some(read) => read.value != attribute.value,
+        None => !attribute.auto_delete,
+    };
+    expected.iter().filter(lacks).map(|(key, _)| key).collect()
+}
+
+/// Ours, and those of others that go along with them.
+pub(super) fn with_carried(ours: &Attributes, carried: &Attributes) -> Attributes {
+    let all = carried.iter().chain(ours.iter());
+    all.map(|(key, attribute)| (key, attribute.clone())).collect()
+}
+
+/// Whether the room has an owner or seats that ours cannot have: nobody can change them.
+fn other_owner_or_seats(
+    application: &Application,
+    record: &RecordedRoom,
+    sighting: &Sighting,
+) -> Option<&'static str> {
+    let sent = &record.room;
+    let declared = sent.value(Field::Owner);
+    let declared = declared.as_ref().and_then(Value::as_text).or(application.operator());
+    let owner = sighting.fields.of(Field::Owner).and_then(Value::as_text);
+    if owner.is_some_and(|owner| declared != Some(owner)) {
+        return Some("it has another owner");
+    }
+    let seats = sighting.fields.of(Field::SeatTemplate);
+    let sent = sent.value(Field::SeatTemplate);
+    let other = sent.is_some_and(|sent| seats.is_some_and(|seats| *seats != sent));
+    other.then_some("it has another seat template")
+}
+
+/// Whether a name is told that is not the one that was sent.
+fn is_renamed(record: &RecordedRoom, sighting: &Sighting) -> bool {
+    let told = sighting.fields.of(Field::Name);
+    let sent = record.room.value(Field::Name);
+    sent.is_some_and(|sent| told.is_some_and(|told| *told != sent))
+}
+
+/// A reason and the keys it is about, the first few of them; `None` without keys.
+fn named<'a>(why: &str, keys: impl Iterator<Item = &'a str>) -> Option<String> {
+    const NAMED: usize = 3;
+    let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
+    let rest = keys.len().saturating_sub(NAMED);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let first: Vec<&str> = keys.iter().take(NAMED).map(String::as_str).collect();
+    (!first.is_empty()).then(|| format!("{why}: {}{more}", first.join(", ")))
+}
+
+#[cfg(test)]
+pub(in crate::model) mod tests;

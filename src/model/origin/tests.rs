@@ -1,0 +1,286 @@
+//! Tables of what may be observed after an open create and an open destroy, and whose the room is.
+
+use std::sync::Arc;
+
+use super::super::{
+    Assumed, Fields, Landing, Lifecycle, Observation, Pending, PendingKind, Room, Settled, Sides,
+    settle,
+};
+use super::*;
+
+pub(in crate::model) const SENT: i64 = 1_000_000;
+
+/// A moment so many milliseconds after the call was sent.
+pub(in crate::model) fn later(after: u64) -> Timestamp {
+    Timestamp::from_millis(SENT).plus(Duration::from_millis(after))
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    let attribute = |value: &str| Attribute { value: value.into(), auto_delete: false };
+    pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
+}
+
+pub(in crate::model) fn room(pairs: &[(&str, &str)]) -> Arc<Room> {
+    Arc::new(Room { attributes: attributes(pairs), ..Room::default() })
+}
+
+pub(in crate::model) fn record(pairs: &[(&str, &str)]) -> RecordedRoom {
+    RecordedRoom {
+        room: room(pairs),
+        assumed: Assumed::default(),
+        created: Timestamp::from_millis(SENT),
+        last_seen: None,
+        last_seen_with_people: None,
+        attribute_sequence: None,
+        request_id: None,
+        source: "rooms.yaml".into(),
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        ignore_changes: Box::default(),
+        pending: None,
+        contested: None,
+        next: None,
+    }
+}
+
+/// A room without attributes, seen so many milliseconds after the call was sent.
+pub(in crate::model) fn sighting(people: People, after: u64) -> Sighting {
+    Sighting {
+        at: later(after),
+        people,
+        attributes: Attributes::EMPTY,
+        attribute_sequence: None,
+        fields: Fields::default(),
+    }
+}
+
+pub(in crate::model) fn with_attributes(seen: Sighting, pairs: &[(&str, &str)]) -> Sighting {
+    Sighting { attributes: attributes(pairs), ..seen }
+}
+
+/// Whose a room is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    Uncertain,
+    /// Ours as far as we know: nothing could be compared.
+    Unproven,
+}
+
+fn whose(
+    application: &Application,
+    kind: PendingKind,
+    record: &RecordedRoom,
+    seen: &Sighting,
+) -> Whose {
+    let pending = Pending { kind, at: Timestamp::from_millis(SENT), room: None };
+    let observation = Observation::There(seen.clone());
+    match settle(application, record, &pending, Some(&observation), Landing::Over) {
+        Settled::Done(_) | Settled::NotDone(_) => Whose::Ours,
+        Settled::Contested(record) => {
+            assert!(record.contested.is_some() && record.pending.is_none());
+            Whose::Uncertain
+        }
+        Settled::Unproven(record) => {
+            assert_eq!(record.assumed, Assumed::of(application.kind()));
+            Whose::Unproven
+        }
+        other @ (Settled::Gone(_) | Settled::MayStillLand(_) | Settled::Unread(_)) => {
+            panic!("{other:?}")
+        }
+    }
+}
+
+fn zim() -> Application {
+    Application::Zim { operator: "admin".to_owned() }
+}
+
+fn live() -> Application {
+    let dissolve_after = Duration::from_mins(1);
+    Application::TencentLive { operator: "admin".to_owned(), dissolve_after }
+}
+
+const MINUTE: u64 = 60_000;
+
+const NAME: Field = Field::Name;
+const OWNER: Field = Field::Owner;
+const SEATS: Field = Field::SeatTemplate;
+
+/// Attributes by key and value.
+type Pairs = &'static [(&'static str, &'static str)];
+
+const NONE: Pairs = &[];
+const TWO: Pairs = &[("a", "1"), ("b", "2")];
+
+/// Sent, seen, inside, count of changes, milliseconds after the create, whose it is.
+type Created = (Pairs, Pairs, People, Option<u64>, u64, Whose);
+
+/// What is told of a live room, milliseconds after the create, whose it is.
+type Told = (&'static [(Field, &'static str)], u64, Whose);
+
+/// Recorded, with this count of changes, seen, with this count, inside, whose it is.
+type NotDestroyed = (Pairs, Option<u64>, Pairs, Option<u64>, People, Whose);
+
+#[test]
+fn whose_a_room_is_after_an_open_create() {
+    use People::{AtLeast, Count, Nobody, Unknown};
+    use Whose::{Ours, Uncertain};
+    let table: &[Created] = &[
+        // Nothing was sent: only what others wrote tells.
+        (NONE, NONE, Nobody, None, 5, Ours),
+        (NONE, NONE, Count(3), Some(0), 5, Ours),
+        (NONE, &[("x", "1")], Nobody, Some(1), 5, Uncertain),
+        (NONE, &[("x", "1")], Count(300), None, 2 * MINUTE, Uncertain),
+        // All of it is there: a higher count is what others changed since.
+        (TWO, TWO, Nobody, Some(2), 5, Ours),
+        (TWO, TWO, Count(3), Some(9), 2 * MINUTE, Ours),
+        (TWO, TWO, Unknown, None, 5, Ours),
+        // Something else is there as well, or in its place.
+        (TWO, &[("a", "1"), ("b", "2"), ("x", "1")], Nobody, Some(3), 5, Uncertain),
+        (TWO, &[("a", "1"), ("b", "2"), ("x", "1")], Count(3), None, 2 * MINUTE, Uncertain),
+        (TWO, &[("a", "1"), ("b", "other")], Nobody, Some(2), 5, Uncertain),
+        (TWO, &[("x", "1")], Nobody, Some(1), 2 * MINUTE, Uncertain),
+        // A part of it is there: what the service drops, it drops as a whole.
+        (TWO, &[("a", "1")], Nobody, Some(2), 2 * MINUTE, Uncertain),
+        // Nothing is there: dropped, where the room can have been emptied.
+        (TWO, NONE, Nobody, Some(2), 5, Uncertain),
+        (TWO, NONE, Nobody, None, MINUTE - 1, Uncertain),
+        (TWO, NONE, Nobody, None, MINUTE, Ours),
+        (TWO, NONE, Nobody, Some(4), 2 * MINUTE, Ours),
+        (TWO, NONE, Nobody, Some(1), 2 * MINUTE, Uncertain),
+        (TWO, NONE, Count(1), None, 2 * MINUTE, Uncertain),
+        (TWO, NONE, AtLeast(1), None, 2 * MINUTE, Uncertain),
+        (TWO, NONE, Unknown, None, 2 * MINUTE, Uncertain),
+    ];
+    for (sent, seen, people, sequence, after, expected) in table {
+        let seen = Sighting {
+            attribute_sequence: *sequence,
+            ..with_attributes(sighting(*people, *after), seen)
+        };
+        let came = whose(&zim(), PendingKind::Create, &record(sent), &seen);
+        assert_eq!(came, *expected, "{sent:?} {seen:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_room_ours() {
+    let seen = Sighting { at: Timestamp::from_millis(0), ..sighting(People::Nobody, 0) };
+    let came = whose(&zim(), PendingKind::Create, &record(&[("a", "1")]), &seen);
+    assert_eq!(came, Whose::Uncertain);
+}
+
+#[test]
+fn what_goes_with_its_user_is_no_sign_of_another_room() {
+    let mut sent = record(&[("a", "1")]);
+    let mut attributes = sent.room.attributes.clone();
+    attributes.insert("hello", Attribute { value: "x".into(), auto_delete: true });
+    sent.room = Arc::new(Room { attributes, ..Room::default() });
+    for kind in [PendingKind::Create, PendingKind::Destroy] {
+        let seen = with_attributes(sighting(People::Count(1), 5), &[("a", "1")]);
+        assert_eq!(whose(&zim(), kind, &sent, &seen), Whose::Ours, "{kind:?}");
+        let seen = with_attributes(sighting(People::Count(1), 5), &[("a", "theirs")]);
+        assert_eq!(whose(&zim(), kind, &sent, &seen), Whose::Uncertain, "{kind:?}");
+    }
+}
+
+#[test]
+fn whose_a_live_room_is_after_an_open_create() {
+    use Whose::{Ours, Uncertain};
+    let text = |text: &str| Value::Text(text.into());
+    let mut sent = record(&[]);
+    let mut room = Room::default();
+    room.set(Field::Name, Some(text("Show")));
+    room.set(Field::SeatTemplate, Some(text("Karaoke")));
+    sent.room = Arc::new(room);
+    let table: &[Told] = &[
+        (&[], 5, Ours),
+        (&[(OWNER, "admin"), (SEATS, "Karaoke"), (NAME, "Show")], 5, Ours),
+        (&[(OWNER, "theirs")], 5, Uncertain),
+        (&[(OWNER, "theirs")], 2 * MINUTE, Uncertain),
+        (&[(SEATS, "AudioSalon")], 2 * MINUTE, Uncertain),
+        (&[(NAME, "Theirs")], 5, Uncertain),
+        // Its host may have named it since.
+        (&[(NAME, "Theirs")], 2 * MINUTE, Ours),
+    ];
+    for (told, after, expected) in table {
+        let fields = told.iter().map(|(field, value)| (*field, text(value))).collect();
+        let seen = Sighting { fields, ..sighting(People::Unknown, *after) };
+        assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), *expected, "{told:?}");
+    }
+    // Its metadata comes by a call of its own: what is there before it is somebody else's.
+    let seen = with_attributes(sighting(People::Nobody, 5), &[("a", "1")]);
+    assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), Uncertain);
+    let mut owned = sent.room.as_ref().clone();
+    owned.set(OWNER, Some(text("anchor")));
+    sent.room = Arc::new(owned);
+    for (told, expected) in [("anchor", Ours), ("admin", Uncertain)] {
+        let fields = [(OWNER, text(told))].into_iter().collect();
+        let seen = Sighting { fields, ..sighting(People::Unknown, 5) };
+        assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), expected, "{told}");
+    }
+}
+
+#[test]
+fn whose_a_room_is_after_an_open_destroy() {
+    use People::{Count, Nobody, Unknown};
+    use Whose::{Ours, Uncertain, Unproven};
+    let table: &[NotDestroyed] = &[
+        // All that was recorded is there.
+        (TWO, Some(2), TWO, Some(2), Nobody, Ours),
+        (TWO, None, TWO, None, Count(3), Ours),
+        (TWO, Some(2), &[("a", "1"), ("b", "2"), ("x", "1")], Some(3), Count(3), Ours),
+        // A lower count is another room, also where it looks the same.
+        (TWO, Some(5), TWO, Some(2), Nobody, Uncertain),
+        (NONE, Some(3), NONE, Some(0), Nobody, Uncertain),
+        // Other attributes.
+        (TWO, Some(2), &[("x", "1")], Some(2), Nobody, Uncertain),
+        (TWO, None, &[("a", "1"), ("b", "other")], None, Nobody, Uncertain),
+        (TWO, None, &[("a", "1")], None, Nobody, Uncertain),
+        (NONE, Some(0), &[("x", "1")], Some(1), Count(300), Uncertain),
+        (NONE, None, &[("x", "1")], None, Nobody, Uncertain),
+        // None at all: dropped from an empty room, if the count goes on.
+        (TWO, Some(2), NONE, Some(4), Nobody, Ours),
+        (TWO, Some(2), NONE, Some(0), Nobody, Uncertain),
+        (TWO, None, NONE, Some(0), Nobody, Unproven),
+        (TWO, Some(2), NONE, None, Nobody, Unproven),
+        (TWO, Some(2), NONE, Some(4), Count(3), Uncertain),
+        (TWO, Some(2), NONE, Some(4), Unknown, Uncertain),
+        // Nothing to compare.
+        (NONE, None, NONE, None, Nobody, Unproven),
+        (NONE, Some(0), NONE, Some(0), Count(300), Unproven),
+        (NONE, Some(2), NONE, Some(2), Nobody, Ours),
+    ];
+    for (recorded, before, seen, now, people, expected) in table {
+        let record = RecordedRoom { attribute_sequence: *before, ..record(recorded) };
+        let seen =
+            Sighting { attribute_sequence: *now, ..with_attributes(sighting(*people, 5), seen) };
+        let came = whose(&zim(), PendingKind::Destroy, &record, &seen);
+        assert_eq!(came, *expected, "{recorded:?} {before:?} {seen:?}");
+    }
+}
+
+#[test]
+fn a_destroy_of_a_replace_compares_what_others_wrote_too() {
+    let carried = attributes(&[("score", "7")]);
+    let record = record(&[]).replaced_by(room(&[]), carried);
+    for (seen, expected) in
+        [(&[("score", "7")][..], Whose::Ours), (&[("score", "8")], Whose::Uncertain)]
+    {
+        let seen = with_attributes(sighting(People::Nobody, 5), seen);
+        assert_eq!(whose(&zim(), PendingKind::Destroy, &record, &seen), expected);
+    }
+}
+
+#[test]
+fn a_live_room_of_another_owner_is_not_the_one_that_was_to_go() {
+    let owned = |owner: &str| {
+        let fields = [(Field::Owner, Value::Text(owner.into()))].into_iter().collect();
+        let seen = with_attributes(sighting(People::Unknown, 5), &[("a", "1")]);
+        whose(&live(), PendingKind::Destroy, &record(&[("a", "1")]), &Sighting { fields, ..seen })
+    };
+    assert_eq!((owned("admin"), owned("theirs")), (Whose::Ours, Whose::Uncertain));
+    // Tencent keeps the metadata of an empty room.
+    let lost = sighting(People::Nobody, 5);
+    let came = whose(&live(), PendingKind::Destroy, &record(&[("a", "1")]), &lost);
+    assert_eq!(came, Whose::Uncertain);
+}

@@ -1,0 +1,193 @@
+//! The circuit breaker: stops a provider for the rest of a run once calling it makes no sense.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tracing::info;
+
+use crate::model::{CALL_TIMEOUT, Call, Class, NotTried, Trouble};
+
+/// So many attempts in a row without an answer stop a provider.
+const UNANSWERED: u32 = 10;
+
+/// So long must the attempts without an answer have gone on: ten connections that are refused or
+/// reset within a moment are a restart of the service, ten time-outs take this long anyway.
+const SILENCE: Duration = CALL_TIMEOUT;
+
+/// So long may one call be answered with nothing but "too often".
+const TOO_OFTEN: Duration = Duration::from_mins(1);
+
+/// Why a provider is no longer called in this run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tripped {
+    /// It did not answer 10 attempts in a row.
+    NoAnswer,
+    /// It answered this call with nothing but "too often" for 60 s.
+    TooOften(Call),
+}
+
+/// Counts what becomes of the attempts of one provider, and trips.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    counts: Mutex<Counts>,
+    tripped: watch::Sender<Option<Tripped>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// The attempts since the last answer.
+    unanswered: u32,
+    /// When the first of them was sent.
+    silent_since: Option<Instant>,
+    /// Since when each call was answered with nothing but "too often".
+    refused_since: BTreeMap<Call, Instant>,
+}
+
+impl Breaker {
+    /// Why the provider is no longer called; none while it is.
+    pub(super) fn tripped(&self) -> Option<Tripped> {
+        *self.tripped.borrow()
+    }
+
+    /// Waits for `work`, or until the breaker trips. The error says why, and `work` is dropped: leave
+    /// to call, a read, a delay, but nothing whose outcome would be lost.
+    pub(super) async fn or<T>(
+        &self,
+        call: Call,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Tripped> {
+        tokio::select! {
+            biased;
+            why = self.until_tripped() => Err(why),
+            done = work => Ok(done),
+            why = self.refused_too_long(call) => Err(why),
+        }
+    }
+
+    /// Takes an answer of whatever content, "too often" excepted.
+    pub(super) fn answered(&self, call: Call) {
+        let mut counts = self.counts();
+        counts.heard();
+        counts.refused_since.remove(&call);
+    }
+
+    /// Takes an answer of "too often".
+    pub(super) fn refused(&self, call: Call) {
+        let since = {
+            let mut counts = self.counts();
+            counts.heard();
+            *counts.refused_since.entry(call).or_insert_with(Instant::now)
+        };
+        if since.elapsed() >= TOO_OFTEN {
+            self.trip(Tripped::TooOften(call));
+        }
+    }
+
+    /// Takes an attempt that was sent at `sent`, or was to be, and had no answer.
+    pub(super) fn unanswered(&self, call: Call, sent: Instant) {
+        let (count, since) = {
+            let mut counts = self.counts();
+            counts.refused_since.remove(&call);
+            counts.unanswered = counts.unanswered.saturating_add(1);
+            (counts.unanswered, *counts.silent_since.get_or_insert(sent))
+        };
+        if count >= UNANSWERED && since.elapsed() >= SILENCE {
+            self.trip(Tripped::NoAnswer);
+        }
+    }
+
+    async fn until_tripped(&self) -> Tripped {
+        let mut tripped = self.tripped.subscribe();
+        loop {
+            if let Some(why) = *tripped.borrow_and_update() {
+                return why;
+            }
+            if tripped.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Trips once a call that is waited for was answered with nothing but "too often" for too long:
+    /// where the service asks for long pauses, its next answer may be minutes away.
+    async fn refused_too_long(&self, call: Call) -> Tripped {
+        loop {
+            let Some(since) = self.refused_since(call) else { return std::future::pending().await };
+            sleep_until(since + TOO_OFTEN).await;
+            if self.refused_since(call) == Some(since) {
+                return self.trip(Tripped::TooOften(call));
+            }
+        }
+    }
+
+    fn refused_since(&self, call: Call) -> Option<Instant> {
+        self.counts().refused_since.get(&call).copied()
+    }
+
+    /// Stops the provider; the first reason counts, and is returned.
+    fn trip(&self, why: Tripped) -> Tripped {
+        let mut first = why;
+        let tripped = self.tripped.send_if_modified(|tripped| {
+            let is_first = tripped.is_none();
+            first = *tripped.get_or_insert(why);
+            is_first
+        });
+        if tripped {
+            info!("{why}");
+        }
+        first
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    /// Takes any answer.
+    fn heard(&mut self) {
+        (self.unanswered, self.silent_since) = (0, None);
+    }
+}
+
+impl Tripped {
+    /// What a call comes to that is not sent, or a read that is no longer waited for.
+    #[must_use]
+    pub fn trouble(self, call: Call) -> Trouble {
+        Trouble {
+            class: Class::Stopped,
+            call,
+            code: None,
+            message: self.to_string(),
+            request_id: None,
+            retry_after: None,
+            answered: false,
+        }
+    }
+}
+
+impl From<Tripped> for NotTried {
+    fn from(why: Tripped) -> Self {
+        match why {
+            Tripped::NoAnswer => Self::ProviderNoAnswer,
+            Tripped::TooOften(_) => Self::ProviderTooOften,
+        }
+    }
+}
+
+impl fmt::Display for Tripped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAnswer => f.write_str("the service does not answer")?,
+            Self::TooOften(call) => {
+                let seconds = TOO_OFTEN.as_secs();
+                write!(f, "the service answered every {call} \"too often\" for {seconds} s")?;
+            }
+        }
+        f.write_str(", and is not called again in this run")
+    }
+}

@@ -1,0 +1,150 @@
+//! The circuit breaker: when a provider is stopped, and what becomes of what waits.
+
+use tokio::task::JoinSet;
+
+use super::*;
+
+fn rooms(count: usize) -> Vec<RoomId> {
+    (0..count).map(|n| RoomId::new(format!("r{n}").as_str())).collect()
+}
+
+/// Asks who is inside many rooms at once; the troubles, and how long all of it took.
+async fn ask_all(client: &Arc<Client>, count: usize) -> (Vec<Trouble>, Duration) {
+    let (start, mut asked) = (Instant::now(), JoinSet::new());
+    for room in rooms(count) {
+        let client = Arc::clone(client);
+        asked.spawn(async move { client.people(&room).await });
+    }
+    let answers = asked.join_all().await;
+    (answers.into_iter().filter_map(Result::err).collect(), start.elapsed())
+}
+
+fn create() -> Operation {
+    Operation::Create(Arc::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
+    let (client, told) = client(Told::default());
+    told.now(Fate::Hangs);
+    let permit = client.permit(CREATE).await.expect("a permit");
+    let (troubles, took) = ask_all(&client, 200).await;
+    assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
+    assert_eq!(troubles.len(), 200);
+    let stopped = troubles.iter().filter(|it| it.class == Class::Stopped).count();
+    assert!(stopped >= 190, "{stopped}");
+    assert!(took <= Duration::from_millis(10_600), "{took:?}");
+    let made = told.made(PEOPLE);
+
+    // Later calls end at once, also one that has its permit already, and none is sent.
+    let start = Instant::now();
+    assert_eq!(class(client.sighting(&room()).await), Class::Stopped);
+    assert_eq!(class(client.attempt(permit, &room(), &create()).await), Class::Stopped);
+    assert_eq!(client.permit(CREATE).await.err(), Some(Tripped::NoAnswer));
+    assert_eq!(class(client.prepare(&create()).await), Class::Stopped);
+    client.wait(CREATE, Duration::from_secs(8)).await;
+    assert_eq!((start.elapsed(), told.made(PEOPLE)), (Duration::ZERO, made));
+    assert_eq!((told.made(CREATE), told.made(REGISTER)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_any_kind_counts_the_timeouts_anew() {
+    for class in [None, Some(Class::Refused), Some(Class::Unknown), Some(Class::TooOften)] {
+        let (client, told) = client(Told::default());
+        for _ in 0..4 {
+            told.now(Fate::Hangs);
+            for _ in 0..9 {
+                let permit = client.permit(CREATE).await.expect("a permit");
+                client.attempt(permit, &room(), &create()).await.expect_err("it hangs");
+            }
+            told.now(Fate::Answered);
+            let listed = class.map(|class| (CREATE, VecDeque::from([class])));
+            told.troubles.lock().expect("no panic").extend(listed);
+            let permit = client.permit(CREATE).await.expect("a permit");
+            let _ = client.attempt(permit, &room(), &create()).await;
+        }
+        assert_eq!(client.tripped(), None, "{class:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_and_reads_are_counted_together() {
+    let (client, told) = client(Told::default());
+    told.now(Fate::Hangs);
+    for _ in 0..5 {
+        assert_eq!(client.tripped(), None);
+        let permit = client.permit(CREATE).await.expect("a permit");
+        client.attempt(permit, &room(), &create()).await.expect_err("it hangs");
+        let (room, once) = (room(), Duration::from_millis(10_050));
+        let _ = tokio::time::timeout(once, client.people(&room)).await;
+    }
+    assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_restarts_is_not_given_up() {
+    let (client, told) = client(Told::default());
+    told.now(Fate::ConnectionRefused);
+    let asked = tokio::spawn({
+        let client = Arc::clone(&client);
+        async move { ask_all(&client, 10).await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(told.made(PEOPLE) > 10, "{}", told.made(PEOPLE));
+    told.now(Fate::Answered);
+    let (troubles, _) = asked.await.expect("no panic");
+    assert_eq!((troubles, client.tripped()), (Vec::new(), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_are_refused_for_ever_stop_a_provider() {
+    let (client, told) = client(Told::default());
+    told.now(Fate::ConnectionRefused);
+    let (_, took) = ask_all(&client, 400).await;
+    assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
+    assert!((9..=11).contains(&took.as_secs()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_nothing_but_too_often_stops_a_provider() {
+    for pause in [None, Some(50), Some(300)] {
+        let (client, told) = client(Told::default());
+        told.now(Fate::TooOften(pause.map(Duration::from_secs)));
+        let (troubles, took) = ask_all(&client, 200).await;
+        assert_eq!(client.tripped(), Some(Tripped::TooOften(PEOPLE)), "{pause:?}");
+        assert_eq!(troubles.len(), 200);
+        assert!((59..=62).contains(&took.as_secs()), "{pause:?}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_answer_of_the_same_call_counts_the_minute_anew() {
+    for (answered, stopped) in [(PEOPLE, false), (CREATE, true)] {
+        let (client, told) = client(Told::default());
+        for _ in 0..12 {
+            told.now(Fate::TooOften(None));
+            let _ = tokio::time::timeout(Duration::from_secs(10), client.people(&room())).await;
+            told.now(Fate::Answered);
+            let Ok(permit) = client.permit(answered).await else { break };
+            if answered == PEOPLE {
+                drop(permit);
+                client.people(&room()).await.expect("read");
+            } else {
+                let _ = client.attempt(permit, &room(), &create()).await;
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        assert_eq!(client.tripped().is_some(), stopped, "{answered}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_waited_too_long_for_leave_is_not_made() {
+    let told = Arc::new(Told::says(&[(PEOPLE, &[Class::Retry; 200])]));
+    let service = Arc::clone(&told) as Arc<dyn Service>;
+    let rates = [(PEOPLE, 1.0)].into();
+    let client = Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])), clock()));
+    let (troubles, _) = ask_all(&client, 100).await;
+    assert_eq!((troubles.len(), told.made(PEOPLE)), (100, 100), "one attempt each took 100 s");
+    assert!(troubles.iter().all(|trouble| trouble.message == "no"), "{troubles:?}");
+}

@@ -1,0 +1,106 @@
+//! The slots of a limit, in the order in which they come free.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// As many slots as the service takes requests in a window.
+#[derive(Debug)]
+pub(super) struct Slots {
+    all: Vec<Slot>,
+    /// The free ones, by the moment from which they are.
+    free: BTreeSet<(Instant, usize)>,
+    /// Those whose request was sent and not answered yet, by the moment of sending.
+    sent: BTreeSet<(Instant, usize)>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    use_of: Use,
+    /// Grows with every grant, so that a late answer does not touch a later request's slot.
+    turn: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Use {
+    /// Free from this moment on.
+    Free(Instant),
+    /// Granted, and not sent yet.
+    Granted(Instant),
+    /// Sent, and not answered yet.
+    Sent(Instant),
+}
+
+/// A slot as it was granted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hold {
+    slot: usize,
+    turn: u64,
+}
+
+impl Slots {
+    /// So many slots, all of them free from `now` on.
+    pub(super) fn new(count: u32, now: Instant) -> Self {
+        let all: Vec<_> = (0..count).map(|_| Slot { use_of: Use::Free(now), turn: 0 }).collect();
+        let free = (0..all.len()).map(|slot| (now, slot)).collect();
+        Self { all, free, sent: BTreeSet::new() }
+    }
+
+    /// Takes every slot as free from `last` on, or earlier by `interval` for each one after it.
+    pub(super) fn free_from(&mut self, last: Instant, interval: Duration) {
+        let mut free = last;
+        for slot in 0..self.all.len() {
+            self.set(slot, Use::Free(free));
+            free = free.checked_sub(interval).unwrap_or(free);
+        }
+    }
+
+    /// From when on the first slot is free, where one without an answer is so `silent` after it was
+    /// sent. None where all are granted.
+    pub(super) fn first_free(&self, silent: Duration) -> Option<Instant> {
+        self.first(silent).map(|(from, _)| from)
+    }
+
+    /// Grants the first slot, to be sent at `due`.
+    pub(super) fn grant(&mut self, silent: Duration, due: Instant) -> Option<Hold> {
+        let (_, slot) = self.first(silent)?;
+        self.set(slot, Use::Granted(due));
+        let turn = &mut self.all[slot].turn;
+        *turn += 1;
+        Some(Hold { slot, turn: *turn })
+    }
+
+    /// What became of a grant; nothing where the slot was granted again since.
+    pub(super) fn put(&mut self, hold: Hold, use_of: Use) {
+        if self.all[hold.slot].turn == hold.turn {
+            self.set(hold.slot, use_of);
+        }
+    }
+
+    /// Takes a grant back unless its request was sent.
+    pub(super) fn take_back(&mut self, hold: Hold) {
+        if let Use::Granted(at) = self.all[hold.slot].use_of {
+            self.put(hold, Use::Free(at));
+        }
+    }
+
+    fn first(&self, silent: Duration) -> Option<(Instant, usize)> {
+        let free = self.free.first().copied();
+        let sent = self.sent.first().map(|(sent, slot)| (*sent + silent, *slot));
+        free.into_iter().chain(sent).min()
+    }
+
+    fn set(&mut self, slot: usize, use_of: Use) {
+        match std::mem::replace(&mut self.all[slot].use_of, use_of) {
+            Use::Free(from) => self.free.remove(&(from, slot)),
+            Use::Granted(_) => false,
+            Use::Sent(sent) => self.sent.remove(&(sent, slot)),
+        };
+        match use_of {
+            Use::Free(from) => self.free.insert((from, slot)),
+            Use::Granted(_) => false,
+            Use::Sent(sent) => self.sent.insert((sent, slot)),
+        };
+    }
+}

@@ -1,0 +1,46 @@
+//! What a repair would make of a state, as people read it.
+
+use std::io::{self, Write};
+
+use crate::model::{Address, RepairPlan};
+
+use super::escape::Plain;
+use super::style::{QUIET, REMOVED, STRONG};
+use super::words;
+
+/// Writes what was found, the rooms that would be added, changed and lost, and the state as it would be.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn repair_text(out: &mut dyn Write, plan: &RepairPlan) -> io::Result<()> {
+    let RepairPlan { found, compared_with, added, changed, lost, serial, rooms } = plan;
+    for sentence in found {
+        writeln!(out, "{}", Plain(sentence))?;
+    }
+    writeln!(out, "\n{STRONG}Compared with {}:{STRONG:#}", Plain(compared_with))?;
+    if added.is_empty() && changed.is_empty() && lost.is_empty() {
+        writeln!(out, "    no room differs")?;
+    }
+    list(out, "+", added, "added")?;
+    list(out, "~", changed, "changed")?;
+    for address in lost {
+        writeln!(out, "{REMOVED}-{REMOVED:#} {}  {QUIET}lost{QUIET:#}", Plain(address))?;
+    }
+    if !lost.is_empty() {
+        writeln!(out, "Rooms that are lost and still live become unmanaged.")?;
+    }
+    let count = |number: &[Address], word: &str| format!("{} {word}", number.len());
+    let counts = [count(added, "added"), count(changed, "changed"), count(lost, "lost")];
+    let rooms = words::count(*rooms as u64, "room");
+    writeln!(
+        out,
+        "\n{STRONG}Repair: {}; the state would have {rooms} at serial {serial}.{STRONG:#}",
+        counts.join(", ")
+    )
+}
+
+fn list(out: &mut dyn Write, symbol: &str, rooms: &[Address], word: &str) -> io::Result<()> {
+    rooms.iter().try_for_each(|address| {
+        writeln!(out, "{symbol} {}  {QUIET}{word}{QUIET:#}", Plain(address))
+    })
+}

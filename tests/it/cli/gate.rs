@@ -1,0 +1,80 @@
+//! The gate on the command line: the numbers, the exact flag of each kind, and no idle question.
+
+use super::desk::{Desk, THREE_ROOMS};
+
+/// Five rooms, applied, and a service that has lost them: as where the region is another one.
+fn lost() -> Desk {
+    let more = "  - {id: a, name: A}\n  - {id: b, name: B}\n";
+    let desk = Desk::with(&format!("{THREE_ROOMS}{more}"));
+    desk.run("apply --auto-approve").ends(0);
+    for name in super::desk::files_below(&desk.path(".")) {
+        if name.starts_with("rooms.emulator.json") {
+            std::fs::remove_file(desk.path(&name)).expect("removed");
+        }
+    }
+    desk
+}
+
+#[test]
+fn rooms_gone_before_their_time_want_a_flag_of_their_own() {
+    let desk = lost();
+    let plan = desk.run("plan --refresh all").ends(0).prints("The gate is closed: 5 steps");
+    plan.prints("`max_recreate: 30%` of 5 recorded rooms allows 3")
+        .prints("`--allow-recreate 5` consents");
+    let refresh = "apply --auto-approve --refresh all";
+    let held = desk.run(&format!("{refresh} --allow-destroy 9")).ends(3);
+    held.prints("5 not tried").prints("`--allow-recreate` consents");
+    desk.run(&format!("{refresh} --allow-recreate 4")).ends(3).prints("--allow-recreate 5");
+    desk.run(&format!("{refresh} --allow-recreate 5")).ends(0).prints("Applied: 5 recreated.");
+    desk.run("plan --refresh all --detailed-exitcode").ends(0);
+}
+
+#[test]
+fn the_policy_says_how_many_may_be_recreated() {
+    let desk = lost();
+    let document = desk.run("plan --refresh all --format json").ends(0).document();
+    let refusal = &document["gate"]["refusals"][0];
+    assert_eq!(refusal["reason"], "max_recreate");
+    assert_eq!(refusal["flag"], "--allow-recreate 5");
+    assert_eq!(document["gate"]["refusals"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn no_question_is_asked_where_the_gate_holds_every_step() {
+    let desk = Desk::applied();
+    desk.edit("name: News", "name: Today");
+    desk.edit("name: Support", "name: Help");
+    let held = desk.run("apply").ends(3).says("the gate holds every step back");
+    held.says("`max_destroy: 30%` of 3 recorded rooms allows 1")
+        .says("`--allow-destroy 2` consents");
+    let lines = desk.run("apply --format json").ends(3).lines();
+    assert_eq!(lines[1]["error"]["code"], "gate");
+    desk.run("apply --allow-destroy 2").ends(3).says("--auto-approve");
+    desk.edit("topic: welcome", "topic: hello");
+    desk.run("apply").ends(3).says("--auto-approve");
+}
+
+#[test]
+fn what_is_left_out_is_not_held_by_the_gate() {
+    let desk = Desk::applied();
+    desk.edit("name: News", "name: Today");
+    desk.edit("name: Support", "name: Help");
+    desk.edit("topic: welcome", "topic: hello");
+    let left = desk.run("apply --auto-approve --no-destroy").ends(0).keeps_from("gate");
+    left.keeps_from("--allow-destroy").prints("Applied: 1 updated; 2 not tried.");
+    let nothing = desk.run("apply --no-destroy").ends(0).keeps_from("gate");
+    nothing.prints("2 not tried").keeps_from("--auto-approve");
+}
+
+#[test]
+fn destroy_wants_both_flags_off_a_terminal() {
+    let desk = Desk::applied();
+    desk.edit(", lifecycle: {prevent_destroy: true}", "");
+    desk.run("apply --auto-approve").ends(0);
+    for flags in ["", "--auto-approve", "--allow-destroy 3"] {
+        let refused = desk.run(&format!("destroy {flags}")).ends(3);
+        refused.says("--auto-approve").says("--allow-destroy 3");
+    }
+    desk.run("destroy --auto-approve --allow-destroy 2").ends(3).prints("3 not tried");
+    desk.run("destroy --auto-approve --allow-destroy 3").ends(0).prints("Applied: 3 destroyed.");
+}

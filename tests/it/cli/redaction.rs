@@ -1,0 +1,111 @@
+//! A secret that stands in the files: text shows `[redacted]`, documents and file names are refused.
+
+use super::desk::{Desk, Ran};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const DEFAULT: [(&str, &str); 1] = [("ZEGO_SERVER_SECRET", SECRET)];
+
+/// A room whose name is the secret.
+fn pasted() -> Desk {
+    Desk::with(&format!(
+        "\
+version: 1
+providers: {{chat: {{kind: zim, app_id: 1, operator: admin, endpoint: emulator}}}}
+defaults: {{destroy_delay_time: 1h}}
+rooms:
+  - {{id: lobby, name: {SECRET}, attributes: {{topic: 'at {SECRET}?'}}}}
+"
+    ))
+}
+
+#[track_caller]
+fn refused(ran: Ran, code: &str) {
+    let ran = ran.ends(1).keeps_from(SECRET);
+    assert_eq!(ran.document()["error"]["code"], code, "{ran}");
+}
+
+#[test]
+fn text_shows_that_something_was_redacted() {
+    let desk = pasted();
+    for line in ["plan", "plan --diff", "plan --color always"] {
+        let plan = desk.run_with(&DEFAULT, line).ends(0).keeps_from(SECRET);
+        plan.prints("\"[redacted]\"").prints("at [redacted]?");
+    }
+    desk.run_with(&DEFAULT, "state show chat/0123456789abcdef0123456789abcdef")
+        .ends(1)
+        .keeps_from(SECRET);
+}
+
+#[test]
+fn a_document_is_refused_and_an_error_stands_in_its_place() {
+    let desk = pasted();
+    refused(desk.run_with(&DEFAULT, "plan --format json"), "secret_in_output");
+    refused(desk.run_with(&DEFAULT, "apply --auto-approve --format json"), "secret_in_output");
+    assert!(!desk.holds("rooms.state.json"), "a state was written");
+    desk.run("apply --auto-approve").ends(0);
+    for line in ["state list --format json", "state show chat/lobby --format json"] {
+        let ran = desk.run_with(&DEFAULT, line);
+        if line.contains("show") {
+            refused(ran, "secret_in_output");
+        } else {
+            ran.ends(0).keeps_from(SECRET);
+        }
+    }
+    desk.run_with(&DEFAULT, "state show chat/lobby").ends(0).keeps_from(SECRET);
+}
+
+#[test]
+fn a_usage_error_and_the_log_are_redacted_too() {
+    let desk = pasted();
+    desk.run_with(&DEFAULT, &format!("plan --nope={SECRET}")).ends(64).keeps_from(SECRET);
+    let log = [DEFAULT[0], ("ROOMCTL_LOG", "trace")];
+    for format in ["text", "json"] {
+        let line = format!("check --log-format {format} -f {SECRET}.yaml");
+        desk.run_with(&log, &line).ends(1).keeps_from(SECRET).says("[redacted].yaml");
+    }
+}
+
+#[test]
+fn an_apply_writes_no_secret_into_the_state() {
+    let desk = pasted();
+    let ran = desk.run_with(&DEFAULT, "apply --auto-approve").ends(1).keeps_from(SECRET);
+    ran.says("the state would hold a secret");
+    desk.run("state list").ends(0).keeps_from("chat/");
+}
+
+#[test]
+fn a_file_name_that_would_hold_a_secret_is_refused_before_anything_is_made() {
+    let desk = Desk::empty();
+    let inside = format!("-f {SECRET}/rooms.yaml init");
+    desk.run_with(&DEFAULT, &inside).ends(1).keeps_from(SECRET).says("would hold a secret");
+    desk.run_with(&DEFAULT, &format!("emulator --data {SECRET}.json")).ends(1).keeps_from(SECRET);
+    let desk = pasted();
+    for command in ["plan", "apply --auto-approve", "import --all-declared", "state list", "check"]
+    {
+        for path in [format!("{SECRET}.json"), format!("below/{SECRET}/state.json")] {
+            let line = format!("--state {path} {command}");
+            let ran = desk.run_with(&DEFAULT, &line).ends(1).keeps_from(SECRET);
+            ran.says("the path of the state would hold a secret");
+        }
+    }
+    desk.edit("version: 1\n", &format!("version: 1\nstate: {SECRET}.json\n"));
+    desk.run_with(&DEFAULT, "apply --auto-approve").ends(1).keeps_from(SECRET);
+    assert_eq!(super::desk::files_below(&desk.path(".")), ["rooms.yaml"]);
+}
+
+#[test]
+fn a_secret_in_a_file_that_cannot_be_loaded_is_not_shown_with_its_line() {
+    let desk = pasted();
+    desk.edit("name: ", "nam: ");
+    let line = "validate";
+    desk.run_with(&DEFAULT, line).ends(1).keeps_from(SECRET).says("nam: [redacted]");
+    desk.edit("operator: admin", "operator: admin, secret_env: MINE");
+    let own = [("MINE", SECRET)];
+    desk.run_with(&own, line).ends(1).keeps_from(SECRET).says("nam: [redacted]");
+    desk.edit("secret_env: MINE", "secret_file: key");
+    desk.write("key", &format!("{SECRET}\n"));
+    desk.run(line).ends(1).keeps_from(SECRET).says("nam: [redacted]");
+    desk.edit("nam: ", "name: ");
+    desk.run("plan").ends(0).keeps_from(SECRET).prints("[redacted]");
+    desk.run("validate --format json").ends(0).document();
+}

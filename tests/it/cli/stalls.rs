@@ -1,0 +1,128 @@
+//! Readers that stall or go away, signals, and files that may not grow: nothing hangs, nothing is lost.
+
+use std::io::{PipeReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::desk::{Desk, THREE_ROOMS};
+use super::served::{SECRET, Silent};
+
+/// How long a run is waited for: far beyond what a loaded machine takes.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What a pipe holds on Linux unless somebody changes it.
+const PIPE: usize = 1 << 16;
+
+/// A pipe that takes nothing more, and the reader that keeps it so.
+fn full_pipe() -> (PipeReader, Stdio) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    writer.write_all(&vec![b'x'; PIPE]).expect("room for all that a pipe holds");
+    (reader, writer.into())
+}
+
+fn terminate(child: &Child) {
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success(), "it has ended already");
+}
+
+/// Waits until another process finds the three rooms recorded, with the lock free.
+fn wait_until_saved(desk: &Desk) {
+    let start = Instant::now();
+    while desk.run("state list").stdout.lines().count() < 3 {
+        assert!(start.elapsed() < PATIENCE, "nothing is recorded");
+    }
+    desk.run("apply --auto-approve --lock-timeout 60s").ends(0).prints("No changes: 3 rooms");
+}
+
+#[test]
+fn a_stalled_reader_holds_up_neither_an_apply_nor_the_signal_that_ends_it() {
+    for (format, stderr_too) in [("json", false), ("text", true)] {
+        let desk = Desk::with(THREE_ROOMS);
+        let mut command = desk.command(&format!("apply --auto-approve --format {format}"));
+        let (_unread, stdout) = full_pipe();
+        command.stdout(stdout);
+        let stderr = full_pipe();
+        if stderr_too {
+            command.stderr(stderr.1);
+        }
+        let mut apply = command.spawn().expect("apply starts");
+        wait_until_saved(&desk);
+        assert!(apply.try_wait().expect("asked").is_none(), "its output is not read yet");
+        terminate(&apply);
+        assert_eq!(apply.wait().expect("its end").code(), Some(0));
+    }
+}
+
+#[test]
+fn a_second_signal_aborts_at_once_whatever_stalls() {
+    let desk = Desk::with(THREE_ROOMS);
+    let silent = Silent::start();
+    let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
+    let ((_unread, stdout), (_unseen, stderr)) = (full_pipe(), full_pipe());
+    let mut command = desk.command("apply --auto-approve --format json");
+    let mut apply = command.envs(real).stdout(stdout).stderr(stderr).spawn().expect("it starts");
+    let _open = silent.called();
+    terminate(&apply);
+    // Two signals of one kind may be taken for one: the second has to come after the first was seen.
+    while apply.try_wait().expect("asked").is_none() {
+        drop(Command::new("kill").args(["-TERM", &apply.id().to_string()]).output());
+    }
+    assert_eq!(apply.wait().expect("its end").code(), Some(130));
+}
+
+#[test]
+fn a_plan_that_nobody_reads_ends_at_a_signal() {
+    let desk = Desk::with(THREE_ROOMS);
+    let (_unread, stdout) = full_pipe();
+    let mut command = desk.command("plan");
+    let mut plan = command.env("ROOMCTL_LOG", "debug").stdout(stdout).spawn().expect("plan starts");
+    terminate(&plan);
+    assert!(!plan.wait().expect("its end").success());
+}
+
+#[test]
+fn both_streams_in_one_file_keep_their_order() {
+    let desk = Desk::with(THREE_ROOMS);
+    let log = std::fs::File::create(desk.path("log")).expect("a file");
+    let mut command = desk.command("apply --auto-approve");
+    let both = (log.try_clone().expect("the file again"), log);
+    let ended = command.stdout(both.0).stderr(both.1).status().expect("it runs");
+    assert!(ended.success());
+    let text = desk.read("log");
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no `{words}`: {text}"));
+    assert!(at("Plan: 3 to create") < at("chat/lobby: created"), "{text}");
+    assert!(at("chat/lobby: created") < at("Applied: 3 created."), "{text}");
+}
+
+/// Runs a command of the binary in a shell, after something else.
+fn in_shell(desk: &Desk, before: &str, line: &str) -> super::desk::Ran {
+    let script = format!("{before}; exec {} {line}", super::desk::ROOMCTL);
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(desk.path(".")).env_clear().stdin(Stdio::null());
+    super::desk::Ran::new(&script, command.output().expect("a shell"))
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_no_silent_end() {
+    for blocks in [0, 1, 8] {
+        let desk = Desk::with(THREE_ROOMS);
+        let limit = format!("ulimit -f {blocks}");
+        let ran = in_shell(&desk, &limit, "apply --auto-approve").ends(1);
+        ran.says("File too large");
+        desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
+    }
+    let desk = Desk::applied();
+    in_shell(&desk, "ulimit -f 0", "plan > out").ends(1).says("stdout could not be written");
+    desk.run("plan --detailed-exitcode").ends(0);
+}
+
+#[test]
+fn output_that_is_lost_is_told_and_stops_no_apply() {
+    let desk = Desk::with(THREE_ROOMS);
+    let lost = in_shell(&desk, ":", "apply --auto-approve > /dev/full").ends(5);
+    lost.says("stdout could not be written: No space left on device");
+    desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
+    in_shell(&desk, ":", "plan > /dev/full").ends(1).says("stdout could not be written");
+}

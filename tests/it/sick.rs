@@ -1,0 +1,188 @@
+//! Sick services: one that hangs, one that refuses everything, one that refuses some for no reason.
+
+use std::time::Duration;
+
+use roomctl::emulator::{Action, FaultShare, Settings};
+use roomctl::model::{Call, NotTried, Outcome, PendingKind, Plan, Refresh, StepFailure};
+use tokio::time::Instant;
+
+use crate::support::fleet::{HEAD, converge};
+use crate::support::{How, Mishap, Ran, World, in_moved_time, plain_service};
+
+const ROOMS: usize = 200;
+
+/// ZIM's code for a call that came too often.
+const TOO_OFTEN: i64 = 660_300_005;
+
+fn rooms(count: usize) -> String {
+    let room = |n| format!("  - {{id: r{n:04}, destroy_delay_time: 3h}}\n");
+    format!("{HEAD}rooms:\n{}", (0..count).map(room).collect::<String>())
+}
+
+/// The services with the vendors' limits, 50 ms away, and these faults.
+fn sick(faults: &[&str]) -> Settings {
+    let faults: Vec<FaultShare> = faults.iter().map(|it| it.parse().expect("a fault")).collect();
+    let (latency, jitter) = (Duration::from_millis(20), Duration::from_millis(60));
+    Settings { faults, latency, jitter, ..plain_service() }
+}
+
+/// Applies, and says how long that took.
+async fn apply(world: &World, text: &str) -> (Ran, Duration) {
+    let (desired, start) = (world.declare(text), Instant::now());
+    let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+    (ran, start.elapsed())
+}
+
+/// Plans, and says how long that took.
+async fn plan(world: &World, text: &str, refresh: Refresh) -> (Plan, Duration) {
+    let (desired, start) = (world.declare(text), Instant::now());
+    let plan = world.plan(&desired, refresh).await.expect("a state");
+    (plan, start.elapsed())
+}
+
+/// The rooms with something pending, which are all creates.
+async fn open_creates(world: &World) -> usize {
+    let recorded = world.recorded().await.expect("a state");
+    let open = recorded.rooms.values().filter_map(|room| room.pending.as_ref());
+    open.inspect(|pending| assert_eq!(pending.kind, PendingKind::Create)).count()
+}
+
+fn not_tried(outcome: &Outcome, why: NotTried) -> usize {
+    assert!(outcome.not_tried.iter().all(|(_, _, it)| *it == why), "{:?}", outcome.not_tried);
+    outcome.not_tried.len()
+}
+
+#[test]
+fn a_service_that_hangs_costs_seconds_and_no_room_is_lost() {
+    in_moved_time(async {
+        let world = World::new(sick(&["hang=100%"]));
+        let (ran, took) = apply(&world, &rooms(ROOMS)).await;
+        assert!(took <= Duration::from_secs(25), "{took:?}");
+        assert_eq!(ran.outcome.done, []);
+        let left = not_tried(&ran.outcome, NotTried::ProviderNoAnswer);
+        let sent = ran.outcome.failed.iter().filter(|failure| failure.pending).count();
+        assert_eq!(sent + left, ROOMS, "{:?}", ran.outcome.failed);
+        assert!(sent >= 10, "{sent}");
+        assert_eq!(open_creates(&world).await, sent, "what was not sent left no intent");
+
+        let (plan, took) = plan(&world, &rooms(ROOMS), Refresh::Due).await;
+        assert!(took <= Duration::from_secs(15), "{took:?}");
+        assert_eq!(plan.unread.len(), sent);
+
+        let (again, took) = apply(&world, &rooms(ROOMS)).await;
+        assert!(took <= Duration::from_secs(25), "{took:?}");
+        assert_eq!(not_tried(&again.outcome, NotTried::ProviderNoAnswer), left);
+        assert_eq!(open_creates(&world).await, sent);
+    });
+}
+
+#[test]
+fn reading_many_rooms_of_a_service_that_hangs_ends_at_the_tenth_timeout() {
+    in_moved_time(async {
+        let world = World::new(sick(&[]));
+        let (ran, _) = apply(&world, &rooms(ROOMS)).await;
+        assert_eq!(ran.outcome.done.len(), ROOMS);
+        world.script.strike_all(Some(Mishap::Hangs));
+        let (plan, took) = plan(&world, &rooms(ROOMS), Refresh::All).await;
+        assert!(took <= Duration::from_secs(12), "{took:?}");
+        assert_eq!(plan.unread.len(), ROOMS);
+    });
+}
+
+#[test]
+fn a_service_that_refuses_everything_as_too_often_costs_a_minute() {
+    in_moved_time(async {
+        let world = World::new(sick(&[]));
+        let (ran, _) = apply(&world, &rooms(1)).await;
+        assert_eq!(ran.outcome.done.len(), 1);
+        world.script.strike_all(Some(Mishap::Answered(TOO_OFTEN)));
+        let (ran, took) = apply(&world, &rooms(ROOMS)).await;
+        assert!(took <= Duration::from_secs(65), "{took:?}");
+        let left = not_tried(&ran.outcome, NotTried::ProviderTooOften);
+        assert_eq!(ran.outcome.failed.len() + left, ROOMS - 1);
+        assert!(left > 0 && ran.outcome.failed.iter().all(|failure| !failure.pending));
+        assert_eq!(open_creates(&world).await, 0);
+
+        let (plan, took) = plan(&world, &rooms(1), Refresh::All).await;
+        assert_eq!(plan.unread.len(), 1);
+        assert!(took <= Duration::from_secs(65), "{took:?}");
+    });
+}
+
+#[test]
+fn a_stopped_provider_is_called_again_by_the_next_run() {
+    in_moved_time(async {
+        let world = World::new(sick(&[]));
+        let text = rooms(ROOMS);
+        world.script.strike_all(Some(Mishap::Hangs));
+        apply(&world, &text).await;
+        world.script.strike_all(None);
+        let runs = converge(&world, &world.declare(&text)).await;
+        assert_eq!(runs, Ok(1));
+        assert_eq!(world.survey().rooms.len(), ROOMS);
+    });
+}
+
+/// A replace whose destroy was done before the provider was stopped has failed: it is not untried.
+#[test]
+fn what_was_not_tried_is_as_it_was() {
+    in_moved_time(async {
+        let world = World::new(sick(&[]));
+        apply(&world, &rooms(ROOMS)).await;
+        for nth in 1..=1_000 {
+            world.script.strike(Call::CreateRoom, nth, Mishap::Hangs);
+            // Who is inside the first rooms is told, before the creates time out.
+            world.script.strike(Call::QueryRoomUserList, 64 + nth, Mishap::Hangs);
+        }
+        let slow = "endpoint: emulator, rate_limit: {CreateRoom: 5}";
+        let anew = rooms(ROOMS).replace("3h", "2h").replace("endpoint: emulator", slow);
+        let (ran, _) = apply(&world, &anew).await;
+        let left = not_tried(&ran.outcome, NotTried::ProviderNoAnswer);
+        assert_eq!(ran.outcome.failed.len() + left, ROOMS);
+        assert!(left > 0);
+        let there = world.survey().rooms;
+        for (address, _, _) in &ran.outcome.not_tried {
+            assert!(there.contains_key(&address.room), "{address} was not tried, and is gone");
+        }
+        let halves = |it: &&StepFailure| it.message.contains("it was destroyed") && !it.pending;
+        assert!(ran.outcome.failed.iter().any(|it| halves(&it)), "{:?}", ran.outcome.failed);
+    });
+}
+
+/// At most 1.25 times the limit's time at 5 %, and 1.6 times at 10 %.
+#[test]
+fn refusals_for_no_reason_cost_little() {
+    const MANY: usize = 1_000;
+    for (fault, most) in [("busy=5%", 1.25), ("busy=10%", 1.6)] {
+        for seed in 0..2 {
+            in_moved_time(async {
+                let world = World::new(Settings { seed, ..sick(&[fault]) });
+                let (ran, took) = apply(&world, &rooms(MANY)).await;
+                assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (MANY, 0));
+                let least = Duration::from_millis(50) * 999;
+                let ratio = took.as_secs_f64() / least.as_secs_f64();
+                assert!(ratio <= most, "{fault}, seed {seed}: {ratio}");
+                let busiest = world.survey().busiest_second(Action::CreateRoom);
+                assert!(busiest <= 20, "{fault}, seed {seed}: {busiest} in a second");
+            });
+        }
+    }
+}
+
+/// Five attempts that hang for ten seconds each take a minute with what is waited after each of them:
+/// the sixth would begin too late.
+#[test]
+fn no_attempt_at_a_change_begins_a_minute_after_the_first() {
+    in_moved_time(async {
+        let world = World::new(sick(&[]));
+        for nth in 1..=6 {
+            world.script.strike(Call::CreateRoom, nth, Mishap::Hangs);
+        }
+        let (ran, took) = apply(&world, &rooms(1)).await;
+        assert_eq!(ran.outcome.failed.len(), 1);
+        let creates = world.script.sent().iter().filter(|call| **call == Call::CreateRoom).count();
+        assert_eq!(creates, 5);
+        assert!(took < Duration::from_secs(70), "{took:?}");
+        assert_eq!(world.recorded().await.expect("a state").rooms.len(), 0);
+    });
+}
