@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use divan::Bencher;
-use roomctl::desired::groups::{parse_grouped, parse_whole};
+use roomctl::desired::groups::{GROUP, parse_grouped, parse_whole};
 use roomctl::desired::{self, Loaded};
 use roomctl::model::{
     Address, Asked, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending,
@@ -30,8 +29,8 @@ fn main() {
 
 #[divan::bench(args = SIZES)]
 fn yaml_in_groups(bencher: Bencher, rooms: usize) {
-    let (text, size) = (yaml(rooms), NonZeroUsize::new(256).expect("not zero"));
-    bencher.bench(|| parse_grouped(&text, size).expect("groups"));
+    let text = yaml(rooms);
+    bencher.bench(|| parse_grouped(&text, GROUP).expect("groups"));
 }
 
 #[divan::bench(args = SIZES)]

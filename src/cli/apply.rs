@@ -25,7 +25,7 @@ use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
     name: &'static str,
-    desired: Desired,
+    desired: Arc<Desired>,
     warnings: Vec<Finding>,
     planning: &'a PlanningArgs,
     applying: &'a ApplyingArgs,
@@ -63,7 +63,7 @@ pub(super) async fn apply(
     let destroys = if args.no_destroy { Destroys::LeftOut } else { Destroys::Wanted };
     let job = Job {
         name: "apply",
-        desired: files.desired,
+        desired: Arc::new(files.desired),
         warnings: files.warnings,
         planning: &args.planning,
         applying: &args.applying,
@@ -81,11 +81,10 @@ pub(super) async fn destroy(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let mut files = session::files(global, console)?;
-    files.desired = plan::nothing_desired(files.desired);
+    let files = session::files(global, console)?;
     let job = Job {
         name: "destroy",
-        desired: files.desired,
+        desired: Arc::new(plan::nothing_desired(files.desired)),
         warnings: Vec::new(),
         planning: &args.planning,
         applying: &args.applying,
@@ -107,7 +106,7 @@ impl Job<'_> {
         let path = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
-        let store = FileStore::new(&path);
+        let store = FileStore::new(&path).sharing(Arc::clone(&self.desired));
         let wait = self.applying.lock_timeout;
         let changed = Cell::new(false);
         let ended = session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
@@ -279,7 +278,7 @@ impl Job<'_> {
     ) -> Result<ApprovedPlan, Stopped> {
         let typed = self.typed(&plan.gate);
         let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
-        let consent = if plan.steps.iter().all(|step| typed.leaves_out(step)) {
+        let consent = if typed.leaves_all(&plan) {
             self.consent(Approval::NothingToDo)
         } else if let (YesCovers::Everything, Err(why), false) =
             (self.yes_covers, console.can_ask(), both)

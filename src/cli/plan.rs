@@ -1,6 +1,7 @@
 //! `plan`: what would change.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::args::{Global, PlanArgs};
 use super::connect::{self, Connected, Use};
@@ -9,6 +10,7 @@ use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
 use super::session;
 use crate::apply::StopSwitch;
+use crate::desired::Loaded;
 use crate::model::{Observed, Plan, Refresh};
 use crate::plan::Scope;
 use crate::state::{FileStore, ReadStore};
@@ -19,10 +21,10 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let files = session::files(global, console)?;
-    let desired = &files.desired;
+    let Loaded { desired, warnings } = session::files(global, console)?;
+    let desired = &Arc::new(desired);
     let path = session::state_path(global, desired, console)?;
-    let store: &dyn ReadStore = &FileStore::new(&path);
+    let store: &dyn ReadStore = &FileStore::new(&path).sharing(Arc::clone(desired));
     let snapshot = store.read().await.map_err(session::state_error)?;
     let allow = args.planning.allow_endpoint_change;
     let hosts = session::belongs(desired, &snapshot.recorded, allow)?;
@@ -44,11 +46,12 @@ pub(super) async fn run(
     let eyes = connected.read_only();
     ground.look(mode, Scope::Plan, &eyes, &connected.connections, &stop).await;
     let mut plan = ground.plan(asked);
-    plan.findings.splice(0..0, files.warnings.into_iter().chain(hosts));
+    plan.findings.splice(0..0, warnings.into_iter().chain(hosts));
     plan.findings.extend(connected.not_asked());
     planning::show(&plan, &args.planning, &path, console)?;
     let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan));
     let (ended, _) = connected.close(Ok(exit)).await;
+    session::leave_to_exit((plan, snapshot, Arc::clone(desired)));
     ended
 }
 

@@ -177,6 +177,12 @@ pub(super) fn identities(
     desired.providers.iter().filter_map(of).collect()
 }
 
+/// Leaves a value to the end of the process, which returns its memory at once: to free a million
+/// rooms one by one takes half a second.
+pub(super) fn leave_to_exit<T>(value: T) {
+    std::mem::forget(value);
+}
+
 /// A failure of the store as the end of a command.
 pub(super) fn state_error(error: StateError) -> Stopped {
     match error {

@@ -22,5 +22,6 @@ pub(super) fn run(
         })?,
         Format::Json => console.document(|out| render::findings_json(out, &files.warnings))?,
     }
+    session::leave_to_exit(files);
     Ok(Exit::Done)
 }

@@ -13,8 +13,9 @@ use rayon::prelude::*;
 use super::mirror::{File, Room};
 use super::outline::{MAX_DEPTH, indent_at, outline};
 
-/// How many items are parsed at once: enough to make starting a parser cheap, few enough to spread.
-pub const GROUP: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
+/// How many items are parsed at once: enough to make starting a parser cheap, few enough for its
+/// events to stay in a core's cache.
+pub const GROUP: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not zero");
 
 /// Where the parts of a file of many rooms stand.
 #[derive(Debug)]

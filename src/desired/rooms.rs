@@ -17,7 +17,7 @@ use super::note::{Note, Notes, Part, Reading, Side, Sink, Spot, key};
 use super::provider::Known;
 
 /// How many groups are resolved before their rooms are put together: what is kept of each stays small.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// Where a room stands: the number of its file, and its own number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

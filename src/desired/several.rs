@@ -1,4 +1,6 @@
-//! Any number of files, side by side: each is read on its own, whatever the others hold.
+//! Any number of files, in parallel: each is read on its own, whatever the others hold.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -16,6 +18,10 @@ use super::settings::{self, Settings};
 /// A file of more bytes is large: its rooms are parsed in parallel, so that large files are read one
 /// after the other. One that has to be parsed whole takes some 16 times its size of memory.
 const LARGE: usize = 1 << 20;
+
+/// How many files are resolved before their rooms are put together: what is in memory twice stays
+/// small.
+const BATCH: usize = 512;
 
 /// What all files come to, before their rooms are put in order.
 pub(super) struct Resolved {
@@ -53,18 +59,18 @@ pub(super) fn resolve(
     loop {
         let mut notes = Notes::default();
         let settings = settings::settings(&documents, sources, variable, &mut notes);
-        let files =
-            each_file(sources, |file| file_rooms(&documents[file], &sources[file], &settings));
-        let files = files.into_iter().collect::<Result<Vec<_>, _>>().map_err(alone)?;
-        let mut rooms = Vec::new();
-        let mut heads_changed = false;
-        for (file, found) in files.into_iter().enumerate() {
-            if let Some((document, notes)) = found.whole {
-                heads_changed |= !document.has_head_of(&documents[file]);
-                (documents[file], reports[file]) = (document, notes);
+        let (mut rooms, mut heads_changed) = (Vec::new(), false);
+        for files in batches(sources.len()) {
+            let work = |file| file_rooms(&documents[file], &sources[file], &settings);
+            for (file, found) in files.clone().zip(each_file(sources, files, work)) {
+                let found = found.map_err(alone)?;
+                if let Some((document, notes)) = found.whole {
+                    heads_changed |= !document.has_head_of(&documents[file]);
+                    (documents[file], reports[file]) = (document, notes);
+                }
+                notes.extend(found.notes);
+                if rooms.is_empty() { rooms = found.rooms } else { rooms.extend(found.rooms) }
             }
-            notes.extend(found.notes);
-            if rooms.is_empty() { rooms = found.rooms } else { rooms.extend(found.rooms) }
         }
         // Parsed whole, a head may turn out to have faults: the settings are resolved again, once.
         if !heads_changed {
@@ -77,7 +83,7 @@ pub(super) fn resolve(
 
 /// Reads the heads of all files, and the rooms of those that have to be parsed whole.
 fn read_documents(sources: &[Source]) -> Result<(Vec<Document>, Vec<Notes>), InvalidFile> {
-    let read = each_file(sources, |file| {
+    let read = each_file(sources, 0..sources.len(), |file| {
         let mut notes = Notes::default();
         let document = document::read(&sources[file].text, file, &mut notes);
         (document, notes)
@@ -142,10 +148,19 @@ fn read_whole(
     }
 }
 
-/// Does some work with every file, small ones in parallel; the results are in the order of the files.
-fn each_file<T: Send>(sources: &[Source], work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+/// The numbers of all files, batch by batch.
+fn batches(files: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..files).step_by(BATCH).map(move |from| from..files.min(from + BATCH))
+}
+
+/// Does some work with each of `files`, small ones in parallel; the results are in their order.
+fn each_file<T: Send>(
+    sources: &[Source],
+    files: Range<usize>,
+    work: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
     let (large, small): (Vec<usize>, Vec<usize>) =
-        (0..sources.len()).partition(|file| sources[*file].text.len() > LARGE);
+        files.partition(|file| sources[*file].text.len() > LARGE);
     let mut done: Vec<(usize, T)> = small.into_par_iter().map(|file| (file, work(file))).collect();
     done.extend(large.into_iter().map(|file| (file, work(file))));
     done.sort_unstable_by_key(|(file, _)| *file);

@@ -1,6 +1,7 @@
 //! Records for tests: a few by hand, and any at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use proptest::collection::{btree_map, btree_set, vec};
@@ -8,9 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::model::{
-    Address, Assumed, Attribute, Delay, Field, Fields, Kind, Lifecycle, Lineage, NextLife,
-    OnRemove, Pending, PendingKind, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Room,
-    Sides, Timestamp, Value,
+    Address, Assumed, Attribute, Delay, Desired, DesiredRoom, Digest, Field, Fields, Kind,
+    Lifecycle, Lineage, NextLife, OnRemove, Pending, PendingKind, Policy, ProviderIdentity,
+    ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp, Value,
 };
 
 use super::{Entry, Holder};
@@ -65,6 +66,26 @@ pub(super) fn many(count: usize) -> Recorded {
         rooms: (0..count).map(room).collect(),
         plans: Vec::new(),
     }
+}
+
+/// Files that declare these rooms, which are in the order of their addresses.
+pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
+    let declared = |(address, room)| DesiredRoom {
+        address,
+        room,
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        source: "rooms.yaml".into(),
+    };
+    Arc::new(Desired {
+        providers: BTreeMap::new(),
+        state: PathBuf::new(),
+        policy: Policy::default(),
+        rooms: rooms.into_iter().map(declared).collect(),
+        files: BTreeSet::new(),
+        config_digest: Digest::default(),
+        moved: Vec::new(),
+    })
 }
 
 /// Who holds a lock in tests.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::state::format::{self, Document, Fingerprint, ParseError};
+use crate::state::format::{self, Document, Fingerprint, ParseError, SharedRooms};
 use crate::state::{Loss, StateError};
 
 use super::difference;
@@ -15,6 +15,8 @@ use super::disk::{Disk, Input, Output, Stat};
 #[derive(Clone)]
 pub(super) struct Folder {
     disk: Arc<dyn Disk>,
+    /// Rooms that are in memory already.
+    shared: SharedRooms,
     /// The state.
     pub(super) state: PathBuf,
     /// The journal.
@@ -43,6 +45,7 @@ impl Folder {
         let beside = |suffix: &str| with_suffix(&state, suffix);
         Self {
             disk,
+            shared: SharedRooms::default(),
             journal: beside(".journal"),
             lock: beside(".lock"),
             next: beside(".next"),
@@ -50,6 +53,11 @@ impl Folder {
             probe: beside(".probe"),
             state,
         }
+    }
+
+    /// Lets what is read of the state share rooms that are in memory already.
+    pub(super) fn sharing(self, shared: SharedRooms) -> Self {
+        Self { shared, ..self }
     }
 
     /// Where the copy of the state of `serial` is kept.
@@ -138,7 +146,7 @@ impl Folder {
 
     /// Reads the state; none where it is missing.
     pub(super) fn document(&self) -> Result<Option<Document>, StateError> {
-        match format::read(|| self.disk.open(&self.state)) {
+        match format::read_sharing(|| self.disk.open(&self.state), &self.shared) {
             Ok(document) => Ok(Some(document)),
             Err(ParseError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(ParseError::Checksum(what)) => {

@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::format::SharedRooms;
 use super::{Access, Holder, ReadStore, Snapshot, StateError};
+use crate::model::Desired;
 
 use disk::{Disk, LocalDisk};
 use folder::Folder;
@@ -38,13 +40,22 @@ const POLL: Duration = Duration::from_millis(200);
 pub struct FileStore {
     path: PathBuf,
     disk: Arc<dyn Disk>,
+    shared: SharedRooms,
 }
 
 impl FileStore {
     /// Names a state; nothing is read yet.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), disk: Arc::new(LocalDisk) }
+        let (path, disk) = (path.into(), Arc::new(LocalDisk));
+        Self { path, disk, shared: SharedRooms::default() }
+    }
+
+    /// Lets the record share rooms that are recorded as they are declared, instead of holding them
+    /// once more.
+    #[must_use]
+    pub fn sharing(self, desired: Arc<Desired>) -> Self {
+        Self { shared: SharedRooms::declared(desired), ..self }
     }
 
     /// Takes the lock, and takes up what an earlier run left in the journal. Waits for another
@@ -102,7 +113,10 @@ impl FileStore {
         F: FnOnce(Folder) -> Result<T, StateError> + Send + 'static,
     {
         let store = self.clone();
-        blocking(&self.path, move || work(Folder::of(&store.path, store.disk))).await
+        blocking(&self.path, move || {
+            work(Folder::of(&store.path, store.disk).sharing(store.shared))
+        })
+        .await
     }
 }
 

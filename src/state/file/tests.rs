@@ -6,6 +6,7 @@ mod damage;
 mod readers;
 mod repair;
 mod rescue;
+mod sharing;
 mod store;
 
 use std::path::PathBuf;

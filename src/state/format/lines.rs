@@ -12,7 +12,7 @@ use crate::model::{Address, RecordedRoom};
 
 use super::document::{DocumentText, next_room, sniff};
 use super::names::Names;
-use super::{Document, Fingerprinter, OLDEST, ParseError, seal};
+use super::{Document, Fingerprinter, OLDEST, ParseError, SharedRooms, seal};
 
 /// What ends the first line.
 pub(super) const HEAD_END: &[u8] = b"\"rooms\":{\n";
@@ -50,7 +50,11 @@ struct Gathered {
 }
 
 /// Reads a document of our own layout; none where it is not, or where anything is wrong.
-pub(super) fn read(reader: impl Read, division: Division) -> Result<Option<Document>, ParseError> {
+pub(super) fn read(
+    reader: impl Read,
+    division: Division,
+    shared: &SharedRooms,
+) -> Result<Option<Document>, ParseError> {
     let mut reader = BufReader::with_capacity(1 << 20, reader);
     let mut passing = Fingerprinter::default();
     let mut head = Vec::new();
@@ -65,7 +69,9 @@ pub(super) fn read(reader: impl Read, division: Division) -> Result<Option<Docum
     }
     let Ok(text) = serde_json::from_slice::<DocumentText<'_>>(&head) else { return Ok(None) };
     let version = text.version;
-    let Some(rooms) = rooms(reader, division, version, &mut passing)? else { return Ok(None) };
+    let Some(rooms) = rooms(reader, division, shared, version, &mut passing)? else {
+        return Ok(None);
+    };
     let mut document = text.into_document(passing.finish());
     document.recorded.rooms = rooms;
     Ok(Some(document))
@@ -74,6 +80,7 @@ pub(super) fn read(reader: impl Read, division: Division) -> Result<Option<Docum
 fn rooms(
     mut reader: impl Read,
     division: Division,
+    shared: &SharedRooms,
     version: u64,
     passing: &mut Fingerprinter,
 ) -> io::Result<Option<BTreeMap<Address, RecordedRoom>>> {
@@ -90,10 +97,11 @@ fn rooms(
         };
         // A block that holds the end alone leaves the line before it with a comma too many.
         let stray_comma = ended && end == 0 && all.count > 0;
-        let Some(parts) = parts(&block[..end], division.part, ended).filter(|_| !stray_comma)
+        let Some(mut parts) = parts(&block[..end], division.part, ended).filter(|_| !stray_comma)
         else {
             return Ok(None);
         };
+        parts.par_iter_mut().for_each(|part| shared.share(part));
         passing.pass(&block[..end]);
         all.add(parts);
         if ended {

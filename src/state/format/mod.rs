@@ -17,6 +17,7 @@ mod names;
 mod record;
 mod salvage;
 mod seal;
+mod shared;
 mod write;
 
 use std::io::{self, Read, Write as _};
@@ -33,6 +34,7 @@ pub(super) use salvage::{Salvaged, salvage, sides};
 pub(super) use seal::conflict;
 #[cfg(test)]
 pub(super) use seal::{oldest, resealed};
+pub(super) use shared::SharedRooms;
 pub(super) use write::{Head, write};
 
 /// The version of the formats of state and journal that this roomctl writes.
@@ -105,10 +107,20 @@ pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Reads a state by itself, as [`read_sharing`] does.
+pub(super) fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Document, ParseError> {
+    read_sharing(open, &SharedRooms::default())
+}
+
 /// Reads a state in blocks where the layout is ours, else as a whole. What a block cannot take is
 /// read again as a whole, so that there is one judge of what is damaged.
-pub(super) fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Document, ParseError> {
-    if let Some(document) = lines::read(open()?, lines::DIVISION)? {
+///
+/// Rooms of blocks that are in memory already are shared.
+pub(super) fn read_sharing<R: Read>(
+    open: impl Fn() -> io::Result<R>,
+    shared: &SharedRooms,
+) -> Result<Document, ParseError> {
+    if let Some(document) = lines::read(open()?, lines::DIVISION, shared)? {
         return Ok(document);
     }
     let mut text = Vec::new();

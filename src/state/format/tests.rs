@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::model::Recorded;
-use crate::state::samples::{any_recorded, many};
+use crate::model::{Recorded, Room};
+use crate::state::samples::{any_recorded, declaring, many};
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn damage(text: &[u8]) -> (usize, usize, String) {
 }
 
 fn fast(text: &[u8], division: lines::Division) -> Option<Document> {
-    lines::read(text, division).expect("a read")
+    lines::read(text, division, &SharedRooms::default()).expect("a read")
 }
 
 fn any_division() -> impl Strategy<Value = lines::Division> {
@@ -62,6 +62,29 @@ proptest! {
         prop_assert_eq!((document.version, &document.recorded), (1, &many(count)));
         prop_assert_eq!(fast(&text, division), Some(document));
         prop_assert_eq!(parse_state(&relaid(&text)).expect("a state"), many(count));
+    }
+
+    #[test]
+    fn rooms_recorded_as_they_are_declared_are_in_memory_once(
+        recorded in any_recorded(), division in any_division(),
+        choice in prop::collection::vec(0..3_u8, 40),
+    ) {
+        let text = text_of(&recorded, None);
+        let rooms = recorded.rooms.iter().zip(choice.iter().cycle());
+        let declared: Vec<_> = rooms
+            .filter_map(|((address, record), choice)| match choice {
+                0 => None,
+                1 => Some((address.clone(), Arc::new((*record.room).clone()))),
+                _ => Some((address.clone(), Arc::new(Room { name: Some("x".into()), ..Room::default() }))),
+            })
+            .collect();
+        let shared = SharedRooms::declared(declaring(declared.clone()));
+        let read = lines::read(&text[..], division, &shared).expect("a read").expect("our layout");
+        prop_assert_eq!(&read.recorded, &recorded);
+        for (address, room) in declared {
+            let record = &read.recorded.rooms[&address];
+            prop_assert_eq!(Arc::ptr_eq(&record.room, &room), record.room == room);
+        }
     }
 
     #[test]

@@ -132,6 +132,16 @@ fn zero_what_the_user_left_for_another_run() {
 }
 
 #[test]
+fn what_changes_in_place_is_not_left_for_another_run() {
+    let desk = Desk::applied();
+    desk.edit("name: News, attributes: {topic: today}", "name: Today, attributes: {topic: now}");
+    let left = desk.run("apply --auto-approve --no-destroy");
+    left.prints("Applied: 1 updated; 1 not tried.").prints("--no-destroy");
+    let plan = desk.run("plan --refresh all").ends(0);
+    plan.prints("1 to replace").keeps_from("attributes.topic");
+}
+
+#[test]
 fn three_nobody_was_there_to_approve() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("apply").ends(3).says("--auto-approve").prints("Plan: 3 to create");

@@ -15,7 +15,7 @@ use super::super::memory_disk::MemoryDisk;
 use super::{finish, locked, state_in, temporary};
 
 fn on(disk: &MemoryDisk, folder: &TempDir) -> FileStore {
-    FileStore { path: state_in(folder), disk: Arc::new(disk.clone()) }
+    FileStore { disk: Arc::new(disk.clone()), ..FileStore::new(state_in(folder)) }
 }
 
 async fn is_waiting(access: &mut Access<'_, ()>) -> bool {

@@ -328,8 +328,10 @@ async fn a_crash_in_a_repair_loses_nothing() {
         }
         disk
     };
-    let on =
-        |disk: &MemoryDisk| FileStore { path: state_in(&folder), disk: Arc::new(disk.clone()) };
+    let on = |disk: &MemoryDisk| FileStore {
+        disk: Arc::new(disk.clone()),
+        ..FileStore::new(state_in(&folder))
+    };
     for operations in 0.. {
         let disk = disk();
         let repair = found(&on(&disk)).await.expect("something to repair");

@@ -1,0 +1,23 @@
+//! Rooms that are recorded as they are declared.
+
+use std::sync::Arc;
+
+use crate::state::ReadStore;
+use crate::state::samples::declaring;
+
+use super::{locked, temporary, with_a_room};
+
+#[tokio::test]
+async fn readers_and_writers_hold_a_declared_room_once() {
+    let folder = temporary();
+    let store = with_a_room(&folder).await;
+    let recorded = store.read().await.expect("a state").recorded;
+    let (address, record) = recorded.rooms.first_key_value().expect("a room");
+    let room = Arc::new((*record.room).clone());
+    let store = store.sharing(declaring(vec![(address.clone(), Arc::clone(&room))]));
+    let read = store.read().await.expect("a state").recorded;
+    let locked = locked(&store).await;
+    for recorded in [&read, &locked.snapshot().recorded] {
+        assert!(Arc::ptr_eq(&recorded.rooms[address].room, &room));
+    }
+}
