@@ -97,11 +97,11 @@ fn rooms(
         };
         // A block that holds the end alone leaves the line before it with a comma too many.
         let stray_comma = ended && end == 0 && all.count > 0;
-        let Some(mut parts) = parts(&block[..end], division.part, ended).filter(|_| !stray_comma)
+        let Some(parts) =
+            parts(&block[..end], division.part, shared, ended).filter(|_| !stray_comma)
         else {
             return Ok(None);
         };
-        parts.par_iter_mut().for_each(|part| shared.share(part));
         passing.pass(&block[..end]);
         all.add(parts);
         if ended {
@@ -138,7 +138,7 @@ fn ends(tail: &[u8], version: u64, passing: &mut Fingerprinter) -> bool {
 
 /// Reads whole lines on every core. Each part must stand alone as a map, so that together they
 /// are one.
-fn parts(lines: &[u8], part: usize, last: bool) -> Option<Vec<Part>> {
+fn parts(lines: &[u8], part: usize, shared: &SharedRooms, last: bool) -> Option<Vec<Part>> {
     let mut texts = Vec::with_capacity(lines.len() / part + 1);
     let mut rest = lines;
     while !rest.is_empty() {
@@ -149,7 +149,12 @@ fn parts(lines: &[u8], part: usize, last: bool) -> Option<Vec<Part>> {
         texts.push(text.strip_suffix(b"\n")?.strip_suffix(comma)?);
         rest = after;
     }
-    texts.into_par_iter().map(read_part).collect()
+    let read = |text| {
+        let mut part = read_part(text)?;
+        shared.share(&mut part);
+        Some(part)
+    };
+    texts.into_par_iter().map(read).collect()
 }
 
 /// Reads rooms that stand alone, with commas between them.
