@@ -90,6 +90,18 @@ impl Write for Log {
     }
 }
 
+/// Creates rooms and asks after them; a call of each is made again.
+async fn with_retries() {
+    let world = World::new(service());
+    let [edition, _] = CHAT.editions();
+    let desired = world.declare(&edition.text);
+    world.script.strike(Call::CreateRoom, 3, Mishap::Answered(660_300_005));
+    converge(&world, &desired).await.expect("converged");
+    world.script.strike(Call::QueryRoomUserList, 2, Mishap::LostBefore);
+    converge(&world, &desired).await.expect("converged");
+    assert!(world.script.is_over(), "the script was not played");
+}
+
 #[test]
 fn every_call_that_is_made_again_is_in_the_log() {
     let log = Log::default();
@@ -99,16 +111,12 @@ fn every_call_that_is_made_again_is_in_the_log() {
         .with_ansi(false)
         .with_writer(move || writer.clone());
     let logging = tracing::subscriber::set_default(subscriber.finish());
-    in_moved_time(async {
-        let world = World::new(service());
-        let [edition, _] = CHAT.editions();
-        let desired = world.declare(&edition.text);
-        world.script.strike(Call::CreateRoom, 3, Mishap::Answered(660_300_005));
-        converge(&world, &desired).await.expect("converged");
-        world.script.strike(Call::QueryRoomUserList, 2, Mishap::LostBefore);
-        converge(&world, &desired).await.expect("converged");
-        assert!(world.script.is_over(), "the script was not played");
-    });
+    // The thread that comes first to a line of the log decides for all whether it is written, and
+    // that may be another test's, which has no log. From the second time on it is decided here.
+    in_moved_time(with_retries());
+    tracing::callsite::rebuild_interest_cache();
+    log.0.lock().expect("the log").clear();
+    in_moved_time(with_retries());
     drop(logging);
     let log = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
     let again: Vec<&str> = log.lines().filter(|line| line.contains("trying again")).collect();
