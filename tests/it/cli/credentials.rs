@@ -112,7 +112,7 @@ fn a_wrong_secret_is_told_with_the_services_words_and_stops_the_run() {
     let served = Served::start(&desk, "");
     let wrong =
         [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
-    let ran = desk.run_with(&wrong, "apply --auto-approve").ends(1);
+    let ran = desk.run_with(&wrong, "apply --auto-approve --concurrency 1").ends(1);
     let ran = ran.prints("signature error").prints("ServerSecret").prints("100000005");
     ran.prints("request ").prints("fix the configuration").keeps_from("another-secret");
     desk.run("state list --state rooms.state.json").keeps_from("chat/");

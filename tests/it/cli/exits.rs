@@ -24,7 +24,7 @@ fn one_every_step_failed_and_nothing_was_changed() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", WRONG)];
-    let failed = desk.run_with(&wrong, "apply --auto-approve").ends(1);
+    let failed = desk.run_with(&wrong, "apply --auto-approve --concurrency 1").ends(1);
     failed.prints("Applied: nothing; 1 failed, 2 not tried.");
 }
 
