@@ -12,10 +12,10 @@ use super::settle::{Sent, Unsettled, Unsure};
 use super::{Connection, Connections, Settings, Stop};
 use crate::model::{
     Address, Call, Class, Field, Kind, NotTried, Operation, Pending, PendingKind, Recorded,
-    RecordedRoom, Room, Settled, Timestamp, Trouble,
+    RecordedRoom, Room, RoomId, Settled, Timestamp, Trouble,
 };
 use crate::provider::http::Backoff;
-use crate::provider::{Permit, Receipt};
+use crate::provider::{Permit, Receipt, log_retry};
 use crate::state::StateError;
 
 /// How old an answer about a room may be when the call that ends its life is sent.
@@ -332,7 +332,8 @@ impl Worker {
         trouble: Trouble,
     ) -> Result<(), Failure> {
         self.ledger.restore(intended.address, intended.before).await?;
-        let next = self.next(attempts, &intended.operation, &trouble).await;
+        let room = &intended.address.room;
+        let next = self.next(attempts, room, &intended.operation, &trouble).await;
         next.map_err(|why| {
             let failure = why.map_or(Failure::Interrupted, |why| self.not_done(why));
             attempts.last_or(failure)
@@ -345,6 +346,7 @@ impl Worker {
     async fn next(
         &self,
         attempts: &mut Attempts,
+        room: &RoomId,
         operation: &Operation,
         trouble: &Trouble,
     ) -> Result<(), Option<Trouble>> {
@@ -361,6 +363,7 @@ impl Worker {
             Class::Retry | Class::TooOften | Class::Unknown => {
                 let delay = attempts.backoff.next(trouble.retry_after);
                 let delay = delay.ok_or_else(|| Some(trouble.clone()))?;
+                log_retry(trouble, Some(room), attempts.backoff.attempts(), delay);
                 let wait = self.connection.client.wait(trouble.call, delay);
                 self.stop.or(wait).await.ok_or(None)
             }

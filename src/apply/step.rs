@@ -103,11 +103,14 @@ impl Worker {
                 Ended { step, end: End::Done(made), effect, also: None }
             }
             Err(broken) => {
-                let also = worker.instead(&step, record.as_ref(), &broken.failure).await;
+                let mut also = worker.instead(&step, record.as_ref(), &broken.failure).await;
                 let effect = broken.effect;
                 let mut end = broken.end(&step);
-                if let End::Failed(failure, _) = &mut end {
-                    failure.partial = worker.has_changed_something();
+                for end in std::iter::once(&mut end).chain(also.as_mut().map(|also| &mut also.end))
+                {
+                    if let End::Failed(failure, _) = end {
+                        failure.partial = worker.has_changed_something();
+                    }
                 }
                 Ended { step, end, effect, also }
             }

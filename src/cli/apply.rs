@@ -278,7 +278,7 @@ impl Job<'_> {
     ) -> Result<ApprovedPlan, Stopped> {
         let typed = self.typed(&plan.gate);
         let both = self.applying.auto_approve && self.applying.allow_destroy.is_some();
-        let consent = if plan.steps.iter().all(|step| typed.leaves_out(step)) {
+        let consent = if typed.leaves_all(&plan) {
             self.consent(Approval::NothingToDo)
         } else if let (YesCovers::Everything, Err(why), false) =
             (self.yes_covers, console.can_ask(), both)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::model::{Address, Delay, Kind, Refresh};
 
@@ -52,8 +52,11 @@ pub(super) struct Global {
     /// given several times
     #[arg(short, long = "file", value_name = "PATH", global = true, default_value = "rooms.yaml")]
     pub(super) files: Vec<PathBuf>,
+    /// Read the files in subfolders of a folder given by -f too, but for hidden ones
+    #[arg(short = 'R', long, global = true)]
+    pub(super) recursive: bool,
     /// Where the state is kept, instead of what the file says
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, global = true)]
     pub(super) state: Option<String>,
     /// Send credentials to this host too; vendors' hosts and loopback need no word
     #[arg(long = "allow-endpoint", value_name = "HOST", global = true)]
@@ -101,7 +104,7 @@ pub(super) enum Format {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Write a commented starter rooms.yaml and a .gitignore; never overwrites
+    /// Write a commented starter rooms.yaml, and what git and editors need; never overwrites
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
     /// Check the files: no state, no network, no credentials
@@ -133,8 +136,16 @@ pub(super) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or write one for each command
+    Man(ManArgs),
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write roomctl.1, roomctl-plan.1 and so on into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
 }
 
 const INIT_EXAMPLES: &str = "\
@@ -172,7 +183,8 @@ const STATE_EXAMPLES: &str = "\
 Examples:
   roomctl state list                 the addresses of all recorded rooms
   roomctl state show chat/lobby      what is recorded of one
-  roomctl state rm chat/lobby        let one go without destroying it
+  roomctl state rm 'chat/table-*'    let many go without destroying them
+  roomctl state fold                 write an interrupted run's journal into the state
   roomctl state repair               what a damaged state would become, and write it";
 
 const EMULATOR_EXAMPLES: &str = "\
@@ -202,7 +214,7 @@ pub(super) struct ValidateArgs {
 #[derive(Debug, Args)]
 pub(super) struct PlanningArgs {
     /// Whom to ask first: nobody, rooms that may have gone, or all; the policy's where left out
-    #[arg(long, value_name = "WHEN", value_parser = refresh)]
+    #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(super) refresh: Option<Refresh>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -231,7 +243,7 @@ pub(super) struct PlanArgs {
 #[derive(Debug, Args)]
 pub(super) struct ApplyingArgs {
     /// Do not ask
-    #[arg(long)]
+    #[arg(short = 'y', long, visible_alias = "yes")]
     pub(super) auto_approve: bool,
     /// Consent to at most N rooms being destroyed, replaced or forgotten in this run
     #[arg(long, value_name = "N")]
@@ -305,27 +317,38 @@ pub(super) struct CheckArgs {
 /// `state …`.
 #[derive(Debug, Subcommand)]
 pub(super) enum StateCommand {
-    /// List the recorded rooms
+    /// List the recorded rooms, or those that match
     List {
+        /// Addresses or globs, such as `chat/table-*`; all rooms if left out
+        #[arg(value_name = "ADDRESS")]
+        patterns: Vec<String>,
         /// How the result is written
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Show the record of one room
+    /// Show what is recorded of rooms
     Show {
-        /// The room
-        address: Address,
+        /// Addresses or globs, such as `chat/table-*`
+        #[arg(value_name = "ADDRESS", required = true)]
+        patterns: Vec<String>,
         /// How the result is written
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Take a room out of the record: a living room will be nobody's
+    /// Take rooms out of the record: a living room becomes unmanaged
     Rm {
-        /// The room
-        address: Address,
+        /// Addresses or globs, such as `chat/table-*`
+        #[arg(value_name = "ADDRESS", required = true)]
+        patterns: Vec<String>,
         /// Do not ask
-        #[arg(long)]
+        #[arg(short = 'y', long, visible_alias = "yes")]
         auto_approve: bool,
+        /// Wait so long for another run to let the state go
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+        lock_timeout: Duration,
+    },
+    /// Write what an interrupted run left in the journal into the state; no network
+    Fold {
         /// Wait so long for another run to let the state go
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
@@ -333,7 +356,7 @@ pub(super) enum StateCommand {
     /// Show what a damaged or hand-edited state would become with what lies beside it, and write it
     Repair {
         /// Do not ask
-        #[arg(long)]
+        #[arg(short = 'y', long, visible_alias = "yes")]
         auto_approve: bool,
         /// Wait so long for another run to let the state go
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
@@ -349,7 +372,7 @@ pub(super) struct EmulatorArgs {
     #[command(subcommand)]
     pub(super) command: Option<EmulatorCommand>,
     /// Where to listen; only loopback
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8787")]
     pub(super) listen: SocketAddr,
     /// The id of the applications that it serves, one of each kind
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -406,13 +429,16 @@ pub(super) enum EmulatorCommand {
     },
 }
 
-fn refresh(text: &str) -> Result<Refresh, String> {
-    match text {
-        "never" => Ok(Refresh::Never),
-        "due" => Ok(Refresh::Due),
-        "all" => Ok(Refresh::All),
-        other => Err(format!("`{other}` is none of never, due, all")),
-    }
+/// The refresh modes by name, each with a word on what it asks after.
+fn refresh_modes() -> impl TypedValueParser<Value = Refresh> {
+    const MODES: [(&str, &str, Refresh); 3] = [
+        ("never", "No room: offline", Refresh::Never),
+        ("due", "The rooms whose time may have passed", Refresh::Due),
+        ("all", "Every room", Refresh::All),
+    ];
+    let named = |name: String| MODES.iter().find(|(mode, _, _)| *mode == name);
+    PossibleValuesParser::new(MODES.map(|(mode, about, _)| PossibleValue::new(mode).help(about)))
+        .try_map(move |name| named(name).map(|(_, _, mode)| *mode).ok_or("unknown refresh mode"))
 }
 
 /// The kinds by name, each with a word on what it is.

@@ -1,4 +1,4 @@
-//! `check`: credentials, one harmless signed query, the clock, the limits in force.
+//! `check`: credentials, one harmless signed query, the clock, the operator, the limits in force.
 
 use std::io::{self, Write};
 
@@ -9,15 +9,43 @@ use super::connect::{self, Connected, Use};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::session;
-use crate::model::{Provider, ProviderName};
+use crate::apply::Connection;
+use crate::model::{Application, Provider, Trouble};
 use crate::provider::http::ClockDifference;
 use crate::render;
 
 /// What was found of one provider.
 struct Report<'a> {
     provider: &'a Provider,
-    result: Result<Option<ClockDifference>, String>,
+    result: Result<Checked, Failure>,
 }
+
+/// A provider that answers.
+struct Checked {
+    /// The clock's difference, where the answer tells it.
+    clock: Option<ClockDifference>,
+    operator: Operator,
+}
+
+/// A provider that does not answer as it should.
+struct Failure {
+    message: String,
+    operator: Operator,
+}
+
+/// Whether the service knows the user in whose name it is called.
+enum Operator {
+    /// It is not asked for.
+    NotNeeded,
+    Known,
+    Unknown,
+    NotChecked(String),
+}
+
+/// Tencent's code for an `identifier` that is no administrator of the application.
+///
+/// <https://www.tencentcloud.com/document/product/1047/34348>
+const NO_ADMINISTRATOR: i64 = 60_010;
 
 /// Asks each provider one harmless question.
 pub(super) async fn run(
@@ -29,8 +57,8 @@ pub(super) async fn run(
     let path = session::state_path(global, &files.desired, console)?;
     let connected = connect::connect(&files.desired, &path, Use::Looks, global).await?;
     let mut reports = Vec::new();
-    for (name, provider) in &files.desired.providers {
-        reports.push(Report { provider, result: ask(name, &connected).await });
+    for provider in files.desired.providers.values() {
+        reports.push(Report { provider, result: check(provider, &connected).await });
     }
     match args.format {
         Format::Text => console.print(|out| reports.iter().try_for_each(|r| r.text(out)))?,
@@ -43,34 +71,69 @@ pub(super) async fn run(
     Ok(if well { Exit::Done } else { Exit::Failed })
 }
 
-/// The clock's difference where the answer tells it, or what went wrong.
-async fn ask(
-    name: &ProviderName,
-    connected: &Connected,
-) -> Result<Option<ClockDifference>, String> {
-    if let Some(what) = connected.missing.get(name) {
-        return Err(what.clone());
-    }
-    let Some(connection) = connected.connections.get(name) else {
-        return Err("it is not connected".to_owned());
+async fn check(provider: &Provider, connected: &Connected) -> Result<Checked, Failure> {
+    let unasked = |message: String| Failure {
+        message,
+        operator: Operator::NotChecked("nothing was asked".to_owned()),
     };
-    let checked = connection.client.check().await;
-    checked.map(|check| check.clock).map_err(|trouble| trouble.to_string())
+    if let Some(what) = connected.missing.get(&provider.name) {
+        return Err(unasked(what.clone()));
+    }
+    let Some(connection) = connected.connections.get(&provider.name) else {
+        return Err(unasked("it is not connected".to_owned()));
+    };
+    match connection.client.check().await {
+        Ok(probe) => {
+            Ok(Checked { clock: probe.clock, operator: operator(provider, connection).await })
+        }
+        Err(trouble) => {
+            Err(Failure { operator: refused(provider, &trouble), message: trouble.to_string() })
+        }
+    }
+}
+
+/// Whether the operator is known, after a query that succeeded. Tencent's is made in his name.
+async fn operator(provider: &Provider, connection: &Connection) -> Operator {
+    match provider.application {
+        Application::Rtc { is_test: _ } => Operator::NotNeeded,
+        Application::TencentLive { operator: _, dissolve_after: _ } => Operator::Known,
+        Application::Zim { operator: _ } => match connection.client.knows_operator().await {
+            Ok(true) => Operator::Known,
+            Ok(false) => Operator::Unknown,
+            Err(trouble) => Operator::NotChecked(trouble.to_string()),
+        },
+    }
+}
+
+/// What a query that failed says of the operator.
+fn refused(provider: &Provider, trouble: &Trouble) -> Operator {
+    let not_checked = || Operator::NotChecked("the signed query failed".to_owned());
+    match provider.application {
+        Application::Rtc { is_test: _ } => Operator::NotNeeded,
+        Application::TencentLive { operator: _, dissolve_after: _ } => {
+            if trouble.code == Some(NO_ADMINISTRATOR) { Operator::Unknown } else { not_checked() }
+        }
+        Application::Zim { operator: _ } => not_checked(),
+    }
 }
 
 impl Report<'_> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { provider, result } = self;
         writeln!(out, "{} ({}, app {})", provider.name, provider.kind(), provider.app_id)?;
-        match result {
-            Ok(clock) => {
-                writeln!(out, "  answers to a signed query")?;
-                match clock {
-                    Some(clock) => writeln!(out, "  {clock}")?,
-                    None => writeln!(out, "  the service does not tell its time")?,
-                }
+        let Checked { clock, operator } = match result {
+            Ok(checked) => checked,
+            Err(Failure { message, operator: _ }) => {
+                return writeln!(out, "  FAILED: {}", render::plain(message));
             }
-            Err(why) => writeln!(out, "  FAILED: {}", render::plain(why))?,
+        };
+        writeln!(out, "  answers to a signed query")?;
+        match clock {
+            Some(clock) => writeln!(out, "  {clock}")?,
+            None => writeln!(out, "  the service does not tell its time")?,
+        }
+        if let (Some(name), Some(words)) = (provider.application.operator(), operator.words()) {
+            writeln!(out, "  operator `{}`: {}", render::plain(name), render::plain(words))?;
         }
         for (call, _) in provider.kind().calls() {
             writeln!(out, "  {call}: at most {} a second", provider.rate(*call))?;
@@ -80,7 +143,10 @@ impl Report<'_> {
 
     fn json(&self) -> Value {
         let Self { provider, result } = self;
-        let clock = result.as_ref().ok().copied().flatten();
+        let (clock, operator, error) = match result {
+            Ok(Checked { clock, operator }) => (*clock, operator, None),
+            Err(Failure { message, operator }) => (None, operator, Some(message)),
+        };
         let limits: serde_json::Map<String, Value> = provider
             .kind()
             .calls()
@@ -93,8 +159,29 @@ impl Report<'_> {
             "app_id": provider.app_id,
             "ok": result.is_ok(),
             "service_clock_ahead_seconds": clock.map(|clock| clock.service_ahead),
-            "error": result.as_ref().err(),
+            "operator": provider.application.operator(),
+            "operator_known": operator.known(),
+            "error": error,
             "limits": limits,
         })
+    }
+}
+
+impl Operator {
+    fn words(&self) -> Option<String> {
+        match self {
+            Self::NotNeeded => None,
+            Self::Known => Some("the service takes calls in this name".to_owned()),
+            Self::Unknown => Some("not registered: `apply` registers this user".to_owned()),
+            Self::NotChecked(why) => Some(format!("not checked: {why}")),
+        }
+    }
+
+    fn known(&self) -> Option<bool> {
+        match self {
+            Self::Known => Some(true),
+            Self::Unknown => Some(false),
+            Self::NotNeeded | Self::NotChecked(_) => None,
+        }
     }
 }

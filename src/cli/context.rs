@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{Color, LogFormat};
 use super::console::Console;
+use super::user;
 use crate::desired::is_standard_input;
 
 /// What the process was started in.
@@ -49,7 +50,7 @@ impl Context {
             stdout_color: color(wish, std::io::stdout().is_terminal()),
             stderr_color: color(wish, std::io::stderr().is_terminal()),
             ci: variable("CI").is_some(),
-            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(unknown),
+            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(user::name),
             host: host(),
             quiet,
         }
@@ -97,9 +98,15 @@ fn asks(files: &[PathBuf]) -> Result<(), &'static str> {
 fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {
     match wish {
         Color::Always => anstream::ColorChoice::Always,
-        Color::Auto if terminal && variable("NO_COLOR").is_none() => anstream::ColorChoice::Always,
+        Color::Auto if automatic(terminal) => anstream::ColorChoice::Always,
         Color::Auto | Color::Never => anstream::ColorChoice::Never,
     }
+}
+
+/// Whether there is colour where nobody orders it: <https://bixense.com/clicolors/>.
+fn automatic(terminal: bool) -> bool {
+    let forced = variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    variable("NO_COLOR").is_none() && (forced || terminal)
 }
 
 fn host() -> String {

@@ -1,4 +1,4 @@
-//! `init`: a starter rooms.yaml and a .gitignore for what lies beside it.
+//! `init`: a starter rooms.yaml, and what git and editors need beside it.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -10,11 +10,10 @@ use super::exit::{Exit, Stopped};
 use super::session;
 use crate::desired;
 
-const GITIGNORE: &str = "\
-# roomctl: what lies beside the state while it is used, and the built-in emulator's world
-*.state.json.*
-rooms.emulator.json*
-";
+/// What git ignores. Not the state and its journal: where the state is in git, both belong there.
+const IGNORED: &[&str] = &["*.state.json.lock", "rooms.emulator.json*"];
+/// Git never merges the state or its journal, and never changes their line ends.
+const ATTRIBUTES: &[&str] = &["rooms.state.json* -text -merge"];
 
 /// Writes the starter files; overwrites nothing.
 pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result<Exit, Stopped> {
@@ -25,20 +24,53 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
         return Err(Stopped::usage("`init` writes a file, and -f - is none: give its path"));
     }
     session::named_without_secret(path.clone(), "the file", console)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
     create(path, desired::starter(args.kind).as_bytes())?;
     console.note(&format!("wrote {}", path.display()));
-    let ignore = folder.join(".gitignore");
-    if ignore.exists() {
-        console.note(&format!("{} is there already: it was left as it is", ignore.display()));
-    } else {
-        create(&ignore, GITIGNORE.as_bytes())?;
-        console.note(&format!("wrote {}", ignore.display()));
-    }
+    let schema = format!("{:#}\n", desired::schema());
+    beside(folder, "rooms.schema.json", &schema, &[], console)?;
+    beside(
+        folder,
+        ".gitignore",
+        &lines("the lock, and the emulator's rooms", IGNORED),
+        IGNORED,
+        console,
+    )?;
+    let attributes = lines("git leaves the state and its journal as they are", ATTRIBUTES);
+    beside(folder, ".gitattributes", &attributes, ATTRIBUTES, console)?;
     console.note(&format!("next: `{}`", next(path)));
     Ok(Exit::Done)
+}
+
+fn lines(about: &str, lines: &[&str]) -> String {
+    format!("# roomctl: {about}\n{}\n", lines.join("\n"))
+}
+
+/// Writes a file beside rooms.yaml. One that is there already is left as it is, and which of the
+/// lines it lacks is said.
+fn beside(
+    folder: &Path,
+    name: &str,
+    text: &str,
+    lines: &[&str],
+    console: &Console,
+) -> Result<(), Stopped> {
+    let path = folder.join(name);
+    if !path.exists() {
+        create(&path, text.as_bytes())?;
+        console.note(&format!("wrote {}", path.display()));
+        return Ok(());
+    }
+    let there = fs::read_to_string(&path).map_err(|error| unread(&path, &error))?;
+    let lacks = |line: &&&str| !there.lines().any(|it| it.trim() == **line);
+    let lacking: Vec<&str> = lines.iter().filter(lacks).copied().collect();
+    let add = match lacking.as_slice() {
+        [] => String::new(),
+        lines => format!("; add to it: {}", lines.join(", ")),
+    };
+    console.note(&format!("{} is there already: it was left as it is{add}", path.display()));
+    Ok(())
 }
 
 fn create(path: &Path, text: &[u8]) -> Result<(), Stopped> {
@@ -53,6 +85,10 @@ fn create(path: &Path, text: &[u8]) -> Result<(), Stopped> {
         }
         unwritten(path, &error)
     })
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> Stopped {
+    Stopped::failed("io", format!("{} could not be read: {error}", path.display()))
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Stopped {

@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod check;
+mod completions;
 mod connect;
 mod console;
 mod context;
@@ -10,18 +11,21 @@ mod emulator;
 mod exit;
 mod import;
 mod init;
+mod manual;
 mod not_built;
 mod output;
-mod packaging;
 mod panics;
 mod plan;
 mod planning;
 mod progress;
 mod redact;
+mod schema;
 mod secrets;
+mod selection;
 mod session;
 mod signals;
 mod state;
+mod user;
 mod validate;
 
 use std::ffi::OsString;
@@ -52,22 +56,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let secrets = Secrets::default();
     secrets::learn_defaults(&secrets);
-    let exit = panics::guard(&output, &secrets, || match Cli::try_parse_from(&arguments) {
-        Ok(cli) => {
-            let console = Console::new(
-                Context::look(cli.global.color, cli.global.quiet, &cli.global.files),
-                output.clone(),
-                secrets.clone(),
-            );
-            run(cli, &console)
+    let exit = panics::guard(&output, &secrets, || {
+        let console = |context| Console::new(context, output.clone(), secrets.clone());
+        let quiet = console(Context::look(Color::Never, true, &[]));
+        if let Some(exit) = completions::answer(&arguments, &quiet.delivering(Delivery::Awaited)) {
+            return exit;
         }
-        Err(error) => {
-            let console = Console::new(
-                Context::look(Color::Auto, false, &[]),
-                output.clone(),
-                secrets.clone(),
-            );
-            usage(&not_built::explain(error), &arguments, &console)
+        match Cli::try_parse_from(&arguments) {
+            Ok(cli) => {
+                let Global { color, quiet, files, .. } = &cli.global;
+                let console = console(Context::look(*color, *quiet, files));
+                run(cli, &console)
+            }
+            Err(error) => {
+                let console = console(Context::look(Color::Auto, false, &[]));
+                usage(&not_built::explain(error), &arguments, &console)
+            }
         }
     });
     drop(output.drain(Target::Stderr));
@@ -121,9 +125,9 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
         Command::Check(args) => check::run(&args, global, console).await,
         Command::State(command) => state::run(command, global, context, console).await,
         Command::Emulator(args) => emulator::run(*args, global, console).await,
-        Command::Schema => packaging::schema(console),
-        Command::Completions { shell } => packaging::completions(shell, console),
-        Command::Man => packaging::man(console),
+        Command::Schema => schema::run(console),
+        Command::Completions { shell } => completions::script(shell, console),
+        Command::Man(args) => manual::run(&args, console),
     }
 }
 
@@ -136,15 +140,17 @@ fn format(command: &Command) -> Format {
         Command::Destroy(args) => args.planning.format,
         Command::Check(args) => args.format,
         Command::State(
-            StateCommand::List { format } | StateCommand::Show { format, address: _ },
+            StateCommand::List { format, patterns: _ } | StateCommand::Show { format, patterns: _ },
         ) => *format,
-        Command::State(StateCommand::Rm { .. } | StateCommand::Repair { .. })
+        Command::State(
+            StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
+        )
         | Command::Init(_)
         | Command::Import(_)
         | Command::Emulator(_)
         | Command::Schema
         | Command::Completions { .. }
-        | Command::Man => Format::Text,
+        | Command::Man(_) => Format::Text,
     }
 }
 
@@ -157,12 +163,14 @@ fn delivery(command: &Command) -> Delivery {
         | Command::State(StateCommand::List { .. } | StateCommand::Show { .. })
         | Command::Schema
         | Command::Completions { .. }
-        | Command::Man => Delivery::Awaited,
+        | Command::Man(_) => Delivery::Awaited,
         Command::Init(_)
         | Command::Apply(_)
         | Command::Destroy(_)
         | Command::Import(_)
-        | Command::State(StateCommand::Rm { .. } | StateCommand::Repair { .. })
+        | Command::State(
+            StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
+        )
         | Command::Emulator(_) => Delivery::Queued,
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use forms::{ELLIPSES, Match, ellipsis, escaped, exact};
+use forms::{Match, Starts, ellipsis, escaped, exact};
 
 use crate::model::Secret;
 
@@ -24,8 +24,7 @@ pub(super) struct Secrets(Arc<RwLock<Arc<Known>>>);
 #[derive(Debug, Default)]
 pub(super) struct Known {
     patterns: Vec<Pattern>,
-    /// The bytes with which a match may begin.
-    starts: Vec<u8>,
+    starts: Starts,
 }
 
 /// A text to look for.
@@ -172,18 +171,13 @@ impl<W: Write> Write for Redacting<W> {
 
 impl Known {
     fn new(patterns: Vec<Pattern>) -> Self {
-        let first = |pattern: &Pattern| pattern.text.expose().as_bytes()[0];
-        let mut starts: Vec<u8> = patterns.iter().map(first).collect();
-        starts.extend([b'%', b'\\', b'+']);
-        starts.extend(ELLIPSES.map(|ellipsis| ellipsis[0]));
-        starts.sort_unstable();
-        starts.dedup();
+        let starts = Starts::of(patterns.iter().map(|pattern| pattern.text.expose().as_bytes()));
         Self { patterns, starts }
     }
 
     fn find(&self, text: &[u8], rest: Rest) -> Found {
-        let begins = |byte: &u8| self.starts.binary_search(byte).is_ok();
-        for (at, _) in text.iter().enumerate().filter(|(_, byte)| begins(byte)) {
+        let places = (0..text.len()).filter(|at| self.starts.may_begin(&text[*at..]));
+        for at in places {
             match self.begin(&text[at..]) {
                 Match::Whole(length) => return Found::Secret(at..at + length),
                 Match::Cut if rest == Rest::MayFollow => return Found::Begun(at),

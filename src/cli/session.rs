@@ -10,14 +10,15 @@ use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
 use super::secrets;
 use crate::apply::{Connections, Stop};
-use crate::desired::{self, Loaded};
+use crate::desired::{self, Loaded, Subfolders};
 use crate::model::{Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded};
 use crate::plan::{self, AsDeclared, HostChange, IdentityError};
 use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
 
 /// Reads and checks the files. The secrets that they name are known from then on.
 pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
-    let loaded = desired::load(&global.files, &variable_as_set);
+    let subfolders = if global.recursive { Subfolders::Read } else { Subfolders::Skipped };
+    let loaded = desired::load_from(&global.files, subfolders, &variable_as_set);
     match &loaded {
         Ok(loaded) => secrets::learn_declared(&loaded.desired, console.secrets()),
         Err(_) => secrets::learn_named(&global.files, console.secrets()),

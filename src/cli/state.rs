@@ -1,17 +1,19 @@
-//! `state list`, `show`, `rm` and `repair`: looks at the record, or corrects it.
+//! `state list`, `show`, `rm`, `fold` and `repair`: reads or corrects the record.
 
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{Format, Global, StateCommand};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
+use super::selection::{self, Selected};
 use super::{secrets, session, signals};
 use crate::apply::Stop;
 use crate::model::{Address, Kind, Recorded, RecordedRoom};
 use crate::render;
-use crate::state::{Entry, FileStore, LastCalls, Locked, ReadStore, Snapshot, WriteStore};
+use crate::state::{Entry, FileStore, Found, LastCalls, Locked, ReadStore, Snapshot, WriteStore};
 
 /// Runs a `state` command.
 pub(super) async fn run(
@@ -20,13 +22,17 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let store = FileStore::new(&path(global, console)?);
+    let path = path(global, console)?;
+    let store = FileStore::new(&path);
     match command {
-        StateCommand::List { format } => list(&store, format, console).await,
-        StateCommand::Show { address, format } => show(&store, &address, format, console).await,
-        StateCommand::Rm { address, auto_approve, lock_timeout } => {
-            let remove = Removal { address, auto_approve, lock_timeout };
+        StateCommand::List { patterns, format } => list(&store, &patterns, format, console).await,
+        StateCommand::Show { patterns, format } => show(&store, &patterns, format, console).await,
+        StateCommand::Rm { patterns, auto_approve, lock_timeout } => {
+            let remove = Removal { patterns, auto_approve, lock_timeout };
             remove.run(&store, context, console).await
+        }
+        StateCommand::Fold { lock_timeout } => {
+            fold(&store, &path, lock_timeout, context, console).await
         }
         StateCommand::Repair { auto_approve, lock_timeout } => {
             repair(&store, auto_approve, lock_timeout, context, console).await
@@ -35,7 +41,7 @@ pub(super) async fn run(
 }
 
 /// Where the state is; with `--state` the files need not be readable.
-fn path(global: &Global, console: &Console) -> Result<PathBuf, Stopped> {
+pub(super) fn path(global: &Global, console: &Console) -> Result<PathBuf, Stopped> {
     match &global.state {
         Some(text) => {
             secrets::learn_named(&global.files, console.secrets());
@@ -54,35 +60,87 @@ async fn read(store: &FileStore, console: &Console) -> Result<Snapshot, Stopped>
     Ok(snapshot)
 }
 
-async fn list(store: &FileStore, format: Format, console: &Console) -> Result<Exit, Stopped> {
-    let snapshot = read(store, console).await?;
-    match format {
-        Format::Text => console.print(|out| render::state_list_text(out, &snapshot.recorded))?,
-        Format::Json => console.document(|out| render::state_list_json(out, &snapshot.recorded))?,
-    }
-    Ok(Exit::Done)
-}
-
-async fn show(
+async fn list(
     store: &FileStore,
-    address: &Address,
+    patterns: &[String],
     format: Format,
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let snapshot = read(store, console).await?;
-    let room = recorded(&snapshot.recorded, address)?;
-    let kind = kind(&snapshot.recorded, address);
+    let rooms = selection::select(patterns, &snapshot.recorded)?;
+    let addresses = || rooms.keys().copied();
     match format {
-        Format::Text => console.print(|out| render::state_show_text(out, address, room, kind))?,
-        Format::Json => {
-            console.document(|out| render::state_show_json(out, address, room, kind))?;
-        }
+        Format::Text => console.print(|out| render::state_list_text(out, addresses()))?,
+        Format::Json => console.document(|out| render::state_list_json(out, addresses()))?,
     }
     Ok(Exit::Done)
 }
 
+/// Shows rooms. JSON is one object for one exact address, and the list `rooms` for anything else,
+/// whatever the number that matches.
+async fn show(
+    store: &FileStore,
+    patterns: &[String],
+    format: Format,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let snapshot = read(store, console).await?;
+    let recorded = &snapshot.recorded;
+    let selected = selection::select(patterns, recorded)?;
+    let records = || selected.iter().map(|(address, room)| record(recorded, (*address, *room)));
+    let one = match patterns {
+        [pattern] => selection::exact(pattern, recorded).map(|room| record(recorded, room)),
+        _ => None,
+    };
+    match (format, one) {
+        (Format::Text, _) => console.print(|out| records_text(out, records()))?,
+        (Format::Json, Some((address, room, kind))) => {
+            console.document(|out| render::state_show_json(out, address, room, kind))?;
+        }
+        (Format::Json, None) => console.document(|out| render::state_rooms_json(out, records()))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes what an earlier run left in the journal into the state, which taking the lock does.
+async fn fold(
+    store: &FileStore,
+    path: &Path,
+    lock_timeout: Duration,
+    context: &Context,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let stop = signals::listen(console.output())?;
+    session::under_lock(store, "state fold", lock_timeout, context, &stop, async |locked| {
+        let told = console.print(|out| writeln!(out, "{}", folded(&locked, path)));
+        (told.map(|()| Exit::Done), LastCalls::new())
+    })
+    .await
+}
+
+/// A sentence on what was folded.
+fn folded(locked: &Locked, path: &Path) -> String {
+    let snapshot = locked.snapshot();
+    let (path, serial) = (render::plain(path.display()), snapshot.recorded.serial);
+    match (locked.folded(), snapshot.found) {
+        (Some(number), _) => {
+            let rooms = rooms(number);
+            let recorded = snapshot.recorded.rooms.values();
+            let open = match recorded.filter(|room| room.pending.is_some()).count() {
+                0 => String::new(),
+                number => {
+                    format!("; {number} pending: the next apply looks up what became of them")
+                }
+            };
+            format!("Folded {rooms} from the journal into {path}, serial {serial}{open}.")
+        }
+        (None, Found::Existing) => format!("Nothing to fold: {path}, serial {serial}."),
+        (None, Found::New) => format!("Nothing to fold: there is no state at {path}."),
+    }
+}
+
 struct Removal {
-    address: Address,
+    patterns: Vec<String>,
     auto_approve: bool,
     lock_timeout: Duration,
 }
@@ -107,25 +165,67 @@ impl Removal {
         stop: &Stop,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let room = recorded(&locked.snapshot().recorded, &self.address)?;
-        let kind = kind(&locked.snapshot().recorded, &self.address);
-        console.say(&render::plain(format_args!(
-            "{}: if the room lives, it will be nobody's: roomctl will neither keep it nor destroy \
-             it, and it counts against the quota until it goes by itself",
-            self.address
-        )));
-        if !self.auto_approve {
-            approve("Take it out of the record?", "nothing was removed", stop, console).await?;
-        }
+        let recorded = &locked.snapshot().recorded;
+        let selected = selection::select(&self.patterns, recorded)?;
+        self.consent(&selected, stop, console).await?;
         locked.check().await.map_err(session::state_error)?;
-        let removed = vec![Entry::Removed(self.address.clone())];
-        locked.append(removed).await.map_err(session::state_error)?;
+        let removed = selected.keys().map(|address| Entry::Removed((*address).clone()));
+        locked.append(removed.collect()).await.map_err(session::state_error)?;
+        let records = selected.into_iter().map(|room| record(recorded, room));
         console.print(|out| {
             writeln!(out, "Removed:")?;
-            render::state_show_text(out, &self.address, room, kind)
+            records_text(out, records)
         })?;
         Ok(Exit::Done)
     }
+
+    /// Lists what is to be removed, says what that means, and asks once.
+    async fn consent(
+        &self,
+        selected: &Selected<'_>,
+        stop: &Stop,
+        console: &Console,
+    ) -> Result<(), Stopped> {
+        let rooms = rooms(selected.len());
+        let mut list = Vec::new();
+        render::state_list_text(&mut list, selected.keys().copied())?;
+        console.say(&format!(
+            "To be taken out of the record: {rooms}\n{}A room that is alive becomes unmanaged: \
+             roomctl neither keeps nor destroys it, and it counts against the quota until the \
+             service destroys it.",
+            String::from_utf8_lossy(&list)
+        ));
+        if self.auto_approve {
+            return Ok(());
+        }
+        let question = format!("Take {rooms} out of the record?");
+        approve(&question, "nothing was removed", stop, console).await
+    }
+}
+
+/// A recorded room with its kind, if the state says what its provider is.
+type Record<'a> = (&'a Address, &'a RecordedRoom, Option<Kind>);
+
+fn record<'a>(recorded: &Recorded, (address, room): (&'a Address, &'a RecordedRoom)) -> Record<'a> {
+    (address, room, recorded.providers.get(&address.provider).map(|identity| identity.kind))
+}
+
+/// Writes records with an empty line between them.
+fn records_text<'a>(
+    out: &mut dyn Write,
+    records: impl Iterator<Item = Record<'a>>,
+) -> io::Result<()> {
+    for (n, (address, room, kind)) in records.enumerate() {
+        if n > 0 {
+            writeln!(out)?;
+        }
+        render::state_show_text(out, address, room, kind)?;
+    }
+    Ok(())
+}
+
+fn rooms(number: usize) -> String {
+    if number == 1 { "1 room".to_owned() } else { format!("{number} rooms") }
 }
 
 /// Shows what a state that is not as it was written would become, and writes it.
@@ -172,16 +272,4 @@ async fn approve(
         return Err(Stopped::refused("not_approved", format!("{nothing}: not approved")));
     }
     Ok(())
-}
-
-/// The kind of a recorded room, where the state says what its provider is.
-fn kind(recorded: &Recorded, address: &Address) -> Option<Kind> {
-    recorded.providers.get(&address.provider).map(|identity| identity.kind)
-}
-
-fn recorded<'a>(recorded: &'a Recorded, address: &Address) -> Result<&'a RecordedRoom, Stopped> {
-    recorded.rooms.get(address).ok_or_else(|| {
-        let words = format!("{address} is not recorded: `roomctl state list` shows what is");
-        Stopped::failed("not_recorded", words)
-    })
 }

@@ -1,14 +1,14 @@
 //! Which files are read, what they hold, and how they are named.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::Finding;
+use crate::model::{Finding, Severity};
 
+use super::folders::{self, Subfolders, Unlisted};
 use super::note::{Note, Notes, Part, Reading, Sink};
 use super::regular_file::{ReadError, Size, read_regular, read_stream};
 use super::tree::Span;
@@ -31,10 +31,15 @@ pub(super) struct Source {
 }
 
 /// Reads every file that `paths` name, each once, in order.
-pub(super) fn read_all(paths: &[PathBuf], notes: &mut Notes) -> Vec<Source> {
+pub(super) fn read_all(
+    paths: &[PathBuf],
+    subfolders: Subfolders,
+    notes: &mut Notes,
+) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut known = BTreeSet::new();
-    let files: Vec<PathBuf> = paths.iter().flat_map(|path| expand(path, notes)).collect();
+    let files: Vec<PathBuf> =
+        paths.iter().flat_map(|path| expand(path, subfolders, notes)).collect();
     if files.iter().filter(|path| is_standard_input(path)).count() > 1 {
         let finding = Finding::error("standard_input", "`-` is named twice")
             .help("standard input is read once: name it once");
@@ -86,37 +91,56 @@ pub(super) fn folder(file: &Path) -> &Path {
 }
 
 /// The files of a folder, or the file itself.
-fn expand(path: &Path, notes: &mut Notes) -> Vec<PathBuf> {
+fn expand(path: &Path, subfolders: Subfolders, notes: &mut Notes) -> Vec<PathBuf> {
     if is_standard_input(path) || !path.is_dir() {
         return vec![path.to_owned()];
     }
-    match yaml_files(path) {
-        Ok(files) if files.is_empty() => {
-            let message = format!("the folder `{}` holds no *.yaml or *.yml", path.display());
-            let finding = Finding::error("empty_folder", message)
-                .help("name a folder that does; folders inside of it are not read");
-            notes.push(Note::nowhere(finding));
-            Vec::new()
-        }
+    let mut files = match folders::files(path) {
         Ok(files) => files,
-        Err(error) => {
-            notes.push(Note::nowhere(unreadable(path, &error.into())));
-            Vec::new()
+        Err(unlisted) => {
+            notes.push(Note::nowhere(unlistable(unlisted)));
+            return Vec::new();
+        }
+    };
+    match (folders::files_below(path), subfolders) {
+        (Ok(below), Subfolders::Read) => {
+            files.extend(below);
+            files.sort();
+        }
+        (Ok(below), Subfolders::Skipped) if below.is_empty() => {}
+        (Ok(below), Subfolders::Skipped) => notes.push(Note::nowhere(not_read(path, below.len()))),
+        (Err(unlisted), Subfolders::Read) => {
+            notes.push(Note::nowhere(unlistable(unlisted)));
+            return files;
+        }
+        (Err(unlisted), Subfolders::Skipped) => {
+            let finding = Finding { severity: Severity::Warning, ..unlistable(unlisted) };
+            notes.push(Note::nowhere(finding));
         }
     }
+    if files.is_empty() {
+        notes.push(Note::nowhere(empty(path, subfolders)));
+    }
+    files
 }
 
-fn yaml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let yaml = matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml"));
-        if yaml && !path.is_dir() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
+fn empty(path: &Path, subfolders: Subfolders) -> Finding {
+    let message = format!("the folder `{}` holds no *.yaml or *.yml", path.display());
+    Finding::error("empty_folder", message).help(match subfolders {
+        Subfolders::Read => "name a folder that does; hidden folders inside of it are not read",
+        Subfolders::Skipped => "name a folder that does; `-R` reads the folders inside of it too",
+    })
+}
+
+/// A warning of files in subfolders that are not read.
+fn not_read(path: &Path, number: usize) -> Finding {
+    let files = if number == 1 { "1 file".to_owned() } else { format!("{number} files") };
+    let message = format!("{files} (*.yaml, *.yml) in subfolders of `{}` not read", path.display());
+    Finding::warning("subfolders", message).help("`-R` reads them too")
+}
+
+fn unlistable(unlisted: Unlisted) -> Finding {
+    unreadable(&unlisted.folder, &unlisted.error.into())
 }
 
 fn source(path: PathBuf, bytes: Vec<u8>, file: usize, notes: &mut Notes) -> Source {

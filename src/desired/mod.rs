@@ -12,6 +12,7 @@ mod document;
 mod endpoint;
 mod fields;
 mod files;
+mod folders;
 mod ground;
 pub mod groups;
 pub mod mirror;
@@ -41,6 +42,7 @@ use std::path::PathBuf;
 use crate::model::{Desired, Finding, Kind};
 
 pub use files::is_standard_input;
+pub use folders::Subfolders;
 pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;
 
@@ -70,10 +72,24 @@ pub fn load(
     paths: &[PathBuf],
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<Finding>> {
+    load_from(paths, Subfolders::Skipped, variable)
+}
+
+/// Loads files as [`load`] does, with those in the subfolders of a folder or without them.
+///
+/// # Errors
+/// Returns what [`load`] does.
+pub fn load_from(
+    paths: &[PathBuf],
+    subfolders: Subfolders,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Loaded, Vec<Finding>> {
     let mut notes = Notes::default();
-    let sources = files::read_all(paths, &mut notes);
-    if notes.any_error() {
-        return Err(places::findings(notes, &sources, &[]));
+    let sources = files::read_all(paths, subfolders, &mut notes);
+    let failed = notes.any_error();
+    let of_folders = places::findings(notes, &sources, &[]);
+    if failed {
+        return Err(of_folders);
     }
     let Resolved { documents, settings, rooms, mut notes } = several::resolve(&sources, variable)?;
     let rooms = rooms::sorted(rooms, &mut notes);
@@ -86,7 +102,8 @@ pub fn load(
     let files = sources.iter().map(|source| source.recorded(&settings.home)).collect();
     let Settings { providers, known: _, moved, policy, state, home: _ } = settings;
     let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
-    Ok(Loaded { desired, warnings: findings })
+    let warnings = of_folders.into_iter().chain(findings).collect();
+    Ok(Loaded { desired, warnings })
 }
 
 /// The commented rooms.yaml that a new user starts with. It loads without findings.

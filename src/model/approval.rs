@@ -144,16 +144,22 @@ impl Consent {
         Gate { refusals, counted, recreated }
     }
 
-    /// Whether any step of a plan would be carried out.
+    /// Whether any step of a plan would be carried out, or the part of one that changes in place.
     #[must_use]
     pub fn lets_through(&self, plan: &Plan) -> bool {
         let gate = self.weigh(plan.gate.clone());
-        plan.steps.iter().any(|step| self.holds(step, &gate).is_none())
+        let goes = |step: &Step| self.holds(step, &gate).is_none() || step.instead.is_some();
+        plan.steps.iter().any(goes)
     }
 
-    /// Whether steps are left out that end a room's life, or its record.
+    /// Whether all steps of a plan are left out, and nothing is done instead.
     #[must_use]
-    pub fn leaves_out(&self, step: &Step) -> bool {
+    pub fn leaves_all(&self, plan: &Plan) -> bool {
+        plan.steps.iter().all(|step| self.leaves_out(step) && step.instead.is_none())
+    }
+
+    /// Whether a step is left out, which ends a room's life, or its record.
+    fn leaves_out(&self, step: &Step) -> bool {
         self.destroys == Destroys::LeftOut && ends(step.action)
     }
 

@@ -57,6 +57,6 @@ pub use recorded::{
 pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
-pub use step::{Action, Carried, Reason, Step, Weight};
+pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use trouble::{Class, Trouble};

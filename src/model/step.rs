@@ -108,6 +108,19 @@ pub struct Step {
     pub carried: Carried,
     /// Of a replace: what changes in place, done instead where the room may not be made anew now.
     pub instead: Option<Box<Step>>,
+    /// Of a step that changes bookkeeping only: what is recorded before it.
+    pub bookkeeping: Option<Box<Bookkeeping>>,
+}
+
+/// What is recorded of a room besides its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bookkeeping {
+    /// How the room may be handled.
+    pub lifecycle: Lifecycle,
+    /// The providers that hold the same room.
+    pub sides: Sides,
+    /// The source file.
+    pub source: Arc<str>,
 }
 
 /// Attributes of others that are set again where a room is made anew.

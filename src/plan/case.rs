@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Address, Attributes, Call, Carried, DesiredRoom, Finding, Held, HeldReason, Holder,
-    Kind, Landing, Observation, Observed, OnOccupied, Origin, Patch, People, Policy, Provider,
-    ProviderName, Reason, Recorded, RecordedRoom, Room, Settled, Sides, Sighting, Step, Weight,
-    settle,
+    Action, Address, Attributes, Bookkeeping, Call, Carried, DesiredRoom, Finding, Held,
+    HeldReason, Holder, Kind, Landing, Observation, Observed, OnOccupied, Origin, Patch, People,
+    Policy, Provider, ProviderName, Reason, Recorded, RecordedRoom, Room, Settled, Sides, Sighting,
+    Step, Weight, settle,
 };
 
 use super::diff;
@@ -185,6 +185,7 @@ impl<'a> Case<'a> {
             weight: weight(action, reason),
             carried: Carried::Nothing,
             instead: None,
+            bookkeeping: None,
         }
     }
 
@@ -231,10 +232,18 @@ impl<'a> Case<'a> {
         let same = declared.lifecycle == recorded.lifecycle
             && declared.sides == recorded.sides
             && declared.source == recorded.source;
+        if same {
+            return None;
+        }
         let room = || Some(recorded.room.clone());
+        let before = Bookkeeping {
+            lifecycle: recorded.lifecycle,
+            sides: recorded.sides.clone(),
+            source: recorded.source.clone(),
+        };
         let step =
-            || self.step(Action::Record, Reason::BookkeepingChanged, room(), room(), Vec::new());
-        (!same).then(step)
+            self.step(Action::Record, Reason::BookkeepingChanged, room(), room(), Vec::new());
+        Some(Step { bookkeeping: Some(Box::new(before)), ..step })
     }
 }
 

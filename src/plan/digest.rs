@@ -38,8 +38,8 @@ fn chunk(steps: &[&Step]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Left out: who is inside and what others wrote, which a look finds out anew, what happens to them, and
-/// the weight and what is done instead, which follow from the rest.
+/// Left out: who is inside and what others wrote, which a look finds out anew, what happens to them,
+/// the weight and what is done instead, which follow from the rest, and what the bookkeeping was.
 fn write_step(out: &mut Vec<u8>, step: &Step) {
     let Step {
         address,
@@ -57,6 +57,7 @@ fn write_step(out: &mut Vec<u8>, step: &Step) {
         weight: _,
         carried: _,
         instead: _,
+        bookkeeping: _,
     } = step;
     text(out, address.provider.as_str());
     text(out, address.room.as_str());

@@ -61,6 +61,8 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));
     blocked.sort_by(|a, b| a.step.address.cmp(&b.step.address));
     let steps: Vec<Step> = steps.into_ordered();
+    let mut findings = quota::below_recorded(&desired.providers, recorded);
+    findings.extend(notes.into_findings());
     Plan {
         emulated: desired.providers.values().any(crate::model::Provider::emulated),
         state: StateRef { lineage: recorded.lineage.clone(), serial: recorded.serial },
@@ -82,7 +84,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         blocked,
         unread,
         under_way: under_way.map(|by| UnderWay { by: by.clone(), rooms: in_flight }),
-        findings: notes.into_findings(),
+        findings,
         asked,
     }
 }

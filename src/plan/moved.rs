@@ -153,6 +153,7 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         weight: Weight::Free,
         carried: Carried::default(),
         instead: None,
+        bookkeeping: None,
     }
 }
 

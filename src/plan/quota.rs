@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Action, Held, HeldReason, Provider, ProviderName, Step};
+use crate::model::{Action, Finding, Held, HeldReason, Provider, ProviderName, Recorded, Step};
 
 use super::draft::Steps;
 
@@ -23,6 +23,31 @@ pub(super) fn hold(
         taken.into_iter().map(move |step| Held { step, reason }).collect::<Vec<_>>()
     });
     held.collect()
+}
+
+/// A warning for each provider of which more rooms are recorded than it may have.
+pub(super) fn below_recorded(
+    providers: &BTreeMap<ProviderName, Provider>,
+    recorded: &Recorded,
+) -> Vec<Finding> {
+    let mut counts = BTreeMap::<&ProviderName, u64>::new();
+    for address in recorded.rooms.keys() {
+        *counts.entry(&address.provider).or_default() += 1;
+    }
+    let warning =
+        |provider: &Provider| {
+            let count = counts.get(&provider.name).copied().unwrap_or(0);
+            let most = provider.max_rooms.filter(|most| *most < count)?;
+            let message = format!(
+                "provider `{}` has {count} recorded rooms, and `max_rooms` is {most}",
+                provider.name
+            );
+            let finding = Finding::warning("max_rooms_below_recorded", message);
+            Some(finding.help(
+                "raise `max_rooms`, or take rooms out of the file: none is created until then",
+            ))
+        };
+    providers.values().filter_map(warning).collect()
 }
 
 impl Steps {

@@ -7,6 +7,7 @@ mod envelope;
 pub mod http;
 mod json;
 mod registry;
+mod retry_log;
 mod rtc;
 mod tencent_live;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::pin::Pin;
 pub use client::{Client, Ended, Permit, ReadOnly, Tripped};
 use http::ClockDifference;
 pub use registry::{Clocks, ConnectError, connect, connect_over, vendor_url};
+pub(crate) use retry_log::log_retry;
 
 use crate::model::{Attributes, Call, Fields, Observation, Operation, People, RoomId, Trouble};
 

@@ -124,6 +124,7 @@ impl Shown for Step {
             weight: _,
             carried,
             instead: _,
+            bookkeeping: _,
         } = self;
         let (before, after) = (before.as_deref(), after.as_deref());
         let note = words::note(self);

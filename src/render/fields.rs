@@ -7,8 +7,7 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use crate::model::{
-    Action, Attribute, Attributes, Delay, Field, Lifecycle, Patch, ProviderName, Reason, Room,
-    Sides, Step,
+    Action, Attribute, Attributes, Delay, Field, Patch, ProviderName, Room, Sides, Step,
 };
 
 use super::escape::{Plain, Quoted, Setting};
@@ -59,10 +58,7 @@ fn rows(step: &Step) -> Vec<Row<'_>> {
     let nothing = (None, None);
     let (before, after) = match step.action {
         Action::Destroy | Action::Forget => nothing,
-        Action::Record if step.reason == Reason::BookkeepingChanged => return bookkeeping(step),
-        Action::Record if step.reason == Reason::Moved && step.source.is_some() => {
-            return bookkeeping(step);
-        }
+        Action::Record if step.bookkeeping.is_some() => return bookkeeping(step),
         Action::Create
         | Action::Recreate
         | Action::Update
@@ -122,24 +118,40 @@ fn changed_keys<'a>(
     }
 }
 
+/// What differs of what is recorded besides the room itself.
 fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
-    let row = |label, after| Row { label: Label::Field(label), before: None, after };
-    let Lifecycle { prevent_destroy, on_remove } = step.lifecycle;
-    let mut rows = vec![row("prevent_destroy", Some(Value::Flag(prevent_destroy)))];
-    rows.push(row("on_remove", Some(Value::Text(words::on_remove(on_remove)))));
-    if !step.sides.is_single() {
-        rows.push(row("sides", Some(Value::Sides(&step.sides))));
-    }
-    rows.push(row("source", step.source.as_deref().map(Value::Text)));
-    rows
+    let before = step.bookkeeping.as_deref();
+    let row = |label, before, after| Row { label: Label::Field(label), before, after };
+    let rows = [
+        row(
+            "prevent_destroy",
+            before.map(|it| Value::Flag(it.lifecycle.prevent_destroy)),
+            Some(Value::Flag(step.lifecycle.prevent_destroy)),
+        ),
+        row(
+            "on_remove",
+            before.map(|it| Value::Text(words::on_remove(it.lifecycle.on_remove))),
+            Some(Value::Text(words::on_remove(step.lifecycle.on_remove))),
+        ),
+        row("sides", before.and_then(|it| several(&it.sides)), several(&step.sides)),
+        row(
+            "source",
+            before.map(|it| Value::Text(&it.source)),
+            step.source.as_deref().map(Value::Text),
+        ),
+    ];
+    rows.into_iter().filter(|row| row.before != row.after).collect()
+}
+
+/// The sides of a room that has more than one.
+fn several(sides: &Sides) -> Option<Value<'_>> {
+    (!sides.is_single()).then_some(Value::Sides(sides))
 }
 
 fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()> {
     let Row { label, before, after } = row;
     let unreadable = step.action == Action::Adopt && before.is_none() && is_assumed(step, *label);
-    let old_unknown = unreadable
-        || step.before.is_none()
-        || matches!(step.reason, Reason::BookkeepingChanged | Reason::Moved);
+    let old_unknown = unreadable || step.before.is_none();
     match (before, after) {
         (None, Some(new)) if old_unknown => write!(out, "{new}")?,
         (old, new) => {

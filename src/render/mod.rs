@@ -24,7 +24,9 @@ pub use findings::findings_text;
 pub use json::{error_json, findings_json, plan_json};
 pub use outcome::{event_text, outcome_text};
 pub use repair::repair_text;
-pub use state::{state_list_json, state_list_text, state_show_json, state_show_text};
+pub use state::{
+    state_list_json, state_list_text, state_rooms_json, state_show_json, state_show_text,
+};
 pub use text::{Detail, View, plan_text};
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Address, Assumed, Attribute, Kind, Lifecycle, Pending, PendingKind, ProviderName, Recorded,
-    RecordedRoom, Room, Timestamp,
+    Address, Assumed, Attribute, Kind, Lifecycle, Pending, PendingKind, ProviderName, RecordedRoom,
+    Room, Timestamp,
 };
 
 use super::escape::{Plain, Quoted, Setting};
@@ -21,8 +21,15 @@ struct List<'a> {
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct Rooms<'a> {
     format_version: u32,
+    rooms: Vec<Shown<'a>>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format_version: Option<u32>,
     address: &'a Address,
     room: &'a Room,
     assumed: Vec<&'static str>,
@@ -49,20 +56,26 @@ struct PendingShown<'a> {
     room: Option<&'a Room>,
 }
 
-/// Writes the addresses of all recorded rooms, one a line.
+/// Writes the addresses of recorded rooms, one a line.
 ///
 /// # Errors
 /// Returns the error of `out`.
-pub fn state_list_text(out: &mut dyn Write, recorded: &Recorded) -> io::Result<()> {
-    recorded.rooms.keys().try_for_each(|address| writeln!(out, "{}", Plain(address)))
+pub fn state_list_text<'a>(
+    out: &mut dyn Write,
+    rooms: impl IntoIterator<Item = &'a Address>,
+) -> io::Result<()> {
+    rooms.into_iter().try_for_each(|address| writeln!(out, "{}", Plain(address)))
 }
 
-/// Writes the addresses of all recorded rooms as one JSON document.
+/// Writes the addresses of recorded rooms as one JSON document.
 ///
 /// # Errors
 /// Returns the error of `out`.
-pub fn state_list_json(out: &mut dyn Write, recorded: &Recorded) -> io::Result<()> {
-    let rooms = recorded.rooms.keys().collect();
+pub fn state_list_json<'a>(
+    out: &mut dyn Write,
+    rooms: impl IntoIterator<Item = &'a Address>,
+) -> io::Result<()> {
+    let rooms = rooms.into_iter().collect();
     write_line(out, &List { format_version: FORMAT_VERSION, rooms })
 }
 
@@ -123,7 +136,22 @@ pub fn state_show_json(
     record: &RecordedRoom,
     kind: Option<Kind>,
 ) -> io::Result<()> {
-    write_line(out, &shown(address, record, kind))
+    let shown = shown(address, record, kind);
+    write_line(out, &Shown { format_version: Some(FORMAT_VERSION), ..shown })
+}
+
+/// Writes everything that is recorded of several rooms, each as [`state_show_json`] does, as the list
+/// `rooms` of one JSON document.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn state_rooms_json<'a>(
+    out: &mut dyn Write,
+    rooms: impl IntoIterator<Item = (&'a Address, &'a RecordedRoom, Option<Kind>)>,
+) -> io::Result<()> {
+    let shown = |(address, record, kind)| shown(address, record, kind);
+    let rooms = rooms.into_iter().map(shown).collect();
+    write_line(out, &Rooms { format_version: FORMAT_VERSION, rooms })
 }
 
 fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>) -> Shown<'a> {
@@ -145,7 +173,7 @@ fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>)
     } = record;
     let assumed = [(*name, "name"), (*destroy_delay_time, "destroy_delay_time")];
     Shown {
-        format_version: FORMAT_VERSION,
+        format_version: None,
         address,
         room,
         assumed: assumed.into_iter().filter_map(|(is, field)| is.then_some(field)).collect(),

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Call, Carried, Delay, Digest,
-    Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten, Patch,
-    People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step, StepWait,
-    Summary, Unread, Value, Weight,
+    Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried,
+    Delay, Digest, Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied,
+    Overwritten, Patch, People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef,
+    Step, StepWait, Summary, Unread, Value, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -61,6 +61,7 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         weight: Weight::Free,
         carried: Carried::Nothing,
         instead: None,
+        bookkeeping: None,
     }
 }
 
@@ -190,6 +191,11 @@ fn steps() -> Vec<Step> {
             before: Some(room("Same", &[])),
             after: Some(room("Same", &[])),
             lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
+            bookkeeping: Some(Box::new(Bookkeeping {
+                lifecycle: Lifecycle::default(),
+                sides: Sides::default(),
+                source: "rooms.yaml".into(),
+            })),
             ..step("chat/same", Action::Record, Reason::BookkeepingChanged)
         },
         Step {

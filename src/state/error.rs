@@ -181,14 +181,14 @@ pub enum StateError {
         why: String,
     },
     /// The system refused: mend what it says.
-    #[error("cannot {operation} {}: {source}{}", file.display(), advice(source))]
+    #[error("cannot {operation} {}: {error}{}", file.display(), advice(error))]
     Io {
         /// What was tried, as a verb.
         operation: &'static str,
         /// The file.
         file: PathBuf,
-        /// What the system said.
-        source: Arc<io::Error>,
+        /// What the system said. It is in the message, so it is not the error's source too.
+        error: Arc<io::Error>,
     },
     /// The run was ended before the record could be read or written.
     #[error("the run was ended before {} could be read or written", file.display())]
@@ -219,7 +219,7 @@ impl fmt::Display for Loss {
 impl StateError {
     /// Says of a system's error what was tried with which file.
     pub(super) fn io(operation: &'static str, file: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { operation, file: file.to_owned(), source: Arc::new(source) }
+        move |error| Self::Io { operation, file: file.to_owned(), error: Arc::new(error) }
     }
 
     /// Whether results of calls in flight are still kept after it.
@@ -241,7 +241,7 @@ impl StateError {
             }
             ParseError::Checksum(what) => Self::Checksum { file, what, differs: None },
             ParseError::Conflict { line } => Self::Conflict { file, line },
-            ParseError::Io(source) => Self::Io { operation: "read", file, source },
+            ParseError::Io(error) => Self::Io { operation: "read", file, error },
         }
     }
 }

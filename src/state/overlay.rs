@@ -73,6 +73,15 @@ impl Overlay {
                 .any(|(name, identity)| base.providers.get(name) != identity.as_ref())
     }
 
+    /// The number of rooms of `base` whose record is different with these changes.
+    pub(super) fn changed_rooms(&self, base: &Recorded) -> usize {
+        let Self { rooms, providers: _ } = self;
+        let differs = |(address, record): &(&Address, &Option<RecordedRoom>)| {
+            base.rooms.get(address) != record.as_ref()
+        };
+        rooms.iter().filter(differs).count()
+    }
+
     /// Makes these changes.
     pub(super) fn apply(self, base: &mut Recorded) {
         let Self { rooms, providers } = self;

@@ -4,6 +4,7 @@ pub(crate) mod desk;
 pub(crate) mod served;
 
 mod adopt;
+mod completions;
 mod credentials;
 mod documents;
 mod emulator;

@@ -1,5 +1,7 @@
 //! Bad days: whatever goes wrong, runs that are repeated converge, and no room is lost or made twice.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use roomctl::emulator::{FaultShare, Settings};
@@ -72,6 +74,57 @@ fn every_bad_day_of_video_rooms_ends_well() {
 #[test]
 fn every_bad_day_of_several_services_ends_well() {
     every_bad_day_ends_well(MIXED, FEWER_SEEDS);
+}
+
+/// What is written to the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("the log").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Creates rooms and asks after them; a call of each is made again.
+async fn with_retries() {
+    let world = World::new(service());
+    let [edition, _] = CHAT.editions();
+    let desired = world.declare(&edition.text);
+    world.script.strike(Call::CreateRoom, 3, Mishap::Answered(660_300_005));
+    converge(&world, &desired).await.expect("converged");
+    world.script.strike(Call::QueryRoomUserList, 2, Mishap::LostBefore);
+    converge(&world, &desired).await.expect("converged");
+    assert!(world.script.is_over(), "the script was not played");
+}
+
+#[test]
+fn every_call_that_is_made_again_is_in_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    let logging = tracing::subscriber::set_default(subscriber.finish());
+    // The thread that comes first to a line of the log decides for all whether it is written, and
+    // that may be another test's, which has no log. From the second time on it is decided here.
+    in_moved_time(with_retries());
+    tracing::callsite::rebuild_interest_cache();
+    log.0.lock().expect("the log").clear();
+    in_moved_time(with_retries());
+    drop(logging);
+    let log = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    let again: Vec<&str> = log.lines().filter(|line| line.contains("trying again")).collect();
+    let [create, query] = again.as_slice() else { panic!("{log}") };
+    for (line, call) in [(create, "CreateRoom"), (query, "QueryRoomUserList")] {
+        assert!(line.contains(" INFO ") && line.contains(&format!("call={call}")), "{line}");
+        assert!(line.contains("room=\"r") && line.contains("failed=1 wait="), "{line}");
+    }
 }
 
 #[test]

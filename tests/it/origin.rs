@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use roomctl::emulator::RoomSurvey;
 use roomctl::model::{
-    Attribute, Attributes, Call, Delay, Desired, HeldReason, OnConflict, OnOccupied, Refresh, Room,
-    RoomId,
+    Attribute, Attributes, Call, Delay, Desired, HeldReason, OnConflict, OnOccupied, Outcome,
+    Refresh, Room, RoomId,
 };
 use roomctl::plan::nothing_desired;
 use roomctl::provider::http::SystemClock;
@@ -112,8 +112,7 @@ async fn is_protected(world: &World, desired: &Desired, before: &RoomSurvey) {
         let evict = BTreeSet::from([at("chat", "lobby")]);
         let how = How { evict, ..How::with_consent().refresh(Refresh::All) };
         let ran = world.apply(desired, &how).await.expect("a state").ran();
-        let blocked = roomctl::model::Outcome { blocked: 1, ..Default::default() };
-        assert_eq!(ran.outcome, blocked);
+        assert_eq!(ran.outcome, Outcome { blocked: 1, ..Outcome::default() });
         let [held] = &ran.plan.blocked[..] else { panic!("{:?}", ran.plan) };
         assert_eq!(held.reason, HeldReason::Contested);
         assert_eq!(survey(world).as_ref(), Some(before));

@@ -84,7 +84,7 @@ fn what_the_gate_holds_back_asks_nothing() {
 fn a_room_leaves_the_record_after_a_yes() {
     let desk = Desk::applied();
     let mut terminal = on_terminal(&desk, "state rm chat/news");
-    terminal.exp_string("nobody's").expect("the consequence");
+    terminal.exp_string("unmanaged").expect("the consequence");
     terminal.exp_string("Only `yes` will do: ").expect("the question");
     terminal.send_line("yes").expect("an answer");
     terminal.exp_string("Removed:").expect("what was removed");

@@ -19,6 +19,46 @@ pub(super) enum Match {
     None,
 }
 
+/// Which two bytes a match may begin with: nearly all text is passed over by them.
+#[derive(Clone, Debug)]
+pub(super) struct Starts(Vec<[bool; 256]>);
+
+impl Default for Starts {
+    fn default() -> Self {
+        Self(vec![[false; 256]; 256])
+    }
+}
+
+impl Starts {
+    /// The starts of all patterns, in every form.
+    pub(super) fn of<'a>(patterns: impl Iterator<Item = &'a [u8]>) -> Self {
+        let Self(mut pairs) = Self::default();
+        pairs[usize::from(b'%')].fill(true);
+        pairs[usize::from(b'\\')].fill(true);
+        for ellipsis in ELLIPSES {
+            pairs[usize::from(ellipsis[0])][usize::from(ellipsis[1])] = true;
+        }
+        for pattern in patterns {
+            let firsts = if pattern[0] == b' ' { vec![b' ', b'+'] } else { vec![pattern[0]] };
+            for first in firsts {
+                for second in [pattern[1], b'%', b'\\', b'+'] {
+                    pairs[usize::from(first)][usize::from(second)] = true;
+                }
+            }
+        }
+        Self(pairs)
+    }
+
+    /// Whether a match may begin where this text begins; of one byte alone it cannot be said.
+    pub(super) fn may_begin(&self, text: &[u8]) -> bool {
+        match text {
+            [] => false,
+            [first] => self.0[usize::from(*first)].contains(&true),
+            [first, second, ..] => self.0[usize::from(*first)][usize::from(*second)],
+        }
+    }
+}
+
 impl Match {
     /// The same, with so many bytes before it.
     pub(super) fn after(self, bytes: usize) -> Self {

@@ -33,6 +33,44 @@ fn files_and_folders_are_read_together() {
 }
 
 #[test]
+fn files_in_subfolders_are_a_warning_with_their_number() {
+    let (a, b) = (rooms("a"), rooms("b"));
+    let world = World::of(&[
+        ("conf/base.yaml", BASE),
+        ("conf/a.yaml", &a),
+        ("conf/sub/b.yaml", &b),
+        ("conf/sub/deeper/c.yml", "no"),
+        ("conf/sub/note.txt", "no"),
+        ("conf/.hidden/d.yaml", "no"),
+    ]);
+    let loaded = world.load(&["conf"]);
+    assert_eq!(addresses(&loaded), ["chat/a"]);
+    insta::assert_snapshot!(world.shown(&loaded.warnings), @r"
+    warning[subfolders]: 2 files (*.yaml, *.yml) in subfolders of `conf` not read
+      = `-R` reads them too
+    ");
+    assert_eq!(world.load(&["conf/base.yaml", "conf/a.yaml"]).warnings, []);
+}
+
+#[test]
+fn subfolders_are_read_sorted_and_once() {
+    let (a, b, c) = (rooms("a"), rooms("b"), rooms("c"));
+    let world = World::of(&[
+        ("conf/sub/deeper/c.yml", &c),
+        ("conf/base.yaml", BASE),
+        ("conf/sub/b.yaml", &b),
+        ("conf/z.yaml", &a),
+        ("conf/.hidden/d.yaml", "no"),
+    ]);
+    std::os::unix::fs::symlink("..", world.path("conf/sub/loop")).expect("a link");
+    std::os::unix::fs::symlink("../sub", world.path("conf/sub/again")).expect("a link");
+    let loaded = world.load_with_subfolders(&["conf"]);
+    let sources: Vec<_> = loaded.desired.files.iter().map(|it| &**it).collect();
+    assert_eq!(sources, ["base.yaml", "sub/b.yaml", "sub/deeper/c.yml", "z.yaml"]);
+    assert_eq!((addresses(&loaded).len(), loaded.warnings), (3, Vec::new()));
+}
+
+#[test]
 fn the_digest_does_not_know_where_the_folder_lies() {
     let files = [("x/base.yaml", BASE), ("x/rooms.yaml", &*rooms("a"))];
     let moved = [("y/z/base.yaml", BASE), ("y/z/rooms.yaml", &*rooms("a"))];

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::desired::{Loaded, load};
+use crate::desired::{Loaded, Subfolders, load, load_from};
 use crate::model::{Finding, Severity};
 
 /// A folder of files.
@@ -39,6 +39,13 @@ impl World {
 
     pub(super) fn load(&self, names: &[&str]) -> Loaded {
         self.try_load(names).unwrap_or_else(|findings| panic!("{}", self.shown(&findings)))
+    }
+
+    /// Loads with the files in subfolders.
+    pub(super) fn load_with_subfolders(&self, names: &[&str]) -> Loaded {
+        let paths: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
+        load_from(&paths, Subfolders::Read, &variable)
+            .unwrap_or_else(|findings| panic!("{}", self.shown(&findings)))
     }
 
     pub(super) fn findings(&self, names: &[&str]) -> Vec<Finding> {

@@ -179,6 +179,8 @@ fn sides_that_change_are_bookkeeping() {
     let step = only_step(&world);
     assert_eq!((step.action, step.reason), (Action::Record, Reason::BookkeepingChanged));
     assert_eq!(step.sides, chat_and_video());
+    let before = step.bookkeeping.expect("what was recorded");
+    assert!(before.sides.is_single(), "{before:?}");
 }
 
 #[test]

@@ -2,8 +2,27 @@
 
 use super::stories::pending;
 use super::*;
-use crate::model::{Call, HeldReason, Holder, OnOccupied, PendingKind, UnderWay};
+use crate::model::{Call, HeldReason, Holder, OnOccupied, PendingKind, Severity, UnderWay};
 use std::time::Duration;
+
+#[test]
+fn fewer_rooms_than_are_recorded_already_are_a_warning() {
+    let mut world = World::new();
+    for n in 0..3 {
+        let address = format!("chat/{n}");
+        world = world.declare(&address, room("A", &[])).record(&address, record(room("A", &[])));
+    }
+    for (most, told) in [(None, false), (Some(3), false), (Some(2), true)] {
+        world.chat().max_rooms = most;
+        let findings = world.plan().findings;
+        assert_eq!(!findings.is_empty(), told, "{most:?}: {findings:?}");
+        if let [finding] = findings.as_slice() {
+            assert_eq!(finding.code, "max_rooms_below_recorded");
+            let message = "provider `chat` has 3 recorded rooms, and `max_rooms` is 2";
+            assert_eq!((finding.severity, &*finding.message), (Severity::Warning, message));
+        }
+    }
+}
 
 #[test]
 fn too_many_rooms_hold_the_last_creates_back() {

@@ -97,6 +97,8 @@ fn what_changes_in_place_is_changed_where_the_gate_or_a_flag_holds_the_replace_b
         (gated.clone(), Destroys::Wanted, NotTried::Gate),
         (renamed(), Destroys::LeftOut, NotTried::LeftOut),
     ] {
+        let asked = consent(Approval::Typed, destroys);
+        assert!(asked.lets_through(&world.plan()) && !asked.leaves_all(&world.plan()));
         let approved = ApprovedPlan::new(world.plan(), consent(Approval::Automatic, destroys));
         let [step] = approved.steps() else { panic!("{:?}", approved.steps()) };
         is_update(step);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Client, Sent};
 use crate::model::{Class, Observation, People, RoomId, Sighting, Timestamp, Trouble};
+use crate::provider::access::NOBODYS_ROOM;
 use crate::provider::{Answer, AttributesRead, Observe, Presence};
 
 /// A client that can look and nothing else: it does not register the operator either.
@@ -56,6 +57,22 @@ impl Observe for ReadOnly {
 }
 
 impl Client {
+    /// Whether the service knows the operator: asks for the attributes of a room that does not exist,
+    /// in his name. He is not registered for it.
+    ///
+    /// Which of the two ZIM checks first is not documented: any answer but "operator unknown" shows
+    /// that it takes calls in his name.
+    ///
+    /// # Errors
+    /// Returns the [`Trouble`] that stood in the way, after retries.
+    pub async fn knows_operator(&self) -> Result<bool, Trouble> {
+        match self.attributes(&RoomId::new(NOBODYS_ROOM)).await {
+            Ok(_) => Ok(true),
+            Err(trouble) if trouble.class == Class::OperatorUnknown => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     async fn who(&self, room: &RoomId) -> Result<Option<People>, Trouble> {
         let Sent { at: _, answer: present } = self.presences(std::slice::from_ref(room)).await?;
         Ok(present.into_iter().next().flatten().map(|Presence { people, fields: _ }| people))

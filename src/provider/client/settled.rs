@@ -2,8 +2,8 @@
 
 use super::{Client, Tripped};
 use crate::model::{Call, Class, RoomId, Timestamp, Trouble};
-use crate::provider::Answer;
 use crate::provider::http::Backoff;
+use crate::provider::{Answer, log_retry};
 
 /// An answer, and when its query was sent, by the clock that rooms live by.
 pub(super) struct Sent<T> {
@@ -48,7 +48,10 @@ impl Client {
             };
             match (again(trouble.class), signed) {
                 (Again::Later, _) => match backoff.next(trouble.retry_after) {
-                    Some(delay) => self.wait(call, delay).await,
+                    Some(delay) => {
+                        log_retry(&trouble, room, backoff.attempts(), delay);
+                        self.wait(call, delay).await;
+                    }
                     None => return Err(given_up(trouble, &backoff)),
                 },
                 (Again::SignedAnew, Signed::Once) => signed = Signed::Twice,

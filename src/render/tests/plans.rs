@@ -1,7 +1,7 @@
 //! The plan as people read it.
 
 use super::*;
-use crate::model::{Holder, RepairPlan, Timestamp, UnderWay};
+use crate::model::{Holder, OnRemove, ProviderName, RepairPlan, Timestamp, UnderWay};
 
 #[test]
 fn a_plan_with_everything() {
@@ -77,6 +77,39 @@ fn no_changes_is_said_only_where_nothing_is_held_or_unread() {
     assert_eq!(
         last(&[], &[], &unread, 0),
         "Nothing can be done now: 1 unread, on the built-in emulator."
+    );
+}
+
+#[test]
+fn bookkeeping_is_shown_from_old_to_new_where_it_differs() {
+    let before = Bookkeeping {
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        source: "old.yaml".into(),
+    };
+    let names = ["chat", "video"].map(|name| ProviderName::new(name).expect("a name"));
+    let step = |lifecycle, sides| Step {
+        before: Some(room("A", &[])),
+        after: Some(room("A", &[])),
+        lifecycle,
+        sides,
+        bookkeeping: Some(Box::new(before.clone())),
+        ..step("chat/a", Action::Record, Reason::BookkeepingChanged)
+    };
+    let kept = Lifecycle { prevent_destroy: true, on_remove: OnRemove::Forget };
+    let steps =
+        vec![step(Lifecycle::default(), Sides::default()), step(kept, Sides::new(names.into()))];
+    let text = written(|out| plan_text(out, &Plan { steps, ..empty() }, &VIEW));
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("   ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "      source  \"old.yaml\" → \"rooms.yaml\"",
+            "      prevent_destroy  false → true",
+            "      on_remove        \"destroy\" → \"forget\"",
+            "      sides            (none) → [chat, video]",
+            "      source           \"old.yaml\" → \"rooms.yaml\"",
+        ]
     );
 }
 

@@ -24,6 +24,9 @@ pub(super) struct Base {
     pub(super) stat: Option<Stat>,
     /// The version of its format; none where there is no file yet.
     pub(super) version: Option<u64>,
+    /// The number of rooms whose record came from an earlier run's journal; `None` if there was
+    /// nothing to fold.
+    pub(super) folded: Option<usize>,
 }
 
 /// What a fold comes to.
@@ -48,12 +51,15 @@ pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateEr
     // Not before: a run that leaves its journal for a rescue file writes that one first.
     folder.check_rescues()?;
     let Loaded { recorded, fingerprint, stat, version, journal } = loaded?;
-    let mut base = Base { recorded: Arc::new(recorded), fingerprint, stat, version };
+    let recorded = Arc::new(recorded);
+    let mut base = Base { recorded, fingerprint, stat, version, folded: None };
     match journal {
         Leftover::None => {}
         Leftover::Spent => remove_journal(folder)?,
         Leftover::Unfolded { id, overlay, under_way: _ } => {
             let Saved { serial, fingerprint, stat } = fold(folder, &base, &overlay, &id, guard)?;
+            base.folded =
+                (serial > base.recorded.serial).then(|| overlay.changed_rooms(&base.recorded));
             (base.fingerprint, base.stat) = (fingerprint, stat);
             let recorded = Arc::make_mut(&mut base.recorded);
             overlay.apply(recorded);
@@ -80,6 +86,7 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
         fingerprint: Some(fingerprint),
         stat: Some(stat),
         version: Some(VERSION),
+        folded: None,
     };
     Ok(lineage)
 }

@@ -20,6 +20,7 @@ use super::writer::{Writer, Written};
 pub struct Locked {
     shared: Arc<Shared>,
     snapshot: Snapshot,
+    folded: Option<usize>,
 }
 
 struct Shared {
@@ -40,7 +41,8 @@ impl Locked {
             }
         };
         let Earlier { last_calls, ended } = lock.earlier.clone();
-        let Base { recorded, fingerprint, stat: _, version: _ } = &base;
+        let Base { recorded, fingerprint, stat: _, version: _, folded: rooms } = &base;
+        let rooms = *rooms;
         let snapshot = Snapshot {
             recorded: recorded.clone(),
             found: found(*fingerprint),
@@ -51,13 +53,21 @@ impl Locked {
         let state = folder.state.clone();
         let writer = Writer::new(folder, base, lock.holder().clone());
         let session = Mutex::new(Some(Session::new(writer, lock)));
-        Ok(Self { shared: Arc::new(Shared { state, queue: Queue::default(), session }), snapshot })
+        let shared = Arc::new(Shared { state, queue: Queue::default(), session });
+        Ok(Self { shared, snapshot, folded: rooms })
     }
 
     /// The record as it was when the lock was taken.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// The number of rooms whose record was in an earlier run's journal and is now in the state;
+    /// `None` if there was nothing to fold.
+    #[must_use]
+    pub fn folded(&self) -> Option<usize> {
+        self.folded
     }
 }
 

@@ -52,9 +52,46 @@ fn check_tells_right_from_wrong_from_missing() {
     well.prints("CreateRoom: at most 20 a second");
     let wrong =
         [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
-    desk.run_with(&wrong, "check").ends(1).prints("FAILED").prints("100000005");
+    let failed = desk.run_with(&wrong, "check").ends(1).prints("FAILED").prints("100000005");
+    failed.keeps_from("a second");
     desk.run_with(&[REAL], "check").ends(1).prints("ZEGO_SERVER_SECRET is not set");
     desk.run("check").ends(0);
+}
+
+#[test]
+fn check_tells_whether_the_operator_is_known_and_registers_nobody() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    for _ in 0..2 {
+        served.run(&desk, "check").ends(0).prints("operator `admin`: not registered");
+    }
+    let json = served.run(&desk, "check --format json").ends(0).document();
+    assert_eq!(json["providers"][0]["operator"], "admin");
+    assert_eq!(json["providers"][0]["operator_known"], false);
+    served.run(&desk, "apply -y").ends(0);
+    served.run(&desk, "check").ends(0).prints("operator `admin`: the service takes calls");
+    let json = served.run(&desk, "check --format json").ends(0).document();
+    assert_eq!(json["providers"][0]["operator_known"], true);
+    let missing = desk.run_with(&[REAL], "check --format json").ends(1).document();
+    assert_eq!(missing["providers"][0]["operator_known"], serde_json::Value::Null);
+}
+
+const LIVE: &str = "\
+version: 1
+providers:
+  live: {kind: tencent-live, app_id: 1, operator: boss, endpoint: '${ZIM_ENDPOINT}'}
+rooms: []
+";
+
+#[test]
+fn check_tells_whether_the_operator_is_an_administrator() {
+    let desk = Desk::with(LIVE);
+    for (administrator, known, code) in [("boss", true, 0), ("somebody", false, 1)] {
+        let served = Served::start(&desk, &format!("--administrator {administrator}"));
+        let here = [("ZIM_ENDPOINT", served.url.as_str()), ("TENCENT_SECRET_KEY", SECRET)];
+        let ran = desk.run_with(&here, "check --format json").ends(code);
+        assert_eq!(ran.document()["providers"][0]["operator_known"], known, "{ran}");
+    }
 }
 
 #[test]
@@ -75,7 +112,7 @@ fn a_wrong_secret_is_told_with_the_services_words_and_stops_the_run() {
     let served = Served::start(&desk, "");
     let wrong =
         [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
-    let ran = desk.run_with(&wrong, "apply --auto-approve").ends(1);
+    let ran = desk.run_with(&wrong, "apply --auto-approve --concurrency 1").ends(1);
     let ran = ran.prints("signature error").prints("ServerSecret").prints("100000005");
     ran.prints("request ").prints("fix the configuration").keeps_from("another-secret");
     desk.run("state list --state rooms.state.json").keeps_from("chat/");

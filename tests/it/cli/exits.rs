@@ -24,7 +24,7 @@ fn one_every_step_failed_and_nothing_was_changed() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", WRONG)];
-    let failed = desk.run_with(&wrong, "apply --auto-approve").ends(1);
+    let failed = desk.run_with(&wrong, "apply --auto-approve --concurrency 1").ends(1);
     failed.prints("Applied: nothing; 1 failed, 2 not tried.");
 }
 
@@ -129,6 +129,16 @@ fn zero_what_the_user_left_for_another_run() {
     desk.edit("name: News", "name: Today");
     let left = desk.run("apply --auto-approve --no-destroy").ends(0);
     left.prints("Applied: nothing; 1 not tried.").prints("--no-destroy");
+}
+
+#[test]
+fn what_changes_in_place_is_not_left_for_another_run() {
+    let desk = Desk::applied();
+    desk.edit("name: News, attributes: {topic: today}", "name: Today, attributes: {topic: now}");
+    let left = desk.run("apply --auto-approve --no-destroy");
+    left.prints("Applied: 1 updated; 1 not tried.").prints("--no-destroy");
+    let plan = desk.run("plan --refresh all").ends(0);
+    plan.prints("1 to replace").keeps_from("attributes.topic");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `init`, `validate`, `schema`, `completions`, `man`: what works without state, network, credentials.
 
-use super::desk::{Desk, THREE_ROOMS};
+use super::desk::{Desk, Ran, THREE_ROOMS, files_below};
 
 #[test]
 fn what_init_writes_applies_cleanly() {
@@ -9,9 +9,42 @@ fn what_init_writes_applies_cleanly() {
     desk.run("validate").ends(0).prints("Valid: 2 rooms.").keeps_from("warning");
     desk.run("apply --auto-approve").ends(0).prints("Applied: 2 created.");
     desk.run("plan --detailed-exitcode --refresh all").ends(0).prints("No changes: ");
-    for line in desk.read(".gitignore").lines() {
-        assert_ne!(line, "*.state.json", "the state itself may be kept in git");
+}
+
+#[test]
+fn init_lets_git_keep_the_state_and_its_journal() {
+    let desk = Desk::empty();
+    desk.run("init").ends(0).says("wrote .gitignore").says("wrote .gitattributes");
+    desk.run("apply -y").ends(0);
+    desk.write("rooms.state.json.journal", "");
+    let git = |line: &str| {
+        let mut git = std::process::Command::new("git");
+        git.args(line.split(' '))
+            .current_dir(desk.path("."))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin");
+        Ran::new(line, git.output().expect("git runs"))
+    };
+    git("init -q").ends(0);
+    let kept = git("ls-files --others --exclude-standard").ends(0).stdout;
+    let kept: Vec<&str> = kept.lines().collect();
+    for name in ["rooms.yaml", "rooms.state.json", "rooms.state.json.journal"] {
+        assert!(kept.contains(&name), "{name} is ignored: {kept:?}");
     }
+    for name in ["rooms.state.json.lock", "rooms.emulator.json"] {
+        assert!(desk.holds(name) && !kept.contains(&name), "{name} is not ignored: {kept:?}");
+    }
+    let attributes = git("check-attr text merge -- rooms.state.json.journal").ends(0);
+    attributes.prints("text: unset").prints("merge: unset");
+}
+
+#[test]
+fn init_names_the_schema_that_it_writes_to_editors() {
+    let desk = Desk::empty();
+    desk.run("init").ends(0).says("wrote rooms.schema.json");
+    let first = desk.read("rooms.yaml").lines().next().map(str::to_owned);
+    assert_eq!(first.as_deref(), Some("# yaml-language-server: $schema=rooms.schema.json"));
+    assert_eq!(desk.read("rooms.schema.json"), desk.run("schema").ends(0).stdout);
 }
 
 #[test]
@@ -36,7 +69,8 @@ fn init_never_overwrites() {
     desk.run("init -f rooms.yaml/below.yaml").ends(1).says("could not be written");
     desk.run("init -f live/rooms.yaml").ends(0).says("roomctl -f live/rooms.yaml plan");
     desk.run("plan -f live/rooms.yaml").ends(0).prints("2 to create");
-    desk.run("init -f other.yaml").ends(0).says("left as it is");
+    let told = desk.run("init -f other.yaml").ends(0).says("left as it is");
+    told.says("add to it: *.state.json.lock, rooms.emulator.json*");
     assert_eq!(desk.read(".gitignore"), "mine");
 }
 
@@ -106,7 +140,52 @@ fn the_schema_is_a_draft_07_document() {
 fn packagers_get_completions_and_a_manual() {
     let desk = Desk::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        desk.run(&format!("completions {shell}")).ends(0).prints("roomctl").prints("validate");
+        desk.run(&format!("completions {shell}")).ends(0).prints("roomctl");
     }
     desk.run("man").ends(0).prints(".TH roomctl 1").prints("lock");
+}
+
+#[test]
+fn every_command_has_a_page() {
+    let desk = Desk::empty();
+    let main = desk.run("man").ends(0).stdout;
+    desk.run("man --out share/man1").ends(0).says("share/man1");
+    assert_eq!(desk.read("share/man1/roomctl.1"), main);
+    let pages = files_below(&desk.path("share/man1"));
+    let help = desk.run("-h").ends(0).stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
+        let page = format!("roomctl-{command}.1");
+        assert!(pages.contains(&page) || command == "help", "{page} is not written: {pages:?}");
+    }
+    for page in ["roomctl-state-rm.1", "roomctl-emulator-enter.1", "roomctl-plan.1"] {
+        let text = desk.read(&format!("share/man1/{page}"));
+        for section in ["ENVIRONMENT", "FILES", "\"EXIT STATUS\""] {
+            assert!(text.contains(&format!(".SH {section}\n")), "{page} has no {section}");
+        }
+    }
+    let plan = desk.read("share/man1/roomctl-plan.1");
+    for text in ["ZEGO_SERVER_SECRET", "rooms.state.json.journal", "roomctl plan", "CLICOLOR_FORCE"]
+    {
+        assert!(plan.contains(text), "{text} is not on the page of plan");
+    }
+    let schema = desk.read("share/man1/roomctl-schema.1");
+    assert!(!schema.contains("ZEGO_SERVER_SECRET"), "schema needs no secret");
+    desk.run("man --out rooms.yaml/below").ends(0);
+    desk.write("file", "");
+    desk.run("man --out file/below").ends(1).says("file/below");
+}
+
+#[test]
+fn files_in_subfolders_are_told_and_read_where_it_is_ordered() {
+    let desk = Desk::empty();
+    desk.write("conf/rooms.yaml", THREE_ROOMS);
+    desk.write("conf/more/a.yaml", "version: 1\nrooms: [{id: a, destroy_delay_time: 1h}]\n");
+    let told = desk.run("-f conf validate").ends(0).prints("3 rooms").says("warning: 1 file ");
+    told.says("-R");
+    desk.run("-f conf plan").ends(0).prints("subfolders of `conf`");
+    let read = desk.run("-R -f conf validate").ends(0).prints("4 rooms");
+    assert_eq!(read.stderr, "", "{read}");
+    desk.run("plan --recursive -f conf").ends(0).prints("chat/a ");
 }

@@ -65,7 +65,10 @@ fn a_secret_that_is_too_short_is_an_error_and_is_not_told() {
     desk.write("secret", &format!("{short}\n"));
     desk.run_with(&here[..1], "plan").ends(1).says("fewer than 16").keeps_from(short);
     desk.write("secret", "\n");
-    desk.run_with(&here[..1], "plan").ends(0).prints("Not refreshed: no credentials").prints("is empty");
+    desk.run_with(&here[..1], "plan")
+        .ends(0)
+        .prints("Not refreshed: no credentials")
+        .prints("is empty");
     desk.write("secret", &format!("{SECRET}\n"));
     desk.run_with(&here[..1], "plan --refresh all").ends(0);
 }

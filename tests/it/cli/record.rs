@@ -1,6 +1,7 @@
 //! `state` and `import`: looking at the record, and mending it.
 
 use super::desk::{Desk, THREE_ROOMS};
+use super::served::{SECRET, Silent};
 
 #[test]
 fn the_record_is_listed_and_shown() {
@@ -25,12 +26,128 @@ fn the_record_is_found_without_the_file() {
 fn a_room_is_taken_out_of_the_record_only_after_a_yes() {
     let desk = Desk::applied();
     let asked = desk.run("state rm chat/news").ends(3);
-    asked.says("nobody's").says("--auto-approve");
+    asked.says("unmanaged").says("--auto-approve");
     desk.run("state list").prints("chat/news");
     let removed = desk.run("state rm chat/news --auto-approve").ends(0);
     removed.prints("Removed:").prints("chat/news").prints("\"today\"");
     desk.run("state list").ends(0).keeps_from("chat/news");
     desk.run("state rm chat/news --auto-approve").ends(1).says("not recorded");
+}
+
+/// Rooms with a name in common, and one whose id is a glob that matches another.
+const TABLES: &str = "\
+version: 1
+providers:
+  chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}
+defaults: {destroy_delay_time: 1h}
+rooms: [{id: hall}, {id: table-1}, {id: table-2}, {id: 'table-[1]'}]
+";
+
+fn tables() -> Desk {
+    let desk = Desk::with(TABLES);
+    desk.run("apply -y").ends(0);
+    desk
+}
+
+#[test]
+fn the_record_is_listed_by_addresses_and_globs() {
+    let desk = tables();
+    let list = |line: &str| desk.run(&format!("state list {line}")).ends(0).stdout;
+    assert_eq!(list("chat/table-?"), "chat/table-1\nchat/table-2\n");
+    assert_eq!(list("chat/hall chat/*1"), "chat/hall\nchat/table-1\n");
+    assert_eq!(list("chat/table-[1]"), "chat/table-[1]\n", "an exact address beats a glob");
+    assert_eq!(list("chat/table-[2]"), "chat/table-2\n");
+    assert_eq!(list("*"), list(""));
+    let json = desk.run("state list chat/t* --format json").ends(0).document();
+    assert_eq!(json["rooms"].as_array().map(Vec::len), Some(3), "{json}");
+    desk.run("state list chat/x*").ends(1).says("`chat/x*` matches no recorded room");
+    desk.run("state list chat/[").ends(64).says("invalid glob `chat/[`");
+    desk.run("state list hall").ends(64).says("PROVIDER/ROOM-ID");
+}
+
+#[test]
+fn several_rooms_are_shown() {
+    let desk = tables();
+    let text = desk.run("state show chat/table-? chat/hall").ends(0).stdout;
+    let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("address")).collect();
+    assert_eq!(shown.len(), 3, "{text}");
+    assert!(text.contains("\n\naddress"), "no empty line between rooms: {text}");
+    let one = desk.run("state show chat/hall --format json").ends(0).document();
+    assert_eq!(one["address"], "chat/hall");
+    for (line, number) in [("chat/hall chat/table-1", 2), ("chat/h*", 1), ("chat/*", 4)] {
+        let json = desk.run(&format!("state show {line} --format json")).ends(0).document();
+        assert_eq!(json["format_version"], 1);
+        assert_eq!(json["rooms"].as_array().map(Vec::len), Some(number), "{line}: {json}");
+        assert_eq!(json["rooms"][0]["address"], "chat/hall");
+        assert_eq!(json["rooms"][0]["room"], one["room"]);
+    }
+    desk.run("state show chat/hall chat/nowhere").ends(1).says("chat/nowhere is not recorded");
+    desk.run("state show").ends(64);
+}
+
+#[test]
+fn several_rooms_are_taken_out_of_the_record_at_once() {
+    let desk = tables();
+    let asked = desk.run("state rm chat/table-? chat/hall").ends(3).says("3 rooms");
+    asked.says("chat/hall\nchat/table-1\nchat/table-2\n").says("nothing was removed");
+    desk.run("state rm chat/hall chat/x*").ends(1).says("matches no recorded room");
+    assert_eq!(desk.run("state list").stdout.lines().count(), 4, "something was removed");
+    let removed = desk.run("state rm chat/table-? chat/hall --yes").ends(0);
+    removed.prints("Removed:").prints("chat/table-1").prints("chat/table-2").prints("chat/hall");
+    assert_eq!(desk.run("state list").ends(0).stdout, "chat/table-[1]\n");
+}
+
+#[test]
+fn y_and_yes_approve_wherever_a_question_is_asked() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.run("apply --yes").ends(0).prints("3 created");
+    desk.run("state rm chat/news -y").ends(0);
+    desk.edit("prevent_destroy: true", "prevent_destroy: false");
+    desk.run("apply -y").prints("1 record");
+    desk.run("destroy -y --allow-destroy 2").ends(0).prints("2 destroyed");
+}
+
+#[test]
+fn what_an_interrupted_run_left_is_folded_without_network_and_credentials() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.run("state fold").ends(0).prints("Nothing to fold: there is no state");
+    let silent = Silent::start();
+    let mut apply = desk.command("apply --auto-approve");
+    apply.env("ZIM_ENDPOINT", &silent.url).env("ZEGO_SERVER_SECRET", SECRET);
+    let mut apply = apply.spawn().expect("apply starts");
+    let call = silent.called();
+    let held = desk.run_with(&[("ZIM_ENDPOINT", &silent.url)], "state fold").ends(4);
+    held.says("locked by another run");
+    apply.kill().expect("killed");
+    apply.wait().expect("its end");
+    drop(call);
+    assert!(desk.holds("rooms.state.json.journal"), "nothing is left to fold");
+    let environment = [("ZIM_ENDPOINT", silent.url.as_str())];
+    let folded = desk.run_with(&environment, "state fold").ends(0);
+    folded.prints(" from the journal into rooms.state.json, serial 1; ").prints(" pending");
+    assert!(!desk.holds("rooms.state.json.journal"), "the journal was not folded");
+    assert!(desk.read("rooms.state.json").contains("\"pending\""), "the intent is lost");
+    desk.run_with(&environment, "state fold").ends(0).prints("Nothing to fold: rooms.state.json");
+    desk.run("state fold --state nowhere/rooms.state.json").ends(1);
+}
+
+#[test]
+fn the_holder_of_the_lock_is_named_though_the_environment_does_not_name_him() {
+    let desk = Desk::applied();
+    let id = std::process::Command::new("id").arg("-un").output().expect("id runs").stdout;
+    let user = String::from_utf8(id).expect("a name").trim().to_owned();
+    let lock = desk.read("rooms.state.json.lock");
+    assert!(lock.contains(&format!("\"user\":\"{user}\"")), "{lock}");
+}
+
+#[test]
+fn a_missing_folder_of_the_state_is_said_once_with_the_way_out() {
+    let desk = Desk::with(THREE_ROOMS);
+    for command in ["plan", "apply -y", "state list"] {
+        let ran = desk.run(&format!("{command} --state nowhere/rooms.state.json")).ends(1);
+        assert_eq!(ran.stderr.matches("No such file").count(), 1, "{ran}");
+        ran.says("make the folder first");
+    }
 }
 
 #[test]

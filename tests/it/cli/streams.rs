@@ -33,6 +33,12 @@ fn colour_is_for_terminals_unless_it_is_ordered() {
     let no_color = [("NO_COLOR", "1")];
     desk.run_with(&no_color, "plan").ends(0).keeps_from("\u{1b}[");
     desk.run_with(&no_color, "plan --color always").ends(0).prints("\u{1b}[");
+    let forced = [("CLICOLOR_FORCE", "1")];
+    desk.run_with(&forced, "plan").ends(0).prints("\u{1b}[");
+    desk.run_with(&forced, "plan --color never").ends(0).keeps_from("\u{1b}[");
+    desk.run_with(&[("CLICOLOR_FORCE", "0")], "plan").ends(0).keeps_from("\u{1b}[");
+    let both = [("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")];
+    desk.run_with(&both, "plan").ends(0).keeps_from("\u{1b}[");
     desk.run("plan --format json --color always").ends(0).document();
 }
 

@@ -110,7 +110,7 @@ fn check(disk: &MemoryDisk, acknowledged: usize, tried: usize, what: &str) {
     for (serial, copy) in copies(disk) {
         assert!(history.contains(&content(&copy)) && copy.serial == serial, "{what}: {copy:?}");
     }
-    let Base { recorded, fingerprint: _, stat: _, version: _ } =
+    let Base { recorded, fingerprint: _, stat: _, version: _, folded: _ } =
         recover(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
     assert_eq!(content(&recorded), content(&read), "{what}");
     let again = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}")).recorded;

@@ -1,0 +1,69 @@
+//! Which rooms the addresses and globs of a command line name.
+
+use std::collections::BTreeMap;
+
+use globset::{Glob, GlobMatcher};
+
+use super::exit::Stopped;
+use crate::model::{Address, AddressError, Recorded, RecordedRoom};
+
+/// Recorded rooms, in the order of their addresses.
+pub(super) type Selected<'a> = BTreeMap<&'a Address, &'a RecordedRoom>;
+
+/// Selects the recorded rooms that any of the patterns names; all of them if there is no pattern.
+///
+/// An exact address beats a glob: room ids may hold `?` and `[`. In a glob, `*` matches `/` too.
+///
+/// # Errors
+/// Returns the first pattern that is neither a glob nor an address, or that names no room.
+pub(super) fn select<'a>(
+    patterns: &[String],
+    recorded: &'a Recorded,
+) -> Result<Selected<'a>, Stopped> {
+    if patterns.is_empty() {
+        return Ok(recorded.rooms.iter().collect());
+    }
+    let mut selected = BTreeMap::new();
+    for pattern in patterns {
+        match exact(pattern, recorded) {
+            Some((address, room)) => drop(selected.insert(address, room)),
+            None => selected.extend(matching(pattern, recorded)?),
+        }
+    }
+    Ok(selected)
+}
+
+/// The recorded room that a pattern names letter by letter.
+pub(super) fn exact<'a>(
+    pattern: &str,
+    recorded: &'a Recorded,
+) -> Option<(&'a Address, &'a RecordedRoom)> {
+    recorded.rooms.get_key_value(&pattern.parse().ok()?)
+}
+
+fn matching<'a>(pattern: &str, recorded: &'a Recorded) -> Result<Selected<'a>, Stopped> {
+    let Some(glob) = glob(pattern)? else {
+        let words = format!("{pattern} is not recorded: `roomctl state list` shows what is");
+        return Err(Stopped::failed("not_recorded", words));
+    };
+    let rooms = recorded.rooms.iter();
+    let found: Selected<'_> =
+        rooms.filter(|(address, _)| glob.is_match(address.to_string())).collect();
+    if found.is_empty() {
+        let words =
+            format!("`{pattern}` matches no recorded room: `roomctl state list` shows them all");
+        return Err(Stopped::failed("not_recorded", words));
+    }
+    Ok(found)
+}
+
+/// The glob that a pattern is; `None` if it is an address.
+fn glob(pattern: &str) -> Result<Option<GlobMatcher>, Stopped> {
+    if !pattern.contains(['*', '?', '[', '{']) {
+        let address: Result<Address, AddressError> = pattern.parse();
+        return address.map(|_| None).map_err(Stopped::usage);
+    }
+    let glob = Glob::new(pattern)
+        .map_err(|error| Stopped::usage(format!("invalid glob `{pattern}`: {}", error.kind())))?;
+    Ok(Some(glob.compile_matcher()))
+}

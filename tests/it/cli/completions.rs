@@ -1,0 +1,185 @@
+//! Completions, as the shells ask for them: bash for real.
+
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+use rexpect::reader::Options;
+use rexpect::session::spawn_with_options;
+
+use super::desk::{Desk, ROOMCTL, Ran, THREE_ROOMS};
+
+/// Completes the words of its arguments as bash does when Tab is typed after the last one.
+const TAB: &str = r#"
+source ./roomctl.bash
+COMP_LINE=$1; COMP_POINT=${#COMP_LINE}; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+word=${COMP_WORDS[COMP_CWORD]}
+case $word in =|:) word= ;; esac
+_roomctl roomctl "$word" "${COMP_WORDS[COMP_CWORD - 1]}"
+printf '%s\n' "${COMPREPLY[@]}"
+"#;
+
+/// A folder whose `bin` holds the binary, and with the script for bash.
+fn desk(rooms: &str) -> Desk {
+    let desk = Desk::with(rooms);
+    desk.write("roomctl.bash", &desk.run("completions bash").ends(0).stdout);
+    desk.write("tab.bash", TAB);
+    std::fs::create_dir(desk.path("bin")).expect("a folder");
+    symlink(ROOMCTL, desk.path("bin/roomctl")).expect("a link to the binary");
+    desk
+}
+
+fn bash(desk: &Desk) -> Command {
+    let mut command = Command::new("bash");
+    let path = format!("{}:/usr/bin:/bin", desk.path("bin").display());
+    command.current_dir(desk.path(".")).env_clear().env("PATH", path);
+    command
+}
+
+/// What bash offers for a line, whose words are as bash splits them.
+#[track_caller]
+fn offered(desk: &Desk, line: &str, words: &[&str]) -> Vec<String> {
+    let mut command = bash(desk);
+    command.args(["tab.bash", line]).args(words).stdin(Stdio::null());
+    let ran = Ran::new(line, command.output().expect("bash runs")).ends(0);
+    assert_eq!(ran.stderr, "", "{ran}");
+    ran.stdout.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// The same for a line that bash splits at spaces only.
+#[track_caller]
+fn after(desk: &Desk, line: &str) -> Vec<String> {
+    offered(desk, line, &line.split(' ').collect::<Vec<_>>())
+}
+
+#[test]
+fn enumerated_values_are_offered() {
+    let desk = desk(THREE_ROOMS);
+    assert_eq!(after(&desk, "roomctl vali"), ["validate"]);
+    for (line, values) in [
+        ("roomctl plan --refresh ", ["never", "due", "all"].as_slice()),
+        ("roomctl plan --format ", &["text", "json"]),
+        ("roomctl --color ", &["auto", "always", "never"]),
+        ("roomctl apply --log-format ", &["text", "json"]),
+        ("roomctl init --kind ", &["zim", "rtc", "tencent-live"]),
+    ] {
+        assert_eq!(after(&desk, line), values, "{line}");
+    }
+    assert_eq!(
+        offered(&desk, "roomctl plan --refresh=d", &["roomctl", "plan", "--refresh", "=", "d"]),
+        ["due"]
+    );
+}
+
+#[test]
+fn addresses_are_offered_from_the_state() {
+    let desk = desk(THREE_ROOMS);
+    desk.run("apply --auto-approve").ends(0);
+    desk.run("state rm chat/news --auto-approve").ends(0);
+    let all = ["chat/lobby", "chat/support"];
+    for line in [
+        "roomctl state show chat/",
+        "roomctl state rm chat/",
+        "roomctl state list chat/",
+        "roomctl state rm chat/lobby chat/",
+        "roomctl apply --evict chat/",
+        "roomctl destroy --evict chat/",
+        "roomctl emulator enter chat/",
+    ] {
+        assert_eq!(after(&desk, line), all, "{line}");
+    }
+    // To import, first what is declared and not recorded.
+    assert_eq!(after(&desk, "roomctl import chat/"), ["chat/news", "chat/lobby", "chat/support"]);
+    let split = ["roomctl", "apply", "--evict", "=", "chat/l"];
+    assert_eq!(offered(&desk, "roomctl apply --evict=chat/l", &split), ["chat/lobby"]);
+}
+
+#[test]
+fn the_state_is_found_as_by_other_commands() {
+    let other = desk("");
+    other.write("conf/rooms.yaml", THREE_ROOMS);
+    other.run("apply -f conf/rooms.yaml --auto-approve").ends(0);
+    let all = ["chat/lobby", "chat/news", "chat/support"];
+    assert_eq!(after(&other, "roomctl -f conf/rooms.yaml state show chat/"), all);
+    assert_eq!(after(&other, "roomctl state show -f conf/rooms.yaml chat/"), all);
+    let by_state = "roomctl --state conf/rooms.state.json state show chat/";
+    assert_eq!(after(&other, by_state), all);
+    std::fs::remove_file(other.path("rooms.yaml")).expect("the file");
+    assert_eq!(after(&other, by_state), all);
+}
+
+#[test]
+fn nothing_is_said_where_nothing_can_be_offered() {
+    let desk = desk("this is: [not\nYAML");
+    assert_eq!(after(&desk, "roomctl state show chat/"), [""; 0]);
+    assert_eq!(after(&desk, "roomctl -f nowhere.yaml state show chat/"), [""; 0]);
+    assert_eq!(after(&desk, "roomctl -f - state show chat/"), [""; 0]);
+    desk.write("rooms.yaml", THREE_ROOMS);
+    desk.write("rooms.state.json", "damaged");
+    assert_eq!(after(&desk, "roomctl state show chat/"), [""; 0]);
+    let shell = [("ROOMCTL_COMPLETE", "no-such-shell")];
+    let ran = desk.run_with(&shell, "-- roomctl pl").ends(1);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+}
+
+/// Ids may hold what bash splits words at, and what it would run.
+const ODD: &str = "\
+version: 1
+providers:
+  chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}
+defaults: {destroy_delay_time: 1h}
+rooms: [{id: 'a b$(touch run)'}, {id: 'a:b=c'}]
+";
+
+#[test]
+fn ids_that_mean_something_to_the_shell_are_quoted() {
+    let desk = desk(ODD);
+    desk.run("apply --auto-approve").ends(0);
+    let offers = after(&desk, "roomctl state show chat/");
+    assert_eq!(offers, [r"chat/a\ b\$\(touch\ run\)", "chat/a:b=c"]);
+    let split = ["roomctl", "state", "show", "chat/a", ":"];
+    assert_eq!(offered(&desk, "roomctl state show chat/a:", &split), ["b=c"]);
+}
+
+#[test]
+fn tab_completes_in_an_interactive_bash() {
+    let desk = desk(ODD);
+    desk.run("apply --auto-approve").ends(0);
+    let mut command = bash(&desk);
+    // A terminal of these tests does not echo, and then bash does not show what Tab adds.
+    let shell = "stty echo cols 100; PS1='ready> ' exec bash --norc --noprofile -i";
+    command.args(["-c", shell]).env("TERM", "dumb");
+    let options = Options::new().timeout_ms(Some(120_000));
+    let mut terminal = spawn_with_options(command, options).expect("a terminal");
+    terminal.exp_string("ready> ").expect("a prompt");
+    terminal.send_line("source ./roomctl.bash").expect("typed");
+    terminal.exp_string("ready> ").expect("a prompt");
+    terminal.send("roomctl sta\tsho\tchat/a:\t").expect("typed");
+    terminal.flush().expect("typed");
+    terminal.exp_string("state show chat/a:b=c ").expect("what Tab adds");
+    terminal.send_line("").expect("Enter");
+    terminal.exp_string("address                chat/a:b=c").expect("the room");
+    terminal.exp_string("ready> ").expect("a prompt");
+    terminal.send("roomctl state show 'chat/a b\t").expect("typed");
+    terminal.flush().expect("typed");
+    terminal.exp_string("chat/a b$(touch run)' ").expect("what Tab adds");
+    terminal.send_line("").expect("Enter");
+    terminal.exp_string("address                chat/a b$(touch run)").expect("the room");
+    terminal.send_line("exit").expect("typed");
+    terminal.exp_eof().expect("the end");
+    assert!(!desk.holds("run"), "a room's id was run");
+}
+
+#[test]
+fn the_other_shells_are_served_too() {
+    let desk = Desk::applied();
+    for shell in ["zsh", "fish", "elvish", "powershell"] {
+        let script = desk.run(&format!("completions {shell}")).ends(0);
+        script.prints("roomctl").prints("ROOMCTL_COMPLETE");
+    }
+    let variables = [("ROOMCTL_COMPLETE", "zsh"), ("_CLAP_COMPLETE_INDEX", "3")];
+    let zsh = desk.run_with(&variables, "-- roomctl state show chat/l").ends(0);
+    assert_eq!(zsh.stdout, "chat/lobby");
+    let fish = desk.run_with(&[("ROOMCTL_COMPLETE", "fish")], "-- roomctl state show chat/l");
+    assert_eq!(fish.ends(0).stdout, "chat/lobby\n");
+}
