@@ -334,7 +334,7 @@ fn connection(
         }
         (Endpoint::Url(url), _) => (url.clone(), Arc::new(SystemClock)),
         (Endpoint::Vendor | Endpoint::Emulator, _) => {
-            (provider::vendor_url(provider.kind()).to_owned(), Arc::new(SystemClock))
+            (provider::vendor_url(provider.kind()), Arc::new(SystemClock))
         }
     };
     if !provider.emulated() {

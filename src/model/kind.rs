@@ -315,7 +315,8 @@ impl Kind {
         }
     }
 
-    /// The vendor's own host, where the file names none.
+    /// The vendor's own host, where the file names none: ZEGOCLOUD's is the same for all regions,
+    /// Tencent's is China's, since an application lives at one site.
     #[must_use]
     pub const fn vendor_host(self) -> &'static str {
         match self {

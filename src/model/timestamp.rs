@@ -14,9 +14,6 @@ pub struct Timestamp(i64);
 const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_207_200_000;
 
 impl Timestamp {
-    /// The first moment of 1970.
-    pub const EPOCH: Self = Self(0);
-
     /// Makes a moment of milliseconds since 1970, held to the years 0000 to 9999.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {

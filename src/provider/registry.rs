@@ -44,12 +44,8 @@ impl Clocks {
 
 /// The vendor's own URL for a kind, where the file names none.
 #[must_use]
-pub const fn vendor_url(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Rtc => rtc::VENDOR_URL,
-        Kind::Zim => zim::VENDOR_URL,
-        Kind::TencentLive => tencent_live::VENDOR_URL,
-    }
+pub fn vendor_url(kind: Kind) -> String {
+    format!("https://{}/", kind.vendor_host())
 }
 
 /// Makes the client of a provider, to reach it at `base_url` over the network or on loopback.

@@ -14,7 +14,10 @@ use crate::provider::http::Fixed;
 use crate::provider::{AttributesRead, Observe, Presence};
 
 /// When every query is sent.
-const AT: Timestamp = Timestamp::EPOCH;
+fn at() -> Timestamp {
+    Timestamp::from_millis(0)
+}
+
 const PEOPLE: Call = Call::QueryRoomUserList;
 const ATTRIBUTES: Call = Call::QueryRoomAttribute;
 const REGISTER: Call = Call::UserRegister;
@@ -178,7 +181,7 @@ fn clock() -> Arc<dyn Clock> {
     struct Stopped;
     impl Clock for Stopped {
         fn now(&self) -> Timestamp {
-            AT
+            at()
         }
     }
     Arc::new(Stopped)
@@ -186,7 +189,13 @@ fn clock() -> Arc<dyn Clock> {
 
 fn seen() -> Sighting {
     let (people, attributes) = (People::Count(1), Attributes::default());
-    Sighting { at: AT, people, attributes, attribute_sequence: Some(3), fields: Fields::default() }
+    Sighting {
+        at: at(),
+        people,
+        attributes,
+        attribute_sequence: Some(3),
+        fields: Fields::default(),
+    }
 }
 
 fn class<T: std::fmt::Debug>(outcome: Result<T, Trouble>) -> Class {
@@ -225,7 +234,7 @@ async fn an_expired_signature_is_made_anew_once() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_room_takes_one_call() {
     let (client, told) = client(Told { missing: true, ..Told::default() });
-    assert_eq!(client.sighting(&room()).await, Ok(Observation::Gone(AT)));
+    assert_eq!(client.sighting(&room()).await, Ok(Observation::Gone(at())));
     assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (1, 0));
 }
 

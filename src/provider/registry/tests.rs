@@ -157,7 +157,7 @@ async fn credentials_go_only_where_they_may() {
         };
         assert_eq!(connect_to(LOOPBACK, &[]), None);
         for other in Kind::ALL {
-            assert_eq!(connect_to(vendor_url(*other), &[]).is_none(), kind == other, "{other}");
+            assert_eq!(connect_to(&vendor_url(*other), &[]).is_none(), kind == other, "{other}");
         }
         let refused = connect_to("https://example.com/", &[]).expect("refused").to_string();
         assert!(refused.contains("--allow-endpoint example.com"), "{refused}");

@@ -14,9 +14,6 @@ use super::zego::{Zego, is_host_of};
 use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
 use crate::model::{Call, Field, Fields, Kind, Operation, Room, RoomId, Trouble, Value};
 
-/// The vendor's host where the file names none: the one that is the same for all regions.
-pub(super) const VENDOR_URL: &str = "https://rtc-api.zego.im/";
-
 /// How RTC writes its answers.
 const DIALECT: Dialect = Dialect {
     service: Kind::Rtc.service(),

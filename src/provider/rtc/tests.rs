@@ -193,5 +193,12 @@ fn the_vendors_hosts_are_known() {
     for host in ["zim-api.zego.im", "rtc-api-.zego.im", "rtc-api-a.b.zego.im", "rtc-apis.zego.im"] {
         assert!(!is_vendor(host), "{host}");
     }
-    assert!(ServiceUrl::new(VENDOR_URL, is_vendor, &AllowedHosts::none()).is_ok());
+    assert!(
+        ServiceUrl::new(
+            &crate::provider::vendor_url(crate::model::Kind::Rtc),
+            is_vendor,
+            &AllowedHosts::none()
+        )
+        .is_ok()
+    );
 }

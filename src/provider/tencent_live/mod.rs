@@ -20,9 +20,6 @@ use crate::model::{
     Value,
 };
 
-/// The vendor's host where the file names none: China's. An application lives at one site.
-pub(super) const VENDOR_URL: &str = "https://console.tim.qq.com/";
-
 /// How Tencent writes its answers.
 const DIALECT: Dialect = Dialect {
     service: Kind::TencentLive.service(),

@@ -16,9 +16,6 @@ use crate::model::{
     AttributeChange, Call, Class, Fields, Kind, Operation, Patch, People, Room, RoomId, Trouble,
 };
 
-/// The vendor's host where the file names none: the one that is the same for all regions.
-pub(super) const VENDOR_URL: &str = "https://zim-api.zego.im/";
-
 /// How ZIM writes its answers.
 const DIALECT: Dialect = Dialect {
     service: Kind::Zim.service(),
