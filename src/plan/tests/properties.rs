@@ -350,7 +350,8 @@ proptest! {
         if let (Some(most), true) = (most, made > 0) {
             let after = carried_out(&world, &plan).recorded.rooms.into_iter();
             let alive = after.filter(|(address, record)| {
-                let landed = record.pending.is_none();
+                // A room that we destroyed is not alive: its create is still to come.
+                let landed = record.pending.is_none() && !record.is_destroyed();
                 landed && world.observed.of(address) != Some(&Observation::Gone(at(0)))
                     || plan.steps.iter().any(|s| makes(&s) && s.address == *address)
             });
