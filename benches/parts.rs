@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use divan::Bencher;
-use roomctl::desired::groups::{GROUP, parse_grouped, parse_whole};
-use roomctl::desired::{self, Loaded};
+use roomctl::config::groups::{GROUP, parse_grouped, parse_whole};
+use roomctl::config::{self, Loaded};
 use roomctl::model::{
     Address, Asked, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending,
     PendingKind, Plan, Recorded, RecordedRoom, Refresh, Sides, Timestamp,
 };
-use roomctl::plan::{self, Inputs};
+use roomctl::planner::{self, Inputs};
 use roomctl::render::{self, Detail, View};
 use roomctl::state::{Entry, FileStore, Holder, LastCalls, WriteStore, parse_state, state_text};
 
@@ -113,13 +113,13 @@ async fn record(state: PathBuf, rooms: &[(Address, RecordedRoom)]) {
 }
 
 fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
-    plan::plan(Inputs {
+    planner::plan(Inputs {
         desired,
         recorded,
         observed: &Observed::default(),
         evict: &BTreeSet::new(),
         asked: Asked::Yes(Refresh::Never),
-        under_way: None,
+        in_progress: None,
     })
 }
 
@@ -144,7 +144,7 @@ fn load(rooms: usize) -> Desired {
     let path = folder.path().join("rooms.yaml");
     let mut file = File::create(&path).expect("a file");
     file.write_all(yaml(rooms).as_bytes()).expect("a file");
-    let Loaded { desired, warnings: _ } = desired::load(&[path], &|_| None).expect("no mistakes");
+    let Loaded { desired, warnings: _ } = config::load(&[path], &|_| None).expect("no mistakes");
     desired
 }
 

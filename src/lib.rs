@@ -1,9 +1,9 @@
 //! roomctl keeps a fleet of chat and live rooms as a YAML file says.
 //!
 //! ```text
-//!  rooms.yaml ── desired ──▶ Desired  ┐
-//!  state file ── state ────▶ Recorded ├─ plan ─▶ Plan ─ gate ─▶ ApprovedPlan ─ apply ─▶ Outcome
-//!  service   ─── provider ─▶ Observed ┘            └──────────── render ───────────┘
+//!  rooms.yaml ── config ───▶ Desired  ┐
+//!  state ─────── state ────▶ Recorded ├─ planner ─▶ Plan ─ gate ─▶ ApprovedPlan ─ applier ─▶ Outcome
+//!  service ───── provider ─▶ Observed ┘               └────────────── render ───────────┘
 //! ```
 //!
 //! First everything is loaded, then a pure function compares it and makes a [`model::Plan`]; only an
@@ -15,17 +15,17 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use roomctl::apply::{self, Connection, Report, Run, Settings, StopSwitch};
+//! use roomctl::applier::{self, Connection, Report, Run, Settings, StopSwitch};
 //! use roomctl::emulator::{App, Data, Emulator, Settings as Service};
 //! use roomctl::model::{
 //!     Approval, ApprovedPlan, Asked, Clock, Consent, Destroys, Event, Kind, Observed, OnConflict,
 //!     Refresh,
 //! };
-//! use roomctl::plan::Inputs;
+//! use roomctl::planner::Inputs;
 //! use roomctl::provider::Clocks;
 //! use roomctl::provider::http::{AllowedHosts, SystemClock};
 //! use roomctl::state::{FileStore, Holder, WriteStore};
-//! use roomctl::{desired, plan, provider};
+//! use roomctl::{config, planner, provider};
 //!
 //! struct Silent;
 //! impl Report for Silent {
@@ -34,7 +34,7 @@
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // desired: what the file says.
+//! // config: what the file says.
 //! let folder = tempfile::tempdir()?;
 //! let file = folder.path().join("rooms.yaml");
 //! std::fs::write(&file, "\
@@ -43,7 +43,7 @@
 //! defaults: {destroy_delay_time: 1h}
 //! rooms: [{id: lobby, name: Lobby, attributes: {topic: welcome}}]
 //! ")?;
-//! let desired = desired::load(&[file], &|_| None).map_err(|_| "mistakes in the file")?.desired;
+//! let desired = config::load(&[file], &|_| None).map_err(|_| "mistakes in the file")?.desired;
 //!
 //! // state: what is recorded, under the lock.
 //! let holder = Holder {
@@ -56,15 +56,15 @@
 //! let store = Arc::new(FileStore::new(&desired.state).lock(holder, Duration::ZERO).await?);
 //! let recorded = store.snapshot().recorded.clone();
 //!
-//! // plan: a pure function of what was loaded. Nothing is recorded, so nothing was asked after.
+//! // planner: a pure function of what was loaded. Nothing is recorded, so nothing was asked after.
 //! let observed = Observed::default();
-//! let plan = plan::plan(Inputs {
+//! let plan = planner::plan(Inputs {
 //!     desired: &desired,
 //!     recorded: &recorded,
 //!     observed: &observed,
 //!     evict: &BTreeSet::new(),
 //!     asked: Asked::Yes(Refresh::Due),
-//!     under_way: None,
+//!     in_progress: None,
 //! });
 //! assert_eq!(plan.summary.create, 1);
 //!
@@ -97,9 +97,9 @@
 //! });
 //! let connections = connections.collect::<Result<BTreeMap<_, _>, provider::ConnectError>>()?;
 //!
-//! // apply: the only part that changes anything.
+//! // applier: the only part that changes anything.
 //! let (_switch, stop) = StopSwitch::new();
-//! let outcome = apply::run(approved, Run {
+//! let outcome = applier::run(approved, Run {
 //!     recorded,
 //!     observed,
 //!     connections,
@@ -121,13 +121,13 @@
 
 pub mod model;
 
-pub mod desired;
+pub mod config;
 pub mod state;
 
-pub mod plan;
+pub mod planner;
 pub mod render;
 
-pub mod apply;
+pub mod applier;
 pub mod provider;
 
 pub mod cli;

@@ -13,12 +13,12 @@ use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
 use super::progress::Progress;
 use super::{session, signals};
-use crate::apply::{self, Run, Seen, Settings, Stop};
+use crate::applier::{self, Run, Seen, Settings, Stop};
 use crate::model::{
     Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome,
     Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, Step,
 };
-use crate::plan::{self, Scope};
+use crate::planner::{self, Scope};
 use crate::render;
 use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
@@ -84,7 +84,7 @@ pub(super) async fn destroy(
     let files = session::files(global, console)?;
     let job = Job {
         name: "destroy",
-        desired: Arc::new(plan::nothing_desired(files.desired)),
+        desired: Arc::new(planner::nothing_desired(files.desired)),
         warnings: Vec::new(),
         planning: &args.planning,
         applying: &args.applying,
@@ -146,7 +146,7 @@ impl Job<'_> {
         let connections = &connected.connections;
         let recorded = store.snapshot().recorded.clone();
         let all = session::with_old_names(&self.desired, connections);
-        let recovered = apply::recover(recorded, &all, store.clone(), stop)
+        let recovered = applier::recover(recorded, &all, store.clone(), stop)
             .await
             .map_err(session::state_error)?;
         let mode = planning::refresh(self.planning, &self.desired);
@@ -155,10 +155,10 @@ impl Job<'_> {
             recorded: &recovered.recorded,
             observed: planning::as_declared(&self.desired, recovered.observed),
             evict: &evict,
-            under_way: None,
+            in_progress: None,
         };
-        let eyes = apply::eyes(connections);
-        ground.look(mode, Scope::Apply, &eyes, connections, stop).await;
+        let observers = applier::observers(connections);
+        ground.look(mode, Scope::Apply, &observers, connections, stop).await;
         if stop.is_wanted() {
             let error = anyhow::anyhow!("interrupted before the plan was made: nothing was done");
             return Err(Stopped::new(Exit::Partly, "interrupted", error));
@@ -176,10 +176,10 @@ impl Job<'_> {
         let idle = plan.steps.is_empty();
         let approved = self.approve(plan, stop, console).await?;
         store.check().await.map_err(session::state_error)?;
-        let declared = plan::as_declared(&self.desired, &recovered.recorded);
+        let declared = planner::as_declared(&self.desired, &recovered.recorded);
         let moves = session::moves(&self.desired, &declared);
         let recorded = Arc::new(declared.recorded.into_owned());
-        let seen = apply::seen(&recorded, &ground.observed, connections);
+        let seen = applier::seen(&recorded, &ground.observed, connections);
         let recorded = self.prepare(&approved, moves, seen, &store).await?;
         let progress =
             Arc::new(Progress::start(console, approved.steps().len(), self.planning.format));
@@ -192,7 +192,7 @@ impl Job<'_> {
             report: progress.clone(),
             stop: stop.clone(),
         };
-        let outcome = apply::run(approved, run).await;
+        let outcome = applier::run(approved, run).await;
         progress.finish();
         changed.set(outcome.has_changed_something());
         self.tell(&outcome, idle, console)?;

@@ -9,8 +9,8 @@ use super::connect::{self, Connected, Use};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::session;
-use crate::apply::Connection;
-use crate::model::{Application, Provider, Trouble};
+use crate::applier::Connection;
+use crate::model::{ApiError, Application, Provider};
 use crate::provider::http::ClockDifference;
 use crate::render;
 
@@ -86,8 +86,8 @@ async fn check(provider: &Provider, connected: &Connected) -> Result<Checked, Fa
         Ok(probe) => {
             Ok(Checked { clock: probe.clock, operator: operator(provider, connection).await })
         }
-        Err(trouble) => {
-            Err(Failure { operator: refused(provider, &trouble), message: trouble.to_string() })
+        Err(api_error) => {
+            Err(Failure { operator: refused(provider, &api_error), message: api_error.to_string() })
         }
     }
 }
@@ -100,18 +100,18 @@ async fn operator(provider: &Provider, connection: &Connection) -> Operator {
         Application::Zim { operator: _ } => match connection.client.knows_operator().await {
             Ok(true) => Operator::Known,
             Ok(false) => Operator::Unknown,
-            Err(trouble) => Operator::NotChecked(trouble.to_string()),
+            Err(api_error) => Operator::NotChecked(api_error.to_string()),
         },
     }
 }
 
 /// What a query that failed says of the operator.
-fn refused(provider: &Provider, trouble: &Trouble) -> Operator {
+fn refused(provider: &Provider, api_error: &ApiError) -> Operator {
     let not_checked = || Operator::NotChecked("the signed query failed".to_owned());
     match provider.application {
         Application::Rtc { is_test: _ } => Operator::NotNeeded,
         Application::TencentLive { operator: _, dissolve_after: _ } => {
-            if trouble.code == Some(NO_ADMINISTRATOR) { Operator::Unknown } else { not_checked() }
+            if api_error.code == Some(NO_ADMINISTRATOR) { Operator::Unknown } else { not_checked() }
         }
         Application::Zim { operator: _ } => not_checked(),
     }

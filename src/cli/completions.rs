@@ -16,7 +16,7 @@ use super::console::Console;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, state};
-use crate::desired::is_standard_input;
+use crate::config::is_standard_input;
 use crate::model::{Address, Recorded};
 use crate::state::{FileStore, ReadStore};
 

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use super::args::Global;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
-use crate::apply::{Connection, Connections, Eyes};
-use crate::desired::{ReadError, Size, read_regular};
+use crate::applier::{Connection, Connections, Observers};
+use crate::config::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
     Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
     SecretSource, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
-use crate::provider::{self, Clocks, Ended, Observe, ReadOnly};
+use crate::provider::{self, Clocks, Ended, Observer, ReadOnly};
 use crate::state::{LastCalls, Snapshot};
 
 /// The shortest secret that is taken, in characters: a shorter one could not be told from other text,
@@ -108,10 +108,10 @@ impl Connected {
         self.missing.iter().map(word).collect()
     }
 
-    /// Eyes that never register an operator.
-    pub(super) fn read_only(&self) -> Eyes {
+    /// Observers that never register an operator.
+    pub(super) fn read_only(&self) -> Observers {
         let eye = |(name, connection): (&ProviderName, &Connection)| {
-            let eye: Arc<dyn Observe> = Arc::new(ReadOnly::new(connection.client.clone()));
+            let eye: Arc<dyn Observer> = Arc::new(ReadOnly::new(connection.client.clone()));
             (name.clone(), eye)
         };
         self.connections.iter().map(eye).collect()

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::exit::Stopped;
 use super::output::{Delivery, Output, Target};
 use super::redact::{Redacting, Secrets};
-use crate::apply::Stop;
+use crate::applier::Stop;
 use crate::model::Finding;
 use crate::render;
 

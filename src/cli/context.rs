@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::{Color, LogFormat};
 use super::console::Console;
 use super::user;
-use crate::desired::is_standard_input;
+use crate::config::is_standard_input;
 
 /// What the process was started in.
 #[derive(Clone, Debug)]

@@ -9,9 +9,9 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
-use crate::apply::{self, Stop, imported, observe};
+use crate::applier::{self, Stop, imported, observe};
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
-use crate::plan;
+use crate::planner;
 use crate::render;
 use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
 
@@ -75,15 +75,15 @@ impl Import<'_> {
         let connections = &self.connected.connections;
         let recorded = locked.snapshot().recorded.clone();
         let all = session::with_old_names(self.desired, connections);
-        let recovered = apply::recover(recorded, &all, locked.clone(), stop).await;
+        let recovered = applier::recover(recorded, &all, locked.clone(), stop).await;
         let recorded = recovered.map_err(session::state_error)?.recorded;
-        let declared = plan::as_declared(self.desired, &recorded);
+        let declared = planner::as_declared(self.desired, &recorded);
         let wanted = wanted(self.args, self.desired, &declared.recorded)?;
         if self.args.all_declared {
             name_contested(self.desired, &declared.recorded, console);
         }
         let addresses = wanted.iter().map(|room| room.address.clone()).collect();
-        let observed = observe(&apply::eyes(connections), addresses, stop).await;
+        let observed = observe(&applier::observers(connections), addresses, stop).await;
         let (entries, tally) = entries(&wanted, &observed, self.connected, console);
         let used = |name: &ProviderName| imported_at(&entries, name);
         let mut all = session::identities(self.desired, &recorded, used);
@@ -173,11 +173,11 @@ fn entries(
     for room in wanted {
         let address = &room.address;
         match observed.of(address) {
-            Some(Observation::There(sighting)) => {
+            Some(Observation::There(observed_room)) => {
                 let Some(connection) = connected.connections.get(&address.provider) else {
                     continue;
                 };
-                let record = imported(connection.provider.kind(), room, sighting);
+                let record = imported(connection.provider.kind(), room, observed_room);
                 let assumed =
                     if record.assumed.any() { "; its name and delay are assumed" } else { "" };
                 tally.recorded += 1;

@@ -8,7 +8,7 @@ use super::args::{Global, InitArgs};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::session;
-use crate::desired;
+use crate::config;
 
 /// What git ignores. Not the state and its journal: where the state is in git, both belong there.
 const IGNORED: &[&str] = &["*.state.json.lock", "rooms.emulator.json*"];
@@ -20,15 +20,15 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
     let [path] = global.files.as_slice() else {
         return Err(Stopped::usage("`init` writes one file: give -f once"));
     };
-    if desired::is_standard_input(path) {
+    if config::is_standard_input(path) {
         return Err(Stopped::usage("`init` writes a file, and -f - is none: give its path"));
     }
     session::named_without_secret(path.clone(), "the file", console)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
-    create(path, desired::starter(args.kind).as_bytes())?;
+    create(path, config::starter(args.kind).as_bytes())?;
     console.note(&format!("wrote {}", path.display()));
-    let schema = format!("{:#}\n", desired::schema());
+    let schema = format!("{:#}\n", config::schema());
     beside(folder, "rooms.schema.json", &schema, &[], console)?;
     beside(
         folder,

@@ -9,10 +9,10 @@ use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
 use super::session;
-use crate::apply::StopSwitch;
-use crate::desired::Loaded;
+use crate::applier::StopSwitch;
+use crate::config::Loaded;
 use crate::model::{Observed, Plan, Refresh};
-use crate::plan::Scope;
+use crate::planner::Scope;
 use crate::state::{FileStore, ReadStore};
 
 /// Shows what would change; changes nothing.
@@ -40,11 +40,11 @@ pub(super) async fn run(
         recorded: &snapshot.recorded,
         observed: Observed::default(),
         evict: &BTreeSet::new(),
-        under_way: snapshot.under_way.as_ref(),
+        in_progress: snapshot.in_progress.as_ref(),
     };
     let (_switch, stop) = StopSwitch::new();
-    let eyes = connected.read_only();
-    ground.look(mode, Scope::Plan, &eyes, &connected.connections, &stop).await;
+    let observers = connected.read_only();
+    ground.look(mode, Scope::Plan, &observers, &connected.connections, &stop).await;
     let mut plan = ground.plan(asked);
     plan.findings.splice(0..0, warnings.into_iter().chain(hosts));
     plan.findings.extend(connected.not_asked());

@@ -7,11 +7,11 @@ use super::args::{Format, PlanningArgs};
 use super::connect::{self, Connected};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
-use crate::apply::{Connections, Eyes, Stop, observe};
+use crate::applier::{Connections, Observers, Stop, observe};
 use crate::model::{
     Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
 };
-use crate::plan::{self, Inputs, Scope};
+use crate::planner::{self, Inputs, Scope};
 use crate::render::{self, Detail, View};
 
 /// What a plan is made from.
@@ -25,7 +25,7 @@ pub(super) struct Ground<'a> {
     /// Rooms whose people may be thrown out.
     pub(super) evict: &'a BTreeSet<Address>,
     /// Another run that is under way.
-    pub(super) under_way: Option<&'a Holder>,
+    pub(super) in_progress: Option<&'a Holder>,
 }
 
 /// Whom to ask: as the command line says, or else the policy.
@@ -54,31 +54,31 @@ impl Ground<'_> {
         &mut self,
         mode: Refresh,
         scope: Scope,
-        eyes: &Eyes,
+        observers: &Observers,
         connections: &Connections,
         stop: &Stop,
     ) {
         let now = times(self.desired, connections);
-        let due = plan::due(self.desired, self.recorded, mode, scope, &|name| now[name]);
+        let due = planner::due(self.desired, self.recorded, mode, scope, &|name| now[name]);
         let new = due.into_iter().filter(|address| self.observed.of(address).is_none());
         let (reachable, others): (Vec<_>, Vec<_>) =
-            new.partition(|address| eyes.contains_key(&address.provider));
+            new.partition(|address| observers.contains_key(&address.provider));
         for Address { provider, room: _ } in others {
             *self.observed.not_asked.entry(provider).or_default() += 1;
         }
-        let seen = observe(eyes, reachable, stop).await;
+        let seen = observe(observers, reachable, stop).await;
         self.observed.rooms.extend(seen.rooms);
     }
 
     /// Makes the plan.
     pub(super) fn plan(&self, asked: Asked) -> Plan {
-        plan::plan(Inputs {
+        planner::plan(Inputs {
             desired: self.desired,
             recorded: self.recorded,
             observed: &self.observed,
             asked,
             evict: self.evict,
-            under_way: self.under_way,
+            in_progress: self.in_progress,
         })
     }
 }
@@ -86,7 +86,7 @@ impl Ground<'_> {
 /// What was seen, under the names that the files declare.
 pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
     let Observed { rooms, not_asked } = observed;
-    let named = |address: &Address| plan::address_as_declared(desired, address);
+    let named = |address: &Address| planner::address_as_declared(desired, address);
     let rooms = rooms.into_iter().map(|(address, seen)| (named(&address), seen));
     Observed { rooms: rooms.collect(), not_asked }
 }

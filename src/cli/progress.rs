@@ -4,7 +4,7 @@ use super::args::Format;
 use super::console::Console;
 use super::exit::Stopped;
 use super::output::Bar;
-use crate::apply::Report;
+use crate::applier::Report;
 use crate::model::Event;
 use crate::render;
 

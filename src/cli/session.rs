@@ -9,16 +9,16 @@ use super::console::Console;
 use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
 use super::secrets;
-use crate::apply::{Connections, Stop};
-use crate::desired::{self, Loaded, Subfolders};
+use crate::applier::{Connections, Stop};
+use crate::config::{self, Loaded, Subfolders};
 use crate::model::{Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded};
-use crate::plan::{self, AsDeclared, HostChange, IdentityError};
+use crate::planner::{self, AsDeclared, HostChange, IdentityError};
 use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
 
 /// Reads and checks the files. The secrets that they name are known from then on.
 pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
     let subfolders = if global.recursive { Subfolders::Read } else { Subfolders::Skipped };
-    let loaded = desired::load_from(&global.files, subfolders, &variable_as_set);
+    let loaded = config::load_from(&global.files, subfolders, &variable_as_set);
     match &loaded {
         Ok(loaded) => secrets::learn_declared(&loaded.desired, console.secrets()),
         Err(_) => secrets::learn_named(&global.files, console.secrets()),
@@ -109,7 +109,7 @@ pub(super) fn belongs(
     allow_endpoint_change: bool,
 ) -> Result<Vec<Finding>, Stopped> {
     let change = if allow_endpoint_change { HostChange::Allowed } else { HostChange::Refused };
-    plan::identity(desired, recorded, change).map_err(|error| {
+    planner::identity(desired, recorded, change).map_err(|error| {
         let findings = match &error {
             IdentityError::RecordedTwice(findings) => findings.clone(),
             IdentityError::Kind { .. }

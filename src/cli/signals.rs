@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Exit, Stopped};
 use super::output::Output;
-use crate::apply::{Stop, StopSwitch};
+use crate::applier::{Stop, StopSwitch};
 
 /// SIGXFSZ: 25 on every system but Linux on MIPS.
 const FILE_SIZE_EXCEEDED: i32 = 25;

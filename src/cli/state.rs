@@ -10,7 +10,7 @@ use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::selection::{self, Selected};
 use super::{secrets, session, signals};
-use crate::apply::Stop;
+use crate::applier::Stop;
 use crate::model::{Address, Kind, Recorded, RecordedRoom};
 use crate::render;
 use crate::state::{Entry, FileStore, Found, LastCalls, Locked, ReadStore, Snapshot, WriteStore};
@@ -54,7 +54,7 @@ pub(super) fn path(global: &Global, console: &Console) -> Result<PathBuf, Stoppe
 /// Reads the record, and says where another run is changing it.
 async fn read(store: &FileStore, console: &Console) -> Result<Snapshot, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
-    if let Some(holder) = &snapshot.under_way {
+    if let Some(holder) = &snapshot.in_progress {
         console.note(&format!("rooms with a call pending are being changed by {holder}"));
     }
     Ok(snapshot)

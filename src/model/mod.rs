@@ -1,6 +1,7 @@
 //! The nouns: every type that crosses a folder, without IO and without async.
 
 mod address;
+mod api_error;
 mod approval;
 mod attributes;
 mod call;
@@ -24,9 +25,9 @@ mod room;
 mod secret;
 mod step;
 mod timestamp;
-mod trouble;
 
 pub use address::{Address, AddressError, ProviderName, RoomId};
+pub use api_error::{ApiError, ErrorClass};
 pub use approval::{Approval, ApprovedPlan, Consent, Destroys};
 pub use attributes::{Attribute, AttributeChange, Attributes};
 pub use call::{Call, Effect};
@@ -42,13 +43,13 @@ pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
 pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};
 pub use next_life::over_limits;
-pub use observed::{Observation, Observed, People, Sighting};
+pub use observed::{Observation, Observed, ObservedRoom, People};
 pub use origin::{CANNOT_BE_EMPTIED, dropped};
 pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
-    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, StateRef, Summary, UnderWay,
-    Unread,
+    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, RunInProgress, StateRef,
+    Summary, Unread,
 };
 pub use recorded::{
     Assumed, EMULATOR_HOST, Lineage, NextLife, Pending, PendingKind, ProviderIdentity, Recorded,
@@ -59,4 +60,3 @@ pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
 pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;
-pub use trouble::{Class, Trouble};

@@ -25,12 +25,12 @@ pub enum Observation {
     /// The service itself said that it does not exist, asked at this time.
     Gone(Timestamp),
     /// It exists.
-    There(Sighting),
+    There(ObservedRoom),
 }
 
 /// A room that exists, as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct ObservedRoom {
     /// When the query was sent.
     pub at: Timestamp,
     /// Who is inside.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    Application, Attribute, Attributes, Field, Kind, Origin, People, RecordedRoom, Sighting,
+    Application, Attribute, Attributes, Field, Kind, ObservedRoom, Origin, People, RecordedRoom,
     Timestamp, Value,
 };
 
@@ -36,27 +36,27 @@ pub(super) fn contradicts_create(
     application: &Application,
     record: &RecordedRoom,
     sent: Timestamp,
-    sighting: &Sighting,
+    observed_room: &ObservedRoom,
 ) -> Option<String> {
     let kind = application.kind();
-    let fresh = sighting.at.since(sent) < CANNOT_BE_EMPTIED;
+    let fresh = observed_room.at.since(sent) < CANNOT_BE_EMPTIED;
     let expected = record.sent_attributes(kind);
     let foreign = |(key, read): &(&str, &Attribute)| {
         expected.get(key).is_none_or(|sent| sent.value != read.value)
     };
-    let foreign = sighting.attributes.iter().filter(foreign).map(|(key, _)| key);
-    let why = other_owner_or_seats(application, record, sighting)
-        .or_else(|| (fresh && is_renamed(record, sighting)).then_some("it has another name"));
+    let foreign = observed_room.attributes.iter().filter(foreign).map(|(key, _)| key);
+    let why = other_owner_or_seats(application, record, observed_room)
+        .or_else(|| (fresh && is_renamed(record, observed_room)).then_some("it has another name"));
     if let Some(why) = why {
         return Some(why.to_owned());
     }
     if let Some(why) = named("it has attributes that were not sent", foreign) {
         return Some(why);
     }
-    let lacking = lacking(&expected, &sighting.attributes);
-    let emptied = !fresh && may_be_emptied(kind, &expected, sighting) && {
+    let lacking = lacking(&expected, &observed_room.attributes);
+    let emptied = !fresh && may_be_emptied(kind, &expected, observed_room) && {
         let sent = u64::try_from(expected.len()).unwrap_or(u64::MAX);
-        sighting.attribute_sequence.is_none_or(|sequence| sequence >= sent)
+        observed_room.attribute_sequence.is_none_or(|sequence| sequence >= sent)
     };
     if emptied { None } else { named("it lacks attributes that were sent", lacking.into_iter()) }
 }
@@ -67,16 +67,16 @@ pub(super) fn contradicts_create(
 pub(super) fn compare_with_last_read(
     application: &Application,
     record: &RecordedRoom,
-    sighting: &Sighting,
+    observed_room: &ObservedRoom,
 ) -> Comparison {
     let kind = application.kind();
     if kind.origin() == Origin::FirstUser {
         return Comparison::Same;
     }
-    if let Some(why) = other_owner_or_seats(application, record, sighting) {
+    if let Some(why) = other_owner_or_seats(application, record, observed_room) {
         return Comparison::Other(why.to_owned());
     }
-    let sequences = (record.attribute_sequence, sighting.attribute_sequence);
+    let sequences = (record.attribute_sequence, observed_room.attribute_sequence);
     let counted = match sequences {
         (Some(before), Some(now)) if now < before => {
             return Comparison::Other("its count of attribute changes began anew".to_owned());
@@ -85,14 +85,14 @@ pub(super) fn compare_with_last_read(
         (None, _) | (_, None) => false,
     };
     let expected = with_carried(&record.room.attributes, record.carried());
-    let lacking = lacking(&expected, &sighting.attributes);
-    let unknown = sighting.attributes.iter().filter(|(key, _)| expected.get(key).is_none());
-    let agrees = expected.iter().any(|(key, _)| sighting.attributes.get(key).is_some());
+    let lacking = lacking(&expected, &observed_room.attributes);
+    let unknown = observed_room.attributes.iter().filter(|(key, _)| expected.get(key).is_none());
+    let agrees = expected.iter().any(|(key, _)| observed_room.attributes.get(key).is_some());
     if agrees && lacking.is_empty() {
         return Comparison::Same;
     }
-    let nothing_lacks = sighting.attributes.is_empty() && lacking.is_empty();
-    if nothing_lacks || may_be_emptied(kind, &expected, sighting) {
+    let nothing_lacks = observed_room.attributes.is_empty() && lacking.is_empty();
+    if nothing_lacks || may_be_emptied(kind, &expected, observed_room) {
         return if counted { Comparison::Same } else { Comparison::Nothing };
     }
     let other =
@@ -104,17 +104,17 @@ pub(super) fn compare_with_last_read(
 
 /// Whether the service has dropped all the attributes we set, as some do while a room is empty.
 #[must_use]
-pub fn dropped(kind: Kind, ours: &Attributes, sighting: &Sighting) -> bool {
-    let gone = |(key, _)| sighting.attributes.get(key).is_none();
+pub fn dropped(kind: Kind, ours: &Attributes, observed_room: &ObservedRoom) -> bool {
+    let gone = |(key, _)| observed_room.attributes.get(key).is_none();
     kind.drops_attributes()
-        && sighting.people == People::Nobody
+        && observed_room.people == People::Nobody
         && !ours.is_empty()
         && ours.iter().all(gone)
 }
 
 /// Whether all that is missing may have been dropped while the room was empty: then nothing is left.
-fn may_be_emptied(kind: Kind, expected: &Attributes, sighting: &Sighting) -> bool {
-    sighting.attributes.is_empty() && dropped(kind, expected, sighting)
+fn may_be_emptied(kind: Kind, expected: &Attributes, observed_room: &ObservedRoom) -> bool {
+    observed_room.attributes.is_empty() && dropped(kind, expected, observed_room)
 }
 
 /// The keys that are expected and not there, or have another value.
@@ -136,24 +136,24 @@ pub(super) fn with_carried(ours: &Attributes, carried: &Attributes) -> Attribute
 fn other_owner_or_seats(
     application: &Application,
     record: &RecordedRoom,
-    sighting: &Sighting,
+    observed_room: &ObservedRoom,
 ) -> Option<&'static str> {
     let sent = &record.room;
     let declared = sent.value(Field::Owner);
     let declared = declared.as_ref().and_then(Value::as_text).or(application.operator());
-    let owner = sighting.fields.of(Field::Owner).and_then(Value::as_text);
+    let owner = observed_room.fields.of(Field::Owner).and_then(Value::as_text);
     if owner.is_some_and(|owner| declared != Some(owner)) {
         return Some("it has another owner");
     }
-    let seats = sighting.fields.of(Field::SeatTemplate);
+    let seats = observed_room.fields.of(Field::SeatTemplate);
     let sent = sent.value(Field::SeatTemplate);
     let other = sent.is_some_and(|sent| seats.is_some_and(|seats| *seats != sent));
     other.then_some("it has another seat template")
 }
 
 /// Whether a name is told that is not the one that was sent.
-fn is_renamed(record: &RecordedRoom, sighting: &Sighting) -> bool {
-    let told = sighting.fields.of(Field::Name);
+fn is_renamed(record: &RecordedRoom, observed_room: &ObservedRoom) -> bool {
+    let told = observed_room.fields.of(Field::Name);
     let sent = record.room.value(Field::Name);
     sent.is_some_and(|sent| told.is_some_and(|told| *told != sent))
 }

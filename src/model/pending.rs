@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::origin::{self, Comparison};
 use super::{
-    Application, Assumed, Kind, Observation, Origin, Pending, PendingKind, People, RecordedRoom,
-    Room, Sighting, Timestamp,
+    Application, Assumed, Kind, Observation, ObservedRoom, Origin, Pending, PendingKind, People,
+    RecordedRoom, Room, Timestamp,
 };
 
 /// How long one call may take as a whole. A request that was sent may still land until then, so that
@@ -64,7 +64,7 @@ pub fn settle(
     observation: Option<&Observation>,
     landing: Landing,
 ) -> Settled {
-    let (sighting, now) = match observation {
+    let (observed_room, now) = match observation {
         None => {
             return Settled::Unread(
                 "its last call has an unknown outcome, and it was not looked up".to_owned(),
@@ -72,7 +72,7 @@ pub fn settle(
         }
         Some(Observation::Unread { why }) => return Settled::Unread(why.clone()),
         Some(Observation::Gone(at)) => (None, *at),
-        Some(Observation::There(sighting)) => (Some(sighting), sighting.at),
+        Some(Observation::There(observed_room)) => (Some(observed_room), observed_room.at),
     };
     let last = pending.at.plus(LANDING);
     let landed = match landing {
@@ -80,9 +80,9 @@ pub fn settle(
         Landing::NotOver => false,
         Landing::Over | Landing::FoundMissing => true,
     };
-    let settled = match sighting {
+    let settled = match observed_room {
         None => missing(record, pending.kind, now),
-        Some(sighting) => exists(application, record, pending, sighting, landing),
+        Some(observed_room) => exists(application, record, pending, observed_room, landing),
     };
     if landed || is_final(pending.kind, &settled) { settled } else { Settled::MayStillLand(last) }
 }
@@ -117,17 +117,17 @@ fn exists(
     application: &Application,
     record: &RecordedRoom,
     pending: &Pending,
-    sighting: &Sighting,
+    observed_room: &ObservedRoom,
     landing: Landing,
 ) -> Settled {
     match pending.kind {
         PendingKind::Create if landing == Landing::FoundMissing => {
             contested(record, "it appeared after our create was found not to be done")
         }
-        PendingKind::Create => created(application, record, pending, sighting),
-        PendingKind::Update => updated(record, pending, sighting),
-        PendingKind::Destroy if is_over(application.kind(), sighting) => Settled::Gone(None),
-        PendingKind::Destroy => not_destroyed(application, record, sighting),
+        PendingKind::Create => created(application, record, pending, observed_room),
+        PendingKind::Update => updated(record, pending, observed_room),
+        PendingKind::Destroy if is_over(application.kind(), observed_room) => Settled::Gone(None),
+        PendingKind::Destroy => not_destroyed(application, record, observed_room),
     }
 }
 
@@ -135,26 +135,30 @@ fn created(
     application: &Application,
     record: &RecordedRoom,
     pending: &Pending,
-    sighting: &Sighting,
+    observed_room: &ObservedRoom,
 ) -> Settled {
-    match origin::contradicts_create(application, record, pending.at, sighting) {
-        None => Settled::Done(record.seen(sighting).made(application.kind())),
+    match origin::contradicts_create(application, record, pending.at, observed_room) {
+        None => Settled::Done(record.seen(observed_room).made(application.kind())),
         Some(why) => contested(record, &format!("the outcome of our create is unknown, and {why}")),
     }
 }
 
-fn updated(record: &RecordedRoom, pending: &Pending, sighting: &Sighting) -> Settled {
+fn updated(record: &RecordedRoom, pending: &Pending, observed_room: &ObservedRoom) -> Settled {
     let target = pending.room.as_ref().unwrap_or(&record.room);
-    let read = record.read(target, sighting);
+    let read = record.read(target, observed_room);
     let done = read.room == *target;
     let read = read.disowning_carried(&record.room.attributes);
     if done { Settled::Done(read) } else { Settled::NotDone(read) }
 }
 
-fn not_destroyed(application: &Application, record: &RecordedRoom, sighting: &Sighting) -> Settled {
-    let seen = record.seen(sighting).settled();
+fn not_destroyed(
+    application: &Application,
+    record: &RecordedRoom,
+    observed_room: &ObservedRoom,
+) -> Settled {
+    let seen = record.seen(observed_room).settled();
     let ours = RecordedRoom { next: None, ..seen.clone() };
-    match origin::compare_with_last_read(application, record, sighting) {
+    match origin::compare_with_last_read(application, record, observed_room) {
         Comparison::Same => Settled::NotDone(ours),
         Comparison::Other(why) => {
             contested(&seen, &format!("the outcome of our destroy is unknown, and {why}"))
@@ -170,21 +174,21 @@ fn contested(record: &RecordedRoom, why: &str) -> Settled {
 }
 
 /// Whether a room that only users make is over: nobody is inside.
-fn is_over(kind: Kind, sighting: &Sighting) -> bool {
-    kind.origin() == Origin::FirstUser && sighting.people == People::Nobody
+fn is_over(kind: Kind, observed_room: &ObservedRoom) -> bool {
+    kind.origin() == Origin::FirstUser && observed_room.people == People::Nobody
 }
 
 impl RecordedRoom {
     /// This record after the room was observed.
     #[must_use]
-    pub fn seen(&self, sighting: &Sighting) -> Self {
-        let now = sighting.at;
+    pub fn seen(&self, observed_room: &ObservedRoom) -> Self {
+        let now = observed_room.at;
         let with_people =
-            if sighting.people.any() { Some(now) } else { self.last_seen_with_people };
+            if observed_room.people.any() { Some(now) } else { self.last_seen_with_people };
         Self {
             last_seen: Some(now),
             last_seen_with_people: with_people,
-            attribute_sequence: sighting.attribute_sequence.or(self.attribute_sequence),
+            attribute_sequence: observed_room.attribute_sequence.or(self.attribute_sequence),
             ..self.clone()
         }
     }
@@ -192,13 +196,13 @@ impl RecordedRoom {
     /// This record after the room was observed, with nothing pending, and its fields and the
     /// attributes that we manage, those of `target` among them, as they were read.
     #[must_use]
-    pub fn read(&self, target: &Room, sighting: &Sighting) -> Self {
-        seen(self, Arc::new(as_read(&self.room, target, sighting)), sighting)
+    pub fn read(&self, target: &Room, observed_room: &ObservedRoom) -> Self {
+        seen(self, Arc::new(as_read(&self.room, target, observed_room)), observed_room)
     }
 }
 
-fn seen(record: &RecordedRoom, room: Arc<Room>, sighting: &Sighting) -> RecordedRoom {
-    let mut record = record.seen(sighting);
+fn seen(record: &RecordedRoom, room: Arc<Room>, observed_room: &ObservedRoom) -> RecordedRoom {
+    let mut record = record.seen(observed_room);
     record.room = room;
     record.pending = None;
     record
@@ -206,17 +210,16 @@ fn seen(record: &RecordedRoom, room: Arc<Room>, sighting: &Sighting) -> Recorded
 
 /// The recorded room with its fields and the attributes that we manage as they were read. What is
 /// not told is as recorded; an attribute that goes with its user and is gone counts as there.
-fn as_read(recorded: &Room, target: &Room, sighting: &Sighting) -> Room {
+fn as_read(recorded: &Room, target: &Room, observed_room: &ObservedRoom) -> Room {
     let ours = |key: &str| recorded.attributes.get(key).or(target.attributes.get(key)).is_some();
-    let read = sighting.attributes.iter().filter(|(key, _)| ours(key));
-    let gone = target
-        .attributes
-        .iter()
-        .filter(|(key, attribute)| attribute.auto_delete && sighting.attributes.get(key).is_none());
+    let read = observed_room.attributes.iter().filter(|(key, _)| ours(key));
+    let gone = target.attributes.iter().filter(|(key, attribute)| {
+        attribute.auto_delete && observed_room.attributes.get(key).is_none()
+    });
     let attributes = read.chain(gone).map(|(key, attribute)| (key, attribute.clone())).collect();
     let mut room = Room { attributes, ..recorded.clone() };
     let ours = |room: &Room, field| room.value(field).is_some();
-    for (field, value) in sighting.fields.iter() {
+    for (field, value) in observed_room.fields.iter() {
         if ours(recorded, field) || ours(target, field) {
             room.set(field, Some(value.clone()));
         }

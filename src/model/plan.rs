@@ -27,7 +27,7 @@ pub struct Plan {
     /// Rooms that could not be read, so that nothing is planned for them; by address.
     pub unread: Vec<Unread>,
     /// The run that is changing rooms meanwhile, where there is one.
-    pub under_way: Option<UnderWay>,
+    pub in_progress: Option<RunInProgress>,
     /// The gate's verdict.
     pub gate: Gate,
     /// The counts.
@@ -97,7 +97,7 @@ pub struct Unread {
 
 /// A run that is under way while a plan is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct UnderWay {
+pub struct RunInProgress {
     /// Who runs it.
     pub by: Holder,
     /// The rooms with a call of that run in flight, by address: nothing is planned for them.
@@ -173,7 +173,7 @@ impl Plan {
             && self.waiting.is_empty()
             && self.blocked.is_empty()
             && self.unread.is_empty()
-            && self.under_way.is_none()
+            && self.in_progress.is_none()
     }
 }
 

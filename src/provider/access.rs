@@ -6,7 +6,7 @@ use super::envelope::{Asked, Dialect};
 use super::http::{
     HttpRequest, HttpResponse, Method, Random, ServiceUrl, Transport, within_timeout,
 };
-use crate::model::{Call, Class, Clock, Secret, Trouble};
+use crate::model::{ApiError, Call, Clock, ErrorClass, Secret};
 
 /// A room that nobody has, for a harmless query.
 pub(super) const NOBODYS_ROOM: &str = "roomctl-check-no-such-room";
@@ -49,8 +49,8 @@ impl Access {
         &self,
         dialect: &'static Dialect,
         signed: Signed<'_>,
-        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let Signed { call, method, url, query, body, hidden } = signed;
         let request = HttpRequest { call, method, url, query: query.clone(), body };
         let response = within_timeout(&*self.transport, request).await;
@@ -66,10 +66,10 @@ impl Access {
 }
 
 /// A request that could not be made: it is known not to be done, and no other would fare better.
-pub(super) fn unsent(call: Call, error: &dyn std::fmt::Display) -> Trouble {
+pub(super) fn unsent(call: Call, error: &dyn std::fmt::Display) -> ApiError {
     let message = format!("the request could not be made: {error}");
-    Trouble {
-        class: Class::Fatal,
+    ApiError {
+        class: ErrorClass::Fatal,
         call,
         code: None,
         message,

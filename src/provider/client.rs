@@ -16,7 +16,7 @@ use tracing::{debug, trace};
 
 use super::http::{Backoff, Pacer, Random, RetryPolicy};
 use super::{Answer, Probe, Receipt, Service, http};
-use crate::model::{Call, Class, Clock, Operation, RoomId, Timestamp, Trouble};
+use crate::model::{ApiError, Call, Clock, ErrorClass, Operation, RoomId, Timestamp};
 
 use breaker::Breaker;
 pub use breaker::Tripped;
@@ -39,7 +39,7 @@ pub struct Client {
 }
 
 /// What became of registering a user, once it is known.
-type Registration = Arc<OnceCell<Result<(), Trouble>>>;
+type Registration = Arc<OnceCell<Result<(), ApiError>>>;
 
 /// Leave to make one call. Dropped unused, it goes to the next who asks.
 #[derive(Debug)]
@@ -106,14 +106,14 @@ impl Client {
     /// stamped as sent here: what has to be durable before the call is so before this.
     ///
     /// # Errors
-    /// Returns the [`Trouble`] of this attempt; nothing is tried again. It is of [`Class::Stopped`]
+    /// Returns the [`ApiError`] of this attempt; nothing is tried again. It is of [`ErrorClass::Stopped`]
     /// where the circuit breaker tripped before the request was sent.
     pub async fn attempt(
         &self,
         permit: Permit,
         room: &RoomId,
         operation: &Operation,
-    ) -> Result<Receipt, Trouble> {
+    ) -> Result<Receipt, ApiError> {
         let change = self.service.change(room, operation);
         let sent = self.once(permit, Some(room), change, |receipt| receipt.request_id.as_deref());
         sent.await.map(|Sent { at: _, answer }| answer)
@@ -129,8 +129,8 @@ impl Client {
     /// that he is not.
     ///
     /// # Errors
-    /// Returns the [`Trouble`] that stood in the way, after retries.
-    pub async fn prepare(&self, operation: &Operation) -> Result<(), Trouble> {
+    /// Returns the [`ApiError`] that stood in the way, after retries.
+    pub async fn prepare(&self, operation: &Operation) -> Result<(), ApiError> {
         match self.service.user_before(operation) {
             Some(user) => self.register(user).await,
             None => Ok(()),
@@ -140,8 +140,8 @@ impl Client {
     /// Registers the user whom an operation, or a look, needs and whom the service does not know.
     ///
     /// # Errors
-    /// Returns the [`Trouble`] that stood in the way, after retries.
-    pub async fn register_user(&self, operation: Option<&Operation>) -> Result<(), Trouble> {
+    /// Returns the [`ApiError`] that stood in the way, after retries.
+    pub async fn register_user(&self, operation: Option<&Operation>) -> Result<(), ApiError> {
         match self.service.user(operation) {
             Some(user) => self.register(user).await,
             None => Ok(()),
@@ -150,7 +150,7 @@ impl Client {
 
     /// Registers a user, once a client: all who ask wait for the same registration, and learn what
     /// became of it.
-    async fn register(&self, user: &str) -> Result<(), Trouble> {
+    async fn register(&self, user: &str) -> Result<(), ApiError> {
         let Some(call) = self.service.register_call() else { return Ok(()) };
         let registration = {
             // A panic while it was held left at worst one user to register once more.
@@ -168,8 +168,8 @@ impl Client {
     /// Makes one harmless signed query, and compares the clocks.
     ///
     /// # Errors
-    /// Returns the [`Trouble`] that stood in the way, after retries.
-    pub async fn check(&self) -> Result<Probe, Trouble> {
+    /// Returns the [`ApiError`] that stood in the way, after retries.
+    pub async fn check(&self) -> Result<Probe, ApiError> {
         let call = self.service.people_call();
         let probed = self.settled(call, None, || self.service.probe()).await;
         probed.map(|Sent { at: _, answer }| answer)
@@ -209,21 +209,21 @@ impl Client {
         room: Option<&RoomId>,
         attempt: Answer<'_, T>,
         request_id: impl Fn(&T) -> Option<&str>,
-    ) -> Result<Sent<T>, Trouble> {
+    ) -> Result<Sent<T>, ApiError> {
         let Permit { call, permit } = permit;
         let room = room.map_or("", RoomId::as_str);
         let leave = self.breaker.or(call, permit.sent()).await;
-        let in_flight = leave.map_err(|why| why.trouble(call))?;
+        let in_flight = leave.map_err(|why| why.api_error(call))?;
         let (at, sent) = (self.clock.now(), Instant::now());
         trace!(%call, room, "sending");
         let outcome = attempt.await;
         let took = match &outcome {
-            Err(trouble) if trouble.class == Class::TooOften => {
+            Err(api_error) if api_error.class == ErrorClass::TooOften => {
                 self.breaker.refused(call);
-                in_flight.too_often(trouble.retry_after)
+                in_flight.too_often(api_error.retry_after)
             }
-            Err(trouble) if !trouble.answered => {
-                if trouble.class != Class::Fatal {
+            Err(api_error) if !api_error.answered => {
+                if api_error.class != ErrorClass::Fatal {
                     self.breaker.unanswered(call, sent);
                 }
                 in_flight.lost()
@@ -237,9 +237,16 @@ impl Client {
             Ok(answer) => {
                 debug!(%call, room, ?took, request_id = request_id(answer), "answered");
             }
-            Err(trouble) => {
-                let Trouble { class, call: _, code, message, request_id, retry_after, answered: _ } =
-                    trouble;
+            Err(api_error) => {
+                let ApiError {
+                    class,
+                    call: _,
+                    code,
+                    message,
+                    request_id,
+                    retry_after,
+                    answered: _,
+                } = api_error;
                 let request_id = request_id.as_deref();
                 debug!(%call, room, ?took, request_id, ?class, code, ?retry_after, "{message}");
             }

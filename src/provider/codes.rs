@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::{Call, Class, Effect};
+use crate::model::{Call, Effect, ErrorClass};
 
 /// What is done about a code, as the answer to one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// What the caller does.
-    pub(super) class: Class,
+    pub(super) class: ErrorClass,
     /// What the user can do: words that follow the service's own.
     pub(super) advice: &'static str,
     /// How long to wait at least before trying again.
@@ -42,14 +42,14 @@ macro_rules! codes {
 pub(super) use codes;
 
 /// Something failed inside the service, perhaps after the change was made.
-pub(super) fn unfinished(call: Call) -> Class {
+pub(super) fn unfinished(call: Call) -> ErrorClass {
     match call.effect() {
-        Effect::Reads | Effect::RepeatSafe => Class::Retry,
-        Effect::ChangesRoom => Class::Unknown,
+        Effect::Reads | Effect::RepeatSafe => ErrorClass::Retry,
+        Effect::ChangesRoom => ErrorClass::Unknown,
     }
 }
 
 /// A code that makes sense as an answer to some calls only.
-pub(super) fn among(calls: &[Call], call: Call, class: Class) -> Class {
-    if calls.contains(&call) { class } else { Class::Unrecognised }
+pub(super) fn among(calls: &[Call], call: Call, class: ErrorClass) -> ErrorClass {
+    if calls.contains(&call) { class } else { ErrorClass::Unrecognised }
 }

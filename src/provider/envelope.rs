@@ -10,7 +10,7 @@ use super::http::{
 };
 use super::json::{integer, text};
 use super::{Probe, Receipt};
-use crate::model::{Call, Class, Timestamp, Trouble};
+use crate::model::{ApiError, Call, ErrorClass, Timestamp};
 
 /// How one service writes its answers.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ fn date(response: &HttpResponse) -> Option<Timestamp> {
 
 impl Asked<'_> {
     /// Judges an answer: the fields of a success, or what the caller does about a failure.
-    pub(super) fn read(&self, response: &HttpResponse) -> Result<Answered, Trouble> {
+    pub(super) fn read(&self, response: &HttpResponse) -> Result<Answered, ApiError> {
         let HttpResponse { status, date: _, retry_after: pause, body } = response;
         let date = date(response);
         let pause = pause.as_deref().and_then(|text| retry_after(text, date));
@@ -67,11 +67,11 @@ impl Asked<'_> {
         };
         let code = fields.get(self.dialect.code).and_then(integer);
         match (status, code) {
-            (429, _) => Err(self.by_status(Class::TooOften, *status, &fields, body, pause)),
+            (429, _) => Err(self.by_status(ErrorClass::TooOften, *status, &fields, body, pause)),
             (500.., _) => Err(self.by_status(unfinished(self.call), *status, &fields, body, pause)),
             (200..=299, Some(0)) => self.affirmed(fields, date),
             (_, Some(code)) if code != 0 => Err(self.by_code(code, &fields, date, pause)),
-            (_, _) => Err(self.by_status(Class::Unknown, *status, &fields, body, pause)),
+            (_, _) => Err(self.by_status(ErrorClass::Unknown, *status, &fields, body, pause)),
         }
     }
 
@@ -79,39 +79,39 @@ impl Asked<'_> {
     pub(super) fn probe(
         &self,
         response: &HttpResponse,
-        harmless: &[Class],
-    ) -> Result<Probe, Trouble> {
+        harmless: &[ErrorClass],
+    ) -> Result<Probe, ApiError> {
         let clock = date(response).map(|date| ClockDifference::between(date, self.now));
         match self.read(response) {
             Ok(_) => Ok(Probe { clock }),
-            Err(trouble) if harmless.contains(&trouble.class) => Ok(Probe { clock }),
-            Err(trouble) => Err(trouble),
+            Err(api_error) if harmless.contains(&api_error.class) => Ok(Probe { clock }),
+            Err(api_error) => Err(api_error),
         }
     }
 
     /// What the caller does about a sub-code inside an answer of code 0.
-    pub(super) fn refused(&self, answered: &Answered, number: i64) -> Trouble {
+    pub(super) fn refused(&self, answered: &Answered, number: i64) -> ApiError {
         self.by_code(number, &answered.fields, answered.date, None)
     }
 
     /// What the caller does about an answer of code 0 that holds something else than it should.
-    pub(super) fn unreadable(&self, what: &str) -> Trouble {
-        self.trouble(Class::Unknown, None, format!("the answer holds unreadable {what}"))
+    pub(super) fn unreadable(&self, what: &str) -> ApiError {
+        self.api_error(ErrorClass::Unknown, None, format!("the answer holds unreadable {what}"))
     }
 
     /// What the caller does where there is no answer at all.
-    pub(super) fn unanswered(&self, error: TransportError) -> Trouble {
+    pub(super) fn unanswered(&self, error: TransportError) -> ApiError {
         let (class, message) = match error {
-            TransportError::NotSent(message) => (Class::Retry, message),
-            TransportError::Unknown(message) => (Class::Unknown, message),
+            TransportError::NotSent(message) => (ErrorClass::Retry, message),
+            TransportError::Unknown(message) => (ErrorClass::Unknown, message),
         };
         let message = clean(&message, self.hidden);
-        Trouble { answered: false, ..self.trouble(class, None, message) }
+        ApiError { answered: false, ..self.api_error(class, None, message) }
     }
 
-    /// A trouble of this exchange that an answer tells.
-    fn trouble(&self, class: Class, code: Option<i64>, message: String) -> Trouble {
-        Trouble {
+    /// A api_error of this exchange that an answer tells.
+    fn api_error(&self, class: ErrorClass, code: Option<i64>, message: String) -> ApiError {
+        ApiError {
             class,
             call: self.call,
             code,
@@ -127,7 +127,7 @@ impl Asked<'_> {
         &self,
         fields: Map<String, Value>,
         date: Option<Timestamp>,
-    ) -> Result<Answered, Trouble> {
+    ) -> Result<Answered, ApiError> {
         let request_id = fields.get("RequestId").and_then(|id| self.id(id));
         let denied = self.dialect.affirmed.filter(|(name, word)| {
             fields.get(*name).is_some_and(|said| said.as_str() != Some(*word))
@@ -136,7 +136,7 @@ impl Asked<'_> {
         let said = self.words(&fields).map_or_else(String::new, |words| format!(", `{words}`"));
         let code = self.dialect.code;
         let message = format!("{code} is 0 and {name} is not {word}{said}");
-        Err(Trouble { request_id, ..self.trouble(Class::Unknown, None, message) })
+        Err(ApiError { request_id, ..self.api_error(ErrorClass::Unknown, None, message) })
     }
 
     fn by_code(
@@ -145,22 +145,22 @@ impl Asked<'_> {
         fields: &Map<String, Value>,
         date: Option<Timestamp>,
         pause: Option<Duration>,
-    ) -> Trouble {
+    ) -> ApiError {
         let words = self.words(fields).unwrap_or_else(|| "no words".to_owned());
         let verdict = (self.dialect.verdict)(number, self.call, &words);
         let Verdict { class, advice, pause: least } = verdict.unwrap_or(Verdict {
-            class: Class::Unrecognised,
+            class: ErrorClass::Unrecognised,
             advice: "this code is not known to roomctl",
             pause: None,
         });
         let mut message = format!("{words}: {advice}");
-        if let (Class::SignAgain, Some(date)) = (class, date) {
+        if let (ErrorClass::SignAgain, Some(date)) = (class, date) {
             message = format!("{message}; {}", ClockDifference::between(date, self.now));
         }
-        Trouble {
+        ApiError {
             request_id: fields.get("RequestId").and_then(|id| self.id(id)),
             retry_after: pause.max(least),
-            ..self.trouble(class, Some(number), message)
+            ..self.api_error(class, Some(number), message)
         }
     }
 
@@ -173,12 +173,12 @@ impl Asked<'_> {
 
     fn by_status(
         &self,
-        class: Class,
+        class: ErrorClass,
         status: u16,
         fields: &Map<String, Value>,
         body: &[u8],
         pause: Option<Duration>,
-    ) -> Trouble {
+    ) -> ApiError {
         let said = self.words(fields).or_else(|| self.beginning(body));
         let said = said.map_or_else(|| "nothing in it".to_owned(), |said| format!("`{said}`"));
         let service = self.dialect.service;
@@ -191,10 +191,10 @@ impl Asked<'_> {
             ),
         };
         let code = fields.get(self.dialect.code).and_then(integer).filter(|code| *code != 0);
-        Trouble {
+        ApiError {
             request_id: fields.get("RequestId").and_then(|id| self.id(id)),
             retry_after: pause,
-            ..self.trouble(class, code, message)
+            ..self.api_error(class, code, message)
         }
     }
 

@@ -23,24 +23,24 @@ use http::ClockDifference;
 pub use registry::{Clocks, ConnectError, connect, connect_over, vendor_url};
 pub(crate) use retry_log::log_retry;
 
-use crate::model::{Attributes, Call, Fields, Observation, Operation, People, RoomId, Trouble};
+use crate::model::{ApiError, Attributes, Call, Fields, Observation, Operation, People, RoomId};
 
 /// What a call to a service comes to.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
 
 /// Looks at rooms, and cannot change anything. Its calls are paced and retried.
-pub trait Observe: Send + Sync {
+pub trait Observer: Send + Sync {
     /// How many rooms one look may take: what the service answers in one call.
     fn batch(&self) -> usize;
 
-    /// Looks at up to [`Observe::batch`] rooms: who is inside, and what they hold. In the order of
+    /// Looks at up to [`Observer::batch`] rooms: who is inside, and what they hold. In the order of
     /// asking, each with the time its query was sent; never [`Observation::Unread`].
-    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>>;
+    fn observed_rooms<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>>;
 
     /// Looks at one room.
-    fn sighting<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Observation> {
+    fn observed_room<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Observation> {
         Box::pin(async move {
-            let seen = self.sightings(std::slice::from_ref(room)).await?;
+            let seen = self.observed_rooms(std::slice::from_ref(room)).await?;
             let unread =
                 || Observation::Unread { why: "the answer does not tell of it".to_owned() };
             Ok(seen.into_iter().next().unwrap_or_else(unread))

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::model::{RoomId, Trouble};
+use crate::model::{ApiError, RoomId};
 
 /// Logs at level `info` that a call is made again after a wait, so many attempts having failed.
-pub(crate) fn log_retry(trouble: &Trouble, room: Option<&RoomId>, failed: u32, wait: Duration) {
-    let (call, class, code) = (trouble.call, trouble.class, trouble.code);
+pub(crate) fn log_retry(api_error: &ApiError, room: Option<&RoomId>, failed: u32, wait: Duration) {
+    let (call, class, code) = (api_error.call, api_error.class, api_error.code);
     let room = room.map_or("", RoomId::as_str);
-    info!(%call, room, failed, ?wait, ?class, code, "trying again: {}", trouble.message);
+    info!(%call, room, failed, ?wait, ?class, code, "trying again: {}", api_error.message);
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Gate, Held, HeldReason, UnderWay, Unread, Weight};
+use crate::model::{Action, Gate, Held, HeldReason, RunInProgress, Unread, Weight};
 
 use super::escape::{Plain, Word};
 use super::style::{CHANGED, REMOVED, STRONG};
@@ -31,8 +31,8 @@ pub(super) fn unread(out: &mut dyn Write, unread: &[Unread]) -> io::Result<()> {
 }
 
 /// Writes which rooms another run is changing, in one line.
-pub(super) fn under_way(out: &mut dyn Write, run: Option<&UnderWay>) -> io::Result<()> {
-    let Some(UnderWay { by, rooms }) = run else { return Ok(()) };
+pub(super) fn in_progress(out: &mut dyn Write, run: Option<&RunInProgress>) -> io::Result<()> {
+    let Some(RunInProgress { by, rooms }) = run else { return Ok(()) };
     let by = by.to_string();
     match rooms.as_slice() {
         [] => writeln!(out, "\n{STRONG}Running meanwhile:{STRONG:#} {}", Plain(by)),

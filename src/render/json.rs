@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Digest, Finding, Held, Plan, StateRef, Step, Summary, UnderWay, Unread};
+use crate::model::{Digest, Finding, Held, Plan, RunInProgress, StateRef, Step, Summary, Unread};
 
 use super::document::{Each, GateShown, gate};
 
@@ -25,7 +25,7 @@ pub(super) struct Document<'a> {
     blocked: Each<'a, Held>,
     unread: Each<'a, Unread>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    under_way: Option<&'a UnderWay>,
+    in_progress: Option<&'a RunInProgress>,
     gate: GateShown<'a>,
     summary: Summary,
     estimated_seconds: f64,
@@ -93,7 +93,7 @@ pub(super) fn document(plan: &Plan) -> Document<'_> {
         waiting,
         blocked,
         unread,
-        under_way,
+        in_progress,
         gate: verdict,
         summary,
         estimate,
@@ -111,7 +111,7 @@ pub(super) fn document(plan: &Plan) -> Document<'_> {
         waiting: Each(waiting),
         blocked: Each(blocked),
         unread: Each(unread),
-        under_way: under_way.as_ref(),
+        in_progress: in_progress.as_ref(),
         gate: gate(verdict),
         summary: *summary,
         estimated_seconds: estimate.as_secs_f64(),

@@ -80,7 +80,7 @@ pub(super) fn empty() -> Plan {
         waiting: Vec::new(),
         blocked: Vec::new(),
         unread: Vec::new(),
-        under_way: None,
+        in_progress: None,
         gate: Gate::default(),
         summary: Summary { unchanged: 38, ..Summary::default() },
         estimate: Duration::ZERO,
@@ -129,7 +129,7 @@ pub(super) fn full() -> Plan {
             held(step("chat/theirs", Action::Create, Reason::AlreadyExists), HeldReason::Conflict),
         ],
         unread: vec![Unread { address: address("chat/z"), why: "no answer in 10 s".to_owned() }],
-        under_way: None,
+        in_progress: None,
         gate: Gate {
             refusals: vec![refusal(RefusalKind::MaxDestroy, "3 rooms go, and 1 may")],
             counted: 3,

@@ -50,7 +50,7 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Resul
     held::waiting(out, &plan.waiting)?;
     held::blocked(out, &plan.blocked)?;
     held::unread(out, &plan.unread)?;
-    held::under_way(out, plan.under_way.as_ref())?;
+    held::in_progress(out, plan.in_progress.as_ref())?;
     if !plan.findings.is_empty() {
         writeln!(out)?;
         findings::findings_text(out, &plan.findings)?;
@@ -143,7 +143,7 @@ fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::
 /// Writes the one line of a plan without steps: "no changes" only where nothing is held or unread.
 fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     let counts = plan.summary;
-    let changing = plan.under_way.as_ref().map_or(0, |run| run.rooms.len() as u64);
+    let changing = plan.in_progress.as_ref().map_or(0, |run| run.rooms.len() as u64);
     let held = [
         (counts.blocked, "blocked"),
         (counts.waiting, "waiting"),

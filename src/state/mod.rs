@@ -73,7 +73,7 @@ pub struct Snapshot {
     /// under way.
     pub ended_uncleanly: bool,
     /// The run whose open intents are in `recorded`, where it is under way.
-    pub under_way: Option<Holder>,
+    pub in_progress: Option<Holder>,
 }
 
 /// Whether a state was there.

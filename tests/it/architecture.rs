@@ -7,19 +7,26 @@ use std::path::{Path, PathBuf};
 /// The folders of `src`, and what each may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("desired", &["model"]),
+    ("config", &["model"]),
     ("state", &["model"]),
-    ("plan", &["model"]),
+    ("planner", &["model"]),
     ("render", &["model"]),
     ("provider", &["model"]),
-    ("apply", &["model", "state", "provider"]),
+    ("applier", &["model", "state", "provider"]),
+    ("engine", &["model", "planner", "state", "provider", "applier"]),
     ("emulator", &["model"]),
-    ("cli", &["model", "desired", "state", "plan", "render", "provider", "apply", "emulator"]),
+    (
+        "cli",
+        &[
+            "model", "config", "state", "planner", "render", "provider", "applier", "engine",
+            "emulator",
+        ],
+    ),
 ];
 
 /// Words that touch the world, and the only folders or files where each may stand.
 const TOUCHES: &[(&str, &[&str])] = &[
-    ("std::fs", &["desired", "state", "emulator", "cli"]),
+    ("std::fs", &["config", "state", "emulator", "cli"]),
     ("std::{", &[]),
     ("std::env", &["cli", "main.rs"]),
     ("std::process", &["cli", "main.rs"]),
@@ -30,10 +37,10 @@ const TOUCHES: &[(&str, &[&str])] = &[
     ("tokio::fs", &[]),
     ("tokio::process", &[]),
     ("reqwest::", &["provider/http"]),
-    ("serde_yaml::", &["desired"]),
+    ("serde_yaml::", &["config"]),
     ("axum::", &["emulator"]),
-    ("async fn", &["state", "provider", "apply", "emulator", "cli"]),
-    (".await", &["state", "provider", "apply", "emulator", "cli"]),
+    ("async fn", &["state", "provider", "applier", "engine", "emulator", "cli"]),
+    (".await", &["state", "provider", "applier", "engine", "emulator", "cli"]),
     ("anyhow::", &["cli"]),
     ("SystemTime::now", &["provider/http/clock.rs"]),
 ];
@@ -71,31 +78,31 @@ fn every_folder_is_in_the_table() {
 #[test]
 fn a_sibling_import_is_caught() {
     for text in [
-        "use crate::plan::plan;",
-        "use crate::{model::Room, plan};",
-        "let x = crate::plan::due();",
-        "use super::super::plan::due;",
-        "use super::super::{plan, model};",
-        "use crate::{\n    model::Room,\n    plan,\n};",
+        "use crate::planner::plan;",
+        "use crate::{model::Room, planner};",
+        "let x = crate::planner::due();",
+        "use super::super::planner::due;",
+        "use super::super::{planner, model};",
+        "use crate::{\n    model::Room,\n    planner,\n};",
     ] {
         assert_eq!(imports("render/text.rs", text).len(), 1, "{text}");
         assert!(imports("cli/plan.rs", text).is_empty(), "{text}");
     }
-    assert_eq!(imports("render/mod.rs", "use super::plan::due;").len(), 1);
-    assert_eq!(imports("provider/http/pacer.rs", "use super::super::super::plan;").len(), 1);
+    assert_eq!(imports("render/mod.rs", "use super::planner::due;").len(), 1);
+    assert_eq!(imports("provider/http/pacer.rs", "use super::super::super::planner;").len(), 1);
     assert_eq!(imports("render/text.rs", "use crate::*;").len(), 1);
-    assert!(imports("provider/http/pacer.rs", "use super::super::plan;").is_empty());
+    assert!(imports("provider/http/pacer.rs", "use super::super::planner;").is_empty());
     assert!(imports("render/text.rs", "use crate::model::Plan;").is_empty());
-    assert!(imports("render/text.rs", "// crate::plan is told by nobody").is_empty());
+    assert!(imports("render/text.rs", "// crate::planner is told by nobody").is_empty());
 }
 
 #[test]
 fn a_touch_away_from_home_is_caught() {
-    assert_eq!(touches("plan/mod.rs", "pub async fn plan() {}").len(), 1);
+    assert_eq!(touches("planner/mod.rs", "pub async fn plan() {}").len(), 1);
     assert_eq!(touches("provider/zim/mod.rs", "use reqwest::Client;").len(), 1);
     assert!(touches("provider/http/client.rs", "use reqwest::Client;").is_empty());
-    assert_eq!(touches("desired/mod.rs", "std::env::var(\"X\")").len(), 1);
-    assert_eq!(touches("plan/mod.rs", "use std::{fs, io};").len(), 1);
+    assert_eq!(touches("config/mod.rs", "std::env::var(\"X\")").len(), 1);
+    assert_eq!(touches("planner/mod.rs", "use std::{fs, io};").len(), 1);
 }
 
 fn sources() -> BTreeMap<String, String> {

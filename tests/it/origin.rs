@@ -10,7 +10,7 @@ use roomctl::model::{
     Attribute, Attributes, Call, Delay, Desired, HeldReason, OnConflict, OnOccupied, Outcome,
     Refresh, Room, RoomId,
 };
-use roomctl::plan::nothing_desired;
+use roomctl::planner::nothing_desired;
 use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;

@@ -44,8 +44,8 @@ pub(in crate::model) fn record(pairs: &[(&str, &str)]) -> RecordedRoom {
 }
 
 /// A room without attributes, seen so many milliseconds after the call was sent.
-pub(in crate::model) fn sighting(people: People, after: u64) -> Sighting {
-    Sighting {
+pub(in crate::model) fn observed_room(people: People, after: u64) -> ObservedRoom {
+    ObservedRoom {
         at: later(after),
         people,
         attributes: Attributes::EMPTY,
@@ -54,8 +54,11 @@ pub(in crate::model) fn sighting(people: People, after: u64) -> Sighting {
     }
 }
 
-pub(in crate::model) fn with_attributes(seen: Sighting, pairs: &[(&str, &str)]) -> Sighting {
-    Sighting { attributes: attributes(pairs), ..seen }
+pub(in crate::model) fn with_attributes(
+    seen: ObservedRoom,
+    pairs: &[(&str, &str)],
+) -> ObservedRoom {
+    ObservedRoom { attributes: attributes(pairs), ..seen }
 }
 
 /// Whose a room is.
@@ -71,7 +74,7 @@ fn whose(
     application: &Application,
     kind: PendingKind,
     record: &RecordedRoom,
-    seen: &Sighting,
+    seen: &ObservedRoom,
 ) -> Whose {
     let pending = Pending { kind, at: Timestamp::from_millis(SENT), room: None };
     let observation = Observation::There(seen.clone());
@@ -153,9 +156,9 @@ fn whose_a_room_is_after_an_open_create() {
         (TWO, NONE, Unknown, None, 2 * MINUTE, Uncertain),
     ];
     for (sent, seen, people, sequence, after, expected) in table {
-        let seen = Sighting {
+        let seen = ObservedRoom {
             attribute_sequence: *sequence,
-            ..with_attributes(sighting(*people, *after), seen)
+            ..with_attributes(observed_room(*people, *after), seen)
         };
         let came = whose(&zim(), PendingKind::Create, &record(sent), &seen);
         assert_eq!(came, *expected, "{sent:?} {seen:?}");
@@ -164,7 +167,7 @@ fn whose_a_room_is_after_an_open_create() {
 
 #[test]
 fn a_clock_that_was_set_back_makes_no_room_ours() {
-    let seen = Sighting { at: Timestamp::from_millis(0), ..sighting(People::Nobody, 0) };
+    let seen = ObservedRoom { at: Timestamp::from_millis(0), ..observed_room(People::Nobody, 0) };
     let came = whose(&zim(), PendingKind::Create, &record(&[("a", "1")]), &seen);
     assert_eq!(came, Whose::Uncertain);
 }
@@ -176,9 +179,9 @@ fn what_goes_with_its_user_is_no_sign_of_another_room() {
     attributes.insert("hello", Attribute { value: "x".into(), auto_delete: true });
     sent.room = Arc::new(Room { attributes, ..Room::default() });
     for kind in [PendingKind::Create, PendingKind::Destroy] {
-        let seen = with_attributes(sighting(People::Count(1), 5), &[("a", "1")]);
+        let seen = with_attributes(observed_room(People::Count(1), 5), &[("a", "1")]);
         assert_eq!(whose(&zim(), kind, &sent, &seen), Whose::Ours, "{kind:?}");
-        let seen = with_attributes(sighting(People::Count(1), 5), &[("a", "theirs")]);
+        let seen = with_attributes(observed_room(People::Count(1), 5), &[("a", "theirs")]);
         assert_eq!(whose(&zim(), kind, &sent, &seen), Whose::Uncertain, "{kind:?}");
     }
 }
@@ -204,18 +207,18 @@ fn whose_a_live_room_is_after_an_open_create() {
     ];
     for (told, after, expected) in table {
         let fields = told.iter().map(|(field, value)| (*field, text(value))).collect();
-        let seen = Sighting { fields, ..sighting(People::Unknown, *after) };
+        let seen = ObservedRoom { fields, ..observed_room(People::Unknown, *after) };
         assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), *expected, "{told:?}");
     }
     // Its metadata comes by a call of its own: what is there before it is somebody else's.
-    let seen = with_attributes(sighting(People::Nobody, 5), &[("a", "1")]);
+    let seen = with_attributes(observed_room(People::Nobody, 5), &[("a", "1")]);
     assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), Uncertain);
     let mut owned = sent.room.as_ref().clone();
     owned.set(OWNER, Some(text("anchor")));
     sent.room = Arc::new(owned);
     for (told, expected) in [("anchor", Ours), ("admin", Uncertain)] {
         let fields = [(OWNER, text(told))].into_iter().collect();
-        let seen = Sighting { fields, ..sighting(People::Unknown, 5) };
+        let seen = ObservedRoom { fields, ..observed_room(People::Unknown, 5) };
         assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), expected, "{told}");
     }
 }
@@ -252,8 +255,10 @@ fn whose_a_room_is_after_an_open_destroy() {
     ];
     for (recorded, before, seen, now, people, expected) in table {
         let record = RecordedRoom { attribute_sequence: *before, ..record(recorded) };
-        let seen =
-            Sighting { attribute_sequence: *now, ..with_attributes(sighting(*people, 5), seen) };
+        let seen = ObservedRoom {
+            attribute_sequence: *now,
+            ..with_attributes(observed_room(*people, 5), seen)
+        };
         let came = whose(&zim(), PendingKind::Destroy, &record, &seen);
         assert_eq!(came, *expected, "{recorded:?} {before:?} {seen:?}");
     }
@@ -266,7 +271,7 @@ fn a_destroy_of_a_replace_compares_what_others_wrote_too() {
     for (seen, expected) in
         [(&[("score", "7")][..], Whose::Ours), (&[("score", "8")], Whose::Uncertain)]
     {
-        let seen = with_attributes(sighting(People::Nobody, 5), seen);
+        let seen = with_attributes(observed_room(People::Nobody, 5), seen);
         assert_eq!(whose(&zim(), PendingKind::Destroy, &record, &seen), expected);
     }
 }
@@ -275,12 +280,17 @@ fn a_destroy_of_a_replace_compares_what_others_wrote_too() {
 fn a_live_room_of_another_owner_is_not_the_one_that_was_to_go() {
     let owned = |owner: &str| {
         let fields = [(Field::Owner, Value::Text(owner.into()))].into_iter().collect();
-        let seen = with_attributes(sighting(People::Unknown, 5), &[("a", "1")]);
-        whose(&live(), PendingKind::Destroy, &record(&[("a", "1")]), &Sighting { fields, ..seen })
+        let seen = with_attributes(observed_room(People::Unknown, 5), &[("a", "1")]);
+        whose(
+            &live(),
+            PendingKind::Destroy,
+            &record(&[("a", "1")]),
+            &ObservedRoom { fields, ..seen },
+        )
     };
     assert_eq!((owned("admin"), owned("theirs")), (Whose::Ours, Whose::Uncertain));
     // Tencent keeps the metadata of an empty room.
-    let lost = sighting(People::Nobody, 5);
+    let lost = observed_room(People::Nobody, 5);
     let came = whose(&live(), PendingKind::Destroy, &record(&[("a", "1")]), &lost);
     assert_eq!(came, Whose::Uncertain);
 }

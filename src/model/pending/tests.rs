@@ -1,7 +1,7 @@
 //! What becomes of an open call, by what is observed and when.
 
 use super::super::origin::tests::{
-    SENT, later, record, room, sighting as seen_at, with_attributes,
+    SENT, later, observed_room as seen_at, record, room, with_attributes,
 };
 use super::super::{Attributes, NextLife, Pending};
 use super::*;

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
-use crate::model::{CALL_TIMEOUT, Call, Class, NotTried, Trouble};
+use crate::model::{ApiError, CALL_TIMEOUT, Call, ErrorClass, NotTried};
 
 /// So many attempts in a row without an answer stop a provider.
 const UNANSWERED: u32 = 10;
@@ -157,9 +157,9 @@ impl Counts {
 impl Tripped {
     /// What a call comes to that is not sent, or a read that is no longer waited for.
     #[must_use]
-    pub fn trouble(self, call: Call) -> Trouble {
-        Trouble {
-            class: Class::Stopped,
+    pub fn api_error(self, call: Call) -> ApiError {
+        ApiError {
+            class: ErrorClass::Stopped,
             call,
             code: None,
             message: self.to_string(),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Client, Sent};
-use crate::model::{Class, Observation, People, RoomId, Sighting, Timestamp, Trouble};
+use crate::model::{ApiError, ErrorClass, Observation, ObservedRoom, People, RoomId, Timestamp};
 use crate::provider::access::NOBODYS_ROOM;
-use crate::provider::{Answer, AttributesRead, Observe, Presence};
+use crate::provider::{Answer, AttributesRead, Observer, Presence};
 
 /// A client that can look and nothing else: it does not register the operator either.
 #[derive(Clone)]
@@ -28,12 +28,12 @@ impl ReadOnly {
     }
 }
 
-impl Observe for Client {
+impl Observer for Client {
     fn batch(&self) -> usize {
         self.service.batch()
     }
 
-    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
+    fn observed_rooms<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
         Box::pin(self.look(rooms, UnknownOperator::Register))
     }
 
@@ -42,12 +42,12 @@ impl Observe for Client {
     }
 }
 
-impl Observe for ReadOnly {
+impl Observer for ReadOnly {
     fn batch(&self) -> usize {
         self.0.service.batch()
     }
 
-    fn sightings<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
+    fn observed_rooms<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
         Box::pin(self.0.look(rooms, UnknownOperator::Report))
     }
 
@@ -64,21 +64,21 @@ impl Client {
     /// that it takes calls in his name.
     ///
     /// # Errors
-    /// Returns the [`Trouble`] that stood in the way, after retries.
-    pub async fn knows_operator(&self) -> Result<bool, Trouble> {
+    /// Returns the [`ApiError`] that stood in the way, after retries.
+    pub async fn knows_operator(&self) -> Result<bool, ApiError> {
         match self.attributes(&RoomId::new(NOBODYS_ROOM)).await {
             Ok(_) => Ok(true),
-            Err(trouble) if trouble.class == Class::OperatorUnknown => Ok(false),
-            Err(trouble) => Err(trouble),
+            Err(api_error) if api_error.class == ErrorClass::OperatorUnknown => Ok(false),
+            Err(api_error) => Err(api_error),
         }
     }
 
-    async fn who(&self, room: &RoomId) -> Result<Option<People>, Trouble> {
+    async fn who(&self, room: &RoomId) -> Result<Option<People>, ApiError> {
         let Sent { at: _, answer: present } = self.presences(std::slice::from_ref(room)).await?;
         Ok(present.into_iter().next().flatten().map(|Presence { people, fields: _ }| people))
     }
 
-    async fn presences(&self, rooms: &[RoomId]) -> Result<Sent<Vec<Option<Presence>>>, Trouble> {
+    async fn presences(&self, rooms: &[RoomId]) -> Result<Sent<Vec<Option<Presence>>>, ApiError> {
         let call = self.service.people_call();
         self.settled(call, rooms.first(), || self.service.presences(rooms)).await
     }
@@ -88,15 +88,15 @@ impl Client {
         &self,
         rooms: &[RoomId],
         unknown: UnknownOperator,
-    ) -> Result<Vec<Observation>, Trouble> {
+    ) -> Result<Vec<Observation>, ApiError> {
         let mut seen = Vec::with_capacity(rooms.len());
         let Sent { at, answer } = self.presences(rooms).await?;
         for (room, presence) in rooms.iter().zip(answer) {
-            let sighting = match presence {
+            let observed_room = match presence {
                 Some(presence) => self.look_inside(room, at, presence, unknown).await?,
                 None => None,
             };
-            seen.push(sighting.map_or(Observation::Gone(at), Observation::There));
+            seen.push(observed_room.map_or(Observation::Gone(at), Observation::There));
         }
         Ok(seen)
     }
@@ -108,10 +108,10 @@ impl Client {
         at: Timestamp,
         presence: Presence,
         unknown: UnknownOperator,
-    ) -> Result<Option<Sighting>, Trouble> {
+    ) -> Result<Option<ObservedRoom>, ApiError> {
         let read = match (self.attributes(room).await, unknown) {
-            (Err(trouble), UnknownOperator::Register)
-                if trouble.class == Class::OperatorUnknown =>
+            (Err(api_error), UnknownOperator::Register)
+                if api_error.class == ErrorClass::OperatorUnknown =>
             {
                 self.register_user(None).await?;
                 self.attributes(room).await?
@@ -119,7 +119,7 @@ impl Client {
             (read, UnknownOperator::Register | UnknownOperator::Report) => read?,
         };
         let Presence { people, fields } = presence;
-        let seen = |AttributesRead { attributes, sequence }| Sighting {
+        let seen = |AttributesRead { attributes, sequence }| ObservedRoom {
             at,
             people,
             attributes,
@@ -129,7 +129,7 @@ impl Client {
         Ok(read.map(seen))
     }
 
-    async fn attributes(&self, room: &RoomId) -> Result<Option<AttributesRead>, Trouble> {
+    async fn attributes(&self, room: &RoomId) -> Result<Option<AttributesRead>, ApiError> {
         match self.service.attributes_call() {
             Some(call) => {
                 let read = self.settled(call, Some(room), || self.service.attributes(room)).await;

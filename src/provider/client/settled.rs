@@ -1,7 +1,7 @@
 //! Calls that may be repeated: tried until there is an answer that trying again does not change.
 
 use super::{Client, Tripped};
-use crate::model::{Call, Class, RoomId, Timestamp, Trouble};
+use crate::model::{ApiError, Call, ErrorClass, RoomId, Timestamp};
 use crate::provider::http::Backoff;
 use crate::provider::{Answer, log_retry};
 
@@ -32,59 +32,59 @@ impl Client {
         call: Call,
         room: Option<&RoomId>,
         ask: impl Fn() -> Answer<'a, T>,
-    ) -> Result<Sent<T>, Trouble> {
+    ) -> Result<Sent<T>, ApiError> {
         let (mut backoff, mut signed) = (self.backoff(), Signed::Once);
-        let stopped = |why: Tripped| why.trouble(call);
+        let stopped = |why: Tripped| why.api_error(call);
         let mut last = None;
         loop {
             let permit = self.permit(call).await.map_err(stopped)?;
-            if let (false, Some(trouble)) = (backoff.may_begin(), last) {
-                return Err(given_up(trouble, &backoff));
+            if let (false, Some(api_error)) = (backoff.may_begin(), last) {
+                return Err(given_up(api_error, &backoff));
             }
             let attempt = self.once(permit, room, ask(), |_| None);
-            let trouble = match self.breaker.or(call, attempt).await.map_err(stopped)? {
+            let api_error = match self.breaker.or(call, attempt).await.map_err(stopped)? {
                 Ok(sent) => return Ok(sent),
-                Err(trouble) => trouble,
+                Err(api_error) => api_error,
             };
-            match (again(trouble.class), signed) {
-                (Again::Later, _) => match backoff.next(trouble.retry_after) {
+            match (again(api_error.class), signed) {
+                (Again::Later, _) => match backoff.next(api_error.retry_after) {
                     Some(delay) => {
-                        log_retry(&trouble, room, backoff.attempts(), delay);
+                        log_retry(&api_error, room, backoff.attempts(), delay);
                         self.wait(call, delay).await;
                     }
-                    None => return Err(given_up(trouble, &backoff)),
+                    None => return Err(given_up(api_error, &backoff)),
                 },
                 (Again::SignedAnew, Signed::Once) => signed = Signed::Twice,
                 (Again::SignedAnew, Signed::Twice) => {
-                    return Err(Trouble { class: Class::Fatal, ..trouble });
+                    return Err(ApiError { class: ErrorClass::Fatal, ..api_error });
                 }
-                (Again::Never, _) => return Err(trouble),
+                (Again::Never, _) => return Err(api_error),
             }
-            last = Some(trouble);
+            last = Some(api_error);
         }
     }
 }
 
-fn again(class: Class) -> Again {
+fn again(class: ErrorClass) -> Again {
     match class {
-        Class::Retry | Class::TooOften | Class::Unknown => Again::Later,
-        Class::SignAgain => Again::SignedAnew,
-        Class::OperatorUnknown
-        | Class::Missing
-        | Class::Exists
-        | Class::Taken
-        | Class::Quota
-        | Class::Unrecognised
-        | Class::Fatal
-        | Class::Refused
-        | Class::Stopped => Again::Never,
+        ErrorClass::Retry | ErrorClass::TooOften | ErrorClass::Unknown => Again::Later,
+        ErrorClass::SignAgain => Again::SignedAnew,
+        ErrorClass::OperatorUnknown
+        | ErrorClass::Missing
+        | ErrorClass::Exists
+        | ErrorClass::Taken
+        | ErrorClass::Quota
+        | ErrorClass::Unrecognised
+        | ErrorClass::Fatal
+        | ErrorClass::Refused
+        | ErrorClass::Stopped => Again::Never,
     }
 }
 
-fn given_up(trouble: Trouble, backoff: &Backoff) -> Trouble {
+fn given_up(api_error: ApiError, backoff: &Backoff) -> ApiError {
     let message = match backoff.attempts() {
-        0 | 1 => trouble.message,
-        attempts => format!("{}; given up after {attempts} attempts", trouble.message),
+        0 | 1 => api_error.message,
+        attempts => format!("{}; given up after {attempts} attempts", api_error.message),
     };
-    Trouble { message, ..trouble }
+    ApiError { message, ..api_error }
 }

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::model::{Attributes, Fields, Kind, Observation, People, Sighting};
+use crate::model::{Attributes, Fields, Kind, Observation, ObservedRoom, People};
 use crate::provider::http::Fixed;
-use crate::provider::{AttributesRead, Observe, Presence};
+use crate::provider::{AttributesRead, Observer, Presence};
 
 /// When every query is sent.
 fn at() -> Timestamp {
@@ -26,7 +26,7 @@ const CREATE: Call = Call::CreateRoom;
 /// Answers from a list for each call; where that is used up, well.
 #[derive(Default)]
 struct Told {
-    troubles: Mutex<BTreeMap<Call, VecDeque<Class>>>,
+    api_errors: Mutex<BTreeMap<Call, VecDeque<ErrorClass>>>,
     made: Mutex<Vec<Call>>,
     registered: Mutex<Vec<String>>,
     missing: bool,
@@ -53,35 +53,35 @@ enum Fate {
 }
 
 impl Told {
-    fn says(troubles: &[(Call, &[Class])]) -> Self {
+    fn says(api_errors: &[(Call, &[ErrorClass])]) -> Self {
         let listed =
-            troubles.iter().map(|(call, classes)| (*call, classes.iter().copied().collect()));
-        Self { troubles: Mutex::new(listed.collect()), ..Self::default() }
+            api_errors.iter().map(|(call, classes)| (*call, classes.iter().copied().collect()));
+        Self { api_errors: Mutex::new(listed.collect()), ..Self::default() }
     }
 
-    async fn answer(&self, call: Call) -> Result<(), Trouble> {
+    async fn answer(&self, call: Call) -> Result<(), ApiError> {
         self.made.lock().expect("no panic").push(call);
         let listed = self.listed(call);
         if let Some(class) = listed {
-            return Err(trouble(call, class));
+            return Err(api_error(call, class));
         }
         let fate = *self.fate.lock().expect("no panic");
-        let unanswered = |class| Trouble { code: None, answered: false, ..trouble(call, class) };
+        let unanswered = |class| ApiError { code: None, answered: false, ..api_error(call, class) };
         match fate {
             Fate::Answered => Ok(()),
             Fate::Hangs => {
                 sleep(Duration::from_secs(10)).await;
-                Err(unanswered(Class::Unknown))
+                Err(unanswered(ErrorClass::Unknown))
             }
-            Fate::ConnectionRefused => Err(unanswered(Class::Retry)),
+            Fate::ConnectionRefused => Err(unanswered(ErrorClass::Retry)),
             Fate::TooOften(retry_after) => {
-                Err(Trouble { retry_after, ..trouble(call, Class::TooOften) })
+                Err(ApiError { retry_after, ..api_error(call, ErrorClass::TooOften) })
             }
         }
     }
 
-    fn listed(&self, call: Call) -> Option<Class> {
-        self.troubles.lock().expect("no panic").get_mut(&call).and_then(VecDeque::pop_front)
+    fn listed(&self, call: Call) -> Option<ErrorClass> {
+        self.api_errors.lock().expect("no panic").get_mut(&call).and_then(VecDeque::pop_front)
     }
 
     fn now(&self, fate: Fate) {
@@ -93,9 +93,9 @@ impl Told {
     }
 }
 
-fn trouble(call: Call, class: Class) -> Trouble {
+fn api_error(call: Call, class: ErrorClass) -> ApiError {
     let message = "no".to_owned();
-    Trouble {
+    ApiError {
         class,
         call,
         code: Some(1),
@@ -187,9 +187,9 @@ fn clock() -> Arc<dyn Clock> {
     Arc::new(Stopped)
 }
 
-fn seen() -> Sighting {
+fn seen() -> ObservedRoom {
     let (people, attributes) = (People::Count(1), Attributes::default());
-    Sighting {
+    ObservedRoom {
         at: at(),
         people,
         attributes,
@@ -198,26 +198,32 @@ fn seen() -> Sighting {
     }
 }
 
-fn class<T: std::fmt::Debug>(outcome: Result<T, Trouble>) -> Class {
-    outcome.expect_err("a trouble").class
+fn class<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> ErrorClass {
+    outcome.expect_err("a api_error").class
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_look_is_tried_again_until_it_is_answered() {
-    let again = [Class::Retry, Class::TooOften, Class::Unknown, Class::SignAgain];
-    let told = Told::says(&[(PEOPLE, &again), (ATTRIBUTES, &[Class::Unknown])]);
+    let again =
+        [ErrorClass::Retry, ErrorClass::TooOften, ErrorClass::Unknown, ErrorClass::SignAgain];
+    let told = Told::says(&[(PEOPLE, &again), (ATTRIBUTES, &[ErrorClass::Unknown])]);
     let (client, told) = client(told);
-    assert_eq!(client.sighting(&room()).await, Ok(Observation::There(seen())));
+    assert_eq!(client.observed_room(&room()).await, Ok(Observation::There(seen())));
     assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (5, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn six_attempts_are_enough_and_some_answers_are_final() {
-    let (client, told) = client(Told::says(&[(PEOPLE, &[Class::Unknown; 9])]));
+    let (client, told) = client(Told::says(&[(PEOPLE, &[ErrorClass::Unknown; 9])]));
     let given_up = client.people(&room()).await.expect_err("given up");
     assert_eq!(given_up.message, "no; given up after 6 attempts");
     assert_eq!(told.made(PEOPLE), 6);
-    for class in [Class::Fatal, Class::Refused, Class::Unrecognised, Class::OperatorUnknown] {
+    for class in [
+        ErrorClass::Fatal,
+        ErrorClass::Refused,
+        ErrorClass::Unrecognised,
+        ErrorClass::OperatorUnknown,
+    ] {
         let (client, told) = super::tests::client(Told::says(&[(PEOPLE, &[class])]));
         assert_eq!(client.people(&room()).await.expect_err("final").class, class);
         assert_eq!(told.made(PEOPLE), 1);
@@ -226,43 +232,43 @@ async fn six_attempts_are_enough_and_some_answers_are_final() {
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_signature_is_made_anew_once() {
-    let (client, told) = client(Told::says(&[(PEOPLE, &[Class::SignAgain; 2])]));
-    assert_eq!(class(client.people(&room()).await), Class::Fatal);
+    let (client, told) = client(Told::says(&[(PEOPLE, &[ErrorClass::SignAgain; 2])]));
+    assert_eq!(class(client.people(&room()).await), ErrorClass::Fatal);
     assert_eq!(told.made(PEOPLE), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_room_takes_one_call() {
     let (client, told) = client(Told { missing: true, ..Told::default() });
-    assert_eq!(client.sighting(&room()).await, Ok(Observation::Gone(at())));
+    assert_eq!(client.observed_room(&room()).await, Ok(Observation::Gone(at())));
     assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_operator_is_registered_once_by_those_who_may() {
-    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown])]));
-    assert_eq!(client.sighting(&room()).await, Ok(Observation::There(seen())));
+    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown])]));
+    assert_eq!(client.observed_room(&room()).await, Ok(Observation::There(seen())));
     assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
     client.register_user(None).await.expect("registered");
     assert_eq!(told.made(REGISTER), 1);
 
     let (client, told) =
-        super::tests::client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown])]));
+        super::tests::client(Told::says(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown])]));
     let only = ReadOnly::new(client);
-    assert_eq!(class(only.sighting(&room()).await), Class::OperatorUnknown);
+    assert_eq!(class(only.observed_room(&room()).await), ErrorClass::OperatorUnknown);
     assert_eq!(told.made(REGISTER), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operator_who_stays_unknown_is_a_trouble() {
-    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[Class::OperatorUnknown; 4])]));
-    assert_eq!(class(client.sighting(&room()).await), Class::OperatorUnknown);
+async fn an_operator_who_stays_unknown_is_an_error() {
+    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown; 4])]));
+    assert_eq!(class(client.observed_room(&room()).await), ErrorClass::OperatorUnknown);
     assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_wait_for_one_registration_and_learn_of_its_failure() {
-    for failure in [None, Some(Class::Refused)] {
+    for failure in [None, Some(ErrorClass::Refused)] {
         let told = Told::says(&[(REGISTER, failure.as_slice())]);
         let (let_go, held) = oneshot::channel();
         *told.held.lock().expect("no panic") = Some(held);
@@ -276,7 +282,7 @@ async fn all_wait_for_one_registration_and_learn_of_its_failure() {
         let_go.send(()).expect("someone waits");
         for asked in [first, second, ask()] {
             let outcome = asked.await.expect("no panic");
-            assert_eq!(outcome.err().map(|trouble| trouble.class), failure);
+            assert_eq!(outcome.err().map(|api_error| api_error.class), failure);
         }
         assert_eq!(told.made(REGISTER), 1);
     }
@@ -299,21 +305,23 @@ async fn each_user_is_registered_once_and_before_what_wants_him() {
 async fn a_service_without_attributes_and_users_is_asked_for_neither() {
     let (client, told) = client(Told { bare: true, ..Told::default() });
     let rooms = [room(), RoomId::new("hall")];
-    let unread = Sighting { attribute_sequence: None, ..seen() };
+    let unread = ObservedRoom { attribute_sequence: None, ..seen() };
     let unread = Observation::There(unread);
-    assert_eq!(client.sightings(&rooms).await, Ok(vec![unread.clone(), unread]));
+    assert_eq!(client.observed_rooms(&rooms).await, Ok(vec![unread.clone(), unread]));
     client.register_user(None).await.expect("nobody is wanted");
     assert_eq!(*told.made.lock().expect("no panic"), [PEOPLE]);
-    assert_eq!(Observe::batch(&*client), 10);
+    assert_eq!(Observer::batch(&*client), 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_one_attempt_whatever_comes_of_it() {
-    for trouble in [Class::Retry, Class::TooOften, Class::SignAgain, Class::Unknown] {
-        let (client, told) = client(Told::says(&[(CREATE, &[trouble])]));
+    for api_error in
+        [ErrorClass::Retry, ErrorClass::TooOften, ErrorClass::SignAgain, ErrorClass::Unknown]
+    {
+        let (client, told) = client(Told::says(&[(CREATE, &[api_error])]));
         let create = Operation::Create(Arc::default());
         let permit = client.permit(CREATE).await.expect("a permit");
-        assert_eq!(class(client.attempt(permit, &room(), &create).await), trouble);
+        assert_eq!(class(client.attempt(permit, &room(), &create).await), api_error);
         assert_eq!(told.made(CREATE), 1);
     }
 }
@@ -325,7 +333,7 @@ async fn a_change_that_came_too_often_holds_its_own_call_back() {
     told.now(Fate::TooOften(Some(pause)));
     let create = Operation::Create(Arc::default());
     let permit = client.permit(CREATE).await.expect("a permit");
-    assert_eq!(class(client.attempt(permit, &room(), &create).await), Class::TooOften);
+    assert_eq!(class(client.attempt(permit, &room(), &create).await), ErrorClass::TooOften);
     let start = Instant::now();
     drop(client.permit(Call::DestroyRoom).await.expect("a permit"));
     assert!(start.elapsed() < Duration::from_millis(1), "{:?}", start.elapsed());
@@ -369,7 +377,7 @@ async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_is_one_query_that_is_tried_again() {
-    let (client, told) = client(Told::says(&[(PEOPLE, &[Class::Retry])]));
+    let (client, told) = client(Told::says(&[(PEOPLE, &[ErrorClass::Retry])]));
     assert!(client.check().await.is_ok());
     assert_eq!(told.made(PEOPLE), 2);
 }

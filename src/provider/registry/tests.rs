@@ -7,10 +7,10 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::model::{
-    Call, Class, DISSOLVE_AFTER, Endpoint, Operation, ProviderName, RateShare, RoomId,
+    Call, DISSOLVE_AFTER, Endpoint, ErrorClass, Operation, ProviderName, RateShare, RoomId,
     SecretSource, Timestamp,
 };
-use crate::provider::Observe;
+use crate::provider::Observer;
 use crate::provider::http::{HttpRequest, HttpResponse, Sending, TokioClock};
 
 const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
@@ -99,9 +99,9 @@ async fn the_log_tells_the_call_and_nothing_that_proves_us() {
     let (client, echo) = echoed();
     let (room, destroy) = (RoomId::new("lobby"), Operation::Destroy(Arc::default()));
     let permit = client.permit(Call::DestroyRoom).await.expect("a permit");
-    let trouble = client.attempt(permit, &room, &destroy).await.expect_err("refused");
-    assert_eq!(trouble.class, Class::Fatal);
-    client.sighting(&room).await.expect_err("refused");
+    let api_error = client.attempt(permit, &room, &destroy).await.expect_err("refused");
+    assert_eq!(api_error.class, ErrorClass::Fatal);
+    client.observed_room(&room).await.expect_err("refused");
     let logged = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("UTF-8");
     for told in ["DestroyRoom", "QueryRoomUserList", "lobby", "100000005", "r7", "took="] {
         assert!(logged.contains(told), "{told} in {logged}");
@@ -178,8 +178,8 @@ async fn every_kind_asks_by_its_own_call_at_its_own_rate() {
             Arc::clone(&echo) as Arc<dyn Transport>,
         );
         let client = client.expect("loopback");
-        let trouble = client.check().await.expect_err("refused");
-        assert_eq!(trouble.call, kind.people_call());
+        let api_error = client.check().await.expect_err("refused");
+        assert_eq!(api_error.call, kind.people_call());
         let made: Vec<Call> = client.last_calls(Timestamp::from_millis(0)).into_keys().collect();
         assert_eq!(made, [kind.people_call()]);
     }

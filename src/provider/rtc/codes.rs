@@ -2,7 +2,7 @@
 //!
 //! <https://www.zegocloud.com/article/9811>
 
-use crate::model::{Call, Class};
+use crate::model::{Call, ErrorClass};
 use crate::provider::codes::{Verdict, among, codes, unfinished};
 use crate::provider::zego::gateway;
 
@@ -41,14 +41,14 @@ pub(super) fn verdict(number: i64, call: Call, _: &str) -> Option<Verdict> {
 
 impl Code {
     /// What the caller of `call` does about this code.
-    fn class(self, call: Call) -> Class {
+    fn class(self, call: Call) -> ErrorClass {
         match self {
             Self::Failed | Self::Busy => unfinished(call),
-            Self::Parameter | Self::ParameterTooLong | Self::DecodeFailed => Class::Refused,
-            Self::Forbidden => Class::Fatal,
-            Self::TooOftenApp | Self::TooOftenRoom => Class::TooOften,
+            Self::Parameter | Self::ParameterTooLong | Self::DecodeFailed => ErrorClass::Refused,
+            Self::Forbidden => ErrorClass::Fatal,
+            Self::TooOftenApp | Self::TooOftenRoom => ErrorClass::TooOften,
             Self::RoomMissing | Self::RoomDestroyed | Self::RoomAbsent | Self::RoomUnknown => {
-                among(&[Call::CloseRoom], call, Class::Missing)
+                among(&[Call::CloseRoom], call, ErrorClass::Missing)
             }
         }
     }

@@ -12,7 +12,7 @@ use super::envelope::Dialect;
 use super::http::Method;
 use super::zego::{Zego, is_host_of};
 use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
-use crate::model::{Call, Field, Fields, Kind, Operation, Room, RoomId, Trouble, Value};
+use crate::model::{ApiError, Call, Field, Fields, Kind, Operation, Room, RoomId, Value};
 
 /// How RTC writes its answers.
 const DIALECT: Dialect = Dialect {
@@ -118,7 +118,7 @@ impl Rtc {
         Self { zego: Zego::new(access, &DIALECT), is_test }
     }
 
-    async fn close(&self, id: &RoomId, room: &Room) -> Result<Receipt, Trouble> {
+    async fn close(&self, id: &RoomId, room: &Room) -> Result<Receipt, ApiError> {
         let reason = room.fields.of(Field::CloseReason).and_then(Value::as_text);
         let told = room.fields.of(Field::CloseCallback).and_then(Value::as_flag) == Some(true);
         let mut parameters = vec![("RoomId", id.as_str())];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{Class, People};
+use crate::model::{ErrorClass, People};
 use crate::provider::http::{AllowedHosts, HttpRequest, HttpResponse, ServiceUrl, TransportError};
 use crate::provider::tests::{Heard, Script, access, said};
 
@@ -28,7 +28,7 @@ fn close(fields: &[(Field, Value)]) -> Operation {
     Operation::Destroy(Arc::new(Room { fields, ..Room::default() }))
 }
 
-async fn closed(operation: &Operation, answer: Heard) -> Result<Receipt, Trouble> {
+async fn closed(operation: &Operation, answer: Heard) -> Result<Receipt, ApiError> {
     rtc(None, answer).0.change(&RoomId::new("show"), operation).await
 }
 
@@ -66,17 +66,17 @@ async fn a_close_is_told_as_the_service_tells_it() {
     let receipt = closed(&close(&[]), said(200, SUCCESS)).await.expect("done");
     assert_eq!(receipt.request_id.as_deref(), Some("TestRequestId1642755866616219000"));
     for (answer, class) in [
-        (said(200, r#"{"Code":5018,"Message":"x"}"#), Class::Missing),
-        (said(200, r#"{"Code":"206"}"#), Class::TooOften),
-        (said(200, r#"{"Code":154}"#), Class::Unknown),
-        (said(200, "<html>"), Class::Unknown),
-        (said(502, "<html>"), Class::Unknown),
-        (said(429, ""), Class::TooOften),
-        (Err(TransportError::NotSent("no connection".to_owned())), Class::Retry),
-        (Err(TransportError::Unknown("reset".to_owned())), Class::Unknown),
+        (said(200, r#"{"Code":5018,"Message":"x"}"#), ErrorClass::Missing),
+        (said(200, r#"{"Code":"206"}"#), ErrorClass::TooOften),
+        (said(200, r#"{"Code":154}"#), ErrorClass::Unknown),
+        (said(200, "<html>"), ErrorClass::Unknown),
+        (said(502, "<html>"), ErrorClass::Unknown),
+        (said(429, ""), ErrorClass::TooOften),
+        (Err(TransportError::NotSent("no connection".to_owned())), ErrorClass::Retry),
+        (Err(TransportError::Unknown("reset".to_owned())), ErrorClass::Unknown),
     ] {
-        let trouble = closed(&close(&[]), answer.clone()).await.expect_err("no success");
-        assert_eq!(trouble.class, class, "{answer:?}");
+        let api_error = closed(&close(&[]), answer.clone()).await.expect_err("no success");
+        assert_eq!(api_error.class, class, "{answer:?}");
     }
 }
 
@@ -86,8 +86,8 @@ async fn nothing_is_sent_that_rtc_has_no_call_for() {
     let id = RoomId::new("show");
     let patch = crate::model::Patch::Fields(Fields::default());
     for operation in [Operation::Create(Arc::default()), Operation::Patch(patch)] {
-        let trouble = rtc.change(&id, &operation).await.expect_err("no call");
-        assert_eq!((trouble.class, trouble.code), (Class::Fatal, None));
+        let api_error = rtc.change(&id, &operation).await.expect_err("no call");
+        assert_eq!((api_error.class, api_error.code), (ErrorClass::Fatal, None));
         assert_eq!((rtc.user(Some(&operation)), rtc.user_before(&operation)), (None, None));
     }
     assert_eq!((rtc.attributes_call(), rtc.register_call()), (None, None));
@@ -163,8 +163,8 @@ async fn an_answer_without_a_list_is_unreadable() {
         r#"{"Code":0,"Data":{"UserCountList":{"a":0}}}"#,
         r#"{"Code":0,"UserCountList":[{"RoomId":"a","UserCount":0}]}"#,
     ] {
-        let trouble = rtc(None, said(200, body)).0.presences(&ids(&["a"])).await;
-        assert_eq!(trouble.expect_err("unreadable").class, Class::Unknown, "{body}");
+        let api_error = rtc(None, said(200, body)).0.presences(&ids(&["a"])).await;
+        assert_eq!(api_error.expect_err("unreadable").class, ErrorClass::Unknown, "{body}");
     }
 }
 
@@ -182,7 +182,7 @@ async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
     let room = "&RoomId%5B%5D=roomctl-check-no-such-room&IsTest=true";
     assert_eq!(script.sent()[0].target(), format!("/?Action=DescribeUserNum&{PUBLIC}{room}"));
     let refused = super::tests::rtc(None, said(200, r#"{"Code":5018}"#)).0.probe().await;
-    assert_eq!(refused.expect_err("no answer").class, Class::Unrecognised);
+    assert_eq!(refused.expect_err("no answer").class, ErrorClass::Unrecognised);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Call, Class};
+use crate::model::{Call, ErrorClass};
 use crate::provider::codes::{Verdict, among, codes, unfinished};
 
 codes! {
@@ -133,26 +133,26 @@ impl Code {
     /// What the caller of `call` does about this code.
     ///
     /// All four codes of the rate are known not to be done, and slow the call down.
-    fn class(self, call: Call) -> Class {
+    fn class(self, call: Call) -> ErrorClass {
         match self {
             Self::TooOftenCall | Self::TooOftenApp | Self::TooOften | Self::TooOftenToo => {
-                Class::TooOften
+                ErrorClass::TooOften
             }
             Self::AccountTimedOut | Self::AccountsBusy | Self::AccountsFailed | Self::Internal => {
                 unfinished(call)
             }
-            Self::TimedOut => Class::Unknown,
+            Self::TimedOut => ErrorClass::Unknown,
             // That room waits, and no other.
-            Self::TooSoon => Class::Retry,
+            Self::TooSoon => ErrorClass::Retry,
             Self::AccountOrSignature | Self::AccountOrSignatureToo | Self::SignatureExpired => {
-                Class::SignAgain
+                ErrorClass::SignAgain
             }
-            Self::AccountUnknown if call == Call::AccountImport => Class::Refused,
-            Self::AccountUnknown => Class::OperatorUnknown,
-            Self::RoomMissing => among(OF_A_ROOM, call, Class::Missing),
-            Self::RoomExists => among(&[Call::LiveCreateRoom], call, Class::Exists),
+            Self::AccountUnknown if call == Call::AccountImport => ErrorClass::Refused,
+            Self::AccountUnknown => ErrorClass::OperatorUnknown,
+            Self::RoomMissing => among(OF_A_ROOM, call, ErrorClass::Missing),
+            Self::RoomExists => among(&[Call::LiveCreateRoom], call, ErrorClass::Exists),
             Self::RoomTaken | Self::GroupExists => {
-                among(&[Call::LiveCreateRoom], call, Class::Taken)
+                among(&[Call::LiveCreateRoom], call, ErrorClass::Taken)
             }
             Self::Parameter
             | Self::NotPermitted
@@ -163,7 +163,7 @@ impl Code {
             | Self::MetadataValue
             | Self::MetadataTotal
             | Self::MetadataMissing
-            | Self::MetadataKey => Class::Refused,
+            | Self::MetadataKey => ErrorClass::Refused,
             Self::RequestUnread
             | Self::BodyUnread
             | Self::AppInvalid
@@ -184,7 +184,7 @@ impl Code {
             | Self::NoKey
             | Self::AppMissing
             | Self::AccountBlocked
-            | Self::Package => Class::Fatal,
+            | Self::Package => ErrorClass::Fatal,
         }
     }
 

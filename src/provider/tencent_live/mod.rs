@@ -16,8 +16,8 @@ use super::envelope::{Answered, Asked, Dialect};
 use super::http::{HttpResponse, Method, Query};
 use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
 use crate::model::{
-    AttributeChange, Call, Class, Field, Fields, Kind, Operation, Patch, Room, RoomId, Trouble,
-    Value,
+    ApiError, AttributeChange, Call, ErrorClass, Field, Fields, Kind, Operation, Patch, Room,
+    RoomId, Value,
 };
 
 /// How Tencent writes its answers.
@@ -118,7 +118,7 @@ impl Service for TencentLive {
         Box::pin(async move {
             let body = OfRoom { room_id: NOBODYS_ROOM };
             let probe = self.exchange(Call::LiveGetRoomInfo, &body, |asked, response| {
-                asked.probe(response, &[Class::Missing])
+                asked.probe(response, &[ErrorClass::Missing])
             });
             probe.await
         })
@@ -131,15 +131,15 @@ impl TencentLive {
         Self { access, operator, signature: Kept::default() }
     }
 
-    async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, Trouble> {
+    async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, ApiError> {
         self.made(Call::LiveCreateRoom, &WithRoomInfo::create(id, room)).await
     }
 
-    async fn destroy(&self, id: &RoomId) -> Result<Receipt, Trouble> {
+    async fn destroy(&self, id: &RoomId) -> Result<Receipt, ApiError> {
         self.made(Call::LiveDestroyRoom, &OfRoom { room_id: id.as_str() }).await
     }
 
-    async fn update(&self, id: &RoomId, fields: &Fields) -> Result<Receipt, Trouble> {
+    async fn update(&self, id: &RoomId, fields: &Fields) -> Result<Receipt, ApiError> {
         let call = Call::LiveUpdateRoomInfo;
         let untaken = |field| unsent(call, &format!("`{field}` cannot be changed in place"));
         self.made(call, &WithRoomInfo::update(id, fields).map_err(untaken)?).await
@@ -150,7 +150,7 @@ impl TencentLive {
         &self,
         id: &RoomId,
         changes: &[AttributeChange],
-    ) -> Result<Receipt, Trouble> {
+    ) -> Result<Receipt, ApiError> {
         let (room_id, mut metadata, mut keys) = (id.as_str(), Vec::new(), Vec::new());
         for change in changes {
             match change {
@@ -172,17 +172,17 @@ impl TencentLive {
     }
 
     /// Deletes metadata; what is not there is deleted.
-    async fn delete(&self, body: &OfKeys<'_>) -> Result<Receipt, Trouble> {
-        let nothing = (Class::Refused, Some(codes::NOTHING_TO_DELETE));
+    async fn delete(&self, body: &OfKeys<'_>) -> Result<Receipt, ApiError> {
+        let nothing = (ErrorClass::Refused, Some(codes::NOTHING_TO_DELETE));
         match self.made(Call::LiveDelRoomMetadata, body).await {
-            Err(trouble) if (trouble.class, trouble.code) == nothing => {
-                Ok(Receipt { request_id: trouble.request_id, ..Receipt::default() })
+            Err(api_error) if (api_error.class, api_error.code) == nothing => {
+                Ok(Receipt { request_id: api_error.request_id, ..Receipt::default() })
             }
             outcome => outcome,
         }
     }
 
-    async fn made(&self, call: Call, body: &impl Serialize) -> Result<Receipt, Trouble> {
+    async fn made(&self, call: Call, body: &impl Serialize) -> Result<Receipt, ApiError> {
         self.post(call, body, |_, answered| Ok(answered.receipt())).await
     }
 
@@ -190,8 +190,8 @@ impl TencentLive {
         &self,
         call: Call,
         body: &impl Serialize,
-        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         self.exchange(call, body, |asked, response| {
             asked.read(response).and_then(|answered| read(asked, answered))
         })
@@ -203,8 +203,8 @@ impl TencentLive {
         &self,
         call: Call,
         body: &impl Serialize,
-        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let Access { app_id, secret, url, transport: _, clock, random } = &self.access;
         let body = serde_json::to_vec(body).map_err(|error| unsent(call, &error))?;
         let random = random.eight_bytes().map_err(|error| unsent(call, &error))?;
@@ -222,7 +222,7 @@ impl TencentLive {
         let signed =
             Signed { call, method: Method::Post, url, query, body: Some(body), hidden: &hidden };
         let outcome = self.access.exchange(&DIALECT, signed, read).await;
-        if outcome.as_ref().is_err_and(|trouble| trouble.class == Class::SignAgain) {
+        if outcome.as_ref().is_err_and(|api_error| api_error.class == ErrorClass::SignAgain) {
             self.signature.drop_if(&signature);
         }
         outcome
@@ -245,10 +245,10 @@ fn owner(operation: &Operation) -> Option<&str> {
 }
 
 /// What was read of a room; none where it does not exist.
-fn there<T>(read: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+fn there<T>(read: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
     match read {
         Ok(read) => Ok(Some(read)),
-        Err(trouble) if trouble.class == Class::Missing => Ok(None),
-        Err(trouble) => Err(trouble),
+        Err(api_error) if api_error.class == ErrorClass::Missing => Ok(None),
+        Err(api_error) => Err(api_error),
     }
 }

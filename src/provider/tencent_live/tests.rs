@@ -70,7 +70,7 @@ fn fields(fields: &[(Field, Value)]) -> Operation {
     Operation::Patch(Patch::Fields(fields.iter().cloned().collect()))
 }
 
-async fn change(operation: &Operation, answer: Heard) -> Result<Receipt, Trouble> {
+async fn change(operation: &Operation, answer: Heard) -> Result<Receipt, ApiError> {
     tencent([answer]).0.change(&RoomId::new("a/b"), operation).await
 }
 
@@ -158,7 +158,7 @@ async fn an_update_sends_what_changes_in_place() {
     for fixed in fixed {
         let (tencent, script) = tencent([said(200, SUCCESS)]);
         let refused = tencent.change(&RoomId::new("a"), &fields(&[fixed])).await;
-        assert_eq!(refused.expect_err("not in place").class, Class::Fatal);
+        assert_eq!(refused.expect_err("not in place").class, ErrorClass::Fatal);
         assert_eq!(script.sent(), []);
     }
 }
@@ -177,7 +177,7 @@ async fn metadata_is_set_or_deleted_and_never_both() {
     let (tencent, script) = tencent([said(200, SUCCESS)]);
     let mixed = tencent.change(&RoomId::new("a"), &attributes([set("a"), delete("b")])).await;
     let mixed = mixed.expect_err("no such call");
-    assert_eq!((mixed.class, script.sent()), (Class::Fatal, Vec::new()));
+    assert_eq!((mixed.class, script.sent()), (ErrorClass::Fatal, Vec::new()));
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
         assert_eq!(self::body(request), r#"{"RoomId":"roomctl-check-no-such-room"}"#);
     }
     let refused = tencent([Ok(answer(r#"{"ErrorCode":70009}"#))]).0.probe().await;
-    assert_eq!(refused.expect_err("refused").class, Class::Fatal);
+    assert_eq!(refused.expect_err("refused").class, ErrorClass::Fatal);
 }
 
 #[test]

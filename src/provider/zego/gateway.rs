@@ -2,7 +2,7 @@
 //!
 //! <https://www.zegocloud.com/docs/zim-server/return-codes>
 
-use crate::model::{Call, Class};
+use crate::model::{Call, ErrorClass};
 use crate::provider::codes::{Verdict, codes, unfinished};
 
 codes! {
@@ -51,10 +51,10 @@ pub(in crate::provider) fn verdict(number: i64, call: Call) -> Option<Verdict> {
 }
 
 impl Code {
-    fn class(self, call: Call) -> Class {
+    fn class(self, call: Call) -> ErrorClass {
         match self {
             Self::BodyUnread | Self::Gateway => unfinished(call),
-            Self::SignatureExpired => Class::SignAgain,
+            Self::SignatureExpired => ErrorClass::SignAgain,
             Self::Host
             | Self::AppIdFormat
             | Self::NoTimestamp
@@ -69,7 +69,7 @@ impl Code {
             | Self::NoSignatureVersion
             | Self::SignatureVersion
             | Self::NotInProduction
-            | Self::NotEnabled => Class::Fatal,
+            | Self::NotEnabled => ErrorClass::Fatal,
         }
     }
 
@@ -118,9 +118,9 @@ mod tests {
         for (number, code) in Code::ALL {
             let class = |call| verdict(*number, call).expect("known").class;
             let (write, read) = match number {
-                100_000_012 | 100_000_015 => (Class::Unknown, Class::Retry),
-                100_000_004 => (Class::SignAgain, Class::SignAgain),
-                _ => (Class::Fatal, Class::Fatal),
+                100_000_012 | 100_000_015 => (ErrorClass::Unknown, ErrorClass::Retry),
+                100_000_004 => (ErrorClass::SignAgain, ErrorClass::SignAgain),
+                _ => (ErrorClass::Fatal, ErrorClass::Fatal),
             };
             assert_eq!((class(Call::CreateRoom), class(Call::CloseRoom)), (write, write));
             assert_eq!((class(Call::UserRegister), class(Call::DescribeUserNum)), (read, read));

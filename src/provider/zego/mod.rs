@@ -11,7 +11,7 @@ use self::sign::Signature;
 use super::access::{Access, Signed, unsent};
 use super::envelope::{Answered, Asked, Dialect};
 use super::http::{HttpResponse, Method, Query};
-use crate::model::{Call, Trouble};
+use crate::model::{ApiError, Call};
 
 /// One application at one of ZEGOCLOUD's services.
 pub(super) struct Zego {
@@ -40,8 +40,8 @@ impl Zego {
         &self,
         call: Call,
         parameters: &[(&str, &str)],
-        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         self.exchange(call, Method::Get, parameters, None, |asked, response| {
             asked.read(response).and_then(|answered| read(asked, answered))
         })
@@ -53,8 +53,8 @@ impl Zego {
         &self,
         call: Call,
         body: &impl Serialize,
-        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let body = serde_json::to_vec(body).map_err(|error| unsent(call, &error))?;
         self.exchange(call, Method::Post, &[], Some(body), |asked, response| {
             asked.read(response).and_then(|answered| read(asked, answered))
@@ -70,8 +70,8 @@ impl Zego {
         method: Method,
         parameters: &[(&str, &str)],
         body: Option<Vec<u8>>,
-        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let Access { app_id, secret, url, transport: _, clock, random } = &self.access;
         let random = random.eight_bytes().map_err(|error| unsent(call, &error))?;
         let signature = Signature::new(*app_id, secret, random, clock.now());

@@ -2,7 +2,7 @@
 //!
 //! <https://www.zegocloud.com/docs/zim-server/return-codes>
 
-use crate::model::{Call, Class};
+use crate::model::{Call, ErrorClass};
 use crate::provider::codes::{Verdict, among, codes, unfinished};
 use crate::provider::zego::gateway;
 
@@ -65,7 +65,7 @@ pub(super) fn verdict(number: i64, call: Call, _: &str) -> Option<Verdict> {
 
 impl Code {
     /// What the caller of `call` does about this code.
-    fn class(self, call: Call) -> Class {
+    fn class(self, call: Call) -> ErrorClass {
         match self {
             Self::Failed
             | Self::Database
@@ -73,32 +73,32 @@ impl Code {
             | Self::InternalToo
             | Self::QueryFailed => unfinished(call),
             Self::Overload | Self::TooOftenApp | Self::TooOftenRoom | Self::TooOftenRegister => {
-                Class::TooOften
+                ErrorClass::TooOften
             }
-            Self::Verification | Self::Plan => Class::Fatal,
+            Self::Verification | Self::Plan => ErrorClass::Fatal,
             Self::Parameter
             | Self::ZimParameter
             | Self::ParameterRefused
-            | Self::ContentRefused => Class::Refused,
+            | Self::ContentRefused => ErrorClass::Refused,
             Self::OperatorUnknown
             | Self::UserNotRegistered
             | Self::UserMissing
             | Self::UserMissingToo
                 if call == Call::UserRegister =>
             {
-                Class::Refused
+                ErrorClass::Refused
             }
             Self::OperatorUnknown
             | Self::UserNotRegistered
             | Self::UserMissing
-            | Self::UserMissingToo => Class::OperatorUnknown,
-            Self::RoomMissing => among(OF_A_ROOM, call, Class::Missing),
-            Self::RoomExists => among(&[Call::CreateRoom], call, Class::Exists),
+            | Self::UserMissingToo => ErrorClass::OperatorUnknown,
+            Self::RoomMissing => among(OF_A_ROOM, call, ErrorClass::Missing),
+            Self::RoomExists => among(&[Call::CreateRoom], call, ErrorClass::Exists),
             Self::RoomEmpty => {
-                among(&[Call::CreateRoom, Call::QueryRoomUserList], call, Class::Exists)
+                among(&[Call::CreateRoom, Call::QueryRoomUserList], call, ErrorClass::Exists)
             }
-            Self::UserExists => among(&[Call::UserRegister], call, Class::Exists),
-            Self::RoomQuota => among(&[Call::CreateRoom], call, Class::Quota),
+            Self::UserExists => among(&[Call::UserRegister], call, ErrorClass::Exists),
+            Self::RoomQuota => among(&[Call::CreateRoom], call, ErrorClass::Quota),
         }
     }
 

@@ -13,7 +13,8 @@ use super::http::Method;
 use super::zego::{Zego, is_host_of};
 use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
 use crate::model::{
-    AttributeChange, Call, Class, Fields, Kind, Operation, Patch, People, Room, RoomId, Trouble,
+    ApiError, AttributeChange, Call, ErrorClass, Fields, Kind, Operation, Patch, People, Room,
+    RoomId,
 };
 
 /// How ZIM writes its answers.
@@ -72,8 +73,8 @@ impl Service for Zim {
             };
             match self.zego.post(Call::QueryRoomAttribute, &body, read).await {
                 Ok(read) => Ok(Some(read)),
-                Err(trouble) if trouble.class == Class::Missing => Ok(None),
-                Err(trouble) => Err(trouble),
+                Err(api_error) if api_error.class == ErrorClass::Missing => Ok(None),
+                Err(api_error) => Err(api_error),
             }
         })
     }
@@ -111,7 +112,7 @@ impl Service for Zim {
                 None => Ok(()),
             };
             match self.zego.post(Call::UserRegister, &body, read).await {
-                Err(trouble) if trouble.class == Class::Exists => Ok(()),
+                Err(api_error) if api_error.class == ErrorClass::Exists => Ok(()),
                 outcome => outcome,
             }
         })
@@ -121,7 +122,7 @@ impl Service for Zim {
         Box::pin(async move {
             let page = [("RoomId", NOBODYS_ROOM), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
             let call = Call::QueryRoomUserList;
-            let harmless = [Class::Missing, Class::Exists];
+            let harmless = [ErrorClass::Missing, ErrorClass::Exists];
             let probe = self.zego.exchange(call, Method::Get, &page, None, |asked, response| {
                 asked.probe(response, &harmless)
             });
@@ -136,31 +137,31 @@ impl Zim {
         Self { zego: Zego::new(access, &DIALECT), operator }
     }
 
-    async fn people(&self, room: &RoomId) -> Result<Option<People>, Trouble> {
+    async fn people(&self, room: &RoomId) -> Result<Option<People>, ApiError> {
         let page = [("RoomId", room.as_str()), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
         let asked = self
             .zego
             .get(Call::QueryRoomUserList, &page, |_, answered| Ok(answer::people(&answered)));
         match asked.await {
             Ok(people) => Ok(Some(people)),
-            Err(trouble) if trouble.class == Class::Missing => Ok(None),
+            Err(api_error) if api_error.class == ErrorClass::Missing => Ok(None),
             // ZIM's way of saying that it is there and empty.
-            Err(trouble) if trouble.class == Class::Exists => Ok(Some(People::Nobody)),
-            Err(trouble) => Err(trouble),
+            Err(api_error) if api_error.class == ErrorClass::Exists => Ok(Some(People::Nobody)),
+            Err(api_error) => Err(api_error),
         }
     }
 
-    async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, Trouble> {
+    async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, ApiError> {
         let body = CreateRoom::new(&self.operator, id, room);
         self.zego.post(Call::CreateRoom, &body, |_, answered| Ok(answer::receipt(&answered))).await
     }
 
-    async fn destroy(&self, id: &RoomId) -> Result<Receipt, Trouble> {
+    async fn destroy(&self, id: &RoomId) -> Result<Receipt, ApiError> {
         let room = [("RoomId", id.as_str())];
         self.zego.get(Call::DestroyRoom, &room, |_, answered| Ok(answer::receipt(&answered))).await
     }
 
-    async fn modify(&self, id: &RoomId, changes: &[AttributeChange]) -> Result<Receipt, Trouble> {
+    async fn modify(&self, id: &RoomId, changes: &[AttributeChange]) -> Result<Receipt, ApiError> {
         let body = ModifyRoomAttribute::new(&self.operator, id, changes);
         self.zego
             .post(Call::ModifyRoomAttribute, &body, |_, answered| Ok(answer::receipt(&answered)))

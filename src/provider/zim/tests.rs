@@ -106,7 +106,7 @@ async fn a_look_asks_as_the_page_says() {
     assert_eq!(body(&sent[2]), r#"{"UserInfo":[{"UserId":"admin"}]}"#);
 }
 
-async fn people(body: &str) -> Result<Option<People>, Trouble> {
+async fn people(body: &str) -> Result<Option<People>, ApiError> {
     zim(said(200, body)).0.people(&RoomId::new("lobby")).await
 }
 
@@ -127,7 +127,7 @@ async fn who_is_inside() {
     }
 }
 
-async fn attributes(body: &str) -> Result<Option<AttributesRead>, Trouble> {
+async fn attributes(body: &str) -> Result<Option<AttributesRead>, ApiError> {
     zim(said(200, body)).0.attributes(&RoomId::new("lobby")).await
 }
 
@@ -157,12 +157,12 @@ async fn attributes_that_cannot_be_read_are_not_taken_for_none() {
         r#"{"Code":0,"Attributes":[{"Key":"a","Value":{}}]}"#,
         r#"{"Code":0,"Attributes":["a"]}"#,
     ] {
-        let trouble = attributes(body).await.expect_err("unreadable");
-        assert_eq!(trouble.class, Class::Unknown, "{body}");
+        let api_error = attributes(body).await.expect_err("unreadable");
+        assert_eq!(api_error.class, ErrorClass::Unknown, "{body}");
     }
 }
 
-async fn change(answer: Heard) -> Result<Receipt, Trouble> {
+async fn change(answer: Heard) -> Result<Receipt, ApiError> {
     zim(answer).0.change(&RoomId::new("lobby"), &Operation::Create(room())).await
 }
 
@@ -192,15 +192,19 @@ async fn what_is_not_zims_answer_leaves_the_outcome_unknown() {
         (502, "<html>Bad Gateway", "(HTTP 502), `<html>Bad Gateway`"),
         (500, r#"{"Code":0,"Message":"success"}"#, "(HTTP 500)"),
     ] {
-        let trouble = change(said(status, body)).await.expect_err("no answer");
-        assert_eq!((trouble.class, trouble.code), (Class::Unknown, None), "{status} {body}");
-        assert!(trouble.message.contains(words), "{}", trouble.message);
+        let api_error = change(said(status, body)).await.expect_err("no answer");
+        assert_eq!(
+            (api_error.class, api_error.code),
+            (ErrorClass::Unknown, None),
+            "{status} {body}"
+        );
+        assert!(api_error.message.contains(words), "{}", api_error.message);
     }
     let coded = change(said(500, r#"{"Code":660300014,"RequestId":"r1"}"#)).await;
     let coded = coded.expect_err("no answer");
-    assert_eq!((coded.class, coded.code), (Class::Unknown, Some(660_300_014)));
+    assert_eq!((coded.class, coded.code), (ErrorClass::Unknown, Some(660_300_014)));
     let read = zim(said(503, "")).0.people(&RoomId::new("lobby")).await;
-    assert_eq!(read.expect_err("no answer").class, Class::Retry);
+    assert_eq!(read.expect_err("no answer").class, ErrorClass::Retry);
 }
 
 #[tokio::test]
@@ -211,25 +215,25 @@ async fn too_often_by_status_says_when_to_come_back() {
         body: b"slow down".to_vec(),
         ..HttpResponse::default()
     };
-    let trouble = change(Ok(answer)).await.expect_err("refused");
-    assert_eq!(trouble.class, Class::TooOften);
-    assert_eq!(trouble.retry_after, Some(std::time::Duration::from_secs(3)));
+    let api_error = change(Ok(answer)).await.expect_err("refused");
+    assert_eq!(api_error.class, ErrorClass::TooOften);
+    assert_eq!(api_error.retry_after, Some(std::time::Duration::from_secs(3)));
 }
 
 #[tokio::test]
 async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
     let body = r#"{"Code":100000005,"Message":"signature error.","RequestId":"r9"}"#;
     for status in [200, 401] {
-        let trouble = change(said(status, body)).await.expect_err("refused");
-        assert_eq!(trouble.class, Class::Fatal);
+        let api_error = change(said(status, body)).await.expect_err("refused");
+        assert_eq!(api_error.class, ErrorClass::Fatal);
         assert_eq!(
-            trouble.to_string(),
+            api_error.to_string(),
             "CreateRoom: signature error: check that the secret is the ServerSecret of this \
              `app_id` (code 100000005, request r9)"
         );
     }
     let unknown = change(said(200, r#"{"Code":4711}"#)).await.expect_err("refused");
-    assert_eq!(unknown.class, Class::Unrecognised);
+    assert_eq!(unknown.class, ErrorClass::Unrecognised);
 }
 
 #[tokio::test]
@@ -240,17 +244,17 @@ async fn an_expired_signature_says_how_far_the_clock_is_off() {
         body: br#"{"Code":100000004,"Message":"signature expired"}"#.to_vec(),
         ..HttpResponse::default()
     };
-    let trouble = change(Ok(answer)).await.expect_err("refused");
-    assert_eq!(trouble.class, Class::SignAgain);
-    assert!(trouble.message.ends_with("is 1200 s behind the service's"), "{}", trouble.message);
+    let api_error = change(Ok(answer)).await.expect_err("refused");
+    assert_eq!(api_error.class, ErrorClass::SignAgain);
+    assert!(api_error.message.ends_with("is 1200 s behind the service's"), "{}", api_error.message);
 }
 
 #[tokio::test]
 async fn what_was_not_sent_is_known_not_to_be_done() {
     let refused = change(Err(TransportError::NotSent("no connection".to_owned()))).await;
-    assert_eq!(refused.expect_err("no answer").class, Class::Retry);
+    assert_eq!(refused.expect_err("no answer").class, ErrorClass::Retry);
     let reset = change(Err(TransportError::Unknown("reset".to_owned()))).await;
-    assert_eq!(reset.expect_err("no answer").class, Class::Unknown);
+    assert_eq!(reset.expect_err("no answer").class, ErrorClass::Unknown);
 }
 
 #[tokio::test]
@@ -264,8 +268,8 @@ async fn no_answer_echoes_what_proves_us() {
         format!(r#"{{"Code":9,"Message":"\u001b[31m{PUBLIC}"}}"#),
     ] {
         for status in [200, 429, 500] {
-            let trouble = change(said(status, &body)).await.expect_err("refused");
-            let told = format!("{trouble} {trouble:?}");
+            let api_error = change(said(status, &body)).await.expect_err("refused");
+            let told = format!("{api_error} {api_error:?}");
             for hidden in [SECRET, SIGNATURE, "4fd24687296dd9f3", "\u{1b}"] {
                 assert!(!told.contains(hidden), "{told}");
             }
@@ -281,13 +285,13 @@ async fn a_registered_operator_is_registered() {
         (r#"{"Code":0,"ErrorList":[{"UserId":"admin","SubCode":660700002}]}"#, None),
         (
             r#"{"Code":0,"ErrorList":[{"UserId":"admin","SubCode":660000002}]}"#,
-            Some(Class::Refused),
+            Some(ErrorClass::Refused),
         ),
-        (r#"{"Code":0,"ErrorList":[{}]}"#, Some(Class::Unrecognised)),
-        (r#"{"Code":660700001}"#, Some(Class::TooOften)),
+        (r#"{"Code":0,"ErrorList":[{}]}"#, Some(ErrorClass::Unrecognised)),
+        (r#"{"Code":660700001}"#, Some(ErrorClass::TooOften)),
     ] {
         let registered = zim(said(200, body)).0.register("admin").await;
-        assert_eq!(registered.err().map(|trouble| trouble.class), expected, "{body}");
+        assert_eq!(registered.err().map(|api_error| api_error.class), expected, "{body}");
     }
 }
 
@@ -303,9 +307,9 @@ async fn a_service_that_hangs_is_given_up() {
     access.transport = Arc::new(Hangs);
     let zim = Zim::new(access, "admin".to_owned());
     let outcome = zim.change(&RoomId::new("lobby"), &destroy()).await;
-    let trouble = outcome.expect_err("no answer");
-    assert_eq!(trouble.class, Class::Unknown);
-    assert_eq!(trouble.message, "no answer from 127.0.0.1:1 within 10 s");
+    let api_error = outcome.expect_err("no answer");
+    assert_eq!(api_error.class, ErrorClass::Unknown);
+    assert_eq!(api_error.message, "no answer from 127.0.0.1:1 within 10 s");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The plan as people read it.
 
 use super::*;
-use crate::model::{Holder, OnRemove, ProviderName, RepairPlan, Timestamp, UnderWay};
+use crate::model::{Holder, OnRemove, ProviderName, RepairPlan, RunInProgress, Timestamp};
 
 #[test]
 fn a_plan_with_everything() {
@@ -177,7 +177,7 @@ fn long_spans_are_in_words() {
 fn rooms_that_another_run_is_changing_are_one_line() {
     let shown = |rooms: &[&str]| {
         let rooms = rooms.iter().map(|room| address(room)).collect();
-        let plan = Plan { under_way: Some(UnderWay { by: holder(), rooms }), ..empty() };
+        let plan = Plan { in_progress: Some(RunInProgress { by: holder(), rooms }), ..empty() };
         let text = written(|out| plan_text(out, &plan, &VIEW));
         let line = text.lines().find(|line| line.contains("`roomctl apply`")).expect("a line");
         line.to_owned()
@@ -192,11 +192,11 @@ fn rooms_that_another_run_is_changing_are_one_line() {
 #[test]
 fn a_run_that_is_under_way_stands_in_the_document() {
     let rooms = vec![address("chat/a")];
-    let plan = Plan { under_way: Some(UnderWay { by: holder(), rooms }), ..empty() };
+    let plan = Plan { in_progress: Some(RunInProgress { by: holder(), rooms }), ..empty() };
     let text = written(|out| plan_json(out, &plan));
     let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(document["under_way"]["by"]["pid"], 12);
-    assert_eq!(document["under_way"]["rooms"][0], "chat/a");
+    assert_eq!(document["in_progress"]["by"]["pid"], 12);
+    assert_eq!(document["in_progress"]["rooms"][0], "chat/a");
 }
 
 fn holder() -> Holder {

@@ -56,7 +56,7 @@ pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateEr
     match journal {
         Leftover::None => {}
         Leftover::Spent => remove_journal(folder)?,
-        Leftover::Unfolded { id, overlay, under_way: _ } => {
+        Leftover::Unfolded { id, overlay, in_progress: _ } => {
             let Saved { serial, fingerprint, stat } = fold(folder, &base, &overlay, &id, guard)?;
             base.folded =
                 (serial > base.recorded.serial).then(|| overlay.changed_rooms(&base.recorded));

@@ -36,7 +36,7 @@ pub(super) enum Leftover {
         /// What it changes.
         overlay: Overlay,
         /// The run that writes it, where it is under way.
-        under_way: Option<Holder>,
+        in_progress: Option<Holder>,
     },
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Read {
     /// Whether there was one.
     pub(super) found: Found,
     /// The run that writes its journal, where it is under way.
-    pub(super) under_way: Option<Holder>,
+    pub(super) in_progress: Option<Holder>,
 }
 
 /// How often files that do not fit together are read again: somebody may have folded in between.
@@ -65,14 +65,14 @@ pub(super) fn read(folder: &Folder) -> Result<Read, StateError> {
     // Not before: a run that leaves its journal for a rescue file writes that one first.
     folder.check_rescues()?;
     let Loaded { mut recorded, fingerprint, stat: _, version: _, journal } = loaded?;
-    let under_way = match journal {
+    let in_progress = match journal {
         Leftover::None | Leftover::Spent => None,
-        Leftover::Unfolded { id: _, overlay, under_way } => {
+        Leftover::Unfolded { id: _, overlay, in_progress } => {
             overlay.apply(&mut recorded);
-            under_way
+            in_progress
         }
     };
-    Ok(Read { recorded, found: found(fingerprint), under_way })
+    Ok(Read { recorded, found: found(fingerprint), in_progress })
 }
 
 /// Reads what lies in the folder.
@@ -134,8 +134,8 @@ fn leftover(
     for entry in entries {
         overlay.add(entry);
     }
-    let under_way = holder.filter(|_| writing == Writing::Now);
-    Ok(Leftover::Unfolded { id, overlay, under_way })
+    let in_progress = holder.filter(|_| writing == Writing::Now);
+    Ok(Leftover::Unfolded { id, overlay, in_progress })
 }
 
 /// Whether an error may come from reading while another run folds.

@@ -48,7 +48,7 @@ impl Locked {
             found: found(*fingerprint),
             last_calls,
             ended_uncleanly: ended == Ended::Uncleanly,
-            under_way: None,
+            in_progress: None,
         };
         let state = folder.state.clone();
         let writer = Writer::new(folder, base, lock.holder().clone());

@@ -124,13 +124,13 @@ impl ReadStore for FileStore {
     fn read(&self) -> Access<'_, Snapshot> {
         Box::pin(self.blocking(|folder| {
             let Earlier { last_calls, ended } = lock_file::look(&folder.lock)?;
-            let Read { recorded, found, under_way } = load::read(&folder)?;
+            let Read { recorded, found, in_progress } = load::read(&folder)?;
             Ok(Snapshot {
                 recorded: Arc::new(recorded),
                 found,
                 last_calls,
                 ended_uncleanly: ended == Ended::Uncleanly,
-                under_way,
+                in_progress,
             })
         }))
     }

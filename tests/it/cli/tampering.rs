@@ -111,7 +111,7 @@ fn a_run_that_is_under_way_is_told_and_not_unread() {
     plan.prints("Being changed by `roomctl apply`").prints(&by).keeps_from("Unread");
     let json = desk.run_with(&real, "plan --refresh never --format json").ends(0).document();
     assert_eq!(json["unread"].as_array().map(Vec::len), Some(0), "{json}");
-    assert_eq!(json["under_way"]["by"]["pid"], first.id());
+    assert_eq!(json["in_progress"]["by"]["pid"], first.id());
     desk.run("state list").ends(0).says("being changed by `roomctl apply`");
     first.kill().expect("the first run is ended");
     first.wait().expect("the first run has ended");

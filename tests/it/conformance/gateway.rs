@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roomctl::emulator::{Action, Settings, UnknownOwner};
-use roomctl::model::{Call, Class, Clock, Effect, NotTried, Operation, Origin, RoomId, Timestamp};
+use roomctl::model::{
+    Call, Clock, Effect, ErrorClass, NotTried, Operation, Origin, RoomId, Timestamp,
+};
 
 use super::stage::{ID, Stage};
 use super::subject::Subject;
@@ -167,7 +169,7 @@ pub(super) async fn an_unknown_user_is_told(subject: &'static Subject) {
         let client = stage.client();
         let permit = client.permit(call).await.expect("a permit");
         let made = client.attempt(permit, &RoomId::new(ID), &Operation::Create(room)).await;
-        let trouble = made.expect_err("unknown");
-        assert_eq!(trouble.class, Class::OperatorUnknown, "{trouble}");
+        let api_error = made.expect_err("unknown");
+        assert_eq!(api_error.class, ErrorClass::OperatorUnknown, "{api_error}");
     }
 }

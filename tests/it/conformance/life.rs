@@ -1,7 +1,7 @@
 //! A room's life: made, found again, gone, and made half.
 
-use roomctl::model::{Action, Call, Class, Effect, Observation, People, RoomId, Sighting};
-use roomctl::provider::Observe;
+use roomctl::model::{Action, Call, Effect, ErrorClass, Observation, ObservedRoom, People, RoomId};
+use roomctl::provider::Observer;
 
 use super::stage::{ID, Stage};
 use super::subject::Subject;
@@ -98,16 +98,16 @@ pub(super) async fn a_second_destroy_is_of_a_missing_room(subject: &'static Subj
     }
     let stranger = stage.stranger().await;
     stranger.try_destroy(ID).await.expect("destroyed");
-    let trouble = stranger.try_destroy(ID).await.expect_err("missing");
-    assert_eq!(trouble.class, Class::Missing, "{trouble}");
+    let api_error = stranger.try_destroy(ID).await.expect_err("missing");
+    assert_eq!(api_error.class, ErrorClass::Missing, "{api_error}");
 }
 
 pub(super) async fn what_is_not_there_is_gone(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
-    let seen = stage.client().sighting(&RoomId::new("nobodys")).await.expect("an answer");
+    let seen = stage.client().observed_room(&RoomId::new("nobodys")).await.expect("an answer");
     let idle = subject.makes.is_empty();
     match seen {
-        Observation::There(Sighting {
+        Observation::There(ObservedRoom {
             at: _,
             people,
             attributes,

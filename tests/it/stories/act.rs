@@ -8,7 +8,7 @@ use roomctl::emulator::Settings;
 use roomctl::model::{
     Attribute, AttributeChange, Call, Delay, Desired, Kind, Refresh, Room, RoomId,
 };
-use roomctl::plan::nothing_desired;
+use roomctl::planner::nothing_desired;
 use serde::Deserialize;
 
 use super::told::Told;

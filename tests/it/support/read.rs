@@ -1,14 +1,14 @@
-//! Looking and planning, as `plan` does: with eyes that cannot change anything.
+//! Looking and planning, as `plan` does: with observers that cannot change anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use roomctl::apply::{Connections, Eyes, StopSwitch, observe};
+use roomctl::applier::{Connections, Observers, StopSwitch, observe};
 use roomctl::model::{
     Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
 };
-use roomctl::plan::{self, Inputs, Scope};
-use roomctl::provider::{Observe, ReadOnly};
+use roomctl::planner::{self, Inputs, Scope};
+use roomctl::provider::{Observer, ReadOnly};
 use roomctl::render::{self, Detail, View};
 use roomctl::state::{ReadStore, StateError};
 
@@ -19,7 +19,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) desired: &'a Desired,
     pub(crate) recorded: &'a Recorded,
     pub(crate) evict: &'a BTreeSet<Address>,
-    pub(crate) under_way: Option<&'a Holder>,
+    pub(crate) in_progress: Option<&'a Holder>,
     pub(crate) mode: Refresh,
     pub(crate) scope: Scope,
 }
@@ -30,17 +30,17 @@ impl World {
         let snapshot = self.store().read().await?;
         let connections = self.connect(desired, &Fuse::never());
         self.resume(&connections, &snapshot);
-        let eyes: Eyes = connections
+        let observers: Observers = connections
             .iter()
             .map(|(name, one)| {
-                let eye: Arc<dyn Observe> = Arc::new(ReadOnly::new(one.client.clone()));
+                let eye: Arc<dyn Observer> = Arc::new(ReadOnly::new(one.client.clone()));
                 (name.clone(), eye)
             })
             .collect();
         let (recorded, evict) = (&*snapshot.recorded, &BTreeSet::new());
-        let under_way = snapshot.under_way.as_ref();
-        let ground = Ground { desired, recorded, evict, under_way, mode, scope: Scope::Plan };
-        let observed = ground.look(Observed::default(), &eyes, &connections).await;
+        let in_progress = snapshot.in_progress.as_ref();
+        let ground = Ground { desired, recorded, evict, in_progress, mode, scope: Scope::Plan };
+        let observed = ground.look(Observed::default(), &observers, &connections).await;
         Ok(ground.plan(&observed, Asked::Yes(mode)))
     }
 }
@@ -50,25 +50,26 @@ impl Ground<'_> {
     pub(crate) async fn look(
         &self,
         seen: Observed,
-        eyes: &Eyes,
+        observers: &Observers,
         connections: &Connections,
     ) -> Observed {
         let mut observed = seen;
         let now = moments(connections);
-        let due = plan::due(self.desired, self.recorded, self.mode, self.scope, &|name| now[name]);
+        let due =
+            planner::due(self.desired, self.recorded, self.mode, self.scope, &|name| now[name]);
         let wanted = |address: &Address| {
-            eyes.contains_key(&address.provider) && observed.of(address).is_none()
+            observers.contains_key(&address.provider) && observed.of(address).is_none()
         };
         let addresses = due.into_iter().filter(wanted).collect();
         let (_switch, stop) = StopSwitch::new();
-        let more = observe(eyes, addresses, &stop).await;
+        let more = observe(observers, addresses, &stop).await;
         observed.rooms.extend(more.rooms);
         observed
     }
 
     pub(crate) fn plan(&self, observed: &Observed, asked: Asked) -> Plan {
-        let Self { desired, recorded, evict, under_way, mode: _, scope: _ } = *self;
-        plan::plan(Inputs { desired, recorded, observed, evict, asked, under_way })
+        let Self { desired, recorded, evict, in_progress, mode: _, scope: _ } = *self;
+        planner::plan(Inputs { desired, recorded, observed, evict, asked, in_progress })
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use roomctl::apply::{self, Connections, Report, Run, Settings, Stop, StopSwitch};
+use roomctl::applier::{self, Connections, Report, Run, Settings, Stop, StopSwitch};
 use roomctl::model::{
     Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Event, Outcome, Plan,
     ProviderIdentity, ProviderName, Recorded, Refresh,
 };
-use roomctl::plan::Scope;
+use roomctl::planner::Scope;
 use roomctl::provider::Ended as Before;
 use roomctl::state::{Entry, Holder, LastCalls, Locked, Snapshot, StateError, WriteStore};
 
@@ -122,19 +122,19 @@ impl World {
         let (_switch, stop): (StopSwitch, Stop) = StopSwitch::new();
         let settings = settings(desired, how);
         let recovered =
-            apply::recover(snapshot.recorded.clone(), connections, store.clone(), &stop).await?;
+            applier::recover(snapshot.recorded.clone(), connections, store.clone(), &stop).await?;
         let ground = read::Ground {
             desired,
             recorded: &recovered.recorded,
             evict: &how.evict,
-            under_way: None,
+            in_progress: None,
             mode: how.refresh.unwrap_or(desired.policy.refresh),
             scope: Scope::Apply,
         };
-        let eyes = apply::eyes(connections);
-        let observed = ground.look(recovered.observed, &eyes, connections).await;
+        let observers = applier::observers(connections);
+        let observed = ground.look(recovered.observed, &observers, connections).await;
         let plan = ground.plan(&observed, Asked::Yes(ground.mode));
-        let seen = apply::seen(&recovered.recorded, &observed, connections);
+        let seen = applier::seen(&recovered.recorded, &observed, connections);
         let approved = approve(plan.clone(), how);
         store.check().await?;
         let mut entries = identities(desired, &recovered.recorded, &approved);
@@ -152,7 +152,7 @@ impl World {
             report: told.clone(),
             stop,
         };
-        let outcome = apply::run(approved, run).await;
+        let outcome = applier::run(approved, run).await;
         let events = std::mem::take(&mut *told.0.lock().expect("what was told"));
         Ok(Ran { plan, outcome, events })
     }
@@ -166,17 +166,17 @@ impl World {
             desired.rooms.iter().filter(|room| !recorded.rooms.contains_key(&room.address));
         let addresses = wanted.clone().map(|room| room.address.clone()).collect();
         let (_switch, stop) = StopSwitch::new();
-        let observed = apply::observe(&apply::eyes(&connections), addresses, &stop).await;
-        let seen: BTreeMap<_, _> = apply::sightings(&observed).collect();
+        let observed = applier::observe(&applier::observers(&connections), addresses, &stop).await;
+        let seen: BTreeMap<_, _> = applier::observed_rooms(&observed).collect();
         let mut entries: Vec<Entry> = desired
             .providers
             .iter()
             .map(|(name, one)| Entry::Provider(name.clone(), ProviderIdentity::of(one)))
             .collect();
         entries.extend(wanted.filter_map(|room| {
-            let sighting = seen.get(&room.address)?;
+            let observed_room = seen.get(&room.address)?;
             let kind = desired.providers[&room.address.provider].kind();
-            let record = apply::imported(kind, room, sighting);
+            let record = applier::imported(kind, room, observed_room);
             Some(Entry::Result(room.address.clone(), record))
         }));
         locked.append(entries).await?;

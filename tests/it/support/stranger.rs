@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use roomctl::model::{
-    AttributeChange, Call, Kind, Operation, Origin, Patch, Room, RoomId, Trouble,
+    ApiError, AttributeChange, Call, Kind, Operation, Origin, Patch, Room, RoomId,
 };
 use roomctl::provider::{Client, Receipt};
 
@@ -40,7 +40,7 @@ impl Stranger {
     }
 
     /// Destroys a room, by one attempt.
-    pub(crate) async fn try_destroy(&self, id: &str) -> Result<Receipt, Trouble> {
+    pub(crate) async fn try_destroy(&self, id: &str) -> Result<Receipt, ApiError> {
         let destroy = Operation::Destroy(Arc::default());
         let permit = self.client.permit(self.kind.destroy_call()).await.expect("a permit");
         self.client.attempt(permit, &RoomId::new(id), &destroy).await

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use roomctl::apply::{Connection, Connections};
-use roomctl::desired;
+use roomctl::applier::{Connection, Connections};
+use roomctl::config;
 use roomctl::emulator::{Action, App, AppSurvey, Data, Emulator, Settings};
 use roomctl::model::{
     Address, Application, Clock, Desired, Kind, Provider, Recorded, Secret, Timestamp,
@@ -76,7 +76,7 @@ impl World {
     /// Reads files that lie in the folder.
     pub(crate) fn load(&self, files: &[String]) -> Desired {
         let paths: Vec<PathBuf> = files.iter().map(|file| self.folder.path().join(file)).collect();
-        desired::load(&paths, &|_| None).expect("files without findings").desired
+        config::load(&paths, &|_| None).expect("files without findings").desired
     }
 
     /// Reads a text as rooms.yaml.

@@ -8,8 +8,8 @@ fn rooms(count: usize) -> Vec<RoomId> {
     (0..count).map(|n| RoomId::new(format!("r{n}").as_str())).collect()
 }
 
-/// Asks who is inside many rooms at once; the troubles, and how long all of it took.
-async fn ask_all(client: &Arc<Client>, count: usize) -> (Vec<Trouble>, Duration) {
+/// Asks who is inside many rooms at once; the api_errors, and how long all of it took.
+async fn ask_all(client: &Arc<Client>, count: usize) -> (Vec<ApiError>, Duration) {
     let (start, mut asked) = (Instant::now(), JoinSet::new());
     for room in rooms(count) {
         let client = Arc::clone(client);
@@ -28,20 +28,20 @@ async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
     let (client, told) = client(Told::default());
     told.now(Fate::Hangs);
     let permit = client.permit(CREATE).await.expect("a permit");
-    let (troubles, took) = ask_all(&client, 200).await;
+    let (api_errors, took) = ask_all(&client, 200).await;
     assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
-    assert_eq!(troubles.len(), 200);
-    let stopped = troubles.iter().filter(|it| it.class == Class::Stopped).count();
+    assert_eq!(api_errors.len(), 200);
+    let stopped = api_errors.iter().filter(|it| it.class == ErrorClass::Stopped).count();
     assert!(stopped >= 190, "{stopped}");
     assert!(took <= Duration::from_millis(10_600), "{took:?}");
     let made = told.made(PEOPLE);
 
     // Later calls end at once, also one that has its permit already, and none is sent.
     let start = Instant::now();
-    assert_eq!(class(client.sighting(&room()).await), Class::Stopped);
-    assert_eq!(class(client.attempt(permit, &room(), &create()).await), Class::Stopped);
+    assert_eq!(class(client.observed_room(&room()).await), ErrorClass::Stopped);
+    assert_eq!(class(client.attempt(permit, &room(), &create()).await), ErrorClass::Stopped);
     assert_eq!(client.permit(CREATE).await.err(), Some(Tripped::NoAnswer));
-    assert_eq!(class(client.prepare(&create()).await), Class::Stopped);
+    assert_eq!(class(client.prepare(&create()).await), ErrorClass::Stopped);
     client.wait(CREATE, Duration::from_secs(8)).await;
     assert_eq!((start.elapsed(), told.made(PEOPLE)), (Duration::ZERO, made));
     assert_eq!((told.made(CREATE), told.made(REGISTER)), (0, 0));
@@ -49,7 +49,9 @@ async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_any_kind_counts_the_timeouts_anew() {
-    for class in [None, Some(Class::Refused), Some(Class::Unknown), Some(Class::TooOften)] {
+    for class in
+        [None, Some(ErrorClass::Refused), Some(ErrorClass::Unknown), Some(ErrorClass::TooOften)]
+    {
         let (client, told) = client(Told::default());
         for _ in 0..4 {
             told.now(Fate::Hangs);
@@ -59,7 +61,7 @@ async fn an_answer_of_any_kind_counts_the_timeouts_anew() {
             }
             told.now(Fate::Answered);
             let listed = class.map(|class| (CREATE, VecDeque::from([class])));
-            told.troubles.lock().expect("no panic").extend(listed);
+            told.api_errors.lock().expect("no panic").extend(listed);
             let permit = client.permit(CREATE).await.expect("a permit");
             let _ = client.attempt(permit, &room(), &create()).await;
         }
@@ -92,8 +94,8 @@ async fn a_service_that_restarts_is_not_given_up() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(told.made(PEOPLE) > 10, "{}", told.made(PEOPLE));
     told.now(Fate::Answered);
-    let (troubles, _) = asked.await.expect("no panic");
-    assert_eq!((troubles, client.tripped()), (Vec::new(), None));
+    let (api_errors, _) = asked.await.expect("no panic");
+    assert_eq!((api_errors, client.tripped()), (Vec::new(), None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,9 +112,9 @@ async fn a_minute_of_nothing_but_too_often_stops_a_provider() {
     for pause in [None, Some(50), Some(300)] {
         let (client, told) = client(Told::default());
         told.now(Fate::TooOften(pause.map(Duration::from_secs)));
-        let (troubles, took) = ask_all(&client, 200).await;
+        let (api_errors, took) = ask_all(&client, 200).await;
         assert_eq!(client.tripped(), Some(Tripped::TooOften(PEOPLE)), "{pause:?}");
-        assert_eq!(troubles.len(), 200);
+        assert_eq!(api_errors.len(), 200);
         assert!((59..=62).contains(&took.as_secs()), "{pause:?}: {took:?}");
     }
 }
@@ -140,11 +142,11 @@ async fn another_answer_of_the_same_call_counts_the_minute_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_waited_too_long_for_leave_is_not_made() {
-    let told = Arc::new(Told::says(&[(PEOPLE, &[Class::Retry; 200])]));
+    let told = Arc::new(Told::says(&[(PEOPLE, &[ErrorClass::Retry; 200])]));
     let service = Arc::clone(&told) as Arc<dyn Service>;
     let rates = [(PEOPLE, 1.0)].into();
     let client = Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])), clock()));
-    let (troubles, _) = ask_all(&client, 100).await;
-    assert_eq!((troubles.len(), told.made(PEOPLE)), (100, 100), "one attempt each took 100 s");
-    assert!(troubles.iter().all(|trouble| trouble.message == "no"), "{troubles:?}");
+    let (api_errors, _) = ask_all(&client, 100).await;
+    assert_eq!((api_errors.len(), told.made(PEOPLE)), (100, 100), "one attempt each took 100 s");
+    assert!(api_errors.iter().all(|api_error| api_error.message == "no"), "{api_errors:?}");
 }

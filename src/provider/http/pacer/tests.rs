@@ -93,7 +93,7 @@ struct Run {
 async fn run(pacer: &Pacer, rate: f64, count: usize, latency: Latency, counted: Counted) -> Run {
     let service = Sliding { limit: slots(rate), taken: VecDeque::new() };
     let (service, mut shares) = (Arc::new(Mutex::new(service)), Shares(7));
-    let (mut under_way, mut sent) = (JoinSet::new(), Vec::new());
+    let (mut calls, mut sent) = (JoinSet::new(), Vec::new());
     for _ in 0..count {
         let permit = pacer.permit().await;
         let (journal, whole) = (shares.between(0.0, 0.004), latency(&mut shares));
@@ -103,7 +103,7 @@ async fn run(pacer: &Pacer, rate: f64, count: usize, latency: Latency, counted: 
             Counted::AtOnce => Duration::ZERO,
         };
         let service = Arc::clone(&service);
-        under_way.spawn(async move {
+        calls.spawn(async move {
             sleep(journal).await;
             let in_flight = permit.sent().await;
             let sent = Instant::now();
@@ -120,7 +120,7 @@ async fn run(pacer: &Pacer, rate: f64, count: usize, latency: Latency, counted: 
         });
     }
     let (mut arrived, mut refused) = (Vec::new(), 0);
-    while let Some(joined) = under_way.join_next().await {
+    while let Some(joined) = calls.join_next().await {
         let (left, came, taken) = joined.expect("no panic");
         sent.push(left);
         arrived.push(came);
@@ -292,11 +292,11 @@ async fn an_answer_that_never_comes_costs_one_place_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn one_refusal_costs_little_and_many_at_once_count_as_one() {
     let pacer = Pacer::new(20.0);
-    let mut under_way = Vec::new();
+    let mut calls = Vec::new();
     for _ in 0..4 {
-        under_way.push(pacer.permit().await.sent().await);
+        calls.push(pacer.permit().await.sent().await);
     }
-    for in_flight in under_way {
+    for in_flight in calls {
         in_flight.too_often(None);
     }
     let start = Instant::now();
@@ -373,20 +373,20 @@ proptest! {
             let (pacer, mut shares) = (Pacer::new(rate), Shares(seed));
             let service = Sliding { limit: slots(rate), taken: VecDeque::new() };
             let service = Arc::new(Mutex::new(service));
-            let (mut under_way, mut sent, mut refused) = (JoinSet::new(), Vec::new(), 0);
+            let (mut calls, mut sent, mut refused) = (JoinSet::new(), Vec::new(), 0);
             for _ in 0..600 {
                 let permit = pacer.permit().await;
                 let extra = Duration::from_millis(spread).mul_f64(shares.next());
                 let service = Arc::clone(&service);
                 let in_flight = permit.sent().await;
                 sent.push(Instant::now());
-                under_way.spawn(async move {
+                calls.spawn(async move {
                     sleep(Duration::from_millis(least) + extra).await;
                     in_flight.answered();
                     service.lock().expect("no panic").takes(Instant::now())
                 });
             }
-            while let Some(joined) = under_way.join_next().await {
+            while let Some(joined) = calls.join_next().await {
                 refused += usize::from(!joined.expect("no panic"));
             }
             (sent, refused)

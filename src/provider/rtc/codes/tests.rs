@@ -2,31 +2,31 @@
 
 use super::*;
 
-fn class(number: i64, call: Call) -> Class {
-    verdict(number, call, "").map_or(Class::Unrecognised, |verdict| verdict.class)
+fn class(number: i64, call: Call) -> ErrorClass {
+    verdict(number, call, "").map_or(ErrorClass::Unrecognised, |verdict| verdict.class)
 }
 
 #[test]
 fn every_code_means_what_the_table_says() {
     let table = [
-        (1, Class::Unknown, Class::Retry),
-        (2, Class::Refused, Class::Refused),
-        (3, Class::Refused, Class::Refused),
-        (8, Class::Refused, Class::Refused),
-        (9, Class::Fatal, Class::Fatal),
-        (104, Class::Missing, Class::Unrecognised),
-        (154, Class::Unknown, Class::Retry),
-        (206, Class::TooOften, Class::TooOften),
-        (207, Class::TooOften, Class::TooOften),
-        (5018, Class::Missing, Class::Unrecognised),
-        (5024, Class::Missing, Class::Unrecognised),
-        (50_001, Class::Missing, Class::Unrecognised),
-        (100_000_004, Class::SignAgain, Class::SignAgain),
-        (100_000_005, Class::Fatal, Class::Fatal),
-        (100_000_012, Class::Unknown, Class::Retry),
-        (660_300_001, Class::Unrecognised, Class::Unrecognised),
-        (4711, Class::Unrecognised, Class::Unrecognised),
-        (-1, Class::Unrecognised, Class::Unrecognised),
+        (1, ErrorClass::Unknown, ErrorClass::Retry),
+        (2, ErrorClass::Refused, ErrorClass::Refused),
+        (3, ErrorClass::Refused, ErrorClass::Refused),
+        (8, ErrorClass::Refused, ErrorClass::Refused),
+        (9, ErrorClass::Fatal, ErrorClass::Fatal),
+        (104, ErrorClass::Missing, ErrorClass::Unrecognised),
+        (154, ErrorClass::Unknown, ErrorClass::Retry),
+        (206, ErrorClass::TooOften, ErrorClass::TooOften),
+        (207, ErrorClass::TooOften, ErrorClass::TooOften),
+        (5018, ErrorClass::Missing, ErrorClass::Unrecognised),
+        (5024, ErrorClass::Missing, ErrorClass::Unrecognised),
+        (50_001, ErrorClass::Missing, ErrorClass::Unrecognised),
+        (100_000_004, ErrorClass::SignAgain, ErrorClass::SignAgain),
+        (100_000_005, ErrorClass::Fatal, ErrorClass::Fatal),
+        (100_000_012, ErrorClass::Unknown, ErrorClass::Retry),
+        (660_300_001, ErrorClass::Unrecognised, ErrorClass::Unrecognised),
+        (4711, ErrorClass::Unrecognised, ErrorClass::Unrecognised),
+        (-1, ErrorClass::Unrecognised, ErrorClass::Unrecognised),
     ];
     for (number, close, read) in table {
         assert_eq!(class(number, Call::CloseRoom), close, "{number}");

@@ -3,8 +3,8 @@
 use super::*;
 use crate::model::{Effect, Kind};
 
-fn class(number: i64, call: Call) -> Class {
-    verdict(number, call, "").map_or(Class::Unrecognised, |verdict| verdict.class)
+fn class(number: i64, call: Call) -> ErrorClass {
+    verdict(number, call, "").map_or(ErrorClass::Unrecognised, |verdict| verdict.class)
 }
 
 fn all() -> Vec<Call> {
@@ -12,17 +12,17 @@ fn all() -> Vec<Call> {
 }
 
 /// The codes of a class whatever the call.
-const SAME: &[(Class, &[i64])] = &[
-    (Class::TooOften, &[60_007, 60_011, 60_018, 60_019]),
-    (Class::Unknown, &[60_008]),
-    (Class::Retry, &[100_012]),
-    (Class::SignAgain, &[70_001, 60_004, 60_005]),
+const SAME: &[(ErrorClass, &[i64])] = &[
+    (ErrorClass::TooOften, &[60_007, 60_011, 60_018, 60_019]),
+    (ErrorClass::Unknown, &[60_008]),
+    (ErrorClass::Retry, &[100_012]),
+    (ErrorClass::SignAgain, &[70_001, 60_004, 60_005]),
     (
-        Class::Refused,
+        ErrorClass::Refused,
         &[100_002, 100_006, 100_013, 100_015, 100_026, 100_500, 100_501, 100_502, 100_503, 100_504],
     ),
     (
-        Class::Fatal,
+        ErrorClass::Fatal,
         &[
             60_002, 60_003, 60_006, 60_009, 60_010, 60_012, 60_015, 60_016, 60_017, 60_020, 60_021,
             60_025, 60_026, 70_003, 70_009, 70_013, 70_014, 70_016, 70_020, 70_051, 100_007,
@@ -37,15 +37,15 @@ const UNFINISHED: &[i64] = &[60_014, 70_169, 70_500, 100_001];
 const OF_CALLS: &[i64] = &[100_003, 100_004, 100_010, 100_011, 70_107];
 
 /// What the table says of the codes that depend on the call.
-fn of_call(number: i64, call: Call) -> Class {
+fn of_call(number: i64, call: Call) -> ErrorClass {
     let (create, import) = (call == Call::LiveCreateRoom, call == Call::AccountImport);
     match number {
-        100_003 | 100_011 if create => Class::Taken,
-        100_010 if create => Class::Exists,
-        100_004 if !create && !import => Class::Missing,
-        70_107 if import => Class::Refused,
-        70_107 => Class::OperatorUnknown,
-        _ => Class::Unrecognised,
+        100_003 | 100_011 if create => ErrorClass::Taken,
+        100_010 if create => ErrorClass::Exists,
+        100_004 if !create && !import => ErrorClass::Missing,
+        70_107 if import => ErrorClass::Refused,
+        70_107 => ErrorClass::OperatorUnknown,
+        _ => ErrorClass::Unrecognised,
     }
 }
 
@@ -58,8 +58,8 @@ fn every_code_of_every_call_means_what_the_table_says() {
             }
         }
         let unfinished = match call.effect() {
-            Effect::Reads | Effect::RepeatSafe => Class::Retry,
-            Effect::ChangesRoom => Class::Unknown,
+            Effect::Reads | Effect::RepeatSafe => ErrorClass::Retry,
+            Effect::ChangesRoom => ErrorClass::Unknown,
         };
         for number in UNFINISHED {
             assert_eq!(class(*number, call), unfinished, "{number} of {call}");
@@ -68,7 +68,7 @@ fn every_code_of_every_call_means_what_the_table_says() {
             assert_eq!(class(*number, call), of_call(*number, call), "{number} of {call}");
         }
         for number in [1, -1, 60_001, 60_013, 100_000, 100_005, 100_505, 660_300_001] {
-            assert_eq!(class(number, call), Class::Unrecognised, "{number} of {call}");
+            assert_eq!(class(number, call), ErrorClass::Unrecognised, "{number} of {call}");
         }
     }
 }
@@ -87,11 +87,11 @@ fn no_code_is_left_out_of_the_tables_and_each_has_a_word_of_advice() {
 fn a_parameter_that_is_the_owner_is_an_account_to_be_imported() {
     let class = |call, words| verdict(100_002, call, words).expect("known").class;
     for words in ["invalid owner account", "Invalid param: Owner_Account"] {
-        assert_eq!(class(Call::LiveCreateRoom, words), Class::OperatorUnknown, "{words}");
-        assert_eq!(class(Call::LiveUpdateRoomInfo, words), Class::Refused, "{words}");
+        assert_eq!(class(Call::LiveCreateRoom, words), ErrorClass::OperatorUnknown, "{words}");
+        assert_eq!(class(Call::LiveUpdateRoomInfo, words), ErrorClass::Refused, "{words}");
     }
     for words in ["", "invalid RoomName", "owner", "invalid account"] {
-        assert_eq!(class(Call::LiveCreateRoom, words), Class::Refused, "{words}");
+        assert_eq!(class(Call::LiveCreateRoom, words), ErrorClass::Refused, "{words}");
     }
 }
 

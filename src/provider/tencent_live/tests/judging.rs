@@ -4,7 +4,7 @@ use super::*;
 use crate::provider::http::TransportError;
 
 /// Every call, and what it is answered with in the end.
-async fn classes(answer: &Heard) -> Vec<Option<Class>> {
+async fn classes(answer: &Heard) -> Vec<Option<ErrorClass>> {
     let id = RoomId::new("a");
     let operations = [
         Operation::Create(Arc::default()),
@@ -21,12 +21,12 @@ async fn classes(answer: &Heard) -> Vec<Option<Class>> {
     classes.push(tencent.presences(std::slice::from_ref(&id)).await.err());
     classes.push(tencent.attributes(&id).await.err());
     classes.push(tencent.register("alice").await.err());
-    classes.into_iter().map(|trouble| trouble.map(|trouble| trouble.class)).collect()
+    classes.into_iter().map(|api_error| api_error.map(|api_error| api_error.class)).collect()
 }
 
 #[tokio::test]
 async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
-    let (unknown, retry) = (Some(Class::Unknown), Some(Class::Retry));
+    let (unknown, retry) = (Some(ErrorClass::Unknown), Some(ErrorClass::Retry));
     for (status, body) in [
         (200, ""),
         (200, "<html>"),
@@ -47,7 +47,7 @@ async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
     for body in ["", r#"{"ActionStatus":"OK","ErrorCode":0}"#, r#"{"ErrorCode":60007}"#] {
         assert_eq!(classes(&said(502, body)).await, unfinished, "{body}");
     }
-    let often = Some(Class::TooOften);
+    let often = Some(ErrorClass::TooOften);
     assert_eq!(classes(&said(429, "")).await, [often; 8]);
     let not_sent = Err(TransportError::NotSent("no connection".to_owned()));
     assert_eq!(classes(&not_sent).await, [retry; 8]);
@@ -59,21 +59,21 @@ async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
 async fn a_code_counts_whatever_the_status_beside_it() {
     for status in ["OK", "FAIL", ""] {
         let body = format!(r#"{{"ActionStatus":"{status}","ErrorCode":"60026","ErrorInfo":"x"}}"#);
-        assert_eq!(classes(&said(200, &body)).await, [Some(Class::Fatal); 8], "{status}");
-        assert_eq!(classes(&said(403, &body)).await, [Some(Class::Fatal); 8], "{status}");
+        assert_eq!(classes(&said(200, &body)).await, [Some(ErrorClass::Fatal); 8], "{status}");
+        assert_eq!(classes(&said(403, &body)).await, [Some(ErrorClass::Fatal); 8], "{status}");
     }
 }
 
 #[tokio::test]
 async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
     let body = r#"{"ActionStatus":"FAIL","ErrorCode":100012,"ErrorInfo":"slow.","RequestId":"r9"}"#;
-    let trouble = change(&Operation::Create(Arc::default()), said(200, body)).await;
-    let trouble = trouble.expect_err("refused");
+    let api_error = change(&Operation::Create(Arc::default()), said(200, body)).await;
+    let api_error = api_error.expect_err("refused");
     assert_eq!(
-        trouble.to_string(),
+        api_error.to_string(),
         "create_room: slow: one room is created at most once a second (code 100012, request r9)"
     );
-    assert_eq!(trouble.retry_after, Some(std::time::Duration::from_secs(1)));
+    assert_eq!(api_error.retry_after, Some(std::time::Duration::from_secs(1)));
 }
 
 #[tokio::test]
@@ -82,9 +82,9 @@ async fn a_delete_of_what_is_not_there_is_done() {
     let done = change(&attributes([delete("a")]), said(200, body)).await.expect("done");
     assert_eq!(done.request_id.as_deref(), Some("r"));
     let set = change(&attributes([set("a")]), said(200, body)).await.expect_err("refused");
-    assert_eq!(set.class, Class::Refused);
+    assert_eq!(set.class, ErrorClass::Refused);
     let failed = change(&attributes([delete("a")]), said(500, body)).await.expect_err("unknown");
-    assert_eq!(failed.class, Class::Unknown);
+    assert_eq!(failed.class, ErrorClass::Unknown);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn an_expired_signature_says_how_far_the_clock_is_off() {
         body: br#"{"ActionStatus":"FAIL","ErrorCode":70001,"ErrorInfo":"expired"}"#.to_vec(),
         ..HttpResponse::default()
     };
-    let trouble = change(&Operation::Destroy(Arc::default()), Ok(answer)).await;
-    let message = trouble.expect_err("refused").message;
+    let api_error = change(&Operation::Destroy(Arc::default()), Ok(answer)).await;
+    let message = api_error.expect_err("refused").message;
     assert!(message.ends_with("is 1200 s behind the service's"), "{message}");
 }

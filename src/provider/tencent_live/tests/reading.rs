@@ -10,7 +10,7 @@ const SAMPLE: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"Reque
     "CoverURL":"https://xxxx.png","Category":[1,2,3],"ActivityStatus":1,"ViewCount":10,
     "IsPublicVisible":true}}}"#;
 
-async fn presence(body: &str) -> Result<Option<Presence>, Trouble> {
+async fn presence(body: &str) -> Result<Option<Presence>, ApiError> {
     let seen = tencent([said(200, body)]).0.presences(&[RoomId::new("a")]).await?;
     Ok(seen.into_iter().next().expect("one for one"))
 }
@@ -137,14 +137,18 @@ async fn a_room_that_is_not_told_is_unreadable_and_only_a_code_says_that_it_is_g
         r#"{"ErrorCode":0,"Response":{"RoomInfo":[]}}"#,
         r#"{"ErrorCode":0,"RoomInfo":{}}"#,
     ] {
-        assert_eq!(presence(body).await.expect_err("unreadable").class, Class::Unknown, "{body}");
+        assert_eq!(
+            presence(body).await.expect_err("unreadable").class,
+            ErrorClass::Unknown,
+            "{body}"
+        );
     }
     let gone = r#"{"ActionStatus":"FAIL","ErrorCode":100004,"ErrorInfo":"no room"}"#;
     assert_eq!(presence(gone).await, Ok(None));
     assert_eq!(metadata(gone).await, Ok(None));
 }
 
-async fn metadata(body: &str) -> Result<Option<AttributesRead>, Trouble> {
+async fn metadata(body: &str) -> Result<Option<AttributesRead>, ApiError> {
     tencent([said(200, body)]).0.attributes(&RoomId::new("a")).await
 }
 
@@ -167,7 +171,11 @@ async fn metadata_is_read_whole_or_not_at_all() {
     }
     for broken in ["7", "[]", "{\"Metadata\":{}}", "{\"Metadata\":\"\"}"] {
         let body = format!(r#"{{"ErrorCode":0,"Response":{broken}}}"#);
-        assert_eq!(metadata(&body).await.expect_err("unreadable").class, Class::Unknown, "{body}");
+        assert_eq!(
+            metadata(&body).await.expect_err("unreadable").class,
+            ErrorClass::Unknown,
+            "{body}"
+        );
     }
     for entry in
         [r#""a""#, "null", r#"{"Key":"a"}"#, r#"{"Value":"a"}"#, r#"{"Key":{},"Value":""}"#]
@@ -175,6 +183,10 @@ async fn metadata_is_read_whole_or_not_at_all() {
         let body = format!(
             r#"{{"ErrorCode":0,"Response":{{"Metadata":[{{"Key":"k","Value":"v"}},{entry}]}}}}"#
         );
-        assert_eq!(metadata(&body).await.expect_err("unreadable").class, Class::Unknown, "{body}");
+        assert_eq!(
+            metadata(&body).await.expect_err("unreadable").class,
+            ErrorClass::Unknown,
+            "{body}"
+        );
     }
 }

@@ -27,8 +27,8 @@ async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
             tencent.register("a").await,
             tencent.register("a").await,
         ];
-        let classes = outcomes.map(|outcome| outcome.err().map(|trouble| trouble.class));
-        assert_eq!(classes, [None, Some(Class::SignAgain), None, None]);
+        let classes = outcomes.map(|outcome| outcome.err().map(|api_error| api_error.class));
+        assert_eq!(classes, [None, Some(ErrorClass::SignAgain), None, None]);
         let [a, b, c, d] = &script.sent()[..] else { panic!("four requests") };
         assert_eq!((usersig(a), usersig(c)), (usersig(b), usersig(d)));
         assert_ne!(usersig(a), usersig(c));

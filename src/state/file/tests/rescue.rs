@@ -233,11 +233,11 @@ async fn a_run_that_is_under_way_is_told_and_one_that_died_is_not() {
     let folder = temporary();
     let writer = with_a_call(&folder, |_| {}).await;
     let store: Arc<dyn ReadStore> = Arc::new(FileStore::new(state_in(&folder)));
-    assert_eq!(store.read().await.expect("a record").under_way, Some(holder(1)));
+    assert_eq!(store.read().await.expect("a record").in_progress, Some(holder(1)));
     drop(writer);
     let store = FileStore::new(state_in(&folder));
     // What was dropped lets its files go a moment later.
     let next = store.lock(holder(2), Duration::from_mins(1)).await.expect("the lock");
-    assert_eq!(next.snapshot().under_way, None);
-    assert_eq!(store.read().await.expect("a record").under_way, None);
+    assert_eq!(next.snapshot().in_progress, None);
+    assert_eq!(store.read().await.expect("a record").in_progress, None);
 }

@@ -30,11 +30,11 @@ async fn send_until(end: u64, phases: &'static [Phase], seed: u64, latency: Late
     let (pacer, start) = (Pacer::new(20.0), Instant::now());
     let service = Sliding { limit: 20, taken: VecDeque::new() };
     let service = Arc::new(Mutex::new((service, Shares(seed))));
-    let (mut under_way, mut shares) = (JoinSet::new(), Shares(seed + 1));
+    let (mut in_flight, mut shares) = (JoinSet::new(), Shares(seed + 1));
     while start.elapsed() < SECOND * seconds(end) {
         let permit = pacer.permit().await;
         let (half, service) = (latency(&mut shares) / 2, Arc::clone(&service));
-        under_way.spawn(async move {
+        in_flight.spawn(async move {
             let in_flight = permit.sent().await;
             sleep(half).await;
             let at = start.elapsed();
@@ -54,7 +54,7 @@ async fn send_until(end: u64, phases: &'static [Phase], seed: u64, latency: Late
             (at, taken)
         });
     }
-    Answers(under_way.join_all().await)
+    Answers(in_flight.join_all().await)
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,74 @@
+//! What a look at rooms changes in their records.
+
+use std::sync::Arc;
+
+use super::Connections;
+use super::observe::observed_rooms;
+use super::recover::adopted;
+use crate::model::{Assumed, DesiredRoom, Kind, Observed, ObservedRoom, Recorded, RecordedRoom};
+use crate::state::Entry;
+
+/// The record after a look, and what has to be written of it.
+#[derive(Debug)]
+pub struct Seen {
+    /// The record.
+    pub recorded: Arc<Recorded>,
+    /// What has to be written.
+    pub entries: Vec<Entry>,
+}
+
+/// Notes when rooms were seen, where that matters to a later run: with people inside, without
+/// people after there were some, or with other attributes.
+#[must_use]
+pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connections) -> Seen {
+    let mut entries = Vec::new();
+    for (address, observed_room) in observed_rooms(observed) {
+        let connection = connections.get(&address.provider);
+        if let (Some(before), Some(_)) = (recorded.rooms.get(address), connection) {
+            let after = before.seen(observed_room);
+            if before.pending.is_none() && matters(before, &after, observed_room) {
+                entries.push(Entry::Result(address.clone(), after));
+            }
+        }
+    }
+    if entries.is_empty() {
+        return Seen { recorded: recorded.clone(), entries };
+    }
+    let mut changed = recorded.as_ref().clone();
+    for entry in &entries {
+        if let Entry::Result(address, record) = entry {
+            changed.rooms.insert(address.clone(), record.clone());
+        }
+    }
+    Seen { recorded: Arc::new(changed), entries }
+}
+
+fn matters(before: &RecordedRoom, after: &RecordedRoom, observed_room: &ObservedRoom) -> bool {
+    let had_people = before.last_seen.is_some() && before.last_seen == before.last_seen_with_people;
+    observed_room.people.any()
+        || had_people
+        || before.attribute_sequence != after.attribute_sequence
+}
+
+/// The record of a declared room of this kind that exists and was not made by us.
+#[must_use]
+pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) -> RecordedRoom {
+    let DesiredRoom { address: _, room, lifecycle, sides, source } = room;
+    let record = RecordedRoom {
+        room: room.clone(),
+        assumed: Assumed::default(),
+        created: observed_room.at,
+        last_seen: None,
+        last_seen_with_people: None,
+        attribute_sequence: None,
+        request_id: None,
+        source: source.clone(),
+        lifecycle: *lifecycle,
+        sides: sides.clone(),
+        ignore_changes: Box::default(),
+        pending: None,
+        contested: None,
+        next: None,
+    };
+    adopted(kind, &record, observed_room)
+}

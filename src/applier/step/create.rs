@@ -1,0 +1,249 @@
+//! Creates a room, or takes over one that exists where that is allowed.
+
+use std::sync::Arc;
+
+use crate::applier::change::{Changed, EarlierIntent, Failure, Intended, Known, Worker, uncertain};
+use crate::applier::observe::look;
+use crate::applier::recover::adopted;
+use crate::model::{
+    Address, ApiError, Attributes, ErrorClass, Field, Kind, Landing, NextLife, Observation,
+    ObservedRoom, OnConflict, Operation, Origin, Overwritten, Patch, Pending, PendingKind,
+    RecordedRoom, Room, Settled, Step, Timestamp, settle,
+};
+use crate::provider::{Permit, Receipt};
+
+use super::{Broken, Effect, Made};
+
+impl Worker {
+    pub(super) async fn create(
+        &self,
+        step: &Step,
+        before: Option<&RecordedRoom>,
+        first: Option<Permit>,
+    ) -> Result<Made, Broken> {
+        let room = step.after.clone().unwrap_or_default();
+        let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
+        let made = room.made_by_its_call(self.kind());
+        let mut record = self.fresh(step, made);
+        record.next = before.and_then(|before| next_of(before, &room));
+        let intended = Intended {
+            address: &step.address,
+            operation: Operation::Create(sent(self.kind(), &record)),
+            call,
+            empty: Vec::new(),
+            next: None,
+            kind: PendingKind::Create,
+            record,
+            before,
+            target: None,
+        };
+        let failed = |failure: Failure| {
+            let effect =
+                if matches!(failure, Failure::Open(..)) { Effect::AsPlanned } else { Effect::Gone };
+            Broken { failure, effect, what: "it could not be created" }
+        };
+        let Changed { known, record: _ } = self.change(&intended, first).await.map_err(failed)?;
+        match known {
+            Known::Done(receipt, sent) => {
+                let record = made_by(&intended.record, &receipt, sent).made(self.kind());
+                self.complete(step, record, &step.changes, receipt.request_id).await
+            }
+            Known::Seen(record) => self.complete(step, record, &step.changes, None).await,
+            Known::Exists(api_error, earlier) => {
+                let Found { record, changes, adopted } =
+                    self.exists(step, &intended, api_error, earlier).await.map_err(failed)?;
+                let made = self.complete(step, record, &changes, None).await;
+                match adopted {
+                    Some(overwritten) => {
+                        made.map_err(unadopted).map(|made| made.adopting(overwritten))
+                    }
+                    None => made,
+                }
+            }
+            Known::Missing(api_error) => {
+                let why = "the service says that the room to be created does not exist";
+                Err(failed(Failure::Open(why.to_owned(), api_error)))
+            }
+        }
+    }
+
+    /// Records a room that no call makes: its first user does.
+    async fn expect(&self, step: &Step, room: Arc<Room>) -> Result<Made, Broken> {
+        let failed =
+            |failure| Broken { failure, effect: Effect::Gone, what: "it could not be recorded" };
+        self.keep(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
+        Ok(Made::default())
+    }
+
+    /// Records a room that exists now, and makes the changes that are left.
+    async fn complete(
+        &self,
+        step: &Step,
+        record: RecordedRoom,
+        changes: &[Patch],
+        request_id: Option<String>,
+    ) -> Result<Made, Broken> {
+        let failed = |failure| Broken {
+            failure,
+            effect: Effect::AsPlanned,
+            what: "it was created, but not everything was set; the next run sets the rest",
+        };
+        let after = step.after.clone().unwrap_or_default();
+        let mut changes = changes.to_vec();
+        changes.extend(carried_patch(&record));
+        let last = self.committed().modify(&step.address, record, &changes, after, None).await;
+        Ok(Made { request_id: last.map_err(failed)?.or(request_id), adopted: None })
+    }
+
+    /// A create that the service answered with "exists": where an earlier intent was open, its origin
+    /// is uncertain, and otherwise it is as `on_conflict` says.
+    async fn exists(
+        &self,
+        step: &Step,
+        intended: &Intended<'_>,
+        api_error: ApiError,
+        earlier: EarlierIntent,
+    ) -> Result<Found, Failure> {
+        let address = &step.address;
+        if earlier == EarlierIntent::Absent {
+            self.put_back(address, intended.before).await?;
+            if self.settings.on_conflict == OnConflict::Fail {
+                let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
+                return Err(Failure::NotDone(conflict(address, elsewhere.as_ref(), api_error)));
+            }
+        }
+        let observed_room = match look(&*self.connection.client, address).await {
+            Ok(Observation::There(observed_room)) => observed_room,
+            Ok(Observation::Gone(_)) => {
+                self.put_back(address, intended.before).await?;
+                return Err(Failure::NotDone(api_error));
+            }
+            Ok(Observation::Unread { why }) => return Err(unread(earlier, why, api_error)),
+            Err(why) => return Err(unread(earlier, why.to_string(), api_error)),
+        };
+        match earlier {
+            EarlierIntent::Open => Err(self.uncertain(intended, observed_room, api_error).await?),
+            EarlierIntent::Absent => Ok(self.taken_over(step, intended, &observed_room)),
+        }
+    }
+
+    /// Records a room that appeared after ours was found missing, and returns why nothing is done
+    /// with it.
+    async fn uncertain(
+        &self,
+        intended: &Intended<'_>,
+        observed_room: ObservedRoom,
+        api_error: ApiError,
+    ) -> Result<Failure, Failure> {
+        let (address, record) = (intended.address, &intended.record);
+        let pending = Pending { kind: PendingKind::Create, at: record.created, room: None };
+        let there = Observation::There(observed_room);
+        let application = &self.connection.provider.application;
+        let settled = settle(application, record, &pending, Some(&there), Landing::FoundMissing);
+        let why = match settled {
+            Settled::Contested(record) => {
+                self.keep(address, &record).await?;
+                uncertain(address, &record)
+            }
+            Settled::Done(_)
+            | Settled::NotDone(_)
+            | Settled::Gone(_)
+            | Settled::Unproven(_)
+            | Settled::MayStillLand(_)
+            | Settled::Unread(_) => "a room exists, and it is not known whose it is".to_owned(),
+        };
+        Ok(Failure::Open(why, Some(api_error)))
+    }
+
+    /// A room of others as ours: what changes in place is made as it is declared.
+    fn taken_over(
+        &self,
+        step: &Step,
+        intended: &Intended<'_>,
+        observed_room: &ObservedRoom,
+    ) -> Found {
+        let kind = self.kind();
+        let room = step.after.clone().unwrap_or_default();
+        let declared = RecordedRoom { room: room.clone(), next: None, ..intended.record.clone() };
+        let record = adopted(kind, &declared, observed_room);
+        let changes = record.room.patches_towards(kind, &room);
+        let adopted = Some(Overwritten::by(&record.room, &changes));
+        Found { record, changes, adopted }
+    }
+}
+
+/// A room that exists already, and what is left to change of it.
+struct Found {
+    record: RecordedRoom,
+    changes: Vec<Patch>,
+    /// The values that are overwritten, where the room was not made by us and is adopted.
+    adopted: Option<Vec<Overwritten>>,
+}
+
+impl Made {
+    /// The same of a room that was adopted, and that had these values.
+    fn adopting(self, overwritten: Vec<Overwritten>) -> Self {
+        Self { adopted: Some(overwritten), ..self }
+    }
+}
+
+fn unadopted(broken: Broken) -> Broken {
+    let what =
+        "it exists already and was adopted, but not everything was set; the next run sets the rest";
+    Broken { what, ..broken }
+}
+
+/// A room that exists and could not be looked at: open only where a create of ours is.
+fn unread(earlier: EarlierIntent, why: String, api_error: ApiError) -> Failure {
+    match earlier {
+        EarlierIntent::Open => Failure::Open(why, Some(api_error)),
+        EarlierIntent::Absent => Failure::NotDone(api_error),
+    }
+}
+
+/// The service's answer, which says that a room of this id exists, and whether it is recorded
+/// `elsewhere`.
+fn conflict(address: &Address, elsewhere: Option<&Address>, api_error: ApiError) -> ApiError {
+    let recorded = elsewhere.map_or_else(
+        || "is not in this state (a lost state, another state, a colleague?)".to_owned(),
+        |other| format!("is recorded as {other}, another provider name of the same application"),
+    );
+    let joined = if api_error.class == ErrorClass::Exists { " and " } else { "; it " };
+    let message = format!(
+        "{}{joined}{recorded}: `roomctl import {address}` or `on_conflict: adopt` takes it over",
+        api_error.message
+    );
+    ApiError { message, ..api_error }
+}
+
+/// What an unfinished replace left to be done with the room that is to be made as `room`.
+fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> Option<Box<NextLife>> {
+    let next = before.next.as_deref()?;
+    let carried = before.others(&room.attributes, &Attributes::EMPTY);
+    let unfinished = next.destroyed.is_some() || !carried.is_empty();
+    let destroyed = next.destroyed.or(before.last_seen).or(Some(before.created));
+    unfinished.then(|| Box::new(NextLife { room: Some(room.clone()), carried, destroyed }))
+}
+
+/// What the call that makes a room takes along, the attributes of others too.
+fn sent(kind: Kind, record: &RecordedRoom) -> Arc<Room> {
+    if record.carried().is_empty() || !kind.made_with(Field::Attributes) {
+        return record.room.clone();
+    }
+    Arc::new(Room { attributes: record.sent_attributes(kind), ..record.room.as_ref().clone() })
+}
+
+/// The call that sets the attributes of others that are still to be set.
+fn carried_patch(record: &RecordedRoom) -> Option<Patch> {
+    let sets = Attributes::EMPTY.sets_towards(record.carried());
+    (!sets.is_empty()).then_some(Patch::Attributes(sets))
+}
+
+/// The record of a room that the service says it made.
+fn made_by(record: &RecordedRoom, receipt: &Receipt, sent: Timestamp) -> RecordedRoom {
+    let mut record = record.clone();
+    record.created = sent;
+    record.attribute_sequence = receipt.attribute_sequence;
+    record.request_id = receipt.request_id.as_deref().map(Into::into);
+    record
+}

@@ -1,0 +1,179 @@
+//! Changes a room in place, of one of ours or of one that is taken over.
+
+use std::sync::Arc;
+
+use crate::applier::change::{Changed, Failure, Intended, Known, Worker};
+use crate::applier::observe::look;
+use crate::model::{
+    Address, ApiError, Assumed, Call, ErrorClass, Observation, Operation, Patch, PendingKind,
+    RecordedRoom, Room, Step,
+};
+use crate::provider::{Permit, Receipt};
+
+use super::{Broken, Carried, Effect, noted};
+
+/// A change of which some keys failed.
+#[derive(Clone, Copy)]
+struct Partial<'a> {
+    call: Call,
+    /// The room before it.
+    ours: &'a Room,
+    patch: &'a Patch,
+    receipt: &'a Receipt,
+}
+
+impl Worker {
+    pub(super) async fn update(
+        &self,
+        step: &Step,
+        record: Option<&RecordedRoom>,
+        first: Option<Permit>,
+    ) -> Carried {
+        let failed = |failure| Broken {
+            failure,
+            effect: Effect::AsPlanned,
+            what: "it could not be changed",
+        };
+        let Some(record) = record else { return Ok(None) };
+        let mut record = noted(step, record);
+        if let Some(before) = &step.before {
+            record.room = Arc::new(record.room.with_changeable_of(self.kind(), before));
+        }
+        let after = step.after.clone().unwrap_or_else(|| record.room.clone());
+        self.modify(&step.address, record, &step.changes, after, first).await.map_err(failed)
+    }
+
+    /// Makes changes, a call for each, and records what each call changed; once all are done the room
+    /// is `after`.
+    pub(super) async fn modify(
+        &self,
+        address: &Address,
+        record: RecordedRoom,
+        changes: &[Patch],
+        after: Arc<Room>,
+        first: Option<Permit>,
+    ) -> Result<Option<String>, Failure> {
+        let (mut record, mut first, mut request_id) = (record, first, None);
+        let mut worker = self.clone();
+        self.keep(address, &record).await?;
+        for patch in changes {
+            let Some(call) = self.kind().patch_call(patch) else { continue };
+            let (ours, target) = (record.room.clone(), changed(&record.room, patch, &[]));
+            let intended = Intended {
+                address,
+                operation: Operation::Patch(patch.clone()),
+                call,
+                empty: Vec::new(),
+                next: None,
+                kind: PendingKind::Update,
+                record: record.clone(),
+                before: Some(&record),
+                target: Some(target),
+            };
+            let Changed { known, record: _ } = worker.change(&intended, first.take()).await?;
+            match known {
+                Known::Done(receipt, _) => {
+                    let done = changed(&record.room, patch, &receipt.failed_keys);
+                    record = modified(&record, done, &receipt);
+                    if !receipt.failed_keys.is_empty() {
+                        let failed = Partial { call, ours: &ours, patch, receipt: &receipt };
+                        record = self.partial(address, &record, &failed).await?;
+                    }
+                    record = record.disowning_carried(&ours.attributes);
+                    self.keep(address, &record).await?;
+                    request_id = receipt.request_id;
+                }
+                Known::Seen(seen) => {
+                    self.keep(address, &seen).await?;
+                    record = seen;
+                }
+                Known::Missing(api_error) => {
+                    // The intent stays open: the next run looks, and brings the room back.
+                    return Err(Failure::Open("the room is gone".to_owned(), api_error));
+                }
+                Known::Exists(api_error, _) => {
+                    self.put_back(address, Some(&record)).await?;
+                    return Err(Failure::NotDone(api_error));
+                }
+            }
+            worker = self.committed();
+        }
+        record.room = after;
+        self.keep(address, &record).await?;
+        Ok(request_id)
+    }
+
+    /// Code 0 with failed keys is a failure of those keys, unless a look shows that they are as they
+    /// should be: a key to be deleted may be gone already.
+    async fn partial(
+        &self,
+        address: &Address,
+        record: &RecordedRoom,
+        partial: &Partial<'_>,
+    ) -> Result<RecordedRoom, Failure> {
+        let Partial { call, ours, patch, receipt } = *partial;
+        let target = changed(&record.room, patch, &[]);
+        let read = match look(&*self.connection.client, address).await {
+            Ok(Observation::There(observed_room)) => record.read(&target, &observed_room),
+            Ok(Observation::Gone(_) | Observation::Unread { .. }) | Err(_) => record.clone(),
+        };
+        if read.room.attributes == target.attributes {
+            return Ok(read);
+        }
+        self.keep(address, &read.disowning_carried(&ours.attributes)).await?;
+        Err(refused(call, receipt))
+    }
+
+    pub(super) async fn adopt(&self, step: &Step, first: Option<Permit>) -> Carried {
+        let failed = |failure| Broken {
+            failure,
+            effect: Effect::AsPlanned,
+            what: "it could not be adopted",
+        };
+        let mut record = self.fresh(step, step.after.clone().unwrap_or_default());
+        record.assumed = Assumed::of(self.kind());
+        let after = record.room.clone();
+        if let Some(before) = &step.before {
+            record.room = Arc::new(record.room.with_changeable_of(self.kind(), before));
+        }
+        self.modify(&step.address, record, &step.changes, after, first).await.map_err(failed)
+    }
+}
+
+/// The record of a room that the service says it changed.
+fn modified(record: &RecordedRoom, room: Arc<Room>, receipt: &Receipt) -> RecordedRoom {
+    let mut record = record.clone();
+    record.room = room;
+    record.attribute_sequence = receipt.attribute_sequence.or(record.attribute_sequence);
+    record.request_id = receipt.request_id.as_deref().map(Into::into);
+    record
+}
+
+/// A room after a change, but for those of the keys that failed.
+fn changed(room: &Room, patch: &Patch, failed_keys: &[(String, i64)]) -> Arc<Room> {
+    let mut room = room.clone();
+    room.apply(patch, failed_keys);
+    Arc::new(room)
+}
+
+/// The failure of keys that the service did not change.
+fn refused(call: Call, receipt: &Receipt) -> Failure {
+    let keys: Vec<_> = receipt
+        .failed_keys
+        .iter()
+        .map(|(key, code)| format!("`{key}` (sub-code {code})"))
+        .collect();
+    Failure::NotDone(ApiError {
+        class: ErrorClass::Refused,
+        call,
+        code: Some(0),
+        message: format!(
+            "the service changed the other attributes, but not {}: check their keys and sizes, \
+             then apply again",
+            keys.join(", ")
+        ),
+        request_id: receipt.request_id.clone(),
+        retry_after: None,
+        answered: true,
+    })
+}

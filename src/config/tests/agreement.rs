@@ -1,0 +1,178 @@
+//! The parser, the walk and the schema say the same of the same text.
+
+use std::num::NonZeroUsize;
+
+use proptest::prelude::*;
+
+use super::generated::{HEADS, file, with_head};
+use super::validator::schema_accepts;
+use super::world::{World, with_rooms};
+use crate::config::groups::{parse_grouped, parse_whole};
+use crate::config::mirror::File;
+use crate::config::note::{Notes, Part, Reading, Sink};
+use crate::config::structure::walk;
+use crate::config::{schema, starter, tree};
+use crate::model::Kind;
+
+pub(super) fn parser_accepts(text: &str) -> bool {
+    World::of(&[("rooms.yaml", text)]).try_load(&["rooms.yaml"]).is_ok()
+}
+
+#[test]
+fn structural_faults_are_refused_by_both() {
+    let sound = with_rooms("  - id: a\n");
+    assert!(schema_accepts(&sound) && parser_accepts(&sound));
+    for (from, to) in [
+        ("version: 1\n", ""),
+        ("version: 1", "version: 2"),
+        ("version: 1", "version: \"1\""),
+        ("kind: zim, ", ""),
+        ("kind: zim", "kind: rct"),
+        ("app_id: 1", "app_id: one"),
+        ("app_id: 1", "app_id: 0"),
+        ("app_id: 1", "app_id: 4294967296"),
+        ("operator: admin", "operator: 5"),
+        ("operator: admin", "operator: a, colour: red"),
+        ("operator: admin", "operator: a, rate_share: 50"),
+        ("operator: admin", "operator: a, rate_share: half"),
+        ("operator: admin", "operator: a, rate_limit: 0"),
+        ("operator: admin", "operator: a, limits: {keys: 1}"),
+        ("  chat:", "  Chat:"),
+        ("{destroy_delay_time: 1h}", "{destroy_delay_time: 1d}"),
+        ("{destroy_delay_time: 1h}", "{destroy_delay_time: 10801}"),
+        ("{destroy_delay_time: 1h}", "{destroy_delay_time: -1}"),
+        ("  - id: a\n", ""),
+        ("id: a", "name: a"),
+        ("id: a", "id: 5"),
+        ("id: a", "id: \"\""),
+        ("id: a", "{id: a, name: }"),
+        ("id: a", "{id: a, providers: []}"),
+        ("id: a", "{id: a, attributes: {k: 1}}"),
+        ("id: a", "{id: a, attributes: {k: {auto_delete: true}}}"),
+        ("id: a", "{id: a, lifecycle: {prevent_destroy: 1}}"),
+        ("id: a", "{id: a, for_each: {n: 1..2}}"),
+        ("id: a", "{id: a, lifecycle: {on_remove: keep}}"),
+        ("operator: admin", "operator: a, is_test: 1"),
+        ("operator: admin", "operator: a, is_test: yes"),
+        ("operator: admin", "operator: a, dissolve_after: 1d"),
+        ("operator: admin", "operator: a, dissolve_after: 599"),
+        ("operator: admin", "operator: a, dissolve_after: 86401"),
+        ("rooms:", "policy: {refresh: often}\nrooms:"),
+        ("rooms:", "policy: {max_destroy: some}\nrooms:"),
+        ("rooms:", "policy: {max_recreate: some}\nrooms:"),
+        ("rooms:", "moved: {from: talk, to: chat}\nrooms:"),
+        ("rooms:", "moved: [{from: talk}]\nrooms:"),
+        ("rooms:", "moved: [{to: chat}]\nrooms:"),
+        ("rooms:", "moved: [{from: talk, to: chat, why: x}]\nrooms:"),
+        ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
+    ] {
+        assert!(sound.contains(from), "{from}");
+        let text = sound.replace(from, to);
+        assert!(!parser_accepts(&text), "the parser accepts {to}");
+        assert!(!schema_accepts(&text), "the schema accepts {to}");
+    }
+}
+
+#[test]
+fn structural_faults_of_a_live_room_are_refused_by_both() {
+    let sound = with_head(HEADS[2], "  - id: a\n");
+    assert!(schema_accepts(&sound) && parser_accepts(&sound));
+    for room in [
+        "seat_template: Karoke",
+        "take_seat_mode: free",
+        "max_seats: 0",
+        "max_seats: 4294967296",
+        "max_members: 0",
+        "max_members: \"5\"",
+        "category: 5",
+        "category: [1, 2, 3, 4]",
+        "category: [-1]",
+        "category: [4294967296]",
+        "activity_status: 4294967296",
+        "muted: 1",
+        "public: \"true\"",
+        "unlimited: []",
+        "notice: 7",
+        "close: {colour: x}",
+        "close: {callback: x}",
+        "close: []",
+    ] {
+        let text = with_head(HEADS[2], &format!("  - {{id: a, {room}}}\n"));
+        assert!(!parser_accepts(&text), "the parser accepts {room}");
+        assert!(!schema_accepts(&text), "the schema accepts {room}");
+    }
+    for (key, most) in [("name", 100), ("notice", 100), ("cover_url", 200), ("owner", 32)] {
+        for (length, fits) in [(most, true), (most + 1, false)] {
+            let room = format!("  - {{id: a, {key}: {}}}\n", "x".repeat(length));
+            let text = with_head(HEADS[2], &room);
+            assert_eq!((parser_accepts(&text), schema_accepts(&text)), (fits, fits), "{key}");
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_described() {
+    let schema = schema();
+    let definitions = schema["definitions"].as_object().expect("definitions");
+    for (name, definition) in definitions.iter().chain([(&"File".to_owned(), &schema)]) {
+        for (key, property) in definition["properties"].as_object().into_iter().flatten() {
+            assert!(property["description"].is_string(), "{name}: {key}");
+        }
+    }
+}
+
+#[test]
+fn the_starters_are_valid() {
+    for kind in Kind::ALL {
+        assert!(schema_accepts(starter(*kind)), "{kind}");
+    }
+}
+
+/// What the walk makes of a text, and whether it found faults.
+fn walked(text: &str) -> (Option<File>, bool) {
+    let mut notes = Notes::default();
+    let mut sink = Sink { notes: &mut notes, file: 0, part: Part::Head, reading: Reading::Faulty };
+    let json = walk(&tree::read(text).expect("YAML"), "File", &mut sink);
+    (json.and_then(|json| serde_json::from_value(json).ok()), notes.any_error())
+}
+
+/// The file with its maps in the order of their keys, as the walk has them.
+fn ordered(mut file: File) -> File {
+    let rooms = file.rooms.iter_mut().flatten().map(|room| &mut room.attributes);
+    let defaults = file.defaults.iter_mut().map(|defaults| &mut defaults.attributes);
+    for attributes in rooms.chain(defaults).flatten() {
+        attributes.0.sort_by(|(a, _), (b, _)| a.0.cmp(&b.0));
+    }
+    file
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn what_the_parser_accepts_the_schema_accepts(text in file()) {
+        if parser_accepts(&text) {
+            prop_assert!(schema_accepts(&text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn what_is_parsed_in_groups_is_what_is_parsed_whole(text in file(), size in 1_usize..4) {
+        let size = NonZeroUsize::new(size).expect("not zero");
+        if let Some(grouped) = parse_grouped(&text, size) {
+            prop_assert_eq!(parse_whole(&text).ok(), Some(grouped), "{}", text);
+        }
+    }
+
+    #[test]
+    fn the_walk_finds_faults_where_serde_does_and_else_reads_the_same(text in file()) {
+        let (walked, faults) = walked(&text);
+        match parse_whole(&text) {
+            Ok(file) => {
+                prop_assert!(!faults, "{}", text);
+                prop_assert_eq!(walked.map(ordered), Some(ordered(file)), "{}", text);
+            }
+            Err(_) => prop_assert!(faults, "{}", text),
+        }
+    }
+}

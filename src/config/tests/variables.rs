@@ -1,0 +1,115 @@
+//! Where variables work, for which of them, and that no value is ever told.
+
+use std::path::PathBuf;
+
+use super::agreement::parser_accepts;
+use super::validator::schema_accepts;
+use super::world::{World, codes, with_rooms};
+use crate::config::load;
+use crate::model::Finding;
+
+/// A provider of Tencent's, whose keys may hold variables, and what stands beside it.
+fn with_live(provider: &str, beside: &str) -> String {
+    format!(
+        "version: 1\nproviders:\n  live: {{kind: tencent-live, app_id: 1, operator: a{provider}}}\n{beside}rooms: []\n"
+    )
+}
+
+#[test]
+fn other_keys_take_none() {
+    let sound = with_rooms("  - id: a\n");
+    for (from, to) in [
+        ("kind: zim", "kind: '${ZEGO_UNSET:-zim}'"),
+        ("operator: admin", "operator: a, secret_env: '${ZEGO_UNSET:-A}'"),
+        ("operator: admin", "operator: a, secret_file: '${ZEGO_UNSET:-a}'"),
+        ("operator: admin", "operator: a, rate_limit: '${ZEGO_SET}'"),
+        ("operator: admin", "operator: a, rate_limit: {CreateRoom: '${ZEGO_SET}'}"),
+        ("operator: admin", "operator: a, rate_share: '${ZEGO_UNSET:-50%}'"),
+        ("operator: admin", "operator: a, max_rooms: '${ZEGO_SET}'"),
+        ("operator: admin", "operator: a, limits: {attributes: '${ZEGO_SET}'}"),
+        ("version: 1", "version: '${ZEGO_SET}'"),
+        ("rooms:", "policy: {refresh: '${ZEGO_UNSET:-all}'}\nrooms:"),
+        ("rooms:", "policy: {max_destroy: '${ZEGO_SET}'}\nrooms:"),
+        ("rooms:", "policy: {max_recreate: '${ZEGO_SET}'}\nrooms:"),
+    ] {
+        assert!(sound.contains(from), "{from}");
+        let text = sound.replace(from, to);
+        let found = codes(&text);
+        assert!(found[0].starts_with("variable_place "), "{to}: {found:?}");
+        assert_eq!(found.len(), 1, "{to}: {found:?}");
+        assert!(!schema_accepts(&text), "the schema accepts {to}");
+    }
+}
+
+#[test]
+fn the_finding_names_the_keys_that_do() {
+    let text = with_rooms("  - id: a\n").replace("kind: zim", "kind: '${ZEGO_UNSET:-zim}'");
+    let world = World::of(&[("rooms.yaml", &text)]);
+    let help = world.findings(&["rooms.yaml"])[0].help.clone().expect("help");
+    for key in ["app_id", "endpoint", "operator", "dissolve_after", "state"] {
+        assert!(help.contains(key), "{help}");
+    }
+}
+
+#[test]
+fn five_keys_take_them() {
+    let text = "version: 1\nproviders:\n  live: {kind: tencent-live, app_id: '${ZEGO_SET}', operator: 'a${ZEGO_SET}', endpoint: '${ZEGO_UNSET:-emulator}', dissolve_after: '${ZEGO_UNSET:-24h}'}\nstate: '${ZEGO_SET}.json'\nrooms: []\n";
+    assert!(parser_accepts(text) && schema_accepts(text));
+}
+
+/// What is told of files in a world where every variable is set to `value`.
+fn told(files: &[(&str, &str)], value: &str) -> Vec<Finding> {
+    let world = World::of(files);
+    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| world.path(name)).collect();
+    load(&paths, &|_| Some(value.to_owned())).expect_err("findings")
+}
+
+#[test]
+fn a_secret_of_any_file_is_refused() {
+    let own = with_live(", secret_env: ROOMCTL_HUSH", "state: '${ROOMCTL_HUSH}.json'\n");
+    let default = with_live("", "state: '${TENCENT_SECRET_KEY}.json'\n");
+    let anothers = with_live("", "state: '${ZEGO_SERVER_SECRET}.json'\n");
+    let named = with_live("", "state: '${ROOMCTL_APP_PASSWORD:-x}.json'\n");
+    for text in [own, default, anothers, named] {
+        let findings = told(&[("rooms.yaml", &text)], "hush");
+        assert_eq!(findings[0].code, "variable_refused", "{findings:#?}");
+        assert!(!format!("{findings:?}").contains("hush"), "{findings:#?}");
+    }
+    let base = with_live(", secret_env: ROOMCTL_HUSH", "");
+    let state = "version: 1\nstate: '${ROOMCTL_HUSH}.json'\n";
+    let findings = told(&[("a.yaml", state), ("b.yaml", &base)], "hush");
+    assert_eq!(findings[0].code, "variable_refused", "{findings:#?}");
+}
+
+#[test]
+fn what_a_variable_holds_is_never_told() {
+    let hush = "'${ZEGO_HUSHED}'";
+    for (value, provider) in [
+        ("9quiet9", "app_id: 1, operator: a, endpoint: HUSH"),
+        ("http://9quiet9.example", "app_id: 1, operator: a, endpoint: HUSH"),
+        ("https://u:9quiet9@h/", "app_id: 1, operator: a, endpoint: HUSH"),
+        ("9quiet9", "app_id: HUSH, operator: a"),
+        ("99999999999", "app_id: HUSH, operator: a"),
+        ("9quiet9\n", "app_id: 1, operator: HUSH"),
+        ("9quiet9-9quiet9-9quiet9-9quiet9-9quiet9", "app_id: 1, operator: HUSH"),
+        ("9quiet9", "app_id: 1, operator: a, dissolve_after: HUSH"),
+        ("99999999", "app_id: 1, operator: a, dissolve_after: HUSH"),
+    ] {
+        let provider = provider.replace("HUSH", hush);
+        let text = format!(
+            "version: 1\nproviders:\n  live: {{kind: tencent-live, {provider}}}\nrooms: []\n"
+        );
+        let findings = told(&[("rooms.yaml", &text)], value);
+        assert!(!format!("{findings:?}").contains(value.trim()), "{findings:#?}");
+        assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
+    }
+    let urls = with_live("", "state: '${ZEGO_HUSHED}'\n");
+    let findings = told(&[("rooms.yaml", &urls)], "s3://9quiet9/9quiet9");
+    assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
+}
+
+#[test]
+fn one_that_is_set_but_empty_is_a_finding_though_there_is_a_default() {
+    let text = with_live(", endpoint: '${ZEGO_EMPTY:-emulator}'", "");
+    assert_eq!(codes(&text), ["variable_empty 3:64"]);
+}

@@ -1,0 +1,207 @@
+//! Goes through all rooms once and sorts what was decided of each.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::model::{Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
+
+use super::Inputs;
+use super::decide::decide;
+use super::join::{Join, Row};
+use super::notes::Notes;
+use super::room_context::{Decision, RoomContext, Rules, Verdict};
+
+/// How many rooms are decided of in one go.
+const GROUP: usize = 16_384;
+
+/// What was decided, room by room, before anything is counted against anything.
+#[derive(Default)]
+pub(super) struct PlanBuilder<'a> {
+    pub(super) steps: Steps,
+    pub(super) waiting: Vec<Held>,
+    pub(super) blocked: Vec<Held>,
+    pub(super) unread: Vec<Unread>,
+    /// Rooms with a call of a run in flight that is under way.
+    pub(super) in_flight: Vec<Address>,
+    pub(super) notes: Notes,
+    pub(super) unchanged: u64,
+    /// Rooms of ours that may be alive afterwards, without creates and recreates.
+    pub(super) alive: BTreeMap<&'a ProviderName, u64>,
+}
+
+/// Steps by phase and kind, each list in the order of the addresses.
+#[derive(Default)]
+pub(super) struct Steps(pub(super) BTreeMap<(Phase, Kind), Vec<Step>>);
+
+/// When steps start: first those that make room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Destroy,
+    Replace,
+    Update,
+    Create,
+    Adopt,
+    Record,
+    Forget,
+}
+
+/// Decides of every room, in the order of the addresses; groups of rooms go side by side.
+pub(super) fn builder(inputs: Inputs<'_>) -> PlanBuilder<'_> {
+    let Inputs { desired, recorded, observed, evict, asked: _, in_progress } = inputs;
+    let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
+    let (policy, providers) = (&desired.policy, &desired.providers);
+    let rules = Rules { policy, evict, providers, observed, recorded, in_progress };
+    let groups = rows.par_chunks(GROUP);
+    let drafts: Vec<PlanBuilder<'_>> = groups.map(|rows| PlanBuilder::of(rows, rules)).collect();
+    let mut whole = PlanBuilder::default();
+    for builder in drafts {
+        whole.append(builder);
+    }
+    whole
+}
+
+/// Counts the steps by action.
+pub(super) fn count(steps: &[Step]) -> Summary {
+    let mut summary = Summary::default();
+    for step in steps {
+        let count = match step.action {
+            Action::Create => &mut summary.create,
+            Action::Recreate => &mut summary.recreate,
+            Action::Update => &mut summary.update,
+            Action::Replace => &mut summary.replace,
+            Action::Destroy => &mut summary.destroy,
+            Action::Adopt => &mut summary.adopt,
+            Action::Forget => &mut summary.forget,
+            Action::Record => &mut summary.record,
+        };
+        *count += 1;
+    }
+    summary
+}
+
+impl<'a> PlanBuilder<'a> {
+    fn of(rows: &[Row<'a>], rules: Rules<'a>) -> Self {
+        let mut builder = Self::default();
+        for row in rows {
+            match rules.providers.get(&row.address.provider) {
+                Some(provider) => builder.decide(row, provider, rules),
+                None => builder.notes.undeclared(row),
+            }
+        }
+        builder
+    }
+
+    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>) {
+        if rules.in_progress.is_some() && row.recorded.is_some_and(|it| it.pending.is_some()) {
+            *self.alive.entry(&provider.name).or_default() += 1;
+            self.in_flight.push(row.address.clone());
+            return;
+        }
+        match RoomContext::settled(*row, provider, rules) {
+            Ok(case) => self.take(&case, decide(&case)),
+            Err(why) => self.open(row, provider, why),
+        }
+    }
+
+    /// Adds a builder of rooms that come after these.
+    fn append(&mut self, later: Self) {
+        let Self { steps, waiting, blocked, unread, in_flight, notes, unchanged, alive } = later;
+        self.steps.append(steps);
+        self.waiting.extend(waiting);
+        self.blocked.extend(blocked);
+        self.unread.extend(unread);
+        self.in_flight.extend(in_flight);
+        self.notes.append(notes);
+        self.unchanged += unchanged;
+        for (provider, count) in alive {
+            *self.alive.entry(provider).or_default() += count;
+        }
+    }
+
+    fn take(&mut self, case: &RoomContext<'a>, decision: Decision) {
+        let Decision { verdict, finding } = decision;
+        if let Some(finding) = finding {
+            self.notes.add(finding);
+        }
+        if stays(case, &verdict) {
+            *self.alive.entry(&case.provider.name).or_default() += 1;
+        }
+        let kind = case.kind();
+        match verdict {
+            Verdict::LeaveAlone => {}
+            Verdict::Keep => self.unchanged += 1,
+            Verdict::Step(step) => self.steps.add(kind, step),
+            Verdict::Held(held, bookkeeping) => {
+                self.hold(held);
+                if let Some(step) = bookkeeping {
+                    self.steps.add(kind, step);
+                }
+            }
+            Verdict::Unread(why) => {
+                self.unread.push(Unread { address: case.address.clone(), why });
+            }
+        }
+    }
+
+    fn hold(&mut self, held: Held) {
+        use crate::model::HeldReason::{Conflict, Contested, MaxRooms, Occupied, PreventDestroy};
+        match held.reason {
+            Occupied(_) => self.waiting.push(held),
+            PreventDestroy | MaxRooms(_) | Conflict | Contested => self.blocked.push(held),
+        }
+    }
+
+    /// A room with an open call: nothing is done with it before the call's outcome is known.
+    fn open(&mut self, row: &Row<'a>, provider: &'a Provider, why: String) {
+        *self.alive.entry(&provider.name).or_default() += 1;
+        self.unread.push(Unread { address: row.address.clone(), why });
+    }
+}
+
+impl Steps {
+    /// All steps in the order in which they start.
+    pub(super) fn into_ordered(self) -> Vec<Step> {
+        let mut lists = self.0.into_values();
+        let mut ordered = lists.next().unwrap_or_default();
+        lists.for_each(|list| ordered.extend(list));
+        ordered
+    }
+
+    fn append(&mut self, later: Self) {
+        for (key, list) in later.0 {
+            self.0.entry(key).or_default().extend(list);
+        }
+    }
+
+    fn add(&mut self, kind: Kind, step: Step) {
+        self.0.entry((Phase::of(step.action), kind)).or_default().push(step);
+    }
+}
+
+impl Phase {
+    pub(super) fn of(action: Action) -> Self {
+        match action {
+            Action::Destroy => Self::Destroy,
+            Action::Replace => Self::Replace,
+            Action::Update => Self::Update,
+            Action::Create | Action::Recreate => Self::Create,
+            Action::Adopt => Self::Adopt,
+            Action::Record => Self::Record,
+            Action::Forget => Self::Forget,
+        }
+    }
+}
+
+/// Whether a room of ours may be alive after the plan, creates and recreates left out.
+fn stays(case: &RoomContext<'_>, verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::LeaveAlone => false,
+        Verdict::Keep => true,
+        Verdict::Held(..) | Verdict::Unread(_) => case.recorded.is_some(),
+        Verdict::Step(step) => match step.action {
+            Action::Update | Action::Replace | Action::Adopt | Action::Record => true,
+            Action::Create | Action::Recreate | Action::Destroy | Action::Forget => false,
+        },
+    }
+}

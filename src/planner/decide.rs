@@ -1,0 +1,136 @@
+//! The one match: what becomes of a room, by what is declared, recorded and observed.
+
+use crate::model::{
+    Action, Attributes, DesiredRoom, Finding, HeldReason, Observation, ObservedRoom, OnConflict,
+    OnRemove, Origin, Reason, RecordedRoom, Timestamp,
+};
+
+use super::room_context::{Decision, RoomContext, Verdict};
+use super::{compare, diff};
+
+/// Decides what becomes of one room.
+///
+/// The observation has three values besides "not asked": there, gone, and unread, which is neither.
+pub(super) fn decide(room: &RoomContext<'_>) -> Decision {
+    let decision = uncertain(room).or_else(|| unfinished(room)).unwrap_or_else(|| usual(room));
+    Decision { finding: decision.finding.or_else(|| room.word.clone()), ..decision }
+}
+
+/// A room whose origin is uncertain: left as it is whatever is declared, until it is gone.
+fn uncertain(room: &RoomContext<'_>) -> Option<Decision> {
+    let why = room.recorded.as_deref()?.contested.as_deref()?;
+    match (room.observation, room.desired) {
+        (Some(Observation::Unread { .. }), _) | (Some(Observation::Gone(_)), None) => return None,
+        (Some(Observation::Gone(_)), Some(_)) => return Some(create(room)),
+        (None | Some(Observation::There(_)), _) => {}
+    }
+    let step = if room.desired.is_some() {
+        room.making(Action::Create, Reason::AlreadyExists)
+    } else {
+        room.step(Action::Destroy, Reason::NotDeclared, room.present(), None, Vec::new())
+    };
+    let message = format!("{}: a room exists whose origin is uncertain: {why}", room.address);
+    let finding = Finding::warning("contested", message).about(room.address);
+    Some(Decision::from(Verdict::held(step, HeldReason::Contested)).told(Some(finding)))
+}
+
+/// A room that a replace destroyed and did not make anew: what exists now is somebody else's.
+fn unfinished(room: &RoomContext<'_>) -> Option<Decision> {
+    if !room.recorded.as_deref()?.is_destroyed() {
+        return None;
+    }
+    match (room.observation, room.desired) {
+        (Some(Observation::Unread { .. }), _) => None,
+        (_, None) => Some(forget(room)),
+        (Some(Observation::There(seen)), Some(declared)) => Some(exists(room, declared, seen)),
+        (None | Some(Observation::Gone(_)), Some(_)) => {
+            let step = room.making(Action::Recreate, Reason::ReplaceUnfinished);
+            Some(Verdict::Step(step).into())
+        }
+    }
+}
+
+fn usual(room: &RoomContext<'_>) -> Decision {
+    match (room.desired, room.recorded.as_deref(), room.observation) {
+        (_, _, Some(Observation::Unread { why })) => Verdict::Unread(why.clone()).into(),
+        (Some(_), None, None | Some(Observation::Gone(_))) => create(room),
+        (Some(declared), None, Some(Observation::There(seen))) => match room.kind().origin() {
+            Origin::Call(_) => exists(room, declared, seen),
+            Origin::FirstUser => create(room),
+        },
+        (Some(_), Some(recorded), Some(Observation::Gone(at))) => recreate(room, recorded, *at),
+        (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
+            compare::compare(room, declared, recorded)
+        }
+        (None, Some(recorded), None | Some(Observation::There(_))) => {
+            match recorded.lifecycle.on_remove {
+                OnRemove::Destroy => compare::take_down(room),
+                OnRemove::Forget => forget(room),
+            }
+        }
+        (None, Some(_), Some(Observation::Gone(_))) => forget(room),
+        (None, None, None | Some(Observation::Gone(_) | Observation::There(_))) => {
+            Verdict::LeaveAlone.into()
+        }
+    }
+}
+
+fn create(room: &RoomContext<'_>) -> Decision {
+    Verdict::Step(room.making(Action::Create, Reason::NotRecorded)).into()
+}
+
+/// A room that the service did not have any more when it was asked, `at` that time.
+fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> Decision {
+    let end = recorded.earliest_end(&room.provider.application);
+    let early = end.is_some_and(|end| at < end);
+    let reason = if early { Reason::VanishedEarly } else { Reason::Vanished };
+    Verdict::Step(room.making(Action::Recreate, reason)).into()
+}
+
+fn forget(room: &RoomContext<'_>) -> Decision {
+    let before = room.present();
+    Verdict::Step(room.step(Action::Forget, Reason::NotDeclared, before, None, Vec::new())).into()
+}
+
+/// A room that exists and that we did not make: never silently taken or overwritten.
+fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
+    match room.rules.policy.on_conflict {
+        OnConflict::Fail => {
+            let step = room.making(Action::Create, Reason::AlreadyExists);
+            let held = Verdict::held(step, HeldReason::Conflict);
+            Decision::from(held).told(recorded_elsewhere(room))
+        }
+        OnConflict::Adopt => adopt(room, declared, seen),
+    }
+}
+
+/// A warning where the room is recorded under another provider name of the same application.
+fn recorded_elsewhere(room: &RoomContext<'_>) -> Option<Finding> {
+    let other = room.rules.recorded.elsewhere(room.address, room.provider)?;
+    let message = format!("{} is recorded as {other}, in the same application", room.address);
+    Some(Finding::warning("recorded_elsewhere", message).about(room.address).help(format!(
+        "a provider that was renamed needs `moved: [{{from: {}, to: {}}}]`",
+        other.provider, room.address.provider
+    )))
+}
+
+fn adopt(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
+    let set_earlier = Attributes::default();
+    let attributes = diff::AttributeDiff {
+        wanted: &declared.room.attributes,
+        set_earlier: &set_earlier,
+        seen: Some(&seen.attributes),
+    };
+    let limit = room.provider.limits.attributes;
+    let kind = room.kind();
+    let before = compare::as_far_as_known(kind, attributes.managed(), &declared.room, seen);
+    let changes = before.field_patch(kind, &declared.room).into_iter();
+    let changes = changes.chain(attributes.batches(kind, limit)).collect();
+    let step =
+        room.step(Action::Adopt, Reason::AlreadyExists, Some(before), room.wanted(), changes);
+    Decision {
+        finding: compare::over_limit(room, attributes.count_after())
+            .or_else(|| compare::fixed(room, &declared.room)),
+        verdict: Verdict::Step(step),
+    }
+}

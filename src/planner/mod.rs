@@ -1,0 +1,100 @@
+//! Compares what is declared with what is recorded and observed, and decides. Pure: no IO, no clock.
+
+mod builder;
+mod compare;
+mod decide;
+mod diff;
+mod digest;
+mod due;
+mod estimate;
+mod gate;
+mod identity;
+mod join;
+mod moved;
+mod notes;
+mod quota;
+mod room_context;
+
+pub use due::{Scope, due};
+pub use identity::{HostChange, IdentityError, identity};
+pub use moved::{AsDeclared, address_as_declared, as_declared};
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Address, Asked, Desired, Holder, Observed, Plan, Recorded, RunInProgress, StateRef, Step,
+    Summary,
+};
+
+use builder::PlanBuilder;
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What the files say.
+    pub desired: &'a Desired,
+    /// What the state says we made.
+    pub recorded: &'a Recorded,
+    /// What the service answered.
+    pub observed: &'a Observed,
+    /// Rooms whose people are thrown out in this run, whatever the policy says (`--evict`).
+    pub evict: &'a BTreeSet<Address>,
+    /// Whether the service was asked.
+    pub asked: Asked,
+    /// The run whose open intents are in `recorded`, where it is under way.
+    pub in_progress: Option<&'a Holder>,
+}
+
+/// Makes the plan: what would be done, what would not, and why.
+///
+/// Equal inputs give equal plans. The steps start with those that make room: destroys, replaces,
+/// updates, creates (recreates among them), then adopts, records and forgets, by kind and address
+/// within each.
+#[must_use]
+pub fn plan(inputs: Inputs<'_>) -> Plan {
+    let Inputs { desired, recorded, observed, evict: _, asked, in_progress } = inputs;
+    let declared = moved::as_declared(desired, recorded);
+    let recorded = &*declared.recorded;
+    let mut builder = builder::builder(Inputs { recorded, ..inputs });
+    moved::add_steps(&mut builder, &declared, desired);
+    let PlanBuilder { mut steps, waiting, mut blocked, unread, in_flight, notes, unchanged, alive } =
+        builder;
+    blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));
+    blocked.sort_by(|a, b| a.step.address.cmp(&b.step.address));
+    let steps: Vec<Step> = steps.into_ordered();
+    let mut findings = quota::below_recorded(&desired.providers, recorded);
+    findings.extend(notes.into_findings());
+    Plan {
+        emulated: desired.providers.values().any(crate::model::Provider::emulated),
+        state: StateRef { lineage: recorded.lineage.clone(), serial: recorded.serial },
+        config_digest: desired.config_digest,
+        digest: digest::of(&steps),
+        gate: gate::judge(&steps, desired, recorded),
+        summary: Summary {
+            unchanged,
+            waiting: waiting.len() as u64,
+            blocked: blocked.len() as u64,
+            unread: unread.len() as u64,
+            asked: observed.rooms.len() as u64,
+            not_asked: observed.not_asked.values().sum(),
+            ..builder::count(&steps)
+        },
+        estimate: estimate::of(&steps, desired),
+        steps,
+        waiting,
+        blocked,
+        unread,
+        in_progress: in_progress.map(|by| RunInProgress { by: by.clone(), rooms: in_flight }),
+        findings,
+        asked,
+    }
+}
+
+/// The same files with no room in them: what `destroy` plans from. The gate asks, as for `rooms: []`.
+#[must_use]
+pub fn nothing_desired(desired: Desired) -> Desired {
+    Desired { rooms: Vec::new(), ..desired }
+}
+
+#[cfg(test)]
+mod tests;

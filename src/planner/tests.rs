@@ -1,0 +1,184 @@
+//! What the planner promises, as tests.
+
+mod asking;
+mod gate;
+mod kinds;
+mod limits;
+mod moved;
+mod origin;
+mod properties;
+mod replace;
+mod stories;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::*;
+use crate::model::{
+    Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Fields, Kind,
+    Lifecycle, Observation, ObservedRoom, People, Policy, Provider, ProviderIdentity, ProviderName,
+    RateShare, RecordedRoom, Refresh, Room, SecretSource, Sides, Timestamp,
+};
+
+/// The time at which all tests plan.
+const NOW: i64 = 1_000_000_000;
+
+pub(super) fn at(seconds_from_now: i64) -> Timestamp {
+    Timestamp::from_millis(NOW + seconds_from_now * 1000)
+}
+
+pub(super) fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+pub(super) fn attribute(value: &str) -> Attribute {
+    Attribute { value: value.into(), auto_delete: false }
+}
+
+pub(super) fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
+}
+
+/// A room with a name, one hour of delay and attributes.
+pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
+    Arc::new(Room {
+        name: Some(name.into()),
+        destroy_delay_time: Some(Delay::from_seconds(3600)),
+        attributes: attributes(pairs),
+        fields: Fields::default(),
+    })
+}
+
+pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
+    DesiredRoom {
+        address: address(text),
+        room,
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        source: "rooms.yaml".into(),
+    }
+}
+
+/// A room that was created a minute ago.
+pub(super) fn record(room: Arc<Room>) -> RecordedRoom {
+    RecordedRoom {
+        room,
+        assumed: Assumed::default(),
+        created: at(-60),
+        last_seen: None,
+        last_seen_with_people: None,
+        attribute_sequence: None,
+        request_id: None,
+        source: "rooms.yaml".into(),
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        ignore_changes: Box::default(),
+        pending: None,
+        contested: None,
+        next: None,
+    }
+}
+
+pub(super) fn there(people: People, pairs: &[(&str, &str)]) -> Observation {
+    let attributes = attributes(pairs);
+    Observation::There(ObservedRoom {
+        at: at(0),
+        people,
+        attributes,
+        attribute_sequence: None,
+        fields: Fields::default(),
+    })
+}
+
+/// Files, a state and a service, to be planned from.
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub(super) desired: Desired,
+    pub(super) recorded: Recorded,
+    pub(super) observed: Observed,
+    pub(super) evict: BTreeSet<Address>,
+    pub(super) in_progress: Option<Holder>,
+}
+
+impl World {
+    /// A world with the provider `chat`, a policy without a gate, and no rooms.
+    pub(super) fn new() -> Self {
+        let chat = provider("chat");
+        let identity =
+            ProviderIdentity { kind: Kind::Zim, app_id: 1, host: Some("zim-api.zego.im".into()) };
+        let desired = Desired {
+            providers: BTreeMap::from([(chat.name.clone(), chat.clone())]),
+            state: PathBuf::from("rooms.state.json"),
+            policy: Policy {
+                max_destroy: crate::model::GateLimit::Percent(100),
+                ..Policy::default()
+            },
+            rooms: Vec::new(),
+            files: ["rooms.yaml".into()].into(),
+            config_digest: Digest::default(),
+            moved: Vec::new(),
+        };
+        let recorded =
+            Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };
+        let (observed, evict) = (Observed::default(), BTreeSet::new());
+        Self { desired, recorded, observed, evict, in_progress: None }
+    }
+
+    pub(super) fn declare(mut self, text: &str, room: Arc<Room>) -> Self {
+        self.desired.rooms.push(declared(text, room));
+        self.desired.rooms.sort_by(|a, b| a.address.cmp(&b.address));
+        self
+    }
+
+    pub(super) fn record(mut self, text: &str, record: RecordedRoom) -> Self {
+        self.recorded.rooms.insert(address(text), record);
+        self
+    }
+
+    pub(super) fn observe(mut self, text: &str, observation: Observation) -> Self {
+        self.observed.rooms.insert(address(text), observation);
+        self
+    }
+
+    pub(super) fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.desired.policy);
+        self
+    }
+
+    pub(super) fn chat(&mut self) -> &mut Provider {
+        self.desired.providers.values_mut().next().expect("the provider")
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        plan(Inputs {
+            desired: &self.desired,
+            recorded: &self.recorded,
+            observed: &self.observed,
+            asked: Asked::Yes(Refresh::Due),
+            evict: &self.evict,
+            in_progress: self.in_progress.as_ref(),
+        })
+    }
+
+    pub(super) fn due(&self, mode: Refresh, scope: Scope) -> Vec<String> {
+        let due = due(&self.desired, &self.recorded, mode, scope, &|_| at(0));
+        due.iter().map(ToString::to_string).collect()
+    }
+}
+
+pub(super) fn provider(name: &str) -> Provider {
+    Provider {
+        name: ProviderName::new(name).expect("a name"),
+        app_id: 1,
+        application: crate::model::Application::Zim { operator: "admin".to_owned() },
+        endpoint: Endpoint::Vendor,
+        host: "zim-api.zego.im".into(),
+        secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
+        rate_limits: BTreeMap::new(),
+        rate_share: RateShare::default(),
+        max_rooms: None,
+        limits: Kind::Zim.attribute_limits(),
+    }
+}
