@@ -175,7 +175,7 @@ impl Worker {
                     return Ok(Changed { known, record });
                 }
                 Attempt::NotDone(api_error) => {
-                    self.prepare(intended, &mut attempts, api_error).await?
+                    self.prepare(intended, &mut attempts, api_error).await?;
                 }
             }
         }
