@@ -24,8 +24,8 @@
 //! use roomctl::planner::Inputs;
 //! use roomctl::provider::Clocks;
 //! use roomctl::provider::http::{AllowedHosts, SystemClock};
-//! use roomctl::state::{FileStore, Holder, WriteStore};
-//! use roomctl::{config, planner, provider};
+//! use roomctl::state::Holder;
+//! use roomctl::{config, planner, provider, state};
 //!
 //! struct Silent;
 //! impl Report for Silent {
@@ -53,7 +53,8 @@
 //!     command: "an example".into(),
 //!     time: SystemClock.now(),
 //! };
-//! let store = Arc::new(FileStore::new(&desired.state).lock(holder, Duration::ZERO).await?);
+//! let location = desired.state.clone().into();
+//! let store = state::open(&location).lock(holder, Duration::ZERO).await?;
 //! let recorded = store.snapshot().recorded.clone();
 //!
 //! // planner: a pure function of what was loaded. Nothing is recorded, so nothing was asked after.
@@ -113,7 +114,7 @@
 //! })
 //! .await;
 //! assert_eq!(outcome.done.len(), 1);
-//! store.finish(BTreeMap::new()).await?;
+//! store.fold(BTreeMap::new()).await?;
 //! # running.shutdown().await?;
 //! # Ok(())
 //! # }

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Format, Global, PlanningArgs};
@@ -16,11 +15,11 @@ use super::{session, signals};
 use crate::applier::{self, Run, Seen, Settings, Stop};
 use crate::model::{
     Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome,
-    Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, Step,
+    Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, StateLocation, Step,
 };
 use crate::planner::{self, Scope};
 use crate::render;
-use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
+use crate::state::{self, Entry, LastCalls, WriteStore};
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -38,7 +37,7 @@ struct Job<'a> {
 /// What a run works with: its providers, and the locked state.
 struct Opened<'a> {
     connected: &'a Connected,
-    store: Arc<Locked>,
+    store: Arc<dyn WriteStore>,
     /// What is said of the providers' hosts.
     hosts: Vec<Finding>,
 }
@@ -106,10 +105,10 @@ impl Job<'_> {
         let path = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
-        let store = FileStore::new(&path).sharing(Arc::clone(&self.desired));
+        let store = state::open_sharing(&path, Arc::clone(&self.desired));
         let wait = self.applying.lock_timeout;
         let changed = Cell::new(false);
-        let ended = session::under_lock(&store, self.name, wait, context, &stop, async |locked| {
+        let ended = session::under_lock(&*store, self.name, wait, context, &stop, async |locked| {
             let recorded = &locked.snapshot().recorded;
             let allow = self.planning.allow_endpoint_change;
             let opened = match session::belongs(&self.desired, recorded, allow) {
@@ -135,7 +134,7 @@ impl Job<'_> {
     /// Recovers, looks, plans, shows, asks, carries out; notes whether something was changed.
     async fn work(
         &self,
-        path: &Path,
+        path: &StateLocation,
         Opened { connected, store, hosts }: Opened<'_>,
         stop: &Stop,
         console: &Console,
@@ -180,7 +179,7 @@ impl Job<'_> {
         let moves = session::moves(&self.desired, &declared);
         let recorded = Arc::new(declared.recorded.into_owned());
         let seen = applier::seen(&recorded, &ground.observed, connections);
-        let recorded = self.prepare(&approved, moves, seen, &store).await?;
+        let recorded = self.prepare(&approved, moves, seen, &*store).await?;
         let progress =
             Arc::new(Progress::start(console, approved.steps().len(), self.planning.format));
         let run = Run {
@@ -215,7 +214,7 @@ impl Job<'_> {
         approved: &ApprovedPlan,
         moves: Vec<Entry>,
         seen: Seen,
-        store: &Locked,
+        store: &dyn WriteStore,
     ) -> Result<Arc<Recorded>, Stopped> {
         /// An intent and a result for each of two calls.
         const ENTRIES_A_STEP: usize = 4;

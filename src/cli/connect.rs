@@ -14,7 +14,7 @@ use crate::config::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
     Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
-    SecretSource, Timestamp,
+    SecretSource, StateLocation, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks, Ended, Observer, ReadOnly};
@@ -54,7 +54,7 @@ pub(super) fn now() -> Timestamp {
 /// Connects every declared provider whose credentials are there.
 pub(super) async fn connect(
     desired: &Desired,
-    state: &Path,
+    state: &StateLocation,
     purpose: Use,
     global: &Global,
 ) -> Result<Connected, Stopped> {
@@ -282,7 +282,7 @@ fn trimmed(text: &str) -> &str {
 async fn emulator(
     desired: &Desired,
     secrets: &BTreeMap<ProviderName, Secret>,
-    state: &Path,
+    state: &StateLocation,
     purpose: Use,
 ) -> Result<Option<(Emulator, Running)>, Stopped> {
     let emulated = desired.providers.values().filter(|provider| provider.emulated());
@@ -318,8 +318,8 @@ pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
 }
 
 /// Where the built-in emulator keeps its world: beside the state.
-pub(super) fn data_file(state: &Path) -> std::path::PathBuf {
-    state.with_file_name("rooms.emulator.json")
+pub(super) fn data_file(state: &StateLocation) -> std::path::PathBuf {
+    state.beside("rooms.emulator.json")
 }
 
 fn connection(

@@ -13,7 +13,7 @@ use crate::applier::{self, Stop, imported, observe};
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
 use crate::planner;
 use crate::render;
-use crate::state::{Entry, FileStore, LastCalls, Locked, WriteStore};
+use crate::state::{self, Entry, LastCalls, WriteStore};
 
 /// What came of each room.
 #[derive(Default)]
@@ -35,8 +35,8 @@ pub(super) async fn run(
     let desired = &files.desired;
     let path = session::state_path(global, desired, console)?;
     connect::require_secrets(desired)?;
-    let store = FileStore::new(&path);
-    session::under_lock(&store, "import", args.lock_timeout, context, &stop, async |locked| {
+    let store = state::open(&path);
+    session::under_lock(&*store, "import", args.lock_timeout, context, &stop, async |locked| {
         let recorded = &locked.snapshot().recorded;
         let opened = match session::belongs(desired, recorded, args.allow_endpoint_change) {
             Ok(hosts) => {
@@ -68,7 +68,7 @@ struct Import<'a> {
 impl Import<'_> {
     async fn work(
         &self,
-        locked: Arc<Locked>,
+        locked: Arc<dyn WriteStore>,
         stop: &Stop,
         console: &Console,
     ) -> Result<Exit, Stopped> {

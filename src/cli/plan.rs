@@ -13,7 +13,7 @@ use crate::applier::StopSwitch;
 use crate::config::Loaded;
 use crate::model::{Observed, Plan, Refresh};
 use crate::planner::Scope;
-use crate::state::{FileStore, ReadStore};
+use crate::state::{self, ReadStore};
 
 /// Shows what would change; changes nothing.
 pub(super) async fn run(
@@ -24,7 +24,7 @@ pub(super) async fn run(
     let Loaded { desired, warnings } = session::files(global, console)?;
     let desired = &Arc::new(desired);
     let path = session::state_path(global, desired, console)?;
-    let store: &dyn ReadStore = &FileStore::new(&path).sharing(Arc::clone(desired));
+    let store: Box<dyn ReadStore> = state::open_sharing(&path, Arc::clone(desired));
     let snapshot = store.read().await.map_err(session::state_error)?;
     let allow = args.planning.allow_endpoint_change;
     let hosts = session::belongs(desired, &snapshot.recorded, allow)?;

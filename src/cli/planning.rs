@@ -1,7 +1,6 @@
 //! Planning as `plan`, `apply` and `destroy` share it: whom to ask, look, plan, show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::args::{Format, PlanningArgs};
 use super::connect::{self, Connected};
@@ -9,7 +8,8 @@ use super::console::Console;
 use super::exit::{Exit, Stopped};
 use crate::applier::{Connections, Observers, Stop, observe};
 use crate::model::{
-    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
+    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh,
+    StateLocation, Timestamp,
 };
 use crate::planner::{self, Inputs, Scope};
 use crate::render::{self, Detail, View};
@@ -95,10 +95,10 @@ pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
 pub(super) fn show(
     plan: &Plan,
     args: &PlanningArgs,
-    state: &Path,
+    state: &StateLocation,
     console: &Console,
 ) -> Result<(), Stopped> {
-    let state = state.display().to_string();
+    let state = state.to_string();
     let detail = if args.diff { Detail::Unified } else { Detail::Fields };
     let view = View { state: &state, detail };
     match args.format {

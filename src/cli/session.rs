@@ -11,9 +11,12 @@ use super::exit::{Exit, Stopped};
 use super::secrets;
 use crate::applier::{Connections, Stop};
 use crate::config::{self, Loaded, Subfolders};
-use crate::model::{Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded};
+use crate::model::{
+    Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded, StateLocation,
+    UrlNotBuilt,
+};
 use crate::planner::{self, AsDeclared, HostChange, IdentityError};
-use crate::state::{Entry, FileStore, Holder, LastCalls, Locked, StateError, WriteStore};
+use crate::state::{Entry, Holder, LastCalls, StateError, Store, WriteStore};
 
 /// Reads and checks the files. The secrets that they name are known from then on.
 pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
@@ -31,20 +34,26 @@ pub(super) fn state_path(
     global: &Global,
     desired: &Desired,
     console: &Console,
-) -> Result<PathBuf, Stopped> {
+) -> Result<StateLocation, Stopped> {
     match &global.state {
         Some(text) => named_state(text, console),
-        None => named_without_secret(desired.state.clone(), "the state", console),
+        None => without_secret(desired.state.clone().into(), console),
     }
 }
 
-/// The path that `--state` names.
-pub(super) fn named_state(text: &str, console: &Console) -> Result<PathBuf, Stopped> {
-    if text.contains("://") {
-        let words = format!("--state {text}: state URLs are not built yet: give a path");
-        return Err(Stopped::usage(words));
+/// Where `--state` says that the state is.
+pub(super) fn named_state(text: &str, console: &Console) -> Result<StateLocation, Stopped> {
+    let location: Result<StateLocation, UrlNotBuilt> = text.parse();
+    let location = location.map_err(|error| Stopped::usage(format!("--state {text}: {error}")))?;
+    without_secret(location, console)
+}
+
+fn without_secret(location: StateLocation, console: &Console) -> Result<StateLocation, Stopped> {
+    match location {
+        StateLocation::File(path) => {
+            named_without_secret(path, "the state", console).map(StateLocation::File)
+        }
     }
-    named_without_secret(PathBuf::from(text), "the state", console)
 }
 
 /// A path to write to, unless it would show a secret; nothing was created then.
@@ -63,30 +72,30 @@ pub(super) fn named_without_secret(
 /// Works under the write lock of a store, and folds what was written however the work ended. The
 /// work tells its end and when its last calls were made.
 pub(super) async fn under_lock(
-    store: &FileStore,
+    store: &dyn Store,
     command: &'static str,
     wait: Duration,
     context: &Context,
     stop: &Stop,
-    work: impl AsyncFnOnce(Arc<Locked>) -> (Result<Exit, Stopped>, LastCalls),
+    work: impl AsyncFnOnce(Arc<dyn WriteStore>) -> (Result<Exit, Stopped>, LastCalls),
 ) -> Result<Exit, Stopped> {
     let Some(locked) = stop.or(lock(store, command, wait, context)).await else {
         let error = anyhow::anyhow!("interrupted before the lock was free: nothing was done");
         return Err(Stopped::new(Exit::Partly, "interrupted", error));
     };
-    let locked = Arc::new(locked?);
+    let locked = locked?;
     let (done, last_calls) = work(locked.clone()).await;
-    let saved = locked.finish(last_calls).await.map_err(state_error);
+    let saved = locked.fold(last_calls).await.map_err(state_error);
     let exit = done?;
     saved.map(|_| exit)
 }
 
 async fn lock(
-    store: &FileStore,
+    store: &dyn Store,
     command: &'static str,
     wait: Duration,
     context: &Context,
-) -> Result<Locked, Stopped> {
+) -> Result<Arc<dyn WriteStore>, Stopped> {
     store.lock(holder(command, context), wait).await.map_err(state_error)
 }
 
@@ -188,7 +197,7 @@ pub(super) fn state_error(error: StateError) -> Stopped {
     match error {
         StateError::Locked { .. } => Stopped::new(Exit::Locked, "locked", error),
         // Calls were made, and what they did is not in the state.
-        StateError::Rescued { .. } | StateError::Unsaved { .. } => {
+        StateError::Rescued { .. } | StateError::Unsaved { .. } | StateError::LeaseLost { .. } => {
             Stopped::new(Exit::Partly, "state", error)
         }
         StateError::Newer { .. }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use roomctl::state::{Access, Entry, Finished, LastCalls, Locked, WriteStore};
+use roomctl::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, WriteStore};
 use tokio::sync::watch;
 
 /// Counts the moments of a run, and lets none pass from a given one on.
@@ -19,7 +19,7 @@ struct Inner {
 
 /// A store whose every append is two moments: before it and after it.
 pub(crate) struct Fused {
-    pub(crate) store: Arc<Locked>,
+    pub(crate) store: Arc<dyn WriteStore>,
     pub(crate) fuse: Fuse,
 }
 
@@ -51,6 +51,10 @@ impl Fuse {
 }
 
 impl WriteStore for Fused {
+    fn snapshot(&self) -> &Snapshot {
+        self.store.snapshot()
+    }
+
     fn reserve(&self, entries: usize) -> Access<'_, ()> {
         self.store.reserve(entries)
     }
@@ -68,10 +72,14 @@ impl WriteStore for Fused {
         })
     }
 
-    fn finish(&self, last_calls: LastCalls) -> Access<'_, Finished> {
+    fn lost(&self) -> Lost<'_> {
+        self.store.lost()
+    }
+
+    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
         Box::pin(async move {
             self.fuse.pass().await;
-            self.store.finish(last_calls).await
+            self.store.fold(last_calls).await
         })
     }
 }

@@ -10,7 +10,7 @@ use roomctl::model::{
 use roomctl::planner::{self, Inputs, Scope};
 use roomctl::provider::{Observer, ReadOnly};
 use roomctl::render::{self, Detail, View};
-use roomctl::state::{ReadStore, StateError};
+use roomctl::state::StateError;
 
 use super::{Fuse, World};
 

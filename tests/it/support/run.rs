@@ -11,7 +11,7 @@ use roomctl::model::{
 };
 use roomctl::planner::Scope;
 use roomctl::provider::Ended as Before;
-use roomctl::state::{Entry, Holder, LastCalls, Locked, Snapshot, StateError, WriteStore};
+use roomctl::state::{Entry, Holder, LastCalls, Snapshot, StateError, WriteStore};
 
 use super::fuse::Fused;
 use super::{Fuse, World, read};
@@ -99,13 +99,13 @@ impl World {
     }
 
     async fn run(&self, desired: &Desired, how: &How) -> Result<Ran, StateError> {
-        let locked = Arc::new(self.store().lock(self.holder(), LOCK_WAIT).await?);
+        let locked = self.store().lock(self.holder(), LOCK_WAIT).await?;
         let snapshot = locked.snapshot().clone();
         let connections = self.connect(desired, &how.fuse);
         self.resume(&connections, &snapshot);
         let ran = self.work(desired, how, &snapshot, &connections, &locked).await?;
         how.fuse.pass().await;
-        locked.finish(self.last_calls(&connections)).await?;
+        locked.fold(self.last_calls(&connections)).await?;
         Ok(ran)
     }
 
@@ -115,7 +115,7 @@ impl World {
         how: &How,
         snapshot: &Snapshot,
         connections: &Connections,
-        locked: &Arc<Locked>,
+        locked: &Arc<dyn WriteStore>,
     ) -> Result<Ran, StateError> {
         let store: Arc<dyn WriteStore> =
             Arc::new(Fused { store: locked.clone(), fuse: how.fuse.clone() });
@@ -180,7 +180,7 @@ impl World {
             Some(Entry::Result(room.address.clone(), record))
         }));
         locked.append(entries).await?;
-        locked.finish(self.last_calls(&connections)).await.map(drop)
+        locked.fold(self.last_calls(&connections)).await.map(drop)
     }
 
     /// Takes the limits as used up until the last calls of the run before.
