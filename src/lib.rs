@@ -100,7 +100,7 @@
 //! let (_switch, stop) = StopSwitch::new();
 //! let session = Session {
 //!     desired: &desired,
-//!     store: &*state::open(&desired.state),
+//!     store: &*state::open(&desired.state.clone().into()),
 //!     connector: &OneAddress { desired: &desired, url, secret },
 //!     clock: &SystemClock,
 //!     stop: &stop,

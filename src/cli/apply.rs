@@ -1,7 +1,6 @@
 //! `apply` and `destroy`: show the plan, ask, show the outcome.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Format, Global, PlanningArgs};
@@ -15,11 +14,12 @@ use crate::applier::Stop;
 use crate::engine::{self, Applied, ApplyRequest, Approver, Session};
 use crate::model::{
     Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan,
-    ProviderIdentity, Refusal, RefusalKind,
+    ProviderIdentity, Refusal, RefusalKind, StateLocation,
 };
 use crate::planner;
 use crate::provider::http::SystemClock;
 use crate::render;
+use crate::state;
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -37,7 +37,7 @@ struct Job<'a> {
 /// Shows the plan on the console and asks there.
 struct Asking<'a> {
     job: &'a Job<'a>,
-    state: &'a Path,
+    state: &'a StateLocation,
     stop: &'a Stop,
     console: &'a Console,
     progress: &'a Progress,
@@ -103,13 +103,13 @@ impl Job<'_> {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let stop = signals::listen(console.output())?;
-        let state = session::state_path(global, &self.desired, console)?;
+        let location = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
         let session = Session {
             desired: &self.desired,
-            store: &FileStore::new(&state).sharing(Arc::clone(&self.desired)),
-            connector: &Providers::new(&self.desired, &state, global),
+            store: &*state::open_sharing(&location, Arc::clone(&self.desired)),
+            connector: &Providers::new(&self.desired, &location, global),
             clock: &SystemClock,
             stop: &stop,
             host_change: session::host_change(self.planning.allow_endpoint_change),
@@ -123,13 +123,8 @@ impl Job<'_> {
             warnings: &self.warnings,
         };
         let progress = Arc::new(Progress::new(console, self.planning.format));
-        let asking = Asking {
-            job: &self,
-            state: &state,
-            stop: &stop,
-            console,
-            progress: &progress,
-        };
+        let asking =
+            Asking { job: &self, state: &location, stop: &stop, console, progress: &progress };
         let applied = engine::apply(&session, request, &asking, progress.clone()).await;
         progress.finish();
         self.end(applied?, console)

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use super::args::Global;
 use super::context::variable;
-use super::exit::{Exit, Stopped};
+use super::exit::Stopped;
 use crate::applier::{Connection, Connections};
 use crate::config::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::engine::{Access, Connected, Connector};
 use crate::model::{
-    Application, Clock, Desired, Endpoint, Kind, Provider, ProviderName, Secret,
-    SecretSource, Timestamp,
+    Application, Clock, Desired, Endpoint, Kind, Provider, ProviderName, Secret, SecretSource,
+    StateLocation, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
@@ -31,7 +31,7 @@ const LARGEST_SECRET_FILE: Size = Size(64 << 10);
 /// Connects the declared providers, for one command.
 pub(super) struct Providers<'a> {
     desired: &'a Desired,
-    state: &'a Path,
+    state: &'a StateLocation,
     global: &'a Global,
     /// The built-in emulator, if a provider is on it.
     emulator: RefCell<Option<Running>>,
@@ -55,7 +55,7 @@ pub(super) fn require_secrets(desired: &Desired) -> Result<(), Stopped> {
 
 impl<'a> Providers<'a> {
     /// Those that the files declare; the built-in emulator keeps its rooms beside the state.
-    pub(super) fn new(desired: &'a Desired, state: &'a Path, global: &'a Global) -> Self {
+    pub(super) fn new(desired: &'a Desired, state: &'a StateLocation, global: &'a Global) -> Self {
         Self { desired, state, global, emulator: RefCell::default() }
     }
 }
@@ -221,7 +221,7 @@ fn trimmed(text: &str) -> &str {
 async fn emulator(
     desired: &Desired,
     secrets: &BTreeMap<ProviderName, Secret>,
-    state: &Path,
+    state: &StateLocation,
     access: Access,
 ) -> Result<Option<(Emulator, Running)>, Stopped> {
     let emulated = desired.providers.values().filter(|provider| provider.emulated());
@@ -257,8 +257,8 @@ pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
 }
 
 /// Where the built-in emulator keeps its world: beside the state.
-pub(super) fn data_file(state: &Path) -> std::path::PathBuf {
-    state.with_file_name("rooms.emulator.json")
+pub(super) fn data_file(state: &StateLocation) -> std::path::PathBuf {
+    state.beside("rooms.emulator.json")
 }
 
 fn connection(

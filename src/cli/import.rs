@@ -10,6 +10,7 @@ use crate::engine::{self, ImportRequest, ImportResult, Imported, Selection, Sess
 use crate::model::Address;
 use crate::provider::http::SystemClock;
 use crate::render;
+use crate::state;
 
 /// How many rooms came to each result.
 #[derive(Default)]
@@ -33,7 +34,7 @@ pub(super) async fn run(
     connect::require_secrets(desired)?;
     let session = Session {
         desired,
-        store: &FileStore::new(&path),
+        store: &*state::open(&path),
         connector: &Providers::new(desired, &path, global),
         clock: &SystemClock,
         stop: &stop,

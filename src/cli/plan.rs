@@ -12,6 +12,7 @@ use crate::config::Loaded;
 use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
 use crate::model::{Plan, Refresh};
 use crate::provider::http::SystemClock;
+use crate::state;
 
 /// Shows what would change; changes nothing.
 pub(super) async fn run(
@@ -25,7 +26,7 @@ pub(super) async fn run(
     let (_switch, stop) = StopSwitch::new();
     let session = Session {
         desired: &desired,
-        store: &FileStore::new(&path).sharing(Arc::clone(&desired)),
+        store: &*state::open_sharing(&path, Arc::clone(&desired)),
         connector: &Providers::new(&desired, &path, global),
         clock: &SystemClock,
         stop: &stop,

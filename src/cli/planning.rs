@@ -1,11 +1,9 @@
 //! What `plan`, `apply` and `destroy` share: which rooms are asked after, how a plan is shown.
 
-use std::path::Path;
-
 use super::args::{Format, PlanningArgs};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
-use crate::model::{Desired, Plan, Refresh, Summary};
+use crate::model::{Desired, Plan, Refresh, StateLocation, Summary};
 use crate::render::{self, Detail, View};
 
 /// Which rooms are asked after: as the command line says, or else the policy.
@@ -17,10 +15,10 @@ pub(super) fn refresh(args: &PlanningArgs, desired: &Desired) -> Refresh {
 pub(super) fn show(
     plan: &Plan,
     args: &PlanningArgs,
-    state: &Path,
+    state: &StateLocation,
     console: &Console,
 ) -> Result<(), Stopped> {
-    let state = state.display().to_string();
+    let state = state.to_string();
     let detail = if args.diff { Detail::Unified } else { Detail::Fields };
     let view = View { state: &state, detail };
     match args.format {

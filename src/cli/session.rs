@@ -10,7 +10,7 @@ use super::exit::{Exit, Stopped};
 use super::secrets;
 use crate::config::{self, Loaded, Subfolders};
 use crate::engine::{Lock, SessionError};
-use crate::model::Desired;
+use crate::model::{Desired, StateLocation, UrlNotBuilt};
 use crate::planner::{HostChange, IdentityError};
 use crate::state::{Holder, StateError};
 
@@ -30,20 +30,26 @@ pub(super) fn state_path(
     global: &Global,
     desired: &Desired,
     console: &Console,
-) -> Result<PathBuf, Stopped> {
+) -> Result<StateLocation, Stopped> {
     match &global.state {
         Some(text) => named_state(text, console),
-        None => named_without_secret(desired.state.clone(), "the state", console),
+        None => without_secret(desired.state.clone().into(), console),
     }
 }
 
-/// The path that `--state` names.
-pub(super) fn named_state(text: &str, console: &Console) -> Result<PathBuf, Stopped> {
-    if text.contains("://") {
-        let words = format!("--state {text}: state URLs are not built yet: give a path");
-        return Err(Stopped::usage(words));
+/// Where `--state` says that the state is.
+pub(super) fn named_state(text: &str, console: &Console) -> Result<StateLocation, Stopped> {
+    let location: Result<StateLocation, UrlNotBuilt> = text.parse();
+    let location = location.map_err(|error| Stopped::usage(format!("--state {text}: {error}")))?;
+    without_secret(location, console)
+}
+
+fn without_secret(location: StateLocation, console: &Console) -> Result<StateLocation, Stopped> {
+    match location {
+        StateLocation::File(path) => {
+            named_without_secret(path, "the state", console).map(StateLocation::File)
+        }
     }
-    named_without_secret(PathBuf::from(text), "the state", console)
 }
 
 /// A path to write to, unless it would show a secret; nothing was created then.
@@ -122,7 +128,7 @@ pub(super) fn state_error(error: StateError) -> Stopped {
     match error {
         StateError::Locked { .. } => Stopped::new(Exit::Locked, "locked", error),
         // Calls were made, and what they did is not in the state.
-        StateError::Rescued { .. } | StateError::Unsaved { .. } => {
+        StateError::Rescued { .. } | StateError::Unsaved { .. } | StateError::LeaseLost { .. } => {
             Stopped::new(Exit::Partly, "state", error)
         }
         StateError::Newer { .. }

@@ -8,8 +8,7 @@ use super::refresh::{Clocks, Known, as_declared};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Report, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Asked, Finding, Outcome, Plan, ProviderName, Refresh, Step,
-    Summary,
+    Address, ApprovedPlan, Asked, Finding, Outcome, Plan, ProviderName, Refresh, Step, Summary,
 };
 use crate::planner::{self, Scope};
 use crate::state::{Entry, WriteStore};
@@ -54,7 +53,7 @@ pub struct Applied<E> {
 pub async fn apply<C, A>(
     session: &Session<'_, C>,
     request: ApplyRequest<'_>,
-    approver: &A,
+    consent: &A,
     events: Arc<dyn Report>,
 ) -> Result<Applied<C::Error>, C::Error>
 where
@@ -62,7 +61,7 @@ where
     A: Approver<C::Error>,
 {
     let lock = request.lock.clone();
-    let work = async |opened: &Opened| work(session, &request, opened, approver, events).await;
+    let work = async |opened: &Opened| work(session, &request, opened, consent, events).await;
     let Closed { done: (plan, outcome), closed } = session.run(lock, work).await?;
     Ok(Applied { plan, outcome, closed })
 }
@@ -71,7 +70,7 @@ async fn work<C, A>(
     session: &Session<'_, C>,
     request: &ApplyRequest<'_>,
     opened: &Opened,
-    approver: &A,
+    consent: &A,
     events: Arc<dyn Report>,
 ) -> Result<(Summary, Outcome), C::Error>
 where
@@ -83,9 +82,8 @@ where
     let connections = &connected.connections;
     let recorded = store.snapshot().recorded.clone();
     let all = with_old_names(desired, connections);
-    let recovered = applier::recover(recorded, &all, store.clone(), stop)
-        .await
-        .map_err(SessionError::State)?;
+    let recovered =
+        applier::recover(recorded, &all, store.clone(), stop).await.map_err(SessionError::State)?;
     let mut known = Known {
         desired,
         recorded: &recovered.recorded,
@@ -103,7 +101,7 @@ where
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let summary = plan.summary;
-    let approved = approver.approve(plan).await?;
+    let approved = consent.approve(plan).await?;
     let observed = known.observed;
     store.check().await.map_err(SessionError::State)?;
     let declared = planner::as_declared(desired, &recovered.recorded);
@@ -114,7 +112,7 @@ where
     let known = [moves, identities(desired, &recorded, used), seen].concat();
     prepare(&**store, &approved, known).await?;
     let run = Run {
-        recorded: recorded,
+        recorded,
         observed,
         connections: connections.clone(),
         settings: Settings {

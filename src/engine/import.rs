@@ -72,9 +72,12 @@ pub async fn import<C: Connector>(
     Ok(Imported { rooms, contested, hosts, closed })
 }
 
+/// What became of each room.
+type Results = Vec<(Address, ImportResult)>;
+
 /// What the work under the lock returns.
 struct Done {
-    rooms: Vec<(Address, ImportResult)>,
+    rooms: Results,
     contested: Vec<(Address, Box<str>)>,
     hosts: Vec<Finding>,
 }
@@ -90,9 +93,8 @@ async fn work<C: Connector>(
     let connections = &connected.connections;
     let recorded = store.snapshot().recorded.clone();
     let all = with_old_names(desired, connections);
-    let recovered = applier::recover(recorded, &all, store.clone(), stop)
-        .await
-        .map_err(SessionError::State)?;
+    let recovered =
+        applier::recover(recorded, &all, store.clone(), stop).await.map_err(SessionError::State)?;
     let declared = planner::as_declared(desired, &recovered.recorded);
     let recorded = &*declared.recorded;
     let rooms = selection.rooms(desired, recorded)?;
@@ -170,7 +172,7 @@ fn results(
     rooms: &[&DesiredRoom],
     observed: &Observed,
     connections: &Connections,
-) -> (Vec<(Address, ImportResult)>, Vec<(Address, RecordedRoom)>) {
+) -> (Results, Vec<(Address, RecordedRoom)>) {
     let (mut results, mut records) = (Vec::new(), Vec::new());
     for room in rooms {
         let address = &room.address;

@@ -67,7 +67,8 @@ pub(super) struct Clocks<'a> {
 impl Clocks<'_> {
     fn now(&self, desired: &Desired) -> BTreeMap<ProviderName, Timestamp> {
         let wall = self.wall.now();
-        let now = |name: &ProviderName| self.connections.get(name).map_or(wall, |it| it.clock.now());
+        let now =
+            |name: &ProviderName| self.connections.get(name).map_or(wall, |it| it.clock.now());
         desired.providers.keys().map(|name| (name.clone(), now(name))).collect()
     }
 }

@@ -63,8 +63,12 @@ fn every_command_does_what_is_shown() {
 
 #[test]
 fn the_first_two_commands_apply_and_test() {
-    let first: Vec<String> =
-        blocks("README.md", "console").iter().take(2).flat_map(commands).map(|it| it.command).collect();
+    let first: Vec<String> = blocks("README.md", "console")
+        .iter()
+        .take(2)
+        .flat_map(commands)
+        .map(|it| it.command)
+        .collect();
     assert_eq!(first, ["cargo run --release -- apply --auto-approve", "cargo test --locked"]);
     let checks = repository_file(".ci/run");
     assert!(checks.lines().any(|line| line == first[1]), ".ci/run does not run `{}`", first[1]);

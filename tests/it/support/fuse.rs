@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use roomctl::state::{
-    Access, Entry, Finished, Holder, LastCalls, Lost, ReadStore, Snapshot, Store, WriteStore,
+    Access, Entry, Folded, Holder, LastCalls, Lost, ReadStore, Snapshot, Store, WriteStore,
 };
 use tokio::sync::watch;
 
@@ -100,7 +100,7 @@ impl WriteStore for FusedLock {
         self.store.lost()
     }
 
-    fn fold(&self, last_calls: LastCalls) -> Access<'_, Finished> {
+    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
         Box::pin(async move {
             self.fuse.pass().await;
             self.store.fold(last_calls).await
