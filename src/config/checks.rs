@@ -166,8 +166,8 @@ fn not_of_kind(subject: &Subject<'_>, name: &str, field: Field) -> Finding {
 fn values_fit(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     for (kind, _) in subject.reduced {
         for field in kind.fields() {
-            let said = subject.said.said(*field);
-            if let Some((steps, finding)) = said.and_then(|said| fault(*kind, *field, said)) {
+            let said = subject.said.said(field);
+            if let Some((steps, finding)) = said.and_then(|said| fault(*kind, field, said)) {
                 sink.at(steps, finding);
             }
         }

@@ -45,7 +45,7 @@ pub(super) fn defaults(
     keys_reach_a_room(said, &declared, &mut sink);
     attributes::sound(said.attributes.as_ref(), &[key("defaults")], &mut sink);
     Defaults {
-        room: resolve(Field::ALL, &|field| said.said(field), &Room::default()),
+        room: resolve(Field::ALL.iter().copied(), &|field| said.said(field), &Room::default()),
         lifecycle: lifecycle(said.lifecycle.as_ref(), Lifecycle::default()),
         unfit: unfit(said, &declared, &mut sink),
     }

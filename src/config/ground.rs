@@ -93,13 +93,13 @@ pub(super) const fn keeps_auto_delete(kind: Kind) -> bool {
 
 /// What is said of `fields`, over what the defaults hold of them.
 pub(super) fn resolve<'a>(
-    fields: &[Field],
+    fields: impl Iterator<Item = Field>,
     said: &dyn Fn(Field) -> Option<Said<'a>>,
     defaults: &Room,
 ) -> Room {
     let mut room = Room::default();
     for field in fields {
-        match (*field, said(*field)) {
+        match (field, said(field)) {
             (_, Some(Said::Delay(amount))) => room.destroy_delay_time = delay(amount),
             (Field::DestroyDelayTime, _) => room.destroy_delay_time = defaults.destroy_delay_time,
             (_, Some(Said::Attributes(own))) => {

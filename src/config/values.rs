@@ -39,7 +39,7 @@ pub(super) type Fault = (Vec<Step>, Finding);
 /// What is wrong with what is said of `field`, in a room of this kind. Lengths are in bytes.
 pub(super) fn fault(kind: Kind, field: Field, said: Said<'_>) -> Option<Fault> {
     let whole = |finding| (path(field), finding);
-    match kind.shape(field) {
+    match kind.shape(field)? {
         Shape::Text { most } => text_fault(kind, field, said, most).map(whole),
         Shape::Choice(words) => choice_fault(field, said, words).map(whole),
         Shape::Number { least } => {

@@ -42,7 +42,10 @@ pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, St
 pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
-pub use kind::{Change, DISSOLVE_AFTER, Kind, Origin};
+pub use kind::{
+    AttributeCalls, Change, DISSOLVE_AFTER, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec,
+    OperatorSpec, Origin, SecretSpec,
+};
 pub use location::{StateLocation, UrlNotBuilt};
 pub use next_life::over_limits;
 pub use observed::{Observation, Observed, ObservedRoom, People};

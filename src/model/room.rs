@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, Change, Field, Fields, Kind, Patch, Shape, Value};
+use super::{Attributes, Change, Field, FieldSpec, Fields, Kind, Patch, Value};
 
 /// The content of a room: what the file declares, or what was last sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -63,11 +63,10 @@ impl Room {
     #[must_use]
     pub fn with_changeable_of(&self, kind: Kind, known: &Self) -> Self {
         let mut room = Self { attributes: known.attributes.clone(), ..self.clone() };
-        let changeable = |field: &&Field| {
-            **field != Field::Attributes && kind.change_of(**field) == Change::InPlace
-        };
-        for field in kind.fields().iter().filter(changeable) {
-            room.set(*field, known.value(*field));
+        let changeable =
+            |spec: &&FieldSpec| spec.field != Field::Attributes && spec.change == Change::InPlace;
+        for spec in kind.spec().fields.iter().filter(changeable) {
+            room.set(spec.field, known.value(spec.field));
         }
         room
     }
@@ -91,28 +90,26 @@ impl Room {
     /// Whether `field` of a room of this kind has to change to become that of `wanted`.
     #[must_use]
     pub fn differs(&self, kind: Kind, field: Field, wanted: &Self) -> bool {
-        match kind.shape(field) {
-            Shape::Delay { .. } => self.destroy_delay_time != wanted.destroy_delay_time,
-            Shape::Attributes => self.attributes != wanted.attributes,
-            Shape::Text { .. }
-            | Shape::Choice(_)
-            | Shape::Number { .. }
-            | Shape::Numbers { .. }
-            | Shape::Flag => match wanted.value(field) {
-                None if kind.keeps_undeclared() => false,
-                value => self.value(field) != value,
-            },
+        if field == Field::DestroyDelayTime {
+            return self.destroy_delay_time != wanted.destroy_delay_time;
+        }
+        if field == Field::Attributes {
+            return self.attributes != wanted.attributes;
+        }
+        match wanted.value(field) {
+            None if kind.keeps_undeclared() => false,
+            value => self.value(field) != value,
         }
     }
 
     /// What the call that makes a room of this kind takes along.
     #[must_use]
     pub fn made_by_its_call(self: &Arc<Self>, kind: Kind) -> Arc<Self> {
-        if kind.fields().iter().all(|field| kind.made_with(*field)) {
+        let fields = kind.spec().fields;
+        if fields.iter().all(|spec| spec.sent_by_create) {
             return Arc::clone(self);
         }
-        let with = |field: &Field| kind.made_with(*field);
-        let fields = kind.fields().iter().copied().filter(with);
+        let fields = fields.iter().filter(|spec| spec.sent_by_create).map(|spec| spec.field);
         Arc::new(Self {
             name: self.name.clone(),
             destroy_delay_time: self.destroy_delay_time,
@@ -125,11 +122,11 @@ impl Room {
     /// none where there is nothing to change.
     #[must_use]
     pub fn field_patch(&self, kind: Kind, wanted: &Self) -> Option<Patch> {
-        let changed = |field: &Field| {
-            kind.change_of(*field) == Change::InPlace && self.differs(kind, *field, wanted)
+        let changed = |spec: &&FieldSpec| {
+            spec.change == Change::InPlace && self.differs(kind, spec.field, wanted)
         };
-        let fields = kind.fields().iter().copied().filter(changed);
-        let fields: Fields = fields.filter_map(|it| Some((it, wanted.value(it)?))).collect();
+        let changed = kind.spec().fields.iter().filter(changed).map(|spec| spec.field);
+        let fields: Fields = changed.filter_map(|it| Some((it, wanted.value(it)?))).collect();
         (!fields.is_empty()).then_some(Patch::Fields(fields))
     }
 

@@ -72,7 +72,7 @@ pub(super) fn as_far_as_known(
 ) -> Arc<Room> {
     let mut room = Room { attributes, ..Room::default() };
     for (field, value) in seen.fields.iter().filter(|(it, _)| declared.value(*it).is_some()) {
-        let fixed = kind.change_of(field) == Change::Replace;
+        let fixed = kind.change_of(field) == Some(Change::Replace);
         room.set(field, if fixed { declared.value(field) } else { Some(value.clone()) });
     }
     Arc::new(room)

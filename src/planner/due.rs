@@ -56,7 +56,8 @@ pub fn due(
                     && add_others(&mut others, row.address, record, desired);
                 sided
                     || is_due(provider, record, now(&provider.name))
-                    || provider.kind().tells_fields() && is_replaced(provider, row.desired, record)
+                    || provider.kind().reports_fields()
+                        && is_replaced(provider, row.desired, record)
                     || was_last_seen_with_people(record) && goes()
             }
         }

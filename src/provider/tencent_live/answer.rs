@@ -18,8 +18,8 @@ const ACCOUNT_NUMBERS: u64 = 1 << 57;
 pub(super) fn presence(answered: &Answered) -> Option<Presence> {
     let info = answered.fields.get("Response")?.get("RoomInfo")?.as_object()?;
     let counts = ["MemberCount", "OnlineCount"].into_iter().filter_map(|name| told(info, name));
-    let read = |field: &Field| Some((*field, value(*field, told(info, name(*field)?)?)?));
-    let fields: Fields = Kind::TencentLive.fields().iter().filter_map(read).collect();
+    let read = |field: Field| Some((field, value(field, told(info, name(field)?)?)?));
+    let fields: Fields = Kind::TencentLive.fields().filter_map(read).collect();
     Some(Presence { people: people(counts), fields })
 }
 
@@ -44,7 +44,7 @@ fn attribute(entry: &Map<String, Value>) -> Option<(String, Attribute)> {
 
 /// What `field` is; nothing where it cannot be read, which is as if it were not told.
 fn value(field: Field, value: &Value) -> Option<Told> {
-    match (field, Kind::TencentLive.shape(field)) {
+    match (field, Kind::TencentLive.shape(field)?) {
         (Field::Owner, _) => account(value).map(Told::Text),
         (_, Shape::Text { most: _ }) => text(value).map(|text| Told::Text(text.into())),
         (Field::TakeSeatMode, Shape::Choice(words)) => {

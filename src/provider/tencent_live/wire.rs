@@ -89,8 +89,8 @@ impl<'a> WithRoomInfo<'a> {
     /// Creates `room` under `id`, with what is declared of it and create_room takes.
     pub(super) fn create(id: &'a RoomId, room: &Room) -> Self {
         let kind = Kind::TencentLive;
-        let taken = kind.fields().iter().filter(|field| kind.made_with(**field));
-        let declared = |field: &Field| Some((name(*field)?, room.value(*field)?));
+        let taken = kind.fields().filter(|field| kind.made_with(*field));
+        let declared = |field: Field| Some((name(field)?, room.value(field)?));
         let fields = taken.filter_map(declared).collect();
         Self { room_info: RoomInfo { room_id: id.as_str(), room_type: Some("Live"), fields } }
     }
@@ -98,7 +98,7 @@ impl<'a> WithRoomInfo<'a> {
     /// Sets `fields` of the room `id`. The error is a field that update_room_info does not take.
     pub(super) fn update(id: &'a RoomId, fields: &Fields) -> Result<Self, Field> {
         let taken = |field| {
-            let changes = Kind::TencentLive.change_of(field) == Change::InPlace;
+            let changes = Kind::TencentLive.change_of(field) == Some(Change::InPlace);
             name(field).filter(|_| changes).ok_or(field)
         };
         let named = |(field, value): (Field, &Value)| Ok((taken(field)?, value.clone()));
