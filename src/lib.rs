@@ -16,7 +16,7 @@
 //! use std::time::Duration;
 //!
 //! use roomctl::applier::{self, Connection, Report, Run, Settings, StopSwitch};
-//! use roomctl::emulator::{App, Data, Emulator, Settings as Service};
+//! use roomctl::emulator::{App, Data, Emulator, EmulatorConfig};
 //! use roomctl::model::{
 //!     Approval, ApprovedPlan, Asked, Clock, Consent, Destroys, Event, Kind, Observed, OnConflict,
 //!     Refresh,
@@ -80,7 +80,7 @@
 //! // provider: the means to call the service, here the emulator.
 //! let app = App::with_own_secret(Kind::Zim, 1);
 //! let secret = app.secret.clone();
-//! let emulator = Emulator::open(Service::new(vec![app]), Arc::new(SystemClock), Data::Memory)?;
+//! let emulator = Emulator::open(EmulatorConfig::new(vec![app]), Arc::new(SystemClock), Data::Memory)?;
 //! let running = emulator.listen(([127, 0, 0, 1], 0).into()).await?;
 //! let url = format!("http://{}", running.address());
 //! let connections = desired.providers.iter().map(|(name, provider)| {

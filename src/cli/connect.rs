@@ -11,7 +11,7 @@ use super::context::variable;
 use super::exit::{Exit, Stopped};
 use crate::applier::{Connection, Connections, Observers};
 use crate::config::{ReadError, Size, read_regular};
-use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
+use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, Running};
 use crate::model::{
     Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
     SecretSource, Timestamp,
@@ -308,13 +308,13 @@ async fn emulator(
 }
 
 /// How the built-in emulator is set up: as the providers say of their services.
-pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
+pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> EmulatorConfig {
     let dissolves = |provider: &Provider| match provider.application {
         Application::Rtc { .. } | Application::Zim { .. } => None,
         Application::TencentLive { dissolve_after, .. } => Some((provider.app_id, dissolve_after)),
     };
     let dissolve_after = desired.providers.values().filter_map(dissolves).collect();
-    Settings { dissolve_after, ..Settings::new(apps) }
+    EmulatorConfig { dissolve_after, ..EmulatorConfig::new(apps) }
 }
 
 /// Where the built-in emulator keeps its world: beside the state.

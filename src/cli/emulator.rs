@@ -13,7 +13,7 @@ use super::console::Console;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
-use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
+use crate::emulator::{App, Data, Emulator, EmulatorConfig, FaultShare};
 use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret};
 use crate::provider::http::{SystemClock, post_to_loopback};
 use crate::render;
@@ -41,13 +41,13 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         apps.collect::<Result<Vec<_>, _>>()?.into_iter().unzip()
     };
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
-    let settings = Settings {
+    let settings = EmulatorConfig {
         max_rooms: args.max_rooms,
         administrators: args.administrators.into_iter().collect(),
         latency: args.latency,
         jitter: args.jitter,
         faults: faults.map_err(Stopped::usage)?,
-        ..Settings::new(apps)
+        ..EmulatorConfig::new(apps)
     };
     let data = match args.data {
         None => Data::Memory,
