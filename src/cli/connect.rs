@@ -301,7 +301,7 @@ async fn emulator(
         Use::Changes => Data::File(path),
     };
     let settings = emulator_settings(desired, apps);
-    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let emulator = super::emulator::open(settings, data).await?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let running = emulator.listen(listen).await.map_err(emulator_error)?;
     Ok(Some((emulator, running)))
