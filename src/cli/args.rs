@@ -403,7 +403,7 @@ pub(super) struct EmulatorArgs {
 }
 
 /// `emulator enter|leave|advance`.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum EmulatorCommand {
     /// Put people into a room
     Enter {

@@ -35,8 +35,7 @@ impl Place {
 }
 
 fn open(data: Data) -> Result<Hand, EmulatorError> {
-    let clock = clock();
-    Emulator::open(settings(), clock.clone(), data).map(|emulator| Hand::on(emulator, clock))
+    Hand::open(config(), data)
 }
 
 fn append(path: &Path, bytes: &[u8]) {
@@ -237,11 +236,9 @@ async fn who_only_reads_makes_no_file() {
 #[tokio::test(start_paused = true)]
 async fn many_creates_fold_now_and_then_and_lose_nothing() {
     let place = Place::new();
-    let mut fast = settings();
+    let mut fast = config();
     fast.rate_limits.insert(Action::CreateRoom, u32::MAX);
-    let clock = clock();
-    let emulator = Emulator::open(fast, clock.clone(), Data::File(place.path.clone()));
-    let hand = Hand::on(emulator.expect("open"), clock);
+    let hand = Hand::open(fast, Data::File(place.path.clone())).expect("open");
     hand.register().await;
     for n in 0..900 {
         assert_eq!(hand.create(&format!("room-{n}"), 10_800).await, 0);
@@ -262,13 +259,13 @@ async fn a_place_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_cannot_be_kept_is_not_made() {
+async fn a_change_that_cannot_be_stored_is_not_made() {
     let place = Place::new();
     let hand = some_world(&place).await;
     let before = hand.app().rooms;
     let full = std::fs::OpenOptions::new().append(true).open("/dev/full");
     let mut file = full.expect("a full disk");
-    let mut swap = || hand.emulator.0.core.lock().expect("the core").keeper.swap(&mut file);
+    let mut swap = || hand.emulator.parts().0.swap(&mut file);
     swap();
     assert_eq!(hand.create("d", 60).await, 105_001);
     swap();
