@@ -15,6 +15,7 @@ mod files;
 mod folders;
 mod ground;
 pub mod groups;
+mod head;
 pub mod mirror;
 mod moved;
 mod names;
@@ -43,6 +44,7 @@ use crate::model::{Desired, Finding, Kind};
 
 pub use files::is_standard_input;
 pub use folders::Subfolders;
+pub use head::{Head, head};
 pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;
 
