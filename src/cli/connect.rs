@@ -13,8 +13,8 @@ use crate::applier::{Connection, Connections, Observers};
 use crate::config::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
 use crate::model::{
-    Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
-    SecretSource, Timestamp,
+    Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret, SecretSource,
+    SecretSpec, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks, Ended, Observer, ReadOnly};
@@ -249,11 +249,8 @@ fn doubt(secret: &Secret, provider: &Provider) {
 
 /// What the vendor's console shows as the secret.
 fn digits(kind: Kind) -> String {
-    let name = match kind {
-        Kind::Rtc | Kind::Zim => "ServerSecret",
-        Kind::TencentLive => "SecretKey",
-    };
-    format!("the {name} ({} hexadecimal digits)", kind.secret_digits())
+    let SecretSpec { name, digits, variable: _ } = kind.spec().secret;
+    format!("the {name} ({digits} hexadecimal digits)")
 }
 
 /// Where the secret of a provider stands.
@@ -309,10 +306,8 @@ async fn emulator(
 
 /// How the built-in emulator is set up: as the providers say of their services.
 pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
-    let dissolves = |provider: &Provider| match provider.application {
-        Application::Rtc { .. } | Application::Zim { .. } => None,
-        Application::TencentLive { dissolve_after, .. } => Some((provider.app_id, dissolve_after)),
-    };
+    let dissolves =
+        |provider: &Provider| Some((provider.app_id, provider.application.dissolve_after()?));
     let dissolve_after = desired.providers.values().filter_map(dissolves).collect();
     Settings { dissolve_after, ..Settings::new(apps) }
 }
