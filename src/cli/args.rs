@@ -443,18 +443,10 @@ fn refresh_modes() -> impl TypedValueParser<Value = Refresh> {
 
 /// The kinds by name, each with a word on what it is.
 fn kinds() -> impl TypedValueParser<Value = Kind> {
-    let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(about(*kind));
+    let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(kind.spec().about);
     let named = |name: String| Kind::ALL.iter().copied().find(|kind| kind.as_str() == name);
     PossibleValuesParser::new(Kind::ALL.iter().map(value))
         .try_map(move |name| named(name).ok_or("it is none of the kinds"))
-}
-
-const fn about(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Zim => "ZEGOCLOUD ZIM: chat rooms (In-app Chat), made by a call",
-        Kind::Rtc => "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
-        Kind::TencentLive => "Tencent: live rooms, made by a call",
-    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

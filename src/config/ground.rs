@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Address, Attribute, Attributes, DesiredRoom, Field, Kind, Lifecycle, OnRemove, ProviderName,
-    Room, RoomId, Sides,
+    Room, RoomId, Sides, ValueRef,
 };
 
 use super::defaults::Defaults;
@@ -107,7 +107,8 @@ pub(super) fn resolve<'a>(
             }
             (Field::Attributes, _) => room.attributes.clone_from(&defaults.attributes),
             (field, said) => {
-                if let Some(value) = said.and_then(value).or_else(|| defaults.value(field)) {
+                let inherited = || defaults.value(field).map(ValueRef::to_value);
+                if let Some(value) = said.and_then(value).or_else(inherited) {
                     room.set(field, Some(value));
                 }
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::{
     Attribute, AttributeChange, Attributes, Change, Field, FieldSpec, Fields, Kind, Patch, Room,
-    Value,
+    Value, ValueRef,
 };
 
 /// The first field that differs and that a room of this kind can only get by being made anew.
@@ -25,8 +25,8 @@ pub(super) fn known<'a>(
     let mut known = Cow::Borrowed(recorded);
     for (field, value) in told.into_iter().flat_map(Fields::iter) {
         let declared = declared.value(field);
-        if declared.as_ref() == Some(value) && recorded.value(field) != declared {
-            known.to_mut().set(field, declared);
+        if declared == Some(value.by_ref()) && recorded.value(field) != declared {
+            known.to_mut().set(field, Some(value.clone()));
         }
     }
     known
@@ -43,7 +43,7 @@ pub(super) fn changeable(kind: Kind, told: &Fields) -> Fields {
 pub(super) fn fixed(kind: Kind, told: &Fields, wanted: &Room) -> Vec<&'static str> {
     let differs = |(field, value): &(Field, &Value)| {
         kind.change_of(*field) == Some(Change::Replace)
-            && wanted.value(*field).is_some_and(|wanted| wanted != **value)
+            && wanted.value(*field).is_some_and(|wanted| wanted != value.by_ref())
     };
     told.iter().filter(differs).map(|(field, _)| field.as_str()).collect()
 }
@@ -59,7 +59,7 @@ pub(super) fn kept(kind: Kind, present: &Room, wanted: &Room) -> Room {
     let mut room = wanted.clone();
     if kind.keeps_undeclared() {
         for field in kind.fields().filter(|field| wanted.value(*field).is_none()) {
-            room.set(field, present.value(field));
+            room.set(field, present.value(field).map(ValueRef::to_value));
         }
     }
     room

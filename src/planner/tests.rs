@@ -47,7 +47,7 @@ pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
         name: Some(name.into()),
         destroy_delay_time: Some(Delay::from_seconds(3600)),
         attributes: attributes(pairs),
-        fields: Fields::default(),
+        ..Room::default()
     })
 }
 
@@ -172,7 +172,7 @@ pub(super) fn provider(name: &str) -> Provider {
     Provider {
         name: ProviderName::new(name).expect("a name"),
         app_id: 1,
-        application: crate::model::Application::Zim { operator: "admin".to_owned() },
+        application: crate::model::Application::new(Kind::Zim, Some("admin".to_owned())),
         endpoint: Endpoint::Vendor,
         host: "zim-api.zego.im".into(),
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),

@@ -81,17 +81,40 @@ pub fn connect_over(
     Ok(client(provider, url, secret, clocks, transport))
 }
 
+/// What speaks to the service of one kind.
+struct Speaker {
+    /// Whether credentials may go to a host by themselves.
+    is_vendor: fn(&str) -> bool,
+    service: fn(Access, &Application) -> Arc<dyn Service>,
+}
+
+fn speaker(kind: Kind) -> Speaker {
+    match kind {
+        Kind::Rtc => Speaker {
+            is_vendor: rtc::is_vendor,
+            service: |access, it| Arc::new(Rtc::new(access, it.is_test())),
+        },
+        Kind::Zim => Speaker {
+            is_vendor: zim::is_vendor,
+            service: |access, it| Arc::new(Zim::new(access, operator(it))),
+        },
+        Kind::TencentLive => Speaker {
+            is_vendor: tencent_live::is_vendor,
+            service: |access, it| Arc::new(TencentLive::new(access, operator(it))),
+        },
+    }
+}
+
+fn operator(application: &Application) -> String {
+    application.operator().unwrap_or_default().to_owned()
+}
+
 fn service_url(
     kind: Kind,
     base_url: &str,
     allowed: &AllowedHosts,
 ) -> Result<ServiceUrl, EndpointError> {
-    let is_vendor = match kind {
-        Kind::Rtc => rtc::is_vendor,
-        Kind::Zim => zim::is_vendor,
-        Kind::TencentLive => tencent_live::is_vendor,
-    };
-    ServiceUrl::new(base_url, is_vendor, allowed)
+    ServiceUrl::new(base_url, speaker(kind).is_vendor, allowed)
 }
 
 fn client(
@@ -105,13 +128,7 @@ fn client(
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let app_id = provider.app_id;
     let access = Access { app_id, secret, url, transport, clock, random: Arc::clone(&random) };
-    let service: Arc<dyn Service> = match &provider.application {
-        Application::Rtc { is_test } => Arc::new(Rtc::new(access, *is_test)),
-        Application::Zim { operator } => Arc::new(Zim::new(access, operator.clone())),
-        Application::TencentLive { operator, dissolve_after: _ } => {
-            Arc::new(TencentLive::new(access, operator.clone()))
-        }
-    };
+    let service = (speaker(provider.kind()).service)(access, &provider.application);
     let calls = provider.kind().calls().iter();
     let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
     Client::new(service, rates, random, rooms)

@@ -90,9 +90,8 @@ fn room() -> Arc<Room> {
     ];
     Arc::new(Room {
         name: Some("Lobby".into()),
-        destroy_delay_time: None,
         attributes: [("k", attribute)].into_iter().collect(),
-        fields: fields.into_iter().collect(),
+        ..fields.into_iter().collect()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     AttributeLimits, Call, Change, EmptyLife, Field, FieldSpec, IdSpec, KindSpec, OnOccupied,
-    Origin, SecretSpec, Shape,
+    Origin, SecretSpec, Shape, Undeclared,
 };
 
 /// RTC rooms: made by their first user, gone with the last one; a call closes them.
@@ -16,7 +16,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         FieldSpec::new(Field::CloseReason, Shape::Text { most: 256 }, Change::Record),
         FieldSpec::new(Field::CloseCallback, Shape::Flag, Change::Record),
     ],
-    keeps_undeclared: false,
+    undeclared: Undeclared::TakenOut,
     reports_fields: false,
     unreadable: &[],
     calls: &[(Call::CloseRoom, 1), (Call::DescribeUserNum, 10)],

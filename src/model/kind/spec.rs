@@ -18,8 +18,8 @@ pub struct KindSpec {
     pub starter: &'static str,
     /// The fields that a room holds, in the order in which they are compared.
     pub fields: &'static [FieldSpec],
-    /// Whether a field that the file no longer declares stays as it is at the service.
-    pub keeps_undeclared: bool,
+    /// What becomes of a field that the file no longer declares.
+    pub undeclared: Undeclared,
     /// Whether a query reports a room's fields besides its attributes.
     pub reports_fields: bool,
     /// Fields that no query returns: they are assumed for a room that we did not make.
@@ -82,6 +82,15 @@ pub enum Change {
     Replace,
     /// Not at all until a later call: only the record is changed.
     Record,
+}
+
+/// What becomes of a field of a room that the file no longer declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undeclared {
+    /// It stays as it is at the service.
+    Kept,
+    /// It is taken out, as any other change of it reaches the service.
+    TakenOut,
 }
 
 /// How a room comes to be.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     AttributeCalls, AttributeLimits, Call, Change, EmptyLife, Field, FieldSpec, IdSpec, KindSpec,
-    OnOccupied, OperatorSpec, Origin, SecretSpec, Shape,
+    OnOccupied, OperatorSpec, Origin, SecretSpec, Shape, Undeclared,
 };
 
 /// Tencent's live rooms: made by a call, dissolved by the service some time after they became empty.
@@ -34,7 +34,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         FieldSpec::new(Field::Attributes, Shape::Attributes, Change::InPlace).set_after_create(),
     ],
     // The service has defaults of its own for what is not set, and no call takes a value back.
-    keeps_undeclared: true,
+    undeclared: Undeclared::Kept,
     reports_fields: true,
     unreadable: &[],
     calls: &[
@@ -66,7 +66,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
     drops_attributes: false,
     auto_delete: false,
     empty_life: EmptyLife::OfApplication {
-        default: DISSOLVE_AFTER,
+        default: Duration::from_mins(30),
         range: Duration::from_mins(10)..=Duration::from_hours(24),
     },
     // The service does not reliably report who is inside.
@@ -92,9 +92,6 @@ pub(super) const SPEC: KindSpec = KindSpec {
     // China's, since an application lives at one site.
     vendor_host: "console.tim.qq.com",
 };
-
-/// How long an empty room lives if the application's setting is the vendor's default.
-pub const DISSOLVE_AFTER: Duration = Duration::from_mins(30);
 
 /// The seat layouts that the pages list.
 const SEAT_TEMPLATES: &[&str] = &[

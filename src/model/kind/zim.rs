@@ -2,7 +2,7 @@
 
 use super::{
     AttributeCalls, AttributeLimits, Call, Change, EmptyLife, Field, FieldSpec, IdSpec, KindSpec,
-    OnOccupied, OperatorSpec, Origin, SecretSpec, Shape,
+    OnOccupied, OperatorSpec, Origin, SecretSpec, Shape, Undeclared,
 };
 
 /// ZIM rooms: made by a call, destroyed by the service once they were empty for their delay.
@@ -17,7 +17,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         FieldSpec::new(Field::DestroyDelayTime, Shape::Delay { most: 10_800 }, Change::Replace),
         FieldSpec::new(Field::Attributes, Shape::Attributes, Change::InPlace),
     ],
-    keeps_undeclared: false,
+    undeclared: Undeclared::TakenOut,
     reports_fields: false,
     unreadable: &[Field::Name, Field::DestroyDelayTime],
     calls: &[

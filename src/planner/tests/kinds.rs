@@ -18,10 +18,10 @@ fn named(name: &str, app_id: u32, application: Application) -> Provider {
 /// A world with `chat` (ZIM), `video` (RTC) and `live` (Tencent).
 fn world() -> World {
     let mut world = World::new();
-    let operator = || "admin".to_owned();
-    let live = Application::TencentLive { operator: operator(), dissolve_after: EMPTY_LIFE };
-    for provider in [named("video", 1, Application::Rtc { is_test: None }), named("live", 7, live)]
-    {
+    let live = Application::new(Kind::TencentLive, Some("admin".to_owned()))
+        .with_dissolve_after(EMPTY_LIFE);
+    let video = Application::new(Kind::Rtc, None);
+    for provider in [named("video", 1, video), named("live", 7, live)] {
         world.recorded.providers.insert(provider.name.clone(), ProviderIdentity::of(&provider));
         world.desired.providers.insert(provider.name.clone(), provider);
     }
@@ -267,7 +267,7 @@ fn fields_that_somebody_else_changed_are_set_again() {
         .observe("live/a", told(People::Unknown, &[(Field::Notice, text("theirs"))], &[]));
     let step = only_step(&world);
     assert_eq!((step.action, step.reason), (Action::Update, Reason::FieldsDrifted));
-    assert_eq!(step.before.expect("seen").value(Field::Notice), Some(text("theirs")));
+    assert_eq!(step.before.expect("seen").value(Field::Notice), Some(text("theirs").by_ref()));
     assert_eq!(step.after, Some(ours()));
 }
 

@@ -172,7 +172,7 @@ fn open_calls_follow_and_are_asked_after_under_the_new_name() {
 fn other_sides_learn_the_new_name() {
     let sides = |names: &[&str]| Sides::new(names.iter().map(|it| name(it)).collect());
     let video = Provider {
-        application: crate::model::Application::Rtc { is_test: None },
+        application: crate::model::Application::new(Kind::Rtc, None),
         ..provider("video")
     };
     let both = RecordedRoom { sides: sides(&["talk", "video"]), ..record(room("A", &[])) };

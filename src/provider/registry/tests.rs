@@ -7,8 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::model::{
-    Call, DISSOLVE_AFTER, Endpoint, ErrorClass, Operation, ProviderName, RateShare, RoomId,
-    SecretSource, Timestamp,
+    Call, Endpoint, ErrorClass, Operation, ProviderName, RateShare, RoomId, SecretSource, Timestamp,
 };
 use crate::provider::Observer;
 use crate::provider::http::{HttpRequest, HttpResponse, Sending, TokioClock};
@@ -63,7 +62,7 @@ fn provider() -> Provider {
     Provider {
         name: ProviderName::new("chat").expect("a name"),
         app_id: 1,
-        application: Application::Zim { operator: "admin".to_owned() },
+        application: Application::new(Kind::Zim, Some("admin".to_owned())),
         endpoint: Endpoint::Vendor,
         host: "zim-api.zego.im".into(),
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
@@ -138,12 +137,7 @@ async fn a_client_takes_the_share_of_the_limit() {
 }
 
 fn of_kind(kind: Kind) -> Provider {
-    let operator = "admin".to_owned();
-    let application = match kind {
-        Kind::Rtc => Application::Rtc { is_test: None },
-        Kind::Zim => Application::Zim { operator },
-        Kind::TencentLive => Application::TencentLive { operator, dissolve_after: DISSOLVE_AFTER },
-    };
+    let application = Application::new(kind, Some("admin".to_owned()));
     Provider { application, ..provider() }
 }
 

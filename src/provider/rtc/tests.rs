@@ -24,8 +24,7 @@ fn ids(ids: &[&str]) -> Vec<RoomId> {
 
 /// A close with what is declared of it.
 fn close(fields: &[(Field, Value)]) -> Operation {
-    let fields = fields.iter().cloned().collect();
-    Operation::Destroy(Arc::new(Room { fields, ..Room::default() }))
+    Operation::Destroy(Arc::new(fields.iter().cloned().collect()))
 }
 
 async fn closed(operation: &Operation, answer: Heard) -> Result<Receipt, ApiError> {

@@ -90,7 +90,7 @@ impl<'a> WithRoomInfo<'a> {
     pub(super) fn create(id: &'a RoomId, room: &Room) -> Self {
         let kind = Kind::TencentLive;
         let taken = kind.fields().filter(|field| kind.made_with(*field));
-        let declared = |field: Field| Some((name(field)?, room.value(field)?));
+        let declared = |field: Field| Some((name(field)?, room.value(field)?.to_value()));
         let fields = taken.filter_map(declared).collect();
         Self { room_info: RoomInfo { room_id: id.as_str(), room_type: Some("Live"), fields } }
     }

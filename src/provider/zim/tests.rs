@@ -23,7 +23,7 @@ fn room() -> Arc<Room> {
         name: Some("Lobby".into()),
         destroy_delay_time: Some(Delay::from_seconds(60)),
         attributes: attributes.into_iter().collect(),
-        fields: Fields::default(),
+        ..Room::default()
     })
 }
 
