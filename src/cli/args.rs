@@ -112,6 +112,8 @@ pub(super) enum Command {
     /// Show what would change; changes nothing
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Compare what is recorded with what the service has; changes nothing
+    Drift(DriftArgs),
     /// Plan, show, ask, and carry out
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
@@ -237,6 +239,20 @@ pub(super) struct PlanArgs {
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,
+}
+
+/// `drift`.
+#[derive(Debug, Args)]
+pub(super) struct DriftArgs {
+    /// Which recorded rooms to ask after; the default is all
+    #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
+    pub(super) refresh: Option<Refresh>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
+    /// Take the recorded rooms to be at the endpoint that the file names now
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
 }
 
 /// What `apply` and `destroy` have in common.

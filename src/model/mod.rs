@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod desired;
 mod digest;
+mod drift;
 mod event;
 mod field;
 mod finding;
@@ -30,6 +31,7 @@ mod secret;
 mod step;
 mod timestamp;
 mod value;
+mod value_change;
 
 pub use address::{Address, AddressError, ProviderName, RoomId};
 pub use api_error::{ApiError, ErrorClass};
@@ -44,6 +46,7 @@ pub use config::{
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use digest::{Digest, DigestEncoder};
+pub use drift::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged};
 pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
 pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
@@ -73,3 +76,4 @@ pub use secret::Secret;
 pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use value::{Fields, Value, ValueRef};
+pub use value_change::ValueChange;

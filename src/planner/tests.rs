@@ -162,7 +162,7 @@ impl World {
         })
     }
 
-    pub(super) fn due(&self, mode: Refresh, scope: Scope) -> Vec<String> {
+    pub(super) fn due(&self, mode: Refresh, scope: Purpose) -> Vec<String> {
         let due = due(&self.desired, &self.recorded, mode, scope, &|_| at(0));
         due.iter().map(ToString::to_string).collect()
     }

@@ -157,7 +157,7 @@ fn open_calls_follow_and_are_asked_after_under_the_new_name() {
         .declare("chat/a", room("A", &[("k", "v")]))
         .record("chat/a", pending(PendingKind::Create, 60));
     let world = recorded_as_talk(&open);
-    assert_eq!(world.due(Refresh::Due, Scope::Plan), ["chat/a"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Plan), ["chat/a"]);
     let plan = world.clone().plan();
     assert_eq!((plan.unread.len(), plan.steps[0].reason), (1, Reason::Moved));
     let landed = world.observe("chat/a", there(People::Nobody, &[("k", "v")])).plan();
