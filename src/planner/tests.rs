@@ -1,6 +1,7 @@
 //! What the planner promises, as tests.
 
 mod asking;
+mod drift;
 mod gate;
 mod kinds;
 mod limits;
