@@ -5,8 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Address, Application, Attribute, AttributeLimits, DesiredRoom, Digest, Endpoint, Fields,
-    GateLimit, Lifecycle, Moved, OnConflict, OnOccupied, OnRemove, Policy, Provider, Refresh, Room,
-    Value,
+    GateLimit, Lifecycle, Moved, OnOccupied, OnRemove, Policy, Provider, Room, Value,
 };
 
 use super::settings::Settings;
@@ -125,20 +124,9 @@ impl Canon {
 
     fn policy(&mut self, policy: &Policy) {
         let Policy { refresh, on_conflict, on_occupied, max_destroy, max_recreate } = policy;
-        self.text(match refresh {
-            Refresh::Never => "never",
-            Refresh::Due => "due",
-            Refresh::All => "all",
-        });
-        self.text(match on_conflict {
-            OnConflict::Fail => "fail",
-            OnConflict::Adopt => "adopt",
-        });
-        self.text(match on_occupied {
-            None => "by kind",
-            Some(OnOccupied::Defer) => "defer",
-            Some(OnOccupied::Destroy) => "destroy",
-        });
+        self.text(refresh.as_str());
+        self.text(on_conflict.as_str());
+        self.text(on_occupied.map_or("by kind", OnOccupied::as_str));
         for limit in [max_destroy, max_recreate] {
             match limit {
                 GateLimit::Count(count) => self.maybe_number(Some(*count)),

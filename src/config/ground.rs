@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Attribute, Attributes, DesiredRoom, Field, Kind, Lifecycle, OnRemove, ProviderName,
+    Address, Attribute, Attributes, DesiredRoom, Field, Kind, Lifecycle, ProviderName,
     Room, RoomId, Sides,
 };
 
@@ -148,9 +148,6 @@ pub(super) fn lifecycle(said: Option<&mirror::Lifecycle>, defaults: Lifecycle) -
     let Some(mirror::Lifecycle { prevent_destroy, on_remove }) = said else { return defaults };
     Lifecycle {
         prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy),
-        on_remove: on_remove.map_or(defaults.on_remove, |it| match it {
-            mirror::OnRemove::Destroy => OnRemove::Destroy,
-            mirror::OnRemove::Forget => OnRemove::Forget,
-        }),
+        on_remove: on_remove.unwrap_or(defaults.on_remove),
     }
 }

@@ -7,9 +7,10 @@ mod shapes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use room::{Close, Defaults, Lifecycle, OnRemove, Room, Said};
+pub use room::{Close, Defaults, Lifecycle, Room, Said};
 use scalars::present;
 pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, Text};
+use crate::model::{OnConflict, OnOccupied, Refresh};
 use shapes::{count_or_share, kind, share, span_or_variable, whole, whole_or_variable};
 
 /// What rooms.yaml declares: the providers, the policy, and the rooms.
@@ -173,44 +174,12 @@ pub struct Policy {
     pub max_recreate: Option<Amount>,
 }
 
-/// Whom to ask before planning.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Refresh {
-    /// Nobody.
-    Never,
-    /// Rooms whose earliest end has passed.
-    Due,
-    /// Every recorded room.
-    All,
-}
-
-/// What to do with a room that exists and that we did not make.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnConflict {
-    /// Leave it, and fail the step.
-    Fail,
-    /// Record it as ours.
-    Adopt,
-}
-
 /// What to do with a recorded room that is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnVanish {
     /// Make it again.
     Recreate,
-}
-
-/// What to do with people inside a room that is to be destroyed.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnOccupied {
-    /// Wait until the room is empty.
-    Defer,
-    /// Throw them out.
-    Destroy,
 }
 
 /// When a new name or delay takes hold.

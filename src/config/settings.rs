@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::{
-    Finding, GateLimit, Moved, OnConflict, OnOccupied, Policy, Provider, ProviderName, Refresh,
-};
+use crate::model::{Finding, GateLimit, Moved, Policy, Provider, ProviderName};
 
 use super::document::{Document, Rooms};
 use super::files::{Source, folder};
@@ -164,19 +162,9 @@ fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
         limit.unwrap_or_default()
     };
     Policy {
-        refresh: refresh.map_or(Refresh::default(), |refresh| match refresh {
-            mirror::Refresh::Never => Refresh::Never,
-            mirror::Refresh::Due => Refresh::Due,
-            mirror::Refresh::All => Refresh::All,
-        }),
-        on_conflict: on_conflict.map_or(OnConflict::default(), |conflict| match conflict {
-            mirror::OnConflict::Fail => OnConflict::Fail,
-            mirror::OnConflict::Adopt => OnConflict::Adopt,
-        }),
-        on_occupied: on_occupied.map(|occupied| match occupied {
-            mirror::OnOccupied::Defer => OnOccupied::Defer,
-            mirror::OnOccupied::Destroy => OnOccupied::Destroy,
-        }),
+        refresh: refresh.unwrap_or_default(),
+        on_conflict: on_conflict.unwrap_or_default(),
+        on_occupied: *on_occupied,
         max_destroy: limit("max_destroy", max_destroy),
         max_recreate: limit("max_recreate", max_recreate),
     }

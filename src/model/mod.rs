@@ -12,6 +12,7 @@ mod event;
 mod field;
 mod finding;
 mod holder;
+mod keyword;
 mod kind;
 mod next_life;
 mod observed;

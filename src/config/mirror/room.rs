@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::scalars::{Amount, AttributeValue, Pairs, Text, present};
 use super::shapes::seconds;
-use crate::model::Field;
+use crate::model::{Field, OnRemove};
 
 /// What stands under the key of a field.
 #[derive(Clone, Copy, Debug)]
@@ -173,16 +173,6 @@ pub struct Lifecycle {
     /// What to do with the room when it is taken out of the file; `destroy` when left out.
     #[serde(deserialize_with = "present")]
     pub on_remove: Option<OnRemove>,
-}
-
-/// What to do with a room that is taken out of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnRemove {
-    /// Destroy it; an rtc room is closed.
-    Destroy,
-    /// Take it out of the record, and leave the room itself alone.
-    Forget,
 }
 
 fn text(said: Option<&Text>) -> Option<Said<'_>> {
