@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::model::{Application, AttributeLimits, DISSOLVE_AFTER, Delay, Finding, Kind};
 
-use super::fields::Fields;
-use super::mirror::{self, Amount, Limits, Text};
+use super::fields::ProviderFields;
 use super::names::{closest, shortened, suggestion};
+use super::raw::{self, Amount, Limits, Text};
 use super::room_id;
 use super::values::delay;
 use super::variables;
@@ -19,17 +19,17 @@ const DISSOLVE_RANGE: RangeInclusive<u32> = 600..=86_400;
 /// How a word is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
-    /// As it is known.
-    Right,
-    /// Otherwise, or not at all.
-    Wrong,
+    /// As the schema has it.
+    Exact,
+    /// Otherwise, or missing.
+    Misspelled,
 }
 
 /// A key that only some kinds of providers have.
 struct Key {
     name: &'static str,
     kinds: &'static [Kind],
-    stands: fn(&mirror::Provider) -> bool,
+    is_set: fn(&raw::Provider) -> bool,
     help: &'static str,
 }
 
@@ -37,31 +37,31 @@ const KEYS: &[Key] = &[
     Key {
         name: "operator",
         kinds: &[Kind::Zim, Kind::TencentLive],
-        stands: |declared| declared.operator.is_some(),
+        is_set: |declared| declared.operator.is_some(),
         help: "take it out: rtc rooms are made by their first user",
     },
     Key {
         name: "is_test",
         kinds: &[Kind::Rtc],
-        stands: |declared| declared.is_test.is_some(),
+        is_set: |declared| declared.is_test.is_some(),
         help: "take it out",
     },
     Key {
         name: "dissolve_after",
         kinds: &[Kind::TencentLive],
-        stands: |declared| declared.dissolve_after.is_some(),
+        is_set: |declared| declared.dissolve_after.is_some(),
         help: "take it out; zim rooms say it by themselves, as `destroy_delay_time`",
     },
     Key {
         name: "max_rooms",
         kinds: &[Kind::Zim, Kind::TencentLive],
-        stands: |declared| declared.max_rooms.is_some(),
+        is_set: |declared| declared.max_rooms.is_some(),
         help: "take it out: rtc rooms come and go with their users, and no quota counts them",
     },
     Key {
         name: "limits",
         kinds: &[Kind::Zim, Kind::TencentLive],
-        stands: |declared| declared.limits.is_some(),
+        is_set: |declared| declared.limits.is_some(),
         help: "take it out: rtc rooms have no attributes",
     },
 ];
@@ -84,35 +84,35 @@ fn kind_names() -> Vec<&'static str> {
     Kind::ALL.iter().map(|kind| kind.as_str()).collect()
 }
 
-impl Fields<'_, '_> {
+impl ProviderFields<'_, '_> {
     /// Which service it is. Where the word is misspelt the kind that was meant, so that all else is
     /// told at once, and that it is none.
     pub(super) fn kind(&mut self, kind: Option<&Text>) -> (Option<Kind>, Spelling) {
         let Some(Text(text)) = kind else {
             self.missing("kind");
-            return (None, Spelling::Wrong);
+            return (None, Spelling::Misspelled);
         };
-        let Some(word) = self.literal("kind", text) else { return (None, Spelling::Wrong) };
+        let Some(word) = self.literal("kind", text) else { return (None, Spelling::Misspelled) };
         let meant = kind_meant(word);
         if let Some(kind) = meant.filter(|kind| kind.as_str() == word) {
-            return (Some(kind), Spelling::Right);
+            return (Some(kind), Spelling::Exact);
         }
         let message = format!("unknown kind `{}`", shortened(word));
         let finding = Finding::error("unknown_value", message);
         self.fault(&["kind"], finding.help(suggestion(word, &kind_names())));
-        (meant, Spelling::Wrong)
+        (meant, Spelling::Misspelled)
     }
 
     /// Tells of keys that the provider's kind does not have.
-    pub(super) fn keys_are_of_its_kind(&mut self, kind: Kind, declared: &mirror::Provider) {
-        for Key { name, kinds: holders, stands, help } in KEYS {
-            if holders.contains(&kind) || !stands(declared) {
+    pub(super) fn keys_are_of_its_kind(&mut self, kind: Kind, declared: &raw::Provider) {
+        for Key { name, kinds: holders, is_set, help } in KEYS {
+            if holders.contains(&kind) || !is_set(declared) {
                 continue;
             }
             let does = if holders.len() == 1 { "does" } else { "do" };
             let message = format!("{kind} has no `{name}`: {} {does}", kinds(holders));
             let path = self.path(&[name]);
-            self.sink.at_key(path, Finding::error("not_of_kind", message).help(*help));
+            self.reporter.at_key(path, Finding::error("not_of_kind", message).help(*help));
         }
     }
 

@@ -3,20 +3,20 @@
 use crate::model::{Field, Finding, Kind};
 
 use super::attributes;
-use super::defaults::{Unfit, holders};
-use super::ground::keeps_auto_delete;
-use super::mirror::{self, Said, Text};
+use super::context::keeps_auto_delete;
+use super::defaults::{UnfitDefault, holders};
+use super::diagnostics::{PathSegment, Reporter, index, key};
 use super::names::{listed, suggestion};
-use super::note::{Sink, Step, index, key};
-use super::provider::Known;
+use super::provider::DeclaredProvider;
+use super::raw::{self, RawValue, Text};
 use super::room_id;
-use super::rooms::Subject;
+use super::rooms::RoomInput;
 use super::values::{fault, path};
 use super::variables::KEYS;
 use super::words::{kinds, missing_key};
 
 /// A check of one room.
-type Check = fn(&Subject<'_>, &mut Sink<'_>);
+type Check = fn(&RoomInput<'_>, &mut Reporter<'_>);
 
 const CHECKS: &[Check] = &[
     id_is_taken,
@@ -36,46 +36,46 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Checks a room.
-pub(super) fn room(subject: &Subject<'_>, mut sink: Sink<'_>) {
+pub(super) fn room(input: &RoomInput<'_>, mut reporter: Reporter<'_>) {
     for check in CHECKS {
-        check(subject, &mut sink);
+        check(input, &mut reporter);
     }
 }
 
-impl Subject<'_> {
+impl RoomInput<'_> {
     /// The kinds of its providers, each once.
     fn kinds(&self) -> impl Iterator<Item = Kind> {
-        self.reduced.iter().map(|(kind, _)| *kind)
+        self.by_kind.iter().map(|(kind, _)| *kind)
     }
 
     /// Whether nothing is unknown of its providers.
     fn kinds_are_known(&self) -> bool {
-        let named = self.said.providers.as_ref().map_or(self.providers.len(), Vec::len);
+        let named = self.raw.providers.as_ref().map_or(self.providers.len(), Vec::len);
         let known = self.providers.len() == named && !self.providers.is_empty();
         known && self.providers.iter().all(|known| known.kind.is_some())
     }
 }
 
-fn id_is_taken(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let Some(Text(id)) = &subject.said.id else {
-        return sink.missing(Vec::new(), missing_key("a room", "id"));
+fn id_is_taken(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let Some(Text(id)) = &input.raw.id else {
+        return reporter.missing(Vec::new(), missing_key("a room", "id"));
     };
     if id.is_empty() {
         let finding = Finding::error("room_id", "the id is empty").help("write the room's id");
-        return sink.at(vec![key("id")], finding);
+        return reporter.at(vec![key("id")], finding);
     }
-    for kind in subject.kinds() {
+    for kind in input.kinds() {
         if let Some(message) = room_id::fault(kind, id) {
             let finding = Finding::error("room_id", format!("the id {message}"));
-            sink.at(vec![key("id")], finding.help(room_id::help(kind)));
+            reporter.at(vec![key("id")], finding.help(room_id::help(kind)));
         }
     }
 }
 
-fn id_is_taken_everywhere(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let Some(Text(id)) = &subject.said.id else { return };
+fn id_is_taken_everywhere(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let Some(Text(id)) = &input.raw.id else { return };
     let Some(doubtful) = room_id::doubtful(id) else { return };
-    if !subject.kinds().any(|kind| kind == Kind::Zim) {
+    if !input.kinds().any(|kind| kind == Kind::Zim) {
         return;
     }
     let message = format!(
@@ -84,75 +84,80 @@ fn id_is_taken_everywhere(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     );
     let finding = Finding::warning("room_id_doubtful", message)
         .help("another character is safer; once the room is made, its id stays");
-    sink.at(vec![key("id")], finding);
+    reporter.at(vec![key("id")], finding);
 }
 
-fn provider_is_known(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let mirror::Room { provider, providers, .. } = subject.said;
+fn provider_is_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let raw::Room { provider, providers, .. } = input.raw;
     if let (Some(_), Some(_)) = (provider, providers) {
         let finding = Finding::error("provider", "`provider` and `providers` stand both")
             .help("keep one of them");
-        sink.at_key(vec![key("providers")], finding);
+        reporter.at_key(vec![key("providers")], finding);
     }
     if let Some(Text(name)) = provider {
-        check_provider(name, subject, vec![key("provider")], sink);
+        check_provider(name, input, vec![key("provider")], reporter);
     }
 }
 
-fn providers_are_known(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let Some(names) = &subject.said.providers else { return };
+fn providers_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let Some(names) = &input.raw.providers else { return };
     if names.is_empty() {
         let finding = Finding::error("provider", "`providers` names none")
             .help("name the providers that hold the room, or take the key out");
-        sink.missing(vec![key("providers")], finding);
+        reporter.missing(vec![key("providers")], finding);
     }
     for (at, Text(name)) in names.iter().enumerate() {
         let path = vec![key("providers"), index(at)];
         if names[..at].iter().any(|Text(earlier)| earlier == name) {
             let finding = Finding::error("provider", format!("`{name}` is named twice"))
                 .help("take one of them out");
-            sink.at(path, finding);
+            reporter.at(path, finding);
         } else {
-            check_provider(name, subject, path, sink);
+            check_provider(name, input, path, reporter);
         }
     }
 }
 
-fn check_provider(name: &str, subject: &Subject<'_>, path: Vec<Step>, sink: &mut Sink<'_>) {
-    if subject.ground.known.is_empty() || subject.ground.known.contains_key(name) {
+fn check_provider(
+    name: &str,
+    input: &RoomInput<'_>,
+    path: Vec<PathSegment>,
+    reporter: &mut Reporter<'_>,
+) {
+    if input.context.known.is_empty() || input.context.known.contains_key(name) {
         return;
     }
-    let names: Vec<&str> = subject.ground.known.keys().map(|name| &**name).collect();
+    let names: Vec<&str> = input.context.known.keys().map(|name| &**name).collect();
     let finding = Finding::error("unknown_provider", format!("no provider is named `{name}`"));
-    sink.at(path, finding.help(suggestion(name, &names)));
+    reporter.at(path, finding.help(suggestion(name, &names)));
 }
 
-fn provider_is_named(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let mirror::Room { provider, providers, .. } = subject.said;
-    if provider.is_some() || providers.is_some() || subject.ground.known.len() < 2 {
+fn provider_is_named(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let raw::Room { provider, providers, .. } = input.raw;
+    if provider.is_some() || providers.is_some() || input.context.known.len() < 2 {
         return;
     }
-    let names: Vec<&str> = subject.ground.known.keys().map(|name| &**name).collect();
+    let names: Vec<&str> = input.context.known.keys().map(|name| &**name).collect();
     let finding =
         Finding::error("missing_key", "a room needs `provider` where several are declared")
             .help(format!("write `provider: NAME`, one of {}", listed(&names)));
-    sink.missing(Vec::new(), finding);
+    reporter.missing(Vec::new(), finding);
 }
 
 /// A field has to fit at least one of the kinds: each takes what it holds.
-fn keys_are_of_its_kinds(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    if !subject.kinds_are_known() {
+fn keys_are_of_its_kinds(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    if !input.kinds_are_known() {
         return;
     }
-    for (name, field) in subject.said.keys() {
-        if !subject.kinds().any(|kind| kind.holds(field)) {
-            sink.at_key(vec![key(name)], not_of_kind(subject, name, field));
+    for (name, field) in input.raw.keys() {
+        if !input.kinds().any(|kind| kind.holds(field)) {
+            reporter.at_key(vec![key(name)], not_of_kind(input, name, field));
         }
     }
 }
 
-fn not_of_kind(subject: &Subject<'_>, name: &str, field: Field) -> Finding {
-    let own: Vec<Kind> = subject.kinds().collect();
+fn not_of_kind(input: &RoomInput<'_>, name: &str, field: Field) -> Finding {
+    let own: Vec<Kind> = input.kinds().collect();
     let message = format!("{} rooms have no `{name}`: {} rooms do", kinds(&own), holders(field));
     let help = if field == Field::DestroyDelayTime && own.contains(&Kind::TencentLive) {
         "take it out: how long an empty room lives is set with Tencent, and said by the provider's \
@@ -163,34 +168,34 @@ fn not_of_kind(subject: &Subject<'_>, name: &str, field: Field) -> Finding {
     Finding::error("not_of_kind", message).help(help)
 }
 
-fn values_fit(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    for (kind, _) in subject.reduced {
+fn values_fit(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    for (kind, _) in input.by_kind {
         for field in kind.fields() {
-            let said = subject.said.said(*field);
-            if let Some((steps, finding)) = said.and_then(|said| fault(*kind, *field, said)) {
-                sink.at(steps, finding);
+            let raw = input.raw.raw_value(*field);
+            if let Some((steps, finding)) = raw.and_then(|raw| fault(*kind, *field, raw)) {
+                reporter.at(steps, finding);
             }
         }
     }
 }
 
 /// Tells of defaults that this room inherits and that its kind does not take.
-fn defaults_fit(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    for Unfit { kind, field, finding } in &subject.ground.defaults.unfit {
-        let inherits = subject.kinds().any(|own| own == *kind);
-        if inherits && subject.said.said(*field).is_none() {
+fn defaults_fit(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    for UnfitDefault { kind, field, finding } in &input.context.defaults.unfit {
+        let inherits = input.kinds().any(|own| own == *kind);
+        if inherits && input.raw.raw_value(*field).is_none() {
             let message = format!("from `defaults`: {}", finding.message);
             let finding = Finding { message, ..finding.clone() };
-            sink.at(vec![key("id")], finding);
+            reporter.at(vec![key("id")], finding);
         }
     }
 }
 
 /// ZIM: without a DestroyDelayTime a room goes as soon as it is empty.
-fn delay_is_there(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let zim = subject.reduced.iter().find(|(kind, _)| *kind == Kind::Zim);
+fn delay_is_there(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let zim = input.by_kind.iter().find(|(kind, _)| *kind == Kind::Zim);
     let bare = zim.is_some_and(|(_, room)| room.destroy_delay_time.is_none());
-    if !bare || subject.said.destroy_delay_time.is_some() {
+    if !bare || input.raw.destroy_delay_time.is_some() {
         return;
     }
     let finding = Finding::warning(
@@ -198,67 +203,69 @@ fn delay_is_there(subject: &Subject<'_>, sink: &mut Sink<'_>) {
         "without `destroy_delay_time` the service destroys the room as soon as it is empty",
     )
     .help("write `destroy_delay_time: 1h` here, or in `defaults`");
-    sink.missing(vec![key("id")], finding);
+    reporter.missing(vec![key("id")], finding);
 }
 
 /// Tencent: SeatTemplate is mandatory in the newest pages of create_room.
-fn seats_are_laid_out(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let live = subject.reduced.iter().find(|(kind, _)| *kind == Kind::TencentLive);
+fn seats_are_laid_out(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let live = input.by_kind.iter().find(|(kind, _)| *kind == Kind::TencentLive);
     if live.is_none_or(|(_, room)| room.fields.of(Field::SeatTemplate).is_some()) {
         return;
     }
     let message = "without `seat_template` Tencent may refuse to make the room";
     let finding = Finding::warning("no_seat_template", message)
         .help("write `seat_template: VideoDynamicGrid9Seats`, or another, here or in `defaults`");
-    sink.missing(vec![key("id")], finding);
+    reporter.missing(vec![key("id")], finding);
 }
 
-fn attributes_are_few_and_small(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let providers = subject.providers;
+fn attributes_are_few_and_small(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let providers = input.providers;
     for (at, known) in providers.iter().enumerate() {
-        let same = |earlier: &&Known| (earlier.kind, earlier.limits) == (known.kind, known.limits);
+        let same = |earlier: &&DeclaredProvider| {
+            (earlier.kind, earlier.limits) == (known.kind, known.limits)
+        };
         if providers[..at].iter().any(same) {
             continue;
         }
-        let room = subject.reduced.iter().find(|(kind, _)| known.kind == Some(*kind));
+        let room = input.by_kind.iter().find(|(kind, _)| known.kind == Some(*kind));
         if let Some((kind, room)) = room.filter(|(kind, _)| kind.holds(Field::Attributes)) {
-            attributes::within(*kind, &room.attributes, &known.limits, sink);
+            attributes::within(*kind, &room.attributes, &known.limits, reporter);
         }
     }
 }
 
-fn attributes_are_sound(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    attributes::sound(subject.said.attributes.as_ref(), &[], sink);
+fn attributes_are_sound(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    attributes::sound(input.raw.attributes.as_ref(), &[], reporter);
 }
 
 /// An attribute that goes with its user fits ZIM only: other kinds do not take it from a room that
 /// has a ZIM side too, and a room without one cannot have it.
-fn attributes_stay(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let Some(pairs) = &subject.said.attributes else { return };
-    if subject.kinds().any(keeps_auto_delete) || !subject.kinds_are_known() {
+fn attributes_stay(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let Some(pairs) = &input.raw.attributes else { return };
+    if input.kinds().any(keeps_auto_delete) || !input.kinds_are_known() {
         return;
     }
-    let holders: Vec<Kind> = subject.kinds().filter(|kind| kind.holds(Field::Attributes)).collect();
+    let holders: Vec<Kind> = input.kinds().filter(|kind| kind.holds(Field::Attributes)).collect();
     if !holders.is_empty() {
-        attributes::stay(pairs, &kinds(&holders), sink);
+        attributes::stay(pairs, &kinds(&holders), reporter);
     }
 }
 
 /// `${…}` is replaced in a few keys of the providers and in `state` only: in a room it would be sent as it stands.
-fn variables_are_not_meant(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let mut check = |text: &str, steps: &dyn Fn() -> Vec<Step>| {
+fn variables_are_not_meant(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let mut check = |text: &str, steps: &dyn Fn() -> Vec<PathSegment>| {
         if text.contains("${") {
             let help = format!("it works in {KEYS} only; the service gets it as it stands");
             let finding =
                 Finding::warning("variable_not_replaced", "`${…}` is not replaced here").help(help);
-            sink.at(steps(), finding);
+            reporter.at(steps(), finding);
         }
     };
-    if let Some(Text(id)) = &subject.said.id {
+    if let Some(Text(id)) = &input.raw.id {
         check(id, &|| vec![key("id")]);
     }
     for field in Field::ALL {
-        if let Some(Said::Text(text)) = subject.said.said(*field) {
+        if let Some(RawValue::Text(text)) = input.raw.raw_value(*field) {
             check(text, &|| path(*field));
         }
     }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::model::{Field, Finding, Kind, Lifecycle, Room};
 
 use super::attributes;
+use super::context::{lifecycle, resolve};
+use super::diagnostics::{Diagnostics, Part, Reporter, key};
 use super::document::Document;
-use super::ground::{lifecycle, resolve};
-use super::mirror;
-use super::note::{Notes, Part, Sink, key};
-use super::provider::Known;
-use super::values::{Fault, fault};
+use super::provider::DeclaredProvider;
+use super::raw;
+use super::values::{FieldError, fault};
 use super::words::kinds;
 
 /// What the rooms of a file hold where they do not say otherwise, and their kind has it.
@@ -21,12 +21,12 @@ pub(super) struct Defaults {
     /// How the rooms may be handled.
     pub lifecycle: Lifecycle,
     /// What some of the declared kinds take and others do not: told of the rooms that inherit it.
-    pub unfit: Vec<Unfit>,
+    pub unfit: Vec<UnfitDefault>,
 }
 
 /// A default that does not fit a kind.
 #[derive(Clone, Debug)]
-pub(super) struct Unfit {
+pub(super) struct UnfitDefault {
     pub kind: Kind,
     pub field: Field,
     pub finding: Finding,
@@ -35,24 +35,24 @@ pub(super) struct Unfit {
 /// Resolves the `defaults` of a file.
 pub(super) fn defaults(
     document: &Document,
-    known: &BTreeMap<Box<str>, Known>,
-    notes: &mut Notes,
+    known: &BTreeMap<Box<str>, DeclaredProvider>,
+    diagnostics: &mut Diagnostics,
 ) -> Defaults {
-    let Some(said) = &document.head.defaults else { return Defaults::default() };
+    let Some(raw) = &document.head.defaults else { return Defaults::default() };
     let (file, reading) = (document.file, document.reading);
-    let mut sink = Sink { notes, file, part: Part::Head, reading };
+    let mut reporter = Reporter { diagnostics, file, part: Part::Head, reading };
     let declared = declared_kinds(known);
-    keys_reach_a_room(said, &declared, &mut sink);
-    attributes::sound(said.attributes.as_ref(), &[key("defaults")], &mut sink);
+    keys_reach_a_room(raw, &declared, &mut reporter);
+    attributes::sound(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
     Defaults {
-        room: resolve(Field::ALL, &|field| said.said(field), &Room::default()),
-        lifecycle: lifecycle(said.lifecycle.as_ref(), Lifecycle::default()),
-        unfit: unfit(said, &declared, &mut sink),
+        room: resolve(Field::ALL, &|field| raw.raw_value(field), &Room::default()),
+        lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
+        unfit: unfit(raw, &declared, &mut reporter),
     }
 }
 
 /// The kinds of all declared providers; every kind where one of them is not known.
-fn declared_kinds(known: &BTreeMap<Box<str>, Known>) -> Vec<Kind> {
+fn declared_kinds(known: &BTreeMap<Box<str>, DeclaredProvider>) -> Vec<Kind> {
     let declared = |kind: &&Kind| known.values().any(|it| it.kind == Some(**kind));
     if known.is_empty() || known.values().any(|it| it.kind.is_none()) {
         return Kind::ALL.to_vec();
@@ -62,8 +62,8 @@ fn declared_kinds(known: &BTreeMap<Box<str>, Known>) -> Vec<Kind> {
 
 /// A key that no declared kind has reaches no room at all. That is a warning: nothing is ignored
 /// without a word, but a file of defaults may be shared by applications of several kinds.
-fn keys_reach_a_room(said: &mirror::Defaults, declared: &[Kind], sink: &mut Sink<'_>) {
-    for (name, field) in said.keys() {
+fn keys_reach_a_room(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) {
+    for (name, field) in raw.keys() {
         if declared.iter().any(|kind| kind.holds(field)) {
             continue;
         }
@@ -72,7 +72,7 @@ fn keys_reach_a_room(said: &mirror::Defaults, declared: &[Kind], sink: &mut Sink
             holders(field)
         );
         let finding = Finding::warning("default_unused", message).help("take it out");
-        sink.at_key(vec![key("defaults"), key(name)], finding);
+        reporter.at_key(vec![key("defaults"), key(name)], finding);
     }
 }
 
@@ -83,11 +83,11 @@ pub(super) fn holders(field: Field) -> String {
 }
 
 /// Tells of values that no kind takes, and returns those that some kinds do not.
-fn unfit(said: &mirror::Defaults, declared: &[Kind], sink: &mut Sink<'_>) -> Vec<Unfit> {
+fn unfit(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) -> Vec<UnfitDefault> {
     let mut unfit = Vec::new();
     for field in Field::ALL {
-        let Some(value) = said.said(*field) else { continue };
-        let judge = |kinds: &[Kind]| -> Vec<(Kind, Option<Fault>)> {
+        let Some(value) = raw.raw_value(*field) else { continue };
+        let judge = |kinds: &[Kind]| -> Vec<(Kind, Option<FieldError>)> {
             let holding = kinds.iter().filter(|kind| kind.holds(*field));
             holding.map(|kind| (*kind, fault(*kind, *field, value))).collect()
         };
@@ -96,13 +96,13 @@ fn unfit(said: &mirror::Defaults, declared: &[Kind], sink: &mut Sink<'_>) -> Vec
             judged = judge(Kind::ALL);
         }
         let all = judged.iter().all(|(_, fault)| fault.is_some());
-        let faults = judged.into_iter().filter_map(|(kind, fault)| Some((kind, fault?)));
-        for (kind, (steps, finding)) in faults {
+        let found = judged.into_iter().filter_map(|(kind, fault)| Some((kind, fault?)));
+        for (kind, (steps, finding)) in found {
             if all {
-                sink.at([vec![key("defaults")], steps].concat(), finding);
+                reporter.at([vec![key("defaults")], steps].concat(), finding);
                 break;
             }
-            unfit.push(Unfit { kind, field: *field, finding });
+            unfit.push(UnfitDefault { kind, field: *field, finding });
         }
     }
     unfit

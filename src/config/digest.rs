@@ -8,15 +8,15 @@ use crate::model::{
     GateLimit, Lifecycle, Moved, OnOccupied, OnRemove, Policy, Provider, Room, Value,
 };
 
-use super::settings::Settings;
+use super::settings::ResolvedHead;
 
 /// How many rooms are digested at once. The digest depends on it.
 const CHUNK: usize = 4096;
 
 /// Digests the providers, what was moved, the policy, and the rooms, which are sorted. Secrets, and where they and
 /// the state are kept, are left out.
-pub(super) fn digest(settings: &Settings, rooms: &[DesiredRoom]) -> Digest {
-    let Settings { providers, known: _, moved, policy, state: _, home: _ } = settings;
+pub(super) fn digest(settings: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
+    let ResolvedHead { providers, known: _, moved, policy, state: _, home: _ } = settings;
     let mut whole = Canon::default();
     whole.text("roomctl config 1");
     whole.number(providers.len() as u64);

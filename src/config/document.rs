@@ -5,13 +5,13 @@ use serde_json::Value as Json;
 
 use crate::model::Finding;
 
+use super::diagnostics::{Diagnostics, Part, Reading, Reporter};
 use super::groups::{Layout, parse_whole};
-use super::mirror::{File, Room};
-use super::note::{Notes, Part, Reading, Sink};
-use super::outline::outline;
-use super::structure::walk;
-use super::tree::{self, Census, Node, Span, Value};
-use super::unreadable::Unreadable;
+use super::prescan::prescan;
+use super::raw::{File, Room};
+use super::structure::check_structure;
+use super::tree::{self, Node, Span, Stats, Value};
+use super::unreadable::InvalidYaml;
 use super::words::merge_key;
 
 /// A file that could be read as YAML.
@@ -55,103 +55,111 @@ impl Document {
 }
 
 /// Reads a file; none where it is no YAML that could be read, which is told.
-pub(super) fn read(text: &str, file: usize, notes: &mut Notes) -> Option<Document> {
-    match Layout::of(text).map(|layout| grouped(layout, file, notes)) {
+pub(super) fn read(text: &str, file: usize, diagnostics: &mut Diagnostics) -> Option<Document> {
+    match Layout::of(text).map(|layout| grouped(layout, file, diagnostics)) {
         Some(Some(document)) => Some(document),
-        Some(None) | None => read_whole(text, file, notes),
+        Some(None) | None => read_whole(text, file, diagnostics),
     }
 }
 
 /// Reads a file at once; none where it is no YAML that could be read, which is told.
-pub(super) fn read_whole(text: &str, file: usize, notes: &mut Notes) -> Option<Document> {
-    let mut sink = Sink { notes, file, part: Part::Text, reading: Reading::Sound };
+pub(super) fn read_whole(
+    text: &str,
+    file: usize,
+    diagnostics: &mut Diagnostics,
+) -> Option<Document> {
+    let mut reporter = Reporter { diagnostics, file, part: Part::Text, reading: Reading::Complete };
     let parse = || parse_whole(text);
     match bounded(text) {
-        Ok(Census { tags, merges }) if tags.is_empty() && merges.is_empty() => match parse() {
+        Ok(Stats { tags, merges }) if tags.is_empty() && merges.is_empty() => match parse() {
             Ok(read) => Some(sound(read, file)),
-            Err(error) => faulty(text, Some(&error), file, notes),
+            Err(error) => faulty(text, Some(&error), file, diagnostics),
         },
-        Ok(census) => {
-            tell_census(&census, &mut sink);
-            faulty(text, None, file, notes)
+        Ok(stats) => {
+            report_stats(&stats, &mut reporter);
+            faulty(text, None, file, diagnostics)
         }
         Err(unreadable) => {
             // The parser that knows places is the stricter one: a `}` in the first column stops it.
-            let syntax = matches!(unreadable, Unreadable::Syntax(..));
+            let syntax = matches!(unreadable, InvalidYaml::Syntax(..));
             if syntax
-                && !outline(text.as_bytes()).marks
+                && !prescan(text.as_bytes()).marks
                 && let Ok(read) = parse()
             {
                 return Some(sound(read, file));
             }
-            tell(&unreadable, &mut sink);
+            report_invalid(&unreadable, &mut reporter);
             None
         }
     }
 }
 
 /// Holds a text against what would make parsing it long, or mean two things.
-fn bounded(text: &str) -> Result<Census, Unreadable> {
-    if let Some(at) = outline(text.as_bytes()).too_deep_at {
-        return Err(Unreadable::TooDeep(span_at(text, at)));
+fn bounded(text: &str) -> Result<Stats, InvalidYaml> {
+    if let Some(at) = prescan(text.as_bytes()).too_deep_at {
+        return Err(InvalidYaml::TooDeep(span_at(text, at)));
     }
     if let Some((at, character)) = forbidden_character(text) {
-        return Err(Unreadable::Character(span_at(text, at), character));
+        return Err(InvalidYaml::Character(span_at(text, at), character));
     }
-    tree::survey(text)
+    tree::scan(text)
 }
 
-fn tell_census(census: &Census, sink: &mut Sink<'_>) {
-    let Census { tags, merges } = census;
+fn report_stats(stats: &Stats, reporter: &mut Reporter<'_>) {
+    let Stats { tags, merges } = stats;
     for span in tags {
         let finding = Finding::error("tag", "tags are not read here");
-        sink.known(*span, finding.help("take the tag out; quotes make text"));
+        reporter.at_span(*span, finding.help("take the tag out; quotes make text"));
     }
     for span in merges {
-        sink.known(*span, merge_key());
+        reporter.at_span(*span, merge_key());
     }
 }
 
 /// Reads the item of a text that serde has refused, and tells why.
 ///
 /// # Errors
-/// Returns [`Unreadable`] where it does not stand alone.
-pub(super) fn faulty_item(text: &str, sink: &mut Sink<'_>) -> Result<Option<Item>, Unreadable> {
+/// Returns [`InvalidYaml`] where it does not stand alone.
+pub(super) fn faulty_item(
+    text: &str,
+    reporter: &mut Reporter<'_>,
+) -> Result<Option<Item>, InvalidYaml> {
     let node = tree::read(text)?;
-    let item = node.item(0).ok_or(Unreadable::Empty)?;
-    Ok(read_item(item, sink))
+    let item = node.item(0).ok_or(InvalidYaml::Empty)?;
+    Ok(read_item(item, reporter))
 }
 
 /// Tells why a text is no YAML that could be read.
-pub(super) fn tell(unreadable: &Unreadable, sink: &mut Sink<'_>) {
-    sink.known(unreadable.span(), unreadable.finding());
+pub(super) fn report_invalid(unreadable: &InvalidYaml, reporter: &mut Reporter<'_>) {
+    reporter.at_span(unreadable.span(), unreadable.finding());
 }
 
 /// A file whose rooms stand in groups; none where its head is not sound for reasons unseen.
-fn grouped(layout: Layout, file: usize, notes: &mut Notes) -> Option<Document> {
+fn grouped(layout: Layout, file: usize, diagnostics: &mut Diagnostics) -> Option<Document> {
     if let Some(head) = layout.parse_skeleton() {
         let (head, rooms) = (File { rooms: None, ..head }, Rooms::Grouped(layout));
-        return Some(Document { file, head, reading: Reading::Sound, rooms });
+        return Some(Document { file, head, reading: Reading::Complete, rooms });
     }
     let node = tree::read(&layout.skeleton).ok()?;
     tree::read(layout.head()).ok().filter(|head| head.entry("rooms").is_some())?;
-    let mut faults = Notes::default();
-    let mut sink = Sink { notes: &mut faults, file, part: Part::Head, reading: Reading::Faulty };
-    let head = keep(walk(&node, "File", &mut sink)).unwrap_or_default();
-    if !faults.any_error() {
+    let mut found = Diagnostics::default();
+    let mut reporter =
+        Reporter { diagnostics: &mut found, file, part: Part::Head, reading: Reading::Partial };
+    let head = keep(check_structure(&node, "File", &mut reporter)).unwrap_or_default();
+    if !found.any_error() {
         return None;
     }
-    notes.extend(faults);
+    diagnostics.extend(found);
     let (head, rooms) = (File { rooms: None, ..head }, Rooms::Grouped(layout));
-    Some(Document { file, head, reading: Reading::Faulty, rooms })
+    Some(Document { file, head, reading: Reading::Partial, rooms })
 }
 
 fn sound(mut head: File, file: usize) -> Document {
     let rooms = head.rooms.take().map_or(Rooms::Absent, |rooms| {
-        let item = |room| Some(Item { room, reading: Reading::Sound });
+        let item = |room| Some(Item { room, reading: Reading::Complete });
         Rooms::Whole(rooms.into_iter().map(item).collect())
     });
-    Document { file, head, reading: Reading::Sound, rooms }
+    Document { file, head, reading: Reading::Complete, rooms }
 }
 
 /// A file that serde has refused: its faults are told, and what is sound of it is kept.
@@ -159,12 +167,14 @@ fn faulty(
     text: &str,
     error: Option<&serde_yaml::Error>,
     file: usize,
-    notes: &mut Notes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Document> {
-    let mut faults = Notes::default();
-    let mut sink = Sink { notes: &mut faults, file, part: Part::Head, reading: Reading::Faulty };
-    let (head, items) = split(tree::read(text).map_err(|why| tell(&why, &mut sink)).ok()?);
-    let head = keep(walk(&head, "File", &mut sink)).unwrap_or_default();
+    let mut found = Diagnostics::default();
+    let mut reporter =
+        Reporter { diagnostics: &mut found, file, part: Part::Head, reading: Reading::Partial };
+    let (head, items) =
+        split(tree::read(text).map_err(|why| report_invalid(&why, &mut reporter)).ok()?);
+    let head = keep(check_structure(&head, "File", &mut reporter)).unwrap_or_default();
     let head = File { rooms: None, ..head };
     let rooms = items.map_or(Rooms::Absent, |items| {
         Rooms::Whole(
@@ -172,17 +182,20 @@ fn faulty(
                 .iter()
                 .enumerate()
                 .map(|(number, node)| {
-                    let (notes, part) = (&mut *sink.notes, Part::Item(number));
-                    read_item(node, &mut Sink { notes, file, part, reading: Reading::Faulty })
+                    let (diagnostics, part) = (&mut *reporter.diagnostics, Part::Item(number));
+                    read_item(
+                        node,
+                        &mut Reporter { diagnostics, file, part, reading: Reading::Partial },
+                    )
                 })
                 .collect(),
         )
     });
-    if let Some(error) = error.filter(|_| !faults.any_error()) {
-        refused(error, file, &mut faults);
+    if let Some(error) = error.filter(|_| !found.any_error()) {
+        refused(error, file, &mut found);
     }
-    notes.extend(faults);
-    Some(Document { file, head, reading: Reading::Faulty, rooms })
+    diagnostics.extend(found);
+    Some(Document { file, head, reading: Reading::Partial, rooms })
 }
 
 /// Takes the rooms out of a file's tree, where they are a list.
@@ -197,13 +210,13 @@ pub(super) fn split(mut root: Node) -> (Node, Option<Vec<Node>>) {
     (root, rooms)
 }
 
-fn read_item(node: &Node, sink: &mut Sink<'_>) -> Option<Item> {
-    let mut faults = Notes::default();
-    let Sink { file, part, .. } = *sink;
-    let mut inner = Sink { notes: &mut faults, file, part, reading: Reading::Faulty };
-    let room = keep(walk(node, "Room", &mut inner));
-    let reading = if faults.any_error() { Reading::Faulty } else { Reading::Sound };
-    sink.notes.extend(faults);
+fn read_item(node: &Node, reporter: &mut Reporter<'_>) -> Option<Item> {
+    let mut found = Diagnostics::default();
+    let Reporter { file, part, .. } = *reporter;
+    let mut inner = Reporter { diagnostics: &mut found, file, part, reading: Reading::Partial };
+    let room = keep(check_structure(node, "Room", &mut inner));
+    let reading = if found.any_error() { Reading::Partial } else { Reading::Complete };
+    reporter.diagnostics.extend(found);
     room.map(|room| Item { room, reading })
 }
 
@@ -213,14 +226,14 @@ fn keep<T: DeserializeOwned>(sound: Option<Json>) -> Option<T> {
 }
 
 /// Tells serde's own words, where nothing else was found.
-pub(super) fn refused(error: &serde_yaml::Error, file: usize, notes: &mut Notes) {
+pub(super) fn refused(error: &serde_yaml::Error, file: usize, diagnostics: &mut Diagnostics) {
     let span = error.location().map_or(Span::START, |at| Span {
         line: at.line().saturating_sub(1),
         column: at.column().saturating_sub(1),
         width: Some(1),
     });
-    let mut sink = Sink { notes, file, part: Part::Text, reading: Reading::Faulty };
-    tell(&Unreadable::Syntax(span, error.to_string()), &mut sink);
+    let mut reporter = Reporter { diagnostics, file, part: Part::Text, reading: Reading::Partial };
+    report_invalid(&InvalidYaml::Syntax(span, error.to_string()), &mut reporter);
 }
 
 /// The first character that YAML forbids, or that its versions read differently: a control character,
@@ -243,15 +256,20 @@ fn span_at(text: &str, at: usize) -> Span {
 }
 
 /// Tells why a file is no YAML from an item on; false where the item only does not stand alone.
-pub(super) fn tell_broken(layout: &Layout, text: &str, item: usize, sink: &mut Sink<'_>) -> bool {
+pub(super) fn report_invalid_rest(
+    layout: &Layout,
+    text: &str,
+    item: usize,
+    reporter: &mut Reporter<'_>,
+) -> bool {
     let rest = layout.rest_from(text, item);
-    if !layout.stands_alone(text, item) || outline(rest.as_bytes()).too_deep_at.is_some() {
+    if !layout.stands_alone(text, item) || prescan(rest.as_bytes()).too_deep_at.is_some() {
         return false;
     }
-    match tree::survey(rest) {
-        Err(Unreadable::Syntax(span, words)) => {
+    match tree::scan(rest) {
+        Err(InvalidYaml::Syntax(span, words)) => {
             let line = span.line + layout.line(item);
-            tell(&Unreadable::Syntax(Span { line, ..span }, words), sink);
+            report_invalid(&InvalidYaml::Syntax(Span { line, ..span }, words), reporter);
             true
         }
         Ok(_) | Err(_) => false,

@@ -4,32 +4,32 @@ use std::ops::RangeInclusive;
 
 use crate::model::Finding;
 
-use super::mirror::Amount;
-use super::note::{Sink, Step, key};
+use super::diagnostics::{PathSegment, Reporter, key};
+use super::raw::Amount;
 use super::variables::{self, Variables};
 use super::words::missing_key;
 
 /// The fields of one provider as they are read.
-pub(super) struct Fields<'a, 'b> {
+pub(super) struct ProviderFields<'a, 'b> {
     pub name: &'a str,
     pub variables: &'a Variables<'a>,
-    pub sink: &'a mut Sink<'b>,
+    pub reporter: &'a mut Reporter<'b>,
 }
 
-impl Fields<'_, '_> {
-    pub(super) fn path(&self, fields: &[&str]) -> Vec<Step> {
+impl ProviderFields<'_, '_> {
+    pub(super) fn path(&self, fields: &[&str]) -> Vec<PathSegment> {
         let path = [&["providers", self.name], fields].concat();
         path.into_iter().map(key).collect()
     }
 
     pub(super) fn fault(&mut self, fields: &[&str], finding: Finding) {
         let path = self.path(fields);
-        self.sink.at(path, finding);
+        self.reporter.at(path, finding);
     }
 
     pub(super) fn missing(&mut self, field: &str) {
         let path = self.path(&[]);
-        self.sink.missing(path, missing_key("a provider", field));
+        self.reporter.missing(path, missing_key("a provider", field));
     }
 
     /// A field's text with its variables replaced. Where it holds any, no finding may repeat it.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::model::{Finding, Severity};
 
+use super::diagnostics::{Diagnostic, Diagnostics, Part, Reading, Reporter};
 use super::folders::{self, Subfolders, Unlisted};
-use super::note::{Note, Notes, Part, Reading, Sink};
 use super::regular_file::{ReadError, Size, read_regular, read_stream};
 use super::tree::Span;
 
@@ -34,16 +34,16 @@ pub(super) struct Source {
 pub(super) fn read_all(
     paths: &[PathBuf],
     subfolders: Subfolders,
-    notes: &mut Notes,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut known = BTreeSet::new();
     let files: Vec<PathBuf> =
-        paths.iter().flat_map(|path| expand(path, subfolders, notes)).collect();
+        paths.iter().flat_map(|path| expand(path, subfolders, diagnostics)).collect();
     if files.iter().filter(|path| is_standard_input(path)).count() > 1 {
         let finding = Finding::error("standard_input", "`-` is named twice")
             .help("standard input is read once: name it once");
-        notes.push(Note::nowhere(finding));
+        diagnostics.push(Diagnostic::without_location(finding));
         return sources;
     }
     for path in files {
@@ -54,8 +54,8 @@ pub(super) fn read_all(
         let read =
             if streamed { read_stream(io::stdin(), MOST) } else { read_regular(&path, MOST) };
         match read {
-            Ok(bytes) => sources.push(source(path, bytes, sources.len(), notes)),
-            Err(error) => notes.push(Note::nowhere(unreadable(&path, &error))),
+            Ok(bytes) => sources.push(source(path, bytes, sources.len(), diagnostics)),
+            Err(error) => diagnostics.push(Diagnostic::without_location(unreadable(&path, &error))),
         }
     }
     sources
@@ -91,14 +91,14 @@ pub(super) fn folder(file: &Path) -> &Path {
 }
 
 /// The files of a folder, or the file itself.
-fn expand(path: &Path, subfolders: Subfolders, notes: &mut Notes) -> Vec<PathBuf> {
+fn expand(path: &Path, subfolders: Subfolders, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
     if is_standard_input(path) || !path.is_dir() {
         return vec![path.to_owned()];
     }
     let mut files = match folders::files(path) {
         Ok(files) => files,
         Err(unlisted) => {
-            notes.push(Note::nowhere(unlistable(unlisted)));
+            diagnostics.push(Diagnostic::without_location(unlistable(unlisted)));
             return Vec::new();
         }
     };
@@ -108,18 +108,20 @@ fn expand(path: &Path, subfolders: Subfolders, notes: &mut Notes) -> Vec<PathBuf
             files.sort();
         }
         (Ok(below), Subfolders::Skipped) if below.is_empty() => {}
-        (Ok(below), Subfolders::Skipped) => notes.push(Note::nowhere(not_read(path, below.len()))),
+        (Ok(below), Subfolders::Skipped) => {
+            diagnostics.push(Diagnostic::without_location(not_read(path, below.len())))
+        }
         (Err(unlisted), Subfolders::Read) => {
-            notes.push(Note::nowhere(unlistable(unlisted)));
+            diagnostics.push(Diagnostic::without_location(unlistable(unlisted)));
             return files;
         }
         (Err(unlisted), Subfolders::Skipped) => {
             let finding = Finding { severity: Severity::Warning, ..unlistable(unlisted) };
-            notes.push(Note::nowhere(finding));
+            diagnostics.push(Diagnostic::without_location(finding));
         }
     }
     if files.is_empty() {
-        notes.push(Note::nowhere(empty(path, subfolders)));
+        diagnostics.push(Diagnostic::without_location(empty(path, subfolders)));
     }
     files
 }
@@ -143,15 +145,16 @@ fn unlistable(unlisted: Unlisted) -> Finding {
     unreadable(&unlisted.folder, &unlisted.error.into())
 }
 
-fn source(path: PathBuf, bytes: Vec<u8>, file: usize, notes: &mut Notes) -> Source {
+fn source(path: PathBuf, bytes: Vec<u8>, file: usize, diagnostics: &mut Diagnostics) -> Source {
     let shown: Arc<str> = path.display().to_string().into();
     let text = String::from_utf8(bytes).unwrap_or_else(|error| {
         let good = error.utf8_error().valid_up_to();
         let bytes = error.into_bytes();
         let finding = Finding::error("not_utf8", "the file is not UTF-8")
             .help("save it as UTF-8 in the editor");
-        let mut sink = Sink { notes, file, part: Part::Text, reading: Reading::Sound };
-        sink.known(place_of(&bytes, good), finding);
+        let mut reporter =
+            Reporter { diagnostics, file, part: Part::Text, reading: Reading::Complete };
+        reporter.at_span(place_of(&bytes, good), finding);
         String::from_utf8_lossy(&bytes).into_owned()
     });
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);

@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::mirror::{File, Room};
-use super::outline::{MAX_DEPTH, indent_at, outline};
+use super::prescan::{MAX_DEPTH, indent_at, prescan};
+use super::raw::{File, Room};
 
 /// How many items are parsed at once: enough to make starting a parser cheap, few enough for its
 /// events to stay in a core's cache.
@@ -147,8 +147,8 @@ impl Layout {
 
 /// Whether a part of a file reads the same on its own.
 fn plain(bytes: &[u8]) -> bool {
-    let outline = outline(bytes);
-    outline.depth <= MAX_DEPTH && !outline.marks && !outline.odd
+    let prescan = prescan(bytes);
+    prescan.depth <= MAX_DEPTH && !prescan.marks && !prescan.odd
 }
 
 /// Where the line `rooms:` stands.
@@ -189,7 +189,7 @@ struct Items<'a> {
 }
 
 /// What a line is to the sequence of rooms.
-enum Line {
+enum LineKind {
     /// It begins an item at this column.
     Item(usize),
     /// It belongs to the item before it, or is a comment.
@@ -212,13 +212,13 @@ impl<'a> Items<'a> {
         while self.at < self.bytes.len() {
             let line = line_at(self.bytes, self.at);
             match classify(line, column) {
-                Line::Item(at) => {
+                LineKind::Item(at) => {
                     column = Some(at);
                     self.starts.push(Start { at: self.at, line: self.line });
                 }
-                Line::Inside => {}
-                Line::Tail => break,
-                Line::Odd => return None,
+                LineKind::Inside => {}
+                LineKind::Tail => break,
+                LineKind::Odd => return None,
             }
             self.at += line.len();
             self.line += usize::from(line.ends_with(b"\n"));
@@ -228,19 +228,19 @@ impl<'a> Items<'a> {
 }
 
 /// Says what a line is, where items begin at `column`, or where none was seen yet.
-fn classify(line: &[u8], column: Option<usize>) -> Line {
+fn classify(line: &[u8], column: Option<usize>) -> LineKind {
     let (indent, blank) = indent_at(line);
     let first = line.get(indent).copied();
     if blank || first == Some(b'#') {
-        return Line::Inside;
+        return LineKind::Inside;
     }
     let dash = first == Some(b'-') && matches!(line.get(indent + 1), None | Some(b' ' | b'\n'));
     match column {
-        None if dash => Line::Item(indent),
-        Some(column) if dash && indent == column => Line::Item(indent),
-        Some(column) if indent > column => Line::Inside,
-        Some(_) if indent == 0 => Line::Tail,
-        None | Some(_) => Line::Odd,
+        None if dash => LineKind::Item(indent),
+        Some(column) if dash && indent == column => LineKind::Item(indent),
+        Some(column) if indent > column => LineKind::Inside,
+        Some(_) if indent == 0 => LineKind::Tail,
+        None | Some(_) => LineKind::Odd,
     }
 }
 

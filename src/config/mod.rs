@@ -6,23 +6,23 @@
 mod application;
 mod attributes;
 mod checks;
+mod context;
 mod defaults;
+mod diagnostics;
 mod digest;
 mod document;
 mod endpoint;
 mod fields;
 mod files;
 mod folders;
-mod ground;
 pub mod groups;
-pub mod mirror;
+mod locate;
 mod moved;
 mod names;
 mod not_built;
-mod note;
-mod outline;
-mod places;
+mod prescan;
 mod provider;
+pub mod raw;
 mod regular_file;
 mod room_id;
 mod rooms;
@@ -46,8 +46,8 @@ pub use folders::Subfolders;
 pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;
 
-use note::Notes;
-use settings::Settings;
+use diagnostics::Diagnostics;
+use settings::ResolvedHead;
 use several::Resolved;
 
 /// What the files say, and what is worth a word about it.
@@ -84,23 +84,24 @@ pub fn load_from(
     subfolders: Subfolders,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<Finding>> {
-    let mut notes = Notes::default();
-    let sources = files::read_all(paths, subfolders, &mut notes);
-    let failed = notes.any_error();
-    let of_folders = places::findings(notes, &sources, &[]);
+    let mut diagnostics = Diagnostics::default();
+    let sources = files::read_all(paths, subfolders, &mut diagnostics);
+    let failed = diagnostics.any_error();
+    let of_folders = locate::findings(diagnostics, &sources, &[]);
     if failed {
         return Err(of_folders);
     }
-    let Resolved { documents, settings, rooms, mut notes } = several::resolve(&sources, variable)?;
-    let rooms = rooms::sorted(rooms, &mut notes);
-    let failed = notes.any_error();
-    let findings = places::findings(notes, &sources, &documents);
+    let Resolved { documents, settings, rooms, mut diagnostics } =
+        several::resolve(&sources, variable)?;
+    let rooms = rooms::sorted(rooms, &mut diagnostics);
+    let failed = diagnostics.any_error();
+    let findings = locate::findings(diagnostics, &sources, &documents);
     if failed {
         return Err(findings);
     }
     let config_digest = digest::digest(&settings, &rooms);
     let files = sources.iter().map(|source| source.recorded(&settings.home)).collect();
-    let Settings { providers, known: _, moved, policy, state, home: _ } = settings;
+    let ResolvedHead { providers, known: _, moved, policy, state, home: _ } = settings;
     let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
     let warnings = of_folders.into_iter().chain(findings).collect();
     Ok(Loaded { desired, warnings })

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::model::{Finding, Moved, ProviderName};
 
+use super::diagnostics::{Diagnostic, EntryPart, PathSegment, Reporter, index, key};
 use super::document::Document;
-use super::mirror::{self, Text};
 use super::names::suggestion;
-use super::note::{Note, Side, Sink, Step, index, key};
-use super::provider::Known;
+use super::provider::DeclaredProvider;
+use super::raw::{self, Text};
 use super::words::missing_key;
 
 /// Resolves the `moved` list of the file that has it: each from a name that is no longer declared to
 /// one that is. Sorted by the old name.
 pub(super) fn moved(
     document: &Document,
-    known: &BTreeMap<Box<str>, Known>,
-    sink: &mut Sink<'_>,
+    known: &BTreeMap<Box<str>, DeclaredProvider>,
+    reporter: &mut Reporter<'_>,
 ) -> Vec<Moved> {
     let list = document.head.moved.as_deref().unwrap_or_default();
-    let entries = (0..list.len()).filter_map(|at| Entry { list, at, known }.resolve(sink));
+    let entries = (0..list.len()).filter_map(|at| Entry { list, at, known }.resolve(reporter));
     let mut moved: Vec<Moved> = entries.collect();
     moved.sort_by(|a, b| a.from.cmp(&b.from));
     moved
@@ -27,34 +27,37 @@ pub(super) fn moved(
 
 /// One entry, and what it is held against.
 struct Entry<'a> {
-    list: &'a [mirror::Moved],
+    list: &'a [raw::Moved],
     at: usize,
-    known: &'a BTreeMap<Box<str>, Known>,
+    known: &'a BTreeMap<Box<str>, DeclaredProvider>,
 }
 
 impl Entry<'_> {
-    fn resolve(&self, sink: &mut Sink<'_>) -> Option<Moved> {
-        let mirror::Moved { from, to } = &self.list[self.at];
+    fn resolve(&self, reporter: &mut Reporter<'_>) -> Option<Moved> {
+        let raw::Moved { from, to } = &self.list[self.at];
         for (name, text) in [("from", from), ("to", to)] {
             if text.is_none() {
-                sink.missing(self.path(None), missing_key("an entry of `moved`", name));
+                reporter.missing(self.path(None), missing_key("an entry of `moved`", name));
             }
         }
         let (Text(from), Text(to)) = (from.as_ref()?, to.as_ref()?);
-        let (from, to) = (self.from(from, to, sink), self.to(to, sink));
+        let (from, to) = (self.from(from, to, reporter), self.to(to, reporter));
         Some(Moved { from: from?, to: to? })
     }
 
     /// The old name: of no declared provider, and given once.
-    fn from(&self, from: &str, to: &str, sink: &mut Sink<'_>) -> Option<ProviderName> {
+    fn from(&self, from: &str, to: &str, reporter: &mut Reporter<'_>) -> Option<ProviderName> {
         let earlier = self.list[..self.at].iter().position(|it| is(it.from.as_ref(), from));
         let at = self.path(Some("from"));
         if let Some(earlier) = earlier {
             let finding = Finding::error("moved", format!("`{from}` is moved twice"))
                 .help("keep one of the entries");
             let first = vec![key("moved"), index(earlier), key("from")];
-            let (spot, first) = (sink.spot(at, Side::Value), sink.spot(first, Side::Value));
-            sink.notes.push(Note { finding, spot, first: Some(first) });
+            let (location, first) = (
+                reporter.location(at, EntryPart::Value),
+                reporter.location(first, EntryPart::Value),
+            );
+            reporter.diagnostics.push(Diagnostic { finding, location, first: Some(first) });
             return None;
         }
         let finding = if from == to {
@@ -71,12 +74,12 @@ impl Entry<'_> {
             Finding::error("provider_name", format!("`{from}` is no provider name"))
                 .help("lower-case letters, digits, `_` and `-` only")
         };
-        sink.at(at, finding);
+        reporter.at(at, finding);
         None
     }
 
     /// The new name: of a declared provider.
-    fn to(&self, to: &str, sink: &mut Sink<'_>) -> Option<ProviderName> {
+    fn to(&self, to: &str, reporter: &mut Reporter<'_>) -> Option<ProviderName> {
         if self.known.contains_key(to) || self.known.is_empty() {
             return ProviderName::new(to).ok();
         }
@@ -89,11 +92,11 @@ impl Entry<'_> {
             Finding::error("unknown_provider", format!("no provider is named `{to}`"))
                 .help(suggestion(to, &names))
         };
-        sink.at(self.path(Some("to")), finding);
+        reporter.at(self.path(Some("to")), finding);
         None
     }
 
-    fn path(&self, name: Option<&str>) -> Vec<Step> {
+    fn path(&self, name: Option<&str>) -> Vec<PathSegment> {
         [key("moved"), index(self.at)].into_iter().chain(name.map(key)).collect()
     }
 }

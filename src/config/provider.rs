@@ -8,18 +8,18 @@ use crate::model::{
 };
 
 use super::application::Spelling;
+use super::diagnostics::{Diagnostic, EntryPart, Reporter, key};
 use super::document::Document;
 use super::endpoint::{endpoint, host};
-use super::fields::Fields;
-use super::mirror::{self, Amount, RateLimit, Text};
+use super::fields::ProviderFields;
 use super::names::suggestion;
-use super::note::{Note, Side, Sink, key};
 use super::percent;
+use super::raw::{self, Amount, RateLimit, Text};
 use super::variables::Variables;
 
 /// A declared provider, as far as its rooms need it.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct DeclaredProvider {
     /// Its name; none where the name is not one.
     pub name: Option<ProviderName>,
     /// Which service it is, or was meant; none where nobody knows.
@@ -29,29 +29,30 @@ pub(super) struct Known {
 }
 
 /// The sound providers, and all that are declared.
-pub(super) type Providers = (BTreeMap<ProviderName, Provider>, BTreeMap<Box<str>, Known>);
+pub(super) type Providers =
+    (BTreeMap<ProviderName, Provider>, BTreeMap<Box<str>, DeclaredProvider>);
 
 /// Resolves the providers of the file that has them, which lies in `home`.
 pub(super) fn providers(
     document: &Document,
     home: &Path,
     variables: &Variables<'_>,
-    sink: &mut Sink<'_>,
+    reporter: &mut Reporter<'_>,
 ) -> Providers {
     let pairs = document.head.providers.as_ref().map_or(&[][..], |pairs| &pairs.0);
     if pairs.is_empty() {
         let finding = Finding::error("no_provider", "`providers` declares none")
             .help("declare the application that holds the rooms: `chat: {kind: zim, …}`");
-        sink.missing(vec![key("providers")], finding);
+        reporter.missing(vec![key("providers")], finding);
     }
     let (mut sound, mut known) = (BTreeMap::new(), BTreeMap::new());
     for (Text(text), declared) in pairs {
-        let mut fields = Fields { name: text, variables, sink };
+        let mut fields = ProviderFields { name: text, variables, reporter };
         let name = fields.provider_name();
         let (provider, it) = fields.provider(name, declared, home);
         known.insert(text.clone(), it);
         if let Some(provider) = provider {
-            same_service(&sound, &provider, sink);
+            same_service(&sound, &provider, reporter);
             sound.insert(provider.name.clone(), provider);
         }
     }
@@ -62,7 +63,7 @@ pub(super) fn providers(
 fn same_service(
     sound: &BTreeMap<ProviderName, Provider>,
     provider: &Provider,
-    sink: &mut Sink<'_>,
+    reporter: &mut Reporter<'_>,
 ) {
     let same =
         |other: &&Provider| (other.kind(), other.app_id) == (provider.kind(), provider.app_id);
@@ -76,12 +77,14 @@ fn same_service(
     let finding = Finding::error("same_application", message)
         .help("declare it once: one service has one rate limit and one set of rooms");
     let at = |name: &ProviderName| vec![key("providers"), key(name.as_str())];
-    let (spot, first) =
-        (sink.spot(at(&provider.name), Side::Key), sink.spot(at(&other.name), Side::Key));
-    sink.notes.push(Note { finding, spot, first: Some(first) });
+    let (location, first) = (
+        reporter.location(at(&provider.name), EntryPart::Key),
+        reporter.location(at(&other.name), EntryPart::Key),
+    );
+    reporter.diagnostics.push(Diagnostic { finding, location, first: Some(first) });
 }
 
-impl Fields<'_, '_> {
+impl ProviderFields<'_, '_> {
     fn provider_name(&mut self) -> Option<ProviderName> {
         let name = ProviderName::new(self.name).ok();
         if name.is_none() {
@@ -89,7 +92,7 @@ impl Fields<'_, '_> {
                 Finding::error("provider_name", format!("`{}` is no provider name", self.name))
                     .help("lower-case letters, digits, `_` and `-` only");
             let path = self.path(&[]);
-            self.sink.at_key(path, finding);
+            self.reporter.at_key(path, finding);
         }
         name
     }
@@ -97,10 +100,10 @@ impl Fields<'_, '_> {
     fn provider(
         &mut self,
         name: Option<ProviderName>,
-        declared: &mirror::Provider,
+        declared: &raw::Provider,
         home: &Path,
-    ) -> (Option<Provider>, Known) {
-        let mirror::Provider {
+    ) -> (Option<Provider>, DeclaredProvider) {
+        let raw::Provider {
             kind,
             app_id,
             operator,
@@ -128,12 +131,12 @@ impl Fields<'_, '_> {
         let rate_share = self.rate_share(rate_share.as_ref());
         let max_rooms = *max_rooms;
         let limits = self.limits(kind.unwrap_or(Kind::Zim), limits.as_ref());
-        let known = Known { name: name.clone(), kind, limits };
+        let known = DeclaredProvider { name: name.clone(), kind, limits };
         let provider = (|| {
             Some(Provider {
                 name: name?,
                 app_id: app_id?,
-                application: application.filter(|_| spelling == Spelling::Right)?,
+                application: application.filter(|_| spelling == Spelling::Exact)?,
                 host: host(kind?, endpoint.as_ref()?),
                 endpoint: endpoint?,
                 secret: secret?,
@@ -196,7 +199,7 @@ impl Fields<'_, '_> {
             let finding = Finding::error("unknown_key", format!("{kind} has no action `{name}`"));
             let finding = finding.help(suggestion(name, &names));
             let path = self.path(&["rate_limit", name]);
-            self.sink.at_key(path, finding);
+            self.reporter.at_key(path, finding);
         }
         known.map(|(call, _)| *call)
     }

@@ -118,7 +118,7 @@ mod tests {
 
     const MOST: Size = Size(8);
 
-    fn told(read: Result<Vec<u8>, ReadError>) -> String {
+    fn reported(read: Result<Vec<u8>, ReadError>) -> String {
         read.expect_err("an error").to_string()
     }
 
@@ -130,10 +130,10 @@ mod tests {
         file.write_all(b"12345678").expect("written");
         assert_eq!(read_regular(&path, MOST).expect("read"), b"12345678");
         file.write_all(b"9").expect("written");
-        assert_eq!(told(read_regular(&path, MOST)), "it is larger than 8 bytes");
-        assert_eq!(told(read_stream(&b"123456789"[..], MOST)), "it is larger than 8 bytes");
+        assert_eq!(reported(read_regular(&path, MOST)), "it is larger than 8 bytes");
+        assert_eq!(reported(read_stream(&b"123456789"[..], MOST)), "it is larger than 8 bytes");
         file.set_len((1 << 30) + 1).expect("a sparse file");
-        assert_eq!(told(read_regular(&path, Size(1 << 30))), "it is larger than 1 GiB");
+        assert_eq!(reported(read_regular(&path, Size(1 << 30))), "it is larger than 1 GiB");
     }
 
     #[test]
@@ -146,8 +146,8 @@ mod tests {
             (&*socket, "a socket"),
             (Path::new("/dev/null"), "a device"),
         ] {
-            let told = told(read_regular(path, MOST));
-            assert_eq!(told, format!("it is {what}, not a regular file"));
+            let reported = reported(read_regular(path, MOST));
+            assert_eq!(reported, format!("it is {what}, not a regular file"));
         }
     }
 }

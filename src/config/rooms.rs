@@ -9,33 +9,35 @@ use rayon::prelude::*;
 use crate::model::{DesiredRoom, Finding, Kind, ProviderName, Room, Sides};
 
 use super::checks;
+use super::context::ResolveContext;
+use super::diagnostics::{
+    Diagnostic, Diagnostics, EntryPart, Location, Part, Reading, Reporter, key,
+};
 use super::document::{self, Document, Item, Rooms};
-use super::ground::Ground;
 use super::groups::{GROUP, Layout};
-use super::mirror::{self, Text};
-use super::note::{Note, Notes, Part, Reading, Side, Sink, Spot, key};
-use super::provider::Known;
+use super::provider::DeclaredProvider;
+use super::raw::{self, Text};
 
 /// How many groups are resolved before their rooms are put together: what is kept of each stays small.
 const BATCH: usize = 256;
 
 /// Where a room stands: the number of its file, and its own number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Origin {
+pub(super) struct RoomPosition {
     pub file: usize,
     pub item: usize,
 }
 
 /// A room, and where it stands.
-pub(super) type Placed = (DesiredRoom, Origin);
+pub(super) type PositionedRoom = (DesiredRoom, RoomPosition);
 
 /// What the rooms of a file come to.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ResolvedRooms {
     /// The rooms that are sound.
-    pub rooms: Vec<Placed>,
+    pub rooms: Vec<PositionedRoom>,
     /// What there is to tell.
-    pub notes: Notes,
+    pub diagnostics: Diagnostics,
     /// The first item that could not be parsed by itself.
     pub broken: Option<usize>,
     /// The sides of the last room that has several: the next one mostly has the same.
@@ -43,29 +45,33 @@ pub(super) struct Found {
 }
 
 /// A room with all that is known of it, as the checks see it.
-pub(super) struct Subject<'a> {
+pub(super) struct RoomInput<'a> {
     /// What the file says of it.
-    pub said: &'a mirror::Room,
+    pub raw: &'a raw::Room,
     /// What that comes to with the defaults, for each kind of its providers.
-    pub reduced: &'a [(Kind, Arc<Room>)],
+    pub by_kind: &'a [(Kind, Arc<Room>)],
     /// The providers that it names and that are declared.
-    pub providers: &'a [&'a Known],
+    pub providers: &'a [&'a DeclaredProvider],
     /// What the rooms of its file stand on.
-    pub ground: &'a Ground<'a>,
+    pub context: &'a ResolveContext<'a>,
 }
 
 /// Resolves the rooms of a file.
-pub(super) fn rooms(document: &Document, text: &str, ground: &Ground<'_>) -> Found {
+pub(super) fn rooms(
+    document: &Document,
+    text: &str,
+    context: &ResolveContext<'_>,
+) -> ResolvedRooms {
     match &document.rooms {
-        Rooms::Absent => Found::default(),
+        Rooms::Absent => ResolvedRooms::default(),
         Rooms::Grouped(layout) => {
-            let mut found = Found::default();
+            let mut found = ResolvedRooms::default();
             found.rooms.reserve_exact(layout.len());
             for batch in layout.groups(GROUP).chunks(BATCH) {
                 let group = |group: &Range<usize>| {
-                    resolve_group(document.file, layout, text, group.clone(), ground)
+                    resolve_group(document.file, layout, text, group.clone(), context)
                 };
-                let parts: Vec<Found> = batch.par_iter().map(group).collect();
+                let parts: Vec<ResolvedRooms> = batch.par_iter().map(group).collect();
                 for part in parts {
                     found.join(part);
                 }
@@ -76,11 +82,11 @@ pub(super) fn rooms(document: &Document, text: &str, ground: &Ground<'_>) -> Fou
             found
         }
         Rooms::Whole(items) => {
-            let mut found = Found::default();
+            let mut found = ResolvedRooms::default();
             for (number, item) in items.iter().enumerate() {
                 if let Some(item) = item {
-                    let origin = Origin { file: document.file, item: number };
-                    found.resolve(&item.room, item.reading, origin, ground);
+                    let origin = RoomPosition { file: document.file, item: number };
+                    found.resolve(&item.room, item.reading, origin, context);
                 }
             }
             found
@@ -89,7 +95,10 @@ pub(super) fn rooms(document: &Document, text: &str, ground: &Ground<'_>) -> Fou
 }
 
 /// Sorts all rooms by address, and tells of addresses that stand twice.
-pub(super) fn sorted(mut rooms: Vec<Placed>, notes: &mut Notes) -> Vec<DesiredRoom> {
+pub(super) fn sorted(
+    mut rooms: Vec<PositionedRoom>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<DesiredRoom> {
     rooms.par_sort_unstable_by(|(a, one), (b, other)| {
         a.address.cmp(&b.address).then_with(|| one.cmp(other))
     });
@@ -103,7 +112,7 @@ pub(super) fn sorted(mut rooms: Vec<Placed>, notes: &mut Notes) -> Vec<DesiredRo
     for (origin, first, address) in repeated {
         let finding = Finding::error("duplicate_address", format!("`{address}` is declared twice"));
         let finding = finding.help("take one of them out").about(&address);
-        notes.push(Note { finding, spot: origin.id(), first: Some(first.id()) });
+        diagnostics.push(Diagnostic { finding, location: origin.id(), first: Some(first.id()) });
     }
     let mut rooms: Vec<DesiredRoom> = rooms.into_iter().map(|(room, _)| room).collect();
     // The list is made in place, and the origins took a fifth of it.
@@ -116,20 +125,20 @@ fn resolve_group(
     layout: &Layout,
     text: &str,
     group: Range<usize>,
-    ground: &Ground<'_>,
-) -> Found {
-    let mut found = Found::default();
+    context: &ResolveContext<'_>,
+) -> ResolvedRooms {
+    let mut found = ResolvedRooms::default();
     found.rooms.reserve(group.len());
     if let Some(rooms) = layout.parse(text, group.clone()) {
         for (item, room) in group.zip(&rooms) {
-            found.resolve(room, Reading::Sound, Origin { file, item }, ground);
+            found.resolve(room, Reading::Complete, RoomPosition { file, item }, context);
         }
         return found;
     }
     for item in group {
-        match read_item(file, layout, text, item, &mut found.notes) {
+        match read_item(file, layout, text, item, &mut found.diagnostics) {
             Ok(Some(Item { room, reading })) => {
-                found.resolve(&room, reading, Origin { file, item }, ground);
+                found.resolve(&room, reading, RoomPosition { file, item }, context);
             }
             Ok(None) => {}
             Err(Broken) => {
@@ -149,73 +158,83 @@ fn read_item(
     layout: &Layout,
     text: &str,
     item: usize,
-    notes: &mut Notes,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Option<Item>, Broken> {
     if let Some(room) = layout.parse(text, item..item + 1).and_then(|mut rooms| rooms.pop()) {
-        return Ok(Some(Item { room, reading: Reading::Sound }));
+        return Ok(Some(Item { room, reading: Reading::Complete }));
     }
     if !layout.stands_alone(text, item) {
         return Err(Broken);
     }
-    let mut faults = Notes::default();
-    let mut sink =
-        Sink { notes: &mut faults, file, part: Part::Item(item), reading: Reading::Faulty };
-    let read = document::faulty_item(layout.item(text, item), &mut sink).map_err(|_| Broken)?;
-    if !faults.any_error() {
+    let mut found = Diagnostics::default();
+    let mut reporter = Reporter {
+        diagnostics: &mut found,
+        file,
+        part: Part::Item(item),
+        reading: Reading::Partial,
+    };
+    let read = document::faulty_item(layout.item(text, item), &mut reporter).map_err(|_| Broken)?;
+    if !found.any_error() {
         return Err(Broken);
     }
-    notes.extend(faults);
+    diagnostics.extend(found);
     Ok(read)
 }
 
-impl Origin {
+impl RoomPosition {
     /// The spot of the room's id.
-    fn id(self) -> Spot {
+    fn id(self) -> Location {
         let Self { file, item } = self;
-        Spot::Path { file, part: Part::Item(item), steps: vec![key("id")], side: Side::Value }
+        Location::Path {
+            file,
+            part: Part::Item(item),
+            steps: vec![key("id")],
+            side: EntryPart::Value,
+        }
     }
 }
 
-impl Found {
+impl ResolvedRooms {
     /// The rooms, and what there is to tell.
-    pub(super) fn into_parts(self) -> (Vec<Placed>, Notes) {
-        let Self { rooms, notes, broken: _, sides: _ } = self;
-        (rooms, notes)
+    pub(super) fn into_parts(self) -> (Vec<PositionedRoom>, Diagnostics) {
+        let Self { rooms, diagnostics, broken: _, sides: _ } = self;
+        (rooms, diagnostics)
     }
 
     fn join(&mut self, later: Self) {
-        let Self { rooms, notes, broken, sides: _ } = later;
+        let Self { rooms, diagnostics, broken, sides: _ } = later;
         self.rooms.extend(rooms);
-        self.notes.extend(notes);
+        self.diagnostics.extend(diagnostics);
         self.broken = self.broken.or(broken);
     }
 
     fn resolve(
         &mut self,
-        said: &mirror::Room,
+        raw: &raw::Room,
         reading: Reading,
-        origin: Origin,
-        ground: &Ground<'_>,
+        origin: RoomPosition,
+        context: &ResolveContext<'_>,
     ) {
-        let named = ground.providers(said);
-        let reduced = ground.reduced(said, &named);
-        let subject = Subject { said, reduced: &reduced, providers: &named, ground };
-        let Origin { file, item } = origin;
-        let sink = Sink { notes: &mut self.notes, file, part: Part::Item(item), reading };
-        checks::room(&subject, sink);
-        let Some(Text(id)) = &said.id else { return };
+        let named = context.providers(raw);
+        let by_kind = context.by_kind(raw, &named);
+        let input = RoomInput { raw, by_kind: &by_kind, providers: &named, context };
+        let RoomPosition { file, item } = origin;
+        let reporter =
+            Reporter { diagnostics: &mut self.diagnostics, file, part: Part::Item(item), reading };
+        checks::room(&input, reporter);
+        let Some(Text(id)) = &raw.id else { return };
         let sides = self.sides(&named);
         for known in &named {
-            let room = reduced.iter().find(|(kind, _)| known.kind == Some(*kind));
+            let room = by_kind.iter().find(|(kind, _)| known.kind == Some(*kind));
             if let Some(provider) = &known.name {
                 let room = room.map_or_else(Arc::default, |(_, room)| Arc::clone(room));
-                let declared = ground.declare(said, id, provider, room, &sides);
+                let declared = context.declare(raw, id, provider, room, &sides);
                 self.rooms.push((declared, origin));
             }
         }
     }
 
-    fn sides(&mut self, providers: &[&Known]) -> Sides {
+    fn sides(&mut self, providers: &[&DeclaredProvider]) -> Sides {
         if providers.len() < 2 {
             return Sides::default();
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Field, Kind, Shape};
 
-use super::mirror::File;
+use super::raw::File;
 
 /// Returns the JSON Schema (draft-07) of rooms.yaml.
 ///

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::model::{Finding, Kind, SecretSource};
 
-use super::fields::Fields;
-use super::mirror::Text;
+use super::fields::ProviderFields;
 use super::names::looks_like_secret;
+use super::raw::Text;
 
-impl Fields<'_, '_> {
+impl ProviderFields<'_, '_> {
     /// Where the secret is; the kind's own variable where the file says nothing.
     pub(super) fn secret(
         &mut self,

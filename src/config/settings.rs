@@ -5,24 +5,26 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Finding, GateLimit, Moved, Policy, Provider, ProviderName};
 
+use super::diagnostics::{
+    Diagnostic, Diagnostics, EntryPart, Location, Part, Reading, Reporter, key,
+};
 use super::document::{Document, Rooms};
 use super::files::{Source, folder};
-use super::mirror::{self, Amount};
 use super::moved;
 use super::not_built;
-use super::note::{Note, Notes, Part, Reading, Side, Sink, Spot, key};
 use super::percent;
-use super::provider::{self, Known};
+use super::provider::{self, DeclaredProvider};
+use super::raw::{self, Amount};
 use super::variables::{self, Lookup, Variables};
 use super::words::missing_key;
 
 /// What the files say besides their rooms.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct ResolvedHead {
     /// The providers that are sound.
     pub providers: BTreeMap<ProviderName, Provider>,
     /// Every provider that is declared, sound or not: rooms may name it.
-    pub known: BTreeMap<Box<str>, Known>,
+    pub known: BTreeMap<Box<str>, DeclaredProvider>,
     /// The providers that were renamed.
     pub moved: Vec<Moved>,
     /// The policy.
@@ -41,88 +43,99 @@ pub(super) fn settings(
     documents: &[Document],
     sources: &[Source],
     lookup: Lookup<'_>,
-    notes: &mut Notes,
-) -> Settings {
+    diagnostics: &mut Diagnostics,
+) -> ResolvedHead {
     for document in documents {
-        version(document, &mut sink(document, notes));
+        version(document, &mut reporter(document, diagnostics));
     }
-    let said = Said::of(documents, notes);
-    rooms_somewhere(documents, notes);
+    let once = OncePerFleet::of(documents, diagnostics);
+    rooms_somewhere(documents, diagnostics);
     let variables = Variables::new(documents, lookup);
-    let home = said.providers.map_or(Path::new(""), |it| folder(&sources[it.file].path)).to_owned();
-    let (providers, known) = match said.providers {
+    let home = once.providers.map_or(Path::new(""), |it| folder(&sources[it.file].path)).to_owned();
+    let (providers, known) = match once.providers {
         Some(document) => {
-            provider::providers(document, &home, &variables, &mut sink(document, notes))
+            provider::providers(document, &home, &variables, &mut reporter(document, diagnostics))
         }
         None => (BTreeMap::new(), BTreeMap::new()),
     };
-    let moved =
-        said.moved.map(|document| moved::moved(document, &known, &mut sink(document, notes)));
-    let policy = said.policy.map(|document| policy(document, &mut sink(document, notes)));
-    let state = said.state.and_then(|document| {
+    let moved = once
+        .moved
+        .map(|document| moved::moved(document, &known, &mut reporter(document, diagnostics)));
+    let policy = once.policy.map(|document| policy(document, &mut reporter(document, diagnostics)));
+    let state = once.state.and_then(|document| {
         state(
             document,
             folder(&sources[document.file].path),
             &variables,
-            &mut sink(document, notes),
+            &mut reporter(document, diagnostics),
         )
     });
     let state = state.unwrap_or_else(|| home.join(DEFAULT_STATE));
     let (moved, policy) = (moved.unwrap_or_default(), policy.unwrap_or_default());
-    Settings { providers, known, moved, policy, state, home }
+    ResolvedHead { providers, known, moved, policy, state, home }
 }
 
 /// Which file says what may be said in one file only.
-struct Said<'a> {
+struct OncePerFleet<'a> {
     providers: Option<&'a Document>,
     moved: Option<&'a Document>,
     policy: Option<&'a Document>,
     state: Option<&'a Document>,
 }
 
-impl<'a> Said<'a> {
-    fn of(documents: &'a [Document], notes: &mut Notes) -> Self {
-        let providers = once(documents, "providers", |head| head.providers.is_some(), notes);
-        let moved = once(documents, "moved", |head| head.moved.is_some(), notes);
-        let policy = once(documents, "policy", |head| head.policy.is_some(), notes);
-        let state = once(documents, "state", |head| head.state.is_some(), notes);
-        let faulty = documents.iter().any(|it| it.reading == Reading::Faulty);
+impl<'a> OncePerFleet<'a> {
+    fn of(documents: &'a [Document], diagnostics: &mut Diagnostics) -> Self {
+        let providers =
+            one_file(documents, "providers", |head| head.providers.is_some(), diagnostics);
+        let moved = one_file(documents, "moved", |head| head.moved.is_some(), diagnostics);
+        let policy = one_file(documents, "policy", |head| head.policy.is_some(), diagnostics);
+        let state = one_file(documents, "state", |head| head.state.is_some(), diagnostics);
+        let faulty = documents.iter().any(|it| it.reading == Reading::Partial);
         if let (None, Some(first), false) = (providers, documents.first(), faulty) {
             let finding = Finding::error("missing_key", "no file has `providers`").help(
                 "declare the application that holds the rooms: `providers: {chat: {kind: zim, …}}`",
             );
-            sink(first, notes).at(Vec::new(), finding);
+            reporter(first, diagnostics).at(Vec::new(), finding);
         }
         Self { providers, moved, policy, state }
     }
 }
 
-fn sink<'a>(document: &Document, notes: &'a mut Notes) -> Sink<'a> {
-    Sink { notes, file: document.file, part: Part::Head, reading: document.reading }
+fn reporter<'a>(document: &Document, diagnostics: &'a mut Diagnostics) -> Reporter<'a> {
+    Reporter { diagnostics, file: document.file, part: Part::Head, reading: document.reading }
 }
 
 /// The one file that has a key; a second one is told.
-fn once<'a>(
+fn one_file<'a>(
     documents: &'a [Document],
     name: &str,
-    has: impl Fn(&mirror::File) -> bool,
-    notes: &mut Notes,
+    has: impl Fn(&raw::File) -> bool,
+    diagnostics: &mut Diagnostics,
 ) -> Option<&'a Document> {
     let mut those = documents.iter().filter(|document| has(&document.head));
     let first = those.next()?;
-    let at = |file| Spot::Path { file, part: Part::Head, steps: vec![key(name)], side: Side::Key };
+    let at = |file| Location::Path {
+        file,
+        part: Part::Head,
+        steps: vec![key(name)],
+        side: EntryPart::Key,
+    };
     for second in those {
         let finding = Finding::error("said_twice", format!("two files have `{name}`"))
             .help(format!("keep `{name}` in one of them"));
-        notes.push(Note { finding, spot: at(second.file), first: Some(at(first.file)) });
+        diagnostics.push(Diagnostic {
+            finding,
+            location: at(second.file),
+            first: Some(at(first.file)),
+        });
     }
     Some(first)
 }
 
-fn version(document: &Document, sink: &mut Sink<'_>) {
+fn version(document: &Document, reporter: &mut Reporter<'_>) {
     match document.head.version {
         Some(1) => {}
-        Some(other) => sink.at(
+        Some(other) => reporter.at(
             vec![key("version")],
             Finding::error(
                 "version",
@@ -130,25 +143,25 @@ fn version(document: &Document, sink: &mut Sink<'_>) {
             )
             .help("write `version: 1`"),
         ),
-        None => sink.missing(Vec::new(), missing_key("the file", "version")),
+        None => reporter.missing(Vec::new(), missing_key("the file", "version")),
     }
 }
 
 /// Files without any `rooms` are a mistake, and never "no rooms".
-fn rooms_somewhere(documents: &[Document], notes: &mut Notes) {
+fn rooms_somewhere(documents: &[Document], diagnostics: &mut Diagnostics) {
     let absent = |document: &Document| {
         matches!(document.rooms, Rooms::Absent) && document.head.rooms.is_none()
     };
     if let (Some(first), true) = (documents.first(), documents.iter().all(absent)) {
         let finding = Finding::error("missing_key", "no file has `rooms`")
             .help("write `rooms: []` where there are to be none");
-        sink(first, notes).missing(Vec::new(), finding);
+        reporter(first, diagnostics).missing(Vec::new(), finding);
     }
 }
 
-fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
+fn policy(document: &Document, reporter: &mut Reporter<'_>) -> Policy {
     let Some(policy) = &document.head.policy else { return Policy::default() };
-    let mirror::Policy {
+    let raw::Policy {
         refresh,
         on_conflict,
         on_vanish: _,
@@ -158,7 +171,7 @@ fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
         max_recreate,
     } = policy;
     let mut limit = |name, amount: &Option<Amount>| {
-        let limit = amount.as_ref().and_then(|amount| gate_limit(name, amount, sink));
+        let limit = amount.as_ref().and_then(|amount| gate_limit(name, amount, reporter));
         limit.unwrap_or_default()
     };
     Policy {
@@ -170,7 +183,11 @@ fn policy(document: &Document, sink: &mut Sink<'_>) -> Policy {
     }
 }
 
-fn gate_limit(name: &'static str, amount: &Amount, sink: &mut Sink<'_>) -> Option<GateLimit> {
+fn gate_limit(
+    name: &'static str,
+    amount: &Amount,
+    reporter: &mut Reporter<'_>,
+) -> Option<GateLimit> {
     let text = match amount {
         Amount::Number(count) => return Some(GateLimit::Count(*count)),
         Amount::Text(text) => text,
@@ -183,7 +200,7 @@ fn gate_limit(name: &'static str, amount: &Amount, sink: &mut Sink<'_>) -> Optio
             Finding::error(name, format!("`{name}` wants a number or a share"))
                 .help("write a number, or a share from 0% to 100%, such as `30%`")
         };
-        sink.at(vec![key("policy"), key(name)], finding);
+        reporter.at(vec![key("policy"), key(name)], finding);
     }
     most
 }
@@ -192,7 +209,7 @@ fn state(
     document: &Document,
     folder: &Path,
     variables: &Variables<'_>,
-    sink: &mut Sink<'_>,
+    reporter: &mut Reporter<'_>,
 ) -> Option<PathBuf> {
     let text = &document.head.state.as_ref()?.0;
     let finding = match variables.expand(text) {
@@ -206,6 +223,6 @@ fn state(
         }
         Ok(path) => return Some(folder.join(path)),
     };
-    sink.at(vec![key("state")], finding);
+    reporter.at(vec![key("state")], finding);
     None
 }

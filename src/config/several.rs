@@ -6,14 +6,14 @@ use rayon::prelude::*;
 
 use crate::model::Finding;
 
+use super::context::ResolveContext;
 use super::defaults;
+use super::diagnostics::{Diagnostics, Part, Reading, Reporter};
 use super::document::{self, Document, Rooms};
 use super::files::Source;
-use super::ground::Ground;
-use super::note::{Notes, Part, Reading, Sink};
-use super::places;
-use super::rooms::{self, Placed};
-use super::settings::{self, Settings};
+use super::locate;
+use super::rooms::{self, PositionedRoom};
+use super::settings::{self, ResolvedHead};
 
 /// A file of more bytes is large: its rooms are parsed in parallel, so that large files are read one
 /// after the other. One that has to be parsed whole takes some 16 times its size of memory.
@@ -28,23 +28,23 @@ pub(super) struct Resolved {
     /// The files as they were read, in order.
     pub documents: Vec<Document>,
     /// Everything but the rooms.
-    pub settings: Settings,
+    pub settings: ResolvedHead,
     /// The sound rooms of all files, in the order of the files.
-    pub rooms: Vec<Placed>,
+    pub rooms: Vec<PositionedRoom>,
     /// The notes on the files, the settings and the rooms, in this order.
-    pub notes: Notes,
+    pub diagnostics: Diagnostics,
 }
 
 /// What the rooms of one file come to.
 struct FileRooms {
-    rooms: Vec<Placed>,
-    notes: Notes,
+    rooms: Vec<PositionedRoom>,
+    diagnostics: Diagnostics,
     /// The file parsed whole, where its rooms do not stand alone, with the notes on that.
-    whole: Option<(Document, Notes)>,
+    whole: Option<(Document, Diagnostics)>,
 }
 
 /// Why a file cannot be read as YAML: reported without any other notes.
-struct InvalidFile(Notes);
+struct InvalidFile(Diagnostics);
 
 /// Reads all files and resolves their rooms.
 ///
@@ -54,50 +54,53 @@ pub(super) fn resolve(
     sources: &[Source],
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Resolved, Vec<Finding>> {
-    let alone = |InvalidFile(notes)| places::findings(notes, sources, &[]);
+    let alone = |InvalidFile(diagnostics)| locate::findings(diagnostics, sources, &[]);
     let (mut documents, mut reports) = read_documents(sources).map_err(alone)?;
     loop {
-        let mut notes = Notes::default();
-        let settings = settings::settings(&documents, sources, variable, &mut notes);
+        let mut diagnostics = Diagnostics::default();
+        let settings = settings::settings(&documents, sources, variable, &mut diagnostics);
         let (mut rooms, mut heads_changed) = (Vec::new(), false);
         for files in batches(sources.len()) {
             let work = |file| file_rooms(&documents[file], &sources[file], &settings);
             for (file, found) in files.clone().zip(each_file(sources, files, work)) {
                 let found = found.map_err(alone)?;
-                if let Some((document, notes)) = found.whole {
+                if let Some((document, diagnostics)) = found.whole {
                     heads_changed |= !document.has_head_of(&documents[file]);
-                    (documents[file], reports[file]) = (document, notes);
+                    (documents[file], reports[file]) = (document, diagnostics);
                 }
-                notes.extend(found.notes);
+                diagnostics.extend(found.diagnostics);
                 if rooms.is_empty() { rooms = found.rooms } else { rooms.extend(found.rooms) }
             }
         }
         // Parsed whole, a head may turn out to have faults: the settings are resolved again, once.
         if !heads_changed {
-            let mut all = Notes::default();
-            reports.into_iter().chain([notes]).for_each(|notes| all.extend(notes));
-            return Ok(Resolved { documents, settings, rooms, notes: all });
+            let mut all = Diagnostics::default();
+            reports
+                .into_iter()
+                .chain([diagnostics])
+                .for_each(|diagnostics| all.extend(diagnostics));
+            return Ok(Resolved { documents, settings, rooms, diagnostics: all });
         }
     }
 }
 
 /// Reads the heads of all files, and the rooms of those that have to be parsed whole.
-fn read_documents(sources: &[Source]) -> Result<(Vec<Document>, Vec<Notes>), InvalidFile> {
+fn read_documents(sources: &[Source]) -> Result<(Vec<Document>, Vec<Diagnostics>), InvalidFile> {
     let read = each_file(sources, 0..sources.len(), |file| {
-        let mut notes = Notes::default();
-        let document = document::read(&sources[file].text, file, &mut notes);
-        (document, notes)
+        let mut diagnostics = Diagnostics::default();
+        let document = document::read(&sources[file].text, file, &mut diagnostics);
+        (document, diagnostics)
     });
     let (mut documents, mut reports) =
         (Vec::with_capacity(read.len()), Vec::with_capacity(read.len()));
-    let mut unreadable = Notes::default();
-    for (document, notes) in read {
+    let mut unreadable = Diagnostics::default();
+    for (document, diagnostics) in read {
         match document {
             Some(document) => {
                 documents.push(document);
-                reports.push(notes);
+                reports.push(diagnostics);
             }
-            None => unreadable.extend(notes),
+            None => unreadable.extend(diagnostics),
         }
     }
     if unreadable.any_error() { Err(InvalidFile(unreadable)) } else { Ok((documents, reports)) }
@@ -107,23 +110,23 @@ fn read_documents(sources: &[Source]) -> Result<(Vec<Document>, Vec<Notes>), Inv
 fn file_rooms(
     document: &Document,
     source: &Source,
-    settings: &Settings,
+    settings: &ResolvedHead,
 ) -> Result<FileRooms, InvalidFile> {
-    let mut notes = Notes::default();
-    let ground = Ground {
+    let mut diagnostics = Diagnostics::default();
+    let context = ResolveContext {
         known: &settings.known,
-        defaults: defaults::defaults(document, &settings.known, &mut notes),
+        defaults: defaults::defaults(document, &settings.known, &mut diagnostics),
         source: source.recorded(&settings.home),
     };
-    let found = rooms::rooms(document, &source.text, &ground);
+    let found = rooms::rooms(document, &source.text, &context);
     if let Some(item) = found.broken {
         let whole = read_whole(document, source, item)?;
         let rooms = file_rooms(&whole.0, source, settings)?;
         return Ok(FileRooms { whole: Some(whole), ..rooms });
     }
     let (rooms, notes_on_rooms) = found.into_parts();
-    notes.extend(notes_on_rooms);
-    Ok(FileRooms { rooms, notes, whole: None })
+    diagnostics.extend(notes_on_rooms);
+    Ok(FileRooms { rooms, diagnostics, whole: None })
 }
 
 /// Parses a file whole whose rooms could be parsed on their own up to `item` only.
@@ -131,20 +134,20 @@ fn read_whole(
     document: &Document,
     source: &Source,
     item: usize,
-) -> Result<(Document, Notes), InvalidFile> {
+) -> Result<(Document, Diagnostics), InvalidFile> {
     let Source { text, path: _, shown: _ } = source;
     let file = document.file;
-    let mut notes = Notes::default();
+    let mut diagnostics = Diagnostics::default();
     if let Rooms::Grouped(layout) = &document.rooms {
-        let (part, reading) = (Part::Text, Reading::Sound);
-        let mut sink = Sink { notes: &mut notes, file, part, reading };
-        if document::tell_broken(layout, text, item, &mut sink) {
-            return Err(InvalidFile(notes));
+        let (part, reading) = (Part::Text, Reading::Complete);
+        let mut reporter = Reporter { diagnostics: &mut diagnostics, file, part, reading };
+        if document::report_invalid_rest(layout, text, item, &mut reporter) {
+            return Err(InvalidFile(diagnostics));
         }
     }
-    match document::read_whole(text, file, &mut notes) {
-        Some(whole) => Ok((whole, notes)),
-        None => Err(InvalidFile(notes)),
+    match document::read_whole(text, file, &mut diagnostics) {
+        Some(whole) => Ok((whole, diagnostics)),
+        None => Err(InvalidFile(diagnostics)),
     }
 }
 

@@ -11,9 +11,9 @@ use serde_json::{Map, Value as Json};
 use crate::model::Finding;
 
 use super::application::{kind_meant, wants_operator};
+use super::diagnostics::Reporter;
 use super::names::{names_secret, suggestion};
 use super::not_built;
-use super::note::Sink;
 use super::schema::SCHEMA;
 use super::tree::{Node, Span, Value};
 use super::variables;
@@ -21,9 +21,13 @@ use super::words::{kind_of, merge_key, missing_key, owner, secret_key};
 
 /// Walks `node` as the definition of this name (`File`, `Room`), and keeps what is sound.
 /// None where it is no map at all.
-pub(super) fn walk(node: &Node, definition: &'static str, sink: &mut Sink<'_>) -> Option<Json> {
-    let shape = Shape { schema: definition_schema(definition), name: definition };
-    Walker { sink, key: None }.node(node, shape)
+pub(super) fn check_structure(
+    node: &Node,
+    definition: &'static str,
+    reporter: &mut Reporter<'_>,
+) -> Option<Json> {
+    let shape = SchemaNode { schema: definition_schema(definition), name: definition };
+    StructureCheck { reporter, key: None }.node(node, shape)
 }
 
 fn definition_schema(name: &str) -> &'static Json {
@@ -32,7 +36,7 @@ fn definition_schema(name: &str) -> &'static Json {
 
 /// A schema, and the name of the definition that it is.
 #[derive(Clone, Copy)]
-struct Shape {
+struct SchemaNode {
     schema: &'static Json,
     name: &'static str,
 }
@@ -47,13 +51,13 @@ enum Plain {
     Text,
 }
 
-struct Walker<'a, 'b> {
-    sink: &'a mut Sink<'b>,
+struct StructureCheck<'a, 'b> {
+    reporter: &'a mut Reporter<'b>,
     /// The key whose value is walked.
     key: Option<(String, Span)>,
 }
 
-impl Shape {
+impl SchemaNode {
     /// Follows references to the schema that says something of its own.
     fn of(schema: &'static Json) -> Self {
         let mut shape = Self { schema, name: "" };
@@ -92,8 +96,8 @@ impl Shape {
     }
 }
 
-impl Walker<'_, '_> {
-    fn node(&mut self, node: &Node, shape: Shape) -> Option<Json> {
+impl StructureCheck<'_, '_> {
+    fn node(&mut self, node: &Node, shape: SchemaNode) -> Option<Json> {
         let choices = shape.choices();
         let (json_type, json) = look(node);
         let Some(choice) = choices.iter().find(|it| it.types().contains(&json_type)) else {
@@ -107,12 +111,12 @@ impl Walker<'_, '_> {
         }
     }
 
-    fn list(&mut self, items: &[Node], shape: Shape) -> Json {
-        let inner = Shape::of(&shape.schema["items"]);
+    fn list(&mut self, items: &[Node], shape: SchemaNode) -> Json {
+        let inner = SchemaNode::of(&shape.schema["items"]);
         items.iter().filter_map(|item| self.node(item, inner)).collect()
     }
 
-    fn map(&mut self, entries: &[(Node, Node)], place: Span, shape: Shape) -> Json {
+    fn map(&mut self, entries: &[(Node, Node)], place: Span, shape: SchemaNode) -> Json {
         let mut sound = Map::new();
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for (key, value) in entries {
@@ -133,12 +137,12 @@ impl Walker<'_, '_> {
         Json::Object(sound)
     }
 
-    fn entry(&mut self, key: &Node, name: &str, value: &Node, shape: Shape) -> Option<Json> {
+    fn entry(&mut self, key: &Node, name: &str, value: &Node, shape: SchemaNode) -> Option<Json> {
         let before = self.key.replace((name.to_owned(), key.span));
         let inner = match shape.schema["properties"].get(name) {
-            Some(known) => Some(Shape::of(known)),
+            Some(known) => Some(SchemaNode::of(known)),
             None if shape.schema["additionalProperties"].is_object() => {
-                Some(Shape::of(&shape.schema["additionalProperties"]))
+                Some(SchemaNode::of(&shape.schema["additionalProperties"]))
             }
             None => None,
         };
@@ -156,7 +160,7 @@ impl Walker<'_, '_> {
         if json_type != "string" {
             let message = format!("a key wants text, and here stands {}", kind_of(json_type));
             let finding = Finding::error("wrong_type", message).help("put the key in quotes");
-            self.sink.known(key.mark(), finding);
+            self.reporter.at_span(key.mark(), finding);
             return None;
         }
         key.text()
@@ -165,10 +169,10 @@ impl Walker<'_, '_> {
     fn duplicate(&mut self, name: &str, span: Span, first: Span) {
         let finding = Finding::error("duplicate_key", format!("the key `{name}` stands twice"))
             .help("take one of them out");
-        self.sink.repeated(span, first, finding);
+        self.reporter.repeated(span, first, finding);
     }
 
-    fn unknown_key(&mut self, name: &str, span: Span, shape: Shape) {
+    fn unknown_key(&mut self, name: &str, span: Span, shape: SchemaNode) {
         let known = shape.schema["properties"].as_object();
         let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| &**key).collect();
         let finding = if names_secret(name) {
@@ -182,11 +186,11 @@ impl Walker<'_, '_> {
             Finding::error("unknown_key", format!("{owner} has no key `{name}`"))
                 .help(suggestion(name, &known))
         };
-        self.sink.known(span, finding);
+        self.reporter.at_span(span, finding);
     }
 
     /// Whether a scalar is one of the words that are taken, where they are few.
-    fn word(&mut self, node: &Node, shape: Shape) -> bool {
+    fn word(&mut self, node: &Node, shape: SchemaNode) -> bool {
         let words = shape.words();
         let text = node.text().unwrap_or_default();
         if words.is_empty() || words.contains(&text) {
@@ -201,55 +205,54 @@ impl Walker<'_, '_> {
             Finding::error("unknown_value", format!("`{key}` cannot be `{text}`"))
                 .help(suggestion(text, &words))
         };
-        self.sink.known(node.span, finding);
+        self.reporter.at_span(node.span, finding);
         false
     }
 
-    fn wrong_type(&mut self, node: &Node, json_type: &'static str, choices: &[Shape]) {
+    fn wrong_type(&mut self, node: &Node, json_type: &'static str, choices: &[SchemaNode]) {
         let mut wanted: Vec<&str> = choices.iter().flat_map(|it| it.types()).collect();
         wanted.dedup();
         let wanted: Vec<&str> = wanted.into_iter().map(kind_of).collect();
-        let subject = match &self.key {
+        let input = match &self.key {
             Some((key, _)) => format!("`{key}`"),
             None => owner(choices.first().map_or("", |choice| choice.name)).to_owned(),
         };
         let message = format!(
-            "{subject} wants {}, and here stands {}",
+            "{input} wants {}, and here stands {}",
             wanted.join(" or "),
             kind_of(json_type)
         );
         let finding = match (&self.key, node.text()) {
             (Some((key, _)), Some(text)) if variables::any(text) => variables::not_here(key),
-            (Some(_) | None, _) => {
-                Finding::error("wrong_type", message).help(mend(node, json_type, &wanted, choices))
-            }
+            (Some(_) | None, _) => Finding::error("wrong_type", message)
+                .help(type_help(node, json_type, &wanted, choices)),
         };
         let place = match (&self.key, node.text()) {
             (Some((_, key)), Some("")) => *key,
             (Some(_) | None, _) => node.mark(),
         };
-        self.sink.known(place, finding);
+        self.reporter.at_span(place, finding);
     }
 
     /// Tells of a missing operator, which only some kinds want: the schema cannot say so.
     fn operator(&mut self, provider: &Map<String, Json>, place: Span) {
         let kind = provider.get("kind").and_then(Json::as_str).and_then(kind_meant);
         if kind.is_some_and(wants_operator) {
-            self.sink.known(place, missing_key(owner("Provider"), "operator"));
+            self.reporter.at_span(place, missing_key(owner("Provider"), "operator"));
         }
     }
 
     /// Tells of the keys that a map must have and has not.
-    fn required(&mut self, seen: &HashMap<&str, Span>, place: Span, shape: Shape) {
+    fn required(&mut self, seen: &HashMap<&str, Span>, place: Span, shape: SchemaNode) {
         let required = shape.schema["required"].as_array().into_iter().flatten();
         for name in required.filter_map(Json::as_str).filter(|name| !seen.contains_key(name)) {
-            self.sink.known(place, missing_key(owner(shape.name), name));
+            self.reporter.at_span(place, missing_key(owner(shape.name), name));
         }
     }
 }
 
 /// How to mend a value of the wrong type.
-fn mend(node: &Node, json_type: &str, wanted: &[&str], choices: &[Shape]) -> String {
+fn type_help(node: &Node, json_type: &str, wanted: &[&str], choices: &[SchemaNode]) -> String {
     let example = choices.iter().find_map(|choice| choice.schema["examples"][0].as_str());
     match (json_type, node.text()) {
         ("null", _) => "write a value, or take the key out".to_owned(),

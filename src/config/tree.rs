@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as Range, StrInput};
 
-use super::outline::MAX_DEPTH;
-use super::unreadable::Unreadable;
+use super::prescan::MAX_DEPTH;
+use super::unreadable::InvalidYaml;
 
 /// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,7 @@ pub(super) enum Value {
 
 /// What a text holds besides its tree.
 #[derive(Debug, Default)]
-pub(super) struct Census {
+pub(super) struct Stats {
     /// The tags.
     pub tags: Vec<Span>,
     /// The keys `<<`, which other tools merge.
@@ -54,23 +54,23 @@ const EXPANSION: usize = 100;
 const FREE_NODES: usize = 10_000;
 
 /// Reads a text whose flow collections are known not to nest too deeply.
-pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
+pub(super) fn read(text: &str) -> Result<Node, InvalidYaml> {
     let mut builder = Builder::default();
     each_event(text, |event, span| builder.take(event, span))?;
-    builder.root.ok_or(Unreadable::Empty)
+    builder.root.ok_or(InvalidYaml::Empty)
 }
 
 /// Looks through a text without keeping it: whether it is one document, and of bounded size.
-pub(super) fn survey(text: &str) -> Result<Census, Unreadable> {
-    let mut surveyor = Surveyor::default();
+pub(super) fn scan(text: &str) -> Result<Stats, InvalidYaml> {
+    let mut surveyor = StatsBuilder::default();
     each_event(text, |event, span| surveyor.take(&event, span))?;
-    if surveyor.own == 0 { Err(Unreadable::Empty) } else { Ok(surveyor.census) }
+    if surveyor.own == 0 { Err(InvalidYaml::Empty) } else { Ok(surveyor.stats) }
 }
 
 fn each_event<'a>(
     text: &'a str,
-    mut take: impl FnMut(Event<'a>, Span) -> Result<(), Unreadable>,
-) -> Result<(), Unreadable> {
+    mut take: impl FnMut(Event<'a>, Span) -> Result<(), InvalidYaml>,
+) -> Result<(), InvalidYaml> {
     let mut parser: Parser<'a, StrInput<'a>> = Parser::new_from_str(text);
     let (mut depth, mut documents) = (0_usize, 0);
     while let Some(next) = parser.next_event() {
@@ -88,20 +88,20 @@ fn each_event<'a>(
             | Event::Scalar(..) => {}
         }
         if depth > MAX_DEPTH {
-            return Err(Unreadable::TooDeep(span));
+            return Err(InvalidYaml::TooDeep(span));
         }
         if documents > 1 {
-            return Err(Unreadable::SeveralDocuments(span));
+            return Err(InvalidYaml::SeveralDocuments(span));
         }
         take(event, span)?;
     }
     Ok(())
 }
 
-fn syntax(error: &ScanError) -> Unreadable {
+fn syntax(error: &ScanError) -> InvalidYaml {
     let mark = error.marker();
     let span = Span { line: mark.line().saturating_sub(1), column: mark.col(), width: Some(1) };
-    Unreadable::Syntax(span, error.info().to_owned())
+    InvalidYaml::Syntax(span, error.info().to_owned())
 }
 
 impl Span {
@@ -172,10 +172,10 @@ enum Collection {
 }
 
 impl Builder {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Unreadable> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), InvalidYaml> {
         match event {
             Event::Alias(id) => {
-                let node = self.anchors.get(&id).cloned().ok_or(Unreadable::AliasLoop(span))?;
+                let node = self.anchors.get(&id).cloned().ok_or(InvalidYaml::AliasLoop(span))?;
                 self.place(node, 0);
             }
             Event::Scalar(text, style, anchor, _) => {
@@ -235,30 +235,30 @@ fn in_pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
 
 /// Counts nodes as they stand and as they come to through aliases.
 #[derive(Default)]
-struct Surveyor {
+struct StatsBuilder {
     own: usize,
     expanded: usize,
     /// The anchor and the count at the beginning of each collection that has not ended.
     open: Vec<(usize, usize)>,
     sizes: HashMap<usize, usize>,
-    census: Census,
+    stats: Stats,
 }
 
-impl Surveyor {
-    fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), Unreadable> {
+impl StatsBuilder {
+    fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), InvalidYaml> {
         match event {
             Event::Alias(id) => {
-                let size = *self.sizes.get(id).ok_or(Unreadable::AliasLoop(span))?;
+                let size = *self.sizes.get(id).ok_or(InvalidYaml::AliasLoop(span))?;
                 self.count(size, span)?;
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.sizes.insert(*anchor, 1);
-                self.note(tag.is_some(), *style == ScalarStyle::Plain && text == "<<", span);
+                self.diagnostic(tag.is_some(), *style == ScalarStyle::Plain && text == "<<", span);
                 self.count(1, span)?;
             }
             Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
                 self.open.push((*anchor, self.expanded));
-                self.note(tag.is_some(), false, span);
+                self.diagnostic(tag.is_some(), false, span);
                 self.count(1, span)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -275,20 +275,20 @@ impl Surveyor {
         Ok(())
     }
 
-    fn note(&mut self, tagged: bool, merge: bool, span: Span) {
+    fn diagnostic(&mut self, tagged: bool, merge: bool, span: Span) {
         if tagged {
-            self.census.tags.push(span);
+            self.stats.tags.push(span);
         }
         if merge {
-            self.census.merges.push(span);
+            self.stats.merges.push(span);
         }
     }
 
-    fn count(&mut self, nodes: usize, span: Span) -> Result<(), Unreadable> {
+    fn count(&mut self, nodes: usize, span: Span) -> Result<(), InvalidYaml> {
         self.own += 1;
         self.expanded = self.expanded.saturating_add(nodes);
         if self.expanded > self.own.saturating_mul(EXPANSION).saturating_add(FREE_NODES) {
-            return Err(Unreadable::AliasBomb(span));
+            return Err(InvalidYaml::AliasBomb(span));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::tree::Span;
 
 /// Why a text cannot be read as one YAML document.
 #[derive(Debug)]
-pub(super) enum Unreadable {
+pub(super) enum InvalidYaml {
     /// It is no YAML.
     Syntax(Span, String),
     /// It holds a character that YAML forbids, or that its versions read differently.
@@ -23,7 +23,7 @@ pub(super) enum Unreadable {
     AliasLoop(Span),
 }
 
-impl Unreadable {
+impl InvalidYaml {
     /// Where it is seen.
     pub(super) fn span(&self) -> Span {
         match self {

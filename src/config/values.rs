@@ -2,9 +2,9 @@
 
 use crate::model::{Delay, Field, Finding, Kind, Shape, Value};
 
-use super::mirror::{Amount, Said};
+use super::diagnostics::{PathSegment, index, key};
 use super::names::{shortened, suggestion};
-use super::note::{Step, index, key};
+use super::raw::{Amount, RawValue};
 
 /// A span as the file writes it; none where it is no span.
 pub(super) fn delay(amount: &Amount) -> Option<Delay> {
@@ -15,45 +15,45 @@ pub(super) fn delay(amount: &Amount) -> Option<Delay> {
 }
 
 /// What a field comes to; none for the delay and the attributes, and for what is too large.
-pub(super) fn value(said: Said<'_>) -> Option<Value> {
-    match said {
-        Said::Text(text) => Some(Value::Text(text.into())),
-        Said::Number(number) => u32::try_from(number).ok().map(Value::Number),
-        Said::Numbers(numbers) => {
+pub(super) fn value(raw: RawValue<'_>) -> Option<Value> {
+    match raw {
+        RawValue::Text(text) => Some(Value::Text(text.into())),
+        RawValue::Number(number) => u32::try_from(number).ok().map(Value::Number),
+        RawValue::Numbers(numbers) => {
             let numbers = numbers.iter().map(|number| u32::try_from(*number));
             numbers.collect::<Result<_, _>>().ok().map(Value::Numbers)
         }
-        Said::Flag(flag) => Some(Value::Flag(flag)),
-        Said::Delay(_) | Said::Attributes(_) => None,
+        RawValue::Flag(flag) => Some(Value::Flag(flag)),
+        RawValue::Delay(_) | RawValue::Attributes(_) => None,
     }
 }
 
 /// The steps to the value of a field.
-pub(super) fn path(field: Field) -> Vec<Step> {
+pub(super) fn path(field: Field) -> Vec<PathSegment> {
     field.as_str().split('.').map(key).collect()
 }
 
 /// A fault, and the steps to it.
-pub(super) type Fault = (Vec<Step>, Finding);
+pub(super) type FieldError = (Vec<PathSegment>, Finding);
 
 /// What is wrong with what is said of `field`, in a room of this kind. Lengths are in bytes.
-pub(super) fn fault(kind: Kind, field: Field, said: Said<'_>) -> Option<Fault> {
+pub(super) fn fault(kind: Kind, field: Field, raw: RawValue<'_>) -> Option<FieldError> {
     let whole = |finding| (path(field), finding);
     match kind.shape(field) {
-        Shape::Text { most } => text_fault(kind, field, said, most).map(whole),
-        Shape::Choice(words) => choice_fault(field, said, words).map(whole),
+        Shape::Text { most } => text_fault(kind, field, raw, most).map(whole),
+        Shape::Choice(words) => choice_fault(field, raw, words).map(whole),
         Shape::Number { least } => {
-            let Said::Number(number) = said else { return None };
+            let RawValue::Number(number) = raw else { return None };
             range_fault(field, number, least).map(whole)
         }
-        Shape::Numbers { most } => numbers_fault(kind, field, said, most),
-        Shape::Delay { most } => delay_fault(kind, field, said, most).map(whole),
+        Shape::Numbers { most } => numbers_fault(kind, field, raw, most),
+        Shape::Delay { most } => delay_fault(kind, field, raw, most).map(whole),
         Shape::Flag | Shape::Attributes => None,
     }
 }
 
-fn text_fault(kind: Kind, field: Field, said: Said<'_>, most: usize) -> Option<Finding> {
-    let Said::Text(text) = said else { return None };
+fn text_fault(kind: Kind, field: Field, raw: RawValue<'_>, most: usize) -> Option<Finding> {
+    let RawValue::Text(text) = raw else { return None };
     let wanted = match (kind, field) {
         (_, Field::Owner) => Some("the user who owns the room"),
         (Kind::TencentLive, Field::Name) => Some("a name"),
@@ -73,8 +73,8 @@ fn text_fault(kind: Kind, field: Field, said: Said<'_>, most: usize) -> Option<F
     Some(Finding::error(code, message).help(help))
 }
 
-fn choice_fault(field: Field, said: Said<'_>, words: &[&str]) -> Option<Finding> {
-    let Said::Text(text) = said else { return None };
+fn choice_fault(field: Field, raw: RawValue<'_>, words: &[&str]) -> Option<Finding> {
+    let RawValue::Text(text) = raw else { return None };
     if words.contains(&text) {
         return None;
     }
@@ -91,8 +91,8 @@ fn range_fault(field: Field, number: u64, least: u32) -> Option<Finding> {
     Some(finding.help(format!("write a whole number from {least} to {}", u32::MAX)))
 }
 
-fn numbers_fault(kind: Kind, field: Field, said: Said<'_>, most: usize) -> Option<Fault> {
-    let Said::Numbers(numbers) = said else { return None };
+fn numbers_fault(kind: Kind, field: Field, raw: RawValue<'_>, most: usize) -> Option<FieldError> {
+    let RawValue::Numbers(numbers) = raw else { return None };
     if numbers.len() > most {
         let count = numbers.len();
         let message = format!("`{field}` has {count} items, and {kind} rooms take {most}");
@@ -105,8 +105,8 @@ fn numbers_fault(kind: Kind, field: Field, said: Said<'_>, most: usize) -> Optio
     })
 }
 
-fn delay_fault(kind: Kind, field: Field, said: Said<'_>, most: u32) -> Option<Finding> {
-    let Said::Delay(amount) = said else { return None };
+fn delay_fault(kind: Kind, field: Field, raw: RawValue<'_>, most: u32) -> Option<Finding> {
+    let RawValue::Delay(amount) = raw else { return None };
     let message = match delay(amount) {
         Some(delay) if delay.as_seconds() <= most => return None,
         Some(delay) => format!("{} s is too long", delay.as_seconds()),

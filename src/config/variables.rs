@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{Finding, Kind};
 
 use super::document::Document;
-use super::mirror::Text;
+use super::raw::Text;
 
 /// The keys in which variables are replaced.
 pub(super) const KEYS: &str = "`app_id`, `endpoint`, `operator`, `dissolve_after` and `state`";

@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use super::generated::{HEADS, file, with_head};
 use super::validator::schema_accepts;
 use super::world::{World, with_rooms};
+use crate::config::diagnostics::{Diagnostics, Part, Reading, Reporter};
 use crate::config::groups::{parse_grouped, parse_whole};
-use crate::config::mirror::File;
-use crate::config::note::{Notes, Part, Reading, Sink};
-use crate::config::structure::walk;
+use crate::config::raw::File;
+use crate::config::structure::check_structure;
 use crate::config::{schema, starter, tree};
 use crate::model::Kind;
 
@@ -130,10 +130,15 @@ fn the_starters_are_valid() {
 
 /// What the walk makes of a text, and whether it found faults.
 fn walked(text: &str) -> (Option<File>, bool) {
-    let mut notes = Notes::default();
-    let mut sink = Sink { notes: &mut notes, file: 0, part: Part::Head, reading: Reading::Faulty };
-    let json = walk(&tree::read(text).expect("YAML"), "File", &mut sink);
-    (json.and_then(|json| serde_json::from_value(json).ok()), notes.any_error())
+    let mut diagnostics = Diagnostics::default();
+    let mut reporter = Reporter {
+        diagnostics: &mut diagnostics,
+        file: 0,
+        part: Part::Head,
+        reading: Reading::Partial,
+    };
+    let json = check_structure(&tree::read(text).expect("YAML"), "File", &mut reporter);
+    (json.and_then(|json| serde_json::from_value(json).ok()), diagnostics.any_error())
 }
 
 /// The file with its maps in the order of their keys, as the walk has them.
@@ -166,13 +171,13 @@ proptest! {
 
     #[test]
     fn the_walk_finds_faults_where_serde_does_and_else_reads_the_same(text in file()) {
-        let (walked, faults) = walked(&text);
+        let (walked, found) = walked(&text);
         match parse_whole(&text) {
             Ok(file) => {
-                prop_assert!(!faults, "{}", text);
+                prop_assert!(!found, "{}", text);
                 prop_assert_eq!(walked.map(ordered), Some(ordered(file)), "{}", text);
             }
-            Err(_) => prop_assert!(faults, "{}", text),
+            Err(_) => prop_assert!(found, "{}", text),
         }
     }
 }

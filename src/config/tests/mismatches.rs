@@ -12,11 +12,11 @@ fn with_kinds(rooms: &str) -> String {
 /// The cases whose first finding is another than the one that belongs to them.
 fn wrong<'a>(cases: impl IntoIterator<Item = (String, String, &'a str)>) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (case, text, told) in cases {
-        let told_now = codes(&text);
-        let expected: Vec<&str> = told.split(", ").filter(|it| !it.is_empty()).collect();
-        if told_now != expected {
-            wrong.push(format!("{case}: {expected:?}, but {told_now:?}"));
+    for (case, text, reported) in cases {
+        let reported_now = codes(&text);
+        let expected: Vec<&str> = reported.split(", ").filter(|it| !it.is_empty()).collect();
+        if reported_now != expected {
+            wrong.push(format!("{case}: {expected:?}, but {reported_now:?}"));
         }
     }
     wrong
@@ -129,9 +129,9 @@ fn each_mismatch_of_a_room_is_told_at_its_place() {
         ),
         ("{id: a, providers: [chat, nobody], muted: true}".to_owned(), "unknown_provider 8:31"),
     ];
-    let cases = cases.into_iter().map(|(room, told)| {
+    let cases = cases.into_iter().map(|(room, reported)| {
         let text = with_kinds(&format!("  - {room}\n"));
-        (room, text, told)
+        (room, text, reported)
     });
     assert_eq!(wrong(cases), Vec::<String>::new());
 }
@@ -192,9 +192,9 @@ fn each_mismatch_of_a_provider_is_told_at_its_place() {
         ),
         ("kind: discord, app_id: 1, rate_limit: {x: 1}", "unknown_value 3:14"),
     ];
-    let cases = cases.into_iter().map(|(provider, told)| {
+    let cases = cases.into_iter().map(|(provider, reported)| {
         let text = format!("version: 1\nproviders:\n  it: {{{provider}}}\nrooms: []\n");
-        (provider.to_owned(), text, told)
+        (provider.to_owned(), text, reported)
     });
     assert_eq!(wrong(cases), Vec::<String>::new());
 }
@@ -245,6 +245,6 @@ fn each_mismatch_of_the_defaults_is_told_once() {
             "attribute_key 8:6",
         ),
     ];
-    let cases = cases.map(|(case, text, told)| (case.to_owned(), text, told));
+    let cases = cases.map(|(case, text, reported)| (case.to_owned(), text, reported));
     assert_eq!(wrong(cases), Vec::<String>::new());
 }

@@ -22,7 +22,7 @@ fn what_was_renamed_is_read_in_the_order_of_the_old_names() {
 
 #[test]
 fn each_mistake_is_told_at_its_place() {
-    for (moved, told) in [
+    for (moved, reported) in [
         ("[{from: talk}]", "missing_key 5:10"),
         ("[{to: chat}]", "missing_key 5:10"),
         ("[{from: talk, to: chta}]", "unknown_provider 5:26"),
@@ -34,7 +34,7 @@ fn each_mistake_is_told_at_its_place() {
         ("[{from: talk, to: chat, why: x}]", "unknown_key 5:32"),
         ("{from: talk, to: chat}", "wrong_type 5:9"),
     ] {
-        assert_eq!(codes(&with_moved(moved)), [told], "{moved}");
+        assert_eq!(codes(&with_moved(moved)), [reported], "{moved}");
     }
 }
 

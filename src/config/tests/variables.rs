@@ -58,7 +58,7 @@ fn five_keys_take_them() {
 }
 
 /// What is told of files in a world where every variable is set to `value`.
-fn told(files: &[(&str, &str)], value: &str) -> Vec<Finding> {
+fn reported(files: &[(&str, &str)], value: &str) -> Vec<Finding> {
     let world = World::of(files);
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| world.path(name)).collect();
     load(&paths, &|_| Some(value.to_owned())).expect_err("findings")
@@ -71,13 +71,13 @@ fn a_secret_of_any_file_is_refused() {
     let anothers = with_live("", "state: '${ZEGO_SERVER_SECRET}.json'\n");
     let named = with_live("", "state: '${ROOMCTL_APP_PASSWORD:-x}.json'\n");
     for text in [own, default, anothers, named] {
-        let findings = told(&[("rooms.yaml", &text)], "hush");
+        let findings = reported(&[("rooms.yaml", &text)], "hush");
         assert_eq!(findings[0].code, "variable_refused", "{findings:#?}");
         assert!(!format!("{findings:?}").contains("hush"), "{findings:#?}");
     }
     let base = with_live(", secret_env: ROOMCTL_HUSH", "");
     let state = "version: 1\nstate: '${ROOMCTL_HUSH}.json'\n";
-    let findings = told(&[("a.yaml", state), ("b.yaml", &base)], "hush");
+    let findings = reported(&[("a.yaml", state), ("b.yaml", &base)], "hush");
     assert_eq!(findings[0].code, "variable_refused", "{findings:#?}");
 }
 
@@ -99,12 +99,12 @@ fn what_a_variable_holds_is_never_told() {
         let text = format!(
             "version: 1\nproviders:\n  live: {{kind: tencent-live, {provider}}}\nrooms: []\n"
         );
-        let findings = told(&[("rooms.yaml", &text)], value);
+        let findings = reported(&[("rooms.yaml", &text)], value);
         assert!(!format!("{findings:?}").contains(value.trim()), "{findings:#?}");
         assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
     }
     let urls = with_live("", "state: '${ZEGO_HUSHED}'\n");
-    let findings = told(&[("rooms.yaml", &urls)], "s3://9quiet9/9quiet9");
+    let findings = reported(&[("rooms.yaml", &urls)], "s3://9quiet9/9quiet9");
     assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
 }
 

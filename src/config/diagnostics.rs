@@ -9,24 +9,24 @@ pub(super) const SHOWN: usize = 100;
 
 /// A finding, and where it belongs.
 #[derive(Clone, Debug)]
-pub(super) struct Note {
+pub(super) struct Diagnostic {
     /// The finding, without its place.
     pub finding: Finding,
     /// Where it belongs.
-    pub spot: Spot,
+    pub location: Location,
     /// Where the same thing stood first; told in the help.
-    pub first: Option<Spot>,
+    pub first: Option<Location>,
 }
 
 /// Where a note belongs.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Spot {
+pub(super) enum Location {
     /// In no file.
-    Nowhere,
+    None,
     /// At a place that is known, counted from the beginning of its part.
-    Known { file: usize, part: Part, span: Span },
+    Span { file: usize, part: Part, span: Span },
     /// At a path that is looked up when the note is shown.
-    Path { file: usize, part: Part, steps: Vec<Step>, side: Side },
+    Path { file: usize, part: Part, steps: Vec<PathSegment>, side: EntryPart },
 }
 
 /// A part of a file.
@@ -42,7 +42,7 @@ pub(super) enum Part {
 
 /// A step of a path: a key, or a number in a list.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
+pub(super) enum PathSegment {
     /// Into a map.
     Key(Box<str>),
     /// Into a list.
@@ -51,7 +51,7 @@ pub(super) enum Step {
 
 /// Which side of an entry is meant.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Side {
+pub(super) enum EntryPart {
     /// The key.
     Key,
     /// The value.
@@ -60,8 +60,8 @@ pub(super) enum Side {
 
 /// Notes in order: the first [`SHOWN`] errors and warnings, and how many there are of each.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
-    kept: Vec<Note>,
+pub(super) struct Diagnostics {
+    kept: Vec<Diagnostic>,
     errors: Count,
     warnings: Count,
 }
@@ -73,8 +73,8 @@ struct Count {
 }
 
 /// Where the notes of one part of a file go.
-pub(super) struct Sink<'a> {
-    pub notes: &'a mut Notes,
+pub(super) struct Reporter<'a> {
+    pub diagnostics: &'a mut Diagnostics,
     pub file: usize,
     pub part: Part,
     pub reading: Reading,
@@ -84,29 +84,29 @@ pub(super) struct Sink<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     /// Whole: what is not there is not in the file.
-    Sound,
+    Complete,
     /// With faults that are told already: what is not there may be one of them.
-    Faulty,
+    Partial,
 }
 
 /// A step into the map under `key`.
-pub(super) fn key(key: &str) -> Step {
-    Step::Key(key.into())
+pub(super) fn key(key: &str) -> PathSegment {
+    PathSegment::Key(key.into())
 }
 
 /// A step to an item of a list.
-pub(super) fn index(at: usize) -> Step {
-    Step::Index(at)
+pub(super) fn index(at: usize) -> PathSegment {
+    PathSegment::Index(at)
 }
 
-impl Notes {
+impl Diagnostics {
     /// Adds a note.
-    pub(super) fn push(&mut self, note: Note) {
-        let count = self.count(note.finding.severity);
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        let count = self.count(diagnostic.finding.severity);
         count.all += 1;
         if count.kept < SHOWN {
             count.kept += 1;
-            self.kept.push(note);
+            self.kept.push(diagnostic);
         }
     }
 
@@ -115,8 +115,8 @@ impl Notes {
         let Self { kept, errors, warnings } = later;
         self.errors.all += errors.all - errors.kept;
         self.warnings.all += warnings.all - warnings.kept;
-        for note in kept {
-            self.push(note);
+        for diagnostic in kept {
+            self.push(diagnostic);
         }
     }
 
@@ -126,7 +126,7 @@ impl Notes {
     }
 
     /// The notes that are kept, and how many errors and warnings there are besides.
-    pub(super) fn into_parts(self) -> (Vec<Note>, usize, usize) {
+    pub(super) fn into_parts(self) -> (Vec<Diagnostic>, usize, usize) {
         let Self { kept, errors, warnings } = self;
         (kept, errors.all - errors.kept, warnings.all - warnings.kept)
     }
@@ -139,55 +139,55 @@ impl Notes {
     }
 }
 
-impl Note {
+impl Diagnostic {
     /// A note that belongs to no file.
-    pub(super) fn nowhere(finding: Finding) -> Self {
-        Self { finding, spot: Spot::Nowhere, first: None }
+    pub(super) fn without_location(finding: Finding) -> Self {
+        Self { finding, location: Location::None, first: None }
     }
 }
 
-impl Sink<'_> {
+impl Reporter<'_> {
     /// Adds a finding at the value that a path leads to, or at what is there of the path.
-    pub(super) fn at(&mut self, steps: Vec<Step>, finding: Finding) {
-        let spot = self.spot(steps, Side::Value);
-        self.add(spot, None, finding);
+    pub(super) fn at(&mut self, steps: Vec<PathSegment>, finding: Finding) {
+        let location = self.location(steps, EntryPart::Value);
+        self.add(location, None, finding);
     }
 
     /// Adds a finding at the key that a path ends with.
-    pub(super) fn at_key(&mut self, steps: Vec<Step>, finding: Finding) {
-        let spot = self.spot(steps, Side::Key);
-        self.add(spot, None, finding);
+    pub(super) fn at_key(&mut self, steps: Vec<PathSegment>, finding: Finding) {
+        let location = self.location(steps, EntryPart::Key);
+        self.add(location, None, finding);
     }
 
     /// Adds a finding at a known place of this part.
-    pub(super) fn known(&mut self, span: Span, finding: Finding) {
-        let spot = self.known_spot(span);
-        self.add(spot, None, finding);
+    pub(super) fn at_span(&mut self, span: Span, finding: Finding) {
+        let location = self.span_location(span);
+        self.add(location, None, finding);
     }
 
     /// Adds a finding at a known place, about something that stood elsewhere first.
     pub(super) fn repeated(&mut self, span: Span, first: Span, finding: Finding) {
-        let (spot, first) = (self.known_spot(span), self.known_spot(first));
-        self.add(spot, Some(first), finding);
+        let (location, first) = (self.span_location(span), self.span_location(first));
+        self.add(location, Some(first), finding);
     }
 
     /// Adds a finding about something that is not in the file, unless a fault may have hidden it.
-    pub(super) fn missing(&mut self, steps: Vec<Step>, finding: Finding) {
-        if self.reading == Reading::Sound {
+    pub(super) fn missing(&mut self, steps: Vec<PathSegment>, finding: Finding) {
+        if self.reading == Reading::Complete {
             self.at(steps, finding);
         }
     }
 
     /// The spot of a path in this part.
-    pub(super) fn spot(&self, steps: Vec<Step>, side: Side) -> Spot {
-        Spot::Path { file: self.file, part: self.part, steps, side }
+    pub(super) fn location(&self, steps: Vec<PathSegment>, side: EntryPart) -> Location {
+        Location::Path { file: self.file, part: self.part, steps, side }
     }
 
-    fn known_spot(&self, span: Span) -> Spot {
-        Spot::Known { file: self.file, part: self.part, span }
+    fn span_location(&self, span: Span) -> Location {
+        Location::Span { file: self.file, part: self.part, span }
     }
 
-    fn add(&mut self, spot: Spot, first: Option<Spot>, finding: Finding) {
-        self.notes.push(Note { finding, spot, first });
+    fn add(&mut self, location: Location, first: Option<Location>, finding: Finding) {
+        self.diagnostics.push(Diagnostic { finding, location, first });
     }
 }

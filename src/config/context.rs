@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Attribute, Attributes, DesiredRoom, Field, Kind, Lifecycle, ProviderName,
-    Room, RoomId, Sides,
+    Address, Attribute, Attributes, DesiredRoom, Field, Kind, Lifecycle, ProviderName, Room,
+    RoomId, Sides,
 };
 
 use super::defaults::Defaults;
-use super::mirror::{self, AttributeValue, FullAttribute, Pairs, Said, Text};
-use super::provider::Known;
+use super::provider::DeclaredProvider;
+use super::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
 use super::values::{delay, value};
 
 /// What the rooms of one file are resolved against.
-pub(super) struct Ground<'a> {
+pub(super) struct ResolveContext<'a> {
     /// Every declared provider.
-    pub known: &'a BTreeMap<Box<str>, Known>,
+    pub known: &'a BTreeMap<Box<str>, DeclaredProvider>,
     /// What the file's `defaults` say.
     pub defaults: Defaults,
     /// The file, as it is recorded.
@@ -24,12 +24,12 @@ pub(super) struct Ground<'a> {
 }
 
 /// A room as each of the kinds that it is declared for holds it.
-pub(super) type Reduced = Vec<(Kind, Arc<Room>)>;
+pub(super) type RoomByKind = Vec<(Kind, Arc<Room>)>;
 
-impl<'a> Ground<'a> {
+impl<'a> ResolveContext<'a> {
     /// The declared providers that a room names; the only one where it names none.
-    pub(super) fn providers(&self, said: &mirror::Room) -> Vec<&'a Known> {
-        match (&said.provider, &said.providers) {
+    pub(super) fn providers(&self, raw: &raw::Room) -> Vec<&'a DeclaredProvider> {
+        match (&raw.provider, &raw.providers) {
             (Some(Text(one)), _) => self.known.get(one).into_iter().collect(),
             (None, Some(several)) => {
                 several.iter().filter_map(|Text(one)| self.known.get(one)).collect()
@@ -40,14 +40,14 @@ impl<'a> Ground<'a> {
     }
 
     /// What a room holds with the defaults, for each kind of its providers; what is equal is shared.
-    pub(super) fn reduced(&self, said: &mirror::Room, providers: &[&Known]) -> Reduced {
-        let mut all = Reduced::with_capacity(1);
+    pub(super) fn by_kind(&self, raw: &raw::Room, providers: &[&DeclaredProvider]) -> RoomByKind {
+        let mut all = RoomByKind::with_capacity(1);
         let meant = if providers.is_empty() { self.only_kind() } else { None };
         for kind in providers.iter().filter_map(|known| known.kind).chain(meant) {
             if all.iter().any(|(earlier, _)| *earlier == kind) {
                 continue;
             }
-            let room = resolve(kind.fields(), &|field| said.said(field), &self.defaults.room);
+            let room = resolve(kind.fields(), &|field| raw.raw_value(field), &self.defaults.room);
             let room = if keeps_auto_delete(kind) { room } else { without_auto_delete(room) };
             let same = all.iter().find(|(_, earlier)| **earlier == room);
             let room = same.map_or_else(|| Arc::new(room), |(_, earlier)| Arc::clone(earlier));
@@ -67,7 +67,7 @@ impl<'a> Ground<'a> {
     /// A room as it is declared at one of its providers.
     pub(super) fn declare(
         &self,
-        said: &mirror::Room,
+        raw: &raw::Room,
         id: &str,
         provider: &ProviderName,
         room: Arc<Room>,
@@ -76,7 +76,7 @@ impl<'a> Ground<'a> {
         DesiredRoom {
             address: Address::new(provider.clone(), RoomId::new(id)),
             room,
-            lifecycle: lifecycle(said.lifecycle.as_ref(), self.defaults.lifecycle),
+            lifecycle: lifecycle(raw.lifecycle.as_ref(), self.defaults.lifecycle),
             sides: sides.clone(),
             source: Arc::clone(&self.source),
         }
@@ -94,20 +94,20 @@ pub(super) const fn keeps_auto_delete(kind: Kind) -> bool {
 /// What is said of `fields`, over what the defaults hold of them.
 pub(super) fn resolve<'a>(
     fields: &[Field],
-    said: &dyn Fn(Field) -> Option<Said<'a>>,
+    raw: &dyn Fn(Field) -> Option<RawValue<'a>>,
     defaults: &Room,
 ) -> Room {
     let mut room = Room::default();
     for field in fields {
-        match (*field, said(*field)) {
-            (_, Some(Said::Delay(amount))) => room.destroy_delay_time = delay(amount),
+        match (*field, raw(*field)) {
+            (_, Some(RawValue::Delay(amount))) => room.destroy_delay_time = delay(amount),
             (Field::DestroyDelayTime, _) => room.destroy_delay_time = defaults.destroy_delay_time,
-            (_, Some(Said::Attributes(own))) => {
+            (_, Some(RawValue::Attributes(own))) => {
                 room.attributes = attributes(own, &defaults.attributes);
             }
             (Field::Attributes, _) => room.attributes.clone_from(&defaults.attributes),
-            (field, said) => {
-                if let Some(value) = said.and_then(value).or_else(|| defaults.value(field)) {
+            (field, raw) => {
+                if let Some(value) = raw.and_then(value).or_else(|| defaults.value(field)) {
                     room.set(field, Some(value));
                 }
             }
@@ -144,8 +144,8 @@ fn attribute(value: &AttributeValue) -> Attribute {
 }
 
 /// A room's own lifecycle over that of the defaults.
-pub(super) fn lifecycle(said: Option<&mirror::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
-    let Some(mirror::Lifecycle { prevent_destroy, on_remove }) = said else { return defaults };
+pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
+    let Some(raw::Lifecycle { prevent_destroy, on_remove }) = raw else { return defaults };
     Lifecycle {
         prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy),
         on_remove: on_remove.unwrap_or(defaults.on_remove),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::model::{Finding, Place, Severity};
 
+use super::diagnostics::{Diagnostic, Diagnostics, EntryPart, Location, Part, PathSegment, SHOWN};
 use super::document::{Document, Rooms, split};
 use super::files::Source;
 use super::names::{looks_like_secret, names_secret};
-use super::note::{Note, Notes, Part, SHOWN, Side, Spot, Step};
 use super::tree::{self, Node, Span};
 
 /// The longest line that is shown, in characters. A mark beyond it is shown without its line.
@@ -16,25 +16,30 @@ const LONGEST_LINE: usize = 500;
 
 /// Gives every note its place: errors go before warnings where there are too many, and all of them
 /// are told in order of place, with the number of the rest at the end.
-pub(super) fn findings(notes: Notes, sources: &[Source], documents: &[Document]) -> Vec<Finding> {
-    let (kept, mut errors, mut warnings) = notes.into_parts();
-    let mut atlas = Atlas::new(sources, documents);
-    let mut told: Vec<_> = kept.into_iter().map(|note| atlas.finding(note)).collect();
-    told.sort_by(|(a, one), (b, other)| {
+pub(super) fn findings(
+    diagnostics: Diagnostics,
+    sources: &[Source],
+    documents: &[Document],
+) -> Vec<Finding> {
+    let (kept, mut errors, mut warnings) = diagnostics.into_parts();
+    let mut atlas = Locator::new(sources, documents);
+    let mut reported: Vec<_> =
+        kept.into_iter().map(|diagnostic| atlas.finding(diagnostic)).collect();
+    reported.sort_by(|(a, one), (b, other)| {
         (a, one.code, &one.message).cmp(&(b, other.code, &other.message))
     });
-    told.dedup();
-    told.sort_by_key(|(_, finding)| finding.severity);
-    for (_, finding) in told.iter().skip(SHOWN) {
+    reported.dedup();
+    reported.sort_by_key(|(_, finding)| finding.severity);
+    for (_, finding) in reported.iter().skip(SHOWN) {
         match finding.severity {
             Severity::Error => errors += 1,
             Severity::Warning => warnings += 1,
         }
     }
-    told.truncate(SHOWN);
-    told.sort_by_key(|(order, _)| *order);
-    let told = told.into_iter().map(|(_, finding)| finding);
-    told.chain(rest(errors, warnings)).collect()
+    reported.truncate(SHOWN);
+    reported.sort_by_key(|(order, _)| *order);
+    let reported = reported.into_iter().map(|(_, finding)| finding);
+    reported.chain(rest(errors, warnings)).collect()
 }
 
 /// The number of findings that are not shown.
@@ -55,7 +60,7 @@ fn rest(errors: usize, warnings: usize) -> Option<Finding> {
 type Order = (usize, usize, usize);
 
 /// The trees that have been looked at.
-struct Atlas<'a> {
+struct Locator<'a> {
     sources: &'a [Source],
     documents: HashMap<usize, &'a Document>,
     trees: HashMap<(usize, Part), Option<Node>>,
@@ -63,30 +68,30 @@ struct Atlas<'a> {
     items: HashMap<usize, Vec<Node>>,
 }
 
-impl<'a> Atlas<'a> {
+impl<'a> Locator<'a> {
     fn new(sources: &'a [Source], documents: &'a [Document]) -> Self {
         let documents = documents.iter().map(|document| (document.file, document)).collect();
         Self { sources, documents, trees: HashMap::new(), items: HashMap::new() }
     }
 
-    fn finding(&mut self, note: Note) -> (Order, Finding) {
-        let Note { mut finding, spot, first } = note;
-        if let Some((_, first)) = first.and_then(|spot| self.place(&spot)) {
+    fn finding(&mut self, diagnostic: Diagnostic) -> (Order, Finding) {
+        let Diagnostic { mut finding, location, first } = diagnostic;
+        if let Some((_, first)) = first.and_then(|location| self.place(&location)) {
             let Place { file, line, column, .. } = first;
             let help = finding.help.take().unwrap_or_default();
             finding.help = Some(format!("it stood first at {file}:{line}:{column}: {help}"));
         }
-        match self.place(&spot) {
+        match self.place(&location) {
             Some((order, place)) => (order, finding.at(place)),
             None => ((0, 0, 0), finding),
         }
     }
 
-    fn place(&mut self, spot: &Spot) -> Option<(Order, Place)> {
-        let (file, part, span) = match spot {
-            Spot::Nowhere => return None,
-            Spot::Known { file, part, span } => (*file, *part, *span),
-            Spot::Path { file, part, steps, side } => {
+    fn place(&mut self, location: &Location) -> Option<(Order, Place)> {
+        let (file, part, span) = match location {
+            Location::None => return None,
+            Location::Span { file, part, span } => (*file, *part, *span),
+            Location::Path { file, part, steps, side } => {
                 let node = self.tree(*file, *part);
                 let span = node.map_or(Span::START, |node| find(node, steps, *side));
                 (*file, *part, span)
@@ -144,21 +149,21 @@ impl<'a> Atlas<'a> {
 }
 
 /// The place that a path leads to, or as far as it leads.
-fn find(mut node: &Node, steps: &[Step], side: Side) -> Span {
+fn find(mut node: &Node, steps: &[PathSegment], side: EntryPart) -> Span {
     let mut mark = node.mark();
     for (at, step) in steps.iter().enumerate() {
         let (key, value) = match step {
-            Step::Key(name) => match node.entry(name) {
+            PathSegment::Key(name) => match node.entry(name) {
                 Some((key, value)) => (key.span, value),
                 None => return mark,
             },
-            Step::Index(at) => match node.item(*at) {
+            PathSegment::Index(at) => match node.item(*at) {
                 Some(item) => (item.mark(), item),
                 None => return mark,
             },
         };
         let last = at + 1 == steps.len();
-        mark = if last && side == Side::Value { value.mark() } else { key };
+        mark = if last && side == EntryPart::Value { value.mark() } else { key };
         node = value;
     }
     mark

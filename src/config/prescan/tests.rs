@@ -3,7 +3,7 @@
 use super::*;
 
 fn look(text: &str) -> (usize, bool, bool) {
-    let Outline { depth, too_deep_at: _, marks, odd } = outline(text.as_bytes());
+    let Prescan { depth, too_deep_at: _, marks, odd } = prescan(text.as_bytes());
     (depth, marks, odd)
 }
 
@@ -62,6 +62,6 @@ fn sees_characters_that_are_read_differently() {
 #[test]
 fn tells_where_it_nests_too_deeply() {
     let text = format!("a: {}", "[".repeat(MAX_DEPTH + 5));
-    assert_eq!(outline(text.as_bytes()).too_deep_at, Some(3 + MAX_DEPTH));
-    assert_eq!(outline(&text.as_bytes()[..3 + MAX_DEPTH]).too_deep_at, None);
+    assert_eq!(prescan(text.as_bytes()).too_deep_at, Some(3 + MAX_DEPTH));
+    assert_eq!(prescan(&text.as_bytes()[..3 + MAX_DEPTH]).too_deep_at, None);
 }

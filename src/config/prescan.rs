@@ -6,7 +6,7 @@
 
 /// What a look at some bytes shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Outline {
+pub(super) struct Prescan {
     /// The deepest nesting of `[` and `{`.
     pub depth: usize,
     /// Where the deepest nesting first passed [`MAX_DEPTH`].
@@ -21,15 +21,16 @@ pub(super) struct Outline {
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// Looks at `bytes`, which begin at the beginning of a line.
-pub(super) fn outline(bytes: &[u8]) -> Outline {
-    let mut look = Look { bytes, at: 0, line: 0, depth: 0, node: true, found: Outline::default() };
+pub(super) fn prescan(bytes: &[u8]) -> Prescan {
+    let mut look =
+        Scanner { bytes, at: 0, line: 0, depth: 0, node: true, found: Prescan::default() };
     while look.at < bytes.len() {
         look.step();
     }
     look.found
 }
 
-struct Look<'a> {
+struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     /// Where the line begins.
@@ -37,10 +38,10 @@ struct Look<'a> {
     depth: usize,
     /// Whether a node may begin here.
     node: bool,
-    found: Outline,
+    found: Prescan,
 }
 
-impl Look<'_> {
+impl Scanner<'_> {
     fn step(&mut self) {
         let byte = self.bytes[self.at];
         match byte {

@@ -9,7 +9,7 @@ use crate::model::{Field, OnRemove};
 
 /// What stands under the key of a field.
 #[derive(Clone, Copy, Debug)]
-pub enum Said<'a> {
+pub enum RawValue<'a> {
     /// Text, or a word of few.
     Text(&'a str),
     /// A whole number.
@@ -93,33 +93,33 @@ macro_rules! content {
         impl $name {
             /// What stands under the key of `field`.
             #[must_use]
-            pub fn said(&self, field: Field) -> Option<Said<'_>> {
+            pub fn raw_value(&self, field: Field) -> Option<RawValue<'_>> {
                 match field {
                     Field::Name => text(self.name.as_ref()),
-                    Field::DestroyDelayTime => self.destroy_delay_time.as_ref().map(Said::Delay),
+                    Field::DestroyDelayTime => self.destroy_delay_time.as_ref().map(RawValue::Delay),
                     Field::CloseReason => text(self.close.as_ref()?.reason.as_ref()),
-                    Field::CloseCallback => self.close.as_ref()?.callback.map(Said::Flag),
+                    Field::CloseCallback => self.close.as_ref()?.callback.map(RawValue::Flag),
                     Field::Owner => text(self.owner.as_ref()),
                     Field::SeatTemplate => text(self.seat_template.as_ref()),
                     Field::TakeSeatMode => text(self.take_seat_mode.as_ref()),
-                    Field::MaxSeats => self.max_seats.map(Said::Number),
-                    Field::MaxMembers => self.max_members.map(Said::Number),
+                    Field::MaxSeats => self.max_seats.map(RawValue::Number),
+                    Field::MaxMembers => self.max_members.map(RawValue::Number),
                     Field::CoverUrl => text(self.cover_url.as_ref()),
-                    Field::Category => self.category.as_deref().map(Said::Numbers),
-                    Field::ActivityStatus => self.activity_status.map(Said::Number),
+                    Field::Category => self.category.as_deref().map(RawValue::Numbers),
+                    Field::ActivityStatus => self.activity_status.map(RawValue::Number),
                     Field::Notice => text(self.notice.as_ref()),
-                    Field::Muted => self.muted.map(Said::Flag),
-                    Field::Public => self.public.map(Said::Flag),
-                    Field::Unlimited => self.unlimited.map(Said::Flag),
-                    Field::Attributes => self.attributes.as_ref().map(Said::Attributes),
+                    Field::Muted => self.muted.map(RawValue::Flag),
+                    Field::Public => self.public.map(RawValue::Flag),
+                    Field::Unlimited => self.unlimited.map(RawValue::Flag),
+                    Field::Attributes => self.attributes.as_ref().map(RawValue::Attributes),
                 }
             }
 
             /// The top keys of fields that stand there, each with a field that it holds.
             pub fn keys(&self) -> impl Iterator<Item = (&'static str, Field)> {
                 let close = self.close.is_some().then_some(("close", Field::CloseReason));
-                let stands = Field::ALL.iter().filter(|field| self.said(**field).is_some());
-                let plain = stands.filter(|field| !field.as_str().contains('.'));
+                let is_set = Field::ALL.iter().filter(|field| self.raw_value(**field).is_some());
+                let plain = is_set.filter(|field| !field.as_str().contains('.'));
                 close.into_iter().chain(plain.map(|field| (field.as_str(), *field)))
             }
         }
@@ -175,6 +175,6 @@ pub struct Lifecycle {
     pub on_remove: Option<OnRemove>,
 }
 
-fn text(said: Option<&Text>) -> Option<Said<'_>> {
-    said.map(|Text(text)| Said::Text(text))
+fn text(raw: Option<&Text>) -> Option<RawValue<'_>> {
+    raw.map(|Text(text)| RawValue::Text(text))
 }

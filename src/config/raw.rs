@@ -7,10 +7,10 @@ mod shapes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use room::{Close, Defaults, Lifecycle, Room, Said};
+use crate::model::{OnConflict, OnOccupied, Refresh};
+pub use room::{Close, Defaults, Lifecycle, RawValue, Room};
 use scalars::present;
 pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, Text};
-use crate::model::{OnConflict, OnOccupied, Refresh};
 use shapes::{count_or_share, kind, share, span_or_variable, whole, whole_or_variable};
 
 /// What rooms.yaml declares: the providers, the policy, and the rooms.
