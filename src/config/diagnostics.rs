@@ -1,8 +1,6 @@
-//! Findings on their way: each knows what it is about, and learns its line only if it is shown.
+//! Findings on their way: each knows what it is about, and gets its line only if it is shown.
 
-use crate::model::{Finding, Severity};
-
-use super::tree::Span;
+use crate::model::{Finding, Kind, Severity};
 
 /// How many findings are shown.
 pub(super) const SHOWN: usize = 100;
@@ -189,5 +187,148 @@ impl Reporter<'_> {
 
     fn add(&mut self, location: Location, first: Option<Location>, finding: Finding) {
         self.diagnostics.push(Diagnostic { finding, location, first });
+    }
+}
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Span {
+    /// The line, from 0.
+    pub line: usize,
+    /// The column in characters, from 0.
+    pub column: usize,
+    /// How many characters it covers on its line; none where it ends on a later line.
+    pub width: Option<usize>,
+}
+
+impl Span {
+    /// The first place of a text.
+    pub(super) const START: Self = Self { line: 0, column: 0, width: Some(1) };
+}
+
+/// How to mend a name that is none of `known`.
+pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
+    match closest(word, known) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => format!("known here: {}", listed(known)),
+    }
+}
+
+/// The name nearest to `word`, where one is near enough to be meant.
+pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = (word.chars().count() / 3).max(1);
+    // A key may be a megabyte long: nothing that begins with 64 other characters is near.
+    let start: String = word.chars().take(64).collect();
+    known
+        .iter()
+        .map(|name| (strsim::osa_distance(&start, name), *name))
+        .filter(|(distance, _)| *distance <= near)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// The names in one line, each in backticks.
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The names as one part of a sentence: `zim and tencent-live`.
+pub(super) fn spoken(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+/// A text as a sentence can hold it: its end is left out where it is long.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The finding about a key that merges a map elsewhere.
+pub(super) fn merge_key() -> Finding {
+    Finding::error("merge_key", "`<<` merges nothing here")
+        .help("write the keys out, or use `defaults`")
+}
+
+/// The finding about a key that must be there.
+pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
+    let help = match name {
+        "version" => "write `version: 1`",
+        "kind" => "write which service it is: `kind: zim`, `kind: rtc` or `kind: tencent-live`",
+        "app_id" => "write the number that the vendor's console shows: `app_id: 12345`",
+        "operator" => "write the user in whose name rooms are made: `operator: admin`",
+        "id" => "write the room's id: `id: lobby`",
+        "value" => "write its text: `value: \"Hi!\"`",
+        "from" => "write the provider's old name: `from: talk`",
+        "to" => "write the provider's name in `providers`: `to: chat`",
+        _ => "write it",
+    };
+    Finding::error("missing_key", format!("{owner} needs `{name}`")).help(help)
+}
+
+/// The names of kinds as one part of a sentence.
+pub(super) fn kinds(kinds: &[Kind]) -> String {
+    spoken(&kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
+}
+
+/// What a JSON type is called in a sentence.
+pub(super) fn kind_of(json_type: &str) -> &'static str {
+    match json_type {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number that is not whole, below zero or too large",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "object" => "a map",
+        _ => "nothing",
+    }
+}
+
+/// What a definition is called in a sentence.
+pub(super) fn owner(definition: &str) -> &'static str {
+    match definition {
+        "File" => "the file",
+        "Provider" => "a provider",
+        "Moved" => "an entry of `moved`",
+        "Limits" => "`limits`",
+        "Policy" => "`policy`",
+        "Defaults" => "`defaults`",
+        "Room" => "a room",
+        "Close" => "`close`",
+        "Lifecycle" => "`lifecycle`",
+        "FullAttribute" => "an attribute",
+        _ => "this map",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_meant() {
+        let known = ["destroy_delay_time", "name", "id", "attributes"];
+        assert_eq!(closest("destory_delay_time", &known), Some("destroy_delay_time"));
+        assert_eq!(closest("nmae", &known), Some("name"));
+        assert_eq!(closest("ID", &["id"]), None);
+        assert_eq!(closest("colour", &known), None);
+    }
+
+    #[test]
+    fn are_cut_where_they_are_long() {
+        assert_eq!(shortened(&"é".repeat(40)), "é".repeat(40));
+        assert_eq!(shortened(&"é".repeat(41)), format!("{}…", "é".repeat(40)));
+    }
+
+    #[test]
+    fn are_spoken_of_together() {
+        assert_eq!(spoken(&["a"]), "a");
+        assert_eq!(spoken(&["a", "b"]), "a and b");
+        assert_eq!(spoken(&["a", "b", "c"]), "a, b and c");
     }
 }

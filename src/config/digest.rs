@@ -8,15 +8,15 @@ use crate::model::{
     GateLimit, Lifecycle, Moved, OnOccupied, OnRemove, Policy, Provider, Room, Value,
 };
 
-use super::settings::ResolvedHead;
+use super::resolve::ResolvedHead;
 
 /// How many rooms are digested at once. The digest depends on it.
 const CHUNK: usize = 4096;
 
 /// Digests the providers, what was moved, the policy, and the rooms, which are sorted. Secrets, and where they and
 /// the state are kept, are left out.
-pub(super) fn digest(settings: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
-    let ResolvedHead { providers, known: _, moved, policy, state: _, home: _ } = settings;
+pub(super) fn digest(head: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
+    let ResolvedHead { providers, declared: _, moved, policy, state: _, home: _ } = head;
     let mut whole = Canon::default();
     whole.text("roomctl config 1");
     whole.number(providers.len() as u64);

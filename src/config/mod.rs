@@ -3,52 +3,32 @@
 //! serde_yaml decides what a text means. Only where it has refused, or a check has, the text is read
 //! once more by a parser that knows every place, so that all mistakes are told at once.
 
-mod application;
-mod attributes;
-mod checks;
-mod context;
-mod defaults;
+pub mod decode;
+mod diagnose;
 mod diagnostics;
 mod digest;
-mod document;
 mod endpoint;
-mod fields;
-mod files;
-mod folders;
-pub mod groups;
-mod locate;
-mod moved;
-mod names;
-mod not_built;
+mod load;
 mod prescan;
-mod provider;
 pub mod raw;
 mod regular_file;
-mod room_id;
-mod rooms;
+mod resolve;
 mod schema;
-mod secret_source;
-mod settings;
-mod several;
-mod structure;
-mod tree;
-mod unreadable;
+mod secrets;
 mod values;
 mod variables;
-mod words;
+mod yaml;
 
 use std::path::PathBuf;
 
 use crate::model::{Desired, Finding, Kind};
 
-pub use files::is_standard_input;
-pub use folders::Subfolders;
+pub use load::{Subfolders, is_standard_input};
 pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;
 
 use diagnostics::Diagnostics;
-use settings::ResolvedHead;
-use several::Resolved;
+use resolve::{Resolved, ResolvedHead};
 
 /// What the files say, and what is worth a word about it.
 #[derive(Clone, Debug)]
@@ -85,23 +65,23 @@ pub fn load_from(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<Finding>> {
     let mut diagnostics = Diagnostics::default();
-    let sources = files::read_all(paths, subfolders, &mut diagnostics);
+    let sources = load::read_all(paths, subfolders, &mut diagnostics);
     let failed = diagnostics.any_error();
-    let of_folders = locate::findings(diagnostics, &sources, &[]);
+    let of_folders = diagnose::findings(diagnostics, &sources, &[]);
     if failed {
         return Err(of_folders);
     }
-    let Resolved { documents, settings, rooms, mut diagnostics } =
-        several::resolve(&sources, variable)?;
-    let rooms = rooms::sorted(rooms, &mut diagnostics);
+    let Resolved { documents, head, rooms, mut diagnostics } =
+        resolve::resolve(&sources, variable)?;
+    let rooms = resolve::sorted(rooms, &mut diagnostics);
     let failed = diagnostics.any_error();
-    let findings = locate::findings(diagnostics, &sources, &documents);
+    let findings = diagnose::findings(diagnostics, &sources, &documents);
     if failed {
         return Err(findings);
     }
-    let config_digest = digest::digest(&settings, &rooms);
-    let files = sources.iter().map(|source| source.recorded(&settings.home)).collect();
-    let ResolvedHead { providers, known: _, moved, policy, state, home: _ } = settings;
+    let config_digest = digest::digest(&head, &rooms);
+    let files = sources.iter().map(|source| source.recorded(&head.home)).collect();
+    let ResolvedHead { providers, declared: _, moved, policy, state, home: _ } = head;
     let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
     let warnings = of_folders.into_iter().chain(findings).collect();
     Ok(Loaded { desired, warnings })
@@ -115,12 +95,6 @@ pub fn starter(kind: Kind) -> &'static str {
         Kind::Zim => include_str!("starters/zim.yaml"),
         Kind::TencentLive => include_str!("starters/tencent-live.yaml"),
     }
-}
-
-/// A share such as `30%`, from 0 to 100.
-fn percent(text: &str) -> Option<u8> {
-    let digits = text.strip_suffix('%').filter(|it| it.bytes().all(|b| b.is_ascii_digit()))?;
-    digits.parse().ok().filter(|percent| *percent <= 100)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The published JSON Schema of rooms.yaml, made of the mirror.
+//! The published JSON Schema of rooms.yaml, and the keys that the format reserves.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Value, json};
 
-use crate::model::{Field, Kind, Shape};
+use crate::model::{Field, Finding, Kind, Shape};
 
 use super::raw::File;
 
@@ -92,4 +92,32 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
         let choices = schema.remove("anyOf").unwrap_or_default();
         schema.insert("allOf".to_owned(), choices);
     }
+}
+
+/// Keys by the definition that will have them.
+const RESERVED_KEYS: &[(&str, &[&str])] =
+    &[("Lifecycle", &["ignore_changes"]), ("Room", &["for_each"]), ("Defaults", &["for_each"])];
+
+/// Values by the definition that will take them.
+const RESERVED_VALUES: &[(&str, &[&str])] =
+    &[("OnVanish", &["ignore"]), ("Replace", &["on_next_vanish"])];
+
+/// Whether `name` is a key of this definition that is not built yet.
+pub(super) fn reserved_key(definition: &str, name: &str) -> bool {
+    holds(RESERVED_KEYS, definition, name)
+}
+
+/// Whether `word` is a value of this definition that is not built yet.
+pub(super) fn reserved_value(definition: &str, word: &str) -> bool {
+    holds(RESERVED_VALUES, definition, word)
+}
+
+/// The finding about something that is not built yet.
+pub(super) fn not_built(what: &str) -> Finding {
+    Finding::error("not_built", format!("{what} is not built yet"))
+        .help("take it out: this version does not know it, and ignores nothing")
+}
+
+fn holds(table: &[(&str, &[&str])], definition: &str, name: &str) -> bool {
+    table.iter().any(|(one, names)| *one == definition && names.contains(&name))
 }

@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use super::generated::{HEADS, file, with_head};
 use super::validator::schema_accepts;
 use super::world::{World, with_rooms};
+use crate::config::decode::{parse_grouped, parse_whole};
+use crate::config::diagnose::structure::check_structure;
 use crate::config::diagnostics::{Diagnostics, Part, Reading, Reporter};
-use crate::config::groups::{parse_grouped, parse_whole};
 use crate::config::raw::File;
-use crate::config::structure::check_structure;
-use crate::config::{schema, starter, tree};
+use crate::config::{schema, starter, yaml};
 use crate::model::Kind;
 
 pub(super) fn parser_accepts(text: &str) -> bool {
@@ -137,7 +137,7 @@ fn walked(text: &str) -> (Option<File>, bool) {
         part: Part::Head,
         reading: Reading::Partial,
     };
-    let json = check_structure(&tree::read(text).expect("YAML"), "File", &mut reporter);
+    let json = check_structure(&yaml::read(text).expect("YAML"), "File", &mut reporter);
     (json.and_then(|json| serde_json::from_value(json).ok()), diagnostics.any_error())
 }
 

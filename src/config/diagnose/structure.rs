@@ -10,18 +10,18 @@ use serde_json::{Map, Value as Json};
 
 use crate::model::Finding;
 
-use super::application::{kind_meant, wants_operator};
-use super::diagnostics::Reporter;
-use super::names::{names_secret, suggestion};
-use super::not_built;
-use super::schema::SCHEMA;
-use super::tree::{Node, Span, Value};
-use super::variables;
-use super::words::{kind_of, merge_key, missing_key, owner, secret_key};
+use crate::config::diagnostics::{
+    Reporter, Span, kind_of, merge_key, missing_key, owner, suggestion,
+};
+use crate::config::schema::{SCHEMA, not_built, reserved_key, reserved_value};
+use crate::config::secrets::{names_secret, secret_key};
+use crate::config::values::{kind_meant, wants_operator};
+use crate::config::variables;
+use crate::config::yaml::{Node, Value};
 
 /// Walks `node` as the definition of this name (`File`, `Room`), and keeps what is sound.
 /// None where it is no map at all.
-pub(super) fn check_structure(
+pub(in crate::config) fn check_structure(
     node: &Node,
     definition: &'static str,
     reporter: &mut Reporter<'_>,
@@ -179,8 +179,8 @@ impl StructureCheck<'_, '_> {
             secret_key(name)
         } else if name == "<<" {
             merge_key()
-        } else if not_built::key(shape.name, name) {
-            not_built::finding(&format!("`{name}`"))
+        } else if reserved_key(shape.name, name) {
+            not_built(&format!("`{name}`"))
         } else {
             let owner = owner(shape.name);
             Finding::error("unknown_key", format!("{owner} has no key `{name}`"))
@@ -199,8 +199,8 @@ impl StructureCheck<'_, '_> {
         let key = self.key.as_ref().map_or("", |(key, _)| key);
         let finding = if variables::any(text) {
             variables::not_here(key)
-        } else if not_built::word(shape.name, text) {
-            not_built::finding(&format!("`{key}: {text}`"))
+        } else if reserved_value(shape.name, text) {
+            not_built(&format!("`{key}: {text}`"))
         } else {
             Finding::error("unknown_value", format!("`{key}` cannot be `{text}`"))
                 .help(suggestion(text, &words))

@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use crate::model::{Application, AttributeLimits, DISSOLVE_AFTER, Delay, Finding, Kind};
 
-use super::fields::ProviderFields;
-use super::names::{closest, shortened, suggestion};
-use super::raw::{self, Amount, Limits, Text};
-use super::room_id;
-use super::values::delay;
-use super::variables;
-use super::words::kinds;
+use crate::config::diagnostics::{kinds, shortened, suggestion};
+use crate::config::raw::{self, Amount, Limits, Text};
+use crate::config::values::{delay, doubtful, kind_meant, kind_names, operator_fault, shown};
+use crate::config::variables::{self, ProviderFields};
 
 /// How long an empty room may live. Tencent: 10 minutes to 24 hours, in seconds.
 const DISSOLVE_RANGE: RangeInclusive<u32> = 600..=86_400;
@@ -65,24 +62,6 @@ const KEYS: &[Key] = &[
         help: "take it out: rtc rooms have no attributes",
     },
 ];
-
-/// The kind that a word names or was probably meant to name.
-pub(super) fn kind_meant(word: &str) -> Option<Kind> {
-    let near = closest(word, &kind_names())?;
-    Kind::ALL.iter().copied().find(|kind| kind.as_str() == near)
-}
-
-/// Whether an application of this kind acts in the name of a user.
-pub(super) const fn wants_operator(kind: Kind) -> bool {
-    match kind {
-        Kind::Rtc => false,
-        Kind::Zim | Kind::TencentLive => true,
-    }
-}
-
-fn kind_names() -> Vec<&'static str> {
-    Kind::ALL.iter().map(|kind| kind.as_str()).collect()
-}
 
 impl ProviderFields<'_, '_> {
     /// Which service it is. Where the word is misspelt the kind that was meant, so that all else is
@@ -147,7 +126,7 @@ impl ProviderFields<'_, '_> {
             return None;
         };
         let operator = self.text("operator", text)?;
-        let message = match room_id::operator_fault(kind, &operator) {
+        let message = match operator_fault(kind, &operator) {
             None => {
                 self.operator_is_taken_everywhere(kind, &operator);
                 return Some(operator);
@@ -164,9 +143,9 @@ impl ProviderFields<'_, '_> {
     }
 
     fn operator_is_taken_everywhere(&mut self, kind: Kind, operator: &str) {
-        let doubtful = room_id::doubtful(operator).filter(|_| kind == Kind::Zim);
+        let doubtful = doubtful(operator).filter(|_| kind == Kind::Zim);
         if let Some(doubtful) = doubtful {
-            let shown = room_id::shown(doubtful);
+            let shown = shown(doubtful);
             let message =
                 format!("`operator` holds {shown}, which only some pages of the vendor allow");
             let finding = Finding::warning("operator_doubtful", message)

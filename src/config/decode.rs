@@ -1,4 +1,4 @@
-//! Files of many rooms, cut into groups of items that are parsed side by side.
+//! A text as serde_yaml reads it: whole, or cut into groups of rooms that are parsed side by side.
 //!
 //! serde_yaml collects all events of a document before it reads the first: a million rooms would
 //! take 4 GB. So the item lines of the top-level `rooms:` are found in one pass over the bytes, and
@@ -10,8 +10,112 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::diagnostics::Reading;
 use super::prescan::{MAX_DEPTH, indent_at, prescan};
 use super::raw::{File, Room};
+use super::yaml::{self, InvalidYaml, Stats};
+
+/// A file that was read: its head, and its rooms or where they are.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// The number of its source.
+    pub file: usize,
+    /// Everything but its rooms.
+    pub head: File,
+    /// How the head was read.
+    pub reading: Reading,
+    /// Its rooms.
+    pub rooms: Rooms,
+}
+
+/// The rooms of a file.
+#[derive(Debug)]
+pub(super) enum Rooms {
+    /// The file has no `rooms`.
+    Absent,
+    /// Not parsed yet: they are parsed group by group.
+    Grouped(Layout),
+    /// Parsed with the file; `None` for one without any structure.
+    Whole(Vec<Option<DecodedRoom>>),
+}
+
+/// A room as it was read.
+#[derive(Debug)]
+pub(super) struct DecodedRoom {
+    /// Its keys.
+    pub room: Room,
+    /// How it was read.
+    pub reading: Reading,
+}
+
+/// Why a text was not decoded; `diagnose` finds the mistakes.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It is not one YAML document of bounded size.
+    InvalidYaml(InvalidYaml),
+    /// It has tags or merge keys.
+    TagsOrMerges(Stats),
+    /// serde_yaml refused it.
+    Serde(serde_yaml::Error),
+    /// Its rooms are in groups, and serde_yaml refused the rest.
+    Head(Layout),
+}
+
+/// Decodes a file, and leaves its rooms for later where they can be parsed in groups.
+///
+/// # Errors
+/// Returns [`Refusal`] where something is wrong, or may be.
+pub(super) fn decode(text: &str, file: usize) -> Result<Document, Refusal> {
+    let Some(layout) = Layout::of(text) else { return decode_whole(text, file) };
+    match layout.parse_skeleton() {
+        Some(head) => Ok(Document::grouped(head, layout, file, Reading::Complete)),
+        None => Err(Refusal::Head(layout)),
+    }
+}
+
+/// Decodes a file at once.
+///
+/// # Errors
+/// Returns [`Refusal`] where something is wrong.
+pub(super) fn decode_whole(text: &str, file: usize) -> Result<Document, Refusal> {
+    let invalid = match yaml::scan(text) {
+        Ok(stats) if stats.has_tags_or_merges() => return Err(Refusal::TagsOrMerges(stats)),
+        Ok(_) => {
+            let head = parse_whole(text).map_err(Refusal::Serde)?;
+            return Ok(Document::whole(head, file));
+        }
+        Err(invalid) => invalid,
+    };
+    // The scanner is stricter than serde_yaml: a `}` in the first column stops it.
+    if matches!(invalid, InvalidYaml::Syntax(..))
+        && !prescan(text.as_bytes()).marks
+        && let Ok(head) = parse_whole(text)
+    {
+        return Ok(Document::whole(head, file));
+    }
+    Err(Refusal::InvalidYaml(invalid))
+}
+
+impl Document {
+    /// A file whose rooms are parsed in groups.
+    pub(super) fn grouped(head: File, layout: Layout, file: usize, reading: Reading) -> Self {
+        let head = File { rooms: None, ..head };
+        Self { file, head, reading, rooms: Rooms::Grouped(layout) }
+    }
+
+    fn whole(mut head: File, file: usize) -> Self {
+        let decoded = |room| Some(DecodedRoom { room, reading: Reading::Complete });
+        let rooms = head.rooms.take();
+        let rooms = rooms
+            .map_or(Rooms::Absent, |rooms| Rooms::Whole(rooms.into_iter().map(decoded).collect()));
+        Self { file, head, reading: Reading::Complete, rooms }
+    }
+
+    /// Whether everything but the rooms reads as in `other`.
+    pub(super) fn has_head_of(&self, other: &Self) -> bool {
+        (self.reading, &self.head) == (other.reading, &other.head)
+    }
+}
 
 /// How many items are parsed at once: enough to make starting a parser cheap, few enough for its
 /// events to stay in a core's cache.

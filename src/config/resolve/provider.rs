@@ -4,22 +4,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{
-    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare,
+    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare, SecretSource,
 };
 
 use super::application::Spelling;
-use super::diagnostics::{Diagnostic, EntryPart, Reporter, key};
-use super::document::Document;
-use super::endpoint::{endpoint, host};
-use super::fields::ProviderFields;
-use super::names::suggestion;
-use super::percent;
-use super::raw::{self, Amount, RateLimit, Text};
-use super::variables::Variables;
+use crate::config::decode::Document;
+use crate::config::diagnostics::{Diagnostic, EntryPart, Reporter, key, suggestion};
+use crate::config::endpoint::{endpoint, host};
+use crate::config::raw::{self, Amount, RateLimit, Text};
+use crate::config::secrets::looks_like_secret;
+use crate::config::values::percent;
+use crate::config::variables::{ProviderFields, Variables};
 
 /// A declared provider, as far as its rooms need it.
 #[derive(Clone, Debug)]
-pub(super) struct DeclaredProvider {
+pub(in crate::config) struct DeclaredProvider {
     /// Its name; none where the name is not one.
     pub name: Option<ProviderName>,
     /// Which service it is, or was meant; none where nobody knows.
@@ -222,5 +221,66 @@ impl ProviderFields<'_, '_> {
             self.fault(&["rate_share"], finding);
         }
         percent.map_or_else(RateShare::default, RateShare)
+    }
+}
+
+impl ProviderFields<'_, '_> {
+    /// Where the secret is; the kind's own variable where the file says nothing.
+    pub(super) fn secret(
+        &mut self,
+        variable: Option<&Text>,
+        file: Option<&Text>,
+        kind: Option<Kind>,
+        home: &Path,
+    ) -> Option<SecretSource> {
+        match (variable, file) {
+            (Some(_), Some(_)) => {
+                let finding = Finding::error("secret", "`secret_env` and `secret_file` stand both")
+                    .help("keep one of them");
+                self.fault(&["secret_file"], finding);
+                None
+            }
+            (Some(Text(name)), None) => {
+                let name = self.literal("secret_env", name)?;
+                self.variable_name(name).map(SecretSource::Environment)
+            }
+            (None, Some(Text(path))) => {
+                let path = self.literal("secret_file", path)?;
+                self.secret_path(path, home)
+            }
+            (None, None) => {
+                Some(SecretSource::Environment(kind?.default_secret_variable().to_owned()))
+            }
+        }
+    }
+
+    /// The name of the secret's variable; anything else may be the secret itself, and is not told.
+    fn variable_name(&mut self, name: &str) -> Option<String> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(fits)
+            && !looks_like_secret(name)
+        {
+            return Some(name.to_owned());
+        }
+        let finding = Finding::error("secret", "`secret_env` names no environment variable")
+            .help("write the variable's name, never the secret: `secret_env: ZEGO_SERVER_SECRET`");
+        self.fault(&["secret_env"], finding);
+        None
+    }
+
+    fn secret_path(&mut self, path: &str, home: &Path) -> Option<SecretSource> {
+        if path.is_empty() {
+            let finding = Finding::error("secret", "`secret_file` is empty").help("write a path");
+            self.fault(&["secret_file"], finding);
+            return None;
+        }
+        if looks_like_secret(path) {
+            let finding = Finding::error("secret", "`secret_file` looks like a secret itself")
+                .help("write the path of a file that holds it, such as `./secret`");
+            self.fault(&["secret_file"], finding);
+            return None;
+        }
+        Some(SecretSource::File(home.join(path)))
     }
 }

@@ -1,22 +1,23 @@
-//! What the rooms of a file stand on: the defaults, the declared providers, and the file's name.
+//! What the rooms of a file are resolved against: the defaults, the providers, the file's name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Attribute, Attributes, DesiredRoom, Field, Kind, Lifecycle, ProviderName, Room,
-    RoomId, Sides,
+    Address, Attribute, Attributes, DesiredRoom, Field, Finding, Kind, Lifecycle, ProviderName,
+    Room, RoomId, Sides,
 };
 
-use super::defaults::Defaults;
 use super::provider::DeclaredProvider;
-use super::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
-use super::values::{delay, value};
+use crate::config::decode::Document;
+use crate::config::diagnostics::{Diagnostics, Part, Reporter, key};
+use crate::config::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
+use crate::config::values::{self, FieldError, delay, fault, holders, keeps_auto_delete, value};
 
 /// What the rooms of one file are resolved against.
 pub(super) struct ResolveContext<'a> {
     /// Every declared provider.
-    pub known: &'a BTreeMap<Box<str>, DeclaredProvider>,
+    pub declared: &'a BTreeMap<Box<str>, DeclaredProvider>,
     /// What the file's `defaults` say.
     pub defaults: Defaults,
     /// The file, as it is recorded.
@@ -30,11 +31,11 @@ impl<'a> ResolveContext<'a> {
     /// The declared providers that a room names; the only one where it names none.
     pub(super) fn providers(&self, raw: &raw::Room) -> Vec<&'a DeclaredProvider> {
         match (&raw.provider, &raw.providers) {
-            (Some(Text(one)), _) => self.known.get(one).into_iter().collect(),
+            (Some(Text(one)), _) => self.declared.get(one).into_iter().collect(),
             (None, Some(several)) => {
-                several.iter().filter_map(|Text(one)| self.known.get(one)).collect()
+                several.iter().filter_map(|Text(one)| self.declared.get(one)).collect()
             }
-            (None, None) if self.known.len() == 1 => self.known.values().collect(),
+            (None, None) if self.declared.len() == 1 => self.declared.values().collect(),
             (None, None) => Vec::new(),
         }
     }
@@ -43,7 +44,7 @@ impl<'a> ResolveContext<'a> {
     pub(super) fn by_kind(&self, raw: &raw::Room, providers: &[&DeclaredProvider]) -> RoomByKind {
         let mut all = RoomByKind::with_capacity(1);
         let meant = if providers.is_empty() { self.only_kind() } else { None };
-        for kind in providers.iter().filter_map(|known| known.kind).chain(meant) {
+        for kind in providers.iter().filter_map(|provider| provider.kind).chain(meant) {
             if all.iter().any(|(earlier, _)| *earlier == kind) {
                 continue;
             }
@@ -59,7 +60,7 @@ impl<'a> ResolveContext<'a> {
     /// The kind of every declared provider, where it is one: a room whose provider is not known is of
     /// it too.
     fn only_kind(&self) -> Option<Kind> {
-        let mut kinds = self.known.values().map(|known| known.kind);
+        let mut kinds = self.declared.values().map(|provider| provider.kind);
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
     }
@@ -80,14 +81,6 @@ impl<'a> ResolveContext<'a> {
             sides: sides.clone(),
             source: Arc::clone(&self.source),
         }
-    }
-}
-
-/// Whether the service deletes attributes when the user who set them leaves: ZIM's AutoDelete.
-pub(super) const fn keeps_auto_delete(kind: Kind) -> bool {
-    match kind {
-        Kind::Zim => true,
-        Kind::Rtc | Kind::TencentLive => false,
     }
 }
 
@@ -150,4 +143,93 @@ pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Li
         prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy),
         on_remove: on_remove.unwrap_or(defaults.on_remove),
     }
+}
+
+/// What the rooms of a file hold where they do not say otherwise, and their kind has it.
+#[derive(Debug, Default)]
+pub(super) struct Defaults {
+    /// The fields, of whatever kind.
+    pub room: Room,
+    /// How the rooms may be handled.
+    pub lifecycle: Lifecycle,
+    /// What some of the declared kinds take and others do not: told of the rooms that inherit it.
+    pub unfit: Vec<UnfitDefault>,
+}
+
+/// A default that does not fit a kind.
+#[derive(Clone, Debug)]
+pub(super) struct UnfitDefault {
+    pub kind: Kind,
+    pub field: Field,
+    pub finding: Finding,
+}
+
+/// Resolves the `defaults` of a file.
+pub(super) fn defaults(
+    document: &Document,
+    declared: &BTreeMap<Box<str>, DeclaredProvider>,
+    diagnostics: &mut Diagnostics,
+) -> Defaults {
+    let Some(raw) = &document.head.defaults else { return Defaults::default() };
+    let (file, reading) = (document.file, document.reading);
+    let mut reporter = Reporter { diagnostics, file, part: Part::Head, reading };
+    let kinds = declared_kinds(declared);
+    keys_reach_a_room(raw, &kinds, &mut reporter);
+    values::attributes_sound(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
+    Defaults {
+        room: resolve(Field::ALL, &|field| raw.raw_value(field), &Room::default()),
+        lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
+        unfit: unfit(raw, &kinds, &mut reporter),
+    }
+}
+
+/// The kinds of all declared providers; every kind where one of them is not known.
+fn declared_kinds(known: &BTreeMap<Box<str>, DeclaredProvider>) -> Vec<Kind> {
+    let declared = |kind: &&Kind| known.values().any(|it| it.kind == Some(**kind));
+    if known.is_empty() || known.values().any(|it| it.kind.is_none()) {
+        return Kind::ALL.to_vec();
+    }
+    Kind::ALL.iter().filter(declared).copied().collect()
+}
+
+/// A key that no declared kind has reaches no room at all. That is a warning: nothing is ignored
+/// without a word, but a file of defaults may be shared by applications of several kinds.
+fn keys_reach_a_room(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) {
+    for (name, field) in raw.keys() {
+        if declared.iter().any(|kind| kind.holds(field)) {
+            continue;
+        }
+        let message = format!(
+            "no room takes `{name}` from `defaults`: {} rooms have it, and no provider is of that kind",
+            holders(field)
+        );
+        let finding = Finding::warning("default_unused", message).help("take it out");
+        reporter.at_key(vec![key("defaults"), key(name)], finding);
+    }
+}
+
+/// Tells of values that no kind takes, and returns those that some kinds do not.
+fn unfit(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) -> Vec<UnfitDefault> {
+    let mut unfit = Vec::new();
+    for field in Field::ALL {
+        let Some(value) = raw.raw_value(*field) else { continue };
+        let judge = |kinds: &[Kind]| -> Vec<(Kind, Option<FieldError>)> {
+            let holding = kinds.iter().filter(|kind| kind.holds(*field));
+            holding.map(|kind| (*kind, fault(*kind, *field, value))).collect()
+        };
+        let mut judged = judge(declared);
+        if judged.is_empty() {
+            judged = judge(Kind::ALL);
+        }
+        let all = judged.iter().all(|(_, fault)| fault.is_some());
+        let found = judged.into_iter().filter_map(|(kind, fault)| Some((kind, fault?)));
+        for (kind, (steps, finding)) in found {
+            if all {
+                reporter.at([vec![key("defaults")], steps].concat(), finding);
+                break;
+            }
+            unfit.push(UnfitDefault { kind, field: *field, finding });
+        }
+    }
+    unfit
 }

@@ -1,21 +1,86 @@
-//! The tree of a YAML text with the place of each node: read only where there is a mistake to show.
+//! YAML with the place of each node: whether a text is one document of bounded size, and its tree.
 
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as Range, StrInput};
 
-use super::prescan::MAX_DEPTH;
-use super::unreadable::InvalidYaml;
+use crate::model::Finding;
 
-/// A place in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Span {
-    /// The line, from 0.
-    pub line: usize,
-    /// The column in characters, from 0.
-    pub column: usize,
-    /// How many characters it covers on its line; none where it ends on a later line.
-    pub width: Option<usize>,
+use super::diagnostics::Span;
+use super::prescan::{MAX_DEPTH, prescan};
+
+/// Why a text cannot be read as one YAML document.
+#[derive(Debug)]
+pub(super) enum InvalidYaml {
+    /// It is no YAML.
+    Syntax(Span, String),
+    /// It holds a character that YAML forbids, or that its versions read differently.
+    Character(Span, char),
+    /// It nests too deeply.
+    TooDeep(Span),
+    /// It holds several documents.
+    SeveralDocuments(Span),
+    /// It holds nothing.
+    Empty,
+    /// Its aliases expand to far more than it holds.
+    AliasBomb(Span),
+    /// An alias stands inside of what it repeats.
+    AliasLoop(Span),
+}
+
+impl InvalidYaml {
+    /// Where it is seen.
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Self::Empty => Span::START,
+            Self::Syntax(span, _)
+            | Self::Character(span, _)
+            | Self::TooDeep(span)
+            | Self::SeveralDocuments(span)
+            | Self::AliasBomb(span)
+            | Self::AliasLoop(span) => *span,
+        }
+    }
+
+    /// What is told of it.
+    pub(super) fn finding(&self) -> Finding {
+        let (code, message) = match self {
+            Self::Syntax(_, words) => ("syntax", format!("this is no YAML: {words}")),
+            Self::Character(_, character) => {
+                let code = u32::from(*character);
+                ("character", format!("the character U+{code:04X} cannot stand in the file"))
+            }
+            Self::TooDeep(_) => ("too_deep", "the file nests too deeply".to_owned()),
+            Self::SeveralDocuments(_) => {
+                ("several_documents", "the file holds several YAML documents".to_owned())
+            }
+            Self::Empty => ("empty_file", "the file is empty".to_owned()),
+            Self::AliasBomb(_) => {
+                ("alias_bomb", "the aliases repeat far more than the file holds".to_owned())
+            }
+            Self::AliasLoop(_) => {
+                ("alias_loop", "the alias stands inside of what it repeats".to_owned())
+            }
+        };
+        Finding::error(code, message).help(self.help())
+    }
+
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Syntax(..) => {
+                "look at this line and the one before it: quotes, colons, indentation; \
+                 in {…} and […], text with { } [ ] or a comma wants quotes"
+            }
+            Self::Character(..) => {
+                "take it out; where it is meant, write an escape in double quotes: \"\\u2028\""
+            }
+            Self::TooDeep(_) => "nothing here needs more than five levels",
+            Self::SeveralDocuments(_) => "put them into files of their own, and name each with -f",
+            Self::Empty => "`roomctl init` writes a first rooms.yaml; `rooms: []` means no rooms",
+            Self::AliasBomb(_) => "write the repeated parts out, or use `defaults`",
+            Self::AliasLoop(_) => "write the repeated part out",
+        }
+    }
 }
 
 /// A node, and where it stands.
@@ -47,6 +112,13 @@ pub(super) struct Stats {
     pub merges: Vec<Span>,
 }
 
+impl Stats {
+    /// Whether serde_yaml would ignore something of the text.
+    pub(super) fn has_tags_or_merges(&self) -> bool {
+        !self.tags.is_empty() || !self.merges.is_empty()
+    }
+}
+
 /// How many times as much as it holds a text may come to through its aliases.
 const EXPANSION: usize = 100;
 
@@ -60,11 +132,25 @@ pub(super) fn read(text: &str) -> Result<Node, InvalidYaml> {
     builder.root.ok_or(InvalidYaml::Empty)
 }
 
-/// Looks through a text without keeping it: whether it is one document, and of bounded size.
+/// Checks that a text is one YAML document of bounded size, and counts its tags and merge keys.
+///
+/// # Errors
+/// Returns why it is not; that is reported without any other finding.
 pub(super) fn scan(text: &str) -> Result<Stats, InvalidYaml> {
-    let mut surveyor = StatsBuilder::default();
-    each_event(text, |event, span| surveyor.take(&event, span))?;
-    if surveyor.own == 0 { Err(InvalidYaml::Empty) } else { Ok(surveyor.stats) }
+    if let Some(at) = prescan(text.as_bytes()).too_deep_at {
+        return Err(InvalidYaml::TooDeep(span_at(text, at)));
+    }
+    if let Some((at, character)) = forbidden_character(text) {
+        return Err(InvalidYaml::Character(span_at(text, at), character));
+    }
+    stats(text)
+}
+
+/// Does what [`scan`] does, for a text whose flow collections are known not to nest too deeply.
+pub(super) fn stats(text: &str) -> Result<Stats, InvalidYaml> {
+    let mut counter = Counter::default();
+    each_event(text, |event, span| counter.take(&event, span))?;
+    if counter.own == 0 { Err(InvalidYaml::Empty) } else { Ok(counter.stats) }
 }
 
 fn each_event<'a>(
@@ -75,7 +161,7 @@ fn each_event<'a>(
     let (mut depth, mut documents) = (0_usize, 0);
     while let Some(next) = parser.next_event() {
         let (event, range) = next.map_err(|error| syntax(&error))?;
-        let span = Span::of(range);
+        let span = span_of(range);
         match event {
             Event::DocumentStart(_) => documents += 1,
             Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
@@ -104,15 +190,11 @@ fn syntax(error: &ScanError) -> InvalidYaml {
     InvalidYaml::Syntax(span, error.info().to_owned())
 }
 
-impl Span {
-    fn of(range: Range) -> Self {
-        let (start, end) = (range.start, range.end);
-        let width = (start.line() == end.line()).then(|| end.col().saturating_sub(start.col()));
-        Self { line: start.line().saturating_sub(1), column: start.col(), width }
-    }
-
-    /// The first place of a text.
-    pub(super) const START: Self = Self { line: 0, column: 0, width: Some(1) };
+/// The place that a range covers.
+fn span_of(range: Range) -> Span {
+    let (start, end) = (range.start, range.end);
+    let width = (start.line() == end.line()).then(|| end.col().saturating_sub(start.col()));
+    Span { line: start.line().saturating_sub(1), column: start.col(), width }
 }
 
 impl Node {
@@ -235,7 +317,7 @@ fn in_pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
 
 /// Counts nodes as they stand and as they come to through aliases.
 #[derive(Default)]
-struct StatsBuilder {
+struct Counter {
     own: usize,
     expanded: usize,
     /// The anchor and the count at the beginning of each collection that has not ended.
@@ -244,7 +326,7 @@ struct StatsBuilder {
     stats: Stats,
 }
 
-impl StatsBuilder {
+impl Counter {
     fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), InvalidYaml> {
         match event {
             Event::Alias(id) => {
@@ -292,4 +374,23 @@ impl StatsBuilder {
         }
         Ok(())
     }
+}
+
+/// The first character that YAML forbids, or that its versions read differently: a control character,
+/// a byte order mark, or a line break other than `\n` and `\r\n`.
+fn forbidden_character(text: &str) -> Option<(usize, char)> {
+    text.char_indices().find(|(at, character)| match character {
+        '\n' | '\t' => false,
+        '\r' => text.as_bytes().get(at + 1) != Some(&b'\n'),
+        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => true,
+        other => other.is_control(),
+    })
+}
+
+/// The place of a byte.
+fn span_at(text: &str, at: usize) -> Span {
+    let before = &text[..at];
+    let line = before.matches('\n').count();
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+    Span { line, column, width: Some(1) }
 }

@@ -1,19 +1,29 @@
-//! The checks of meaning on a room: a flat table, every one run, everything told.
+//! The checks of meaning on a room: a flat table, every one run, everything reported.
 
-use crate::model::{Field, Finding, Kind};
+use std::sync::Arc;
 
-use super::attributes;
-use super::context::keeps_auto_delete;
-use super::defaults::{UnfitDefault, holders};
-use super::diagnostics::{PathSegment, Reporter, index, key};
-use super::names::{listed, suggestion};
+use crate::model::{Field, Finding, Kind, Room};
+
+use super::context::{ResolveContext, UnfitDefault};
 use super::provider::DeclaredProvider;
-use super::raw::{self, RawValue, Text};
-use super::room_id;
-use super::rooms::RoomInput;
-use super::values::{fault, path};
-use super::variables::KEYS;
-use super::words::{kinds, missing_key};
+use crate::config::diagnostics::{
+    PathSegment, Reporter, index, key, kinds, listed, missing_key, suggestion,
+};
+use crate::config::raw::{self, RawValue, Text};
+use crate::config::values::{self, doubtful, fault, holders, keeps_auto_delete, path, shown};
+use crate::config::variables::KEYS;
+
+/// A room with all that is known of it, as the checks see it.
+pub(super) struct RoomInput<'a> {
+    /// What the file says of it.
+    pub raw: &'a raw::Room,
+    /// What that comes to with the defaults, for each kind of its providers.
+    pub by_kind: &'a [(Kind, Arc<Room>)],
+    /// The providers that it names and that are declared.
+    pub providers: &'a [&'a DeclaredProvider],
+    /// What the rooms of its file stand on.
+    pub context: &'a ResolveContext<'a>,
+}
 
 /// A check of one room.
 type Check = fn(&RoomInput<'_>, &mut Reporter<'_>);
@@ -65,23 +75,21 @@ fn id_is_taken(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
         return reporter.at(vec![key("id")], finding);
     }
     for kind in input.kinds() {
-        if let Some(message) = room_id::fault(kind, id) {
+        if let Some(message) = values::id_fault(kind, id) {
             let finding = Finding::error("room_id", format!("the id {message}"));
-            reporter.at(vec![key("id")], finding.help(room_id::help(kind)));
+            reporter.at(vec![key("id")], finding.help(values::id_help(kind)));
         }
     }
 }
 
 fn id_is_taken_everywhere(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let Some(Text(id)) = &input.raw.id else { return };
-    let Some(doubtful) = room_id::doubtful(id) else { return };
+    let Some(doubtful) = doubtful(id) else { return };
     if !input.kinds().any(|kind| kind == Kind::Zim) {
         return;
     }
-    let message = format!(
-        "the id holds {}, which only some pages of the vendor allow",
-        room_id::shown(doubtful)
-    );
+    let message =
+        format!("the id holds {}, which only some pages of the vendor allow", shown(doubtful));
     let finding = Finding::warning("room_id_doubtful", message)
         .help("another character is safer; once the room is made, its id stays");
     reporter.at(vec![key("id")], finding);
@@ -124,20 +132,20 @@ fn check_provider(
     path: Vec<PathSegment>,
     reporter: &mut Reporter<'_>,
 ) {
-    if input.context.known.is_empty() || input.context.known.contains_key(name) {
+    if input.context.declared.is_empty() || input.context.declared.contains_key(name) {
         return;
     }
-    let names: Vec<&str> = input.context.known.keys().map(|name| &**name).collect();
+    let names: Vec<&str> = input.context.declared.keys().map(|name| &**name).collect();
     let finding = Finding::error("unknown_provider", format!("no provider is named `{name}`"));
     reporter.at(path, finding.help(suggestion(name, &names)));
 }
 
 fn provider_is_named(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let raw::Room { provider, providers, .. } = input.raw;
-    if provider.is_some() || providers.is_some() || input.context.known.len() < 2 {
+    if provider.is_some() || providers.is_some() || input.context.declared.len() < 2 {
         return;
     }
-    let names: Vec<&str> = input.context.known.keys().map(|name| &**name).collect();
+    let names: Vec<&str> = input.context.declared.keys().map(|name| &**name).collect();
     let finding =
         Finding::error("missing_key", "a room needs `provider` where several are declared")
             .help(format!("write `provider: NAME`, one of {}", listed(&names)));
@@ -229,13 +237,13 @@ fn attributes_are_few_and_small(input: &RoomInput<'_>, reporter: &mut Reporter<'
         }
         let room = input.by_kind.iter().find(|(kind, _)| known.kind == Some(*kind));
         if let Some((kind, room)) = room.filter(|(kind, _)| kind.holds(Field::Attributes)) {
-            attributes::within(*kind, &room.attributes, &known.limits, reporter);
+            values::attributes_within(*kind, &room.attributes, &known.limits, reporter);
         }
     }
 }
 
 fn attributes_are_sound(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
-    attributes::sound(input.raw.attributes.as_ref(), &[], reporter);
+    values::attributes_sound(input.raw.attributes.as_ref(), &[], reporter);
 }
 
 /// An attribute that goes with its user fits ZIM only: other kinds do not take it from a room that
@@ -247,7 +255,7 @@ fn attributes_stay(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     }
     let holders: Vec<Kind> = input.kinds().filter(|kind| kind.holds(Field::Attributes)).collect();
     if !holders.is_empty() {
-        attributes::stay(pairs, &kinds(&holders), reporter);
+        values::attributes_stay(pairs, &kinds(&holders), reporter);
     }
 }
 

@@ -1,30 +1,29 @@
-//! Everything but the rooms, resolved over all files: the providers, the policy, and where the state is.
+//! Everything but the rooms, resolved over all files: providers, policy, renames, and the state.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::{Finding, GateLimit, Moved, Policy, Provider, ProviderName};
 
-use super::diagnostics::{
-    Diagnostic, Diagnostics, EntryPart, Location, Part, Reading, Reporter, key,
-};
-use super::document::{Document, Rooms};
-use super::files::{Source, folder};
-use super::moved;
-use super::not_built;
-use super::percent;
 use super::provider::{self, DeclaredProvider};
-use super::raw::{self, Amount};
-use super::variables::{self, Lookup, Variables};
-use super::words::missing_key;
+use crate::config::decode::{Document, Rooms};
+use crate::config::diagnostics::{
+    Diagnostic, Diagnostics, EntryPart, Location, Part, PathSegment, Reading, Reporter, index, key,
+    missing_key, suggestion,
+};
+use crate::config::load::{Source, folder};
+use crate::config::raw::{self, Amount, Text};
+use crate::config::schema::not_built;
+use crate::config::values::percent;
+use crate::config::variables::{Lookup, Variables, any, not_here};
 
 /// What the files say besides their rooms.
 #[derive(Debug)]
-pub(super) struct ResolvedHead {
+pub(in crate::config) struct ResolvedHead {
     /// The providers that are sound.
     pub providers: BTreeMap<ProviderName, Provider>,
     /// Every provider that is declared, sound or not: rooms may name it.
-    pub known: BTreeMap<Box<str>, DeclaredProvider>,
+    pub declared: BTreeMap<Box<str>, DeclaredProvider>,
     /// The providers that were renamed.
     pub moved: Vec<Moved>,
     /// The policy.
@@ -39,7 +38,7 @@ pub(super) struct ResolvedHead {
 const DEFAULT_STATE: &str = "rooms.state.json";
 
 /// Resolves the heads of all files.
-pub(super) fn settings(
+pub(super) fn resolve(
     documents: &[Document],
     sources: &[Source],
     lookup: Lookup<'_>,
@@ -52,15 +51,14 @@ pub(super) fn settings(
     rooms_somewhere(documents, diagnostics);
     let variables = Variables::new(documents, lookup);
     let home = once.providers.map_or(Path::new(""), |it| folder(&sources[it.file].path)).to_owned();
-    let (providers, known) = match once.providers {
+    let (providers, declared) = match once.providers {
         Some(document) => {
             provider::providers(document, &home, &variables, &mut reporter(document, diagnostics))
         }
         None => (BTreeMap::new(), BTreeMap::new()),
     };
-    let moved = once
-        .moved
-        .map(|document| moved::moved(document, &known, &mut reporter(document, diagnostics)));
+    let moved =
+        once.moved.map(|document| moved(document, &declared, &mut reporter(document, diagnostics)));
     let policy = once.policy.map(|document| policy(document, &mut reporter(document, diagnostics)));
     let state = once.state.and_then(|document| {
         state(
@@ -72,7 +70,7 @@ pub(super) fn settings(
     });
     let state = state.unwrap_or_else(|| home.join(DEFAULT_STATE));
     let (moved, policy) = (moved.unwrap_or_default(), policy.unwrap_or_default());
-    ResolvedHead { providers, known, moved, policy, state, home }
+    ResolvedHead { providers, declared, moved, policy, state, home }
 }
 
 /// Which file says what may be said in one file only.
@@ -194,8 +192,8 @@ fn gate_limit(
     };
     let most = percent(text).map(GateLimit::Percent);
     if most.is_none() {
-        let finding = if variables::any(text) {
-            variables::not_here(name)
+        let finding = if any(text) {
+            not_here(name)
         } else {
             Finding::error(name, format!("`{name}` wants a number or a share"))
                 .help("write a number, or a share from 0% to 100%, such as `30%`")
@@ -216,7 +214,7 @@ fn state(
         Err(finding) => *finding,
         Ok(path) if path.is_empty() => Finding::error("state", "`state` is empty")
             .help(format!("write a path beside this file, such as `{DEFAULT_STATE}`")),
-        Ok(path) if path.contains("://") => not_built::finding("a state at a URL"),
+        Ok(path) if path.contains("://") => not_built("a state at a URL"),
         Ok(path) if path.ends_with(['/', '\\']) => {
             Finding::error("state", "`state` names a folder")
                 .help(format!("write a file's path, such as `{DEFAULT_STATE}`"))
@@ -225,4 +223,98 @@ fn state(
     };
     reporter.at(vec![key("state")], finding);
     None
+}
+
+/// Resolves the `moved` list of the file that has it: each from a name that is no longer declared to
+/// one that is. Sorted by the old name.
+fn moved(
+    document: &Document,
+    declared: &BTreeMap<Box<str>, DeclaredProvider>,
+    reporter: &mut Reporter<'_>,
+) -> Vec<Moved> {
+    let list = document.head.moved.as_deref().unwrap_or_default();
+    let entries = (0..list.len()).filter_map(|at| Entry { list, at, declared }.resolve(reporter));
+    let mut moved: Vec<Moved> = entries.collect();
+    moved.sort_by(|a, b| a.from.cmp(&b.from));
+    moved
+}
+
+/// One entry, and what it is held against.
+struct Entry<'a> {
+    list: &'a [raw::Moved],
+    at: usize,
+    declared: &'a BTreeMap<Box<str>, DeclaredProvider>,
+}
+
+impl Entry<'_> {
+    fn resolve(&self, reporter: &mut Reporter<'_>) -> Option<Moved> {
+        let raw::Moved { from, to } = &self.list[self.at];
+        for (name, text) in [("from", from), ("to", to)] {
+            if text.is_none() {
+                reporter.missing(self.path(None), missing_key("an entry of `moved`", name));
+            }
+        }
+        let (Text(from), Text(to)) = (from.as_ref()?, to.as_ref()?);
+        let (from, to) = (self.from(from, to, reporter), self.to(to, reporter));
+        Some(Moved { from: from?, to: to? })
+    }
+
+    /// The old name: of no declared provider, and given once.
+    fn from(&self, from: &str, to: &str, reporter: &mut Reporter<'_>) -> Option<ProviderName> {
+        let earlier = self.list[..self.at].iter().position(|it| is(it.from.as_ref(), from));
+        let at = self.path(Some("from"));
+        if let Some(earlier) = earlier {
+            let finding = Finding::error("moved", format!("`{from}` is moved twice"))
+                .help("keep one of the entries");
+            let first = vec![key("moved"), index(earlier), key("from")];
+            let (location, first) = (
+                reporter.location(at, EntryPart::Value),
+                reporter.location(first, EntryPart::Value),
+            );
+            reporter.diagnostics.push(Diagnostic { finding, location, first: Some(first) });
+            return None;
+        }
+        let finding = if from == to {
+            Finding::error("moved", format!("`{from}` is moved to itself"))
+                .help("name the provider's old name in `from` and its new one in `to`")
+        } else if self.declared.contains_key(from) {
+            Finding::error("moved", format!("`{from}` is moved, and still declared"))
+                .help("rename the provider, or take this entry out")
+        } else {
+            let name = ProviderName::new(from).ok();
+            if name.is_some() {
+                return name;
+            }
+            Finding::error("provider_name", format!("`{from}` is no provider name"))
+                .help("lower-case letters, digits, `_` and `-` only")
+        };
+        reporter.at(at, finding);
+        None
+    }
+
+    /// The new name: of a declared provider.
+    fn to(&self, to: &str, reporter: &mut Reporter<'_>) -> Option<ProviderName> {
+        if self.declared.contains_key(to) || self.declared.is_empty() {
+            return ProviderName::new(to).ok();
+        }
+        let onward = self.list.iter().find(|it| is(it.from.as_ref(), to));
+        let finding = if let Some(Text(last)) = onward.and_then(|it| it.to.as_ref()) {
+            Finding::error("moved", format!("`{to}` is itself moved"))
+                .help(format!("name the last one at once: `to: {last}`"))
+        } else {
+            let names: Vec<&str> = self.declared.keys().map(|name| &**name).collect();
+            Finding::error("unknown_provider", format!("no provider is named `{to}`"))
+                .help(suggestion(to, &names))
+        };
+        reporter.at(self.path(Some("to")), finding);
+        None
+    }
+
+    fn path(&self, name: Option<&str>) -> Vec<PathSegment> {
+        [key("moved"), index(self.at)].into_iter().chain(name.map(key)).collect()
+    }
+}
+
+fn is(text: Option<&Text>, name: &str) -> bool {
+    text.is_some_and(|Text(text)| **text == *name)
 }
