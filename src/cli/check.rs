@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::args::{CheckArgs, Format, Global};
-use super::connect::{self, Connected, Use};
+use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::session;
 use crate::applier::Connection;
+use crate::engine::{Access, Connected, Connector};
 use crate::model::{ApiError, Application, Provider};
 use crate::provider::http::ClockDifference;
 use crate::render;
@@ -55,7 +56,8 @@ pub(super) async fn run(
 ) -> Result<Exit, Stopped> {
     let files = session::files(global, console)?;
     let path = session::state_path(global, &files.desired, console)?;
-    let connected = connect::connect(&files.desired, &path, Use::Looks, global).await?;
+    let providers = Providers::new(&files.desired, &path, global);
+    let connected = providers.connect(Access::Reads).await?;
     let mut reports = Vec::new();
     for provider in files.desired.providers.values() {
         reports.push(Report { provider, result: check(provider, &connected).await });

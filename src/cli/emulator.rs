@@ -1,7 +1,6 @@
 //! `emulator`: serves the stand-in, or puts people into its rooms and lets time pass.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
-use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret};
+use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret, StateLocation};
 use crate::provider::http::{SystemClock, post_to_loopback};
 use crate::render;
 
@@ -133,7 +132,7 @@ fn built_in(
     command: &EmulatorCommand,
     provider: &Provider,
     desired: &Desired,
-    state: &Path,
+    state: &StateLocation,
 ) -> Result<(), Stopped> {
     let emulated = desired.providers.values().filter(|provider| provider.emulated());
     let apps = emulated.map(|provider| App::with_own_secret(provider.kind(), provider.app_id));

@@ -15,13 +15,17 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// The progress of `steps` steps: a bar on a terminal, lines elsewhere, JSON lines on stdout.
+    /// Lines as things happen, or JSON lines on stdout.
     #[must_use]
-    pub(super) fn start(console: &Console, steps: usize, format: Format) -> Self {
-        if console.context().terminal.draws {
-            console.output().bar(Bar::Start(u64::try_from(steps).unwrap_or(u64::MAX)));
-        }
+    pub(super) fn new(console: &Console, format: Format) -> Self {
         Self { console: console.clone(), format }
+    }
+
+    /// Begins a number of steps: a bar on a terminal.
+    pub(super) fn start(&self, steps: usize) {
+        if self.console.context().terminal.draws {
+            self.console.output().bar(Bar::Start(u64::try_from(steps).unwrap_or(u64::MAX)));
+        }
     }
 
     /// Takes the bar off the screen.

@@ -1,7 +1,6 @@
 //! `state list`, `show`, `rm`, `fold` and `repair`: reads or corrects the record.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{Format, Global, StateCommand};
@@ -11,9 +10,10 @@ use super::exit::{Exit, Stopped};
 use super::selection::{self, Selected};
 use super::{secrets, session, signals};
 use crate::applier::Stop;
-use crate::model::{Address, Kind, Recorded, RecordedRoom};
+use crate::engine;
+use crate::model::{Address, Kind, Recorded, RecordedRoom, StateLocation};
 use crate::render;
-use crate::state::{Entry, FileStore, Found, LastCalls, Locked, ReadStore, Snapshot, WriteStore};
+use crate::state::{self, Entry, Found, ReadStore, Snapshot, Store, WriteStore};
 
 /// Runs a `state` command.
 pub(super) async fn run(
@@ -22,26 +22,26 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let path = path(global, console)?;
-    let store = FileStore::new(&path);
+    let location = path(global, console)?;
+    let store = &*state::open(&location);
     match command {
-        StateCommand::List { patterns, format } => list(&store, &patterns, format, console).await,
-        StateCommand::Show { patterns, format } => show(&store, &patterns, format, console).await,
+        StateCommand::List { patterns, format } => list(store, &patterns, format, console).await,
+        StateCommand::Show { patterns, format } => show(store, &patterns, format, console).await,
         StateCommand::Rm { patterns, auto_approve, lock_timeout } => {
             let remove = Removal { patterns, auto_approve, lock_timeout };
-            remove.run(&store, context, console).await
+            remove.run(store, context, console).await
         }
         StateCommand::Fold { lock_timeout } => {
-            fold(&store, &path, lock_timeout, context, console).await
+            fold(store, &location, lock_timeout, context, console).await
         }
         StateCommand::Repair { auto_approve, lock_timeout } => {
-            repair(&store, auto_approve, lock_timeout, context, console).await
+            repair(&location, auto_approve, lock_timeout, context, console).await
         }
     }
 }
 
 /// Where the state is; with `--state` the files need not be readable.
-pub(super) fn path(global: &Global, console: &Console) -> Result<PathBuf, Stopped> {
+pub(super) fn path(global: &Global, console: &Console) -> Result<StateLocation, Stopped> {
     match &global.state {
         Some(text) => {
             secrets::learn_named(&global.files, console.secrets());
@@ -52,7 +52,7 @@ pub(super) fn path(global: &Global, console: &Console) -> Result<PathBuf, Stoppe
 }
 
 /// Reads the record, and says where another run is changing it.
-async fn read(store: &FileStore, console: &Console) -> Result<Snapshot, Stopped> {
+async fn read(store: &dyn ReadStore, console: &Console) -> Result<Snapshot, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
     if let Some(holder) = &snapshot.in_progress {
         console.note(&format!("rooms with a call pending are being changed by {holder}"));
@@ -61,7 +61,7 @@ async fn read(store: &FileStore, console: &Console) -> Result<Snapshot, Stopped>
 }
 
 async fn list(
-    store: &FileStore,
+    store: &dyn ReadStore,
     patterns: &[String],
     format: Format,
     console: &Console,
@@ -79,7 +79,7 @@ async fn list(
 /// Shows rooms. JSON is one object for one exact address, and the list `rooms` for anything else,
 /// whatever the number that matches.
 async fn show(
-    store: &FileStore,
+    store: &dyn ReadStore,
     patterns: &[String],
     format: Format,
     console: &Console,
@@ -104,25 +104,25 @@ async fn show(
 
 /// Writes what an earlier run left in the journal into the state, which taking the lock does.
 async fn fold(
-    store: &FileStore,
-    path: &Path,
+    store: &dyn Store,
+    location: &StateLocation,
     lock_timeout: Duration,
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let stop = signals::listen(console.output())?;
-    session::under_lock(store, "state fold", lock_timeout, context, &stop, async |locked| {
-        let told = console.print(|out| writeln!(out, "{}", folded(&locked, path)));
-        (told.map(|()| Exit::Done), LastCalls::new())
+    let lock = session::lock("state fold", lock_timeout, context);
+    engine::under_lock(store, lock, &stop, async |locked| {
+        console.print(|out| writeln!(out, "{}", folded(locked.snapshot(), location)))?;
+        Ok(Exit::Done)
     })
     .await
 }
 
 /// A sentence on what was folded.
-fn folded(locked: &Locked, path: &Path) -> String {
-    let snapshot = locked.snapshot();
-    let (path, serial) = (render::plain(path.display()), snapshot.recorded.serial);
-    match (locked.folded(), snapshot.found) {
+fn folded(snapshot: &Snapshot, location: &StateLocation) -> String {
+    let (path, serial) = (render::plain(location), snapshot.recorded.serial);
+    match (snapshot.folded, snapshot.found) {
         (Some(number), _) => {
             let rooms = rooms(number);
             let recorded = snapshot.recorded.rooms.values();
@@ -148,20 +148,21 @@ struct Removal {
 impl Removal {
     async fn run(
         &self,
-        store: &FileStore,
+        store: &dyn Store,
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let stop = signals::listen(console.output())?;
-        session::under_lock(store, "state rm", self.lock_timeout, context, &stop, async |locked| {
-            (self.remove(&locked, &stop, console).await, LastCalls::new())
+        let lock = session::lock("state rm", self.lock_timeout, context);
+        engine::under_lock(store, lock, &stop, async |locked| {
+            self.remove(&**locked, &stop, console).await
         })
         .await
     }
 
     async fn remove(
         &self,
-        locked: &Locked,
+        locked: &dyn WriteStore,
         stop: &Stop,
         console: &Console,
     ) -> Result<Exit, Stopped> {
@@ -230,7 +231,7 @@ fn rooms(number: usize) -> String {
 
 /// Shows what a state that is not as it was written would become, and writes it.
 async fn repair(
-    store: &FileStore,
+    location: &StateLocation,
     auto_approve: bool,
     wait: Duration,
     context: &Context,
@@ -238,7 +239,7 @@ async fn repair(
 ) -> Result<Exit, Stopped> {
     let stop = signals::listen(console.output())?;
     let holder = session::holder("state repair", context);
-    let Some(found) = stop.or(store.repair(holder, wait)).await else {
+    let Some(found) = stop.or(state::repair(location, holder, wait)).await else {
         let error = anyhow::anyhow!("interrupted before the lock was free: nothing was written");
         return Err(Stopped::new(Exit::Partly, "interrupted", error));
     };

@@ -165,6 +165,30 @@ pub struct Summary {
     pub not_asked: u64,
 }
 
+impl Summary {
+    /// The number of steps.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        let Self {
+            create,
+            recreate,
+            update,
+            replace,
+            destroy,
+            adopt,
+            forget,
+            record,
+            unchanged: _,
+            waiting: _,
+            blocked: _,
+            unread: _,
+            asked: _,
+            not_asked: _,
+        } = *self;
+        create + recreate + update + replace + destroy + adopt + forget + record
+    }
+}
+
 impl Plan {
     /// Whether there is no step, nothing is held back or unread, and no other run is changing rooms.
     #[must_use]

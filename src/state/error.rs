@@ -2,129 +2,122 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Holder;
 use super::format::ParseError;
 
-/// Why the record could not be read or written, by what the user does next.
+/// Why the record could not be read or written, by what the user does next. Places are named by
+/// their text: a path, or the URL of an object.
 ///
-/// Nothing was overwritten where one of these is told.
+/// Nothing was overwritten where one of these is returned.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StateError {
     /// Another run holds the lock: wait for it.
     #[error(
-        "{} is locked by {}; wait until it ends, or let `--lock-timeout 60s` wait",
-        file.display(),
+        "{location} is locked by {}; wait until it ends, or let `--lock-timeout 60s` wait",
         named(holder.as_deref())
     )]
     Locked {
         /// The state.
-        file: PathBuf,
-        /// Who holds the lock, where it could be read.
+        location: String,
+        /// Who holds the lock, if that could be read.
         holder: Option<Box<Holder>>,
     },
-    /// A newer roomctl wrote the file: update this one.
+    /// A newer roomctl wrote the state or the journal: update this one.
     #[error(
-        "{} has format version {version}, which is newer than this roomctl knows; update roomctl",
-        file.display()
+        "{location} has format version {version}, which is newer than this roomctl knows; update \
+         roomctl"
     )]
     Newer {
-        /// The file.
-        file: PathBuf,
+        /// The state or its journal.
+        location: String,
         /// The version of its format.
         version: u64,
     },
-    /// The file is not as it was written: mend it.
-    #[error("{}:{line}:{column}: {what}; nothing was overwritten. {mend}", file.display())]
+    /// The state or the journal is not as it was written: repair it.
+    #[error("{location}:{line}:{column}: {what}; nothing was overwritten. {fix}")]
     Damaged {
-        /// The file.
-        file: PathBuf,
+        /// The state or its journal.
+        location: String,
         /// The line, from 1.
         line: usize,
         /// The column in bytes, from 1.
         column: usize,
         /// What is wrong.
         what: String,
-        /// How to mend it.
-        mend: String,
+        /// How to fix it.
+        fix: String,
     },
     /// There is no state, though there was one: bring it back.
     #[error(
-        "{} is missing, but {} stands beside it, so there was a state once; bring it back from \
-         version control, have `roomctl state repair` rebuild it, or move the files beside it away \
-         if its rooms are gone",
-        file.display(),
-        beside.display()
+        "{location} is missing, but {beside} is there, so there was a state once; bring it back \
+         from version control, have `roomctl state repair` rebuild it, or move the files beside it \
+         away if its rooms are gone"
     )]
     Missing {
         /// The state.
-        file: PathBuf,
+        location: String,
         /// What shows that there was one.
-        beside: PathBuf,
+        beside: String,
     },
     /// The journal builds on another state: bring that one back.
     #[error(
-        "{} builds on {builds_on}, but {} is {found}; nothing was overwritten. Bring back the \
-         state that it builds on, or have `roomctl state repair` merge it: the journal names rooms \
-         that no other state knows",
-        journal.display(),
-        file.display()
+        "{journal} builds on {builds_on}, but {location} is {found}; nothing was overwritten. Bring \
+         back the state that it builds on, or have `roomctl state repair` merge it: the journal \
+         names rooms that no other state knows"
     )]
     Foreign {
         /// The state.
-        file: PathBuf,
+        location: String,
         /// The journal.
-        journal: PathBuf,
+        journal: String,
         /// Which state the journal builds on.
         builds_on: String,
         /// Which state is there.
         found: String,
     },
-    /// A file was changed by something else while this run held the lock, which has done nothing
-    /// yet: run again.
+    /// A part of the state was changed by something else while this run held the lock, which has
+    /// done nothing yet: run again.
     #[error(
-        "{} was {loss} by something else while this run held the lock; nothing was done, and \
-         nothing was overwritten: run again",
-        file.display()
+        "{location} was {loss} by something else while this run held the lock; nothing was done, \
+         and nothing was overwritten: run again"
     )]
     Changed {
-        /// The file.
-        file: PathBuf,
+        /// What was changed.
+        location: String,
         /// What became of it.
         loss: Loss,
     },
-    /// A file was changed by something else while this run held the lock; what this run did is in
-    /// a rescue file: repair.
+    /// A part of the state was changed by something else while this run held the lock; what this run
+    /// did is in a rescue file: repair.
     #[error(
-        "{} was {loss} by something else while this run held the lock: no further call was made. \
-         What this run did is in {}, which `roomctl state repair` merges; no run begins before",
-        file.display(),
-        rescue.display()
+        "{location} was {loss} by something else while this run held the lock: no further call was \
+         made. What this run did is in {rescue}, which `roomctl state repair` merges; no run begins \
+         before"
     )]
     Rescued {
-        /// The file that was changed.
-        file: PathBuf,
+        /// What was changed.
+        location: String,
         /// What became of it.
         loss: Loss,
         /// Where this run's record is.
-        rescue: PathBuf,
+        rescue: String,
     },
     /// The same, and the rescue file could not be written: save what the error says.
     #[error(
-        "{} was {loss} by something else while this run held the lock: no further call was made, \
-         and what this run did could not be kept: {why}{}",
-        file.display(),
+        "{location} was {loss} by something else while this run held the lock: no further call was \
+         made, and what this run did could not be kept: {why}{}",
         saving(lines.as_deref(), rescue)
     )]
     Unsaved {
-        /// The file that was changed.
-        file: PathBuf,
+        /// What was changed.
+        location: String,
         /// What became of it.
         loss: Loss,
         /// Where this run's record was to be.
-        rescue: PathBuf,
+        rescue: String,
         /// Why it is not.
         why: Box<StateError>,
         /// The record of this run, in the end.
@@ -132,69 +125,76 @@ pub enum StateError {
     },
     /// An earlier run left a rescue file: repair.
     #[error(
-        "{} holds what {} did while the files of the state were removed or replaced; until it is \
-         merged, rooms that it names may be missing from the state: run `roomctl state repair`",
-        rescue.display(),
+        "{rescue} holds what {} did while the files of the state were removed or replaced; until it \
+         is merged, rooms that it names may be missing from the state: run `roomctl state repair`",
         others(*count)
     )]
     Unrepaired {
         /// The rescue file, the first of several.
-        rescue: PathBuf,
+        rescue: String,
         /// How many there are.
         count: usize,
     },
-    /// The state reads, and is not as roomctl wrote it: repair, or bring it back.
+    /// The state can be read, and is not as roomctl wrote it: repair, or bring it back.
     #[error(
-        "{}: {what}, so it was damaged or edited by hand{}; nothing was overwritten. `roomctl state \
-         repair` shows what would become of it and writes it; or bring the file back from version \
-         control",
-        file.display(),
+        "{location}: {what}, so it was damaged or edited by hand{}; nothing was overwritten. \
+         `roomctl state repair` shows what would become of it and writes it; or bring the file back \
+         from version control",
         difference(differs.as_ref())
     )]
     Checksum {
         /// The state.
-        file: PathBuf,
+        location: String,
         /// What is wrong.
         what: &'static str,
         /// The first line, from 1, that differs from the newest copy, and that copy.
-        differs: Option<(usize, PathBuf)>,
+        differs: Option<(usize, String)>,
     },
     /// git left a conflict in a file: resolve it.
     #[error(
-        "{}:{line}: git left a conflict here; nothing was overwritten. Take one side whole (`git \
-         checkout --ours` or `--theirs` with the file), or have `roomctl state repair` put both \
-         together",
-        file.display()
+        "{location}:{line}: git left a conflict here; nothing was overwritten. Take one side whole \
+         (`git checkout --ours` or `--theirs` with the file), or have `roomctl state repair` put \
+         both together"
     )]
     Conflict {
         /// The file.
-        file: PathBuf,
+        location: String,
         /// The line of the first mark, from 1.
         line: usize,
     },
     /// What is there cannot be repaired without its owner.
-    #[error("{} cannot be repaired: {why}; nothing was written", file.display())]
+    #[error("{location} cannot be repaired: {why}; nothing was written")]
     Unrepairable {
         /// The state.
-        file: PathBuf,
-        /// What stands in the way, and what to do.
+        location: String,
+        /// What prevents it, and what to do.
         why: String,
     },
-    /// The system refused: mend what it says.
-    #[error("cannot {operation} {}: {error}{}", file.display(), advice(error))]
+    /// The lock's lease ended, and another run may hold it now: run again, which looks up what is
+    /// pending.
+    #[error(
+        "the lock of {location} was lost: no further call was made. Run again: it looks up what \
+         became of the calls in flight"
+    )]
+    LeaseLost {
+        /// The state.
+        location: String,
+    },
+    /// The system refused: do what it says.
+    #[error("cannot {operation} {location}: {error}{}", advice(error))]
     Io {
         /// What was tried, as a verb.
         operation: &'static str,
         /// The file.
-        file: PathBuf,
+        location: String,
         /// What the system said. It is in the message, so it is not the error's source too.
         error: Arc<io::Error>,
     },
     /// The run was ended before the record could be read or written.
-    #[error("the run was ended before {} could be read or written", file.display())]
+    #[error("the run was ended before {location} could be read or written")]
     Stopped {
         /// The state.
-        file: PathBuf,
+        location: String,
     },
 }
 
@@ -219,7 +219,7 @@ impl fmt::Display for Loss {
 impl StateError {
     /// Says of a system's error what was tried with which file.
     pub(super) fn io(operation: &'static str, file: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |error| Self::Io { operation, file: file.to_owned(), error: Arc::new(error) }
+        move |error| Self::Io { operation, location: text(file), error: Arc::new(error) }
     }
 
     /// Whether results of calls in flight are still kept after it.
@@ -227,23 +227,24 @@ impl StateError {
         matches!(self, Self::Rescued { .. } | Self::Unsaved { .. })
     }
 
-    /// Says of a text's error which file it is in, and how to mend it.
-    pub(super) fn parse(
-        file: &Path,
-        error: ParseError,
-        mend: impl FnOnce(usize) -> String,
-    ) -> Self {
-        let file = file.to_owned();
+    /// Says of a text's error which file it is in, and how to fix it.
+    pub(super) fn parse(file: &Path, error: ParseError, fix: impl FnOnce(usize) -> String) -> Self {
+        let location = text(file);
         match error {
-            ParseError::Newer(version) => Self::Newer { file, version },
+            ParseError::Newer(version) => Self::Newer { location, version },
             ParseError::Damaged { line, column, what } => {
-                Self::Damaged { file, line, column, what, mend: mend(line) }
+                Self::Damaged { location, line, column, what, fix: fix(line) }
             }
-            ParseError::Checksum(what) => Self::Checksum { file, what, differs: None },
-            ParseError::Conflict { line } => Self::Conflict { file, line },
-            ParseError::Io(error) => Self::Io { operation: "read", file, error },
+            ParseError::Checksum(what) => Self::Checksum { location, what, differs: None },
+            ParseError::Conflict { line } => Self::Conflict { location, line },
+            ParseError::Io(error) => Self::Io { operation: "read", location, error },
         }
     }
+}
+
+/// The text by which a path is named in errors.
+pub(super) fn text(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn named(holder: Option<&Holder>) -> String {
@@ -254,18 +255,17 @@ fn others(count: usize) -> String {
     if count == 1 { "a run".to_owned() } else { format!("(with {} more) runs", count - 1) }
 }
 
-fn difference(differs: Option<&(usize, PathBuf)>) -> String {
+fn difference(differs: Option<&(usize, String)>) -> String {
     differs.map_or_else(String::new, |(line, copy)| {
-        format!("; line {line} is the first that differs from the newest copy, {}", copy.display())
+        format!("; line {line} is the first that differs from the newest copy, {copy}")
     })
 }
 
-fn saving(lines: Option<&str>, rescue: &Path) -> String {
+fn saving(lines: Option<&str>, rescue: &str) -> String {
     lines.map_or_else(String::new, |lines| {
         format!(
-            ". These lines are all that there is of it: save them as {} and run `roomctl state \
-             repair`\n{lines}",
-            rescue.display()
+            ". These lines are all that there is of it: save them as {rescue} and run `roomctl \
+             state repair`\n{lines}"
         )
     })
 }

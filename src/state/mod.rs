@@ -12,16 +12,53 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::{
-    Address, Call, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Timestamp,
+    Address, Call, Desired, ProviderIdentity, ProviderName, Recorded, RecordedRoom, StateLocation,
+    Timestamp,
 };
 
 pub use crate::model::Holder;
 pub use error::{Loss, StateError};
-pub use file::{FileStore, Locked, Repair};
+pub use file::Repair;
 pub use format::{ParseError, parse_state, state_text};
 pub use journal::{Journal, parse_journal};
+
+use file::FileStore;
+
+/// Names the store of a location; nothing is read yet.
+#[must_use]
+pub fn open(location: &StateLocation) -> Box<dyn Store> {
+    match location {
+        StateLocation::File(path) => Box::new(FileStore::new(path)),
+    }
+}
+
+/// Names the store of a location, whose record shares the rooms that are recorded as they are
+/// declared, instead of holding them once more.
+#[must_use]
+pub fn open_sharing(location: &StateLocation, desired: Arc<Desired>) -> Box<dyn Store> {
+    match location {
+        StateLocation::File(path) => Box::new(FileStore::new(path).sharing(desired)),
+    }
+}
+
+/// Takes the lock, whatever the state is like, and finds out what a repair would make of it;
+/// `None` if there is nothing to repair. Waits for another run's lock no longer than `wait`.
+///
+/// # Errors
+/// Returns [`StateError::Locked`] if another run holds the lock all that time, and
+/// [`StateError::Unrepairable`] if nothing can be made of what is there.
+pub async fn repair(
+    location: &StateLocation,
+    holder: Holder,
+    wait: Duration,
+) -> Result<Option<Repair>, StateError> {
+    match location {
+        StateLocation::File(path) => FileStore::new(path).repair(holder, wait).await,
+    }
+}
 
 /// What an access to a store comes to.
 pub type Access<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
@@ -31,34 +68,55 @@ pub type LastCalls = BTreeMap<ProviderName, BTreeMap<Call, Timestamp>>;
 
 /// Reads the record, and cannot change it. Needs no lock.
 pub trait ReadStore: Send + Sync {
-    /// Reads the state and what the journal beside it adds. Writes nothing.
+    /// Reads the state and what its journal adds. Writes nothing.
     fn read(&self) -> Access<'_, Snapshot>;
 }
 
-/// Changes the record. Exists only under the lock; dropped without [`WriteStore::finish`], it
-/// lets the lock go and leaves what was appended for the next run to take up.
+/// Reads the record, or takes its lock to change it.
+pub trait Store: ReadStore {
+    /// Takes the lock, and folds what an earlier run left in the journal. Waits for another run's
+    /// lock no longer than `wait`.
+    ///
+    /// # Errors
+    /// Returns [`StateError::Locked`] if another run holds the lock all that time, and whatever
+    /// [`ReadStore::read`] returns.
+    fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>>;
+}
+
+/// Changes the record. Exists only under the lock; dropped without [`WriteStore::fold`], it
+/// releases the lock and leaves what was appended for the next run to fold.
 pub trait WriteStore: Send + Sync {
+    /// Returns the record as it was when the lock was taken, with what an earlier run had left.
+    fn snapshot(&self) -> &Snapshot;
+
     /// Makes sure, before the first call, that about so many entries can be written: a full disk
     /// or a folder that is read-only shows here.
     fn reserve(&self, entries: usize) -> Access<'_, ()>;
 
     /// Makes entries durable: they survive a crash from the moment that this returns.
-    /// Many at once share one `fdatasync`. After a failure every later append fails too.
+    /// Many at once share one write. After a failure every later append fails too.
     /// A caller that goes away while it waits loses only the answer, never an entry.
-    /// Where the files are no longer the ones that this run works with, an intent is refused with an
-    /// error that names a rescue file: results are durable there.
+    /// Once the lock or a part of the state is lost, an intent is refused. A store that can still
+    /// keep results then does so, and says where in its error.
     fn append(&self, entries: Vec<Entry>) -> Access<'_, ()>;
 
-    /// Checks that the files are still the ones that this run works with: after a question was
-    /// answered, and before the first call. Where they are not, nothing more is written, and what
-    /// a run that sent no call has learned is dropped with its journal, so that the next one can
-    /// begin.
+    /// Checks that the lock is still held and the state is as this run left it: after a question was
+    /// answered, and before the first call. If not, nothing more is written, and what a run that
+    /// sent no call has learned is dropped with its journal, so that the next one can begin.
     fn check(&self) -> Access<'_, ()>;
 
-    /// Folds the journal into the state, keeps the last calls, and lets the lock go.
-    /// Where that fails, everything that was appended stays for the next run.
-    fn finish(&self, last_calls: LastCalls) -> Access<'_, Finished>;
+    /// Waits until the lock is lost, which is when no further call may be made; the error says how.
+    /// Pending for ever where a lock has no lease: an OS lock is held until the process ends, and
+    /// [`WriteStore::check`] and [`WriteStore::append`] find out whether its files are still there.
+    fn lost(&self) -> Lost<'_>;
+
+    /// Folds the journal into the state, keeps the last calls, and releases the lock.
+    /// If that fails, everything that was appended stays for the next run.
+    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded>;
 }
+
+/// Waits for the loss of a lock.
+pub type Lost<'a> = Pin<Box<dyn Future<Output = StateError> + Send + 'a>>;
 
 /// The record as it was read.
 #[derive(Clone, Debug)]
@@ -70,10 +128,13 @@ pub struct Snapshot {
     /// When each call was last made.
     pub last_calls: LastCalls,
     /// Whether the run before this one ended without saying when its last calls were, or is still
-    /// under way.
+    /// in progress.
     pub ended_uncleanly: bool,
-    /// The run whose open intents are in `recorded`, where it is under way.
+    /// The run whose open intents are in `recorded`, if it is in progress.
     pub in_progress: Option<Holder>,
+    /// The number of rooms whose record was in an earlier run's journal and was folded into the
+    /// state as the lock was taken; `None` if nothing was folded.
+    pub folded: Option<usize>,
 }
 
 /// Whether a state was there.
@@ -90,7 +151,7 @@ pub enum Found {
 pub enum Entry {
     /// The room's record, with a call pending: written before the call is sent.
     Intent(Address, RecordedRoom),
-    /// The room's record after a call, or after a look.
+    /// The room's record after a call, or after a lookup.
     Result(Address, RecordedRoom),
     /// The room is no longer recorded.
     Removed(Address),
@@ -100,9 +161,9 @@ pub enum Entry {
     ProviderRemoved(ProviderName),
 }
 
-/// How a run's record ended.
+/// What a fold comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finished {
+pub struct Folded {
     /// The serial of the state now.
     pub serial: u64,
 }

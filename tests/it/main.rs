@@ -15,6 +15,7 @@ mod rate;
 mod readme;
 mod secrets;
 mod sick;
+mod stores;
 mod stories;
 mod support;
 mod terminal;

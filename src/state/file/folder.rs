@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::state::error::text;
 use crate::state::format::{self, Document, Fingerprint, ParseError, SharedRooms};
 use crate::state::{Loss, StateError};
 
@@ -86,7 +87,7 @@ impl Folder {
         let rescues = self.rescues()?;
         let count = rescues.len();
         let first = rescues.into_iter().next();
-        first.map_or(Ok(()), |rescue| Err(StateError::Unrepaired { rescue, count }))
+        first.map_or(Ok(()), |rescue| Err(StateError::Unrepaired { rescue: text(&rescue), count }))
     }
 
     /// Where the rescue file of a process is written until it is whole.
@@ -150,21 +151,21 @@ impl Folder {
             Ok(document) => Ok(Some(document)),
             Err(ParseError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(ParseError::Checksum(what)) => {
-                let (file, differs) = (self.state.clone(), self.first_difference()?);
-                Err(StateError::Checksum { file, what, differs })
+                let (location, differs) = (text(&self.state), self.first_difference()?);
+                Err(StateError::Checksum { location, what, differs })
             }
-            Err(error) => Err(StateError::parse(&self.state, error, |_| self.mend_state())),
+            Err(error) => Err(StateError::parse(&self.state, error, |_| self.fix_state())),
         }
     }
 
     /// Reads a file's text, and tells whether its writer is at work; none where it is missing.
     pub(super) fn text(&self, path: &Path) -> Result<Option<(Vec<u8>, Writing)>, StateError> {
         let Some(mut reader) = self.open(path)? else { return Ok(None) };
-        let mut text = Vec::new();
-        reader.read_to_end(&mut text).map_err(StateError::io("read", path))?;
+        let mut content = Vec::new();
+        reader.read_to_end(&mut content).map_err(StateError::io("read", path))?;
         // Not before: what was written meanwhile is of a writer who was at work meanwhile.
         let writing = if reader.is_held() { Writing::Now } else { Writing::Over };
-        Ok(Some((text, writing)))
+        Ok(Some((content, writing)))
     }
 
     /// Checks that the state is still the one that was read; none where it was missing.
@@ -179,17 +180,17 @@ impl Folder {
             return Ok(());
         }
         let loss = if now.is_none() { Loss::Removed } else { Loss::Replaced };
-        Err(StateError::Changed { file: self.state.clone(), loss })
+        Err(StateError::Changed { location: text(&self.state), loss })
     }
 
     /// The first line of the state that differs from the newest copy, and that copy.
-    fn first_difference(&self) -> Result<Option<(usize, PathBuf)>, StateError> {
+    fn first_difference(&self) -> Result<Option<(usize, String)>, StateError> {
         let Some((_, copy)) = self.copies()?.into_iter().next_back() else { return Ok(None) };
         let (Some(state), Some(before)) = (self.open(&self.state)?, self.open(&copy)?) else {
             return Ok(None);
         };
         let line = difference::first(state, before).map_err(StateError::io("read", &copy))?;
-        Ok(line.map(|line| (line, copy)))
+        Ok(line.map(|line| (line, text(&copy))))
     }
 
     /// Makes a file, in the place of one that an earlier run may have left half-written.
@@ -255,7 +256,7 @@ impl Folder {
         }
     }
 
-    fn mend_state(&self) -> String {
+    fn fix_state(&self) -> String {
         let newest = self.copies().ok().and_then(|copies| copies.into_iter().next_back());
         let copy = newest
             .map_or_else(String::new, |(_, path)| format!(" or from the copy {}", path.display()));

@@ -1,6 +1,7 @@
 //! Reads the journal first, then the state, and puts them together in memory. Writes nothing.
 
 use crate::model::{Holder, Recorded};
+use crate::state::error::text;
 use crate::state::format::{Document, Fingerprint};
 use crate::state::journal::{Journal, parse_journal};
 use crate::state::overlay::Overlay;
@@ -77,18 +78,18 @@ pub(super) fn read(folder: &Folder) -> Result<Read, StateError> {
 
 /// Reads what lies in the folder.
 pub(super) fn load(folder: &Folder) -> Result<Loaded, StateError> {
-    let text = folder.text(&folder.journal)?;
+    let journal = folder.text(&folder.journal)?;
     // Before the state is read: what comes in its place afterwards is another file.
     let stat = folder.stat(&folder.state)?;
     let Some(document) = folder.document()? else {
-        return missing(folder, text.is_some());
+        return missing(folder, journal.is_some());
     };
-    let journal = match text {
+    let journal = match journal {
         None => Leftover::None,
         Some((text, writing)) => match parse_journal(&text) {
             Ok(None) => Leftover::Spent,
             Ok(Some(journal)) => leftover(folder, &document, journal, writing)?,
-            Err(error) => return Err(StateError::parse(&folder.journal, error, mend_journal)),
+            Err(error) => return Err(StateError::parse(&folder.journal, error, fix_journal)),
         },
     };
     let Document { version, recorded, folded: _, fingerprint } = document;
@@ -104,7 +105,8 @@ pub(super) fn found(fingerprint: Option<Fingerprint>) -> Found {
 fn missing(folder: &Folder, journal: bool) -> Result<Loaded, StateError> {
     let copy = folder.copies()?.into_iter().next_back().map(|(_, path)| path);
     if let Some(beside) = journal.then(|| folder.journal.clone()).or(copy) {
-        return Err(StateError::Missing { file: folder.state.clone(), beside });
+        let (location, beside) = (text(&folder.state), text(&beside));
+        return Err(StateError::Missing { location, beside });
     }
     let (recorded, journal) = (Recorded::default(), Leftover::None);
     Ok(Loaded { recorded, fingerprint: None, stat: None, version: None, journal })
@@ -124,8 +126,8 @@ fn leftover(
     if state.lineage.as_ref() != Some(&lineage) || state.serial != serial {
         let named = |lineage: &str, serial| format!("serial {serial} of lineage {lineage}");
         return Err(StateError::Foreign {
-            file: folder.state.clone(),
-            journal: folder.journal.clone(),
+            location: text(&folder.state),
+            journal: text(&folder.journal),
             builds_on: named(&lineage.0, serial),
             found: named(state.lineage.as_ref().map_or("none", |lineage| &lineage.0), state.serial),
         });
@@ -142,7 +144,7 @@ fn leftover(
 fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
     match error {
         StateError::Missing { .. } | StateError::Foreign { .. } => true,
-        StateError::Damaged { file, .. } => *file == folder.journal,
+        StateError::Damaged { location, .. } => *location == text(&folder.journal),
         StateError::Locked { .. }
         | StateError::Newer { .. }
         | StateError::Changed { .. }
@@ -152,12 +154,13 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         | StateError::Checksum { .. }
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
+        | StateError::LeaseLost { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => false,
     }
 }
 
-fn mend_journal(line: usize) -> String {
+fn fix_journal(line: usize) -> String {
     format!(
         "Bring line {line} back from a copy of the journal; without one, `roomctl state repair` \
          takes every line that is whole"

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::error::text;
 use crate::state::{Holder, LastCalls, Loss, StateError};
 
 use super::disk::{Links, Stat, open_regular, private};
@@ -154,7 +155,7 @@ fn check(file: &File, path: &Path) -> Result<(), StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Loss::Removed,
         Err(error) => return Err(failed(error)),
     };
-    Err(StateError::Changed { file: path.to_owned(), loss })
+    Err(StateError::Changed { location: text(path), loss })
 }
 
 fn earlier_in(text: &[u8]) -> Earlier {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::state::{Access, Entry, Finished, LastCalls, Snapshot, StateError, WriteStore};
+use crate::state::error::text;
+use crate::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, StateError, WriteStore};
 
 use super::blocking;
 use super::fold::{Base, recover};
@@ -17,10 +18,9 @@ use super::writer::{Writer, Written};
 /// A state that this run may write: it holds the lock.
 ///
 /// What is under way on the disk keeps the lock too, so that no other run can meet it.
-pub struct Locked {
+pub(super) struct Locked {
     shared: Arc<Shared>,
     snapshot: Snapshot,
-    folded: Option<usize>,
 }
 
 struct Shared {
@@ -30,7 +30,7 @@ struct Shared {
 }
 
 impl Locked {
-    /// Takes up what an earlier run left.
+    /// Folds what an earlier run left.
     pub(super) fn open(folder: Folder, lock: LockFile) -> Result<Self, StateError> {
         let base = match recover(&folder, &|| lock.check()) {
             Ok(base) => base,
@@ -41,37 +41,28 @@ impl Locked {
             }
         };
         let Earlier { last_calls, ended } = lock.earlier.clone();
-        let Base { recorded, fingerprint, stat: _, version: _, folded: rooms } = &base;
-        let rooms = *rooms;
+        let Base { recorded, fingerprint, stat: _, version: _, folded } = &base;
         let snapshot = Snapshot {
             recorded: recorded.clone(),
             found: found(*fingerprint),
             last_calls,
             ended_uncleanly: ended == Ended::Uncleanly,
             in_progress: None,
+            folded: *folded,
         };
         let state = folder.state.clone();
         let writer = Writer::new(folder, base, lock.holder().clone());
         let session = Mutex::new(Some(Session::new(writer, lock)));
         let shared = Arc::new(Shared { state, queue: Queue::default(), session });
-        Ok(Self { shared, snapshot, folded: rooms })
-    }
-
-    /// The record as it was when the lock was taken.
-    #[must_use]
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
-    }
-
-    /// The number of rooms whose record was in an earlier run's journal and is now in the state;
-    /// `None` if there was nothing to fold.
-    #[must_use]
-    pub fn folded(&self) -> Option<usize> {
-        self.folded
+        Ok(Self { shared, snapshot })
     }
 }
 
 impl WriteStore for Locked {
+    fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     fn reserve(&self, entries: usize) -> Access<'_, ()> {
         let shared = self.shared.clone();
         let work = move || shared.with_session(|session| session.reserve(entries));
@@ -88,25 +79,29 @@ impl WriteStore for Locked {
         Box::pin(async move { blocking(&self.shared.state, work).await })
     }
 
-    fn finish(&self, last_calls: LastCalls) -> Access<'_, Finished> {
+    fn lost(&self) -> Lost<'_> {
+        Box::pin(std::future::pending())
+    }
+
+    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
         let shared = self.shared.clone();
         Box::pin(async move {
             // Waits for what callers left under way that went away.
             let appended = append(shared.clone(), Vec::new()).await;
             let state = shared.state.clone();
-            blocking(&state, move || shared.finish(appended, last_calls)).await
+            blocking(&state, move || shared.fold(appended, last_calls)).await
         })
     }
 }
 
 impl Shared {
-    fn finish(
+    fn fold(
         &self,
         appended: Result<(), StateError>,
         last_calls: LastCalls,
-    ) -> Result<Finished, StateError> {
+    ) -> Result<Folded, StateError> {
         let session = self.session().take().ok_or_else(|| self.stopped())?;
-        session.finish(appended, last_calls).map(|serial| Finished { serial })
+        session.fold(appended, last_calls).map(|serial| Folded { serial })
     }
 
     fn with_session<T>(
@@ -123,7 +118,7 @@ impl Shared {
     }
 
     fn stopped(&self) -> StateError {
-        StateError::Stopped { file: self.state.clone() }
+        StateError::Stopped { location: text(&self.state) }
     }
 }
 

@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::text;
 use super::format::SharedRooms;
-use super::{Access, Holder, ReadStore, Snapshot, StateError};
+use super::{Access, Holder, ReadStore, Snapshot, StateError, Store, WriteStore};
 use crate::model::Desired;
 
 use disk::{Disk, LocalDisk};
@@ -26,7 +27,8 @@ use folder::Folder;
 use load::Read;
 use lock_file::{Attempt, Earlier, Ended, LockFile};
 
-pub use locked::Locked;
+use locked::Locked;
+
 pub use repair::Repair;
 
 /// How often a lock that somebody else holds is tried again.
@@ -37,7 +39,7 @@ const POLL: Duration = Duration::from_millis(200);
 /// The file is the one that the path names in the end: symbolic links are followed, so that a new
 /// state replaces the file and not the link. All files have mode 0600.
 #[derive(Clone)]
-pub struct FileStore {
+pub(super) struct FileStore {
     path: PathBuf,
     disk: Arc<dyn Disk>,
     shared: SharedRooms,
@@ -45,39 +47,24 @@ pub struct FileStore {
 
 impl FileStore {
     /// Names a state; nothing is read yet.
-    #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
         let (path, disk) = (path.into(), Arc::new(LocalDisk));
         Self { path, disk, shared: SharedRooms::default() }
     }
 
     /// Lets the record share rooms that are recorded as they are declared, instead of holding them
     /// once more.
-    #[must_use]
-    pub fn sharing(self, desired: Arc<Desired>) -> Self {
+    pub(super) fn sharing(self, desired: Arc<Desired>) -> Self {
         Self { shared: SharedRooms::declared(desired), ..self }
     }
 
-    /// Takes the lock, and takes up what an earlier run left in the journal. Waits for another
-    /// run's lock no longer than `wait`.
-    ///
-    /// # Errors
-    /// Returns [`StateError::Locked`] where another run holds it all that time, and whatever
-    /// [`ReadStore::read`] returns.
-    #[must_use]
-    pub fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Locked> {
-        Box::pin(self.locked(holder, wait, Locked::open))
-    }
-
-    /// Takes the lock, whatever the state is like, and finds out what a repair would make of it;
-    /// none where there is nothing to repair. Waits for another run's lock no longer than `wait`.
-    ///
-    /// # Errors
-    /// Returns [`StateError::Locked`] where another run holds it all that time, and
-    /// [`StateError::Unrepairable`] where nothing can be made of what is there.
-    #[must_use]
-    pub fn repair(&self, holder: Holder, wait: Duration) -> Access<'_, Option<Repair>> {
-        Box::pin(self.locked(holder, wait, Repair::find))
+    /// Takes the lock, and finds out what a repair would make of what is there.
+    pub(super) async fn repair(
+        &self,
+        holder: Holder,
+        wait: Duration,
+    ) -> Result<Option<Repair>, StateError> {
+        self.locked(holder, wait, Repair::find).await
     }
 
     /// Takes the lock, and goes on with it.
@@ -100,8 +87,8 @@ impl FileStore {
             };
             let left = wait.saturating_sub(start.elapsed());
             if left.is_zero() {
-                let (file, holder) = (self.path.clone(), held_by.map(Box::new));
-                return Err(StateError::Locked { file, holder });
+                let (location, holder) = (text(&self.path), held_by.map(Box::new));
+                return Err(StateError::Locked { location, holder });
             }
             tokio::time::sleep(POLL.min(left)).await;
         }
@@ -131,8 +118,18 @@ impl ReadStore for FileStore {
                 last_calls,
                 ended_uncleanly: ended == Ended::Uncleanly,
                 in_progress,
+                folded: None,
             })
         }))
+    }
+}
+
+impl Store for FileStore {
+    fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
+        Box::pin(async move {
+            let locked = self.locked(holder, wait, Locked::open).await?;
+            Ok(Arc::new(locked) as Arc<dyn WriteStore>)
+        })
     }
 }
 
@@ -146,7 +143,7 @@ async fn blocking<T: Send + 'static>(
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(StateError::Stopped { file: state.to_owned() }),
+            Err(_) => Err(StateError::Stopped { location: text(state) }),
         },
     }
 }

@@ -5,10 +5,11 @@ mod evidence;
 use std::path::PathBuf;
 
 use crate::model::{Address, Recorded, RecordedRoom, RepairPlan};
+use crate::state::error::text;
 use crate::state::format::{Fingerprint, Head};
 use crate::state::merge::{OtherApplication, Trust, merge};
 use crate::state::overlay::Overlay;
-use crate::state::{Access, Finished, StateError};
+use crate::state::{Access, Folded, StateError};
 
 use super::blocking;
 use super::fold::{drop_old_copies, keep_as, keep_copy, remove_journal, write_next};
@@ -75,16 +76,16 @@ impl Repair {
     /// Writes it. What was there is kept beside it; rescue files that are merged are removed once
     /// it is durable.
     #[must_use]
-    pub fn write(self) -> Access<'static, Finished> {
+    pub fn write(self) -> Access<'static, Folded> {
         let state = self.folder.state.clone();
         Box::pin(async move { blocking(&state, move || self.carry_out()).await })
     }
 
-    fn carry_out(self) -> Result<Finished, StateError> {
+    fn carry_out(self) -> Result<Folded, StateError> {
         let Self { folder, lock, plan: _, after, journal_id, fingerprint, before } = self;
         let serial = after.serial;
         let Some(lineage) = &after.lineage else {
-            return Err(StateError::Stopped { file: folder.state });
+            return Err(StateError::Stopped { location: text(&folder.state) });
         };
         let (providers, plans) = (after.providers.clone(), after.plans.clone());
         let folded = journal_id.as_deref();
@@ -106,7 +107,7 @@ impl Repair {
         rescues.iter().try_for_each(|rescue| folder.remove(rescue))?;
         drop_old_copies(&folder, serial)?;
         lock.give_back()?;
-        Ok(Finished { serial })
+        Ok(Folded { serial })
     }
 }
 
@@ -165,14 +166,14 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
                  away to go on without it",
                 record.path.display()
             );
-            StateError::Unrepairable { file: folder.state.clone(), why }
+            StateError::Unrepairable { location: text(&folder.state), why }
         })?;
     }
     if after.lineage.is_none() {
         let why = "neither it, nor a copy, nor a journal says which state it is; bring one back \
                    from version control"
             .to_owned();
-        return Err(StateError::Unrepairable { file: folder.state.clone(), why });
+        return Err(StateError::Unrepairable { location: text(&folder.state), why });
     }
     Ok((planned(found, compared_with, &compared, &after), after))
 }

@@ -1,7 +1,8 @@
 //! A run under its lock: it writes its journal for as long as the files are the ones it opened.
 
-use std::path::PathBuf;
+use std::path::Path;
 
+use crate::state::error::text;
 use crate::state::{Entry, LastCalls, Loss, StateError};
 
 use super::lock_file::LockFile;
@@ -30,7 +31,7 @@ enum Mode {
 /// A file that is no longer the one that this run opened.
 #[derive(Clone)]
 struct Breach {
-    file: PathBuf,
+    location: String,
     loss: Loss,
 }
 
@@ -83,12 +84,13 @@ impl Session {
 
     /// Folds the journal into the state, keeps the last calls and lets the lock go. Gives the
     /// serial of the state then.
-    pub(super) fn finish(
+    pub(super) fn fold(
         mut self,
         appended: Result<(), StateError>,
         last_calls: LastCalls,
     ) -> Result<u64, StateError> {
-        let folded = appended.and_then(|()| self.fold()).map_err(|error| self.last_word(error));
+        let folded =
+            appended.and_then(|()| self.fold_journal()).map_err(|error| self.last_word(error));
         let called = last_calls.values().any(|calls| !calls.is_empty());
         let released = if called { self.lock.release(last_calls) } else { self.lock.give_back() };
         let serial = folded?;
@@ -103,7 +105,7 @@ impl Session {
             Mode::Rescue(breach, rescue) => Err(breach.rescued(&rescue.path)),
             Mode::Unsaved(breach, why) => {
                 let rescue = self.writer.rescue_path(self.lock.holder().pid);
-                Err(breach.unsaved(rescue, why, None))
+                Err(breach.unsaved(&rescue, why, None))
             }
         }
     }
@@ -121,7 +123,7 @@ impl Session {
         self.check_files()
     }
 
-    fn fold(&mut self) -> Result<u64, StateError> {
+    fn fold_journal(&mut self) -> Result<u64, StateError> {
         let Self { writer, lock, mode: _ } = self;
         let folded = writer.fold(&|| lock.check());
         self.judged(folded, Learned::Kept)
@@ -133,11 +135,11 @@ impl Session {
         done: Result<T, StateError>,
         learned: Learned,
     ) -> Result<T, StateError> {
-        let (file, loss) = match done {
-            Err(StateError::Changed { file, loss }) => (file, loss),
+        let (location, loss) = match done {
+            Err(StateError::Changed { location, loss }) => (location, loss),
             done => return done,
         };
-        let breach = Breach { file, loss };
+        let breach = Breach { location, loss };
         let dropped = learned == Learned::Dropped && !self.writer.has_sent();
         self.mode = if dropped || self.writer.is_empty() {
             self.writer.abandon();
@@ -152,7 +154,7 @@ impl Session {
             }
         };
         match self.standing() {
-            Ok(()) => Err(StateError::Stopped { file: self.writer.state().to_owned() }),
+            Ok(()) => Err(StateError::Stopped { location: text(self.writer.state()) }),
             Err(error) => Err(error),
         }
     }
@@ -187,24 +189,24 @@ impl Session {
         if let Ok(rescue) = self.writer.rescue(pid) {
             return breach.rescued(&rescue.path);
         }
-        breach.unsaved(self.writer.rescue_path(pid), why, self.writer.lines().ok())
+        breach.unsaved(&self.writer.rescue_path(pid), why, self.writer.lines().ok())
     }
 }
 
 impl Breach {
     fn early(&self) -> StateError {
-        let Self { file, loss } = self.clone();
-        StateError::Changed { file, loss }
+        let Self { location, loss } = self.clone();
+        StateError::Changed { location, loss }
     }
 
-    fn rescued(&self, rescue: &std::path::Path) -> StateError {
-        let Self { file, loss } = self.clone();
-        StateError::Rescued { file, loss, rescue: rescue.to_owned() }
+    fn rescued(&self, rescue: &Path) -> StateError {
+        let Self { location, loss } = self.clone();
+        StateError::Rescued { location, loss, rescue: text(rescue) }
     }
 
-    fn unsaved(&self, rescue: PathBuf, why: &StateError, lines: Option<String>) -> StateError {
-        let Self { file, loss } = self.clone();
+    fn unsaved(&self, rescue: &Path, why: &StateError, lines: Option<String>) -> StateError {
+        let Self { location, loss } = self.clone();
         let (why, lines) = (Box::new(why.clone()), lines.map(Into::into));
-        StateError::Unsaved { file, loss, rescue, why, lines }
+        StateError::Unsaved { location, loss, rescue: text(rescue), why, lines }
     }
 }

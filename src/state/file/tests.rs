@@ -10,14 +10,15 @@ mod sharing;
 mod store;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::state::samples::{holder, named};
-use crate::state::{LastCalls, WriteStore};
+use crate::state::{LastCalls, Store, WriteStore};
 
-use super::{FileStore, Locked};
+use super::FileStore;
 
 const NO_WAIT: Duration = Duration::ZERO;
 
@@ -29,13 +30,13 @@ fn temporary() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-async fn locked(store: &FileStore) -> Box<Locked> {
+async fn locked(store: &FileStore) -> Arc<dyn WriteStore> {
     // What was dropped under way lets the lock go a moment later.
-    Box::new(store.lock(holder(1), Duration::from_mins(1)).await.expect("the lock"))
+    store.lock(holder(1), Duration::from_mins(1)).await.expect("the lock")
 }
 
-async fn finish(locked: Box<Locked>) -> u64 {
-    locked.finish(LastCalls::new()).await.expect("a fold").serial
+async fn fold(locked: Arc<dyn WriteStore>) -> u64 {
+    locked.fold(LastCalls::new()).await.expect("a fold").serial
 }
 
 /// A store with one room in it.
@@ -43,6 +44,6 @@ async fn with_a_room(folder: &TempDir) -> FileStore {
     let store = FileStore::new(state_in(folder));
     let writer = locked(&store).await;
     writer.append(vec![named("chat/a", "A")]).await.expect("durable");
-    assert_eq!(finish(writer).await, 1);
+    assert_eq!(fold(writer).await, 1);
     store
 }

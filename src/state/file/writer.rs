@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::Holder;
+use crate::state::error::text;
 use crate::state::journal::{self, Head};
 use crate::state::overlay::{self, Overlay};
 use crate::state::{Entry, Loss, StateError, uuid};
@@ -177,14 +178,14 @@ impl Writer {
 
     /// What would be in the rescue file.
     pub(super) fn lines(&self) -> Result<String, StateError> {
-        let mut text = Vec::new();
+        let mut lines = Vec::new();
         let emit = |part: &[u8]| {
-            text.extend_from_slice(part);
+            lines.extend_from_slice(part);
             Ok(())
         };
         rescue::lines(&self.head()?, self.entries(), emit)
             .map_err(StateError::io("write", &self.folder.state))?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        Ok(String::from_utf8_lossy(&lines).into_owned())
     }
 
     /// All that was recorded and what this run did: whoever took a file away may take the state
@@ -202,7 +203,7 @@ impl Writer {
                 let (lineage, holder) = (lineage.clone(), Some(holder.clone()));
                 Ok(Head::new(id, lineage, base.recorded.serial, holder))
             }
-            (None, None) => Err(StateError::Stopped { file: folder.state.clone() }),
+            (None, None) => Err(StateError::Stopped { location: text(&folder.state) }),
         }
     }
 
@@ -247,7 +248,7 @@ fn check_journal(folder: &Folder, journal: Option<&Begun>) -> Result<(), StateEr
         Some(_) => Loss::Replaced,
         None => Loss::Removed,
     };
-    Err(StateError::Changed { file: path.clone(), loss })
+    Err(StateError::Changed { location: text(path), loss })
 }
 
 fn fill(file: &mut dyn Output, mut bytes: u64) -> io::Result<()> {

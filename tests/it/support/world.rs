@@ -12,7 +12,7 @@ use roomctl::model::{
 };
 use roomctl::provider::http::{AllowedHosts, TokioClock};
 use roomctl::provider::{Clocks, connect_over};
-use roomctl::state::{FileStore, ReadStore, StateError};
+use roomctl::state::{self, StateError, Store};
 use tempfile::TempDir;
 
 use super::stranger::Stranger;
@@ -86,8 +86,8 @@ impl World {
     }
 
     /// The state on disk.
-    pub(crate) fn store(&self) -> FileStore {
-        FileStore::new(self.folder.path().join("rooms.state.json"))
+    pub(crate) fn store(&self) -> Box<dyn Store> {
+        state::open(&self.folder.path().join("rooms.state.json").into())
     }
 
     /// The record as a reader meets it.

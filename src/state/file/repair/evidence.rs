@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::{Holder, Lineage, Recorded};
+use crate::state::error;
 use crate::state::format::{self, Document, Fingerprint, ParseError, Salvaged, salvage, sides};
 use crate::state::journal::{self, Head, Journal, parse_journal};
 use crate::state::overlay::Overlay;
@@ -124,7 +125,7 @@ fn state(
             return Ok((state, folded, fingerprint));
         }
         Err(ParseError::Newer(version)) => {
-            return Err(StateError::Newer { file: path.clone(), version });
+            return Err(StateError::Newer { location: error::text(path), version });
         }
         Err(error @ ParseError::Io(_)) => {
             return Err(StateError::parse(path, error, |_| String::new()));
@@ -167,7 +168,7 @@ fn united(folder: &Folder, text: &[u8], found: &mut Vec<String>) -> Result<Salva
             "the sides of the conflict are different states, of lineage {one} and {other}: take one \
              of them whole (`git checkout --ours` or `--theirs`)"
         );
-        return Err(StateError::Unrepairable { file: folder.state.clone(), why });
+        return Err(StateError::Unrepairable { location: error::text(&folder.state), why });
     }
     let (mut higher, other) =
         if serial(&theirs) > serial(&ours) { (theirs, ours) } else { (ours, theirs) };
@@ -250,7 +251,9 @@ fn record(
             let head = Head::new(id, lineage, serial, holder);
             Ok(Some(taken(path, Some(head), entries, true)))
         }
-        Err(ParseError::Newer(version)) => Err(StateError::Newer { file: path.into(), version }),
+        Err(ParseError::Newer(version)) => {
+            Err(StateError::Newer { location: error::text(path), version })
+        }
         Err(error) => {
             let journal::Salvaged { head, entries, unreadable } = journal::salvage(&text);
             found.push(format!(

@@ -8,11 +8,11 @@ use std::task::Poll;
 use tempfile::TempDir;
 
 use crate::state::samples::{address, named, record};
-use crate::state::{Access, LastCalls, ReadStore, StateError, WriteStore};
+use crate::state::{Access, LastCalls, ReadStore, StateError};
 
 use super::super::FileStore;
 use super::super::memory_disk::MemoryDisk;
-use super::{finish, locked, state_in, temporary};
+use super::{fold, locked, state_in, temporary};
 
 fn on(disk: &MemoryDisk, folder: &TempDir) -> FileStore {
     FileStore { disk: Arc::new(disk.clone()), ..FileStore::new(state_in(folder)) }
@@ -50,11 +50,11 @@ async fn after_a_failed_append_every_later_one_fails() {
     ));
     disk.stop_after(1000);
     assert!(writer.append(vec![named("chat/c", "C")]).await.is_err());
-    let error = writer.finish(LastCalls::new()).await.expect_err("nothing is folded");
+    let error = writer.fold(LastCalls::new()).await.expect_err("nothing is folded");
     assert!(error.to_string().contains("make room on the disk"), "{error}");
     let rooms = store.read().await.expect("a record").recorded.rooms.clone();
     assert_eq!(rooms, BTreeMap::from([(address("chat/a"), record("A"))]));
-    assert_eq!(finish(locked(&store).await).await, 1);
+    assert_eq!(fold(locked(&store).await).await, 1);
 }
 
 #[tokio::test]
@@ -94,6 +94,6 @@ async fn a_caller_that_goes_away_loses_no_entry() {
         assert!(is_waiting(&mut writer.append(vec![named(&format!("chat/{n}"), "N")])).await);
     }
     drop(busy);
-    assert_eq!(finish(writer).await, 1);
+    assert_eq!(fold(writer).await, 1);
     assert_eq!(store.read().await.expect("a record").recorded.rooms.len(), 10);
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::state::format::{oldest, resealed};
 use crate::state::samples::{holder, named};
-use crate::state::{Found, ReadStore, StateError, WriteStore};
+use crate::state::{Found, ReadStore, StateError, Store};
 
-use super::{NO_WAIT, finish, locked, state_in, temporary, with_a_room};
+use super::{NO_WAIT, fold, locked, state_in, temporary, with_a_room};
 
 fn replace_in(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).expect("a file");
@@ -47,7 +47,9 @@ async fn a_damaged_state_is_named_and_nothing_is_overwritten() {
             store.read().await.map(drop).expect_err("damaged"),
             store.lock(holder(1), NO_WAIT).await.map(drop).expect_err("damaged"),
         ] {
-            assert!(matches!(&error, StateError::Damaged { file, .. } if *file == state));
+            assert!(
+                matches!(&error, StateError::Damaged { location, .. } if *location == state.display().to_string())
+            );
             let text = error.to_string();
             assert!(text.contains("rooms.state.json.backup-0"), "{text}");
         }
@@ -73,7 +75,7 @@ async fn a_damaged_journal_is_named_and_nothing_is_overwritten() {
     let lock = store.lock(holder(1), Duration::from_secs(9)).await.map(drop).expect_err("damaged");
     for error in [read, lock] {
         assert!(
-            matches!(&error, StateError::Damaged { file, line: 2, .. } if *file == journal),
+            matches!(&error, StateError::Damaged { location, line: 2, .. } if *location == journal.display().to_string()),
             "{error}"
         );
     }
@@ -91,7 +93,9 @@ async fn a_missing_state_beside_what_it_left_is_an_error() {
     for beside in ["rooms.state.json.journal", "rooms.state.json.backup-0"] {
         let beside = folder.path().join(beside);
         let error = store.read().await.map(drop).expect_err("missing");
-        assert!(matches!(error, StateError::Missing { beside: b, .. } if b == beside));
+        assert!(
+            matches!(error, StateError::Missing { beside: b, .. } if b == beside.display().to_string())
+        );
         let wait = Duration::from_secs(9);
         assert!(store.lock(holder(1), wait).await.is_err());
         fs::remove_file(beside).expect("removed");
@@ -129,7 +133,7 @@ async fn a_state_edited_by_hand_is_told_with_the_first_line_that_differs() {
     let store = with_a_room(&folder).await;
     let writer = locked(&store).await;
     writer.append(vec![named("chat/b", "B")]).await.expect("durable");
-    assert_eq!(finish(writer).await, 2);
+    assert_eq!(fold(writer).await, 2);
     for (from, to) in [("\"A\"", "\"X\""), ("\"X\"", "\"Y\"")] {
         replace_in(&state_in(&folder), from, to);
         for error in [
@@ -152,7 +156,7 @@ async fn a_state_of_version_1_is_rewritten_at_the_next_fold() {
     assert_eq!(store.read().await.expect("a record").recorded.rooms.len(), 1);
     let writer = locked(&store).await;
     writer.append(vec![named("chat/a", "A")]).await.expect("durable");
-    assert_eq!(finish(writer).await, 2);
+    assert_eq!(fold(writer).await, 2);
     let text = fs::read_to_string(state_in(&folder)).expect("a state");
     assert!(text.starts_with("{\"version\":2,") && text.contains("\"checksum\""), "{text}");
 }

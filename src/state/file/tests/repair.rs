@@ -10,11 +10,11 @@ use tempfile::TempDir;
 
 use crate::model::{Address, RecordedRoom, RepairPlan};
 use crate::state::samples::{address, holder, named, record};
-use crate::state::{Entry, LastCalls, ReadStore, StateError, WriteStore};
+use crate::state::{Entry, LastCalls, ReadStore, StateError};
 
 use super::super::memory_disk::{Crash, MemoryDisk};
 use super::super::{FileStore, Repair};
-use super::{NO_WAIT, finish, locked, state_in, temporary, with_a_room};
+use super::{NO_WAIT, fold, locked, state_in, temporary, with_a_room};
 
 type Rooms = BTreeMap<Address, RecordedRoom>;
 
@@ -45,7 +45,7 @@ async fn with_rooms(folder: &TempDir) -> FileStore {
     for (at, name) in [("chat/b", "B"), ("chat/c", "C")] {
         let writer = locked(&store).await;
         writer.append(vec![named(at, name)]).await.expect("durable");
-        finish(writer).await;
+        fold(writer).await;
     }
     store
 }
@@ -66,7 +66,7 @@ async fn repaired(store: &FileStore) -> (RepairPlan, Rooms) {
     assert_eq!((recorded.serial, recorded.rooms.len()), (serial, plan.rooms));
     assert_eq!(plan.serial, serial);
     assert!(found(store).await.is_none(), "there is nothing left to repair");
-    finish(locked(store).await).await;
+    fold(locked(store).await).await;
     (plan, recorded.rooms.clone())
 }
 
@@ -245,7 +245,7 @@ async fn robbed(store: &FileStore, rob: impl FnOnce()) {
     let gone = Entry::Removed(address("chat/b"));
     writer.append(vec![named("chat/d", "D"), gone]).await.expect("durable");
     rob();
-    let error = writer.finish(LastCalls::new()).await.expect_err("robbed");
+    let error = writer.fold(LastCalls::new()).await.expect_err("robbed");
     assert!(matches!(error, StateError::Rescued { .. }), "{error}");
 }
 
@@ -288,8 +288,8 @@ async fn a_rescue_file_is_merged_into_the_new_state_that_another_run_has_begun()
     }
     let second = locked(&store).await;
     second.append(vec![named("chat/z", "Z")]).await.expect("durable");
-    first.finish(LastCalls::new()).await.expect_err("robbed");
-    finish(second).await;
+    first.fold(LastCalls::new()).await.expect_err("robbed");
+    fold(second).await;
     let (_, now) = repaired(&store).await;
     let all = [("chat/a", "A"), ("chat/b", "B"), ("chat/c", "C"), ("chat/d", "D"), ("chat/z", "Z")];
     assert_eq!(now, rooms(&all));
@@ -305,7 +305,7 @@ async fn a_rescue_file_takes_no_room_out_that_a_later_run_made_again() {
     fs::rename(&rescue, &aside).expect("aside");
     let writer = locked(&store).await;
     writer.append(vec![named("chat/b", "made again")]).await.expect("durable");
-    finish(writer).await;
+    fold(writer).await;
     fs::rename(&aside, &rescue).expect("back");
     let (_, now) = repaired(&store).await;
     assert_eq!(now[&address("chat/b")], record("made again"));

@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use crate::model::{Address, Pending, PendingKind, RecordedRoom, Timestamp};
 use crate::state::journal::parse_journal;
 use crate::state::samples::{address, holder, named, record};
-use crate::state::{Entry, LastCalls, Loss, ReadStore, StateError, WriteStore};
+use crate::state::{Entry, LastCalls, Loss, ReadStore, StateError, Store, WriteStore};
 
-use super::super::{FileStore, Locked};
-use super::{NO_WAIT, finish, locked, state_in, temporary, with_a_room};
+use super::super::FileStore;
+use super::{NO_WAIT, fold, locked, state_in, temporary, with_a_room};
 
 /// A file of a state by the end of its name.
 fn beside(folder: &TempDir, suffix: &str) -> PathBuf {
@@ -68,7 +68,7 @@ fn rescued(folder: &TempDir) -> BTreeMap<Address, Option<RecordedRoom>> {
 }
 
 /// A run with a call in flight for `chat/b`, and then this happens.
-async fn with_a_call(folder: &TempDir, happens: impl Fn(&TempDir)) -> Box<Locked> {
+async fn with_a_call(folder: &TempDir, happens: impl Fn(&TempDir)) -> Arc<dyn WriteStore> {
     let writer = locked(&with_a_room(folder).await).await;
     writer.append(vec![intent("chat/b")]).await.expect("durable");
     happens(folder);
@@ -84,7 +84,7 @@ async fn is_rescued(happens: impl Fn(&TempDir)) -> (TempDir, StateError) {
     let open = rescued(&folder)[&address("chat/b")].clone().expect("a record");
     assert!(open.pending.is_some(), "what is in flight is known before its result");
     writer.append(vec![named("chat/b", "B")]).await.expect("a result is durable all the same");
-    let error = writer.finish(LastCalls::new()).await.expect_err("not folded");
+    let error = writer.fold(LastCalls::new()).await.expect_err("not folded");
     let rooms = rescued(&folder);
     assert_eq!(rooms[&address("chat/b")], Some(record("B")));
     assert_eq!(rooms[&address("chat/a")], Some(record("A")), "the state may go next");
@@ -134,7 +134,7 @@ async fn what_is_removed_right_before_the_fold_is_noticed() {
         let writer = with_a_call(&folder, |_| {}).await;
         writer.append(vec![named("chat/b", "B")]).await.expect("durable");
         happens(&folder);
-        let error = writer.finish(LastCalls::new()).await.expect_err("not folded");
+        let error = writer.fold(LastCalls::new()).await.expect_err("not folded");
         assert!(matches!(error, StateError::Rescued { .. }), "{error}");
         assert_eq!(rescued(&folder)[&address("chat/b")], Some(record("B")));
     }
@@ -145,7 +145,7 @@ async fn a_state_that_is_only_touched_or_copied_over_goes_on() {
     let folder = temporary();
     let writer = with_a_call(&folder, |folder| exchange(&state_in(folder))).await;
     writer.append(vec![named("chat/b", "B")]).await.expect("durable");
-    assert_eq!(finish(writer).await, 2);
+    assert_eq!(fold(writer).await, 2);
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_second_run_under_a_new_lock_finds_every_intent_of_the_first() {
     assert!(found.pending.is_some(), "{found:?}");
     first.append(vec![intent("chat/c")]).await.expect_err("no further call");
     second.append(vec![named("chat/d", "D")]).await.expect("the second run goes on");
-    second.finish(LastCalls::new()).await.expect("folded");
+    second.fold(LastCalls::new()).await.expect("folded");
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn what_cannot_be_rescued_is_in_the_error() {
     fs::rename(folder.path(), &aside).expect("moved away");
     writer.append(vec![intent("chat/c")]).await.expect_err("no further call");
     writer.append(vec![named("chat/b", "B")]).await.expect_err("not in the journal");
-    let error = writer.finish(LastCalls::new()).await.expect_err("not folded");
+    let error = writer.fold(LastCalls::new()).await.expect_err("not folded");
     let text = error.to_string();
     assert!(text.contains("could not be kept"), "{text}");
     let lines = &text[text.find("{\"version\"").expect("a journal")..];
@@ -193,12 +193,12 @@ async fn a_state_replaced_before_the_first_call_leaves_nothing_behind() {
         assert!(error.to_string().contains("nothing was done"), "{error}");
         assert!(writer.append(vec![intent("chat/c")]).await.is_err());
         assert!(matches!(
-            writer.finish(LastCalls::new()).await,
+            writer.fold(LastCalls::new()).await,
             Err(StateError::Changed { loss: Loss::Replaced | Loss::Removed, .. })
         ));
         assert!(!beside(&folder, ".journal").exists() && !beside(&folder, ".rescue-1").exists());
         store.read().await.expect("the next reader works");
-        finish(locked(&store).await).await;
+        fold(locked(&store).await).await;
     }
 }
 
@@ -225,7 +225,7 @@ async fn a_lock_that_is_too_long_is_not_read() {
     let lock = fs::File::options().write(true).open(beside(&folder, ".lock")).expect("the lock");
     lock.set_len(1 << 40).expect("a hole");
     assert!(!store.read().await.expect("a record").ended_uncleanly, "its first line is whole");
-    finish(locked(&store).await).await;
+    fold(locked(&store).await).await;
 }
 
 #[tokio::test]

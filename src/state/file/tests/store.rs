@@ -9,10 +9,10 @@ use tempfile::TempDir;
 
 use crate::model::{Call, Timestamp};
 use crate::state::samples::{address, holder, named, provider, record};
-use crate::state::{Entry, Found, LastCalls, ReadStore, StateError, WriteStore};
+use crate::state::{Entry, Found, LastCalls, ReadStore, StateError, Store};
 
 use super::super::FileStore;
-use super::{NO_WAIT, finish, locked, state_in, temporary, with_a_room};
+use super::{NO_WAIT, fold, locked, state_in, temporary, with_a_room};
 
 fn names(folder: &TempDir) -> Vec<String> {
     let entry = |e: std::io::Result<fs::DirEntry>| e.expect("an entry").file_name();
@@ -42,7 +42,7 @@ async fn a_first_run_begins_a_new_state() {
         ["rooms.state.json", "rooms.state.json.journal", "rooms.state.json.lock"]
     );
     writer.append(vec![named("chat/a", "A")]).await.expect("durable");
-    assert_eq!(finish(writer).await, 1);
+    assert_eq!(fold(writer).await, 1);
     assert_eq!(
         names(&folder),
         ["rooms.state.json", "rooms.state.json.backup-0", "rooms.state.json.lock"]
@@ -72,11 +72,11 @@ async fn a_run_without_a_change_writes_nothing() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let before = (names(&folder), fs::read(state_in(&folder)).expect("a state"));
-    assert_eq!(finish(locked(&store).await).await, 1);
+    assert_eq!(fold(locked(&store).await).await, 1);
     let writer = locked(&store).await;
     writer.append(vec![named("chat/a", "other"), named("chat/a", "A")]).await.expect("durable");
     writer.append(vec![Entry::Removed(address("chat/none"))]).await.expect("durable");
-    assert_eq!(finish(writer).await, 1);
+    assert_eq!(fold(writer).await, 1);
     assert_eq!((names(&folder), fs::read(state_in(&folder)).expect("a state")), before);
 }
 
@@ -99,7 +99,7 @@ async fn a_run_that_dies_leaves_its_journal_to_the_next() {
     assert_eq!(store.read().await.expect("a record").recorded, next.snapshot().recorded);
     assert!(!names(&folder).contains(&"rooms.state.json.journal".to_owned()));
     next.append(vec![named("chat/c", "C")]).await.expect("durable");
-    assert_eq!(finish(next).await, 3);
+    assert_eq!(fold(next).await, 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +123,7 @@ async fn a_second_writer_is_told_who_holds_the_lock() {
 
     let waiting = tokio::spawn(async move { other.lock(holder(2), Duration::from_mins(1)).await });
     tokio::task::yield_now().await;
-    finish(first).await;
+    fold(first).await;
     assert!(waiting.await.expect("no panic").is_ok(), "the lock is let go, and taken");
 }
 
@@ -137,11 +137,11 @@ async fn the_last_calls_are_kept_with_the_lock() {
         LastCalls::from([(provider("chat"), of_chat)])
     };
     let first = calls(&[(Call::CreateRoom, 5000), (Call::DestroyRoom, 4000)]);
-    locked(&store).await.finish(first.clone()).await.expect("an end");
+    locked(&store).await.fold(first.clone()).await.expect("an end");
     assert_eq!(store.read().await.expect("a record").last_calls, first);
     let second = locked(&store).await;
     assert_eq!(second.snapshot().last_calls, first);
-    second.finish(calls(&[(Call::CreateRoom, 6000)])).await.expect("an end");
+    second.fold(calls(&[(Call::CreateRoom, 6000)])).await.expect("an end");
     let both = calls(&[(Call::CreateRoom, 6000), (Call::DestroyRoom, 4000)]);
     let snapshot = store.read().await.expect("a record");
     assert_eq!((snapshot.last_calls, snapshot.ended_uncleanly), (both, false));

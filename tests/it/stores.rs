@@ -1,0 +1,393 @@
+//! What every store of the record has to do: one suite, which all of them pass.
+
+mod memory;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roomctl::model::{
+    Address, Assumed, Call, Kind, Lifecycle, Pending, PendingKind, ProviderIdentity, ProviderName,
+    RecordedRoom, Room, Sides, Timestamp,
+};
+use roomctl::state::{
+    self, Entry, Folded, Found, Holder, LastCalls, Snapshot, StateError, Store, WriteStore,
+};
+use tempfile::TempDir;
+
+use memory::MemoryStore;
+
+/// How long a lock is waited for that somebody may have dropped a moment ago.
+const LONG: Duration = Duration::from_mins(1);
+
+/// A state of a kind of store.
+trait Subject {
+    /// Opens it, as every process does for itself.
+    fn store(&self) -> Box<dyn Store>;
+
+    /// Takes the lock away from whoever holds it.
+    fn lose_lock(&self);
+}
+
+struct InFile(TempDir);
+
+struct InMemory(MemoryStore);
+
+impl InFile {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+}
+
+impl InMemory {
+    fn new() -> Self {
+        Self(MemoryStore::default())
+    }
+}
+
+impl Subject for InFile {
+    fn store(&self) -> Box<dyn Store> {
+        state::open(&self.0.path().join("rooms.state.json").into())
+    }
+
+    fn lose_lock(&self) {
+        std::fs::remove_file(self.0.path().join("rooms.state.json.lock")).expect("removed");
+    }
+}
+
+impl Subject for InMemory {
+    fn store(&self) -> Box<dyn Store> {
+        Box::new(self.0.clone())
+    }
+
+    fn lose_lock(&self) {
+        self.0.end_lease();
+    }
+}
+
+/// Holds every kind of store to every rule.
+macro_rules! conformance {
+    ($($rule:ident),* $(,)?) => {
+        mod file {
+            $(#[tokio::test(start_paused = true)]
+            async fn $rule() {
+                super::$rule(&super::InFile::new()).await;
+            })*
+        }
+
+        mod in_memory {
+            $(#[tokio::test(start_paused = true)]
+            async fn $rule() {
+                super::$rule(&super::InMemory::new()).await;
+            })*
+        }
+    };
+}
+
+conformance!(
+    a_state_that_never_was_is_new_and_stays_so_without_entries,
+    what_is_folded_is_read_again,
+    a_second_holder_is_refused_and_told_who_holds_the_lock,
+    a_second_holder_waits_for_the_lock,
+    readers_see_open_intents_and_who_is_in_progress,
+    what_was_appended_survives_a_crash,
+    an_open_intent_survives_every_fold,
+    the_last_entry_of_a_room_counts,
+    entries_of_many_at_once_are_all_durable,
+    a_fold_that_changes_nothing_keeps_the_serial,
+    rooms_and_providers_are_removed,
+    a_lineage_stays_and_is_of_one_state_only,
+    a_run_without_calls_leaves_the_last_calls_as_they_were,
+    nothing_is_written_after_the_fold,
+    a_run_that_lost_its_lock_is_refused,
+);
+
+fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+fn chat() -> ProviderName {
+    ProviderName::new("chat").expect("a name")
+}
+
+fn identity() -> ProviderIdentity {
+    ProviderIdentity { kind: Kind::Zim, app_id: 7, host: Some("emulator".into()) }
+}
+
+fn holder(pid: u32) -> Holder {
+    Holder {
+        pid,
+        host: "desk".to_owned(),
+        user: "ada".to_owned(),
+        command: "roomctl apply".to_owned(),
+        time: Timestamp::from_millis(1_700_000_000_000),
+    }
+}
+
+fn record(name: &str) -> RecordedRoom {
+    RecordedRoom {
+        room: Arc::new(Room { name: Some(name.into()), ..Room::default() }),
+        assumed: Assumed::default(),
+        created: Timestamp::from_millis(1_700_000_000_123),
+        last_seen: None,
+        last_seen_with_people: None,
+        attribute_sequence: None,
+        request_id: None,
+        source: "rooms.yaml".into(),
+        lifecycle: Lifecycle::default(),
+        sides: Sides::default(),
+        ignore_changes: Box::default(),
+        pending: None,
+        contested: None,
+        next: None,
+    }
+}
+
+fn open(name: &str) -> RecordedRoom {
+    let at = Timestamp::from_millis(1_700_000_000_123);
+    let pending = Pending { kind: PendingKind::Create, at, room: None };
+    RecordedRoom { pending: Some(Box::new(pending)), ..record(name) }
+}
+
+fn intent(at: &str) -> Entry {
+    Entry::Intent(address(at), open(at))
+}
+
+fn result(at: &str) -> Entry {
+    Entry::Result(address(at), record(at))
+}
+
+fn calls(millis: i64) -> LastCalls {
+    let at = Timestamp::from_millis(millis);
+    BTreeMap::from([(chat(), BTreeMap::from([(Call::CreateRoom, at)]))])
+}
+
+async fn lock(subject: &dyn Subject) -> Arc<dyn WriteStore> {
+    subject.store().lock(holder(1), LONG).await.expect("the lock")
+}
+
+async fn read(subject: &dyn Subject) -> Snapshot {
+    subject.store().read().await.expect("a record")
+}
+
+async fn append(writer: &Arc<dyn WriteStore>, entries: Vec<Entry>) {
+    writer.append(entries).await.expect("durable");
+}
+
+async fn fold(writer: Arc<dyn WriteStore>) -> u64 {
+    let Folded { serial } = writer.fold(calls(1)).await.expect("a fold");
+    serial
+}
+
+/// Records rooms in a run of its own.
+async fn recorded(subject: &dyn Subject, rooms: &[&str]) -> u64 {
+    let writer = lock(subject).await;
+    append(&writer, rooms.iter().map(|at| result(at)).collect()).await;
+    fold(writer).await
+}
+
+fn names(snapshot: &Snapshot) -> Vec<String> {
+    snapshot.recorded.rooms.keys().map(ToString::to_string).collect()
+}
+
+async fn a_state_that_never_was_is_new_and_stays_so_without_entries(subject: &dyn Subject) {
+    for _ in 0..2 {
+        let snapshot = read(subject).await;
+        assert_eq!((snapshot.found, snapshot.recorded.serial), (Found::New, 0));
+        assert_eq!((names(&snapshot).len(), &snapshot.recorded.lineage), (0, &None));
+        assert!(!snapshot.ended_uncleanly && snapshot.in_progress.is_none());
+        let writer = lock(subject).await;
+        assert_eq!((writer.snapshot().found, writer.snapshot().folded), (Found::New, None));
+        assert_eq!(writer.fold(LastCalls::new()).await.expect("an end"), Folded { serial: 0 });
+    }
+}
+
+async fn what_is_folded_is_read_again(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    writer.reserve(2).await.expect("room");
+    writer.check().await.expect("nothing changed");
+    append(&writer, vec![Entry::Provider(chat(), identity()), result("chat/a")]).await;
+    assert_eq!(writer.fold(calls(5_000)).await.expect("a fold"), Folded { serial: 1 });
+    let Snapshot { recorded, found, last_calls, ended_uncleanly, in_progress, folded } =
+        read(subject).await;
+    assert_eq!(recorded.rooms, BTreeMap::from([(address("chat/a"), record("chat/a"))]));
+    assert_eq!(recorded.providers, BTreeMap::from([(chat(), identity())]));
+    assert_eq!((recorded.serial, found, last_calls), (1, Found::Existing, calls(5_000)));
+    assert_eq!((ended_uncleanly, in_progress, folded), (false, None, None));
+    let again = lock(subject).await;
+    assert_eq!(again.snapshot().recorded, recorded);
+    assert_eq!(again.snapshot().folded, None, "there was nothing left");
+}
+
+async fn a_second_holder_is_refused_and_told_who_holds_the_lock(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    let second = subject.store().lock(holder(2), Duration::ZERO).await.map(drop);
+    let error = second.expect_err("one at a time");
+    assert!(
+        matches!(&error, StateError::Locked { holder: Some(by), .. } if **by == holder(1)),
+        "{error}"
+    );
+    assert!(error.to_string().contains("process 1"), "{error}");
+    fold(writer).await;
+    subject.store().lock(holder(2), Duration::ZERO).await.map(drop).expect("it is free");
+}
+
+async fn a_second_holder_waits_for_the_lock(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    append(&writer, vec![result("chat/a")]).await;
+    let store = subject.store();
+    let second = tokio::spawn(async move { store.lock(holder(2), LONG).await.map(drop) });
+    tokio::task::yield_now().await;
+    fold(writer).await;
+    second.await.expect("no panic").expect("the lock");
+}
+
+async fn readers_see_open_intents_and_who_is_in_progress(subject: &dyn Subject) {
+    recorded(subject, &["chat/a"]).await;
+    let writer = lock(subject).await;
+    append(&writer, vec![intent("chat/b")]).await;
+    let meanwhile = read(subject).await;
+    assert_eq!(meanwhile.recorded.rooms[&address("chat/b")], open("chat/b"));
+    assert_eq!(meanwhile.in_progress, Some(holder(1)));
+    assert!(meanwhile.ended_uncleanly, "its last calls are not known yet");
+    append(&writer, vec![result("chat/b")]).await;
+    assert_eq!(read(subject).await.recorded.rooms[&address("chat/b")], record("chat/b"));
+    assert_eq!(names(writer.snapshot()), ["chat/a"], "as it was when the lock was taken");
+    fold(writer).await;
+    assert_eq!(read(subject).await.in_progress, None);
+}
+
+async fn what_was_appended_survives_a_crash(subject: &dyn Subject) {
+    recorded(subject, &["chat/a"]).await;
+    let writer = lock(subject).await;
+    append(&writer, vec![intent("chat/b"), intent("chat/c")]).await;
+    append(&writer, vec![result("chat/c")]).await;
+    drop(writer);
+    let left = read(subject).await;
+    assert_eq!(names(&left), ["chat/a", "chat/b", "chat/c"]);
+    let next = lock(subject).await;
+    assert_eq!(next.snapshot().recorded.rooms, left.recorded.rooms);
+    assert_eq!((next.snapshot().folded, next.snapshot().recorded.serial), (Some(2), 2));
+    assert!(next.snapshot().ended_uncleanly);
+    assert_eq!(next.snapshot().recorded.rooms[&address("chat/b")], open("chat/b"));
+}
+
+async fn an_open_intent_survives_every_fold(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    append(&writer, vec![intent("chat/a")]).await;
+    fold(writer).await;
+    recorded(subject, &["chat/b"]).await;
+    assert_eq!(read(subject).await.recorded.rooms[&address("chat/a")], open("chat/a"));
+}
+
+async fn the_last_entry_of_a_room_counts(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    let removed = Entry::Removed(address("chat/a"));
+    append(&writer, vec![intent("chat/a"), result("chat/a"), removed, intent("chat/b")]).await;
+    append(&writer, vec![result("chat/b")]).await;
+    fold(writer).await;
+    let rooms = read(subject).await.recorded.rooms.clone();
+    assert_eq!(rooms, BTreeMap::from([(address("chat/b"), record("chat/b"))]));
+}
+
+async fn entries_of_many_at_once_are_all_durable(subject: &dyn Subject) {
+    const COUNT: usize = 50;
+    let writer = lock(subject).await;
+    let mut appends = tokio::task::JoinSet::new();
+    for n in 0..COUNT {
+        let writer = writer.clone();
+        appends.spawn(async move { writer.append(vec![result(&format!("chat/{n}"))]).await });
+    }
+    while let Some(appended) = appends.join_next().await {
+        appended.expect("no panic").expect("durable");
+    }
+    drop(writer);
+    assert_eq!(names(lock(subject).await.snapshot()).len(), COUNT);
+}
+
+async fn a_fold_that_changes_nothing_keeps_the_serial(subject: &dyn Subject) {
+    let serial = recorded(subject, &["chat/a"]).await;
+    let writer = lock(subject).await;
+    append(&writer, vec![intent("chat/a")]).await;
+    append(&writer, vec![result("chat/a")]).await;
+    assert_eq!(fold(writer).await, serial);
+    assert_eq!(recorded(subject, &["chat/a", "chat/b"]).await, serial + 1);
+}
+
+async fn rooms_and_providers_are_removed(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    append(&writer, vec![Entry::Provider(chat(), identity()), result("chat/a")]).await;
+    fold(writer).await;
+    let writer = lock(subject).await;
+    let removed = vec![Entry::Removed(address("chat/a")), Entry::ProviderRemoved(chat())];
+    append(&writer, removed).await;
+    fold(writer).await;
+    let snapshot = read(subject).await;
+    assert!(snapshot.recorded.rooms.is_empty() && snapshot.recorded.providers.is_empty());
+    assert_eq!(snapshot.found, Found::Existing, "no rooms, but a state");
+}
+
+async fn a_lineage_stays_and_is_of_one_state_only(subject: &dyn Subject) {
+    recorded(subject, &["chat/a"]).await;
+    let lineage = read(subject).await.recorded.lineage.clone();
+    recorded(subject, &["chat/b"]).await;
+    assert_eq!(read(subject).await.recorded.lineage, lineage);
+    for other in [&InFile::new() as &dyn Subject, &InMemory::new()] {
+        recorded(other, &["chat/a"]).await;
+        assert_ne!(read(other).await.recorded.lineage, lineage);
+    }
+}
+
+async fn a_run_without_calls_leaves_the_last_calls_as_they_were(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    append(&writer, vec![result("chat/a")]).await;
+    writer.fold(calls(5_000)).await.expect("a fold");
+    drop(lock(subject).await);
+    assert!(read(subject).await.ended_uncleanly, "a run that crashed may have made calls");
+    lock(subject).await.fold(LastCalls::new()).await.expect("an end");
+    let snapshot = read(subject).await;
+    assert_eq!((snapshot.last_calls, snapshot.ended_uncleanly), (calls(5_000), true));
+}
+
+async fn nothing_is_written_after_the_fold(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    append(&writer, vec![result("chat/a")]).await;
+    writer.fold(calls(1)).await.expect("a fold");
+    writer.append(vec![intent("chat/b")]).await.expect_err("the lock is released");
+    writer.check().await.expect_err("the lock is released");
+    writer.fold(calls(2)).await.expect_err("once");
+    assert_eq!(names(&read(subject).await), ["chat/a"]);
+}
+
+async fn a_run_that_lost_its_lock_is_refused(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    append(&writer, vec![intent("chat/a")]).await;
+    subject.lose_lock();
+    writer.append(vec![intent("chat/b")]).await.expect_err("no further call");
+    writer.check().await.expect_err("no further call");
+    writer.fold(calls(1)).await.expect_err("what is there may be another run's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_ends_is_reported_to_its_holder() {
+    let subject = InMemory::new();
+    let writer = lock(&subject).await;
+    let early = tokio::time::timeout(LONG, writer.lost()).await;
+    early.expect_err("the lease holds");
+    let waiting = writer.clone();
+    let lost = tokio::spawn(async move { waiting.lost().await });
+    tokio::task::yield_now().await;
+    subject.lose_lock();
+    let error = lost.await.expect("no panic");
+    assert!(matches!(error, StateError::LeaseLost { .. }), "{error}");
+    let second = lock(&subject).await;
+    drop(writer);
+    second.check().await.expect("a lock that had ended releases nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lock_of_a_file_has_no_lease_that_ends() {
+    let subject = InFile::new();
+    let writer = lock(&subject).await;
+    tokio::time::timeout(LONG, writer.lost()).await.expect_err("it is held until it is released");
+}

@@ -1,0 +1,224 @@
+//! A store in memory, whose lock is a lease that a test can end.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use roomctl::model::{Lineage, Recorded};
+use roomctl::state::{
+    Access, Entry, Folded, Found, Holder, LastCalls, Lost, ReadStore, Snapshot, StateError, Store,
+    WriteStore,
+};
+use tokio::sync::Notify;
+
+/// What errors call it.
+const LOCATION: &str = "memory";
+
+/// A state in memory. Clones share it, as processes share a file.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryStore(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    content: Mutex<Content>,
+    /// Told when a lock is released or ends.
+    lock_changed: Notify,
+}
+
+#[derive(Default)]
+struct Content {
+    /// The state; `None` until the first entry.
+    state: Option<Recorded>,
+    /// What is not in it yet.
+    journal: Vec<Entry>,
+    last_calls: LastCalls,
+    ended_uncleanly: bool,
+    holder: Option<Holder>,
+    /// The number of locks that were taken: a lock of an earlier number has ended.
+    epoch: u64,
+}
+
+/// A lock on a state in memory, until it is dropped.
+struct Lease {
+    shared: Arc<Shared>,
+    snapshot: Snapshot,
+    epoch: u64,
+}
+
+impl MemoryStore {
+    /// Ends the lease of whoever holds the lock, as a time-out does.
+    pub(crate) fn end_lease(&self) {
+        self.0.release();
+    }
+
+    fn try_lock(&self, holder: &Holder) -> Option<Lease> {
+        let mut content = self.0.content();
+        if content.holder.is_some() {
+            return None;
+        }
+        content.holder = Some(holder.clone());
+        content.epoch += 1;
+        let folded = content.fold();
+        let snapshot = Snapshot { in_progress: None, folded, ..content.snapshot() };
+        content.ended_uncleanly = true;
+        Some(Lease { shared: self.0.clone(), snapshot, epoch: content.epoch })
+    }
+}
+
+impl ReadStore for MemoryStore {
+    fn read(&self) -> Access<'_, Snapshot> {
+        Box::pin(async { Ok(self.0.content().snapshot()) })
+    }
+}
+
+impl Store for MemoryStore {
+    fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
+        Box::pin(async move {
+            let lease = until(&self.0.lock_changed, || self.try_lock(&holder));
+            match tokio::time::timeout(wait, lease).await {
+                Ok(lease) => Ok(Arc::new(lease) as Arc<dyn WriteStore>),
+                Err(_) => {
+                    let holder = self.0.content().holder.clone().map(Box::new);
+                    Err(StateError::Locked { location: LOCATION.to_owned(), holder })
+                }
+            }
+        })
+    }
+}
+
+impl Lease {
+    /// The content, if this lease still holds.
+    fn held(&self) -> Result<MutexGuard<'_, Content>, StateError> {
+        let content = self.shared.content();
+        if content.epoch == self.epoch && content.holder.is_some() {
+            Ok(content)
+        } else {
+            Err(StateError::LeaseLost { location: LOCATION.to_owned() })
+        }
+    }
+}
+
+impl WriteStore for Lease {
+    fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn reserve(&self, _: usize) -> Access<'_, ()> {
+        self.check()
+    }
+
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
+        Box::pin(async {
+            let mut content = self.held()?;
+            content.state.get_or_insert_with(begun);
+            content.journal.extend(entries);
+            Ok(())
+        })
+    }
+
+    fn check(&self) -> Access<'_, ()> {
+        Box::pin(async { self.held().map(drop) })
+    }
+
+    fn lost(&self) -> Lost<'_> {
+        Box::pin(until(&self.shared.lock_changed, || self.held().err()))
+    }
+
+    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
+        Box::pin(async {
+            let mut content = self.held()?;
+            content.fold();
+            if last_calls.is_empty() {
+                content.ended_uncleanly = self.snapshot.ended_uncleanly;
+            } else {
+                content.last_calls = last_calls;
+                content.ended_uncleanly = false;
+            }
+            let serial = content.state.as_ref().map_or(0, |state| state.serial);
+            drop(content);
+            self.shared.release();
+            Ok(Folded { serial })
+        })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.held().is_ok() {
+            self.shared.release();
+        }
+    }
+}
+
+impl Shared {
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().expect("no holder panicked")
+    }
+
+    fn release(&self) {
+        self.content().holder = None;
+        self.lock_changed.notify_waiters();
+    }
+}
+
+impl Content {
+    fn snapshot(&self) -> Snapshot {
+        let mut recorded = self.state.clone().unwrap_or_default();
+        self.journal.iter().for_each(|entry| apply(&mut recorded, entry));
+        Snapshot {
+            recorded: Arc::new(recorded),
+            found: if self.state.is_some() { Found::Existing } else { Found::New },
+            last_calls: self.last_calls.clone(),
+            ended_uncleanly: self.ended_uncleanly,
+            in_progress: self.holder.clone().filter(|_| !self.journal.is_empty()),
+            folded: None,
+        }
+    }
+
+    /// Takes the journal into the state; the number of rooms that it changes.
+    fn fold(&mut self) -> Option<usize> {
+        let before = self.state.clone().unwrap_or_default();
+        let state = self.state.as_mut()?;
+        std::mem::take(&mut self.journal).iter().for_each(|entry| apply(state, entry));
+        if *state == before {
+            return None;
+        }
+        state.serial += 1;
+        let differs = |address: &_| state.rooms.get(address) != before.rooms.get(address);
+        let removed = before.rooms.keys().filter(|address| !state.rooms.contains_key(*address));
+        Some(state.rooms.keys().chain(removed).filter(|address| differs(address)).count())
+    }
+}
+
+/// A state without rooms.
+fn begun() -> Recorded {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let lineage = Lineage(format!("memory-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+    Recorded { lineage: Some(lineage), ..Recorded::default() }
+}
+
+fn apply(recorded: &mut Recorded, entry: &Entry) {
+    match entry.clone() {
+        Entry::Intent(address, record) | Entry::Result(address, record) => {
+            recorded.rooms.insert(address, record);
+        }
+        Entry::Removed(address) => drop(recorded.rooms.remove(&address)),
+        Entry::Provider(name, identity) => drop(recorded.providers.insert(name, identity)),
+        Entry::ProviderRemoved(name) => drop(recorded.providers.remove(&name)),
+    }
+}
+
+/// Waits until `find` has something, which it is asked for at every change.
+async fn until<T>(changed: &Notify, find: impl Fn() -> Option<T>) -> T {
+    let find = &find;
+    loop {
+        // Before it looks, so that no change in between is missed.
+        let changed: std::pin::Pin<Box<dyn Future<Output = ()> + Send>> =
+            Box::pin(changed.notified());
+        if let Some(found) = find() {
+            return found;
+        }
+        changed.await;
+    }
+}
