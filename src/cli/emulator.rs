@@ -13,7 +13,9 @@ use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
-use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret, StateLocation};
+use crate::model::{
+    Address, Desired, Endpoint, EndpointUrl, Kind, Provider, Secret, StateLocation,
+};
 use crate::provider::http::{SystemClock, post_to_loopback};
 use crate::render;
 
@@ -101,7 +103,7 @@ async fn happen(
     for provider in providers {
         let url = match &provider.endpoint {
             Endpoint::Emulator => None,
-            Endpoint::Url(url) => Some(url.trim_end_matches('/')),
+            Endpoint::Url(url) => Some(url),
             Endpoint::Vendor => continue,
         };
         if !told.insert(url) {
@@ -154,7 +156,11 @@ fn built_in(
 }
 
 /// Tells an emulator that listens on loopback.
-async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Result<(), Stopped> {
+async fn served(
+    command: &EmulatorCommand,
+    provider: &Provider,
+    url: &EndpointUrl,
+) -> Result<(), Stopped> {
     let (kind, app) = (provider.kind(), provider.app_id);
     let moved = |address: &Address, users: Option<u64>| json!({"kind": kind, "app_id": app, "room": address.room.as_str(), "users": users});
     let (what, body): (&str, Value) = match command {
@@ -162,7 +168,7 @@ async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Re
         EmulatorCommand::Leave { address, users } => ("leave", moved(address, *users)),
         EmulatorCommand::Advance { span } => ("advance", json!({"seconds": span.as_secs()})),
     };
-    let path = format!("/emulator/{what}");
+    let path = format!("emulator/{what}");
     post_to_loopback(url, &path, &body).await.map_err(|error| {
         let words = format!("provider `{}`: the emulator did not take it: {error}", provider.name);
         Stopped::failed("emulator", words)

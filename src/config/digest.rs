@@ -95,7 +95,7 @@ impl Canon {
         match endpoint {
             Endpoint::Vendor => self.text("vendor"),
             Endpoint::Emulator => self.text("emulator"),
-            Endpoint::Url(url) => self.text(url),
+            Endpoint::Url(url) => self.text(url.as_url().as_str()),
         }
         self.number(rate_limits.len() as u64);
         for (call, limit) in rate_limits {

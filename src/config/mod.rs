@@ -7,7 +7,6 @@ pub mod decode;
 mod diagnose;
 mod diagnostics;
 mod digest;
-mod endpoint;
 mod load;
 mod prescan;
 pub mod raw;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::keyword::keyword_enum;
-use super::{Call, Kind, ProviderName, Room};
+use super::{Call, Endpoint, Kind, ProviderName, Room};
 
 /// A declared provider: one application at one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,17 +54,6 @@ pub enum Application {
         /// How long an empty room lives.
         dissolve_after: Duration,
     },
-}
-
-/// Where a service answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// The vendor's own host.
-    Vendor,
-    /// The built-in emulator, inside this process.
-    Emulator,
-    /// Another URL: a region's host, or a server on loopback.
-    Url(String),
 }
 
 /// Where a secret is.

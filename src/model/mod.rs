@@ -8,6 +8,7 @@ mod call;
 mod clock;
 mod config;
 mod desired;
+mod endpoint;
 mod event;
 mod field;
 mod finding;
@@ -35,10 +36,11 @@ pub use attributes::{Attribute, AttributeChange, Attributes};
 pub use call::{Call, Effect};
 pub use clock::Clock;
 pub use config::{
-    Application, AttributeLimits, Endpoint, GateLimit, OnConflict, OnOccupied, Policy, Provider,
-    RateShare, Refresh, SecretSource,
+    Application, AttributeLimits, GateLimit, OnConflict, OnOccupied, Policy, Provider, RateShare,
+    Refresh, SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
+pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
 pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
 pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{
-    AttributeLimits, Call, Endpoint, Finding, Kind, Provider, ProviderName, RateShare, SecretSource,
+    AttributeLimits, Call, Endpoint, Finding, InvalidEndpoint, Kind, Provider, ProviderName,
+    RateShare, SecretSource,
 };
 
 use super::application::Spelling;
 use crate::config::decode::Document;
 use crate::config::diagnostics::{Diagnostic, EntryPart, Reporter, key, suggestion};
-use crate::config::endpoint::{endpoint, host};
 use crate::config::raw::{self, Amount, RateLimit, Text};
 use crate::config::secrets::looks_like_secret;
 use crate::config::values::percent;
@@ -136,7 +136,7 @@ impl ProviderFields<'_, '_> {
                 name: name?,
                 app_id: app_id?,
                 application: application.filter(|_| spelling == Spelling::Exact)?,
-                host: host(kind?, endpoint.as_ref()?),
+                host: endpoint.as_ref()?.host(kind?),
                 endpoint: endpoint?,
                 secret: secret?,
                 rate_limits,
@@ -160,7 +160,14 @@ impl ProviderFields<'_, '_> {
     fn endpoint(&mut self, declared: Option<&Text>) -> Option<Endpoint> {
         let Some(Text(text)) = declared else { return Some(Endpoint::Vendor) };
         let text = self.text("endpoint", text)?;
-        endpoint(&text).map_err(|finding| self.fault(&["endpoint"], *finding)).ok()
+        let endpoint = text.parse();
+        let refused = |error: InvalidEndpoint| {
+            let finding = Finding::error("endpoint", format!("`endpoint` {error}"));
+            let help =
+                "write `vendor`, `emulator`, or a URL such as `https://zim-api-sgp.zego.im/`";
+            self.fault(&["endpoint"], finding.help(help));
+        };
+        endpoint.map_err(refused).ok()
     }
 
     fn rate_limits(
