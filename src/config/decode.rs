@@ -2,7 +2,7 @@
 //!
 //! serde_yaml collects all events of a document before it reads the first: a million rooms would
 //! take 4 GB. So the item lines of the top-level `rooms:` are found in one pass over the bytes, and
-//! groups of items parsed each on its own. A file whose groups do not stand alone is parsed whole.
+//! groups of items parsed each on its own. A file whose groups cannot be parsed alone is parsed whole.
 //! What is accepted here is accepted whole, and means the same: a property test holds that.
 
 use std::num::NonZeroUsize;
@@ -121,14 +121,14 @@ impl Document {
 /// events to stay in a core's cache.
 pub const GROUP: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not zero");
 
-/// Where the parts of a file of many rooms stand.
+/// Where the parts of a file of many rooms are.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// Everything but the items, with `rooms: []` in their place.
     pub skeleton: String,
     /// Where the skeleton's tail begins.
     tail: usize,
-    /// The lines of the skeleton from here on stand `shift` lines further down in the file.
+    /// The lines of the skeleton from here on are `shift` lines further down in the file.
     tail_line: usize,
     /// How many lines the items take.
     shift: usize,
@@ -147,7 +147,7 @@ struct Start {
     line: usize,
 }
 
-/// Parses a file in groups of `size` items; none where they do not stand alone, or have a mistake.
+/// Parses a file in groups of `size` items; `None` if a group cannot be parsed alone, or has a mistake.
 #[must_use]
 pub fn parse_grouped(text: &str, size: NonZeroUsize) -> Option<File> {
     let layout = Layout::of(text)?;
@@ -161,13 +161,13 @@ pub fn parse_grouped(text: &str, size: NonZeroUsize) -> Option<File> {
 /// Parses a file at once.
 ///
 /// # Errors
-/// Returns serde_yaml's error, whose place may be the beginning of the map that holds the mistake.
+/// Returns serde_yaml's error, whose place may be the beginning of the map that has the mistake.
 pub fn parse_whole(text: &str) -> Result<File, serde_yaml::Error> {
     serde_yaml::from_str(text)
 }
 
 impl Layout {
-    /// Finds the items of a file; none where the file is not plain enough to be cut.
+    /// Finds the items of a file; `None` if the file is not plain enough to be divided.
     pub(super) fn of(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let rooms = rooms_line(bytes)?;
@@ -185,13 +185,13 @@ impl Layout {
         Some(Self { skeleton, tail: tail_at, tail_line, shift, items: items.starts, end })
     }
 
-    /// What stands before the items, with `rooms: []`. Where this is whole by itself, nothing that
-    /// begins in it (a quoted scalar) goes on over the items into the tail.
+    /// Returns what is before the items, with `rooms: []`. If this is valid by itself, nothing that
+    /// begins in it (a quoted scalar) continues over the items into the tail.
     pub(super) fn head(&self) -> &str {
         &self.skeleton[..self.tail]
     }
 
-    /// Parses everything but the items; none where it does not stand alone, or has a mistake.
+    /// Parses everything but the items; `None` if it cannot be parsed alone, or has a mistake.
     pub(super) fn parse_skeleton(&self) -> Option<File> {
         let head: File = serde_yaml::from_str(self.head()).ok()?;
         head.rooms.filter(Vec::is_empty)?;
@@ -224,19 +224,19 @@ impl Layout {
         self.items[item].line
     }
 
-    /// The line of the file that a line of the skeleton stands for, from 0.
+    /// Returns the line of the file that a line of the skeleton is, from 0.
     pub(super) fn line_of_skeleton(&self, line: usize) -> usize {
         if line < self.tail_line { line } else { line + self.shift }
     }
 
-    /// Whether an item is plain enough to be read without what stands around it.
-    pub(super) fn stands_alone(&self, text: &str, item: usize) -> bool {
+    /// Returns whether an item is plain enough to be read without the rest of the file.
+    pub(super) fn is_independent(&self, text: &str, item: usize) -> bool {
         plain(self.item(text, item).as_bytes())
     }
 
-    /// Parses the items of a group; none where they do not stand alone, or where one has a mistake.
+    /// Parses the items of a group; `None` if they cannot be parsed alone, or one has a mistake.
     pub(super) fn parse(&self, text: &str, group: Range<usize>) -> Option<Vec<Room>> {
-        if !group.clone().all(|item| self.stands_alone(text, item)) {
+        if !group.clone().all(|item| self.is_independent(text, item)) {
             return None;
         }
         let rooms: Vec<Room> = serde_yaml::from_str(self.slice(text, group.clone())).ok()?;
@@ -249,13 +249,13 @@ impl Layout {
     }
 }
 
-/// Whether a part of a file reads the same on its own.
+/// Returns whether a part of a file is read the same on its own.
 fn plain(bytes: &[u8]) -> bool {
     let prescan = prescan(bytes);
     prescan.depth <= MAX_DEPTH && !prescan.marks && !prescan.odd
 }
 
-/// Where the line `rooms:` stands.
+/// Where the line `rooms:` is.
 struct RoomsLine {
     /// Its colon.
     colon: usize,
@@ -331,7 +331,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// Says what a line is, where items begin at `column`, or where none was seen yet.
+/// Classifies a line; items begin at `column`, `None` before the first.
 fn classify(line: &[u8], column: Option<usize>) -> LineKind {
     let (indent, blank) = indent_at(line);
     let first = line.get(indent).copied();

@@ -79,7 +79,7 @@ pub(super) fn report_invalid_rest(
     reporter: &mut Reporter<'_>,
 ) -> bool {
     let rest = layout.rest_from(text, item);
-    if !layout.stands_alone(text, item) || prescan(rest.as_bytes()).too_deep_at.is_some() {
+    if !layout.is_independent(text, item) || prescan(rest.as_bytes()).too_deep_at.is_some() {
         return false;
     }
     match yaml::stats(rest) {
@@ -191,8 +191,8 @@ pub(super) fn split(mut root: Node) -> (Node, Option<Vec<Node>>) {
 }
 
 /// What the check of the structure has kept; `None` where it kept nothing.
-fn from_json<T: DeserializeOwned>(sound: Option<Json>) -> Option<T> {
-    serde_json::from_value(sound?).ok()
+fn from_json<T: DeserializeOwned>(valid: Option<Json>) -> Option<T> {
+    serde_json::from_value(valid?).ok()
 }
 
 /// Reports serde_yaml's own message, where nothing else was found.
@@ -209,8 +209,8 @@ fn report_serde(error: &serde_yaml::Error, file: usize, diagnostics: &mut Diagno
 /// The longest line that is shown, in characters. A mark beyond it is shown without its line.
 const LONGEST_LINE: usize = 500;
 
-/// Gives every note its place: errors go before warnings where there are too many, and all of them
-/// are told in order of place, with the number of the rest at the end.
+/// Turns diagnostics into findings with places: errors go before warnings if there are too many, all
+/// in order of place, with the number of the rest at the end.
 pub(super) fn findings(
     diagnostics: Diagnostics,
     sources: &[Source],
@@ -218,26 +218,25 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let (kept, mut errors, mut warnings) = diagnostics.into_parts();
     let mut atlas = Locator::new(sources, documents);
-    let mut reported: Vec<_> =
-        kept.into_iter().map(|diagnostic| atlas.finding(diagnostic)).collect();
-    reported.sort_by(|(a, one), (b, other)| {
+    let mut shown: Vec<_> = kept.into_iter().map(|diagnostic| atlas.finding(diagnostic)).collect();
+    shown.sort_by(|(a, one), (b, other)| {
         (a, one.code, &one.message).cmp(&(b, other.code, &other.message))
     });
-    reported.dedup();
-    reported.sort_by_key(|(_, finding)| finding.severity);
-    for (_, finding) in reported.iter().skip(SHOWN) {
+    shown.dedup();
+    shown.sort_by_key(|(_, finding)| finding.severity);
+    for (_, finding) in shown.iter().skip(SHOWN) {
         match finding.severity {
             Severity::Error => errors += 1,
             Severity::Warning => warnings += 1,
         }
     }
-    reported.truncate(SHOWN);
-    reported.sort_by_key(|(order, _)| *order);
-    let reported = reported.into_iter().map(|(_, finding)| finding);
-    reported.chain(rest(errors, warnings)).collect()
+    shown.truncate(SHOWN);
+    shown.sort_by_key(|(order, _)| *order);
+    let shown = shown.into_iter().map(|(_, finding)| finding);
+    shown.chain(rest(errors, warnings)).collect()
 }
 
-/// The number of findings that are not shown.
+/// Makes the finding about those that are not shown.
 fn rest(errors: usize, warnings: usize) -> Option<Finding> {
     let message = match (errors, warnings) {
         (0, 0) => return None,
@@ -247,14 +246,14 @@ fn rest(errors: usize, warnings: usize) -> Option<Finding> {
     };
     Some(match errors {
         0 => Finding::warning("more", message),
-        _ => Finding::error("more", message).help("mend these, and look again"),
+        _ => Finding::error("more", message).help("fix these and run again"),
     })
 }
 
 /// The order of places: the file, the line, the column.
 type Order = (usize, usize, usize);
 
-/// The trees that have been looked at.
+/// Looks up locations; keeps the trees that it has read.
 struct Locator<'a> {
     sources: &'a [Source],
     documents: HashMap<usize, &'a Document>,
@@ -274,7 +273,7 @@ impl<'a> Locator<'a> {
         if let Some((_, first)) = first.and_then(|location| self.place(&location)) {
             let Place { file, line, column, .. } = first;
             let help = finding.help.take().unwrap_or_default();
-            finding.help = Some(format!("it stood first at {file}:{line}:{column}: {help}"));
+            finding.help = Some(format!("first at {file}:{line}:{column}: {help}"));
         }
         match self.place(&location) {
             Some((order, place)) => (order, finding.at(place)),
@@ -297,7 +296,7 @@ impl<'a> Locator<'a> {
         Some(((file, place.line, place.column), place))
     }
 
-    /// The text that a part's lines are counted in, and where one of its lines is in the file, from 0.
+    /// Returns the text that a part's lines are counted in, and where one of its lines is in the file, from 0.
     fn piece(&self, file: usize, part: Part, line: usize) -> (&'a str, usize) {
         let text = self.sources[file].text.as_str();
         let Some(Rooms::Grouped(layout)) = self.documents.get(&file).map(|it| &it.rooms) else {
@@ -343,7 +342,7 @@ impl<'a> Locator<'a> {
     }
 }
 
-/// The place that a path leads to, or as far as it leads.
+/// Returns the span that a path leads to, or as far as it leads.
 fn find(mut node: &Node, steps: &[PathSegment], side: EntryPart) -> Span {
     let mut mark = node.mark();
     for (at, step) in steps.iter().enumerate() {
@@ -364,7 +363,7 @@ fn find(mut node: &Node, steps: &[PathSegment], side: EntryPart) -> Span {
     mark
 }
 
-/// Makes a place, with its line as it may be shown.
+/// Makes a place, with its line without secrets.
 fn place(file: &Arc<str>, text: &str, line: usize, span: Span) -> Place {
     let shown = text.lines().nth(span.line).unwrap_or_default();
     let rest = shown.chars().skip(span.column).count();
@@ -374,7 +373,7 @@ fn place(file: &Arc<str>, text: &str, line: usize, span: Span) -> Place {
     Place { file: Arc::clone(file), line, column, width, text }
 }
 
-/// A line as far as it is shown: not far beyond the mark.
+/// Truncates a line; a mark beyond the limit is shown without it.
 fn short(line: String, mark_end: usize) -> String {
     if mark_end > LONGEST_LINE {
         return String::new();

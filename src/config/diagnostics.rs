@@ -1,29 +1,29 @@
-//! Findings on their way: each knows what it is about, and gets its line only if it is shown.
+//! Findings without a place yet: each has a location, which becomes a line only if it is shown.
 
 use crate::model::{Finding, Kind, Severity};
 
 /// How many findings are shown.
 pub(super) const SHOWN: usize = 100;
 
-/// A finding, and where it belongs.
+/// A finding and its location.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnostic {
-    /// The finding, without its place.
+    /// The finding, without a place.
     pub finding: Finding,
-    /// Where it belongs.
+    /// Its location.
     pub location: Location,
-    /// Where the same thing stood first; told in the help.
+    /// The location of the first of two duplicates; named in the help.
     pub first: Option<Location>,
 }
 
-/// Where a note belongs.
+/// The location of a diagnostic.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Location {
     /// In no file.
     None,
-    /// At a place that is known, counted from the beginning of its part.
+    /// At a span, counted from the beginning of its part.
     Span { file: usize, part: Part, span: Span },
-    /// At a path that is looked up when the note is shown.
+    /// At a path that is looked up when the diagnostic is shown.
     Path { file: usize, part: Part, steps: Vec<PathSegment>, side: EntryPart },
 }
 
@@ -34,20 +34,20 @@ pub(super) enum Part {
     Head,
     /// The room of this number, from 0.
     Item(usize),
-    /// The text as it stands, where no tree was made of it.
+    /// The whole text, without a tree.
     Text,
 }
 
-/// A step of a path: a key, or a number in a list.
+/// A segment of a path: a key, or an index of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PathSegment {
-    /// Into a map.
+    /// A key of a map.
     Key(Box<str>),
-    /// Into a list.
+    /// An index of a list.
     Index(usize),
 }
 
-/// Which side of an entry is meant.
+/// A part of a map's entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum EntryPart {
     /// The key.
@@ -56,7 +56,7 @@ pub(super) enum EntryPart {
     Value,
 }
 
-/// Notes in order: the first [`SHOWN`] errors and warnings, and how many there are of each.
+/// Diagnostics in order: the first [`SHOWN`] errors and warnings, and how many there are of each.
 #[derive(Debug, Default)]
 pub(super) struct Diagnostics {
     kept: Vec<Diagnostic>,
@@ -70,7 +70,7 @@ struct Count {
     all: usize,
 }
 
-/// Where the notes of one part of a file go.
+/// Adds the diagnostics of one part of a file.
 pub(super) struct Reporter<'a> {
     pub diagnostics: &'a mut Diagnostics,
     pub file: usize,
@@ -81,24 +81,24 @@ pub(super) struct Reporter<'a> {
 /// How a part of a file was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// Whole: what is not there is not in the file.
+    /// Completely: what is missing is not in the file.
     Complete,
-    /// With faults that are told already: what is not there may be one of them.
+    /// With mistakes that are already reported: what is missing may be one of them.
     Partial,
 }
 
-/// A step into the map under `key`.
+/// Returns the path segment of a key.
 pub(super) fn key(key: &str) -> PathSegment {
     PathSegment::Key(key.into())
 }
 
-/// A step to an item of a list.
+/// Returns the path segment of an item of a list.
 pub(super) fn index(at: usize) -> PathSegment {
     PathSegment::Index(at)
 }
 
 impl Diagnostics {
-    /// Adds a note.
+    /// Adds a diagnostic.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         let count = self.count(diagnostic.finding.severity);
         count.all += 1;
@@ -108,7 +108,7 @@ impl Diagnostics {
         }
     }
 
-    /// Adds the notes of what comes later.
+    /// Adds later diagnostics.
     pub(super) fn extend(&mut self, later: Self) {
         let Self { kept, errors, warnings } = later;
         self.errors.all += errors.all - errors.kept;
@@ -118,12 +118,12 @@ impl Diagnostics {
         }
     }
 
-    /// Whether there is an error among them.
+    /// Returns whether there is an error among them.
     pub(super) fn any_error(&self) -> bool {
         self.errors.all > 0
     }
 
-    /// The notes that are kept, and how many errors and warnings there are besides.
+    /// Returns the diagnostics that are kept, and the number of other errors and warnings.
     pub(super) fn into_parts(self) -> (Vec<Diagnostic>, usize, usize) {
         let Self { kept, errors, warnings } = self;
         (kept, errors.all - errors.kept, warnings.all - warnings.kept)
@@ -138,14 +138,14 @@ impl Diagnostics {
 }
 
 impl Diagnostic {
-    /// A note that belongs to no file.
+    /// Makes a diagnostic that belongs to no file.
     pub(super) fn without_location(finding: Finding) -> Self {
         Self { finding, location: Location::None, first: None }
     }
 }
 
 impl Reporter<'_> {
-    /// Adds a finding at the value that a path leads to, or at what is there of the path.
+    /// Adds a finding at the value that a path leads to, or as far as the path leads.
     pub(super) fn at(&mut self, steps: Vec<PathSegment>, finding: Finding) {
         let location = self.location(steps, EntryPart::Value);
         self.add(location, None, finding);
@@ -157,26 +157,26 @@ impl Reporter<'_> {
         self.add(location, None, finding);
     }
 
-    /// Adds a finding at a known place of this part.
+    /// Adds a finding at a span of this part.
     pub(super) fn at_span(&mut self, span: Span, finding: Finding) {
         let location = self.span_location(span);
         self.add(location, None, finding);
     }
 
-    /// Adds a finding at a known place, about something that stood elsewhere first.
+    /// Adds a finding about a duplicate, with the span of the first.
     pub(super) fn repeated(&mut self, span: Span, first: Span, finding: Finding) {
         let (location, first) = (self.span_location(span), self.span_location(first));
         self.add(location, Some(first), finding);
     }
 
-    /// Adds a finding about something that is not in the file, unless a fault may have hidden it.
+    /// Adds a finding about something that is not in the file, unless a mistake may have hidden it.
     pub(super) fn missing(&mut self, steps: Vec<PathSegment>, finding: Finding) {
         if self.reading == Reading::Complete {
             self.at(steps, finding);
         }
     }
 
-    /// The spot of a path in this part.
+    /// Returns the location of a path in this part.
     pub(super) fn location(&self, steps: Vec<PathSegment>, side: EntryPart) -> Location {
         Location::Path { file: self.file, part: self.part, steps, side }
     }
@@ -197,7 +197,7 @@ pub(super) struct Span {
     pub line: usize,
     /// The column in characters, from 0.
     pub column: usize,
-    /// How many characters it covers on its line; none where it ends on a later line.
+    /// How many characters it covers on its line; `None` if it ends on a later line.
     pub width: Option<usize>,
 }
 
@@ -206,34 +206,34 @@ impl Span {
     pub(super) const START: Self = Self { line: 0, column: 0, width: Some(1) };
 }
 
-/// How to mend a name that is none of `known`.
-pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
-    match closest(word, known) {
+/// Returns the help for a name that is not one of `known`.
+pub(super) fn suggestion(name: &str, known: &[&str]) -> String {
+    match closest(name, known) {
         Some(close) => format!("did you mean `{close}`?"),
-        None => format!("known here: {}", listed(known)),
+        None => format!("expected one of {}", listed(known)),
     }
 }
 
-/// The name nearest to `word`, where one is near enough to be meant.
-pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let near = (word.chars().count() / 3).max(1);
+/// Returns the name nearest to `name`, if one is near enough to be a misspelling.
+pub(super) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = (name.chars().count() / 3).max(1);
     // A key may be a megabyte long: nothing that begins with 64 other characters is near.
-    let start: String = word.chars().take(64).collect();
+    let start: String = name.chars().take(64).collect();
     known
         .iter()
-        .map(|name| (strsim::osa_distance(&start, name), *name))
+        .map(|known| (strsim::osa_distance(&start, known), *known))
         .filter(|(distance, _)| *distance <= near)
         .min()
         .map(|(_, name)| name)
 }
 
-/// The names in one line, each in backticks.
+/// Lists names in one line, each in backticks.
 pub(super) fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The names as one part of a sentence: `zim and tencent-live`.
-pub(super) fn spoken(names: &[&str]) -> String {
+/// Joins names for a sentence: `zim and tencent-live`.
+pub(super) fn joined(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),
@@ -241,7 +241,7 @@ pub(super) fn spoken(names: &[&str]) -> String {
     }
 }
 
-/// A text as a sentence can hold it: its end is left out where it is long.
+/// Truncates a text for a message.
 pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -249,21 +249,21 @@ pub(super) fn shortened(text: &str) -> String {
     }
 }
 
-/// The finding about a key that merges a map elsewhere.
+/// Makes the finding about a YAML merge key.
 pub(super) fn merge_key() -> Finding {
-    Finding::error("merge_key", "`<<` merges nothing here")
+    Finding::error("merge_key", "merge keys (`<<`) are not supported")
         .help("write the keys out, or use `defaults`")
 }
 
-/// The finding about a key that must be there.
+/// Makes the finding about a missing key.
 pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
     let help = match name {
         "version" => "write `version: 1`",
         "kind" => "write which service it is: `kind: zim`, `kind: rtc` or `kind: tencent-live`",
         "app_id" => "write the number that the vendor's console shows: `app_id: 12345`",
-        "operator" => "write the user in whose name rooms are made: `operator: admin`",
+        "operator" => "write the user id that creates the rooms: `operator: admin`",
         "id" => "write the room's id: `id: lobby`",
-        "value" => "write its text: `value: \"Hi!\"`",
+        "value" => "write its value: `value: \"Hi!\"`",
         "from" => "write the provider's old name: `from: talk`",
         "to" => "write the provider's name in `providers`: `to: chat`",
         _ => "write it",
@@ -271,25 +271,25 @@ pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
     Finding::error("missing_key", format!("{owner} needs `{name}`")).help(help)
 }
 
-/// The names of kinds as one part of a sentence.
+/// Joins the names of kinds for a sentence.
 pub(super) fn kinds(kinds: &[Kind]) -> String {
-    spoken(&kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
+    joined(&kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
 }
 
-/// What a JSON type is called in a sentence.
-pub(super) fn kind_of(json_type: &str) -> &'static str {
+/// Returns the name of a JSON type for messages.
+pub(super) fn type_name(json_type: &str) -> &'static str {
     match json_type {
-        "string" => "text",
-        "integer" => "a whole number",
-        "number" => "a number that is not whole, below zero or too large",
-        "boolean" => "true or false",
-        "array" => "a list",
-        "object" => "a map",
-        _ => "nothing",
+        "string" => "string",
+        "integer" => "integer",
+        "number" => "fractional, negative or too large number",
+        "boolean" => "boolean",
+        "array" => "list",
+        "object" => "map",
+        _ => "null",
     }
 }
 
-/// What a definition is called in a sentence.
+/// Returns the name of a schema definition for messages.
 pub(super) fn owner(definition: &str) -> &'static str {
     match definition {
         "File" => "the file",
@@ -311,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_was_meant() {
+    fn a_misspelled_name_is_found() {
         let known = ["destroy_delay_time", "name", "id", "attributes"];
         assert_eq!(closest("destory_delay_time", &known), Some("destroy_delay_time"));
         assert_eq!(closest("nmae", &known), Some("name"));
@@ -320,15 +320,15 @@ mod tests {
     }
 
     #[test]
-    fn are_cut_where_they_are_long() {
+    fn long_texts_are_truncated() {
         assert_eq!(shortened(&"é".repeat(40)), "é".repeat(40));
         assert_eq!(shortened(&"é".repeat(41)), format!("{}…", "é".repeat(40)));
     }
 
     #[test]
-    fn are_spoken_of_together() {
-        assert_eq!(spoken(&["a"]), "a");
-        assert_eq!(spoken(&["a", "b"]), "a and b");
-        assert_eq!(spoken(&["a", "b", "c"]), "a, b and c");
+    fn names_are_joined_for_a_sentence() {
+        assert_eq!(joined(&["a"]), "a");
+        assert_eq!(joined(&["a", "b"]), "a and b");
+        assert_eq!(joined(&["a", "b", "c"]), "a, b and c");
     }
 }

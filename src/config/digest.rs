@@ -1,4 +1,4 @@
-//! The digest of what the files declare, the same whatever their order and wherever they lie.
+//! The digest of what the files declare, independent of their order and their paths.
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -13,8 +13,8 @@ use super::resolve::ResolvedHead;
 /// How many rooms are digested at once. The digest depends on it.
 const CHUNK: usize = 4096;
 
-/// Digests the providers, what was moved, the policy, and the rooms, which are sorted. Secrets, and where they and
-/// the state are kept, are left out.
+/// Digests the providers, the renames, the policy and the sorted rooms, without secrets, their sources,
+/// and the location of the state.
 pub(super) fn digest(head: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
     let ResolvedHead { providers, declared: _, moved, policy, state: _, home: _ } = head;
     let mut whole = Canon::default();

@@ -1,4 +1,4 @@
-//! Which files are read, what they hold, and how they are named.
+//! Which files are read, what they contain, and how they are named.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use super::regular_file::{ReadError, Size, read_regular, read_stream};
 /// The largest file that is read.
 const MOST: Size = Size(1 << 30);
 
-/// Stands for standard input on the command line, in findings, and in the record of rooms.
+/// Means standard input on the command line, in findings, and in the record of rooms.
 const STANDARD_INPUT: &str = "-";
 
 /// A file that was read.
@@ -25,7 +25,7 @@ pub(super) struct Source {
     pub shown: Arc<str>,
     /// Where it is.
     pub path: PathBuf,
-    /// What it holds, without a byte order mark; other characters stand for what is not UTF-8.
+    /// Its text, without a byte order mark; other characters replace what is not UTF-8.
     pub text: String,
 }
 
@@ -40,8 +40,8 @@ pub(super) fn read_all(
     let files: Vec<PathBuf> =
         paths.iter().flat_map(|path| expand(path, subfolders, diagnostics)).collect();
     if files.iter().filter(|path| is_standard_input(path)).count() > 1 {
-        let finding = Finding::error("standard_input", "`-` is named twice")
-            .help("standard input is read once: name it once");
+        let finding = Finding::error("standard_input", "`-` is given twice")
+            .help("standard input is read once: give it once");
         diagnostics.push(Diagnostic::without_location(finding));
         return sources;
     }
@@ -60,7 +60,7 @@ pub(super) fn read_all(
     sources
 }
 
-/// Whether a path of the command line stands for standard input.
+/// Returns whether a path of the command line means standard input.
 #[must_use]
 pub fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == STANDARD_INPUT
@@ -126,10 +126,10 @@ fn expand(path: &Path, subfolders: Subfolders, diagnostics: &mut Diagnostics) ->
 }
 
 fn empty(path: &Path, subfolders: Subfolders) -> Finding {
-    let message = format!("the folder `{}` holds no *.yaml or *.yml", path.display());
+    let message = format!("the folder `{}` contains no *.yaml or *.yml", path.display());
     Finding::error("empty_folder", message).help(match subfolders {
-        Subfolders::Read => "name a folder that does; hidden folders inside of it are not read",
-        Subfolders::Skipped => "name a folder that does; `-R` reads the folders inside of it too",
+        Subfolders::Read => "give a folder that does; hidden subfolders are not read",
+        Subfolders::Skipped => "give a folder that does; `-R` reads its subfolders too",
     })
 }
 
@@ -177,19 +177,19 @@ fn unreadable(path: &Path, error: &ReadError) -> Finding {
     let cannot = || format!("{name} cannot be read: {error}");
     match error {
         ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-            Finding::error("no_file", format!("there is no {name}"))
-                .help("run `roomctl init` for a first one, or name another with -f PATH")
+            Finding::error("no_file", format!("{name} does not exist"))
+                .help("run `roomctl init` to create one, or give another with -f PATH")
         }
         ReadError::Io(_) => Finding::error("unreadable_file", cannot()),
         ReadError::NotRegular(_) => Finding::error("not_regular", cannot()).help(
-            "name a regular file; the output of a command is read with `COMMAND | roomctl -f -`",
+            "give a regular file; to read the output of a command, use `COMMAND | roomctl -f -`",
         ),
         ReadError::TooLarge(_) => Finding::error("file_size", cannot())
-            .help("divide the rooms over several files, and name each with -f"),
+            .help("split the rooms into several files, and give each with -f"),
     }
 }
 
-/// The parts of an absolute path, `.` and `..` worked out by name.
+/// The parts of an absolute path, `.` and `..` resolved by name.
 fn parts(path: &Path) -> Vec<String> {
     // The folder of a bare file name is empty, and an empty path is no path to `absolute`.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -212,7 +212,7 @@ fn parts(path: &Path) -> Vec<String> {
 /// Whether the files in the subfolders of a folder are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subfolders {
-    /// They are not, and a warning tells their number.
+    /// They are not, and a warning reports their number.
     Skipped,
     /// They are.
     Read,

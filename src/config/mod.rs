@@ -1,7 +1,15 @@
-//! YAML to [`crate::model::Desired`]: the files, checked and resolved.
+//! Loads YAML files into [`crate::model::Desired`], checked and resolved.
 //!
-//! serde_yaml decides what a text means. Only where it has refused, or a check has, the text is read
-//! once more by a parser that knows every place, so that all mistakes are told at once.
+//! ```text
+//! load      paths → Source: which files, as text
+//! decode    Source → Document: serde_yaml decides what a text means (raw), in groups of rooms
+//! resolve   Documents → Desired: head (providers, policy, state), then each room against its context
+//! diagnose  only after a failure, or to place a warning: a YAML tree with source locations
+//! ```
+//!
+//! `decode` succeeds or reports only that something is wrong. `diagnose` then finds every mistake, so that
+//! all are reported at once. A stage that changes rooms as they were written belongs into
+//! `resolve.rs`, where a [`raw::Room`] is added.
 
 pub mod decode;
 mod diagnose;
@@ -29,10 +37,10 @@ pub use schema::schema;
 use diagnostics::Diagnostics;
 use resolve::{Resolved, ResolvedHead};
 
-/// What the files say, and what is worth a word about it.
+/// What the files declare, and the warnings about it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What the files say.
+    /// What the files declare.
     pub desired: Desired,
     /// Warnings, in order of place.
     pub warnings: Vec<Finding>,
@@ -41,12 +49,12 @@ pub struct Loaded {
 /// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`, and `-` for
 /// standard input.
 ///
-/// `variable` looks up an environment variable, for `${NAME}` in the keys that take it; one that is
+/// `variable` looks up an environment variable, for `${NAME}` in the keys that support it; one that is
 /// set but empty is `Some("")`.
 ///
 /// # Errors
 /// Returns every mistake of every file, in order of place, errors and warnings: 100 at most, and
-/// then one finding with the number of the rest. A file that is no YAML is told alone.
+/// then one finding with the number of the rest. A file that is not valid YAML is reported alone.
 pub fn load(
     paths: &[PathBuf],
     variable: &dyn Fn(&str) -> Option<String>,

@@ -1,17 +1,17 @@
-//! A look at the bytes before any parser sees them: how deep the flow collections nest, and what is unusual.
+//! Scans the bytes before they are parsed: how deep the flow collections nest, and what is unusual.
 //!
 //! YAML parsers take quadratic time over deep `[[[[…` and hold every event of a document, so depth
-//! is refused here, and only what is plain is cut into groups. Where this look is deceived (YAML's
+//! is refused here, and only what is plain is cut into groups. Where the scan is wrong (YAML's
 //! scalars have many forms), the parsers still decide what the text means.
 
-/// What a look at some bytes shows.
+/// The result of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Prescan {
     /// The deepest nesting of `[` and `{`.
     pub depth: usize,
     /// Where the deepest nesting first passed [`MAX_DEPTH`].
     pub too_deep_at: Option<usize>,
-    /// Whether an anchor, an alias or a tag stands there, a directive, or a mark between documents.
+    /// Whether there is an anchor, an alias, a tag, a directive, or a document marker.
     pub marks: bool,
     /// Whether there are characters that YAML 1.1 and 1.2 read differently, or not at all.
     pub odd: bool,
@@ -20,7 +20,7 @@ pub(super) struct Prescan {
 /// How deep collections may nest. The format itself needs five.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Looks at `bytes`, which begin at the beginning of a line.
+/// Scans `bytes`, which begin at the beginning of a line.
 pub(super) fn prescan(bytes: &[u8]) -> Prescan {
     let mut look =
         Scanner { bytes, at: 0, line: 0, depth: 0, node: true, found: Prescan::default() };
@@ -177,7 +177,7 @@ impl Scanner<'_> {
         self.at += 1;
     }
 
-    /// Notes control characters, C1 controls, line separators and byte order marks.
+    /// Records control characters, C1 controls, line separators and byte order marks.
     fn note_odd(&mut self, byte: u8) {
         let odd = match byte {
             0x00..=0x1f | 0x7f => true,

@@ -1,4 +1,4 @@
-//! The files as serde reads them: every key, nothing resolved. The published schema is made of it.
+//! The files as serde reads them: every key, nothing resolved. The published schema is derived from them.
 
 mod scalars;
 
@@ -34,7 +34,7 @@ pub struct File {
     /// How changes are made.
     #[serde(deserialize_with = "present")]
     pub policy: Option<Policy>,
-    /// What the rooms of this file hold where they do not say otherwise.
+    /// Values for the rooms of this file that do not set them.
     #[serde(deserialize_with = "present")]
     pub defaults: Option<Defaults>,
     /// The rooms; `[]` means none.
@@ -69,8 +69,8 @@ pub struct Provider {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
     pub app_id: Option<Amount>,
-    /// zim, tencent-live: the user in whose name rooms are made, at most 32 bytes: ZIM's FromUserId,
-    /// Tencent's identifier. Both want it; rtc has none.
+    /// zim, tencent-live: the user who creates the rooms, at most 32 bytes: ZIM's FromUserId,
+    /// Tencent's identifier. Required for both; rtc has none.
     #[serde(deserialize_with = "present")]
     pub operator: Option<Text>,
     /// rtc: ZEGOCLOUD's IsTest, for projects made on or before 2021-11-16; left out for the others.
@@ -101,16 +101,16 @@ pub struct Provider {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "share")]
     pub rate_share: Option<Amount>,
-    /// Our part of the plan's quota of living rooms; none when left out.
+    /// Our part of the plan's quota of rooms; no limit when left out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole::<0, { u64::MAX }>")]
     pub max_rooms: Option<u64>,
-    /// zim, tencent-live: what the service takes as attributes of one room.
+    /// zim, tencent-live: the service's limits for the attributes of one room.
     #[serde(deserialize_with = "present")]
     pub limits: Option<Limits>,
 }
 
-/// What the service takes as attributes of one room. Sizes are in bytes.
+/// The service's limits for the attributes of one room. Sizes are in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -136,7 +136,7 @@ pub struct Limits {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// Whom to ask before planning; `due` when left out.
+    /// Which rooms are looked up before planning; `due` when left out.
     #[serde(deserialize_with = "present")]
     pub refresh: Option<Refresh>,
     /// What to do with a room that exists and that we did not make; `fail` when left out.
@@ -145,11 +145,11 @@ pub struct Policy {
     /// What to do with a recorded room that is gone; `recreate` when left out.
     #[serde(deserialize_with = "present")]
     pub on_vanish: Option<OnVanish>,
-    /// What to do with people inside a room that is to be destroyed; when left out `defer` for zim,
-    /// `destroy` for rtc and tencent-live.
+    /// What to do with a room that is to be destroyed while people are inside; when left out `defer`
+    /// for zim, `destroy` for rtc and tencent-live.
     #[serde(deserialize_with = "present")]
     pub on_occupied: Option<OnOccupied>,
-    /// When a new name or delay takes hold; `now` when left out.
+    /// When a new name or delay takes effect; `now` when left out.
     #[serde(deserialize_with = "present")]
     pub replace: Option<Replace>,
     /// How many rooms one run may destroy: a number, or a share of the recorded rooms of declared
@@ -157,7 +157,7 @@ pub struct Policy {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_destroy: Option<Amount>,
-    /// How many rooms that are gone before their time one run may make again: a number, or a share of
+    /// How many rooms that are gone before their time one run may create again: a number, or a share of
     /// the recorded rooms of declared providers, at least 3 (0% means none); 30% when left out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
@@ -168,37 +168,37 @@ pub struct Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnVanish {
-    /// Make it again.
+    /// Create it again.
     Recreate,
 }
 
-/// When a new name or delay takes hold.
+/// When a new name or delay takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Replace {
-    /// At once, by destroying the room and making it anew.
+    /// At once, by destroying the room and creating it again.
     Now,
 }
 
-/// What stands under the key of a field.
+/// The value of a field, as the file has it.
 #[derive(Clone, Copy, Debug)]
 pub enum RawValue<'a> {
-    /// Text, or a word of few.
+    /// A string, or a keyword.
     Text(&'a str),
     /// A whole number.
     Number(u64),
     /// Whole numbers.
     Numbers(&'a [u64]),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
-    /// A span.
+    /// A duration.
     Delay(&'a Amount),
     /// Attributes.
     Attributes(&'a Pairs<AttributeValue>),
 }
 
 /// Makes a struct of the keys that a room and the `defaults` have, and of some more. A struct inside
-/// the struct would be read into memory twice, and lose the word about unknown keys.
+/// the struct would be read into memory twice, and not report unknown keys.
 macro_rules! content {
     ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
         #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -215,10 +215,10 @@ macro_rules! content {
             #[schemars(schema_with = "seconds")]
             pub destroy_delay_time: Option<Amount>,
             /// zim, tencent-live: the attributes that we manage, Tencent's metadata: text, or
-            /// `{value: …, auto_delete: …}`. A room's own value of a key goes before the default.
+            /// `{value: …, auto_delete: …}`. A room's own value of a key overrides the default.
             #[serde(deserialize_with = "present")]
             pub attributes: Option<Pairs<AttributeValue>>,
-            /// rtc: what goes along with the close, when the room is taken out of the file.
+            /// rtc: what is sent with the close, when the room is removed from the file.
             #[serde(deserialize_with = "present")]
             pub close: Option<Close>,
             /// tencent-live: the user who owns the room, at most 32 bytes; the provider's operator
@@ -228,7 +228,7 @@ macro_rules! content {
             /// tencent-live: how the seats are laid out.
             #[serde(deserialize_with = "present")]
             pub seat_template: Option<Text>,
-            /// tencent-live: whether a seat is taken freely or applied for.
+            /// tencent-live: whether people take a seat freely or apply for it.
             #[serde(deserialize_with = "present")]
             pub take_seat_mode: Option<Text>,
             /// tencent-live: how many seats there are, from 1 to 4294967295.
@@ -264,7 +264,7 @@ macro_rules! content {
         }
 
         impl $name {
-            /// What stands under the key of `field`.
+            /// Returns the value of `field`; `None` if it is not set.
             #[must_use]
             pub fn raw_value(&self, field: Field) -> Option<RawValue<'_>> {
                 match field {
@@ -288,7 +288,7 @@ macro_rules! content {
                 }
             }
 
-            /// The top keys of fields that stand there, each with a field that it holds.
+            /// Returns the keys of the fields that are set, each with a field that it contains.
             pub fn keys(&self) -> impl Iterator<Item = (&'static str, Field)> {
                 let close = self.close.is_some().then_some(("close", Field::CloseReason));
                 let is_set = Field::ALL.iter().filter(|field| self.raw_value(**field).is_some());
@@ -300,7 +300,7 @@ macro_rules! content {
 }
 
 content! {
-    /// What the rooms of this file hold where they do not say otherwise, as far as their kind has it.
+    /// Values for the rooms of this file that do not set them, if their kind has the field.
     Defaults {}
 }
 
@@ -324,14 +324,14 @@ content! {
     }
 }
 
-/// What goes along with the close of an rtc room.
+/// What is sent with the close of an rtc room.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Close {
-    /// What people are told, at most 256 bytes.
+    /// The reason that people see, at most 256 bytes.
     #[serde(deserialize_with = "present")]
     pub reason: Option<Text>,
-    /// Whether the service tells the application's backend; false when left out.
+    /// Whether the service notifies the application's backend; false when left out.
     #[serde(deserialize_with = "present")]
     pub callback: Option<bool>,
 }
@@ -340,10 +340,10 @@ pub struct Close {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lifecycle {
-    /// Refuse to destroy the room, also when it is taken out of the file.
+    /// Refuse to destroy the room, also when it is removed from the file.
     #[serde(deserialize_with = "present")]
     pub prevent_destroy: Option<bool>,
-    /// What to do with the room when it is taken out of the file; `destroy` when left out.
+    /// What to do with the room when it is removed from the file; `destroy` when left out.
     #[serde(deserialize_with = "present")]
     pub on_remove: Option<OnRemove>,
 }

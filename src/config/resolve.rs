@@ -232,7 +232,7 @@ fn read_room(
     if let Some(room) = layout.parse(text, item..item + 1).and_then(|mut rooms| rooms.pop()) {
         return Ok(Some(DecodedRoom { room, reading: Reading::Complete }));
     }
-    if !layout.stands_alone(text, item) {
+    if !layout.is_independent(text, item) {
         return Err(NotAlone);
     }
     let mut found = Diagnostics::default();

@@ -13,7 +13,7 @@ use super::raw::File;
 /// Returns the JSON Schema (draft-07) of rooms.yaml.
 ///
 /// What the parser accepts, the schema accepts. Its `maxLength` counts characters where the
-/// services count bytes, so the parser refuses some texts that the schema lets pass.
+/// services count bytes, so the parser refuses some texts that the schema accepts.
 #[must_use]
 pub fn schema() -> Value {
     SCHEMA.clone()
@@ -33,7 +33,7 @@ pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     schema
 });
 
-/// Bounds what a field may be, as the most lenient of the kinds that hold it does.
+/// Adds a field's limits, those of the most lenient of the kinds that have it.
 fn bound(definitions: &mut Value, definition: &str, field: Field) {
     let property = match field.as_str().split_once('.') {
         Some((_, inner)) => &mut definitions["Close"]["properties"][inner],
@@ -45,9 +45,9 @@ fn bound(definitions: &mut Value, definition: &str, field: Field) {
                 let before = property["maxLength"].as_u64().unwrap_or_default();
                 property["maxLength"] = json!(before.max(most as u64));
             }
-            Shape::Choice(words) => {
-                property["enum"] = json!(words);
-                property["examples"] = json!([words[0]]);
+            Shape::Choice(choices) => {
+                property["enum"] = json!(choices);
+                property["examples"] = json!([choices[0]]);
             }
             Shape::Number { least } => {
                 property["minimum"] = json!(least);
@@ -62,7 +62,7 @@ fn bound(definitions: &mut Value, definition: &str, field: Field) {
     }
 }
 
-/// Takes null out: a key that is left out is fine, a key with nothing after it is a mistake.
+/// Removes null: a key may be left out, a key without a value is a mistake.
 #[derive(Clone)]
 struct NothingIsNull;
 
@@ -102,20 +102,20 @@ const RESERVED_KEYS: &[(&str, &[&str])] =
 const RESERVED_VALUES: &[(&str, &[&str])] =
     &[("OnVanish", &["ignore"]), ("Replace", &["on_next_vanish"])];
 
-/// Whether `name` is a key of this definition that is not built yet.
+/// Returns whether `name` is a key of this definition that is not built yet.
 pub(super) fn reserved_key(definition: &str, name: &str) -> bool {
     holds(RESERVED_KEYS, definition, name)
 }
 
-/// Whether `word` is a value of this definition that is not built yet.
-pub(super) fn reserved_value(definition: &str, word: &str) -> bool {
-    holds(RESERVED_VALUES, definition, word)
+/// Returns whether `value` is a value of this definition that is not built yet.
+pub(super) fn reserved_value(definition: &str, value: &str) -> bool {
+    holds(RESERVED_VALUES, definition, value)
 }
 
-/// The finding about something that is not built yet.
+/// Makes the finding about something that is not built yet.
 pub(super) fn not_built(what: &str) -> Finding {
     Finding::error("not_built", format!("{what} is not built yet"))
-        .help("take it out: this version does not know it, and ignores nothing")
+        .help("remove it: this version does not support it")
 }
 
 fn holds(table: &[(&str, &[&str])], definition: &str, name: &str) -> bool {

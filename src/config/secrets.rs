@@ -1,17 +1,17 @@
-//! Secrets that were written into a file: known by their keys, refused, and hidden in shown lines.
+//! Secrets written into a file: detected by their keys, refused, and masked in source lines.
 
 use crate::model::Finding;
 
-/// The finding about a key that is named like a secret.
+/// Makes the finding about a key that is named like a secret.
 pub(super) fn secret_key(name: &str) -> Finding {
     Finding::error(
         "secret_in_file",
-        format!("`{name}` looks like a secret, and none is written here"),
+        format!("`{name}` looks like a secret; secrets do not belong in this file"),
     )
     .help("name the environment variable that holds it: `secret_env: ZEGO_SERVER_SECRET`")
 }
 
-/// Whether a key is named like a secret, however it is written: `server_secret`, `SecretKey`.
+/// Returns whether a key is named like a secret, in any spelling: `server_secret`, `SecretKey`.
 pub(super) fn names_secret(key: &str) -> bool {
     const SECRETS: &[&str] = &[
         "secret",
@@ -38,15 +38,15 @@ pub(super) fn names_secret(key: &str) -> bool {
     SECRETS.contains(&bare)
 }
 
-/// Whether a text is written as the vendors write their secrets: many hexadecimal digits.
+/// Returns whether a text looks like the vendors' secrets: many hexadecimal digits.
 pub(super) fn looks_like_secret(text: &str) -> bool {
     text.len() >= 16
         && text.chars().all(|c| c.is_ascii_hexdigit())
         && text.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a line goes on with the value of a key that is named like a secret: it stands below the key
-/// and deeper, or right below it.
+/// Returns whether a line continues the value of a key that is named like a secret: it is below the key
+/// and deeper, or directly below it.
 pub(super) fn continues_secret(text: &str, line: usize) -> bool {
     let lines: Vec<&str> = text.lines().take(line + 1).collect();
     let Some((own, above)) = lines.split_last() else { return false };
@@ -68,7 +68,7 @@ pub(super) fn continues_secret(text: &str, line: usize) -> bool {
     false
 }
 
-/// Whether the last key of a line is named like a secret, and its value is not whole on the line.
+/// Returns whether the last key of a line is named like a secret, and its value continues below.
 fn ends_in_secret(line: &str) -> bool {
     let Some((before, value)) = line.rsplit_once(':') else { return false };
     let value = value.trim();
@@ -77,8 +77,8 @@ fn ends_in_secret(line: &str) -> bool {
     open && is_secret(name_before(before), "")
 }
 
-/// Puts stars over what follows a key that is named like a secret, and over a URL's user: as many as
-/// there were characters, so that the columns stay.
+/// Masks what follows a key that is named like a secret, and a URL's user, with one star for each
+/// character, so that the columns stay.
 pub(super) fn hide_secrets(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -99,13 +99,13 @@ pub(super) fn hide_secrets(line: &str) -> String {
     out + rest
 }
 
-/// The key that stands right before a colon.
+/// Returns the key directly before a colon.
 fn name_before(text: &str) -> &str {
     let name = text.trim_end_matches(['"', '\'', ' ']);
     name.rsplit([' ', '{', ',', '"', '\'']).next().unwrap_or_default()
 }
 
-/// Whether what follows a key may be a secret.
+/// Returns whether what follows a key may be a secret.
 fn is_secret(name: &str, value: &str) -> bool {
     match name {
         "secret_env" => !names_variable(value),
@@ -118,13 +118,13 @@ pub(super) fn stars(text: &str) -> String {
     text.chars().map(|c| if c == ' ' { ' ' } else { '*' }).collect()
 }
 
-/// What stands after a colon, without its quotes.
+/// Returns the first word after a colon, without its quotes.
 fn first_word(text: &str) -> &str {
     let value = text.trim_start().split([' ', ',', '}', '#']).next().unwrap_or_default();
     value.trim_matches(['"', '\''])
 }
 
-/// Whether what follows `secret_env:` is a variable's name, and not the secret itself.
+/// Returns whether what follows `secret_env:` is a variable's name, and not the secret itself.
 fn names_variable(text: &str) -> bool {
     let name = first_word(text);
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_${:-".contains(c);
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_a_secret_by_its_name() {
+    fn a_secret_is_detected_by_its_key() {
         for key in ["secret", "server_secret", "secret_key", "ServerSecret", "ZEGO-SERVER-SECRET"] {
             assert!(names_secret(key), "{key}");
         }

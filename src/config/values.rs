@@ -1,4 +1,4 @@
-//! What a kind of rooms takes: ids, the values of fields, and attributes.
+//! What a kind of rooms accepts: ids, the values of fields, and attributes.
 
 use crate::model::{AttributeLimits, Attributes, Delay, Field, Finding, Kind, Shape, Value};
 
@@ -8,7 +8,7 @@ use super::diagnostics::{
 use super::raw::{Amount, AttributeValue, FullAttribute, Pairs, RawValue, Text};
 use super::secrets::{names_secret, secret_key};
 
-/// A span as the file writes it; none where it is no span.
+/// Parses a duration; `None` if it is not one.
 pub(super) fn delay(amount: &Amount) -> Option<Delay> {
     match amount {
         Amount::Number(seconds) => u32::try_from(*seconds).ok().map(Delay::from_seconds),
@@ -16,7 +16,7 @@ pub(super) fn delay(amount: &Amount) -> Option<Delay> {
     }
 }
 
-/// What a field comes to; none for the delay and the attributes, and for what is too large.
+/// Converts a raw value; `None` for the delay and the attributes, and for a number that is too large.
 pub(super) fn value(raw: RawValue<'_>) -> Option<Value> {
     match raw {
         RawValue::Text(text) => Some(Value::Text(text.into())),
@@ -30,62 +30,62 @@ pub(super) fn value(raw: RawValue<'_>) -> Option<Value> {
     }
 }
 
-/// The steps to the value of a field.
+/// Returns the path to the value of a field.
 pub(super) fn path(field: Field) -> Vec<PathSegment> {
     field.as_str().split('.').map(key).collect()
 }
 
-/// A fault, and the steps to it.
+/// A finding about a field, and the path to its value.
 pub(super) type FieldError = (Vec<PathSegment>, Finding);
 
-/// What is wrong with what is said of `field`, in a room of this kind. Lengths are in bytes.
-pub(super) fn fault(kind: Kind, field: Field, raw: RawValue<'_>) -> Option<FieldError> {
+/// Checks the value of `field` for a room of this kind. Lengths are in bytes.
+pub(super) fn field_error(kind: Kind, field: Field, raw: RawValue<'_>) -> Option<FieldError> {
     let whole = |finding| (path(field), finding);
     match kind.shape(field) {
-        Shape::Text { most } => text_fault(kind, field, raw, most).map(whole),
-        Shape::Choice(words) => choice_fault(field, raw, words).map(whole),
+        Shape::Text { most } => text_error(kind, field, raw, most).map(whole),
+        Shape::Choice(choices) => choice_error(field, raw, choices).map(whole),
         Shape::Number { least } => {
             let RawValue::Number(number) = raw else { return None };
-            range_fault(field, number, least).map(whole)
+            range_error(field, number, least).map(whole)
         }
-        Shape::Numbers { most } => numbers_fault(kind, field, raw, most),
-        Shape::Delay { most } => delay_fault(kind, field, raw, most).map(whole),
+        Shape::Numbers { most } => numbers_error(kind, field, raw, most),
+        Shape::Delay { most } => delay_error(kind, field, raw, most).map(whole),
         Shape::Flag | Shape::Attributes => None,
     }
 }
 
-fn text_fault(kind: Kind, field: Field, raw: RawValue<'_>, most: usize) -> Option<Finding> {
+fn text_error(kind: Kind, field: Field, raw: RawValue<'_>, most: usize) -> Option<Finding> {
     let RawValue::Text(text) = raw else { return None };
-    let wanted = match (kind, field) {
+    let required = match (kind, field) {
         (_, Field::Owner) => Some("the user who owns the room"),
         (Kind::TencentLive, Field::Name) => Some("a name"),
         _ => None,
     };
-    if let (true, Some(wanted)) = (text.is_empty(), wanted) {
+    if let (true, Some(required)) = (text.is_empty(), required) {
         let finding = Finding::error("empty", format!("`{field}` is empty"));
-        return Some(finding.help(format!("write {wanted}, or take the key out")));
+        return Some(finding.help(format!("write {required}, or remove the key")));
     }
     if text.len() <= most {
         return None;
     }
     let code = if field == Field::Name { "name_length" } else { "text_length" };
     let length = text.len();
-    let message = format!("`{field}` is {length} bytes long, and {kind} rooms take {most} bytes");
+    let message = format!("`{field}` is {length} bytes long; {kind} rooms accept at most {most}");
     let help = "shorten it; letters beyond ASCII are two to four bytes each";
     Some(Finding::error(code, message).help(help))
 }
 
-fn choice_fault(field: Field, raw: RawValue<'_>, words: &[&str]) -> Option<Finding> {
+fn choice_error(field: Field, raw: RawValue<'_>, choices: &[&str]) -> Option<Finding> {
     let RawValue::Text(text) = raw else { return None };
-    if words.contains(&text) {
+    if choices.contains(&text) {
         return None;
     }
     let shown = shortened(text);
     let finding = Finding::error("unknown_value", format!("`{field}` cannot be `{shown}`"));
-    Some(finding.help(suggestion(text, words)))
+    Some(finding.help(suggestion(text, choices)))
 }
 
-fn range_fault(field: Field, number: u64, least: u32) -> Option<Finding> {
+fn range_error(field: Field, number: u64, least: u32) -> Option<Finding> {
     if (u64::from(least)..=u64::from(u32::MAX)).contains(&number) {
         return None;
     }
@@ -93,47 +93,47 @@ fn range_fault(field: Field, number: u64, least: u32) -> Option<Finding> {
     Some(finding.help(format!("write a whole number from {least} to {}", u32::MAX)))
 }
 
-fn numbers_fault(kind: Kind, field: Field, raw: RawValue<'_>, most: usize) -> Option<FieldError> {
+fn numbers_error(kind: Kind, field: Field, raw: RawValue<'_>, most: usize) -> Option<FieldError> {
     let RawValue::Numbers(numbers) = raw else { return None };
     if numbers.len() > most {
         let count = numbers.len();
-        let message = format!("`{field}` has {count} items, and {kind} rooms take {most}");
+        let message = format!("`{field}` has {count} items; {kind} rooms accept at most {most}");
         let finding = Finding::error("too_many", message);
         return Some((path(field), finding.help(format!("keep {most} of them"))));
     }
     numbers.iter().enumerate().find_map(|(at, number)| {
-        let finding = range_fault(field, *number, 0)?;
+        let finding = range_error(field, *number, 0)?;
         Some(([path(field), vec![index(at)]].concat(), finding))
     })
 }
 
-fn delay_fault(kind: Kind, field: Field, raw: RawValue<'_>, most: u32) -> Option<Finding> {
+fn delay_error(kind: Kind, field: Field, raw: RawValue<'_>, most: u32) -> Option<Finding> {
     let RawValue::Delay(amount) = raw else { return None };
     let message = match delay(amount) {
         Some(delay) if delay.as_seconds() <= most => return None,
         Some(delay) => format!("{} s is too long", delay.as_seconds()),
-        None => format!("`{field}` is no span"),
+        None => format!("`{field}` is not a duration"),
     };
     let help = format!(
-        "write whole seconds (`90`), or `90s`, `15m`, `3h`; {kind} rooms take {most} s at most"
+        "write whole seconds (`90`), or `90s`, `15m`, `3h`; {kind} rooms accept at most {most} s"
     );
     Some(Finding::error("destroy_delay_time", message).help(help))
 }
 
-/// A share such as `30%`, from 0 to 100.
+/// Parses a percentage such as `30%`, from 0 to 100.
 pub(super) fn percent(text: &str) -> Option<u8> {
     let digits = text.strip_suffix('%').filter(|it| it.bytes().all(|b| b.is_ascii_digit()))?;
     digits.parse().ok().filter(|percent| *percent <= 100)
 }
 
-/// The kind that a word names or was probably meant to name.
-pub(super) fn kind_meant(word: &str) -> Option<Kind> {
-    let near = closest(word, &kind_names())?;
+/// Returns the kind of this name, or the nearest one if it is a misspelling.
+pub(super) fn nearest_kind(name: &str) -> Option<Kind> {
+    let near = closest(name, &kind_names())?;
     Kind::ALL.iter().copied().find(|kind| kind.as_str() == near)
 }
 
-/// Whether an application of this kind acts in the name of a user.
-pub(super) const fn wants_operator(kind: Kind) -> bool {
+/// Returns whether an application of this kind requires an operator.
+pub(super) const fn requires_operator(kind: Kind) -> bool {
     match kind {
         Kind::Rtc => false,
         Kind::Zim | Kind::TencentLive => true,
@@ -173,43 +173,43 @@ const MARKS: &str = "!#$%&()+-:;<=.>?@[]^_ {";
 /// The marks that some pages of ZIM list and others do not.
 const DOUBTFUL: &str = ",}|~";
 
-/// What is wrong with a room's id, as the end of a sentence; none where the service takes it.
+/// Returns what is wrong with a room's id, as the end of a sentence; `None` if the service accepts it.
 ///
-/// ZIM: at most 32 bytes of letters, digits and certain marks; we take what any page lists. RTC: at
-/// most 128 bytes; the page of CloseRoom says nothing of characters, so only those that can be in no
+/// ZIM: at most 32 bytes of letters, digits and certain marks; we accept what any page lists. RTC: at
+/// most 128 bytes; the page of CloseRoom does not mention characters, so only those that cannot be in a
 /// URL are refused. Tencent: at most 48 bytes of printable ASCII.
-pub(super) fn id_fault(kind: Kind, id: &str) -> Option<String> {
+pub(super) fn id_error(kind: Kind, id: &str) -> Option<String> {
     let (takes, most): (fn(char) -> bool, usize) = match kind {
         Kind::Zim => (zim_takes, MOST_BYTES),
         Kind::Rtc => (|c| !c.is_control(), MOST_BYTES_RTC),
         Kind::TencentLive => (|c| matches!(c, ' '..='~'), MOST_BYTES_TENCENT),
     };
-    held_against(kind, id, takes, most)
+    check_id(kind, id, takes, most)
 }
 
-/// What is wrong with the id of the user in whose name rooms are made, as the end of a sentence.
+/// Returns what is wrong with the id of the user who creates rooms, as the end of a sentence.
 ///
-/// ZIM: UserId, of the characters of a room's id. Tencent: UserID, whose page says the length only;
+/// ZIM: UserId, of the characters of a room's id. Tencent: UserID, whose page has the length only;
 /// in the text that UserSig signs a control character would end it.
-pub(super) fn operator_fault(kind: Kind, id: &str) -> Option<String> {
+pub(super) fn operator_error(kind: Kind, id: &str) -> Option<String> {
     let takes: fn(char) -> bool = match kind {
         Kind::Zim => zim_takes,
         Kind::Rtc | Kind::TencentLive => |c| !c.is_control(),
     };
-    held_against(kind, id, takes, MOST_BYTES)
+    check_id(kind, id, takes, MOST_BYTES)
 }
 
-fn held_against(kind: Kind, id: &str, takes: fn(char) -> bool, most: usize) -> Option<String> {
+fn check_id(kind: Kind, id: &str, takes: fn(char) -> bool, most: usize) -> Option<String> {
     if id.is_empty() {
         return Some("is empty".to_owned());
     }
     if let Some(other) = id.chars().find(|c| !takes(*c)) {
-        return Some(format!("holds {}, which {kind} does not take", shown(other)));
+        return Some(format!("contains {}, which {kind} does not accept", shown(other)));
     }
-    (id.len() > most).then(|| format!("is {} bytes long, and {kind} takes {most} bytes", id.len()))
+    (id.len() > most).then(|| format!("is {} bytes long; {kind} accepts at most {most}", id.len()))
 }
 
-/// How to mend a room's id.
+/// Returns the help for a room's id.
 pub(super) fn id_help(kind: Kind) -> &'static str {
     match kind {
         Kind::Zim => {
@@ -224,7 +224,7 @@ pub(super) fn id_help(kind: Kind) -> &'static str {
     }
 }
 
-/// The first character of a ZIM id, a room's or a user's, that not every page of the vendor lists.
+/// Returns the first character of a ZIM id, a room's or a user's, that not every page of the vendor lists.
 pub(super) fn doubtful(id: &str) -> Option<char> {
     id.chars().find(|c| DOUBTFUL.contains(*c))
 }
@@ -233,7 +233,7 @@ fn zim_takes(c: char) -> bool {
     c.is_ascii_alphanumeric() || MARKS.contains(c) || DOUBTFUL.contains(c)
 }
 
-/// A character as it can be told: a space and control characters by name.
+/// Returns a character for a message: a space and control characters by name.
 pub(super) fn shown(c: char) -> String {
     match c {
         ' ' => "a space".to_owned(),
@@ -242,8 +242,8 @@ pub(super) fn shown(c: char) -> String {
     }
 }
 
-/// Holds the attributes of a room, its defaults among them, against a provider's limits.
-pub(super) fn attributes_within(
+/// Checks the attributes of a room, the defaults included, against a provider's limits.
+pub(super) fn check_attribute_limits(
     kind: Kind,
     attributes: &Attributes,
     limits: &AttributeLimits,
@@ -252,28 +252,29 @@ pub(super) fn attributes_within(
     let AttributeLimits { attributes: most, key_bytes, value_bytes, total_bytes } = *limits;
     if attributes.len() > most {
         let count = attributes.len();
-        let message = format!("{count} attributes are too many: {kind} rooms take {most}");
+        let message =
+            format!("{count} attributes are too many: {kind} rooms accept at most {most}");
         reporter
             .at_key(vec![key("attributes")], too_much("attribute_count", message, "attributes"));
     }
     for (name, attribute) in attributes.iter() {
         let path = || vec![key("attributes"), key(name)];
-        let takes = |bytes| format!("and {kind} rooms take {bytes} bytes");
+        let takes = |bytes| format!("{kind} rooms accept at most {bytes}");
         let length = name.len();
         if length > key_bytes {
-            let message = format!("the key `{name}` is {length} bytes long, {}", takes(key_bytes));
+            let message = format!("the key `{name}` is {length} bytes long; {}", takes(key_bytes));
             reporter.at_key(path(), too_much("attribute_key", message, "key_bytes"));
         }
         let length = attribute.value.len();
         if length > value_bytes {
-            let message = format!("the value is {length} bytes long, {}", takes(value_bytes));
+            let message = format!("the value is {length} bytes long; {}", takes(value_bytes));
             reporter.at(path(), too_much("attribute_value", message, "value_bytes"));
         }
     }
     let total = attributes.total_bytes();
     if total > total_bytes {
         let message = format!(
-            "the attributes are {total} bytes together, and {kind} rooms take {total_bytes} bytes"
+            "the attributes are {total} bytes in total; {kind} rooms accept at most {total_bytes}"
         );
         reporter
             .at_key(vec![key("attributes")], too_much("attribute_total", message, "total_bytes"));
@@ -282,12 +283,12 @@ pub(super) fn attributes_within(
 
 fn too_much(code: &'static str, message: String, limit: &str) -> Finding {
     Finding::error(code, message).help(format!(
-        "shorten, or raise the provider's `limits.{limit}` where the vendor has raised yours"
+        "shorten, or raise the provider's `limits.{limit}` if the vendor has raised yours"
     ))
 }
 
-/// Checks what attributes are by themselves, whatever the kind.
-pub(super) fn attributes_sound(
+/// Checks attributes for mistakes that do not depend on the kind.
+pub(super) fn check_attributes(
     pairs: Option<&Pairs<AttributeValue>>,
     inside: &[PathSegment],
     reporter: &mut Reporter<'_>,
@@ -307,8 +308,8 @@ pub(super) fn attributes_sound(
     }
 }
 
-/// Tells of attributes that are to go with their user, where no service of the room does that.
-pub(super) fn attributes_stay(
+/// Reports `auto_delete` attributes in a room none of whose services supports them.
+pub(super) fn check_auto_delete(
     pairs: &Pairs<AttributeValue>,
     kinds: &str,
     reporter: &mut Reporter<'_>,
@@ -320,7 +321,7 @@ pub(super) fn attributes_stay(
         };
         let message = format!("{kinds} rooms have no `auto_delete`: zim rooms do");
         let finding = Finding::error("not_of_kind", message)
-            .help("take it out; the attribute stays until it is taken out of the file");
+            .help("remove it; the attribute stays until it is removed from the file");
         reporter.at(vec![key("attributes"), key(name), key("auto_delete")], finding);
     }
 }
@@ -330,7 +331,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_any_page_of_the_vendor_lists() {
+    fn ids_with_characters_that_any_page_of_the_vendor_lists_are_valid() {
         for (kind, id) in [
             (Kind::Zim, "aZ9!#$%&()+-:;<=.>?@[]^_"),
             (Kind::Zim, " ,{}|~"),
@@ -340,29 +341,29 @@ mod tests {
             (Kind::TencentLive, " !\"/\\~"),
             (Kind::TencentLive, &*"x".repeat(48)),
         ] {
-            assert_eq!(id_fault(kind, id), None, "{kind} {id}");
+            assert_eq!(id_error(kind, id), None, "{kind} {id}");
         }
         assert_eq!(doubtful("a,b"), Some(','));
         assert_eq!(doubtful("a.b {"), None);
     }
 
     #[test]
-    fn refuses_the_rest() {
+    fn other_ids_are_invalid() {
         let (zim, rtc, live) = (Kind::Zim, Kind::Rtc, Kind::TencentLive);
         for id in ["", "a/b", "a\"b", "a'b", "a*b", "a\\b", "a`b", "é", "a\tb", &"x".repeat(33)] {
-            assert!(id_fault(zim, id).is_some(), "{id:?}");
+            assert!(id_error(zim, id).is_some(), "{id:?}");
         }
         for id in ["", "a\tb", "a\u{85}b", &"x".repeat(129), &"é".repeat(65)] {
-            assert!(id_fault(rtc, id).is_some(), "{id:?}");
+            assert!(id_error(rtc, id).is_some(), "{id:?}");
         }
         for id in ["", "a\tb", "é", "a\u{7f}", &"x".repeat(49)] {
-            assert!(id_fault(live, id).is_some(), "{id:?}");
+            assert!(id_error(live, id).is_some(), "{id:?}");
         }
     }
 
     #[test]
-    fn operators_are_held_against_their_own_rules() {
-        assert_eq!(operator_fault(Kind::TencentLive, "a/b é"), None);
+    fn operators_have_rules_of_their_own() {
+        assert_eq!(operator_error(Kind::TencentLive, "a/b é"), None);
         for (kind, id) in [
             (Kind::Zim, "a/b"),
             (Kind::Zim, ""),
@@ -370,7 +371,7 @@ mod tests {
             (Kind::TencentLive, "a\nb"),
             (Kind::TencentLive, &*"x".repeat(33)),
         ] {
-            assert!(operator_fault(kind, id).is_some(), "{kind} {id:?}");
+            assert!(operator_error(kind, id).is_some(), "{kind} {id:?}");
         }
     }
 }

@@ -12,24 +12,24 @@ use super::prescan::{MAX_DEPTH, prescan};
 /// Why a text cannot be read as one YAML document.
 #[derive(Debug)]
 pub(super) enum InvalidYaml {
-    /// It is no YAML.
+    /// It is not valid YAML.
     Syntax(Span, String),
-    /// It holds a character that YAML forbids, or that its versions read differently.
+    /// It contains a character that YAML forbids, or that its versions read differently.
     Character(Span, char),
-    /// It nests too deeply.
+    /// It is nested too deeply.
     TooDeep(Span),
-    /// It holds several documents.
+    /// It contains several documents.
     SeveralDocuments(Span),
-    /// It holds nothing.
+    /// It is empty.
     Empty,
-    /// Its aliases expand to far more than it holds.
+    /// Its aliases expand to far more than it contains.
     AliasBomb(Span),
-    /// An alias stands inside of what it repeats.
+    /// An alias is inside of the node that it refers to.
     AliasLoop(Span),
 }
 
 impl InvalidYaml {
-    /// Where it is seen.
+    /// Returns where it is.
     pub(super) fn span(&self) -> Span {
         match self {
             Self::Empty => Span::START,
@@ -42,24 +42,24 @@ impl InvalidYaml {
         }
     }
 
-    /// What is told of it.
+    /// Returns the finding about it.
     pub(super) fn finding(&self) -> Finding {
         let (code, message) = match self {
-            Self::Syntax(_, words) => ("syntax", format!("this is no YAML: {words}")),
+            Self::Syntax(_, error) => ("syntax", format!("invalid YAML: {error}")),
             Self::Character(_, character) => {
                 let code = u32::from(*character);
-                ("character", format!("the character U+{code:04X} cannot stand in the file"))
+                ("character", format!("the character U+{code:04X} is not allowed in the file"))
             }
-            Self::TooDeep(_) => ("too_deep", "the file nests too deeply".to_owned()),
+            Self::TooDeep(_) => ("too_deep", "the file is nested too deeply".to_owned()),
             Self::SeveralDocuments(_) => {
-                ("several_documents", "the file holds several YAML documents".to_owned())
+                ("several_documents", "the file contains several YAML documents".to_owned())
             }
             Self::Empty => ("empty_file", "the file is empty".to_owned()),
             Self::AliasBomb(_) => {
-                ("alias_bomb", "the aliases repeat far more than the file holds".to_owned())
+                ("alias_bomb", "the aliases expand to far more than the file contains".to_owned())
             }
             Self::AliasLoop(_) => {
-                ("alias_loop", "the alias stands inside of what it repeats".to_owned())
+                ("alias_loop", "the alias is inside of the node that it refers to".to_owned())
             }
         };
         Finding::error(code, message).help(self.help())
@@ -69,13 +69,11 @@ impl InvalidYaml {
         match self {
             Self::Syntax(..) => {
                 "look at this line and the one before it: quotes, colons, indentation; \
-                 in {…} and […], text with { } [ ] or a comma wants quotes"
+                 in {…} and […], text with { } [ ] or a comma needs quotes"
             }
-            Self::Character(..) => {
-                "take it out; where it is meant, write an escape in double quotes: \"\\u2028\""
-            }
+            Self::Character(..) => "remove it, or write an escape in double quotes: \"\\u2028\"",
             Self::TooDeep(_) => "nothing here needs more than five levels",
-            Self::SeveralDocuments(_) => "put them into files of their own, and name each with -f",
+            Self::SeveralDocuments(_) => "write each to a file of its own, and give each with -f",
             Self::Empty => "`roomctl init` writes a first rooms.yaml; `rooms: []` means no rooms",
             Self::AliasBomb(_) => "write the repeated parts out, or use `defaults`",
             Self::AliasLoop(_) => "write the repeated part out",
@@ -83,14 +81,14 @@ impl InvalidYaml {
     }
 }
 
-/// A node, and where it stands.
+/// A node and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub span: Span,
     pub value: Value,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     /// A scalar without quotes: text, a number, a boolean or null.
@@ -103,7 +101,7 @@ pub(super) enum Value {
     Map(Vec<(Node, Node)>),
 }
 
-/// What a text holds besides its tree.
+/// What a text has that serde_yaml would ignore.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     /// The tags.
@@ -119,10 +117,10 @@ impl Stats {
     }
 }
 
-/// How many times as much as it holds a text may come to through its aliases.
+/// How many times its own number of nodes a text may have after its aliases are expanded.
 const EXPANSION: usize = 100;
 
-/// What a text may come to through its aliases, however little it holds.
+/// The number of nodes that a text may have after its aliases are expanded, however small it is.
 const FREE_NODES: usize = 10_000;
 
 /// Reads a text whose flow collections are known not to nest too deeply.
@@ -190,7 +188,7 @@ fn syntax(error: &ScanError) -> InvalidYaml {
     InvalidYaml::Syntax(span, error.info().to_owned())
 }
 
-/// The place that a range covers.
+/// Returns the span of a range.
 fn span_of(range: Range) -> Span {
     let (start, end) = (range.start, range.end);
     let width = (start.line() == end.line()).then(|| end.col().saturating_sub(start.col()));
@@ -198,7 +196,7 @@ fn span_of(range: Range) -> Span {
 }
 
 impl Node {
-    /// The key and the value under a key of a map.
+    /// Returns the entry of a key of a map.
     pub(super) fn entry(&self, key: &str) -> Option<&(Node, Node)> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|(name, _)| name.text() == Some(key)),
@@ -206,7 +204,7 @@ impl Node {
         }
     }
 
-    /// The item at a place of a list.
+    /// Returns an item of a list.
     pub(super) fn item(&self, at: usize) -> Option<&Node> {
         match &self.value {
             Value::List(items) => items.get(at),
@@ -214,7 +212,7 @@ impl Node {
         }
     }
 
-    /// The characters of a scalar.
+    /// Returns the characters of a scalar.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Plain(text) | Value::Quoted(text) => Some(text),
@@ -222,7 +220,7 @@ impl Node {
         }
     }
 
-    /// Where to put the mark: a map is marked at its first key.
+    /// Returns the span to mark: that of a map's first key.
     pub(super) fn mark(&self) -> Span {
         match &self.value {
             Value::Map(entries) => entries.first().map_or(self.span, |(key, _)| key.span),
@@ -231,7 +229,7 @@ impl Node {
     }
 }
 
-/// Builds the tree from events, an alias by copying what it repeats.
+/// Builds the tree from events, an alias by copying the node that it refers to.
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
@@ -315,7 +313,7 @@ fn in_pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
     pairs
 }
 
-/// Counts nodes as they stand and as they come to through aliases.
+/// Counts nodes before and after aliases are expanded.
 #[derive(Default)]
 struct Counter {
     own: usize,
@@ -335,12 +333,12 @@ impl Counter {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.sizes.insert(*anchor, 1);
-                self.diagnostic(tag.is_some(), *style == ScalarStyle::Plain && text == "<<", span);
+                self.count_mark(tag.is_some(), *style == ScalarStyle::Plain && text == "<<", span);
                 self.count(1, span)?;
             }
             Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
                 self.open.push((*anchor, self.expanded));
-                self.diagnostic(tag.is_some(), false, span);
+                self.count_mark(tag.is_some(), false, span);
                 self.count(1, span)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -357,7 +355,7 @@ impl Counter {
         Ok(())
     }
 
-    fn diagnostic(&mut self, tagged: bool, merge: bool, span: Span) {
+    fn count_mark(&mut self, tagged: bool, merge: bool, span: Span) {
         if tagged {
             self.stats.tags.push(span);
         }

@@ -22,7 +22,7 @@ fn cut(text: &str) -> bool {
 }
 
 #[test]
-fn cuts_plain_files() {
+fn plain_files_are_divided_into_groups() {
     for rooms in [
         "rooms:\n- id: a\n- id: b\n- id: c\n",
         "rooms:\n  - id: a\n    name: A\n\n  # between\n  - id: b\n# after\n",
@@ -38,7 +38,7 @@ fn cuts_plain_files() {
 }
 
 #[test]
-fn leaves_alone_what_does_not_stand_alone() {
+fn files_with_dependent_items_are_not_divided() {
     for text in [
         "rooms:\n  - &a {id: a}\n  - id: b\n",
         "rooms:\n  - id: a\n    attributes: *all\n",
@@ -64,7 +64,7 @@ fn leaves_alone_what_does_not_stand_alone() {
 }
 
 #[test]
-fn knows_the_lines_of_items_and_of_the_skeleton() {
+fn lines_of_items_and_of_the_skeleton_are_those_of_the_file() {
     let text = "version: 1\nrooms:\n  # c\n  - id: a\n    name: A\n  - id: b\nstate: x\n";
     let layout = Layout::of(text).expect("it is plain");
     assert_eq!((layout.line(0), layout.line(1)), (3, 5));

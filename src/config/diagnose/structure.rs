@@ -1,8 +1,8 @@
-//! The structure of a tree, held against the schema: every fault at once, and what is left of it as JSON.
+//! Checks the structure of a tree against the schema: every mistake at once, and the rest as JSON.
 //!
-//! serde stops at the first fault and knows only the map around it. So where serde has refused, the
-//! tree is walked with the schema that is made of the same mirror, and what is sound is kept, so
-//! that the checks of meaning can be told in the same run.
+//! serde stops at the first mistake and knows only the map around it. So if serde has refused, the tree
+//! is checked with the schema that is derived from the same types, and what is valid is kept for the
+//! later checks, so that all mistakes are reported in one run.
 
 use std::collections::HashMap;
 
@@ -11,16 +11,16 @@ use serde_json::{Map, Value as Json};
 use crate::model::Finding;
 
 use crate::config::diagnostics::{
-    Reporter, Span, kind_of, merge_key, missing_key, owner, suggestion,
+    Reporter, Span, merge_key, missing_key, owner, suggestion, type_name,
 };
 use crate::config::schema::{SCHEMA, not_built, reserved_key, reserved_value};
 use crate::config::secrets::{names_secret, secret_key};
-use crate::config::values::{kind_meant, wants_operator};
+use crate::config::values::{nearest_kind, requires_operator};
 use crate::config::variables;
 use crate::config::yaml::{Node, Value};
 
-/// Walks `node` as the definition of this name (`File`, `Room`), and keeps what is sound.
-/// None where it is no map at all.
+/// Checks `node` as the definition of this name (`File`, `Room`), and keeps what is valid; `None` if it
+/// is not a map.
 pub(in crate::config) fn check_structure(
     node: &Node,
     definition: &'static str,
@@ -41,7 +41,7 @@ struct SchemaNode {
     name: &'static str,
 }
 
-/// What a scalar without quotes is.
+/// The type of a scalar without quotes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Plain {
     Null,
@@ -53,12 +53,12 @@ enum Plain {
 
 struct StructureCheck<'a, 'b> {
     reporter: &'a mut Reporter<'b>,
-    /// The key whose value is walked.
+    /// The key whose value is checked.
     key: Option<(String, Span)>,
 }
 
 impl SchemaNode {
-    /// Follows references to the schema that says something of its own.
+    /// Follows references to the schema that they lead to.
     fn of(schema: &'static Json) -> Self {
         let mut shape = Self { schema, name: "" };
         loop {
@@ -72,7 +72,7 @@ impl SchemaNode {
         }
     }
 
-    /// The shapes that a value may have.
+    /// Returns the schemas that a value may match.
     fn choices(self) -> Vec<Self> {
         match self.schema["anyOf"].as_array() {
             Some(choices) => choices.iter().flat_map(|it| Self::of(it).choices()).collect(),
@@ -80,7 +80,7 @@ impl SchemaNode {
         }
     }
 
-    /// The JSON types that it takes.
+    /// Returns the JSON types that it accepts.
     fn types(self) -> Vec<&'static str> {
         match &self.schema["type"] {
             Json::String(one) => vec![one],
@@ -89,17 +89,17 @@ impl SchemaNode {
         }
     }
 
-    /// The texts that it takes, where they are few.
-    fn words(self) -> Vec<&'static str> {
-        let few = self.schema["oneOf"].as_array();
-        few.into_iter().flatten().filter_map(|one| one["const"].as_str()).collect()
+    /// Returns the keywords that it accepts, if it is an enum.
+    fn keywords(self) -> Vec<&'static str> {
+        let keywords = self.schema["oneOf"].as_array();
+        keywords.into_iter().flatten().filter_map(|one| one["const"].as_str()).collect()
     }
 }
 
 impl StructureCheck<'_, '_> {
     fn node(&mut self, node: &Node, shape: SchemaNode) -> Option<Json> {
         let choices = shape.choices();
-        let (json_type, json) = look(node);
+        let (json_type, json) = typed(node);
         let Some(choice) = choices.iter().find(|it| it.types().contains(&json_type)) else {
             self.wrong_type(node, json_type, &choices);
             return None;
@@ -107,7 +107,7 @@ impl StructureCheck<'_, '_> {
         match &node.value {
             Value::Map(entries) => Some(self.map(entries, node.mark(), *choice)),
             Value::List(items) => Some(self.list(items, *choice)),
-            Value::Plain(_) | Value::Quoted(_) => self.word(node, *choice).then_some(json),
+            Value::Plain(_) | Value::Quoted(_) => self.keyword(node, *choice).then_some(json),
         }
     }
 
@@ -117,7 +117,7 @@ impl StructureCheck<'_, '_> {
     }
 
     fn map(&mut self, entries: &[(Node, Node)], place: Span, shape: SchemaNode) -> Json {
-        let mut sound = Map::new();
+        let mut valid = Map::new();
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for (key, value) in entries {
             let Some(name) = self.key_text(key) else { continue };
@@ -127,14 +127,14 @@ impl StructureCheck<'_, '_> {
             }
             seen.insert(name, key.span);
             if let Some(json) = self.entry(key, name, value, shape) {
-                sound.insert(name.to_owned(), json);
+                valid.insert(name.to_owned(), json);
             }
         }
         self.required(&seen, place, shape);
         if shape.name == "Provider" && !seen.contains_key("operator") {
-            self.operator(&sound, place);
+            self.operator(&valid, place);
         }
-        Json::Object(sound)
+        Json::Object(valid)
     }
 
     fn entry(&mut self, key: &Node, name: &str, value: &Node, shape: SchemaNode) -> Option<Json> {
@@ -154,11 +154,11 @@ impl StructureCheck<'_, '_> {
         json
     }
 
-    /// The text of a key; anything else is a fault.
+    /// Returns the text of a key; anything else is a mistake.
     fn key_text<'n>(&mut self, key: &'n Node) -> Option<&'n str> {
-        let (json_type, _) = look(key);
+        let (json_type, _) = typed(key);
         if json_type != "string" {
-            let message = format!("a key wants text, and here stands {}", kind_of(json_type));
+            let message = format!("expected string as key, found {}", type_name(json_type));
             let finding = Finding::error("wrong_type", message).help("put the key in quotes");
             self.reporter.at_span(key.mark(), finding);
             return None;
@@ -167,8 +167,8 @@ impl StructureCheck<'_, '_> {
     }
 
     fn duplicate(&mut self, name: &str, span: Span, first: Span) {
-        let finding = Finding::error("duplicate_key", format!("the key `{name}` stands twice"))
-            .help("take one of them out");
+        let finding = Finding::error("duplicate_key", format!("duplicate key `{name}`"))
+            .help("remove one of them");
         self.reporter.repeated(span, first, finding);
     }
 
@@ -189,11 +189,11 @@ impl StructureCheck<'_, '_> {
         self.reporter.at_span(span, finding);
     }
 
-    /// Whether a scalar is one of the words that are taken, where they are few.
-    fn word(&mut self, node: &Node, shape: SchemaNode) -> bool {
-        let words = shape.words();
+    /// Checks that a scalar is one of the accepted keywords, if the schema is an enum.
+    fn keyword(&mut self, node: &Node, shape: SchemaNode) -> bool {
+        let keywords = shape.keywords();
         let text = node.text().unwrap_or_default();
-        if words.is_empty() || words.contains(&text) {
+        if keywords.is_empty() || keywords.contains(&text) {
             return true;
         }
         let key = self.key.as_ref().map_or("", |(key, _)| key);
@@ -203,29 +203,29 @@ impl StructureCheck<'_, '_> {
             not_built(&format!("`{key}: {text}`"))
         } else {
             Finding::error("unknown_value", format!("`{key}` cannot be `{text}`"))
-                .help(suggestion(text, &words))
+                .help(suggestion(text, &keywords))
         };
         self.reporter.at_span(node.span, finding);
         false
     }
 
     fn wrong_type(&mut self, node: &Node, json_type: &'static str, choices: &[SchemaNode]) {
-        let mut wanted: Vec<&str> = choices.iter().flat_map(|it| it.types()).collect();
-        wanted.dedup();
-        let wanted: Vec<&str> = wanted.into_iter().map(kind_of).collect();
-        let input = match &self.key {
+        let mut expected: Vec<&str> = choices.iter().flat_map(|it| it.types()).collect();
+        expected.dedup();
+        let expected: Vec<&str> = expected.into_iter().map(type_name).collect();
+        let subject = match &self.key {
             Some((key, _)) => format!("`{key}`"),
             None => owner(choices.first().map_or("", |choice| choice.name)).to_owned(),
         };
         let message = format!(
-            "{input} wants {}, and here stands {}",
-            wanted.join(" or "),
-            kind_of(json_type)
+            "{subject}: expected {}, found {}",
+            expected.join(" or "),
+            type_name(json_type)
         );
         let finding = match (&self.key, node.text()) {
             (Some((key, _)), Some(text)) if variables::any(text) => variables::not_here(key),
             (Some(_) | None, _) => Finding::error("wrong_type", message)
-                .help(type_help(node, json_type, &wanted, choices)),
+                .help(type_help(node, json_type, &expected, choices)),
         };
         let place = match (&self.key, node.text()) {
             (Some((_, key)), Some("")) => *key,
@@ -234,15 +234,15 @@ impl StructureCheck<'_, '_> {
         self.reporter.at_span(place, finding);
     }
 
-    /// Tells of a missing operator, which only some kinds want: the schema cannot say so.
+    /// Reports a missing operator, which only some kinds require: the schema cannot express that.
     fn operator(&mut self, provider: &Map<String, Json>, place: Span) {
-        let kind = provider.get("kind").and_then(Json::as_str).and_then(kind_meant);
-        if kind.is_some_and(wants_operator) {
+        let kind = provider.get("kind").and_then(Json::as_str).and_then(nearest_kind);
+        if kind.is_some_and(requires_operator) {
             self.reporter.at_span(place, missing_key(owner("Provider"), "operator"));
         }
     }
 
-    /// Tells of the keys that a map must have and has not.
+    /// Reports the required keys that a map does not have.
     fn required(&mut self, seen: &HashMap<&str, Span>, place: Span, shape: SchemaNode) {
         let required = shape.schema["required"].as_array().into_iter().flatten();
         for name in required.filter_map(Json::as_str).filter(|name| !seen.contains_key(name)) {
@@ -251,27 +251,36 @@ impl StructureCheck<'_, '_> {
     }
 }
 
-/// How to mend a value of the wrong type.
-fn type_help(node: &Node, json_type: &str, wanted: &[&str], choices: &[SchemaNode]) -> String {
+/// Returns the help for a value of the wrong type.
+fn type_help(node: &Node, json_type: &str, expected: &[&str], choices: &[SchemaNode]) -> String {
     let example = choices.iter().find_map(|choice| choice.schema["examples"][0].as_str());
     match (json_type, node.text()) {
-        ("null", _) => "write a value, or take the key out".to_owned(),
-        ("string", Some(text)) if !wanted.contains(&"text") && plain(text) != Plain::Text => {
-            "take the quotes off".to_owned()
+        ("null", _) => "write a value, or remove the key".to_owned(),
+        ("string", Some(text)) if !expected.contains(&"string") && plain(text) != Plain::Text => {
+            "remove the quotes".to_owned()
         }
-        ("boolean" | "integer" | "number", Some(text)) if wanted.contains(&"text") => {
+        ("boolean" | "integer" | "number", Some(text)) if expected.contains(&"string") => {
             example.map_or_else(|| format!("put it in quotes: `\"{text}\"`"), such_as)
         }
-        _ => example.map_or_else(|| format!("write {}", wanted.join(" or ")), such_as),
+        _ => example.map_or_else(|| format!("write {}", alternatives(expected)), such_as),
     }
+}
+
+fn alternatives(expected: &[&str]) -> String {
+    let with_article = expected.iter().map(|name| match *name {
+        "boolean" => "`true` or `false`".to_owned(),
+        "integer" => "an integer".to_owned(),
+        other => format!("a {other}"),
+    });
+    with_article.collect::<Vec<_>>().join(" or ")
 }
 
 fn such_as(example: &str) -> String {
     format!("write it like this: `{example}`")
 }
 
-/// The JSON type of a node, and its value where it is a scalar.
-fn look(node: &Node) -> (&'static str, Json) {
+/// Returns the JSON type of a node, and its value if it is a scalar.
+fn typed(node: &Node) -> (&'static str, Json) {
     match &node.value {
         Value::Map(_) => ("object", Json::Null),
         Value::List(_) => ("array", Json::Null),
@@ -286,7 +295,7 @@ fn look(node: &Node) -> (&'static str, Json) {
     }
 }
 
-/// Says what a scalar without quotes is, as serde_yaml does.
+/// Returns the type of a scalar without quotes, as serde_yaml has it.
 fn plain(text: &str) -> Plain {
     if text.contains(char::is_whitespace) || text.starts_with("---") || text.starts_with("...") {
         return Plain::Text;
@@ -297,7 +306,7 @@ fn plain(text: &str) -> Plain {
         Ok(serde_yaml::Value::Number(number)) => {
             number.as_u64().map_or(Plain::Number, Plain::Whole)
         }
-        // A number beyond u64 is none for serde_yaml's value, and yet no text.
+        // A number beyond u64 is not a number for serde_yaml's value, but not a string either.
         Err(_) if serde_yaml::from_str::<u128>(text).is_ok() => Plain::Number,
         Err(_) if serde_yaml::from_str::<i128>(text).is_ok() => Plain::Number,
         Ok(_) | Err(_) => Plain::Text,

@@ -1,14 +1,14 @@
-//! What a look at bytes shows.
+//! What a scan of bytes finds.
 
 use super::*;
 
-fn look(text: &str) -> (usize, bool, bool) {
+fn scan(text: &str) -> (usize, bool, bool) {
     let Prescan { depth, too_deep_at: _, marks, odd } = prescan(text.as_bytes());
     (depth, marks, odd)
 }
 
 #[test]
-fn counts_nesting_and_nothing_that_looks_like_it() {
+fn nesting_is_counted_and_brackets_in_strings_are_not() {
     for (text, depth) in [
         ("a: [[{b: [c]}]]\n", 4),
         ("a: \"[[[\"\nb: '[[['\nc: x [[[ y\n# [[[\n", 0),
@@ -20,12 +20,12 @@ fn counts_nesting_and_nothing_that_looks_like_it() {
         ("a: &x [!t [b]]\n", 2),
         ("a:\n- [\n  [\n  ]\n", 2),
     ] {
-        assert_eq!(look(text).0, depth, "{text}");
+        assert_eq!(scan(text).0, depth, "{text}");
     }
 }
 
 #[test]
-fn sees_anchors_aliases_tags_and_documents() {
+fn anchors_aliases_tags_and_documents_are_found() {
     for text in [
         "a: &b c\n",
         "- *b\n",
@@ -35,7 +35,7 @@ fn sees_anchors_aliases_tags_and_documents() {
         "%YAML 1.2\n",
         "a: b\n...\n",
     ] {
-        assert!(look(text).1, "{text}");
+        assert!(scan(text).1, "{text}");
     }
     for text in [
         "a: Tom & Jerry\n",
@@ -45,22 +45,22 @@ fn sees_anchors_aliases_tags_and_documents() {
         "a: |\n  *c\n  ---\n",
         "- --- a\n",
     ] {
-        assert!(!look(text).1, "{text}");
+        assert!(!scan(text).1, "{text}");
     }
 }
 
 #[test]
-fn sees_characters_that_are_read_differently() {
+fn characters_that_are_read_differently_are_found() {
     for text in
         ["\ta: b\n", "a: b\r\n", "a: \u{85}\n", "# \u{2028}\n", "a: \"\u{feff}\"\n", "a: \u{1}\n"]
     {
-        assert!(look(text).2, "{text:?}");
+        assert!(scan(text).2, "{text:?}");
     }
-    assert!(!look("a: é → 😀 \u{ff01}\n").2);
+    assert!(!scan("a: é → 😀 \u{ff01}\n").2);
 }
 
 #[test]
-fn tells_where_it_nests_too_deeply() {
+fn the_place_of_too_deep_nesting_is_found() {
     let text = format!("a: {}", "[".repeat(MAX_DEPTH + 5));
     assert_eq!(prescan(text.as_bytes()).too_deep_at, Some(3 + MAX_DEPTH));
     assert_eq!(prescan(&text.as_bytes()[..3 + MAX_DEPTH]).too_deep_at, None);

@@ -1,4 +1,4 @@
-//! The scalars and maps of a file: how each is read, and what the schema says of it.
+//! The scalars and maps of a file: how each is read, and its schema.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::Kind;
 
-/// Text, and nothing that YAML reads as a number, a boolean or null.
+/// A string, and not what YAML reads as a number, a boolean or null.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text(pub Box<str>);
 
-/// A whole number, or text that stands for one.
+/// A whole number, or text that is resolved to one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Amount {
     /// A number.
@@ -59,14 +59,14 @@ pub enum RateLimit {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs<V>(pub Vec<(Text, V)>);
 
-/// Reads a key's value, and refuses nothing (`key:`) and null, which serde would take for "left out".
+/// Reads a key's value, and refuses `key:` and null, which serde would read as "left out".
 pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
     let value = Option::<T>::deserialize(deserializer)?;
-    if value.is_none() { Err(D::Error::custom("nothing follows the key")) } else { Ok(value) }
+    if value.is_none() { Err(D::Error::custom("the key has no value")) } else { Ok(value) }
 }
 
 impl<'de> Deserialize<'de> for Text {
@@ -172,7 +172,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
                 let mut keys: Vec<&str> = pairs.iter().map(|(key, _)| &*key.0).collect();
                 keys.sort_unstable();
                 if keys.windows(2).any(|two| two[0] == two[1]) {
-                    return Err(A::Error::custom("a key stands twice"));
+                    return Err(A::Error::custom("duplicate key"));
                 }
                 Ok(Pairs(pairs))
             }
@@ -184,7 +184,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
 /// Text that holds a variable, such as `${ZEGO_APP_ID:-1}`.
 const VARIABLE: &str = r"\$\{";
 
-/// A schema that stands in the place of its use, without a name of its own.
+/// Implements a schema that is inlined, without a definition of its own.
 macro_rules! inline_schema {
     ([$($generic:ident)?] $type:ty, $name:literal, |$generator:pat_param| $schema:expr) => {
         impl$(<$generic: JsonSchema>)? JsonSchema for $type {
@@ -228,7 +228,7 @@ pub(super) fn whole<const LEAST: u64, const MOST: u64>(_: &mut SchemaGenerator) 
     json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
 }
 
-/// A whole number from `LEAST` to `MOST`, or text with a variable that stands for one.
+/// A whole number from `LEAST` to `MOST`, or text with a variable.
 pub(super) fn whole_or_variable<const LEAST: u64, const MOST: u64>(
     _: &mut SchemaGenerator,
 ) -> Schema {
@@ -256,7 +256,7 @@ pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Seconds from `LEAST` to `MOST`, text such as `30m`, or text with a variable that stands for one.
+/// Seconds from `LEAST` to `MOST`, text such as `30m`, or text with a variable.
 pub(super) fn span_or_variable<const LEAST: u64, const MOST: u64>(
     _: &mut SchemaGenerator,
 ) -> Schema {

@@ -1,4 +1,4 @@
-//! What a provider has by its kind: the operator, `is_test`, `dissolve_after`, `max_rooms`, `limits`.
+//! What a provider has depending on its kind: the operator, `is_test`, `dissolve_after`, `max_rooms`, `limits`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use crate::model::{Application, AttributeLimits, DISSOLVE_AFTER, Delay, Finding,
 
 use crate::config::diagnostics::{kinds, shortened, suggestion};
 use crate::config::raw::{self, Amount, Limits, Text};
-use crate::config::values::{delay, doubtful, kind_meant, kind_names, operator_fault, shown};
+use crate::config::values::{delay, doubtful, kind_names, nearest_kind, operator_error, shown};
 use crate::config::variables::{self, ProviderFields};
 
-/// How long an empty room may live. Tencent: 10 minutes to 24 hours, in seconds.
+/// The range of `dissolve_after`. Tencent: 10 minutes to 24 hours, in seconds.
 const DISSOLVE_RANGE: RangeInclusive<u32> = 600..=86_400;
 
-/// How a word is written.
+/// How a kind is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
     /// As the schema has it.
@@ -35,54 +35,54 @@ const KEYS: &[Key] = &[
         name: "operator",
         kinds: &[Kind::Zim, Kind::TencentLive],
         is_set: |declared| declared.operator.is_some(),
-        help: "take it out: rtc rooms are made by their first user",
+        help: "remove it: rtc rooms are created by their first user",
     },
     Key {
         name: "is_test",
         kinds: &[Kind::Rtc],
         is_set: |declared| declared.is_test.is_some(),
-        help: "take it out",
+        help: "remove it",
     },
     Key {
         name: "dissolve_after",
         kinds: &[Kind::TencentLive],
         is_set: |declared| declared.dissolve_after.is_some(),
-        help: "take it out; zim rooms say it by themselves, as `destroy_delay_time`",
+        help: "remove it; zim rooms have `destroy_delay_time` instead",
     },
     Key {
         name: "max_rooms",
         kinds: &[Kind::Zim, Kind::TencentLive],
         is_set: |declared| declared.max_rooms.is_some(),
-        help: "take it out: rtc rooms come and go with their users, and no quota counts them",
+        help: "remove it: rtc rooms come and go with their users, and no quota counts them",
     },
     Key {
         name: "limits",
         kinds: &[Kind::Zim, Kind::TencentLive],
         is_set: |declared| declared.limits.is_some(),
-        help: "take it out: rtc rooms have no attributes",
+        help: "remove it: rtc rooms have no attributes",
     },
 ];
 
 impl ProviderFields<'_, '_> {
-    /// Which service it is. Where the word is misspelt the kind that was meant, so that all else is
-    /// told at once, and that it is none.
+    /// Returns which service it is. A misspelled kind is reported, and the nearest one is used for the
+    /// other checks.
     pub(super) fn kind(&mut self, kind: Option<&Text>) -> (Option<Kind>, Spelling) {
         let Some(Text(text)) = kind else {
             self.missing("kind");
             return (None, Spelling::Misspelled);
         };
-        let Some(word) = self.literal("kind", text) else { return (None, Spelling::Misspelled) };
-        let meant = kind_meant(word);
-        if let Some(kind) = meant.filter(|kind| kind.as_str() == word) {
+        let Some(name) = self.literal("kind", text) else { return (None, Spelling::Misspelled) };
+        let nearest = nearest_kind(name);
+        if let Some(kind) = nearest.filter(|kind| kind.as_str() == name) {
             return (Some(kind), Spelling::Exact);
         }
-        let message = format!("unknown kind `{}`", shortened(word));
+        let message = format!("unknown kind `{}`", shortened(name));
         let finding = Finding::error("unknown_value", message);
-        self.fault(&["kind"], finding.help(suggestion(word, &kind_names())));
-        (meant, Spelling::Misspelled)
+        self.report(&["kind"], finding.help(suggestion(name, &kind_names())));
+        (nearest, Spelling::Misspelled)
     }
 
-    /// Tells of keys that the provider's kind does not have.
+    /// Reports keys that the provider's kind does not have.
     pub(super) fn keys_are_of_its_kind(&mut self, kind: Kind, declared: &raw::Provider) {
         for Key { name, kinds: holders, is_set, help } in KEYS {
             if holders.contains(&kind) || !is_set(declared) {
@@ -95,7 +95,7 @@ impl ProviderFields<'_, '_> {
         }
     }
 
-    /// What belongs to the service; none where it is not sound, which is told.
+    /// Resolves what belongs to the service; `None` if it has a mistake, which is reported.
     pub(super) fn application(
         &mut self,
         kind: Kind,
@@ -126,19 +126,19 @@ impl ProviderFields<'_, '_> {
             return None;
         };
         let operator = self.text("operator", text)?;
-        let message = match operator_fault(kind, &operator) {
+        let message = match operator_error(kind, &operator) {
             None => {
                 self.operator_is_taken_everywhere(kind, &operator);
                 return Some(operator);
             }
             Some(_) if variables::any(text) => {
-                format!("`operator`: the variables make no user id that {kind} takes")
+                format!("`operator`: the variables expand to a user id that {kind} does not accept")
             }
             Some(message) => format!("`operator` {message}"),
         };
         let finding = Finding::error("operator", message)
             .help("write a user id that the service takes, such as `admin`");
-        self.fault(&["operator"], finding);
+        self.report(&["operator"], finding);
         None
     }
 
@@ -147,10 +147,10 @@ impl ProviderFields<'_, '_> {
         if let Some(doubtful) = doubtful {
             let shown = shown(doubtful);
             let message =
-                format!("`operator` holds {shown}, which only some pages of the vendor allow");
+                format!("`operator` contains {shown}, which only some pages of the vendor allow");
             let finding = Finding::warning("operator_doubtful", message)
                 .help("register a user whose id has letters, digits, `_` and `-` only");
-            self.fault(&["operator"], finding);
+            self.report(&["operator"], finding);
         }
     }
 
@@ -166,16 +166,16 @@ impl ProviderFields<'_, '_> {
                 return span.map(Delay::as_duration);
             }
             Some(seconds) if literal => format!("`dissolve_after` cannot be {seconds} s"),
-            Some(_) => "`dissolve_after`: the variables make a span that it cannot be".to_owned(),
-            None => "`dissolve_after` is no span".to_owned(),
+            Some(_) => "`dissolve_after`: the variables expand to a value out of range".to_owned(),
+            None => "`dissolve_after` is not a duration".to_owned(),
         };
         let finding = Finding::error("dissolve_after", message)
             .help("write seconds (`1800`), or `30m`, `1h`; Tencent takes from 10m to 24h");
-        self.fault(&["dissolve_after"], finding);
+        self.report(&["dissolve_after"], finding);
         None
     }
 
-    /// What the service takes as attributes of one room: the kind's own limits, and the file's over them.
+    /// Resolves the limits for the attributes of one room: the kind's own, overridden by the file's.
     pub(super) fn limits(&mut self, kind: Kind, limits: Option<&Limits>) -> AttributeLimits {
         let mut all = kind.attribute_limits();
         let Some(Limits { attributes, key_bytes, value_bytes, total_bytes }) = limits else {

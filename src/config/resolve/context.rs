@@ -12,23 +12,25 @@ use super::provider::DeclaredProvider;
 use crate::config::decode::Document;
 use crate::config::diagnostics::{Diagnostics, Part, Reporter, key};
 use crate::config::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
-use crate::config::values::{self, FieldError, delay, fault, holders, keeps_auto_delete, value};
+use crate::config::values::{
+    self, FieldError, delay, field_error, holders, keeps_auto_delete, value,
+};
 
 /// What the rooms of one file are resolved against.
 pub(super) struct ResolveContext<'a> {
     /// Every declared provider.
     pub declared: &'a BTreeMap<Box<str>, DeclaredProvider>,
-    /// What the file's `defaults` say.
+    /// The file's `defaults`.
     pub defaults: Defaults,
-    /// The file, as it is recorded.
+    /// The path of the file, as it is recorded.
     pub source: Arc<str>,
 }
 
-/// A room as each of the kinds that it is declared for holds it.
+/// A room with the fields that each of its kinds has.
 pub(super) type RoomByKind = Vec<(Kind, Arc<Room>)>;
 
 impl<'a> ResolveContext<'a> {
-    /// The declared providers that a room names; the only one where it names none.
+    /// Returns the declared providers that a room names; the only one if it names none.
     pub(super) fn providers(&self, raw: &raw::Room) -> Vec<&'a DeclaredProvider> {
         match (&raw.provider, &raw.providers) {
             (Some(Text(one)), _) => self.declared.get(one).into_iter().collect(),
@@ -40,11 +42,11 @@ impl<'a> ResolveContext<'a> {
         }
     }
 
-    /// What a room holds with the defaults, for each kind of its providers; what is equal is shared.
+    /// Resolves a room with the defaults, for each kind of its providers; equal rooms are shared.
     pub(super) fn by_kind(&self, raw: &raw::Room, providers: &[&DeclaredProvider]) -> RoomByKind {
         let mut all = RoomByKind::with_capacity(1);
-        let meant = if providers.is_empty() { self.only_kind() } else { None };
-        for kind in providers.iter().filter_map(|provider| provider.kind).chain(meant) {
+        let assumed = if providers.is_empty() { self.only_kind() } else { None };
+        for kind in providers.iter().filter_map(|provider| provider.kind).chain(assumed) {
             if all.iter().any(|(earlier, _)| *earlier == kind) {
                 continue;
             }
@@ -57,8 +59,8 @@ impl<'a> ResolveContext<'a> {
         all
     }
 
-    /// The kind of every declared provider, where it is one: a room whose provider is not known is of
-    /// it too.
+    /// Returns the kind of all declared providers, if it is one: the kind of a room whose provider is
+    /// unknown.
     fn only_kind(&self) -> Option<Kind> {
         let mut kinds = self.declared.values().map(|provider| provider.kind);
         let first = kinds.next()??;
@@ -84,7 +86,7 @@ impl<'a> ResolveContext<'a> {
     }
 }
 
-/// What is said of `fields`, over what the defaults hold of them.
+/// Resolves `fields`: a room's own values over the defaults.
 pub(super) fn resolve<'a>(
     fields: &[Field],
     raw: &dyn Fn(Field) -> Option<RawValue<'a>>,
@@ -109,7 +111,7 @@ pub(super) fn resolve<'a>(
     room
 }
 
-/// A room without the attributes that only some services can delete by themselves.
+/// Removes the attributes that only some services can delete by themselves.
 fn without_auto_delete(mut room: Room) -> Room {
     if room.attributes.iter().any(|(_, attribute)| attribute.auto_delete) {
         let kept = room.attributes.iter().filter(|(_, attribute)| !attribute.auto_delete);
@@ -145,14 +147,14 @@ pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Li
     }
 }
 
-/// What the rooms of a file hold where they do not say otherwise, and their kind has it.
+/// The values for rooms of a file that do not set them.
 #[derive(Debug, Default)]
 pub(super) struct Defaults {
     /// The fields, of whatever kind.
     pub room: Room,
     /// How the rooms may be handled.
     pub lifecycle: Lifecycle,
-    /// What some of the declared kinds take and others do not: told of the rooms that inherit it.
+    /// Values that some of the declared kinds do not accept: reported for the rooms that inherit them.
     pub unfit: Vec<UnfitDefault>,
 }
 
@@ -175,7 +177,7 @@ pub(super) fn defaults(
     let mut reporter = Reporter { diagnostics, file, part: Part::Head, reading };
     let kinds = declared_kinds(declared);
     keys_reach_a_room(raw, &kinds, &mut reporter);
-    values::attributes_sound(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
+    values::check_attributes(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
     Defaults {
         room: resolve(Field::ALL, &|field| raw.raw_value(field), &Room::default()),
         lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
@@ -183,7 +185,7 @@ pub(super) fn defaults(
     }
 }
 
-/// The kinds of all declared providers; every kind where one of them is not known.
+/// Returns the kinds of all declared providers; every kind if one of them is unknown.
 fn declared_kinds(known: &BTreeMap<Box<str>, DeclaredProvider>) -> Vec<Kind> {
     let declared = |kind: &&Kind| known.values().any(|it| it.kind == Some(**kind));
     if known.is_empty() || known.values().any(|it| it.kind.is_none()) {
@@ -192,37 +194,37 @@ fn declared_kinds(known: &BTreeMap<Box<str>, DeclaredProvider>) -> Vec<Kind> {
     Kind::ALL.iter().filter(declared).copied().collect()
 }
 
-/// A key that no declared kind has reaches no room at all. That is a warning: nothing is ignored
-/// without a word, but a file of defaults may be shared by applications of several kinds.
+/// Reports keys that no declared kind has. That is a warning, not an error: a file
+/// of defaults may be shared by applications of several kinds.
 fn keys_reach_a_room(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) {
     for (name, field) in raw.keys() {
         if declared.iter().any(|kind| kind.holds(field)) {
             continue;
         }
         let message = format!(
-            "no room takes `{name}` from `defaults`: {} rooms have it, and no provider is of that kind",
+            "`{name}` in `defaults` is unused: only {} rooms have it, and no provider is of that kind",
             holders(field)
         );
-        let finding = Finding::warning("default_unused", message).help("take it out");
+        let finding = Finding::warning("default_unused", message).help("remove it");
         reporter.at_key(vec![key("defaults"), key(name)], finding);
     }
 }
 
-/// Tells of values that no kind takes, and returns those that some kinds do not.
+/// Reports values that no kind accepts, and returns those that some kinds do not.
 fn unfit(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) -> Vec<UnfitDefault> {
     let mut unfit = Vec::new();
     for field in Field::ALL {
         let Some(value) = raw.raw_value(*field) else { continue };
-        let judge = |kinds: &[Kind]| -> Vec<(Kind, Option<FieldError>)> {
+        let check = |kinds: &[Kind]| -> Vec<(Kind, Option<FieldError>)> {
             let holding = kinds.iter().filter(|kind| kind.holds(*field));
-            holding.map(|kind| (*kind, fault(*kind, *field, value))).collect()
+            holding.map(|kind| (*kind, field_error(*kind, *field, value))).collect()
         };
-        let mut judged = judge(declared);
-        if judged.is_empty() {
-            judged = judge(Kind::ALL);
+        let mut checked = check(declared);
+        if checked.is_empty() {
+            checked = check(Kind::ALL);
         }
-        let all = judged.iter().all(|(_, fault)| fault.is_some());
-        let found = judged.into_iter().filter_map(|(kind, fault)| Some((kind, fault?)));
+        let all = checked.iter().all(|(_, error)| error.is_some());
+        let found = checked.into_iter().filter_map(|(kind, error)| Some((kind, error?)));
         for (kind, (steps, finding)) in found {
             if all {
                 reporter.at([vec![key("defaults")], steps].concat(), finding);

@@ -17,12 +17,12 @@ use crate::config::schema::not_built;
 use crate::config::values::percent;
 use crate::config::variables::{Lookup, Variables, any, not_here};
 
-/// What the files say besides their rooms.
+/// What the files declare besides their rooms.
 #[derive(Debug)]
 pub(in crate::config) struct ResolvedHead {
-    /// The providers that are sound.
+    /// The providers without mistakes.
     pub providers: BTreeMap<ProviderName, Provider>,
-    /// Every provider that is declared, sound or not: rooms may name it.
+    /// Every declared provider, also those with mistakes: rooms may name them.
     pub declared: BTreeMap<Box<str>, DeclaredProvider>,
     /// The providers that were renamed.
     pub moved: Vec<Moved>,
@@ -30,11 +30,11 @@ pub(in crate::config) struct ResolvedHead {
     pub policy: Policy,
     /// Where the state is.
     pub state: PathBuf,
-    /// The folder that sources are told from.
+    /// The folder that the paths of sources are relative to.
     pub home: PathBuf,
 }
 
-/// Where the state is where no file says it.
+/// Where the state is if no file has `state`.
 const DEFAULT_STATE: &str = "rooms.state.json";
 
 /// Resolves the heads of all files.
@@ -73,7 +73,7 @@ pub(super) fn resolve(
     ResolvedHead { providers, declared, moved, policy, state, home }
 }
 
-/// Which file says what may be said in one file only.
+/// The files of the keys that only one file may have.
 struct OncePerFleet<'a> {
     providers: Option<&'a Document>,
     moved: Option<&'a Document>,
@@ -88,8 +88,8 @@ impl<'a> OncePerFleet<'a> {
         let moved = one_file(documents, "moved", |head| head.moved.is_some(), diagnostics);
         let policy = one_file(documents, "policy", |head| head.policy.is_some(), diagnostics);
         let state = one_file(documents, "state", |head| head.state.is_some(), diagnostics);
-        let faulty = documents.iter().any(|it| it.reading == Reading::Partial);
-        if let (None, Some(first), false) = (providers, documents.first(), faulty) {
+        let partial = documents.iter().any(|it| it.reading == Reading::Partial);
+        if let (None, Some(first), false) = (providers, documents.first(), partial) {
             let finding = Finding::error("missing_key", "no file has `providers`").help(
                 "declare the application that holds the rooms: `providers: {chat: {kind: zim, …}}`",
             );
@@ -103,7 +103,7 @@ fn reporter<'a>(document: &Document, diagnostics: &'a mut Diagnostics) -> Report
     Reporter { diagnostics, file: document.file, part: Part::Head, reading: document.reading }
 }
 
-/// The one file that has a key; a second one is told.
+/// Returns the one file that has a key; reports a second one.
 fn one_file<'a>(
     documents: &'a [Document],
     name: &str,
@@ -135,11 +135,8 @@ fn version(document: &Document, reporter: &mut Reporter<'_>) {
         Some(1) => {}
         Some(other) => reporter.at(
             vec![key("version")],
-            Finding::error(
-                "version",
-                format!("this roomctl does not know version {other} of the format"),
-            )
-            .help("write `version: 1`"),
+            Finding::error("version", format!("unsupported version {other} of the format"))
+                .help("write `version: 1`"),
         ),
         None => reporter.missing(Vec::new(), missing_key("the file", "version")),
     }
@@ -152,7 +149,7 @@ fn rooms_somewhere(documents: &[Document], diagnostics: &mut Diagnostics) {
     };
     if let (Some(first), true) = (documents.first(), documents.iter().all(absent)) {
         let finding = Finding::error("missing_key", "no file has `rooms`")
-            .help("write `rooms: []` where there are to be none");
+            .help("write `rooms: []` for no rooms");
         reporter(first, diagnostics).missing(Vec::new(), finding);
     }
 }
@@ -195,8 +192,8 @@ fn gate_limit(
         let finding = if any(text) {
             not_here(name)
         } else {
-            Finding::error(name, format!("`{name}` wants a number or a share"))
-                .help("write a number, or a share from 0% to 100%, such as `30%`")
+            Finding::error(name, format!("`{name}`: expected a number or a percentage"))
+                .help("write a number, or a percentage from 0% to 100%, such as `30%`")
         };
         reporter.at(vec![key("policy"), key(name)], finding);
     }
@@ -239,7 +236,7 @@ fn moved(
     moved
 }
 
-/// One entry, and what it is held against.
+/// An entry of `moved`, and what it is checked against.
 struct Entry<'a> {
     list: &'a [raw::Moved],
     at: usize,
@@ -279,13 +276,13 @@ impl Entry<'_> {
                 .help("name the provider's old name in `from` and its new one in `to`")
         } else if self.declared.contains_key(from) {
             Finding::error("moved", format!("`{from}` is moved, and still declared"))
-                .help("rename the provider, or take this entry out")
+                .help("rename the provider, or remove this entry")
         } else {
             let name = ProviderName::new(from).ok();
             if name.is_some() {
                 return name;
             }
-            Finding::error("provider_name", format!("`{from}` is no provider name"))
+            Finding::error("provider_name", format!("`{from}` is not a valid provider name"))
                 .help("lower-case letters, digits, `_` and `-` only")
         };
         reporter.at(at, finding);
@@ -299,11 +296,11 @@ impl Entry<'_> {
         }
         let onward = self.list.iter().find(|it| is(it.from.as_ref(), to));
         let finding = if let Some(Text(last)) = onward.and_then(|it| it.to.as_ref()) {
-            Finding::error("moved", format!("`{to}` is itself moved"))
-                .help(format!("name the last one at once: `to: {last}`"))
+            Finding::error("moved", format!("`{to}` is itself renamed"))
+                .help(format!("use the last name directly: `to: {last}`"))
         } else {
             let names: Vec<&str> = self.declared.keys().map(|name| &**name).collect();
-            Finding::error("unknown_provider", format!("no provider is named `{to}`"))
+            Finding::error("unknown_provider", format!("unknown provider `{to}`"))
                 .help(suggestion(to, &names))
         };
         reporter.at(self.path(Some("to")), finding);

@@ -19,19 +19,19 @@ use crate::config::variables::{ProviderFields, Variables};
 /// A declared provider, as far as its rooms need it.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct DeclaredProvider {
-    /// Its name; none where the name is not one.
+    /// Its name; `None` if it is not valid.
     pub name: Option<ProviderName>,
-    /// Which service it is, or was meant; none where nobody knows.
+    /// Which service it is, or the nearest kind of a misspelled one; `None` if unknown.
     pub kind: Option<Kind>,
-    /// What it takes as attributes of one room.
+    /// Its limits for the attributes of one room.
     pub limits: AttributeLimits,
 }
 
-/// The sound providers, and all that are declared.
+/// The valid providers, and all declared ones.
 pub(super) type Providers =
     (BTreeMap<ProviderName, Provider>, BTreeMap<Box<str>, DeclaredProvider>);
 
-/// Resolves the providers of the file that has them, which lies in `home`.
+/// Resolves the providers of the file that has them, which is in `home`.
 pub(super) fn providers(
     document: &Document,
     home: &Path,
@@ -40,33 +40,33 @@ pub(super) fn providers(
 ) -> Providers {
     let pairs = document.head.providers.as_ref().map_or(&[][..], |pairs| &pairs.0);
     if pairs.is_empty() {
-        let finding = Finding::error("no_provider", "`providers` declares none")
+        let finding = Finding::error("no_provider", "`providers` is empty")
             .help("declare the application that holds the rooms: `chat: {kind: zim, …}`");
         reporter.missing(vec![key("providers")], finding);
     }
-    let (mut sound, mut known) = (BTreeMap::new(), BTreeMap::new());
-    for (Text(text), declared) in pairs {
+    let (mut valid, mut declared) = (BTreeMap::new(), BTreeMap::new());
+    for (Text(text), raw) in pairs {
         let mut fields = ProviderFields { name: text, variables, reporter };
         let name = fields.provider_name();
-        let (provider, it) = fields.provider(name, declared, home);
-        known.insert(text.clone(), it);
+        let (provider, it) = fields.provider(name, raw, home);
+        declared.insert(text.clone(), it);
         if let Some(provider) = provider {
-            same_service(&sound, &provider, reporter);
-            sound.insert(provider.name.clone(), provider);
+            same_service(&valid, &provider, reporter);
+            valid.insert(provider.name.clone(), provider);
         }
     }
-    (sound, known)
+    (valid, declared)
 }
 
-/// Two providers of the same kind and app id are one service with one limit.
+/// Reports two providers of the same kind and app id: one service with one limit.
 fn same_service(
-    sound: &BTreeMap<ProviderName, Provider>,
+    valid: &BTreeMap<ProviderName, Provider>,
     provider: &Provider,
     reporter: &mut Reporter<'_>,
 ) {
     let same =
         |other: &&Provider| (other.kind(), other.app_id) == (provider.kind(), provider.app_id);
-    let Some(other) = sound.values().find(same) else { return };
+    let Some(other) = valid.values().find(same) else { return };
     let message = format!(
         "`{}` and `{}` are the same application: both are {} with the same app_id",
         other.name,
@@ -87,9 +87,11 @@ impl ProviderFields<'_, '_> {
     fn provider_name(&mut self) -> Option<ProviderName> {
         let name = ProviderName::new(self.name).ok();
         if name.is_none() {
-            let finding =
-                Finding::error("provider_name", format!("`{}` is no provider name", self.name))
-                    .help("lower-case letters, digits, `_` and `-` only");
+            let finding = Finding::error(
+                "provider_name",
+                format!("`{}` is not a valid provider name", self.name),
+            )
+            .help("lower-case letters, digits, `_` and `-` only");
             let path = self.path(&[]);
             self.reporter.at_key(path, finding);
         }
@@ -165,7 +167,7 @@ impl ProviderFields<'_, '_> {
             let finding = Finding::error("endpoint", format!("`endpoint` {error}"));
             let help =
                 "write `vendor`, `emulator`, or a URL such as `https://zim-api-sgp.zego.im/`";
-            self.fault(&["endpoint"], finding.help(help));
+            self.report(&["endpoint"], finding.help(help));
         };
         endpoint.map_err(refused).ok()
     }
@@ -223,16 +225,16 @@ impl ProviderFields<'_, '_> {
         };
         if percent.is_none() {
             let finding =
-                Finding::error("rate_share", "`rate_share` wants a share from 1% to 100%")
+                Finding::error("rate_share", "`rate_share`: expected a percentage from 1% to 100%")
                     .help("write it with its sign: `rate_share: 50%`");
-            self.fault(&["rate_share"], finding);
+            self.report(&["rate_share"], finding);
         }
         percent.map_or_else(RateShare::default, RateShare)
     }
 }
 
 impl ProviderFields<'_, '_> {
-    /// Where the secret is; the kind's own variable where the file says nothing.
+    /// Resolves where the secret is; by default in the kind's own variable.
     pub(super) fn secret(
         &mut self,
         variable: Option<&Text>,
@@ -242,9 +244,12 @@ impl ProviderFields<'_, '_> {
     ) -> Option<SecretSource> {
         match (variable, file) {
             (Some(_), Some(_)) => {
-                let finding = Finding::error("secret", "`secret_env` and `secret_file` stand both")
-                    .help("keep one of them");
-                self.fault(&["secret_file"], finding);
+                let finding = Finding::error(
+                    "secret",
+                    "`secret_env` and `secret_file` are mutually exclusive",
+                )
+                .help("keep one of them");
+                self.report(&["secret_file"], finding);
                 None
             }
             (Some(Text(name)), None) => {
@@ -261,7 +266,7 @@ impl ProviderFields<'_, '_> {
         }
     }
 
-    /// The name of the secret's variable; anything else may be the secret itself, and is not told.
+    /// Checks the name of the secret's variable; anything else may be the secret itself, and is not shown.
     fn variable_name(&mut self, name: &str) -> Option<String> {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -270,22 +275,25 @@ impl ProviderFields<'_, '_> {
         {
             return Some(name.to_owned());
         }
-        let finding = Finding::error("secret", "`secret_env` names no environment variable")
-            .help("write the variable's name, never the secret: `secret_env: ZEGO_SERVER_SECRET`");
-        self.fault(&["secret_env"], finding);
+        let finding =
+            Finding::error("secret", "`secret_env` is not the name of an environment variable")
+                .help(
+                    "write the variable's name, never the secret: `secret_env: ZEGO_SERVER_SECRET`",
+                );
+        self.report(&["secret_env"], finding);
         None
     }
 
     fn secret_path(&mut self, path: &str, home: &Path) -> Option<SecretSource> {
         if path.is_empty() {
             let finding = Finding::error("secret", "`secret_file` is empty").help("write a path");
-            self.fault(&["secret_file"], finding);
+            self.report(&["secret_file"], finding);
             return None;
         }
         if looks_like_secret(path) {
             let finding = Finding::error("secret", "`secret_file` looks like a secret itself")
                 .help("write the path of a file that holds it, such as `./secret`");
-            self.fault(&["secret_file"], finding);
+            self.report(&["secret_file"], finding);
             return None;
         }
         Some(SecretSource::File(home.join(path)))

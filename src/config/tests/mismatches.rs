@@ -23,7 +23,7 @@ fn wrong<'a>(cases: impl IntoIterator<Item = (String, String, &'a str)>) -> Vec<
 }
 
 #[test]
-fn all_mistakes_of_kinds_are_told_in_words() {
+fn all_mismatches_of_kinds_are_reported() {
     let text = r#"version: 1
 providers:
   chat: {kind: zim, app_id: 1, operator: a/b, is_test: true, dissolve_after: 1h}
@@ -44,7 +44,7 @@ rooms:
 }
 
 #[test]
-fn each_mismatch_of_a_room_is_told_at_its_place() {
+fn each_mismatch_of_a_room_is_reported_at_its_place() {
     let (long, longer) = ("x".repeat(65), "x".repeat(101));
     let (accents, url) = ("é".repeat(51), "x".repeat(201));
     let eleven: Vec<String> = (0..11).map(|n| format!("k{n}: v")).collect();
@@ -153,7 +153,7 @@ fn a_room_of_an_unknown_provider_is_of_the_only_kind() {
 }
 
 #[test]
-fn each_mismatch_of_a_provider_is_told_at_its_place() {
+fn each_mismatch_of_a_provider_is_reported_at_its_place() {
     let long = "x".repeat(33);
     let cases = [
         ("kind: zim, app_id: 1", "missing_key 3:8"),
@@ -210,7 +210,7 @@ fn one_app_id_may_be_of_several_kinds_but_once_of_each() {
 }
 
 #[test]
-fn each_mismatch_of_the_defaults_is_told_once() {
+fn each_mismatch_of_the_defaults_is_reported_once() {
     let (long, longer) = ("x".repeat(65), "x".repeat(101));
     let both = "  - {id: a, provider: chat}\n  - {id: b, provider: live}\n";
     let chat = "providers: {it: {kind: zim, app_id: 1, operator: o}}";

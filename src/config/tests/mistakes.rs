@@ -3,7 +3,7 @@
 use super::world::{World, codes, with_rooms};
 
 #[test]
-fn all_mistakes_are_told_at_once_in_order_of_place() {
+fn all_mistakes_are_reported_at_once_in_order_of_place() {
     let text = r#"version: 1
 providers:
   chat:
@@ -47,7 +47,7 @@ extra: 1
 }
 
 #[test]
-fn each_mistake_of_a_room_is_told_at_its_place() {
+fn each_mistake_of_a_room_is_reported_at_its_place() {
     let long = "x".repeat(33);
     let name = "é".repeat(33);
     let value = "x".repeat(1025);
@@ -114,7 +114,7 @@ fn each_mistake_of_a_room_is_told_at_its_place() {
 }
 
 #[test]
-fn each_mistake_of_the_head_is_told_at_its_place() {
+fn each_mistake_of_the_head_is_reported_at_its_place() {
     let mut wrong = Vec::new();
     for (from, to, reported) in [
         ("version: 1", "version: 2", "version 1:10"),

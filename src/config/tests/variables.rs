@@ -1,4 +1,4 @@
-//! Where variables work, for which of them, and that no value is ever told.
+//! Where variables work, which ones are allowed, and that no value is shown.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ fn with_live(provider: &str, beside: &str) -> String {
 }
 
 #[test]
-fn other_keys_take_none() {
+fn other_keys_do_not_support_variables() {
     let sound = with_rooms("  - id: a\n");
     for (from, to) in [
         ("kind: zim", "kind: '${ZEGO_UNSET:-zim}'"),
@@ -42,7 +42,7 @@ fn other_keys_take_none() {
 }
 
 #[test]
-fn the_finding_names_the_keys_that_do() {
+fn the_finding_names_the_keys_that_support_variables() {
     let text = with_rooms("  - id: a\n").replace("kind: zim", "kind: '${ZEGO_UNSET:-zim}'");
     let world = World::of(&[("rooms.yaml", &text)]);
     let help = world.findings(&["rooms.yaml"])[0].help.clone().expect("help");
@@ -52,7 +52,7 @@ fn the_finding_names_the_keys_that_do() {
 }
 
 #[test]
-fn five_keys_take_them() {
+fn five_keys_support_variables() {
     let text = "version: 1\nproviders:\n  live: {kind: tencent-live, app_id: '${ZEGO_SET}', operator: 'a${ZEGO_SET}', endpoint: '${ZEGO_UNSET:-emulator}', dissolve_after: '${ZEGO_UNSET:-24h}'}\nstate: '${ZEGO_SET}.json'\nrooms: []\n";
     assert!(parser_accepts(text) && schema_accepts(text));
 }
@@ -82,7 +82,7 @@ fn a_secret_of_any_file_is_refused() {
 }
 
 #[test]
-fn what_a_variable_holds_is_never_told() {
+fn the_value_of_a_variable_is_never_shown() {
     let hush = "'${ZEGO_HUSHED}'";
     for (value, provider) in [
         ("9quiet9", "app_id: 1, operator: a, endpoint: HUSH"),
@@ -109,7 +109,7 @@ fn what_a_variable_holds_is_never_told() {
 }
 
 #[test]
-fn one_that_is_set_but_empty_is_a_finding_though_there_is_a_default() {
+fn an_empty_variable_is_a_finding_even_with_a_default() {
     let text = with_live(", endpoint: '${ZEGO_EMPTY:-emulator}'", "");
     assert_eq!(codes(&text), ["variable_empty 3:64"]);
 }
