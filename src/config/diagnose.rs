@@ -285,9 +285,9 @@ impl<'a> Locator<'a> {
         let (file, part, span) = match location {
             Location::None => return None,
             Location::Span { file, part, span } => (*file, *part, *span),
-            Location::Path { file, part, steps, side } => {
+            Location::Path { file, part, path, entry } => {
                 let node = self.tree(*file, *part);
-                let span = node.map_or(Span::START, |node| find(node, steps, *side));
+                let span = node.map_or(Span::START, |node| find(node, path, *entry));
                 (*file, *part, span)
             }
         };
@@ -343,10 +343,10 @@ impl<'a> Locator<'a> {
 }
 
 /// Returns the span that a path leads to, or as far as it leads.
-fn find(mut node: &Node, steps: &[PathSegment], side: EntryPart) -> Span {
+fn find(mut node: &Node, path: &[PathSegment], entry: EntryPart) -> Span {
     let mut mark = node.mark();
-    for (at, step) in steps.iter().enumerate() {
-        let (key, value) = match step {
+    for (at, segment) in path.iter().enumerate() {
+        let (key, value) = match segment {
             PathSegment::Key(name) => match node.entry(name) {
                 Some((key, value)) => (key.span, value),
                 None => return mark,
@@ -356,8 +356,8 @@ fn find(mut node: &Node, steps: &[PathSegment], side: EntryPart) -> Span {
                 None => return mark,
             },
         };
-        let last = at + 1 == steps.len();
-        mark = if last && side == EntryPart::Value { value.mark() } else { key };
+        let last = at + 1 == path.len();
+        mark = if last && entry == EntryPart::Value { value.mark() } else { key };
         node = value;
     }
     mark

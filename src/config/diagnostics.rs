@@ -24,7 +24,7 @@ pub(super) enum Location {
     /// At a span, counted from the beginning of its part.
     Span { file: usize, part: Part, span: Span },
     /// At a path that is looked up when the diagnostic is shown.
-    Path { file: usize, part: Part, steps: Vec<PathSegment>, side: EntryPart },
+    Path { file: usize, part: Part, path: Vec<PathSegment>, entry: EntryPart },
 }
 
 /// A part of a file.
@@ -146,14 +146,14 @@ impl Diagnostic {
 
 impl Reporter<'_> {
     /// Adds a finding at the value that a path leads to, or as far as the path leads.
-    pub(super) fn at(&mut self, steps: Vec<PathSegment>, finding: Finding) {
-        let location = self.location(steps, EntryPart::Value);
+    pub(super) fn at(&mut self, path: Vec<PathSegment>, finding: Finding) {
+        let location = self.location(path, EntryPart::Value);
         self.add(location, None, finding);
     }
 
     /// Adds a finding at the key that a path ends with.
-    pub(super) fn at_key(&mut self, steps: Vec<PathSegment>, finding: Finding) {
-        let location = self.location(steps, EntryPart::Key);
+    pub(super) fn at_key(&mut self, path: Vec<PathSegment>, finding: Finding) {
+        let location = self.location(path, EntryPart::Key);
         self.add(location, None, finding);
     }
 
@@ -170,15 +170,15 @@ impl Reporter<'_> {
     }
 
     /// Adds a finding about something that is not in the file, unless a mistake may have hidden it.
-    pub(super) fn missing(&mut self, steps: Vec<PathSegment>, finding: Finding) {
+    pub(super) fn missing(&mut self, path: Vec<PathSegment>, finding: Finding) {
         if self.reading == Reading::Complete {
-            self.at(steps, finding);
+            self.at(path, finding);
         }
     }
 
     /// Returns the location of a path in this part.
-    pub(super) fn location(&self, steps: Vec<PathSegment>, side: EntryPart) -> Location {
-        Location::Path { file: self.file, part: self.part, steps, side }
+    pub(super) fn location(&self, path: Vec<PathSegment>, entry: EntryPart) -> Location {
+        Location::Path { file: self.file, part: self.part, path, entry }
     }
 
     fn span_location(&self, span: Span) -> Location {

@@ -254,8 +254,8 @@ impl RoomPosition {
     /// The location of the room's id.
     fn id(self) -> Location {
         let Self { file, item } = self;
-        let (part, side) = (Part::Item(item), EntryPart::Value);
-        Location::Path { file, part, steps: vec![key("id")], side }
+        let (part, entry) = (Part::Item(item), EntryPart::Value);
+        Location::Path { file, part, path: vec![key("id")], entry }
     }
 }
 

@@ -26,8 +26,8 @@ pub(in crate::config) fn check_structure(
     definition: &'static str,
     reporter: &mut Reporter<'_>,
 ) -> Option<Json> {
-    let shape = SchemaNode { schema: definition_schema(definition), name: definition };
-    StructureCheck { reporter, key: None }.node(node, shape)
+    let schema = SchemaNode { json: definition_schema(definition), name: definition };
+    StructureCheck { reporter, key: None }.node(node, schema)
 }
 
 fn definition_schema(name: &str) -> &'static Json {
@@ -37,7 +37,7 @@ fn definition_schema(name: &str) -> &'static Json {
 /// A schema, and the name of the definition that it is.
 #[derive(Clone, Copy)]
 struct SchemaNode {
-    schema: &'static Json,
+    json: &'static Json,
     name: &'static str,
 }
 
@@ -59,22 +59,22 @@ struct StructureCheck<'a, 'b> {
 
 impl SchemaNode {
     /// Follows references to the schema that they lead to.
-    fn of(schema: &'static Json) -> Self {
-        let mut shape = Self { schema, name: "" };
+    fn of(json: &'static Json) -> Self {
+        let mut schema = Self { json, name: "" };
         loop {
-            if let Some(name) = shape.schema["$ref"].as_str().and_then(|it| it.rsplit('/').next()) {
-                shape = Self { schema: definition_schema(name), name };
-            } else if let Some([only]) = shape.schema["allOf"].as_array().map(Vec::as_slice) {
-                shape = Self { schema: only, name: shape.name };
+            if let Some(name) = schema.json["$ref"].as_str().and_then(|it| it.rsplit('/').next()) {
+                schema = Self { json: definition_schema(name), name };
+            } else if let Some([only]) = schema.json["allOf"].as_array().map(Vec::as_slice) {
+                schema = Self { json: only, name: schema.name };
             } else {
-                return shape;
+                return schema;
             }
         }
     }
 
     /// Returns the schemas that a value may match.
     fn choices(self) -> Vec<Self> {
-        match self.schema["anyOf"].as_array() {
+        match self.json["anyOf"].as_array() {
             Some(choices) => choices.iter().flat_map(|it| Self::of(it).choices()).collect(),
             None => vec![self],
         }
@@ -82,7 +82,7 @@ impl SchemaNode {
 
     /// Returns the JSON types that it accepts.
     fn types(self) -> Vec<&'static str> {
-        match &self.schema["type"] {
+        match &self.json["type"] {
             Json::String(one) => vec![one],
             Json::Array(several) => several.iter().filter_map(Json::as_str).collect(),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => vec!["string"],
@@ -91,14 +91,14 @@ impl SchemaNode {
 
     /// Returns the keywords that it accepts, if it is an enum.
     fn keywords(self) -> Vec<&'static str> {
-        let keywords = self.schema["oneOf"].as_array();
+        let keywords = self.json["oneOf"].as_array();
         keywords.into_iter().flatten().filter_map(|one| one["const"].as_str()).collect()
     }
 }
 
 impl StructureCheck<'_, '_> {
-    fn node(&mut self, node: &Node, shape: SchemaNode) -> Option<Json> {
-        let choices = shape.choices();
+    fn node(&mut self, node: &Node, schema: SchemaNode) -> Option<Json> {
+        let choices = schema.choices();
         let (json_type, json) = typed(node);
         let Some(choice) = choices.iter().find(|it| it.types().contains(&json_type)) else {
             self.wrong_type(node, json_type, &choices);
@@ -111,12 +111,12 @@ impl StructureCheck<'_, '_> {
         }
     }
 
-    fn list(&mut self, items: &[Node], shape: SchemaNode) -> Json {
-        let inner = SchemaNode::of(&shape.schema["items"]);
+    fn list(&mut self, items: &[Node], schema: SchemaNode) -> Json {
+        let inner = SchemaNode::of(&schema.json["items"]);
         items.iter().filter_map(|item| self.node(item, inner)).collect()
     }
 
-    fn map(&mut self, entries: &[(Node, Node)], place: Span, shape: SchemaNode) -> Json {
+    fn map(&mut self, entries: &[(Node, Node)], place: Span, schema: SchemaNode) -> Json {
         let mut valid = Map::new();
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for (key, value) in entries {
@@ -126,29 +126,29 @@ impl StructureCheck<'_, '_> {
                 continue;
             }
             seen.insert(name, key.span);
-            if let Some(json) = self.entry(key, name, value, shape) {
+            if let Some(json) = self.entry(key, name, value, schema) {
                 valid.insert(name.to_owned(), json);
             }
         }
-        self.required(&seen, place, shape);
-        if shape.name == "Provider" && !seen.contains_key("operator") {
+        self.required(&seen, place, schema);
+        if schema.name == "Provider" && !seen.contains_key("operator") {
             self.operator(&valid, place);
         }
         Json::Object(valid)
     }
 
-    fn entry(&mut self, key: &Node, name: &str, value: &Node, shape: SchemaNode) -> Option<Json> {
+    fn entry(&mut self, key: &Node, name: &str, value: &Node, schema: SchemaNode) -> Option<Json> {
         let before = self.key.replace((name.to_owned(), key.span));
-        let inner = match shape.schema["properties"].get(name) {
+        let inner = match schema.json["properties"].get(name) {
             Some(known) => Some(SchemaNode::of(known)),
-            None if shape.schema["additionalProperties"].is_object() => {
-                Some(SchemaNode::of(&shape.schema["additionalProperties"]))
+            None if schema.json["additionalProperties"].is_object() => {
+                Some(SchemaNode::of(&schema.json["additionalProperties"]))
             }
             None => None,
         };
         let json = inner.and_then(|inner| self.node(value, inner));
         if inner.is_none() {
-            self.unknown_key(name, key.span, shape);
+            self.unknown_key(name, key.span, schema);
         }
         self.key = before;
         json
@@ -172,17 +172,17 @@ impl StructureCheck<'_, '_> {
         self.reporter.repeated(span, first, finding);
     }
 
-    fn unknown_key(&mut self, name: &str, span: Span, shape: SchemaNode) {
-        let known = shape.schema["properties"].as_object();
+    fn unknown_key(&mut self, name: &str, span: Span, schema: SchemaNode) {
+        let known = schema.json["properties"].as_object();
         let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| &**key).collect();
         let finding = if names_secret(name) {
             secret_key(name)
         } else if name == "<<" {
             merge_key()
-        } else if reserved_key(shape.name, name) {
+        } else if reserved_key(schema.name, name) {
             not_built(&format!("`{name}`"))
         } else {
-            let owner = owner(shape.name);
+            let owner = owner(schema.name);
             Finding::error("unknown_key", format!("{owner} has no key `{name}`"))
                 .help(suggestion(name, &known))
         };
@@ -190,8 +190,8 @@ impl StructureCheck<'_, '_> {
     }
 
     /// Checks that a scalar is one of the accepted keywords, if the schema is an enum.
-    fn keyword(&mut self, node: &Node, shape: SchemaNode) -> bool {
-        let keywords = shape.keywords();
+    fn keyword(&mut self, node: &Node, schema: SchemaNode) -> bool {
+        let keywords = schema.keywords();
         let text = node.text().unwrap_or_default();
         if keywords.is_empty() || keywords.contains(&text) {
             return true;
@@ -199,7 +199,7 @@ impl StructureCheck<'_, '_> {
         let key = self.key.as_ref().map_or("", |(key, _)| key);
         let finding = if variables::any(text) {
             variables::not_here(key)
-        } else if reserved_value(shape.name, text) {
+        } else if reserved_value(schema.name, text) {
             not_built(&format!("`{key}: {text}`"))
         } else {
             Finding::error("unknown_value", format!("`{key}` cannot be `{text}`"))
@@ -243,17 +243,17 @@ impl StructureCheck<'_, '_> {
     }
 
     /// Reports the required keys that a map does not have.
-    fn required(&mut self, seen: &HashMap<&str, Span>, place: Span, shape: SchemaNode) {
-        let required = shape.schema["required"].as_array().into_iter().flatten();
+    fn required(&mut self, seen: &HashMap<&str, Span>, place: Span, schema: SchemaNode) {
+        let required = schema.json["required"].as_array().into_iter().flatten();
         for name in required.filter_map(Json::as_str).filter(|name| !seen.contains_key(name)) {
-            self.reporter.at_span(place, missing_key(owner(shape.name), name));
+            self.reporter.at_span(place, missing_key(owner(schema.name), name));
         }
     }
 }
 
 /// Returns the help for a value of the wrong type.
 fn type_help(node: &Node, json_type: &str, expected: &[&str], choices: &[SchemaNode]) -> String {
-    let example = choices.iter().find_map(|choice| choice.schema["examples"][0].as_str());
+    let example = choices.iter().find_map(|choice| choice.json["examples"][0].as_str());
     match (json_type, node.text()) {
         ("null", _) => "write a value, or remove the key".to_owned(),
         ("string", Some(text)) if !expected.contains(&"string") && plain(text) != Plain::Text => {

@@ -181,8 +181,8 @@ fn values_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     for (kind, _) in input.by_kind {
         for field in kind.fields() {
             let raw = input.raw.raw_value(*field);
-            if let Some((steps, finding)) = raw.and_then(|raw| field_error(*kind, *field, raw)) {
-                reporter.at(steps, finding);
+            if let Some((at, finding)) = raw.and_then(|raw| field_error(*kind, *field, raw)) {
+                reporter.at(at, finding);
             }
         }
     }
@@ -262,12 +262,12 @@ fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) 
 
 /// `${…}` is replaced in a few keys of the providers and in `state` only: in a room it is sent literally.
 fn variables_are_not_used(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
-    let mut check = |text: &str, steps: &dyn Fn() -> Vec<PathSegment>| {
+    let mut check = |text: &str, at: &dyn Fn() -> Vec<PathSegment>| {
         if text.contains("${") {
             let help = format!("it works in {KEYS} only; the service gets it literally");
             let finding =
                 Finding::warning("variable_not_replaced", "`${…}` is not replaced here").help(help);
-            reporter.at(steps(), finding);
+            reporter.at(at(), finding);
         }
     };
     if let Some(Text(id)) = &input.raw.id {

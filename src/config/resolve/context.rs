@@ -225,9 +225,9 @@ fn unfit(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) ->
         }
         let all = checked.iter().all(|(_, error)| error.is_some());
         let found = checked.into_iter().filter_map(|(kind, error)| Some((kind, error?)));
-        for (kind, (steps, finding)) in found {
+        for (kind, (path, finding)) in found {
             if all {
-                reporter.at([vec![key("defaults")], steps].concat(), finding);
+                reporter.at([vec![key("defaults")], path].concat(), finding);
                 break;
             }
             unfit.push(UnfitDefault { kind, field: *field, finding });

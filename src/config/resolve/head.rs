@@ -47,20 +47,23 @@ pub(super) fn resolve(
     for document in documents {
         version(document, &mut reporter(document, diagnostics));
     }
-    let once = OncePerFleet::of(documents, diagnostics);
+    let single = SingleDocuments::of(documents, diagnostics);
     rooms_somewhere(documents, diagnostics);
     let variables = Variables::new(documents, lookup);
-    let home = once.providers.map_or(Path::new(""), |it| folder(&sources[it.file].path)).to_owned();
-    let (providers, declared) = match once.providers {
+    let home =
+        single.providers.map_or(Path::new(""), |it| folder(&sources[it.file].path)).to_owned();
+    let (providers, declared) = match single.providers {
         Some(document) => {
             provider::providers(document, &home, &variables, &mut reporter(document, diagnostics))
         }
         None => (BTreeMap::new(), BTreeMap::new()),
     };
-    let moved =
-        once.moved.map(|document| moved(document, &declared, &mut reporter(document, diagnostics)));
-    let policy = once.policy.map(|document| policy(document, &mut reporter(document, diagnostics)));
-    let state = once.state.and_then(|document| {
+    let moved = single
+        .moved
+        .map(|document| moved(document, &declared, &mut reporter(document, diagnostics)));
+    let policy =
+        single.policy.map(|document| policy(document, &mut reporter(document, diagnostics)));
+    let state = single.state.and_then(|document| {
         state(
             document,
             folder(&sources[document.file].path),
@@ -74,14 +77,14 @@ pub(super) fn resolve(
 }
 
 /// The files of the keys that only one file may have.
-struct OncePerFleet<'a> {
+struct SingleDocuments<'a> {
     providers: Option<&'a Document>,
     moved: Option<&'a Document>,
     policy: Option<&'a Document>,
     state: Option<&'a Document>,
 }
 
-impl<'a> OncePerFleet<'a> {
+impl<'a> SingleDocuments<'a> {
     fn of(documents: &'a [Document], diagnostics: &mut Diagnostics) -> Self {
         let providers =
             one_file(documents, "providers", |head| head.providers.is_some(), diagnostics);
@@ -115,8 +118,8 @@ fn one_file<'a>(
     let at = |file| Location::Path {
         file,
         part: Part::Head,
-        steps: vec![key(name)],
-        side: EntryPart::Key,
+        path: vec![key(name)],
+        entry: EntryPart::Key,
     };
     for second in those {
         let finding = Finding::error("said_twice", format!("two files have `{name}`"))
