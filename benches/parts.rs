@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use divan::Bencher;
-use roomctl::config::groups::{GROUP, parse_grouped, parse_whole};
+use roomctl::config::decode::{GROUP, parse_grouped, parse_whole};
 use roomctl::config::{self, Loaded};
 use roomctl::model::{
     Address, Asked, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending,

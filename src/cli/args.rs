@@ -445,16 +445,17 @@ pub(super) enum EmulatorCommand {
     },
 }
 
-/// The refresh modes by name, each with a word on what it asks after.
+/// The refresh modes by name, each with what it looks up.
 fn refresh_modes() -> impl TypedValueParser<Value = Refresh> {
-    const MODES: [(&str, &str, Refresh); 3] = [
-        ("never", "No room: offline", Refresh::Never),
-        ("due", "The rooms whose time may have passed", Refresh::Due),
-        ("all", "Every room", Refresh::All),
-    ];
-    let named = |name: String| MODES.iter().find(|(mode, _, _)| *mode == name);
-    PossibleValuesParser::new(MODES.map(|(mode, about, _)| PossibleValue::new(mode).help(about)))
-        .try_map(move |name| named(name).map(|(_, _, mode)| *mode).ok_or("unknown refresh mode"))
+    let about = |mode| match mode {
+        Refresh::Never => "No room: offline",
+        Refresh::Due => "The rooms whose time may have passed",
+        Refresh::All => "Every room",
+    };
+    let value = |mode: &Refresh| PossibleValue::new(mode.as_str()).help(about(*mode));
+    let named = |name: String| Refresh::ALL.iter().copied().find(|mode| mode.as_str() == name);
+    PossibleValuesParser::new(Refresh::ALL.iter().map(value))
+        .try_map(move |name| named(name).ok_or("unknown refresh mode"))
 }
 
 /// The kinds by name, each with a word on what it is.

@@ -15,8 +15,8 @@ use crate::config::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, Running};
 use crate::engine::{Access, Connected, Connector};
 use crate::model::{
-    Clock, Desired, Endpoint, Kind, Provider, ProviderName, Secret, SecretSource, SecretSpec,
-    StateLocation, Timestamp,
+    Clock, Desired, Endpoint, EndpointUrl, Kind, Provider, ProviderName, Secret, SecretSource,
+    SecretSpec, StateLocation, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
@@ -262,9 +262,11 @@ fn connection(
     emulator: Option<&(Emulator, Running)>,
     global: &Global,
 ) -> Result<Connection, Stopped> {
-    let (url, clock): (String, Arc<dyn Clock>) = match (&provider.endpoint, emulator) {
+    let (url, clock): (EndpointUrl, Arc<dyn Clock>) = match (&provider.endpoint, emulator) {
         (Endpoint::Emulator, Some((emulator, running))) => {
-            (format!("http://{}", running.address()), Arc::new(emulator.clone()))
+            let url = format!("http://{}", running.address()).parse();
+            let url = url.expect("an address on loopback is an endpoint");
+            (url, Arc::new(emulator.clone()))
         }
         (Endpoint::Url(url), _) => (url.clone(), Arc::new(SystemClock)),
         (Endpoint::Vendor | Endpoint::Emulator, _) => {

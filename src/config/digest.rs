@@ -1,16 +1,16 @@
-//! The digest of what the files declare, the same whatever their order and wherever they lie.
+//! The digest of what the files declare, independent of their order and their paths.
 
 use crate::model::{
     Application, AttributeLimits, DesiredRoom, Digest, DigestEncoder, Endpoint, GateLimit, Moved,
     OnConflict, OnOccupied, Policy, Provider, Refresh,
 };
 
-use super::settings::Settings;
+use super::resolve::ResolvedHead;
 
 /// Digests the providers, what was moved, the policy, and the rooms, which are sorted. Secrets, and
 /// where they and the state are kept, are left out.
-pub(super) fn digest(settings: &Settings, rooms: &[DesiredRoom]) -> Digest {
-    let Settings { providers, known: _, moved, policy, state: _, home: _ } = settings;
+pub(super) fn digest(head: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
+    let ResolvedHead { providers, declared: _, moved, policy, state: _, home: _ } = head;
     let mut encoder = DigestEncoder::new("roomctl config 2");
     encoder.list(providers.values(), write_provider);
     encoder.list(moved.iter(), |encoder, Moved { from, to }| {
@@ -41,7 +41,7 @@ fn write_provider(encoder: &mut DigestEncoder, provider: &Provider) {
     match endpoint {
         Endpoint::Vendor => encoder.text("vendor"),
         Endpoint::Emulator => encoder.text("emulator"),
-        Endpoint::Url(url) => encoder.text(url),
+        Endpoint::Url(url) => encoder.text(url.as_url().as_str()),
     }
     encoder.list(rate_limits.iter(), |encoder, (call, limit)| {
         encoder.text(call.as_str());

@@ -84,10 +84,7 @@ fn asked(request: PlanRequest<'_>, connected: &Connected) -> Result<Asked, Sessi
 }
 
 /// Refuses missing credentials that are required.
-pub(super) fn require(
-    credentials: Credentials,
-    connected: &Connected,
-) -> Result<(), SessionError> {
+pub(super) fn require(credentials: Credentials, connected: &Connected) -> Result<(), SessionError> {
     match (credentials, connected.missing.iter().next()) {
         (Credentials::Required, Some((provider, missing))) => {
             let (provider, missing) = (provider.clone(), missing.clone());

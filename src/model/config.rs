@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Application, Call, Kind, ProviderName};
+use super::keyword::keyword_enum;
+use super::{Application, Call, Endpoint, Kind, ProviderName};
 
 /// A declared provider: one application at one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,17 +31,6 @@ pub struct Provider {
     pub max_rooms: Option<u64>,
     /// What the service takes as attributes of one room.
     pub limits: AttributeLimits,
-}
-
-/// Where a service answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// The vendor's own host.
-    Vendor,
-    /// The built-in emulator, inside this process.
-    Emulator,
-    /// Another URL: a region's host, or a server on loopback.
-    Url(String),
 }
 
 /// Where a secret is.
@@ -86,36 +76,40 @@ pub struct Policy {
     pub max_recreate: GateLimit,
 }
 
-/// Whom to ask before planning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Refresh {
-    /// Nobody.
-    Never,
-    /// Rooms whose earliest end has passed, and rooms with something assumed or pending.
-    #[default]
-    Due,
-    /// Every recorded room; in `plan` the declared ones that are not recorded too.
-    All,
+keyword_enum! {
+    /// Which rooms are looked up before planning.
+    #[derive(Default)]
+    Refresh {
+        /// None.
+        Never = "never",
+        /// Rooms whose earliest end has passed, and rooms with something assumed or pending.
+        #[default]
+        Due = "due",
+        /// Every recorded room; in `plan` the declared ones that are not recorded too.
+        All = "all",
+    }
 }
 
-/// What to do with a room that exists and that we did not make.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnConflict {
-    /// Leave it, and fail the step.
-    #[default]
-    Fail,
-    /// Record it as ours and bring its attributes in line.
-    Adopt,
+keyword_enum! {
+    /// What to do with a room that exists and that we did not make.
+    #[derive(Default)]
+    OnConflict {
+        /// Leave it, and fail the step.
+        #[default]
+        Fail = "fail",
+        /// Record it as ours and bring its attributes in line.
+        Adopt = "adopt",
+    }
 }
 
-/// What to do with people inside a room that is to be destroyed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnOccupied {
-    /// Wait until the room is empty.
-    Defer,
-    /// Throw them out.
-    Destroy,
+keyword_enum! {
+    /// What to do with a room that is to be destroyed while people are inside.
+    OnOccupied {
+        /// Wait until the room is empty.
+        Defer = "defer",
+        /// Destroy it; people inside are disconnected.
+        Destroy = "destroy",
+    }
 }
 
 /// How many steps of a kind one run may do without consent.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::keyword::keyword_enum;
 use super::{Address, Digest, Policy, Provider, ProviderName, Room};
 
 /// Everything that the files declare, checked and resolved.
@@ -58,14 +59,16 @@ pub struct Lifecycle {
     pub on_remove: OnRemove,
 }
 
-/// What to do with a room that is taken out of the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnRemove {
-    /// Destroy it.
-    #[default]
-    Destroy,
-    /// Take it out of the record, and leave the room itself to its owner.
-    Forget,
+keyword_enum! {
+    /// What to do with a room that is taken out of the file.
+    #[derive(Default)]
+    OnRemove {
+        /// Destroy it; an rtc room is closed.
+        #[default]
+        Destroy = "destroy",
+        /// Take it out of the record, and leave the room itself alone.
+        Forget = "forget",
+    }
 }
 
 /// The providers that hold one room, such as the chat and the video of a live show; nothing for a

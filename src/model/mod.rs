@@ -11,10 +11,12 @@ mod config;
 mod desired;
 mod digest;
 mod drift;
+mod endpoint;
 mod event;
 mod field;
 mod finding;
 mod holder;
+mod keyword;
 mod kind;
 mod location;
 mod next_life;
@@ -41,12 +43,13 @@ pub use attributes::{Attribute, AttributeChange, Attributes};
 pub use call::{Call, Effect};
 pub use clock::Clock;
 pub use config::{
-    AttributeLimits, Endpoint, GateLimit, OnConflict, OnOccupied, Policy, Provider, RateShare,
-    Refresh, SecretSource,
+    AttributeLimits, GateLimit, OnConflict, OnOccupied, Policy, Provider, RateShare, Refresh,
+    SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use digest::{Digest, DigestEncoder};
 pub use drift::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged};
+pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
 pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
 pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};

@@ -31,10 +31,8 @@ impl ValueChange {
             .collect();
         let attributes = |room: Option<&Room>| room.map(|room| room.attributes.clone());
         let (before, after) = (attributes(before), attributes(after));
-        changes.extend(Self::of_attributes(
-            &before.unwrap_or_default(),
-            &after.unwrap_or_default(),
-        ));
+        changes
+            .extend(Self::of_attributes(&before.unwrap_or_default(), &after.unwrap_or_default()));
         changes
     }
 

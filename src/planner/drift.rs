@@ -1,11 +1,11 @@
 //! Compares what is recorded with what the service has.
 
+use crate::model::{Address, Holder};
 use crate::model::{
     Attributes, Desired, Drift, DriftKind, DriftSummary, DriftedRoom, Kind, Observation, Observed,
     ObservedRoom, Provider, Recorded, RecordedRoom, RunInProgress, StateRef, Timestamp, Unmanaged,
     Unread, Value, ValueChange, dropped,
 };
-use crate::model::{Address, Holder};
 
 /// What the comparison of one room found.
 enum Found {
@@ -61,7 +61,9 @@ fn compare(
         return if in_progress {
             Found::InProgress
         } else {
-            Found::Unread("the outcome of an earlier call is unknown: the next apply looks it up".into())
+            Found::Unread(
+                "the outcome of an earlier call is unknown: the next apply looks it up".into(),
+            )
         };
     }
     if record.is_destroyed() {

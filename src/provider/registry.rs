@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use super::access::Access;
 use super::http::{
-    AllowedHosts, EndpointError, HttpTransport, NetworkError, Random, ServiceUrl, SystemRandom,
+    AllowedHosts, HostNotAllowed, HttpTransport, NetworkError, Random, ServiceUrl, SystemRandom,
     Transport,
 };
 use super::rtc::{self, Rtc};
 use super::tencent_live::{self, TencentLive};
 use super::zim::{self, Zim};
 use super::{Client, Service};
-use crate::model::{Application, Clock, Kind, Provider, Secret};
+use crate::model::{Application, Clock, EndpointUrl, Kind, Provider, Secret};
 
 /// Why a provider cannot be reached at all, by what the user does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
-    /// The endpoint has to be mended or allowed.
+    /// The host has to be allowed.
     #[error(transparent)]
-    Endpoint(#[from] EndpointError),
+    Endpoint(#[from] HostNotAllowed),
     /// This machine's TLS has to be mended.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -43,9 +43,13 @@ impl Clocks {
 }
 
 /// The vendor's own URL for a kind, where the file names none.
+///
+/// # Panics
+/// Never: a host of ours makes a URL.
 #[must_use]
-pub fn vendor_url(kind: Kind) -> String {
-    format!("https://{}/", kind.vendor_host())
+pub fn vendor_url(kind: Kind) -> EndpointUrl {
+    let url = format!("https://{}/", kind.vendor_host());
+    url.parse().expect("https and a host are an endpoint")
 }
 
 /// Makes the client of a provider, to reach it at `base_url` over the network or on loopback.
@@ -55,7 +59,7 @@ pub fn vendor_url(kind: Kind) -> String {
 /// Returns [`ConnectError`] where credentials may not go to `base_url`, or TLS cannot be set up.
 pub fn connect(
     provider: &Provider,
-    base_url: &str,
+    base_url: &EndpointUrl,
     secret: Secret,
     clocks: Clocks,
     allowed: &AllowedHosts,
@@ -71,7 +75,7 @@ pub fn connect(
 /// Returns [`ConnectError`] where credentials may not go to `base_url`.
 pub fn connect_over(
     provider: &Provider,
-    base_url: &str,
+    base_url: &EndpointUrl,
     secret: Secret,
     clocks: Clocks,
     allowed: &AllowedHosts,
@@ -111,9 +115,9 @@ fn operator(application: &Application) -> String {
 
 fn service_url(
     kind: Kind,
-    base_url: &str,
+    base_url: &EndpointUrl,
     allowed: &AllowedHosts,
-) -> Result<ServiceUrl, EndpointError> {
+) -> Result<ServiceUrl, HostNotAllowed> {
     ServiceUrl::new(base_url, speaker(kind).is_vendor, allowed)
 }
 

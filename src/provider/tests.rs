@@ -60,8 +60,12 @@ pub(super) fn access(answers: impl IntoIterator<Item = Heard>) -> (Access, Arc<S
     let access = Access {
         app_id: 12345,
         secret: Secret::new(SECRET.to_owned()),
-        url: ServiceUrl::new("http://127.0.0.1:1/", |_| false, &AllowedHosts::none())
-            .expect("loopback"),
+        url: ServiceUrl::new(
+            &"http://127.0.0.1:1/".parse().expect("a URL"),
+            |_| false,
+            &AllowedHosts::none(),
+        )
+        .expect("loopback"),
         transport: Arc::clone(&script) as Arc<dyn Transport>,
         clock: Arc::new(Stopped),
         random: Arc::new(Fixed([0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3])),

@@ -36,18 +36,21 @@ struct Document<'a> {
 /// Returns the error of `out`.
 pub fn drift_json(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
     let Drift { emulated, state, rooms, unmanaged, unread, in_progress, summary, findings } = drift;
-    write_line(out, &Document {
-        format_version: FORMAT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION"),
-        emulated: *emulated,
-        state,
-        drift: rooms,
-        unmanaged,
-        unread: Each(unread),
-        in_progress: in_progress.as_ref(),
-        summary: *summary,
-        findings: Each(findings),
-    })
+    write_line(
+        out,
+        &Document {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            emulated: *emulated,
+            state,
+            drift: rooms,
+            unmanaged,
+            unread: Each(unread),
+            in_progress: in_progress.as_ref(),
+            summary: *summary,
+            findings: Each(findings),
+        },
+    )
 }
 
 /// Writes what drifted as text.

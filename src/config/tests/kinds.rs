@@ -1,4 +1,4 @@
-//! Sound files of every kind, alone and together.
+//! Valid files of every kind, alone and together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +77,7 @@ fn every_starter_loads_without_findings_and_runs_on_the_emulator() {
 }
 
 #[test]
-fn a_provider_has_what_its_kind_has() {
+fn a_provider_has_the_keys_of_its_kind() {
     let desired = load(SHOW).desired;
     let provider = |it| &desired.providers[&name(it)];
     assert_eq!(
@@ -103,7 +103,7 @@ fn a_provider_has_what_its_kind_has() {
 }
 
 #[test]
-fn what_a_kind_does_not_need_is_left_to_the_service() {
+fn optional_keys_of_a_kind_default_to_the_service() {
     let loaded = load(
         "version: 1\nproviders:\n  video: {kind: rtc, app_id: 1, rate_limit: 7}\n  live: {kind: tencent-live, app_id: 1, operator: o}\nrooms: []\n",
     );
@@ -119,7 +119,7 @@ fn what_a_kind_does_not_need_is_left_to_the_service() {
 }
 
 #[test]
-fn variables_stand_for_what_a_kind_has() {
+fn variables_are_expanded_in_the_keys_of_a_kind() {
     let text = "version: 1\nproviders:\n  video: {kind: rtc, app_id: '${ZEGO_SET}'}\n  live: {kind: tencent-live, app_id: 1, operator: o, dissolve_after: '${ZEGO_UNSET:-24h}'}\nrooms: []\n";
     let desired = load(text).desired;
     let application = |it| &desired.providers[&name(it)].application;
@@ -157,7 +157,7 @@ fn defaults_reach_the_rooms_whose_kind_has_them() {
 }
 
 #[test]
-fn a_room_with_two_sides_is_reduced_to_what_each_holds() {
+fn each_side_of_a_room_has_the_fields_of_its_kind() {
     let loaded = load(SHOW);
     let (chat, video) = (room(&loaded, "chat/d"), room(&loaded, "video/d"));
     let sides = |it: &DesiredRoom| it.sides.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -172,7 +172,7 @@ fn a_room_with_two_sides_is_reduced_to_what_each_holds() {
 }
 
 #[test]
-fn on_remove_is_said_of_a_room_or_in_the_defaults() {
+fn on_remove_is_set_by_a_room_or_the_defaults() {
     let loaded = load(SHOW);
     let on_remove = |it| room(&loaded, it).lifecycle.on_remove;
     assert_eq!((on_remove("chat/a"), on_remove("video/b")), (OnRemove::Forget, OnRemove::Forget));
@@ -180,7 +180,7 @@ fn on_remove_is_said_of_a_room_or_in_the_defaults() {
 }
 
 #[test]
-fn what_is_equal_is_kept_once() {
+fn equal_rooms_are_shared() {
     let text = "version: 1\nproviders:\n  one: {kind: zim, app_id: 1, operator: o}\n  two: {kind: zim, app_id: 2, operator: o}\n  video: {kind: rtc, app_id: 1}\ndefaults: {destroy_delay_time: 1h}\nrooms:\n  - {id: a, providers: [one, two, video]}\n  - {id: b, providers: [two, one, video]}\n";
     let loaded = load(text);
     assert!(Arc::ptr_eq(&room(&loaded, "one/a").room, &room(&loaded, "two/a").room));
@@ -229,7 +229,7 @@ rooms:
 }
 
 #[test]
-fn the_digest_knows_all_that_is_new() {
+fn the_digest_covers_every_field_of_a_kind() {
     let one = load(SHOW).desired.config_digest;
     for (from, to) in [
         ("is_test: true", "is_test: false"),

@@ -47,10 +47,13 @@ fn attributes_that_someone_changed_are_listed_old_and_new() {
     let drift = compared(|_| {}, there(People::Nobody, &[("topic", "theirs"), ("x", "1")]));
     assert_eq!(kind(&drift), Some(DriftKind::AttributesChanged));
     let change = |path: &str, before, after| ValueChange { path: path.into(), before, after };
-    assert_eq!(drift.rooms[0].changes, [
-        change("attributes.mood", text("calm"), None),
-        change("attributes.topic", text("welcome"), text("theirs")),
-    ]);
+    assert_eq!(
+        drift.rooms[0].changes,
+        [
+            change("attributes.mood", text("calm"), None),
+            change("attributes.topic", text("welcome"), text("theirs")),
+        ]
+    );
     assert_eq!(drift.unmanaged[0].attributes, attributes(&[("x", "1")]));
 }
 

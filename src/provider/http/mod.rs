@@ -13,7 +13,7 @@ mod transport;
 mod words;
 
 pub use clock::{SystemClock, TokioClock};
-pub use endpoint::{AllowedHosts, EndpointError, Reach, Security, ServiceUrl};
+pub use endpoint::{AllowedHosts, HostNotAllowed, Reach, Security, ServiceUrl};
 pub use loopback::post_to_loopback;
 pub use moments::ClockDifference;
 pub(super) use moments::{http_date, retry_after};

@@ -77,7 +77,7 @@ fn echoed() -> (Client, Arc<Echo>) {
     let (echo, start) = (Arc::new(Echo::default()), Timestamp::from_millis(0));
     let client = connect_over(
         &provider(),
-        LOOPBACK,
+        &LOOPBACK.parse().expect("a URL"),
         Secret::new(SECRET.to_owned()),
         Clocks::same(Arc::new(TokioClock::starting_at(start))),
         &AllowedHosts::none(),
@@ -147,11 +147,16 @@ async fn credentials_go_only_where_they_may() {
         let connect_to = |url: &str, allowed: &[&str]| {
             let secret = Secret::new(SECRET.to_owned());
             let clock = Clocks::same(Arc::new(crate::provider::http::SystemClock));
-            connect(&of_kind(*kind), url, secret, clock, &allowed.iter().collect()).err()
+            let url = url.parse().expect("a URL");
+            connect(&of_kind(*kind), &url, secret, clock, &allowed.iter().collect()).err()
         };
         assert_eq!(connect_to(LOOPBACK, &[]), None);
         for other in Kind::ALL {
-            assert_eq!(connect_to(&vendor_url(*other), &[]).is_none(), kind == other, "{other}");
+            assert_eq!(
+                connect_to(vendor_url(*other).as_url().as_str(), &[]).is_none(),
+                kind == other,
+                "{other}"
+            );
         }
         let refused = connect_to("https://example.com/", &[]).expect("refused").to_string();
         assert!(refused.contains("--allow-endpoint example.com"), "{refused}");
@@ -165,7 +170,7 @@ async fn every_kind_asks_by_its_own_call_at_its_own_rate() {
         let (echo, start) = (Arc::new(Echo::default()), Timestamp::from_millis(0));
         let client = connect_over(
             &of_kind(*kind),
-            LOOPBACK,
+            &LOOPBACK.parse().expect("a URL"),
             Secret::new(SECRET.to_owned()),
             Clocks::same(Arc::new(TokioClock::starting_at(start))),
             &AllowedHosts::none(),

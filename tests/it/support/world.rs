@@ -167,7 +167,8 @@ impl World {
         };
         let clocks = Clocks { signing: signing.clone(), rooms: Arc::new(self.emulator.clone()) };
         let allowed = AllowedHosts::none();
-        connect_over(provider, NOWHERE, secret, clocks, &allowed, Arc::new(transport))
+        let url = NOWHERE.parse().expect("a URL");
+        connect_over(provider, &url, secret, clocks, &allowed, Arc::new(transport))
             .expect("a client")
     }
 }
