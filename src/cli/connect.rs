@@ -17,7 +17,7 @@ use crate::model::{
     SecretSource, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
-use crate::provider::{self, Clocks, Ended, Observer, ReadOnly};
+use crate::provider::{self, Clocks, Observer, PreviousRun, ReadOnly};
 use crate::state::{LastCalls, Snapshot};
 
 /// The shortest secret that is taken, in characters: a shorter one could not be told from other text,
@@ -119,13 +119,14 @@ impl Connected {
 
     /// Takes the limits as used up until the last calls of the run before.
     pub(super) fn resume(&self, snapshot: &Snapshot, desired: &Desired) {
-        let ended = if snapshot.ended_uncleanly { Ended::Uncleanly } else { Ended::Cleanly };
+        let unclean = snapshot.ended_uncleanly;
+        let previous = if unclean { PreviousRun::Unclean } else { PreviousRun::Clean };
         let none = BTreeMap::new();
         for (name, connection) in &self.connections {
             let old = || desired.moved.iter().find(|moved| moved.to == *name).map(|it| &it.from);
             let last = snapshot.last_calls.get(name);
             let last = last.or_else(|| snapshot.last_calls.get(old()?)).unwrap_or(&none);
-            connection.client.resume(last, now(), ended);
+            connection.client.begin_run(last, now(), previous);
         }
     }
 

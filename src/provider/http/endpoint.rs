@@ -17,18 +17,18 @@ pub struct ServiceUrl(Url);
 /// How a service is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// On this machine: without a proxy, and plain HTTP will do.
+    /// On this machine: without a proxy, and plain HTTP is allowed.
     Loopback,
-    /// Over the network: HTTPS, by the system's proxy where one is set.
+    /// Over the network: HTTPS, by the system's proxy if one is set.
     Network,
 }
 
-/// What protects the requests on their way.
+/// The protection of the requests on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
     /// TLS.
     Tls,
-    /// Nothing: for loopback.
+    /// None: for loopback only.
     Plain,
 }
 
@@ -36,7 +36,7 @@ pub enum Security {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// It cannot be read.
-    #[error("the endpoint is no URL ({0}): write one such as `https://zim-api.zego.im/`")]
+    #[error("the endpoint is not a URL ({0}): write one such as `https://zim-api.zego.im/`")]
     Unreadable(String),
     /// It holds more than a scheme, a host, a port and a path.
     #[error("the endpoint of {0} may not hold a user, a password, a query or a fragment")]
@@ -72,7 +72,7 @@ impl<S: AsRef<str>> FromIterator<S> for AllowedHosts {
 }
 
 impl ServiceUrl {
-    /// Takes a URL that credentials may be sent to: `is_vendor` knows the vendor's hosts.
+    /// Checks that credentials may be sent to a URL: `is_vendor` knows the vendor's hosts.
     ///
     /// # Errors
     /// Returns [`EndpointError`] for a URL that is broken, not allowed, or not safe.
@@ -103,7 +103,7 @@ impl ServiceUrl {
         }
     }
 
-    /// How it is reached.
+    /// Returns how it is reached.
     #[must_use]
     pub fn reach(&self) -> Reach {
         let host = self.0.host_str().unwrap_or_default();
@@ -112,33 +112,33 @@ impl ServiceUrl {
         if loopback { Reach::Loopback } else { Reach::Network }
     }
 
-    /// What protects the requests on their way.
+    /// Returns the protection of the requests on their way.
     #[must_use]
     pub fn security(&self) -> Security {
         if self.0.scheme() == "https" { Security::Tls } else { Security::Plain }
     }
 
-    /// The host, and the port where the URL names one.
+    /// Returns the host, and the port if the URL has one.
     #[must_use]
     pub fn host(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// The path, `/` where the URL names none.
+    /// Returns the path, `/` if the URL has none.
     #[must_use]
     pub fn path(&self) -> &str {
         self.0.path()
     }
 
-    /// This URL with a path joined to its own.
+    /// Returns this URL with a path joined to its own.
     pub(crate) fn join(&self, path: &str) -> Self {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/{path}", self.path().trim_end_matches('/')));
         Self(url)
     }
 
-    /// The whole URL with an encoded query: for the wire only.
+    /// Returns the whole URL with an encoded query: for the wire only.
     pub(crate) fn with_query(&self, query: &str) -> Url {
         let mut url = self.0.clone();
         url.set_query(Some(query));

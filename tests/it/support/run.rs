@@ -10,7 +10,7 @@ use roomctl::model::{
     ProviderIdentity, ProviderName, Recorded, Refresh,
 };
 use roomctl::planner::Scope;
-use roomctl::provider::Ended as Before;
+use roomctl::provider::PreviousRun;
 use roomctl::state::{Entry, Holder, LastCalls, Locked, Snapshot, StateError, WriteStore};
 
 use super::fuse::Fused;
@@ -185,11 +185,12 @@ impl World {
 
     /// Takes the limits as used up until the last calls of the run before.
     pub(crate) fn resume(&self, connections: &Connections, snapshot: &Snapshot) {
-        let before = if snapshot.ended_uncleanly { Before::Uncleanly } else { Before::Cleanly };
+        let unclean = snapshot.ended_uncleanly;
+        let previous = if unclean { PreviousRun::Unclean } else { PreviousRun::Clean };
         let none = BTreeMap::new();
         for (name, connection) in connections {
             let last = snapshot.last_calls.get(name).unwrap_or(&none);
-            connection.client.resume(last, self.clock.now(), before);
+            connection.client.begin_run(last, self.clock.now(), previous);
         }
     }
 
