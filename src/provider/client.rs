@@ -113,7 +113,7 @@ impl Client {
     ///
     /// # Errors
     /// Returns the [`ApiError`] of this attempt; nothing is tried again. It is of [`ErrorClass::Stopped`]
-    /// where the circuit breaker tripped before the request was sent.
+    /// if the circuit breaker tripped before the request was sent.
     pub async fn attempt(
         &self,
         permit: Permit,

@@ -23,7 +23,7 @@ pub(super) struct ResponseFormat {
     pub(super) message: &'static str,
     /// A second field that marks a success and its value, or `None` if there is none.
     pub(super) success_marker: Option<(&'static str, &'static str)>,
-    /// Returns what is done about a code as the answer to a call, by the message where the code is
+    /// Returns what is done about a code as the answer to a call, by the message if the code is
     /// ambiguous, or `None` for an unknown code.
     pub(super) verdict: fn(i64, Call, &str) -> Option<Verdict>,
 }

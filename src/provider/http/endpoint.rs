@@ -1,4 +1,4 @@
-//! Where credentials may go: the vendor's hosts, loopback, and hosts named on the command line.
+//! The hosts that credentials may be sent to: the vendor's, loopback, and hosts named on the command line.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -10,7 +10,7 @@ const LONGEST_ID: usize = 128;
 /// characters and runs of white space made one space, at most 200 characters.
 #[must_use]
 pub(crate) fn clean(text: &str, hidden: &[&str]) -> String {
-    // Enough for what is kept, without searching megabytes.
+    // Enough for the result, without searching megabytes.
     let text: String = text.chars().take(64 * LONGEST).collect();
     let shown = hidden
         .iter()

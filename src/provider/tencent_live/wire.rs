@@ -48,7 +48,7 @@ pub(super) struct Metadata<'a> {
     value: &'a str,
 }
 
-/// The body of get_room_metadata, where no keys mean all, and of del_room_metadata.
+/// The body of get_room_metadata, without keys of all, and of del_room_metadata.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct OfKeys<'a> {
