@@ -84,7 +84,7 @@ fn app(kind: Kind, args: &EmulatorArgs, console: &Console) -> Result<(App, Strin
     Ok((app, line))
 }
 
-/// Opens an emulator: reading and folding its data does not keep a worker of the runtime.
+/// Opens an emulator: its data is read and folded on a blocking thread.
 pub(super) async fn open(config: EmulatorConfig, data: Data) -> Result<Emulator, Stopped> {
     blocking(move || Emulator::open(config, Arc::new(SystemClock), data)).await
 }

@@ -98,8 +98,8 @@ async fn the_log_tells_the_call_and_nothing_that_proves_us() {
     let (client, echo) = echoed();
     let (room, destroy) = (RoomId::new("lobby"), Operation::Destroy(Arc::default()));
     let permit = client.permit(Call::DestroyRoom).await.expect("a permit");
-    let api_error = client.attempt(permit, &room, &destroy).await.expect_err("refused");
-    assert_eq!(api_error.class, ErrorClass::Fatal);
+    let error = client.attempt(permit, &room, &destroy).await.expect_err("refused");
+    assert_eq!(error.class, ErrorClass::Fatal);
     client.observed_room(&room).await.expect_err("refused");
     let logged = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("UTF-8");
     for told in ["DestroyRoom", "QueryRoomUserList", "lobby", "100000005", "r7", "took="] {
@@ -177,8 +177,8 @@ async fn every_kind_asks_by_its_own_call_at_its_own_rate() {
             Arc::clone(&echo) as Arc<dyn Transport>,
         );
         let client = client.expect("loopback");
-        let api_error = client.check().await.expect_err("refused");
-        assert_eq!(api_error.call, kind.people_call());
+        let error = client.check().await.expect_err("refused");
+        assert_eq!(error.call, kind.people_call());
         let made: Vec<Call> = client.last_calls(Timestamp::from_millis(0)).into_keys().collect();
         assert_eq!(made, [kind.people_call()]);
     }

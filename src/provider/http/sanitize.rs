@@ -1,16 +1,16 @@
-//! What a service says, made fit for a terminal and a log.
+//! Sanitizes a service's texts for a terminal and a log.
 
-/// The most characters of a service's words that are kept.
+/// The longest text in characters.
 const LONGEST: usize = 200;
 
-/// The most characters of an id that are kept.
+/// The longest id in characters.
 const LONGEST_ID: usize = 128;
 
-/// Makes one line of a service's words: what is in `hidden` taken out, control and
-/// direction-changing characters and runs of white space made one space, at most 200 characters.
+/// Returns a service's text as one line: the parts in `hidden` replaced, control and direction-changing
+/// characters and runs of white space made one space, at most 200 characters.
 #[must_use]
 pub(crate) fn clean(text: &str, hidden: &[&str]) -> String {
-    // Far more than is kept, and not megabytes to search through.
+    // Enough for the result, without searching megabytes.
     let text: String = text.chars().take(64 * LONGEST).collect();
     let shown = hidden
         .iter()
@@ -21,7 +21,7 @@ pub(crate) fn clean(text: &str, hidden: &[&str]) -> String {
     shorten(line, LONGEST)
 }
 
-/// Makes an id or a key printable: other characters become U+FFFD, at most 128 characters.
+/// Returns an id or a key as printable text: other characters become U+FFFD, at most 128 characters.
 #[must_use]
 pub(crate) fn printable(text: &str) -> String {
     let plain = text.chars().map(|c| if is_plain(c) { c } else { char::REPLACEMENT_CHARACTER });
@@ -29,9 +29,9 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 fn is_plain(c: char) -> bool {
-    let turns_direction = matches!(c,
+    let changes_direction = matches!(c,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !c.is_control() && !turns_direction
+    !c.is_control() && !changes_direction
 }
 
 fn shorten(text: String, longest: usize) -> String {

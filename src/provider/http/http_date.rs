@@ -1,4 +1,4 @@
-//! The moments and spans that HTTP headers tell.
+//! Reads the dates and spans of HTTP headers.
 
 use std::fmt;
 use std::time::Duration;
@@ -34,8 +34,8 @@ impl fmt::Display for ClockDifference {
 
 /// Reads an HTTP date.
 pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    let moment = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
-    Some(Timestamp::from_millis(moment.timestamp().as_millisecond()))
+    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(Timestamp::from_millis(date.timestamp().as_millisecond()))
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date that is compared with the answer's own `Date`.
@@ -54,13 +54,13 @@ mod tests {
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
     #[test]
-    fn reads_what_http_writes() {
-        let moment = http_date(DATE).expect("a date");
-        assert_eq!(moment.to_string(), "1994-11-06T08:49:37.000Z");
+    fn reads_http_dates_and_retry_after() {
+        let date = http_date(DATE).expect("a date");
+        assert_eq!(date.to_string(), "1994-11-06T08:49:37.000Z");
         assert_eq!(http_date("yesterday"), None);
         assert_eq!(retry_after(" 7 ", None), Some(Duration::from_secs(7)));
         let later = "Sun, 06 Nov 1994 08:50:07 GMT";
-        assert_eq!(retry_after(later, Some(moment)), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(later, Some(date)), Some(Duration::from_secs(30)));
         assert_eq!(retry_after(DATE, http_date(later)), Some(Duration::ZERO));
         for text in ["", "-1", "1.5", "soon", later] {
             assert_eq!(retry_after(text, None), None, "{text}");
@@ -68,10 +68,10 @@ mod tests {
     }
 
     #[test]
-    fn tells_who_is_ahead() {
+    fn says_which_clock_is_ahead() {
         let (service, ours) = (Timestamp::from_millis(1_000_000), Timestamp::from_millis(246_400));
-        let said = ClockDifference::between(service, ours).to_string();
-        assert_eq!(said, "this machine's clock is 754 s behind the service's");
+        let text = ClockDifference::between(service, ours).to_string();
+        assert_eq!(text, "this machine's clock is 754 s behind the service's");
         let same = ClockDifference::between(service, Timestamp::from_millis(1_001_400));
         assert_eq!(same.service_ahead, 0);
     }
