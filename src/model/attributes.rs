@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One attribute's value, and whether it goes when the user who set it leaves the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Attribute {
     /// The text.
     pub value: Box<str>,
@@ -159,6 +160,7 @@ impl<'de> Deserialize<'de> for Attributes {
                         )));
                     }
                 }
+                all.shrink_to_fit();
                 Ok(all)
             }
         }

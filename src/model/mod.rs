@@ -6,6 +6,7 @@ mod approval;
 mod attributes;
 mod call;
 mod clock;
+mod codec;
 mod config;
 mod desired;
 mod event;
@@ -33,6 +34,7 @@ pub use approval::{Approval, ApprovedPlan, Consent, Destroys};
 pub use attributes::{Attribute, AttributeChange, Attributes};
 pub use call::{Call, Effect};
 pub use clock::Clock;
+pub use codec::{CompactAttributes, CompactRoom};
 pub use config::{
     Application, AttributeLimits, Endpoint, GateLimit, OnConflict, OnOccupied, Policy, Provider,
     RateShare, Refresh, SecretSource,

@@ -1,15 +1,13 @@
 //! A room's record as JSON: what is absent or as usual is left out.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Assumed, Attribute, Attributes, Delay, Fields, Lifecycle, NextLife, OnRemove, Pending,
-    PendingKind, ProviderName, RecordedRoom, Room, Sides, Timestamp,
+    Assumed, CompactAttributes, CompactRoom, Lifecycle, NextLife, OnRemove, Pending, PendingKind,
+    ProviderName, RecordedRoom, Room, Sides, Timestamp,
 };
 
 use super::names::Names;
@@ -18,8 +16,7 @@ use super::names::Names;
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::state) struct RecordText<'a> {
-    #[serde(borrow)]
-    room: RoomText<'a>,
+    room: CompactRoom<'a>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     assumed: Vec<AssumedField>,
     created: Timestamp,
@@ -50,45 +47,23 @@ pub(in crate::state) struct RecordText<'a> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RoomText<'a> {
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    name: Option<Text<'a>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    destroy_delay_time: Option<Delay>,
-    #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
-    attributes: AttributesText<'a>,
-    #[serde(default, skip_serializing_if = "Fields::is_empty")]
-    fields: Fields,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct PendingText<'a> {
     kind: PendingKind,
     at: Timestamp,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    room: Option<RoomText<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    room: Option<CompactRoom<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NextText<'a> {
     /// Left out where the room is to be forgotten.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    room: Option<RoomText<'a>>,
-    #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
-    carried: AttributesText<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    room: Option<CompactRoom<'a>>,
+    #[serde(default, skip_serializing_if = "CompactAttributes::is_empty")]
+    carried: CompactAttributes<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     destroyed: Option<Timestamp>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AttributeText<'a> {
-    #[serde(borrow)]
-    value: Text<'a>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    auto_delete: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,8 +80,6 @@ enum AssumedField {
     Name,
     DestroyDelayTime,
 }
-
-struct AttributesText<'a>(Cow<'a, Attributes>);
 
 /// A text that is borrowed where it holds no escapes.
 #[derive(Serialize, Deserialize)]
@@ -133,7 +106,7 @@ impl<'a> RecordText<'a> {
             next,
         } = record;
         Self {
-            room: RoomText::of(room),
+            room: CompactRoom(Cow::Borrowed(room.as_ref())),
             assumed: fields_of(*assumed),
             created: *created,
             last_seen: *last_seen,
@@ -154,7 +127,7 @@ impl<'a> RecordText<'a> {
     /// The record that the text means.
     pub(in crate::state) fn into_record(self, names: &mut Names) -> RecordedRoom {
         RecordedRoom {
-            room: Arc::new(self.room.into_room()),
+            room: Arc::new(self.room.0.into_owned()),
             assumed: Assumed {
                 name: self.assumed.contains(&AssumedField::Name),
                 destroy_delay_time: self.assumed.contains(&AssumedField::DestroyDelayTime),
@@ -178,33 +151,15 @@ impl<'a> RecordText<'a> {
     }
 }
 
-impl<'a> RoomText<'a> {
-    fn of(room: &'a Room) -> Self {
-        let Room { name, destroy_delay_time, attributes, fields } = room;
-        Self {
-            name: name.as_deref().map(Text::of),
-            destroy_delay_time: *destroy_delay_time,
-            attributes: AttributesText(Cow::Borrowed(attributes)),
-            fields: fields.clone(),
-        }
-    }
-
-    fn into_room(self) -> Room {
-        let Self { name, destroy_delay_time, attributes, fields } = self;
-        let attributes = attributes.0.into_owned();
-        Room { name: name.map(Text::into_box), destroy_delay_time, attributes, fields }
-    }
-}
-
 impl<'a> PendingText<'a> {
     fn of(pending: &'a Pending) -> Self {
         let Pending { kind, at, room } = pending;
-        Self { kind: *kind, at: *at, room: room.as_deref().map(RoomText::of) }
+        Self { kind: *kind, at: *at, room: compact(room.as_ref()) }
     }
 
     fn into_pending(self) -> Pending {
         let Self { kind, at, room } = self;
-        Pending { kind, at, room: room.map(|room| Arc::new(room.into_room())) }
+        Pending { kind, at, room: room.map(|room| Arc::new(room.0.into_owned())) }
     }
 }
 
@@ -212,17 +167,21 @@ impl<'a> NextText<'a> {
     fn of(next: &'a NextLife) -> Self {
         let NextLife { room, carried, destroyed } = next;
         Self {
-            room: room.as_deref().map(RoomText::of),
-            carried: AttributesText(Cow::Borrowed(carried)),
+            room: compact(room.as_ref()),
+            carried: CompactAttributes(Cow::Borrowed(carried)),
             destroyed: *destroyed,
         }
     }
 
     fn into_next(self) -> NextLife {
         let Self { room, carried, destroyed } = self;
-        let room = room.map(|room| Arc::new(room.into_room()));
+        let room = room.map(|room| Arc::new(room.0.into_owned()));
         NextLife { room, carried: carried.0.into_owned(), destroyed }
     }
+}
+
+fn compact(room: Option<&Arc<Room>>) -> Option<CompactRoom<'_>> {
+    room.map(|room| CompactRoom(Cow::Borrowed(room.as_ref())))
 }
 
 impl OnRemoveText {
@@ -260,55 +219,5 @@ impl<'a> Text<'a> {
 
     fn into_box(self) -> Box<str> {
         self.0.into()
-    }
-}
-
-impl AttributesText<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Default for AttributesText<'_> {
-    fn default() -> Self {
-        Self(Cow::Owned(Attributes::default()))
-    }
-}
-
-impl Serialize for AttributesText<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, attribute)| {
-            let Attribute { value, auto_delete } = attribute;
-            (key, AttributeText { value: Text::of(value), auto_delete: *auto_delete })
-        }))
-    }
-}
-
-impl<'de> Deserialize<'de> for AttributesText<'_> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Pairs).map(|attributes| Self(Cow::Owned(attributes)))
-    }
-}
-
-struct Pairs;
-
-impl<'de> Visitor<'de> for Pairs {
-    type Value = Attributes;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of attributes")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
-        let mut all = Attributes::default();
-        while let Some((key, text)) = map.next_entry::<Text<'de>, AttributeText<'de>>()? {
-            let AttributeText { value, auto_delete } = text;
-            let attribute = Attribute { value: value.into_box(), auto_delete };
-            if all.insert(&key.0, attribute).is_some() {
-                return Err(A::Error::custom(format_args!("attribute `{}` stands twice", key.0)));
-            }
-        }
-        all.shrink_to_fit();
-        Ok(all)
     }
 }
