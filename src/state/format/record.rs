@@ -1,16 +1,15 @@
-//! A room's record as JSON: what is absent or as usual is left out.
+//! A room's record as JSON: what is absent or default is left out.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Assumed, CompactAttributes, CompactRoom, Lifecycle, NextLife, OnRemove, Pending, PendingKind,
-    ProviderName, RecordedRoom, Room, Sides, Timestamp,
+    Address, AddressError, Assumed, CompactAttributes, CompactRoom, Lifecycle, NextLife, OnRemove,
+    Pending, PendingKind, ProviderName, RecordedRoom, Room, RoomId, Sides, Timestamp,
 };
-
-use super::names::Names;
 
 /// The record of one room.
 #[derive(Serialize, Deserialize)]
@@ -81,7 +80,7 @@ enum AssumedField {
     DestroyDelayTime,
 }
 
-/// A text that is borrowed where it holds no escapes.
+/// A text that is borrowed if it holds no escapes.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -140,7 +139,7 @@ impl<'a> RecordText<'a> {
             source: names.source(&self.source.0),
             lifecycle: Lifecycle {
                 prevent_destroy: self.prevent_destroy,
-                on_remove: self.on_remove.meant(),
+                on_remove: self.on_remove.on_remove(),
             },
             sides: Sides::new(self.sides.into_iter().collect()),
             ignore_changes: self.ignore_changes.into_iter().map(Text::into_box).collect(),
@@ -192,7 +191,7 @@ impl OnRemoveText {
         }
     }
 
-    fn meant(self) -> OnRemove {
+    fn on_remove(self) -> OnRemove {
         match self {
             Self::Destroy => OnRemove::Destroy,
             Self::Forget => OnRemove::Forget,
@@ -219,5 +218,38 @@ impl<'a> Text<'a> {
 
     fn into_box(self) -> Box<str> {
         self.0.into()
+    }
+}
+
+/// The providers and source files that were read so far: many rooms share each of them, and it is kept
+/// once.
+#[derive(Default)]
+pub(in crate::state) struct Names {
+    providers: HashMap<Box<str>, ProviderName>,
+    sources: HashSet<Arc<str>>,
+}
+
+impl Names {
+    /// Parses an address.
+    pub(super) fn address(&mut self, text: &str) -> Result<Address, AddressError> {
+        if let Some((provider, room)) = text.split_once('/')
+            && !room.is_empty()
+            && let Some(known) = self.providers.get(provider)
+        {
+            return Ok(Address::new(known.clone(), RoomId::new(room)));
+        }
+        let address: Address = text.parse()?;
+        self.providers.insert(address.provider.as_str().into(), address.provider.clone());
+        Ok(address)
+    }
+
+    /// Returns the path of a source file.
+    pub(super) fn source(&mut self, path: &str) -> Arc<str> {
+        if let Some(known) = self.sources.get(path) {
+            return known.clone();
+        }
+        let path: Arc<str> = path.into();
+        self.sources.insert(path.clone());
+        path
     }
 }
