@@ -7,6 +7,7 @@ mod approval;
 mod attributes;
 mod call;
 mod clock;
+mod codec;
 mod config;
 mod desired;
 mod digest;
@@ -42,6 +43,7 @@ pub use approval::{Approval, ApprovedPlan, Consent, Destroys};
 pub use attributes::{Attribute, AttributeChange, Attributes};
 pub use call::{Call, Effect};
 pub use clock::Clock;
+pub use codec::{CompactAttributes, CompactRoom};
 pub use config::{
     AttributeLimits, GateLimit, OnConflict, OnOccupied, Policy, Provider, RateShare, Refresh,
     SecretSource,

@@ -12,17 +12,15 @@ use super::{
 };
 
 /// The content of a room: what the file declares, or what was last sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Room {
     /// The name that people see. ZIM: at most 64 bytes; no query returns it.
     pub name: Option<Box<str>>,
     /// How long the room lives while it is empty. ZIM: no query returns it; left out: no time at all.
     pub destroy_delay_time: Option<Delay>,
     /// The attributes that we manage.
-    #[serde(default)]
     pub attributes: Attributes,
     /// What only some kinds of rooms hold.
-    #[serde(flatten)]
     pub fields: OtherFields,
 }
 
