@@ -11,7 +11,7 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
-use super::progress::Progress;
+use super::progress::ProgressReport;
 use super::{session, signals};
 use crate::applier::{self, Run, Seen, Settings, Stop};
 use crate::model::{
@@ -142,11 +142,12 @@ impl Job<'_> {
         changed: &Cell<bool>,
     ) -> Result<Exit, Stopped> {
         let settings = self.settings();
+        let report = ProgressReport::start(console, self.planning.format);
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
         let connections = &connected.connections;
         let recorded = store.snapshot().recorded.clone();
         let all = session::with_old_names(&self.desired, connections);
-        let recovered = applier::recover(recorded, &all, store.clone(), stop)
+        let recovered = applier::recover(recorded, &all, store.clone(), &report, stop)
             .await
             .map_err(session::state_error)?;
         let mode = planning::refresh(self.planning, &self.desired);
@@ -158,7 +159,7 @@ impl Job<'_> {
             in_progress: None,
         };
         let observers = applier::observers(connections);
-        ground.look(mode, Scope::Apply, &observers, connections, stop).await;
+        ground.look(mode, Scope::Apply, &observers, connections, &report, stop).await;
         if stop.is_wanted() {
             let error = anyhow::anyhow!("interrupted before the plan was made: nothing was done");
             return Err(Stopped::new(Exit::Partly, "interrupted", error));
@@ -168,7 +169,9 @@ impl Job<'_> {
         plan.findings.extend(self.idle_evictions(&plan));
         plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
         match self.planning.format {
-            Format::Json => console.document(|out| render::plan_event_json(out, &plan))?,
+            Format::Json => {
+                console.event(|out, time| render::plan_event_json(out, &plan, time))?;
+            }
             Format::Text => planning::show(&plan, self.planning, path, console)?,
         }
         self.keep_secrets_out(&plan, console)?;
@@ -181,22 +184,19 @@ impl Job<'_> {
         let recorded = Arc::new(declared.recorded.into_owned());
         let seen = applier::seen(&recorded, &ground.observed, connections);
         let recorded = self.prepare(&approved, moves, seen, &store).await?;
-        let progress =
-            Arc::new(Progress::start(console, approved.steps().len(), self.planning.format));
         let run = Run {
             recorded,
             observed: ground.observed.clone(),
             connections: connections.clone(),
             settings: settings.clone(),
             store,
-            report: progress.clone(),
+            report,
             stop: stop.clone(),
         };
         let outcome = applier::run(approved, run).await;
-        progress.finish();
         changed.set(outcome.has_changed_something());
-        self.tell(&outcome, idle, console)?;
         let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
+        self.print_outcome(outcome, idle, console)?;
         Ok(exit.or(before))
     }
 
@@ -302,13 +302,23 @@ impl Job<'_> {
         Ok(ApprovedPlan::new(plan, consent))
     }
 
-    /// Tells what came of the run; of a plan without steps, the plan says it all.
-    fn tell(&self, outcome: &Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
+    /// Prints the outcome of the run, but for that of a plan without steps; as JSON it is printed with
+    /// the exit code, at the end.
+    fn print_outcome(
+        &self,
+        outcome: Outcome,
+        idle: bool,
+        console: &Console,
+    ) -> Result<(), Stopped> {
+        let layout = planning::layout(self.planning);
         match self.planning.format {
-            Format::Json => console.document(|out| render::summary_json(out, outcome)),
-            Format::Text if idle => Ok(()),
-            Format::Text => console.print(|out| render::outcome_text(out, outcome)),
+            Format::Text if !idle => {
+                console.print(|out| render::outcome_text(out, &outcome, layout))?;
+            }
+            Format::Text | Format::Json => {}
         }
+        console.end_with(outcome);
+        Ok(())
     }
 }
 

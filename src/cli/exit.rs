@@ -54,7 +54,7 @@ impl Exit {
             outcome;
         let is = |wanted: bool, exit: Self| if wanted { exit } else { Self::Done };
         let changed = outcome.has_changed_something();
-        let left = |why: &NotTried| !why.is_wanted();
+        let left = |why: &NotTried| !why.is_intended();
         let failures = !failed.is_empty() || not_tried.iter().any(|(_, _, why)| left(why));
         let interrupted = not_tried.iter().any(|(_, _, why)| *why == NotTried::Interrupted);
         let by_gate = |why: &NotTried| matches!(why, NotTried::Gate | NotTried::RecreateGate);

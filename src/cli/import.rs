@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::args::{Global, ImportArgs};
+use super::args::{Format, Global, ImportArgs};
 use super::connect::{self, Connected, Use};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
+use super::progress::ProgressReport;
 use super::{session, signals};
 use crate::applier::{self, Stop, imported, observe};
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, ProviderName, Recorded};
@@ -73,9 +74,10 @@ impl Import<'_> {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let connections = &self.connected.connections;
+        let report = ProgressReport::start(console, Format::Text);
         let recorded = locked.snapshot().recorded.clone();
         let all = session::with_old_names(self.desired, connections);
-        let recovered = applier::recover(recorded, &all, locked.clone(), stop).await;
+        let recovered = applier::recover(recorded, &all, locked.clone(), &report, stop).await;
         let recorded = recovered.map_err(session::state_error)?.recorded;
         let declared = planner::as_declared(self.desired, &recorded);
         let wanted = wanted(self.args, self.desired, &declared.recorded)?;
@@ -83,7 +85,7 @@ impl Import<'_> {
             name_contested(self.desired, &declared.recorded, console);
         }
         let addresses = wanted.iter().map(|room| room.address.clone()).collect();
-        let observed = observe(&applier::observers(connections), addresses, stop).await;
+        let observed = observe(&applier::observers(connections), addresses, &report, stop).await;
         let (entries, tally) = entries(&wanted, &observed, self.connected, console);
         let used = |name: &ProviderName| imported_at(&entries, name);
         let mut all = session::identities(self.desired, &recorded, used);

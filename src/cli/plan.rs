@@ -8,6 +8,7 @@ use super::connect::{self, Connected, Use};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::planning::{self, Ground};
+use super::progress::ProgressReport;
 use super::session;
 use crate::applier::StopSwitch;
 use crate::config::Loaded;
@@ -44,7 +45,8 @@ pub(super) async fn run(
     };
     let (_switch, stop) = StopSwitch::new();
     let observers = connected.read_only();
-    ground.look(mode, Scope::Plan, &observers, &connected.connections, &stop).await;
+    let report = ProgressReport::start(console, args.planning.format);
+    ground.look(mode, Scope::Plan, &observers, &connected.connections, &report, &stop).await;
     let mut plan = ground.plan(asked);
     plan.findings.splice(0..0, warnings.into_iter().chain(hosts));
     plan.findings.extend(connected.not_asked());

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
-use super::args::{Format, PlanningArgs};
+use super::args::{Format, LayoutArgs, PlanningArgs};
 use super::connect::{self, Connected};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
-use crate::applier::{Connections, Observers, Stop, observe};
+use crate::applier::{Connections, Observers, Report, Stop, observe};
 use crate::model::{
     Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
 };
 use crate::planner::{self, Inputs, Scope};
-use crate::render::{self, Detail, View};
+use crate::render::{self, Layout, View};
 
 /// What a plan is made from.
 pub(super) struct Ground<'a> {
@@ -56,6 +57,7 @@ impl Ground<'_> {
         scope: Scope,
         observers: &Observers,
         connections: &Connections,
+        report: &Arc<dyn Report>,
         stop: &Stop,
     ) {
         let now = times(self.desired, connections);
@@ -66,7 +68,7 @@ impl Ground<'_> {
         for Address { provider, room: _ } in others {
             *self.observed.not_asked.entry(provider).or_default() += 1;
         }
-        let seen = observe(observers, reachable, stop).await;
+        let seen = observe(observers, reachable, report, stop).await;
         self.observed.rooms.extend(seen.rooms);
     }
 
@@ -99,12 +101,21 @@ pub(super) fn show(
     console: &Console,
 ) -> Result<(), Stopped> {
     let state = state.display().to_string();
-    let detail = if args.diff { Detail::Unified } else { Detail::Fields };
-    let view = View { state: &state, detail };
+    let view = View { state: &state, layout: layout(args) };
     match args.format {
         Format::Json => console.document(|out| render::plan_json(out, plan)),
         Format::Text if console.is_quiet() && plan.has_nothing_to_do() => Ok(()),
         Format::Text => console.print(|out| render::plan_text(out, plan, &view)),
+    }
+}
+
+/// Returns how steps and causes are laid out.
+pub(super) fn layout(args: &PlanningArgs) -> Layout {
+    let LayoutArgs { diff, full } = args.layout;
+    match (diff, full) {
+        (true, _) => Layout::Diff,
+        (false, true) => Layout::Full,
+        (false, false) => Layout::Grouped,
     }
 }
 

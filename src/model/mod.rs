@@ -37,7 +37,9 @@ pub use config::{
     RateShare, Refresh, SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
-pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
+pub use event::{
+    Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress, StepWait,
+};
 pub use field::{Field, Fields, Shape, Value};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;

@@ -9,9 +9,10 @@ use roomctl::model::{
 };
 use roomctl::planner::{self, Inputs, Scope};
 use roomctl::provider::{Observer, ReadOnly};
-use roomctl::render::{self, Detail, View};
+use roomctl::render::{self, Layout, View};
 use roomctl::state::{ReadStore, StateError};
 
+use super::run::silent;
 use super::{Fuse, World};
 
 /// What a plan is made from, but for what is seen.
@@ -62,7 +63,7 @@ impl Ground<'_> {
         };
         let addresses = due.into_iter().filter(wanted).collect();
         let (_switch, stop) = StopSwitch::new();
-        let more = observe(observers, addresses, &stop).await;
+        let more = observe(observers, addresses, &silent(), &stop).await;
         observed.rooms.extend(more.rooms);
         observed
     }
@@ -80,7 +81,7 @@ fn moments(connections: &Connections) -> BTreeMap<ProviderName, Timestamp> {
 /// A plan as the command prints it, without colour.
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = Vec::new();
-    let view = View { state: "rooms.state.json", detail: Detail::Fields };
+    let view = View { state: "rooms.state.json", layout: Layout::Full };
     render::plan_text(&mut out, plan, &view).expect("rendered");
     plain(out)
 }

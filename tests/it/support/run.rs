@@ -55,6 +55,11 @@ impl Report for Told {
     }
 }
 
+/// A report that nobody reads.
+pub(crate) fn silent() -> Arc<dyn Report> {
+    Arc::new(Told::default())
+}
+
 impl How {
     /// With consent to everything, as the policy says for the rest.
     pub(crate) fn with_consent() -> Self {
@@ -121,8 +126,14 @@ impl World {
             Arc::new(Fused { store: locked.clone(), fuse: how.fuse.clone() });
         let (_switch, stop): (StopSwitch, Stop) = StopSwitch::new();
         let settings = settings(desired, how);
-        let recovered =
-            applier::recover(snapshot.recorded.clone(), connections, store.clone(), &stop).await?;
+        let recovered = applier::recover(
+            snapshot.recorded.clone(),
+            connections,
+            store.clone(),
+            &silent(),
+            &stop,
+        )
+        .await?;
         let ground = read::Ground {
             desired,
             recorded: &recovered.recorded,
@@ -166,7 +177,8 @@ impl World {
             desired.rooms.iter().filter(|room| !recorded.rooms.contains_key(&room.address));
         let addresses = wanted.clone().map(|room| room.address.clone()).collect();
         let (_switch, stop) = StopSwitch::new();
-        let observed = applier::observe(&applier::observers(&connections), addresses, &stop).await;
+        let observed =
+            applier::observe(&applier::observers(&connections), addresses, &silent(), &stop).await;
         let seen: BTreeMap<_, _> = applier::observed_rooms(&observed).collect();
         let mut entries: Vec<Entry> = desired
             .providers
