@@ -1,4 +1,4 @@
-//! stdout and stderr, each written by a thread of its own: a reader that stalls stops nobody else.
+//! stdout and stderr, each written by a thread of its own: a stalled reader blocks nothing else.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -47,9 +47,9 @@ pub(super) enum Target {
 /// Whether a writer waits for the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It does: what is printed is in the reader's hands, or the error is known.
+    /// It does: what is printed was written, or the error is returned.
     Awaited,
-    /// It never does: what is printed waits in memory.
+    /// It does not: what is printed waits in memory.
     Queued,
 }
 
@@ -126,7 +126,7 @@ struct ProgressLine {
 }
 
 impl Output {
-    /// Starts the threads. Where both streams are one file, one thread keeps the order.
+    /// Starts the threads. If both streams are one file, one thread keeps the order.
     ///
     /// # Errors
     /// Returns a failure to duplicate the streams, or to start a thread.
@@ -148,7 +148,7 @@ impl Output {
         Ok(Self { stdout: first, stderr: second })
     }
 
-    /// Has bytes written, and waits as `delivery` says.
+    /// Queues bytes to be written, and waits as `delivery` says.
     ///
     /// # Errors
     /// Returns why the stream cannot be written any more.
@@ -175,7 +175,7 @@ impl Output {
         self.queue(target).drain()
     }
 
-    /// Lets nobody wait for a reader for long from now on: the process is to end.
+    /// Limits how long a reader is waited for from now on: the process is to end.
     pub(super) fn hurry(&self) {
         for queue in [&self.stdout, &self.stderr] {
             queue.state().hurried = Some(Instant::now());

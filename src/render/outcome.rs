@@ -139,11 +139,10 @@ fn failure(failure: &StepFailure, subject: Subject<'_>) -> String {
     format!("{REMOVED}{action} failed{REMOVED:#}: {}{details}{open}", Plain(message))
 }
 
-/// Rooms with people inside have one cause, however many people there are.
-fn wait_cause(wait: &StepWait) -> (Action, Option<String>, bool) {
+fn wait_cause(wait: &StepWait) -> (Action, Option<String>, Option<String>) {
     let StepWait { address, action, people, unasked } = wait;
     let unread = unasked.as_deref().map(|why| without_room(why, address));
-    (*action, unread, counts::people(*people).is_some())
+    (*action, unread, counts::people(*people))
 }
 
 fn wait(wait: &StepWait, subject: Subject<'_>) -> String {
@@ -157,11 +156,7 @@ fn wait(wait: &StepWait, subject: Subject<'_>) -> String {
             }
         };
     }
-    let inside = match (counts::people(*people), subject) {
-        (Some(people), Subject::One(_)) => people,
-        (Some(_), Subject::Each) => "people".to_owned(),
-        (None, _) => "perhaps people".to_owned(),
-    };
+    let inside = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
     format!(
         "{waits}: {inside} inside; `on_occupied: destroy`, or `--evict {subject}` for one run, \
          disconnects them"

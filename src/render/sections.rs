@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Gate, Held, HeldReason, RunInProgress, Unread, Weight};
+use crate::model::{Action, Gate, Held, HeldReason, RunInProgress, Step, Unread, Weight};
 
 use super::escape::Plain;
 use super::groups::{Subject, by_cause, listed, without_room};
@@ -88,7 +88,12 @@ fn section(out: &mut dyn Write, title: &str, held: &[Held], layout: Layout) -> i
         return Ok(());
     }
     writeln!(out, "\n{STRONG}{title}:{STRONG:#}")?;
-    let cause = |held: &Held| (held.step.action, cause(held.reason), advice(held, Subject::Each));
+    // Destroys are never grouped.
+    let destroyed = |step: &Step| (step.action == Action::Destroy).then(|| step.address.clone());
+    let cause = |held: &Held| {
+        let advice = advice(held, Subject::Each);
+        (held.step.action, destroyed(&held.step), cause(held.reason), advice)
+    };
     let groups = by_cause(held, layout, |held| &held.step.address, cause);
     let single = groups.iter().filter(|group| group.addresses.len() == 1);
     let width = text::address_column(single.map(|group| &group.first.step));
@@ -129,7 +134,10 @@ fn reason(reason: HeldReason) -> String {
 /// Returns why several rooms are held back, as what is said of them.
 fn cause(reason: HeldReason) -> String {
     match reason {
-        HeldReason::Occupied(_) => "have people inside".to_owned(),
+        HeldReason::Occupied(people) => {
+            let people = counts::people(people).unwrap_or_else(|| "people".to_owned());
+            format!("have {people} inside")
+        }
         HeldReason::PreventDestroy => "are protected by `prevent_destroy`".to_owned(),
         HeldReason::MaxRooms(most) => format!("are more than `max_rooms: {most}`"),
         HeldReason::Conflict => "exist already and are not in this state".to_owned(),

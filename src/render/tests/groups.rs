@@ -101,9 +101,14 @@ fn rooms_that_are_held_back_for_one_cause_are_one_group() {
     let full = View { layout: Layout::Full, ..VIEW };
     let text = written(|out| plan_text(out, &conflict, &full));
     assert_eq!(text.matches("a room of this id exists").count(), 12, "{text}");
-    let occupied = stuck(|n| HeldReason::Occupied(People::Count(n + 1)));
+    let occupied = stuck(|n| HeldReason::Occupied(People::Count(n % 2 + 1)));
     let text = written(|out| plan_text(out, &occupied, &VIEW));
-    assert!(text.contains("12 rooms have people inside: chat/r00"), "{text}");
+    assert!(text.contains("6 rooms have 1 person inside: chat/r00, chat/r02"), "{text}");
+    assert!(text.contains("6 rooms have 2 people inside: chat/r01, chat/r03"), "{text}");
+    let mut destroys = stuck(|_| HeldReason::PreventDestroy);
+    destroys.blocked.iter_mut().for_each(|held| held.step.action = Action::Destroy);
+    let text = written(|out| plan_text(out, &destroys, &VIEW));
+    assert_eq!(text.matches("  - destroy  chat/r").count(), 12, "{text}");
 }
 
 #[test]
@@ -153,7 +158,7 @@ fn adopted(text: &str) -> Adoption {
 
 #[test]
 fn failures_of_one_cause_are_one_group_in_whatever_order_they_came() {
-    let waiting = |n| wait(address(&format!("chat/w{n}")), Action::Destroy, People::Count(n));
+    let waiting = |n| wait(address(&format!("chat/w{n}")), Action::Destroy, People::Count(3));
     let outcome = Outcome {
         failed: (0..300).map(failure).chain([StepFailure { code: None, ..failure(999) }]).collect(),
         waiting: (1..3).map(waiting).collect(),
@@ -176,7 +181,7 @@ fn failures_of_one_cause_are_one_group_in_whatever_order_they_came() {
     300 rooms: create failed: the room was not made: CreateRoom: ADDRESS is refused (code 42, first request req-0)
         chat/f000, chat/f001, chat/f002, chat/f003, chat/f004, chat/f005, chat/f006, chat/f007, chat/f008, chat/f009 and 290 more
     chat/f999: create failed: the room was not made: CreateRoom: chat/f999 is refused (request req-999)
-    2 rooms: destroy waits: people inside; `on_occupied: destroy`, or `--evict ADDRESS` for one run, disconnects them
+    2 rooms: destroy waits: 3 people inside; `on_occupied: destroy`, or `--evict ADDRESS` for one run, disconnects them
         chat/w1, chat/w2
     Not tried: chat/p, chat/q: the run was interrupted; apply again
     Applied: nothing; 301 failed, 2 waiting, 2 not tried.
