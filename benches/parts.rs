@@ -17,7 +17,7 @@ use roomctl::model::{
     PendingKind, Plan, Recorded, RecordedRoom, Refresh, Sides, Timestamp,
 };
 use roomctl::planner::{self, Inputs};
-use roomctl::render::{self, Detail, View};
+use roomctl::render::{self, Layout, View};
 use roomctl::state::{Entry, Holder, LastCalls, open, parse_state, state_text};
 
 const SIZES: [usize; 2] = [1_000, 10_000];
@@ -67,7 +67,7 @@ fn plan_none_recorded(bencher: Bencher, rooms: usize) {
 #[divan::bench(args = SIZES)]
 fn render_text(bencher: Bencher, rooms: usize) {
     let plan = plan(&load(rooms), &Recorded::default());
-    let view = View { state: "rooms.state.json", detail: Detail::Fields };
+    let view = View { state: "rooms.state.json", layout: Layout::Grouped };
     bencher.bench(|| {
         let mut out = Vec::new();
         render::plan_text(&mut out, &plan, &view).expect("a text");

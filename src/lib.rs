@@ -106,6 +106,7 @@
 //!     connector: &OneAddress { desired: &desired, url, secret },
 //!     clock: &SystemClock,
 //!     stop: &stop,
+//!     events: Arc::new(Silent),
 //!     host_change: HostChange::Refused,
 //! };
 //! let holder = Holder {
@@ -122,7 +123,7 @@
 //!     lock: Lock { holder, timeout: Duration::ZERO },
 //!     warnings: &[],
 //! };
-//! let applied = engine::apply(&session, request, &OneRoom, Arc::new(Silent)).await?;
+//! let applied = engine::apply(&session, request, &OneRoom).await?;
 //! applied.closed?;
 //! assert_eq!(applied.outcome.done.len(), 1);
 //! # running.shutdown().await?;

@@ -221,9 +221,9 @@ pub(super) struct PlanningArgs {
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// Show whole rooms as unified diffs
-    #[arg(long)]
-    pub(super) diff: bool,
+    /// How steps are laid out.
+    #[command(flatten)]
+    pub(super) layout: LayoutArgs,
     /// plan: exit 2 if steps are planned or rooms are blocked or wait; apply: exit 5 also if rooms wait
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
@@ -231,6 +231,17 @@ pub(super) struct PlanningArgs {
     /// same rooms
     #[arg(long)]
     pub(super) allow_endpoint_change: bool,
+}
+
+/// How steps are laid out.
+#[derive(Debug, Args)]
+pub(super) struct LayoutArgs {
+    /// Show whole rooms as unified diffs
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// Show each room by itself, also if several have the same change or the same error
+    #[arg(long)]
+    pub(super) full: bool,
 }
 
 /// `plan`.

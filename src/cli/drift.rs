@@ -6,6 +6,7 @@ use super::args::{DriftArgs, Format, Global};
 use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
+use super::progress::ProgressReport;
 use super::session;
 use crate::applier::StopSwitch;
 use crate::config::Loaded;
@@ -31,6 +32,7 @@ pub(super) async fn run(
         connector: &Providers::new(&desired, &path, global),
         clock: &SystemClock,
         stop: &stop,
+        events: ProgressReport::start(console, args.format),
         host_change: session::host_change(args.allow_endpoint_change),
     };
     let credentials = match args.refresh {

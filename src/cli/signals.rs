@@ -17,9 +17,9 @@ use crate::applier::{Stop, StopSwitch};
 #[cfg(unix)]
 const FILE_SIZE_EXCEEDED: i32 = 25;
 
-/// Listens for signals: the first turns the returned wish on, the second ends the process at once.
+/// Listens for signals: the first requests a stop, the second ends the process at once.
 ///
-/// A thread of its own listens, so that a signal works whatever the others wait for.
+/// A thread of its own listens, so that signals work whatever other threads wait for.
 ///
 /// # Errors
 /// Returns a failure to listen.
@@ -32,7 +32,7 @@ pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
         match opened {
             Ok((runtime, signals)) => {
                 drop(ready.send(Ok(())));
-                runtime.block_on(signals.obey(&switch, &output));
+                runtime.block_on(signals.handle(&switch, &output));
             }
             Err(error) => drop(ready.send(Err(error))),
         }
@@ -45,14 +45,14 @@ pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
     Ok(stop)
 }
 
-/// Has a file that grows beyond `ulimit -f` be an error of the write, and not the process's silent
-/// end. Within a runtime.
+/// Makes a file that grows beyond `ulimit -f` an error of the write, instead of the end of the process.
+/// Must be called within a runtime.
 ///
 /// # Errors
 /// Returns a failure to change what the signal does.
 #[cfg(unix)]
 pub(super) fn survive_file_size_limit() -> io::Result<()> {
-    // What tokio does on a signal stays after the listener is dropped, and that is: not to end.
+    // tokio's handler stays after the listener is dropped, and does not end the process.
     signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED)).map(drop)
 }
 
@@ -87,8 +87,8 @@ impl Signals {
         Ok((runtime, Self { interrupt, terminate }))
     }
 
-    /// Asks for a stop at the first signal, and ends the process at the second.
-    async fn obey(mut self, switch: &StopSwitch, output: &Output) {
+    /// Requests a stop at the first signal, and ends the process at the second.
+    async fn handle(mut self, switch: &StopSwitch, output: &Output) {
         self.next().await;
         switch.stop();
         output.hurry();

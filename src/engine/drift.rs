@@ -36,7 +36,7 @@ pub async fn drift<C: Connector>(
     session: &Session<'_, C>,
     request: DriftRequest<'_>,
 ) -> Result<Compared<C::Error>, C::Error> {
-    let Session { desired, store, connector, clock, stop, host_change: _ } = session;
+    let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = store.read().await.map_err(SessionError::State)?;
     let hosts = session.belongs(&snapshot)?;
     let connected = match request.refresh {
@@ -56,7 +56,7 @@ pub async fn drift<C: Connector>(
     };
     let clocks = Clocks { wall: *clock, connections: &connected.connections };
     let observers = read_only(&connected);
-    known.refresh(request.refresh, Purpose::Record, &observers, &clocks, stop).await;
+    known.refresh(request.refresh, Purpose::Record, &observers, &clocks, (events, stop)).await;
     let in_progress = snapshot.in_progress.as_ref();
     let mut drift = planner::drift(desired, &declared.recorded, &known.observed, in_progress);
     drift.findings.extend(request.warnings.iter().cloned().chain(hosts));

@@ -50,7 +50,7 @@ pub async fn plan<C: Connector>(
     session: &Session<'_, C>,
     request: PlanRequest<'_>,
 ) -> Result<Planned<C::Error>, C::Error> {
-    let Session { desired, store, connector, clock, stop, host_change: _ } = session;
+    let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = store.read().await.map_err(SessionError::State)?;
     let hosts = session.belongs(&snapshot)?;
     let connected = match request.refresh {
@@ -69,7 +69,7 @@ pub async fn plan<C: Connector>(
     };
     let clocks = Clocks { wall: *clock, connections: &connected.connections };
     let observers = read_only(&connected);
-    known.refresh(request.refresh, Purpose::Plan, &observers, &clocks, stop).await;
+    known.refresh(request.refresh, Purpose::Plan, &observers, &clocks, (events, stop)).await;
     let mut plan = known.plan(asked);
     plan.findings.splice(0..0, request.warnings.iter().cloned().chain(hosts));
     plan.findings.extend(not_asked(&connected));

@@ -1,8 +1,9 @@
 //! Asks the services after the rooms that a plan needs, and makes the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::applier::{Connections, Observers, Stop, observe};
+use crate::applier::{Connections, Observers, Report, Stop, observe};
 use crate::model::{
     Address, Asked, Clock, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh,
     Timestamp,
@@ -31,7 +32,7 @@ impl Known<'_> {
         purpose: Purpose,
         observers: &Observers,
         clocks: &Clocks<'_>,
-        stop: &Stop,
+        (events, stop): (&Arc<dyn Report>, &Stop),
     ) {
         let now = clocks.now(self.desired);
         let due = planner::due(self.desired, self.recorded, mode, purpose, &|name| now[name]);
@@ -41,7 +42,7 @@ impl Known<'_> {
         for Address { provider, room: _ } in others {
             *self.observed.not_asked.entry(provider).or_default() += 1;
         }
-        let observed = observe(observers, connected, stop).await;
+        let observed = observe(observers, connected, events, stop).await;
         self.observed.rooms.extend(observed.rooms);
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::applier::{Connections, Stop};
+use crate::applier::{Connections, Report, Stop};
 use crate::model::{Address, Clock, Desired, Finding, ProviderName, Timestamp};
 use crate::planner::{self, HostChange, IdentityError};
 use crate::provider::PreviousRun;
@@ -22,6 +22,8 @@ pub struct Session<'a, C> {
     pub clock: &'a dyn Clock,
     /// The request to stop.
     pub stop: &'a Stop,
+    /// Takes the events of the session.
+    pub events: Arc<dyn Report>,
     /// Whether recorded rooms may be at another host than they were made at.
     pub host_change: HostChange,
 }

@@ -52,7 +52,9 @@ pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use digest::{Digest, DigestEncoder};
 pub use drift::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged};
 pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
-pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
+pub use event::{
+    Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress, StepWait,
+};
 pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;

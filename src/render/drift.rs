@@ -10,10 +10,11 @@ use crate::model::{
 };
 
 use super::document::Each;
-use super::escape::{Plain, Setting};
+use super::escape::{OneLine, Plain};
 use super::json::{FORMAT_VERSION, write_line};
 use super::style::{CHANGED, QUIET, STRONG};
-use super::{findings, held, words};
+use super::text::Layout;
+use super::{counts, findings, sections};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -72,8 +73,8 @@ pub fn drift_text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
             writeln!(out, "    {}: {}", Plain(address), keys.join(", "))?;
         }
     }
-    held::unread(out, unread)?;
-    held::in_progress(out, in_progress.as_ref())?;
+    sections::unread(out, unread, Layout::Grouped)?;
+    sections::in_progress(out, in_progress.as_ref())?;
     findings::findings_text(out, findings)?;
     closing(out, *summary, *emulated)
 }
@@ -90,23 +91,23 @@ fn room_text(out: &mut dyn Write, room: &DriftedRoom, width: usize) -> io::Resul
 }
 
 fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "(none)".to_owned(), |value| Setting(value).to_string())
+    value.map_or_else(|| "(none)".to_owned(), |value| OneLine(value).to_string())
 }
 
 fn closing(out: &mut dyn Write, summary: DriftSummary, emulated: bool) -> io::Result<()> {
-    let counts: Vec<(u64, &str)> =
+    let numbers: Vec<(u64, &str)> =
         DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();
-    let differing: u64 = counts.iter().map(|(number, _)| number).sum();
-    let rooms = words::count(summary.recorded, "room");
+    let differing: u64 = numbers.iter().map(|(number, _)| number).sum();
+    let rooms = counts::count(summary.recorded, "room");
     let mut line = if differing == 0 {
         format!("No drift: {rooms}, {} asked", summary.asked)
     } else {
-        format!("Drift: {differing} of {rooms} differ ({})", words::counts(&counts))
+        format!("Drift: {differing} of {rooms} differ ({})", counts::counts(&numbers))
     };
     if summary.unread > 0 {
         line.push_str(&format!("; {} unread", summary.unread));
     }
-    if let Some(not_asked) = words::not_asked(summary.not_asked) {
+    if let Some(not_asked) = counts::not_asked(summary.not_asked) {
         line.push_str(&format!("; {not_asked}"));
     }
     let place = if emulated { ", on the built-in emulator" } else { "" };

@@ -1,9 +1,11 @@
 //! What users and scripts read, as snapshots.
 
 mod findings;
+mod groups;
 mod json;
 mod outcome;
 mod plans;
+mod progress;
 mod state;
 
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use crate::model::{
     Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried,
     Delay, Digest, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten,
     Patch, People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step,
-    StepWait, Summary, Unread, Value, Weight,
+    StepEvent, StepProgress, StepWait, Summary, Unread, Value, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -67,6 +69,17 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
 
 pub(super) fn set(key: &str, value: &str) -> AttributeChange {
     AttributeChange::Set(key.into(), Attribute { value: value.into(), auto_delete: false })
+}
+
+/// The event of a step that took 1.5 s, or has only started.
+pub(super) fn event(text: &str, action: Action, progress: StepProgress) -> StepEvent {
+    let ran = matches!(
+        progress,
+        StepProgress::Done { .. } | StepProgress::Failed(_) | StepProgress::Waiting(_)
+    );
+    let duration = ran.then_some(Duration::from_millis(1500));
+    let reason = Reason::NotRecorded;
+    StepEvent { address: address(text), action, reason, duration, progress }
 }
 
 /// A plan without steps.
@@ -205,7 +218,7 @@ fn steps() -> Vec<Step> {
     ]
 }
 
-pub(super) const VIEW: View<'static> = View { state: "rooms.state.json", detail: Detail::Fields };
+pub(super) const VIEW: View<'static> = View { state: "rooms.state.json", layout: Layout::Grouped };
 
 /// What a writer writes, without its colours.
 pub(super) fn written(
