@@ -16,7 +16,7 @@
 //! use std::time::Duration;
 //!
 //! use roomctl::applier::{Connection, Report, StopSwitch};
-//! use roomctl::emulator::{App, Data, Emulator, Settings};
+//! use roomctl::emulator::{App, Data, Emulator, EmulatorConfig};
 //! use roomctl::engine::{
 //!     self, Access, ApplyRequest, Approver, Connected, Connector, Lock, Session, SessionError,
 //! };
@@ -93,7 +93,8 @@
 //! // The service: here the emulator.
 //! let app = App::with_own_secret(Kind::Zim, 1);
 //! let secret = app.secret.clone();
-//! let emulator = Emulator::open(Settings::new(vec![app]), Arc::new(SystemClock), Data::Memory)?;
+//! let settings = EmulatorConfig::new(vec![app]);
+//! let emulator = Emulator::open(settings, Arc::new(SystemClock), Data::Memory)?;
 //! let running = emulator.listen(([127, 0, 0, 1], 0).into()).await?;
 //! let url = format!("http://{}", running.address()).parse()?;
 //!

@@ -112,6 +112,8 @@ pub(super) enum Command {
     /// Show what would change; changes nothing
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Compare what is recorded with what the service has; changes nothing
+    Drift(DriftArgs),
     /// Plan, show, ask, and carry out
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
@@ -237,6 +239,20 @@ pub(super) struct PlanArgs {
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,
+}
+
+/// `drift`.
+#[derive(Debug, Args)]
+pub(super) struct DriftArgs {
+    /// Which recorded rooms to ask after; the default is all
+    #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
+    pub(super) refresh: Option<Refresh>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
+    /// Take the recorded rooms to be at the endpoint that the file names now
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
 }
 
 /// What `apply` and `destroy` have in common.
@@ -403,7 +419,7 @@ pub(super) struct EmulatorArgs {
 }
 
 /// `emulator enter|leave|advance`.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum EmulatorCommand {
     /// Put people into a room
     Enter {
@@ -444,18 +460,10 @@ fn refresh_modes() -> impl TypedValueParser<Value = Refresh> {
 
 /// The kinds by name, each with a word on what it is.
 fn kinds() -> impl TypedValueParser<Value = Kind> {
-    let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(about(*kind));
+    let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(kind.spec().about);
     let named = |name: String| Kind::ALL.iter().copied().find(|kind| kind.as_str() == name);
     PossibleValuesParser::new(Kind::ALL.iter().map(value))
         .try_map(move |name| named(name).ok_or("it is none of the kinds"))
-}
-
-const fn about(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Zim => "ZEGOCLOUD ZIM: chat rooms (In-app Chat), made by a call",
-        Kind::Rtc => "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
-        Kind::TencentLive => "Tencent: live rooms, made by a call",
-    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -12,11 +12,11 @@ use super::context::variable;
 use super::exit::Stopped;
 use crate::applier::{Connection, Connections};
 use crate::config::{ReadError, Size, read_regular};
-use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
+use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, Running};
 use crate::engine::{Access, Connected, Connector};
 use crate::model::{
-    Application, Clock, Desired, Endpoint, EndpointUrl, Kind, Provider, ProviderName, Secret,
-    SecretSource, StateLocation, Timestamp,
+    Clock, Desired, Endpoint, EndpointUrl, Kind, Provider, ProviderName, Secret, SecretSource,
+    SecretSpec, StateLocation, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
@@ -188,11 +188,8 @@ fn doubt(secret: &Secret, provider: &Provider) {
 
 /// What the vendor's console shows as the secret.
 fn digits(kind: Kind) -> String {
-    let name = match kind {
-        Kind::Rtc | Kind::Zim => "ServerSecret",
-        Kind::TencentLive => "SecretKey",
-    };
-    format!("the {name} ({} hexadecimal digits)", kind.secret_digits())
+    let SecretSpec { name, digits, variable: _ } = kind.spec().secret;
+    format!("the {name} ({digits} hexadecimal digits)")
 }
 
 /// Where the secret of a provider stands.
@@ -240,20 +237,18 @@ async fn emulator(
         Access::Changes => Data::File(path),
     };
     let settings = emulator_settings(desired, apps);
-    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let emulator = super::emulator::open(settings, data).await?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let running = emulator.listen(listen).await.map_err(emulator_error)?;
     Ok(Some((emulator, running)))
 }
 
 /// How the built-in emulator is set up: as the providers say of their services.
-pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
-    let dissolves = |provider: &Provider| match provider.application {
-        Application::Rtc { .. } | Application::Zim { .. } => None,
-        Application::TencentLive { dissolve_after, .. } => Some((provider.app_id, dissolve_after)),
-    };
+pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> EmulatorConfig {
+    let dissolves =
+        |provider: &Provider| Some((provider.app_id, provider.application.dissolve_after()?));
     let dissolve_after = desired.providers.values().filter_map(dissolves).collect();
-    Settings { dissolve_after, ..Settings::new(apps) }
+    EmulatorConfig { dissolve_after, ..EmulatorConfig::new(apps) }
 }
 
 /// Where the built-in emulator keeps its world: beside the state.

@@ -7,6 +7,7 @@ mod completions;
 mod connect;
 mod console;
 mod context;
+mod drift;
 mod emulator;
 mod exit;
 mod import;
@@ -119,6 +120,7 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
         Command::Init(args) => init::run(&args, global, console),
         Command::Validate(args) => validate::run(&args, global, console),
         Command::Plan(args) => plan::run(&args, global, console).await,
+        Command::Drift(args) => drift::run(&args, global, console).await,
         Command::Apply(args) => apply::apply(&args, global, context, console).await,
         Command::Destroy(args) => apply::destroy(&args, global, context, console).await,
         Command::Import(args) => import::run(&args, global, context, console).await,
@@ -136,6 +138,7 @@ fn format(command: &Command) -> Format {
     match command {
         Command::Validate(args) => args.format,
         Command::Plan(args) => args.planning.format,
+        Command::Drift(args) => args.format,
         Command::Apply(args) => args.planning.format,
         Command::Destroy(args) => args.planning.format,
         Command::Check(args) => args.format,
@@ -159,6 +162,7 @@ fn delivery(command: &Command) -> Delivery {
     match command {
         Command::Validate(_)
         | Command::Plan(_)
+        | Command::Drift(_)
         | Command::Check(_)
         | Command::State(StateCommand::List { .. } | StateCommand::Show { .. })
         | Command::Schema

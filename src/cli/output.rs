@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -99,8 +97,8 @@ impl Output {
     /// # Errors
     /// Returns a failure to duplicate the streams, or to start a thread.
     pub(super) fn open() -> io::Result<Self> {
-        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+        let stdout = file_of(&io::stdout())?;
+        let stderr = file_of(&io::stderr())?;
         Self::to(stdout, stderr)
     }
 
@@ -299,9 +297,30 @@ fn progress_bar(steps: u64) -> ProgressBar {
     bar
 }
 
+/// Returns an unbuffered file on a stream.
+#[cfg(unix)]
+fn file_of(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    stream.as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Returns an unbuffered file on a stream.
+#[cfg(windows)]
+fn file_of(stream: &impl std::os::windows::io::AsHandle) -> io::Result<File> {
+    stream.as_handle().try_clone_to_owned().map(File::from)
+}
+
+#[cfg(unix)]
 fn same_file(a: &File, b: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
     let (a, b) = (a.metadata()?, b.metadata()?);
     Ok((a.dev(), a.ino(), a.rdev()) == (b.dev(), b.ino(), b.rdev()))
+}
+
+/// Returns `false`: the system has no stable number of a file.
+#[cfg(windows)]
+fn same_file(_: &File, _: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 #[cfg(test)]

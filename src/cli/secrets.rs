@@ -23,6 +23,11 @@ pub(super) fn learn_declared(desired: &Desired, secrets: &Secrets) {
     }
 }
 
+/// Learns the secrets that the head of the files names.
+pub(super) fn learn_sources(sources: &[SecretSource], secrets: &Secrets) {
+    sources.iter().for_each(|source| learn(source, secrets));
+}
+
 /// Learns the secrets that files name which cannot be loaded, or need not be: whatever follows a
 /// `secret_env:` or `secret_file:` on its line.
 pub(super) fn learn_named(paths: &[PathBuf], secrets: &Secrets) {

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
 use super::secrets;
-use crate::config::{self, Loaded, Subfolders};
+use crate::config::{self, Head, Loaded, Subfolders};
 use crate::engine::{Lock, SessionError};
 use crate::model::{Desired, StateLocation, UrlNotBuilt};
 use crate::planner::{HostChange, IdentityError};
@@ -16,13 +16,23 @@ use crate::state::{Holder, StateError};
 
 /// Reads and checks the files. The secrets that they name are known from then on.
 pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
-    let subfolders = if global.recursive { Subfolders::Read } else { Subfolders::Skipped };
-    let loaded = config::load_from(&global.files, subfolders, &variable_as_set);
+    let loaded = config::load_from(&global.files, subfolders(global), &variable_as_set);
     match &loaded {
         Ok(loaded) => secrets::learn_declared(&loaded.desired, console.secrets()),
         Err(_) => secrets::learn_named(&global.files, console.secrets()),
     }
     loaded.map_err(Stopped::invalid)
+}
+
+/// Reads only where the state is, if the files can be read so far; their rooms may have mistakes.
+pub(super) fn head(global: &Global, console: &Console) -> Option<Head> {
+    let head = config::head(&global.files, subfolders(global), &variable_as_set)?;
+    secrets::learn_sources(&head.secrets, console.secrets());
+    Some(head)
+}
+
+fn subfolders(global: &Global) -> Subfolders {
+    if global.recursive { Subfolders::Read } else { Subfolders::Skipped }
 }
 
 /// Where the state is kept: what the command line says, or else the file.
@@ -44,7 +54,10 @@ pub(super) fn named_state(text: &str, console: &Console) -> Result<StateLocation
     without_secret(location, console)
 }
 
-fn without_secret(location: StateLocation, console: &Console) -> Result<StateLocation, Stopped> {
+pub(super) fn without_secret(
+    location: StateLocation,
+    console: &Console,
+) -> Result<StateLocation, Stopped> {
     match location {
         StateLocation::File(path) => {
             named_without_secret(path, "the state", console).map(StateLocation::File)

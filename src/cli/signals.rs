@@ -4,13 +4,17 @@ use std::io;
 use std::sync::mpsc;
 use std::thread;
 
+#[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
 use super::exit::{Exit, Stopped};
 use super::output::Output;
 use crate::applier::{Stop, StopSwitch};
 
 /// SIGXFSZ: 25 on every system but Linux on MIPS.
+#[cfg(unix)]
 const FILE_SIZE_EXCEEDED: i32 = 25;
 
 /// Listens for signals: the first turns the returned wish on, the second ends the process at once.
@@ -46,22 +50,39 @@ pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
 ///
 /// # Errors
 /// Returns a failure to change what the signal does.
+#[cfg(unix)]
 pub(super) fn survive_file_size_limit() -> io::Result<()> {
     // What tokio does on a signal stays after the listener is dropped, and that is: not to end.
     signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED)).map(drop)
 }
 
+/// Does nothing: the system has no such limit.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+pub(super) fn survive_file_size_limit() -> io::Result<()> {
+    Ok(())
+}
+
 struct Signals {
+    #[cfg(unix)]
     interrupt: Signal,
+    #[cfg(unix)]
     terminate: Signal,
+    #[cfg(windows)]
+    interrupt: CtrlC,
+    #[cfg(windows)]
+    terminate: CtrlBreak,
 }
 
 impl Signals {
     fn open() -> io::Result<(tokio::runtime::Runtime, Self)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let inside = runtime.enter();
-        let interrupt = signal(SignalKind::interrupt())?;
-        let terminate = signal(SignalKind::terminate())?;
+        #[cfg(unix)]
+        let (interrupt, terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        #[cfg(windows)]
+        let (interrupt, terminate) = (ctrl_c()?, ctrl_break()?);
         drop(inside);
         Ok((runtime, Self { interrupt, terminate }))
     }

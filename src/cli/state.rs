@@ -40,14 +40,18 @@ pub(super) async fn run(
     }
 }
 
-/// Where the state is; with `--state` the files need not be readable.
+/// Where the state is. With `--state` the files need not be readable, and without it their rooms
+/// need not.
 pub(super) fn path(global: &Global, console: &Console) -> Result<StateLocation, Stopped> {
     match &global.state {
         Some(text) => {
             secrets::learn_named(&global.files, console.secrets());
             session::named_state(text, console)
         }
-        None => session::state_path(global, &session::files(global, console)?.desired, console),
+        None => match session::head(global, console) {
+            Some(head) => session::without_secret(head.state.into(), console),
+            None => session::state_path(global, &session::files(global, console)?.desired, console),
+        },
     }
 }
 

@@ -15,6 +15,7 @@ pub mod decode;
 mod diagnose;
 mod diagnostics;
 mod digest;
+mod head;
 mod load;
 mod prescan;
 pub mod raw;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 
 use crate::model::{Desired, Finding, Kind};
 
+pub use head::{Head, head};
 pub use load::{Subfolders, is_standard_input};
 pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;

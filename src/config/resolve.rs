@@ -88,6 +88,15 @@ pub(super) fn resolve(sources: &[Source], variable: Lookup<'_>) -> Result<Resolv
     }
 }
 
+/// Decodes all files and resolves their heads alone; `None` if anything is wrong.
+pub(super) fn head(sources: &[Source], variable: Lookup<'_>) -> Option<ResolvedHead> {
+    let (documents, reports) = read_documents(sources).ok()?;
+    let mut diagnostics = Diagnostics::default();
+    let head = head::resolve(&documents, sources, variable, &mut diagnostics);
+    let wrong = diagnostics.any_error() || reports.iter().any(Diagnostics::any_error);
+    (!wrong).then_some(head)
+}
+
 /// Decodes all files, or finds their mistakes.
 fn read_documents(sources: &[Source]) -> Result<(Vec<Document>, Vec<Diagnostics>), InvalidFile> {
     let read = each_file(sources, 0..sources.len(), |file| {

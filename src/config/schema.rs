@@ -39,8 +39,8 @@ fn bound(definitions: &mut Value, definition: &str, field: Field) {
         Some((_, inner)) => &mut definitions["Close"]["properties"][inner],
         None => &mut definitions[definition]["properties"][field.as_str()],
     };
-    for kind in Kind::ALL.iter().filter(|kind| kind.holds(field)) {
-        match kind.shape(field) {
+    for shape in Kind::ALL.iter().filter_map(|kind| kind.shape(field)) {
+        match shape {
             Shape::Text { most } => {
                 let before = property["maxLength"].as_u64().unwrap_or_default();
                 property["maxLength"] = json!(before.max(most as u64));

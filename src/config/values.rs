@@ -41,7 +41,7 @@ pub(super) type FieldError = (Vec<PathSegment>, Finding);
 /// Checks the value of `field` for a room of this kind. Lengths are in bytes.
 pub(super) fn field_error(kind: Kind, field: Field, raw: RawValue<'_>) -> Option<FieldError> {
     let whole = |finding| (path(field), finding);
-    match kind.shape(field) {
+    match kind.shape(field)? {
         Shape::Text { most } => text_error(kind, field, raw, most).map(whole),
         Shape::Choice(choices) => choice_error(field, raw, choices).map(whole),
         Shape::Number { least } => {

@@ -10,7 +10,7 @@ use crate::applier::{self, Report, Run, Seen, Settings};
 use crate::model::{
     Address, ApprovedPlan, Asked, Finding, Outcome, Plan, ProviderName, Refresh, Step, Summary,
 };
-use crate::planner::{self, Scope};
+use crate::planner::{self, Purpose};
 use crate::state::{Entry, WriteStore};
 
 /// How a plan is made and carried out.
@@ -93,7 +93,7 @@ where
     };
     let clocks = Clocks { wall: *clock, connections };
     let observers = applier::observers(connections);
-    known.refresh(request.refresh, Scope::Apply, &observers, &clocks, stop).await;
+    known.refresh(request.refresh, Purpose::Apply, &observers, &clocks, stop).await;
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }

@@ -7,7 +7,7 @@ use super::refresh::{Clocks, Known};
 use super::session::{Access, Connected, Connector, Session, SessionError};
 use crate::applier::{Connection, Observers};
 use crate::model::{Asked, Finding, Observed, Plan, ProviderName, Refresh};
-use crate::planner::Scope;
+use crate::planner::Purpose;
 use crate::provider::{Observer, ReadOnly};
 use crate::state::Snapshot;
 
@@ -69,7 +69,7 @@ pub async fn plan<C: Connector>(
     };
     let clocks = Clocks { wall: *clock, connections: &connected.connections };
     let observers = read_only(&connected);
-    known.refresh(request.refresh, Scope::Plan, &observers, &clocks, stop).await;
+    known.refresh(request.refresh, Purpose::Plan, &observers, &clocks, stop).await;
     let mut plan = known.plan(asked);
     plan.findings.splice(0..0, request.warnings.iter().cloned().chain(hosts));
     plan.findings.extend(not_asked(&connected));
@@ -78,17 +78,24 @@ pub async fn plan<C: Connector>(
 }
 
 fn asked(request: PlanRequest<'_>, connected: &Connected) -> Result<Asked, SessionError> {
-    let missing = connected.missing.iter().next();
-    if let (Credentials::Required, Some((provider, missing))) = (request.credentials, missing) {
-        let (provider, missing) = (provider.clone(), missing.clone());
-        return Err(SessionError::NoCredentials { provider, missing });
-    }
-    let none = connected.connections.is_empty() && missing.is_some();
+    require(request.credentials, connected)?;
+    let none = connected.connections.is_empty() && !connected.missing.is_empty();
     Ok(if none { Asked::NoCredentials } else { Asked::Yes(request.refresh) })
 }
 
+/// Refuses missing credentials that are required.
+pub(super) fn require(credentials: Credentials, connected: &Connected) -> Result<(), SessionError> {
+    match (credentials, connected.missing.iter().next()) {
+        (Credentials::Required, Some((provider, missing))) => {
+            let (provider, missing) = (provider.clone(), missing.clone());
+            Err(SessionError::NoCredentials { provider, missing })
+        }
+        (Credentials::Required | Credentials::Optional, _) => Ok(()),
+    }
+}
+
 /// A warning for each provider that was not asked because it has no credentials.
-fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> {
+pub(super) fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> {
     connected.missing.iter().map(|(name, missing)| {
         let message = format!("provider `{name}` was not asked");
         Finding::warning("not_asked", message).help(missing.clone())
@@ -96,7 +103,7 @@ fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> {
 }
 
 /// Observers that never register an operator.
-fn read_only(connected: &Connected) -> Observers {
+pub(super) fn read_only(connected: &Connected) -> Observers {
     let observer = |(name, connection): (&ProviderName, &Connection)| {
         let observer: Arc<dyn Observer> = Arc::new(ReadOnly::new(connection.client.clone()));
         (name.clone(), observer)

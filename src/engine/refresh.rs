@@ -7,7 +7,7 @@ use crate::model::{
     Address, Asked, Clock, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh,
     Timestamp,
 };
-use crate::planner::{self, Inputs, Scope};
+use crate::planner::{self, Inputs, Purpose};
 
 /// What a plan is made from.
 pub(super) struct Known<'a> {
@@ -28,13 +28,13 @@ impl Known<'_> {
     pub(super) async fn refresh(
         &mut self,
         mode: Refresh,
-        scope: Scope,
+        purpose: Purpose,
         observers: &Observers,
         clocks: &Clocks<'_>,
         stop: &Stop,
     ) {
         let now = clocks.now(self.desired);
-        let due = planner::due(self.desired, self.recorded, mode, scope, &|name| now[name]);
+        let due = planner::due(self.desired, self.recorded, mode, purpose, &|name| now[name]);
         let new = due.into_iter().filter(|address| self.observed.of(address).is_none());
         let (connected, others): (Vec<_>, Vec<_>) =
             new.partition(|address| observers.contains_key(&address.provider));

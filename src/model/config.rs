@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use super::keyword::keyword_enum;
-use super::{Call, Endpoint, Kind, ProviderName, Room};
+use super::{Application, Call, Endpoint, Kind, ProviderName};
 
 /// A declared provider: one application at one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,28 +31,6 @@ pub struct Provider {
     pub max_rooms: Option<u64>,
     /// What the service takes as attributes of one room.
     pub limits: AttributeLimits,
-}
-
-/// An application at one of the services.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Application {
-    /// ZEGOCLOUD RTC.
-    Rtc {
-        /// `IsTest`, for projects made on or before 2021-11-16; left out for the others.
-        is_test: Option<bool>,
-    },
-    /// ZEGOCLOUD ZIM.
-    Zim {
-        /// FromUserId: at most 32 bytes.
-        operator: String,
-    },
-    /// Tencent's live rooms.
-    TencentLive {
-        /// `identifier`, an administrator of the application: at most 32 bytes.
-        operator: String,
-        /// How long an empty room lives.
-        dissolve_after: Duration,
-    },
 }
 
 /// Where a secret is.
@@ -193,51 +170,6 @@ impl Default for RateShare {
     }
 }
 
-impl Application {
-    /// Which service it is.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Rtc { .. } => Kind::Rtc,
-            Self::Zim { .. } => Kind::Zim,
-            Self::TencentLive { .. } => Kind::TencentLive,
-        }
-    }
-
-    /// The user in whose name rooms are made; none where the service wants none.
-    #[must_use]
-    pub fn operator(&self) -> Option<&str> {
-        match self {
-            Self::Rtc { .. } => None,
-            Self::Zim { operator } | Self::TencentLive { operator, .. } => Some(operator),
-        }
-    }
-
-    /// The vendor's limit of `call`, in requests a second.
-    ///
-    /// RTC's page of DescribeUserNum has 1 a second for test projects.
-    #[must_use]
-    pub fn limit(&self, call: Call) -> u32 {
-        match (self, call) {
-            (Self::Rtc { is_test: Some(true) }, Call::DescribeUserNum) => 1,
-            (application, call) => {
-                let calls = application.kind().calls();
-                calls.iter().find(|(c, _)| *c == call).map_or(1, |(_, limit)| *limit)
-            }
-        }
-    }
-
-    /// How long a room lives while it is empty; none where rooms come and go by themselves.
-    #[must_use]
-    pub fn empty_life(&self, room: &Room) -> Option<Duration> {
-        match self {
-            Self::Rtc { .. } => None,
-            Self::Zim { .. } => Some(room.delay()),
-            Self::TencentLive { dissolve_after, .. } => Some(*dissolve_after),
-        }
-    }
-}
-
 impl Policy {
     /// What happens to people inside a room that these kinds hold: where the policy says nothing and
     /// one of them would wait, all do.
@@ -262,12 +194,6 @@ mod tests {
         assert_eq!(GateLimit::Percent(30).of(0, 1), 1);
         assert_eq!(GateLimit::Percent(0).of(1000, 1), 0);
         assert_eq!(GateLimit::Count(0).of(1000, 1), 0);
-    }
-
-    #[test]
-    fn a_test_project_asks_who_is_inside_once_a_second() {
-        let rtc = |is_test| Application::Rtc { is_test }.limit(Call::DescribeUserNum);
-        assert_eq!((rtc(None), rtc(Some(false)), rtc(Some(true))), (10, 10, 1));
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Overwritten {
 
     fn fields(found: &Room, fields: &Fields) -> Vec<Self> {
         let of = |(field, after): (super::Field, &Value)| {
-            let before = found.value(field).filter(|before| before != after)?;
+            let before = found.value(field).filter(|before| *before != after.by_ref())?.to_value();
             Some(Self { path: field.as_str().to_owned(), before, after: after.clone() })
         };
         fields.iter().filter_map(of).collect()

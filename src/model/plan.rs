@@ -1,11 +1,10 @@
 //! A plan: a value that is rendered, or approved and applied.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Finding, Holder, Lineage, People, Refresh, Step, Weight};
+use super::{Address, Digest, Finding, Holder, Lineage, People, Refresh, Step, Weight};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,11 +56,6 @@ pub struct StateRef {
     /// The serial.
     pub serial: u64,
 }
-
-/// A SHA-256 digest, written `sha256:` and 64 hex digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Digest(pub [u8; 32]);
-
 /// Something that is wanted and held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -263,17 +257,5 @@ impl HeldReason {
             Self::Conflict => "conflict",
             Self::Contested => "contested",
         }
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", hex::encode(self.0))
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Application, Attributes, Kind, Lifecycle, Provider, ProviderName, Room, Sides,
+    Address, Application, Attributes, Field, Kind, Lifecycle, Provider, ProviderName, Room, Sides,
     Timestamp,
 };
 
@@ -184,12 +184,13 @@ impl ProviderIdentity {
 }
 
 impl Assumed {
-    /// What is assumed of a room of this kind that we did not make.
+    /// Returns what is assumed of a room of this kind that we did not make.
     #[must_use]
-    pub const fn of(kind: Kind) -> Self {
-        match kind {
-            Kind::Zim => Self { name: true, destroy_delay_time: true },
-            Kind::Rtc | Kind::TencentLive => Self { name: false, destroy_delay_time: false },
+    pub fn of(kind: Kind) -> Self {
+        let unreadable = |field| kind.spec().unreadable.contains(&field);
+        Self {
+            name: unreadable(Field::Name),
+            destroy_delay_time: unreadable(Field::DestroyDelayTime),
         }
     }
 

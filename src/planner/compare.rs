@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Action, Attributes, Carried, Change, DesiredRoom, Field, Finding, Held, HeldReason, Kind,
-    ObservedRoom, OnOccupied, Patch, Reason, RecordedRoom, Room, Step, dropped,
+    ObservedRoom, OnOccupied, Patch, Reason, RecordedRoom, Room, Step, ValueRef, dropped,
 };
 
 use super::diff;
@@ -72,8 +72,9 @@ pub(super) fn as_far_as_known(
 ) -> Arc<Room> {
     let mut room = Room { attributes, ..Room::default() };
     for (field, value) in seen.fields.iter().filter(|(it, _)| declared.value(*it).is_some()) {
-        let fixed = kind.change_of(field) == Change::Replace;
-        room.set(field, if fixed { declared.value(field) } else { Some(value.clone()) });
+        let fixed = kind.change_of(field) == Some(Change::Replace);
+        let value = if fixed { declared.value(field) } else { Some(value.by_ref()) };
+        room.set(field, value.map(ValueRef::to_value));
     }
     Arc::new(room)
 }

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    Attribute, AttributeChange, Attributes, Change, Field, Fields, Kind, Patch, Room, Value,
+    Attribute, AttributeChange, Attributes, Change, Field, FieldSpec, Fields, Kind, Patch, Room,
+    Value, ValueRef,
 };
 
 /// The first field that differs and that a room of this kind can only get by being made anew.
 pub(super) fn replacing(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
-    let anew = |field: &Field| match kind.change_of(*field) {
-        Change::Replace => recorded.differs(kind, *field, wanted),
-        Change::InPlace | Change::Record => false,
+    let anew = |spec: &&FieldSpec| {
+        spec.change == Change::Replace && recorded.differs(kind, spec.field, wanted)
     };
-    kind.fields().iter().copied().find(anew)
+    kind.spec().fields.iter().find(anew).map(|spec| spec.field)
 }
 
 /// The recorded room, but for what the service tells to be as the file declares it by now: it may have
@@ -25,8 +25,8 @@ pub(super) fn known<'a>(
     let mut known = Cow::Borrowed(recorded);
     for (field, value) in told.into_iter().flat_map(Fields::iter) {
         let declared = declared.value(field);
-        if declared.as_ref() == Some(value) && recorded.value(field) != declared {
-            known.to_mut().set(field, declared);
+        if declared == Some(value.by_ref()) && recorded.value(field) != declared {
+            known.to_mut().set(field, Some(value.clone()));
         }
     }
     known
@@ -34,7 +34,7 @@ pub(super) fn known<'a>(
 
 /// Those of the fields that were told that can be changed in place.
 pub(super) fn changeable(kind: Kind, told: &Fields) -> Fields {
-    let in_place = |field| kind.change_of(field) == Change::InPlace;
+    let in_place = |field| kind.change_of(field) == Some(Change::InPlace);
     let told = told.iter().filter(|(field, _)| in_place(*field));
     told.map(|(field, value)| (field, value.clone())).collect()
 }
@@ -42,15 +42,15 @@ pub(super) fn changeable(kind: Kind, told: &Fields) -> Fields {
 /// The fields that only a new room could have as `wanted` has them, by what was told.
 pub(super) fn fixed(kind: Kind, told: &Fields, wanted: &Room) -> Vec<&'static str> {
     let differs = |(field, value): &(Field, &Value)| {
-        kind.change_of(*field) == Change::Replace
-            && wanted.value(*field).is_some_and(|wanted| wanted != **value)
+        kind.change_of(*field) == Some(Change::Replace)
+            && wanted.value(*field).is_some_and(|wanted| wanted != value.by_ref())
     };
     told.iter().filter(differs).map(|(field, _)| field.as_str()).collect()
 }
 
 /// The first field that differs, whatever it takes to change it.
 pub(super) fn changed(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
-    kind.fields().iter().copied().find(|field| recorded.differs(kind, *field, wanted))
+    kind.fields().find(|field| recorded.differs(kind, *field, wanted))
 }
 
 /// What there will be once `present` is as `wanted`: where the service keeps what the file no longer
@@ -58,8 +58,8 @@ pub(super) fn changed(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Fiel
 pub(super) fn kept(kind: Kind, present: &Room, wanted: &Room) -> Room {
     let mut room = wanted.clone();
     if kind.keeps_undeclared() {
-        for field in kind.fields().iter().filter(|field| wanted.value(**field).is_none()) {
-            room.set(*field, present.value(*field));
+        for field in kind.fields().filter(|field| wanted.value(*field).is_none()) {
+            room.set(field, present.value(field).map(ValueRef::to_value));
         }
     }
     room

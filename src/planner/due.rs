@@ -11,12 +11,14 @@ use super::moved::as_declared;
 
 /// What the answers are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum Purpose {
     /// `plan`: under `all` the declared rooms that are not recorded are asked after too, so that a
     /// conflict shows before the merge.
     Plan,
     /// `apply`: a create finds out by itself, unless it would adopt the room.
     Apply,
+    /// Only what is recorded matters.
+    Record,
 }
 
 /// Tells which rooms are to be asked after, in the order of the addresses.
@@ -31,7 +33,7 @@ pub fn due(
     desired: &Desired,
     recorded: &Recorded,
     mode: Refresh,
-    scope: Scope,
+    purpose: Purpose,
     now: &dyn Fn(&ProviderName) -> Timestamp,
 ) -> Vec<Address> {
     let nothing = Observed::default();
@@ -44,8 +46,12 @@ pub fn due(
             (Refresh::Never, _) => false,
             (Refresh::Due | Refresh::All, None) => {
                 let adopts = desired.policy.on_conflict == OnConflict::Adopt;
-                let shown = mode == Refresh::All && scope == Scope::Plan;
-                (adopts || shown) && provider.kind().origin() != Origin::FirstUser
+                let asked = match purpose {
+                    Purpose::Plan => adopts || mode == Refresh::All,
+                    Purpose::Apply => adopts,
+                    Purpose::Record => false,
+                };
+                asked && provider.kind().origin() != Origin::FirstUser
             }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
@@ -56,7 +62,8 @@ pub fn due(
                     && add_others(&mut others, row.address, record, desired);
                 sided
                     || is_due(provider, record, now(&provider.name))
-                    || provider.kind().tells_fields() && is_replaced(provider, row.desired, record)
+                    || provider.kind().reports_fields()
+                        && is_replaced(provider, row.desired, record)
                     || was_last_seen_with_people(record) && goes()
             }
         }

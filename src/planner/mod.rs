@@ -5,6 +5,7 @@ mod compare;
 mod decide;
 mod diff;
 mod digest;
+mod drift;
 mod due;
 mod estimate;
 mod gate;
@@ -15,7 +16,8 @@ mod notes;
 mod quota;
 mod room_context;
 
-pub use due::{Scope, due};
+pub use drift::drift;
+pub use due::{Purpose, due};
 pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
 

@@ -1,6 +1,7 @@
 //! What the planner promises, as tests.
 
 mod asking;
+mod drift;
 mod gate;
 mod kinds;
 mod limits;
@@ -47,7 +48,7 @@ pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
         name: Some(name.into()),
         destroy_delay_time: Some(Delay::from_seconds(3600)),
         attributes: attributes(pairs),
-        fields: Fields::default(),
+        ..Room::default()
     })
 }
 
@@ -162,7 +163,7 @@ impl World {
         })
     }
 
-    pub(super) fn due(&self, mode: Refresh, scope: Scope) -> Vec<String> {
+    pub(super) fn due(&self, mode: Refresh, scope: Purpose) -> Vec<String> {
         let due = due(&self.desired, &self.recorded, mode, scope, &|_| at(0));
         due.iter().map(ToString::to_string).collect()
     }
@@ -172,7 +173,7 @@ pub(super) fn provider(name: &str) -> Provider {
     Provider {
         name: ProviderName::new(name).expect("a name"),
         app_id: 1,
-        application: crate::model::Application::Zim { operator: "admin".to_owned() },
+        application: crate::model::Application::new(Kind::Zim, Some("admin".to_owned())),
         endpoint: Endpoint::Vendor,
         host: "zim-api.zego.im".into(),
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),

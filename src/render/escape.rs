@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::model::{Address, Value};
+use crate::model::{Address, Attribute, Value};
 
 /// Text on one line: control characters, line breaks and marks that turn the direction of writing
 /// are shown as escapes.
@@ -65,6 +65,14 @@ impl fmt::Display for Setting<'_> {
             Value::Numbers(numbers) => {
                 let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
                 write!(f, "[{}]", numbers.join(", "))
+            }
+            Value::Delay(delay) => write!(f, "{delay}"),
+            Value::Attributes(attributes) => {
+                let entry = |(key, it): (&str, &Attribute)| {
+                    format!("{}: {}", Plain(key), Quoted(&it.value))
+                };
+                let entries: Vec<String> = attributes.iter().map(entry).collect();
+                write!(f, "{{{}}}", entries.join(", "))
             }
         }
     }

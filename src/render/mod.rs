@@ -4,6 +4,7 @@
 //! services wrote comes with its control characters escaped.
 
 mod document;
+mod drift;
 mod escape;
 mod events;
 mod fields;
@@ -18,6 +19,7 @@ mod text;
 mod unified;
 mod words;
 
+pub use drift::{drift_json, drift_text};
 pub use escape::plain;
 pub use events::{event_json, plan_event_json, summary_json};
 pub use findings::findings_text;

@@ -12,9 +12,9 @@ use std::time::Duration;
 use super::*;
 use crate::model::{
     Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried,
-    Delay, Digest, Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied,
-    Overwritten, Patch, People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef,
-    Step, StepWait, Summary, Unread, Value, Weight,
+    Delay, Digest, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten,
+    Patch, People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step,
+    StepWait, Summary, Unread, Value, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -40,7 +40,7 @@ pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
         name: Some(name.into()),
         destroy_delay_time: Some(Delay::from_seconds(10_800)),
         attributes: attributes(pairs),
-        fields: Fields::default(),
+        ..Room::default()
     })
 }
 

@@ -9,9 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::model::{
-    Address, Assumed, Attribute, Delay, Desired, DesiredRoom, Digest, Field, Fields, Kind,
-    Lifecycle, Lineage, NextLife, OnRemove, Pending, PendingKind, Policy, ProviderIdentity,
-    ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp, Value,
+    Address, Assumed, Attribute, Delay, Desired, DesiredRoom, Digest, Field, Kind, Lifecycle,
+    Lineage, NextLife, OnRemove, Pending, PendingKind, Policy, ProviderIdentity, ProviderName,
+    Recorded, RecordedRoom, Room, Sides, Timestamp, Value,
 };
 
 use super::{Entry, Holder};
@@ -113,12 +113,12 @@ fn any_room() -> impl Strategy<Value = Room> {
             name: name.map(Into::into),
             destroy_delay_time: delay.map(Delay::from_seconds),
             attributes: attributes.into_iter().collect(),
-            fields,
+            ..fields
         },
     )
 }
 
-fn any_fields() -> impl Strategy<Value = Fields> {
+fn any_fields() -> impl Strategy<Value = Room> {
     let known = Field::ALL.iter().copied();
     let known =
         known.filter(|it| !matches!(it, Field::Name | Field::DestroyDelayTime | Field::Attributes));

@@ -8,6 +8,7 @@ mod conformance;
 mod crash;
 mod examples;
 mod faults;
+mod journal;
 mod kill;
 mod origin;
 mod properties;

@@ -1,6 +1,6 @@
 //! What every store of the record has to do: one suite, which all of them pass.
 
-mod memory;
+pub(crate) mod memory;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ fn identity() -> ProviderIdentity {
     ProviderIdentity { kind: Kind::Zim, app_id: 7, host: Some("emulator".into()) }
 }
 
-fn holder(pid: u32) -> Holder {
+pub(crate) fn holder(pid: u32) -> Holder {
     Holder {
         pid,
         host: "desk".to_owned(),
@@ -157,7 +157,7 @@ fn result(at: &str) -> Entry {
     Entry::Result(address(at), record(at))
 }
 
-fn calls(millis: i64) -> LastCalls {
+pub(crate) fn calls(millis: i64) -> LastCalls {
     let at = Timestamp::from_millis(millis);
     BTreeMap::from([(chat(), BTreeMap::from([(Call::CreateRoom, at)]))])
 }

@@ -91,6 +91,9 @@ impl Worker {
         let after = step.after.clone().unwrap_or_default();
         let mut changes = changes.to_vec();
         changes.extend(carried_patch(&record));
+        if !changes.is_empty() {
+            self.keep(&step.address, &record).await.map_err(failed)?;
+        }
         let last = self.committed().modify(&step.address, record, &changes, after, None).await;
         Ok(Made { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }

@@ -43,8 +43,8 @@ impl Worker {
         self.modify(&step.address, record, &step.changes, after, first).await.map_err(failed)
     }
 
-    /// Makes changes, a call for each, and records what each call changed; once all are done the room
-    /// is `after`.
+    /// Makes changes, a call for each, and records the result of each call; the last one says that the
+    /// room is `after`. Without a call to make, it records just that.
     pub(super) async fn modify(
         &self,
         address: &Address,
@@ -55,13 +55,18 @@ impl Worker {
     ) -> Result<Option<String>, Failure> {
         let (mut record, mut first, mut request_id) = (record, first, None);
         let mut worker = self.clone();
-        self.keep(address, &record).await?;
-        for patch in changes {
-            let Some(call) = self.kind().patch_call(patch) else { continue };
+        let calls = self.calls(changes);
+        if calls.is_empty() {
+            record.room = after.clone();
+            self.keep(address, &record).await?;
+        }
+        for (n, (call, patch)) in calls.iter().enumerate() {
+            let is_last = n + 1 == calls.len();
+            let call = *call;
             let (ours, target) = (record.room.clone(), changed(&record.room, patch, &[]));
             let intended = Intended {
                 address,
-                operation: Operation::Patch(patch.clone()),
+                operation: Operation::Patch((*patch).clone()),
                 call,
                 empty: Vec::new(),
                 next: None,
@@ -80,13 +85,9 @@ impl Worker {
                         record = self.partial(address, &record, &failed).await?;
                     }
                     record = record.disowning_carried(&ours.attributes);
-                    self.keep(address, &record).await?;
                     request_id = receipt.request_id;
                 }
-                Known::Seen(seen) => {
-                    self.keep(address, &seen).await?;
-                    record = seen;
-                }
+                Known::Seen(seen) => record = seen,
                 Known::Missing(api_error) => {
                     // The intent stays open: the next run looks, and brings the room back.
                     return Err(Failure::Open("the room is gone".to_owned(), api_error));
@@ -96,11 +97,19 @@ impl Worker {
                     return Err(Failure::NotDone(api_error));
                 }
             }
+            if is_last {
+                record.room = after.clone();
+            }
+            self.keep(address, &record).await?;
             worker = self.committed();
         }
-        record.room = after;
-        self.keep(address, &record).await?;
         Ok(request_id)
+    }
+
+    /// The call that makes each change.
+    fn calls<'a>(&self, changes: &'a [Patch]) -> Vec<(Call, &'a Patch)> {
+        let call = |patch| Some((self.kind().patch_call(patch)?, patch));
+        changes.iter().filter_map(call).collect()
     }
 
     /// Code 0 with failed keys is a failure of those keys, unless a look shows that they are as they

@@ -3,15 +3,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::model::{Application, AttributeLimits, DISSOLVE_AFTER, Delay, Finding, Kind};
+use crate::model::{Application, AttributeLimits, EmptyLife, Finding, Kind};
 
 use crate::config::diagnostics::{kinds, shortened, suggestion};
 use crate::config::raw::{self, Amount, Limits, Text};
 use crate::config::values::{delay, doubtful, kind_names, nearest_kind, operator_error, shown};
 use crate::config::variables::{self, ProviderFields};
-
-/// The range of `dissolve_after`. Tencent: 10 minutes to 24 hours, in seconds.
-const DISSOLVE_RANGE: RangeInclusive<u32> = 600..=86_400;
 
 /// How a kind is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,21 +100,24 @@ impl ProviderFields<'_, '_> {
         is_test: Option<bool>,
         dissolve_after: Option<&Amount>,
     ) -> Option<Application> {
-        match kind {
-            Kind::Rtc => Some(Application::Rtc { is_test }),
-            Kind::Zim => Some(Application::Zim { operator: self.operator(kind, operator)? }),
-            Kind::TencentLive => {
-                let operator = self.operator(kind, operator);
-                let dissolve_after = match dissolve_after {
-                    None => Some(DISSOLVE_AFTER),
-                    Some(amount) => self.dissolve_after(amount),
-                };
-                Some(Application::TencentLive {
-                    operator: operator?,
-                    dissolve_after: dissolve_after?,
-                })
+        let spec = kind.spec();
+        let operator = spec.operator.map(|_| self.operator(kind, operator));
+        let dissolve_after = match (&spec.empty_life, dissolve_after) {
+            (EmptyLife::OfApplication { default: _, range }, Some(amount)) => {
+                Some(self.dissolve_after(amount, range))
             }
-        }
+            (EmptyLife::OfApplication { default: _, range: _ }, None)
+            | (EmptyLife::OfRoom | EmptyLife::None, _) => None,
+        };
+        let operator = match operator {
+            Some(operator) => Some(operator?),
+            None => None,
+        };
+        let application = Application::new(kind, operator).with_is_test(is_test);
+        Some(match dissolve_after {
+            Some(span) => application.with_dissolve_after(span?),
+            None => application,
+        })
     }
 
     fn operator(&mut self, kind: Kind, operator: Option<&Text>) -> Option<String> {
@@ -154,18 +154,20 @@ impl ProviderFields<'_, '_> {
         }
     }
 
-    fn dissolve_after(&mut self, amount: &Amount) -> Option<Duration> {
+    fn dissolve_after(
+        &mut self,
+        amount: &Amount,
+        range: &RangeInclusive<Duration>,
+    ) -> Option<Duration> {
         let (span, literal) = match amount {
             Amount::Number(_) => (delay(amount), true),
             Amount::Text(text) => {
                 (self.text("dissolve_after", text)?.parse().ok(), !variables::any(text))
             }
         };
-        let message = match span.map(Delay::as_seconds) {
-            Some(seconds) if DISSOLVE_RANGE.contains(&seconds) => {
-                return span.map(Delay::as_duration);
-            }
-            Some(seconds) if literal => format!("`dissolve_after` cannot be {seconds} s"),
+        let message = match span {
+            Some(span) if range.contains(&span.as_duration()) => return Some(span.as_duration()),
+            Some(span) if literal => format!("`dissolve_after` cannot be {} s", span.as_seconds()),
             Some(_) => "`dissolve_after`: the variables expand to a value out of range".to_owned(),
             None => "`dissolve_after` is not a duration".to_owned(),
         };

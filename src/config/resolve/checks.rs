@@ -180,8 +180,8 @@ fn not_of_kind(input: &RoomInput<'_>, name: &str, field: Field) -> Finding {
 fn values_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     for (kind, _) in input.by_kind {
         for field in kind.fields() {
-            let raw = input.raw.raw_value(*field);
-            if let Some((at, finding)) = raw.and_then(|raw| field_error(*kind, *field, raw)) {
+            let raw = input.raw.raw_value(field);
+            if let Some((at, finding)) = raw.and_then(|raw| field_error(*kind, field, raw)) {
                 reporter.at(at, finding);
             }
         }

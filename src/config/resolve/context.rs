@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Address, Attribute, Attributes, DesiredRoom, Field, Finding, Kind, Lifecycle, ProviderName,
-    Room, RoomId, Sides,
+    Room, RoomId, Sides, ValueRef,
 };
 
 use super::provider::DeclaredProvider;
@@ -88,13 +88,13 @@ impl<'a> ResolveContext<'a> {
 
 /// Resolves `fields`: a room's own values over the defaults.
 pub(super) fn resolve<'a>(
-    fields: &[Field],
+    fields: impl Iterator<Item = Field>,
     raw: &dyn Fn(Field) -> Option<RawValue<'a>>,
     defaults: &Room,
 ) -> Room {
     let mut room = Room::default();
     for field in fields {
-        match (*field, raw(*field)) {
+        match (field, raw(field)) {
             (_, Some(RawValue::Delay(amount))) => room.destroy_delay_time = delay(amount),
             (Field::DestroyDelayTime, _) => room.destroy_delay_time = defaults.destroy_delay_time,
             (_, Some(RawValue::Attributes(own))) => {
@@ -102,7 +102,8 @@ pub(super) fn resolve<'a>(
             }
             (Field::Attributes, _) => room.attributes.clone_from(&defaults.attributes),
             (field, raw) => {
-                if let Some(value) = raw.and_then(value).or_else(|| defaults.value(field)) {
+                let inherited = || defaults.value(field).map(ValueRef::to_value);
+                if let Some(value) = raw.and_then(value).or_else(inherited) {
                     room.set(field, Some(value));
                 }
             }
@@ -179,7 +180,7 @@ pub(super) fn defaults(
     keys_reach_a_room(raw, &kinds, &mut reporter);
     values::check_attributes(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
     Defaults {
-        room: resolve(Field::ALL, &|field| raw.raw_value(field), &Room::default()),
+        room: resolve(Field::ALL.iter().copied(), &|field| raw.raw_value(field), &Room::default()),
         lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
         unfit: unfit(raw, &kinds, &mut reporter),
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::world::{World, addresses};
 use crate::config::{Loaded, starter};
 use crate::model::{
-    Application, Attribute, AttributeLimits, Call, DISSOLVE_AFTER, Delay, DesiredRoom, Endpoint,
-    Field, Fields, Kind, OnRemove, ProviderName, RateShare, Room, SecretSource, Value,
+    Application, Attribute, AttributeLimits, Call, Delay, DesiredRoom, Endpoint, Field, Kind,
+    OnRemove, ProviderName, RateShare, Room, SecretSource, Value,
 };
 
 /// A file of all kinds.
@@ -40,7 +40,7 @@ fn room<'a>(loaded: &'a Loaded, address: &str) -> &'a DesiredRoom {
     found.unwrap_or_else(|| panic!("no {address}"))
 }
 
-fn fields(fields: &[(Field, Value)]) -> Fields {
+fn fields(fields: &[(Field, Value)]) -> Room {
     fields.iter().cloned().collect()
 }
 
@@ -80,11 +80,15 @@ fn every_starter_loads_without_findings_and_runs_on_the_emulator() {
 fn a_provider_has_the_keys_of_its_kind() {
     let desired = load(SHOW).desired;
     let provider = |it| &desired.providers[&name(it)];
-    assert_eq!(provider("video").application, Application::Rtc { is_test: Some(true) });
+    assert_eq!(
+        provider("video").application,
+        Application::new(Kind::Rtc, None).with_is_test(Some(true))
+    );
     assert_eq!(provider("video").rate_limits, [(Call::DescribeUserNum, 5)].into());
     assert_eq!(provider("video").limits, Kind::Rtc.attribute_limits());
     let dissolve_after = Duration::from_hours(1);
-    let application = Application::TencentLive { operator: "the/boss".to_owned(), dissolve_after };
+    let application = Application::new(Kind::TencentLive, Some("the/boss".to_owned()))
+        .with_dissolve_after(dissolve_after);
     assert_eq!(provider("live").application, application);
     assert_eq!(provider("live").rate_limits, [(Call::LiveCreateRoom, 5)].into());
     let limits = AttributeLimits { attributes: 2, ..Kind::TencentLive.attribute_limits() };
@@ -104,13 +108,13 @@ fn optional_keys_of_a_kind_default_to_the_service() {
         "version: 1\nproviders:\n  video: {kind: rtc, app_id: 1, rate_limit: 7}\n  live: {kind: tencent-live, app_id: 1, operator: o}\nrooms: []\n",
     );
     let provider = |it| &loaded.desired.providers[&name(it)];
-    assert_eq!(provider("video").application, Application::Rtc { is_test: None });
+    assert_eq!(provider("video").application, Application::new(Kind::Rtc, None));
     assert_eq!(
         provider("video").rate_limits,
         [(Call::CloseRoom, 7), (Call::DescribeUserNum, 7)].into()
     );
-    let dissolve_after = DISSOLVE_AFTER;
-    let application = Application::TencentLive { operator: "o".to_owned(), dissolve_after };
+    let application = Application::new(Kind::TencentLive, Some("o".to_owned()));
+    assert_eq!(application.dissolve_after(), Some(Duration::from_mins(30)));
     assert_eq!(provider("live").application, application);
 }
 
@@ -121,7 +125,8 @@ fn variables_are_expanded_in_the_keys_of_a_kind() {
     let application = |it| &desired.providers[&name(it)].application;
     assert_eq!(desired.providers[&name("video")].app_id, 7);
     let dissolve_after = Duration::from_hours(24);
-    let live = Application::TencentLive { operator: "o".to_owned(), dissolve_after };
+    let live = Application::new(Kind::TencentLive, Some("o".to_owned()))
+        .with_dissolve_after(dissolve_after);
     assert_eq!(application("live"), &live);
 }
 
@@ -137,20 +142,16 @@ fn defaults_reach_the_rooms_whose_kind_has_them() {
         name: Some("Show".into()),
         destroy_delay_time: Some(Delay::from_seconds(3600)),
         attributes: attributes.into_iter().collect(),
-        fields: Fields::default(),
+        ..Room::default()
     };
     assert_eq!(*room(&loaded, "chat/a").room, chat);
     let close = [(Field::CloseReason, text("The end")), (Field::CloseCallback, Value::Flag(true))];
-    let video = Room { fields: fields(&close), ..Room::default() };
+    let video = fields(&close);
     assert_eq!(*room(&loaded, "video/b").room, video);
     let live = Room {
         name: Some("Show".into()),
-        destroy_delay_time: None,
         attributes: [("topic", stays("hello"))].into_iter().collect(),
-        fields: fields(&[
-            (Field::SeatTemplate, text("Karaoke")),
-            (Field::Muted, Value::Flag(true)),
-        ]),
+        ..fields(&[(Field::SeatTemplate, text("Karaoke")), (Field::Muted, Value::Flag(true))])
     };
     assert_eq!(*room(&loaded, "live/c").room, live);
 }
@@ -167,7 +168,7 @@ fn each_side_of_a_room_has_the_fields_of_its_kind() {
     assert!(room(&loaded, "chat/a").sides.is_single());
     assert_eq!(chat.room.attributes.get("topic"), Some(&stays("own")));
     let close = fields(&[(Field::CloseCallback, Value::Flag(true))]);
-    assert_eq!(*video.room, Room { fields: close, ..Room::default() });
+    assert_eq!(*video.room, close);
 }
 
 #[test]
@@ -224,7 +225,7 @@ rooms:
         (Field::Public, Value::Flag(true)),
         (Field::Unlimited, Value::Flag(true)),
     ]);
-    assert_eq!(*room(&loaded, "live/a b/c").room, Room { fields: expected, ..Room::default() });
+    assert_eq!(*room(&loaded, "live/a b/c").room, expected);
 }
 
 #[test]

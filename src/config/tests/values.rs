@@ -52,7 +52,7 @@ fn every_setting_of_a_provider_is_resolved() {
     let expected = Provider {
         name: name("chat"),
         app_id: 7,
-        application: crate::model::Application::Zim { operator: "admin".to_owned() },
+        application: crate::model::Application::new(Kind::Zim, Some("admin".to_owned())),
         endpoint: Endpoint::Emulator,
         host: "emulator".into(),
         secret: SecretSource::File(world.path("keys/secret")),

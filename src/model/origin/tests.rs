@@ -95,12 +95,12 @@ fn whose(
 }
 
 fn zim() -> Application {
-    Application::Zim { operator: "admin".to_owned() }
+    Application::new(Kind::Zim, Some("admin".to_owned()))
 }
 
 fn live() -> Application {
-    let dissolve_after = Duration::from_mins(1);
-    Application::TencentLive { operator: "admin".to_owned(), dissolve_after }
+    Application::new(Kind::TencentLive, Some("admin".to_owned()))
+        .with_dissolve_after(Duration::from_mins(1))
 }
 
 const MINUTE: u64 = 60_000;

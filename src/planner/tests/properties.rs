@@ -24,7 +24,7 @@ fn some_room() -> impl Strategy<Value = Arc<Room>> {
                 name: name.map(Into::into),
                 destroy_delay_time: delay.map(Delay::from_seconds),
                 attributes,
-                fields: Fields::default(),
+                ..Room::default()
             })
         },
     )

@@ -1,4 +1,4 @@
-//! Where credentials may go: the vendor's hosts, loopback, and hosts named on the command line.
+//! The hosts that credentials may be sent to: the vendor's, loopback, and hosts named on the command line.
 
 use std::collections::BTreeSet;
 
@@ -18,18 +18,18 @@ pub struct ServiceUrl(EndpointUrl);
 /// How a service is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// On this machine: without a proxy, and plain HTTP will do.
+    /// On this machine: without a proxy, and plain HTTP is allowed.
     Loopback,
-    /// Over the network: HTTPS, by the system's proxy where one is set.
+    /// Over the network: HTTPS, by the system's proxy if one is set.
     Network,
 }
 
-/// What protects the requests on their way.
+/// The protection of the requests on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
     /// TLS.
     Tls,
-    /// Nothing: for loopback.
+    /// None: for loopback only.
     Plain,
 }
 
@@ -62,7 +62,7 @@ impl<S: AsRef<str>> FromIterator<S> for AllowedHosts {
 }
 
 impl ServiceUrl {
-    /// Takes an endpoint that credentials may be sent to: `is_vendor` knows the vendor's hosts.
+    /// Checks that credentials may be sent to an endpoint: `is_vendor` knows the vendor's hosts.
     ///
     /// # Errors
     /// Returns [`HostNotAllowed`] for another host.
@@ -78,37 +78,37 @@ impl ServiceUrl {
         Err(HostNotAllowed(host.to_owned()))
     }
 
-    /// How it is reached.
+    /// Returns how it is reached.
     #[must_use]
     pub fn reach(&self) -> Reach {
         if self.0.is_loopback() { Reach::Loopback } else { Reach::Network }
     }
 
-    /// What protects the requests on their way.
+    /// Returns the protection of the requests on their way.
     #[must_use]
     pub fn security(&self) -> Security {
         if self.0.as_url().scheme() == "https" { Security::Tls } else { Security::Plain }
     }
 
-    /// The host, and the port where the URL names one.
+    /// Returns the host, and the port if the URL has one.
     #[must_use]
     pub fn host(&self) -> String {
         let host = self.0.host();
         self.0.as_url().port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// The path, `/` where the URL names none.
+    /// Returns the path, `/` if the URL has none.
     #[must_use]
     pub fn path(&self) -> &str {
         self.0.as_url().path()
     }
 
-    /// This URL with a path joined to its own.
+    /// Returns this URL with a path joined to its own.
     pub(crate) fn join(&self, path: &str) -> Self {
         Self(self.0.join(path))
     }
 
-    /// The whole URL with an encoded query: for the wire only.
+    /// Returns the whole URL with an encoded query: for the wire only.
     pub(crate) fn with_query(&self, query: &str) -> Url {
         let mut url = self.0.as_url().clone();
         url.set_query(Some(query));

@@ -24,9 +24,8 @@ fn room(fields: &[(Field, Value)]) -> Arc<Room> {
     let attribute = Attribute { value: "v".into(), auto_delete: false };
     Arc::new(Room {
         name: Some("Lobby".into()),
-        destroy_delay_time: None,
         attributes: [("k", attribute)].into_iter().collect(),
-        fields: fields.iter().cloned().collect(),
+        ..fields.iter().cloned().collect()
     })
 }
 

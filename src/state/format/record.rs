@@ -8,7 +8,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::{
-    Assumed, Attribute, Attributes, Delay, Fields, Lifecycle, NextLife, OnRemove, Pending,
+    Assumed, Attribute, Attributes, Delay, Lifecycle, NextLife, OnRemove, OtherFields, Pending,
     PendingKind, ProviderName, RecordedRoom, Room, Sides, Timestamp,
 };
 
@@ -57,8 +57,8 @@ struct RoomText<'a> {
     destroy_delay_time: Option<Delay>,
     #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
     attributes: AttributesText<'a>,
-    #[serde(default, skip_serializing_if = "Fields::is_empty")]
-    fields: Fields,
+    #[serde(default, skip_serializing_if = "OtherFields::is_empty")]
+    fields: OtherFields,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -23,6 +23,40 @@ fn the_record_is_found_without_the_file() {
 }
 
 #[test]
+fn rooms_with_mistakes_do_not_keep_the_record_from_being_read() {
+    let desk = Desk::applied();
+    let (head, _) = THREE_ROOMS.split_once("rooms:").expect("rooms");
+    for rooms in [
+        "  - {id: lobby, nmae: Lobby}\n",
+        "  - {id: lobby}\n  - {id: lobby}\n",
+        "  - {id: [lobby\n  - \"\n",
+        "- *unknown\n",
+        " lobby\n",
+        "",
+    ] {
+        desk.write("rooms.yaml", &format!("{head}rooms:\n{rooms}"));
+        desk.run("validate").ends(1);
+        desk.run("state list").ends(0).prints("chat/lobby");
+        desk.run("state show chat/news").ends(0);
+        desk.run("state rm chat/nowhere -y").ends(1).says("not recorded");
+    }
+}
+
+#[test]
+fn a_head_with_mistakes_is_reported_by_the_commands_on_the_record() {
+    let desk = Desk::applied();
+    let elsewhere = THREE_ROOMS.replace("defaults:", "state: elsewhere.json\ndefaults:");
+    desk.write("rooms.yaml", &elsewhere);
+    assert_eq!(desk.run("state list").ends(0).stdout, "");
+    for (right, wrong) in
+        [("version: 1", "version: 2"), ("state: e", "state: ${HOME}"), ("kind: zim", "kind: zmi")]
+    {
+        desk.write("rooms.yaml", &elsewhere.replace(right, wrong));
+        desk.run("state list").ends(1).says("rooms.yaml:");
+    }
+}
+
+#[test]
 fn a_room_is_taken_out_of_the_record_only_after_a_yes() {
     let desk = Desk::applied();
     let asked = desk.run("state rm chat/news").ends(3);

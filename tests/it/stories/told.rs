@@ -40,10 +40,10 @@ impl Told {
 
     /// Tells what is on the service, and what is recorded.
     pub(super) async fn end(&mut self, world: &World) {
-        let survey = world.survey();
+        let stats = world.stats();
         let out = &mut self.outcomes;
         writeln!(out, "On the service:").expect("a text");
-        for (id, room) in &survey.rooms {
+        for (id, room) in &stats.rooms {
             let name = room.name.as_deref().unwrap_or("-");
             write!(out, "  {id}: {name}, {} s, {} inside", room.delay.as_secs(), room.people)
                 .expect("a text");
@@ -69,8 +69,8 @@ impl Told {
     fn others(&mut self, world: &World) {
         let out = &mut self.outcomes;
         for kind in [Kind::Rtc, Kind::TencentLive] {
-            let (name, survey) = (provider(kind), world.survey_of(kind));
-            for (id, room) in &survey.rooms {
+            let (name, stats) = (provider(kind), world.stats_of(kind));
+            for (id, room) in &stats.rooms {
                 write!(out, "  {name}/{id}: {} inside", room.people).expect("a text");
                 if let Some(live) = &room.live {
                     let name = room.name.as_deref().unwrap_or("-");
@@ -82,7 +82,7 @@ impl Told {
                 }
                 writeln!(out).expect("a text");
             }
-            for (id, closing) in &survey.closings {
+            for (id, closing) in &stats.closings {
                 let reason = closing.reason.as_deref().unwrap_or("-");
                 let told = if closing.callback { ", with a callback" } else { "" };
                 writeln!(out, "  {name}/{id}: closed, reason `{reason}`{told}").expect("a text");

@@ -39,7 +39,9 @@ async fn send(url: &str) -> Result<HttpResponse, TransportError> {
     let transport = HttpTransport::new(&url).expect("a client");
     let query = "Signature=hush".to_owned();
     let (call, method) = (Call::DestroyRoom, Method::Get);
-    let sent = transport.send(HttpRequest { call, method, url, query, body: None }).await;
+    let host = url.host();
+    let request = HttpRequest { call, method, url, query, body: None };
+    let sent = within_timeout(&host, transport.send(request)).await;
     assert!(!format!("{sent:?}").contains("hush"), "{sent:?}");
     sent
 }

@@ -1,0 +1,97 @@
+//! The head of the files alone: where the state is, without reading a room.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use crate::model::SecretSource;
+
+use super::diagnostics::Diagnostics;
+use super::load::{self, Source, Subfolders, is_standard_input};
+use super::resolve::{self, ResolvedHead};
+
+/// What the files say besides their rooms, as far as the commands need it that work on the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Where the state is.
+    pub state: PathBuf,
+    /// Where the providers' secrets are: none of them may be printed.
+    pub secrets: Vec<SecretSource>,
+}
+
+/// Reads the head of the files that `paths` name; rooms may be as they like. Returns `None` if the
+/// head has a mistake or may be mistaken without its rooms: [`super::load_from`] finds out. Standard
+/// input can be read once only, so that its head is never read alone.
+#[must_use]
+pub fn head(
+    paths: &[PathBuf],
+    subfolders: Subfolders,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Option<Head> {
+    if paths.iter().any(|path| is_standard_input(path)) {
+        return None;
+    }
+    let mut diagnostics = Diagnostics::default();
+    let mut sources = load::read_all(paths, subfolders, &mut diagnostics);
+    for Source { text, shown: _, path: _ } in &mut sources {
+        if let Cow::Owned(head) = without_rooms(text) {
+            *text = head;
+        }
+    }
+    if diagnostics.any_error() {
+        return None;
+    }
+    let ResolvedHead { providers, declared: _, moved: _, policy: _, state, home: _ } =
+        resolve::head(&sources, variable)?;
+    let secrets = providers.into_values().map(|provider| provider.secret).collect();
+    Some(Head { state, secrets })
+}
+
+/// A file with `rooms: []` in the place of a block of rooms.
+fn without_rooms(text: &str) -> Cow<'_, str> {
+    let Some((before, block)) = text.split_at_checked(rooms_line(text)) else { return text.into() };
+    let mut rest = block.len();
+    let mut at = 0;
+    for line in block.split_inclusive('\n') {
+        if at > 0 && !line.starts_with([' ', '#', '-', '\r', '\n']) {
+            rest = at;
+            break;
+        }
+        at += line.len();
+    }
+    if at == 0 { text.into() } else { format!("{before}rooms: []\n{}", &block[rest..]).into() }
+}
+
+/// Where the line begins that is `rooms:` and nothing else but a comment; the end if there is none.
+fn rooms_line(text: &str) -> usize {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let rest = line.strip_prefix("rooms:").map(str::trim_start);
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#')) {
+            return at;
+        }
+        at += line.len();
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_of_rooms_is_left_out_and_the_rest_is_kept() {
+        for (text, head) in [
+            (
+                "version: 1\nrooms:\n- id: a\n  name: [\n\n# note\n  - b\n",
+                "version: 1\nrooms: []\n",
+            ),
+            ("rooms: # all\r\n  - id: a\r\n\r\nstate: s.json\n", "rooms: []\nstate: s.json\n"),
+            ("version: 1\nrooms:", "version: 1\nrooms: []\n"),
+            ("rooms: [{id: a}]\nstate: s.json\n", "rooms: [{id: a}]\nstate: s.json\n"),
+            ("version: 1\n", "version: 1\n"),
+            ("", ""),
+        ] {
+            assert_eq!(without_rooms(text), head, "{text}");
+        }
+    }
+}

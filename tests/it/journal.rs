@@ -1,0 +1,197 @@
+//! What a run writes around its calls: one intent before each, one result after it, nothing more.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use roomctl::applier::{self, Report, Run, Settings, StopSwitch};
+use roomctl::model::{
+    Approval, ApprovedPlan, Asked, Call, Consent, Destroys, Effect, Event, Observed, OnConflict,
+    Refresh,
+};
+use roomctl::planner::{self, Inputs};
+use roomctl::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, Store, WriteStore};
+
+use crate::stores::memory::MemoryStore;
+use crate::stores::{calls, holder};
+use crate::support::{Fuse, Mishap, Script, World, in_moved_time, service};
+
+const CHAT: &str = "version: 1
+providers: {chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}}
+defaults: {destroy_delay_time: 1h}
+";
+
+const LIVE: &str = "version: 1
+providers: {live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emulator}}
+";
+
+/// A store that notes its entries, and the calls that were sent before each of them.
+struct Noting {
+    store: Arc<dyn WriteStore>,
+    script: Script,
+    noted: Mutex<Vec<String>>,
+}
+
+struct Silent;
+
+impl Report for Silent {
+    fn event(&self, _: &Event) {}
+}
+
+impl Noting {
+    fn note_calls(&self) {
+        let changes = |call: &Call| call.effect() == Effect::ChangesRoom;
+        let sent = self.script.sent().into_iter().filter(changes).map(|call| call.to_string());
+        self.noted.lock().expect("notes").extend(sent);
+    }
+}
+
+impl WriteStore for Noting {
+    fn snapshot(&self) -> &Snapshot {
+        self.store.snapshot()
+    }
+
+    fn reserve(&self, entries: usize) -> Access<'_, ()> {
+        self.store.reserve(entries)
+    }
+
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
+        self.note_calls();
+        let name = |entry: &Entry| match entry {
+            Entry::Intent(..) => "intent",
+            Entry::Result(..) => "result",
+            Entry::Removed(_) => "removed",
+            Entry::Provider(..) | Entry::ProviderRemoved(_) => "provider",
+        };
+        self.noted.lock().expect("notes").extend(entries.iter().map(name).map(str::to_owned));
+        self.store.append(entries)
+    }
+
+    fn check(&self) -> Access<'_, ()> {
+        self.store.check()
+    }
+
+    fn lost(&self) -> Lost<'_> {
+        self.store.lost()
+    }
+
+    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
+        self.store.fold(last_calls)
+    }
+}
+
+/// Applies a file; gives the calls that change something among the entries, in order.
+async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
+    let desired = world.declare(text);
+    let store = state.lock(holder(1), Duration::ZERO).await.expect("the lock");
+    let recorded = store.snapshot().recorded.clone();
+    let plan = planner::plan(Inputs {
+        desired: &desired,
+        recorded: &recorded,
+        observed: &Observed::default(),
+        evict: &BTreeSet::new(),
+        asked: Asked::Yes(Refresh::Never),
+        in_progress: None,
+    });
+    let consent = Consent {
+        approval: Approval::Automatic,
+        allow_destroy: Some(1),
+        allow_recreate: None,
+        destroys: Destroys::Wanted,
+    };
+    let script = world.script.clone();
+    let noting = Arc::new(Noting { store, script, noted: Mutex::default() });
+    let (_switch, stop) = StopSwitch::new();
+    let run = Run {
+        recorded,
+        observed: Observed::default(),
+        connections: world.connect(&desired, &Fuse::never()),
+        settings: Settings { concurrency: None, on_conflict: OnConflict::Fail },
+        store: noting.clone(),
+        report: Arc::new(Silent),
+        stop,
+    };
+    let outcome = applier::run(ApprovedPlan::new(plan, consent), run).await;
+    noting.note_calls();
+    assert!(outcome.failed.is_empty() && outcome.not_tried.is_empty(), "{outcome:?}");
+    noting.fold(calls(1)).await.expect("a fold");
+    noting.noted.lock().expect("notes").join(" ")
+}
+
+/// Applies one file after another to one world; compares what each wrote.
+fn writes(editions: &[(&str, &str)], head: &str) {
+    in_moved_time(async {
+        let (world, state) = (World::new(service()), MemoryStore::default());
+        for (rooms, expected) in editions {
+            let text = format!("{head}rooms: [{rooms}]\n");
+            assert_eq!(&applied(&world, &state, &text).await, expected, "{rooms}");
+        }
+    });
+}
+
+#[test]
+fn each_step_of_a_chat_room_writes_one_intent_and_one_result_a_call() {
+    writes(
+        &[
+            // The service does not know the operator yet.
+            ("{id: plain}", "intent CreateRoom removed intent CreateRoom result"),
+            ("{id: plain}", ""),
+            ("{id: plain, lifecycle: {prevent_destroy: true}}", "result"),
+            ("{id: plain}", "result"),
+            (
+                "{id: plain}, {id: full, name: Full, attributes: {a: '1', b: '2'}}",
+                "intent CreateRoom result",
+            ),
+            (
+                "{id: plain}, {id: full, name: Full, attributes: {a: '3', b: '2'}}",
+                "intent ModifyRoomAttribute result",
+            ),
+            (
+                "{id: plain}, {id: full, name: Full, attributes: {a: '3', c: '4'}}",
+                "intent ModifyRoomAttribute result",
+            ),
+            (
+                "{id: plain}, {id: full, name: Replaced, attributes: {a: '3', c: '4'}}",
+                "intent DestroyRoom result intent CreateRoom result",
+            ),
+            ("{id: plain}", "intent DestroyRoom removed"),
+        ],
+        CHAT,
+    );
+}
+
+#[test]
+fn each_step_of_a_live_room_writes_one_intent_and_one_result_a_call() {
+    let room = |rest: &str| {
+        format!("{{id: show, name: Show, owner: alice, seat_template: Karaoke, {rest}}}")
+    };
+    let (full, changed) = (
+        room("notice: hi, attributes: {topic: welcome}"),
+        room("notice: bye, attributes: {topic: hello}"),
+    );
+    writes(
+        &[
+            (
+                &full,
+                "intent create_room result intent update_room_info result \
+                 intent set_room_metadata result",
+            ),
+            (&changed, "intent update_room_info result intent set_room_metadata result"),
+            ("", "intent destroy_room removed"),
+        ],
+        LIVE,
+    );
+}
+
+#[test]
+fn a_call_that_is_made_again_writes_an_intent_and_a_result_each_time() {
+    in_moved_time(async {
+        let (world, state) = (World::new(service()), MemoryStore::default());
+        let text = |rooms| format!("{CHAT}rooms: [{rooms}]\n");
+        applied(&world, &state, &text("{id: first}")).await;
+        world.script.strike(Call::CreateRoom, 1, Mishap::Answered(660_300_005));
+        world.script.strike(Call::CreateRoom, 2, Mishap::LostAfter);
+        let written = applied(&world, &state, &text("{id: first}, {id: second}")).await;
+        assert_eq!(written, "intent CreateRoom removed intent CreateRoom result");
+    });
+}
