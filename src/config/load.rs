@@ -108,7 +108,7 @@ fn expand(path: &Path, subfolders: Subfolders, diagnostics: &mut Diagnostics) ->
         }
         (Ok(below), Subfolders::Skipped) if below.is_empty() => {}
         (Ok(below), Subfolders::Skipped) => {
-            diagnostics.push(Diagnostic::without_location(not_read(path, below.len())))
+            diagnostics.push(Diagnostic::without_location(not_read(path, below.len())));
         }
         (Err(unlisted), Subfolders::Read) => {
             diagnostics.push(Diagnostic::without_location(unlistable(unlisted)));

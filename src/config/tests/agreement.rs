@@ -20,8 +20,8 @@ pub(super) fn parser_accepts(text: &str) -> bool {
 
 #[test]
 fn structural_mistakes_are_refused_by_parser_and_schema() {
-    let sound = with_rooms("  - id: a\n");
-    assert!(schema_accepts(&sound) && parser_accepts(&sound));
+    let valid = with_rooms("  - id: a\n");
+    assert!(schema_accepts(&valid) && parser_accepts(&valid));
     for (from, to) in [
         ("version: 1\n", ""),
         ("version: 1", "version: 2"),
@@ -66,8 +66,8 @@ fn structural_mistakes_are_refused_by_parser_and_schema() {
         ("rooms:", "moved: [{from: talk, to: chat, why: x}]\nrooms:"),
         ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
     ] {
-        assert!(sound.contains(from), "{from}");
-        let text = sound.replace(from, to);
+        assert!(valid.contains(from), "{from}");
+        let text = valid.replace(from, to);
         assert!(!parser_accepts(&text), "the parser accepts {to}");
         assert!(!schema_accepts(&text), "the schema accepts {to}");
     }
@@ -75,8 +75,8 @@ fn structural_mistakes_are_refused_by_parser_and_schema() {
 
 #[test]
 fn structural_mistakes_of_a_live_room_are_refused_by_parser_and_schema() {
-    let sound = with_head(HEADS[2], "  - id: a\n");
-    assert!(schema_accepts(&sound) && parser_accepts(&sound));
+    let valid = with_head(HEADS[2], "  - id: a\n");
+    assert!(schema_accepts(&valid) && parser_accepts(&valid));
     for room in [
         "seat_template: Karoke",
         "take_seat_mode: free",

@@ -13,10 +13,10 @@ fn with_kinds(rooms: &str) -> String {
 fn wrong<'a>(cases: impl IntoIterator<Item = (String, String, &'a str)>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (case, text, reported) in cases {
-        let reported_now = codes(&text);
+        let actual = codes(&text);
         let expected: Vec<&str> = reported.split(", ").filter(|it| !it.is_empty()).collect();
-        if reported_now != expected {
-            wrong.push(format!("{case}: {expected:?}, but {reported_now:?}"));
+        if actual != expected {
+            wrong.push(format!("{case}: {expected:?}, but {actual:?}"));
         }
     }
     wrong

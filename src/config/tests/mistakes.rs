@@ -105,9 +105,9 @@ fn each_mistake_of_a_room_is_reported_at_its_place() {
         ("{id: !!str a}".to_owned(), "tag 6:10"),
         ("[a]".to_owned(), "wrong_type 6:5"),
     ] {
-        let reported_now = codes(&with_rooms(&format!("  - {room}\n")));
-        if reported_now.first().map(String::as_str) != Some(reported) {
-            wrong.push(format!("{room}: {reported}, but {reported_now:?}"));
+        let actual = codes(&with_rooms(&format!("  - {room}\n")));
+        if actual.first().map(String::as_str) != Some(reported) {
+            wrong.push(format!("{room}: {reported}, but {actual:?}"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
@@ -171,11 +171,11 @@ fn each_mistake_of_the_head_is_reported_at_its_place() {
             "no_provider 2:12",
         ),
     ] {
-        let sound = with_rooms("  - id: a\n");
-        assert!(sound.contains(from), "{from}");
-        let reported_now = codes(&sound.replace(from, to));
-        if reported_now.first().map(String::as_str) != Some(reported) {
-            wrong.push(format!("{to}: {reported}, but {reported_now:?}"));
+        let valid = with_rooms("  - id: a\n");
+        assert!(valid.contains(from), "{from}");
+        let actual = codes(&valid.replace(from, to));
+        if actual.first().map(String::as_str) != Some(reported) {
+            wrong.push(format!("{to}: {reported}, but {actual:?}"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());

@@ -8,7 +8,7 @@ use super::world::{World, codes, with_rooms};
 use crate::config::load;
 use crate::model::Finding;
 
-/// A provider of Tencent's, whose keys may hold variables, and what stands beside it.
+/// A provider of Tencent's, whose keys may have variables, and the keys beside it.
 fn with_live(provider: &str, beside: &str) -> String {
     format!(
         "version: 1\nproviders:\n  live: {{kind: tencent-live, app_id: 1, operator: a{provider}}}\n{beside}rooms: []\n"
@@ -17,7 +17,7 @@ fn with_live(provider: &str, beside: &str) -> String {
 
 #[test]
 fn other_keys_do_not_support_variables() {
-    let sound = with_rooms("  - id: a\n");
+    let valid = with_rooms("  - id: a\n");
     for (from, to) in [
         ("kind: zim", "kind: '${ZEGO_UNSET:-zim}'"),
         ("operator: admin", "operator: a, secret_env: '${ZEGO_UNSET:-A}'"),
@@ -32,8 +32,8 @@ fn other_keys_do_not_support_variables() {
         ("rooms:", "policy: {max_destroy: '${ZEGO_SET}'}\nrooms:"),
         ("rooms:", "policy: {max_recreate: '${ZEGO_SET}'}\nrooms:"),
     ] {
-        assert!(sound.contains(from), "{from}");
-        let text = sound.replace(from, to);
+        assert!(valid.contains(from), "{from}");
+        let text = valid.replace(from, to);
         let found = codes(&text);
         assert!(found[0].starts_with("variable_place "), "{to}: {found:?}");
         assert_eq!(found.len(), 1, "{to}: {found:?}");
@@ -57,7 +57,7 @@ fn five_keys_support_variables() {
     assert!(parser_accepts(text) && schema_accepts(text));
 }
 
-/// What is told of files in a world where every variable is set to `value`.
+/// Returns the findings of files in a world where every variable is set to `value`.
 fn reported(files: &[(&str, &str)], value: &str) -> Vec<Finding> {
     let world = World::of(files);
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| world.path(name)).collect();

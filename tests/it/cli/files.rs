@@ -69,8 +69,8 @@ fn init_never_overwrites() {
     desk.run("init -f rooms.yaml/below.yaml").ends(1).says("could not be written");
     desk.run("init -f live/rooms.yaml").ends(0).says("roomctl -f live/rooms.yaml plan");
     desk.run("plan -f live/rooms.yaml").ends(0).prints("2 to create");
-    let told = desk.run("init -f other.yaml").ends(0).says("left as it is");
-    told.says("add to it: *.state.json.lock, rooms.emulator.json*");
+    let ran = desk.run("init -f other.yaml").ends(0).says("left as it is");
+    ran.says("add to it: *.state.json.lock, rooms.emulator.json*");
     assert_eq!(desk.read(".gitignore"), "mine");
 }
 
@@ -182,8 +182,8 @@ fn files_in_subfolders_are_counted_and_read_with_a_flag() {
     let desk = Desk::empty();
     desk.write("conf/rooms.yaml", THREE_ROOMS);
     desk.write("conf/more/a.yaml", "version: 1\nrooms: [{id: a, destroy_delay_time: 1h}]\n");
-    let told = desk.run("-f conf validate").ends(0).prints("3 rooms").says("warning: 1 file ");
-    told.says("-R");
+    let ran = desk.run("-f conf validate").ends(0).prints("3 rooms").says("warning: 1 file ");
+    ran.says("-R");
     desk.run("-f conf plan").ends(0).prints("subfolders of `conf`");
     let read = desk.run("-R -f conf validate").ends(0).prints("4 rooms");
     assert_eq!(read.stderr, "", "{read}");
