@@ -18,10 +18,10 @@
 //! use roomctl::applier::{self, Connection, Report, Run, Settings, StopSwitch};
 //! use roomctl::emulator::{App, Data, Emulator, Settings as Service};
 //! use roomctl::model::{
-//!     Approval, ApprovedPlan, Asked, Clock, Consent, Destroys, Event, Kind, Observed, OnConflict,
+//!     Approval, ApprovedPlan, Refreshed, Clock, Consent, Destroys, Event, Kind, Observed, OnConflict,
 //!     Refresh,
 //! };
-//! use roomctl::planner::Inputs;
+//! use roomctl::planner::PlanInputs;
 //! use roomctl::provider::Clocks;
 //! use roomctl::provider::http::{AllowedHosts, SystemClock};
 //! use roomctl::state::{FileStore, Holder, WriteStore};
@@ -58,12 +58,12 @@
 //!
 //! // planner: a pure function of what was loaded. Nothing is recorded, so nothing was asked after.
 //! let observed = Observed::default();
-//! let plan = planner::plan(Inputs {
+//! let plan = planner::plan(PlanInputs {
 //!     desired: &desired,
 //!     recorded: &recorded,
 //!     observed: &observed,
 //!     evict: &BTreeSet::new(),
-//!     asked: Asked::Yes(Refresh::Due),
+//!     refreshed: Refreshed::As(Refresh::Due),
 //!     in_progress: None,
 //! });
 //! assert_eq!(plan.summary.create, 1);

@@ -15,8 +15,8 @@ use super::progress::Progress;
 use super::{session, signals};
 use crate::applier::{self, Run, Seen, Settings, Stop};
 use crate::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome,
-    Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, Step,
+    Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan,
+    ProviderIdentity, ProviderName, Recorded, Refreshed, Refusal, RefusalKind, Step,
 };
 use crate::planner::{self, Scope};
 use crate::render;
@@ -163,10 +163,10 @@ impl Job<'_> {
             let error = anyhow::anyhow!("interrupted before the plan was made: nothing was done");
             return Err(Stopped::new(Exit::Partly, "interrupted", error));
         }
-        let mut plan = ground.plan(Asked::Yes(mode));
+        let mut plan = ground.plan(Refreshed::As(mode));
         plan.findings.splice(0..0, self.warnings.iter().cloned().chain(hosts));
         plan.findings.extend(self.idle_evictions(&plan));
-        plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
+        plan.gate = self.consent(Approval::NothingToDo).evaluate(plan.gate);
         match self.planning.format {
             Format::Json => console.document(|out| render::plan_event_json(out, &plan))?,
             Format::Text => planning::show(&plan, self.planning, path, console)?,
@@ -290,7 +290,7 @@ impl Job<'_> {
         } else if self.applying.auto_approve {
             self.consent(Approval::Automatic)
         } else if !typed.lets_through(&plan) {
-            return Err(held_back(&typed.weigh(plan.gate)));
+            return Err(held_back(&typed.evaluate(plan.gate)));
         } else if let Err(why) = console.can_ask() {
             let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));

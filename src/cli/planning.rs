@@ -9,9 +9,9 @@ use super::console::Console;
 use super::exit::{Exit, Stopped};
 use crate::applier::{Connections, Observers, Stop, observe};
 use crate::model::{
-    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
+    Address, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Refreshed, Timestamp,
 };
-use crate::planner::{self, Inputs, Scope};
+use crate::planner::{self, PlanInputs, Scope};
 use crate::render::{self, Detail, View};
 
 /// What a plan is made from.
@@ -38,14 +38,14 @@ pub(super) fn asked(
     args: &PlanningArgs,
     desired: &Desired,
     connected: &Connected,
-) -> Result<Asked, Stopped> {
+) -> Result<Refreshed, Stopped> {
     let mode = refresh(args, desired);
     match args.refresh {
         Some(Refresh::Due | Refresh::All) => connected.require_credentials()?,
         Some(Refresh::Never) | None => {}
     }
     let none = connected.connections.is_empty() && !connected.missing.is_empty();
-    Ok(if none { Asked::NoCredentials } else { Asked::Yes(mode) })
+    Ok(if none { Refreshed::NoCredentials } else { Refreshed::As(mode) })
 }
 
 impl Ground<'_> {
@@ -71,12 +71,12 @@ impl Ground<'_> {
     }
 
     /// Makes the plan.
-    pub(super) fn plan(&self, asked: Asked) -> Plan {
-        planner::plan(Inputs {
+    pub(super) fn plan(&self, refreshed: Refreshed) -> Plan {
+        planner::plan(PlanInputs {
             desired: self.desired,
             recorded: self.recorded,
             observed: &self.observed,
-            asked,
+            refreshed,
             evict: self.evict,
             in_progress: self.in_progress,
         })

@@ -58,8 +58,8 @@ pub use other_fields::OtherFields;
 pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
-    Asked, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, RunInProgress, StateRef, Summary,
-    Unread,
+    Gate, Held, HeldReason, Plan, Refreshed, Refusal, RefusalKind, RunInProgress, StateRef,
+    Summary, Unread,
 };
 pub use recorded::{
     Assumed, EMULATOR_HOST, Lineage, NextLife, Pending, PendingKind, ProviderIdentity, Recorded,

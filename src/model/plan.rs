@@ -35,16 +35,16 @@ pub struct Plan {
     pub estimate: Duration,
     /// What else is worth a word.
     pub findings: Vec<Finding>,
-    /// Whether the service was asked.
-    pub asked: Asked,
+    /// What was refreshed before planning.
+    pub refreshed: Refreshed,
 }
 
-/// Whether the service was asked before planning.
+/// What was refreshed before planning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Refreshed {
     /// As the refresh mode says.
-    Yes(Refresh),
-    /// Not at all, since no credentials were there.
+    As(Refresh),
+    /// Nothing, since no credentials were there.
     NoCredentials,
 }
 
@@ -56,6 +56,7 @@ pub struct StateRef {
     /// The serial.
     pub serial: u64,
 }
+
 /// Something that is wanted and held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {

@@ -152,11 +152,11 @@ impl World {
     }
 
     pub(super) fn plan(&self) -> Plan {
-        plan(Inputs {
+        plan(PlanInputs {
             desired: &self.desired,
             recorded: &self.recorded,
             observed: &self.observed,
-            asked: Asked::Yes(Refresh::Due),
+            refreshed: Refreshed::As(Refresh::Due),
             evict: &self.evict,
             in_progress: self.in_progress.as_ref(),
         })

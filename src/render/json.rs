@@ -98,7 +98,7 @@ pub(super) fn document(plan: &Plan) -> Document<'_> {
         summary,
         estimate,
         findings,
-        asked: _,
+        refreshed: _,
     } = plan;
     Document {
         format_version: FORMAT_VERSION,

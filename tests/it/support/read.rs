@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use roomctl::applier::{Connections, Observers, StopSwitch, observe};
 use roomctl::model::{
-    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
+    Address, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Refreshed, Timestamp,
 };
-use roomctl::planner::{self, Inputs, Scope};
+use roomctl::planner::{self, PlanInputs, Scope};
 use roomctl::provider::{Observer, ReadOnly};
 use roomctl::render::{self, Detail, View};
 use roomctl::state::{ReadStore, StateError};
@@ -41,7 +41,7 @@ impl World {
         let in_progress = snapshot.in_progress.as_ref();
         let ground = Ground { desired, recorded, evict, in_progress, mode, scope: Scope::Plan };
         let observed = ground.look(Observed::default(), &observers, &connections).await;
-        Ok(ground.plan(&observed, Asked::Yes(mode)))
+        Ok(ground.plan(&observed, Refreshed::As(mode)))
     }
 }
 
@@ -67,9 +67,9 @@ impl Ground<'_> {
         observed
     }
 
-    pub(crate) fn plan(&self, observed: &Observed, asked: Asked) -> Plan {
+    pub(crate) fn plan(&self, observed: &Observed, refreshed: Refreshed) -> Plan {
         let Self { desired, recorded, evict, in_progress, mode: _, scope: _ } = *self;
-        planner::plan(Inputs { desired, recorded, observed, evict, asked, in_progress })
+        planner::plan(PlanInputs { desired, recorded, observed, evict, refreshed, in_progress })
     }
 }
 

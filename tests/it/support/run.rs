@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use roomctl::applier::{self, Connections, Report, Run, Settings, Stop, StopSwitch};
 use roomctl::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Event, Outcome, Plan,
-    ProviderIdentity, ProviderName, Recorded, Refresh,
+    Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Event, Outcome, Plan,
+    ProviderIdentity, ProviderName, Recorded, Refresh, Refreshed,
 };
 use roomctl::planner::Scope;
 use roomctl::provider::Ended as Before;
@@ -133,7 +133,7 @@ impl World {
         };
         let observers = applier::observers(connections);
         let observed = ground.look(recovered.observed, &observers, connections).await;
-        let plan = ground.plan(&observed, Asked::Yes(ground.mode));
+        let plan = ground.plan(&observed, Refreshed::As(ground.mode));
         let seen = applier::seen(&recovered.recorded, &observed, connections);
         let approved = approve(plan.clone(), how);
         store.check().await?;
