@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::model::{Application, AttributeLimits, EmptyLife, Finding, Kind};
+use crate::model::{Application, AttributeLimits, EmptyLife, Finding, Kind, KindSpec, Origin};
 
 use super::fields::Fields;
 use super::mirror::{self, Amount, Limits, Text};
@@ -25,7 +25,7 @@ pub(super) enum Spelling {
 /// A key that only some kinds of providers have.
 struct Key {
     name: &'static str,
-    kinds: &'static [Kind],
+    held: fn(&KindSpec) -> bool,
     stands: fn(&mirror::Provider) -> bool,
     help: &'static str,
 }
@@ -33,31 +33,31 @@ struct Key {
 const KEYS: &[Key] = &[
     Key {
         name: "operator",
-        kinds: &[Kind::Zim, Kind::TencentLive],
+        held: |kind| kind.operator.is_some(),
         stands: |declared| declared.operator.is_some(),
         help: "take it out: rtc rooms are made by their first user",
     },
     Key {
         name: "is_test",
-        kinds: &[Kind::Rtc],
+        held: |kind| !kind.test_limits.is_empty(),
         stands: |declared| declared.is_test.is_some(),
         help: "take it out",
     },
     Key {
         name: "dissolve_after",
-        kinds: &[Kind::TencentLive],
+        held: |kind| matches!(kind.empty_life, EmptyLife::OfApplication { default: _, range: _ }),
         stands: |declared| declared.dissolve_after.is_some(),
         help: "take it out; zim rooms say it by themselves, as `destroy_delay_time`",
     },
     Key {
         name: "max_rooms",
-        kinds: &[Kind::Zim, Kind::TencentLive],
+        held: |kind| kind.origin != Origin::FirstUser,
         stands: |declared| declared.max_rooms.is_some(),
         help: "take it out: rtc rooms come and go with their users, and no quota counts them",
     },
     Key {
         name: "limits",
-        kinds: &[Kind::Zim, Kind::TencentLive],
+        held: |kind| kind.attribute_calls.is_some(),
         stands: |declared| declared.limits.is_some(),
         help: "take it out: rtc rooms have no attributes",
     },
@@ -67,14 +67,6 @@ const KEYS: &[Key] = &[
 pub(super) fn kind_meant(word: &str) -> Option<Kind> {
     let near = closest(word, &kind_names())?;
     Kind::ALL.iter().copied().find(|kind| kind.as_str() == near)
-}
-
-/// Whether an application of this kind acts in the name of a user.
-pub(super) const fn wants_operator(kind: Kind) -> bool {
-    match kind {
-        Kind::Rtc => false,
-        Kind::Zim | Kind::TencentLive => true,
-    }
 }
 
 fn kind_names() -> Vec<&'static str> {
@@ -102,12 +94,14 @@ impl Fields<'_, '_> {
 
     /// Tells of keys that the provider's kind does not have.
     pub(super) fn keys_are_of_its_kind(&mut self, kind: Kind, declared: &mirror::Provider) {
-        for Key { name, kinds: holders, stands, help } in KEYS {
-            if holders.contains(&kind) || !stands(declared) {
+        for Key { name, held, stands, help } in KEYS {
+            if held(kind.spec()) || !stands(declared) {
                 continue;
             }
+            let holders: Vec<Kind> =
+                Kind::ALL.iter().copied().filter(|kind| held(kind.spec())).collect();
             let does = if holders.len() == 1 { "does" } else { "do" };
-            let message = format!("{kind} has no `{name}`: {} {does}", kinds(holders));
+            let message = format!("{kind} has no `{name}`: {} {does}", kinds(&holders));
             let path = self.path(&[name]);
             self.sink.at_key(path, Finding::error("not_of_kind", message).help(*help));
         }
@@ -164,7 +158,8 @@ impl Fields<'_, '_> {
     }
 
     fn operator_is_taken_everywhere(&mut self, kind: Kind, operator: &str) {
-        let doubtful = room_id::doubtful(operator).filter(|_| kind == Kind::Zim);
+        let spec = kind.spec().operator;
+        let doubtful = spec.and_then(|spec| room_id::doubtful(&spec.id, operator));
         if let Some(doubtful) = doubtful {
             let shown = room_id::shown(doubtful);
             let message =

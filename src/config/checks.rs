@@ -1,10 +1,9 @@
 //! The checks of meaning on a room: a flat table, every one run, everything told.
 
-use crate::model::{Field, Finding, Kind};
+use crate::model::{EmptyLife, Field, Finding, Kind, MissingField};
 
 use super::attributes;
 use super::defaults::{Unfit, holders};
-use super::ground::keeps_auto_delete;
 use super::mirror::{self, Said, Text};
 use super::names::{listed, suggestion};
 use super::note::{Sink, Step, index, key};
@@ -27,8 +26,7 @@ const CHECKS: &[Check] = &[
     keys_are_of_its_kinds,
     values_fit,
     defaults_fit,
-    delay_is_there,
-    seats_are_laid_out,
+    recommended_fields_are_set,
     attributes_are_few_and_small,
     attributes_are_sound,
     attributes_stay,
@@ -67,17 +65,17 @@ fn id_is_taken(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     for kind in subject.kinds() {
         if let Some(message) = room_id::fault(kind, id) {
             let finding = Finding::error("room_id", format!("the id {message}"));
-            sink.at(vec![key("id")], finding.help(room_id::help(kind)));
+            sink.at(vec![key("id")], finding.help(kind.spec().room_id.help));
         }
     }
 }
 
 fn id_is_taken_everywhere(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let Some(Text(id)) = &subject.said.id else { return };
-    let Some(doubtful) = room_id::doubtful(id) else { return };
-    if !subject.kinds().any(|kind| kind == Kind::Zim) {
+    let mut kinds = subject.kinds();
+    let Some(doubtful) = kinds.find_map(|kind| room_id::doubtful(&kind.spec().room_id, id)) else {
         return;
-    }
+    };
     let message = format!(
         "the id holds {}, which only some pages of the vendor allow",
         room_id::shown(doubtful)
@@ -154,11 +152,16 @@ fn keys_are_of_its_kinds(subject: &Subject<'_>, sink: &mut Sink<'_>) {
 fn not_of_kind(subject: &Subject<'_>, name: &str, field: Field) -> Finding {
     let own: Vec<Kind> = subject.kinds().collect();
     let message = format!("{} rooms have no `{name}`: {} rooms do", kinds(&own), holders(field));
-    let help = if field == Field::DestroyDelayTime && own.contains(&Kind::TencentLive) {
-        "take it out: how long an empty room lives is set with Tencent, and said by the provider's \
-         `dissolve_after`"
-    } else {
-        "take it out, or name a provider that holds it"
+    let of_application = |kind: &&Kind| {
+        matches!(kind.spec().empty_life, EmptyLife::OfApplication { default: _, range: _ })
+    };
+    let help = match own.iter().find(of_application) {
+        Some(kind) if field == Field::DestroyDelayTime => format!(
+            "take it out: how long an empty room lives is set with {}, and said by the provider's \
+             `dissolve_after`",
+            kind.service()
+        ),
+        Some(_) | None => "take it out, or name a provider that holds it".to_owned(),
     };
     Finding::error("not_of_kind", message).help(help)
 }
@@ -186,31 +189,16 @@ fn defaults_fit(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     }
 }
 
-/// ZIM: without a DestroyDelayTime a room goes as soon as it is empty.
-fn delay_is_there(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let zim = subject.reduced.iter().find(|(kind, _)| *kind == Kind::Zim);
-    let bare = zim.is_some_and(|(_, room)| room.destroy_delay_time.is_none());
-    if !bare || subject.said.destroy_delay_time.is_some() {
-        return;
+/// Warns of fields that are left out, and that a room of its kind should have.
+fn recommended_fields_are_set(subject: &Subject<'_>, sink: &mut Sink<'_>) {
+    for (kind, room) in subject.reduced {
+        for spec in kind.spec().fields {
+            let set = room.value(spec.field).is_some() || subject.said.said(spec.field).is_some();
+            if let Some(MissingField { code, message, help }) = spec.if_missing.filter(|_| !set) {
+                sink.missing(vec![key("id")], Finding::warning(code, message).help(help));
+            }
+        }
     }
-    let finding = Finding::warning(
-        "no_delay",
-        "without `destroy_delay_time` the service destroys the room as soon as it is empty",
-    )
-    .help("write `destroy_delay_time: 1h` here, or in `defaults`");
-    sink.missing(vec![key("id")], finding);
-}
-
-/// Tencent: SeatTemplate is mandatory in the newest pages of create_room.
-fn seats_are_laid_out(subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let live = subject.reduced.iter().find(|(kind, _)| *kind == Kind::TencentLive);
-    if live.is_none_or(|(_, room)| room.fields.of(Field::SeatTemplate).is_some()) {
-        return;
-    }
-    let message = "without `seat_template` Tencent may refuse to make the room";
-    let finding = Finding::warning("no_seat_template", message)
-        .help("write `seat_template: VideoDynamicGrid9Seats`, or another, here or in `defaults`");
-    sink.missing(vec![key("id")], finding);
 }
 
 fn attributes_are_few_and_small(subject: &Subject<'_>, sink: &mut Sink<'_>) {
@@ -235,7 +223,7 @@ fn attributes_are_sound(subject: &Subject<'_>, sink: &mut Sink<'_>) {
 /// has a ZIM side too, and a room without one cannot have it.
 fn attributes_stay(subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let Some(pairs) = &subject.said.attributes else { return };
-    if subject.kinds().any(keeps_auto_delete) || !subject.kinds_are_known() {
+    if subject.kinds().any(|kind| kind.spec().auto_delete) || !subject.kinds_are_known() {
         return;
     }
     let holders: Vec<Kind> = subject.kinds().filter(|kind| kind.holds(Field::Attributes)).collect();

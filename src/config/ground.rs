@@ -48,7 +48,7 @@ impl<'a> Ground<'a> {
                 continue;
             }
             let room = resolve(kind.fields(), &|field| said.said(field), &self.defaults.room);
-            let room = if keeps_auto_delete(kind) { room } else { without_auto_delete(room) };
+            let room = if kind.spec().auto_delete { room } else { without_auto_delete(room) };
             let same = all.iter().find(|(_, earlier)| **earlier == room);
             let room = same.map_or_else(|| Arc::new(room), |(_, earlier)| Arc::clone(earlier));
             all.push((kind, room));
@@ -80,14 +80,6 @@ impl<'a> Ground<'a> {
             sides: sides.clone(),
             source: Arc::clone(&self.source),
         }
-    }
-}
-
-/// Whether the service deletes attributes when the user who set them leaves: ZIM's AutoDelete.
-pub(super) const fn keeps_auto_delete(kind: Kind) -> bool {
-    match kind {
-        Kind::Zim => true,
-        Kind::Rtc | Kind::TencentLive => false,
     }
 }
 

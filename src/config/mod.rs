@@ -109,11 +109,7 @@ pub fn load_from(
 /// The commented rooms.yaml that a new user starts with. It loads without findings.
 #[must_use]
 pub fn starter(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Rtc => include_str!("starters/rtc.yaml"),
-        Kind::Zim => include_str!("starters/zim.yaml"),
-        Kind::TencentLive => include_str!("starters/tencent-live.yaml"),
-    }
+    kind.spec().starter
 }
 
 /// A share such as `30%`, from 0 to 100.

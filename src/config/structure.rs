@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::model::Finding;
 
-use super::application::{kind_meant, wants_operator};
+use super::application::kind_meant;
 use super::names::{names_secret, suggestion};
 use super::not_built;
 use super::note::Sink;
@@ -234,7 +234,7 @@ impl Walker<'_, '_> {
     /// Tells of a missing operator, which only some kinds want: the schema cannot say so.
     fn operator(&mut self, provider: &Map<String, Json>, place: Span) {
         let kind = provider.get("kind").and_then(Json::as_str).and_then(kind_meant);
-        if kind.is_some_and(wants_operator) {
+        if kind.is_some_and(|kind| kind.spec().operator.is_some()) {
             self.sink.known(place, missing_key(owner("Provider"), "operator"));
         }
     }

@@ -54,11 +54,7 @@ pub(super) fn fault(kind: Kind, field: Field, said: Said<'_>) -> Option<Fault> {
 
 fn text_fault(kind: Kind, field: Field, said: Said<'_>, most: usize) -> Option<Finding> {
     let Said::Text(text) = said else { return None };
-    let wanted = match (kind, field) {
-        (_, Field::Owner) => Some("the user who owns the room"),
-        (Kind::TencentLive, Field::Name) => Some("a name"),
-        _ => None,
-    };
+    let wanted = kind.field(field).and_then(|spec| spec.not_empty);
     if let (true, Some(wanted)) = (text.is_empty(), wanted) {
         let finding = Finding::error("empty", format!("`{field}` is empty"));
         return Some(finding.help(format!("write {wanted}, or take the key out")));

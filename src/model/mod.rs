@@ -48,8 +48,8 @@ pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
 pub use kind::{
-    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, OperatorSpec, Origin,
-    SecretSpec, Undeclared,
+    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, MissingField,
+    OperatorSpec, Origin, SecretSpec, Undeclared,
 };
 pub use next_life::over_limits;
 pub use observed::{Observation, Observed, ObservedRoom, People};
