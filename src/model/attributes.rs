@@ -155,7 +155,7 @@ impl<'de> Deserialize<'de> for Attributes {
                 while let Some((key, attribute)) = map.next_entry::<Box<str>, Attribute>()? {
                     if all.insert(&key, attribute).is_some() {
                         return Err(serde::de::Error::custom(format_args!(
-                            "attribute `{key}` stands twice"
+                            "duplicate attribute `{key}`"
                         )));
                     }
                 }

@@ -73,7 +73,7 @@ pub struct AttributeLimits {
 /// The `policy` of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Whom to ask before planning.
+    /// Which rooms to query before planning.
     pub refresh: Refresh,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
@@ -86,11 +86,11 @@ pub struct Policy {
     pub max_recreate: GateLimit,
 }
 
-/// Whom to ask before planning.
+/// Which rooms to query before planning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Refresh {
-    /// Nobody.
+    /// None.
     Never,
     /// Rooms whose earliest end has passed, and rooms with something assumed or pending.
     #[default]
@@ -114,7 +114,7 @@ pub enum OnConflict {
 pub enum OnOccupied {
     /// Wait until the room is empty.
     Defer,
-    /// Throw them out.
+    /// Disconnect them.
     Destroy,
 }
 
@@ -183,7 +183,7 @@ impl Policy {
     pub fn on_occupied(&self, kinds: impl IntoIterator<Item = Kind>) -> OnOccupied {
         let defers = |kind: Kind| kind.on_occupied() == OnOccupied::Defer;
         match self.on_occupied {
-            Some(said) => said,
+            Some(set) => set,
             None if kinds.into_iter().any(defers) => OnOccupied::Defer,
             None => OnOccupied::Destroy,
         }

@@ -25,6 +25,8 @@ mod plan;
 mod recorded;
 mod repair;
 mod room;
+#[cfg(test)]
+pub(crate) mod samples;
 mod secret;
 mod step;
 mod timestamp;

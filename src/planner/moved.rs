@@ -183,7 +183,7 @@ fn new_address(renamed: &Renamed<'_>, address: &Address) -> Address {
     Address::new(provider.clone(), room.clone())
 }
 
-/// The sides of a room under their new names; none where no name changes.
+/// The sides of a room under their new names; `None` if no name changes.
 fn new_sides(renamed: &Renamed<'_>, sides: &Sides) -> Option<Sides> {
     if !sides.iter().any(|side| renamed.contains_key(side)) {
         return None;

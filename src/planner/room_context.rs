@@ -200,8 +200,8 @@ fn settle_record<'a>(
 
 fn of_unknown_origin(address: &Address) -> Finding {
     let message = format!(
-        "{address}: its destroy has an unknown outcome, and nothing tells whether the room that \
-         exists now is the one that was to go"
+        "{address}: its destroy has an unknown outcome, and nothing shows whether the room that \
+         exists now is the one that was to be destroyed"
     );
     Finding::warning("origin_unknown", message)
         .help("`roomctl state rm` leaves it to its owner; otherwise it is taken to be ours")
