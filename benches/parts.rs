@@ -13,10 +13,10 @@ use divan::Bencher;
 use roomctl::config::decode::{GROUP, parse_grouped, parse_whole};
 use roomctl::config::{self, Loaded};
 use roomctl::model::{
-    Address, Asked, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending,
-    PendingKind, Plan, Recorded, RecordedRoom, Refresh, Sides, Timestamp,
+    Address, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending, PendingKind,
+    Plan, Recorded, RecordedRoom, Refresh, Refreshed, Sides, Timestamp,
 };
-use roomctl::planner::{self, Inputs};
+use roomctl::planner::{self, PlanInputs};
 use roomctl::render::{self, Layout, View};
 use roomctl::state::{Entry, Holder, LastCalls, open, parse_state, state_text};
 
@@ -113,12 +113,12 @@ async fn record(state: PathBuf, rooms: &[(Address, RecordedRoom)]) {
 }
 
 fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
-    planner::plan(Inputs {
+    planner::plan(PlanInputs {
         desired,
         recorded,
         observed: &Observed::default(),
         evict: &BTreeSet::new(),
-        asked: Asked::Yes(Refresh::Never),
+        refreshed: Refreshed::As(Refresh::Never),
         in_progress: None,
     })
 }

@@ -183,7 +183,7 @@ impl Job<'_> {
         } else if self.applying.auto_approve {
             self.consent(Approval::Automatic)
         } else if !typed.lets_through(&plan) {
-            return Err(held_back(&typed.weigh(plan.gate)));
+            return Err(held_back(&typed.evaluate(plan.gate)));
         } else if let Err(why) = console.can_ask() {
             let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));
@@ -213,7 +213,7 @@ impl Job<'_> {
 impl Approver<Stopped> for Asking<'_> {
     async fn approve(&self, mut plan: Plan) -> Result<ApprovedPlan, Stopped> {
         let Self { job, state, stop, console } = self;
-        plan.gate = job.consent(Approval::NothingToDo).weigh(plan.gate);
+        plan.gate = job.consent(Approval::NothingToDo).evaluate(plan.gate);
         match job.planning.format {
             Format::Json => {
                 console.event(|out, time| render::plan_event_json(out, &plan, time))?;

@@ -99,11 +99,7 @@ pub fn load_from(
 /// The commented rooms.yaml that a new user starts with. It loads without findings.
 #[must_use]
 pub fn starter(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Rtc => include_str!("starters/rtc.yaml"),
-        Kind::Zim => include_str!("starters/zim.yaml"),
-        Kind::TencentLive => include_str!("starters/tencent-live.yaml"),
-    }
+    kind.spec().starter
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What a kind of rooms accepts: ids, the values of fields, and attributes.
 
-use crate::model::{AttributeLimits, Attributes, Delay, Field, Finding, Kind, Shape, Value};
+use crate::model::{
+    AttributeLimits, Attributes, Delay, Field, Finding, IdSpec, Kind, Shape, Value,
+};
 
 use super::diagnostics::{
     PathSegment, Reporter, closest, index, key, kinds, missing_key, shortened, suggestion,
@@ -56,11 +58,7 @@ pub(super) fn field_error(kind: Kind, field: Field, raw: RawValue<'_>) -> Option
 
 fn text_error(kind: Kind, field: Field, raw: RawValue<'_>, most: usize) -> Option<Finding> {
     let RawValue::Text(text) = raw else { return None };
-    let required = match (kind, field) {
-        (_, Field::Owner) => Some("the user who owns the room"),
-        (Kind::TencentLive, Field::Name) => Some("a name"),
-        _ => None,
-    };
+    let required = kind.field(field).and_then(|spec| spec.not_empty);
     if let (true, Some(required)) = (text.is_empty(), required) {
         let finding = Finding::error("empty", format!("`{field}` is empty"));
         return Some(finding.help(format!("write {required}, or remove the key")));
@@ -132,24 +130,8 @@ pub(super) fn nearest_kind(name: &str) -> Option<Kind> {
     Kind::ALL.iter().copied().find(|kind| kind.as_str() == near)
 }
 
-/// Returns whether an application of this kind requires an operator.
-pub(super) const fn requires_operator(kind: Kind) -> bool {
-    match kind {
-        Kind::Rtc => false,
-        Kind::Zim | Kind::TencentLive => true,
-    }
-}
-
 pub(super) fn kind_names() -> Vec<&'static str> {
     Kind::ALL.iter().map(|kind| kind.as_str()).collect()
-}
-
-/// Whether the service deletes attributes when the user who set them leaves: ZIM's AutoDelete.
-pub(super) const fn keeps_auto_delete(kind: Kind) -> bool {
-    match kind {
-        Kind::Zim => true,
-        Kind::Rtc | Kind::TencentLive => false,
-    }
 }
 
 /// The kinds whose rooms hold a field, as one part of a sentence.
@@ -158,79 +140,32 @@ pub(super) fn holders(field: Field) -> String {
     kinds(&holders)
 }
 
-/// The bytes that an id of a ZIM room, or of a user, may have.
-const MOST_BYTES: usize = 32;
-
-/// The bytes that an RTC room's id may have.
-const MOST_BYTES_RTC: usize = 128;
-
-/// The bytes that a Tencent room's id may have.
-const MOST_BYTES_TENCENT: usize = 48;
-
-/// The marks that every page of ZIM lists, besides letters and digits.
-const MARKS: &str = "!#$%&()+-:;<=.>?@[]^_ {";
-
-/// The marks that some pages of ZIM list and others do not.
-const DOUBTFUL: &str = ",}|~";
-
 /// Returns what is wrong with a room's id, as the end of a sentence; `None` if the service accepts it.
-///
-/// ZIM: at most 32 bytes of letters, digits and certain marks; we accept what any page lists. RTC: at
-/// most 128 bytes; the page of CloseRoom does not mention characters, so only those that cannot be in a
-/// URL are refused. Tencent: at most 48 bytes of printable ASCII.
 pub(super) fn id_error(kind: Kind, id: &str) -> Option<String> {
-    let (takes, most): (fn(char) -> bool, usize) = match kind {
-        Kind::Zim => (zim_takes, MOST_BYTES),
-        Kind::Rtc => (|c| !c.is_control(), MOST_BYTES_RTC),
-        Kind::TencentLive => (|c| matches!(c, ' '..='~'), MOST_BYTES_TENCENT),
-    };
-    check_id(kind, id, takes, most)
+    check_id(kind, id, &kind.spec().room_id)
 }
 
-/// Returns what is wrong with the id of the user who creates rooms, as the end of a sentence.
-///
-/// ZIM: UserId, of the characters of a room's id. Tencent: UserID, whose page has the length only;
-/// in the text that UserSig signs a control character would end it.
+/// Returns what is wrong with the id of the user who creates rooms, as the end of a sentence; `None` if
+/// the service accepts it.
 pub(super) fn operator_error(kind: Kind, id: &str) -> Option<String> {
-    let takes: fn(char) -> bool = match kind {
-        Kind::Zim => zim_takes,
-        Kind::Rtc | Kind::TencentLive => |c| !c.is_control(),
-    };
-    check_id(kind, id, takes, MOST_BYTES)
+    check_id(kind, id, &kind.spec().operator?.id)
 }
 
-fn check_id(kind: Kind, id: &str, takes: fn(char) -> bool, most: usize) -> Option<String> {
+fn check_id(kind: Kind, id: &str, spec: &IdSpec) -> Option<String> {
+    let IdSpec { max_bytes, allows, doubtful: _, help: _ } = *spec;
     if id.is_empty() {
         return Some("is empty".to_owned());
     }
-    if let Some(other) = id.chars().find(|c| !takes(*c)) {
+    if let Some(other) = id.chars().find(|c| !allows(*c)) {
         return Some(format!("contains {}, which {kind} does not accept", shown(other)));
     }
-    (id.len() > most).then(|| format!("is {} bytes long; {kind} accepts at most {most}", id.len()))
+    (id.len() > max_bytes)
+        .then(|| format!("is {} bytes long; {kind} accepts at most {max_bytes}", id.len()))
 }
 
-/// Returns the help for a room's id.
-pub(super) fn id_help(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Zim => {
-            "ZIM takes up to 32 bytes: letters, digits and \
-             ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ { and spaces"
-        }
-        Kind::Rtc => {
-            "ZEGOCLOUD RTC takes up to 128 bytes without control characters; letters beyond ASCII \
-             are two to four bytes each"
-        }
-        Kind::TencentLive => "Tencent takes up to 48 bytes of printable ASCII",
-    }
-}
-
-/// Returns the first character of a ZIM id, a room's or a user's, that not every page of the vendor lists.
-pub(super) fn doubtful(id: &str) -> Option<char> {
-    id.chars().find(|c| DOUBTFUL.contains(*c))
-}
-
-fn zim_takes(c: char) -> bool {
-    c.is_ascii_alphanumeric() || MARKS.contains(c) || DOUBTFUL.contains(c)
+/// Returns the first character of an id that not every page of the vendor lists.
+pub(super) fn doubtful(spec: &IdSpec, id: &str) -> Option<char> {
+    id.chars().find(|c| spec.doubtful.contains(*c))
 }
 
 /// Returns a character for a message: a space and control characters by name.
@@ -343,8 +278,8 @@ mod tests {
         ] {
             assert_eq!(id_error(kind, id), None, "{kind} {id}");
         }
-        assert_eq!(doubtful("a,b"), Some(','));
-        assert_eq!(doubtful("a.b {"), None);
+        assert_eq!(doubtful(&Kind::Zim.spec().room_id, "a,b"), Some(','));
+        assert_eq!(doubtful(&Kind::Zim.spec().room_id, "a.b {"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::refresh::{Clocks, Known, as_declared};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Asked, Finding, Outcome, Plan, ProviderName, Refresh, Step, Summary,
+    Address, ApprovedPlan, Finding, Outcome, Plan, ProviderName, Refresh, Refreshed, Step, Summary,
 };
 use crate::planner::{self, Purpose};
 use crate::state::{Entry, WriteStore};
@@ -96,7 +96,7 @@ where
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
-    let mut plan = known.plan(Asked::Yes(request.refresh));
+    let mut plan = known.plan(Refreshed::As(request.refresh));
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let summary = plan.summary;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::refresh::{Clocks, Known};
 use super::session::{Access, Connected, Connector, Session, SessionError};
 use crate::applier::{Connection, Observers};
-use crate::model::{Asked, Finding, Observed, Plan, ProviderName, Refresh};
+use crate::model::{Finding, Observed, Plan, ProviderName, Refresh, Refreshed};
 use crate::planner::Purpose;
 use crate::provider::{Observer, ReadOnly};
 use crate::state::Snapshot;
@@ -77,10 +77,10 @@ pub async fn plan<C: Connector>(
     Ok(Planned { plan, snapshot, closed })
 }
 
-fn asked(request: PlanRequest<'_>, connected: &Connected) -> Result<Asked, SessionError> {
+fn asked(request: PlanRequest<'_>, connected: &Connected) -> Result<Refreshed, SessionError> {
     require(request.credentials, connected)?;
     let none = connected.connections.is_empty() && !connected.missing.is_empty();
-    Ok(if none { Asked::NoCredentials } else { Asked::Yes(request.refresh) })
+    Ok(if none { Refreshed::NoCredentials } else { Refreshed::As(request.refresh) })
 }
 
 /// Refuses missing credentials that are required.

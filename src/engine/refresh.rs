@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::applier::{Connections, Observers, Report, Stop, observe};
 use crate::model::{
-    Address, Asked, Clock, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh,
+    Address, Clock, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Refreshed,
     Timestamp,
 };
-use crate::planner::{self, Inputs, Purpose};
+use crate::planner::{self, PlanInputs, Purpose};
 
 /// What a plan is made from.
 pub(super) struct Known<'a> {
@@ -47,12 +47,12 @@ impl Known<'_> {
     }
 
     /// Makes the plan.
-    pub(super) fn plan(&self, asked: Asked) -> Plan {
-        planner::plan(Inputs {
+    pub(super) fn plan(&self, refreshed: Refreshed) -> Plan {
+        planner::plan(PlanInputs {
             desired: self.desired,
             recorded: self.recorded,
             observed: &self.observed,
-            asked,
+            refreshed,
             evict: self.evict,
             in_progress: self.in_progress,
         })

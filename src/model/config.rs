@@ -63,7 +63,7 @@ pub struct AttributeLimits {
 /// The `policy` of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Whom to ask before planning.
+    /// Which rooms to query before planning.
     pub refresh: Refresh,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
@@ -177,7 +177,7 @@ impl Policy {
     pub fn on_occupied(&self, kinds: impl IntoIterator<Item = Kind>) -> OnOccupied {
         let defers = |kind: Kind| kind.on_occupied() == OnOccupied::Defer;
         match self.on_occupied {
-            Some(said) => said,
+            Some(set) => set,
             None if kinds.into_iter().any(defers) => OnOccupied::Defer,
             None => OnOccupied::Destroy,
         }

@@ -44,7 +44,7 @@ pub struct DesiredRoom {
     pub room: Arc<Room>,
     /// How it may be handled.
     pub lifecycle: Lifecycle,
-    /// The providers that hold the same room, where it is more than one.
+    /// The providers that hold the same room, if there are several.
     pub sides: Sides,
     /// The file that declares it: its path from the folder of the file that declares the providers.
     pub source: Arc<str>,
@@ -83,7 +83,7 @@ impl Sides {
         Self((providers.len() > 1).then(|| Arc::new(providers)))
     }
 
-    /// All providers that hold the room, its own among them; none where it is one.
+    /// All providers that hold the room, its own among them; nothing if there is one.
     pub fn iter(&self) -> impl Iterator<Item = &ProviderName> {
         self.0.iter().flat_map(|sides| sides.iter())
     }

@@ -14,7 +14,7 @@ macro_rules! fields {
             /// Every field of every kind.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The key in `rooms.yaml`, with a dot where it stands inside another.
+            /// The key in `rooms.yaml`, with a dot if it is inside another.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -30,9 +30,9 @@ fields! {
     Name = "name",
     /// How long an empty room lives.
     DestroyDelayTime = "destroy_delay_time",
-    /// RTC: what people are told when the room is closed.
+    /// RTC: the reason that people see when the room is closed.
     CloseReason = "close.reason",
-    /// RTC: whether the service tells our backend that the room was closed.
+    /// RTC: whether the service notifies our backend that the room was closed.
     CloseCallback = "close.callback",
     /// Tencent: Owner_Account.
     Owner = "owner",

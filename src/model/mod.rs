@@ -30,6 +30,8 @@ mod plan;
 mod recorded;
 mod repair;
 mod room;
+#[cfg(test)]
+pub(crate) mod samples;
 mod secret;
 mod step;
 mod timestamp;
@@ -59,8 +61,8 @@ pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
 pub use kind::{
-    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, OperatorSpec, Origin,
-    SecretSpec, Undeclared,
+    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, MissingField,
+    OperatorSpec, Origin, SecretSpec, Undeclared,
 };
 pub use location::{StateLocation, UrlNotBuilt};
 pub use next_life::over_limits;
@@ -70,8 +72,8 @@ pub use other_fields::OtherFields;
 pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
-    Asked, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, RunInProgress, StateRef, Summary,
-    Unread,
+    Gate, Held, HeldReason, Plan, Refreshed, Refusal, RefusalKind, RunInProgress, StateRef,
+    Summary, Unread,
 };
 pub use recorded::{
     Assumed, EMULATOR_HOST, Lineage, NextLife, Pending, PendingKind, ProviderIdentity, Recorded,

@@ -151,7 +151,7 @@ fn other_owner_or_seats(
     other.then_some("it has another seat template")
 }
 
-/// Whether a name is told that is not the one that was sent.
+/// Whether a name was reported that is not the one that was sent.
 fn is_renamed(record: &RecordedRoom, observed_room: &ObservedRoom) -> bool {
     let told = observed_room.fields.of(Field::Name);
     let sent = record.room.value(Field::Name);

@@ -1,4 +1,4 @@
-//! Whom to ask before planning.
+//! Which rooms to query before planning.
 
 use crate::model::{
     Address, Desired, DesiredRoom, Observed, OnConflict, OnOccupied, Origin, Provider,
@@ -21,12 +21,12 @@ pub enum Purpose {
     Record,
 }
 
-/// Tells which rooms are to be asked after, in the order of the addresses.
+/// Returns which rooms are to be queried, in the order of the addresses.
 ///
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something pending, rooms that
 /// are to be destroyed or replaced and were last seen with people inside or have other sides, which
-/// are asked after too, and rooms that would be replaced for what the service reports: it may be as
-/// declared already. Under `on_conflict: adopt`, unless nothing is asked, also the declared rooms that
+/// are queried too, and rooms that would be replaced for what the service reports: it may be as
+/// declared already. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
 /// are not recorded, so that the plan says whether each is created or adopted.
 #[must_use]
 pub fn due(
@@ -40,7 +40,7 @@ pub fn due(
     let declared = as_declared(desired, recorded);
     let rows = Join::new(desired, &declared.recorded, &nothing);
     let mut others = Vec::new();
-    let mut asked = |row: &Row<'_>| {
+    let mut is_queried = |row: &Row<'_>| {
         let Some(provider) = desired.providers.get(&row.address.provider) else { return false };
         match (mode, row.recorded) {
             (Refresh::Never, _) => false,
@@ -55,21 +55,23 @@ pub fn due(
             }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
-                let goes =
-                    || goes(provider, row.desired, record) && waits(desired, provider, record);
+                let destroyed = || {
+                    is_destroyed(provider, row.desired, record)
+                        && defers_to_people(desired, provider, record)
+                };
                 let sided = !record.sides.is_single()
-                    && goes()
+                    && destroyed()
                     && add_others(&mut others, row.address, record, desired);
                 sided
                     || is_due(provider, record, now(&provider.name))
                     || provider.kind().reports_fields()
                         && is_replaced(provider, row.desired, record)
-                    || was_last_seen_with_people(record) && goes()
+                    || was_last_seen_with_people(record) && destroyed()
             }
         }
     };
     let mut due: Vec<Address> =
-        rows.filter(|row| asked(row)).map(|row| row.address.clone()).collect();
+        rows.filter(|row| is_queried(row)).map(|row| row.address.clone()).collect();
     if !others.is_empty() {
         due.extend(others);
         due.sort();
@@ -78,7 +80,7 @@ pub fn due(
     due
 }
 
-/// Adds the other sides of a room that goes, since people there count for it; whether it has any.
+/// Adds the other sides of a room that is to be destroyed, since people there count for it; whether it has any.
 fn add_others(
     others: &mut Vec<Address>,
     address: &Address,
@@ -98,7 +100,7 @@ fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
 }
 
 /// Whether the room is not destroyed while people are inside.
-fn waits(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
+fn defers_to_people(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
     let sides = record.sides.iter().filter_map(|side| desired.providers.get(side));
     let kinds = sides.map(Provider::kind).chain([provider.kind()]);
     desired.policy.on_occupied(kinds) == OnOccupied::Defer
@@ -109,8 +111,8 @@ fn was_last_seen_with_people(record: &RecordedRoom) -> bool {
     record.last_seen_with_people.is_some() && record.last_seen == record.last_seen_with_people
 }
 
-/// Whether the room is to be destroyed or replaced.
-fn goes(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
+/// Whether the room is to be destroyed, or replaced.
+fn is_destroyed(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_none() || is_replaced(provider, desired, record)
 }
 

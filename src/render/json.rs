@@ -98,7 +98,7 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         summary,
         estimate,
         findings,
-        asked: _,
+        refreshed: _,
     } = plan;
     PlanDocument {
         format_version: FORMAT_VERSION,

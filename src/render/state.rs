@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Address, Assumed, Attribute, Kind, Lifecycle, Pending, PendingKind, ProviderName, RecordedRoom,
-    Room, Timestamp,
+    Address, Assumed, Attribute, EmptyLife, Kind, Lifecycle, Pending, PendingKind, ProviderName,
+    RecordedRoom, Room, Timestamp,
 };
 
 use super::counts;
@@ -180,7 +180,9 @@ fn json<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>) 
         created: *created,
         last_seen: *last_seen,
         last_seen_with_people: *last_seen_with_people,
-        earliest_end: (kind == Some(Kind::Zim)).then(|| record.end_after(room.delay())),
+        earliest_end: kind
+            .is_some_and(|kind| kind.spec().empty_life == EmptyLife::OfRoom)
+            .then(|| record.end_after(room.delay())),
         attribute_sequence: *attribute_sequence,
         request_id: request_id.as_deref(),
         source,

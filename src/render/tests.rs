@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried,
-    Delay, Digest, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten,
-    Patch, People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef, Step,
+    Action, Address, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried, Delay,
+    Digest, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten, Patch,
+    People, Plan, Reason, Refresh, Refreshed, Refusal, RefusalKind, Room, Sides, StateRef, Step,
     StepEvent, StepProgress, StepWait, Summary, Unread, Value, Weight,
 };
 
@@ -98,7 +98,7 @@ pub(super) fn empty() -> Plan {
         summary: Summary { unchanged: 38, ..Summary::default() },
         estimate: Duration::ZERO,
         findings: Vec::new(),
-        asked: Asked::Yes(Refresh::Due),
+        refreshed: Refreshed::As(Refresh::Due),
     }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn full() -> Plan {
         findings: vec![
             Finding::warning("attributes_dropped", "chat/z is empty").help("wait a little"),
         ],
-        asked: Asked::NoCredentials,
+        refreshed: Refreshed::NoCredentials,
         ..empty()
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::model::{Action, Asked, Plan, Refresh, StateRef, Step, Summary};
+use crate::model::{Action, Plan, Refresh, Refreshed, StateRef, Step, Summary};
 
 use super::escape::Plain;
 use super::groups::StepGroups;
@@ -104,11 +104,11 @@ fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
 
 fn refreshed(plan: &Plan) -> String {
     let rooms = counts::count(plan.summary.asked, "room");
-    match plan.asked {
-        Asked::Yes(Refresh::Never) => "Not refreshed: `refresh: never`".to_owned(),
-        Asked::Yes(Refresh::Due) => format!("Refreshed: {rooms} asked (`refresh: due`)"),
-        Asked::Yes(Refresh::All) => format!("Refreshed: {rooms} asked (`refresh: all`)"),
-        Asked::NoCredentials => "Not refreshed: no credentials".to_owned(),
+    match plan.refreshed {
+        Refreshed::As(Refresh::Never) => "Not refreshed: `refresh: never`".to_owned(),
+        Refreshed::As(Refresh::Due) => format!("Refreshed: {rooms} asked (`refresh: due`)"),
+        Refreshed::As(Refresh::All) => format!("Refreshed: {rooms} asked (`refresh: all`)"),
+        Refreshed::NoCredentials => "Not refreshed: no credentials".to_owned(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::config::diagnostics::{
 };
 use crate::config::schema::{SCHEMA, not_built, reserved_key, reserved_value};
 use crate::config::secrets::{names_secret, secret_key};
-use crate::config::values::{nearest_kind, requires_operator};
+use crate::config::values::nearest_kind;
 use crate::config::variables;
 use crate::config::yaml::{Node, Value};
 
@@ -237,7 +237,7 @@ impl StructureCheck<'_, '_> {
     /// Reports a missing operator, which only some kinds require: the schema cannot express that.
     fn operator(&mut self, provider: &Map<String, Json>, place: Span) {
         let kind = provider.get("kind").and_then(Json::as_str).and_then(nearest_kind);
-        if kind.is_some_and(requires_operator) {
+        if kind.is_some_and(|kind| kind.spec().operator.is_some()) {
             self.reporter.at_span(place, missing_key(owner("Provider"), "operator"));
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::model::{Application, AttributeLimits, EmptyLife, Finding, Kind};
+use crate::model::{Application, AttributeLimits, EmptyLife, Finding, Kind, KindSpec, Origin};
 
 use crate::config::diagnostics::{kinds, shortened, suggestion};
 use crate::config::raw::{self, Amount, Limits, Text};
@@ -22,7 +22,7 @@ pub(super) enum Spelling {
 /// A key that only some kinds of providers have.
 struct Key {
     name: &'static str,
-    kinds: &'static [Kind],
+    has: fn(&KindSpec) -> bool,
     is_set: fn(&raw::Provider) -> bool,
     help: &'static str,
 }
@@ -30,31 +30,31 @@ struct Key {
 const KEYS: &[Key] = &[
     Key {
         name: "operator",
-        kinds: &[Kind::Zim, Kind::TencentLive],
+        has: |kind| kind.operator.is_some(),
         is_set: |declared| declared.operator.is_some(),
         help: "remove it: rtc rooms are created by their first user",
     },
     Key {
         name: "is_test",
-        kinds: &[Kind::Rtc],
+        has: |kind| !kind.test_limits.is_empty(),
         is_set: |declared| declared.is_test.is_some(),
         help: "remove it",
     },
     Key {
         name: "dissolve_after",
-        kinds: &[Kind::TencentLive],
+        has: |kind| matches!(kind.empty_life, EmptyLife::OfApplication { default: _, range: _ }),
         is_set: |declared| declared.dissolve_after.is_some(),
         help: "remove it; zim rooms have `destroy_delay_time` instead",
     },
     Key {
         name: "max_rooms",
-        kinds: &[Kind::Zim, Kind::TencentLive],
+        has: |kind| kind.origin != Origin::FirstUser,
         is_set: |declared| declared.max_rooms.is_some(),
         help: "remove it: rtc rooms come and go with their users, and no quota counts them",
     },
     Key {
         name: "limits",
-        kinds: &[Kind::Zim, Kind::TencentLive],
+        has: |kind| kind.attribute_calls.is_some(),
         is_set: |declared| declared.limits.is_some(),
         help: "remove it: rtc rooms have no attributes",
     },
@@ -81,12 +81,14 @@ impl ProviderFields<'_, '_> {
 
     /// Reports keys that the provider's kind does not have.
     pub(super) fn keys_are_of_its_kind(&mut self, kind: Kind, declared: &raw::Provider) {
-        for Key { name, kinds: holders, is_set, help } in KEYS {
-            if holders.contains(&kind) || !is_set(declared) {
+        for Key { name, has, is_set, help } in KEYS {
+            if has(kind.spec()) || !is_set(declared) {
                 continue;
             }
+            let holders: Vec<Kind> =
+                Kind::ALL.iter().copied().filter(|kind| has(kind.spec())).collect();
             let does = if holders.len() == 1 { "does" } else { "do" };
-            let message = format!("{kind} has no `{name}`: {} {does}", kinds(holders));
+            let message = format!("{kind} has no `{name}`: {} {does}", kinds(&holders));
             let path = self.path(&[name]);
             self.reporter.at_key(path, Finding::error("not_of_kind", message).help(*help));
         }
@@ -143,7 +145,8 @@ impl ProviderFields<'_, '_> {
     }
 
     fn operator_is_taken_everywhere(&mut self, kind: Kind, operator: &str) {
-        let doubtful = doubtful(operator).filter(|_| kind == Kind::Zim);
+        let spec = kind.spec().operator;
+        let doubtful = spec.and_then(|spec| doubtful(&spec.id, operator));
         if let Some(doubtful) = doubtful {
             let shown = shown(doubtful);
             let message =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Field, Finding, Kind, Room};
+use crate::model::{EmptyLife, Field, Finding, Kind, MissingField, Room};
 
 use super::context::{ResolveContext, UnfitDefault};
 use super::provider::DeclaredProvider;
@@ -10,7 +10,7 @@ use crate::config::diagnostics::{
     PathSegment, Reporter, index, key, kinds, listed, missing_key, suggestion,
 };
 use crate::config::raw::{self, RawValue, Text};
-use crate::config::values::{self, doubtful, field_error, holders, keeps_auto_delete, path, shown};
+use crate::config::values::{self, doubtful, field_error, holders, path, shown};
 use crate::config::variables::KEYS;
 
 /// A room as the checks see it.
@@ -37,8 +37,7 @@ const CHECKS: &[Check] = &[
     keys_are_of_its_kinds,
     values_are_valid,
     defaults_are_valid,
-    delay_is_set,
-    seat_template_is_set,
+    recommended_fields_are_set,
     attributes_are_within_limits,
     attributes_are_valid,
     auto_delete_is_supported,
@@ -77,17 +76,15 @@ fn id_is_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     for kind in input.kinds() {
         if let Some(message) = values::id_error(kind, id) {
             let finding = Finding::error("room_id", format!("the id {message}"));
-            reporter.at(vec![key("id")], finding.help(values::id_help(kind)));
+            reporter.at(vec![key("id")], finding.help(kind.spec().room_id.help));
         }
     }
 }
 
 fn id_is_portable(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let Some(Text(id)) = &input.raw.id else { return };
-    let Some(doubtful) = doubtful(id) else { return };
-    if !input.kinds().any(|kind| kind == Kind::Zim) {
-        return;
-    }
+    let mut kinds = input.kinds();
+    let Some(doubtful) = kinds.find_map(|kind| doubtful(&kind.spec().room_id, id)) else { return };
     let message =
         format!("the id contains {}, which only some pages of the vendor allow", shown(doubtful));
     let finding = Finding::warning("room_id_doubtful", message)
@@ -168,11 +165,16 @@ fn keys_are_of_its_kinds(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
 fn not_of_kind(input: &RoomInput<'_>, name: &str, field: Field) -> Finding {
     let own: Vec<Kind> = input.kinds().collect();
     let message = format!("{} rooms have no `{name}`: {} rooms do", kinds(&own), holders(field));
-    let help = if field == Field::DestroyDelayTime && own.contains(&Kind::TencentLive) {
-        "remove it: how long an empty room lives is set with Tencent, and declared by the provider's \
-         `dissolve_after`"
-    } else {
-        "remove it, or use a provider whose kind has it"
+    let of_application = |kind: &&Kind| {
+        matches!(kind.spec().empty_life, EmptyLife::OfApplication { default: _, range: _ })
+    };
+    let help = match own.iter().find(of_application) {
+        Some(kind) if field == Field::DestroyDelayTime => format!(
+            "remove it: how long an empty room lives is set with {}, and declared by the provider's \
+             `dissolve_after`",
+            kind.service()
+        ),
+        Some(_) | None => "remove it, or use a provider whose kind has it".to_owned(),
     };
     Finding::error("not_of_kind", message).help(help)
 }
@@ -200,31 +202,18 @@ fn defaults_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// ZIM: without a DestroyDelayTime a room is destroyed as soon as it is empty.
-fn delay_is_set(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
-    let zim = input.by_kind.iter().find(|(kind, _)| *kind == Kind::Zim);
-    let bare = zim.is_some_and(|(_, room)| room.destroy_delay_time.is_none());
-    if !bare || input.raw.destroy_delay_time.is_some() {
-        return;
+/// Warns of fields that are missing and that a room of its kind should have.
+fn recommended_fields_are_set(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    for (kind, room) in input.by_kind {
+        for spec in kind.spec().fields {
+            let raw = input.raw.raw_value(spec.field);
+            let is_set = room.value(spec.field).is_some() || raw.is_some();
+            if let Some(MissingField { code, message, help }) = spec.if_missing.filter(|_| !is_set)
+            {
+                reporter.missing(vec![key("id")], Finding::warning(code, message).help(help));
+            }
+        }
     }
-    let finding = Finding::warning(
-        "no_delay",
-        "without `destroy_delay_time` the service destroys the room as soon as it is empty",
-    )
-    .help("write `destroy_delay_time: 1h` here, or in `defaults`");
-    reporter.missing(vec![key("id")], finding);
-}
-
-/// Tencent: SeatTemplate is mandatory in the newest pages of create_room.
-fn seat_template_is_set(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
-    let live = input.by_kind.iter().find(|(kind, _)| *kind == Kind::TencentLive);
-    if live.is_none_or(|(_, room)| room.fields.of(Field::SeatTemplate).is_some()) {
-        return;
-    }
-    let message = "without `seat_template` Tencent may refuse to create the room";
-    let finding = Finding::warning("no_seat_template", message)
-        .help("write `seat_template: VideoDynamicGrid9Seats`, or another, here or in `defaults`");
-    reporter.missing(vec![key("id")], finding);
 }
 
 fn attributes_are_within_limits(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
@@ -251,7 +240,7 @@ fn attributes_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
 /// room without one cannot have them.
 fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let Some(pairs) = &input.raw.attributes else { return };
-    if input.kinds().any(keeps_auto_delete) || !input.kinds_are_known() {
+    if input.kinds().any(|kind| kind.spec().auto_delete) || !input.kinds_are_known() {
         return;
     }
     let holders: Vec<Kind> = input.kinds().filter(|kind| kind.holds(Field::Attributes)).collect();

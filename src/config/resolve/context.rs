@@ -12,9 +12,7 @@ use super::provider::DeclaredProvider;
 use crate::config::decode::Document;
 use crate::config::diagnostics::{Diagnostics, Part, Reporter, key};
 use crate::config::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
-use crate::config::values::{
-    self, FieldError, delay, field_error, holders, keeps_auto_delete, value,
-};
+use crate::config::values::{self, FieldError, delay, field_error, holders, value};
 
 /// What the rooms of one file are resolved against.
 pub(super) struct ResolveContext<'a> {
@@ -51,7 +49,7 @@ impl<'a> ResolveContext<'a> {
                 continue;
             }
             let room = resolve(kind.fields(), &|field| raw.raw_value(field), &self.defaults.room);
-            let room = if keeps_auto_delete(kind) { room } else { without_auto_delete(room) };
+            let room = if kind.spec().auto_delete { room } else { without_auto_delete(room) };
             let same = all.iter().find(|(_, earlier)| **earlier == room);
             let room = same.map_or_else(|| Arc::new(room), |(_, earlier)| Arc::clone(earlier));
             all.push((kind, room));

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AttributeChange, AttributeLimits, Call, Field, OnOccupied, Patch, Shape};
 pub use spec::{
-    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, KindSpec, OperatorSpec, Origin,
-    SecretSpec, Undeclared,
+    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, KindSpec, MissingField, OperatorSpec,
+    Origin, SecretSpec, Undeclared,
 };
 
 macro_rules! kinds {

@@ -10,7 +10,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
     name: "rtc",
     service: "ZEGOCLOUD RTC",
     about: "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
-    starter: include_str!("../../config/starters/rtc.yaml"),
+    starter: include_str!("rtc.yaml"),
     // No call changes a room; the fields go along with a close.
     fields: &[
         FieldSpec::new(Field::CloseReason, Shape::Text { most: 256 }, Change::Record),

@@ -71,6 +71,19 @@ pub struct FieldSpec {
     pub sent_by_create: bool,
     /// What it names, if the service refuses an empty text.
     pub not_empty: Option<&'static str>,
+    /// The warning that a room without it gets, if any.
+    pub if_missing: Option<MissingField>,
+}
+
+/// A warning about a field that a room should have.
+#[derive(Clone, Copy, Debug)]
+pub struct MissingField {
+    /// The stable code.
+    pub code: &'static str,
+    /// What happens without the field.
+    pub message: &'static str,
+    /// What to write.
+    pub help: &'static str,
 }
 
 /// How a changed field reaches the service.
@@ -165,12 +178,17 @@ pub struct SecretSpec {
 impl FieldSpec {
     /// A field that the call that makes a room takes along.
     pub(super) const fn new(field: Field, shape: Shape, change: Change) -> Self {
-        Self { field, shape, change, sent_by_create: true, not_empty: None }
+        Self { field, shape, change, sent_by_create: true, not_empty: None, if_missing: None }
     }
 
     /// The same, but set by a call after the one that makes the room.
     pub(super) const fn set_after_create(self) -> Self {
         Self { sent_by_create: false, ..self }
+    }
+
+    /// The same, with a warning for rooms without it.
+    pub(super) const fn if_missing(self, warning: MissingField) -> Self {
+        Self { if_missing: Some(warning), ..self }
     }
 
     /// The same, but refused while it is empty: `names` says what the text should name.

@@ -45,13 +45,8 @@ fn closing(reason: &str) -> Arc<Room> {
 }
 
 fn told(people: People, fields: &[(Field, Value)], pairs: &[(&str, &str)]) -> Observation {
-    Observation::There(ObservedRoom {
-        at: at(0),
-        people,
-        attributes: attributes(pairs),
-        attribute_sequence: None,
-        fields: fields.iter().cloned().collect(),
-    })
+    let seen = samples::observed_room(at(0), people, attributes(pairs));
+    Observation::There(ObservedRoom { fields: fields.iter().cloned().collect(), ..seen })
 }
 
 fn chat_and_video() -> Sides {

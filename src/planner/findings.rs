@@ -1,4 +1,4 @@
-//! What a plan says besides its steps, in bounds: a million rooms may have the same to say.
+//! Collects findings, a bounded number for each code: a million rooms may have the same one.
 
 use std::collections::BTreeMap;
 
@@ -6,33 +6,33 @@ use crate::model::{Finding, ProviderName};
 
 use super::join::Row;
 
-/// How many findings of one code are told one by one.
-const TOLD: usize = 100;
+/// How many findings of one code are listed one by one.
+const MAX_LISTED: usize = 100;
 
-/// What is worth a word, by code: the first ones, and how many more there are.
+/// Findings by code: the first ones, and how many more there are.
 #[derive(Default)]
-pub(super) struct Notes {
-    told: BTreeMap<&'static str, (Vec<Finding>, u64)>,
+pub(super) struct FindingCollector {
+    listed: BTreeMap<&'static str, (Vec<Finding>, u64)>,
     undeclared: BTreeMap<ProviderName, u64>,
 }
 
-impl Notes {
+impl FindingCollector {
     pub(super) fn add(&mut self, finding: Finding) {
-        let (told, rest) = self.told.entry(finding.code).or_default();
-        if told.len() < TOLD {
-            told.push(finding);
+        let (listed, rest) = self.listed.entry(finding.code).or_default();
+        if listed.len() < MAX_LISTED {
+            listed.push(finding);
         } else {
             *rest += 1;
         }
     }
 
     pub(super) fn append(&mut self, later: Self) {
-        let Self { told, undeclared } = later;
-        for (code, (findings, rest)) in told {
+        let Self { listed, undeclared } = later;
+        for (code, (findings, rest)) in listed {
             for finding in findings {
                 self.add(finding);
             }
-            self.told.entry(code).or_default().1 += rest;
+            self.listed.entry(code).or_default().1 += rest;
         }
         for (provider, count) in undeclared {
             *self.undeclared.entry(provider).or_default() += count;
@@ -47,16 +47,16 @@ impl Notes {
 
     /// The findings by code and address, each code's rest as a number, then the lost providers.
     pub(super) fn into_findings(self) -> Vec<Finding> {
-        let Self { told, undeclared } = self;
+        let Self { listed, undeclared } = self;
         let more = |code, rest| {
             let message = format!("the same of {rest} more rooms");
             (rest > 0).then(|| Finding::warning(code, message))
         };
-        let told = told
+        let listed = listed
             .into_iter()
             .flat_map(|(code, (findings, rest))| findings.into_iter().chain(more(code, rest)));
         let lost = undeclared.into_iter().map(|(name, count)| undeclared_provider(&name, count));
-        told.chain(lost).collect()
+        listed.chain(lost).collect()
     }
 }
 
