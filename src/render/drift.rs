@@ -99,17 +99,15 @@ fn closing(out: &mut dyn Write, summary: DriftSummary, emulated: bool) -> io::Re
         DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();
     let differing: u64 = numbers.iter().map(|(number, _)| number).sum();
     let rooms = counts::count(summary.recorded, "room");
-    let mut line = if differing == 0 {
+    let line = if differing == 0 {
         format!("No drift: {rooms}, {} asked", summary.asked)
     } else {
         format!("Drift: {differing} of {rooms} differ ({})", counts::counts(&numbers))
     };
-    if summary.unread > 0 {
-        line.push_str(&format!("; {} unread", summary.unread));
-    }
-    if let Some(not_asked) = counts::not_asked(summary.not_asked) {
-        line.push_str(&format!("; {not_asked}"));
-    }
+    let unread = (summary.unread > 0).then(|| format!("{} unread", summary.unread));
+    let parts: Vec<String> =
+        [Some(line), unread, counts::not_asked(summary.not_asked)].into_iter().flatten().collect();
+    let line = parts.join("; ");
     let place = if emulated { ", on the built-in emulator" } else { "" };
     writeln!(out, "{STRONG}{line}{STRONG:#}{CHANGED}{place}{CHANGED:#}.")
 }

@@ -20,8 +20,8 @@ fn kind(drift: &Drift) -> Option<DriftKind> {
     drift.rooms.first().map(|room| room.kind)
 }
 
-fn text(value: &str) -> Option<Value> {
-    Some(Value::Text(value.into()))
+fn text(value: &str) -> Value {
+    Value::Text(value.into())
 }
 
 fn with_sequence(sequence: u64) -> Observation {
@@ -50,8 +50,8 @@ fn attributes_that_someone_changed_are_listed_old_and_new() {
     assert_eq!(
         drift.rooms[0].changes,
         [
-            change("attributes.mood", text("calm"), None),
-            change("attributes.topic", text("welcome"), text("theirs")),
+            change("attributes.mood", Some(text("calm")), None),
+            change("attributes.topic", Some(text("welcome")), Some(text("theirs"))),
         ]
     );
     assert_eq!(drift.unmanaged[0].attributes, attributes(&[("x", "1")]));
