@@ -16,6 +16,10 @@ pub(super) fn compare(
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Decision {
+    // A million rooms that are recorded as declared share the declared room, and need no comparison.
+    if case.observed_room().is_none() && Arc::ptr_eq(&declared.room, &recorded.room) {
+        return as_recorded(case);
+    }
     let told = case.observed_room().map(|observed_room| &observed_room.fields);
     let known = diff::known(&recorded.room, &declared.room, told);
     match diff::replacing(case.kind(), &known, &declared.room) {
