@@ -264,9 +264,8 @@ fn difference(differs: Option<&(usize, String)>) -> String {
 fn saving(lines: Option<&str>, rescue: &str) -> String {
     lines.map_or_else(String::new, |lines| {
         format!(
-            ". These lines are all that there is of it: save them as {} and run `roomctl state \
-             repair`\n{lines}",
-            rescue
+            ". These lines are all that there is of it: save them as {rescue} and run `roomctl \
+             state repair`\n{lines}"
         )
     })
 }
