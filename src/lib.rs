@@ -7,34 +7,79 @@
 //! ```
 //!
 //! First everything is loaded, then a pure function compares it and makes a [`model::Plan`]; only an
-//! [`model::ApprovedPlan`], which passed the gate, can be carried out. From a file to rooms on the
-//! built-in emulator:
+//! [`model::ApprovedPlan`], which passed the gate, can be carried out. [`engine`] runs these in order. From
+//! a file to rooms on the built-in emulator:
 //!
 //! ```
 //! use std::collections::{BTreeMap, BTreeSet};
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use roomctl::applier::{self, Connection, Report, Run, Settings, StopSwitch};
-//! use roomctl::emulator::{App, Data, Emulator, Settings as Service};
-//! use roomctl::model::{
-//!     Approval, ApprovedPlan, Asked, Clock, Consent, Destroys, Event, Kind, Observed, OnConflict,
-//!     Refresh,
+//! use roomctl::applier::{Connection, Report, StopSwitch};
+//! use roomctl::emulator::{App, Data, Emulator, EmulatorConfig};
+//! use roomctl::engine::{
+//!     self, Access, ApplyRequest, Approver, Connected, Connector, Lock, Session, SessionError,
 //! };
-//! use roomctl::planner::Inputs;
+//! use roomctl::model::{
+//!     Approval, ApprovedPlan, Clock, Consent, Desired, Destroys, EndpointUrl, Event, Kind, Plan,
+//!     Refresh, Secret,
+//! };
+//! use roomctl::planner::HostChange;
 //! use roomctl::provider::Clocks;
 //! use roomctl::provider::http::{AllowedHosts, SystemClock};
 //! use roomctl::state::Holder;
-//! use roomctl::{config, planner, provider, state};
+//! use roomctl::{config, provider, state};
 //!
+//! /// Ignores the progress.
 //! struct Silent;
 //! impl Report for Silent {
 //!     fn event(&self, _: &Event) {}
 //! }
 //!
+//! /// Approves every plan that has one new room.
+//! struct OneRoom;
+//! impl Approver<SessionError> for OneRoom {
+//!     async fn approve(&self, plan: Plan) -> Result<ApprovedPlan, SessionError> {
+//!         assert_eq!(plan.summary.create, 1);
+//!         Ok(ApprovedPlan::new(plan, Consent {
+//!             approval: Approval::Automatic,
+//!             allow_destroy: None,
+//!             allow_recreate: None,
+//!             destroys: Destroys::Wanted,
+//!         }))
+//!     }
+//! }
+//!
+//! /// Connects every provider to one address.
+//! struct OneAddress<'a> {
+//!     desired: &'a Desired,
+//!     url: EndpointUrl,
+//!     secret: Secret,
+//! }
+//! impl Connector for OneAddress<'_> {
+//!     type Error = SessionError;
+//!
+//!     async fn connect(&self, _: Access) -> Result<Connected, SessionError> {
+//!         let (mut connections, allowed) = (BTreeMap::new(), AllowedHosts::none());
+//!         for (name, provider) in &self.desired.providers {
+//!             let clocks = Clocks::same(Arc::new(SystemClock));
+//!             let secret = self.secret.clone();
+//!             let client = provider::connect(provider, &self.url, secret, clocks, &allowed);
+//!             let client = Arc::new(client.expect("a loopback address"));
+//!             let (provider, clock) = (provider.clone(), Arc::new(SystemClock));
+//!             connections.insert(name.clone(), Connection { provider, client, clock });
+//!         }
+//!         Ok(Connected { connections, missing: BTreeMap::new() })
+//!     }
+//!
+//!     async fn close(&self) -> Result<(), SessionError> {
+//!         Ok(())
+//!     }
+//! }
+//!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // config: what the file says.
+//! // config: what the file declares.
 //! let folder = tempfile::tempdir()?;
 //! let file = folder.path().join("rooms.yaml");
 //! std::fs::write(&file, "\
@@ -45,7 +90,25 @@
 //! ")?;
 //! let desired = config::load(&[file], &|_| None).map_err(|_| "mistakes in the file")?.desired;
 //!
-//! // state: what is recorded, under the lock.
+//! // The service: here the emulator.
+//! let app = App::with_own_secret(Kind::Zim, 1);
+//! let secret = app.secret.clone();
+//! let settings = EmulatorConfig::new(vec![app]);
+//! let emulator = Emulator::open(settings, Arc::new(SystemClock), Data::Memory)?;
+//! let running = emulator.listen(([127, 0, 0, 1], 0).into()).await?;
+//! let url = format!("http://{}", running.address()).parse()?;
+//!
+//! // engine: lock, connect, recover, refresh, plan, approve, apply, close.
+//! let (_switch, stop) = StopSwitch::new();
+//! let session = Session {
+//!     desired: &desired,
+//!     store: &*state::open(&desired.state.clone().into()),
+//!     connector: &OneAddress { desired: &desired, url, secret },
+//!     clock: &SystemClock,
+//!     stop: &stop,
+//!     events: Arc::new(Silent),
+//!     host_change: HostChange::Refused,
+//! };
 //! let holder = Holder {
 //!     pid: std::process::id(),
 //!     host: "here".into(),
@@ -53,68 +116,16 @@
 //!     command: "an example".into(),
 //!     time: SystemClock.now(),
 //! };
-//! let location = desired.state.clone().into();
-//! let store = state::open(&location).lock(holder, Duration::ZERO).await?;
-//! let recorded = store.snapshot().recorded.clone();
-//!
-//! // planner: a pure function of what was loaded. Nothing is recorded, so nothing was asked after.
-//! let observed = Observed::default();
-//! let plan = planner::plan(Inputs {
-//!     desired: &desired,
-//!     recorded: &recorded,
-//!     observed: &observed,
+//! let request = ApplyRequest {
+//!     refresh: Refresh::Due,
 //!     evict: &BTreeSet::new(),
-//!     asked: Asked::Yes(Refresh::Due),
-//!     in_progress: None,
-//! });
-//! assert_eq!(plan.summary.create, 1);
-//!
-//! // gate: consent is a type.
-//! let consent = Consent {
-//!     approval: Approval::Automatic,
-//!     allow_destroy: None,
-//!     allow_recreate: None,
-//!     destroys: Destroys::Wanted,
+//!     concurrency: None,
+//!     lock: Lock { holder, timeout: Duration::ZERO },
+//!     warnings: &[],
 //! };
-//! let approved = ApprovedPlan::new(plan, consent);
-//!
-//! // provider: the means to call the service, here the emulator.
-//! let app = App::with_own_secret(Kind::Zim, 1);
-//! let secret = app.secret.clone();
-//! let emulator = Emulator::open(Service::new(vec![app]), Arc::new(SystemClock), Data::Memory)?;
-//! let running = emulator.listen(([127, 0, 0, 1], 0).into()).await?;
-//! let url = format!("http://{}", running.address());
-//! let connections = desired.providers.iter().map(|(name, provider)| {
-//!     let (clock, allowed) = (Arc::new(SystemClock), AllowedHosts::none());
-//!     let client = provider::connect(
-//!         provider,
-//!         &url,
-//!         secret.clone(),
-//!         Clocks::same(clock.clone()),
-//!         &allowed,
-//!     )?;
-//!     let client = Arc::new(client);
-//!     Ok((name.clone(), Connection { provider: provider.clone(), client, clock }))
-//! });
-//! let connections = connections.collect::<Result<BTreeMap<_, _>, provider::ConnectError>>()?;
-//!
-//! // applier: the only part that changes anything.
-//! let (_switch, stop) = StopSwitch::new();
-//! let outcome = applier::run(approved, Run {
-//!     recorded,
-//!     observed,
-//!     connections,
-//!     settings: Settings {
-//!         concurrency: None,
-//!         on_conflict: OnConflict::Fail,
-//!     },
-//!     store: store.clone(),
-//!     report: Arc::new(Silent),
-//!     stop,
-//! })
-//! .await;
-//! assert_eq!(outcome.done.len(), 1);
-//! store.fold(BTreeMap::new()).await?;
+//! let applied = engine::apply(&session, request, &OneRoom).await?;
+//! applied.closed?;
+//! assert_eq!(applied.outcome.done.len(), 1);
 //! # running.shutdown().await?;
 //! # Ok(())
 //! # }
@@ -130,6 +141,8 @@ pub mod render;
 
 pub mod applier;
 pub mod provider;
+
+pub mod engine;
 
 pub mod cli;
 pub mod emulator;

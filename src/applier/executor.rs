@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
 use super::Run;
 use super::admission::{AliveRooms, SideDependencies, alive};
@@ -14,7 +15,7 @@ use super::observe::joined;
 use super::step::{Effect, FinishedStep, InPlaceStep, StepEnd};
 use super::worker::{QueryFailure, Worker};
 use crate::model::{
-    ErrorClass, Event, NotTried, Operation, Outcome, ProviderName, Step, StepFailure,
+    ErrorClass, Event, NotTried, Operation, Outcome, ProviderName, Step, StepEvent, StepFailure,
 };
 use crate::provider::{Client, Permit};
 
@@ -30,7 +31,7 @@ pub(super) struct ProviderExecutor {
     most: usize,
     alive: AliveRooms,
     in_flight: JoinSet<FinishedStep>,
-    started: HashMap<Id, Step>,
+    started: HashMap<Id, (Step, Instant)>,
     halted: Arc<OnceLock<NotTried>>,
     creates_halted: Arc<OnceLock<NotTried>>,
     reached: bool,
@@ -85,7 +86,7 @@ impl ProviderExecutor {
                 users.stop();
             }
             if let Err(why) = self.start(step).await {
-                self.report_end(step, StepEnd::NotTried(why));
+                self.report_end(step, StepEnd::NotTried(why), None);
             }
         }
         self.finish().await;
@@ -127,11 +128,11 @@ impl ProviderExecutor {
             self.alive.gone();
         }
         let permit = permit?;
-        self.run.report.event(&Event::Started(step.address.clone(), step.action));
+        self.run.report.event(&Event::Step(StepEvent::started(step)));
         let record = self.run.recorded.rooms.get(&step.address).cloned();
         let moved = step.clone();
         let task = self.in_flight.spawn(async move { worker.execute(moved, record, permit).await });
-        self.started.insert(task.id(), step.clone());
+        self.started.insert(task.id(), (step.clone(), Instant::now()));
         Ok(())
     }
 
@@ -151,13 +152,14 @@ impl ProviderExecutor {
                 (Some(Ok(())), None) => None,
             };
             if let Some(end) = end {
-                return FinishedStep { step, end, effect: Effect::Stays, in_place_step: None };
+                let (effect, duration) = (Effect::Stays, None);
+                return FinishedStep { step, end, effect, duration, in_place_step: None };
             }
-            run.report.event(&Event::Started(step.address.clone(), step.action));
+            run.report.event(&Event::Step(StepEvent::started(&step)));
             let record = run.recorded.rooms.get(&step.address).cloned();
             worker.execute(step, record, None).await
         });
-        self.started.insert(task.id(), step.clone());
+        self.started.insert(task.id(), (step.clone(), Instant::now()));
     }
 
     /// Whether the executor still takes such a step.
@@ -236,8 +238,8 @@ impl ProviderExecutor {
             }
         }
         self.in_flight.abort_all();
-        let left: Vec<Step> = self.started.drain().map(|(_, step)| step).collect();
-        for step in left {
+        let left: Vec<(Step, Instant)> = self.started.drain().map(|(_, left)| left).collect();
+        for (step, start) in left {
             let message = "interrupted while its calls were in flight: the next run looks up what became of them";
             let failure = StepFailure {
                 address: step.address.clone(),
@@ -248,17 +250,17 @@ impl ProviderExecutor {
                 pending: true,
                 partial: false,
             };
-            self.report_end(&step, StepEnd::Failed(failure, None));
+            self.report_end(&step, StepEnd::Failed(failure, None), Some(start.elapsed()));
         }
         self.in_flight = JoinSet::new();
         false
     }
 
     fn take(&mut self, ended: Result<(Id, FinishedStep), tokio::task::JoinError>) {
-        let (id, FinishedStep { step, end, effect, in_place_step }) = joined(ended);
+        let (id, FinishedStep { step, end, effect, duration, in_place_step }) = joined(ended);
         self.started.remove(&id);
         if let Some(InPlaceStep { step, end }) = in_place_step {
-            self.report_end(&step, end);
+            self.report_end(&step, end, duration);
         }
         match effect {
             Effect::AsPlanned => {}
@@ -266,7 +268,7 @@ impl ProviderExecutor {
             Effect::Stays => self.alive.stays(),
         }
         self.react_to(&end);
-        self.report_end(&step, end);
+        self.report_end(&step, end, duration);
     }
 
     /// Stops what no longer makes sense after a step ended so.
@@ -319,9 +321,9 @@ impl ProviderExecutor {
         let _ = self.halted.set(why);
     }
 
-    fn report_end(&mut self, step: &Step, end: StepEnd) {
+    fn report_end(&mut self, step: &Step, end: StepEnd, duration: Option<Duration>) {
         self.side_dependencies.note_end(step, &end);
-        self.run.report_end(&mut self.outcome, step, end);
+        self.run.report_end(&mut self.outcome, step, end, duration);
     }
 }
 

@@ -15,13 +15,14 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::model::{
     Action, Adoption, ApprovedPlan, Clock, Event, Held, Observed, OnConflict, Outcome, Overwritten,
-    Provider, ProviderName, Recorded, Step, StepWait,
+    Provider, ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait,
 };
 use crate::provider::{Client, Observer};
 use crate::state::WriteStore;
@@ -110,11 +111,12 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     let (blocked, unread) = (plan.blocked(), plan.unread());
     let mut outcome = Outcome { blocked, unread, ..Outcome::default() };
     for Held { step, reason: _ } in plan.waiting() {
-        run.report_end(&mut outcome, step, StepEnd::Waiting(step.people, None));
+        run.report_end(&mut outcome, step, StepEnd::Waiting(step.people, None), None);
     }
     for (step, why) in plan.held() {
-        run.report_end(&mut outcome, step, StepEnd::NotTried(*why));
+        run.report_end(&mut outcome, step, StepEnd::NotTried(*why), None);
     }
+    run.report.event(&Event::StepsStarted(plan.steps().len() as u64));
     let mut by_provider: BTreeMap<ProviderName, Vec<Step>> = BTreeMap::new();
     for step in plan.steps() {
         by_provider.entry(step.address.provider.clone()).or_default().push(step.clone());
@@ -133,50 +135,60 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     while let Some(done) = executors.join_next().await {
         outcome.merge(joined(done));
     }
+    run.report.event(&Event::StepsEnded);
     outcome
 }
 
 impl Run {
-    /// Reports the end of a step, and adds it to the outcome.
-    fn report_end(&self, outcome: &mut Outcome, step: &Step, end: StepEnd) {
+    /// Reports the end of a step that took so long, and adds it to the outcome.
+    fn report_end(
+        &self,
+        outcome: &mut Outcome,
+        step: &Step,
+        end: StepEnd,
+        duration: Option<Duration>,
+    ) {
         let (address, action) = (step.address.clone(), step.action);
-        match end {
-            StepEnd::Done(made) => self.report_done(outcome, step, made),
+        let (action, progress) = match end {
+            StepEnd::Done(done) => add_done(outcome, step, done),
             StepEnd::Failed(failure, _) => {
-                self.report.event(&Event::Failed(failure.clone()));
-                outcome.failed.push(failure);
+                outcome.failed.push(failure.clone());
+                (action, StepProgress::Failed(failure))
             }
             StepEnd::Waiting(people, failure) => {
                 let unasked = failure.map(|failure| failure.to_string());
-                let wait = StepWait { address, action, people, unasked };
-                self.report.event(&Event::Waiting(wait.clone()));
-                outcome.waiting.push(wait);
+                let wait = StepWait { address: address.clone(), action, people, unasked };
+                outcome.waiting.push(wait.clone());
+                (action, StepProgress::Waiting(wait))
             }
             StepEnd::NotTried(why) => {
-                self.report.event(&Event::NotTried(address.clone(), action, why));
-                outcome.not_tried.push((address, action, why));
+                outcome.not_tried.push((address.clone(), action, why));
+                (action, StepProgress::NotTried(why))
             }
-        }
-    }
-
-    /// A room that was to be created and existed already is adopted, not created.
-    fn report_done(&self, outcome: &mut Outcome, step: &Step, made: Done) {
-        let Done { request_id, adopted } = made;
-        let address = step.address.clone();
-        let (action, overwritten) = match (adopted, &step.before) {
-            (Some(overwritten), _) => {
-                let adoption = Adoption { address: address.clone(), overwritten };
-                outcome.adopted.push(adoption.clone());
-                (Action::Adopt, adoption.overwritten)
-            }
-            (None, Some(found)) if step.action == Action::Adopt => {
-                (Action::Adopt, Overwritten::by(found, &step.changes))
-            }
-            (None, _) => (step.action, Vec::new()),
         };
-        outcome.done.push((address.clone(), action));
-        self.report.event(&Event::Done { address, action, request_id, overwritten });
+        let reason = step.reason;
+        self.report.event(&Event::Step(StepEvent { address, action, reason, duration, progress }));
     }
+}
+
+/// Adds a step that is done to the outcome. A room that was to be created and existed already is
+/// adopted, not created.
+fn add_done(outcome: &mut Outcome, step: &Step, done: Done) -> (Action, StepProgress) {
+    let Done { request_id, adopted } = done;
+    let address = step.address.clone();
+    let (action, overwritten) = match (adopted, &step.before) {
+        (Some(overwritten), _) => {
+            let adoption = Adoption { address: address.clone(), overwritten };
+            outcome.adopted.push(adoption.clone());
+            (Action::Adopt, adoption.overwritten)
+        }
+        (None, Some(found)) if step.action == Action::Adopt => {
+            (Action::Adopt, Overwritten::by(found, &step.changes))
+        }
+        (None, _) => (step.action, Vec::new()),
+    };
+    outcome.done.push((address, action));
+    (action, StepProgress::Done { request_id, overwritten })
 }
 
 /// A request to stop a run: no new step is started, and those in flight may finish.

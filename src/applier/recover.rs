@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep};
 
 use super::journal::JournalWriter;
 use super::observe::{joined, look};
-use super::{Connection, Connections, Stop};
+use super::{Connection, Connections, Report, Stop};
 use crate::model::{
-    Address, ApiError, LANDING, Landing, Observation, Observed, Pending, Recorded, RecordedRoom,
-    Settled, settle,
+    Address, ApiError, Event, LANDING, Landing, Observation, Observed, Pending, Recorded,
+    RecordedRoom, Settled, settle,
 };
 use crate::state::{StateError, WriteStore};
 
@@ -42,6 +42,7 @@ pub async fn recover(
     recorded: Arc<Recorded>,
     connections: &Connections,
     store: Arc<dyn WriteStore>,
+    report: &Arc<dyn Report>,
     stop: &Stop,
 ) -> Result<Recovered, StateError> {
     let journal = JournalWriter::new(store);
@@ -64,16 +65,19 @@ pub async fn recover(
     if lookups.is_empty() {
         return Ok(Recovered { recorded, observed: Observed::default() });
     }
+    report.event(&Event::ReadsStarted(lookups.len() as u64));
     let mut recorded = recorded.as_ref().clone();
     let mut observed = Observed::default();
     while let Some(resolution) = lookups.join_next().await {
         let Resolution { address, observation, record } = joined(resolution)?;
+        report.event(&Event::RoomsRead(1));
         match record {
             Some(record) => recorded.rooms.insert(address.clone(), record),
             None => recorded.rooms.remove(&address),
         };
         observed.rooms.insert(address, observation);
     }
+    report.event(&Event::ReadsEnded);
     Ok(Recovered { recorded: Arc::new(recorded), observed })
 }
 

@@ -5,6 +5,9 @@ mod destroy;
 mod update;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::worker::{Failure, QueryFailure, Worker};
 use crate::model::{
@@ -18,6 +21,8 @@ pub(super) struct FinishedStep {
     pub(super) step: Step,
     pub(super) end: StepEnd,
     pub(super) effect: Effect,
+    /// How long it took; `None` if it never ran.
+    pub(super) duration: Option<Duration>,
     /// What was done in the place of a replace that waits.
     pub(super) in_place_step: Option<InPlaceStep>,
 }
@@ -86,6 +91,7 @@ impl Worker {
         record: Option<RecordedRoom>,
         first: Option<Permit>,
     ) -> FinishedStep {
+        let start = Instant::now();
         let worker = Self { effects: Arc::default(), ..self.clone() };
         match worker.executed(&step, record.as_ref(), first).await {
             Ok(made) => {
@@ -99,7 +105,8 @@ impl Worker {
                     | Action::Forget
                     | Action::Record => Effect::AsPlanned,
                 };
-                FinishedStep { step, end: StepEnd::Done(made), effect, in_place_step: None }
+                let (end, duration) = (StepEnd::Done(made), Some(start.elapsed()));
+                FinishedStep { step, end, effect, duration, in_place_step: None }
             }
             Err(failed_step) => {
                 let mut in_place_step =
@@ -113,7 +120,8 @@ impl Worker {
                         failure.partial = worker.has_changed_something();
                     }
                 }
-                FinishedStep { step, end, effect, in_place_step }
+                let duration = Some(start.elapsed());
+                FinishedStep { step, end, effect, duration, in_place_step }
             }
         }
     }

@@ -1,25 +1,25 @@
-//! `apply` and `destroy`: plan, show, ask, carry out, save.
+//! `apply` and `destroy`: show the plan, ask, show the outcome.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Format, Global, PlanningArgs};
-use super::connect::{self, Connected, Use};
+use super::connect::{self, Providers};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
-use super::planning::{self, Ground};
-use super::progress::Progress;
-use super::{session, signals};
-use crate::applier::{self, Run, Seen, Settings, Stop};
+use super::progress::ProgressReport;
+use super::{planning, session, signals};
+use crate::applier::Stop;
+use crate::engine::{self, Applied, ApplyRequest, Approver, Session};
 use crate::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Finding, Gate, Outcome,
-    Plan, ProviderIdentity, ProviderName, Recorded, Refusal, RefusalKind, StateLocation, Step,
+    Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan,
+    ProviderIdentity, Refusal, RefusalKind, StateLocation,
 };
-use crate::planner::{self, Scope};
+use crate::planner;
+use crate::provider::http::SystemClock;
 use crate::render;
-use crate::state::{self, Entry, LastCalls, WriteStore};
+use crate::state;
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -34,12 +34,12 @@ struct Job<'a> {
     yes_covers: YesCovers,
 }
 
-/// What a run works with: its providers, and the locked state.
-struct Opened<'a> {
-    connected: &'a Connected,
-    store: Arc<dyn WriteStore>,
-    /// What is said of the providers' hosts.
-    hosts: Vec<Finding>,
+/// Shows the plan on the console and asks there.
+struct Asking<'a> {
+    job: &'a Job<'a>,
+    state: &'a StateLocation,
+    stop: &'a Stop,
+    console: &'a Console,
 }
 
 /// What a typed "yes" consents to.
@@ -102,101 +102,41 @@ impl Job<'_> {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let stop = signals::listen(console.output())?;
-        let path = session::state_path(global, &self.desired, console)?;
+        let location = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
-        let store = state::open_sharing(&path, Arc::clone(&self.desired));
-        let wait = self.applying.lock_timeout;
-        let changed = Cell::new(false);
-        let ended = session::under_lock(&*store, self.name, wait, context, &stop, async |locked| {
-            let recorded = &locked.snapshot().recorded;
-            let allow = self.planning.allow_endpoint_change;
-            let opened = match session::belongs(&self.desired, recorded, allow) {
-                Ok(hosts) => connect::connect(&self.desired, &path, Use::Changes, global)
-                    .await
-                    .map(|connected| (connected, hosts)),
-                Err(stopped) => Err(stopped),
-            };
-            match opened {
-                Ok((connected, hosts)) => {
-                    connected.resume(locked.snapshot(), &self.desired);
-                    let session = Opened { connected: &connected, store: locked, hosts };
-                    let done = self.work(&path, session, &stop, console, &changed).await;
-                    connected.close(done).await
-                }
-                Err(stopped) => (Err(stopped), LastCalls::new()),
-            }
-        })
-        .await;
-        ended.map_err(|stopped| if changed.get() { stopped.after_changes() } else { stopped })
+        let session = Session {
+            desired: &self.desired,
+            store: &*state::open_sharing(&location, Arc::clone(&self.desired)),
+            connector: &Providers::new(&self.desired, &location, global),
+            clock: &SystemClock,
+            stop: &stop,
+            events: ProgressReport::start(console, self.planning.format),
+            host_change: session::host_change(self.planning.allow_endpoint_change),
+        };
+        let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
+        let request = ApplyRequest {
+            refresh: planning::refresh(self.planning, &self.desired),
+            evict: &evict,
+            concurrency: self.applying.concurrency.map(usize::from),
+            lock: session::lock(self.name, self.applying.lock_timeout, context),
+            warnings: &self.warnings,
+        };
+        let asking = Asking { job: &self, state: &location, stop: &stop, console };
+        let applied = engine::apply(&session, request, &asking).await?;
+        self.end(applied, console)
     }
 
-    /// Recovers, looks, plans, shows, asks, carries out; notes whether something was changed.
-    async fn work(
-        &self,
-        path: &StateLocation,
-        Opened { connected, store, hosts }: Opened<'_>,
-        stop: &Stop,
-        console: &Console,
-        changed: &Cell<bool>,
-    ) -> Result<Exit, Stopped> {
-        let settings = self.settings();
-        let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
-        let connections = &connected.connections;
-        let recorded = store.snapshot().recorded.clone();
-        let all = session::with_old_names(&self.desired, connections);
-        let recovered = applier::recover(recorded, &all, store.clone(), stop)
-            .await
-            .map_err(session::state_error)?;
-        let mode = planning::refresh(self.planning, &self.desired);
-        let mut ground = Ground {
-            desired: &self.desired,
-            recorded: &recovered.recorded,
-            observed: planning::as_declared(&self.desired, recovered.observed),
-            evict: &evict,
-            in_progress: None,
-        };
-        let observers = applier::observers(connections);
-        ground.look(mode, Scope::Apply, &observers, connections, stop).await;
-        if stop.is_wanted() {
-            let error = anyhow::anyhow!("interrupted before the plan was made: nothing was done");
-            return Err(Stopped::new(Exit::Partly, "interrupted", error));
-        }
-        let mut plan = ground.plan(Asked::Yes(mode));
-        plan.findings.splice(0..0, self.warnings.iter().cloned().chain(hosts));
-        plan.findings.extend(self.idle_evictions(&plan));
-        plan.gate = self.consent(Approval::NothingToDo).weigh(plan.gate);
-        match self.planning.format {
-            Format::Json => console.document(|out| render::plan_event_json(out, &plan))?,
-            Format::Text => planning::show(&plan, self.planning, path, console)?,
-        }
-        self.keep_secrets_out(&plan, console)?;
-        let before = planning::unread(&plan).or(planning::blocked(&plan));
-        let idle = plan.steps.is_empty();
-        let approved = self.approve(plan, stop, console).await?;
-        store.check().await.map_err(session::state_error)?;
-        let declared = planner::as_declared(&self.desired, &recovered.recorded);
-        let moves = session::moves(&self.desired, &declared);
-        let recorded = Arc::new(declared.recorded.into_owned());
-        let seen = applier::seen(&recorded, &ground.observed, connections);
-        let recorded = self.prepare(&approved, moves, seen, &*store).await?;
-        let progress =
-            Arc::new(Progress::start(console, approved.steps().len(), self.planning.format));
-        let run = Run {
-            recorded,
-            observed: ground.observed.clone(),
-            connections: connections.clone(),
-            settings: settings.clone(),
-            store,
-            report: progress.clone(),
-            stop: stop.clone(),
-        };
-        let outcome = applier::run(approved, run).await;
-        progress.finish();
-        changed.set(outcome.has_changed_something());
-        self.tell(&outcome, idle, console)?;
+    /// Shows the outcome. What fails from here on fails after changes.
+    fn end(&self, applied: Applied<Stopped>, console: &Console) -> Result<Exit, Stopped> {
+        let Applied { plan, outcome, closed } = applied;
         let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
-        Ok(exit.or(before))
+        let before = planning::unread(&plan).or(planning::blocked(&plan));
+        let changed = outcome.has_changed_something();
+        let ended = self.show(outcome, plan.steps() == 0, console).and(closed);
+        ended
+            .map(|()| exit.or(before))
+            .map_err(|stopped| if changed { stopped.after_changes() } else { stopped })
     }
 
     /// Refuses a plan that would write a secret into the state.
@@ -205,45 +145,6 @@ impl Job<'_> {
         console.refuse_secrets("the state", identities)?;
         let rooms = plan.steps.iter().map(|it| (&it.address, &it.after, &it.changes, &it.source));
         console.refuse_secrets("the state", rooms)
-    }
-
-    /// Writes down what is known before the first call. A full disk, or a folder that is read-only,
-    /// shows here.
-    async fn prepare(
-        &self,
-        approved: &ApprovedPlan,
-        moves: Vec<Entry>,
-        seen: Seen,
-        store: &dyn WriteStore,
-    ) -> Result<Arc<Recorded>, Stopped> {
-        /// An intent and a result for each of two calls.
-        const ENTRIES_A_STEP: usize = 4;
-        let Seen { recorded, entries: seen } = seen;
-        let used = |name: &ProviderName| {
-            approved.steps().iter().any(|step| step.address.provider == *name)
-        };
-        let mut entries = moves;
-        entries.extend(session::identities(&self.desired, &recorded, used));
-        entries.extend(seen);
-        let expected = approved.steps().len().saturating_mul(ENTRIES_A_STEP) + entries.len();
-        if expected > 0 {
-            store.reserve(expected).await.map_err(session::state_error)?;
-            store.append(entries).await.map_err(session::state_error)?;
-        }
-        Ok(recorded)
-    }
-
-    /// A word on `--evict` where nothing is to be destroyed.
-    fn idle_evictions(&self, plan: &Plan) -> Vec<Finding> {
-        let about = |step: &Step, address: &Address| {
-            step.address == *address || step.sides.others(&step.address).any(|it| it == *address)
-        };
-        let idle = |address: &&Address| !plan.steps.iter().any(|step| about(step, address));
-        let word = |address: &Address| {
-            let message = format!("`--evict {address}` has nothing to do: no step is about it");
-            Finding::warning("idle_evict", message).about(address)
-        };
-        self.applying.evict.iter().filter(idle).map(word).collect()
     }
 
     fn consent(&self, approval: Approval) -> Consent {
@@ -258,13 +159,6 @@ impl Job<'_> {
             consent.allow_destroy.get_or_insert(gate.counted);
         }
         consent
-    }
-
-    fn settings(&self) -> Settings {
-        Settings {
-            concurrency: self.applying.concurrency.map(usize::from),
-            on_conflict: self.desired.policy.on_conflict,
-        }
     }
 
     /// Takes the plan through the gate with the user's consent, which is asked for where there is
@@ -289,7 +183,7 @@ impl Job<'_> {
         } else if self.applying.auto_approve {
             self.consent(Approval::Automatic)
         } else if !typed.lets_through(&plan) {
-            return Err(held_back(&typed.weigh(plan.gate)));
+            return Err(held_back(&typed.evaluate(plan.gate)));
         } else if let Err(why) = console.can_ask() {
             let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));
@@ -301,13 +195,33 @@ impl Job<'_> {
         Ok(ApprovedPlan::new(plan, consent))
     }
 
-    /// Tells what came of the run; of a plan without steps, the plan says it all.
-    fn tell(&self, outcome: &Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
-        match self.planning.format {
-            Format::Json => console.document(|out| render::summary_json(out, outcome)),
-            Format::Text if idle => Ok(()),
-            Format::Text => console.print(|out| render::outcome_text(out, outcome)),
+    /// Shows the outcome, but for that of a plan without steps; as JSON it is printed with the exit
+    /// code, at the end.
+    fn show(&self, outcome: Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
+        let layout = planning::layout(self.planning);
+        let shown = match self.planning.format {
+            Format::Text if !idle => {
+                console.print(|out| render::outcome_text(out, &outcome, layout))
+            }
+            Format::Text | Format::Json => Ok(()),
+        };
+        console.end_with(outcome);
+        shown
+    }
+}
+
+impl Approver<Stopped> for Asking<'_> {
+    async fn approve(&self, mut plan: Plan) -> Result<ApprovedPlan, Stopped> {
+        let Self { job, state, stop, console } = self;
+        plan.gate = job.consent(Approval::NothingToDo).evaluate(plan.gate);
+        match job.planning.format {
+            Format::Json => {
+                console.event(|out, time| render::plan_event_json(out, &plan, time))?;
+            }
+            Format::Text => planning::show(&plan, job.planning, state, console)?,
         }
+        job.keep_secrets_out(&plan, console)?;
+        job.approve(plan, stop, console).await
     }
 }
 

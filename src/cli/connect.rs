@@ -1,5 +1,6 @@
 //! Connects the declared providers: their secrets, their endpoints, the built-in emulator.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::ErrorKind;
@@ -8,17 +9,17 @@ use std::sync::Arc;
 
 use super::args::Global;
 use super::context::variable;
-use super::exit::{Exit, Stopped};
-use crate::applier::{Connection, Connections, Observers};
+use super::exit::Stopped;
+use crate::applier::{Connection, Connections};
 use crate::config::{ReadError, Size, read_regular};
-use crate::emulator::{App, Data, Emulator, EmulatorError, Running, Settings};
+use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, Running};
+use crate::engine::{Access, Connected, Connector};
 use crate::model::{
-    Application, Clock, Desired, Endpoint, Finding, Kind, Provider, ProviderName, Secret,
-    SecretSource, StateLocation, Timestamp,
+    Clock, Desired, Endpoint, EndpointUrl, Kind, Provider, ProviderName, Secret, SecretSource,
+    SecretSpec, StateLocation, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
-use crate::provider::{self, Clocks, Ended, Observer, ReadOnly};
-use crate::state::{LastCalls, Snapshot};
+use crate::provider::{self, Clocks};
 
 /// The shortest secret that is taken, in characters: a shorter one could not be told from other text,
 /// which is to be kept out of every output.
@@ -27,23 +28,13 @@ const SHORTEST_SECRET: usize = 16;
 /// The largest secret file that is read.
 const LARGEST_SECRET_FILE: Size = Size(64 << 10);
 
-/// What a command does with the services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
-    /// It only looks: the built-in emulator's world is left untouched.
-    Looks,
-    /// It changes rooms.
-    Changes,
-}
-
-/// The providers that can be called.
-pub(super) struct Connected {
-    /// The connections.
-    pub(super) connections: Connections,
-    /// The providers that have no credentials, and which are missing.
-    pub(super) missing: BTreeMap<ProviderName, String>,
-    /// The built-in emulator, where a provider is on it.
-    pub(super) emulator: Option<Running>,
+/// Connects the declared providers, for one command.
+pub(super) struct Providers<'a> {
+    desired: &'a Desired,
+    state: &'a StateLocation,
+    global: &'a Global,
+    /// The built-in emulator, if a provider is on it.
+    emulator: RefCell<Option<Running>>,
 }
 
 /// The time now.
@@ -51,108 +42,56 @@ pub(super) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// Connects every declared provider whose credentials are there.
-pub(super) async fn connect(
-    desired: &Desired,
-    state: &StateLocation,
-    purpose: Use,
-    global: &Global,
-) -> Result<Connected, Stopped> {
-    let mut secrets = BTreeMap::new();
-    let mut missing = BTreeMap::new();
-    for (name, provider) in &desired.providers {
-        match secret(provider)? {
-            Found::Secret(secret) => drop(secrets.insert(name.clone(), secret)),
-            Found::Missing(what) => drop(missing.insert(name.clone(), what)),
-        }
-    }
-    let emulator = emulator(desired, &secrets, state, purpose).await?;
-    let mut connections = Connections::new();
-    for (name, secret) in secrets {
-        let provider = &desired.providers[&name];
-        let connection = connection(provider, secret, emulator.as_ref(), global)?;
-        connections.insert(name, connection);
-    }
-    let emulator = emulator.map(|(_, running)| running);
-    Ok(Connected { connections, missing, emulator })
-}
-
-/// Refuses to go on where credentials are missing.
+/// Refuses to go on if credentials are missing.
 pub(super) fn require_secrets(desired: &Desired) -> Result<(), Stopped> {
     for (name, provider) in &desired.providers {
         if let Found::Missing(what) = secret(provider)? {
-            return Err(no_credentials(name, &what));
+            let message = format!("provider `{name}`: {what}");
+            return Err(Stopped::failed("no_credentials", message));
         }
     }
     Ok(())
 }
 
-impl Connected {
-    /// No connection at all: nothing is asked.
-    pub(super) fn none() -> Self {
-        Self { connections: BTreeMap::new(), missing: BTreeMap::new(), emulator: None }
-    }
-
-    /// Refuses to go on where credentials are missing.
-    pub(super) fn require_credentials(&self) -> Result<(), Stopped> {
-        let missing = self.missing.iter().next();
-        missing.map_or(Ok(()), |(name, what)| Err(no_credentials(name, what)))
-    }
-
-    /// A word on every provider that was not asked for want of credentials.
-    pub(super) fn not_asked(&self) -> Vec<Finding> {
-        let word = |(name, what): (&ProviderName, &String)| {
-            let message = format!("provider `{name}` was not asked");
-            Finding::warning("not_asked", message).help(what.clone())
-        };
-        self.missing.iter().map(word).collect()
-    }
-
-    /// Observers that never register an operator.
-    pub(super) fn read_only(&self) -> Observers {
-        let eye = |(name, connection): (&ProviderName, &Connection)| {
-            let eye: Arc<dyn Observer> = Arc::new(ReadOnly::new(connection.client.clone()));
-            (name.clone(), eye)
-        };
-        self.connections.iter().map(eye).collect()
-    }
-
-    /// Takes the limits as used up until the last calls of the run before.
-    pub(super) fn resume(&self, snapshot: &Snapshot, desired: &Desired) {
-        let ended = if snapshot.ended_uncleanly { Ended::Uncleanly } else { Ended::Cleanly };
-        let none = BTreeMap::new();
-        for (name, connection) in &self.connections {
-            let old = || desired.moved.iter().find(|moved| moved.to == *name).map(|it| &it.from);
-            let last = snapshot.last_calls.get(name);
-            let last = last.or_else(|| snapshot.last_calls.get(old()?)).unwrap_or(&none);
-            connection.client.resume(last, now(), ended);
-        }
-    }
-
-    fn last_calls(&self) -> LastCalls {
-        let last = |(name, connection): (&ProviderName, &Connection)| {
-            (name.clone(), connection.client.last_calls(now()))
-        };
-        self.connections.iter().map(last).collect()
-    }
-
-    /// Ends the built-in emulator, whose world is on disk, after work that ended so; tells when the
-    /// last calls were made.
-    pub(super) async fn close(
-        self,
-        done: Result<Exit, Stopped>,
-    ) -> (Result<Exit, Stopped>, LastCalls) {
-        let last_calls = self.last_calls();
-        let closed = match self.emulator {
-            Some(running) => running.shutdown().await.map_err(emulator_error),
-            None => Ok(()),
-        };
-        (done.and_then(|exit| closed.map(|()| exit)), last_calls)
+impl<'a> Providers<'a> {
+    /// Those that the files declare; the built-in emulator keeps its rooms beside the state.
+    pub(super) fn new(desired: &'a Desired, state: &'a StateLocation, global: &'a Global) -> Self {
+        Self { desired, state, global, emulator: RefCell::default() }
     }
 }
 
-fn no_credentials(name: &ProviderName, what: &str) -> Stopped {
-    Stopped::failed("no_credentials", format!("provider `{name}`: {what}"))
+impl Connector for Providers<'_> {
+    type Error = Stopped;
+
+    /// Connects every declared provider whose credentials are there.
+    async fn connect(&self, access: Access) -> Result<Connected, Stopped> {
+        let mut secrets = BTreeMap::new();
+        let mut missing = BTreeMap::new();
+        for (name, provider) in &self.desired.providers {
+            match secret(provider)? {
+                Found::Secret(secret) => drop(secrets.insert(name.clone(), secret)),
+                Found::Missing(what) => drop(missing.insert(name.clone(), what)),
+            }
+        }
+        let emulator = emulator(self.desired, &secrets, self.state, access).await?;
+        let mut connections = Connections::new();
+        for (name, secret) in secrets {
+            let provider = &self.desired.providers[&name];
+            let connection = connection(provider, secret, emulator.as_ref(), self.global)?;
+            connections.insert(name, connection);
+        }
+        self.emulator.replace(emulator.map(|(_, running)| running));
+        Ok(Connected { connections, missing })
+    }
+
+    /// Ends the built-in emulator, whose rooms are on disk.
+    async fn close(&self) -> Result<(), Stopped> {
+        let running = self.emulator.take();
+        match running {
+            Some(running) => running.shutdown().await.map_err(emulator_error),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A failure of the emulator as the end of a command.
@@ -249,11 +188,8 @@ fn doubt(secret: &Secret, provider: &Provider) {
 
 /// What the vendor's console shows as the secret.
 fn digits(kind: Kind) -> String {
-    let name = match kind {
-        Kind::Rtc | Kind::Zim => "ServerSecret",
-        Kind::TencentLive => "SecretKey",
-    };
-    format!("the {name} ({} hexadecimal digits)", kind.secret_digits())
+    let SecretSpec { name, digits, variable: _ } = kind.spec().secret;
+    format!("the {name} ({digits} hexadecimal digits)")
 }
 
 /// Where the secret of a provider stands.
@@ -283,7 +219,7 @@ async fn emulator(
     desired: &Desired,
     secrets: &BTreeMap<ProviderName, Secret>,
     state: &StateLocation,
-    purpose: Use,
+    access: Access,
 ) -> Result<Option<(Emulator, Running)>, Stopped> {
     let emulated = desired.providers.values().filter(|provider| provider.emulated());
     let apps: Vec<App> = emulated
@@ -296,25 +232,23 @@ async fn emulator(
         return Ok(None);
     }
     let path = data_file(state);
-    let data = match purpose {
-        Use::Looks => Data::ReadOnly(path),
-        Use::Changes => Data::File(path),
+    let data = match access {
+        Access::Reads => Data::ReadOnly(path),
+        Access::Changes => Data::File(path),
     };
     let settings = emulator_settings(desired, apps);
-    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let emulator = super::emulator::open(settings, data).await?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let running = emulator.listen(listen).await.map_err(emulator_error)?;
     Ok(Some((emulator, running)))
 }
 
 /// How the built-in emulator is set up: as the providers say of their services.
-pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> Settings {
-    let dissolves = |provider: &Provider| match provider.application {
-        Application::Rtc { .. } | Application::Zim { .. } => None,
-        Application::TencentLive { dissolve_after, .. } => Some((provider.app_id, dissolve_after)),
-    };
+pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> EmulatorConfig {
+    let dissolves =
+        |provider: &Provider| Some((provider.app_id, provider.application.dissolve_after()?));
     let dissolve_after = desired.providers.values().filter_map(dissolves).collect();
-    Settings { dissolve_after, ..Settings::new(apps) }
+    EmulatorConfig { dissolve_after, ..EmulatorConfig::new(apps) }
 }
 
 /// Where the built-in emulator keeps its world: beside the state.
@@ -328,9 +262,11 @@ fn connection(
     emulator: Option<&(Emulator, Running)>,
     global: &Global,
 ) -> Result<Connection, Stopped> {
-    let (url, clock): (String, Arc<dyn Clock>) = match (&provider.endpoint, emulator) {
+    let (url, clock): (EndpointUrl, Arc<dyn Clock>) = match (&provider.endpoint, emulator) {
         (Endpoint::Emulator, Some((emulator, running))) => {
-            (format!("http://{}", running.address()), Arc::new(emulator.clone()))
+            let url = format!("http://{}", running.address()).parse();
+            let url = url.expect("an address on loopback is an endpoint");
+            (url, Arc::new(emulator.clone()))
         }
         (Endpoint::Url(url), _) => (url.clone(), Arc::new(SystemClock)),
         (Endpoint::Vendor | Endpoint::Emulator, _) => {

@@ -1,10 +1,11 @@
-//! `emulator`: serves the stand-in, or puts people into its rooms and lets time pass.
+//! `emulator`: serves the emulator, or changes its world: people enter and leave, time passes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use super::args::{EmulatorArgs, EmulatorCommand, Global};
 use super::connect::{data_file, emulator_error, emulator_settings, usable};
@@ -12,12 +13,14 @@ use super::console::Console;
 use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
-use crate::emulator::{App, Data, Emulator, FaultShare, Settings};
-use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret, StateLocation};
+use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, FaultShare};
+use crate::model::{
+    Address, Desired, Endpoint, EndpointUrl, Kind, Provider, Secret, StateLocation,
+};
 use crate::provider::http::{SystemClock, post_to_loopback};
 use crate::render;
 
-/// Serves, or tells a world that something happened.
+/// Serves the emulator, or changes the world of one.
 pub(super) async fn run(
     args: EmulatorArgs,
     global: &Global,
@@ -25,34 +28,34 @@ pub(super) async fn run(
 ) -> Result<Exit, Stopped> {
     match args.command {
         None => serve(args, console).await,
-        Some(command) => happen(command, global, console).await,
+        Some(command) => change(command, global, console).await,
     }
 }
 
 async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
     let stop = signals::listen(console.output())?;
     if !args.listen.ip().is_loopback() {
-        let words = format!("--listen {}: the emulator listens on loopback only", args.listen);
-        return Err(Stopped::usage(words));
+        let message = format!("--listen {}: the emulator listens on loopback only", args.listen);
+        return Err(Stopped::usage(message));
     }
     let (apps, secrets): (Vec<_>, Vec<_>) = {
         let apps = Kind::ALL.iter().map(|kind| app(*kind, &args, console));
         apps.collect::<Result<Vec<_>, _>>()?.into_iter().unzip()
     };
     let faults: Result<Vec<FaultShare>, _> = args.faults.iter().map(|text| text.parse()).collect();
-    let settings = Settings {
+    let config = EmulatorConfig {
         max_rooms: args.max_rooms,
         administrators: args.administrators.into_iter().collect(),
         latency: args.latency,
         jitter: args.jitter,
         faults: faults.map_err(Stopped::usage)?,
-        ..Settings::new(apps)
+        ..EmulatorConfig::new(apps)
     };
     let data = match args.data {
         None => Data::Memory,
         Some(path) => Data::File(session::named_without_secret(path, "the data", console)?),
     };
-    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let emulator = open(config, data).await?;
     let running = emulator.listen(args.listen).await.map_err(emulator_error)?;
     console.print(|out| {
         writeln!(out, "listening on http://{}", running.address())?;
@@ -65,7 +68,7 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
     Ok(Exit::Done)
 }
 
-/// The application of one kind that is served, and a line on its secret.
+/// Returns the application of one kind that is served, and a line about its secret.
 fn app(kind: Kind, args: &EmulatorArgs, console: &Console) -> Result<(App, String), Stopped> {
     let name = args.secret_env.as_deref().unwrap_or(kind.default_secret_variable());
     if let Some(secret) = variable(name) {
@@ -81,8 +84,20 @@ fn app(kind: Kind, args: &EmulatorArgs, console: &Console) -> Result<(App, Strin
     Ok((app, line))
 }
 
-/// Tells the world of the files' provider that something happened.
-async fn happen(
+/// Opens an emulator: its data is read and folded on a blocking thread.
+pub(super) async fn open(config: EmulatorConfig, data: Data) -> Result<Emulator, Stopped> {
+    blocking(move || Emulator::open(config, Arc::new(SystemClock), data)).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EmulatorError> + Send + 'static,
+) -> Result<T, Stopped> {
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(EmulatorError::Interrupted(error))).map_err(emulator_error)
+}
+
+/// Changes the world of each emulator that the files' providers are on.
+async fn change(
     command: EmulatorCommand,
     global: &Global,
     console: &Console,
@@ -97,24 +112,25 @@ async fn happen(
         EmulatorCommand::Advance { .. } => desired.providers.values().collect(),
     };
     // Several providers may be on one emulator, for which time passes once.
-    let mut told = BTreeSet::new();
+    let mut changed = BTreeSet::new();
     for provider in providers {
         let url = match &provider.endpoint {
             Endpoint::Emulator => None,
-            Endpoint::Url(url) => Some(url.trim_end_matches('/')),
+            Endpoint::Url(url) => Some(url),
             Endpoint::Vendor => continue,
         };
-        if !told.insert(url) {
+        if !changed.insert(url) {
             continue;
         }
         match url {
-            None => built_in(&command, provider, desired, &state)?,
+            None => built_in(command.clone(), provider, desired, &state).await?,
             Some(url) => served(&command, provider, url).await?,
         }
     }
-    if told.is_empty() {
-        let words = "no provider is on an emulator: say `endpoint: emulator`, or a URL on loopback";
-        return Err(Stopped::failed("no_emulator", words));
+    if changed.is_empty() {
+        let message =
+            "no provider is on an emulator: set `endpoint: emulator`, or a URL on loopback";
+        return Err(Stopped::failed("no_emulator", message));
     }
     console.note(&render::plain(describe(&command)));
     Ok(Exit::Done)
@@ -122,39 +138,44 @@ async fn happen(
 
 fn provider<'a>(desired: &'a Desired, address: &Address) -> Result<&'a Provider, Stopped> {
     desired.providers.get(&address.provider).ok_or_else(|| {
-        let words = format!("{address}: no provider `{}` is declared", address.provider);
-        Stopped::failed("unknown_provider", words)
+        let message = format!("{address}: no provider `{}` is declared", address.provider);
+        Stopped::failed("unknown_provider", message)
     })
 }
 
-/// Changes the world that the built-in emulator keeps beside the state.
-fn built_in(
-    command: &EmulatorCommand,
+/// Changes the world of the built-in emulator, whose data is beside the state.
+async fn built_in(
+    command: EmulatorCommand,
     provider: &Provider,
     desired: &Desired,
     state: &StateLocation,
 ) -> Result<(), Stopped> {
     let emulated = desired.providers.values().filter(|provider| provider.emulated());
     let apps = emulated.map(|provider| App::with_own_secret(provider.kind(), provider.app_id));
-    let settings = emulator_settings(desired, apps.collect());
-    let data = Data::File(data_file(state));
-    let emulator = Emulator::open(settings, Arc::new(SystemClock), data).map_err(emulator_error)?;
+    let config = emulator_settings(desired, apps.collect());
+    let emulator = open(config, Data::File(data_file(state))).await?;
     let (kind, app) = (provider.kind(), provider.app_id);
-    match command {
-        EmulatorCommand::Enter { address, users } => {
-            emulator.enter(kind, app, &address.room, *users).map(drop)
+    blocking(move || {
+        match command {
+            EmulatorCommand::Enter { address, users } => {
+                emulator.enter(kind, app, &address.room, users).map(drop)
+            }
+            EmulatorCommand::Leave { address, users } => {
+                emulator.leave(kind, app, &address.room, users).map(drop)
+            }
+            EmulatorCommand::Advance { span } => emulator.advance(span),
         }
-        EmulatorCommand::Leave { address, users } => {
-            emulator.leave(kind, app, &address.room, *users).map(drop)
-        }
-        EmulatorCommand::Advance { span } => emulator.advance(*span),
-    }
-    .and_then(|()| emulator.fold())
-    .map_err(emulator_error)
+        .and_then(|()| emulator.fold())
+    })
+    .await
 }
 
-/// Tells an emulator that listens on loopback.
-async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Result<(), Stopped> {
+/// Changes the world of an emulator that listens on loopback.
+async fn served(
+    command: &EmulatorCommand,
+    provider: &Provider,
+    url: &EndpointUrl,
+) -> Result<(), Stopped> {
     let (kind, app) = (provider.kind(), provider.app_id);
     let moved = |address: &Address, users: Option<u64>| json!({"kind": kind, "app_id": app, "room": address.room.as_str(), "users": users});
     let (what, body): (&str, Value) = match command {
@@ -162,10 +183,10 @@ async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Re
         EmulatorCommand::Leave { address, users } => ("leave", moved(address, *users)),
         EmulatorCommand::Advance { span } => ("advance", json!({"seconds": span.as_secs()})),
     };
-    let path = format!("/emulator/{what}");
+    let path = format!("emulator/{what}");
     post_to_loopback(url, &path, &body).await.map_err(|error| {
-        let words = format!("provider `{}`: the emulator did not take it: {error}", provider.name);
-        Stopped::failed("emulator", words)
+        let message = format!("provider `{}`: the emulator refused it: {error}", provider.name);
+        Stopped::failed("emulator", message)
     })
 }
 

@@ -1,19 +1,19 @@
 //! `plan`: what would change.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::args::{Global, PlanArgs};
-use super::connect::{self, Connected, Use};
+use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
-use super::planning::{self, Ground};
-use super::session;
+use super::progress::ProgressReport;
+use super::{planning, session};
 use crate::applier::StopSwitch;
 use crate::config::Loaded;
-use crate::model::{Observed, Plan, Refresh};
-use crate::planner::Scope;
-use crate::state::{self, ReadStore};
+use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
+use crate::model::{Plan, Refresh};
+use crate::provider::http::SystemClock;
+use crate::state;
 
 /// Shows what would change; changes nothing.
 pub(super) async fn run(
@@ -22,37 +22,29 @@ pub(super) async fn run(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let Loaded { desired, warnings } = session::files(global, console)?;
-    let desired = &Arc::new(desired);
-    let path = session::state_path(global, desired, console)?;
-    let store: Box<dyn ReadStore> = state::open_sharing(&path, Arc::clone(desired));
-    let snapshot = store.read().await.map_err(session::state_error)?;
-    let allow = args.planning.allow_endpoint_change;
-    let hosts = session::belongs(desired, &snapshot.recorded, allow)?;
-    let mode = planning::refresh(&args.planning, desired);
-    let connected = match mode {
-        Refresh::Never => Connected::none(),
-        Refresh::Due | Refresh::All => connect::connect(desired, &path, Use::Looks, global).await?,
-    };
-    connected.resume(&snapshot, desired);
-    let asked = planning::asked(&args.planning, desired, &connected)?;
-    let mut ground = Ground {
-        desired,
-        recorded: &snapshot.recorded,
-        observed: Observed::default(),
-        evict: &BTreeSet::new(),
-        in_progress: snapshot.in_progress.as_ref(),
-    };
+    let desired = Arc::new(desired);
+    let path = session::state_path(global, &desired, console)?;
     let (_switch, stop) = StopSwitch::new();
-    let observers = connected.read_only();
-    ground.look(mode, Scope::Plan, &observers, &connected.connections, &stop).await;
-    let mut plan = ground.plan(asked);
-    plan.findings.splice(0..0, warnings.into_iter().chain(hosts));
-    plan.findings.extend(connected.not_asked());
+    let session = Session {
+        desired: &desired,
+        store: &*state::open_sharing(&path, Arc::clone(&desired)),
+        connector: &Providers::new(&desired, &path, global),
+        clock: &SystemClock,
+        stop: &stop,
+        events: ProgressReport::start(console, args.planning.format),
+        host_change: session::host_change(args.planning.allow_endpoint_change),
+    };
+    let credentials = match args.planning.refresh {
+        Some(Refresh::Due | Refresh::All) => Credentials::Required,
+        Some(Refresh::Never) | None => Credentials::Optional,
+    };
+    let refresh = planning::refresh(&args.planning, &desired);
+    let request = PlanRequest { refresh, credentials, warnings: &warnings };
+    let Planned { plan, snapshot, closed } = engine::plan(&session, request).await?;
     planning::show(&plan, &args.planning, &path, console)?;
-    let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan));
-    let (ended, _) = connected.close(Ok(exit)).await;
-    session::leave_to_exit((plan, snapshot, Arc::clone(desired)));
-    ended
+    let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan.summary));
+    session::leave_to_exit((plan, snapshot, Arc::clone(&desired)));
+    closed.map(|()| exit)
 }
 
 /// How what is wanted ends a plan: steps, and rooms that wait or are blocked, under

@@ -1,7 +1,6 @@
 //! What most commands begin with: the files, the state, and whether the two belong together.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
@@ -9,14 +8,11 @@ use super::console::Console;
 use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
 use super::secrets;
-use crate::applier::{Connections, Stop};
 use crate::config::{self, Head, Loaded, Subfolders};
-use crate::model::{
-    Desired, Finding, Moved, Provider, ProviderIdentity, ProviderName, Recorded, StateLocation,
-    UrlNotBuilt,
-};
-use crate::planner::{self, AsDeclared, HostChange, IdentityError};
-use crate::state::{Entry, Holder, LastCalls, StateError, Store, WriteStore};
+use crate::engine::{Lock, SessionError};
+use crate::model::{Desired, StateLocation, UrlNotBuilt};
+use crate::planner::{HostChange, IdentityError};
+use crate::state::{Holder, StateError};
 
 /// Reads and checks the files. The secrets that they name are known from then on.
 pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
@@ -82,36 +78,6 @@ pub(super) fn named_without_secret(
     Ok(path)
 }
 
-/// Works under the write lock of a store, and folds what was written however the work ended. The
-/// work tells its end and when its last calls were made.
-pub(super) async fn under_lock(
-    store: &dyn Store,
-    command: &'static str,
-    wait: Duration,
-    context: &Context,
-    stop: &Stop,
-    work: impl AsyncFnOnce(Arc<dyn WriteStore>) -> (Result<Exit, Stopped>, LastCalls),
-) -> Result<Exit, Stopped> {
-    let Some(locked) = stop.or(lock(store, command, wait, context)).await else {
-        let error = anyhow::anyhow!("interrupted before the lock was free: nothing was done");
-        return Err(Stopped::new(Exit::Partly, "interrupted", error));
-    };
-    let locked = locked?;
-    let (done, last_calls) = work(locked.clone()).await;
-    let saved = locked.fold(last_calls).await.map_err(state_error);
-    let exit = done?;
-    saved.map(|_| exit)
-}
-
-async fn lock(
-    store: &dyn Store,
-    command: &'static str,
-    wait: Duration,
-    context: &Context,
-) -> Result<Arc<dyn WriteStore>, Stopped> {
-    store.lock(holder(command, context), wait).await.map_err(state_error)
-}
-
 /// Who this run is, as others are told.
 pub(super) fn holder(command: &str, context: &Context) -> Holder {
     Holder {
@@ -123,86 +89,51 @@ pub(super) fn holder(command: &str, context: &Context) -> Holder {
     }
 }
 
-/// Refuses a state that belongs to another application; with a warning for each provider whose host is
-/// recorded from now on.
-pub(super) fn belongs(
-    desired: &Desired,
-    recorded: &Recorded,
-    allow_endpoint_change: bool,
-) -> Result<Vec<Finding>, Stopped> {
-    let change = if allow_endpoint_change { HostChange::Allowed } else { HostChange::Refused };
-    planner::identity(desired, recorded, change).map_err(|error| {
-        let findings = match &error {
-            IdentityError::RecordedTwice(findings) => findings.clone(),
-            IdentityError::Kind { .. }
-            | IdentityError::App { .. }
-            | IdentityError::MadeOnEmulator { .. }
-            | IdentityError::MadeForReal { .. }
-            | IdentityError::Host { .. }
-            | IdentityError::Renamed { .. } => Vec::new(),
-        };
-        Stopped { findings, ..Stopped::refused("other_application", error) }
-    })
+/// How the write lock is taken by a command.
+pub(super) fn lock(command: &str, timeout: Duration, context: &Context) -> Lock {
+    Lock { holder: holder(command, context), timeout }
 }
 
-/// The connections under the declared names, and under those that they were renamed from: a call that
-/// is still open may be recorded there.
-pub(super) fn with_old_names(desired: &Desired, connections: &Connections) -> Connections {
-    let mut all = connections.clone();
-    for Moved { from, to } in &desired.moved {
-        if let Some(connection) = connections.get(to) {
-            all.insert(from.clone(), connection.clone());
-        }
-    }
-    all
-}
-
-/// What has to be written of rooms that were moved, in one append: each under its new address before
-/// it goes from the old one, so that it is never unrecorded.
-pub(super) fn moves(desired: &Desired, declared: &AsDeclared<'_>) -> Vec<Entry> {
-    let AsDeclared { recorded, moved, removed } = declared;
-    let new = desired.moved.iter().filter(|moved| removed.contains(&moved.from));
-    let new = new.filter_map(|moved| desired.providers.get(&moved.to));
-    let mut entries: Vec<Entry> = new
-        .map(|provider| Entry::Provider(provider.name.clone(), ProviderIdentity::of(provider)))
-        .collect();
-    for (address, old) in moved {
-        let Some(record) = recorded.rooms.get(address) else { continue };
-        let (address, record) = (address.clone(), record.clone());
-        let open = record.pending.is_some();
-        let moved_away = (address != *old).then(|| Entry::Removed(old.clone()));
-        entries.push(if open {
-            Entry::Intent(address, record)
-        } else {
-            Entry::Result(address, record)
-        });
-        entries.extend(moved_away);
-    }
-    entries.extend(removed.iter().cloned().map(Entry::ProviderRemoved));
-    entries
-}
-
-/// What has to be written of the applications that `used` or recorded rooms belong to, where the record
-/// does not know them so yet.
-pub(super) fn identities(
-    desired: &Desired,
-    recorded: &Recorded,
-    used: impl Fn(&ProviderName) -> bool,
-) -> Vec<Entry> {
-    let of = |(name, provider): (&ProviderName, &Provider)| {
-        let identity = ProviderIdentity::of(provider);
-        let known = recorded.providers.get(name);
-        let new = known != Some(&identity)
-            && (used(name) || recorded.rooms.keys().any(|address| address.provider == *name));
-        new.then(|| Entry::Provider(name.clone(), identity))
-    };
-    desired.providers.iter().filter_map(of).collect()
+/// Whether recorded rooms may be at another host: `--allow-endpoint-change`.
+pub(super) fn host_change(allowed: bool) -> HostChange {
+    if allowed { HostChange::Allowed } else { HostChange::Refused }
 }
 
 /// Leaves a value to the end of the process, which returns its memory at once: to free a million
 /// rooms one by one takes half a second.
 pub(super) fn leave_to_exit<T>(value: T) {
     std::mem::forget(value);
+}
+
+/// An error of a session as the end of a command.
+impl From<SessionError> for Stopped {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::State(error) => state_error(error),
+            SessionError::Identity(error) => identity_error(error),
+            SessionError::Interrupted { before: _ } => {
+                Self::new(Exit::Partly, "interrupted", error)
+            }
+            SessionError::NoCredentials { provider: _, missing: _ } => {
+                Self::new(Exit::Failed, "no_credentials", error)
+            }
+            SessionError::NotDeclared(_) => Self::new(Exit::Failed, "not_declared", error),
+            SessionError::AlreadyRecorded(_) => Self::new(Exit::Failed, "recorded", error),
+        }
+    }
+}
+
+fn identity_error(error: IdentityError) -> Stopped {
+    let findings = match &error {
+        IdentityError::RecordedTwice(findings) => findings.clone(),
+        IdentityError::Kind { .. }
+        | IdentityError::App { .. }
+        | IdentityError::MadeOnEmulator { .. }
+        | IdentityError::MadeForReal { .. }
+        | IdentityError::Host { .. }
+        | IdentityError::Renamed { .. } => Vec::new(),
+    };
+    Stopped { findings, ..Stopped::refused("other_application", error) }
 }
 
 /// A failure of the store as the end of a command.

@@ -10,9 +10,10 @@ use super::exit::{Exit, Stopped};
 use super::selection::{self, Selected};
 use super::{secrets, session, signals};
 use crate::applier::Stop;
+use crate::engine;
 use crate::model::{Address, Kind, Recorded, RecordedRoom, StateLocation};
 use crate::render;
-use crate::state::{self, Entry, Found, LastCalls, ReadStore, Snapshot, Store, WriteStore};
+use crate::state::{self, Entry, Found, ReadStore, Snapshot, Store, WriteStore};
 
 /// Runs a `state` command.
 pub(super) async fn run(
@@ -114,9 +115,10 @@ async fn fold(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let stop = signals::listen(console.output())?;
-    session::under_lock(store, "state fold", lock_timeout, context, &stop, async |locked| {
-        let told = console.print(|out| writeln!(out, "{}", folded(locked.snapshot(), location)));
-        (told.map(|()| Exit::Done), LastCalls::new())
+    let lock = session::lock("state fold", lock_timeout, context);
+    engine::under_lock(store, lock, &stop, async |locked| {
+        console.print(|out| writeln!(out, "{}", folded(locked.snapshot(), location)))?;
+        Ok(Exit::Done)
     })
     .await
 }
@@ -155,8 +157,9 @@ impl Removal {
         console: &Console,
     ) -> Result<Exit, Stopped> {
         let stop = signals::listen(console.output())?;
-        session::under_lock(store, "state rm", self.lock_timeout, context, &stop, async |locked| {
-            (self.remove(&*locked, &stop, console).await, LastCalls::new())
+        let lock = session::lock("state rm", self.lock_timeout, context);
+        engine::under_lock(store, lock, &stop, async |locked| {
+            self.remove(&**locked, &stop, console).await
         })
         .await
     }

@@ -1,13 +1,18 @@
-//! The actions that the emulator knows, by the vendors' names.
+//! The actions that the emulator serves, by the vendors' names.
 
 use std::fmt;
 
 use axum::http::Method;
 
+use tokio::time::Instant;
+
 use crate::model::Kind;
 
-/// An action of one of the services' APIs. The emulator's own list, so that a misspelt name in the client
-/// shows.
+/// An application: one id may stand for a ZIM and an RTC application, which share nothing.
+pub(super) type AppKey = (Kind, u32);
+
+/// An action of one of the services' APIs. The list is the emulator's own, so that a misspelt name in the
+/// client is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// ZIM: creates a room.
@@ -18,13 +23,13 @@ pub enum Action {
     ModifyRoomAttribute,
     /// ZIM: reads the attributes.
     QueryRoomAttribute,
-    /// ZIM: tells who is inside.
+    /// ZIM: lists who is inside.
     QueryRoomUserList,
     /// ZIM: registers users.
     UserRegister,
     /// RTC: closes a room.
     CloseRoom,
-    /// RTC: tells how many are inside.
+    /// RTC: counts who is inside.
     DescribeUserNum,
     /// Tencent: creates a live room.
     LiveCreateRoom,
@@ -42,6 +47,38 @@ pub enum Action {
     LiveDelRoomMetadata,
     /// Tencent: imports an account.
     AccountImport,
+}
+
+/// What becomes of a call, for those who count calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallEvent {
+    /// Its signature is not valid.
+    Rejected {
+        /// The code of the answer.
+        code: i64,
+    },
+    /// It arrived with a valid signature.
+    Arrived {
+        /// The application's kind.
+        kind: Kind,
+        /// The application.
+        app: u32,
+        /// The action.
+        action: Action,
+        /// When it arrived.
+        at: Instant,
+    },
+    /// It was answered, also where a fault then withheld the answer.
+    Answered {
+        /// The application's kind.
+        kind: Kind,
+        /// The application.
+        app: u32,
+        /// The action.
+        action: Action,
+        /// The code of the answer, 0 for success.
+        code: i64,
+    },
 }
 
 /// Where Tencent's commands for live rooms are served.
@@ -116,7 +153,7 @@ impl Action {
         }
     }
 
-    /// The method that the action's page asks for.
+    /// The method that the action's page documents.
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
@@ -150,26 +187,48 @@ impl Action {
         }
     }
 
-    /// Where it is served: the path, with ZEGOCLOUD's Action in the query.
-    pub(super) fn place(self) -> String {
+    /// Whether it changes nothing.
+    pub(super) const fn only_reads(self) -> bool {
+        match self {
+            Self::QueryRoomAttribute
+            | Self::QueryRoomUserList
+            | Self::DescribeUserNum
+            | Self::LiveGetRoomInfo
+            | Self::LiveGetRoomMetadata => true,
+            Self::CreateRoom
+            | Self::DestroyRoom
+            | Self::ModifyRoomAttribute
+            | Self::UserRegister
+            | Self::CloseRoom
+            | Self::LiveCreateRoom
+            | Self::LiveDestroyRoom
+            | Self::LiveUpdateRoomInfo
+            | Self::LiveSetRoomMetadata
+            | Self::LiveDelRoomMetadata
+            | Self::AccountImport => false,
+        }
+    }
+
+    /// The path and, for ZEGOCLOUD, the query that select the action.
+    pub(super) fn path(self) -> String {
         match self.kind() {
             Kind::Rtc | Kind::Zim => format!("/?Action={self}"),
             Kind::TencentLive => format!("{}/{self}", self.folder()),
         }
     }
 
-    /// ZEGOCLOUD's action of this name.
+    /// Finds ZEGOCLOUD's action of a name.
     pub(super) fn named(name: &str) -> Option<Self> {
         let zego = |action: &Self| action.kind() != Kind::TencentLive;
         Self::ALL.into_iter().filter(zego).find(|action| action.as_str() == name)
     }
 
-    /// Tencent's command at this path.
+    /// Finds Tencent's command at a path.
     pub(super) fn at(path: &str) -> Option<Self> {
         let (folder, name) = path.rsplit_once('/')?;
         let tencent = |action: &Self| action.kind() == Kind::TencentLive;
-        let there = |action: &Self| action.as_str() == name && action.folder() == folder;
-        Self::ALL.into_iter().filter(tencent).find(there)
+        let matches = |action: &Self| action.as_str() == name && action.folder() == folder;
+        Self::ALL.into_iter().filter(tencent).find(matches)
     }
 
     fn folder(self) -> &'static str {

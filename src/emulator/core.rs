@@ -1,179 +1,188 @@
-//! The stand-in behind its lock: gate, traffic, world and chance together.
+//! Everything that changes in memory: limits, world and random numbers, and what a request does with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{Kind, RoomId, Timestamp};
+use crate::model::{Kind, Secret, Timestamp};
 
-use super::code::{Code, SUCCESS, Tencent, Zego};
-use super::data::Keeper;
-use super::dice::Dice;
-use super::fault::{self, Fault};
-use super::gate::{AppKey, Caller, Gate};
-use super::pace::Pace;
-use super::people::{self, Move};
-use super::process::Received;
-use super::survey::{AppSurvey, Survey};
-use super::traffic::{Passage, Traffic};
-use super::wire::{Answer, Payload};
-use super::work::{self, Done, Refusal, Request};
-use super::world::{Entry, World};
-use super::{Action, App, EmulatorError, Settings};
+use super::action::{Action, AppKey, CallEvent};
+use super::config::{App, EmulatorConfig};
+use super::error::EmulatorError;
+use super::fault::{self, Fault, Random};
+use super::rate_limit::{Admission, CallLimiter, CreateLimiter};
+use super::request::{Caller, QueryError, RawRequest, Request};
+use super::response::{Answer, Code, Outcome, Payload, Refusal, SUCCESS};
+use super::tencent_live::codes::Tencent;
+use super::world::{Change, World};
+use super::zego::Zego;
+use super::{rtc, tencent_live, zego, zim};
 
-/// Everything that changes.
+/// Everything that changes in memory.
 #[derive(Debug)]
 pub(super) struct Core {
-    gate: Gate,
-    pace: Pace,
-    traffic: BTreeMap<AppKey, Traffic>,
-    turned_away: BTreeMap<i64, u64>,
+    secrets: BTreeMap<AppKey, Secret>,
+    administrators: BTreeSet<String>,
+    nonces: zego::Nonces,
+    calls: CallLimiter,
+    creates: CreateLimiter,
     pub(super) world: World,
-    pub(super) keeper: Keeper,
-    pub(super) dice: Dice,
+    pub(super) random: Random,
 }
 
-/// What chance has in store for one request.
+/// The latency and the fault of one request.
 #[derive(Debug)]
-pub(super) struct Luck {
+pub(super) struct Disturbance {
     pub(super) fault: Option<Fault>,
+    /// The latency before the request counts as arrived.
     pub(super) before: Duration,
+    /// The latency after the work.
     pub(super) after: Duration,
 }
 
 impl Core {
-    pub(super) fn new(settings: &Settings, world: World, keeper: Keeper) -> Self {
+    pub(super) fn new(config: &EmulatorConfig, world: World) -> Self {
+        let secret = |App { kind, app_id, secret }: &App| ((*kind, *app_id), secret.clone());
         Self {
-            gate: Gate::new(settings),
-            pace: Pace::default(),
-            traffic: BTreeMap::new(),
-            turned_away: BTreeMap::new(),
+            secrets: config.apps.iter().map(secret).collect(),
+            administrators: config.administrators.clone(),
+            nonces: zego::Nonces::default(),
+            calls: CallLimiter::default(),
+            creates: CreateLimiter::default(),
             world,
-            keeper,
-            dice: Dice::new(settings.seed),
+            random: Random::new(config.seed),
         }
     }
 
-    /// Draws the fate of one request: always as many numbers, so that one setting does not move another.
-    pub(super) fn luck(&mut self, settings: &Settings) -> Luck {
-        let fault = fault::draw(&settings.faults, &mut self.dice);
-        let whole = settings.latency.saturating_add(self.dice.span(settings.jitter));
+    /// Draws the disturbance of one request: always as many random numbers, so that changing one setting
+    /// does not change the others' effects.
+    pub(super) fn disturbance(&mut self, config: &EmulatorConfig) -> Disturbance {
+        let fault = fault::draw(&config.faults, &mut self.random);
+        let whole = config.latency.saturating_add(self.random.span(config.jitter));
         let before = whole / 2;
-        Luck { fault, before, after: whole.saturating_sub(before) }
+        Disturbance { fault, before, after: whole.saturating_sub(before) }
     }
 
-    /// Counts a request where it arrives, and lets it through or not.
-    pub(super) fn arrive(
+    /// Checks the signature and the rate limit of a request as it arrives. `now` is the real time.
+    pub(super) fn admit(
         &mut self,
-        received: &Received,
+        raw: &RawRequest,
         now: Timestamp,
-        settings: &Settings,
+        config: &EmulatorConfig,
     ) -> Result<Caller, Refusal> {
-        let caller = self.gate.admit(received, now).inspect_err(|Refusal { code, .. }| {
-            *self.turned_away.entry(code.number()).or_default() += 1;
+        let caller = self.authenticate(raw, now).inspect_err(|Refusal { code, .. }| {
+            config.report(CallEvent::Rejected { code: code.number() });
         })?;
-        let action = caller.action;
-        let traffic = self.traffic.entry(caller.key()).or_default();
-        match traffic.arrive(action, settings.rate_limit(action), Instant::now()) {
-            Passage::Free => Ok(caller),
-            Passage::TooOften => Err(self.busy(caller)),
+        let Caller { app, action } = caller;
+        let at = Instant::now();
+        config.report(CallEvent::Arrived { kind: action.kind(), app, action, at });
+        match self.calls.admit(caller.key(), action, config.rate_limit(action), at) {
+            Admission::Admitted => Ok(caller),
+            Admission::TooOften => Err(too_often(caller, config)),
         }
     }
 
-    /// Refuses a caller for coming too often.
-    pub(super) fn busy(&mut self, caller: Caller) -> Refusal {
-        let code = too_often(caller.action);
-        self.traffic.entry(caller.key()).or_default().answered(caller.action, code.number());
-        code.into()
+    fn authenticate(&mut self, raw: &RawRequest, now: Timestamp) -> Result<Caller, Refusal> {
+        let RawRequest { method, path, query, body: _ } = raw;
+        let kind = raw.kind();
+        let query = query.as_ref().map_err(|error| invalid_query(kind, error))?;
+        match kind {
+            Kind::Rtc | Kind::Zim => {
+                Ok(zego::authenticate(method, query, now, &self.secrets, &mut self.nonces)?)
+            }
+            Kind::TencentLive => {
+                let (secrets, administrators) = (&self.secrets, &self.administrators);
+                let keys = tencent_live::auth::Keys { secrets, administrators };
+                Ok(tencent_live::auth::authenticate(method, path, query, now, keys)?)
+            }
+        }
     }
 
-    /// Carries a request out: decided, made durable, then changed, then answered.
-    pub(super) fn work(&mut self, request: &Request<'_>, settings: &Settings) -> Answer {
+    /// Decides what a request comes to. The world is not changed yet.
+    pub(super) fn decide(&mut self, request: &Request<'_>, config: &EmulatorConfig) -> Outcome {
         self.world.expire(request.now);
-        let caller = request.caller;
-        let kind = caller.action.kind();
-        let decided = work::decide(request, &self.world, settings, &mut self.pace);
-        let outcome = decided.and_then(|Done { change, payload }| {
-            let changed = change.map_or(Ok(()), |change| self.change(change));
-            changed.map(|()| payload).map_err(|error| not_kept(kind, &error))
-        });
-        let alive = self.world.alive(caller.key());
-        let traffic = self.traffic.entry(caller.key()).or_default();
-        traffic.most_rooms = traffic.most_rooms.max(alive);
-        let code = outcome.as_ref().map_or_else(|refusal| refusal.code.number(), |_| SUCCESS);
-        traffic.answered(caller.action, code);
-        self.answer(kind, outcome)
+        let world = &self.world;
+        match request.caller.action {
+            Action::CreateRoom => zim::create(request, world, config),
+            Action::DestroyRoom => zim::destroy(request, world),
+            Action::ModifyRoomAttribute => zim::modify(request, world, config),
+            Action::QueryRoomAttribute => zim::attributes(request, world, config),
+            Action::QueryRoomUserList => zim::people(request, world),
+            Action::UserRegister => zim::register(request, world),
+            Action::CloseRoom => rtc::close(request, world),
+            Action::DescribeUserNum => rtc::count(request, world),
+            Action::LiveCreateRoom => {
+                tencent_live::create(request, world, config, &mut self.creates)
+            }
+            Action::LiveDestroyRoom => tencent_live::destroy(request, world, config),
+            Action::LiveGetRoomInfo => tencent_live::info(request, world, config),
+            Action::LiveUpdateRoomInfo => tencent_live::update(request, world),
+            Action::LiveSetRoomMetadata => tencent_live::set(request, world, config),
+            Action::LiveGetRoomMetadata => tencent_live::metadata(request, world),
+            Action::LiveDelRoomMetadata => tencent_live::delete(request, world),
+            Action::AccountImport => tencent_live::import(request),
+        }
     }
 
-    /// Words an outcome as `kind`'s service does.
-    pub(super) fn answer(&mut self, kind: Kind, outcome: Result<Payload, Refusal>) -> Answer {
-        Answer::new(kind, outcome, self.dice.bits())
-    }
-
-    /// Lets people move, and tells how many are inside then.
-    pub(super) fn move_people(
+    /// Answers a caller, and reports the code of the answer.
+    pub(super) fn reply(
         &mut self,
-        key: AppKey,
-        id: &RoomId,
-        step: Move,
-        now: Timestamp,
-        settings: &Settings,
-    ) -> Result<u64, EmulatorError> {
-        self.world.expire(now);
-        let moved = people::moved(&self.world, key, id.as_str(), step, now, settings);
-        let (kind, app) = key;
-        let missing = || EmulatorError::NoSuchRoom { kind, app, room: id.clone() };
-        let (entry, people) = moved.ok_or_else(missing)?;
-        self.change(entry)?;
-        Ok(people)
+        caller: Caller,
+        outcome: Result<Payload, Refusal>,
+        config: &EmulatorConfig,
+    ) -> Answer {
+        let code = outcome.as_ref().map_or_else(|refusal| refusal.code.number(), |_| SUCCESS);
+        report_answer(caller, code, config);
+        self.answer(caller.action.kind(), outcome)
     }
 
-    /// Lets time run further ahead.
-    pub(super) fn advance(&mut self, span: Duration) -> Result<(), EmulatorError> {
+    /// Encodes an outcome as `kind`'s service does.
+    pub(super) fn answer(&mut self, kind: Kind, outcome: Result<Payload, Refusal>) -> Answer {
+        Answer::new(kind, outcome, self.random.bits())
+    }
+
+    /// Returns the change that moves the emulator's clock further ahead.
+    pub(super) fn advanced(&self, span: Duration) -> Change {
         let ahead = self.world.ahead().saturating_add(span).as_millis();
-        self.change(Entry::Ahead { milliseconds: u64::try_from(ahead).unwrap_or(u64::MAX) })
-    }
-
-    /// How far time runs ahead of the clock.
-    pub(super) fn ahead(&self) -> Duration {
-        self.world.ahead()
-    }
-
-    /// Brings the data file up to date.
-    pub(super) fn fold(&mut self, now: Timestamp) -> Result<(), EmulatorError> {
-        self.world.expire(now);
-        self.keeper.fold(&self.world)
-    }
-
-    pub(super) fn survey(&mut self, settings: &Settings, now: Timestamp) -> Survey {
-        self.world.expire(now);
-        let apps = settings.apps.iter().map(|App { kind, app_id, secret: _ }| {
-            let key = (*kind, *app_id);
-            (key, AppSurvey::of(&self.world, key, self.traffic.get(&key)))
-        });
-        Survey { now, apps: apps.collect(), turned_away: self.turned_away.clone() }
-    }
-
-    fn change(&mut self, entry: Entry) -> Result<(), EmulatorError> {
-        self.keeper.keep(&entry, &self.world)?;
-        self.world.apply(entry);
-        Ok(())
+        Change::Ahead { milliseconds: u64::try_from(ahead).unwrap_or(u64::MAX) }
     }
 }
 
-/// The code for an action that is called too often.
-fn too_often(action: Action) -> Code {
-    match action.kind() {
+/// Refuses a call that is over its rate limit, and reports the code.
+pub(super) fn too_often(caller: Caller, config: &EmulatorConfig) -> Refusal {
+    let code: Code = match caller.action.kind() {
         Kind::Rtc => Zego::RtcTooOften.into(),
-        Kind::Zim if action == Action::UserRegister => Zego::RegisterTooOften.into(),
+        Kind::Zim if caller.action == Action::UserRegister => Zego::RegisterTooOften.into(),
         Kind::Zim => Zego::TooOften.into(),
         Kind::TencentLive => Tencent::TooOften.into(),
+    };
+    report_answer(caller, code.number(), config);
+    code.into()
+}
+
+fn report_answer(Caller { app, action }: Caller, code: i64, config: &EmulatorConfig) {
+    config.report(CallEvent::Answered { kind: action.kind(), app, action, code });
+}
+
+fn invalid_query(kind: Kind, error: &QueryError) -> Refusal {
+    let code: Code = match kind {
+        Kind::Rtc | Kind::Zim => Zego::Parameter.into(),
+        Kind::TencentLive => Tencent::Http.into(),
+    };
+    Refusal::with_message(code, error.to_string())
+}
+
+/// Refuses a request whose body could not be read.
+pub(super) fn invalid_body(kind: Kind) -> Refusal {
+    match kind {
+        Kind::Rtc | Kind::Zim => Zego::Body.into(),
+        Kind::TencentLive => Tencent::Http.into(),
     }
 }
 
-/// The refusal of a change that cannot be kept. No vendor has a code for it: the nearest ones are taken.
-fn not_kept(kind: Kind, error: &EmulatorError) -> Refusal {
+/// Refuses a change that cannot be stored. No vendor has a code for it: the nearest ones are used.
+pub(super) fn not_stored(kind: Kind, error: &EmulatorError) -> Refusal {
     let code: Code = match (kind, matches!(error, EmulatorError::ReadOnly)) {
         (Kind::Rtc, true) => Zego::RtcNoPermission.into(),
         (Kind::Rtc, false) => Zego::RtcInternal.into(),
@@ -183,6 +192,6 @@ fn not_kept(kind: Kind, error: &EmulatorError) -> Refusal {
         (Kind::TencentLive, false) => Tencent::Internal.into(),
     };
     let source = std::error::Error::source(error);
-    let why = source.map(|source| format!(": {source}")).unwrap_or_default();
-    Refusal::because(code, format!("{error}{why}"))
+    let cause = source.map(|source| format!(": {source}")).unwrap_or_default();
+    Refusal::with_message(code, format!("{error}{cause}"))
 }

@@ -1,12 +1,14 @@
-//! Why the emulator could not be opened, served or told something.
+//! The emulator's errors.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use tokio::task::JoinError;
+
 use crate::model::{Kind, RoomId};
 
-/// Why the emulator could not be opened, served or told something, by what the user does next.
+/// Why the emulator could not be opened, served or changed, by what the user does next.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
     /// Another process has the data file open for writing: wait for it, or ask that one.
@@ -29,7 +31,7 @@ pub enum EmulatorError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong there.
+        /// What is wrong.
         reason: String,
     },
     /// A newer roomctl wrote the data: use that one.
@@ -45,31 +47,37 @@ pub enum EmulatorError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// The operation that failed.
         doing: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
+    /// The data cannot be encoded.
+    #[error("cannot encode the emulator's data")]
+    Encode(#[source] io::Error),
+    /// The work was interrupted by a panic, or by the end of the process.
+    #[error("the emulator's work was interrupted")]
+    Interrupted(#[source] JoinError),
     /// The data was opened for reading only.
     #[error("the emulator's data is open for reading only")]
     ReadOnly,
-    /// The address to listen on is in use, or not ours.
+    /// The address to listen on is in use, or is not of this machine.
     #[error("the emulator cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// No application of this id is served.
     #[error("the emulator serves no {kind} app {app}")]
     NoSuchApp {
-        /// The kind that was named.
+        /// The requested kind.
         kind: Kind,
-        /// The id that was named.
+        /// The requested id.
         app: u32,
     },
-    /// The room does not exist: it was never created, or has gone by itself.
+    /// The room does not exist: it was never created, or has ended.
     #[error("room `{room}` of {kind} app {app} does not exist on the emulator")]
     NoSuchRoom {
         /// The application's kind.
@@ -79,16 +87,16 @@ pub enum EmulatorError {
         /// The room.
         room: RoomId,
     },
-    /// An application is set up twice.
-    #[error("{kind} app {app} is set up twice on the emulator")]
-    AppTwice {
+    /// An application is configured twice.
+    #[error("{kind} app {app} is configured twice on the emulator")]
+    DuplicateApp {
         /// The application's kind.
         kind: Kind,
         /// The application.
         app: u32,
     },
-    /// The faults strike more often than there are requests.
-    #[error("the shares of all faults make {percent:.1}%, more than the whole")]
+    /// The shares of the faults add up to more than 100%.
+    #[error("the shares of all faults add up to {percent:.1}%, more than 100%")]
     FaultsOverWhole {
         /// Their sum in percent.
         percent: f64,
@@ -96,7 +104,7 @@ pub enum EmulatorError {
 }
 
 impl EmulatorError {
-    /// Says what was tried with which file.
+    /// Wraps a system error with the file and the operation.
     pub(super) fn file(path: &Path, doing: &'static str, source: io::Error) -> Self {
         Self::File { path: path.to_owned(), doing, source }
     }

@@ -1,11 +1,10 @@
-//! Bad days: what may go wrong with a request, and how often.
+//! Fault injection: what goes wrong with a request and how often, and the random numbers that decide it.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
-use super::dice::Dice;
-
-/// What goes wrong with a request that was otherwise well.
+/// What goes wrong with a request that is otherwise accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// `500`: HTTP 500 with a line of text.
@@ -16,7 +15,7 @@ pub enum Fault {
     /// `reset-before` and `reset-after`: the connection is cut without an answer.
     Reset(Work),
     /// `hang`: the request is held for 12 s, longer than a client waits, then cut. Work is done after 9 s:
-    /// late, and long after a client that was killed is gone, but within the time-out of one call.
+    /// late, but within the time-out of one call.
     Hang(Work),
     /// `garbage`: the work is done, and the answer is a page of HTML or half of the JSON.
     Garbage,
@@ -25,38 +24,40 @@ pub enum Fault {
 /// Whether the service did the work before the request went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// It did.
+    /// It did the work.
     Done,
     /// It did not.
     NotDone,
-    /// One or the other, by chance: the client cannot know.
+    /// One or the other at random: the client cannot know.
     Either,
 }
 
-/// A part of all requests, 0 to 1.
+/// A share of all requests, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Share(f64);
 
-/// How often a fault strikes.
+/// A fault, and how often it is injected.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FaultShare {
     /// What goes wrong.
     pub fault: Fault,
-    /// Of how many requests.
+    /// In how many requests.
     pub share: Share,
 }
 
-/// Why a text is no `KIND=SHARE`.
+/// Why a text is not a `KIND=SHARE`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     /// There is no `=`.
-    #[error("`{0}` says no share: write KIND=SHARE, such as `busy=10%`")]
+    #[error("`{0}` has no share: write KIND=SHARE, such as `busy=10%`")]
     NoShare(String),
-    /// The part before the `=` is no fault.
-    #[error("`{0}` is no fault: there are 500, busy, reset-before, reset-after, hang and garbage")]
+    /// The part before the `=` is not a fault.
+    #[error(
+        "unknown fault `{0}`: there are 500, busy, reset-before, reset-after, hang and garbage"
+    )]
     Kind(String),
-    /// The part after the `=` is no share.
-    #[error("`{0}` is no share: write 0% to 100%, or 0 to 1")]
+    /// The part after the `=` is not a share.
+    #[error("invalid share `{0}`: write 0% to 100%, or 0 to 1")]
     Share(String),
 }
 
@@ -64,7 +65,7 @@ impl Share {
     /// Every request.
     pub const ALL: Self = Self(1.0);
 
-    /// The share as a number, 0 to 1.
+    /// Returns the share as a number, 0 to 1.
     #[must_use]
     pub const fn as_fraction(self) -> f64 {
         self.0
@@ -73,18 +74,18 @@ impl Share {
 
 impl Work {
     /// Whether it is done this time.
-    pub(super) fn lands(self, dice: &mut Dice) -> bool {
+    pub(super) fn is_done(self, random: &mut Random) -> bool {
         match self {
             Self::Done => true,
             Self::NotDone => false,
-            Self::Either => dice.heads(),
+            Self::Either => random.coin(),
         }
     }
 }
 
-/// The fault that strikes this request, if any: one draw, whatever the number of faults.
-pub(super) fn draw(faults: &[FaultShare], dice: &mut Dice) -> Option<Fault> {
-    let mut left = dice.fraction();
+/// Returns the fault to inject into this request, if any: one random number, whatever the number of faults.
+pub(super) fn draw(faults: &[FaultShare], random: &mut Random) -> Option<Fault> {
+    let mut left = random.fraction();
     for FaultShare { fault, share } in faults {
         if left < share.0 {
             return Some(*fault);
@@ -152,6 +153,36 @@ impl fmt::Display for Fault {
     }
 }
 
+/// The one source of random numbers: the same seed gives the same faults.
+#[derive(Debug)]
+pub(super) struct Random(fastrand::Rng);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    /// Returns the next 64 bits.
+    pub(super) fn bits(&mut self) -> u64 {
+        self.0.u64(..)
+    }
+
+    /// Returns a number from 0 to just under 1, all equally likely.
+    pub(super) fn fraction(&mut self) -> f64 {
+        self.0.f64()
+    }
+
+    /// True or false, equally likely.
+    pub(super) fn coin(&mut self) -> bool {
+        self.0.bool()
+    }
+
+    /// Returns a span from zero to `longest`.
+    pub(super) fn span(&mut self, longest: Duration) -> Duration {
+        longest.mul_f64(self.fraction())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,8 +195,8 @@ mod tests {
         assert!((share("hang=0.5%") - 0.005).abs() < 1e-9);
         assert!((share("500=1") - 1.0).abs() < 1e-9);
         for kind in ["500", "busy", "reset-before", "reset-after", "hang", "garbage"] {
-            let told = read(&format!("{kind}=1%")).expect("a fault").fault.to_string();
-            assert_eq!(told, kind);
+            let shown = read(&format!("{kind}=1%")).expect("a fault").fault.to_string();
+            assert_eq!(shown, kind);
         }
     }
 
@@ -181,11 +212,11 @@ mod tests {
     }
 
     #[test]
-    fn strikes_as_often_as_it_was_told_to() {
+    fn is_injected_as_often_as_configured() {
         let faults = ["busy=20%", "garbage=5%"].map(|text| text.parse().expect("a fault"));
-        let mut dice = Dice::new(7);
-        let struck: Vec<_> = (0..20_000).map(|_| draw(&faults, &mut dice)).collect();
-        let count = |fault| struck.iter().filter(|one| **one == fault).count();
+        let mut random = Random::new(7);
+        let drawn: Vec<_> = (0..20_000).map(|_| draw(&faults, &mut random)).collect();
+        let count = |fault| drawn.iter().filter(|one| **one == fault).count();
         assert!((3_800..4_200).contains(&count(Some(Fault::Busy))));
         assert!((900..1_100).contains(&count(Some(Fault::Garbage))));
     }

@@ -1,25 +1,24 @@
-//! One request from its arrival to its answer, with the latency and the bad days in between.
+//! One request from its arrival to its answer, with latency and fault injection.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request as HttpRequest, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use http_body::Frame;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
-use crate::model::Kind;
-
-use super::core::Luck;
+use super::core::Disturbance;
 use super::fault::{Fault, Work};
-use super::gate::Caller;
-use super::query::{Query, QueryError};
-use super::wire::Answer;
-use super::{Action, Emulator};
+use super::handle::Emulator;
+use super::request::{Caller, Query, RawRequest};
+use super::response::Answer;
 
 /// The longest body that is read.
 const BODY_BYTES: usize = 1 << 20;
@@ -27,105 +26,115 @@ const BODY_BYTES: usize = 1 << 20;
 /// How long `hang` holds a request: longer than a client waits for one call.
 const HOLD: Duration = Duration::from_secs(12);
 
-/// When `hang` does its work: late, but within the time-out of one call, after which a client may take what
-/// is not there for not done.
+/// When `hang` does its work: late, but within the time-out of one call, after which a client may treat what
+/// does not exist as not done.
 const LATE: Duration = Duration::from_secs(9);
 
-/// What a proxy before the service says on a bad day.
+/// The page of a proxy in front of a service that is down.
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
 
-/// An extension of a response whose connection is cut: over a socket nothing of it arrives, and in memory
-/// its body ends in an error at once.
+/// Marks a response whose connection is cut: over a socket nothing of it arrives, and in memory its body
+/// ends in an error at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut;
-
-/// A request as it came in.
-pub(super) struct Received {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: Result<Query, QueryError>,
-    /// None where it could not be read whole.
-    pub(super) body: Option<Bytes>,
-}
 
 /// A body that breaks off before its first byte: the server then cuts the connection.
 struct Broken;
 
-impl Received {
-    /// The service that is asked: Tencent's by the path, ZEGOCLOUD's by the action.
-    pub(super) fn kind(&self) -> Kind {
-        if self.path != "/" {
-            return Kind::TencentLive;
-        }
-        let name = self.query.as_ref().ok().and_then(|query| query.value("Action"));
-        name.and_then(Action::named).map_or(Kind::Zim, Action::kind)
-    }
-}
-
-/// Takes a request in. What it asks for goes on where the client hangs up, as it does at a real service.
+/// Takes a request in. Its work goes on if the client disconnects, as it does at a real service.
 pub(super) async fn receive(State(emulator): State<Emulator>, request: HttpRequest) -> Response {
     let (parts, body) = request.into_parts();
-    let received = Received {
+    let raw = RawRequest {
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         body: to_bytes(body, BODY_BYTES).await.ok(),
     };
-    let processed = tokio::spawn(process(emulator, received));
-    processed.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    let processed = tokio::spawn(process(emulator, Arc::new(raw))).await;
+    processed.flatten().unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-async fn process(emulator: Emulator, received: Received) -> Response {
-    let Luck { fault, before, after } = emulator.luck();
+async fn process(emulator: Emulator, raw: Arc<RawRequest>) -> Result<Response, JoinError> {
+    let Disturbance { fault, before, after } = emulator.disturbance();
     pause(before).await;
-    let response = match (emulator.arrive(&received), fault) {
-        (Err(refusal), _) => told(&emulator.refuse(received.kind(), refusal)),
-        (Ok(caller), None) => told(&emulator.work(caller, &received)),
-        (Ok(caller), Some(fault)) => strike(emulator, caller, &received, fault).await,
+    let response = match (emulator.admit(&raw), fault) {
+        (Err(refusal), _) => answered(&emulator.refuse(raw.kind(), refusal)),
+        (Ok(caller), None) => answered(&work(&emulator, caller, &raw).await?),
+        (Ok(caller), Some(fault)) => inject(emulator, caller, &raw, fault).await?,
     };
     pause(after).await;
-    response
+    Ok(response)
 }
 
-/// Lets a fault strike a request that is otherwise well.
-async fn strike(emulator: Emulator, caller: Caller, received: &Received, fault: Fault) -> Response {
-    match fault {
-        Fault::ServerError(work) => {
-            perhaps(&emulator, caller, received, work);
+/// Does the work of a request, on a blocking thread if it waits for a disk.
+async fn work(
+    emulator: &Emulator,
+    caller: Caller,
+    raw: &Arc<RawRequest>,
+) -> Result<Answer, JoinError> {
+    if !emulator.is_on_disk() || caller.action.only_reads() {
+        return Ok(emulator.work(caller, raw));
+    }
+    let (emulator, raw) = (emulator.clone(), Arc::clone(raw));
+    spawn_blocking(move || emulator.work(caller, &raw)).await
+}
+
+/// Injects a fault into a request that is otherwise accepted.
+async fn inject(
+    emulator: Emulator,
+    caller: Caller,
+    raw: &Arc<RawRequest>,
+    fault: Fault,
+) -> Result<Response, JoinError> {
+    Ok(match fault {
+        Fault::ServerError(done) => {
+            perhaps(&emulator, caller, raw, done).await?;
             (StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
         }
-        Fault::Busy => told(&emulator.busy(caller)),
-        Fault::Reset(work) => {
-            perhaps(&emulator, caller, received, work);
+        Fault::Busy => answered(&emulator.busy(caller)),
+        Fault::Reset(done) => {
+            perhaps(&emulator, caller, raw, done).await?;
             cut()
         }
-        Fault::Hang(work) => {
-            hold(emulator, caller, received, work).await;
+        Fault::Hang(done) => {
+            hold(emulator, caller, raw, done).await?;
             cut()
         }
         Fault::Garbage => {
-            let answer = emulator.work(caller, received);
-            if emulator.heads() { Html(PAGE).into_response() } else { half(&answer) }
+            let answer = work(&emulator, caller, raw).await?;
+            if emulator.coin() { Html(PAGE).into_response() } else { half(&answer) }
         }
-    }
+    })
 }
 
-fn perhaps(emulator: &Emulator, caller: Caller, received: &Received, work: Work) {
-    if emulator.lands(work) {
-        emulator.work(caller, received);
+async fn perhaps(
+    emulator: &Emulator,
+    caller: Caller,
+    raw: &Arc<RawRequest>,
+    done: Work,
+) -> Result<(), JoinError> {
+    if emulator.is_done(done) {
+        work(emulator, caller, raw).await?;
     }
+    Ok(())
 }
 
-/// Holds a request, and does its work late. An emulator that was closed meanwhile is not kept open for it.
-async fn hold(emulator: Emulator, caller: Caller, received: &Received, work: Work) {
-    let lands = emulator.lands(work);
-    let waiting = emulator.downgrade();
+/// Holds a request, and does its work late, unless the emulator was closed by then.
+async fn hold(
+    emulator: Emulator,
+    caller: Caller,
+    raw: &Arc<RawRequest>,
+    done: Work,
+) -> Result<(), JoinError> {
+    let is_done = emulator.is_done(done);
+    let weak = emulator.downgrade();
     drop(emulator);
     sleep(LATE).await;
-    if lands && let Some(emulator) = waiting.upgrade() {
-        emulator.work(caller, received);
+    if is_done && let Some(emulator) = weak.upgrade() {
+        work(&emulator, caller, raw).await?;
     }
     sleep(HOLD.saturating_sub(LATE)).await;
+    Ok(())
 }
 
 async fn pause(span: Duration) {
@@ -134,7 +143,7 @@ async fn pause(span: Duration) {
     }
 }
 
-fn told(answer: &Answer) -> Response {
+fn answered(answer: &Answer) -> Response {
     json(text(answer))
 }
 

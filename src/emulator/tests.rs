@@ -1,15 +1,17 @@
-//! The stand-in seen from outside: requests signed here by hand, answers read as JSON.
+//! The emulator from outside: requests signed here by hand, answers read as JSON.
 
 mod both;
 mod codes;
 mod faults;
 mod files;
-mod kept;
 mod life;
 mod live;
 mod metadata;
+mod persisted;
 mod rtc;
 mod socket;
+#[path = "../../tests/it/support/stats.rs"]
+mod stats;
 mod tencent;
 
 use std::collections::BTreeMap;
@@ -24,9 +26,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use self::stats::{AppStats, CallLog, ClosingStats, RoomStats, Stats};
 use self::tencent::Desk;
+use super::world::Change;
 use super::*;
-use crate::model::Secret;
+use crate::model::{Clock, Kind, RoomId, Secret, Timestamp};
+use crate::{emulator, model};
 
 const ZIM: Kind = Kind::Zim;
 const RTC: Kind = Kind::Rtc;
@@ -48,8 +53,12 @@ fn clock() -> Arc<dyn Clock> {
     Arc::new(TestClock(Instant::now()))
 }
 
-fn settings() -> Settings {
-    Settings::new(vec![App { kind: ZIM, app_id: APP, secret: Secret::new(SECRET.to_owned()) }])
+fn config() -> EmulatorConfig {
+    EmulatorConfig::new(vec![App {
+        kind: ZIM,
+        app_id: APP,
+        secret: Secret::new(SECRET.to_owned()),
+    }])
 }
 
 fn room(id: &str) -> RoomId {
@@ -61,6 +70,7 @@ fn room(id: &str) -> RoomId {
 struct Hand {
     emulator: Emulator,
     clock: Arc<dyn Clock>,
+    log: Arc<CallLog>,
     calls: Arc<AtomicU64>,
 }
 
@@ -74,19 +84,19 @@ struct Signed {
 }
 
 impl Hand {
-    fn new(settings: Settings) -> Self {
-        let clock = clock();
-        let emulator = Emulator::open(settings, clock.clone(), Data::Memory).expect("an emulator");
-        Self::on(emulator, clock)
+    fn new(config: EmulatorConfig) -> Self {
+        Self::open(config, Data::Memory).expect("an emulator")
     }
 
-    fn on(emulator: Emulator, clock: Arc<dyn Clock>) -> Self {
-        Self { emulator, clock, calls: Arc::default() }
+    fn open(config: EmulatorConfig, data: Data) -> Result<Self, EmulatorError> {
+        let (clock, (log, config)) = (clock(), CallLog::attached_to(config));
+        let emulator = Emulator::open(config, clock.clone(), data)?;
+        Ok(Self { emulator, clock, log: Arc::new(log), calls: Arc::default() })
     }
 
     /// One with the operator registered.
-    async fn with_operator(settings: Settings) -> Self {
-        let hand = Self::new(settings);
+    async fn with_operator(config: EmulatorConfig) -> Self {
+        let hand = Self::new(config);
         hand.register().await;
         hand
     }
@@ -177,8 +187,12 @@ impl Hand {
         self.app().rooms.contains_key(&room(id))
     }
 
-    fn app(&self) -> AppSurvey {
-        self.emulator.survey().apps.remove(&(ZIM, APP)).expect("the app")
+    fn stats(&self) -> Stats {
+        self.log.stats(&self.emulator)
+    }
+
+    fn app(&self) -> AppStats {
+        self.stats().app(ZIM, APP)
     }
 }
 

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Attribute, Attributes, Delay, Fields, Room};
+use super::{Attribute, Attributes, Delay, OtherFields, Room};
 
 /// A room whose JSON leaves out what is absent.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ struct FullText<'a> {
     destroy_delay_time: Option<Delay>,
     attributes: &'a Attributes,
     #[serde(flatten)]
-    fields: &'a Fields,
+    fields: &'a OtherFields,
 }
 
 #[derive(Serialize)]
@@ -37,8 +37,8 @@ struct CompactText<'a> {
     destroy_delay_time: Option<Delay>,
     #[serde(skip_serializing_if = "CompactAttributes::is_empty")]
     attributes: CompactAttributes<'a>,
-    #[serde(skip_serializing_if = "Fields::is_empty")]
-    fields: &'a Fields,
+    #[serde(skip_serializing_if = "OtherFields::is_empty")]
+    fields: &'a OtherFields,
 }
 
 /// Either layout. What no other key takes is a field, or unknown.
@@ -49,9 +49,9 @@ struct EitherText {
     #[serde(default)]
     attributes: Attributes,
     #[serde(default)]
-    fields: Fields,
+    fields: OtherFields,
     #[serde(flatten)]
-    flattened: Fields,
+    flattened: OtherFields,
 }
 
 struct CompactAttribute<'a>(&'a Attribute);
@@ -142,17 +142,15 @@ mod tests {
     fn room() -> Room {
         let attribute = |value: &str, auto_delete| Attribute { value: value.into(), auto_delete };
         let attributes = [("a", attribute("1", false)), ("b", attribute("\"2\"", true))];
-        Room {
+        let mut room = Room {
             name: Some("Lobby".into()),
             destroy_delay_time: Some(Delay::from_seconds(60)),
             attributes: attributes.into_iter().collect(),
-            fields: [
-                (Field::CloseReason, Value::Text("over".into())),
-                (Field::Muted, Value::Flag(true)),
-            ]
-            .into_iter()
-            .collect(),
-        }
+            ..Room::default()
+        };
+        room.set(Field::CloseReason, Some(Value::Text("over".into())));
+        room.set(Field::Muted, Some(Value::Flag(true)));
+        room
     }
 
     fn compact(room: &Room) -> String {

@@ -46,9 +46,9 @@ fn one_room(world: &World) -> Desired {
 
 /// The room was made once, and the looks for it were few.
 fn was_made_once(world: &World) {
-    let survey = world.survey();
-    assert_eq!(survey.served(Action::CreateRoom), 1);
-    let looks = survey.calls[&Action::QueryRoomUserList].arrivals.len();
+    let stats = world.stats();
+    assert_eq!(stats.served(Action::CreateRoom), 1);
+    let looks = stats.calls[&Action::QueryRoomUserList].arrivals.len();
     assert!(looks <= 4, "{looks} looks");
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use roomctl::emulator::{Action, Fault, FaultShare, Settings, Work};
+use roomctl::emulator::{Action, EmulatorConfig, Fault, FaultShare, Work};
 use roomctl::model::{Attribute, AttributeChange, Desired, Kind, RoomId};
 
 use crate::support::fleet::{
@@ -13,20 +13,25 @@ use crate::support::fleet::{
 use crate::support::{Ended, Fuse, How, World, in_moved_time, service};
 
 /// A service so slow that much is under way at any moment, and lands after a crash.
-fn slow(seed: u64) -> Settings {
+fn slow(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_secs(2), Duration::from_secs(6));
-    Settings { latency, jitter, seed, ..service() }
+    EmulatorConfig { latency, jitter, seed, ..service() }
 }
 
 /// One that does not answer every sixth request, and perhaps does the work nine seconds later: with
 /// the latency just inside the time-out of a call, after which what is missing was not done.
-fn hanging(seed: u64) -> Settings {
+fn hanging(seed: u64) -> EmulatorConfig {
     let faults: Vec<FaultShare> = vec!["hang=17%".parse().expect("a fault")];
-    Settings { latency: Duration::ZERO, jitter: Duration::from_millis(1_900), faults, ..slow(seed) }
+    EmulatorConfig {
+        latency: Duration::ZERO,
+        jitter: Duration::from_millis(1_900),
+        faults,
+        ..slow(seed)
+    }
 }
 
 /// A world in which the editions before `edition` were applied without a crash.
-async fn before(fleet: Fleet, settings: Settings, edition: usize) -> Result<World, String> {
+async fn before(fleet: Fleet, settings: EmulatorConfig, edition: usize) -> Result<World, String> {
     let world = World::new(settings);
     for edition in fleet.editions().into_iter().take(edition) {
         come_through(&world, &world.declare(&edition.text), &edition).await?;
@@ -46,7 +51,7 @@ async fn run_until(world: &World, desired: &Desired, moment: u64) -> Result<Ende
 /// Crashes at each of these moments in turn, then comes through; tells whether all were reached.
 async fn crash(
     fleet: Fleet,
-    settings: Settings,
+    settings: EmulatorConfig,
     edition: usize,
     moments: &[u64],
 ) -> Result<bool, String> {
@@ -111,7 +116,7 @@ async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
     let (fault, share) = (Fault::Hang(Work::Done), "50%".parse().expect("a share"));
     let faults = vec![FaultShare { fault, share }];
     let latency = Duration::from_millis(1_800);
-    let world = World::new(Settings { latency, faults, seed, ..service() });
+    let world = World::new(EmulatorConfig { latency, faults, seed, ..service() });
     let room = "rooms:\n  - {id: lobby, destroy_delay_time: 3h}\n";
     let desired = world.declare(&format!("{HEAD}{room}"));
     for connection in world.connect(&desired, &Fuse::never()).values() {
@@ -121,7 +126,7 @@ async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
     // Dropped where it stands, or done before.
     let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
     converge(&world, &desired).await?;
-    let made = world.survey().served(Action::CreateRoom);
+    let made = world.stats().served(Action::CreateRoom);
     if made == 1 { Ok(()) } else { Err(format!("{made} rooms were made")) }
 }
 
@@ -154,8 +159,8 @@ async fn crash_in_a_replace(kind: Kind, moment: u64) -> Result<bool, String> {
     let second = world.declare(&edition("After", "bob"));
     let crashed = matches!(run_until(&world, &second, moment).await?, Ended::Crashed);
     converge(&world, &second).await?;
-    let survey = world.survey_of(kind);
-    let room = survey.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
+    let stats = world.stats_of(kind);
+    let room = stats.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
     let after = Some("After".to_owned());
     let held = (room.attributes.get("score"), room.name.clone());
     if held != (Some(&score), after) {

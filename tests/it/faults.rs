@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use roomctl::emulator::{FaultShare, Settings};
+use roomctl::emulator::{EmulatorConfig, FaultShare};
 use roomctl::model::Call;
 
 use crate::support::fleet::{
@@ -34,7 +34,7 @@ const MIXES: &[&[&str]] = &[
 async fn live(fleet: Fleet, mix: &[&str], seed: u64) -> Result<(), String> {
     let faults: Vec<FaultShare> = mix.iter().map(|text| text.parse().expect("a fault")).collect();
     let latency = Duration::from_millis(50);
-    let world = World::new(Settings { faults, seed, latency, jitter: latency, ..service() });
+    let world = World::new(EmulatorConfig { faults, seed, latency, jitter: latency, ..service() });
     for edition in fleet.editions() {
         let desired = world.declare(&edition.text);
         come_through(&world, &desired, &edition).await?;

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roomctl::emulator::RoomSurvey;
 use roomctl::model::{
     Attribute, Attributes, Call, Delay, Desired, HeldReason, OnConflict, OnOccupied, Outcome,
     Refresh, Room, RoomId,
@@ -15,7 +14,7 @@ use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
 use crate::support::process::{End, Fate, Served};
-use crate::support::{APP, Fuse, How, Mishap, World, at, in_moved_time, service};
+use crate::support::{APP, Fuse, How, Mishap, RoomStats, World, at, in_moved_time, service};
 
 /// Attributes by key and value.
 type Pairs = &'static [(&'static str, &'static str)];
@@ -90,12 +89,12 @@ fn lobby() -> RoomId {
     RoomId::new("lobby")
 }
 
-fn survey(world: &World) -> Option<RoomSurvey> {
-    world.survey().rooms.get(&lobby()).cloned()
+fn stats(world: &World) -> Option<RoomStats> {
+    world.stats().rooms.get(&lobby()).cloned()
 }
 
 /// The room stays as it is under all that could take it down, until somebody decides.
-async fn is_protected(world: &World, desired: &Desired, before: &RoomSurvey) {
+async fn is_protected(world: &World, desired: &Desired, before: &RoomStats) {
     let recorded = world.recorded().await.expect("a state");
     let record = &recorded.rooms[&at("chat", "lobby")];
     assert!(record.contested.is_some() && record.pending.is_none(), "{record:?}");
@@ -115,7 +114,7 @@ async fn is_protected(world: &World, desired: &Desired, before: &RoomSurvey) {
         assert_eq!(ran.outcome, Outcome { blocked: 1, ..Outcome::default() });
         let [held] = &ran.plan.blocked[..] else { panic!("{:?}", ran.plan) };
         assert_eq!(held.reason, HeldReason::Contested);
-        assert_eq!(survey(world).as_ref(), Some(before));
+        assert_eq!(stats(world).as_ref(), Some(before));
     }
 }
 
@@ -134,7 +133,7 @@ fn a_room_that_appears_while_our_create_is_open_is_not_taken() {
             let ran = ran.expect("a state").ran();
             let [failure] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
             assert!(failure.pending && failure.message.contains("roomctl import chat/lobby"));
-            let before = survey(&world).expect("theirs");
+            let before = stats(&world).expect("theirs");
             assert_eq!((before.attributes.len(), before.people), (held.len(), *people));
             is_protected(&world, &desired, &before).await;
         });
@@ -155,7 +154,7 @@ fn a_room_that_appears_after_a_crash_in_our_create_is_not_taken() {
                 assert!(run.await.is_err(), "cut short while it waits");
                 theirs(&world, &desired, held, *people).await;
                 tokio::time::sleep(Duration::from_secs(later)).await;
-                let before = survey(&world).expect("theirs");
+                let before = stats(&world).expect("theirs");
                 // A plan without the means to write says the same once nothing can land any more.
                 let plan = world.plan(&desired, Refresh::Due).await.expect("a plan");
                 assert_eq!((plan.steps.len(), plan.blocked.len()), (0, usize::from(later > 0)));
@@ -184,7 +183,7 @@ fn a_room_that_appears_once_our_destroy_may_have_landed_is_not_destroyed() {
             });
             let ran = ran.expect("a state").ran();
             assert!(matches!(&ran.outcome.failed[..], [failure] if failure.pending));
-            let before = survey(&world).expect("theirs");
+            let before = stats(&world).expect("theirs");
             assert_eq!((before.name.as_deref(), before.people), (Some("Theirs"), *people));
             is_protected(&world, &nothing, &before).await;
         });
@@ -207,7 +206,7 @@ fn a_room_that_appears_after_a_crash_in_our_destroy_is_not_destroyed() {
             tokio::time::sleep(Duration::from_secs(10)).await;
             theirs(&world, &desired, held, *people).await;
             tokio::time::sleep(Duration::from_secs(10)).await;
-            let before = survey(&world).expect("theirs");
+            let before = stats(&world).expect("theirs");
             let ran = world.apply(&nothing, &How::with_consent()).await.expect("a state").ran();
             assert_eq!(ran.plan.blocked[0].reason, HeldReason::Contested);
             is_protected(&world, &nothing, &before).await;
@@ -229,7 +228,7 @@ fn where_nothing_can_be_compared_a_destroy_is_not_repeated_by_itself() {
         assert!(recorded.rooms[&at("chat", "lobby")].assumed.any());
         // The next plan shows the destroy, and whoever approves it is heard.
         let ran = world.apply(&nothing, &How::with_consent()).await.expect("a state").ran();
-        assert_eq!((ran.outcome.done.len(), survey(&world)), (1, None));
+        assert_eq!((ran.outcome.done.len(), stats(&world)), (1, None));
     });
 }
 
@@ -253,7 +252,7 @@ fn a_room_that_appears_after_ours_was_found_missing_is_not_taken_even_where_it_l
             ran.outcome
         );
         assert!(world.script.is_over());
-        let before = survey(&world).expect("theirs");
+        let before = stats(&world).expect("theirs");
         is_protected(&world, &desired, &before).await;
     });
 }
@@ -312,7 +311,7 @@ fn a_contested_room_that_is_gone_makes_place_for_ours() {
         world.stranger(&desired).await.destroy("lobby").await;
         let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
         assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (1, 0));
-        assert_eq!(survey(&world).expect("ours").attributes, attributes(OURS));
+        assert_eq!(stats(&world).expect("ours").attributes, attributes(OURS));
         let plan = world.plan(&desired, Refresh::All).await.expect("a plan");
         assert_eq!((plan.steps.len(), plan.blocked.len()), (0, 0));
     });
@@ -336,16 +335,16 @@ async fn the_real_binary_leaves_a_contested_room_until_it_is_imported() {
     assert_eq!(served.apply_until(0, Fate::Lost).await, End::Killed);
     let desired = served.world.load(&["rooms.yaml".to_owned()]);
     theirs(&served.world, &desired, &[("x", "1")], 300).await;
-    let before = survey(&served.world).expect("theirs");
+    let before = stats(&served.world).expect("theirs");
     let apply = ["apply", "--auto-approve", "--allow-destroy", "9", "--evict", "chat/lobby"];
     says(&served, &apply, 3, "its origin is uncertain").await;
     says(&served, &["state", "show", "chat/lobby"], 0, "contested").await;
     says(&served, &["import", "--all-declared"], 0, "`roomctl import chat/lobby` takes it").await;
     let destroy = ["destroy", "--auto-approve", "--allow-destroy", "9"];
     says(&served, &destroy, 3, "roomctl state rm chat/lobby").await;
-    assert_eq!(survey(&served.world).as_ref(), Some(&before));
+    assert_eq!(stats(&served.world).as_ref(), Some(&before));
     says(&served, &["import", "chat/lobby"], 0, "Import: 1 recorded").await;
     says(&served, &["apply", "--auto-approve"], 0, "1 updated").await;
-    let after = survey(&served.world).expect("ours now");
+    let after = stats(&served.world).expect("ours now");
     assert_eq!((after.people, after.attributes.len()), (300, 2));
 }

@@ -6,14 +6,13 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use roomctl::emulator::AppSurvey;
 use roomctl::model::{Action, Address, Desired, Kind, OnOccupied, Plan, Refresh, Step};
 use roomctl::render;
 
 use case::{Case, FOREIGN, some_case};
 
 use crate::support::fleet::provider;
-use crate::support::{Fuse, How, Ran, World, at, in_moved_time, service, text};
+use crate::support::{AppStats, Fuse, How, Ran, World, at, in_moved_time, service, text};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -32,13 +31,13 @@ async fn live(case: &Case) -> Checked {
     let desired = world.declare(&case.second.text());
     stable(&world, case).await?;
     for refresh in [Refresh::Due, Refresh::All] {
-        let survey = || Kind::ALL.iter().map(|kind| (*kind, world.survey_of(*kind)));
-        let before: Vec<(Kind, AppSurvey)> = survey().collect();
+        let stats = || Kind::ALL.iter().map(|kind| (*kind, world.stats_of(*kind)));
+        let before: Vec<(Kind, AppStats)> = stats().collect();
         let recorded = world.recorded().await.expect("a state");
         let ours: BTreeSet<Address> = recorded.rooms.keys().cloned().collect();
         let how = How::with_consent().refresh(refresh);
         let ran = world.apply(&desired, &how).await.expect("a state").ran();
-        for ((kind, before), (_, after)) in before.iter().zip(survey()) {
+        for ((kind, before), (_, after)) in before.iter().zip(stats()) {
             others_are_left_alone(*kind, &desired, &ran, before, &after, &ours)?;
         }
     }
@@ -92,8 +91,8 @@ fn others_are_left_alone(
     kind: Kind,
     desired: &Desired,
     ran: &Ran,
-    before: &AppSurvey,
-    after: &AppSurvey,
+    before: &AppStats,
+    after: &AppStats,
     ours: &BTreeSet<Address>,
 ) -> Checked {
     let steps = |action| {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use roomctl::emulator::{Action, Settings};
-use roomctl::model::{Desired, Event, Kind, RoomId};
+use roomctl::emulator::{Action, EmulatorConfig};
+use roomctl::model::{Desired, Event, Kind, RoomId, StepProgress};
 use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
@@ -18,9 +18,9 @@ const LIMIT: usize = 20;
 const TOO_OFTEN: i64 = 660_300_005;
 
 /// The vendor's limit, at the end of a line whose latency is 50 ± 30 ms.
-fn far_away(seed: u64) -> Settings {
+fn far_away(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_millis(20), Duration::from_millis(60));
-    Settings { latency, jitter, seed, ..plain_service() }
+    EmulatorConfig { latency, jitter, seed, ..plain_service() }
 }
 
 fn rooms(count: usize) -> String {
@@ -30,12 +30,12 @@ fn rooms(count: usize) -> String {
 
 /// Asserts that no action was called more often than `most` times in any second.
 fn assert_inside(world: &World, most: usize) {
-    let survey = world.survey();
+    let stats = world.stats();
     let mut refused = 0_usize;
     for action in Action::ALL {
-        let busiest = survey.busiest_second(action);
+        let busiest = stats.busiest_second(action);
         assert!(busiest <= most, "{busiest} calls of {} in a second", action.as_str());
-        refused += usize::try_from(survey.answered(action, TOO_OFTEN)).expect("a number");
+        refused += usize::try_from(stats.answered(action, TOO_OFTEN)).expect("a number");
     }
     assert!(refused <= most - LIMIT, "{refused} calls were refused");
 }
@@ -48,7 +48,7 @@ fn a_thousand_creates_stay_inside() {
             let desired = world.declare(&rooms(1_000));
             let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), 1_000);
-            assert_eq!(world.survey().rooms.len(), 1_000);
+            assert_eq!(world.stats().rooms.len(), 1_000);
             assert_inside(&world, LIMIT);
         });
     }
@@ -62,7 +62,7 @@ fn two_runs_in_a_row_stay_inside() {
             let desired = world.declare(&rooms(count));
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
         }
-        assert_eq!(world.survey().rooms.len(), 150);
+        assert_eq!(world.stats().rooms.len(), 150);
         assert_inside(&world, LIMIT);
     });
 }
@@ -80,7 +80,7 @@ fn a_run_after_a_crash_stays_inside() {
                 assert!(matches!(ended, Ended::Crashed));
             }
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
-            assert_eq!(world.survey().rooms.len(), 90);
+            assert_eq!(world.stats().rooms.len(), 90);
             assert_inside(&world, LIMIT);
         });
     }
@@ -94,8 +94,8 @@ async fn the_real_binary_stays_inside_in_real_time() {
     served.declare(&rooms(60), "rate_share: 50%");
     let end = served.apply().await;
     assert!(matches!(&end, End::Exited { code: Some(0), .. }), "{end:?}");
-    let survey = served.world.survey();
-    assert_eq!((survey.rooms.len(), survey.served(Action::CreateRoom)), (60, 60));
+    let stats = served.world.stats();
+    assert_eq!((stats.rooms.len(), stats.served(Action::CreateRoom)), (60, 60));
     assert_inside(&served.world, LIMIT);
 }
 
@@ -107,9 +107,9 @@ const LIVE_TOO_OFTEN: i64 = 60_019;
 const LIVE_ROOMS: usize = 4_000;
 
 /// The vendors' limits, at the end of a line whose latency is 80 ± 40 ms.
-fn farther_away(seed: u64) -> Settings {
+fn farther_away(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_millis(40), Duration::from_millis(80));
-    Settings { latency, jitter, seed, ..plain_service() }
+    EmulatorConfig { latency, jitter, seed, ..plain_service() }
 }
 
 fn live_rooms() -> String {
@@ -130,12 +130,12 @@ fn live_rooms_come_nearly_at_the_limit() {
             let desired = world.declare(&live_rooms());
             let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), LIVE_ROOMS);
-            let survey = world.survey_of(Kind::TencentLive);
-            let arrivals = &survey.calls[&Action::LiveCreateRoom].arrivals;
+            let stats = world.stats_of(Kind::TencentLive);
+            let arrivals = &stats.calls[&Action::LiveCreateRoom].arrivals;
             let took = arrivals[arrivals.len() - 1] - arrivals[0];
             let pace = f64::from(u32::try_from(LIVE_ROOMS).expect("few")) / took.as_secs_f64();
             assert!(pace >= 0.93 * LIVE_LIMIT, "seed {seed}: {pace} a second");
-            let refused = survey.answered(Action::LiveCreateRoom, LIVE_TOO_OFTEN);
+            let refused = stats.answered(Action::LiveCreateRoom, LIVE_TOO_OFTEN);
             assert!(refused * 100 <= LIVE_ROOMS as u64, "seed {seed}: {refused} refused");
         });
     }
@@ -162,8 +162,8 @@ fn a_live_room_that_is_made_anew_at_once_waits_a_second_and_holds_nobody_up() {
         let ran = world.apply(&rooms("bob", 5), &How::with_consent()).await.expect("a state").ran();
         assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (6, 0));
         assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
-        let survey = world.survey_of(Kind::TencentLive);
-        assert_eq!(survey.answered(Action::LiveCreateRoom, TOO_SOON), 1);
+        let stats = world.stats_of(Kind::TencentLive);
+        assert_eq!(stats.answered(Action::LiveCreateRoom, TOO_SOON), 1);
         let last = ran.outcome.done.last().map(|(address, _)| address.to_string());
         assert_eq!(last.as_deref(), Some("live/anew"), "the others did not wait for it");
     });
@@ -200,9 +200,9 @@ fn no_two_closes_come_within_a_second_also_over_several_runs() {
                     let ran = world.apply(&left, &how).await.expect("a state").ran();
                     assert_eq!(ran.outcome.failed, []);
                 }
-                let survey = world.survey_of(Kind::Rtc);
-                assert_eq!((survey.rooms.len(), survey.served(Action::CloseRoom)), (0, 24));
-                let arrivals = &survey.calls[&Action::CloseRoom].arrivals;
+                let stats = world.stats_of(Kind::Rtc);
+                assert_eq!((stats.rooms.len(), stats.served(Action::CloseRoom)), (0, 24));
+                let arrivals = &stats.calls[&Action::CloseRoom].arrivals;
                 let nearest = arrivals.windows(2).map(|pair| pair[1] - pair[0]).min();
                 let nearest = nearest.expect("several");
                 assert!(nearest >= Duration::from_secs(apart), "{share}, seed {seed}: {nearest:?}");
@@ -223,7 +223,7 @@ fn destroys_that_ask_first_come_nearly_at_the_limit() {
     for jitter in [0, 40] {
         in_moved_time(async {
             let (latency, jitter) = (Duration::from_millis(300), Duration::from_millis(jitter));
-            let world = World::new(Settings { latency, jitter, ..plain_service() });
+            let world = World::new(EmulatorConfig { latency, jitter, ..plain_service() });
             let desired = world.declare(&rooms(ROOMS));
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
             let how = How::with_consent();
@@ -231,14 +231,18 @@ fn destroys_that_ask_first_come_nearly_at_the_limit() {
             assert_eq!(ran.outcome.done.len(), ROOMS);
             let order: Vec<_> = ran.plan.steps.iter().map(|step| &step.address).collect();
             let started = ran.events.iter().filter_map(|event| match event {
-                Event::Started(address, _) => Some(address),
-                Event::Done { .. } | Event::Failed(_) | Event::Waiting(_) | Event::NotTried(..) => {
-                    None
+                Event::Step(step) => {
+                    (step.progress == StepProgress::Started).then_some(&step.address)
                 }
+                Event::ReadsStarted(_)
+                | Event::RoomsRead(_)
+                | Event::ReadsEnded
+                | Event::StepsStarted(_)
+                | Event::StepsEnded => None,
             });
             assert_eq!(started.collect::<Vec<_>>(), order, "in the plan's order");
-            let survey = world.survey();
-            let arrivals = &survey.calls[&Action::DestroyRoom].arrivals;
+            let stats = world.stats();
+            let arrivals = &stats.calls[&Action::DestroyRoom].arrivals;
             let took = arrivals[arrivals.len() - 1] - arrivals[0];
             let pace = f64::from(u32::try_from(ROOMS).expect("few")) / took.as_secs_f64();
             assert!(pace >= 19.0, "{pace} a second");
@@ -265,6 +269,6 @@ fn an_answer_that_grew_old_is_asked_again() {
         });
         let ran = ran.expect("a state").ran();
         assert_eq!((ran.outcome.done.len(), ran.outcome.waiting.len()), (ROOMS - 1, 1));
-        assert_eq!(world.survey().rooms[&RoomId::new("r0009")].people, 300);
+        assert_eq!(world.stats().rooms[&RoomId::new("r0009")].people, 300);
     });
 }

@@ -1,6 +1,8 @@
-//! The README as a reader follows it: every command in it is run, and what it shows is what is seen.
+//! The README and the pages of users, as a reader follows them: every command is run, and its output
+//! compared with what is shown.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use roomctl::model::{Change, Kind};
@@ -8,13 +10,17 @@ use roomctl::model::{Change, Kind};
 use crate::cli::desk::{Desk, ROOMCTL, Ran, repository};
 use crate::cli::served::Served;
 
-/// Stands in for cargo: the binary is built already, and the tests are running.
+/// The pages that a user reads; each begins in a folder of its own.
+const PAGES: [&str; 5] =
+    ["README.md", "docs/rooms-yaml.md", "docs/services.md", "docs/going-live.md", "docs/state.md"];
+
+/// Replaces cargo: the binary is built already, and the tests are running.
 const CARGO: &str = "\
 #!/bin/sh
 case \"$*\" in
   'run --release -- '*) shift 3; exec roomctl \"$@\" ;;
   'test --locked' | 'install --path . --locked') ;;
-  *) echo \"the README says something else: cargo $*\"; exit 99 ;;
+  *) echo \"the page says something else: cargo $*\"; exit 99 ;;
 esac
 ";
 
@@ -34,46 +40,57 @@ struct Shown {
 
 #[test]
 fn every_command_does_what_is_shown() {
-    let desk = Desk::empty();
-    desk.copy("examples");
-    desk.write("rooms.yaml", &repository_file("rooms.yaml"));
-    let secret = "0123456789abcdef0123456789abcdef";
-    let served = Served::start_with(&desk, secret, "--app-id 1234567890");
-    let shown: Vec<Shown> = blocks("console").iter().flat_map(commands).collect();
-    let script: String = shown.iter().map(|it| step(&it.command, &served.url)).collect();
-    let told = run(&desk, &script);
-    let mut told = told.stdout.split(MARK);
-    for Shown { command, output } in &shown {
-        let seen = told.next().unwrap_or_else(|| panic!("`{command}` did not run"));
-        let (code, seen) = seen.split_once('\n').map_or((seen, ""), |(code, rest)| (code, rest));
-        assert_eq!(code, "0", "`{command}` ended with {code}\n{seen}");
-        let seen: Vec<String> = seen.lines().map(normalised).collect();
-        assert!(fits(output, &seen), "`{command}` shows\n{}", seen.join("\n"));
+    for page in PAGES {
+        let desk = Desk::empty();
+        desk.copy("examples");
+        desk.write("rooms.yaml", &repository_file("rooms.yaml"));
+        let secret = "0123456789abcdef0123456789abcdef";
+        let served = Served::start_with(&desk, secret, "--app-id 1234567890");
+        let shown: Vec<Shown> = blocks(page, "console").iter().flat_map(commands).collect();
+        let script: String = shown.iter().map(|it| step(&it.command, &served.url)).collect();
+        let ran = run(&desk, &script);
+        let mut ran = ran.stdout.split(MARK);
+        for Shown { command, output } in &shown {
+            let seen = ran.next().unwrap_or_else(|| panic!("{page}: `{command}` did not run"));
+            let (code, seen) =
+                seen.split_once('\n').map_or((seen, ""), |(code, rest)| (code, rest));
+            assert_eq!(code, "0", "{page}: `{command}` ended with {code}\n{seen}");
+            let seen: Vec<String> = seen.lines().map(normalised).collect();
+            assert!(fits(output, &seen), "{page}: `{command}` shows\n{}", seen.join("\n"));
+        }
     }
 }
 
 #[test]
 fn the_first_two_commands_apply_and_test() {
-    let first: Vec<String> =
-        blocks("console").iter().take(2).flat_map(commands).map(|it| it.command).collect();
+    let first: Vec<String> = blocks("README.md", "console")
+        .iter()
+        .take(2)
+        .flat_map(commands)
+        .map(|it| it.command)
+        .collect();
     assert_eq!(first, ["cargo run --release -- apply --auto-approve", "cargo test --locked"]);
     let checks = repository_file(".ci/run");
     assert!(checks.lines().any(|line| line == first[1]), ".ci/run does not run `{}`", first[1]);
 }
 
 #[test]
-fn the_file_format_shown_is_valid() {
-    let yaml = blocks("yaml");
-    assert_eq!(yaml.len(), 1);
-    let desk = Desk::with(&yaml[0].text);
-    desk.run("validate").ends(0).keeps_from("warning");
-    desk.run("apply --auto-approve").ends(0);
+fn the_files_shown_are_valid() {
+    let shown: Vec<Block> = PAGES.iter().flat_map(|page| blocks(page, "yaml")).collect();
+    assert_eq!(shown.len(), 2);
+    for yaml in shown {
+        let desk = Desk::with(&yaml.text);
+        desk.run("validate").ends(0).keeps_from("warning");
+        desk.run("apply --auto-approve").ends(0);
+    }
 }
 
 #[test]
-fn every_block_is_of_a_kind_that_is_tried() {
-    let all = repository_file("README.md").lines().filter(|line| *line == "```").count();
-    assert_eq!(blocks("console").len() + blocks("yaml").len(), all);
+fn every_block_is_of_a_kind_that_is_run() {
+    for page in PAGES {
+        let all = repository_file(page).lines().filter(|line| *line == "```").count();
+        assert_eq!(blocks(page, "console").len() + blocks(page, "yaml").len(), all, "{page}");
+    }
 }
 
 #[test]
@@ -94,21 +111,22 @@ fn every_command_and_exit_code_is_listed() {
 
 #[test]
 fn the_table_of_kinds_says_how_each_field_changes() {
-    let readme = repository_file("README.md");
+    let services = repository_file("docs/services.md");
     let row = |beginning: &str| {
-        let line = readme.lines().find(|line| line.starts_with(&format!("| {beginning} | ")));
+        let line = services.lines().find(|line| line.starts_with(&format!("| {beginning} | ")));
         let cells = line.unwrap_or_else(|| panic!("no row `{beginning}`")).split('|').skip(2);
         cells.map(str::to_owned).collect::<Vec<_>>()
     };
     let (changed, anew, secret) =
-        (row("changed in place"), row("destroyed and made anew for"), row("secret"));
+        (row("changed in place"), row("replaced (destroy, then create) for"), row("secret"));
     for (column, kind) in Kind::ALL.iter().enumerate() {
         for field in kind.fields() {
             let (top, _) = field.as_str().split_once('.').unwrap_or((field.as_str(), ""));
             let named = |cells: &[String]| cells[column].contains(&format!("`{top}`"));
-            let expected = match kind.change_of(*field) {
-                Change::InPlace | Change::Record => (true, false),
-                Change::Replace => (false, true),
+            let expected = match kind.change_of(field) {
+                Some(Change::InPlace | Change::Record) => (true, false),
+                Some(Change::Replace) => (false, true),
+                None => (false, false),
             };
             assert_eq!((named(&changed), named(&anew)), expected, "{field} of {kind}");
         }
@@ -118,17 +136,22 @@ fn the_table_of_kinds_says_how_each_field_changes() {
 }
 
 #[test]
-fn every_path_that_the_pages_name_is_there() {
-    let readme = repository_file("README.md");
-    let pages = ["docs/architecture.md", "docs/providers.md"].map(repository_file);
-    let words = pages.iter().flat_map(|page| page.split('`'));
-    let named = words.filter(|word| word.starts_with("src/") || word.starts_with("tests/"));
-    let linked = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let paths: Vec<&str> = named.chain(linked.filter(|link| !link.contains("://"))).collect();
-    assert!(paths.len() > 20, "{paths:?}");
-    for path in paths {
-        assert!(repository().join(path).exists(), "{path} is named and is not there");
+fn every_path_that_the_pages_name_exists() {
+    let mut checked = 0;
+    for page in PAGES.iter().chain(&["docs/architecture.md", "docs/providers.md"]) {
+        let text = repository_file(page);
+        let folder = Path::new(page).parent().expect("a folder");
+        let is_path = |word: &&str| word.starts_with("src/") || word.starts_with("tests/");
+        let named = text.split('`').filter(is_path).map(PathBuf::from);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let links = links.filter(|link| !link.contains("://"));
+        let links = links.filter_map(|link| link.split('#').next()).map(|link| folder.join(link));
+        for path in named.chain(links) {
+            assert!(repository().join(&path).exists(), "{page} names {}", path.display());
+            checked += 1;
+        }
     }
+    assert!(checked > 20, "{checked}");
 }
 
 #[test]
@@ -157,7 +180,7 @@ fn run(desk: &Desk, script: &str) -> Ran {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).current_dir(desk.path(".")).env_clear().env("PATH", path);
     let output = shell.stdin(Stdio::null()).output().expect("a shell");
-    Ran::new("(the README)", output)
+    Ran::new("(a page)", output)
 }
 
 /// Whether the lines seen are those shown, `…` standing for any number; nothing shown fits all.
@@ -195,11 +218,11 @@ fn commands(block: &Block) -> Vec<Shown> {
     shown
 }
 
-fn blocks(language: &str) -> Vec<Block> {
-    let readme = repository_file("README.md");
+fn blocks(page: &str, language: &str) -> Vec<Block> {
+    let text = repository_file(page);
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;
-    for line in readme.lines() {
+    for line in text.lines() {
         match (line.strip_prefix("```"), open) {
             (Some(_), true) => open = false,
             (Some(language), false) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roomctl::emulator::{Action, FaultShare, Settings};
+use roomctl::emulator::{Action, EmulatorConfig, FaultShare};
 use roomctl::model::{Call, NotTried, Outcome, PendingKind, Plan, Refresh, StepFailure};
 use tokio::time::Instant;
 
@@ -20,10 +20,10 @@ fn rooms(count: usize) -> String {
 }
 
 /// The services with the vendors' limits, 50 ms away, and these faults.
-fn sick(faults: &[&str]) -> Settings {
+fn sick(faults: &[&str]) -> EmulatorConfig {
     let faults: Vec<FaultShare> = faults.iter().map(|it| it.parse().expect("a fault")).collect();
     let (latency, jitter) = (Duration::from_millis(20), Duration::from_millis(60));
-    Settings { faults, latency, jitter, ..plain_service() }
+    EmulatorConfig { faults, latency, jitter, ..plain_service() }
 }
 
 /// Applies, and says how long that took.
@@ -119,7 +119,7 @@ fn a_stopped_provider_is_called_again_by_the_next_run() {
         world.script.strike_all(None);
         let runs = converge(&world, &world.declare(&text)).await;
         assert_eq!(runs, Ok(1));
-        assert_eq!(world.survey().rooms.len(), ROOMS);
+        assert_eq!(world.stats().rooms.len(), ROOMS);
     });
 }
 
@@ -140,7 +140,7 @@ fn what_was_not_tried_is_as_it_was() {
         let left = not_tried(&ran.outcome, NotTried::ProviderNoAnswer);
         assert_eq!(ran.outcome.failed.len() + left, ROOMS);
         assert!(left > 0);
-        let there = world.survey().rooms;
+        let there = world.stats().rooms;
         for (address, _, _) in &ran.outcome.not_tried {
             assert!(there.contains_key(&address.room), "{address} was not tried, and is gone");
         }
@@ -156,13 +156,13 @@ fn refusals_for_no_reason_cost_little() {
     for (fault, most) in [("busy=5%", 1.25), ("busy=10%", 1.6)] {
         for seed in 0..2 {
             in_moved_time(async {
-                let world = World::new(Settings { seed, ..sick(&[fault]) });
+                let world = World::new(EmulatorConfig { seed, ..sick(&[fault]) });
                 let (ran, took) = apply(&world, &rooms(MANY)).await;
                 assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (MANY, 0));
                 let least = Duration::from_millis(50) * 999;
                 let ratio = took.as_secs_f64() / least.as_secs_f64();
                 assert!(ratio <= most, "{fault}, seed {seed}: {ratio}");
-                let busiest = world.survey().busiest_second(Action::CreateRoom);
+                let busiest = world.stats().busiest_second(Action::CreateRoom);
                 assert!(busiest <= 20, "{fault}, seed {seed}: {busiest} in a second");
             });
         }

@@ -1,4 +1,4 @@
-//! Several services at once: one id for a ZIM and an RTC application, and what bad days do to each.
+//! Several services at once: one id for a ZIM and an RTC application, and what fault injection does to each.
 
 use super::tencent::{KEY, SDK, Url, live_code, plain};
 use super::*;
@@ -6,10 +6,10 @@ use super::*;
 const OTHER: &str = "ffffffffffffffffffffffffffffffff";
 
 /// A service of every kind, two of them with the same id and different secrets.
-fn all() -> Settings {
+fn all() -> EmulatorConfig {
     let app =
         |kind, app_id, secret: &str| App { kind, app_id, secret: Secret::new(secret.to_owned()) };
-    Settings::new(vec![app(ZIM, APP, SECRET), app(RTC, APP, OTHER), app(LIVE, SDK, KEY)])
+    EmulatorConfig::new(vec![app(ZIM, APP, SECRET), app(RTC, APP, OTHER), app(LIVE, SDK, KEY)])
 }
 
 /// Signs with RTC's secret.
@@ -29,7 +29,7 @@ fn answer(sent: Option<(StatusCode, Vec<u8>)>) -> Value {
 }
 
 fn has(hand: &Hand, kind: Kind, app: u32) -> bool {
-    hand.emulator.survey().apps[&(kind, app)].rooms.contains_key(&room("lobby"))
+    hand.stats().app(kind, app).rooms.contains_key(&room("lobby"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,14 +43,14 @@ async fn one_id_stands_for_two_applications_with_nothing_in_common() {
     assert_eq!(code(&wrong), 100_000_005, "the action decides which secret counts");
     assert_eq!(code(&answer(close(&hand, "lobby", signed(&hand)).await)), 0);
     assert!(has(&hand, ZIM, APP) && !has(&hand, RTC, APP));
-    let survey = hand.emulator.survey();
-    assert_eq!(survey.apps[&(RTC, APP)].served(Action::CloseRoom), 1);
-    assert_eq!(survey.apps[&(ZIM, APP)].served(Action::CloseRoom), 0);
+    let stats = hand.stats();
+    assert_eq!(stats.app(RTC, APP).served(Action::CloseRoom), 1);
+    assert_eq!(stats.app(ZIM, APP).served(Action::CloseRoom), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_kind_that_is_not_served_is_unknown() {
-    let hand = Hand::new(settings());
+    let hand = Hand::new(config());
     let closed = hand.get("CloseRoom", "RoomId=lobby").await;
     assert_eq!(code(&closed), 100_000_010);
     let entered = hand.emulator.enter(RTC, APP, &room("lobby"), 1);
@@ -103,7 +103,7 @@ async fn it_tells_of_every_service_and_of_no_secret() {
     for secret in [SECRET, OTHER, KEY] {
         assert!(!told.contains(secret) && !debugged.contains(secret));
     }
-    assert!(!Hand::new(settings()).emulator.describe().contains("rtc"));
+    assert!(!Hand::new(config()).emulator.describe().contains("rtc"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +116,7 @@ async fn own_secrets_have_the_vendors_lengths() {
 
 fn struck(kind: &str) -> Hand {
     let faults = vec![format!("{kind}=100%").parse().expect("a fault")];
-    let hand = Hand::new(Settings { faults, ..all() });
+    let hand = Hand::new(EmulatorConfig { faults, ..all() });
     hand.emulator.enter(RTC, APP, &room("lobby"), 2).expect("entered");
     hand
 }
@@ -163,7 +163,7 @@ async fn garbage_and_server_errors_strike_any_service() {
 async fn what_hangs_lands_late_at_any_service() {
     for fault in [Fault::Hang(Work::Done), Fault::Hang(Work::NotDone)] {
         let faults = vec![FaultShare { fault, share: Share::ALL }];
-        let hand = Hand::new(Settings { faults, ..all() });
+        let hand = Hand::new(EmulatorConfig { faults, ..all() });
         let late = create(&hand);
         tokio::pin!(late);
         assert!(tokio::time::timeout(Duration::from_secs(8), &mut late).await.is_err());

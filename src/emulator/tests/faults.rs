@@ -5,12 +5,12 @@ use super::*;
 const CREATE: &str = "CreateRoom";
 
 fn struck(fault: Fault) -> Hand {
-    let mut bad = settings();
+    let mut bad = config();
     bad.faults = vec![FaultShare { fault, share: Share::ALL }];
     let hand = Hand::new(bad);
     // The operator is registered where nothing goes wrong.
-    let users = super::world::Entry::Users { app: APP, ids: vec!["admin".to_owned()] };
-    hand.emulator.0.core.lock().expect("the core").world.apply(users);
+    let users = Change::Users { app: APP, ids: vec!["admin".to_owned()] };
+    hand.emulator.parts().1.world.apply(users);
     hand
 }
 
@@ -78,10 +78,10 @@ async fn what_hangs_lands_late_and_is_never_answered_in_time() {
 #[tokio::test(start_paused = true)]
 async fn what_hangs_does_not_keep_an_emulator_open() {
     let hand = struck(Fault::Hang(Work::Done));
-    let waiting = hand.emulator.downgrade();
+    let weak = hand.emulator.downgrade();
     assert!(tokio::time::timeout(Duration::from_secs(8), send(&hand)).await.is_err());
     drop(hand);
-    assert!(waiting.upgrade().is_none());
+    assert!(weak.upgrade().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +114,7 @@ async fn a_request_that_is_not_well_is_struck_by_nothing() {
 #[tokio::test(start_paused = true)]
 async fn half_of_the_latency_comes_before_the_arrival_and_half_after_the_work() {
     let latency = Duration::from_millis(200);
-    let hand = Hand::new(Settings { latency, ..settings() });
+    let hand = Hand::new(EmulatorConfig { latency, ..config() });
     let start = Instant::now();
     hand.people("hall").await;
     assert_eq!(start.elapsed(), latency);
@@ -125,7 +125,7 @@ async fn half_of_the_latency_comes_before_the_arrival_and_half_after_the_work() 
 #[tokio::test(start_paused = true)]
 async fn jitter_adds_no_more_than_it_may() {
     let (latency, jitter) = (Duration::from_millis(100), Duration::from_millis(50));
-    let hand = Hand::new(Settings { latency, jitter, ..settings() });
+    let hand = Hand::new(EmulatorConfig { latency, jitter, ..config() });
     let mut spans = Vec::new();
     for _ in 0..200 {
         let start = Instant::now();
@@ -139,10 +139,10 @@ async fn jitter_adds_no_more_than_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_seed_gives_the_same_day() {
+async fn the_same_seed_gives_the_same_faults() {
     let day = async |seed| {
         let faults = vec!["busy=30%".parse().expect("a fault")];
-        let hand = Hand::new(Settings { faults, seed, ..settings() });
+        let hand = Hand::new(EmulatorConfig { faults, seed, ..config() });
         let mut codes = Vec::new();
         for _ in 0..40 {
             tokio::time::advance(Duration::from_secs(1)).await;
@@ -157,7 +157,7 @@ async fn the_same_seed_gives_the_same_day() {
 #[tokio::test(start_paused = true)]
 async fn what_a_client_asked_for_goes_on_when_it_hangs_up() {
     let hand =
-        Hand::with_operator(Settings { latency: Duration::from_secs(2), ..settings() }).await;
+        Hand::with_operator(EmulatorConfig { latency: Duration::from_secs(2), ..config() }).await;
     assert!(tokio::time::timeout(Duration::from_millis(1), send(&hand)).await.is_err());
     assert!(!hand.has("lobby"));
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -35,8 +35,7 @@ impl Place {
 }
 
 fn open(data: Data) -> Result<Hand, EmulatorError> {
-    let clock = clock();
-    Emulator::open(settings(), clock.clone(), data).map(|emulator| Hand::on(emulator, clock))
+    Hand::open(config(), data)
 }
 
 fn append(path: &Path, bytes: &[u8]) {
@@ -237,11 +236,9 @@ async fn who_only_reads_makes_no_file() {
 #[tokio::test(start_paused = true)]
 async fn many_creates_fold_now_and_then_and_lose_nothing() {
     let place = Place::new();
-    let mut fast = settings();
+    let mut fast = config();
     fast.rate_limits.insert(Action::CreateRoom, u32::MAX);
-    let clock = clock();
-    let emulator = Emulator::open(fast, clock.clone(), Data::File(place.path.clone()));
-    let hand = Hand::on(emulator.expect("open"), clock);
+    let hand = Hand::open(fast, Data::File(place.path.clone())).expect("open");
     hand.register().await;
     for n in 0..900 {
         assert_eq!(hand.create(&format!("room-{n}"), 10_800).await, 0);
@@ -261,14 +258,50 @@ async fn a_place_that_cannot_be_written_is_named() {
     assert!(matches!(error, EmulatorError::File { doing: "open", .. }), "{error}");
 }
 
+/// Occupies the storage, as a slow disk does, until the sender is dropped.
+async fn slow_disk(hand: &Hand) -> std::sync::mpsc::Sender<()> {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (occupied, is_occupied) = tokio::sync::oneshot::channel();
+    let emulator = hand.emulator.clone();
+    tokio::task::spawn_blocking(move || {
+        let (storage, core) = emulator.parts();
+        drop(core);
+        occupied.send(()).expect("someone waits");
+        // Not without end: a change that waits on the worker fails the test instead of hanging it.
+        assert!(released.recv_timeout(Duration::from_secs(10)).is_err());
+        drop(storage);
+    });
+    is_occupied.await.expect("occupied");
+    release
+}
+
+#[tokio::test]
+async fn what_only_reads_is_answered_while_a_change_waits_for_the_disk() {
+    let place = Place::new();
+    let hand = some_world(&place).await;
+    let disk = slow_disk(&hand).await;
+    let creating = tokio::spawn({
+        let hand = hand.clone();
+        async move { hand.create("d", 60).await }
+    });
+    // The runtime has one worker, and each read queues behind what was spawned before it.
+    for _ in 0..5 {
+        assert_eq!(hand.people("c").await, 0);
+    }
+    assert!(!creating.is_finished());
+    drop(disk);
+    assert_eq!(creating.await.expect("no panic"), 0);
+    assert!(hand.has("d"));
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_change_that_cannot_be_kept_is_not_made() {
+async fn a_change_that_cannot_be_stored_is_not_made() {
     let place = Place::new();
     let hand = some_world(&place).await;
     let before = hand.app().rooms;
     let full = std::fs::OpenOptions::new().append(true).open("/dev/full");
     let mut file = full.expect("a full disk");
-    let mut swap = || hand.emulator.0.core.lock().expect("the core").keeper.swap(&mut file);
+    let mut swap = || hand.emulator.parts().0.swap(&mut file);
     swap();
     assert_eq!(hand.create("d", 60).await, 105_001);
     swap();

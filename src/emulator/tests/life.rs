@@ -12,7 +12,7 @@ fn advance(hand: &Hand, span: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_room_ends_after_its_delay() {
-    let hand = Hand::with_operator(settings()).await;
+    let hand = Hand::with_operator(config()).await;
     hand.create("lobby", 3600).await;
     advance(&hand, ALMOST_AN_HOUR);
     assert!(hand.has("lobby"));
@@ -26,7 +26,7 @@ async fn an_empty_room_ends_after_its_delay() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_without_a_delay_ends_as_time_moves_on() {
-    let hand = Hand::with_operator(settings()).await;
+    let hand = Hand::with_operator(config()).await;
     hand.create("lobby", 0).await;
     assert_eq!(hand.people("lobby").await, 660_300_008);
     tokio::time::advance(MOMENT).await;
@@ -35,7 +35,7 @@ async fn a_room_without_a_delay_ends_as_time_moves_on() {
 
 #[tokio::test(start_paused = true)]
 async fn people_keep_a_room_and_their_leaving_starts_the_countdown() {
-    let hand = Hand::with_operator(settings()).await;
+    let hand = Hand::with_operator(config()).await;
     hand.create("lobby", 3600).await;
     let lobby = room("lobby");
     assert_eq!(hand.emulator.enter(ZIM, APP, &lobby, 3).ok(), Some(3));
@@ -53,7 +53,7 @@ async fn people_keep_a_room_and_their_leaving_starts_the_countdown() {
 
 #[tokio::test(start_paused = true)]
 async fn entering_and_leaving_of_nobody_changes_nothing() {
-    let hand = Hand::with_operator(settings()).await;
+    let hand = Hand::with_operator(config()).await;
     hand.create("lobby", 3600).await;
     let before = hand.app().rooms;
     advance(&hand, MOMENT);
@@ -65,7 +65,7 @@ async fn entering_and_leaving_of_nobody_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn attributes_go_with_the_last_user_unless_they_are_retained() {
     for (retention, expected) in [(Retention::UntilLeft, 0), (Retention::Always, 1)] {
-        let hand = Hand::with_operator(Settings { retention, ..settings() }).await;
+        let hand = Hand::with_operator(EmulatorConfig { retention, ..config() }).await;
         hand.create("lobby", 3600).await;
         let lobby = room("lobby");
         let left = || hand.app().rooms[&lobby].attributes.len();
@@ -80,7 +80,7 @@ async fn attributes_go_with_the_last_user_unless_they_are_retained() {
 
 #[tokio::test(start_paused = true)]
 async fn rooms_that_ended_make_room_in_the_quota() {
-    let hand = Hand::with_operator(Settings { max_rooms: Some(1), ..settings() }).await;
+    let hand = Hand::with_operator(EmulatorConfig { max_rooms: Some(1), ..config() }).await;
     assert_eq!(hand.create("a", 60).await, 0);
     assert_eq!(hand.create("b", 60).await, 660_300_015);
     advance(&hand, Duration::from_mins(1));
@@ -90,13 +90,13 @@ async fn rooms_that_ended_make_room_in_the_quota() {
 
 #[tokio::test(start_paused = true)]
 async fn applications_have_nothing_in_common() {
-    let mut two = settings();
+    let mut two = config();
     two.apps.push(App::with_own_secret(ZIM, 7));
     two.max_rooms = Some(1);
     let hand = Hand::with_operator(two).await;
     hand.create("lobby", 60).await;
-    let survey = hand.emulator.survey();
-    assert_eq!((survey.apps[&(ZIM, APP)].rooms.len(), survey.apps[&(ZIM, 7)].rooms.len()), (1, 0));
+    let stats = hand.stats();
+    assert_eq!((stats.app(ZIM, APP).rooms.len(), stats.app(ZIM, 7).rooms.len()), (1, 0));
     assert!(matches!(
         hand.emulator.enter(ZIM, 7, &room("lobby"), 1),
         Err(EmulatorError::NoSuchRoom { kind: ZIM, app: 7, .. })
@@ -117,19 +117,19 @@ async fn applications_have_nothing_in_common() {
 
 #[tokio::test(start_paused = true)]
 async fn settings_that_contradict_themselves_are_refused() {
-    let open = |settings| Emulator::open(settings, clock(), Data::Memory).err();
-    let mut twice = settings();
+    let open = |config| Emulator::open(config, clock(), Data::Memory).err();
+    let mut twice = config();
     twice.apps.push(App::with_own_secret(ZIM, APP));
-    assert!(matches!(open(twice), Some(EmulatorError::AppTwice { kind: ZIM, app: APP })));
-    let mut over = settings();
+    assert!(matches!(open(twice), Some(EmulatorError::DuplicateApp { kind: ZIM, app: APP })));
+    let mut over = config();
     over.faults = ["busy=60%", "hang=50%"].map(|text| text.parse().expect("a fault")).into();
     let error = open(over).expect("refused").to_string();
-    assert_eq!(error, "the shares of all faults make 110.0%, more than the whole");
+    assert_eq!(error, "the shares of all faults add up to 110.0%, more than 100%");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_emulator_is_the_clock_of_its_world() {
-    let hand = Hand::new(settings());
+    let hand = Hand::new(config());
     advance(&hand, 3 * HOUR);
     advance(&hand, HOUR);
     assert_eq!(hand.emulator.now(), hand.clock.now().plus(4 * HOUR));

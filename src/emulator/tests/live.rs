@@ -95,7 +95,7 @@ async fn every_field_is_held_to_its_page() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_is_taken_says_by_whom() {
-    let desk = Desk::new(Settings { chat_groups: [room("group")].into(), ..tencent() });
+    let desk = Desk::new(EmulatorConfig { chat_groups: [room("group")].into(), ..tencent() });
     desk.import("host").await;
     assert_eq!(desk.plain("show").await, 0);
     assert_eq!(desk.plain("show").await, 100_010);
@@ -110,7 +110,7 @@ async fn an_owner_is_imported_or_the_caller() {
     for (unknown_owner, code) in
         [(UnknownOwner::NoAccount, 70_107), (UnknownOwner::InvalidParameter, 100_002)]
     {
-        let desk = Desk::new(Settings { unknown_owner, ..tencent() });
+        let desk = Desk::new(EmulatorConfig { unknown_owner, ..tencent() });
         assert_eq!(desk.create(with("Owner_Account", json!("host"))).await, code);
         assert_eq!((desk.import("host").await, desk.import("host").await), (0, 0));
         assert_eq!(desk.create(with("Owner_Account", json!("host"))).await, 0);
@@ -196,9 +196,9 @@ async fn people_are_told_as_the_settings_say() {
     for (head_count, field) in [
         (HeadCount::MemberCount, Some("MemberCount")),
         (HeadCount::OnlineCount, Some("OnlineCount")),
-        (HeadCount::Untold, None),
+        (HeadCount::Omitted, None),
     ] {
-        let desk = Desk::new(Settings { head_count, ..tencent() });
+        let desk = Desk::new(EmulatorConfig { head_count, ..tencent() });
         desk.plain("show").await;
         desk.0.emulator.enter(LIVE, SDK, &room("show"), 3).expect("entered");
         let told = desk.info("show").await;
@@ -247,11 +247,11 @@ async fn a_room_is_dissolved_half_an_hour_after_the_last_user_left() {
 
 #[tokio::test(start_paused = true)]
 async fn how_long_it_takes_to_dissolve_is_the_applications_own() {
-    let desk = Desk::new(Settings { dissolve_after: [(SDK, SECOND)].into(), ..tencent() });
+    let desk = Desk::new(EmulatorConfig { dissolve_after: [(SDK, SECOND)].into(), ..tencent() });
     desk.plain("show").await;
     desk.0.emulator.enter(LIVE, SDK, &room("show"), 1).expect("entered");
     desk.0.emulator.leave(LIVE, SDK, &room("show"), None).expect("left");
-    assert_eq!(desk.app().rooms[&room("show")].ends, Some(desk.0.emulator.now().plus(SECOND)));
+    assert_eq!(desk.app().rooms[&room("show")].empty, Some(desk.0.emulator.now().plus(SECOND)));
     desk.0.emulator.advance(SECOND).expect("advanced");
     assert!(desk.app().rooms.is_empty());
     assert_eq!(desk.plain("show").await, 0);

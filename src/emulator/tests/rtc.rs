@@ -4,12 +4,16 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn rtc() -> Settings {
-    Settings::new(vec![App { kind: RTC, app_id: APP, secret: Secret::new(SECRET.to_owned()) }])
+fn rtc() -> EmulatorConfig {
+    EmulatorConfig::new(vec![App {
+        kind: RTC,
+        app_id: APP,
+        secret: Secret::new(SECRET.to_owned()),
+    }])
 }
 
-fn app(hand: &Hand) -> AppSurvey {
-    hand.emulator.survey().apps.remove(&(RTC, APP)).expect("the app")
+fn app(hand: &Hand) -> AppStats {
+    hand.stats().app(RTC, APP)
 }
 
 fn enter(hand: &Hand, id: &str, users: u64) {
@@ -80,11 +84,11 @@ async fn a_close_throws_everybody_out_and_is_remembered() {
         0
     );
     assert!(app(&hand).rooms.is_empty());
-    let told = ClosingSurvey { reason: Some("the end!".to_owned()), callback: true };
+    let told = ClosingStats { reason: Some("the end!".to_owned()), callback: true };
     assert_eq!(app(&hand).closings[&room("stage")], told);
     enter(&hand, "stage", 1);
     assert_eq!(close(&hand, "RoomId=stage").await, 0);
-    let told = ClosingSurvey { reason: None, callback: false };
+    let told = ClosingStats { reason: None, callback: false };
     assert_eq!(app(&hand).closings[&room("stage")], told);
 }
 

@@ -1,6 +1,7 @@
 //! The same over a real socket on loopback.
 
 use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -25,7 +26,7 @@ async fn exchange(running: &Running, head: &str, body: &str) -> String {
 
 #[tokio::test]
 async fn it_serves_signed_requests_and_lets_people_in() {
-    let hand = Hand::with_operator(settings()).await;
+    let hand = Hand::with_operator(config()).await;
     hand.create("lobby", 3600).await;
     let running = hand.emulator.listen(ANY.into()).await.expect("listening");
     let head = format!("GET /?Action=QueryRoomUserList&RoomId=lobby&{}", hand.signed().query());
@@ -48,7 +49,7 @@ async fn it_serves_signed_requests_and_lets_people_in() {
 
 #[tokio::test]
 async fn of_a_cut_connection_nothing_arrives() {
-    let mut bad = settings();
+    let mut bad = config();
     bad.faults = vec!["reset-after=100%".parse().expect("a fault")];
     let hand = Hand::new(bad);
     let running = hand.emulator.listen(ANY.into()).await.expect("listening");
@@ -61,7 +62,7 @@ async fn of_a_cut_connection_nothing_arrives() {
 
 #[tokio::test]
 async fn an_address_in_use_is_named_and_free_again_after_a_shutdown() {
-    let hand = Hand::new(settings());
+    let hand = Hand::new(config());
     let first = hand.emulator.listen(ANY.into()).await.expect("listening");
     let address = first.address();
     let error = hand.emulator.listen(address).await.expect_err("in use");
@@ -75,7 +76,7 @@ async fn an_address_in_use_is_named_and_free_again_after_a_shutdown() {
 async fn after_a_shutdown_the_data_is_free_for_the_next_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("rooms.emulator.json");
-    let open = || Emulator::open(settings(), clock(), Data::File(path.clone()));
+    let open = || Emulator::open(config(), clock(), Data::File(path.clone()));
     let emulator = open().expect("open");
     emulator.advance(Duration::from_secs(1)).expect("advanced");
     let running = emulator.listen(ANY.into()).await.expect("listening");
@@ -90,7 +91,7 @@ async fn after_a_shutdown_the_data_is_free_for_the_next_run() {
 
 #[tokio::test(start_paused = true)]
 async fn people_are_moved_from_this_machine_only() {
-    let hand = Hand::with_operator(settings()).await;
+    let hand = Hand::with_operator(config()).await;
     hand.create("lobby", 3600).await;
     let from = async |peer: &str| {
         let peer: SocketAddr = peer.parse().expect("an address");
@@ -107,7 +108,7 @@ async fn people_are_moved_from_this_machine_only() {
 
 #[tokio::test(start_paused = true)]
 async fn it_says_what_it_accepts_and_no_secret() {
-    let mut all = settings();
+    let mut all = config();
     all.apps.push(App::with_own_secret(ZIM, 7));
     all.max_rooms = Some(10);
     all.latency = Duration::from_millis(80);

@@ -16,8 +16,8 @@ pub(super) const SDK: u32 = 1_400_000_000;
 pub(super) const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
 
 /// A friendly service.
-pub(super) fn tencent() -> Settings {
-    Settings::new(vec![App { kind: LIVE, app_id: SDK, secret: Secret::new(KEY.to_owned()) }])
+pub(super) fn tencent() -> EmulatorConfig {
+    EmulatorConfig::new(vec![App { kind: LIVE, app_id: SDK, secret: Secret::new(KEY.to_owned()) }])
 }
 
 /// An administrator's desk, with an emulator before it.
@@ -50,7 +50,7 @@ pub(super) fn user_sig(identifier: &str, app: u32, time: i64, expire: i64, key: 
 }
 
 impl Desk {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: EmulatorConfig) -> Self {
         Self(Hand::new(settings))
     }
 
@@ -94,8 +94,8 @@ impl Desk {
         live_code(&self.sent("im_open_login_svc/account_import", &body, Url::good()).await)
     }
 
-    pub(super) fn app(&self) -> AppSurvey {
-        self.0.emulator.survey().apps.remove(&(LIVE, SDK)).expect("the app")
+    pub(super) fn app(&self) -> AppStats {
+        self.0.stats().app(LIVE, SDK)
     }
 }
 
@@ -167,7 +167,7 @@ async fn the_url_is_held_to_its_parts() {
     let uri = format!("/v4/live_engine_http_srv/get_room_info?{}", Url::good().query());
     let (_, text) = desk.0.exchange(&Method::GET, &uri, String::new()).await.expect("an answer");
     assert_eq!(live_code(&serde_json::from_slice(&text).expect("JSON")), 60_002);
-    assert_eq!(desk.0.emulator.survey().turned_away[&60_002], 8);
+    assert_eq!(desk.0.stats().rejected[&60_002], 8);
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,7 +192,8 @@ async fn a_user_sig_is_checked_whatever_it_claims() {
 
 #[tokio::test(start_paused = true)]
 async fn only_administrators_may_call_where_they_are_named() {
-    let named = |name: &str| Settings { administrators: [name.to_owned()].into(), ..tencent() };
+    let named =
+        |name: &str| EmulatorConfig { administrators: [name.to_owned()].into(), ..tencent() };
     let desk = Desk::new(named("admin"));
     assert_eq!(gate(&desk, |_| ()).await, 100_004);
     let desk = Desk::new(named("somebody"));

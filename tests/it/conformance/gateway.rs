@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roomctl::emulator::{Action, Settings, UnknownOwner};
+use roomctl::emulator::{Action, EmulatorConfig, UnknownOwner};
 use roomctl::model::{
     Call, Clock, Effect, ErrorClass, NotTried, Operation, Origin, RoomId, Timestamp,
 };
@@ -50,8 +50,8 @@ impl Stage {
     }
 
     /// How many requests the gateway turned away.
-    fn turned_away(&self) -> u64 {
-        self.world.emulator.survey().turned_away.values().sum()
+    fn rejected(&self) -> u64 {
+        self.world.all_stats().rejected.values().sum()
     }
 }
 
@@ -66,7 +66,7 @@ fn action(call: Call) -> Action {
 
 pub(super) async fn too_often_slows_down_and_fails_nothing(subject: &'static Subject) {
     let rate_limits = Action::ALL.iter().map(|action| (*action, SERVICE)).collect();
-    let stage = Stage::untouched(subject, Settings { rate_limits, ..plain_service() });
+    let stage = Stage::untouched(subject, EmulatorConfig { rate_limits, ..plain_service() });
     let ids = ids(MANY);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut desired = stage.rooms("", &ids, subject.content);
@@ -85,11 +85,11 @@ pub(super) async fn too_often_slows_down_and_fails_nothing(subject: &'static Sub
         }
     }
     stage.done(&nothing, MANY).await;
-    let survey = stage.survey();
-    assert!(survey.rooms.is_empty());
+    let stats = stage.stats();
+    assert!(stats.rooms.is_empty());
     for (call, _) in subject.kind.calls() {
-        let refused = survey.answered(action(*call), subject.too_often);
-        let served = survey.served(action(*call));
+        let refused = stats.answered(action(*call), subject.too_often);
+        let served = stats.served(action(*call));
         assert!(refused * 3 <= served, "{call}: {served} served, {refused} refused");
     }
 }
@@ -99,15 +99,15 @@ pub(super) async fn an_expired_signature_is_made_anew_once(subject: &'static Sub
     let desired = stage.declared();
     stage.be_behind(1);
     stage.done(&desired, 1).await;
-    let turned_away = u64::from(!subject.makes.is_empty());
-    assert_eq!(stage.turned_away(), turned_away);
+    let rejected = u64::from(!subject.makes.is_empty());
+    assert_eq!(stage.rejected(), rejected);
     stage.be_behind(1);
     stage.rests(&desired).await;
-    assert_eq!(stage.turned_away(), turned_away + 1);
+    assert_eq!(stage.rejected(), rejected + 1);
     stage.enter(3);
     stage.be_behind(1);
     stage.done(&stage.nothing(), 1).await;
-    assert_eq!(stage.turned_away(), turned_away + 2);
+    assert_eq!(stage.rejected(), rejected + 2);
     stage.is_gone().await;
 }
 
@@ -127,7 +127,7 @@ pub(super) async fn a_clock_that_stays_wrong_halts_the_provider(subject: &'stati
     assert!(failure.code.is_some() && !failure.pending);
     let halted = outcome.not_tried.iter().all(|(_, _, why)| *why == NotTried::ProviderFatal);
     assert!(halted && outcome.not_tried.len() == 2, "{outcome:?}");
-    assert_eq!(stage.turned_away(), 2, "signed once more, and not again");
+    assert_eq!(stage.rejected(), 2, "signed once more, and not again");
     let plan = stage.plan(&desired).await;
     assert_eq!(plan.unread.len(), 3, "a wrong clock is no missing room");
     stage.world.signing = clock;
@@ -136,12 +136,12 @@ pub(super) async fn a_clock_that_stays_wrong_halts_the_provider(subject: &'stati
 
 pub(super) async fn users_are_made_known_once(subject: &'static Subject) {
     for unknown_owner in [UnknownOwner::NoAccount, UnknownOwner::InvalidParameter] {
-        let settings = Settings { unknown_owner, ..service() };
+        let settings = EmulatorConfig { unknown_owner, ..service() };
         let stage = Stage::untouched(subject, settings);
         let desired = stage.rooms("", &["a", "b", "c"], subject.content);
         stage.done(&desired, 3).await;
         let known: BTreeSet<String> = subject.users.iter().map(|user| (*user).into()).collect();
-        assert_eq!(stage.survey().users, known);
+        assert_eq!(stage.stats().users, known);
         let made_known = |call: &&Call| call.effect() == Effect::RepeatSafe;
         assert_eq!(stage.world.script.sent().iter().filter(made_known).count(), known.len());
     }
@@ -152,9 +152,9 @@ pub(super) async fn a_plan_makes_nobody_known(subject: &'static Subject) {
     let stage = Stage::untouched(subject, service());
     let desired = stage.declared();
     stage.stranger().await.create(ID, (*desired.rooms[0].room).clone()).await;
-    let known = stage.survey().users;
+    let known = stage.stats().users;
     let plan = stage.plan(&desired).await;
-    assert_eq!(stage.survey().users, known);
+    assert_eq!(stage.stats().users, known);
     assert!(stage.sent().iter().all(|call| call.effect() == Effect::Reads));
     let creates = plan.steps.iter().any(|step| !step.calls.is_empty());
     assert!(!creates, "{:?}", plan.steps);
@@ -164,7 +164,7 @@ pub(super) async fn a_plan_makes_nobody_known(subject: &'static Subject) {
 pub(super) async fn an_unknown_user_is_told(subject: &'static Subject) {
     let Origin::Call(call) = subject.kind.origin() else { return };
     for unknown_owner in [UnknownOwner::NoAccount, UnknownOwner::InvalidParameter] {
-        let stage = Stage::untouched(subject, Settings { unknown_owner, ..service() });
+        let stage = Stage::untouched(subject, EmulatorConfig { unknown_owner, ..service() });
         let room = stage.declared().rooms[0].room.made_by_its_call(subject.kind);
         let client = stage.client();
         let permit = client.permit(call).await.expect("a permit");

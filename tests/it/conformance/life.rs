@@ -32,7 +32,7 @@ pub(super) async fn a_room_is_created_once(subject: &'static Subject) {
 pub(super) async fn after_a_lost_state_it_is_a_conflict(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
     let desired = stage.made().await;
-    let before = stage.survey().rooms;
+    let before = stage.stats().rooms;
     stage.world.lose_state();
     if subject.makes.is_empty() {
         stage.done(&desired, 1).await;
@@ -46,17 +46,17 @@ pub(super) async fn after_a_lost_state_it_is_a_conflict(subject: &'static Subjec
     assert!(failure.message.contains(&format!("roomctl import {}", Stage::address())));
     assert!(!failure.pending && failure.code.is_some());
     assert_eq!(stage.record(ID).await, None);
-    assert_eq!(stage.survey().rooms, before);
+    assert_eq!(stage.stats().rooms, before);
 }
 
 pub(super) async fn after_a_lost_state_it_is_adopted(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
     stage.made().await;
-    let before = stage.survey().rooms;
+    let before = stage.stats().rooms;
     stage.world.lose_state();
     let desired = stage.rooms("on_conflict: adopt", &[ID], subject.content);
     stage.done(&desired, 1).await;
-    assert_eq!(stage.survey().rooms, before);
+    assert_eq!(stage.stats().rooms, before);
     // What cannot be read is assumed, and due, but no step.
     stage.done(&desired, 0).await;
     stage.stands(&desired).await;

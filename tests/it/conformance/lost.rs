@@ -122,9 +122,9 @@ pub(super) async fn somebody_elses_room_is_not_taken_for_ours(subject: &'static 
         tokio::time::sleep(MEANWHILE).await;
         stranger.create(ID, (*desired.rooms[0].room).clone()).await;
     });
-    let theirs = stage.survey().rooms;
+    let theirs = stage.stats().rooms;
     assert!(matches!(&*ran.outcome.failed, [failure] if failure.pending), "{:?}", ran.outcome);
     let ran = stage.apply(&desired).await;
     assert_eq!(ran.outcome.done, []);
-    assert_eq!(stage.survey().rooms, theirs);
+    assert_eq!(stage.stats().rooms, theirs);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use roomctl::emulator::{HeadCount, Settings};
+use roomctl::emulator::{EmulatorConfig, HeadCount};
 use roomctl::model::{Attribute, AttributeChange, Kind, People, Refresh, RoomId};
 
 use super::stage::{ID, Stage};
@@ -28,12 +28,12 @@ pub(super) async fn what_others_wrote_is_left_alone(subject: &'static Subject) {
     assert_eq!(ran.outcome.failed, []);
     stage.rests(&changed).await;
     if subject.attributes.is_some() {
-        let there = &stage.survey().rooms[&RoomId::new(ID)].attributes;
+        let there = &stage.stats().rooms[&RoomId::new(ID)].attributes;
         let keys: Vec<&str> = there.iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["new", "score", "topic"]);
     }
     stage.done(&stage.nothing(), 1).await;
-    let left: Vec<_> = stage.survey().rooms.into_iter().collect();
+    let left: Vec<_> = stage.stats().rooms.into_iter().collect();
     let [(id, room)] = &*left else { panic!("{left:?}") };
     assert_eq!((id, room.people), (&theirs, 2));
 }
@@ -54,21 +54,21 @@ pub(super) async fn what_others_wrote_counts(subject: &'static Subject) {
     assert_eq!(codes.len(), 1, "{:?}", plan.findings);
     // What fits is changed: what goes makes room for what comes.
     stage.done(&changed, 1).await;
-    assert_eq!(stage.survey().rooms[&RoomId::new(ID)].attributes.len(), most);
+    assert_eq!(stage.stats().rooms[&RoomId::new(ID)].attributes.len(), most);
 }
 
 pub(super) async fn people_are_waited_for(subject: &'static Subject) {
-    for head_count in [HeadCount::MemberCount, HeadCount::OnlineCount, HeadCount::Untold] {
-        let stage = Stage::untouched(subject, Settings { head_count, ..service() });
+    for head_count in [HeadCount::MemberCount, HeadCount::OnlineCount, HeadCount::Omitted] {
+        let stage = Stage::untouched(subject, EmulatorConfig { head_count, ..service() });
         stage.made().await;
         stage.enter(30);
         let nothing = stage.rooms("on_occupied: defer", &[], "");
         let ran = stage.apply(&nothing).await;
         let [wait] = &*ran.outcome.waiting else { panic!("{:?}", ran.outcome) };
-        let untold = subject.kind == Kind::TencentLive && head_count == HeadCount::Untold;
+        let untold = subject.kind == Kind::TencentLive && head_count == HeadCount::Omitted;
         assert_eq!(wait.people, if untold { People::Unknown } else { People::Count(30) });
         assert!(!stage.sent().contains(&subject.kind.destroy_call()));
-        assert_eq!(stage.survey().rooms[&RoomId::new(ID)].people, 30);
+        assert_eq!(stage.stats().rooms[&RoomId::new(ID)].people, 30);
         assert!(stage.record(ID).await.is_some_and(|record| record.pending.is_none()));
         stage.leave();
         let ran = stage.apply(&nothing).await;

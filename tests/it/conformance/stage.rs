@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use roomctl::emulator::{AppSurvey, Settings};
+use roomctl::emulator::EmulatorConfig;
 use roomctl::model::{Address, Call, Desired, Plan, Refresh, RoomId};
 use roomctl::provider::Client;
 
 use super::subject::Subject;
 use crate::support::fleet::{maker, shows};
-use crate::support::{APP, Fuse, How, Ran, Stranger, World, at, service};
+use crate::support::{APP, AppStats, Fuse, How, Ran, Stranger, World, at, service};
 
 /// The id of the room.
 pub(super) const ID: &str = "hall";
@@ -32,7 +32,7 @@ impl Stage {
     }
 
     /// A service that was never called.
-    pub(super) fn untouched(subject: &'static Subject, settings: Settings) -> Self {
+    pub(super) fn untouched(subject: &'static Subject, settings: EmulatorConfig) -> Self {
         Self { world: World::new(settings), subject }
     }
 
@@ -92,14 +92,14 @@ impl Stage {
     /// The room is there and recorded as declared, was made once, and nothing is left to do.
     pub(super) async fn stands(&self, desired: &Desired) {
         self.rests(desired).await;
-        let survey = self.survey();
+        let stats = self.stats();
         for declared in &desired.rooms {
             let record = self.record(declared.address.room.as_str()).await.expect("recorded");
             assert_eq!((&record.room, record.pending), (&declared.room, None));
             if let Some(maker) = maker(self.subject.kind) {
-                let there = &survey.rooms[&declared.address.room];
+                let there = &stats.rooms[&declared.address.room];
                 assert!(shows(&declared.room, there), "{there:?}");
-                assert_eq!(survey.served(maker), 1, "made once");
+                assert_eq!(stats.served(maker), 1, "made once");
             }
         }
     }
@@ -114,7 +114,7 @@ impl Stage {
 
     /// The room is neither there nor recorded.
     pub(super) async fn is_gone(&self) {
-        assert!(self.survey().rooms.is_empty());
+        assert!(self.stats().rooms.is_empty());
         assert_eq!(self.record(ID).await, None);
     }
 
@@ -123,8 +123,8 @@ impl Stage {
         recorded.rooms.get(&at(PROVIDER, id)).cloned()
     }
 
-    pub(super) fn survey(&self) -> AppSurvey {
-        self.world.survey_of(self.subject.kind)
+    pub(super) fn stats(&self) -> AppStats {
+        self.world.stats_of(self.subject.kind)
     }
 
     pub(super) fn client(&self) -> Arc<Client> {

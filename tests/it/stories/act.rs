@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use roomctl::emulator::Settings;
+use roomctl::emulator::EmulatorConfig;
 use roomctl::model::{
     Attribute, AttributeChange, Call, Delay, Desired, Kind, Refresh, Room, RoomId,
 };
@@ -124,7 +124,7 @@ impl Story {
     /// Tells it to its end.
     pub(super) async fn tell(self, folder: &Path) -> Told {
         let Self { service: Service { max_rooms, attributes }, given, then } = self;
-        let mut settings = Settings { max_rooms, ..service() };
+        let mut settings = EmulatorConfig { max_rooms, ..service() };
         if let Some(most) = attributes {
             settings.attribute_limits.attributes = most;
         }

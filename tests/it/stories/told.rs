@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use roomctl::model::{Address, Event, Kind, Plan};
-use roomctl::render;
+use roomctl::model::{Address, Event, Kind, Plan, StepEvent};
+use roomctl::render::{self, Layout};
 
 use crate::support::fleet::provider;
 use crate::support::{Ran, World, plain, text};
@@ -25,14 +25,16 @@ impl Told {
         self.plan(command, &ran.plan);
         writeln!(self.outcomes, "$ {command}").expect("a text");
         for event in &ran.events {
-            self.event(event);
+            if let Event::Step(step) = event {
+                self.event(step);
+            }
         }
         let mut out = Vec::new();
-        render::outcome_text(&mut out, &ran.outcome).expect("rendered");
+        render::outcome_text(&mut out, &ran.outcome, Layout::Full).expect("rendered");
         writeln!(self.outcomes, "{}", without_ids(&plain(out))).expect("a text");
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &StepEvent) {
         let mut out = Vec::new();
         render::event_text(&mut out, event).expect("rendered");
         self.outcomes.push_str(&without_ids(&plain(out)));
@@ -40,10 +42,10 @@ impl Told {
 
     /// Tells what is on the service, and what is recorded.
     pub(super) async fn end(&mut self, world: &World) {
-        let survey = world.survey();
+        let stats = world.stats();
         let out = &mut self.outcomes;
         writeln!(out, "On the service:").expect("a text");
-        for (id, room) in &survey.rooms {
+        for (id, room) in &stats.rooms {
             let name = room.name.as_deref().unwrap_or("-");
             write!(out, "  {id}: {name}, {} s, {} inside", room.delay.as_secs(), room.people)
                 .expect("a text");
@@ -69,8 +71,8 @@ impl Told {
     fn others(&mut self, world: &World) {
         let out = &mut self.outcomes;
         for kind in [Kind::Rtc, Kind::TencentLive] {
-            let (name, survey) = (provider(kind), world.survey_of(kind));
-            for (id, room) in &survey.rooms {
+            let (name, stats) = (provider(kind), world.stats_of(kind));
+            for (id, room) in &stats.rooms {
                 write!(out, "  {name}/{id}: {} inside", room.people).expect("a text");
                 if let Some(live) = &room.live {
                     let name = room.name.as_deref().unwrap_or("-");
@@ -82,7 +84,7 @@ impl Told {
                 }
                 writeln!(out).expect("a text");
             }
-            for (id, closing) in &survey.closings {
+            for (id, closing) in &stats.closings {
                 let reason = closing.reason.as_deref().unwrap_or("-");
                 let told = if closing.callback { ", with a callback" } else { "" };
                 writeln!(out, "  {name}/{id}: closed, reason `{reason}`{told}").expect("a text");

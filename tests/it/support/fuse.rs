@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use roomctl::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, WriteStore};
+use roomctl::state::{
+    Access, Entry, Folded, Holder, LastCalls, Lost, ReadStore, Snapshot, Store, WriteStore,
+};
 use tokio::sync::watch;
 
 /// Counts the moments of a run, and lets none pass from a given one on.
@@ -19,8 +22,13 @@ struct Inner {
 
 /// A store whose every append is two moments: before it and after it.
 pub(crate) struct Fused {
-    pub(crate) store: Arc<dyn WriteStore>,
+    pub(crate) store: Box<dyn Store>,
     pub(crate) fuse: Fuse,
+}
+
+struct FusedLock {
+    store: Arc<dyn WriteStore>,
+    fuse: Fuse,
 }
 
 impl Fuse {
@@ -50,7 +58,23 @@ impl Fuse {
     }
 }
 
-impl WriteStore for Fused {
+impl ReadStore for Fused {
+    fn read(&self) -> Access<'_, Snapshot> {
+        self.store.read()
+    }
+}
+
+impl Store for Fused {
+    fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
+        Box::pin(async move {
+            let (store, fuse) = (self.store.lock(holder, wait).await?, self.fuse.clone());
+            let locked: Arc<dyn WriteStore> = Arc::new(FusedLock { store, fuse });
+            Ok(locked)
+        })
+    }
+}
+
+impl WriteStore for FusedLock {
     fn snapshot(&self) -> &Snapshot {
         self.store.snapshot()
     }

@@ -1,11 +1,14 @@
 //! A whole world in memory: a service, a moved clock, a state on disk, and runs like the command's.
 
+use roomctl::{emulator, model};
+
 pub(crate) mod fleet;
 mod fuse;
 pub(crate) mod process;
 mod read;
 mod run;
 mod script;
+mod stats;
 mod stranger;
 mod transport;
 mod world;
@@ -14,6 +17,7 @@ pub(crate) use fuse::Fuse;
 pub(crate) use read::{plain, text};
 pub(crate) use run::{Ended, How, Ran};
 pub(crate) use script::{Mishap, Script};
+pub(crate) use stats::{AppStats, ClosingStats, LiveStats, RoomStats};
 pub(crate) use stranger::Stranger;
 pub(crate) use world::{APP, World, at, plain_service, service, write};
 

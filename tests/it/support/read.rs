@@ -1,86 +1,34 @@
-//! Looking and planning, as `plan` does: with observers that cannot change anything.
+//! Plans as `plan` does: with observers that cannot change anything.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use roomctl::applier::{Connections, Observers, StopSwitch, observe};
-use roomctl::model::{
-    Address, Asked, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Timestamp,
-};
-use roomctl::planner::{self, Inputs, Scope};
-use roomctl::provider::{Observer, ReadOnly};
-use roomctl::render::{self, Detail, View};
+use roomctl::applier::StopSwitch;
+use roomctl::engine::{self, Credentials, PlanRequest, Planned};
+use roomctl::model::{Desired, Plan, Refresh};
+use roomctl::render::{self, Layout, View};
 use roomctl::state::StateError;
 
+use super::run::state_error;
 use super::{Fuse, World};
-
-/// What a plan is made from, but for what is seen.
-pub(crate) struct Ground<'a> {
-    pub(crate) desired: &'a Desired,
-    pub(crate) recorded: &'a Recorded,
-    pub(crate) evict: &'a BTreeSet<Address>,
-    pub(crate) in_progress: Option<&'a Holder>,
-    pub(crate) mode: Refresh,
-    pub(crate) scope: Scope,
-}
 
 impl World {
     /// Plans without changing anything.
     pub(crate) async fn plan(&self, desired: &Desired, mode: Refresh) -> Result<Plan, StateError> {
-        let snapshot = self.store().read().await?;
-        let connections = self.connect(desired, &Fuse::never());
-        self.resume(&connections, &snapshot);
-        let observers: Observers = connections
-            .iter()
-            .map(|(name, one)| {
-                let eye: Arc<dyn Observer> = Arc::new(ReadOnly::new(one.client.clone()));
-                (name.clone(), eye)
-            })
-            .collect();
-        let (recorded, evict) = (&*snapshot.recorded, &BTreeSet::new());
-        let in_progress = snapshot.in_progress.as_ref();
-        let ground = Ground { desired, recorded, evict, in_progress, mode, scope: Scope::Plan };
-        let observed = ground.look(Observed::default(), &observers, &connections).await;
-        Ok(ground.plan(&observed, Asked::Yes(mode)))
-    }
-}
-
-impl Ground<'_> {
-    /// Asks after the rooms that are due and were not seen yet.
-    pub(crate) async fn look(
-        &self,
-        seen: Observed,
-        observers: &Observers,
-        connections: &Connections,
-    ) -> Observed {
-        let mut observed = seen;
-        let now = moments(connections);
-        let due =
-            planner::due(self.desired, self.recorded, self.mode, self.scope, &|name| now[name]);
-        let wanted = |address: &Address| {
-            observers.contains_key(&address.provider) && observed.of(address).is_none()
-        };
-        let addresses = due.into_iter().filter(wanted).collect();
         let (_switch, stop) = StopSwitch::new();
-        let more = observe(observers, addresses, &stop).await;
-        observed.rooms.extend(more.rooms);
-        observed
+        let (fuse, store) = (Fuse::never(), self.store());
+        let connector = self.connector(desired, &fuse);
+        let session = self.session(desired, &*store, &connector, &stop);
+        let credentials = Credentials::Required;
+        let request = PlanRequest { refresh: mode, credentials, warnings: &[] };
+        let Planned { plan, snapshot: _, closed } =
+            engine::plan(&session, request).await.map_err(state_error)?;
+        closed.map_err(state_error)?;
+        Ok(plan)
     }
-
-    pub(crate) fn plan(&self, observed: &Observed, asked: Asked) -> Plan {
-        let Self { desired, recorded, evict, in_progress, mode: _, scope: _ } = *self;
-        planner::plan(Inputs { desired, recorded, observed, evict, asked, in_progress })
-    }
-}
-
-fn moments(connections: &Connections) -> BTreeMap<ProviderName, Timestamp> {
-    connections.iter().map(|(name, one)| (name.clone(), one.clock.now())).collect()
 }
 
 /// A plan as the command prints it, without colour.
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = Vec::new();
-    let view = View { state: "rooms.state.json", detail: Detail::Fields };
+    let view = View { state: "rooms.state.json", layout: Layout::Full };
     render::plan_text(&mut out, plan, &view).expect("rendered");
     plain(out)
 }

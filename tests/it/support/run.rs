@@ -1,20 +1,22 @@
-//! A run as `apply` makes it: recover, look, plan, approve, carry out, save.
+//! A run of the engine in a world: with its connections, its clock, and the consent of the test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use roomctl::applier::{self, Connections, Report, Run, Settings, Stop, StopSwitch};
-use roomctl::model::{
-    Address, Approval, ApprovedPlan, Asked, Consent, Desired, Destroys, Event, Outcome, Plan,
-    ProviderIdentity, ProviderName, Recorded, Refresh,
+use roomctl::applier::{Report, Stop, StopSwitch};
+use roomctl::engine::{
+    self, Access, Applied, ApplyRequest, Approver, Connected, Connector, ImportRequest, Lock,
+    Selection, Session, SessionError,
 };
-use roomctl::planner::Scope;
-use roomctl::provider::Ended as Before;
-use roomctl::state::{Entry, Holder, LastCalls, Snapshot, StateError, WriteStore};
+use roomctl::model::{
+    Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Event, Outcome, Plan, Refresh,
+};
+use roomctl::planner::HostChange;
+use roomctl::state::{Holder, StateError, Store};
 
 use super::fuse::Fused;
-use super::{Fuse, World, read};
+use super::{Fuse, World};
 
 /// How long a run waits for what a crashed one still has under way on the disk.
 const LOCK_WAIT: Duration = Duration::from_mins(1);
@@ -45,13 +47,50 @@ pub(crate) enum Ended {
     Crashed,
 }
 
-/// Keeps what is told.
+/// Keeps the events.
 #[derive(Default)]
-struct Told(Mutex<Vec<Event>>);
+struct Events(Mutex<Vec<Event>>);
 
-impl Report for Told {
+impl Report for Events {
     fn event(&self, event: &Event) {
-        self.0.lock().expect("what was told").push(event.clone());
+        self.0.lock().expect("no panic").push(event.clone());
+    }
+}
+
+/// Gives the consent that a test gives, and keeps the plan.
+struct Consenting<'a> {
+    how: &'a How,
+    plan: Mutex<Option<Plan>>,
+}
+
+impl Approver<SessionError> for Consenting<'_> {
+    async fn approve(&self, plan: Plan) -> Result<ApprovedPlan, SessionError> {
+        self.plan.lock().expect("no panic").replace(plan.clone());
+        let idle = plan.steps.is_empty();
+        let approval = if idle { Approval::NothingToDo } else { Approval::Automatic };
+        let How { allow_destroy, allow_recreate, .. } = *self.how;
+        let destroys = Destroys::Wanted;
+        Ok(ApprovedPlan::new(plan, Consent { approval, allow_destroy, allow_recreate, destroys }))
+    }
+}
+
+/// Connects the providers of a world.
+pub(crate) struct Connecting<'a> {
+    world: &'a World,
+    desired: &'a Desired,
+    fuse: &'a Fuse,
+}
+
+impl Connector for Connecting<'_> {
+    type Error = SessionError;
+
+    async fn connect(&self, _: Access) -> Result<Connected, SessionError> {
+        let connections = self.world.connect(self.desired, self.fuse);
+        Ok(Connected { connections, missing: BTreeMap::new() })
+    }
+
+    async fn close(&self) -> Result<(), SessionError> {
+        Ok(())
     }
 }
 
@@ -99,128 +138,73 @@ impl World {
     }
 
     async fn run(&self, desired: &Desired, how: &How) -> Result<Ran, StateError> {
-        let locked = self.store().lock(self.holder(), LOCK_WAIT).await?;
-        let snapshot = locked.snapshot().clone();
-        let connections = self.connect(desired, &how.fuse);
-        self.resume(&connections, &snapshot);
-        let ran = self.work(desired, how, &snapshot, &connections, &locked).await?;
-        how.fuse.pass().await;
-        locked.fold(self.last_calls(&connections)).await?;
-        Ok(ran)
-    }
-
-    async fn work(
-        &self,
-        desired: &Desired,
-        how: &How,
-        snapshot: &Snapshot,
-        connections: &Connections,
-        locked: &Arc<dyn WriteStore>,
-    ) -> Result<Ran, StateError> {
-        let store: Arc<dyn WriteStore> =
-            Arc::new(Fused { store: locked.clone(), fuse: how.fuse.clone() });
-        let (_switch, stop): (StopSwitch, Stop) = StopSwitch::new();
-        let settings = settings(desired, how);
-        let recovered =
-            applier::recover(snapshot.recorded.clone(), connections, store.clone(), &stop).await?;
-        let ground = read::Ground {
-            desired,
-            recorded: &recovered.recorded,
+        let (_switch, stop) = StopSwitch::new();
+        let store = Fused { store: self.store(), fuse: how.fuse.clone() };
+        let connector = self.connector(desired, &how.fuse);
+        let events = Arc::new(Events::default());
+        let session =
+            Session { events: events.clone(), ..self.session(desired, &store, &connector, &stop) };
+        let request = ApplyRequest {
+            refresh: how.refresh.unwrap_or(desired.policy.refresh),
             evict: &how.evict,
-            in_progress: None,
-            mode: how.refresh.unwrap_or(desired.policy.refresh),
-            scope: Scope::Apply,
+            concurrency: how.concurrency,
+            lock: self.lock(),
+            warnings: &[],
         };
-        let observers = applier::observers(connections);
-        let observed = ground.look(recovered.observed, &observers, connections).await;
-        let plan = ground.plan(&observed, Asked::Yes(ground.mode));
-        let seen = applier::seen(&recovered.recorded, &observed, connections);
-        let approved = approve(plan.clone(), how);
-        store.check().await?;
-        let mut entries = identities(desired, &recovered.recorded, &approved);
-        entries.extend(seen.entries);
-        if !entries.is_empty() {
-            store.append(entries).await?;
-        }
-        let told = Arc::new(Told::default());
-        let run = Run {
-            recorded: seen.recorded,
-            observed,
-            connections: connections.clone(),
-            settings,
-            store,
-            report: told.clone(),
-            stop,
-        };
-        let outcome = applier::run(approved, run).await;
-        let events = std::mem::take(&mut *told.0.lock().expect("what was told"));
+        let approver = Consenting { how, plan: Mutex::default() };
+        let applied = engine::apply(&session, request, &approver).await;
+        let Applied { plan: _, outcome, closed } = applied.map_err(state_error)?;
+        closed.map_err(state_error)?;
+        let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
+        let events = std::mem::take(&mut *events.0.lock().expect("no panic"));
         Ok(Ran { plan, outcome, events })
     }
 
     /// Records the declared rooms that exist and are not recorded, as `import --all-declared` does.
     pub(crate) async fn import(&self, desired: &Desired) -> Result<(), StateError> {
-        let locked = self.store().lock(self.holder(), LOCK_WAIT).await?;
-        let recorded = locked.snapshot().recorded.clone();
-        let connections = self.connect(desired, &Fuse::never());
-        let wanted =
-            desired.rooms.iter().filter(|room| !recorded.rooms.contains_key(&room.address));
-        let addresses = wanted.clone().map(|room| room.address.clone()).collect();
         let (_switch, stop) = StopSwitch::new();
-        let observed = applier::observe(&applier::observers(&connections), addresses, &stop).await;
-        let seen: BTreeMap<_, _> = applier::observed_rooms(&observed).collect();
-        let mut entries: Vec<Entry> = desired
-            .providers
-            .iter()
-            .map(|(name, one)| Entry::Provider(name.clone(), ProviderIdentity::of(one)))
-            .collect();
-        entries.extend(wanted.filter_map(|room| {
-            let observed_room = seen.get(&room.address)?;
-            let kind = desired.providers[&room.address.provider].kind();
-            let record = applier::imported(kind, room, observed_room);
-            Some(Entry::Result(room.address.clone(), record))
-        }));
-        locked.append(entries).await?;
-        locked.fold(self.last_calls(&connections)).await.map(drop)
+        let (fuse, store) = (Fuse::never(), self.store());
+        let connector = self.connector(desired, &fuse);
+        let session = self.session(desired, &*store, &connector, &stop);
+        let request = ImportRequest { selection: Selection::AllDeclared, lock: self.lock() };
+        let imported = engine::import(&session, request, |_| Ok(())).await.map_err(state_error)?;
+        imported.closed.map_err(state_error)
     }
 
-    /// Takes the limits as used up until the last calls of the run before.
-    pub(crate) fn resume(&self, connections: &Connections, snapshot: &Snapshot) {
-        let before = if snapshot.ended_uncleanly { Before::Uncleanly } else { Before::Cleanly };
-        let none = BTreeMap::new();
-        for (name, connection) in connections {
-            let last = snapshot.last_calls.get(name).unwrap_or(&none);
-            connection.client.resume(last, self.clock.now(), before);
-        }
+    /// The connector of a run whose requests pass a fuse.
+    pub(crate) fn connector<'a>(&'a self, desired: &'a Desired, fuse: &'a Fuse) -> Connecting<'a> {
+        Connecting { world: self, desired, fuse }
     }
 
-    fn last_calls(&self, connections: &Connections) -> LastCalls {
-        let now = self.clock.now();
-        let last = connections.iter();
-        last.map(|(name, one)| (name.clone(), one.client.last_calls(now))).collect()
+    /// A session of the engine in this world.
+    pub(crate) fn session<'a>(
+        &'a self,
+        desired: &'a Desired,
+        store: &'a dyn Store,
+        connector: &'a Connecting<'a>,
+        stop: &'a Stop,
+    ) -> Session<'a, Connecting<'a>> {
+        let (clock, host_change) = (&*self.clock, HostChange::Refused);
+        let events = Arc::new(Events::default());
+        Session { desired, store, connector, clock, stop, events, host_change }
     }
 
-    fn holder(&self) -> Holder {
+    fn lock(&self) -> Lock {
         let name = || "test".to_owned();
-        Holder { pid: 1, host: name(), user: name(), command: name(), time: self.clock.now() }
+        let (host, user, command) = (name(), name(), name());
+        let holder = Holder { pid: 1, host, user, command, time: self.clock.now() };
+        Lock { holder, timeout: LOCK_WAIT }
     }
 }
 
-fn settings(desired: &Desired, how: &How) -> Settings {
-    Settings { concurrency: how.concurrency, on_conflict: desired.policy.on_conflict }
-}
-
-fn approve(plan: Plan, how: &How) -> ApprovedPlan {
-    let approval = if plan.steps.is_empty() { Approval::NothingToDo } else { Approval::Automatic };
-    let How { allow_destroy, allow_recreate, .. } = *how;
-    let destroys = Destroys::Wanted;
-    ApprovedPlan::new(plan, Consent { approval, allow_destroy, allow_recreate, destroys })
-}
-
-fn identities(desired: &Desired, recorded: &Recorded, approved: &ApprovedPlan) -> Vec<Entry> {
-    let used =
-        |name: &ProviderName| approved.steps().iter().any(|step| step.address.provider == *name);
-    let new = desired.providers.iter().filter(|(name, provider)| {
-        used(name) && recorded.providers.get(*name) != Some(&ProviderIdentity::of(provider))
-    });
-    new.map(|(name, one)| Entry::Provider(name.clone(), ProviderIdentity::of(one))).collect()
+/// The error of the store; a session of a test has no other.
+pub(crate) fn state_error(error: SessionError) -> StateError {
+    match error {
+        SessionError::State(error) => error,
+        other @ (SessionError::Identity(_)
+        | SessionError::Interrupted { .. }
+        | SessionError::NoCredentials { .. }
+        | SessionError::NotDeclared(_)
+        | SessionError::AlreadyRecorded(_)) => panic!("{other}"),
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use roomctl::applier::{Connection, Connections};
 use roomctl::config;
-use roomctl::emulator::{Action, App, AppSurvey, Data, Emulator, Settings};
+use roomctl::emulator::{Action, App, Data, Emulator, EmulatorConfig};
 use roomctl::model::{
     Address, Application, Clock, Desired, Kind, Provider, Recorded, Secret, Timestamp,
 };
@@ -15,6 +15,7 @@ use roomctl::provider::{Clocks, connect_over};
 use roomctl::state::{self, StateError, Store};
 use tempfile::TempDir;
 
+use super::stats::{AppStats, CallLog, Stats};
 use super::stranger::Stranger;
 use super::transport::InMemory;
 use super::{Fuse, Script};
@@ -32,6 +33,7 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) emulator: Emulator,
+    calls: CallLog,
     pub(crate) clock: Arc<dyn Clock>,
     /// The clock that signs: the same, but where a test puts another in its place.
     pub(crate) signing: Arc<dyn Clock>,
@@ -39,14 +41,14 @@ pub(crate) struct World {
 }
 
 /// A service that takes more requests a second than a client sends: strangers call it too.
-pub(crate) fn service() -> Settings {
+pub(crate) fn service() -> EmulatorConfig {
     let rate_limits = Action::ALL.iter().map(|action| (*action, 1_000)).collect();
-    Settings { rate_limits, ..plain_service() }
+    EmulatorConfig { rate_limits, ..plain_service() }
 }
 
 /// The services with the vendors' limits.
-pub(crate) fn plain_service() -> Settings {
-    Settings::new(Kind::ALL.iter().map(|kind| App::with_own_secret(*kind, APP)).collect())
+pub(crate) fn plain_service() -> EmulatorConfig {
+    EmulatorConfig::new(Kind::ALL.iter().map(|kind| App::with_own_secret(*kind, APP)).collect())
 }
 
 /// The address of a room.
@@ -62,15 +64,16 @@ pub(crate) fn write(path: &Path, text: &str) {
 
 impl World {
     /// A world whose time tokio moves.
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self::by(Arc::new(TokioClock::starting_at(Timestamp::from_millis(START))), settings)
+    pub(crate) fn new(config: EmulatorConfig) -> Self {
+        Self::by(Arc::new(TokioClock::starting_at(Timestamp::from_millis(START))), config)
     }
 
     /// A world by a clock.
-    pub(crate) fn by(clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        let emulator = Emulator::open(settings, clock.clone(), Data::Memory).expect("an emulator");
+    pub(crate) fn by(clock: Arc<dyn Clock>, config: EmulatorConfig) -> Self {
+        let (calls, config) = CallLog::attached_to(config);
+        let emulator = Emulator::open(config, clock.clone(), Data::Memory).expect("an emulator");
         let (signing, script) = (clock.clone(), Script::default());
-        Self { folder: folder(), emulator, clock, signing, script }
+        Self { folder: folder(), emulator, calls, clock, signing, script }
     }
 
     /// Reads files that lie in the folder.
@@ -96,13 +99,18 @@ impl World {
     }
 
     /// ZIM as only a test sees it.
-    pub(crate) fn survey(&self) -> AppSurvey {
-        self.survey_of(Kind::Zim)
+    pub(crate) fn stats(&self) -> AppStats {
+        self.stats_of(Kind::Zim)
     }
 
     /// A service as only a test sees it.
-    pub(crate) fn survey_of(&self, kind: Kind) -> AppSurvey {
-        self.emulator.survey().apps.remove(&(kind, APP)).expect("the application")
+    pub(crate) fn stats_of(&self, kind: Kind) -> AppStats {
+        self.all_stats().app(kind, APP)
+    }
+
+    /// All services as only a test sees them.
+    pub(crate) fn all_stats(&self) -> Stats {
+        self.calls.stats(&self.emulator)
     }
 
     /// Loses the state and everything beside it.
@@ -136,14 +144,8 @@ impl World {
     pub(crate) async fn stranger_at(&self, desired: &Desired, provider: &str) -> Stranger {
         let mut providers = desired.providers.values();
         let provider = providers.find(|it| it.name.as_str() == provider).expect("it").clone();
-        let operator = "stranger".to_owned();
-        let application = match provider.application {
-            Application::Rtc { is_test } => Application::Rtc { is_test },
-            Application::Zim { operator: _ } => Application::Zim { operator },
-            Application::TencentLive { operator: _, dissolve_after } => {
-                Application::TencentLive { operator, dissolve_after }
-            }
-        };
+        let application = Application::new(provider.kind(), Some("stranger".to_owned()))
+            .with_is_test(provider.application.is_test());
         let provider = Provider { application, ..provider };
         let client = self.client(&provider, &Fuse::never(), &self.clock, &Script::default());
         Stranger::new(client, provider.kind()).await
@@ -165,7 +167,8 @@ impl World {
         };
         let clocks = Clocks { signing: signing.clone(), rooms: Arc::new(self.emulator.clone()) };
         let allowed = AllowedHosts::none();
-        connect_over(provider, NOWHERE, secret, clocks, &allowed, Arc::new(transport))
+        let url = NOWHERE.parse().expect("a URL");
+        connect_over(provider, &url, secret, clocks, &allowed, Arc::new(transport))
             .expect("a client")
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use roomctl::emulator::{AppSurvey, ClosingSurvey, LiveSurvey, RoomSurvey};
 use roomctl::model::{Desired, DesiredRoom, Field, Kind, Recorded, Room, RoomId, Value};
 
 use super::{Edition, PEOPLE, maker, provider};
-use crate::support::{World, at};
+use crate::support::{AppStats, ClosingStats, LiveStats, RoomStats, World, at};
 
 /// Looks for rooms that are lost, missing or made twice.
 pub(crate) async fn settled(
@@ -19,18 +18,18 @@ pub(crate) async fn settled(
     as_recorded(desired, &recorded)?;
     for provider in desired.providers.values() {
         let kind = provider.kind();
-        let survey = world.survey_of(kind);
+        let stats = world.stats_of(kind);
         let rooms = desired.rooms.iter().filter(|room| room.address.provider == provider.name);
         let rooms: Vec<_> = rooms.collect();
         match maker(kind) {
             Some(maker) => {
-                let made = survey.served(maker);
+                let made = stats.served(maker);
                 if made != edition.made {
                     return Err(format!("{made} {kind} rooms were made, not {}", edition.made));
                 }
-                as_declared(kind, &rooms, &survey)?;
+                as_declared(kind, &rooms, &stats)?;
             }
-            None => closed_as_declared(&rooms, &survey)?,
+            None => closed_as_declared(&rooms, &stats)?,
         }
     }
     Ok(())
@@ -40,7 +39,7 @@ pub(crate) async fn settled(
 pub(crate) async fn no_orphans(world: &World) -> Result<(), String> {
     let recorded = world.recorded().await.map_err(|error| format!("unreadable: {error}"))?;
     for kind in Kind::ALL {
-        let alive = world.survey_of(*kind).rooms.into_keys();
+        let alive = world.stats_of(*kind).rooms.into_keys();
         let alive = alive.map(|id| at(provider(*kind), id.as_str()));
         let orphans: Vec<_> = alive.filter(|it| !recorded.rooms.contains_key(it)).collect();
         if !orphans.is_empty() {
@@ -70,25 +69,26 @@ fn as_recorded(desired: &Desired, recorded: &Recorded) -> Result<(), String> {
 }
 
 /// Whether the service holds what is declared and nothing more.
-fn as_declared(kind: Kind, rooms: &[&DesiredRoom], survey: &AppSurvey) -> Result<(), String> {
+fn as_declared(kind: Kind, rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(), String> {
     for declared in rooms {
-        let there = survey.rooms.get(&declared.address.room);
+        let there = stats.rooms.get(&declared.address.room);
         let there = there.ok_or_else(|| format!("{} is not there", declared.address))?;
         if !shows(&declared.room, there) {
             return Err(format!("{} is {there:?}", declared.address));
         }
     }
-    let (declared, alive) = (rooms.len(), survey.rooms.len());
+    let (declared, alive) = (rooms.len(), stats.rooms.len());
     let same = declared == alive;
     same.then_some(()).ok_or_else(|| format!("{declared} {kind} rooms declared, {alive} alive"))
 }
 
 /// Whether a room at the service is what is declared, as far as that goes.
-pub(crate) fn shows(declared: &Room, there: &RoomSurvey) -> bool {
-    let told = |field: Field, there: Value| declared.value(field).is_none_or(|it| it == there);
+pub(crate) fn shows(declared: &Room, there: &RoomStats) -> bool {
+    let told =
+        |field: Field, there: Value| declared.value(field).is_none_or(|it| it == there.by_ref());
     let text = |text: &str| Value::Text(text.into());
     let live = there.live.as_ref().is_none_or(|live| {
-        let LiveSurvey {
+        let LiveStats {
             owner,
             seat_template,
             take_seat_mode,
@@ -120,17 +120,17 @@ pub(crate) fn shows(declared: &Room, there: &RoomSurvey) -> bool {
 
 /// Whether the rooms that only users make are as they left them, but for those that are no longer
 /// declared: these were closed, with what was recorded of them.
-fn closed_as_declared(rooms: &[&DesiredRoom], survey: &AppSurvey) -> Result<(), String> {
+fn closed_as_declared(rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(), String> {
     let declared: BTreeSet<_> = rooms.iter().map(|room| &room.address.room).collect();
-    for (id, room) in &survey.rooms {
+    for (id, room) in &stats.rooms {
         if !declared.contains(id) || room.people != PEOPLE {
             return Err(format!("{id} has {} people", room.people));
         }
     }
-    let told = ClosingSurvey { reason: Some("first".to_owned()), callback: true };
+    let told = ClosingStats { reason: Some("first".to_owned()), callback: true };
     let wrong =
-        |(id, closing): &(&RoomId, &ClosingSurvey)| declared.contains(id) || **closing != told;
-    match survey.closings.iter().find(wrong) {
+        |(id, closing): &(&RoomId, &ClosingStats)| declared.contains(id) || **closing != told;
+    match stats.closings.iter().find(wrong) {
         Some((id, closing)) => Err(format!("{id} was closed: {closing:?}")),
         None => Ok(()),
     }

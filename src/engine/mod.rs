@@ -1,0 +1,19 @@
+//! Runs one session: lock, identity, connect, recover, refresh, plan, approve, apply, close.
+//!
+//! The command line and the tests are thin callers: the order is written down here and nowhere else.
+//! The engine prints nothing. What it needs of its caller are two traits: a [`Connector`], which has the
+//! credentials, and an [`Approver`], which shows a plan and asks.
+
+mod apply;
+mod drift;
+mod identity;
+mod import;
+mod plan;
+mod refresh;
+mod session;
+
+pub use apply::{Applied, ApplyRequest, Approver, apply};
+pub use drift::{Compared, DriftRequest, drift};
+pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
+pub use plan::{Credentials, PlanRequest, Planned, plan};
+pub use session::{Access, Connected, Connector, Lock, Session, SessionError, under_lock};

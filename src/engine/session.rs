@@ -1,0 +1,202 @@
+//! What every session has: the lock, the identity of the state, the connections, the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::applier::{Connections, Report, Stop};
+use crate::model::{Address, Clock, Desired, Finding, ProviderName, Timestamp};
+use crate::planner::{self, HostChange, IdentityError};
+use crate::provider::PreviousRun;
+use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
+
+/// What a session works with.
+pub struct Session<'a, C> {
+    /// What the files declare.
+    pub desired: &'a Desired,
+    /// Where the record is kept.
+    pub store: &'a dyn Store,
+    /// Connects the providers.
+    pub connector: &'a C,
+    /// The wall clock, by which the calls of the last run used up the limits.
+    pub clock: &'a dyn Clock,
+    /// The request to stop.
+    pub stop: &'a Stop,
+    /// Takes the events of the session.
+    pub events: Arc<dyn Report>,
+    /// Whether recorded rooms may be at another host than they were made at.
+    pub host_change: HostChange,
+}
+
+/// How the write lock is taken.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// Who takes it, as others see it.
+    pub holder: Holder,
+    /// How long to wait for another holder.
+    pub timeout: Duration,
+}
+
+/// What a session does with the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It only reads.
+    Reads,
+    /// It changes rooms.
+    Changes,
+}
+
+/// The connected providers.
+#[derive(Default)]
+pub struct Connected {
+    /// The connections.
+    pub connections: Connections,
+    /// The providers without credentials, each with what is missing.
+    pub missing: BTreeMap<ProviderName, String>,
+}
+
+/// Connects the declared providers, for one session.
+pub trait Connector {
+    /// An error of the caller, which takes up those of the session.
+    type Error: From<SessionError>;
+
+    /// Connects every provider whose credentials are there. Called once, after the state was found to
+    /// belong to the declared applications.
+    fn connect(&self, access: Access) -> impl Future<Output = Result<Connected, Self::Error>>;
+
+    /// Ends what `connect` started.
+    fn close(&self) -> impl Future<Output = Result<(), Self::Error>>;
+}
+
+/// Why a session ended before its work was done.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The state belongs to another application.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A stop was requested before anything was done.
+    #[error("interrupted before {before}: nothing was done")]
+    Interrupted {
+        /// What had not happened yet.
+        before: &'static str,
+    },
+    /// A refresh was requested, and there are no credentials.
+    #[error("provider `{provider}`: {missing}")]
+    NoCredentials {
+        /// The provider.
+        provider: ProviderName,
+        /// What is missing.
+        missing: String,
+    },
+    /// A room to import is not declared.
+    #[error("{0} is not declared: add it to the file, then import it")]
+    NotDeclared(Address),
+    /// A room to import is recorded.
+    #[error("{0} is recorded already")]
+    AlreadyRecorded(Address),
+}
+
+/// What the work of a session under the lock has.
+pub(super) struct Opened {
+    /// The record, locked.
+    pub(super) store: Arc<dyn WriteStore>,
+    /// The providers.
+    pub(super) connected: Connected,
+    /// Warnings about the providers' hosts.
+    pub(super) hosts: Vec<Finding>,
+}
+
+/// A session's work, and how its end was saved.
+pub(super) struct Closed<T, E> {
+    /// What the work returned.
+    pub(super) done: T,
+    /// Whether the connections were closed and the journal folded.
+    pub(super) closed: Result<(), E>,
+}
+
+/// Works under the write lock, and folds what was written however the work ended.
+///
+/// # Errors
+/// Returns the error of the lock, of the work, or else of the fold.
+pub async fn under_lock<T, E: From<SessionError>>(
+    store: &dyn Store,
+    lock: Lock,
+    stop: &Stop,
+    work: impl AsyncFnOnce(&Arc<dyn WriteStore>) -> Result<T, E>,
+) -> Result<T, E> {
+    let store = locked(store, lock, stop).await?;
+    let done = work(&store).await;
+    let folded = store.fold(LastCalls::new()).await.map_err(SessionError::State);
+    let done = done?;
+    folded?;
+    Ok(done)
+}
+
+impl<C: Connector> Session<'_, C> {
+    /// Locks the state, checks whom it belongs to, connects, works, closes, and folds: the journal and
+    /// the times of the last calls are kept however the work ended.
+    pub(super) async fn run<T>(
+        &self,
+        lock: Lock,
+        work: impl AsyncFnOnce(&Opened) -> Result<T, C::Error>,
+    ) -> Result<Closed<T, C::Error>, C::Error> {
+        let store = locked(self.store, lock, self.stop).await?;
+        let (done, closed, last_calls) = match self.open(&store).await {
+            Ok(opened) => {
+                let done = work(&opened).await;
+                let last_calls = last_calls(&opened.connected.connections, self.clock.now());
+                (done, self.connector.close().await, last_calls)
+            }
+            Err(error) => (Err(error), Ok(()), LastCalls::new()),
+        };
+        let folded = store.fold(last_calls).await.map_err(SessionError::State);
+        let done = done?;
+        Ok(Closed { done, closed: closed.and(folded.map(drop).map_err(C::Error::from)) })
+    }
+
+    async fn open(&self, store: &Arc<dyn WriteStore>) -> Result<Opened, C::Error> {
+        let snapshot = store.snapshot();
+        let hosts = self.belongs(snapshot)?;
+        let connected = self.connector.connect(Access::Changes).await?;
+        self.resume(&connected, snapshot);
+        Ok(Opened { store: Arc::clone(store), connected, hosts })
+    }
+
+    /// Refuses a state that belongs to another application. Returns a warning for each provider whose
+    /// host is recorded from now on.
+    pub(super) fn belongs(&self, snapshot: &Snapshot) -> Result<Vec<Finding>, SessionError> {
+        Ok(planner::identity(self.desired, &snapshot.recorded, self.host_change)?)
+    }
+
+    /// Takes the limits as used up until the last calls of the run before.
+    pub(super) fn resume(&self, connected: &Connected, snapshot: &Snapshot) {
+        let unclean = snapshot.ended_uncleanly;
+        let previous = if unclean { PreviousRun::Unclean } else { PreviousRun::Clean };
+        let (now, none) = (self.clock.now(), BTreeMap::new());
+        for (name, connection) in &connected.connections {
+            let moved = self.desired.moved.iter().find(|moved| moved.to == *name);
+            let last = snapshot.last_calls.get(name);
+            let last = last.or_else(|| snapshot.last_calls.get(&moved?.from)).unwrap_or(&none);
+            connection.client.begin_run(last, now, previous);
+        }
+    }
+}
+
+async fn locked(
+    store: &dyn Store,
+    Lock { holder, timeout }: Lock,
+    stop: &Stop,
+) -> Result<Arc<dyn WriteStore>, SessionError> {
+    match stop.or(store.lock(holder, timeout)).await {
+        Some(locked) => Ok(locked?),
+        None => Err(SessionError::Interrupted { before: "the lock was free" }),
+    }
+}
+
+fn last_calls(connections: &Connections, now: Timestamp) -> LastCalls {
+    let last = connections.iter();
+    last.map(|(name, one)| (name.clone(), one.client.last_calls(now))).collect()
+}
