@@ -1,4 +1,4 @@
-//! The steps of one provider: started in order, many under way at once, stopped where nothing more
+//! The steps of one provider: started in order, many in flight at once, stopped when nothing more
 //! makes sense.
 
 use std::collections::HashMap;
@@ -8,22 +8,18 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-use super::alive::Alive;
-use super::change::Worker;
-use super::guard::Unasked;
-use super::ledger::Ledger;
+use super::Run;
+use super::admission::{AliveRooms, SideDependencies, alive};
+use super::journal::JournalWriter;
 use super::observe::joined;
-use super::run::Run;
-use super::side_dependencies::SideDependencies;
-use super::step::{Also, Effect, End, Ended};
-use super::users::Users;
+use super::step::{Effect, FinishedStep, InPlaceStep, StepEnd};
+use super::worker::{QueryFailure, Worker};
 use crate::model::{
-    Action, Address, ErrorClass, Event, NotTried, Observation, Outcome, ProviderName, RecordedRoom,
-    Step, StepEvent, StepFailure,
+    ErrorClass, Event, NotTried, Operation, Outcome, ProviderName, Step, StepEvent, StepFailure,
 };
-use crate::provider::Permit;
+use crate::provider::{Client, Permit};
 
-/// How long steps under way may go on once the run is to stop: CI runners give no more.
+/// How long steps in flight may go on once the run is to stop: CI runners give no more.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The steps of one provider.
@@ -31,10 +27,10 @@ pub(super) struct ProviderExecutor {
     run: Arc<Run>,
     side_dependencies: Arc<SideDependencies>,
     worker: Option<Worker>,
-    /// How many steps may be under way at once.
+    /// How many steps may be in flight at once.
     most: usize,
-    alive: Alive,
-    in_flight: JoinSet<Ended>,
+    alive: AliveRooms,
+    in_flight: JoinSet<FinishedStep>,
     started: HashMap<Id, (Step, Instant)>,
     halted: Arc<OnceLock<NotTried>>,
     creates_halted: Arc<OnceLock<NotTried>>,
@@ -47,14 +43,14 @@ impl ProviderExecutor {
         name: &ProviderName,
         steps: &[Step],
         run: Arc<Run>,
-        ledger: Ledger,
+        journal: JournalWriter,
         side_dependencies: Arc<SideDependencies>,
     ) -> Self {
         let (halted, creates_halted) = (Arc::default(), Arc::default());
         let worker = run.connections.get(name).map(|connection| Worker {
             connection: connection.clone(),
             connections: Arc::new(run.connections.clone()),
-            ledger,
+            journal,
             settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
             recorded: run.recorded.clone(),
@@ -79,27 +75,27 @@ impl ProviderExecutor {
         }
     }
 
-    /// Starts every step in order, then waits for those under way.
+    /// Starts every step in order, then waits for those in flight.
     pub(super) async fn drive(mut self, steps: Vec<Step>) -> Outcome {
         let client = self.worker.as_ref().map(|worker| worker.connection.client.clone());
-        let mut users = Users::new(client);
+        let mut users = Registrations::new(client);
         for (at, step) in steps.iter().enumerate() {
             if self.is_open() {
-                users.look_ahead(&steps, at.saturating_add(self.most));
+                users.register_ahead(&steps, at.saturating_add(self.most));
             } else {
-                users.give_up();
+                users.stop();
             }
             if let Err(why) = self.start(step).await {
-                self.tell(step, End::NotTried(why), None);
+                self.report_end(step, StepEnd::NotTried(why), None);
             }
         }
         self.finish().await;
         self.outcome
     }
 
-    /// Whether the provider is called at all.
+    /// Whether the provider may be called.
     fn is_open(&self) -> bool {
-        let broken = self.worker.as_ref().is_none_or(|worker| worker.ledger.is_broken());
+        let broken = self.worker.as_ref().is_none_or(|worker| worker.journal.is_broken());
         !broken && self.halted().is_none() && !self.run.stop.is_wanted()
     }
 
@@ -120,7 +116,7 @@ impl ProviderExecutor {
         if counted {
             self.admit(step).await?;
         }
-        if self.side_dependencies.is_held_up(step) {
+        if self.side_dependencies.must_wait(step) {
             self.start_later(worker, step);
             return Ok(());
         }
@@ -135,8 +131,7 @@ impl ProviderExecutor {
         self.run.report.event(&Event::Step(StepEvent::started(step)));
         let record = self.run.recorded.rooms.get(&step.address).cloned();
         let moved = step.clone();
-        let task =
-            self.in_flight.spawn(async move { worker.carry_out(moved, record, permit).await });
+        let task = self.in_flight.spawn(async move { worker.execute(moved, record, permit).await });
         self.started.insert(task.id(), (step.clone(), Instant::now()));
         Ok(())
     }
@@ -151,17 +146,18 @@ impl ProviderExecutor {
             let step = moved;
             let gone = run.stop.or(side_dependencies.earlier_sides(&step)).await;
             let end = match (gone, halted.get()) {
-                (None, _) => Some(End::NotTried(NotTried::Interrupted)),
+                (None, _) => Some(StepEnd::NotTried(NotTried::Interrupted)),
                 (Some(Err(end)), _) => Some(end),
-                (Some(Ok(())), Some(why)) => Some(End::NotTried(*why)),
+                (Some(Ok(())), Some(why)) => Some(StepEnd::NotTried(*why)),
                 (Some(Ok(())), None) => None,
             };
             if let Some(end) = end {
-                return Ended { step, end, effect: Effect::Stays, duration: None, also: None };
+                let (effect, duration) = (Effect::Stays, None);
+                return FinishedStep { step, end, effect, duration, in_place_step: None };
             }
             run.report.event(&Event::Step(StepEvent::started(&step)));
             let record = run.recorded.rooms.get(&step.address).cloned();
-            worker.carry_out(step, record, None).await
+            worker.execute(step, record, None).await
         });
         self.started.insert(task.id(), (step.clone(), Instant::now()));
     }
@@ -195,7 +191,7 @@ impl ProviderExecutor {
         Ok(())
     }
 
-    /// The permit of a step's first call; none where it makes no call, or asks something first.
+    /// Waits for the permit of a step's first call; `None` if it makes no call, or a query precedes it.
     async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
         if step.asks_first() {
             return Ok(None);
@@ -205,7 +201,7 @@ impl ProviderExecutor {
         Ok(Some(permit.ok_or(NotTried::Interrupted)??))
     }
 
-    /// Waits for the end of a step; false where none is under way.
+    /// Waits for the end of a step; false if none is in flight.
     async fn next_end(&mut self) -> bool {
         let stop = self.run.stop.clone();
         let ended = if stop.is_wanted() {
@@ -227,7 +223,7 @@ impl ProviderExecutor {
         while self.next_end().await {}
     }
 
-    /// Gives the steps under way their grace, then leaves them: their intents are on record.
+    /// Waits the grace period for the steps in flight, then aborts them: their intents are recorded.
     async fn drain(&mut self) -> bool {
         let grace = tokio::time::sleep(GRACE);
         tokio::pin!(grace);
@@ -244,7 +240,7 @@ impl ProviderExecutor {
         self.in_flight.abort_all();
         let left: Vec<(Step, Instant)> = self.started.drain().map(|(_, left)| left).collect();
         for (step, start) in left {
-            let message = "interrupted while its calls were under way: the next run looks what became of them";
+            let message = "interrupted while its calls were in flight: the next run looks up what became of them";
             let failure = StepFailure {
                 address: step.address.clone(),
                 action: step.action,
@@ -254,47 +250,48 @@ impl ProviderExecutor {
                 pending: true,
                 partial: false,
             };
-            self.tell(&step, End::Failed(failure, None), Some(start.elapsed()));
+            self.report_end(&step, StepEnd::Failed(failure, None), Some(start.elapsed()));
         }
         self.in_flight = JoinSet::new();
         false
     }
 
-    fn take(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
-        let (id, Ended { step, end, effect, duration, also }) = joined(ended);
+    fn take(&mut self, ended: Result<(Id, FinishedStep), tokio::task::JoinError>) {
+        let (id, FinishedStep { step, end, effect, duration, in_place_step }) = joined(ended);
         self.started.remove(&id);
-        if let Some(Also { step, end }) = also {
-            self.tell(&step, end, duration);
+        if let Some(InPlaceStep { step, end }) = in_place_step {
+            self.report_end(&step, end, duration);
         }
         match effect {
             Effect::AsPlanned => {}
             Effect::Gone => self.alive.gone(),
             Effect::Stays => self.alive.stays(),
         }
-        self.heed(&end);
-        self.tell(&step, end, duration);
+        self.react_to(&end);
+        self.report_end(&step, end, duration);
     }
 
     /// Stops what no longer makes sense after a step ended so.
-    fn heed(&mut self, end: &End) {
-        if self.worker.as_ref().is_some_and(|worker| worker.ledger.is_broken()) {
+    fn react_to(&mut self, end: &StepEnd) {
+        if self.worker.as_ref().is_some_and(|worker| worker.journal.is_broken()) {
             self.halt(NotTried::StateFailed);
             return;
         }
         match end {
-            End::Failed(failure, Some(class)) => self.heed_error_class(*class, failure.code),
-            End::Failed(failure, None) => self.reached |= failure.code.is_some(),
-            End::Waiting(_, Some(Unasked { side: None, api_error })) => {
-                self.heed_error_class(api_error.class, api_error.code);
+            StepEnd::Failed(failure, Some(class)) => self.react_to_class(*class, failure.code),
+            StepEnd::Failed(failure, None) => self.reached |= failure.code.is_some(),
+            StepEnd::Waiting(_, Some(QueryFailure { side: None, api_error })) => {
+                self.react_to_class(api_error.class, api_error.code);
             }
-            End::Done(_) | End::Waiting(_, None) => self.reached = true,
-            // What another provider answers is for its own executor to heed.
-            End::Waiting(_, Some(Unasked { side: Some(_), api_error: _ })) | End::NotTried(_) => {}
+            StepEnd::Done(_) | StepEnd::Waiting(_, None) => self.reached = true,
+            // What another provider answers is for its own executor to react to.
+            StepEnd::Waiting(_, Some(QueryFailure { side: Some(_), api_error: _ }))
+            | StepEnd::NotTried(_) => {}
         }
     }
 
-    /// Stops what an answer, or the want of one, says will not succeed.
-    fn heed_error_class(&mut self, class: ErrorClass, code: Option<i64>) {
+    /// Stops what an answer, or its absence, says will not succeed.
+    fn react_to_class(&mut self, class: ErrorClass, code: Option<i64>) {
         match (class, code) {
             (ErrorClass::Fatal, _) => self.halt(NotTried::ProviderFatal),
             (ErrorClass::Quota, _) => drop(self.creates_halted.set(NotTried::Quota)),
@@ -324,25 +321,46 @@ impl ProviderExecutor {
         let _ = self.halted.set(why);
     }
 
-    fn tell(&mut self, step: &Step, end: End, duration: Option<Duration>) {
-        self.side_dependencies.tell(step, &end);
-        self.run.tell(&mut self.outcome, step, end, duration);
+    fn report_end(&mut self, step: &Step, end: StepEnd, duration: Option<Duration>) {
+        self.side_dependencies.note_end(step, &end);
+        self.run.report_end(&mut self.outcome, step, end, duration);
     }
 }
 
-/// The count of living rooms of one provider before and after its steps.
-fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> Alive {
-    let recorded = run.recorded.rooms.keys().filter(|address| address.provider == *name);
-    let may_live = |address: &&Address| {
-        let destroyed = run.recorded.rooms.get(*address).is_some_and(RecordedRoom::is_destroyed);
-        !destroyed && !matches!(run.observed.of(address), Some(Observation::Gone(_)))
-    };
-    let before = u64::try_from(recorded.filter(may_live).count()).unwrap_or(u64::MAX);
-    let count = |wanted: fn(Action) -> bool| {
-        u64::try_from(steps.iter().filter(|step| wanted(step.action)).count()).unwrap_or(u64::MAX)
-    };
-    let destroys = count(|action| action == Action::Destroy);
-    let after = before.saturating_sub(destroys).saturating_add(count(Action::adds_room));
-    let most = run.connections.get(name).and_then(|connection| connection.provider.max_rooms);
-    Alive::new(before, after, most)
+/// Registers the users that the next steps need, while earlier steps are in flight: a create would
+/// otherwise hold its place in the rate limit for as long as that takes. Dropped, it aborts what is in
+/// flight.
+pub(super) struct Registrations {
+    client: Option<Arc<Client>>,
+    in_flight: JoinSet<()>,
+    /// For how many steps that was begun.
+    seen: usize,
+}
+
+impl Registrations {
+    pub(super) fn new(client: Option<Arc<Client>>) -> Self {
+        Self { client, in_flight: JoinSet::new(), seen: 0 }
+    }
+
+    /// Registers no more users: no further step starts.
+    pub(super) fn stop(&mut self) {
+        self.client = None;
+        self.in_flight.abort_all();
+    }
+
+    /// Begins with the steps up to `end`.
+    pub(super) fn register_ahead(&mut self, steps: &[Step], end: usize) {
+        let Some(client) = &self.client else { return };
+        let end = end.min(steps.len());
+        for step in steps.get(self.seen..end).unwrap_or_default() {
+            let made = step.action.makes_room().then(|| step.after.clone()).flatten();
+            if let Some(room) = made {
+                let (client, operation) = (client.clone(), Operation::Create(room));
+                // The client keeps the result, and returns it to the step that needs it.
+                self.in_flight.spawn(async move { drop(client.prepare(&operation).await) });
+            }
+        }
+        self.seen = self.seen.max(end);
+        while self.in_flight.try_join_next().is_some() {}
+    }
 }

@@ -1,34 +1,41 @@
-//! The imperative part: look, carry out, record, and recover what was left open.
+//! The imperative part: observe, execute, record, and recover what was left pending.
 //!
 //! A call that changes something is never sent before its intent is durable, and never repeated
-//! with an unknown outcome before the room was looked at.
+//! with an unknown outcome before the room was looked up.
 
-mod alive;
-mod change;
+mod admission;
 mod executor;
-mod guard;
-mod ledger;
+mod journal;
+mod mutation;
 mod observe;
 mod recover;
-mod run;
-mod seen;
-mod settle;
-mod side_dependencies;
+mod refresh;
 mod step;
-mod stop;
-mod users;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{Clock, OnConflict, Provider, ProviderName};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::model::{
+    Action, Adoption, ApprovedPlan, Clock, Event, Held, Observed, OnConflict, Outcome, Overwritten,
+    Provider, ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait,
+};
 use crate::provider::{Client, Observer};
+use crate::state::WriteStore;
+
+use admission::SideDependencies;
+use executor::ProviderExecutor;
+use journal::JournalWriter;
+use observe::joined;
+use step::{Done, StepEnd};
 
 pub use observe::{Observers, observe, observed_rooms};
 pub use recover::{Recovered, recover};
-pub use run::{Run, run};
-pub use seen::{Seen, imported, seen};
-pub use stop::{Stop, StopSwitch};
+pub use refresh::{Seen, imported, seen};
 
 /// Everything a run needs of one provider.
 #[derive(Clone)]
@@ -47,14 +54,14 @@ pub type Connections = BTreeMap<ProviderName, Connection>;
 /// How a run is to behave.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Steps of one provider under way at once; enough to hide the latency where it is left out.
+    /// Steps of one provider in flight at once; `None` for enough to hide the latency.
     pub concurrency: Option<usize>,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
 }
 
-/// Steps of one provider under way at once, where nothing else is said: enough to hide three seconds
-/// of latency at its fastest limit, and never more than so many connections.
+/// Steps of one provider in flight at once by default: enough to hide three seconds of latency at its
+/// fastest limit, and never more than so many connections.
 fn concurrency(provider: &Provider) -> usize {
     let rates = provider.kind().calls().iter().map(|(call, _)| provider.rate(*call));
     let fastest = rates.fold(0.0, f64::max);
@@ -63,17 +70,175 @@ fn concurrency(provider: &Provider) -> usize {
     (64..=512).find(hidden).unwrap_or(512)
 }
 
-/// Hears what happens while a plan is applied.
+/// Receives what happens while a plan is applied.
 pub trait Report: Send + Sync {
     /// Takes one event.
-    fn event(&self, event: &crate::model::Event);
+    fn event(&self, event: &Event);
 }
 
-/// The observers of connections: what looks, and cannot change anything.
+/// Returns the observers of connections, which cannot change anything.
 #[must_use]
 pub fn observers(connections: &Connections) -> Observers {
-    let eye = |(name, connection): (&ProviderName, &Connection)| {
+    let observer = |(name, connection): (&ProviderName, &Connection)| {
         (name.clone(), connection.client.clone() as Arc<dyn Observer>)
     };
-    connections.iter().map(eye).collect()
+    connections.iter().map(observer).collect()
+}
+
+/// Everything that a run works with.
+pub struct Run {
+    /// The record before the run.
+    pub recorded: Arc<Recorded>,
+    /// What was observed before the plan was made.
+    pub observed: Observed,
+    /// The means to call the providers.
+    pub connections: Connections,
+    /// How to behave.
+    pub settings: Settings,
+    /// Where the record is written.
+    pub store: Arc<dyn WriteStore>,
+    /// Who receives the events.
+    pub report: Arc<dyn Report>,
+    /// The request to stop.
+    pub stop: Stop,
+}
+
+/// Executes a plan that passed the gate, all providers in parallel.
+pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
+    let run = Arc::new(run);
+    let journal = JournalWriter::new(run.store.clone());
+    let side_dependencies = Arc::new(SideDependencies::new(&plan, &run.connections));
+    let (blocked, unread) = (plan.blocked(), plan.unread());
+    let mut outcome = Outcome { blocked, unread, ..Outcome::default() };
+    for Held { step, reason: _ } in plan.waiting() {
+        run.report_end(&mut outcome, step, StepEnd::Waiting(step.people, None), None);
+    }
+    for (step, why) in plan.held() {
+        run.report_end(&mut outcome, step, StepEnd::NotTried(*why), None);
+    }
+    run.report.event(&Event::StepsStarted(plan.steps().len() as u64));
+    let mut by_provider: BTreeMap<ProviderName, Vec<Step>> = BTreeMap::new();
+    for step in plan.steps() {
+        by_provider.entry(step.address.provider.clone()).or_default().push(step.clone());
+    }
+    let mut executors = JoinSet::new();
+    for (name, steps) in by_provider {
+        let executor = ProviderExecutor::new(
+            &name,
+            &steps,
+            run.clone(),
+            journal.clone(),
+            side_dependencies.clone(),
+        );
+        executors.spawn(async move { executor.drive(steps).await });
+    }
+    while let Some(done) = executors.join_next().await {
+        outcome.merge(joined(done));
+    }
+    run.report.event(&Event::StepsEnded);
+    outcome
+}
+
+impl Run {
+    /// Reports the end of a step that took so long, and adds it to the outcome.
+    fn report_end(
+        &self,
+        outcome: &mut Outcome,
+        step: &Step,
+        end: StepEnd,
+        duration: Option<Duration>,
+    ) {
+        let (address, action) = (step.address.clone(), step.action);
+        let (action, progress) = match end {
+            StepEnd::Done(done) => add_done(outcome, step, done),
+            StepEnd::Failed(failure, _) => {
+                outcome.failed.push(failure.clone());
+                (action, StepProgress::Failed(failure))
+            }
+            StepEnd::Waiting(people, failure) => {
+                let unasked = failure.map(|failure| failure.to_string());
+                let wait = StepWait { address: address.clone(), action, people, unasked };
+                outcome.waiting.push(wait.clone());
+                (action, StepProgress::Waiting(wait))
+            }
+            StepEnd::NotTried(why) => {
+                outcome.not_tried.push((address.clone(), action, why));
+                (action, StepProgress::NotTried(why))
+            }
+        };
+        let reason = step.reason;
+        self.report.event(&Event::Step(StepEvent { address, action, reason, duration, progress }));
+    }
+}
+
+/// Adds a step that is done to the outcome. A room that was to be created and existed already is
+/// adopted, not created.
+fn add_done(outcome: &mut Outcome, step: &Step, done: Done) -> (Action, StepProgress) {
+    let Done { request_id, adopted } = done;
+    let address = step.address.clone();
+    let (action, overwritten) = match (adopted, &step.before) {
+        (Some(overwritten), _) => {
+            let adoption = Adoption { address: address.clone(), overwritten };
+            outcome.adopted.push(adoption.clone());
+            (Action::Adopt, adoption.overwritten)
+        }
+        (None, Some(found)) if step.action == Action::Adopt => {
+            (Action::Adopt, Overwritten::by(found, &step.changes))
+        }
+        (None, _) => (step.action, Vec::new()),
+    };
+    outcome.done.push((address, action));
+    (action, StepProgress::Done { request_id, overwritten })
+}
+
+/// A request to stop a run: no new step is started, and those in flight may finish.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+/// Requests the stop of every run that holds its [`Stop`].
+#[derive(Debug)]
+pub struct StopSwitch(watch::Sender<bool>);
+
+impl StopSwitch {
+    /// Makes a switch that is off, and its [`Stop`].
+    #[must_use]
+    pub fn new() -> (Self, Stop) {
+        let (sender, receiver) = watch::channel(false);
+        (Self(sender), Stop(receiver))
+    }
+
+    /// Requests the stop. It cannot be taken back.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Stop {
+    /// Returns a request that never comes.
+    fn never() -> Self {
+        StopSwitch::new().1
+    }
+
+    /// Returns whether the stop was requested.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the stop is requested; for ever if it never is.
+    pub async fn wanted(&self) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for `work`, or for the stop: `None` if the stop came first.
+    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.wanted() => None,
+            done = work => Some(done),
+        }
+    }
 }

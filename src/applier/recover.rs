@@ -1,42 +1,43 @@
-//! Settles the calls that an earlier run left open, before anything else is done with their rooms.
+//! Looks up calls of unknown outcome until it is known what became of them: in the run that sent them,
+//! and before anything else is done with their rooms in the next one.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::change::uncertain;
-use super::ledger::Ledger;
-use super::observe::joined;
-use super::settle::{Sent, Unsettled};
+use super::journal::JournalWriter;
+use super::observe::{joined, look};
 use super::{Connection, Connections, Report, Stop};
 use crate::model::{
-    Address, Assumed, Event, Kind, Observation, Observed, ObservedRoom, Pending, Recorded,
-    RecordedRoom, Room, Settled,
+    Address, ApiError, Event, LANDING, Landing, Observation, Observed, Pending, Recorded,
+    RecordedRoom, Settled, settle,
 };
 use crate::state::{StateError, WriteStore};
 
-/// The record after what was open is settled, and what was seen on the way.
+/// The record after pending calls were resolved, and what the lookups observed.
 #[derive(Debug)]
 pub struct Recovered {
     /// The record.
     pub recorded: Arc<Recorded>,
-    /// What was seen of the rooms that had something open.
+    /// What was observed of the rooms that had a call pending.
     pub observed: Observed,
 }
 
-/// What became of one open call.
+/// What became of one pending call.
 struct Resolution {
     address: Address,
     observation: Observation,
     record: Option<RecordedRoom>,
 }
 
-/// Looks up every call that is open at a connected provider, writes down what became of it, and
-/// waits where it may still land.
+/// Looks up every call that is pending at a connected provider, records what became of it, and waits
+/// if it may still take effect.
 ///
 /// # Errors
-/// Returns [`StateError`] where the record could not be written.
+/// Returns [`StateError`] if the record could not be written.
 pub async fn recover(
     recorded: Arc<Recorded>,
     connections: &Connections,
@@ -44,8 +45,8 @@ pub async fn recover(
     report: &Arc<dyn Report>,
     stop: &Stop,
 ) -> Result<Recovered, StateError> {
-    let ledger = Ledger::new(store);
-    let mut looks = JoinSet::new();
+    let journal = JournalWriter::new(store);
+    let mut lookups = JoinSet::new();
     let met = Instant::now();
     for (address, record) in &recorded.rooms {
         let connection = connections.get(&address.provider);
@@ -57,17 +58,17 @@ pub async fn recover(
                 connection: connection.clone(),
                 met,
             };
-            let (ledger, stop) = (ledger.clone(), stop.clone());
-            looks.spawn(async move { open.resolve(&ledger, &stop).await });
+            let (journal, stop) = (journal.clone(), stop.clone());
+            lookups.spawn(async move { open.resolve(&journal, &stop).await });
         }
     }
-    if looks.is_empty() {
+    if lookups.is_empty() {
         return Ok(Recovered { recorded, observed: Observed::default() });
     }
-    report.event(&Event::ReadsStarted(looks.len() as u64));
+    report.event(&Event::ReadsStarted(lookups.len() as u64));
     let mut recorded = recorded.as_ref().clone();
     let mut observed = Observed::default();
-    while let Some(resolution) = looks.join_next().await {
+    while let Some(resolution) = lookups.join_next().await {
         let Resolution { address, observation, record } = joined(resolution)?;
         report.event(&Event::RoomsRead(1));
         match record {
@@ -80,25 +81,25 @@ pub async fn recover(
     Ok(Recovered { recorded: Arc::new(recorded), observed })
 }
 
-/// A call that is open.
+/// A call that an earlier run left pending.
 struct Open {
     address: Address,
     record: RecordedRoom,
     pending: Pending,
     connection: Connection,
-    /// When this run met it.
+    /// When this run read of it.
     met: Instant,
 }
 
 impl Open {
-    async fn resolve(self, ledger: &Ledger, stop: &Stop) -> Result<Resolution, StateError> {
+    async fn resolve(self, journal: &JournalWriter, stop: &Stop) -> Result<Resolution, StateError> {
         let Self { address, record, pending, connection, met } = self;
         let origin = Sent::Earlier(met);
-        let unsettled = Unsettled { address: &address, record: &record, pending: &pending, origin };
-        let (settled, observation) = match unsettled.settle(&connection, stop).await {
+        let call = PendingCall { address: &address, record: &record, pending: &pending, origin };
+        let (settled, observation) = match call.resolve(&connection, stop).await {
             Ok(settled) => settled,
-            Err(unsure) => {
-                let observation = Observation::Unread { why: unsure.to_string() };
+            Err(unresolved) => {
+                let observation = Observation::Unread { why: unresolved.to_string() };
                 return Ok(Resolution { address, observation, record: Some(record) });
             }
         };
@@ -113,33 +114,120 @@ impl Open {
                 return Ok(Resolution { address, observation, record: Some(record) });
             }
         };
-        ledger.restore(&address, record.as_ref()).await?;
+        journal.restore(&address, record.as_ref()).await?;
         Ok(Resolution { address, observation, record })
     }
 }
 
-/// The record of a room of this kind that exists and is taken over: what changes in place is as it
-/// was read, and the rest is taken to be as in `record`.
-pub(super) fn adopted(
-    kind: Kind,
-    record: &RecordedRoom,
-    observed_room: &ObservedRoom,
-) -> RecordedRoom {
-    let mut adopted = record.seen(observed_room);
-    let declared = &record.room;
-    let read = declared.attributes.iter().filter_map(|(key, _)| {
-        observed_room.attributes.get(key).map(|attribute| (key, attribute.clone()))
-    });
-    let mut known = Room { attributes: read.collect(), ..Room::default() };
-    for (field, value) in
-        observed_room.fields.iter().filter(|(it, _)| declared.value(*it).is_some())
-    {
-        known.set(field, Some(value.clone()));
+const MAY_STILL_LAND: &str = "waiting: its last call may still take effect";
+
+/// A call whose outcome is unknown.
+pub(super) struct PendingCall<'a> {
+    pub(super) address: &'a Address,
+    /// The record under the call's intent.
+    pub(super) record: &'a RecordedRoom,
+    pub(super) pending: &'a Pending,
+    pub(super) origin: Sent,
+}
+
+/// Since when this process knows of a call, by a monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sent {
+    /// This run sent it then.
+    ByUs(Instant),
+    /// An earlier run did; this one read of it then.
+    Earlier(Instant),
+}
+
+/// Why it is not known what became of a call.
+pub(super) enum Unresolved {
+    /// The room could not be looked up.
+    Unread(ApiError),
+    /// The run is to stop.
+    Interrupted,
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread(api_error) => write!(f, "{api_error}"),
+            Self::Interrupted => f.write_str("the run was interrupted"),
+        }
     }
-    adopted.room = Arc::new(declared.with_changeable_of(kind, &known));
-    adopted.assumed = Assumed::of(kind);
-    adopted.created = observed_room.at;
-    adopted.pending = None;
-    adopted.contested = None;
-    adopted
+}
+
+impl PendingCall<'_> {
+    /// Looks the room up, and waits if the call may still take effect: never longer than that takes
+    /// since this process knows of the call, whatever happens to the wall clock meanwhile.
+    pub(super) async fn resolve(
+        &self,
+        connection: &Connection,
+        stop: &Stop,
+    ) -> Result<(Settled, Observation), Unresolved> {
+        let application = &connection.provider.application;
+        let mut waited = false;
+        loop {
+            let landing = self.origin.landing();
+            let read = stop.or(look(&*connection.client, self.address)).await;
+            let observation = read.ok_or(Unresolved::Interrupted)?.map_err(Unresolved::Unread)?;
+            let Self { address, record, pending, origin } = self;
+            match settle(application, record, pending, Some(&observation), landing) {
+                Settled::MayStillLand(until) => {
+                    match origin {
+                        Sent::ByUs(_) => tracing::debug!(%address, "{MAY_STILL_LAND}"),
+                        Sent::Earlier(_) => tracing::warn!(%address, "{MAY_STILL_LAND}"),
+                    }
+                    let by_clock = until.since(connection.clock.now());
+                    let wait = origin.wait(by_clock, waited);
+                    stop.or(sleep(wait)).await.ok_or(Unresolved::Interrupted)?;
+                    waited = true;
+                }
+                settled @ (Settled::Done(_)
+                | Settled::NotDone(_)
+                | Settled::Gone(_)
+                | Settled::Contested(_)
+                | Settled::Unproven(_)
+                | Settled::Unread(_)) => return Ok((settled, observation)),
+            }
+        }
+    }
+}
+
+impl Sent {
+    /// Whether a call may still take effect when a query is sent now.
+    fn landing(self) -> Landing {
+        match self {
+            Self::ByUs(_) | Self::Earlier(_) if self.left().is_zero() => Landing::Over,
+            Self::ByUs(_) => Landing::NotOver,
+            Self::Earlier(_) => Landing::ByClock,
+        }
+    }
+
+    /// How long to wait before the next query, if the wall clock says `by_clock`: it is believed once,
+    /// for a call that another process sent.
+    fn wait(self, by_clock: Duration, waited: bool) -> Duration {
+        match self {
+            Self::Earlier(_) if !waited => self.left().min(by_clock),
+            Self::ByUs(_) | Self::Earlier(_) => self.left(),
+        }
+    }
+
+    fn left(self) -> Duration {
+        let (Self::ByUs(since) | Self::Earlier(since)) = self;
+        (since + LANDING).saturating_duration_since(Instant::now())
+    }
+}
+
+/// Why a room that exists is left as it is, and what to do.
+pub(super) fn uncertain(address: &Address, record: &RecordedRoom) -> String {
+    match &record.contested {
+        Some(why) => format!(
+            "a room exists whose origin is uncertain ({why}): `roomctl import {address}` takes it, \
+             `roomctl state rm {address}` leaves it to its owner"
+        ),
+        None => format!(
+            "a room exists, and nothing tells whether it is the one that was to go: the next apply \
+             plans anew, `roomctl state rm {address}` leaves it to its owner"
+        ),
+    }
 }

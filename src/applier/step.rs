@@ -1,4 +1,4 @@
-//! One step of an approved plan, carried out to its end.
+//! One step of an approved plan, executed to its end.
 
 mod create;
 mod destroy;
@@ -9,39 +9,38 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::change::{Failure, Worker};
-use super::guard::Unasked;
+use super::worker::{Failure, QueryFailure, Worker};
 use crate::model::{
-    Action, Address, ApiError, Assumed, ErrorClass, NotTried, Overwritten, People, RecordedRoom,
-    Room, Step, StepFailure,
+    Action, ApiError, Assumed, ErrorClass, NotTried, Overwritten, People, RecordedRoom, Room, Step,
+    StepFailure,
 };
 use crate::provider::Permit;
 
-/// How a step ended.
-pub(super) struct Ended {
+/// A step that ended, and what it did to the count of rooms.
+pub(super) struct FinishedStep {
     pub(super) step: Step,
-    pub(super) end: End,
+    pub(super) end: StepEnd,
     pub(super) effect: Effect,
     /// How long it took; `None` if it never ran.
     pub(super) duration: Option<Duration>,
     /// What was done in the place of a replace that waits.
-    pub(super) also: Option<Also>,
+    pub(super) in_place_step: Option<InPlaceStep>,
 }
 
-/// Another step that came to its end along with one.
-pub(super) struct Also {
+/// The step in place that was executed instead of a replace that waits.
+pub(super) struct InPlaceStep {
     pub(super) step: Step,
-    pub(super) end: End,
+    pub(super) end: StepEnd,
 }
 
-/// What came of a step.
-pub(super) enum End {
+/// How a step ended.
+pub(super) enum StepEnd {
     /// It is done, and recorded.
-    Done(Made),
+    Done(Done),
     /// It failed; with the class of what the service answered.
     Failed(StepFailure, Option<ErrorClass>),
-    /// It waits for people to leave; with what stood in the way of asking who is inside.
-    Waiting(People, Option<Unasked>),
+    /// It waits for people to leave; with why it could not be read who is inside.
+    Waiting(People, Option<QueryFailure>),
     /// It was not tried.
     NotTried(NotTried),
 }
@@ -62,22 +61,22 @@ pub(super) enum Effect {
 enum Outstanding {
     /// Of none.
     Nothing,
-    /// Of one: the next run looks first.
+    /// Of one: the next run looks it up first.
     Call,
 }
 
-/// A step that did not come to its end.
-struct Broken {
+/// A step that failed, waits, or was not tried.
+struct FailedStep {
     failure: Failure,
     effect: Effect,
     what: &'static str,
 }
 
-type Carried = Result<Option<String>, Broken>;
+type StepResult = Result<Option<String>, FailedStep>;
 
-/// A step that came to its end.
+/// A step that is done.
 #[derive(Default)]
-pub(super) struct Made {
+pub(super) struct Done {
     /// The service's id of the last request.
     pub(super) request_id: Option<String>,
     /// The overwritten values of a room that was to be created, existed already, and was adopted.
@@ -85,16 +84,16 @@ pub(super) struct Made {
 }
 
 impl Worker {
-    /// Carries a step out.
-    pub(super) async fn carry_out(
+    /// Executes a step.
+    pub(super) async fn execute(
         &self,
         step: Step,
         record: Option<RecordedRoom>,
         first: Option<Permit>,
-    ) -> Ended {
+    ) -> FinishedStep {
         let start = Instant::now();
         let worker = Self { effects: Arc::default(), ..self.clone() };
-        match worker.made(&step, record.as_ref(), first).await {
+        match worker.executed(&step, record.as_ref(), first).await {
             Ok(made) => {
                 let effect = match step.action {
                     Action::Destroy => Effect::Gone,
@@ -106,26 +105,29 @@ impl Worker {
                     | Action::Forget
                     | Action::Record => Effect::AsPlanned,
                 };
-                let duration = Some(start.elapsed());
-                Ended { step, end: End::Done(made), effect, duration, also: None }
+                let (end, duration) = (StepEnd::Done(made), Some(start.elapsed()));
+                FinishedStep { step, end, effect, duration, in_place_step: None }
             }
-            Err(broken) => {
-                let mut also = worker.instead(&step, record.as_ref(), &broken.failure).await;
-                let effect = broken.effect;
-                let mut end = broken.end(&step);
-                for end in std::iter::once(&mut end).chain(also.as_mut().map(|also| &mut also.end))
+            Err(failed_step) => {
+                let mut in_place_step =
+                    worker.instead(&step, record.as_ref(), &failed_step.failure).await;
+                let effect = failed_step.effect;
+                let mut end = failed_step.end(&step);
+                for end in std::iter::once(&mut end)
+                    .chain(in_place_step.as_mut().map(|step| &mut step.end))
                 {
-                    if let End::Failed(failure, _) = end {
+                    if let StepEnd::Failed(failure, _) = end {
                         failure.partial = worker.has_changed_something();
                     }
                 }
-                Ended { step, end, effect, duration: Some(start.elapsed()), also }
+                let duration = Some(start.elapsed());
+                FinishedStep { step, end, effect, duration, in_place_step }
             }
         }
     }
 
-    /// Carries out the part of a replace that changes in place: an update, or a word in the record.
-    async fn in_place(&self, step: &Step, record: &RecordedRoom) -> Carried {
+    /// Executes the part of a replace that changes in place: an update, or a change of the record only.
+    async fn in_place(&self, step: &Step, record: &RecordedRoom) -> StepResult {
         match step.action {
             Action::Update => self.update(step, Some(record), None).await,
             Action::Record
@@ -138,13 +140,13 @@ impl Worker {
         }
     }
 
-    async fn made(
+    async fn executed(
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Result<Made, Broken> {
-        let carried = match step.action {
+    ) -> Result<Done, FailedStep> {
+        let result = match step.action {
             Action::Create | Action::Recreate => return self.create(step, record, first).await,
             Action::Replace => return self.replace(step, record, first).await,
             Action::Destroy => self.destroy_step(step, record, first).await,
@@ -153,16 +155,16 @@ impl Worker {
             Action::Forget => self.forget(step).await,
             Action::Record => self.note(step, record).await,
         };
-        carried.map(|request_id| Made { request_id, adopted: None })
+        result.map(|request_id| Done { request_id, adopted: None })
     }
 
-    async fn forget(&self, step: &Step) -> Carried {
+    async fn forget(&self, step: &Step) -> StepResult {
         let failed = |error| unwritten(error, "it could not be taken out of the record");
-        self.ledger.remove(&step.address).await.map_err(failed)?;
+        self.journal.remove(&step.address).await.map_err(failed)?;
         Ok(None)
     }
 
-    async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> Carried {
+    async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> StepResult {
         let failed = |error| unwritten(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
         let mut after = noted(step, record);
@@ -172,25 +174,9 @@ impl Worker {
         // What was only moved was written before the first call: another step may have changed the
         // record since.
         if after != *record {
-            self.ledger.record(&step.address, &after).await.map_err(failed)?;
+            self.journal.record(&step.address, &after).await.map_err(failed)?;
         }
         Ok(None)
-    }
-
-    pub(super) async fn keep(
-        &self,
-        address: &Address,
-        record: &RecordedRoom,
-    ) -> Result<(), Failure> {
-        Ok(self.ledger.record(address, record).await?)
-    }
-
-    pub(super) async fn put_back(
-        &self,
-        address: &Address,
-        before: Option<&RecordedRoom>,
-    ) -> Result<(), Failure> {
-        Ok(self.ledger.restore(address, before).await?)
     }
 
     /// The record of a room that is about to be made.
@@ -214,44 +200,44 @@ impl Worker {
     }
 }
 
-impl Also {
-    fn of(step: &Step, carried: Carried) -> Self {
-        let end = match carried {
-            Ok(request_id) => End::Done(Made { request_id, adopted: None }),
-            Err(broken) => broken.end(step),
+impl InPlaceStep {
+    fn of(step: &Step, result: StepResult) -> Self {
+        let end = match result {
+            Ok(request_id) => StepEnd::Done(Done { request_id, adopted: None }),
+            Err(failed_step) => failed_step.end(step),
         };
         Self { step: step.clone(), end }
     }
 }
 
-impl Broken {
-    fn end(self, step: &Step) -> End {
+impl FailedStep {
+    fn end(self, step: &Step) -> StepEnd {
         let Self { failure, effect: _, what } = self;
         match failure {
             Failure::NotDone(api_error) => {
                 let message = format!("{what}: {}", words(&api_error));
                 let class = api_error.class;
                 let failure = failed(step, message, Some(api_error), Outstanding::Nothing);
-                End::Failed(failure, Some(class))
+                StepEnd::Failed(failure, Some(class))
             }
             Failure::Open(why, api_error) => {
                 let first = api_error.as_ref().map(|api_error| format!("{}; ", words(api_error)));
                 let message = format!("{what}: {}{why}", first.unwrap_or_default());
-                End::Failed(failed(step, message, api_error, Outstanding::Call), None)
+                StepEnd::Failed(failed(step, message, api_error, Outstanding::Call), None)
             }
             Failure::State(error) => {
                 let message = format!("{what}: {error}");
-                End::Failed(failed(step, message, None, makes_calls(step)), None)
+                StepEnd::Failed(failed(step, message, None, makes_calls(step)), None)
             }
-            Failure::Occupied(inside) => End::Waiting(inside.anywhere, None),
-            Failure::Unasked(why) => End::Waiting(People::Unknown, Some(why)),
-            Failure::Interrupted => End::NotTried(NotTried::Interrupted),
-            Failure::NotTried(why) => End::NotTried(why),
+            Failure::Occupied(occupants) => StepEnd::Waiting(occupants.anywhere, None),
+            Failure::Unread(why) => StepEnd::Waiting(People::Unknown, Some(why)),
+            Failure::Interrupted => StepEnd::NotTried(NotTried::Interrupted),
+            Failure::NotTried(why) => StepEnd::NotTried(why),
         }
     }
 }
 
-/// Whether a call of a step may be under way unrecorded.
+/// Whether a call of a step may be in flight unrecorded.
 fn makes_calls(step: &Step) -> Outstanding {
     if step.calls.is_empty() { Outstanding::Nothing } else { Outstanding::Call }
 }
@@ -273,13 +259,13 @@ fn failed(
     }
 }
 
-/// The call and its words: code and request id stand in fields of their own.
+/// The call and its message: code and request id have fields of their own.
 fn words(api_error: &ApiError) -> String {
     format!("{}: {}", api_error.call, api_error.message)
 }
 
-fn unwritten(error: crate::state::StateError, what: &'static str) -> Broken {
-    Broken { failure: Failure::State(error), effect: Effect::AsPlanned, what }
+fn unwritten(error: crate::state::StateError, what: &'static str) -> FailedStep {
+    FailedStep { failure: Failure::State(error), effect: Effect::AsPlanned, what }
 }
 
 /// A record with the bookkeeping of a step.

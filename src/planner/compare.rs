@@ -16,6 +16,10 @@ pub(super) fn compare(
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Decision {
+    // A million rooms that are recorded as declared share the declared room: nothing is to be compared.
+    if context.observed_room().is_none() && Arc::ptr_eq(&declared.room, &recorded.room) {
+        return as_recorded(context);
+    }
     let reported = context.observed_room().map(|observed_room| &observed_room.fields);
     let known = diff::known(&recorded.room, &declared.room, reported);
     match diff::replacing(context.kind(), &known, &declared.room) {

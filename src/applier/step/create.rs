@@ -1,10 +1,11 @@
-//! Creates a room, or takes over one that exists where that is allowed.
+//! Creates a room, or adopts one that exists if that is allowed.
 
 use std::sync::Arc;
 
-use crate::applier::change::{Changed, EarlierIntent, Failure, Intended, Known, Worker, uncertain};
 use crate::applier::observe::look;
-use crate::applier::recover::adopted;
+use crate::applier::recover::uncertain;
+use crate::applier::refresh::adopted;
+use crate::applier::worker::{Completed, EarlierIntent, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, ApiError, Attributes, ErrorClass, Field, Kind, Landing, NextLife, Observation,
     ObservedRoom, OnConflict, Operation, Origin, Overwritten, Patch, Pending, PendingKind,
@@ -12,7 +13,7 @@ use crate::model::{
 };
 use crate::provider::{Permit, Receipt};
 
-use super::{Broken, Effect, Made};
+use super::{Done, Effect, FailedStep};
 
 impl Worker {
     pub(super) async fn create(
@@ -20,13 +21,13 @@ impl Worker {
         step: &Step,
         before: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Result<Made, Broken> {
+    ) -> Result<Done, FailedStep> {
         let room = step.after.clone().unwrap_or_default();
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
         let made = room.made_by_its_call(self.kind());
         let mut record = self.fresh(step, made);
         record.next = before.and_then(|before| next_of(before, &room));
-        let intended = Intended {
+        let mutation = Mutation {
             address: &step.address,
             operation: Operation::Create(sent(self.kind(), &record)),
             call,
@@ -40,18 +41,21 @@ impl Worker {
         let failed = |failure: Failure| {
             let effect =
                 if matches!(failure, Failure::Open(..)) { Effect::AsPlanned } else { Effect::Gone };
-            Broken { failure, effect, what: "it could not be created" }
+            FailedStep { failure, effect, what: "it could not be created" }
         };
-        let Changed { known, record: _ } = self.change(&intended, first).await.map_err(failed)?;
-        match known {
-            Known::Done(receipt, sent) => {
-                let record = made_by(&intended.record, &receipt, sent).made(self.kind());
+        let Completed { result, record: _ } =
+            self.mutate(&mutation, first).await.map_err(failed)?;
+        match result {
+            MutationResult::Done(receipt, sent) => {
+                let record = made_by(&mutation.record, &receipt, sent).made(self.kind());
                 self.complete(step, record, &step.changes, receipt.request_id).await
             }
-            Known::Seen(record) => self.complete(step, record, &step.changes, None).await,
-            Known::Exists(api_error, earlier) => {
+            MutationResult::Confirmed(record) => {
+                self.complete(step, record, &step.changes, None).await
+            }
+            MutationResult::Exists(api_error, earlier) => {
                 let Found { record, changes, adopted } =
-                    self.exists(step, &intended, api_error, earlier).await.map_err(failed)?;
+                    self.exists(step, &mutation, api_error, earlier).await.map_err(failed)?;
                 let made = self.complete(step, record, &changes, None).await;
                 match adopted {
                     Some(overwritten) => {
@@ -60,7 +64,7 @@ impl Worker {
                     None => made,
                 }
             }
-            Known::Missing(api_error) => {
+            MutationResult::Missing(api_error) => {
                 let why = "the service says that the room to be created does not exist";
                 Err(failed(Failure::Open(why.to_owned(), api_error)))
             }
@@ -68,11 +72,14 @@ impl Worker {
     }
 
     /// Records a room that no call makes: its first user does.
-    async fn expect(&self, step: &Step, room: Arc<Room>) -> Result<Made, Broken> {
-        let failed =
-            |failure| Broken { failure, effect: Effect::Gone, what: "it could not be recorded" };
-        self.keep(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
-        Ok(Made::default())
+    async fn expect(&self, step: &Step, room: Arc<Room>) -> Result<Done, FailedStep> {
+        let failed = |failure| FailedStep {
+            failure,
+            effect: Effect::Gone,
+            what: "it could not be recorded",
+        };
+        self.record(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
+        Ok(Done::default())
     }
 
     /// Records a room that exists now, and makes the changes that are left.
@@ -82,8 +89,8 @@ impl Worker {
         record: RecordedRoom,
         changes: &[Patch],
         request_id: Option<String>,
-    ) -> Result<Made, Broken> {
-        let failed = |failure| Broken {
+    ) -> Result<Done, FailedStep> {
+        let failed = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,
             what: "it was created, but not everything was set; the next run sets the rest",
@@ -92,10 +99,10 @@ impl Worker {
         let mut changes = changes.to_vec();
         changes.extend(carried_patch(&record));
         if !changes.is_empty() {
-            self.keep(&step.address, &record).await.map_err(failed)?;
+            self.record(&step.address, &record).await.map_err(failed)?;
         }
         let last = self.committed().modify(&step.address, record, &changes, after, None).await;
-        Ok(Made { request_id: last.map_err(failed)?.or(request_id), adopted: None })
+        Ok(Done { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }
 
     /// A create that the service answered with "exists": where an earlier intent was open, its origin
@@ -103,13 +110,13 @@ impl Worker {
     async fn exists(
         &self,
         step: &Step,
-        intended: &Intended<'_>,
+        mutation: &Mutation<'_>,
         api_error: ApiError,
         earlier: EarlierIntent,
     ) -> Result<Found, Failure> {
         let address = &step.address;
         if earlier == EarlierIntent::Absent {
-            self.put_back(address, intended.before).await?;
+            self.restore(address, mutation.before).await?;
             if self.settings.on_conflict == OnConflict::Fail {
                 let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
                 return Err(Failure::NotDone(conflict(address, elsewhere.as_ref(), api_error)));
@@ -118,15 +125,15 @@ impl Worker {
         let observed_room = match look(&*self.connection.client, address).await {
             Ok(Observation::There(observed_room)) => observed_room,
             Ok(Observation::Gone(_)) => {
-                self.put_back(address, intended.before).await?;
+                self.restore(address, mutation.before).await?;
                 return Err(Failure::NotDone(api_error));
             }
             Ok(Observation::Unread { why }) => return Err(unread(earlier, why, api_error)),
             Err(why) => return Err(unread(earlier, why.to_string(), api_error)),
         };
         match earlier {
-            EarlierIntent::Open => Err(self.uncertain(intended, observed_room, api_error).await?),
-            EarlierIntent::Absent => Ok(self.taken_over(step, intended, &observed_room)),
+            EarlierIntent::Open => Err(self.uncertain(mutation, observed_room, api_error).await?),
+            EarlierIntent::Absent => Ok(self.taken_over(step, mutation, &observed_room)),
         }
     }
 
@@ -134,18 +141,18 @@ impl Worker {
     /// with it.
     async fn uncertain(
         &self,
-        intended: &Intended<'_>,
+        mutation: &Mutation<'_>,
         observed_room: ObservedRoom,
         api_error: ApiError,
     ) -> Result<Failure, Failure> {
-        let (address, record) = (intended.address, &intended.record);
+        let (address, record) = (mutation.address, &mutation.record);
         let pending = Pending { kind: PendingKind::Create, at: record.created, room: None };
         let there = Observation::There(observed_room);
         let application = &self.connection.provider.application;
         let settled = settle(application, record, &pending, Some(&there), Landing::FoundMissing);
         let why = match settled {
             Settled::Contested(record) => {
-                self.keep(address, &record).await?;
+                self.record(address, &record).await?;
                 uncertain(address, &record)
             }
             Settled::Done(_)
@@ -162,12 +169,12 @@ impl Worker {
     fn taken_over(
         &self,
         step: &Step,
-        intended: &Intended<'_>,
+        mutation: &Mutation<'_>,
         observed_room: &ObservedRoom,
     ) -> Found {
         let kind = self.kind();
         let room = step.after.clone().unwrap_or_default();
-        let declared = RecordedRoom { room: room.clone(), next: None, ..intended.record.clone() };
+        let declared = RecordedRoom { room: room.clone(), next: None, ..mutation.record.clone() };
         let record = adopted(kind, &declared, observed_room);
         let changes = record.room.patches_towards(kind, &room);
         let adopted = Some(Overwritten::by(&record.room, &changes));
@@ -179,24 +186,24 @@ impl Worker {
 struct Found {
     record: RecordedRoom,
     changes: Vec<Patch>,
-    /// The values that are overwritten, where the room was not made by us and is adopted.
+    /// The values that are overwritten, if the room was not made by us and is adopted.
     adopted: Option<Vec<Overwritten>>,
 }
 
-impl Made {
+impl Done {
     /// The same of a room that was adopted, and that had these values.
     fn adopting(self, overwritten: Vec<Overwritten>) -> Self {
         Self { adopted: Some(overwritten), ..self }
     }
 }
 
-fn unadopted(broken: Broken) -> Broken {
+fn unadopted(failed_step: FailedStep) -> FailedStep {
     let what =
         "it exists already and was adopted, but not everything was set; the next run sets the rest";
-    Broken { what, ..broken }
+    FailedStep { what, ..failed_step }
 }
 
-/// A room that exists and could not be looked at: open only where a create of ours is.
+/// The failure for a room that exists and could not be looked up: pending only if a create of ours is.
 fn unread(earlier: EarlierIntent, why: String, api_error: ApiError) -> Failure {
     match earlier {
         EarlierIntent::Open => Failure::Open(why, Some(api_error)),

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::applier::change::{Changed, Failure, Intended, Known, Worker};
+use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, OnOccupied, Operation, PendingKind, RecordedRoom, Room, Step, Timestamp,
 };
 use crate::provider::Permit;
 
-use super::{Also, Broken, Carried, Effect, Made};
+use super::{Done, Effect, FailedStep, InPlaceStep, StepResult};
 
 /// A room that was destroyed.
 struct Destroyed {
@@ -23,9 +23,12 @@ impl Worker {
         step: &Step,
         record: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Carried {
-        let failed =
-            |failure| Broken { failure, effect: Effect::Stays, what: "it could not be destroyed" };
+    ) -> StepResult {
+        let failed = |failure| FailedStep {
+            failure,
+            effect: Effect::Stays,
+            what: "it could not be destroyed",
+        };
         let Some(record) = record else { return Ok(None) };
         let destroyed = self.destroy(step, record, None, first).await.map_err(failed)?;
         Ok(destroyed.request_id)
@@ -38,7 +41,7 @@ impl Worker {
         next: Option<Arc<Room>>,
         first: Option<Permit>,
     ) -> Result<Destroyed, Failure> {
-        let intended = Intended {
+        let mutation = Mutation {
             address: &step.address,
             operation: Operation::Destroy(record.room.clone()),
             call: self.kind().destroy_call(),
@@ -49,27 +52,27 @@ impl Worker {
             before: Some(record),
             target: None,
         };
-        let changed = match self.change(&intended, first).await {
-            Err(Failure::Occupied(inside)) if inside.here.any() => {
-                self.keep(&step.address, &self.occupied(record)).await?;
-                return Err(Failure::Occupied(inside));
+        let changed = match self.mutate(&mutation, first).await {
+            Err(Failure::Occupied(occupants)) if occupants.here.any() => {
+                self.record(&step.address, &self.occupied(record)).await?;
+                return Err(Failure::Occupied(occupants));
             }
             changed => changed?,
         };
-        let Changed { known, record: intent } = changed;
-        let (request_id, at) = match known {
-            Known::Done(receipt, at) => (receipt.request_id, at),
-            Known::Missing(api_error) => {
+        let Completed { result, record: intent } = changed;
+        let (request_id, at) = match result {
+            MutationResult::Done(receipt, at) => (receipt.request_id, at),
+            MutationResult::Missing(api_error) => {
                 (api_error.and_then(|api_error| api_error.request_id), self.now())
             }
-            Known::Seen(_) => (None, self.now()),
-            Known::Exists(api_error, _) => {
-                self.put_back(&step.address, Some(record)).await?;
+            MutationResult::Confirmed(_) => (None, self.now()),
+            MutationResult::Exists(api_error, _) => {
+                self.restore(&step.address, Some(record)).await?;
                 return Err(Failure::NotDone(api_error));
             }
         };
         let left = intent.after_destroy(at);
-        self.put_back(&step.address, left.as_ref()).await?;
+        self.restore(&step.address, left.as_ref()).await?;
         Ok(Destroyed { request_id, left })
     }
 
@@ -79,40 +82,40 @@ impl Worker {
         step: &Step,
         record: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Result<Made, Broken> {
-        let stays = |failure| Broken {
+    ) -> Result<Done, FailedStep> {
+        let stays = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,
             what: "it could not be destroyed, so it was not replaced",
         };
-        let unprepared = |failure| Broken {
+        let unprepared = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,
-            what: "it was not replaced, since its new owner could not be made known",
+            what: "it was not replaced, since its new owner could not be registered",
         };
-        let Some(record) = record else { return Ok(Made::default()) };
+        let Some(record) = record else { return Ok(Done::default()) };
         let after = step.after.clone().unwrap_or_default();
         let making = Operation::Create(after.clone());
-        self.make_known(&making).await.map_err(unprepared)?;
+        self.register_users(&making).await.map_err(unprepared)?;
         let destroyed = self.destroy(step, record, Some(after), first).await.map_err(stays)?;
-        let gone = |broken: Broken| Broken {
+        let gone = |failed_step: FailedStep| FailedStep {
             what: "it was destroyed and could not be created again; the next run creates it",
-            ..broken
+            ..failed_step
         };
         self.committed().create(step, destroyed.left.as_ref(), None).await.map_err(gone)
     }
 
-    /// What can change in place, while the room cannot be made anew yet; none where nothing can.
+    /// Executes what can change in place while the room cannot be made anew yet; `None` if nothing can.
     pub(super) async fn instead(
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
         failure: &Failure,
-    ) -> Option<Also> {
+    ) -> Option<InPlaceStep> {
         let record = record?;
         let record = match failure {
-            Failure::Occupied(inside) if inside.here.any() => self.occupied(record),
-            Failure::Occupied(_) | Failure::Unasked(_) => record.clone(),
+            Failure::Occupied(occupants) if occupants.here.any() => self.occupied(record),
+            Failure::Occupied(_) | Failure::Unread(_) => record.clone(),
             Failure::NotDone(_)
             | Failure::Open(..)
             | Failure::Interrupted
@@ -121,7 +124,7 @@ impl Worker {
         };
         let instead = step.instead.as_deref()?;
         let carried = self.in_place(instead, &record).await;
-        Some(Also::of(instead, carried))
+        Some(InPlaceStep::of(instead, carried))
     }
 
     fn now(&self) -> Timestamp {
@@ -136,7 +139,7 @@ impl Worker {
     }
 }
 
-/// The sides of the room that nobody may be inside of; none where people are thrown out.
+/// The sides of the room that have to be empty; none if people are disconnected.
 fn to_be_empty(step: &Step) -> Vec<Address> {
     match step.on_occupied {
         OnOccupied::Defer => {

@@ -1,16 +1,16 @@
-//! Changes a room in place, of one of ours or of one that is taken over.
+//! Changes a room in place: one of ours, or one that is adopted.
 
 use std::sync::Arc;
 
-use crate::applier::change::{Changed, Failure, Intended, Known, Worker};
 use crate::applier::observe::look;
+use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, ApiError, Assumed, Call, ErrorClass, Observation, Operation, Patch, PendingKind,
     RecordedRoom, Room, Step,
 };
 use crate::provider::{Permit, Receipt};
 
-use super::{Broken, Carried, Effect, noted};
+use super::{Effect, FailedStep, StepResult, noted};
 
 /// A change of which some keys failed.
 #[derive(Clone, Copy)]
@@ -28,8 +28,8 @@ impl Worker {
         step: &Step,
         record: Option<&RecordedRoom>,
         first: Option<Permit>,
-    ) -> Carried {
-        let failed = |failure| Broken {
+    ) -> StepResult {
+        let failed = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,
             what: "it could not be changed",
@@ -58,15 +58,14 @@ impl Worker {
         let calls = self.calls(changes);
         if calls.is_empty() {
             record.room = after.clone();
-            self.keep(address, &record).await?;
+            self.record(address, &record).await?;
         }
-        for (n, (call, patch)) in calls.iter().enumerate() {
-            let is_last = n + 1 == calls.len();
-            let call = *call;
+        let last = calls.len();
+        for (n, (call, patch)) in (1..).zip(calls) {
             let (ours, target) = (record.room.clone(), changed(&record.room, patch, &[]));
-            let intended = Intended {
+            let mutation = Mutation {
                 address,
-                operation: Operation::Patch((*patch).clone()),
+                operation: Operation::Patch(patch.clone()),
                 call,
                 empty: Vec::new(),
                 next: None,
@@ -75,9 +74,9 @@ impl Worker {
                 before: Some(&record),
                 target: Some(target),
             };
-            let Changed { known, record: _ } = worker.change(&intended, first.take()).await?;
-            match known {
-                Known::Done(receipt, _) => {
+            let Completed { result, record: _ } = worker.mutate(&mutation, first.take()).await?;
+            match result {
+                MutationResult::Done(receipt, _) => {
                     let done = changed(&record.room, patch, &receipt.failed_keys);
                     record = modified(&record, done, &receipt);
                     if !receipt.failed_keys.is_empty() {
@@ -87,20 +86,20 @@ impl Worker {
                     record = record.disowning_carried(&ours.attributes);
                     request_id = receipt.request_id;
                 }
-                Known::Seen(seen) => record = seen,
-                Known::Missing(api_error) => {
-                    // The intent stays open: the next run looks, and brings the room back.
+                MutationResult::Confirmed(seen) => record = seen,
+                MutationResult::Missing(api_error) => {
+                    // The intent stays pending: the next run looks it up, and recreates the room.
                     return Err(Failure::Open("the room is gone".to_owned(), api_error));
                 }
-                Known::Exists(api_error, _) => {
-                    self.put_back(address, Some(&record)).await?;
+                MutationResult::Exists(api_error, _) => {
+                    self.restore(address, Some(&record)).await?;
                     return Err(Failure::NotDone(api_error));
                 }
             }
-            if is_last {
+            if n == last {
                 record.room = after.clone();
             }
-            self.keep(address, &record).await?;
+            self.record(address, &record).await?;
             worker = self.committed();
         }
         Ok(request_id)
@@ -112,7 +111,7 @@ impl Worker {
         changes.iter().filter_map(call).collect()
     }
 
-    /// Code 0 with failed keys is a failure of those keys, unless a look shows that they are as they
+    /// Code 0 with failed keys is a failure of those keys, unless a lookup shows that they are as they
     /// should be: a key to be deleted may be gone already.
     async fn partial(
         &self,
@@ -129,12 +128,12 @@ impl Worker {
         if read.room.attributes == target.attributes {
             return Ok(read);
         }
-        self.keep(address, &read.disowning_carried(&ours.attributes)).await?;
+        self.record(address, &read.disowning_carried(&ours.attributes)).await?;
         Err(refused(call, receipt))
     }
 
-    pub(super) async fn adopt(&self, step: &Step, first: Option<Permit>) -> Carried {
-        let failed = |failure| Broken {
+    pub(super) async fn adopt(&self, step: &Step, first: Option<Permit>) -> StepResult {
+        let failed = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,
             what: "it could not be adopted",

@@ -1,14 +1,15 @@
-//! What a look at rooms changes in their records.
+//! What an observation changes in the records of rooms.
 
 use std::sync::Arc;
 
 use super::Connections;
 use super::observe::observed_rooms;
-use super::recover::adopted;
-use crate::model::{Assumed, DesiredRoom, Kind, Observed, ObservedRoom, Recorded, RecordedRoom};
+use crate::model::{
+    Assumed, DesiredRoom, Kind, Observed, ObservedRoom, Recorded, RecordedRoom, Room,
+};
 use crate::state::Entry;
 
-/// The record after a look, and what has to be written of it.
+/// The record after an observation, and what has to be written of it.
 #[derive(Debug)]
 pub struct Seen {
     /// The record.
@@ -17,7 +18,7 @@ pub struct Seen {
     pub entries: Vec<Entry>,
 }
 
-/// Notes when rooms were seen, where that matters to a later run: with people inside, without
+/// Notes when rooms were observed, if that matters to a later run: with people inside, without
 /// people after there were some, or with other attributes.
 #[must_use]
 pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connections) -> Seen {
@@ -71,4 +72,30 @@ pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) ->
         next: None,
     };
     adopted(kind, &record, observed_room)
+}
+
+/// The record of a room of this kind that exists and is taken over: what changes in place is as it
+/// was read, and the rest is taken to be as in `record`.
+pub(super) fn adopted(
+    kind: Kind,
+    record: &RecordedRoom,
+    observed_room: &ObservedRoom,
+) -> RecordedRoom {
+    let mut adopted = record.seen(observed_room);
+    let declared = &record.room;
+    let read = declared.attributes.iter().filter_map(|(key, _)| {
+        observed_room.attributes.get(key).map(|attribute| (key, attribute.clone()))
+    });
+    let mut known = Room { attributes: read.collect(), ..Room::default() };
+    for (field, value) in
+        observed_room.fields.iter().filter(|(it, _)| declared.value(*it).is_some())
+    {
+        known.set(field, Some(value.clone()));
+    }
+    adopted.room = Arc::new(declared.with_changeable_of(kind, &known));
+    adopted.assumed = Assumed::of(kind);
+    adopted.created = observed_room.at;
+    adopted.pending = None;
+    adopted.contested = None;
+    adopted
 }

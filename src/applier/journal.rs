@@ -1,4 +1,4 @@
-//! What is written down around a call: its intent before, its result after.
+//! What is recorded around a call: its intent before, its result after.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,19 +8,19 @@ use crate::state::{Entry, StateError, WriteStore};
 
 /// Writes entries durably, and remembers when that failed: then nothing more may be sent.
 #[derive(Clone)]
-pub(super) struct Ledger {
+pub(super) struct JournalWriter {
     store: Arc<dyn WriteStore>,
-    broken: Arc<AtomicBool>,
+    failed_step: Arc<AtomicBool>,
 }
 
-impl Ledger {
+impl JournalWriter {
     pub(super) fn new(store: Arc<dyn WriteStore>) -> Self {
-        Self { store, broken: Arc::default() }
+        Self { store, failed_step: Arc::default() }
     }
 
     /// Whether an entry could not be written.
     pub(super) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Relaxed)
+        self.failed_step.load(Ordering::Relaxed)
     }
 
     /// Writes that a call is about to be sent.
@@ -70,7 +70,7 @@ impl Ledger {
         }
         let written = self.store.append(entries).await;
         if written.is_err() {
-            self.broken.store(true, Ordering::Relaxed);
+            self.failed_step.store(true, Ordering::Relaxed);
         }
         written
     }
