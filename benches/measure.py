@@ -105,7 +105,7 @@ def plan(repeat, sizes):
             size = (folder / "rooms.yaml").stat().st_size / 1e6
             print(f"{rooms} rooms, {size:.0f} MB of YAML")
             check = subprocess.run([BINARY, "plan"], cwd=folder, capture_output=True, text=True)
-            assert f"{rooms} unchanged" in check.stdout, check.stdout[-500:] + check.stderr[-500:]
+            assert f"No changes: {rooms} rooms" in check.stdout, check.stdout[-500:] + check.stderr[-500:]
             row("  plan, everything recorded", [run(folder, "plan") for _ in range(repeat)])
             (folder / "rooms.state.json").unlink()
             row("  plan, nothing recorded", [run(folder, "plan") for _ in range(repeat)])
