@@ -22,7 +22,7 @@
 //! };
 //! use roomctl::model::{
 //!     Approval, ApprovedPlan, Clock, Consent, Desired, Destroys, EndpointUrl, Event, Kind, Plan,
-//!     Refresh, Secret,
+//!     Refresh, Scope, Secret,
 //! };
 //! use roomctl::planner::HostChange;
 //! use roomctl::provider::Clocks;
@@ -118,6 +118,7 @@
 //! };
 //! let request = ApplyRequest {
 //!     refresh: Refresh::Due,
+//!     scope: &Scope::default(),
 //!     evict: &BTreeSet::new(),
 //!     concurrency: None,
 //!     lock: Lock { holder, timeout: Duration::ZERO },

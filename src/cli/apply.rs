@@ -14,7 +14,7 @@ use crate::applier::Stop;
 use crate::engine::{self, Applied, ApplyRequest, Approver, Session};
 use crate::model::{
     Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan,
-    ProviderIdentity, Refusal, RefusalKind, StateLocation,
+    ProviderIdentity, Refusal, RefusalKind, Scope, StateLocation,
 };
 use crate::planner;
 use crate::provider::http::SystemClock;
@@ -25,6 +25,8 @@ use crate::state;
 struct Job<'a> {
     name: &'static str,
     desired: Arc<Desired>,
+    /// The rooms that it is about.
+    scope: Scope,
     warnings: Vec<Finding>,
     planning: &'a PlanningArgs,
     applying: &'a ApplyingArgs,
@@ -59,10 +61,12 @@ pub(super) async fn apply(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let files = session::files(global, console)?;
+    let scope = session::scope(&args.planning.scope)?;
     let destroys = if args.no_destroy { Destroys::LeftOut } else { Destroys::Wanted };
     let job = Job {
         name: "apply",
         desired: Arc::new(files.desired),
+        scope,
         warnings: files.warnings,
         planning: &args.planning,
         applying: &args.applying,
@@ -81,9 +85,13 @@ pub(super) async fn destroy(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let files = session::files(global, console)?;
+    let scope = session::scope(&args.planning.scope)?;
+    // What is declared and not recorded is no mistake: it is destroyed already.
+    let scope = scope.matched(files.desired.rooms.iter().map(|room| &room.address));
     let job = Job {
         name: "destroy",
         desired: Arc::new(planner::nothing_desired(files.desired)),
+        scope,
         warnings: Vec::new(),
         planning: &args.planning,
         applying: &args.applying,
@@ -117,6 +125,7 @@ impl Job<'_> {
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
         let request = ApplyRequest {
             refresh: planning::refresh(self.planning, &self.desired),
+            scope: &self.scope,
             evict: &evict,
             concurrency: self.applying.concurrency.map(usize::from),
             lock: session::lock(self.name, self.applying.lock_timeout, context),

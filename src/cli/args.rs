@@ -218,6 +218,9 @@ pub(super) struct PlanningArgs {
     /// Whom to ask first: nobody, rooms that may have gone, or all; the policy's where left out
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(super) refresh: Option<Refresh>,
+    /// Which rooms to plan for.
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -231,6 +234,18 @@ pub(super) struct PlanningArgs {
     /// same rooms
     #[arg(long)]
     pub(super) allow_endpoint_change: bool,
+}
+
+/// Which rooms a command is about.
+#[derive(Debug, Args)]
+pub(super) struct ScopeArgs {
+    /// Only these rooms: an address, or a glob such as `chat/table-*`; may be given several times. An
+    /// exact address beats a glob
+    #[arg(long, value_name = "GLOB")]
+    pub(super) target: Vec<String>,
+    /// Leave out these rooms; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
 }
 
 /// How steps are laid out.
@@ -258,6 +273,9 @@ pub(super) struct DriftArgs {
     /// Which recorded rooms to ask after; the default is all
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(super) refresh: Option<Refresh>,
+    /// Which rooms to compare.
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
     /// How to write the result
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(super) format: Format,
@@ -324,6 +342,9 @@ pub(super) struct ImportArgs {
     /// Ask after every declared room that is not recorded
     #[arg(long, conflicts_with = "addresses")]
     pub(super) all_declared: bool,
+    /// Which of the rooms to ask after.
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
     /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
     /// same rooms
     #[arg(long)]

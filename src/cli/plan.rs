@@ -39,7 +39,8 @@ pub(super) async fn run(
         Some(Refresh::Never) | None => Credentials::Optional,
     };
     let refresh = planning::refresh(&args.planning, &desired);
-    let request = PlanRequest { refresh, credentials, warnings: &warnings };
+    let scope = session::scope(&args.planning.scope)?;
+    let request = PlanRequest { refresh, scope: &scope, credentials, warnings: &warnings };
     let Planned { plan, snapshot, closed } = engine::plan(&session, request).await?;
     planning::show(&plan, &args.planning, &path, console)?;
     let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan.summary));

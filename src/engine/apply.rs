@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::identity::{identities, moves, with_old_names};
-use super::refresh::{Clocks, Known, as_declared};
+use super::refresh::{Clocks, Known, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Finding, Outcome, Plan, ProviderName, Refresh, Refreshed, Step, Summary,
+    Address, ApprovedPlan, Finding, Outcome, Plan, ProviderName, Refresh, Refreshed, Scope, Step,
+    Summary,
 };
 use crate::planner::{self, Purpose};
 use crate::state::{Entry, WriteStore};
@@ -18,6 +19,8 @@ use crate::state::{Entry, WriteStore};
 pub struct ApplyRequest<'a> {
     /// Which rooms are asked after.
     pub refresh: Refresh,
+    /// The rooms that are planned for.
+    pub scope: &'a Scope,
     /// Rooms whose people may be disconnected (`--evict`).
     pub evict: &'a BTreeSet<Address>,
     /// Steps of one provider in flight at once; enough to hide the latency if `None`.
@@ -79,6 +82,8 @@ where
     let Opened { store, connected, hosts } = opened;
     let connections = &connected.connections;
     let recorded = store.snapshot().recorded.clone();
+    let declared = planner::as_declared(desired, &recorded);
+    let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
     let all = with_old_names(desired, connections);
     let recovered = applier::recover(recorded, &all, store.clone(), events, stop)
         .await
@@ -87,6 +92,7 @@ where
         desired,
         recorded: &recovered.recorded,
         observed: as_declared(desired, recovered.observed),
+        scope: &scope,
         evict: request.evict,
         in_progress: None,
     };
@@ -99,7 +105,7 @@ where
     let mut plan = known.plan(Refreshed::As(request.refresh));
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
     plan.findings.extend(idle_evictions(request.evict, &plan));
-    let summary = plan.summary;
+    let (summary, partial) = (plan.summary, plan.scope.clone());
     let approved = consent.approve(plan).await?;
     let observed = known.observed;
     store.check().await.map_err(SessionError::State)?;
@@ -122,7 +128,8 @@ where
         report: events.clone(),
         stop: (*stop).clone(),
     };
-    Ok((summary, applier::run(approved, run).await))
+    let outcome = applier::run(approved, run).await;
+    Ok((summary, Outcome { scope: partial, ..outcome }))
 }
 
 /// Writes what is known before the first call, and makes sure that the rest can be written: a full

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::applier::{Connections, Report, Stop};
-use crate::model::{Address, Clock, Desired, Finding, ProviderName, Timestamp};
+use crate::model::{Address, Clock, Desired, Finding, ProviderName, ScopeError, Timestamp};
 use crate::planner::{self, HostChange, IdentityError};
 use crate::provider::PreviousRun;
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
@@ -77,6 +77,9 @@ pub enum SessionError {
     /// The state belongs to another application.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The scope names no room.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
     /// A stop was requested before anything was done.
     #[error("interrupted before {before}: nothing was done")]
     Interrupted {

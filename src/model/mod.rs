@@ -32,6 +32,7 @@ mod repair;
 mod room;
 #[cfg(test)]
 pub(crate) mod samples;
+mod scope;
 mod secret;
 mod step;
 mod timestamp;
@@ -81,6 +82,7 @@ pub use recorded::{
 };
 pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
+pub use scope::{Partial, Scope, ScopeError};
 pub use secret::Secret;
 pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;

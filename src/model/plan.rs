@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Digest, Finding, Holder, Lineage, People, Refresh, Step, Weight};
+use super::{Address, Digest, Finding, Holder, Lineage, Partial, People, Refresh, Step, Weight};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +15,10 @@ pub struct Plan {
     pub state: StateRef,
     /// The digest of what the files declare.
     pub config_digest: Digest,
-    /// The digest of the steps and what they assume, without those of vanished rooms.
+    /// The digest of what the files change against the record, in the scope.
     pub digest: Digest,
+    /// The scope, if it is not all rooms.
+    pub scope: Option<Partial>,
     /// The steps, in the order in which they start.
     pub steps: Vec<Step>,
     /// Wanted, but a policy says later; by address.

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Digest, Finding, Held, Plan, RunInProgress, StateRef, Step, Summary, Unread};
+use crate::model::{
+    Digest, Finding, Held, Partial, Plan, RunInProgress, StateRef, Step, Summary, Unread,
+};
 
 use super::document::{Each, GateJson, gate};
 
@@ -20,6 +22,7 @@ pub(super) struct PlanDocument<'a> {
     emulated: bool,
     state: &'a StateRef,
     config_digest: Digest,
+    scope: Option<&'a Partial>,
     steps: Each<'a, Step>,
     waiting: Each<'a, Held>,
     blocked: Each<'a, Held>,
@@ -89,6 +92,7 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         state,
         config_digest,
         digest,
+        scope,
         steps,
         waiting,
         blocked,
@@ -107,6 +111,7 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         emulated: *emulated,
         state,
         config_digest: *config_digest,
+        scope: scope.as_ref(),
         steps: Each(steps),
         waiting: Each(waiting),
         blocked: Each(blocked),

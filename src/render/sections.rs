@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Gate, Held, HeldReason, RunInProgress, Step, Unread, Weight};
+use crate::model::{Action, Gate, Held, HeldReason, Partial, RunInProgress, Step, Unread, Weight};
 
 use super::escape::Plain;
 use super::groups::{Subject, by_cause, listed, without_room};
@@ -11,6 +11,14 @@ use super::{Layout, counts, text};
 
 /// Where a room is that exists and that we did not make.
 const NOT_RECORDED: &str = "not in this state (a lost state, another state, a colleague?)";
+
+/// Writes that a run is about a part of the rooms, if it is.
+pub(super) fn scope(out: &mut dyn Write, scope: Option<&Partial>) -> io::Result<()> {
+    match scope {
+        Some(partial) => writeln!(out, "{CHANGED}{partial}{CHANGED:#}"),
+        None => Ok(()),
+    }
+}
 
 /// Writes the rooms that wait until the people inside have left.
 pub(super) fn waiting(out: &mut dyn Write, held: &[Held], layout: Layout) -> io::Result<()> {

@@ -89,6 +89,7 @@ pub(super) fn empty() -> Plan {
         state: StateRef { lineage: Some(Lineage("5f3b".to_owned())), serial: 7 },
         config_digest: Digest([0xcc; 32]),
         digest: Digest([0xdd; 32]),
+        scope: None,
         steps: Vec::new(),
         waiting: Vec::new(),
         blocked: Vec::new(),

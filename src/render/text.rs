@@ -49,6 +49,7 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Resul
     let layout = view.layout;
     if plan.has_nothing_to_do() {
         findings::grouped(out, &plan.findings, layout)?;
+        sections::scope(out, plan.scope.as_ref())?;
         return nothing(out, plan);
     }
     head(out, plan, view)?;
@@ -99,7 +100,8 @@ fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
     if plan.emulated {
         write!(out, ", {CHANGED}on the built-in emulator{CHANGED:#}")?;
     }
-    writeln!(out, "\n{QUIET}{}{QUIET:#}", refreshed(plan))
+    writeln!(out, "\n{QUIET}{}{QUIET:#}", refreshed(plan))?;
+    sections::scope(out, plan.scope.as_ref())
 }
 
 fn refreshed(plan: &Plan) -> String {

@@ -26,8 +26,6 @@ fn what_is_not_built_is_no_flag_and_no_command() {
         "state pull",
         "state push",
         "plan --out plan.json",
-        "plan --target chat/lobby",
-        "plan --exclude chat/lobby",
         "plan --format markdown",
         "plan --format github",
         "apply plan.json",
