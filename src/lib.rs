@@ -18,7 +18,7 @@
 //! use roomctl::applier::{Connection, Report, StopSwitch};
 //! use roomctl::emulator::{App, Data, Emulator, EmulatorConfig};
 //! use roomctl::engine::{
-//!     self, Access, ApplyRequest, Approver, Connected, Connector, Lock, Session, SessionError,
+//!     self, Access, ApplyRequest, Approver, Connected, Connector, Lock, Reviewed, Session, SessionError,
 //! };
 //! use roomctl::model::{
 //!     Approval, ApprovedPlan, Clock, Consent, Desired, Destroys, EndpointUrl, Event, Kind, Plan,
@@ -119,6 +119,7 @@
 //! let request = ApplyRequest {
 //!     refresh: Refresh::Due,
 //!     scope: &Scope::default(),
+//!     reviewed: Reviewed::default(),
 //!     evict: &BTreeSet::new(),
 //!     concurrency: None,
 //!     lock: Lock { holder, timeout: Duration::ZERO },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::model::{Address, Delay, Kind, Refresh};
+use crate::model::{Address, Delay, Digest, Kind, Refresh};
 
 /// The `roomctl` command line.
 #[derive(Debug, Parser)]
@@ -161,7 +161,8 @@ Examples:
   roomctl plan                           what would change, asking after rooms that may have gone
   roomctl plan --refresh all             ask after every room first
   roomctl plan --refresh never --diff    offline, whole rooms as unified diffs
-  roomctl plan --format json             one JSON document";
+  roomctl plan --format json             one JSON document
+  roomctl plan --out plan.json           save it for `roomctl apply plan.json`";
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
@@ -169,6 +170,7 @@ Examples:
   roomctl apply --auto-approve                       without asking, in a pipeline
   roomctl apply --auto-approve --allow-destroy 12    also where 12 rooms have to go
   roomctl apply --auto-approve --allow-recreate 40   also where 40 rooms are gone before their time
+  roomctl apply plan.json                            only what the saved plan has too
   roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
 
 const DESTROY_EXAMPLES: &str = "\
@@ -262,6 +264,9 @@ pub(super) struct LayoutArgs {
 /// `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
+    /// Save the plan in this file, for `apply FILE`; overwrites nothing but a saved plan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) out: Option<PathBuf>,
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,
@@ -308,6 +313,15 @@ pub(super) struct ApplyingArgs {
 /// `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
+    /// Carry out only the steps that are in this plan too, which `plan --out` saved
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["target", "exclude"])]
+    pub(super) plan: Option<PathBuf>,
+    /// Refuse a saved plan that is older, such as 15m or 24h
+    #[arg(long, value_name = "SPAN", value_parser = span, requires = "plan")]
+    pub(super) max_plan_age: Option<Duration>,
+    /// Go ahead only if the plan has this digest
+    #[arg(long, value_name = "sha256:…")]
+    pub(super) expect: Option<Digest>,
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,

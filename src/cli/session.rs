@@ -112,6 +112,7 @@ impl From<SessionError> for Stopped {
             SessionError::State(error) => state_error(error),
             SessionError::Identity(error) => identity_error(error),
             SessionError::Scope(error) => scope_error(error),
+            SessionError::SavedPlan(error) => Self::new(Exit::Refused, "saved_plan", error),
             SessionError::Interrupted { before: _ } => {
                 Self::new(Exit::Partly, "interrupted", error)
             }

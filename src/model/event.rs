@@ -117,6 +117,8 @@ pub enum NotTried {
     RecreateGate,
     /// The user left it for another run: `--no-destroy`.
     LeftOut,
+    /// The saved plan does not have it.
+    NotInPlan,
 }
 
 /// A value of an adopted room that was overwritten.
@@ -237,7 +239,7 @@ impl NotTried {
     #[must_use]
     pub const fn is_intended(self) -> bool {
         match self {
-            Self::Gate | Self::RecreateGate | Self::LeftOut => true,
+            Self::Gate | Self::RecreateGate | Self::LeftOut | Self::NotInPlan => true,
             Self::Interrupted
             | Self::ProviderFatal
             | Self::ProviderUnreachable
@@ -266,6 +268,7 @@ impl NotTried {
             Self::Gate => "gate",
             Self::RecreateGate => "recreate_gate",
             Self::LeftOut => "left_out",
+            Self::NotInPlan => "not_in_plan",
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Plan {
     pub scope: Option<Partial>,
     /// The steps, in the order in which they start.
     pub steps: Vec<Step>,
+    /// Steps that the saved plan does not have: they are left out.
+    pub left_out: Vec<Step>,
     /// Wanted, but a policy says later; by address.
     pub waiting: Vec<Held>,
     /// Wanted, but protected or refused; by address.
@@ -191,6 +193,7 @@ impl Plan {
     #[must_use]
     pub fn has_nothing_to_do(&self) -> bool {
         self.steps.is_empty()
+            && self.left_out.is_empty()
             && self.waiting.is_empty()
             && self.blocked.is_empty()
             && self.unread.is_empty()

@@ -15,12 +15,14 @@ mod join;
 mod moved;
 mod quota;
 mod room_context;
+mod saved;
 mod step;
 
 pub use drift::drift;
 pub use due::{Purpose, due};
 pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
+pub use saved::{SavedPlanRefusal, check_saved, restrict};
 
 use std::collections::BTreeSet;
 
@@ -98,6 +100,7 @@ pub fn plan(inputs: PlanInputs<'_>) -> Plan {
         },
         estimate: estimate::of(&steps, desired),
         steps,
+        left_out: Vec::new(),
         waiting,
         blocked,
         unread,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Digest, Finding, Held, Partial, Plan, RunInProgress, StateRef, Step, Summary, Unread,
+    Digest, Finding, Held, Partial, Plan, RunInProgress, StateRef, Step, Summary, Timestamp, Unread,
 };
 
 use super::document::{Each, GateJson, gate};
@@ -24,6 +24,8 @@ pub(super) struct PlanDocument<'a> {
     config_digest: Digest,
     scope: Option<&'a Partial>,
     steps: Each<'a, Step>,
+    #[serde(skip_serializing_if = "Each::is_empty")]
+    left_out: Each<'a, Step>,
     waiting: Each<'a, Held>,
     blocked: Each<'a, Held>,
     unread: Each<'a, Unread>,
@@ -33,6 +35,15 @@ pub(super) struct PlanDocument<'a> {
     summary: Summary,
     estimated_seconds: f64,
     findings: Each<'a, Finding>,
+}
+
+/// A plan as it is saved.
+#[derive(Serialize)]
+struct SavedDocument<'a> {
+    plan_id: &'a str,
+    time: Timestamp,
+    #[serde(flatten)]
+    plan: PlanDocument<'a>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +71,19 @@ struct ErrorJson<'a> {
 /// Returns the error of `out`.
 pub fn plan_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     write_line(out, &document(plan))
+}
+
+/// Writes a plan as it is saved: with its id and the time it was made.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn saved_plan_json(
+    out: &mut dyn Write,
+    plan: &Plan,
+    plan_id: &str,
+    time: Timestamp,
+) -> io::Result<()> {
+    write_line(out, &SavedDocument { plan_id, time, plan: document(plan) })
 }
 
 /// Writes an error as one JSON document.
@@ -94,6 +118,7 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         digest,
         scope,
         steps,
+        left_out,
         waiting,
         blocked,
         unread,
@@ -113,6 +138,7 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         config_digest: *config_digest,
         scope: scope.as_ref(),
         steps: Each(steps),
+        left_out: Each(left_out),
         waiting: Each(waiting),
         blocked: Each(blocked),
         unread: Each(unread),

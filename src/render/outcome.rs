@@ -213,6 +213,7 @@ fn because(why: NotTried) -> &'static str {
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
         NotTried::RecreateGate => "held back by the gate; `--allow-recreate` consents",
         NotTried::LeftOut => "left for another run by `--no-destroy`",
+        NotTried::NotInPlan => "not in the saved plan; plan again to review it",
     }
 }
 

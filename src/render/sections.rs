@@ -20,6 +20,17 @@ pub(super) fn scope(out: &mut dyn Write, scope: Option<&Partial>) -> io::Result<
     }
 }
 
+/// Writes the rooms with steps that the saved plan does not have.
+pub(super) fn left_out(out: &mut dyn Write, steps: &[Step], layout: Layout) -> io::Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let addresses: Vec<_> = steps.iter().map(|step| &step.address).collect();
+    let rooms = counts::count(steps.len() as u64, "step");
+    writeln!(out, "\n{STRONG}Left out, since not in the saved plan:{STRONG:#} {rooms}")?;
+    writeln!(out, "    {}", listed(&addresses, layout))
+}
+
 /// Writes the rooms that wait until the people inside have left.
 pub(super) fn waiting(out: &mut dyn Write, held: &[Held], layout: Layout) -> io::Result<()> {
     section(out, "Waiting", held, layout)

@@ -91,6 +91,7 @@ pub(super) fn empty() -> Plan {
         digest: Digest([0xdd; 32]),
         scope: None,
         steps: Vec::new(),
+        left_out: Vec::new(),
         waiting: Vec::new(),
         blocked: Vec::new(),
         unread: Vec::new(),

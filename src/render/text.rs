@@ -54,6 +54,7 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Resul
     }
     head(out, plan, view)?;
     steps(out, &plan.steps, layout)?;
+    sections::left_out(out, &plan.left_out, layout)?;
     sections::waiting(out, &plan.waiting, layout)?;
     sections::blocked(out, &plan.blocked, layout)?;
     sections::unread(out, &plan.unread, layout)?;
@@ -164,6 +165,7 @@ fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
         (counts.blocked, "blocked"),
         (counts.waiting, "waiting"),
         (counts.unread, "unread"),
+        (plan.left_out.len() as u64, "not in the saved plan"),
         (changing, "being changed"),
     ];
     let held = counts::counts(&held);

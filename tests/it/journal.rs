@@ -62,6 +62,7 @@ impl WriteStore for Noting {
             Entry::Result(..) => "result",
             Entry::Removed(_) => "removed",
             Entry::Provider(..) | Entry::ProviderRemoved(_) => "provider",
+            Entry::PlanCarriedOut(_) => "plan",
         };
         self.noted.lock().expect("notes").extend(entries.iter().map(name).map(str::to_owned));
         self.store.append(entries)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use roomctl::applier::{Report, Stop, StopSwitch};
 use roomctl::engine::{
     self, Access, Applied, ApplyRequest, Approver, Connected, Connector, ImportRequest, Lock,
-    Selection, Session, SessionError,
+    Reviewed, Selection, Session, SessionError,
 };
 use roomctl::model::{
     Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Event, Outcome, Plan, Refresh,
@@ -148,6 +148,7 @@ impl World {
         let request = ApplyRequest {
             refresh: how.refresh.unwrap_or(desired.policy.refresh),
             scope: &Scope::default(),
+            reviewed: Reviewed::default(),
             evict: &how.evict,
             concurrency: how.concurrency,
             lock: self.lock(),
@@ -206,6 +207,7 @@ pub(crate) fn state_error(error: SessionError) -> StateError {
         SessionError::State(error) => error,
         other @ (SessionError::Identity(_)
         | SessionError::Scope(_)
+        | SessionError::SavedPlan(_)
         | SessionError::Interrupted { .. }
         | SessionError::NoCredentials { .. }
         | SessionError::NotDeclared(_)
