@@ -18,11 +18,11 @@
 //! use roomctl::applier::{Connection, Report, StopSwitch};
 //! use roomctl::emulator::{App, Data, Emulator, EmulatorConfig};
 //! use roomctl::engine::{
-//!     self, Access, ApplyRequest, Approver, Connected, Connector, Lock, Session, SessionError,
+//!     self, Access, ApplyRequest, Approver, Connected, Connector, Lock, Reviewed, Session, SessionError,
 //! };
 //! use roomctl::model::{
 //!     Approval, ApprovedPlan, Clock, Consent, Desired, Destroys, EndpointUrl, Event, Kind, Plan,
-//!     Refresh, Secret,
+//!     Refresh, Scope, Secret,
 //! };
 //! use roomctl::planner::HostChange;
 //! use roomctl::provider::Clocks;
@@ -118,6 +118,8 @@
 //! };
 //! let request = ApplyRequest {
 //!     refresh: Refresh::Due,
+//!     scope: &Scope::default(),
+//!     reviewed: Reviewed::default(),
 //!     evict: &BTreeSet::new(),
 //!     concurrency: None,
 //!     lock: Lock { holder, timeout: Duration::ZERO },

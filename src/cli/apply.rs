@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Format, Global, PlanningArgs};
 use super::connect::{self, Providers};
@@ -9,12 +10,12 @@ use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
-use super::{planning, session, signals};
+use super::{planning, saved, session, signals};
 use crate::applier::Stop;
-use crate::engine::{self, Applied, ApplyRequest, Approver, Session};
+use crate::engine::{self, Applied, ApplyRequest, Approver, Reviewed, Session};
 use crate::model::{
-    Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Finding, Gate, Outcome, Plan,
-    ProviderIdentity, Refusal, RefusalKind, StateLocation,
+    Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Digest, Finding, Gate, Outcome,
+    Partial, Plan, ProviderIdentity, Refusal, RefusalKind, SavedPlan, Scope, StateLocation,
 };
 use crate::planner;
 use crate::provider::http::SystemClock;
@@ -25,6 +26,13 @@ use crate::state;
 struct Job<'a> {
     name: &'static str,
     desired: Arc<Desired>,
+    /// The rooms that it is about.
+    scope: Scope,
+    /// The plan that was saved.
+    saved: Option<SavedPlan>,
+    max_plan_age: Option<Duration>,
+    /// The digest that the plan must have.
+    expect: Option<Digest>,
     warnings: Vec<Finding>,
     planning: &'a PlanningArgs,
     applying: &'a ApplyingArgs,
@@ -59,10 +67,21 @@ pub(super) async fn apply(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let files = session::files(global, console)?;
+    let saved = args.plan.as_deref().map(saved::load).transpose()?;
+    let scope = match saved.as_ref().map(|saved| saved.scope.as_ref()) {
+        Some(Some(Partial { target, exclude, rooms: _, of: _ })) => {
+            Scope::parse(target, exclude).map_err(session::scope_error)?
+        }
+        Some(None) | None => session::scope(&args.planning.scope)?,
+    };
     let destroys = if args.no_destroy { Destroys::LeftOut } else { Destroys::Wanted };
     let job = Job {
         name: "apply",
         desired: Arc::new(files.desired),
+        scope,
+        saved,
+        max_plan_age: args.max_plan_age,
+        expect: args.expect,
         warnings: files.warnings,
         planning: &args.planning,
         applying: &args.applying,
@@ -81,9 +100,16 @@ pub(super) async fn destroy(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let files = session::files(global, console)?;
+    let scope = session::scope(&args.planning.scope)?;
+    // What is declared and not recorded is no mistake: it is destroyed already.
+    let scope = scope.matched(files.desired.rooms.iter().map(|room| &room.address));
     let job = Job {
         name: "destroy",
         desired: Arc::new(planner::nothing_desired(files.desired)),
+        scope,
+        saved: None,
+        max_plan_age: None,
+        expect: None,
         warnings: Vec::new(),
         planning: &args.planning,
         applying: &args.applying,
@@ -117,6 +143,12 @@ impl Job<'_> {
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
         let request = ApplyRequest {
             refresh: planning::refresh(self.planning, &self.desired),
+            scope: &self.scope,
+            reviewed: Reviewed {
+                saved: self.saved.as_ref(),
+                max_age: self.max_plan_age,
+                digest: self.expect,
+            },
             evict: &evict,
             concurrency: self.applying.concurrency.map(usize::from),
             lock: session::lock(self.name, self.applying.lock_timeout, context),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::model::{Address, Delay, Kind, Refresh};
+use crate::model::{Address, Delay, Digest, Kind, Refresh};
 
 /// The `roomctl` command line.
 #[derive(Debug, Parser)]
@@ -161,7 +161,8 @@ Examples:
   roomctl plan                           what would change, asking after rooms that may have gone
   roomctl plan --refresh all             ask after every room first
   roomctl plan --refresh never --diff    offline, whole rooms as unified diffs
-  roomctl plan --format json             one JSON document";
+  roomctl plan --format json             one JSON document
+  roomctl plan --out plan.json           save it for `roomctl apply plan.json`";
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
@@ -169,6 +170,7 @@ Examples:
   roomctl apply --auto-approve                       without asking, in a pipeline
   roomctl apply --auto-approve --allow-destroy 12    also where 12 rooms have to go
   roomctl apply --auto-approve --allow-recreate 40   also where 40 rooms are gone before their time
+  roomctl apply plan.json                            only what the saved plan has too
   roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
 
 const DESTROY_EXAMPLES: &str = "\
@@ -218,6 +220,9 @@ pub(super) struct PlanningArgs {
     /// Whom to ask first: nobody, rooms that may have gone, or all; the policy's where left out
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(super) refresh: Option<Refresh>,
+    /// Which rooms to plan for.
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -231,6 +236,18 @@ pub(super) struct PlanningArgs {
     /// same rooms
     #[arg(long)]
     pub(super) allow_endpoint_change: bool,
+}
+
+/// Which rooms a command is about.
+#[derive(Debug, Args)]
+pub(super) struct ScopeArgs {
+    /// Only these rooms: an address, or a glob such as `chat/table-*`; may be given several times. An
+    /// exact address beats a glob
+    #[arg(long, value_name = "GLOB")]
+    pub(super) target: Vec<String>,
+    /// Leave out these rooms; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
 }
 
 /// How steps are laid out.
@@ -247,6 +264,9 @@ pub(super) struct LayoutArgs {
 /// `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
+    /// Save the plan in this file, for `apply FILE`; overwrites nothing but a saved plan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) out: Option<PathBuf>,
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,
@@ -258,6 +278,9 @@ pub(super) struct DriftArgs {
     /// Which recorded rooms to ask after; the default is all
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(super) refresh: Option<Refresh>,
+    /// Which rooms to compare.
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
     /// How to write the result
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(super) format: Format,
@@ -290,6 +313,15 @@ pub(super) struct ApplyingArgs {
 /// `apply`.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
+    /// Carry out only the steps that are in this plan too, which `plan --out` saved
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["target", "exclude"])]
+    pub(super) plan: Option<PathBuf>,
+    /// Refuse a saved plan that is older, such as 15m or 24h
+    #[arg(long, value_name = "SPAN", value_parser = span, requires = "plan")]
+    pub(super) max_plan_age: Option<Duration>,
+    /// Go ahead only if the plan has this digest
+    #[arg(long, value_name = "sha256:…")]
+    pub(super) expect: Option<Digest>,
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,
@@ -324,6 +356,9 @@ pub(super) struct ImportArgs {
     /// Ask after every declared room that is not recorded
     #[arg(long, conflicts_with = "addresses")]
     pub(super) all_declared: bool,
+    /// Which of the rooms to ask after.
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
     /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
     /// same rooms
     #[arg(long)]

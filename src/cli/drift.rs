@@ -40,7 +40,8 @@ pub(super) async fn run(
         Some(Refresh::Never) | None => Credentials::Optional,
     };
     let refresh = args.refresh.unwrap_or(Refresh::All);
-    let request = DriftRequest { refresh, credentials, warnings: &warnings };
+    let scope = session::scope(&args.scope)?;
+    let request = DriftRequest { refresh, scope: &scope, credentials, warnings: &warnings };
     let Compared { drift, closed } = engine::drift(&session, request).await?;
     show(&drift, args.format, console)?;
     closed.map(|()| exit(&drift))

@@ -51,8 +51,16 @@ impl Exit {
     /// `--detailed-exitcode`.
     #[must_use]
     pub(super) fn of(outcome: &Outcome, detailed: bool) -> Self {
-        let Outcome { done: _, adopted: _, failed, waiting, not_tried, blocked: _, unread: _ } =
-            outcome;
+        let Outcome {
+            done: _,
+            adopted: _,
+            failed,
+            waiting,
+            not_tried,
+            blocked: _,
+            unread: _,
+            scope: _,
+        } = outcome;
         let is = |applies: bool, exit: Self| if applies { exit } else { Self::Done };
         let changed = outcome.has_changed_something();
         let left = |why: &NotTried| !why.is_intended();

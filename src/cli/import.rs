@@ -48,9 +48,10 @@ pub(super) async fn run(
         Selection::Named(args.addresses.iter().cloned().collect())
     };
     let lock = session::lock("import", args.lock_timeout, context);
-    let request = ImportRequest { selection, lock };
+    let scope = session::scope(&args.scope)?;
+    let request = ImportRequest { selection, scope, lock };
     let accept = |entries: &[_]| console.refuse_secrets("the state", entries.iter());
-    let Imported { rooms, contested, hosts, closed } =
+    let Imported { rooms, scope, contested, hosts, closed } =
         engine::import(&session, request, accept).await?;
     console.findings(&hosts);
     for (address, why) in &contested {
@@ -61,7 +62,10 @@ pub(super) async fn run(
     for (address, result) in &rooms {
         tally.add(address, result, console);
     }
-    console.print(|out| writeln!(out, "Import: {tally}."))?;
+    console.print(|out| {
+        scope.iter().try_for_each(|partial| writeln!(out, "{partial}"))?;
+        writeln!(out, "Import: {tally}.")
+    })?;
     closed.map(|()| tally.exit(args))
 }
 

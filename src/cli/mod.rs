@@ -20,6 +20,7 @@ mod plan;
 mod planning;
 mod progress;
 mod redact;
+mod saved;
 mod schema;
 mod secrets;
 mod selection;

@@ -1,21 +1,8 @@
 //! What the command line has a name for and this version does not do: refused with a word.
 
-use std::path::Path;
-
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-const NAMES: &[&str] = &[
-    "reconcile",
-    "mv",
-    "pull",
-    "push",
-    "--out",
-    "--target",
-    "--exclude",
-    "--expect",
-    "markdown",
-    "github",
-];
+const NAMES: &[&str] = &["reconcile", "mv", "pull", "push", "markdown", "github"];
 
 /// Where each kind of error holds the name.
 const HOLDERS: &[(ErrorKind, ContextKind)] = &[
@@ -37,10 +24,5 @@ pub(super) fn explain(error: clap::Error) -> clap::Error {
 fn name(error: &clap::Error) -> Option<String> {
     let (_, holder) = HOLDERS.iter().find(|(kind, _)| *kind == error.kind())?;
     let Some(ContextValue::String(name)) = error.get(*holder) else { return None };
-    if NAMES.contains(&name.as_str()) {
-        return Some(name.clone());
-    }
-    let json = Path::new(name).extension().is_some_and(|extension| extension == "json");
-    let saved_plan = error.kind() == ErrorKind::UnknownArgument && json;
-    saved_plan.then(|| format!("apply {name}"))
+    NAMES.contains(&name.as_str()).then(|| name.clone())
 }

@@ -7,7 +7,7 @@ use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
-use super::{planning, session};
+use super::{planning, saved, session};
 use crate::applier::StopSwitch;
 use crate::config::Loaded;
 use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
@@ -24,6 +24,9 @@ pub(super) async fn run(
     let Loaded { desired, warnings } = session::files(global, console)?;
     let desired = Arc::new(desired);
     let path = session::state_path(global, &desired, console)?;
+    if let Some(out) = &args.out {
+        saved::check_target(out, console)?;
+    }
     let (_switch, stop) = StopSwitch::new();
     let session = Session {
         desired: &desired,
@@ -39,9 +42,13 @@ pub(super) async fn run(
         Some(Refresh::Never) | None => Credentials::Optional,
     };
     let refresh = planning::refresh(&args.planning, &desired);
-    let request = PlanRequest { refresh, credentials, warnings: &warnings };
+    let scope = session::scope(&args.planning.scope)?;
+    let request = PlanRequest { refresh, scope: &scope, credentials, warnings: &warnings };
     let Planned { plan, snapshot, closed } = engine::plan(&session, request).await?;
     planning::show(&plan, &args.planning, &path, console)?;
+    if let Some(out) = &args.out {
+        saved::save(&plan, out, console)?;
+    }
     let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan.summary));
     session::leave_to_exit((plan, snapshot, Arc::clone(&desired)));
     closed.map(|()| exit)

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::Global;
+use super::args::{Global, ScopeArgs};
 use super::console::Console;
 use super::context::{Context, variable_as_set};
 use super::exit::{Exit, Stopped};
 use super::secrets;
 use crate::config::{self, Head, Loaded, Subfolders};
 use crate::engine::{Lock, SessionError};
-use crate::model::{Desired, StateLocation, UrlNotBuilt};
+use crate::model::{Desired, Scope, ScopeError, StateLocation, UrlNotBuilt};
 use crate::planner::{HostChange, IdentityError};
 use crate::state::{Holder, StateError};
 
@@ -111,6 +111,8 @@ impl From<SessionError> for Stopped {
         match error {
             SessionError::State(error) => state_error(error),
             SessionError::Identity(error) => identity_error(error),
+            SessionError::Scope(error) => scope_error(error),
+            SessionError::SavedPlan(error) => Self::new(Exit::Refused, "saved_plan", error),
             SessionError::Interrupted { before: _ } => {
                 Self::new(Exit::Partly, "interrupted", error)
             }
@@ -121,6 +123,20 @@ impl From<SessionError> for Stopped {
             SessionError::AlreadyRecorded(_) => Self::new(Exit::Failed, "recorded", error),
         }
     }
+}
+
+/// A scope that cannot be used as the end of a command: a pattern that names no room may be right later.
+pub(super) fn scope_error(error: ScopeError) -> Stopped {
+    match error {
+        ScopeError::Address(_) | ScopeError::Glob { .. } => Stopped::usage(error),
+        ScopeError::MatchesNothing { .. } => Stopped::new(Exit::Failed, "empty_scope", error),
+    }
+}
+
+/// The scope that the command line gives.
+pub(super) fn scope(args: &ScopeArgs) -> Result<Scope, Stopped> {
+    let ScopeArgs { target, exclude } = args;
+    Scope::parse(target, exclude).map_err(scope_error)
 }
 
 fn identity_error(error: IdentityError) -> Stopped {

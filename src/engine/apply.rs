@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::identity::{identities, moves, with_old_names};
-use super::refresh::{Clocks, Known, as_declared};
+use super::refresh::{Clocks, Known, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Finding, Outcome, Plan, ProviderName, Refresh, Refreshed, Step, Summary,
+    Address, ApprovedPlan, Desired, Digest, Finding, NotTried, Outcome, Plan, ProviderName,
+    Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary,
 };
-use crate::planner::{self, Purpose};
+use crate::planner::{self, Purpose, SavedPlanRefusal};
 use crate::state::{Entry, WriteStore};
 
 /// How a plan is made and carried out.
@@ -18,6 +20,10 @@ use crate::state::{Entry, WriteStore};
 pub struct ApplyRequest<'a> {
     /// Which rooms are asked after.
     pub refresh: Refresh,
+    /// The rooms that are planned for.
+    pub scope: &'a Scope,
+    /// What the plan has to be.
+    pub reviewed: Reviewed<'a>,
     /// Rooms whose people may be disconnected (`--evict`).
     pub evict: &'a BTreeSet<Address>,
     /// Steps of one provider in flight at once; enough to hide the latency if `None`.
@@ -26,6 +32,17 @@ pub struct ApplyRequest<'a> {
     pub lock: Lock,
     /// Warnings about the files.
     pub warnings: &'a [Finding],
+}
+
+/// What was reviewed of a plan before it is made anew; nothing by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reviewed<'a> {
+    /// Only the steps that this plan has too are carried out.
+    pub saved: Option<&'a SavedPlan>,
+    /// How old that plan may be.
+    pub max_age: Option<Duration>,
+    /// The digest that the plan must have, before it is restricted to the saved one.
+    pub digest: Option<Digest>,
 }
 
 /// Shows a plan and takes it through the gate.
@@ -77,8 +94,15 @@ where
 {
     let Session { desired, store: _, connector: _, clock, stop, events, host_change: _ } = session;
     let Opened { store, connected, hosts } = opened;
+    let Reviewed { saved, max_age, digest: _ } = request.reviewed;
+    if let Some(saved) = saved {
+        let recorded = &store.snapshot().recorded;
+        planner::check_saved(saved, recorded, max_age, clock.now()).map_err(SessionError::from)?;
+    }
     let connections = &connected.connections;
     let recorded = store.snapshot().recorded.clone();
+    let declared = planner::as_declared(desired, &recorded);
+    let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
     let all = with_old_names(desired, connections);
     let recovered = applier::recover(recorded, &all, store.clone(), events, stop)
         .await
@@ -87,6 +111,7 @@ where
         desired,
         recorded: &recovered.recorded,
         observed: as_declared(desired, recovered.observed),
+        scope: &scope,
         evict: request.evict,
         in_progress: None,
     };
@@ -96,10 +121,12 @@ where
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
-    let mut plan = known.plan(Refreshed::As(request.refresh));
+    let plan = known.plan(Refreshed::As(request.refresh));
+    let mut plan = request.reviewed.check(plan, desired, &recovered.recorded)?;
+    let carries_out = CarriedOut::of(saved, &plan);
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
     plan.findings.extend(idle_evictions(request.evict, &plan));
-    let summary = plan.summary;
+    let (summary, partial) = (plan.summary, plan.scope.clone());
     let approved = consent.approve(plan).await?;
     let observed = known.observed;
     store.check().await.map_err(SessionError::State)?;
@@ -122,7 +149,58 @@ where
         report: events.clone(),
         stop: (*stop).clone(),
     };
-    Ok((summary, applier::run(approved, run).await))
+    let outcome = applier::run(approved, run).await;
+    if let Some(id) = carries_out.completely(&outcome) {
+        // If this fails so does the fold, which reports it.
+        drop(store.append(vec![Entry::PlanCarriedOut(id)]).await);
+    }
+    Ok((summary, Outcome { scope: partial, ..outcome }))
+}
+
+/// Finds out whether a saved plan is carried out completely.
+struct CarriedOut<'a> {
+    saved: Option<&'a SavedPlan>,
+    /// Whether rooms of it are held back or could not be read while planning.
+    is_held: bool,
+}
+
+impl<'a> CarriedOut<'a> {
+    fn of(saved: Option<&'a SavedPlan>, plan: &Plan) -> Self {
+        let held = plan.waiting.iter().chain(&plan.blocked).map(|held| &held.step.address);
+        let mut held = held.chain(plan.unread.iter().map(|unread| &unread.address));
+        let is_held =
+            saved.is_some_and(|saved| held.any(|address| saved.steps.contains_key(address)));
+        Self { saved, is_held }
+    }
+
+    /// Returns the id of the plan if every step of it was done, and at least one in this run.
+    fn completely(&self, outcome: &Outcome) -> Option<String> {
+        let Self { saved, is_held } = self;
+        let saved = (*saved)?;
+        let is_left = outcome.not_tried.iter().any(|(_, _, why)| *why != NotTried::NotInPlan);
+        let waits = outcome.waiting.iter().any(|wait| saved.steps.contains_key(&wait.address));
+        let is_complete = !is_held && !is_left && !waits && outcome.failed.is_empty();
+        (is_complete && !outcome.done.is_empty()).then(|| saved.id.clone())
+    }
+}
+
+impl Reviewed<'_> {
+    /// Checks a plan against what was reviewed, and restricts it to the saved one.
+    fn check(
+        &self,
+        plan: Plan,
+        desired: &Desired,
+        recorded: &Recorded,
+    ) -> Result<Plan, SessionError> {
+        let Self { saved, max_age: _, digest } = self;
+        if let Some(expected) = digest.filter(|expected| *expected != plan.digest) {
+            return Err(SavedPlanRefusal::Digest { expected, actual: plan.digest }.into());
+        }
+        match saved {
+            Some(saved) => Ok(planner::restrict(plan, saved, desired, recorded)?),
+            None => Ok(plan),
+        }
+    }
 }
 
 /// Writes what is known before the first call, and makes sure that the rest can be written: a full

@@ -1,11 +1,12 @@
 //! `drift`: how the service differs from the record. It changes neither, and takes no lock.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::plan::{Credentials, not_asked, read_only, require};
-use super::refresh::{Clocks, Known};
+use super::refresh::{Clocks, Known, resolve_scope};
 use super::session::{Access, Connected, Connector, Session, SessionError};
-use crate::model::{Drift, Finding, Observed, Refresh};
+use crate::model::{Drift, Finding, Observed, Recorded, Refresh, Scope};
 use crate::planner::{self, Purpose};
 
 /// How the comparison is made.
@@ -13,6 +14,8 @@ use crate::planner::{self, Purpose};
 pub struct DriftRequest<'a> {
     /// Which rooms are asked after.
     pub refresh: Refresh,
+    /// The rooms that are compared.
+    pub scope: &'a Scope,
     /// Whether missing credentials are an error.
     pub credentials: Credentials,
     /// Warnings about the files.
@@ -39,18 +42,20 @@ pub async fn drift<C: Connector>(
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = store.read().await.map_err(SessionError::State)?;
     let hosts = session.belongs(&snapshot)?;
+    let declared = planner::as_declared(desired, &snapshot.recorded);
+    let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
     let connected = match request.refresh {
         Refresh::Never => Connected::default(),
         Refresh::Due | Refresh::All => connector.connect(Access::Reads).await?,
     };
     session.resume(&connected, &snapshot);
     require(request.credentials, &connected)?;
-    let declared = planner::as_declared(desired, &snapshot.recorded);
     let evict = BTreeSet::new();
     let mut known = Known {
         desired,
         recorded: &declared.recorded,
         observed: Observed::default(),
+        scope: &scope,
         evict: &evict,
         in_progress: snapshot.in_progress.as_ref(),
     };
@@ -58,9 +63,27 @@ pub async fn drift<C: Connector>(
     let observers = read_only(&connected);
     known.refresh(request.refresh, Purpose::Record, &observers, &clocks, (events, stop)).await;
     let in_progress = snapshot.in_progress.as_ref();
-    let mut drift = planner::drift(desired, &declared.recorded, &known.observed, in_progress);
+    let recorded = in_scope(&declared.recorded, &scope);
+    let mut drift = planner::drift(desired, &recorded, &known.observed, in_progress);
+    drift.scope = scope.partial_of(declared.recorded.rooms.keys());
     drift.findings.extend(request.warnings.iter().cloned().chain(hosts));
     drift.findings.extend(not_asked(&connected));
     let closed = connector.close().await;
     Ok(Compared { drift, closed })
+}
+
+/// The record of the rooms in the scope.
+fn in_scope<'a>(recorded: &'a Recorded, scope: &Scope) -> Cow<'a, Recorded> {
+    if scope.is_everything() {
+        return Cow::Borrowed(recorded);
+    }
+    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
+    let rooms = rooms.iter().filter(|(address, _)| scope.selects(address));
+    Cow::Owned(Recorded {
+        lineage: lineage.clone(),
+        serial: *serial,
+        providers: providers.clone(),
+        rooms: rooms.map(|(address, record)| (address.clone(), record.clone())).collect(),
+        plans: plans.clone(),
+    })
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::identity::{identities, moves, with_old_names};
+use super::refresh::resolve_scope;
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Connections, imported, observe};
 use crate::model::{
-    Address, Desired, DesiredRoom, Finding, Observation, Observed, ProviderName, Recorded,
-    RecordedRoom,
+    Address, Desired, DesiredRoom, Finding, Observation, Observed, Partial, ProviderName, Recorded,
+    RecordedRoom, Scope,
 };
 use crate::planner;
 use crate::state::Entry;
@@ -17,6 +18,8 @@ use crate::state::Entry;
 pub struct ImportRequest {
     /// Which rooms.
     pub selection: Selection,
+    /// Which of them: those in the scope.
+    pub scope: Scope,
     /// How the lock is taken.
     pub lock: Lock,
 }
@@ -34,6 +37,8 @@ pub enum Selection {
 pub struct Imported<E> {
     /// The rooms that were asked after.
     pub rooms: Vec<(Address, ImportResult)>,
+    /// The scope, if it is not all rooms.
+    pub scope: Option<Partial>,
     /// The declared rooms that were left out because their origin is uncertain, and why it is.
     pub contested: Vec<(Address, Box<str>)>,
     /// Warnings about the providers' hosts.
@@ -65,11 +70,11 @@ pub async fn import<C: Connector>(
     request: ImportRequest,
     accept: impl FnOnce(&[Entry]) -> Result<(), C::Error>,
 ) -> Result<Imported<C::Error>, C::Error> {
-    let ImportRequest { selection, lock } = request;
-    let work = async |opened: &Opened| work(session, &selection, opened, accept).await;
+    let ImportRequest { selection, scope, lock } = request;
+    let work = async |opened: &Opened| work(session, (&selection, &scope), opened, accept).await;
     let Closed { done, closed } = session.run(lock, work).await?;
-    let Done { rooms, contested, hosts } = done;
-    Ok(Imported { rooms, contested, hosts, closed })
+    let Done { rooms, scope, contested, hosts } = done;
+    Ok(Imported { rooms, scope, contested, hosts, closed })
 }
 
 /// What became of each room.
@@ -78,13 +83,14 @@ type Results = Vec<(Address, ImportResult)>;
 /// What the work under the lock returns.
 struct Done {
     rooms: Results,
+    scope: Option<Partial>,
     contested: Vec<(Address, Box<str>)>,
     hosts: Vec<Finding>,
 }
 
 async fn work<C: Connector>(
     session: &Session<'_, C>,
-    selection: &Selection,
+    (selection, scope): (&Selection, &Scope),
     opened: &Opened,
     accept: impl FnOnce(&[Entry]) -> Result<(), C::Error>,
 ) -> Result<Done, C::Error> {
@@ -92,6 +98,8 @@ async fn work<C: Connector>(
         session;
     let Opened { store, connected, hosts } = opened;
     let connections = &connected.connections;
+    let before = planner::as_declared(desired, &store.snapshot().recorded);
+    let scope = resolve_scope(scope, desired, &before.recorded)?;
     let recorded = store.snapshot().recorded.clone();
     let all = with_old_names(desired, connections);
     let recovered = applier::recover(recorded, &all, store.clone(), events, stop)
@@ -99,7 +107,8 @@ async fn work<C: Connector>(
         .map_err(SessionError::State)?;
     let declared = planner::as_declared(desired, &recovered.recorded);
     let recorded = &*declared.recorded;
-    let rooms = selection.rooms(desired, recorded)?;
+    let mut rooms = selection.rooms(desired, recorded)?;
+    rooms.retain(|room| scope.selects(&room.address));
     let addresses = rooms.iter().map(|room| room.address.clone()).collect();
     let observed = observe(&applier::observers(connections), addresses, events, stop).await;
     let (rooms, imported) = results(&rooms, &observed, connections);
@@ -112,8 +121,12 @@ async fn work<C: Connector>(
         store.check().await.map_err(SessionError::State)?;
         store.append(entries).await.map_err(SessionError::State)?;
     }
-    let contested = selection.left_out(desired, recorded);
-    Ok(Done { rooms, contested, hosts: hosts.clone() })
+    let mut contested = selection.left_out(desired, recorded);
+    contested.retain(|(address, _)| scope.selects(address));
+    let all: BTreeSet<&Address> =
+        desired.rooms.iter().map(|room| &room.address).chain(recorded.rooms.keys()).collect();
+    let scope = scope.partial_of(all.into_iter());
+    Ok(Done { rooms, scope, contested, hosts: hosts.clone() })
 }
 
 impl Selection {

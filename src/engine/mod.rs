@@ -12,7 +12,7 @@ mod plan;
 mod refresh;
 mod session;
 
-pub use apply::{Applied, ApplyRequest, Approver, apply};
+pub use apply::{Applied, ApplyRequest, Approver, Reviewed, apply};
 pub use drift::{Compared, DriftRequest, drift};
 pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
 pub use plan::{Credentials, PlanRequest, Planned, plan};

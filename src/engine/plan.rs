@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::refresh::{Clocks, Known};
+use super::refresh::{Clocks, Known, resolve_scope};
 use super::session::{Access, Connected, Connector, Session, SessionError};
 use crate::applier::{Connection, Observers};
-use crate::model::{Finding, Observed, Plan, ProviderName, Refresh, Refreshed};
-use crate::planner::Purpose;
+use crate::model::{Finding, Observed, Plan, ProviderName, Refresh, Refreshed, Scope};
+use crate::planner::{self, Purpose};
 use crate::provider::{Observer, ReadOnly};
 use crate::state::Snapshot;
 
@@ -16,6 +16,8 @@ use crate::state::Snapshot;
 pub struct PlanRequest<'a> {
     /// Which rooms are asked after.
     pub refresh: Refresh,
+    /// The rooms that are planned for.
+    pub scope: &'a Scope,
     /// Whether missing credentials are an error.
     pub credentials: Credentials,
     /// Warnings about the files.
@@ -53,6 +55,8 @@ pub async fn plan<C: Connector>(
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = store.read().await.map_err(SessionError::State)?;
     let hosts = session.belongs(&snapshot)?;
+    let declared = planner::as_declared(desired, &snapshot.recorded);
+    let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
     let connected = match request.refresh {
         Refresh::Never => Connected::default(),
         Refresh::Due | Refresh::All => connector.connect(Access::Reads).await?,
@@ -64,6 +68,7 @@ pub async fn plan<C: Connector>(
         desired,
         recorded: &snapshot.recorded,
         observed: Observed::default(),
+        scope: &scope,
         evict: &evict,
         in_progress: snapshot.in_progress.as_ref(),
     };

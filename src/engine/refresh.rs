@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::session::SessionError;
 use crate::applier::{Connections, Observers, Report, Stop, observe};
 use crate::model::{
     Address, Clock, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Refreshed,
-    Timestamp,
+    Scope, Timestamp,
 };
 use crate::planner::{self, PlanInputs, Purpose};
 
@@ -18,6 +19,8 @@ pub(super) struct Known<'a> {
     pub(super) recorded: &'a Recorded,
     /// What was observed, under the declared names.
     pub(super) observed: Observed,
+    /// The rooms that the run is about.
+    pub(super) scope: &'a Scope,
     /// Rooms whose people may be disconnected.
     pub(super) evict: &'a BTreeSet<Address>,
     /// Another run that is changing the record.
@@ -25,7 +28,7 @@ pub(super) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Asks after the rooms that `mode` names and that were not observed yet.
+    /// Asks after the rooms of the scope that `mode` names and that were not observed yet.
     pub(super) async fn refresh(
         &mut self,
         mode: Refresh,
@@ -37,6 +40,7 @@ impl Known<'_> {
         let now = clocks.now(self.desired);
         let due = planner::due(self.desired, self.recorded, mode, purpose, &|name| now[name]);
         let new = due.into_iter().filter(|address| self.observed.of(address).is_none());
+        let new = new.filter(|address| self.is_in_scope(address));
         let (connected, others): (Vec<_>, Vec<_>) =
             new.partition(|address| observers.contains_key(&address.provider));
         for Address { provider, room: _ } in others {
@@ -46,12 +50,20 @@ impl Known<'_> {
         self.observed.rooms.extend(observed.rooms);
     }
 
+    /// Whether a room, or another side of it, is in the scope: people at any side count.
+    fn is_in_scope(&self, address: &Address) -> bool {
+        let sides = self.recorded.rooms.get(address).map(|record| &record.sides);
+        self.scope.selects(address)
+            || sides.is_some_and(|it| it.others(address).any(|other| self.scope.selects(&other)))
+    }
+
     /// Makes the plan.
     pub(super) fn plan(&self, refreshed: Refreshed) -> Plan {
         planner::plan(PlanInputs {
             desired: self.desired,
             recorded: self.recorded,
             observed: &self.observed,
+            scope: self.scope,
             refreshed,
             evict: self.evict,
             in_progress: self.in_progress,
@@ -80,4 +92,16 @@ pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
     let named = |address: &Address| planner::address_as_declared(desired, address);
     let rooms = rooms.into_iter().map(|(address, observation)| (named(&address), observation));
     Observed { rooms: rooms.collect(), not_asked }
+}
+
+/// The scope of a run, whose patterns each match a room that is declared or recorded.
+pub(super) fn resolve_scope(
+    scope: &Scope,
+    desired: &Desired,
+    recorded: &Recorded,
+) -> Result<Scope, SessionError> {
+    let declared = desired.rooms.iter().map(|room| &room.address);
+    let scope = scope.clone().matched(declared.chain(recorded.rooms.keys()));
+    scope.check()?;
+    Ok(scope)
 }

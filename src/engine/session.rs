@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::applier::{Connections, Report, Stop};
-use crate::model::{Address, Clock, Desired, Finding, ProviderName, Timestamp};
-use crate::planner::{self, HostChange, IdentityError};
+use crate::model::{Address, Clock, Desired, Finding, ProviderName, ScopeError, Timestamp};
+use crate::planner::{self, HostChange, IdentityError, SavedPlanRefusal};
 use crate::provider::PreviousRun;
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 
@@ -77,6 +77,12 @@ pub enum SessionError {
     /// The state belongs to another application.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The plan is not the one that was saved or expected, or may not be applied.
+    #[error(transparent)]
+    SavedPlan(#[from] SavedPlanRefusal),
+    /// The scope names no room.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
     /// A stop was requested before anything was done.
     #[error("interrupted before {before}: nothing was done")]
     Interrupted {

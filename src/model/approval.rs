@@ -66,6 +66,8 @@ impl ApprovedPlan {
             blocked,
             unread,
         };
+        let left_out = plan.left_out.into_iter().map(|step| (step, NotTried::NotInPlan));
+        approved.held.extend(left_out);
         let mut instead = Vec::new();
         for mut step in plan.steps {
             match consent.holds(&step, &gate) {

@@ -1,6 +1,7 @@
 //! Digests of values: the one encoding that all of them use.
 
 use std::fmt;
+use std::str::FromStr;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -196,6 +197,22 @@ impl DigestEncoder {
             self.hash.update(&self.gathered);
             self.gathered.clear();
         }
+    }
+}
+
+/// Why a text is no digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `sha256:` and 64 hexadecimal digits")]
+pub struct InvalidDigest;
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let mut digest = [0; 32];
+        let digits = text.strip_prefix("sha256:").ok_or(InvalidDigest)?;
+        hex::decode_to_slice(digits, &mut digest).map_err(|_| InvalidDigest)?;
+        Ok(Self(digest))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Address, Attributes, Finding, RunInProgress, StateRef, Unread, ValueChange};
+use super::{Address, Attributes, Finding, Partial, RunInProgress, StateRef, Unread, ValueChange};
 
 /// What a comparison of the record with the service found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Drift {
     pub emulated: bool,
     /// The state that was compared.
     pub state: StateRef,
+    /// The scope, if it is not all rooms.
+    pub scope: Option<Partial>,
     /// The rooms that differ, by address.
     pub rooms: Vec<DriftedRoom>,
     /// Attributes that others wrote into rooms of ours, which is no drift.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Action, Address, AttributeChange, Fields, Patch, People, Reason, Room, Step, Value};
+use super::{
+    Action, Address, AttributeChange, Fields, Partial, Patch, People, Reason, Room, Step, Value,
+};
 
 /// Something that happened during a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +117,8 @@ pub enum NotTried {
     RecreateGate,
     /// The user left it for another run: `--no-destroy`.
     LeftOut,
+    /// The saved plan does not have it.
+    NotInPlan,
 }
 
 /// A value of an adopted room that was overwritten.
@@ -154,6 +158,8 @@ pub struct Outcome {
     pub blocked: u64,
     /// How many rooms have no step because they could not be read.
     pub unread: u64,
+    /// The scope of the run, if it is not all rooms.
+    pub scope: Option<Partial>,
 }
 
 impl StepEvent {
@@ -216,7 +222,7 @@ impl Outcome {
 
     /// Adds another outcome to this one.
     pub fn merge(&mut self, other: Self) {
-        let Self { done, adopted, failed, waiting, not_tried, blocked, unread } = other;
+        let Self { done, adopted, failed, waiting, not_tried, blocked, unread, scope } = other;
         self.done.extend(done);
         self.adopted.extend(adopted);
         self.failed.extend(failed);
@@ -224,6 +230,7 @@ impl Outcome {
         self.not_tried.extend(not_tried);
         self.blocked += blocked;
         self.unread += unread;
+        self.scope = self.scope.take().or(scope);
     }
 }
 
@@ -232,7 +239,7 @@ impl NotTried {
     #[must_use]
     pub const fn is_intended(self) -> bool {
         match self {
-            Self::Gate | Self::RecreateGate | Self::LeftOut => true,
+            Self::Gate | Self::RecreateGate | Self::LeftOut | Self::NotInPlan => true,
             Self::Interrupted
             | Self::ProviderFatal
             | Self::ProviderUnreachable
@@ -261,6 +268,7 @@ impl NotTried {
             Self::Gate => "gate",
             Self::RecreateGate => "recreate_gate",
             Self::LeftOut => "left_out",
+            Self::NotInPlan => "not_in_plan",
         }
     }
 }

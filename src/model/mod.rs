@@ -32,6 +32,8 @@ mod repair;
 mod room;
 #[cfg(test)]
 pub(crate) mod samples;
+mod saved_plan;
+mod scope;
 mod secret;
 mod step;
 mod timestamp;
@@ -51,7 +53,7 @@ pub use config::{
     SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
-pub use digest::{Digest, DigestEncoder};
+pub use digest::{Digest, DigestEncoder, InvalidDigest};
 pub use drift::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged};
 pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
 pub use event::{
@@ -81,6 +83,8 @@ pub use recorded::{
 };
 pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
+pub use saved_plan::{SavedPlan, SavedPlanError, SavedStep};
+pub use scope::{Partial, Scope, ScopeError};
 pub use secret::Secret;
 pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Digest, Finding, Holder, Lineage, People, Refresh, Step, Weight};
+use super::{Address, Digest, Finding, Holder, Lineage, Partial, People, Refresh, Step, Weight};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,10 +15,14 @@ pub struct Plan {
     pub state: StateRef,
     /// The digest of what the files declare.
     pub config_digest: Digest,
-    /// The digest of the steps and what they assume, without those of vanished rooms.
+    /// The digest of what the files change against the record, in the scope.
     pub digest: Digest,
+    /// The scope, if it is not all rooms.
+    pub scope: Option<Partial>,
     /// The steps, in the order in which they start.
     pub steps: Vec<Step>,
+    /// Steps that the saved plan does not have: they are left out.
+    pub left_out: Vec<Step>,
     /// Wanted, but a policy says later; by address.
     pub waiting: Vec<Held>,
     /// Wanted, but protected or refused; by address.
@@ -189,6 +193,7 @@ impl Plan {
     #[must_use]
     pub fn has_nothing_to_do(&self) -> bool {
         self.steps.is_empty()
+            && self.left_out.is_empty()
             && self.waiting.is_empty()
             && self.blocked.is_empty()
             && self.unread.is_empty()

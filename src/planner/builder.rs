@@ -28,6 +28,15 @@ pub(super) struct PlanBuilder<'a> {
     pub(super) unchanged: u64,
     /// Rooms of ours that may be alive afterwards, without creates and recreates.
     pub(super) alive: BTreeMap<&'a ProviderName, u64>,
+    /// How many rooms are declared or recorded.
+    pub(super) rooms: RoomCount,
+}
+
+/// How many rooms there are, and how many of them are in the scope.
+#[derive(Clone, Copy, Default)]
+pub(super) struct RoomCount {
+    pub(super) selected: u64,
+    pub(super) all: u64,
 }
 
 /// Steps by phase and kind, each list in the order of the addresses.
@@ -81,8 +90,11 @@ impl<'a> PlanBuilder<'a> {
     fn of(rows: &[Row<'a>], inputs: PlanInputs<'a>) -> Self {
         let mut builder = Self::default();
         for row in rows {
+            let is_selected = inputs.scope.selects(row.address);
+            builder.rooms.add(row, is_selected);
             match inputs.desired.providers.get(&row.address.provider) {
-                Some(provider) => builder.decide(row, provider, inputs),
+                Some(provider) if is_selected => builder.decide(row, provider, inputs),
+                Some(provider) => builder.leave_out(row, provider),
                 None => builder.findings.undeclared(row),
             }
         }
@@ -101,9 +113,26 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
+    /// A room outside the scope: it counts as alive if it is recorded.
+    fn leave_out(&mut self, row: &Row<'a>, provider: &'a Provider) {
+        if row.recorded.is_some() {
+            *self.alive.entry(&provider.name).or_default() += 1;
+        }
+    }
+
     /// Adds a builder of rooms that come after these.
     fn append(&mut self, later: Self) {
-        let Self { steps, waiting, blocked, unread, in_flight, findings, unchanged, alive } = later;
+        let Self {
+            steps,
+            waiting,
+            blocked,
+            unread,
+            in_flight,
+            findings,
+            unchanged,
+            alive,
+            rooms: RoomCount { selected, all },
+        } = later;
         self.steps.append(steps);
         self.waiting.extend(waiting);
         self.blocked.extend(blocked);
@@ -111,6 +140,8 @@ impl<'a> PlanBuilder<'a> {
         self.in_flight.extend(in_flight);
         self.findings.append(findings);
         self.unchanged += unchanged;
+        self.rooms.selected += selected;
+        self.rooms.all += all;
         for (provider, count) in alive {
             *self.alive.entry(provider).or_default() += count;
         }
@@ -153,6 +184,15 @@ impl<'a> PlanBuilder<'a> {
     fn add_unsettled(&mut self, row: &Row<'a>, provider: &'a Provider, why: String) {
         *self.alive.entry(&provider.name).or_default() += 1;
         self.unread.push(Unread { address: row.address.clone(), why });
+    }
+}
+
+impl RoomCount {
+    fn add(&mut self, row: &Row<'_>, is_selected: bool) {
+        if row.desired.is_some() || row.recorded.is_some() {
+            self.all += 1;
+            self.selected += u64::from(is_selected);
+        }
     }
 }
 

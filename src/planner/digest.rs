@@ -1,30 +1,68 @@
-//! The plan's digest: over the steps and what they assume, and over nothing else.
+//! The plan's digest: over what the files change against the record, and over nothing else.
 
-use crate::model::{Digest, DigestEncoder, Step};
+use std::collections::BTreeMap;
 
-/// Returns the digest of the steps, without those that are there because something vanished: a job
-/// that brings rooms back does not make a reviewed plan stale.
-pub(super) fn of(steps: &[Step]) -> Digest {
-    let reviewed: Vec<&Step> = steps.iter().filter(|step| !step.reason.is_vanishing()).collect();
-    let mut encoder = DigestEncoder::new("roomctl plan 2");
-    encoder.many(&reviewed, |encoder, step| write_step(encoder, step));
+use crate::model::{Action, Digest, DigestEncoder, Observed, Step};
+
+use super::PlanInputs;
+use super::builder::{self, PlanBuilder};
+
+/// Returns the digest of what the files change against the record, in the scope. `builder` was built of
+/// `inputs`; what was observed is left out, so that rooms that come and go do not make a reviewed plan
+/// stale.
+pub(super) fn of(builder: &PlanBuilder<'_>, inputs: PlanInputs<'_>) -> Digest {
+    let PlanInputs {
+        observed,
+        scope,
+        desired: _,
+        recorded: _,
+        evict: _,
+        refreshed: _,
+        in_progress: _,
+    } = inputs;
+    let mut encoder = DigestEncoder::new("roomctl plan 3");
+    scope.encode(&mut encoder);
+    if observed.rooms.is_empty() {
+        write(&mut encoder, builder);
+    } else {
+        let not_asked = observed.not_asked.clone();
+        let observed = &Observed { rooms: BTreeMap::new(), not_asked };
+        write(&mut encoder, &builder::build(PlanInputs { observed, ..inputs }));
+    }
     encoder.finish()
 }
 
-/// Left out: who is inside and what others wrote, which a query finds out anew, what happens to them,
-/// the weight and what is done instead, which follow from the rest, and what the bookkeeping was.
+fn write(encoder: &mut DigestEncoder, builder: &PlanBuilder<'_>) {
+    let held = builder.waiting.iter().chain(&builder.blocked).map(|held| &held.step);
+    let steps = builder.steps.0.values().flatten().filter(|step| !changes_source_only(step));
+    let mut steps: Vec<&Step> = steps.chain(held).collect();
+    steps.sort_by(|a, b| a.address.cmp(&b.address));
+    encoder.many(&steps, |encoder, step| write_step(encoder, step));
+}
+
+/// Whether a step records another source file of a room, and nothing else.
+fn changes_source_only(step: &Step) -> bool {
+    let same = step
+        .bookkeeping
+        .as_ref()
+        .is_some_and(|before| before.lifecycle == step.lifecycle && before.sides == step.sides);
+    step.action == Action::Record && same
+}
+
+/// The action, the reason, the changes and the calls follow from the rest; what others wrote and who is
+/// inside is found out anew.
 fn write_step(encoder: &mut DigestEncoder, step: &Step) {
     let Step {
         address,
-        action,
-        reason,
         before,
         after,
-        changes,
-        calls,
         lifecycle,
         sides,
-        source,
+        action: _,
+        reason: _,
+        changes: _,
+        calls: _,
+        source: _,
         people: _,
         on_occupied: _,
         weight: _,
@@ -33,13 +71,8 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
         bookkeeping: _,
     } = step;
     encoder.address(address);
-    encoder.text(action.as_str());
-    encoder.text(reason.as_str());
     encoder.optional(before.as_deref(), DigestEncoder::room);
     encoder.optional(after.as_deref(), DigestEncoder::room);
-    encoder.list(changes.iter(), DigestEncoder::patch);
-    encoder.list(calls.iter(), |encoder, call| encoder.text(call.as_str()));
     encoder.lifecycle(*lifecycle);
     encoder.sides(sides);
-    encoder.optional(source.as_deref(), DigestEncoder::text);
 }

@@ -27,6 +27,7 @@ pub fn drift(
     let mut drift = Drift {
         emulated: desired.providers.values().any(Provider::emulated),
         state: StateRef { lineage: recorded.lineage.clone(), serial: recorded.serial },
+        scope: None,
         rooms: Vec::new(),
         unmanaged: Vec::new(),
         unread: Vec::new(),

@@ -15,18 +15,20 @@ mod join;
 mod moved;
 mod quota;
 mod room_context;
+mod saved;
 mod step;
 
 pub use drift::drift;
 pub use due::{Purpose, due};
 pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
+pub use saved::{SavedPlanRefusal, check_saved, restrict};
 
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Address, Desired, Holder, Observed, Plan, Recorded, Refreshed, RunInProgress, StateRef, Step,
-    Summary,
+    Address, Desired, Holder, Observed, Plan, Recorded, Refreshed, RunInProgress, Scope, StateRef,
+    Step, Summary,
 };
 
 use builder::PlanBuilder;
@@ -40,6 +42,8 @@ pub struct PlanInputs<'a> {
     pub recorded: &'a Recorded,
     /// What the service answered.
     pub observed: &'a Observed,
+    /// The rooms that are planned for.
+    pub scope: &'a Scope,
     /// Rooms whose people are disconnected in this run, whatever the policy says (`--evict`).
     pub evict: &'a BTreeSet<Address>,
     /// What was refreshed before planning.
@@ -55,11 +59,13 @@ pub struct PlanInputs<'a> {
 /// within each.
 #[must_use]
 pub fn plan(inputs: PlanInputs<'_>) -> Plan {
-    let PlanInputs { desired, recorded, observed, evict: _, refreshed, in_progress } = inputs;
+    let PlanInputs { desired, recorded, observed, scope, evict: _, refreshed, in_progress } =
+        inputs;
     let declared = moved::as_declared(desired, recorded);
     let recorded = &*declared.recorded;
     let mut builder = builder::build(PlanInputs { recorded, ..inputs });
-    moved::add_steps(&mut builder, &declared, desired);
+    let digest = digest::of(&builder, PlanInputs { recorded, ..inputs });
+    moved::add_steps(&mut builder, &declared, desired, scope);
     let PlanBuilder {
         mut steps,
         waiting,
@@ -69,6 +75,7 @@ pub fn plan(inputs: PlanInputs<'_>) -> Plan {
         findings: of_rooms,
         unchanged,
         alive,
+        rooms,
     } = builder;
     blocked.extend(quota::hold_creates(&mut steps, &desired.providers, &alive));
     blocked.sort_by(|a, b| a.step.address.cmp(&b.step.address));
@@ -79,7 +86,8 @@ pub fn plan(inputs: PlanInputs<'_>) -> Plan {
         emulated: desired.providers.values().any(crate::model::Provider::emulated),
         state: StateRef { lineage: recorded.lineage.clone(), serial: recorded.serial },
         config_digest: desired.config_digest,
-        digest: digest::of(&steps),
+        digest,
+        scope: scope.partial(rooms.selected, rooms.all),
         gate: gate::evaluate(&steps, desired, recorded),
         summary: Summary {
             unchanged,
@@ -92,6 +100,7 @@ pub fn plan(inputs: PlanInputs<'_>) -> Plan {
         },
         estimate: estimate::of(&steps, desired),
         steps,
+        left_out: Vec::new(),
         waiting,
         blocked,
         unread,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Action, Address, Carried, Desired, Finding, Moved, People, Provider, ProviderName, Reason,
-    Recorded, RecordedRoom, RoomId, Sides, Step, Weight,
+    Recorded, RecordedRoom, RoomId, Scope, Sides, Step, Weight,
 };
 
 use super::builder::{Phase, PlanBuilder};
@@ -95,16 +95,18 @@ pub(super) fn has_rooms(recorded: &Recorded, provider: &ProviderName) -> bool {
     rooms_of(recorded, provider).next().is_some()
 }
 
-/// Gives every moved room its step: the record step that it has already, or one more.
+/// Gives every moved room its step: the record step that it has already, or one more. Rooms outside the
+/// scope are moved too: a name is moved as a whole.
 pub(super) fn add_steps(
     builder: &mut PlanBuilder<'_>,
     declared: &AsDeclared<'_>,
     desired: &Desired,
+    scope: &Scope,
 ) {
     if declared.moved.is_empty() {
         return;
     }
-    builder.unchanged -= unchanged(builder, declared, desired);
+    builder.unchanged -= unchanged(builder, declared, desired, scope);
     let mut added: BTreeMap<_, Vec<Step>> = BTreeMap::new();
     for address in declared.moved.keys() {
         let provider = desired.providers.get(&address.provider);
@@ -126,7 +128,12 @@ pub(super) fn add_steps(
 
 /// How many of the moved rooms were counted as unchanged: they are declared, and nothing else is to be
 /// done with them.
-fn unchanged(builder: &PlanBuilder<'_>, declared: &AsDeclared<'_>, desired: &Desired) -> u64 {
+fn unchanged(
+    builder: &PlanBuilder<'_>,
+    declared: &AsDeclared<'_>,
+    desired: &Desired,
+    scope: &Scope,
+) -> u64 {
     let steps = builder.steps.0.values().flatten();
     let held = builder.waiting.iter().chain(&builder.blocked).map(|held| &held.step);
     let unread = builder.unread.iter().map(|unread| &unread.address);
@@ -135,7 +142,7 @@ fn unchanged(builder: &PlanBuilder<'_>, declared: &AsDeclared<'_>, desired: &Des
     let is_declared = |address: &Address| {
         desired.rooms.binary_search_by(|room| room.address.cmp(address)).is_ok()
     };
-    let moved = declared.moved.keys();
+    let moved = declared.moved.keys().filter(|address| scope.selects(address));
     moved.filter(|address| !others.contains(address) && is_declared(address)).count() as u64
 }
 

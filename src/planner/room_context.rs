@@ -112,8 +112,15 @@ impl<'a> RoomContext<'a> {
     /// What happens to people inside when the room is destroyed: as the policy says, or else by the
     /// kinds that hold it; `--evict` of one side counts for all.
     pub(super) fn on_occupied(&self, sides: &Sides) -> OnOccupied {
-        let PlanInputs { desired, evict, recorded: _, observed: _, refreshed: _, in_progress: _ } =
-            self.inputs;
+        let PlanInputs {
+            desired,
+            evict,
+            recorded: _,
+            observed: _,
+            scope: _,
+            refreshed: _,
+            in_progress: _,
+        } = self.inputs;
         if evict.contains(self.address) || sides.others(self.address).any(|it| evict.contains(&it))
         {
             return OnOccupied::Destroy;

@@ -71,6 +71,7 @@ pub(super) struct World {
     pub(super) recorded: Recorded,
     pub(super) observed: Observed,
     pub(super) evict: BTreeSet<Address>,
+    pub(super) scope: Scope,
     pub(super) in_progress: Option<Holder>,
 }
 
@@ -95,7 +96,8 @@ impl World {
         let recorded =
             Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };
         let (observed, evict) = (Observed::default(), BTreeSet::new());
-        Self { desired, recorded, observed, evict, in_progress: None }
+        let scope = Scope::default();
+        Self { desired, recorded, observed, evict, scope, in_progress: None }
     }
 
     pub(super) fn declare(mut self, text: &str, room: Arc<Room>) -> Self {
@@ -128,6 +130,7 @@ impl World {
             desired: &self.desired,
             recorded: &self.recorded,
             observed: &self.observed,
+            scope: &self.scope,
             refreshed: Refreshed::As(Refresh::Due),
             evict: &self.evict,
             in_progress: self.in_progress.as_ref(),

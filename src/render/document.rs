@@ -98,6 +98,12 @@ fn refusal(refusal: &Refusal, flag: String) -> RefusalJson<'_> {
     RefusalJson { reason: *kind, message, flag }
 }
 
+impl<T> Each<'_, T> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<T: ToJson> Serialize for Each<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(ToJson::json))

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Drift, DriftKind, DriftSummary, DriftedRoom, Finding, RunInProgress, StateRef, Unmanaged,
-    Unread, Value, ValueChange,
+    Drift, DriftKind, DriftSummary, DriftedRoom, Finding, Partial, RunInProgress, StateRef,
+    Unmanaged, Unread, Value, ValueChange,
 };
 
 use super::document::Each;
@@ -22,6 +22,7 @@ struct Document<'a> {
     tool_version: &'static str,
     emulated: bool,
     state: &'a StateRef,
+    scope: Option<&'a Partial>,
     drift: &'a [DriftedRoom],
     unmanaged: &'a [Unmanaged],
     unread: Each<'a, Unread>,
@@ -36,7 +37,8 @@ struct Document<'a> {
 /// # Errors
 /// Returns the error of `out`.
 pub fn drift_json(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
-    let Drift { emulated, state, rooms, unmanaged, unread, in_progress, summary, findings } = drift;
+    let Drift { emulated, state, scope, rooms, unmanaged, unread, in_progress, summary, findings } =
+        drift;
     write_line(
         out,
         &Document {
@@ -44,6 +46,7 @@ pub fn drift_json(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
             tool_version: env!("CARGO_PKG_VERSION"),
             emulated: *emulated,
             state,
+            scope: scope.as_ref(),
             drift: rooms,
             unmanaged,
             unread: Each(unread),
@@ -59,8 +62,17 @@ pub fn drift_json(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
 /// # Errors
 /// Returns the error of `out`.
 pub fn drift_text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
-    let Drift { emulated, state: _, rooms, unmanaged, unread, in_progress, summary, findings } =
-        drift;
+    let Drift {
+        emulated,
+        state: _,
+        scope,
+        rooms,
+        unmanaged,
+        unread,
+        in_progress,
+        summary,
+        findings,
+    } = drift;
     let width = rooms.iter().map(|room| Plain(&room.address).to_string().chars().count()).max();
     for room in rooms {
         room_text(out, room, width.unwrap_or(0))?;
@@ -76,6 +88,7 @@ pub fn drift_text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
     sections::unread(out, unread, Layout::Grouped)?;
     sections::in_progress(out, in_progress.as_ref())?;
     findings::findings_text(out, findings)?;
+    sections::scope(out, scope.as_ref())?;
     closing(out, *summary, *emulated)
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Action, Address, Finding, Outcome, Overwritten, Plan, Reason, StepEvent, StepFailure,
+    Action, Address, Finding, Outcome, Overwritten, Partial, Plan, Reason, StepEvent, StepFailure,
     StepProgress, StepWait, Timestamp, Value,
 };
 
@@ -80,13 +80,14 @@ struct ErrorContent<'a> {
 }
 
 #[derive(Serialize)]
-struct SummaryContent {
+struct SummaryContent<'a> {
     done: BTreeMap<&'static str, u64>,
     failed: usize,
     waiting: usize,
     not_tried: usize,
     blocked: u64,
     unread: u64,
+    scope: Option<&'a Partial>,
     exit_code: u8,
 }
 
@@ -151,14 +152,17 @@ pub fn summary_json(
     exit_code: u8,
     time: Timestamp,
 ) -> io::Result<()> {
-    let Outcome { done: steps, adopted: _, failed, waiting, not_tried, blocked, unread } = outcome;
+    let Outcome { done: steps, adopted: _, failed, waiting, not_tried, blocked, unread, scope } =
+        outcome;
     let mut done = BTreeMap::new();
     for (_, action) in steps {
         *done.entry(action.as_str()).or_default() += 1;
     }
     let (failed, waiting, not_tried) = (failed.len(), waiting.len(), not_tried.len());
     let (blocked, unread) = (*blocked, *unread);
-    let content = SummaryContent { done, failed, waiting, not_tried, blocked, unread, exit_code };
+    let scope = scope.as_ref();
+    let content =
+        SummaryContent { done, failed, waiting, not_tried, blocked, unread, scope, exit_code };
     write_line(out, &EventLine { event: "summary", time, content })
 }
 

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Digest, Finding, Held, Plan, RunInProgress, StateRef, Step, Summary, Unread};
+use crate::model::{
+    Digest, Finding, Held, Partial, Plan, RunInProgress, StateRef, Step, Summary, Timestamp, Unread,
+};
 
 use super::document::{Each, GateJson, gate};
 
@@ -20,7 +22,10 @@ pub(super) struct PlanDocument<'a> {
     emulated: bool,
     state: &'a StateRef,
     config_digest: Digest,
+    scope: Option<&'a Partial>,
     steps: Each<'a, Step>,
+    #[serde(skip_serializing_if = "Each::is_empty")]
+    left_out: Each<'a, Step>,
     waiting: Each<'a, Held>,
     blocked: Each<'a, Held>,
     unread: Each<'a, Unread>,
@@ -30,6 +35,15 @@ pub(super) struct PlanDocument<'a> {
     summary: Summary,
     estimated_seconds: f64,
     findings: Each<'a, Finding>,
+}
+
+/// A plan as it is saved.
+#[derive(Serialize)]
+struct SavedDocument<'a> {
+    plan_id: &'a str,
+    time: Timestamp,
+    #[serde(flatten)]
+    plan: PlanDocument<'a>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +71,19 @@ struct ErrorJson<'a> {
 /// Returns the error of `out`.
 pub fn plan_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     write_line(out, &document(plan))
+}
+
+/// Writes a plan as it is saved: with its id and the time it was made.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn saved_plan_json(
+    out: &mut dyn Write,
+    plan: &Plan,
+    plan_id: &str,
+    time: Timestamp,
+) -> io::Result<()> {
+    write_line(out, &SavedDocument { plan_id, time, plan: document(plan) })
 }
 
 /// Writes an error as one JSON document.
@@ -89,7 +116,9 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         state,
         config_digest,
         digest,
+        scope,
         steps,
+        left_out,
         waiting,
         blocked,
         unread,
@@ -107,7 +136,9 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         emulated: *emulated,
         state,
         config_digest: *config_digest,
+        scope: scope.as_ref(),
         steps: Each(steps),
+        left_out: Each(left_out),
         waiting: Each(waiting),
         blocked: Each(blocked),
         unread: Each(unread),

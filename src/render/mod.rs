@@ -26,7 +26,7 @@ pub use drift::{drift_json, drift_text};
 pub use escape::plain;
 pub use events::{error_event_json, event_json, plan_event_json, summary_json};
 pub use findings::findings_text;
-pub use json::{error_json, findings_json, plan_json};
+pub use json::{error_json, findings_json, plan_json, saved_plan_json};
 pub use outcome::{event_text, outcome_text};
 pub use progress::{Activity, Progress, progress_line, progress_text};
 pub use repair::repair_text;

@@ -11,7 +11,7 @@ use crate::model::{
 use super::escape::{OneLine, Plain};
 use super::groups::{CauseGroup, Subject, by_cause, listed, without_room};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
-use super::{Layout, counts, style};
+use super::{Layout, counts, sections, style};
 
 /// Every action in the order in which the closing line counts them.
 const COUNTED: [Action; 8] = [
@@ -55,7 +55,8 @@ pub fn event_text(out: &mut dyn Write, event: &StepEvent) -> io::Result<()> {
 /// # Errors
 /// Returns the error of `out`.
 pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome, layout: Layout) -> io::Result<()> {
-    let Outcome { done, adopted, failed, waiting, not_tried: left, blocked, unread } = outcome;
+    let Outcome { done, adopted, failed, waiting, not_tried: left, blocked, unread, scope } =
+        outcome;
     for group in by_cause(adopted, layout, |it| &it.address, overwritten_values) {
         causes(out, &group, layout, adoption)?;
     }
@@ -66,6 +67,7 @@ pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome, layout: Layout) -> i
         causes(out, &group, layout, wait)?;
     }
     not_tried(out, left, layout)?;
+    sections::scope(out, scope.as_ref())?;
     let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let rest = [
         (count(failed.len()), "failed"),
@@ -211,6 +213,7 @@ fn because(why: NotTried) -> &'static str {
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
         NotTried::RecreateGate => "held back by the gate; `--allow-recreate` consents",
         NotTried::LeftOut => "left for another run by `--no-destroy`",
+        NotTried::NotInPlan => "not in the saved plan; plan again to review it",
     }
 }
 

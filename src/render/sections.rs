@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Gate, Held, HeldReason, RunInProgress, Step, Unread, Weight};
+use crate::model::{Action, Gate, Held, HeldReason, Partial, RunInProgress, Step, Unread, Weight};
 
 use super::escape::Plain;
 use super::groups::{Subject, by_cause, listed, without_room};
@@ -11,6 +11,25 @@ use super::{Layout, counts, text};
 
 /// Where a room is that exists and that we did not make.
 const NOT_RECORDED: &str = "not in this state (a lost state, another state, a colleague?)";
+
+/// Writes that a run is about a part of the rooms, if it is.
+pub(super) fn scope(out: &mut dyn Write, scope: Option<&Partial>) -> io::Result<()> {
+    match scope {
+        Some(partial) => writeln!(out, "{CHANGED}{partial}{CHANGED:#}"),
+        None => Ok(()),
+    }
+}
+
+/// Writes the rooms with steps that the saved plan does not have.
+pub(super) fn left_out(out: &mut dyn Write, steps: &[Step], layout: Layout) -> io::Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let addresses: Vec<_> = steps.iter().map(|step| &step.address).collect();
+    let rooms = counts::count(steps.len() as u64, "step");
+    writeln!(out, "\n{STRONG}Left out, since not in the saved plan:{STRONG:#} {rooms}")?;
+    writeln!(out, "    {}", listed(&addresses, layout))
+}
 
 /// Writes the rooms that wait until the people inside have left.
 pub(super) fn waiting(out: &mut dyn Write, held: &[Held], layout: Layout) -> io::Result<()> {

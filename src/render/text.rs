@@ -49,10 +49,12 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Resul
     let layout = view.layout;
     if plan.has_nothing_to_do() {
         findings::grouped(out, &plan.findings, layout)?;
+        sections::scope(out, plan.scope.as_ref())?;
         return nothing(out, plan);
     }
     head(out, plan, view)?;
     steps(out, &plan.steps, layout)?;
+    sections::left_out(out, &plan.left_out, layout)?;
     sections::waiting(out, &plan.waiting, layout)?;
     sections::blocked(out, &plan.blocked, layout)?;
     sections::unread(out, &plan.unread, layout)?;
@@ -99,7 +101,8 @@ fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
     if plan.emulated {
         write!(out, ", {CHANGED}on the built-in emulator{CHANGED:#}")?;
     }
-    writeln!(out, "\n{QUIET}{}{QUIET:#}", refreshed(plan))
+    writeln!(out, "\n{QUIET}{}{QUIET:#}", refreshed(plan))?;
+    sections::scope(out, plan.scope.as_ref())
 }
 
 fn refreshed(plan: &Plan) -> String {
@@ -162,6 +165,7 @@ fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
         (counts.blocked, "blocked"),
         (counts.waiting, "waiting"),
         (counts.unread, "unread"),
+        (plan.left_out.len() as u64, "not in the saved plan"),
         (changing, "being changed"),
     ];
     let held = counts::counts(&held);

@@ -159,6 +159,8 @@ pub enum Entry {
     Provider(ProviderName, ProviderIdentity),
     /// No room is recorded under this name any more: its provider was renamed.
     ProviderRemoved(ProviderName),
+    /// The saved plan with this id was carried out completely.
+    PlanCarriedOut(String),
 }
 
 /// The result of a fold.
@@ -169,7 +171,10 @@ pub struct Folded {
 }
 
 /// Returns a random UUID of version 4, in lower case with hyphens.
-fn random_uuid() -> io::Result<String> {
+///
+/// # Errors
+/// Returns the error of the system's source of random bytes.
+pub fn random_uuid() -> io::Result<String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -7,6 +7,9 @@ use crate::model::{Address, ProviderIdentity, ProviderName, Recorded, RecordedRo
 
 use super::Entry;
 
+/// The ids of so many saved plans are kept.
+const PLANS: usize = 100;
+
 /// The changes of a journal: its size, and the cost of an entry, do not depend on the state's size.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay {
@@ -14,6 +17,8 @@ pub(super) struct Overlay {
     rooms: BTreeMap<Address, Option<RecordedRoom>>,
     /// The applications that were added; `None` if one was removed.
     providers: BTreeMap<ProviderName, Option<ProviderIdentity>>,
+    /// The ids of the saved plans that were carried out, oldest first.
+    plans: Vec<String>,
 }
 
 impl Overlay {
@@ -32,18 +37,20 @@ impl Overlay {
             Entry::ProviderRemoved(name) => {
                 self.providers.insert(name, None);
             }
+            Entry::PlanCarriedOut(id) => self.plans.push(id),
         }
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { rooms, providers } = self;
-        rooms.is_empty() && providers.is_empty()
+        let Self { rooms, providers, plans } = self;
+        rooms.is_empty() && providers.is_empty() && plans.is_empty()
     }
 
     /// The entries that make these changes, one for each room.
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let Self { rooms, providers } = self;
+        let Self { rooms, providers, plans } = self;
+        let plans = plans.iter().cloned().map(Entry::PlanCarriedOut);
         let room = |(address, record): (&Address, &Option<RecordedRoom>)| match record {
             Some(record) => recorded(address, record),
             None => Entry::Removed(address.clone()),
@@ -52,22 +59,28 @@ impl Overlay {
             Some(identity) => provider((name, identity)),
             None => Entry::ProviderRemoved(name.clone()),
         };
-        providers.iter().map(named).chain(rooms.iter().map(room))
+        providers.iter().map(named).chain(rooms.iter().map(room)).chain(plans)
     }
 
-    /// The providers that are named, and what becomes of each room: `None` if it is no longer recorded.
+    /// The providers that are named, what becomes of each room (`None` if it is no longer recorded), and
+    /// the saved plans that were carried out.
     pub(super) fn into_changes(
         self,
-    ) -> (BTreeMap<ProviderName, ProviderIdentity>, BTreeMap<Address, Option<RecordedRoom>>) {
-        let Self { rooms, providers } = self;
+    ) -> (
+        BTreeMap<ProviderName, ProviderIdentity>,
+        BTreeMap<Address, Option<RecordedRoom>>,
+        Vec<String>,
+    ) {
+        let Self { rooms, providers, plans } = self;
         let named = providers.into_iter().filter_map(|(name, identity)| Some((name, identity?)));
-        (named.collect(), rooms)
+        (named.collect(), rooms, plans)
     }
 
     /// Whether `base` is any different with these changes.
     pub(super) fn changes(&self, base: &Recorded) -> bool {
-        let Self { rooms, providers } = self;
-        rooms.iter().any(|(address, record)| base.rooms.get(address) != record.as_ref())
+        let Self { rooms, providers, plans } = self;
+        plans.iter().any(|id| !base.plans.contains(id))
+            || rooms.iter().any(|(address, record)| base.rooms.get(address) != record.as_ref())
             || providers
                 .iter()
                 .any(|(name, identity)| base.providers.get(name) != identity.as_ref())
@@ -75,7 +88,7 @@ impl Overlay {
 
     /// The number of rooms of `base` whose record is different with these changes.
     pub(super) fn changed_rooms(&self, base: &Recorded) -> usize {
-        let Self { rooms, providers: _ } = self;
+        let Self { rooms, providers: _, plans: _ } = self;
         let differs = |(address, record): &(&Address, &Option<RecordedRoom>)| {
             base.rooms.get(address) != record.as_ref()
         };
@@ -84,7 +97,8 @@ impl Overlay {
 
     /// Makes these changes.
     pub(super) fn apply(self, base: &mut Recorded) {
-        let Self { rooms, providers } = self;
+        base.plans = self.plans(base);
+        let Self { rooms, providers, plans: _ } = self;
         for (address, record) in rooms {
             match record {
                 Some(record) => base.rooms.insert(address, record),
@@ -97,6 +111,11 @@ impl Overlay {
                 None => base.providers.remove(&name),
             };
         }
+    }
+
+    /// The saved plans of `base` that were carried out, with these: the last ones.
+    pub(super) fn plans(&self, base: &Recorded) -> Vec<String> {
+        with_plans(&base.plans, &self.plans)
     }
 
     /// The providers of `base` with these changes.
@@ -140,10 +159,19 @@ impl Overlay {
     }
 }
 
+/// The ids of the last saved plans that were carried out, oldest first.
+pub(super) fn with_plans(earlier: &[String], later: &[String]) -> Vec<String> {
+    let new = later.iter().filter(|id| !earlier.contains(id));
+    let all: Vec<&String> = earlier.iter().chain(new).collect();
+    let first = all.len().saturating_sub(PLANS);
+    all[first..].iter().map(|id| (*id).clone()).collect()
+}
+
 /// The entries that make a whole record.
 pub(super) fn entries(all: &Recorded) -> impl Iterator<Item = Entry> + '_ {
     let rooms = all.rooms.iter().map(|(address, record)| recorded(address, record));
-    all.providers.iter().map(provider).chain(rooms)
+    let plans = all.plans.iter().cloned().map(Entry::PlanCarriedOut);
+    all.providers.iter().map(provider).chain(rooms).chain(plans)
 }
 
 fn provider((name, identity): (&ProviderName, &ProviderIdentity)) -> Entry {

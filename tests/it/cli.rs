@@ -17,6 +17,8 @@ mod kinds;
 mod moved;
 mod record;
 mod redaction;
+mod saved_plans;
+mod scope;
 mod stalls;
 mod streams;
 mod summary;

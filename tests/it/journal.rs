@@ -7,7 +7,7 @@ use std::time::Duration;
 use roomctl::applier::{self, Report, Run, Settings, StopSwitch};
 use roomctl::model::{
     Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Observed, OnConflict, Refresh,
-    Refreshed,
+    Refreshed, Scope,
 };
 use roomctl::planner::{self, PlanInputs};
 use roomctl::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, Store, WriteStore};
@@ -62,6 +62,7 @@ impl WriteStore for Noting {
             Entry::Result(..) => "result",
             Entry::Removed(_) => "removed",
             Entry::Provider(..) | Entry::ProviderRemoved(_) => "provider",
+            Entry::PlanCarriedOut(_) => "plan",
         };
         self.noted.lock().expect("notes").extend(entries.iter().map(name).map(str::to_owned));
         self.store.append(entries)
@@ -89,6 +90,7 @@ async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
         desired: &desired,
         recorded: &recorded,
         observed: &Observed::default(),
+        scope: &Scope::default(),
         evict: &BTreeSet::new(),
         refreshed: Refreshed::As(Refresh::Never),
         in_progress: None,

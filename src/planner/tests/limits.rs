@@ -100,7 +100,7 @@ fn the_estimate_is_that_of_the_slowest_call_of_each_phase() {
 }
 
 #[test]
-fn the_digest_is_of_the_steps_and_what_they_assume() {
+fn the_digest_is_of_what_the_files_change_against_the_record() {
     let base = World::new()
         .declare("chat/a", room("A", &[("k", "new")]))
         .record("chat/a", record(room("A", &[("k", "old")])))
@@ -114,8 +114,10 @@ fn the_digest_is_of_the_steps_and_what_they_assume() {
     let mut later = base.clone();
     later.recorded.serial = 99;
     assert_eq!(digest(&later), reviewed, "the serial is outside");
-    let assumed = base.clone().observe("chat/a", there(People::Nobody, &[("k", "drifted")]));
-    assert_ne!(digest(&assumed), reviewed, "what is assumed is inside");
+    let drifted = base.clone().observe("chat/a", there(People::Nobody, &[("k", "drifted")]));
+    assert_eq!(digest(&drifted), reviewed, "what was observed is outside");
+    let scope = Scope::parse(&["chat/*".to_owned()], &[]).expect("a scope");
+    assert_ne!(digest(&World { scope, ..base.clone() }), reviewed, "the scope is inside");
     let more = base.clone().declare("chat/c", room("A", &[]));
     assert_ne!(digest(&more), reviewed);
     insta::assert_snapshot!(reviewed, @"sha256:1b3a6ad910f9e9e39801d5216ed79ab0ab165b20c62894229893cfdcdfb66c54");

@@ -27,7 +27,7 @@ fn a_plan_is_the_documented_document() {
         r#"","digest":"sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd","#,
         r#""emulated":false,"state":{"lineage":"5f3b","serial":7},"#,
         r#""config_digest":"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","#,
-        r#""steps":[{"address":"chat/lobby","action":"create","reason":"not_recorded","before":null,"#,
+        r#""scope":null,"steps":[{"address":"chat/lobby","action":"create","reason":"not_recorded","before":null,"#,
         r#""after":{"name":"Lobby","destroy_delay_time":10800,"attributes":{"topic":{"value":"welcome","auto_delete":false}}},"#,
         r#""calls":["CreateRoom"]}],"#,
         r#""waiting":[],"blocked":[],"unread":[],"gate":{"open":true,"refusals":[]},"#,

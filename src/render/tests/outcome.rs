@@ -37,6 +37,7 @@ fn an_outcome_with_everything() {
         ],
         blocked: 2,
         unread: 1,
+        scope: None,
     };
     insta::assert_snapshot!(written(|out| outcome_text(out, &outcome, Layout::Grouped)));
 }

@@ -124,7 +124,7 @@ fn save(
 ) -> Result<Saved, StateError> {
     let (before, serial) = (base.recorded.serial, base.recorded.serial + 1);
     let providers = overlay.providers(&base.recorded);
-    let plans = base.recorded.plans.clone();
+    let plans = overlay.plans(&base.recorded);
     let head = Head { lineage, serial, folded: Some(id), providers, plans };
     let (fingerprint, stat) = write_next(folder, head, &base.recorded, overlay)?;
     guard()?;

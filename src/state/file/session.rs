@@ -166,7 +166,8 @@ impl Session {
             Entry::Result(..)
             | Entry::Removed(_)
             | Entry::Provider(..)
-            | Entry::ProviderRemoved(_) => true,
+            | Entry::ProviderRemoved(_)
+            | Entry::PlanCarriedOut(_) => true,
         };
         let results: Vec<Written> = entries.into_iter().filter(is_result).collect();
         match &mut self.mode {

@@ -65,6 +65,7 @@ enum EntryText<'a> {
     Removed(Cow<'a, Address>),
     Provider(ProviderText<'a>),
     ProviderRemoved(Cow<'a, ProviderName>),
+    PlanCarriedOut(Cow<'a, str>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -210,6 +211,7 @@ impl<'a> EntryText<'a> {
                 identity: IdentityText::of(identity),
             }),
             Entry::ProviderRemoved(name) => Self::ProviderRemoved(Cow::Borrowed(name)),
+            Entry::PlanCarriedOut(id) => Self::PlanCarriedOut(Cow::Borrowed(id)),
         }
     }
 
@@ -231,6 +233,7 @@ impl<'a> EntryText<'a> {
                 Entry::Provider(name.into_owned(), identity.into_identity())
             }
             Self::ProviderRemoved(name) => Entry::ProviderRemoved(name.into_owned()),
+            Self::PlanCarriedOut(id) => Entry::PlanCarriedOut(id.into_owned()),
         }
     }
 }

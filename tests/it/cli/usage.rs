@@ -24,13 +24,8 @@ fn what_is_not_built_is_no_flag_and_no_command() {
         "state mv chat/lobby chat/hall",
         "state pull",
         "state push",
-        "plan --out plan.json",
-        "plan --target chat/lobby",
-        "plan --exclude chat/lobby",
         "plan --format markdown",
         "plan --format github",
-        "apply plan.json",
-        "apply --expect sha256:0",
     ] {
         desk.run(line).ends(64).says("not built yet");
     }

@@ -206,6 +206,7 @@ fn apply(recorded: &mut Recorded, entry: &Entry) {
         Entry::Removed(address) => drop(recorded.rooms.remove(&address)),
         Entry::Provider(name, identity) => drop(recorded.providers.insert(name, identity)),
         Entry::ProviderRemoved(name) => drop(recorded.providers.remove(&name)),
+        Entry::PlanCarriedOut(id) => recorded.plans.push(id),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use roomctl::applier::StopSwitch;
 use roomctl::engine::{self, Credentials, PlanRequest, Planned};
-use roomctl::model::{Desired, Plan, Refresh};
+use roomctl::model::{Desired, Plan, Refresh, Scope};
 use roomctl::render::{self, Layout, View};
 use roomctl::state::StateError;
 
@@ -17,7 +17,8 @@ impl World {
         let connector = self.connector(desired, &fuse);
         let session = self.session(desired, &*store, &connector, &stop);
         let credentials = Credentials::Required;
-        let request = PlanRequest { refresh: mode, credentials, warnings: &[] };
+        let request =
+            PlanRequest { refresh: mode, scope: &Scope::default(), credentials, warnings: &[] };
         let Planned { plan, snapshot: _, closed } =
             engine::plan(&session, request).await.map_err(state_error)?;
         closed.map_err(state_error)?;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use roomctl::applier::{Report, Stop, StopSwitch};
 use roomctl::engine::{
     self, Access, Applied, ApplyRequest, Approver, Connected, Connector, ImportRequest, Lock,
-    Selection, Session, SessionError,
+    Reviewed, Selection, Session, SessionError,
 };
 use roomctl::model::{
     Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Event, Outcome, Plan, Refresh,
+    Scope,
 };
 use roomctl::planner::HostChange;
 use roomctl::state::{Holder, StateError, Store};
@@ -146,6 +147,8 @@ impl World {
             Session { events: events.clone(), ..self.session(desired, &store, &connector, &stop) };
         let request = ApplyRequest {
             refresh: how.refresh.unwrap_or(desired.policy.refresh),
+            scope: &Scope::default(),
+            reviewed: Reviewed::default(),
             evict: &how.evict,
             concurrency: how.concurrency,
             lock: self.lock(),
@@ -166,7 +169,8 @@ impl World {
         let (fuse, store) = (Fuse::never(), self.store());
         let connector = self.connector(desired, &fuse);
         let session = self.session(desired, &*store, &connector, &stop);
-        let request = ImportRequest { selection: Selection::AllDeclared, lock: self.lock() };
+        let (selection, scope) = (Selection::AllDeclared, Scope::default());
+        let request = ImportRequest { selection, scope, lock: self.lock() };
         let imported = engine::import(&session, request, |_| Ok(())).await.map_err(state_error)?;
         imported.closed.map_err(state_error)
     }
@@ -202,6 +206,8 @@ pub(crate) fn state_error(error: SessionError) -> StateError {
     match error {
         SessionError::State(error) => error,
         other @ (SessionError::Identity(_)
+        | SessionError::Scope(_)
+        | SessionError::SavedPlan(_)
         | SessionError::Interrupted { .. }
         | SessionError::NoCredentials { .. }
         | SessionError::NotDeclared(_)

@@ -63,6 +63,7 @@ fn history() -> Vec<Content> {
             Entry::Removed(at) => drop(rooms.remove(&at)),
             Entry::Provider(name, identity) => drop(providers.insert(name, identity)),
             Entry::ProviderRemoved(name) => drop(providers.remove(&name)),
+            Entry::PlanCarriedOut(_) => {}
         }
         all.push((providers.clone(), rooms.clone()));
     }

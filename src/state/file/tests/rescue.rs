@@ -62,7 +62,7 @@ fn rescued(folder: &TempDir) -> BTreeMap<Address, Option<RecordedRoom>> {
     let last = |entry: Entry| match entry {
         Entry::Intent(at, record) | Entry::Result(at, record) => Some((at, Some(record))),
         Entry::Removed(at) => Some((at, None)),
-        Entry::Provider(..) | Entry::ProviderRemoved(_) => None,
+        Entry::Provider(..) | Entry::ProviderRemoved(_) | Entry::PlanCarriedOut(_) => None,
     };
     journal.entries.into_iter().filter_map(last).collect()
 }

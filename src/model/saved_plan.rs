@@ -1,0 +1,120 @@
+//! A saved plan: which steps were reviewed. A filter and a consent, never a source of commands.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Action, Address, Lineage, Partial, Room, Timestamp};
+
+/// The version of the document that is read.
+const FORMAT_VERSION: u64 = 1;
+
+/// A plan that `plan --out` wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedPlan {
+    /// Tells it from others: a UUID.
+    pub id: String,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The lineage of the state that it was made from; `None` if there was no state.
+    pub lineage: Option<Lineage>,
+    /// Its scope, if it is not all rooms.
+    pub scope: Option<Partial>,
+    /// Its steps.
+    pub steps: BTreeMap<Address, SavedStep>,
+}
+
+/// A step of a saved plan.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct SavedStep {
+    /// What is done.
+    pub action: Action,
+    /// What there was.
+    pub before: Option<Room>,
+    /// What there will be.
+    pub after: Option<Room>,
+}
+
+/// Why a file is no saved plan that can be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SavedPlanError {
+    /// It is something else.
+    #[error("it is no plan: `roomctl plan --out FILE` writes one")]
+    NoPlan,
+    /// It was printed, and not saved: it has no id and no time.
+    #[error("it was printed and not saved: `roomctl plan --out FILE` writes a plan to apply")]
+    Printed,
+    /// A newer version wrote it.
+    #[error("its format version is {0}, and this roomctl reads {FORMAT_VERSION}: update roomctl")]
+    Newer(u64),
+    /// It is cut or damaged.
+    #[error("it is cut or damaged ({0}): plan again")]
+    Damaged(String),
+}
+
+/// What every plan has, whatever its version.
+#[derive(Deserialize)]
+struct Signature {
+    format_version: u64,
+    #[serde(rename = "digest")]
+    _digest: IgnoredAny,
+    #[serde(rename = "steps")]
+    _steps: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    plan_id: Option<String>,
+    time: Option<Timestamp>,
+    state: StateText,
+    scope: Option<Partial>,
+    steps: Vec<StepText>,
+}
+
+#[derive(Deserialize)]
+struct StateText {
+    lineage: Option<Lineage>,
+}
+
+#[derive(Deserialize)]
+struct StepText {
+    address: Address,
+    action: Action,
+    before: Option<Room>,
+    after: Option<Room>,
+}
+
+impl SavedPlan {
+    /// Reads a saved plan from the text of its file.
+    ///
+    /// # Errors
+    /// Returns why it cannot be applied.
+    pub fn parse(text: &[u8]) -> Result<Self, SavedPlanError> {
+        match serde_json::from_slice::<Signature>(text) {
+            Ok(Signature { format_version: FORMAT_VERSION, .. }) => {}
+            Ok(Signature { format_version, .. }) => {
+                return Err(SavedPlanError::Newer(format_version));
+            }
+            Err(error) if error.is_data() || !text.starts_with(b"{\"plan_id\":") => {
+                return Err(SavedPlanError::NoPlan);
+            }
+            Err(error) => return Err(damaged(&error)),
+        }
+        let document: Document = serde_json::from_slice(text).map_err(|error| damaged(&error))?;
+        let Document { plan_id, time, state: StateText { lineage }, scope, steps } = document;
+        let (Some(id), Some(time)) = (plan_id, time) else { return Err(SavedPlanError::Printed) };
+        let mut saved = BTreeMap::new();
+        for StepText { address, action, before, after } in steps {
+            let twice = format!("{address} has two steps");
+            if saved.insert(address, SavedStep { action, before, after }).is_some() {
+                return Err(SavedPlanError::Damaged(twice));
+            }
+        }
+        Ok(Self { id, time, lineage, scope, steps: saved })
+    }
+}
+
+fn damaged(error: &serde_json::Error) -> SavedPlanError {
+    SavedPlanError::Damaged(error.to_string())
+}

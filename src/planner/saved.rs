@@ -1,0 +1,173 @@
+//! Restricts a plan to the steps of a saved one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::{
+    Action, Address, Desired, Digest, Lineage, Plan, Recorded, Room, SavedPlan, SavedStep, Step,
+    Summary, Timestamp,
+};
+
+use super::{as_declared, builder, estimate, gate};
+
+/// How many rooms a refusal names.
+const NAMED: usize = 10;
+
+/// Why a saved plan, or one that was expected, is not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SavedPlanRefusal {
+    /// It was made from another state.
+    #[error("the saved plan was made from {}, and this is {}: plan again", of(.saved.as_ref()), of(.current.as_ref()))]
+    Lineage {
+        /// The lineage of the saved plan.
+        saved: Option<Lineage>,
+        /// The lineage of the state.
+        current: Option<Lineage>,
+    },
+    /// It was carried out already.
+    #[error("the saved plan {0} was carried out already: plan again")]
+    CarriedOut(String),
+    /// It is too old, or its time has not come.
+    #[error("the saved plan was made at {made}, which is not within `--max-plan-age {}s` of now ({now}): plan again", .most.as_secs())]
+    Age {
+        /// When it was made.
+        made: Timestamp,
+        /// When it was to be applied.
+        now: Timestamp,
+        /// How old it may be.
+        most: Duration,
+    },
+    /// Rooms want something else than the saved plan says.
+    #[error("the saved plan no longer fits: {0}; plan again")]
+    Differs(String),
+    /// The plan has another digest than was expected.
+    #[error(
+        "`--expect {expected}` was given, and the plan has {actual}: it is not the plan that was reviewed"
+    )]
+    Digest {
+        /// What was expected.
+        expected: Digest,
+        /// What the plan has.
+        actual: Digest,
+    },
+}
+
+/// Checks that a saved plan may be applied to this state now.
+///
+/// # Errors
+/// Returns why it may not.
+pub fn check_saved(
+    saved: &SavedPlan,
+    recorded: &Recorded,
+    max_age: Option<Duration>,
+    now: Timestamp,
+) -> Result<(), SavedPlanRefusal> {
+    let SavedPlan { id, time, lineage, scope: _, steps: _ } = saved;
+    if recorded.plans.contains(id) {
+        return Err(SavedPlanRefusal::CarriedOut(id.clone()));
+    }
+    if *lineage != recorded.lineage {
+        let (saved, current) = (lineage.clone(), recorded.lineage.clone());
+        return Err(SavedPlanRefusal::Lineage { saved, current });
+    }
+    match max_age {
+        Some(most) if now > time.plus(most) || *time > now.plus(most) => {
+            Err(SavedPlanRefusal::Age { made: *time, now, most })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Keeps the steps that are in both: `before` is compared with the record, `after` with the files.
+///
+/// # Errors
+/// Returns the rooms for which the saved plan has a step and that want something else now.
+pub fn restrict(
+    plan: Plan,
+    saved: &SavedPlan,
+    desired: &Desired,
+    recorded: &Recorded,
+) -> Result<Plan, SavedPlanRefusal> {
+    let declared = as_declared(desired, recorded);
+    let recorded = &*declared.recorded;
+    check_steps(&plan, saved, desired, recorded)?;
+    let is_saved = |step: &Step| saved.steps.contains_key(&step.address);
+    let (steps, left_out): (Vec<Step>, Vec<Step>) = plan.steps.into_iter().partition(is_saved);
+    let Summary { unchanged, waiting, blocked, unread, asked, not_asked, .. } = plan.summary;
+    Ok(Plan {
+        gate: gate::evaluate(&steps, desired, recorded),
+        summary: Summary {
+            unchanged,
+            waiting,
+            blocked,
+            unread,
+            asked,
+            not_asked,
+            ..builder::count(&steps)
+        },
+        estimate: estimate::of(&steps, desired),
+        steps,
+        left_out,
+        ..plan
+    })
+}
+
+fn check_steps(
+    plan: &Plan,
+    saved: &SavedPlan,
+    desired: &Desired,
+    recorded: &Recorded,
+) -> Result<(), SavedPlanRefusal> {
+    let held = plan.waiting.iter().chain(&plan.blocked).map(|held| &held.step);
+    let steps: BTreeMap<&Address, &Step> =
+        held.chain(&plan.steps).map(|step| (&step.address, step)).collect();
+    let unread: BTreeSet<&Address> = plan.unread.iter().map(|unread| &unread.address).collect();
+    let mut reasons = Vec::new();
+    for (address, step) in &saved.steps {
+        let files = desired.rooms.binary_search_by(|room| room.address.cmp(address)).ok();
+        let files = files.map(|at| &*desired.rooms[at].room);
+        let record = recorded.rooms.get(address).map(|record| &*record.room);
+        let reason = match steps.get(address) {
+            _ if unread.contains(address) => None,
+            Some(now) => differs(step, now, files, record),
+            None if step.after.as_ref() == files => None,
+            None => Some("the files declare something else now"),
+        };
+        reasons.extend(reason.map(|reason| format!("{address}: {reason}")));
+    }
+    let more = reasons.len().saturating_sub(NAMED);
+    reasons.truncate(NAMED);
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    let more = if more > 0 { format!("; and {more} more rooms") } else { String::new() };
+    Err(SavedPlanRefusal::Differs(format!("{}{more}", reasons.join("; "))))
+}
+
+/// Why a saved step is not the step that the room has now.
+fn differs(
+    saved: &SavedStep,
+    now: &Step,
+    files: Option<&Room>,
+    record: Option<&Room>,
+) -> Option<&'static str> {
+    let SavedStep { action, before, after } = saved;
+    let before = before.as_ref();
+    if after.as_ref() != files && after.as_ref() != now.after.as_deref() {
+        return Some("the files declare something else now");
+    }
+    let makes = matches!(action, Action::Create | Action::Recreate);
+    if before != record && before != now.before.as_deref() && !(makes && before.is_none()) {
+        return Some("something else is recorded now");
+    }
+    let fits = match (action, now.action) {
+        (Action::Update | Action::Replace, Action::Recreate)
+        | (Action::Destroy, Action::Forget) => true,
+        (saved, now) => *saved == now,
+    };
+    (!fits).then_some("another action is needed now")
+}
+
+fn of(lineage: Option<&Lineage>) -> String {
+    lineage.map_or_else(|| "a new state".to_owned(), |lineage| format!("state {lineage}"))
+}
