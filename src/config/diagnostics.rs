@@ -108,11 +108,21 @@ impl Diagnostics {
         }
     }
 
+    /// Counts diagnostics that are not kept.
+    pub(super) fn count_more(&mut self, errors: usize, warnings: usize) {
+        self.errors.all += errors;
+        self.warnings.all += warnings;
+    }
+
+    /// Returns whether there is nothing in them.
+    pub(super) fn is_empty(&self) -> bool {
+        self.errors.all + self.warnings.all == 0
+    }
+
     /// Adds later diagnostics.
     pub(super) fn extend(&mut self, later: Self) {
         let Self { kept, errors, warnings } = later;
-        self.errors.all += errors.all - errors.kept;
-        self.warnings.all += warnings.all - warnings.kept;
+        self.count_more(errors.all - errors.kept, warnings.all - warnings.kept);
         for diagnostic in kept {
             self.push(diagnostic);
         }

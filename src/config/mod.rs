@@ -4,17 +4,18 @@
 //! load      paths → Source: which files, as text
 //! decode    Source → Document: serde_yaml decides what a text means (raw), in groups of rooms
 //! resolve   Documents → Desired: head (providers, policy, state), then each room against its context
+//! expand    an entry with `for_each` → its rooms, each resolved as if it were written out
 //! diagnose  only after a failure, or to place a warning: a YAML tree with source locations
 //! ```
 //!
 //! `decode` succeeds or reports only that something is wrong. `diagnose` then finds every mistake, so that
-//! all are reported at once. A stage that changes rooms as they were written belongs into
-//! `resolve.rs`, where a [`raw::Room`] is added.
+//! all are reported at once.
 
 pub mod decode;
 mod diagnose;
 mod diagnostics;
 mod digest;
+mod expand;
 mod head;
 mod load;
 mod prescan;
@@ -80,9 +81,9 @@ pub fn load_from(
     if failed {
         return Err(of_folders);
     }
-    let Resolved { documents, head, rooms, mut diagnostics } =
+    let Resolved { documents, head, rooms, entries, mut diagnostics } =
         resolve::resolve(&sources, variable)?;
-    let rooms = resolve::sorted(rooms, &mut diagnostics);
+    let rooms = resolve::sorted(rooms, &entries, &mut diagnostics);
     let failed = diagnostics.any_error();
     let findings = diagnose::findings(diagnostics, &sources, &documents);
     if failed {

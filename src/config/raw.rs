@@ -2,20 +2,27 @@
 
 mod scalars;
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::model::{Field, OnConflict, OnOccupied, OnRemove, Refresh};
 
-pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text};
+pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text, VariableValues};
+pub(super) use scalars::{VARIABLE, is_extension};
 use scalars::{
-    count_or_share, kind, present, seconds, share, span_or_variable, whole, whole_or_variable,
+    WithoutExtensions, count_or_share, kind, present, seconds, share, span_or_variable, whole,
+    whole_or_variable,
 };
 
-/// What rooms.yaml declares: the providers, the policy, and the rooms.
+/// What rooms.yaml declares: the providers, the policy, and the rooms. Keys that begin with `x-` are
+/// ignored: they hold YAML anchors.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schemars(extend("required" = ["version"]))]
+#[serde(remote = "Self", deny_unknown_fields, default)]
+#[schemars(extend("required" = ["version"], "patternProperties" = { "^x-": {} }))]
 pub struct File {
     /// The version of the format: 1.
     #[serde(deserialize_with = "present")]
@@ -40,6 +47,24 @@ pub struct File {
     /// The rooms; `[]` means none.
     #[serde(deserialize_with = "present")]
     pub rooms: Option<Vec<Room>>,
+}
+
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FileVisitor;
+        impl<'de> Visitor<'de> for FileVisitor {
+            type Value = File;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<File, A::Error> {
+                File::deserialize(MapAccessDeserializer::new(WithoutExtensions::new(map)))
+            }
+        }
+        deserializer.deserialize_map(FileVisitor)
+    }
 }
 
 /// A provider that was renamed.
@@ -301,11 +326,15 @@ macro_rules! content {
 
 content! {
     /// Values for the rooms of this file that do not set them, if their kind has the field.
-    Defaults {}
+    Defaults {
+        /// The provider of the rooms of this file that name none.
+        #[serde(deserialize_with = "present")]
+        pub provider: Option<Text>,
+    }
 }
 
 content! {
-    /// One room.
+    /// One room, or many by `for_each`.
     #[schemars(extend("required" = ["id"]))]
     Room {
         /// The room's id at the service. zim: at most 32 bytes of letters, digits and some marks;
@@ -321,6 +350,15 @@ content! {
         #[serde(deserialize_with = "present")]
         #[schemars(length(min = 1))]
         pub providers: Option<Vec<Text>>,
+        /// Makes a room for each value of a variable, or for each combination of several: a range
+        /// such as `001..200`, which keeps its width, or a list. `${n}` is replaced in every string
+        /// of the entry; `$${` is a literal `${`.
+        #[serde(deserialize_with = "present")]
+        #[schemars(extend(
+            "propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
+            "minProperties" = 1
+        ))]
+        pub for_each: Option<Pairs<VariableValues>>,
     }
 }
 

@@ -6,7 +6,7 @@ mod context;
 mod head;
 mod provider;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,10 +19,11 @@ use super::diagnose;
 use super::diagnostics::{
     Diagnostic, Diagnostics, EntryPart, Location, Part, Reading, Reporter, key,
 };
+use super::expand::{Entry, EntryFindings, MOST, too_many};
 use super::load::Source;
 use super::raw::{self, Text};
 use super::variables::Lookup;
-use checks::RoomInput;
+use checks::{RoomInput, RoomOrigin};
 use context::ResolveContext;
 pub(super) use head::ResolvedHead;
 use provider::DeclaredProvider;
@@ -35,6 +36,9 @@ const LARGE: usize = 1 << 20;
 /// small.
 const FILE_BATCH: usize = 512;
 
+/// How many rooms of an entry with `for_each` are made at once.
+const UNIT: usize = 1 << 10;
+
 /// How many groups of rooms are resolved before they are put together, for the same reason.
 const GROUP_BATCH: usize = 256;
 
@@ -46,6 +50,8 @@ pub(super) struct Resolved {
     pub head: ResolvedHead,
     /// The rooms of all files, in the order of the files.
     pub rooms: Vec<PositionedRoom>,
+    /// The entries that made many of them, in the order of the files.
+    pub entries: Vec<PositionedEntry>,
     /// The diagnostics of the files, the heads and the rooms, in this order.
     pub diagnostics: Diagnostics,
 }
@@ -67,23 +73,34 @@ pub(super) fn resolve(sources: &[Source], variable: Lookup<'_>) -> Result<Resolv
         let mut diagnostics = Diagnostics::default();
         let head = head::resolve(&documents, sources, variable, &mut diagnostics);
         let (mut rooms, mut heads_changed) = (Vec::new(), false);
+        let (mut entries, mut contexts) = (Vec::new(), BTreeMap::new());
         for files in batches(sources.len()) {
             let work = |file| file_rooms(&documents[file], &sources[file], &head);
             for (file, found) in files.clone().zip(each_file(sources, files, work)) {
-                let (found, whole) = found.map_err(alone)?;
+                let FileRooms { found, context, whole } = found.map_err(alone)?;
                 if let Some((document, report)) = whole {
                     heads_changed |= !document.has_head_of(&documents[file]);
                     (documents[file], reports[file]) = (document, report);
                 }
                 diagnostics.extend(found.diagnostics);
-                if rooms.is_empty() { rooms = found.rooms } else { rooms.extend(found.rooms) }
+                if rooms.is_empty() {
+                    rooms = found.rooms
+                } else {
+                    rooms.extend(found.rooms)
+                }
+                if !found.entries.is_empty() {
+                    entries.extend(found.entries);
+                    contexts.insert(file, context);
+                }
             }
         }
         // Decoded at once, a head may turn out to have mistakes: the heads are resolved again, once.
         if !heads_changed {
+            expand_all(&entries, &contexts, &mut rooms, &mut diagnostics);
+            drop(contexts);
             let mut all = Diagnostics::default();
             reports.into_iter().chain([diagnostics]).for_each(|report| all.extend(report));
-            return Ok(Resolved { documents, head, rooms, diagnostics: all });
+            return Ok(Resolved { documents, head, rooms, entries, diagnostics: all });
         }
     }
 }
@@ -122,23 +139,70 @@ fn read_documents(sources: &[Source]) -> Result<(Vec<Document>, Vec<Diagnostics>
     if invalid.any_error() { Err(InvalidFile(invalid)) } else { Ok((documents, reports)) }
 }
 
+/// The rooms of one file.
+struct FileRooms<'a> {
+    /// Those that are written out, and the entries that make others.
+    found: ResolvedRooms,
+    /// What they are resolved against.
+    context: ResolveContext<'a>,
+    /// The file, if it was decoded at once.
+    whole: Option<WholeFile>,
+}
+
 /// Resolves the rooms of one file; where they cannot be parsed in groups, it is decoded at once.
-fn file_rooms(
+fn file_rooms<'a>(
     document: &Document,
     source: &Source,
-    head: &ResolvedHead,
-) -> Result<(ResolvedRooms, Option<WholeFile>), InvalidFile> {
-    let mut rooms = ResolvedRooms::default();
+    head: &'a ResolvedHead,
+) -> Result<FileRooms<'a>, InvalidFile> {
+    let mut found = ResolvedRooms::default();
     let context = ResolveContext {
         declared: &head.declared,
-        defaults: context::defaults(document, &head.declared, &mut rooms.diagnostics),
+        defaults: context::defaults(document, &head.declared, &mut found.diagnostics),
         source: source.recorded(&head.home),
     };
-    rooms.add_all(document, &source.text, &context);
-    let Some(item) = rooms.not_alone else { return Ok((rooms, None)) };
+    found.add_all(document, &source.text, &context);
+    let Some(item) = found.not_alone else { return Ok(FileRooms { found, context, whole: None }) };
     let whole = read_whole(document, source, item)?;
-    let (rooms, _) = file_rooms(&whole.0, source, head)?;
-    Ok((rooms, Some(whole)))
+    let FileRooms { found, context, whole: _ } = file_rooms(&whole.0, source, head)?;
+    Ok(FileRooms { found, context, whole: Some(whole) })
+}
+
+/// Makes the rooms of all entries with `for_each`, in parallel, and adds them to the others.
+fn expand_all(
+    entries: &[PositionedEntry],
+    contexts: &BTreeMap<usize, ResolveContext<'_>>,
+    rooms: &mut Vec<PositionedRoom>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut units = Vec::new();
+    let mut total = 0;
+    for (at, (entry, position)) in entries.iter().enumerate() {
+        total += entry.len();
+        if total > MOST {
+            let mut reporter = position.reporter(diagnostics, Reading::Complete);
+            return reporter.at_key(vec![key("for_each")], too_many());
+        }
+        let unit = |from| (at, from..entry.len().min(from + UNIT));
+        units.extend((0..entry.len()).step_by(UNIT).map(unit));
+    }
+    rooms.reserve_exact(total);
+    let mut findings: BTreeMap<usize, EntryFindings> = BTreeMap::new();
+    for batch in units.chunks(GROUP_BATCH) {
+        let expand = |(at, numbers): &(usize, Range<usize>)| {
+            let (entry, position) = &entries[*at];
+            let context = contexts.get(&position.file);
+            context.map(|context| ResolvedRooms::of_entry(entry, numbers, *position, context))
+        };
+        let parts: Vec<_> = batch.par_iter().map(expand).collect();
+        for ((at, _), (made, found)) in batch.iter().zip(parts.into_iter().flatten()) {
+            rooms.extend(made);
+            findings.entry(*at).or_default().extend(found);
+        }
+    }
+    for (at, found) in findings {
+        diagnostics.extend(found.into_diagnostics(&entries[at].0));
+    }
 }
 
 /// Decodes a file at once whose rooms could be parsed on their own up to `item` only.
@@ -178,21 +242,28 @@ fn each_file<T: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Where a room is: the number of its file, and its own number there.
+/// Where a room is: the number of its file, its own number there, and its number among the rooms that
+/// the same entry makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RoomPosition {
     file: usize,
     item: usize,
+    number: usize,
 }
 
 /// A room, and where it is.
 pub(super) type PositionedRoom = (DesiredRoom, RoomPosition);
+
+/// An entry with `for_each`, and where it is.
+pub(super) type PositionedEntry = (Entry, RoomPosition);
 
 /// The rooms of a file, or of a part of it.
 #[derive(Debug, Default)]
 struct ResolvedRooms {
     /// Its rooms.
     rooms: Vec<PositionedRoom>,
+    /// The entries that make many rooms each.
+    entries: Vec<PositionedEntry>,
     /// What was found in them.
     diagnostics: Diagnostics,
     /// The first room that could not be parsed without the rest of the file.
@@ -204,6 +275,7 @@ struct ResolvedRooms {
 /// Sorts all rooms by address, and reports duplicate addresses.
 pub(super) fn sorted(
     mut rooms: Vec<PositionedRoom>,
+    entries: &[PositionedEntry],
     diagnostics: &mut Diagnostics,
 ) -> Vec<DesiredRoom> {
     rooms.par_sort_unstable_by(|(a, one), (b, other)| {
@@ -217,8 +289,15 @@ pub(super) fn sorted(
     }
     repeated.sort_by_key(|(position, _, _)| *position);
     for (position, first, address) in repeated {
-        let finding = Finding::error("duplicate_address", format!("`{address}` is declared twice"));
-        let finding = finding.help("remove one of them").about(&address);
+        let values = |position: RoomPosition| {
+            let entry = entries.binary_search_by_key(&position.entry(), |(_, at)| at.entry()).ok();
+            entry.map(|at| format!(" ({})", entries[at].0.describe(position.number)))
+        };
+        let message =
+            format!("`{address}` is declared twice{}", values(position).unwrap_or_default());
+        let help = values(first).map(|values| format!("made by{values}; "));
+        let help = help.unwrap_or_default() + "remove one of them";
+        let finding = Finding::error("duplicate_address", message).help(help).about(&address);
         diagnostics.push(Diagnostic { finding, location: position.id(), first: Some(first.id()) });
     }
     let mut rooms: Vec<DesiredRoom> = rooms.into_iter().map(|(room, _)| room).collect();
@@ -237,7 +316,7 @@ fn read_room(
     position: RoomPosition,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<DecodedRoom>, NotAlone> {
-    let RoomPosition { file: _, item } = position;
+    let RoomPosition { file: _, item, number: _ } = position;
     if let Some(room) = layout.parse(text, item..item + 1).and_then(|mut rooms| rooms.pop()) {
         return Ok(Some(DecodedRoom { room, reading: Reading::Complete }));
     }
@@ -256,13 +335,18 @@ fn read_room(
 
 impl RoomPosition {
     fn reporter(self, diagnostics: &mut Diagnostics, reading: Reading) -> Reporter<'_> {
-        let Self { file, item } = self;
+        let Self { file, item, number: _ } = self;
         Reporter { diagnostics, file, part: Part::Item(item), reading }
+    }
+
+    /// Where the room that is written out, or the entry, begins in the order of all files.
+    fn entry(self) -> (usize, usize) {
+        (self.file, self.item)
     }
 
     /// The location of the room's id.
     fn id(self) -> Location {
-        let Self { file, item } = self;
+        let Self { file, item, number: _ } = self;
         let (part, entry) = (Part::Item(item), EntryPart::Value);
         Location::Path { file, part, path: vec![key("id")], entry }
     }
@@ -278,7 +362,7 @@ impl ResolvedRooms {
             Rooms::Whole(rooms) => {
                 for (item, room) in rooms.iter().enumerate() {
                     if let Some(DecodedRoom { room, reading }) = room {
-                        self.add(room, *reading, RoomPosition { file, item }, context);
+                        self.add(room, *reading, RoomPosition { file, item, number: 0 }, context);
                     }
                 }
             }
@@ -316,12 +400,12 @@ impl ResolvedRooms {
         found.rooms.reserve(group.len());
         if let Some(rooms) = layout.parse(text, group.clone()) {
             for (item, room) in group.clone().zip(&rooms) {
-                found.add(room, Reading::Complete, RoomPosition { file, item }, context);
+                found.add(room, Reading::Complete, RoomPosition { file, item, number: 0 }, context);
             }
             return found;
         }
         for item in group.clone() {
-            let position = RoomPosition { file, item };
+            let position = RoomPosition { file, item, number: 0 };
             match read_room(layout, text, position, &mut found.diagnostics) {
                 Ok(Some(DecodedRoom { room, reading })) => {
                     found.add(&room, reading, position, context);
@@ -337,13 +421,35 @@ impl ResolvedRooms {
     }
 
     fn join(&mut self, later: Self) {
-        let Self { rooms, diagnostics, not_alone, sides: _ } = later;
+        let Self { rooms, entries, diagnostics, not_alone, sides: _ } = later;
         self.rooms.extend(rooms);
+        self.entries.extend(entries);
         self.diagnostics.extend(diagnostics);
         self.not_alone = self.not_alone.or(not_alone);
     }
 
-    /// Checks a room, and adds it at each of its providers.
+    /// Makes some of the rooms of an entry.
+    fn of_entry(
+        entry: &Entry,
+        numbers: &Range<usize>,
+        position: RoomPosition,
+        context: &ResolveContext<'_>,
+    ) -> (Vec<PositionedRoom>, EntryFindings) {
+        let (mut made, mut findings) = (Self::default(), EntryFindings::default());
+        made.rooms.reserve(numbers.len());
+        for number in numbers.clone() {
+            let position = RoomPosition { number, ..position };
+            let room = entry.room(number);
+            made.add_room(&room, RoomOrigin::Expanded, Reading::Complete, position, context);
+            if !made.diagnostics.is_empty() {
+                findings.add(number, std::mem::take(&mut made.diagnostics));
+            }
+        }
+        (made.rooms, findings)
+    }
+
+    /// Adds a room as it is written: itself, or an entry that makes many. An entry that could be read
+    /// in part only has its mistakes reported already.
     fn add(
         &mut self,
         raw: &raw::Room,
@@ -351,9 +457,29 @@ impl ResolvedRooms {
         position: RoomPosition,
         context: &ResolveContext<'_>,
     ) {
+        match (&raw.for_each, reading) {
+            (None, _) => self.add_room(raw, RoomOrigin::Written, reading, position, context),
+            (Some(_), Reading::Partial) => {}
+            (Some(_), Reading::Complete) => {
+                let mut reporter = position.reporter(&mut self.diagnostics, reading);
+                let entry = Entry::of(raw, &mut reporter);
+                self.entries.extend(entry.map(|entry| (entry, position)));
+            }
+        }
+    }
+
+    /// Checks a room, and adds it at each of its providers.
+    fn add_room(
+        &mut self,
+        raw: &raw::Room,
+        origin: RoomOrigin,
+        reading: Reading,
+        position: RoomPosition,
+        context: &ResolveContext<'_>,
+    ) {
         let providers = context.providers(raw);
         let by_kind = context.by_kind(raw, &providers);
-        let input = RoomInput { raw, by_kind: &by_kind, providers: &providers, context };
+        let input = RoomInput { raw, by_kind: &by_kind, providers: &providers, context, origin };
         checks::room(&input, position.reporter(&mut self.diagnostics, reading));
         let Some(Text(id)) = &raw.id else { return };
         let sides = self.sides(&providers);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Field, Finding, Kind, Shape};
 
-use super::raw::File;
+use super::raw::{File, VARIABLE};
 
 /// Returns the JSON Schema (draft-07) of rooms.yaml.
 ///
@@ -30,8 +30,34 @@ pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
             bound(&mut schema["definitions"], definition, *field);
         }
     }
+    expandable(&mut schema["definitions"]);
     schema
 });
+
+/// Lets the strings of an entry with `for_each` be references to its variables: what they are limited
+/// to is checked after they are replaced.
+fn expandable(definitions: &mut Value) {
+    let room = definitions["Room"]["properties"].as_object_mut().into_iter().flatten();
+    for (_, property) in room {
+        let Some(property) = property.as_object_mut() else { continue };
+        let reference = json!({ "type": "string", "pattern": VARIABLE });
+        if let Some(Value::Array(choices)) = property.get_mut("anyOf") {
+            choices.push(reference);
+            continue;
+        }
+        let limits = ["type", "minLength", "maxLength", "enum", "examples"];
+        if property.get("type") != Some(&json!("string")) {
+            continue;
+        }
+        let limits: serde_json::Map<_, _> =
+            limits.iter().filter_map(|name| property.remove_entry(*name)).collect();
+        if limits.len() == 1 {
+            property.extend(limits);
+        } else {
+            property.insert("anyOf".to_owned(), json!([limits, reference]));
+        }
+    }
+}
 
 /// Adds a field's limits, those of the most lenient of the kinds that have it.
 fn bound(definitions: &mut Value, definition: &str, field: Field) {
@@ -95,8 +121,7 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
 }
 
 /// Keys by the definition that will have them.
-const RESERVED_KEYS: &[(&str, &[&str])] =
-    &[("Lifecycle", &["ignore_changes"]), ("Room", &["for_each"]), ("Defaults", &["for_each"])];
+const RESERVED_KEYS: &[(&str, &[&str])] = &[("Lifecycle", &["ignore_changes"])];
 
 /// Values by the definition that will take them.
 const RESERVED_VALUES: &[(&str, &[&str])] =

@@ -13,6 +13,7 @@ use crate::model::Finding;
 use crate::config::diagnostics::{
     Reporter, Span, merge_key, missing_key, owner, suggestion, type_name,
 };
+use crate::config::raw::is_extension;
 use crate::config::schema::{SCHEMA, not_built, reserved_key, reserved_value};
 use crate::config::secrets::{names_secret, secret_key};
 use crate::config::values::nearest_kind;
@@ -147,7 +148,8 @@ impl StructureCheck<'_, '_> {
             None => None,
         };
         let json = inner.and_then(|inner| self.node(value, inner));
-        if inner.is_none() {
+        let ignored = schema.name == "File" && is_extension(name);
+        if inner.is_none() && !ignored {
             self.unknown_key(name, key.span, schema);
         }
         self.key = before;

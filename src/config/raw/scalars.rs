@@ -1,12 +1,15 @@
 //! The scalars and maps of a file: how each is read, and its schema.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::Kind;
@@ -53,6 +56,15 @@ pub enum RateLimit {
     Every(u64),
     /// By the action's name.
     Each(Pairs<u64>),
+}
+
+/// The values of a variable of `for_each`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum VariableValues {
+    /// A range, such as `001..200`.
+    Range(Text),
+    /// Texts.
+    List(Vec<Text>),
 }
 
 /// A map in the order of the file, each key once.
@@ -132,6 +144,32 @@ impl<'de> Deserialize<'de> for AttributeValue {
     }
 }
 
+impl<'de> Deserialize<'de> for VariableValues {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValuesVisitor;
+        impl<'de> Visitor<'de> for ValuesVisitor {
+            type Value = VariableValues;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a range such as 001..200 or a list")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<VariableValues, E> {
+                Ok(VariableValues::Range(Text(text.into())))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<VariableValues, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = seq.next_element()? {
+                    texts.push(text);
+                }
+                Ok(VariableValues::List(texts))
+            }
+        }
+        deserializer.deserialize_any(ValuesVisitor)
+    }
+}
+
 impl<'de> Deserialize<'de> for RateLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct RateVisitor;
@@ -181,8 +219,49 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
     }
 }
 
+/// Returns whether a key of the file is ignored.
+pub(in crate::config) fn is_extension(key: &str) -> bool {
+    key.starts_with("x-")
+}
+
+/// A map without the keys that are ignored.
+pub(super) struct WithoutExtensions<A> {
+    map: A,
+    ignored: BTreeSet<Box<str>>,
+}
+
+impl<A> WithoutExtensions<A> {
+    pub(super) fn new(map: A) -> Self {
+        Self { map, ignored: BTreeSet::new() }
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutExtensions<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        while let Some(Text(key)) = self.map.next_key::<Text>()? {
+            if !is_extension(&key) {
+                return seed.deserialize((*key).into_deserializer()).map(Some);
+            }
+            if !self.ignored.insert(key) {
+                return Err(A::Error::custom("duplicate key"));
+            }
+            self.map.next_value::<IgnoredAny>()?;
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
 /// Text that holds a variable, such as `${ZEGO_APP_ID:-1}`.
-const VARIABLE: &str = r"\$\{";
+pub(in crate::config) const VARIABLE: &str = r"\$\{";
 
 /// Implements a schema that is inlined, without a definition of its own.
 macro_rules! inline_schema {
@@ -211,6 +290,12 @@ inline_schema!([V] Pairs<V>, "Pairs", |generator| json_schema!({
 }));
 inline_schema!([] AttributeValue, "AttributeValue", |generator| json_schema!({
     "anyOf": [{ "type": "string" }, generator.subschema_for::<FullAttribute>()],
+}));
+inline_schema!([] VariableValues, "VariableValues", |generator| json_schema!({
+    "anyOf": [
+        { "type": "string", "pattern": r"^[0-9]+\.\.[0-9]+$", "examples": ["001..200"] },
+        { "type": "array", "items": generator.subschema_for::<Text>(), "minItems": 1 },
+    ],
 }));
 inline_schema!([] RateLimit, "RateLimit", |generator| json_schema!({
     "anyOf": [

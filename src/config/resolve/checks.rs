@@ -5,11 +5,9 @@ use std::sync::Arc;
 use crate::model::{EmptyLife, Field, Finding, Kind, MissingField, Room};
 
 use super::context::{ResolveContext, UnfitDefault};
-use super::provider::DeclaredProvider;
-use crate::config::diagnostics::{
-    PathSegment, Reporter, index, key, kinds, listed, missing_key, suggestion,
-};
-use crate::config::raw::{self, RawValue, Text};
+use super::provider::{DeclaredProvider, check_declared};
+use crate::config::diagnostics::{PathSegment, Reporter, index, key, kinds, listed, missing_key};
+use crate::config::raw::{self, Pairs, RawValue, Text};
 use crate::config::values::{self, doubtful, field_error, holders, path, shown};
 use crate::config::variables::KEYS;
 
@@ -23,6 +21,17 @@ pub(super) struct RoomInput<'a> {
     pub providers: &'a [&'a DeclaredProvider],
     /// What the rooms of its file are resolved against.
     pub context: &'a ResolveContext<'a>,
+    /// How it came to be.
+    pub origin: RoomOrigin,
+}
+
+/// How a room came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RoomOrigin {
+    /// It is written in the file.
+    Written,
+    /// It was made by an entry with `for_each`.
+    Expanded,
 }
 
 /// A check of one room.
@@ -40,6 +49,7 @@ const CHECKS: &[Check] = &[
     recommended_fields_are_set,
     attributes_are_within_limits,
     attributes_are_valid,
+    attributes_stay_apart,
     auto_delete_is_supported,
     variables_are_not_used,
 ];
@@ -101,7 +111,7 @@ fn provider_is_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
         reporter.at_key(vec![key("providers")], finding);
     }
     if let Some(Text(name)) = provider {
-        check_provider(name, input, vec![key("provider")], reporter);
+        check_declared(name, input.context.declared, vec![key("provider")], reporter);
     }
 }
 
@@ -119,34 +129,26 @@ fn providers_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
                 .help("remove one of them");
             reporter.at(path, finding);
         } else {
-            check_provider(name, input, path, reporter);
+            check_declared(name, input.context.declared, path, reporter);
         }
     }
 }
 
-fn check_provider(
-    name: &str,
-    input: &RoomInput<'_>,
-    path: Vec<PathSegment>,
-    reporter: &mut Reporter<'_>,
-) {
-    if input.context.declared.is_empty() || input.context.declared.contains_key(name) {
-        return;
-    }
-    let names: Vec<&str> = input.context.declared.keys().map(|name| &**name).collect();
-    let finding = Finding::error("unknown_provider", format!("unknown provider `{name}`"));
-    reporter.at(path, finding.help(suggestion(name, &names)));
-}
-
 fn provider_is_named(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let raw::Room { provider, providers, .. } = input.raw;
-    if provider.is_some() || providers.is_some() || input.context.declared.len() < 2 {
+    let default = &input.context.defaults.provider;
+    let named = provider.is_some() || providers.is_some() || default.is_some();
+    if named || input.context.declared.len() < 2 {
         return;
     }
     let names: Vec<&str> = input.context.declared.keys().map(|name| &**name).collect();
+    let help = format!(
+        "write `provider: NAME`, one of {}, or `defaults: {{provider: NAME}}` for the whole file",
+        listed(&names)
+    );
     let finding =
         Finding::error("missing_key", "a room needs `provider` where several are declared")
-            .help(format!("write `provider: NAME`, one of {}", listed(&names)));
+            .help(help);
     reporter.missing(Vec::new(), finding);
 }
 
@@ -236,6 +238,20 @@ fn attributes_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     values::check_attributes(input.raw.attributes.as_ref(), &[], reporter);
 }
 
+/// The keys of a written room differ; those of an entry may become equal.
+fn attributes_stay_apart(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let (RoomOrigin::Expanded, Some(Pairs(pairs))) = (input.origin, &input.raw.attributes) else {
+        return;
+    };
+    let mut keys: Vec<&str> = pairs.iter().map(|(Text(name), _)| &**name).collect();
+    keys.sort_unstable();
+    if let Some(two) = keys.windows(2).find(|two| two[0] == two[1]) {
+        let message = format!("two keys of `attributes` are `{}`", two[0]);
+        let finding = Finding::error("duplicate_key", message).help("remove one of them");
+        reporter.at_key(vec![key("attributes")], finding);
+    }
+}
+
 /// Only ZIM deletes attributes with their user: other kinds leave them to the ZIM side of a room, and a
 /// room without one cannot have them.
 fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
@@ -249,14 +265,21 @@ fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) 
     }
 }
 
-/// `${…}` is replaced in a few keys of the providers and in `state` only: in a room it is sent literally.
+/// `${…}` is replaced in a few keys of the providers, in `state`, and in entries with `for_each`: in any
+/// other room it is sent literally.
 fn variables_are_not_used(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    match input.origin {
+        RoomOrigin::Written => {}
+        RoomOrigin::Expanded => return,
+    }
     let mut check = |text: &str, at: &dyn Fn() -> Vec<PathSegment>| {
         if text.contains("${") {
-            let help = format!("it works in {KEYS} only; the service gets it literally");
+            let help = format!(
+                "it works in {KEYS} and with `for_each` only; the service gets it literally"
+            );
             let finding =
                 Finding::warning("variable_not_replaced", "`${…}` is not replaced here").help(help);
-            reporter.at(at(), finding);
+            reporter.missing(at(), finding);
         }
     };
     if let Some(Text(id)) = &input.raw.id {

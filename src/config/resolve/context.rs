@@ -8,7 +8,7 @@ use crate::model::{
     Room, RoomId, Sides, ValueRef,
 };
 
-use super::provider::DeclaredProvider;
+use super::provider::{DeclaredProvider, check_declared};
 use crate::config::decode::Document;
 use crate::config::diagnostics::{Diagnostics, Part, Reporter, key};
 use crate::config::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
@@ -28,12 +28,17 @@ pub(super) struct ResolveContext<'a> {
 pub(super) type RoomByKind = Vec<(Kind, Arc<Room>)>;
 
 impl<'a> ResolveContext<'a> {
-    /// Returns the declared providers that a room names; the only one if it names none.
+    /// Returns the declared providers that a room names; if it names none, that of the defaults, or else
+    /// the only one.
     pub(super) fn providers(&self, raw: &raw::Room) -> Vec<&'a DeclaredProvider> {
         match (&raw.provider, &raw.providers) {
             (Some(Text(one)), _) => self.declared.get(one).into_iter().collect(),
             (None, Some(several)) => {
                 several.iter().filter_map(|Text(one)| self.declared.get(one)).collect()
+            }
+            (None, None) if self.defaults.provider.is_some() => {
+                let default = self.defaults.provider.as_deref();
+                default.and_then(|name| self.declared.get(name)).into_iter().collect()
             }
             (None, None) if self.declared.len() == 1 => self.declared.values().collect(),
             (None, None) => Vec::new(),
@@ -149,6 +154,8 @@ pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Li
 /// The values for rooms of a file that do not set them.
 #[derive(Debug, Default)]
 pub(super) struct Defaults {
+    /// The provider of the rooms that name none.
+    pub provider: Option<Box<str>>,
     /// The fields, of whatever kind.
     pub room: Room,
     /// How the rooms may be handled.
@@ -177,7 +184,13 @@ pub(super) fn defaults(
     let kinds = declared_kinds(declared);
     keys_reach_a_room(raw, &kinds, &mut reporter);
     values::check_attributes(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
+    let provider = raw.provider.as_ref().map(|Text(name)| name.clone());
+    if let Some(name) = &provider {
+        let path = vec![key("defaults"), key("provider")];
+        check_declared(name, declared, path, &mut reporter);
+    }
     Defaults {
+        provider,
         room: resolve(Field::ALL.iter().copied(), &|field| raw.raw_value(field), &Room::default()),
         lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
         unfit: unfit(raw, &kinds, &mut reporter),

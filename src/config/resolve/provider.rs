@@ -10,7 +10,7 @@ use crate::model::{
 
 use super::application::Spelling;
 use crate::config::decode::Document;
-use crate::config::diagnostics::{Diagnostic, EntryPart, Reporter, key, suggestion};
+use crate::config::diagnostics::{Diagnostic, EntryPart, PathSegment, Reporter, key, suggestion};
 use crate::config::raw::{self, Amount, RateLimit, Text};
 use crate::config::secrets::looks_like_secret;
 use crate::config::values::percent;
@@ -25,6 +25,21 @@ pub(in crate::config) struct DeclaredProvider {
     pub kind: Option<Kind>,
     /// Its limits for the attributes of one room.
     pub limits: AttributeLimits,
+}
+
+/// Checks that the provider of this name is declared. If none is, that is reported already.
+pub(super) fn check_declared(
+    name: &str,
+    declared: &BTreeMap<Box<str>, DeclaredProvider>,
+    path: Vec<PathSegment>,
+    reporter: &mut Reporter<'_>,
+) {
+    if declared.is_empty() || declared.contains_key(name) {
+        return;
+    }
+    let names: Vec<&str> = declared.keys().map(|name| &**name).collect();
+    let finding = Finding::error("unknown_provider", format!("unknown provider `{name}`"));
+    reporter.at(path, finding.help(suggestion(name, &names)));
 }
 
 /// The valid providers, and all declared ones.

@@ -50,7 +50,16 @@ fn structural_mistakes_are_refused_by_parser_and_schema() {
         ("id: a", "{id: a, attributes: {k: 1}}"),
         ("id: a", "{id: a, attributes: {k: {auto_delete: true}}}"),
         ("id: a", "{id: a, lifecycle: {prevent_destroy: 1}}"),
-        ("id: a", "{id: a, for_each: {n: 1..2}}"),
+        ("id: a", "{id: 'a${n}', for_each: {n: 1-2}}"),
+        ("id: a", "{id: 'a${n}', for_each: {n: 5}}"),
+        ("id: a", "{id: 'a${n}', for_each: {n: []}}"),
+        ("id: a", "{id: 'a${n}', for_each: {n: [1]}}"),
+        ("id: a", "{id: 'a${n}', for_each: {n-1: [a]}}"),
+        ("id: a", "{id: 'a${n}', for_each: {}}"),
+        ("id: a", "{id: 'a${n}', for_each: [n]}"),
+        ("{destroy_delay_time: 1h}", "{for_each: {n: 1..2}}"),
+        ("{destroy_delay_time: 1h}", "{provider: [chat]}"),
+        ("rooms:", "x: 1\nrooms:"),
         ("id: a", "{id: a, lifecycle: {on_remove: keep}}"),
         ("operator: admin", "operator: a, is_test: 1"),
         ("operator: admin", "operator: a, is_test: yes"),
@@ -143,6 +152,9 @@ fn checked(text: &str) -> (Option<File>, bool) {
 
 /// The file with its maps in the order of their keys, as the structure check has them.
 fn ordered(mut file: File) -> File {
+    for variables in file.rooms.iter_mut().flatten().filter_map(|room| room.for_each.as_mut()) {
+        variables.0.sort_by(|(a, _), (b, _)| a.0.cmp(&b.0));
+    }
     let rooms = file.rooms.iter_mut().flatten().map(|room| &mut room.attributes);
     let defaults = file.defaults.iter_mut().map(|defaults| &mut defaults.attributes);
     for attributes in rooms.chain(defaults).flatten() {

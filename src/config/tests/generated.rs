@@ -60,6 +60,11 @@ const VALUES: &[&str] = &[
     "{reason: x}",
     "{on_remove: forget}",
     "Karaoke",
+    "'${n}'",
+    "1..3",
+    "3..1",
+    "{n: 1..2}",
+    "{n: [a, 1]}",
 ];
 
 /// Keys, each with values that are likely to fit it.
@@ -81,6 +86,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("public", &["true", "false"]),
     ("unlimited", &["true", "false"]),
     ("lifecycle", &["{}", "{prevent_destroy: true}", "{on_remove: forget}"]),
+    ("for_each", &["{n: 1..3}", "{n: 08..11, team: [red, \"7\"]}", "{n: [a]}"]),
     ("provider", &["chat"]),
     ("providers", &["[chat]"]),
     ("colour", &["a"]),
@@ -103,12 +109,20 @@ fn entry() -> impl Strategy<Value = (&'static str, &'static str)> {
 pub(super) fn file() -> impl Strategy<Value = String> {
     let entries = || prop::collection::vec(entry(), 0..4);
     let rooms = prop::collection::vec(entries(), 0..4);
+    let extension = prop_oneof![
+        4 => Just(""),
+        1 => Just("x-a: {b: [c]}\n"),
+        1 => Just("x-a: 1\nx-a: 2\n"),
+        1 => Just("x: 1\n"),
+    ];
     let (alone, together) = (&HEADS[..3], HEADS[3]);
     let head = prop_oneof![prop::sample::select(alone.to_vec()), Just(together)];
-    (head, entries(), rooms).prop_map(move |(head, defaults, rooms)| {
+    (head, entries(), rooms, extension).prop_map(move |(head, defaults, rooms, extension)| {
         let mut text = String::new();
         for (number, room) in rooms.into_iter().enumerate() {
-            writeln!(text, "  - id: r{number}").expect("text");
+            let made = room.iter().any(|(key, _)| *key == "for_each");
+            let id = if made { "-${n}${team}" } else { "" };
+            writeln!(text, "  - id: r{number}{id}").expect("text");
             let sides = (head == together).then_some(("providers", "[chat, live, video]"));
             for (key, value) in room.into_iter().chain(sides).collect::<BTreeMap<_, _>>() {
                 writeln!(text, "    {key}: {value}").expect("text");
@@ -120,6 +134,7 @@ pub(super) fn file() -> impl Strategy<Value = String> {
         for (key, value) in defaults.into_iter().collect::<BTreeMap<_, _>>() {
             writeln!(text, "  {key}: {value}").expect("text");
         }
+        text.push_str(extension);
         with_head(head, &text)
     })
 }

@@ -95,7 +95,7 @@ fn each_mistake_of_a_room_is_reported_at_its_place() {
         ("{id: a, id: b}".to_owned(), "duplicate_key 6:13"),
         ("{id: a, lifecycle: {on_remove: forgt}}".to_owned(), "unknown_value 6:36"),
         ("{id: a, lifecycle: {ignore_changes: [name]}}".to_owned(), "not_built 6:25"),
-        ("{id: a, for_each: {n: 1..2}}".to_owned(), "not_built 6:13"),
+        ("{id: a, for_each: {n: 1..2}}".to_owned(), "for_each 6:10"),
         ("{id: a, close: {reason: x}}".to_owned(), "not_of_kind 6:13"),
         ("{id: a, close: {}}".to_owned(), "not_of_kind 6:13"),
         ("{id: a, seat_template: Karaoke}".to_owned(), "not_of_kind 6:13"),

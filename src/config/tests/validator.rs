@@ -34,8 +34,21 @@ fn valid(schema: &Json, value: &Json, root: &Json) -> bool {
         "properties" => keys(value).is_none_or(|keys| {
             keys.iter().all(|it| rule.get(it).is_none_or(|rule| valid(rule, &value[it], root)))
         }),
+        "minProperties" => keys(value).is_none_or(|keys| keys.len() as u64 >= number(rule)),
+        "patternProperties" => keys(value).is_none_or(|keys| {
+            let rules = rule.as_object().expect("patterns");
+            keys.iter().all(|it| {
+                let mut rules = rules.iter().filter(|(pattern, _)| matches(&json!(pattern), it));
+                rules.all(|(_, rule)| valid(rule, &value[it], root))
+            })
+        }),
         "additionalProperties" => keys(value).is_none_or(|keys| {
-            let mut others = keys.iter().filter(|it| schema["properties"].get(it).is_none());
+            let known = |it: &&&str| {
+                let patterns = schema["patternProperties"].as_object().into_iter().flatten();
+                let mut patterns = patterns.map(|(pattern, _)| json!(pattern));
+                schema["properties"].get(it).is_some() || patterns.any(|one| matches(&one, it))
+            };
+            let mut others = keys.iter().filter(|it| !known(it));
             others.all(|it| *rule != json!(false) && valid(rule, &value[it], root))
         }),
         other => panic!("the schema uses `{other}`"),
@@ -59,6 +72,10 @@ fn matches(pattern: &Json, value: &str) -> bool {
     let span = |it: &str| digits(it.strip_suffix(['s', 'm', 'h']).unwrap_or(it));
     match text(pattern) {
         r"\$\{" => value.contains("${"),
+        "^x-" => value.starts_with("x-"),
+        r"^[0-9]+\.\.[0-9]+$" => {
+            value.split_once("..").is_some_and(|(from, to)| digits(from) && digits(to))
+        }
         "^[0-9]+%$" => share,
         "^[0-9]+[smh]?$" => span(value),
         r"^[0-9]+[smh]?$|\$\{" => span(value) || value.contains("${"),
