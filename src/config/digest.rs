@@ -2,7 +2,7 @@
 
 use crate::model::{
     Application, AttributeLimits, DesiredRoom, Digest, DigestEncoder, Endpoint, GateLimit, Moved,
-    OnConflict, OnOccupied, Policy, Provider, Refresh,
+    OnConflict, OnOccupied, OnVanish, Policy, Provider, Refresh,
 };
 
 use super::resolve::ResolvedHead;
@@ -64,7 +64,7 @@ fn write_application(encoder: &mut DigestEncoder, application: &Application) {
 }
 
 fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
-    let Policy { refresh, on_conflict, on_occupied, max_destroy, max_recreate } = policy;
+    let Policy { refresh, on_conflict, on_vanish, on_occupied, max_destroy, max_recreate } = policy;
     encoder.text(match refresh {
         Refresh::Never => "never",
         Refresh::Due => "due",
@@ -73,6 +73,10 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
     encoder.text(match on_conflict {
         OnConflict::Fail => "fail",
         OnConflict::Adopt => "adopt",
+    });
+    encoder.text(match on_vanish {
+        OnVanish::Recreate => "recreate",
+        OnVanish::Ignore => "ignore",
     });
     encoder.text(match on_occupied {
         None => "by kind",

@@ -5,7 +5,7 @@ mod scalars;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::{Field, OnConflict, OnOccupied, OnRemove, Refresh};
+use crate::model::{Field, OnConflict, OnOccupied, OnRemove, OnVanish, Refresh};
 
 pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text};
 use scalars::{
@@ -162,14 +162,6 @@ pub struct Policy {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_recreate: Option<Amount>,
-}
-
-/// What to do with a recorded room that is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnVanish {
-    /// Create it again.
-    Recreate,
 }
 
 /// When a new name or delay takes effect.

@@ -47,8 +47,8 @@ pub use call::{Call, Effect};
 pub use clock::Clock;
 pub use codec::{CompactAttributes, CompactRoom};
 pub use config::{
-    AttributeLimits, GateLimit, OnConflict, OnOccupied, Policy, Provider, RateShare, Refresh,
-    SecretSource,
+    AttributeLimits, GateLimit, OnConflict, OnOccupied, OnVanish, Policy, Provider, RateShare,
+    Refresh, SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use digest::{Digest, DigestEncoder};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
+use crate::model::{
+    Action, Address, Held, Kind, Observation, Provider, ProviderName, Step, Summary, Unread,
+};
 
 use super::PlanInputs;
 use super::decide::decide;
@@ -192,12 +194,14 @@ impl Phase {
 
 /// Whether a room of ours may be alive after the plan, creates and recreates left out.
 fn is_alive_after(room: &RoomContext<'_>, verdict: &Verdict) -> bool {
+    let is_gone = matches!(room.observation, Some(Observation::Gone(_)));
     match verdict {
         Verdict::LeaveAlone => false,
-        Verdict::Keep => true,
+        Verdict::Keep => !is_gone,
         Verdict::Held(..) | Verdict::Unread(_) => room.recorded.is_some(),
         Verdict::Step(step) => match step.action {
-            Action::Update | Action::Replace | Action::Adopt | Action::Record => true,
+            Action::Update | Action::Replace | Action::Adopt => true,
+            Action::Record => !is_gone,
             Action::Create | Action::Recreate | Action::Destroy | Action::Forget => false,
         },
     }

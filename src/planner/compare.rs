@@ -180,7 +180,7 @@ pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Opti
 }
 
 /// A room whose fields are as recorded: at most the record's bookkeeping differs.
-fn as_recorded(context: &RoomContext<'_>) -> Decision {
+pub(super) fn as_recorded(context: &RoomContext<'_>) -> Decision {
     context.bookkeeping().map_or(Verdict::Keep, Verdict::Step).into()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, Attributes, DesiredRoom, Finding, HeldReason, Observation, ObservedRoom, OnConflict,
-    OnRemove, Origin, Reason, RecordedRoom, Timestamp,
+    OnRemove, OnVanish, Origin, Reason, RecordedRoom, Timestamp,
 };
 
 use super::room_context::{Decision, RoomContext, Verdict};
@@ -58,7 +58,12 @@ fn usual(room: &RoomContext<'_>) -> Decision {
             Origin::Call(_) => exists(room, declared, seen),
             Origin::FirstUser => create(room),
         },
-        (Some(_), Some(recorded), Some(Observation::Gone(at))) => recreate(room, recorded, *at),
+        (Some(_), Some(recorded), Some(Observation::Gone(at))) => {
+            match room.inputs.desired.policy.on_vanish {
+                OnVanish::Recreate => recreate(room, recorded, *at),
+                OnVanish::Ignore => leave_vanished(room),
+            }
+        }
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
             compare::compare(room, declared, recorded)
         }
@@ -85,6 +90,17 @@ fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> D
     let early = end.is_some_and(|end| at < end);
     let reason = if early { Reason::VanishedEarly } else { Reason::Vanished };
     Verdict::Step(room.make_step(Action::Recreate, reason)).into()
+}
+
+/// A room that is gone and stays so, on record: at most its bookkeeping is brought up to date.
+fn leave_vanished(room: &RoomContext<'_>) -> Decision {
+    let message = format!("{} vanished, and is left as it is: `on_vanish: ignore`", room.address);
+    let finding = Finding::warning("vanished_ignored", message)
+        .help(
+            "`on_vanish: recreate` creates it again, `roomctl state rm` takes it out of the record",
+        )
+        .about(room.address);
+    compare::as_recorded(room).with_finding(Some(finding))
 }
 
 fn forget(room: &RoomContext<'_>) -> Decision {

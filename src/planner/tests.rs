@@ -3,6 +3,7 @@
 mod asking;
 mod drift;
 mod gate;
+mod gentle;
 mod kinds;
 mod limits;
 mod moved;

@@ -15,7 +15,7 @@ providers:
     rate_limit: {CreateRom: 3}
     secret_env: 9193cc662a4c0ec135ec71fb57194b38
   Chat 2: {kind: rtc, app_id: 0}
-policy: {on_vanish: ignore, on_conflict: adpot, max_destroy: 200%}
+policy: {on_vanish: ignroe, on_conflict: adpot, max_destroy: 200%}
 defaults: {destroy_delay_time: 4h}
 rooms:
   - id: lobby
