@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::guard::{Guarded, Inside, Unasked};
 use super::ledger::Ledger;
 use super::settle::{Sent, Unsettled, Unsure};
-use super::{Connection, Connections, Settings, Stop};
+use super::{Connection, Connections, Stop};
 use crate::model::{
     Address, ApiError, Call, ErrorClass, Field, Kind, NotTried, Operation, Pending, PendingKind,
     Recorded, RecordedRoom, Room, RoomId, Settled, Timestamp,
@@ -28,7 +28,6 @@ pub(super) struct Worker {
     /// Those of all providers: a room may have sides at others.
     pub(super) connections: Arc<Connections>,
     pub(super) ledger: Ledger,
-    pub(super) settings: Arc<Settings>,
     pub(super) stop: Stop,
     /// The record before the run.
     pub(super) recorded: Arc<Recorded>,

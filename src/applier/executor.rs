@@ -55,7 +55,6 @@ impl ProviderExecutor {
             connection: connection.clone(),
             connections: Arc::new(run.connections.clone()),
             ledger,
-            settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
             recorded: run.recorded.clone(),
             effects: Arc::default(),

@@ -21,7 +21,7 @@ mod users;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Clock, OnConflict, Provider, ProviderName};
+use crate::model::{Clock, Provider, ProviderName};
 use crate::provider::{Client, Observer};
 
 pub use observe::{Observers, observe, observed_rooms};
@@ -49,8 +49,6 @@ pub type Connections = BTreeMap<ProviderName, Connection>;
 pub struct Settings {
     /// Steps of one provider under way at once; enough to hide the latency where it is left out.
     pub concurrency: Option<usize>,
-    /// What to do with a room that exists and that we did not make.
-    pub on_conflict: OnConflict,
 }
 
 /// Steps of one provider under way at once, where nothing else is said: enough to hide three seconds

@@ -94,10 +94,13 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
 }
 
 fn write_room(encoder: &mut DigestEncoder, declared: &DesiredRoom) {
-    let DesiredRoom { address, room, lifecycle, sides, source } = declared;
+    let DesiredRoom { address, room, lifecycle, ignore_changes, on_conflict, sides, source } =
+        declared;
     encoder.address(address);
     encoder.room(room);
     encoder.lifecycle(*lifecycle);
+    encoder.list(ignore_changes.iter(), |encoder, path| encoder.text(path));
+    encoder.optional(*on_conflict, |encoder, it| encoder.text(it.as_str()));
     encoder.sides(sides);
     encoder.text(source);
 }

@@ -338,6 +338,12 @@ pub struct Lifecycle {
     /// What to do with the room when it is removed from the file; `destroy` when left out.
     #[serde(deserialize_with = "present")]
     pub on_remove: Option<OnRemove>,
+    /// Paths that are neither compared nor changed once the room exists: `name`, `attributes.topic`.
+    #[serde(deserialize_with = "present")]
+    pub ignore_changes: Option<Vec<Text>>,
+    /// What to do if the room exists and we did not make it; as the policy says when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_conflict: Option<OnConflict>,
 }
 
 fn text(raw: Option<&Text>) -> Option<RawValue<'_>> {

@@ -95,8 +95,7 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
 }
 
 /// Keys by the definition that will have them.
-const RESERVED_KEYS: &[(&str, &[&str])] =
-    &[("Lifecycle", &["ignore_changes"]), ("Room", &["for_each"]), ("Defaults", &["for_each"])];
+const RESERVED_KEYS: &[(&str, &[&str])] = &[("Room", &["for_each"]), ("Defaults", &["for_each"])];
 
 /// Values by the definition that will take them.
 const RESERVED_VALUES: &[(&str, &[&str])] = &[("Replace", &["on_next_vanish"])];

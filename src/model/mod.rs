@@ -17,6 +17,7 @@ mod event;
 mod field;
 mod finding;
 mod holder;
+mod ignored;
 mod keyword;
 mod kind;
 mod location;
@@ -60,6 +61,7 @@ pub use event::{
 pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
+pub use ignored::RoomPath;
 pub use kind::{
     AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, MissingField,
     OperatorSpec, Origin, SecretSpec, Undeclared,

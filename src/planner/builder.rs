@@ -98,7 +98,14 @@ impl<'a> PlanBuilder<'a> {
             return;
         }
         match RoomContext::settled(*row, provider, inputs) {
-            Ok(room) => self.add(&room, decide(&room)),
+            Ok(room) => match room.with_ignored() {
+                None => self.add(&room, provider, decide(&room)),
+                Some((desired, observation)) => {
+                    let (desired, observation) = (Some(&desired), observation.as_ref());
+                    let room = RoomContext { desired, observation, ..room.clone() };
+                    self.add(&room, provider, decide(&room));
+                }
+            },
             Err(why) => self.add_unsettled(row, provider, why),
         }
     }
@@ -118,13 +125,13 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    fn add(&mut self, room: &RoomContext<'a>, decision: Decision) {
+    fn add(&mut self, room: &RoomContext<'_>, provider: &'a Provider, decision: Decision) {
         let Decision { verdict, finding } = decision;
         if let Some(finding) = finding {
             self.findings.add(finding);
         }
         if is_alive_after(room, &verdict) {
-            *self.alive.entry(&room.provider.name).or_default() += 1;
+            *self.alive.entry(&provider.name).or_default() += 1;
         }
         let kind = room.kind();
         match verdict {
@@ -134,7 +141,7 @@ impl<'a> PlanBuilder<'a> {
             Verdict::Held(held, bookkeeping) => {
                 self.hold(held);
                 if let Some(step) = bookkeeping {
-                    self.steps.add(kind, step);
+                    self.steps.add(kind, *step);
                 }
             }
             Verdict::Unread(why) => {

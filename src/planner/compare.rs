@@ -58,7 +58,7 @@ fn hold_or_step(mut step: Step) -> Decision {
     } else {
         return Verdict::Step(step).into();
     };
-    let instead = step.instead.take().map(|step| *step);
+    let instead = step.instead.take();
     Verdict::Held(Held { step, reason }, instead).into()
 }
 

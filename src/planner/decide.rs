@@ -110,7 +110,7 @@ fn forget(room: &RoomContext<'_>) -> Decision {
 
 /// A room that exists and that we did not make: never silently taken or overwritten.
 fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
-    match room.inputs.desired.policy.on_conflict {
+    match room.on_conflict() {
         OnConflict::Fail => {
             let step = room.make_step(Action::Create, Reason::AlreadyExists);
             let held = Verdict::held(step, HeldReason::Conflict);

@@ -23,6 +23,8 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
         changes,
         calls,
         lifecycle,
+        ignore_changes,
+        on_conflict: _,
         sides,
         source,
         people: _,
@@ -40,6 +42,7 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
     encoder.list(changes.iter(), DigestEncoder::patch);
     encoder.list(calls.iter(), |encoder, call| encoder.text(call.as_str()));
     encoder.lifecycle(*lifecycle);
+    encoder.list(ignore_changes.iter(), |encoder, path| encoder.text(path));
     encoder.sides(sides);
     encoder.optional(source.as_deref(), DigestEncoder::text);
 }

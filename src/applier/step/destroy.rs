@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::provider::Permit;
 
-use super::{Also, Broken, Carried, Effect, Made};
+use super::{Also, Broken, Carried, Effect, Made, noted};
 
 /// A room that was destroyed.
 struct Destroyed {
@@ -91,6 +91,7 @@ impl Worker {
             what: "it was not replaced, since its new owner could not be made known",
         };
         let Some(record) = record else { return Ok(Made::default()) };
+        let record = &noted(step, record);
         let after = step.after.clone().unwrap_or_default();
         let making = Operation::Create(after.clone());
         self.make_known(&making).await.map_err(unprepared)?;

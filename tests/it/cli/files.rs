@@ -105,7 +105,6 @@ fn reserved_keys_are_refused_with_a_message() {
     for (old, new) in [
         ("rooms:", "policy: {replace: on_next_vanish}\nrooms:"),
         ("rooms:", "state: s3://bucket/key\nrooms:"),
-        ("{prevent_destroy: true}", "{ignore_changes: [name]}"),
         ("name: Support", "name: Support, for_each: {n: 1..3}"),
     ] {
         let text = THREE_ROOMS.replacen(old, new, 1);
