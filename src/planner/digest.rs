@@ -12,7 +12,8 @@ pub(super) fn of(steps: &[Step]) -> Digest {
 }
 
 /// Left out: who is inside and what others wrote, which a query finds out anew, what happens to them,
-/// the weight and what is done instead, which follow from the rest, and what the bookkeeping was.
+/// the weight and what is done instead, which follow from the rest, what is not compared, and what the
+/// bookkeeping was.
 fn write_step(encoder: &mut DigestEncoder, step: &Step) {
     let Step {
         address,
@@ -23,7 +24,7 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
         changes,
         calls,
         lifecycle,
-        ignore_changes,
+        ignore_changes: _,
         on_conflict: _,
         sides,
         source,
@@ -42,7 +43,6 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
     encoder.list(changes.iter(), DigestEncoder::patch);
     encoder.list(calls.iter(), |encoder, call| encoder.text(call.as_str()));
     encoder.lifecycle(*lifecycle);
-    encoder.list(ignore_changes.iter(), |encoder, path| encoder.text(path));
     encoder.sides(sides);
     encoder.optional(source.as_deref(), DigestEncoder::text);
 }

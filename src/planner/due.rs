@@ -120,6 +120,9 @@ fn is_destroyed(provider: &Provider, desired: Option<&DesiredRoom>, record: &Rec
 /// Whether the room is to be made anew.
 fn is_replaced(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_some_and(|declared| {
-        diff::replacing(provider.kind(), &record.room, &declared.room).is_some()
+        let differs = |room| diff::replacing(provider.kind(), &record.room, room).is_some();
+        let ignored = &declared.ignore_changes;
+        differs(&declared.room)
+            && (ignored.is_empty() || differs(&declared.room.with_paths_of(ignored, &record.room)))
     })
 }

@@ -126,3 +126,14 @@ fn a_room_of_its_own_policy_is_asked_after_and_adopted() {
     other.desired.rooms[0].on_conflict = Some(OnConflict::Fail);
     assert_eq!(other.due(Refresh::Due, Purpose::Plan), ["chat/b"]);
 }
+
+#[test]
+fn a_room_is_not_asked_after_for_what_is_ignored() {
+    let mut world = ignoring(&["name"]);
+    for record in world.recorded.rooms.values_mut() {
+        (record.last_seen, record.last_seen_with_people) = (Some(at(-30)), Some(at(-30)));
+    }
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), Vec::<String>::new());
+    world.desired.rooms[0].ignore_changes = Box::default();
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
+}
