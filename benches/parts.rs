@@ -14,7 +14,7 @@ use roomctl::config::decode::{GROUP, parse_grouped, parse_whole};
 use roomctl::config::{self, Loaded};
 use roomctl::model::{
     Address, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending, PendingKind,
-    Plan, Recorded, RecordedRoom, Refresh, Refreshed, Sides, Timestamp,
+    Plan, Recorded, RecordedRoom, Refresh, Refreshed, Scope, Sides, Timestamp,
 };
 use roomctl::planner::{self, PlanInputs};
 use roomctl::render::{self, Layout, View};
@@ -120,6 +120,7 @@ fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
         evict: &BTreeSet::new(),
         refreshed: Refreshed::As(Refresh::Never),
         in_progress: None,
+        scope: &Scope::default(),
     })
 }
 

@@ -51,7 +51,6 @@ impl ProviderExecutor {
             connection: connection.clone(),
             connections: Arc::new(run.connections.clone()),
             journal,
-            settings: Arc::new(run.settings.clone()),
             stop: run.stop.clone(),
             recorded: run.recorded.clone(),
             effects: Arc::default(),

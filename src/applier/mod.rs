@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::model::{
-    Action, Adoption, ApprovedPlan, Clock, Event, Held, Observed, OnConflict, Outcome, Overwritten,
-    Provider, ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait,
+    Action, Adoption, ApprovedPlan, Clock, Event, Held, Observed, Outcome, Overwritten, Provider,
+    ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait,
 };
 use crate::provider::{Client, Observer};
 use crate::state::WriteStore;
@@ -56,8 +56,6 @@ pub type Connections = BTreeMap<ProviderName, Connection>;
 pub struct Settings {
     /// Steps of one provider in flight at once; `None` for enough to hide the latency.
     pub concurrency: Option<usize>,
-    /// What to do with a room that exists and that we did not make.
-    pub on_conflict: OnConflict,
 }
 
 /// Steps of one provider in flight at once by default: enough to hide three seconds of latency at its

@@ -54,7 +54,8 @@ fn matters(before: &RecordedRoom, after: &RecordedRoom, observed_room: &Observed
 /// The record of a declared room of this kind that exists and was not made by us.
 #[must_use]
 pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) -> RecordedRoom {
-    let DesiredRoom { address: _, room, lifecycle, sides, source } = room;
+    let DesiredRoom { address: _, room, lifecycle, ignore_changes, on_conflict: _, sides, source } =
+        room;
     let record = RecordedRoom {
         room: room.clone(),
         assumed: Assumed::default(),
@@ -66,7 +67,7 @@ pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) ->
         source: source.clone(),
         lifecycle: *lifecycle,
         sides: sides.clone(),
-        ignore_changes: Box::default(),
+        ignore_changes: ignore_changes.clone(),
         pending: None,
         contested: None,
         next: None,

@@ -192,7 +192,7 @@ impl Worker {
             source: step.source.clone().unwrap_or_else(|| "".into()),
             lifecycle: step.lifecycle,
             sides: step.sides.clone(),
-            ignore_changes: Box::default(),
+            ignore_changes: step.ignore_changes.clone(),
             pending: None,
             contested: None,
             next: None,
@@ -272,6 +272,7 @@ fn unwritten(error: crate::state::StateError, what: &'static str) -> FailedStep 
 fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     let mut record = record.clone();
     record.lifecycle = step.lifecycle;
+    record.ignore_changes.clone_from(&step.ignore_changes);
     record.sides = step.sides.clone();
     if let Some(source) = &step.source {
         record.source = source.clone();

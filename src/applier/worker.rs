@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::journal::JournalWriter;
 use super::observe::look;
-use super::{Connection, Connections, Settings, Stop};
+use super::{Connection, Connections, Stop};
 use crate::model::{
     Address, ApiError, Call, ErrorClass, Kind, NotTried, Observation, ObservedRoom, Operation,
     PendingKind, People, Recorded, RecordedRoom, Room, Timestamp, over_limits,
@@ -24,7 +24,6 @@ pub(super) struct Worker {
     /// Those of all providers: a room may have sides at others.
     pub(super) connections: Arc<Connections>,
     pub(super) journal: JournalWriter,
-    pub(super) settings: Arc<Settings>,
     pub(super) stop: Stop,
     /// The record before the run.
     pub(super) recorded: Arc<Recorded>,

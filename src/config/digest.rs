@@ -2,7 +2,7 @@
 
 use crate::model::{
     Application, AttributeLimits, DesiredRoom, Digest, DigestEncoder, Endpoint, GateLimit, Moved,
-    OnConflict, OnOccupied, Policy, Provider, Refresh,
+    OnConflict, OnOccupied, OnVanish, Policy, Provider, Refresh,
 };
 
 use super::resolve::ResolvedHead;
@@ -64,7 +64,7 @@ fn write_application(encoder: &mut DigestEncoder, application: &Application) {
 }
 
 fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
-    let Policy { refresh, on_conflict, on_occupied, max_destroy, max_recreate } = policy;
+    let Policy { refresh, on_conflict, on_vanish, on_occupied, max_destroy, max_recreate } = policy;
     encoder.text(match refresh {
         Refresh::Never => "never",
         Refresh::Due => "due",
@@ -73,6 +73,10 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
     encoder.text(match on_conflict {
         OnConflict::Fail => "fail",
         OnConflict::Adopt => "adopt",
+    });
+    encoder.text(match on_vanish {
+        OnVanish::Recreate => "recreate",
+        OnVanish::Ignore => "ignore",
     });
     encoder.text(match on_occupied {
         None => "by kind",
@@ -90,10 +94,13 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
 }
 
 fn write_room(encoder: &mut DigestEncoder, declared: &DesiredRoom) {
-    let DesiredRoom { address, room, lifecycle, sides, source } = declared;
+    let DesiredRoom { address, room, lifecycle, ignore_changes, on_conflict, sides, source } =
+        declared;
     encoder.address(address);
     encoder.room(room);
     encoder.lifecycle(*lifecycle);
+    encoder.list(ignore_changes.iter(), |encoder, path| encoder.text(path));
+    encoder.optional(*on_conflict, |encoder, it| encoder.text(it.as_str()));
     encoder.sides(sides);
     encoder.text(source);
 }

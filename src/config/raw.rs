@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Field, OnConflict, OnOccupied, OnRemove, Refresh};
+use crate::model::{Field, OnConflict, OnOccupied, OnRemove, OnVanish, Refresh};
 
 pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text, VariableValues};
 pub(super) use scalars::{VARIABLE, is_extension};
@@ -187,14 +187,6 @@ pub struct Policy {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_recreate: Option<Amount>,
-}
-
-/// What to do with a recorded room that is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnVanish {
-    /// Create it again.
-    Recreate,
 }
 
 /// When a new name or delay takes effect.
@@ -384,6 +376,12 @@ pub struct Lifecycle {
     /// What to do with the room when it is removed from the file; `destroy` when left out.
     #[serde(deserialize_with = "present")]
     pub on_remove: Option<OnRemove>,
+    /// Paths that are neither compared nor changed once the room exists: `name`, `attributes.topic`.
+    #[serde(deserialize_with = "present")]
+    pub ignore_changes: Option<Vec<Text>>,
+    /// What to do if the room exists and we did not make it; as the policy says when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_conflict: Option<OnConflict>,
 }
 
 fn text(raw: Option<&Text>) -> Option<RawValue<'_>> {

@@ -121,11 +121,10 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
 }
 
 /// Keys by the definition that will have them.
-const RESERVED_KEYS: &[(&str, &[&str])] = &[("Lifecycle", &["ignore_changes"])];
+const RESERVED_KEYS: &[(&str, &[&str])] = &[];
 
 /// Values by the definition that will take them.
-const RESERVED_VALUES: &[(&str, &[&str])] =
-    &[("OnVanish", &["ignore"]), ("Replace", &["on_next_vanish"])];
+const RESERVED_VALUES: &[(&str, &[&str])] = &[("Replace", &["on_next_vanish"])];
 
 /// Returns whether `name` is a key of this definition that is not built yet.
 pub(super) fn reserved_key(definition: &str, name: &str) -> bool {

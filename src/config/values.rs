@@ -1,13 +1,13 @@
 //! What a kind of rooms accepts: ids, the values of fields, and attributes.
 
 use crate::model::{
-    AttributeLimits, Attributes, Delay, Field, Finding, IdSpec, Kind, Shape, Value,
+    AttributeLimits, Attributes, Delay, Field, Finding, IdSpec, Kind, RoomPath, Shape, Value,
 };
 
 use super::diagnostics::{
     PathSegment, Reporter, closest, index, key, kinds, missing_key, shortened, suggestion,
 };
-use super::raw::{Amount, AttributeValue, FullAttribute, Pairs, RawValue, Text};
+use super::raw::{Amount, AttributeValue, FullAttribute, Lifecycle, Pairs, RawValue, Text};
 use super::secrets::{names_secret, secret_key};
 
 /// Parses a duration; `None` if it is not one.
@@ -241,6 +241,38 @@ pub(super) fn check_attributes(
             reporter.missing(path(), missing_key("an attribute", "value"));
         }
     }
+}
+
+/// Reports paths of `ignore_changes` that name neither one of `fields` nor an attribute.
+pub(super) fn check_ignored(
+    lifecycle: Option<&Lifecycle>,
+    fields: &[Field],
+    inside: &[PathSegment],
+    reporter: &mut Reporter<'_>,
+) {
+    let paths = lifecycle.and_then(|lifecycle| lifecycle.ignore_changes.as_deref());
+    for (at, Text(path)) in paths.unwrap_or_default().iter().enumerate() {
+        if RoomPath::parse(path).is_some_and(|path| fields.contains(&path.field())) {
+            continue;
+        }
+        let message = format!("`ignore_changes` cannot name `{}`", shortened(path));
+        let finding = Finding::error("unknown_path", message).help(path_suggestion(path, fields));
+        reporter.at([inside, &[key("ignore_changes"), index(at)]].concat(), finding);
+    }
+}
+
+fn path_suggestion(path: &str, fields: &[Field]) -> String {
+    let attributes = Field::Attributes.as_str();
+    match path.split_once('.') {
+        Some((first, name)) if !name.is_empty() && fields.contains(&Field::Attributes) => {
+            if closest(first, &[attributes]).is_some() {
+                return format!("did you mean `{attributes}.{}`?", shortened(name));
+            }
+        }
+        Some(_) | None => {}
+    }
+    let names: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+    suggestion(path, &names)
 }
 
 /// Reports `auto_delete` attributes in a room none of whose services supports them.

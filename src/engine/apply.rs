@@ -141,10 +141,7 @@ where
         recorded,
         observed,
         connections: connections.clone(),
-        settings: Settings {
-            concurrency: request.concurrency,
-            on_conflict: desired.policy.on_conflict,
-        },
+        settings: Settings { concurrency: request.concurrency },
         store: store.clone(),
         report: events.clone(),
         stop: (*stop).clone(),

@@ -67,6 +67,8 @@ pub struct Policy {
     pub refresh: Refresh,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
+    /// What to do with a recorded room that is gone.
+    pub on_vanish: OnVanish,
     /// What to do with people inside a room that is to be destroyed; by the kinds that hold the room
     /// where it is left out.
     pub on_occupied: Option<OnOccupied>,
@@ -99,6 +101,18 @@ keyword_enum! {
         Fail = "fail",
         /// Record it as ours and bring its attributes in line.
         Adopt = "adopt",
+    }
+}
+
+keyword_enum! {
+    /// What to do with a recorded room that is gone.
+    #[derive(Default)]
+    OnVanish {
+        /// Create it again.
+        #[default]
+        Recreate = "recreate",
+        /// Leave it, on record.
+        Ignore = "ignore",
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::keyword::keyword_enum;
-use super::{Address, Digest, Policy, Provider, ProviderName, Room};
+use super::{Address, Digest, OnConflict, Policy, Provider, ProviderName, Room};
 
 /// Everything that the files declare, checked and resolved.
 #[derive(Clone, Debug)]
@@ -44,6 +44,10 @@ pub struct DesiredRoom {
     pub room: Arc<Room>,
     /// How it may be handled.
     pub lifecycle: Lifecycle,
+    /// The paths that `lifecycle.ignore_changes` names, sorted, each once.
+    pub ignore_changes: Box<[Box<str>]>,
+    /// What to do if it exists and we did not make it; `None`: as the policy says.
+    pub on_conflict: Option<OnConflict>,
     /// The providers that hold the same room, if there are several.
     pub sides: Sides,
     /// The file that declares it: its path from the folder of the file that declares the providers.

@@ -17,6 +17,7 @@ mod event;
 mod field;
 mod finding;
 mod holder;
+mod ignored;
 mod keyword;
 mod kind;
 mod location;
@@ -49,8 +50,8 @@ pub use call::{Call, Effect};
 pub use clock::Clock;
 pub use codec::{CompactAttributes, CompactRoom};
 pub use config::{
-    AttributeLimits, GateLimit, OnConflict, OnOccupied, Policy, Provider, RateShare, Refresh,
-    SecretSource,
+    AttributeLimits, GateLimit, OnConflict, OnOccupied, OnVanish, Policy, Provider, RateShare,
+    Refresh, SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use digest::{Digest, DigestEncoder, InvalidDigest};
@@ -62,6 +63,7 @@ pub use event::{
 pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
+pub use ignored::RoomPath;
 pub use kind::{
     AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, MissingField,
     OperatorSpec, Origin, SecretSpec, Undeclared,

@@ -87,12 +87,16 @@ impl RecordedRoom {
 
 impl RecordedRoom {
     /// Those of the attributes that were read that others wrote, and that a replace by `wanted` carries
-    /// over: neither declared nor set by us earlier, and not going with their user. What an earlier
+    /// over: neither declared nor set by us earlier, or named by `ignore_changes`, and not going with their
+    /// user. What an earlier
     /// replace has not set again yet is among them.
     #[must_use]
     pub fn others(&self, wanted: &Attributes, read: &Attributes) -> Attributes {
-        let all = with_carried(read, self.carried());
-        let ours = |key: &str| wanted.get(key).or(self.room.attributes.get(key)).is_some();
+        let all = with_carried(self.carried(), read);
+        let ours = |key: &str| {
+            wanted.get(key).or(self.room.attributes.get(key)).is_some()
+                && !self.ignores_attribute(key)
+        };
         let others = all.iter().filter(|(key, it)| !ours(key) && !it.auto_delete);
         others.map(|(key, attribute)| (key, attribute.clone())).collect()
     }

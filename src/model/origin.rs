@@ -85,7 +85,8 @@ pub(super) fn compare_with_last_read(
         (None, _) | (_, None) => false,
     };
     let expected = with_carried(&record.room.attributes, record.carried());
-    let lacking = lacking(&expected, &observed_room.attributes);
+    let mut lacking = lacking(&expected, &observed_room.attributes);
+    lacking.retain(|key| !record.ignores_attribute(key));
     let unknown = observed_room.attributes.iter().filter(|(key, _)| expected.get(key).is_none());
     let agrees = expected.iter().any(|(key, _)| observed_room.attributes.get(key).is_some());
     if agrees && lacking.is_empty() {
@@ -126,9 +127,9 @@ fn lacking<'a>(expected: &'a Attributes, read: &Attributes) -> Vec<&'a str> {
     expected.iter().filter(lacks).map(|(key, _)| key).collect()
 }
 
-/// Ours, and those of others that go along with them.
+/// Ours, and those of others that go along with them: where both have a key, theirs.
 pub(super) fn with_carried(ours: &Attributes, carried: &Attributes) -> Attributes {
-    let all = carried.iter().chain(ours.iter());
+    let all = ours.iter().chain(carried.iter());
     all.map(|(key, attribute)| (key, attribute.clone())).collect()
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Attributes, Call, Lifecycle, OnOccupied, Patch, People, Room, Sides};
+use super::{
+    Address, Attributes, Call, Lifecycle, OnConflict, OnOccupied, Patch, People, Room, Sides,
+};
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,6 +96,10 @@ pub struct Step {
     pub calls: Vec<Call>,
     /// How the room may be handled, as it will be recorded.
     pub lifecycle: Lifecycle,
+    /// The paths that `lifecycle.ignore_changes` names, as they will be recorded.
+    pub ignore_changes: Box<[Box<str>]>,
+    /// What to do if a room that is to be created exists, and we did not make it.
+    pub on_conflict: OnConflict,
     /// The providers that hold the same room, as they will be recorded.
     pub sides: Sides,
     /// The source file as it will be recorded; `None` if the room is not declared, or only moved.
@@ -117,6 +123,8 @@ pub struct Step {
 pub struct Bookkeeping {
     /// How the room may be handled.
     pub lifecycle: Lifecycle,
+    /// The paths that `lifecycle.ignore_changes` names.
+    pub ignore_changes: Box<[Box<str>]>,
     /// The providers that hold the same room.
     pub sides: Sides,
     /// The source file.

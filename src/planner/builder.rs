@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::model::{Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
+use crate::model::{
+    Action, Address, Held, Kind, Observation, Provider, ProviderName, Step, Summary, Unread,
+};
 
 use super::PlanInputs;
 use super::decide::decide;
@@ -108,7 +110,14 @@ impl<'a> PlanBuilder<'a> {
             return;
         }
         match RoomContext::settled(*row, provider, inputs) {
-            Ok(room) => self.add(&room, decide(&room)),
+            Ok(room) => match room.with_ignored() {
+                None => self.add(&room, provider, decide(&room)),
+                Some((desired, observation)) => {
+                    let (desired, observation) = (Some(&desired), observation.as_ref());
+                    let room = RoomContext { desired, observation, ..room.clone() };
+                    self.add(&room, provider, decide(&room));
+                }
+            },
             Err(why) => self.add_unsettled(row, provider, why),
         }
     }
@@ -147,13 +156,13 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    fn add(&mut self, room: &RoomContext<'a>, decision: Decision) {
+    fn add(&mut self, room: &RoomContext<'_>, provider: &'a Provider, decision: Decision) {
         let Decision { verdict, finding } = decision;
         if let Some(finding) = finding {
             self.findings.add(finding);
         }
         if is_alive_after(room, &verdict) {
-            *self.alive.entry(&room.provider.name).or_default() += 1;
+            *self.alive.entry(&provider.name).or_default() += 1;
         }
         let kind = room.kind();
         match verdict {
@@ -163,7 +172,7 @@ impl<'a> PlanBuilder<'a> {
             Verdict::Held(held, bookkeeping) => {
                 self.hold(held);
                 if let Some(step) = bookkeeping {
-                    self.steps.add(kind, step);
+                    self.steps.add(kind, *step);
                 }
             }
             Verdict::Unread(why) => {
@@ -232,12 +241,14 @@ impl Phase {
 
 /// Whether a room of ours may be alive after the plan, creates and recreates left out.
 fn is_alive_after(room: &RoomContext<'_>, verdict: &Verdict) -> bool {
+    let is_gone = matches!(room.observation, Some(Observation::Gone(_)));
     match verdict {
         Verdict::LeaveAlone => false,
-        Verdict::Keep => true,
+        Verdict::Keep => !is_gone,
         Verdict::Held(..) | Verdict::Unread(_) => room.recorded.is_some(),
         Verdict::Step(step) => match step.action {
-            Action::Update | Action::Replace | Action::Adopt | Action::Record => true,
+            Action::Update | Action::Replace | Action::Adopt => true,
+            Action::Record => !is_gone,
             Action::Create | Action::Recreate | Action::Destroy | Action::Forget => false,
         },
     }

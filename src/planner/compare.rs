@@ -62,7 +62,7 @@ fn hold_or_step(mut step: Step) -> Decision {
     } else {
         return Verdict::Step(step).into();
     };
-    let instead = step.instead.take().map(|step| *step);
+    let instead = step.instead.take();
     Verdict::Held(Held { step, reason }, instead).into()
 }
 
@@ -184,7 +184,7 @@ pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Opti
 }
 
 /// A room whose fields are as recorded: at most the record's bookkeeping differs.
-fn as_recorded(context: &RoomContext<'_>) -> Decision {
+pub(super) fn as_recorded(context: &RoomContext<'_>) -> Decision {
     context.bookkeeping().map_or(Verdict::Keep, Verdict::Step).into()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, Attributes, DesiredRoom, Finding, HeldReason, Observation, ObservedRoom, OnConflict,
-    OnRemove, Origin, Reason, RecordedRoom, Timestamp,
+    OnRemove, OnVanish, Origin, Reason, RecordedRoom, Timestamp,
 };
 
 use super::room_context::{Decision, RoomContext, Verdict};
@@ -58,7 +58,12 @@ fn usual(room: &RoomContext<'_>) -> Decision {
             Origin::Call(_) => exists(room, declared, seen),
             Origin::FirstUser => create(room),
         },
-        (Some(_), Some(recorded), Some(Observation::Gone(at))) => recreate(room, recorded, *at),
+        (Some(_), Some(recorded), Some(Observation::Gone(at))) => {
+            match room.inputs.desired.policy.on_vanish {
+                OnVanish::Recreate => recreate(room, recorded, *at),
+                OnVanish::Ignore => leave_vanished(room),
+            }
+        }
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
             compare::compare(room, declared, recorded)
         }
@@ -87,6 +92,17 @@ fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> D
     Verdict::Step(room.make_step(Action::Recreate, reason)).into()
 }
 
+/// A room that is gone and stays so, on record: at most its bookkeeping is brought up to date.
+fn leave_vanished(room: &RoomContext<'_>) -> Decision {
+    let message = format!("{} vanished, and is left as it is: `on_vanish: ignore`", room.address);
+    let finding = Finding::warning("vanished_ignored", message)
+        .help(
+            "`on_vanish: recreate` creates it again, `roomctl state rm` takes it out of the record",
+        )
+        .about(room.address);
+    compare::as_recorded(room).with_finding(Some(finding))
+}
+
 fn forget(room: &RoomContext<'_>) -> Decision {
     let before = room.present();
     Verdict::Step(room.step(Action::Forget, Reason::NotDeclared, before, None, Vec::new())).into()
@@ -94,7 +110,7 @@ fn forget(room: &RoomContext<'_>) -> Decision {
 
 /// A room that exists and that we did not make: never silently taken or overwritten.
 fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
-    match room.inputs.desired.policy.on_conflict {
+    match room.on_conflict() {
         OnConflict::Fail => {
             let step = room.make_step(Action::Create, Reason::AlreadyExists);
             let held = Verdict::held(step, HeldReason::Conflict);

@@ -57,6 +57,8 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
         before,
         after,
         lifecycle,
+        ignore_changes: _,
+        on_conflict: _,
         sides,
         action: _,
         reason: _,

@@ -78,7 +78,10 @@ fn compare(
             let why = record.contested.as_deref().unwrap_or_default();
             Found::Unread(format!("its origin is uncertain: {why}"))
         }
-        Some(Observation::There(room)) => present(provider.kind(), record, room),
+        Some(Observation::There(room)) => {
+            let kind = provider.kind();
+            present(kind, record, &room.unchanged_at(kind, &record.ignore_changes, &record.room))
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Purpose {
 /// are to be destroyed or replaced and were last seen with people inside or have other sides, which
 /// are queried too, and rooms that would be replaced for what the service reports: it may be as
 /// declared already. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
-/// are not recorded, so that the plan says whether each is created or adopted.
+/// are not recorded (of a room's own one, that room), so that the plan says whether each is created or adopted.
 #[must_use]
 pub fn due(
     desired: &Desired,
@@ -45,7 +45,8 @@ pub fn due(
         match (mode, row.recorded) {
             (Refresh::Never, _) => false,
             (Refresh::Due | Refresh::All, None) => {
-                let adopts = desired.policy.on_conflict == OnConflict::Adopt;
+                let of_room = row.desired.and_then(|declared| declared.on_conflict);
+                let adopts = of_room.unwrap_or(desired.policy.on_conflict) == OnConflict::Adopt;
                 let asked = match purpose {
                     Purpose::Plan => adopts || mode == Refresh::All,
                     Purpose::Apply => adopts,
@@ -119,6 +120,9 @@ fn is_destroyed(provider: &Provider, desired: Option<&DesiredRoom>, record: &Rec
 /// Whether the room is to be made anew.
 fn is_replaced(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_some_and(|declared| {
-        diff::replacing(provider.kind(), &record.room, &declared.room).is_some()
+        let differs = |room| diff::replacing(provider.kind(), &record.room, room).is_some();
+        let ignored = &declared.ignore_changes;
+        differs(&declared.room)
+            && (ignored.is_empty() || differs(&declared.room.with_paths_of(ignored, &record.room)))
     })
 }

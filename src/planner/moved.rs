@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Action, Address, Carried, Desired, Finding, Moved, People, Provider, ProviderName, Reason,
-    Recorded, RecordedRoom, RoomId, Scope, Sides, Step, Weight,
+    Action, Address, Carried, Desired, Finding, Moved, OnConflict, People, Provider, ProviderName,
+    Reason, Recorded, RecordedRoom, RoomId, Scope, Sides, Step, Weight,
 };
 
 use super::builder::{Phase, PlanBuilder};
@@ -157,6 +157,8 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         changes: Vec::new(),
         calls: Vec::new(),
         lifecycle: record.lifecycle,
+        ignore_changes: record.ignore_changes.clone(),
+        on_conflict: OnConflict::default(),
         sides: record.sides.clone(),
         source: None,
         people: People::Unknown,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Address, DesiredRoom, Finding, Held, HeldReason, Kind, Landing, Observation, ObservedRoom,
-    OnOccupied, People, Provider, RecordedRoom, Room, Settled, Sides, Step, settle,
+    OnConflict, OnOccupied, People, Provider, RecordedRoom, Room, Settled, Sides, Step, settle,
 };
 
 use super::PlanInputs;
@@ -35,7 +35,7 @@ pub(super) enum Verdict {
     /// Something is to be done.
     Step(Step),
     /// Something is to be done and held back; a step that changes the record only is not.
-    Held(Held, Option<Step>),
+    Held(Held, Option<Box<Step>>),
     /// It could not be read: a sentence that says why.
     Unread(String),
 }
@@ -127,6 +127,41 @@ impl<'a> RoomContext<'a> {
         }
         let others = self.others(sides).filter_map(|other| desired.providers.get(&other.provider));
         desired.policy.on_occupied(others.map(Provider::kind).chain([self.kind()]))
+    }
+
+    /// What to do if the room exists and we did not make it: as the room's `lifecycle` says, or else
+    /// the policy.
+    pub(super) fn on_conflict(&self) -> OnConflict {
+        let of_room = self.desired.and_then(|declared| declared.on_conflict);
+        of_room.unwrap_or(self.inputs.desired.policy.on_conflict)
+    }
+
+    /// The paths that are not compared: as the file says, or else as recorded.
+    pub(super) fn ignore_changes(&self) -> &[Box<str>] {
+        let recorded = || self.recorded.as_deref().map(|recorded| &recorded.ignore_changes);
+        self.desired.map(|declared| &declared.ignore_changes).or_else(recorded).map_or(&[], |it| it)
+    }
+
+    /// The declared room, and what was observed of it, as if nothing had changed that is not compared;
+    /// `None` if everything is. A room that is not recorded keeps what it was found with.
+    pub(super) fn with_ignored(&self) -> Option<(DesiredRoom, Option<Observation>)> {
+        let declared = self.desired.filter(|declared| !declared.ignore_changes.is_empty())?;
+        let paths = &declared.ignore_changes;
+        let (room, observation) = match (self.recorded.as_deref(), self.observed_room()) {
+            (Some(recorded), seen) => {
+                let unchanged = |seen: &ObservedRoom| {
+                    let seen = seen.unchanged_at(self.kind(), paths, &recorded.room);
+                    Observation::There(seen.into_owned())
+                };
+                let observation = seen.map(unchanged).or_else(|| self.observation.cloned());
+                (declared.room.with_paths_of(paths, &recorded.room), observation)
+            }
+            (None, Some(seen)) => {
+                (declared.room.with_paths_as_read(paths, seen), self.observation.cloned())
+            }
+            (None, None) => return None,
+        };
+        Some((DesiredRoom { room: Arc::new(room), ..declared.clone() }, observation))
     }
 
     /// The room as the file declares it.

@@ -29,6 +29,8 @@ impl RoomContext<'_> {
             calls: calls(self.kind(), action, &changes),
             changes,
             lifecycle: self.desired.map(|d| d.lifecycle).or(recorded).unwrap_or_default(),
+            ignore_changes: self.ignore_changes().into(),
+            on_conflict: self.on_conflict(),
             source: self.desired.map(|declared| declared.source.clone()),
             people: self.people(&sides),
             on_occupied: self.on_occupied(&sides),
@@ -83,6 +85,7 @@ impl RoomContext<'_> {
     pub(super) fn bookkeeping(&self) -> Option<Step> {
         let (declared, recorded) = (self.desired?, self.recorded.as_deref()?);
         let same = declared.lifecycle == recorded.lifecycle
+            && declared.ignore_changes == recorded.ignore_changes
             && declared.sides == recorded.sides
             && declared.source == recorded.source;
         if same {
@@ -91,6 +94,7 @@ impl RoomContext<'_> {
         let room = || Some(recorded.room.clone());
         let before = Bookkeeping {
             lifecycle: recorded.lifecycle,
+            ignore_changes: recorded.ignore_changes.clone(),
             sides: recorded.sides.clone(),
             source: recorded.source.clone(),
         };

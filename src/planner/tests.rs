@@ -3,6 +3,7 @@
 mod asking;
 mod drift;
 mod gate;
+mod gentle;
 mod kinds;
 mod limits;
 mod moved;
@@ -50,6 +51,8 @@ pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
         address: address(text),
         room,
         lifecycle: Lifecycle::default(),
+        ignore_changes: Box::default(),
+        on_conflict: None,
         sides: Sides::default(),
         source: "rooms.yaml".into(),
     }

@@ -123,6 +123,8 @@ impl ToJson for Step {
             changes: _,
             calls,
             lifecycle: _,
+            ignore_changes: _,
+            on_conflict: _,
             sides: _,
             source: _,
             people: _,

@@ -38,6 +38,7 @@ enum Cell<'a> {
     Flag(bool),
     Field(&'a Value),
     Sides(&'a Sides),
+    Paths(&'a [Box<str>]),
 }
 
 /// Writes the fields that a step changes, `old → new`, aligned.
@@ -146,6 +147,11 @@ fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
             before.map(|it| Cell::Text(counts::on_remove(it.lifecycle.on_remove))),
             Some(Cell::Text(counts::on_remove(step.lifecycle.on_remove))),
         ),
+        row(
+            "ignore_changes",
+            before.and_then(|it| paths(&it.ignore_changes)),
+            paths(&step.ignore_changes),
+        ),
         row("sides", before.and_then(|it| several(&it.sides)), several(&step.sides)),
         row(
             "source",
@@ -154,6 +160,11 @@ fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
         ),
     ];
     rows.into_iter().filter(|row| row.before != row.after).collect()
+}
+
+/// The paths that `ignore_changes` names, if any.
+fn paths(paths: &[Box<str>]) -> Option<Cell<'_>> {
+    (!paths.is_empty()).then_some(Cell::Paths(paths))
 }
 
 /// The sides of a room that has more than one.
@@ -200,7 +211,7 @@ fn several_lines<'a>(row: &Row<'a>) -> Option<(&'a str, &'a str)> {
         Some(Cell::Text(text)) => Some(text),
         Some(Cell::Attribute(attribute)) => Some(&*attribute.value),
         Some(Cell::Field(value)) => value.as_text(),
-        Some(Cell::Delay(_) | Cell::Flag(_) | Cell::Sides(_)) | None => None,
+        Some(Cell::Delay(_) | Cell::Flag(_) | Cell::Sides(_) | Cell::Paths(_)) | None => None,
     };
     let (old, new) = (text(row.before), text(row.after));
     let several = |side: Option<&str>| side.is_some_and(|text| text.trim_end().contains('\n'));
@@ -242,6 +253,7 @@ impl fmt::Display for Cell<'_> {
                 let sides: Vec<&str> = sides.iter().map(ProviderName::as_str).collect();
                 write!(f, "[{}]", sides.join(", "))
             }
+            Self::Paths(paths) => write!(f, "[{}]", Plain(paths.join(", "))),
             Self::Attribute(Attribute { value, auto_delete }) => {
                 let mark = if *auto_delete { " (auto_delete)" } else { "" };
                 write!(f, "{}{mark}", Quoted(value))

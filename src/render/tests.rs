@@ -64,6 +64,8 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         carried: Carried::Nothing,
         instead: None,
         bookkeeping: None,
+        ignore_changes: Box::default(),
+        on_conflict: crate::model::OnConflict::Fail,
     }
 }
 
@@ -208,6 +210,7 @@ fn steps() -> Vec<Step> {
             lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
             bookkeeping: Some(Box::new(Bookkeeping {
                 lifecycle: Lifecycle::default(),
+                ignore_changes: Box::default(),
                 sides: Sides::default(),
                 source: "rooms.yaml".into(),
             })),

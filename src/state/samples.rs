@@ -60,6 +60,8 @@ pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
         address,
         room,
         lifecycle: Lifecycle::default(),
+        ignore_changes: Box::default(),
+        on_conflict: None,
         sides: Sides::default(),
         source: "rooms.yaml".into(),
     };

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use roomctl::applier::{self, Report, Run, Settings, StopSwitch};
 use roomctl::model::{
-    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Observed, OnConflict, Refresh,
-    Refreshed, Scope,
+    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Observed, Refresh, Refreshed,
+    Scope,
 };
 use roomctl::planner::{self, PlanInputs};
 use roomctl::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, Store, WriteStore};
@@ -108,7 +108,7 @@ async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
         recorded,
         observed: Observed::default(),
         connections: world.connect(&desired, &Fuse::never()),
-        settings: Settings { concurrency: None, on_conflict: OnConflict::Fail },
+        settings: Settings { concurrency: None },
         store: noting.clone(),
         report: Arc::new(Silent),
         stop,

@@ -117,7 +117,7 @@ impl Worker {
         let address = &step.address;
         if earlier == EarlierIntent::Absent {
             self.restore(address, mutation.before).await?;
-            if self.settings.on_conflict == OnConflict::Fail {
+            if step.on_conflict == OnConflict::Fail {
                 let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
                 return Err(Failure::NotDone(conflict(address, elsewhere.as_ref(), api_error)));
             }
@@ -174,6 +174,7 @@ impl Worker {
     ) -> Found {
         let kind = self.kind();
         let room = step.after.clone().unwrap_or_default();
+        let room = Arc::new(room.with_paths_as_read(&step.ignore_changes, observed_room));
         let declared = RecordedRoom { room: room.clone(), next: None, ..mutation.record.clone() };
         let record = adopted(kind, &declared, observed_room);
         let changes = record.room.patches_towards(kind, &room);

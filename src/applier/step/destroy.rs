@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::provider::Permit;
 
-use super::{Done, Effect, FailedStep, InPlaceStep, StepResult};
+use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, noted};
 
 /// A room that was destroyed.
 struct Destroyed {
@@ -94,6 +94,7 @@ impl Worker {
             what: "it was not replaced, since its new owner could not be registered",
         };
         let Some(record) = record else { return Ok(Done::default()) };
+        let record = &noted(step, record);
         let after = step.after.clone().unwrap_or_default();
         let making = Operation::Create(after.clone());
         self.register_users(&making).await.map_err(unprepared)?;

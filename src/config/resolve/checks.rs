@@ -51,6 +51,7 @@ const CHECKS: &[Check] = &[
     attributes_are_valid,
     attributes_stay_apart,
     auto_delete_is_supported,
+    ignored_paths_are_known,
     variables_are_not_used,
 ];
 
@@ -263,6 +264,14 @@ fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) 
     if !holders.is_empty() {
         values::check_auto_delete(pairs, &kinds(&holders), reporter);
     }
+}
+
+/// Paths to ignore have to be those of a field that one of its kinds holds.
+fn ignored_paths_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let held = |field: &Field| !input.kinds_are_known() || input.kinds().any(|it| it.holds(*field));
+    let fields: Vec<Field> = Field::ALL.iter().copied().filter(held).collect();
+    let lifecycle = input.raw.lifecycle.as_ref();
+    values::check_ignored(lifecycle, &fields, &[key("lifecycle")], reporter);
 }
 
 /// `${…}` is replaced in a few keys of the providers, in `state`, and in entries with `for_each`: in any

@@ -1,11 +1,11 @@
 //! What the rooms of a file are resolved against: the defaults, the providers, the file's name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Attribute, Attributes, DesiredRoom, Field, Finding, Kind, Lifecycle, ProviderName,
-    Room, RoomId, Sides, ValueRef,
+    Address, Attribute, Attributes, DesiredRoom, Field, Finding, Kind, Lifecycle, OnConflict,
+    ProviderName, Room, RoomId, Sides, ValueRef,
 };
 
 use super::provider::{DeclaredProvider, check_declared};
@@ -83,6 +83,12 @@ impl<'a> ResolveContext<'a> {
             address: Address::new(provider.clone(), RoomId::new(id)),
             room,
             lifecycle: lifecycle(raw.lifecycle.as_ref(), self.defaults.lifecycle),
+            ignore_changes: ignore_changes(raw.lifecycle.as_ref(), &self.defaults.ignore_changes),
+            on_conflict: raw
+                .lifecycle
+                .as_ref()
+                .and_then(|raw| raw.on_conflict)
+                .or(self.defaults.on_conflict),
             sides: sides.clone(),
             source: Arc::clone(&self.source),
         }
@@ -144,11 +150,24 @@ fn attribute(value: &AttributeValue) -> Attribute {
 
 /// A room's own lifecycle over that of the defaults.
 pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
-    let Some(raw::Lifecycle { prevent_destroy, on_remove }) = raw else { return defaults };
+    let Some(raw::Lifecycle { prevent_destroy, on_remove, ignore_changes: _, on_conflict: _ }) =
+        raw
+    else {
+        return defaults;
+    };
     Lifecycle {
         prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy),
         on_remove: on_remove.unwrap_or(defaults.on_remove),
     }
+}
+
+/// The paths that a room ignores: its own, or else those of the defaults.
+fn ignore_changes(raw: Option<&raw::Lifecycle>, defaults: &[Box<str>]) -> Box<[Box<str>]> {
+    let Some(paths) = raw.and_then(|raw| raw.ignore_changes.as_ref()) else {
+        return defaults.into();
+    };
+    let paths: BTreeSet<&str> = paths.iter().map(|Text(path)| &**path).collect();
+    paths.into_iter().map(Into::into).collect()
 }
 
 /// The values for rooms of a file that do not set them.
@@ -160,6 +179,10 @@ pub(super) struct Defaults {
     pub room: Room,
     /// How the rooms may be handled.
     pub lifecycle: Lifecycle,
+    /// The paths that `ignore_changes` names.
+    pub ignore_changes: Box<[Box<str>]>,
+    /// What to do with rooms that exist and that we did not make.
+    pub on_conflict: Option<OnConflict>,
     /// Values that some of the declared kinds do not accept: reported for the rooms that inherit them.
     pub unfit: Vec<UnfitDefault>,
 }
@@ -183,6 +206,8 @@ pub(super) fn defaults(
     let mut reporter = Reporter { diagnostics, file, part: Part::Head, reading };
     let kinds = declared_kinds(declared);
     keys_reach_a_room(raw, &kinds, &mut reporter);
+    let path = [key("defaults"), key("lifecycle")];
+    values::check_ignored(raw.lifecycle.as_ref(), Field::ALL, &path, &mut reporter);
     values::check_attributes(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
     let provider = raw.provider.as_ref().map(|Text(name)| name.clone());
     if let Some(name) = &provider {
@@ -193,6 +218,8 @@ pub(super) fn defaults(
         provider,
         room: resolve(Field::ALL.iter().copied(), &|field| raw.raw_value(field), &Room::default()),
         lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
+        ignore_changes: ignore_changes(raw.lifecycle.as_ref(), &[]),
+        on_conflict: raw.lifecycle.as_ref().and_then(|raw| raw.on_conflict),
         unfit: unfit(raw, &kinds, &mut reporter),
     }
 }

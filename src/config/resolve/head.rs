@@ -162,7 +162,7 @@ fn policy(document: &Document, reporter: &mut Reporter<'_>) -> Policy {
     let raw::Policy {
         refresh,
         on_conflict,
-        on_vanish: _,
+        on_vanish,
         on_occupied,
         replace: _,
         max_destroy,
@@ -175,6 +175,7 @@ fn policy(document: &Document, reporter: &mut Reporter<'_>) -> Policy {
     Policy {
         refresh: refresh.unwrap_or_default(),
         on_conflict: on_conflict.unwrap_or_default(),
+        on_vanish: on_vanish.unwrap_or_default(),
         on_occupied: *on_occupied,
         max_destroy: limit("max_destroy", max_destroy),
         max_recreate: limit("max_recreate", max_recreate),

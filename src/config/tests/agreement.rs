@@ -73,7 +73,7 @@ fn structural_mistakes_are_refused_by_parser_and_schema() {
         ("rooms:", "moved: [{from: talk}]\nrooms:"),
         ("rooms:", "moved: [{to: chat}]\nrooms:"),
         ("rooms:", "moved: [{from: talk, to: chat, why: x}]\nrooms:"),
-        ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
+        ("rooms:", "policy: {on_vanish: leave}\nrooms:"),
     ] {
         assert!(valid.contains(from), "{from}");
         let text = valid.replace(from, to);

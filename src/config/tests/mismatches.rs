@@ -124,8 +124,8 @@ fn each_mismatch_of_a_room_is_reported_at_its_place() {
             "",
         ),
         (
-            "{id: a, provider: live, lifecycle: {ignore_changes: [name]}}".to_owned(),
-            "not_built 8:41",
+            "{id: a, provider: live, lifecycle: {ignore_changes: [destroy_delay_time]}}".to_owned(),
+            "unknown_path 8:58",
         ),
         ("{id: a, providers: [chat, nobody], muted: true}".to_owned(), "unknown_provider 8:31"),
     ];

@@ -15,7 +15,7 @@ providers:
     rate_limit: {CreateRom: 3}
     secret_env: 9193cc662a4c0ec135ec71fb57194b38
   Chat 2: {kind: rtc, app_id: 0}
-policy: {on_vanish: ignore, on_conflict: adpot, max_destroy: 200%}
+policy: {on_vanish: ignroe, on_conflict: adpot, max_destroy: 200%}
 defaults: {destroy_delay_time: 4h}
 rooms:
   - id: lobby
@@ -94,8 +94,11 @@ fn each_mistake_of_a_room_is_reported_at_its_place() {
         ("{id: a, attributes: {k: a, k: b}}".to_owned(), "duplicate_key 6:32"),
         ("{id: a, id: b}".to_owned(), "duplicate_key 6:13"),
         ("{id: a, lifecycle: {on_remove: forgt}}".to_owned(), "unknown_value 6:36"),
-        ("{id: a, lifecycle: {ignore_changes: [name]}}".to_owned(), "not_built 6:25"),
         ("{id: a, for_each: {n: 1..2}}".to_owned(), "for_each 6:10"),
+        ("{id: a, lifecycle: {ignore_changes: [nmae]}}".to_owned(), "unknown_path 6:42"),
+        ("{id: a, lifecycle: {ignore_changes: [muted]}}".to_owned(), "unknown_path 6:42"),
+        ("{id: a, lifecycle: {ignore_changes: name}}".to_owned(), "wrong_type 6:41"),
+        ("{id: a, lifecycle: {on_conflict: adpot}}".to_owned(), "unknown_value 6:38"),
         ("{id: a, close: {reason: x}}".to_owned(), "not_of_kind 6:13"),
         ("{id: a, close: {}}".to_owned(), "not_of_kind 6:13"),
         ("{id: a, seat_template: Karaoke}".to_owned(), "not_of_kind 6:13"),

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, GateLimit, NextLife, OnConflict, OnOccupied, Patch, Pending, PendingKind, Step, dropped,
+    Action, GateLimit, NextLife, OnConflict, OnOccupied, OnVanish, Patch, Pending, PendingKind,
+    Step, dropped,
 };
 
 /// Everything about one address: each part may be missing.
@@ -107,8 +108,10 @@ fn some_rooms() -> impl Strategy<Value = Rooms> {
 }
 
 fn some_policy() -> impl Strategy<Value = Policy> {
-    (any::<bool>(), any::<bool>(), 0..=100u8).prop_map(|(adopt, defer, percent)| Policy {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (flags, 0..=100u8).prop_map(|((adopt, defer, ignore), percent)| Policy {
         refresh: Refresh::Due,
+        on_vanish: if ignore { OnVanish::Ignore } else { OnVanish::Recreate },
         on_conflict: if adopt { OnConflict::Adopt } else { OnConflict::Fail },
         on_occupied: Some(if defer { OnOccupied::Defer } else { OnOccupied::Destroy }),
         max_destroy: GateLimit::Percent(percent),

@@ -84,6 +84,7 @@ fn no_changes_is_printed_only_if_nothing_is_held_or_unread() {
 fn bookkeeping_is_shown_from_old_to_new_where_it_differs() {
     let before = Bookkeeping {
         lifecycle: Lifecycle::default(),
+        ignore_changes: Box::default(),
         sides: Sides::default(),
         source: "old.yaml".into(),
     };

@@ -1,0 +1,60 @@
+//! Gentle changes: what is left as it is, by a policy or by a room's `lifecycle`.
+
+use super::desk::{Desk, THREE_ROOMS};
+use super::served::Served;
+
+#[test]
+fn a_vanished_room_is_left_and_drift_still_shows_it() {
+    let desk = Desk::applied();
+    desk.edit("defaults:", "policy: {on_vanish: ignore}\ndefaults:");
+    desk.run("emulator advance 2h").ends(0);
+    let plan = desk.run("plan --detailed-exitcode").ends(0);
+    plan.prints("chat/lobby vanished, and is left as it is").prints("No changes: 3 rooms, 3 asked");
+    desk.run("apply --auto-approve").ends(0).prints("No changes: 3 rooms, 3 asked");
+    desk.run("drift").ends(2).prints("chat/news").prints("vanished");
+    desk.edit("on_vanish: ignore", "on_vanish: recreate");
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 3 recreated.");
+}
+
+#[test]
+fn what_is_ignored_is_neither_compared_nor_changed() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    served.run(&desk, "apply --auto-approve").ends(0);
+    desk.edit("defaults:", "policy: {on_conflict: adopt}\ndefaults:");
+    desk.edit("topic: today", "topic: theirs");
+    served.run(&desk, "apply --auto-approve --state theirs.json").ends(0);
+    let ignored = ", lifecycle: {ignore_changes: [attributes.topic]}";
+    desk.edit("topic: theirs}", &format!("topic: another}}{ignored}"));
+    let plan = served.run(&desk, "plan --refresh all").ends(0).prints("1 to record");
+    plan.prints("ignore_changes  (none) → [attributes.topic]").keeps_from("another");
+    served.run(&desk, "apply --auto-approve --refresh all").ends(0);
+    served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
+    served.run(&desk, "drift").ends(0);
+    // A replace takes along what was written there.
+    desk.edit("name: News", "name: Latest");
+    served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 1 replaced.");
+    served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
+    desk.edit(ignored, "");
+    let plan = served.run(&desk, "plan --refresh all").ends(0);
+    plan.prints(r#"attributes.topic  "theirs" → "another""#);
+}
+
+#[test]
+fn one_room_is_adopted_where_the_others_are_not() {
+    for refresh in ["due", "never"] {
+        let desk = Desk::with(THREE_ROOMS);
+        let served = Served::start(&desk, "");
+        served.run(&desk, "apply --auto-approve --state theirs.json").ends(0);
+        desk.edit("topic: today}", "topic: ours}, lifecycle: {on_conflict: adopt}");
+        if refresh == "due" {
+            let plan = served.run(&desk, "plan").ends(0).prints("adopt    chat/news");
+            plan.prints("2 to create").prints("Refreshed: 1 room asked");
+        }
+        let applied =
+            served.run(&desk, &format!("apply --auto-approve --refresh {refresh}")).ends(5);
+        applied.prints("Applied: 1 adopted; 2 failed.");
+        let plan = served.run(&desk, "plan --refresh all").ends(0);
+        plan.prints("Nothing can be done now: 2 blocked.").keeps_from("chat/news");
+    }
+}
