@@ -205,8 +205,8 @@ impl SharedRooms {
         Self(Some(desired))
     }
 
-    /// Replaces each room that equals the declared one of its address by that one. Linear where
-    /// `records` are in the order of the addresses.
+    /// Replaces each declared address, and each room that equals the declared one, by those of the
+    /// files. Linear if `records` are in the order of the addresses.
     pub(super) fn share(&self, records: &mut [(Address, RecordedRoom)]) {
         let declared = self.0.as_deref().map_or(&[][..], |desired| &desired.rooms);
         let mut next = 0;
@@ -215,6 +215,7 @@ impl SharedRooms {
             let search = || declared.binary_search_by(|it| it.address.cmp(address));
             match if expected { Ok(next) } else { search() } {
                 Ok(at) => {
+                    address.clone_from(&declared[at].address);
                     if declared[at].room == record.room {
                         record.room = Arc::clone(&declared[at].room);
                     }
