@@ -40,7 +40,7 @@ const LONGEST_HEAD: u64 = 1 << 20;
 /// Part of the rooms, in the order of the file.
 type Part = Vec<(Address, RecordedRoom)>;
 
-/// The rooms of all blocks so far, a map for each block.
+/// The rooms of all blocks so far, in maps each of which is larger than the next.
 ///
 /// A map that is appended to another frees its nodes on the way, so that the rooms are never in
 /// memory twice, as they would be in a list that a map is made of.
@@ -175,23 +175,22 @@ pub(super) fn read_part(text: &[u8]) -> Option<Part> {
 impl Gathered {
     fn add(&mut self, parts: Vec<Part>) {
         self.count += parts.iter().map(Vec::len).sum::<usize>();
-        self.maps.push(parts.into_iter().flatten().collect());
+        let mut map: BTreeMap<_, _> = parts.into_iter().flatten().collect();
+        while let Some(earlier) = self.maps.pop_if(|earlier| earlier.len() <= map.len()) {
+            map = joined(earlier, map);
+        }
+        self.maps.push(map);
     }
 
     /// The rooms as one map; `None` if an address is duplicated.
     fn rooms(self) -> Option<BTreeMap<Address, RecordedRoom>> {
-        let rooms = joined(self.maps);
+        let rooms = self.maps.into_iter().rev().reduce(|later, earlier| joined(earlier, later));
+        let rooms = rooms.unwrap_or_default();
         (rooms.len() == self.count).then_some(rooms)
     }
 }
 
-/// Joins maps in pairs, on every core: each entry moves as often as there are levels of pairs.
-fn joined<K: Ord + Send, V: Send>(mut maps: Vec<BTreeMap<K, V>>) -> BTreeMap<K, V> {
-    if maps.len() < 2 {
-        return maps.pop().unwrap_or_default();
-    }
-    let later = maps.split_off(maps.len() / 2);
-    let (mut earlier, mut later) = rayon::join(|| joined(maps), || joined(later));
+fn joined<K: Ord, V>(mut earlier: BTreeMap<K, V>, mut later: BTreeMap<K, V>) -> BTreeMap<K, V> {
     earlier.append(&mut later);
     earlier
 }
@@ -206,8 +205,8 @@ impl SharedRooms {
         Self(Some(desired))
     }
 
-    /// Replaces each room that equals the declared one of its address by that one. Linear where
-    /// `records` are in the order of the addresses.
+    /// Replaces each declared address, and each room that equals the declared one, by those of the
+    /// files. Linear if `records` are in the order of the addresses.
     pub(super) fn share(&self, records: &mut [(Address, RecordedRoom)]) {
         let declared = self.0.as_deref().map_or(&[][..], |desired| &desired.rooms);
         let mut next = 0;
@@ -216,6 +215,7 @@ impl SharedRooms {
             let search = || declared.binary_search_by(|it| it.address.cmp(address));
             match if expected { Ok(next) } else { search() } {
                 Ok(at) => {
+                    address.clone_from(&declared[at].address);
                     if declared[at].room == record.room {
                         record.room = Arc::clone(&declared[at].room);
                     }

@@ -31,7 +31,7 @@ pub(in crate::state) struct RecordText<'a> {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     prevent_destroy: bool,
     #[serde(default, skip_serializing_if = "is_destroy")]
-    on_remove: OnRemoveText,
+    on_remove: OnRemove,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sides: Vec<ProviderName>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
@@ -63,14 +63,6 @@ struct NextText<'a> {
     carried: CompactAttributes<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     destroyed: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum OnRemoveText {
-    #[default]
-    Destroy,
-    Forget,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +106,7 @@ impl<'a> RecordText<'a> {
             request_id: request_id.as_deref().map(Text::of),
             source: Text::of(source),
             prevent_destroy: *prevent_destroy,
-            on_remove: OnRemoveText::of(*on_remove),
+            on_remove: *on_remove,
             sides: sides.iter().cloned().collect(),
             ignore_changes: ignore_changes.iter().map(|path| Text::of(path)).collect(),
             pending: pending.as_deref().map(PendingText::of),
@@ -139,7 +131,7 @@ impl<'a> RecordText<'a> {
             source: names.source(&self.source.0),
             lifecycle: Lifecycle {
                 prevent_destroy: self.prevent_destroy,
-                on_remove: self.on_remove.on_remove(),
+                on_remove: self.on_remove,
             },
             sides: Sides::new(self.sides.into_iter().collect()),
             ignore_changes: self.ignore_changes.into_iter().map(Text::into_box).collect(),
@@ -183,26 +175,10 @@ fn compact(room: Option<&Arc<Room>>) -> Option<CompactRoom<'_>> {
     room.map(|room| CompactRoom(Cow::Borrowed(room.as_ref())))
 }
 
-impl OnRemoveText {
-    fn of(on_remove: OnRemove) -> Self {
-        match on_remove {
-            OnRemove::Destroy => Self::Destroy,
-            OnRemove::Forget => Self::Forget,
-        }
-    }
-
-    fn on_remove(self) -> OnRemove {
-        match self {
-            Self::Destroy => OnRemove::Destroy,
-            Self::Forget => OnRemove::Forget,
-        }
-    }
-}
-
 // serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_destroy(on_remove: &OnRemoveText) -> bool {
-    *on_remove == OnRemoveText::Destroy
+fn is_destroy(on_remove: &OnRemove) -> bool {
+    *on_remove == OnRemove::Destroy
 }
 
 fn fields_of(assumed: Assumed) -> Vec<AssumedField> {
