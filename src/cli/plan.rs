@@ -7,8 +7,7 @@ use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
-use super::{planning, session};
-use crate::applier::StopSwitch;
+use super::{planning, session, signals};
 use crate::config::Loaded;
 use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
 use crate::model::{Plan, Refresh};
@@ -24,11 +23,12 @@ pub(super) async fn run(
     let Loaded { desired, warnings } = session::files(global, console)?;
     let desired = Arc::new(desired);
     let path = session::state_path(global, &desired, console)?;
-    let (_switch, stop) = StopSwitch::new();
+    let stop = signals::stop_after(args.run.timeout, console);
+    let providers = Providers::new(&desired, &path, global);
     let session = Session {
         desired: &desired,
         store: &*state::open_sharing(&path, Arc::clone(&desired)),
-        connector: &Providers::new(&desired, &path, global),
+        connector: &providers,
         clock: &SystemClock,
         stop: &stop,
         events: ProgressReport::start(console, args.planning.format),
@@ -40,7 +40,13 @@ pub(super) async fn run(
     };
     let refresh = planning::refresh(&args.planning, &desired);
     let request = PlanRequest { refresh, credentials, warnings: &warnings };
-    let Planned { plan, snapshot, closed } = engine::plan(&session, request).await?;
+    let planned = engine::plan(&session, request).await;
+    console.measure(|run| run.calls = providers.calls());
+    let Planned { plan, snapshot, closed } = planned?;
+    console.measure(|run| {
+        run.recorded = Some(snapshot.recorded.rooms.len() as u64);
+        run.count_steps(plan.summary, &plan.steps);
+    });
     planning::show(&plan, &args.planning, &path, console)?;
     let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan.summary));
     session::leave_to_exit((plan, snapshot, Arc::clone(&desired)));

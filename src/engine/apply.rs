@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::identity::{identities, moves, with_old_names};
+use super::reconcile::Goal;
 use super::refresh::{Clocks, Known, as_declared};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Run, Seen, Settings};
@@ -39,6 +40,8 @@ pub trait Approver<E> {
 pub struct Applied<E> {
     /// The plan in numbers.
     pub plan: Summary,
+    /// How many rooms were recorded when the plan was made.
+    pub recorded: u64,
     /// What became of its steps.
     pub outcome: Outcome,
     /// Whether the connections were closed and the journal folded into the state.
@@ -59,18 +62,33 @@ where
     C: Connector,
     A: Approver<C::Error>,
 {
+    apply_towards(Goal::Declared, session, request, consent).await
+}
+
+/// Applies as [`apply`] does, towards what the files declare or what was last applied.
+pub(super) async fn apply_towards<C, A>(
+    goal: Goal,
+    session: &Session<'_, C>,
+    request: ApplyRequest<'_>,
+    consent: &A,
+) -> Result<Applied<C::Error>, C::Error>
+where
+    C: Connector,
+    A: Approver<C::Error>,
+{
     let lock = request.lock.clone();
-    let work = async |opened: &Opened| work(session, &request, opened, consent).await;
-    let Closed { done: (plan, outcome), closed } = session.run(lock, work).await?;
-    Ok(Applied { plan, outcome, closed })
+    let work = async |opened: &Opened| work(goal, session, &request, opened, consent).await;
+    let Closed { done: (plan, recorded, outcome), closed } = session.run(lock, work).await?;
+    Ok(Applied { plan, recorded, outcome, closed })
 }
 
 async fn work<C, A>(
+    goal: Goal,
     session: &Session<'_, C>,
     request: &ApplyRequest<'_>,
     opened: &Opened,
     consent: &A,
-) -> Result<(Summary, Outcome), C::Error>
+) -> Result<(Summary, u64, Outcome), C::Error>
 where
     C: Connector,
     A: Approver<C::Error>,
@@ -83,10 +101,12 @@ where
     let recovered = applier::recover(recorded, &all, store.clone(), events, stop)
         .await
         .map_err(SessionError::State)?;
+    let observed = as_declared(desired, recovered.observed);
+    let before = goal.desired(desired, &recovered.recorded, &observed);
     let mut known = Known {
-        desired,
+        desired: &before,
         recorded: &recovered.recorded,
-        observed: as_declared(desired, recovered.observed),
+        observed,
         evict: request.evict,
         in_progress: None,
     };
@@ -96,10 +116,13 @@ where
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
+    let after = goal.desired(desired, &recovered.recorded, &known.observed);
+    known.desired = &after;
     let mut plan = known.plan(Refreshed::As(request.refresh));
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
+    plan.findings.extend(goal.finding(desired, &recovered.recorded));
     plan.findings.extend(idle_evictions(request.evict, &plan));
-    let summary = plan.summary;
+    let (summary, number) = (plan.summary, recovered.recorded.rooms.len() as u64);
     let approved = consent.approve(plan).await?;
     let observed = known.observed;
     store.check().await.map_err(SessionError::State)?;
@@ -122,7 +145,7 @@ where
         report: events.clone(),
         stop: (*stop).clone(),
     };
-    Ok((summary, applier::run(approved, run).await))
+    Ok((summary, number, applier::run(approved, run).await))
 }
 
 /// Writes what is known before the first call, and makes sure that the rest can be written: a full
