@@ -38,6 +38,7 @@ struct Job<'a> {
     applying: &'a ApplyingArgs,
     destroys: Destroys,
     allow_recreate: Option<u64>,
+    timeout: Option<Duration>,
     /// Whether a "yes" on the terminal consents to every destroy that was shown.
     yes_covers: YesCovers,
 }
@@ -87,6 +88,7 @@ pub(super) async fn apply(
         applying: &args.applying,
         destroys,
         allow_recreate: args.allow_recreate,
+        timeout: args.run.timeout,
         yes_covers: YesCovers::OpenSteps,
     };
     job.run(global, context, console).await
@@ -115,6 +117,7 @@ pub(super) async fn destroy(
         applying: &args.applying,
         destroys: Destroys::Wanted,
         allow_recreate: None,
+        timeout: None,
         yes_covers: YesCovers::Everything,
     };
     job.run(global, context, console).await
@@ -127,14 +130,15 @@ impl Job<'_> {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
-        let stop = signals::listen(console.output())?;
+        let stop = signals::listen_within(self.timeout, console)?;
         let location = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
         connect::require_secrets(&self.desired)?;
+        let providers = Providers::new(&self.desired, &location, global);
         let session = Session {
             desired: &self.desired,
             store: &*state::open_sharing(&location, Arc::clone(&self.desired)),
-            connector: &Providers::new(&self.desired, &location, global),
+            connector: &providers,
             clock: &SystemClock,
             stop: &stop,
             events: ProgressReport::start(console, self.planning.format),
@@ -155,13 +159,18 @@ impl Job<'_> {
             warnings: &self.warnings,
         };
         let asking = Asking { job: &self, state: &location, stop: &stop, console };
-        let applied = engine::apply(&session, request, &asking).await?;
-        self.end(applied, console)
+        let applied = engine::apply(&session, request, &asking).await;
+        console.measure(|run| run.calls = providers.calls());
+        self.end(applied?, console)
     }
 
     /// Shows the outcome. What fails from here on fails after changes.
     fn end(&self, applied: Applied<Stopped>, console: &Console) -> Result<Exit, Stopped> {
-        let Applied { plan, outcome, closed } = applied;
+        let Applied { plan, recorded, outcome, closed } = applied;
+        console.measure(|run| {
+            run.recorded = Some(recorded);
+            run.count_results(&outcome);
+        });
         let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let changed = outcome.has_changed_something();
@@ -169,14 +178,6 @@ impl Job<'_> {
         ended
             .map(|()| exit.or(before))
             .map_err(|stopped| if changed { stopped.after_changes() } else { stopped })
-    }
-
-    /// Refuses a plan that would write a secret into the state.
-    fn keep_secrets_out(&self, plan: &Plan, console: &Console) -> Result<(), Stopped> {
-        let identities = self.desired.providers.values().map(ProviderIdentity::of);
-        console.refuse_secrets("the state", identities)?;
-        let rooms = plan.steps.iter().map(|it| (&it.address, &it.after, &it.changes, &it.source));
-        console.refuse_secrets("the state", rooms)
     }
 
     fn consent(&self, approval: Approval) -> Consent {
@@ -246,13 +247,14 @@ impl Approver<Stopped> for Asking<'_> {
     async fn approve(&self, mut plan: Plan) -> Result<ApprovedPlan, Stopped> {
         let Self { job, state, stop, console } = self;
         plan.gate = job.consent(Approval::NothingToDo).evaluate(plan.gate);
+        console.measure(|run| run.count_steps(plan.summary, &plan.steps));
         match job.planning.format {
             Format::Json => {
                 console.event(|out, time| render::plan_event_json(out, &plan, time))?;
             }
             Format::Text => planning::show(&plan, job.planning, state, console)?,
         }
-        job.keep_secrets_out(&plan, console)?;
+        keep_secrets_out(&job.desired, &plan, console)?;
         job.approve(plan, stop, console).await
     }
 }
@@ -265,7 +267,19 @@ fn held_back(gate: &Gate) -> Stopped {
     Stopped::refused("gate", format!("nothing was done: the gate holds every step back: {reasons}"))
 }
 
-fn warn_of_local_state(context: &Context, console: &Console) {
+/// Refuses a plan that would write a secret into the state.
+pub(super) fn keep_secrets_out(
+    desired: &Desired,
+    plan: &Plan,
+    console: &Console,
+) -> Result<(), Stopped> {
+    let identities = desired.providers.values().map(ProviderIdentity::of);
+    console.refuse_secrets("the state", identities)?;
+    let rooms = plan.steps.iter().map(|it| (&it.address, &it.after, &it.changes, &it.source));
+    console.refuse_secrets("the state", rooms)
+}
+
+pub(super) fn warn_of_local_state(context: &Context, console: &Console) {
     if context.ci {
         console.note(
             "warning: CI is set and the state is a local file: keep it where the next run finds it",

@@ -117,6 +117,9 @@ pub(super) enum Command {
     /// Plan, show, ask, and carry out
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
+    /// Bring the recorded rooms back as they were last applied: what a scheduled job runs
+    #[command(after_help = RECONCILE_EXAMPLES)]
+    Reconcile(ReconcileArgs),
     /// Destroy every recorded room: as apply, with nothing desired
     #[command(after_help = DESTROY_EXAMPLES)]
     Destroy(DestroyArgs),
@@ -172,6 +175,12 @@ Examples:
   roomctl apply --auto-approve --allow-recreate 40   also where 40 rooms are gone before their time
   roomctl apply plan.json                            only what the saved plan has too
   roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
+
+const RECONCILE_EXAMPLES: &str = "\
+Examples:
+  roomctl reconcile --quiet                in a scheduled job: silent if nothing is to be done
+  roomctl reconcile --refresh all          ask after every recorded room first
+  roomctl reconcile --allow-recreate 40    also where 40 rooms are gone before their time";
 
 const DESTROY_EXAMPLES: &str = "\
 Examples:
@@ -261,6 +270,17 @@ pub(super) struct LayoutArgs {
     pub(super) full: bool,
 }
 
+/// How long a run may take, and where its metrics go.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// End as at a first Ctrl-C once the command has run so long, such as 30m
+    #[arg(long, value_name = "SPAN", value_parser = time_limit)]
+    pub(super) timeout: Option<Duration>,
+    /// Write what the run did to this file, as Prometheus text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) metrics_file: Option<PathBuf>,
+}
+
 /// `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -270,6 +290,9 @@ pub(super) struct PlanArgs {
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,
+    /// How to run.
+    #[command(flatten)]
+    pub(super) run: RunArgs,
 }
 
 /// `drift`.
@@ -287,6 +310,9 @@ pub(super) struct DriftArgs {
     /// Take the recorded rooms to be at the endpoint that the file names now
     #[arg(long)]
     pub(super) allow_endpoint_change: bool,
+    /// How to run.
+    #[command(flatten)]
+    pub(super) run: RunArgs,
 }
 
 /// What `apply` and `destroy` have in common.
@@ -334,6 +360,32 @@ pub(super) struct ApplyArgs {
     /// Leave every destroy, replace and forget for another run
     #[arg(long, conflicts_with = "allow_destroy")]
     pub(super) no_destroy: bool,
+    /// How to run.
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+/// `reconcile`.
+#[derive(Debug, Args)]
+pub(super) struct ReconcileArgs {
+    /// Which recorded rooms to ask after first; the policy's where left out
+    #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
+    pub(super) refresh: Option<Refresh>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
+    /// Consent to at most N rooms that are gone before their time being created again in this run
+    #[arg(long, value_name = "N")]
+    pub(super) allow_recreate: Option<u64>,
+    /// Wait so long for another run to release the state
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+    pub(super) lock_timeout: Duration,
+    /// Which rooms it is about.
+    #[command(flatten)]
+    pub(super) scope: ScopeArgs,
+    /// How to run.
+    #[command(flatten)]
+    pub(super) run: RunArgs,
 }
 
 /// `destroy`.
@@ -514,6 +566,13 @@ fn kinds() -> impl TypedValueParser<Value = Kind> {
 
 fn span(text: &str) -> Result<Duration, String> {
     text.parse::<Delay>().map(Delay::as_duration).map_err(|error| error.to_string())
+}
+
+fn time_limit(text: &str) -> Result<Duration, String> {
+    match span(text)? {
+        Duration::ZERO => Err("a run takes at least 1 s".to_owned()),
+        limit => Ok(limit),
+    }
 }
 
 fn fine_span(text: &str) -> Result<Duration, String> {

@@ -15,8 +15,8 @@ use crate::config::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, Running};
 use crate::engine::{Access, Connected, Connector};
 use crate::model::{
-    Clock, Desired, Endpoint, EndpointUrl, Kind, Provider, ProviderName, Secret, SecretSource,
-    SecretSpec, StateLocation, Timestamp,
+    Call, Clock, Desired, Endpoint, EndpointUrl, Kind, Provider, ProviderName, Secret,
+    SecretSource, SecretSpec, StateLocation, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
@@ -35,6 +35,8 @@ pub(super) struct Providers<'a> {
     global: &'a Global,
     /// The built-in emulator, if a provider is on it.
     emulator: RefCell<Option<Running>>,
+    /// The connections, to count their calls.
+    connected: RefCell<Connections>,
 }
 
 /// The time now.
@@ -56,7 +58,19 @@ pub(super) fn require_secrets(desired: &Desired) -> Result<(), Stopped> {
 impl<'a> Providers<'a> {
     /// Those that the files declare; the built-in emulator keeps its rooms beside the state.
     pub(super) fn new(desired: &'a Desired, state: &'a StateLocation, global: &'a Global) -> Self {
-        Self { desired, state, global, emulator: RefCell::default() }
+        let (emulator, connected) = (RefCell::default(), RefCell::default());
+        Self { desired, state, global, emulator, connected }
+    }
+
+    /// Returns how many calls came to an end, by provider, action and class.
+    pub(super) fn calls(&self) -> BTreeMap<(ProviderName, Call, &'static str), u64> {
+        let connected = self.connected.borrow();
+        let of = |(name, connection): (&ProviderName, &Connection)| {
+            let calls = connection.client.calls().into_iter();
+            let name = name.clone();
+            calls.map(move |((call, class), number)| ((name.clone(), call, class), number))
+        };
+        connected.iter().flat_map(of).collect()
     }
 }
 
@@ -81,6 +95,7 @@ impl Connector for Providers<'_> {
             connections.insert(name, connection);
         }
         self.emulator.replace(emulator.map(|(_, running)| running));
+        self.connected.replace(connections.clone());
         Ok(Connected { connections, missing })
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, BufRead, BufWriter, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anstream::ColorChoice;
 use anstream::adapter::StripBytes;
@@ -16,7 +16,7 @@ use super::output::{Delivery, Output, ProgressChange, Target};
 use super::redact::{Redacting, Secrets};
 use crate::applier::Stop;
 use crate::model::{Clock, Finding, Outcome, Timestamp};
-use crate::render;
+use crate::render::{self, RunMetrics};
 
 /// How many bytes are queued at once.
 const CHUNK: usize = 1 << 16;
@@ -33,6 +33,8 @@ pub(super) struct Console {
     refused: Arc<AtomicBool>,
     /// The outcome that the last event of a run tells.
     outcome: Arc<OnceLock<Outcome>>,
+    /// What the run did so far.
+    metrics: Arc<Mutex<RunMetrics>>,
 }
 
 impl Console {
@@ -45,7 +47,8 @@ impl Console {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (delivery, refused, outcome) = (Delivery::Queued, Arc::default(), Arc::default());
-        Self { context, output, secrets, delivery, clock, refused, outcome }
+        let metrics = Arc::default();
+        Self { context, output, secrets, delivery, clock, refused, outcome, metrics }
     }
 
     /// Returns the same console with another delivery.
@@ -158,6 +161,11 @@ impl Console {
         let none = Outcome::default();
         let outcome = self.outcome.get().unwrap_or(&none);
         self.event(|out, time| render::summary_json(out, outcome, exit as u8, time))
+    }
+
+    /// Notes what the run did, or reads it.
+    pub(super) fn measure<T>(&self, change: impl FnOnce(&mut RunMetrics) -> T) -> T {
+        change(&mut self.metrics.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Replaces the line of progress on the terminal.

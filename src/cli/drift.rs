@@ -7,8 +7,7 @@ use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
-use super::session;
-use crate::applier::StopSwitch;
+use super::{session, signals};
 use crate::config::Loaded;
 use crate::engine::{self, Compared, Credentials, DriftRequest, Session};
 use crate::model::{Drift, Refresh};
@@ -25,11 +24,12 @@ pub(super) async fn run(
     let Loaded { desired, warnings } = session::files(global, console)?;
     let desired = Arc::new(desired);
     let path = session::state_path(global, &desired, console)?;
-    let (_switch, stop) = StopSwitch::new();
+    let stop = signals::stop_after(args.run.timeout, console);
+    let providers = Providers::new(&desired, &path, global);
     let session = Session {
         desired: &desired,
         store: &*state::open_sharing(&path, Arc::clone(&desired)),
-        connector: &Providers::new(&desired, &path, global),
+        connector: &providers,
         clock: &SystemClock,
         stop: &stop,
         events: ProgressReport::start(console, args.format),
@@ -42,7 +42,10 @@ pub(super) async fn run(
     let refresh = args.refresh.unwrap_or(Refresh::All);
     let scope = session::scope(&args.scope)?;
     let request = DriftRequest { refresh, scope: &scope, credentials, warnings: &warnings };
-    let Compared { drift, closed } = engine::drift(&session, request).await?;
+    let compared = engine::drift(&session, request).await;
+    console.measure(|run| run.calls = providers.calls());
+    let Compared { drift, closed } = compared?;
+    console.measure(|run| run.drift = Some(drift.summary));
     show(&drift, args.format, console)?;
     closed.map(|()| exit(&drift))
 }

@@ -25,23 +25,24 @@ const fn entry(name: &'static str, text: &'static str, commands: &'static [&'sta
 }
 
 const ALL: &[&str] = &[];
-const CALLING: &[&str] = &["plan", "apply", "destroy", "import", "check"];
+const CALLING: &[&str] = &["plan", "apply", "reconcile", "destroy", "import", "check"];
 const READING: &[&str] =
-    &["validate", "plan", "apply", "destroy", "import", "check", "state", "emulator"];
-const RECORDING: &[&str] = &["plan", "apply", "destroy", "import", "state"];
-const LOCKING: &[&str] = &["apply", "destroy", "import", "state rm", "state fold", "state repair"];
+    &["validate", "plan", "apply", "reconcile", "destroy", "import", "check", "state", "emulator"];
+const RECORDING: &[&str] = &["plan", "apply", "reconcile", "destroy", "import", "state"];
+const LOCKING: &[&str] =
+    &["apply", "reconcile", "destroy", "import", "state rm", "state fold", "state repair"];
 
 const ENVIRONMENT: &[Entry] = &[
     entry(
         "ZEGO_SERVER_SECRET",
         "The ServerSecret of providers of kind zim and rtc, unless the file names another variable \
          (secret_env) or a file (secret_file).",
-        &["plan", "apply", "destroy", "import", "check", "emulator"],
+        &["plan", "apply", "reconcile", "destroy", "import", "check", "emulator"],
     ),
     entry(
         "TENCENT_SECRET_KEY",
         "The SecretKey of providers of kind tencent-live, unless the file names another.",
-        &["plan", "apply", "destroy", "import", "check", "emulator"],
+        &["plan", "apply", "reconcile", "destroy", "import", "check", "emulator"],
     ),
     entry(
         "ROOMCTL_*, ZEGO_*, ZIM_*, TENCENT_*",
@@ -88,7 +89,7 @@ const FILES: &[Entry] = &[
     entry(
         "rooms.emulator.json",
         "The rooms of the built-in emulator, beside the state.",
-        &["plan", "apply", "destroy", "import", "check", "emulator"],
+        &["plan", "apply", "reconcile", "destroy", "import", "check", "emulator"],
     ),
 ];
 
@@ -99,16 +100,16 @@ const EXIT_STATUS: &[Entry] = &[
     entry(
         "3",
         "Refused: the gate held something back, it was not approved, or the state belongs to another application.",
-        &["plan", "apply", "destroy", "import", "state rm", "state repair"],
+        &["plan", "apply", "reconcile", "destroy", "import", "state rm", "state repair"],
     ),
     entry("4", "The state is locked by another run.", LOCKING),
     entry(
         "5",
         "Partly done: some steps failed or were not tried, or some rooms could not be read.",
-        &["plan", "apply", "destroy", "import"],
+        &["plan", "apply", "reconcile", "destroy", "import"],
     ),
     entry("64", "Wrong usage.", ALL),
-    entry("130", "Interrupted twice.", &["apply", "destroy", "import"]),
+    entry("130", "Interrupted twice.", &["apply", "reconcile", "destroy", "import"]),
 ];
 
 /// Prints the page of `roomctl`, or writes the pages of all commands into a folder.

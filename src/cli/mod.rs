@@ -13,12 +13,14 @@ mod exit;
 mod import;
 mod init;
 mod manual;
+mod metrics;
 mod not_built;
 mod output;
 mod panics;
 mod plan;
 mod planning;
 mod progress;
+mod reconcile;
 mod redact;
 mod saved;
 mod schema;
@@ -41,6 +43,7 @@ use console::Console;
 use context::Context;
 pub use exit::Exit;
 use exit::Stopped;
+use metrics::MetricsFile;
 use output::{Delivery, Output, Target};
 use redact::Secrets;
 
@@ -88,6 +91,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn run(cli: Cli, console: &Console) -> Exit {
     let (shape, delivery) = (Shape::of(&cli.command), delivery(&cli.command));
     let console = &console.delivering(delivery);
+    let metrics = MetricsFile::open(&cli.command, console);
     let run = || -> Result<Exit, Stopped> {
         context::start_log(cli.global.log_format, console)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -102,8 +106,13 @@ fn run(cli: Cli, console: &Console) -> Exit {
         runtime.shutdown_background();
         ended
     };
-    let exit = run().unwrap_or_else(|stopped| report(&stopped, shape, console));
+    let (ended, metrics) = match metrics {
+        Ok(metrics) => (run(), metrics),
+        Err(stopped) => (Err(stopped), None),
+    };
+    let exit = ended.unwrap_or_else(|stopped| report(&stopped, shape, console));
     let exit = if console.has_refused() { exit.or(Exit::Partly) } else { exit };
+    let exit = metrics.map_or(exit, |metrics| metrics.write(exit, console));
     end(shape, exit, console);
     exit.or(delivered(delivery, console))
 }
@@ -135,6 +144,7 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
         Command::Plan(args) => plan::run(&args, global, console).await,
         Command::Drift(args) => drift::run(&args, global, console).await,
         Command::Apply(args) => apply::apply(&args, global, context, console).await,
+        Command::Reconcile(args) => reconcile::run(&args, global, context, console).await,
         Command::Destroy(args) => apply::destroy(&args, global, context, console).await,
         Command::Import(args) => import::run(&args, global, context, console).await,
         Command::Check(args) => check::run(&args, global, console).await,
@@ -161,7 +171,9 @@ impl Shape {
     fn of(command: &Command) -> Self {
         match (format(command), command) {
             (Format::Text, _) => Self::Text,
-            (Format::Json, Command::Apply(_) | Command::Destroy(_)) => Self::Events,
+            (Format::Json, Command::Apply(_) | Command::Reconcile(_) | Command::Destroy(_)) => {
+                Self::Events
+            }
             (
                 Format::Json,
                 Command::Validate(_)
@@ -187,7 +199,7 @@ impl Shape {
         let command = parsed.ok().and_then(|it| it.subcommand_name().map(str::to_owned));
         match (is_json, command.as_deref()) {
             (false, _) => Self::Text,
-            (true, Some("apply" | "destroy")) => Self::Events,
+            (true, Some("apply" | "reconcile" | "destroy")) => Self::Events,
             (true, Some(_) | None) => Self::Document,
         }
     }
@@ -200,6 +212,7 @@ fn format(command: &Command) -> Format {
         Command::Plan(args) => args.planning.format,
         Command::Drift(args) => args.format,
         Command::Apply(args) => args.planning.format,
+        Command::Reconcile(args) => args.format,
         Command::Destroy(args) => args.planning.format,
         Command::Check(args) => args.format,
         Command::State(
@@ -230,6 +243,7 @@ fn delivery(command: &Command) -> Delivery {
         | Command::Man(_) => Delivery::Awaited,
         Command::Init(_)
         | Command::Apply(_)
+        | Command::Reconcile(_)
         | Command::Destroy(_)
         | Command::Import(_)
         | Command::State(

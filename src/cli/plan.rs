@@ -7,8 +7,7 @@ use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
-use super::{planning, saved, session};
-use crate::applier::StopSwitch;
+use super::{planning, saved, session, signals};
 use crate::config::Loaded;
 use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
 use crate::model::{Plan, Refresh};
@@ -27,11 +26,12 @@ pub(super) async fn run(
     if let Some(out) = &args.out {
         saved::check_target(out, console)?;
     }
-    let (_switch, stop) = StopSwitch::new();
+    let stop = signals::stop_after(args.run.timeout, console);
+    let providers = Providers::new(&desired, &path, global);
     let session = Session {
         desired: &desired,
         store: &*state::open_sharing(&path, Arc::clone(&desired)),
-        connector: &Providers::new(&desired, &path, global),
+        connector: &providers,
         clock: &SystemClock,
         stop: &stop,
         events: ProgressReport::start(console, args.planning.format),
@@ -44,7 +44,13 @@ pub(super) async fn run(
     let refresh = planning::refresh(&args.planning, &desired);
     let scope = session::scope(&args.planning.scope)?;
     let request = PlanRequest { refresh, scope: &scope, credentials, warnings: &warnings };
-    let Planned { plan, snapshot, closed } = engine::plan(&session, request).await?;
+    let planned = engine::plan(&session, request).await;
+    console.measure(|run| run.calls = providers.calls());
+    let Planned { plan, snapshot, closed } = planned?;
+    console.measure(|run| {
+        run.recorded = Some(snapshot.recorded.rooms.len() as u64);
+        run.count_steps(plan.summary, &plan.steps);
+    });
     planning::show(&plan, &args.planning, &path, console)?;
     if let Some(out) = &args.out {
         saved::save(&plan, out, console)?;

@@ -3,12 +3,14 @@
 use std::io;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
+use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::output::Output;
 use crate::applier::{Stop, StopSwitch};
@@ -24,15 +26,30 @@ const FILE_SIZE_EXCEEDED: i32 = 25;
 /// # Errors
 /// Returns a failure to listen.
 pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
+    listen_beside(output.clone(), std::future::pending())
+}
+
+/// Listens as [`listen`] does; the end of the time limit counts as the first signal.
+///
+/// # Errors
+/// Returns a failure to listen.
+pub(super) fn listen_within(timeout: Option<Duration>, console: &Console) -> Result<Stop, Stopped> {
+    let (output, console) = (console.output().clone(), console.clone());
+    listen_beside(output, async move { over(timeout, &console).await })
+}
+
+fn listen_beside(
+    output: Output,
+    limit: impl Future<Output = ()> + Send + 'static,
+) -> Result<Stop, Stopped> {
     let (switch, stop) = StopSwitch::new();
     let (ready, listening) = mpsc::channel();
-    let output = output.clone();
     let run = move || {
         let opened = Signals::open();
         match opened {
             Ok((runtime, signals)) => {
                 drop(ready.send(Ok(())));
-                runtime.block_on(signals.handle(&switch, &output));
+                runtime.block_on(signals.handle(&switch, &output, limit));
             }
             Err(error) => drop(ready.send(Err(error))),
         }
@@ -43,6 +60,28 @@ pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
         Err(_) => return Err(Stopped::failed("signals", "the signals cannot be listened to")),
     }
     Ok(stop)
+}
+
+/// Requests a stop at the end of the time limit, and leaves signals to the system. Must be called within
+/// a runtime.
+pub(super) fn stop_after(timeout: Option<Duration>, console: &Console) -> Stop {
+    let (switch, stop) = StopSwitch::new();
+    if let Some(timeout) = timeout {
+        let console = console.clone();
+        tokio::spawn(async move {
+            over(Some(timeout), &console).await;
+            switch.stop();
+        });
+    }
+    stop
+}
+
+/// Waits for the end of the time limit, and says so; for ever if there is none.
+async fn over(timeout: Option<Duration>, console: &Console) {
+    let Some(timeout) = timeout else { return std::future::pending().await };
+    tokio::time::sleep(timeout).await;
+    let seconds = timeout.as_secs();
+    console.note(&format!("the time limit of {seconds} s (`--timeout`) has passed: stopping"));
 }
 
 /// Makes a file that grows beyond `ulimit -f` an error of the write, instead of the end of the process.
@@ -76,7 +115,7 @@ struct Signals {
 
 impl Signals {
     fn open() -> io::Result<(tokio::runtime::Runtime, Self)> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let inside = runtime.enter();
         #[cfg(unix)]
         let (interrupt, terminate) =
@@ -87,9 +126,18 @@ impl Signals {
         Ok((runtime, Self { interrupt, terminate }))
     }
 
-    /// Requests a stop at the first signal, and ends the process at the second.
-    async fn handle(mut self, switch: &StopSwitch, output: &Output) {
-        self.next().await;
+    /// Requests a stop at the first signal or the end of the limit, and ends the process at the next
+    /// signal.
+    async fn handle(
+        mut self,
+        switch: &StopSwitch,
+        output: &Output,
+        limit: impl Future<Output = ()>,
+    ) {
+        tokio::select! {
+            () = self.next() => {}
+            () = limit => {}
+        }
         switch.stop();
         output.hurry();
         self.next().await;

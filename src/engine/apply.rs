@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::identity::{identities, moves, with_old_names};
+use super::reconcile::Goal;
 use super::refresh::{Clocks, Known, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Run, Seen, Settings};
@@ -56,6 +57,8 @@ pub trait Approver<E> {
 pub struct Applied<E> {
     /// The plan in numbers.
     pub plan: Summary,
+    /// How many rooms were recorded when the plan was made.
+    pub recorded: u64,
     /// What became of its steps.
     pub outcome: Outcome,
     /// Whether the connections were closed and the journal folded into the state.
@@ -76,18 +79,33 @@ where
     C: Connector,
     A: Approver<C::Error>,
 {
+    apply_towards(Goal::Declared, session, request, consent).await
+}
+
+/// Applies as [`apply`] does, towards what the files declare or what was last applied.
+pub(super) async fn apply_towards<C, A>(
+    goal: Goal,
+    session: &Session<'_, C>,
+    request: ApplyRequest<'_>,
+    consent: &A,
+) -> Result<Applied<C::Error>, C::Error>
+where
+    C: Connector,
+    A: Approver<C::Error>,
+{
     let lock = request.lock.clone();
-    let work = async |opened: &Opened| work(session, &request, opened, consent).await;
-    let Closed { done: (plan, outcome), closed } = session.run(lock, work).await?;
-    Ok(Applied { plan, outcome, closed })
+    let work = async |opened: &Opened| work(goal, session, &request, opened, consent).await;
+    let Closed { done: (plan, recorded, outcome), closed } = session.run(lock, work).await?;
+    Ok(Applied { plan, recorded, outcome, closed })
 }
 
 async fn work<C, A>(
+    goal: Goal,
     session: &Session<'_, C>,
     request: &ApplyRequest<'_>,
     opened: &Opened,
     consent: &A,
-) -> Result<(Summary, Outcome), C::Error>
+) -> Result<(Summary, u64, Outcome), C::Error>
 where
     C: Connector,
     A: Approver<C::Error>,
@@ -107,10 +125,12 @@ where
     let recovered = applier::recover(recorded, &all, store.clone(), events, stop)
         .await
         .map_err(SessionError::State)?;
+    let observed = as_declared(desired, recovered.observed);
+    let before = goal.desired(desired, &recovered.recorded, &observed);
     let mut known = Known {
-        desired,
+        desired: &before,
         recorded: &recovered.recorded,
-        observed: as_declared(desired, recovered.observed),
+        observed,
         scope: &scope,
         evict: request.evict,
         in_progress: None,
@@ -121,12 +141,16 @@ where
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
+    let after = goal.desired(desired, &recovered.recorded, &known.observed);
+    known.desired = &after;
     let plan = known.plan(Refreshed::As(request.refresh));
     let mut plan = request.reviewed.check(plan, desired, &recovered.recorded)?;
     let carries_out = CarriedOut::of(saved, &plan);
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
+    plan.findings.extend(goal.finding(desired, &recovered.recorded));
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let (summary, partial) = (plan.summary, plan.scope.clone());
+    let number = recovered.recorded.rooms.len() as u64;
     let approved = consent.approve(plan).await?;
     let observed = known.observed;
     store.check().await.map_err(SessionError::State)?;
@@ -151,7 +175,7 @@ where
         // If this fails so does the fold, which reports it.
         drop(store.append(vec![Entry::PlanCarriedOut(id)]).await);
     }
-    Ok((summary, Outcome { scope: partial, ..outcome }))
+    Ok((summary, number, Outcome { scope: partial, ..outcome }))
 }
 
 /// Finds out whether a saved plan is carried out completely.

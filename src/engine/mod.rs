@@ -9,6 +9,7 @@ mod drift;
 mod identity;
 mod import;
 mod plan;
+mod reconcile;
 mod refresh;
 mod session;
 
@@ -16,4 +17,5 @@ pub use apply::{Applied, ApplyRequest, Approver, Reviewed, apply};
 pub use drift::{Compared, DriftRequest, drift};
 pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
 pub use plan::{Credentials, PlanRequest, Planned, plan};
+pub use reconcile::reconcile;
 pub use session::{Access, Connected, Connector, Lock, Session, SessionError, under_lock};

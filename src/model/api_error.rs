@@ -55,6 +55,28 @@ pub enum ErrorClass {
     Stopped,
 }
 
+impl ErrorClass {
+    /// Returns the stable name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::TooOften => "too_often",
+            Self::SignAgain => "sign_again",
+            Self::OperatorUnknown => "operator_unknown",
+            Self::Missing => "missing",
+            Self::Exists => "exists",
+            Self::Taken => "taken",
+            Self::Quota => "quota",
+            Self::Unknown => "unknown",
+            Self::Unrecognised => "unrecognised",
+            Self::Fatal => "fatal",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 impl ApiError {
     /// A call that was not sent, for a reason of our own.
     #[must_use]

@@ -14,6 +14,7 @@ mod identity;
 mod join;
 mod moved;
 mod quota;
+mod reconcile;
 mod room_context;
 mod saved;
 mod step;
@@ -22,6 +23,7 @@ pub use drift::drift;
 pub use due::{Purpose, due};
 pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
+pub use reconcile::{last_applied, unapplied};
 pub use saved::{SavedPlanRefusal, check_saved, restrict};
 
 use std::collections::BTreeSet;

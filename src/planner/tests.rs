@@ -9,6 +9,7 @@ mod limits;
 mod moved;
 mod origin;
 mod properties;
+mod reconcile;
 mod replace;
 mod stories;
 mod table;

@@ -36,6 +36,8 @@ pub struct Client {
     breaker: Breaker,
     /// The result of registering each user in this run.
     registrations: Mutex<BTreeMap<String, Registration>>,
+    /// How many calls came to an end, by the class of the answer.
+    calls: Mutex<BTreeMap<(Call, &'static str), u64>>,
 }
 
 /// The result of registering a user, once it is known.
@@ -84,7 +86,15 @@ impl Client {
             clock,
             breaker: Breaker::default(),
             registrations: Mutex::default(),
+            calls: Mutex::default(),
         }
+    }
+
+    /// Returns how many calls came to an end since the client was made: `ok`, or the name of the
+    /// [`ErrorClass`].
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<(Call, &'static str), u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns why the circuit breaker has stopped the provider, or `None` while it is called.
@@ -210,6 +220,11 @@ impl Client {
         self.registrations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn count(&self, call: Call, class: &'static str) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        *calls.entry((call, class)).or_default() += 1;
+    }
+
     fn pacer(&self, call: Call) -> &Pacer {
         self.pacers.get(&call).unwrap_or(&self.unlisted)
     }
@@ -245,6 +260,7 @@ impl Client {
                 in_flight.answered()
             }
         };
+        self.count(call, outcome.as_ref().map_or_else(|error| error.class.as_str(), |_| "ok"));
         match &outcome {
             Ok(answer) => {
                 debug!(%call, room, ?took, request_id = request_id(answer), "answered");

@@ -191,6 +191,18 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
+    fn reconcile_ends_no_life_and_needs_no_edit(world in some_world()) {
+        let (plan, again) = super::reconcile::reconciled(&world);
+        for step in &plan.steps {
+            let Step { address, action, reason, .. } = step;
+            prop_assert!(!matches!(action, Action::Destroy | Action::Replace), "{address}: {reason:?}");
+            let gone = matches!(world.observed.of(address), Some(Observation::Gone(_)));
+            prop_assert!(*action != Action::Forget || gone, "{address}");
+        }
+        prop_assert_eq!(plan, again, "whatever the files declare");
+    }
+
+    #[test]
     fn a_renamed_provider_changes_the_record_only(world in some_world()) {
         let renamed = super::moved::recorded_as_talk(&world);
         prop_assert_eq!(identity(&renamed.desired, &renamed.recorded, HostChange::Refused), Ok(vec![]));

@@ -20,7 +20,6 @@ fn each_command_of_many_flags_has_examples() {
 fn what_is_not_built_is_no_flag_and_no_command() {
     let desk = Desk::applied();
     for line in [
-        "reconcile",
         "state mv chat/lobby chat/hall",
         "state pull",
         "state push",

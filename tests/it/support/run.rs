@@ -156,7 +156,7 @@ impl World {
         };
         let approver = Consenting { how, plan: Mutex::default() };
         let applied = engine::apply(&session, request, &approver).await;
-        let Applied { plan: _, outcome, closed } = applied.map_err(state_error)?;
+        let Applied { plan: _, recorded: _, outcome, closed } = applied.map_err(state_error)?;
         closed.map_err(state_error)?;
         let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
         let events = std::mem::take(&mut *events.0.lock().expect("no panic"));

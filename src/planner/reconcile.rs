@@ -1,0 +1,105 @@
+//! What `reconcile` works towards: the recorded rooms as they were last applied. The files give the
+//! providers and the policy, and what they change of the rooms is counted only.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::model::{
+    Address, Desired, DesiredRoom, Finding, Held, HeldReason, NextLife, Observation, Observed,
+    PendingKind, Recorded, RecordedRoom, Refresh, Refreshed, Room, Scope,
+};
+
+use super::{PlanInputs, as_declared, plan};
+
+/// The files, with the recorded rooms of their providers in the place of the declared ones.
+///
+/// A room is desired as it was last applied. Once its present life is over, it is desired as `next`
+/// says: as the room of an approved replace, or not at all after an approved destroy. A plan from it
+/// has no destroy and no replace: only a room that was observed to be gone is not desired.
+#[must_use]
+pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed) -> Desired {
+    let declared = as_declared(desired, recorded);
+    let is_known = |address: &Address| desired.providers.contains_key(&address.provider);
+    let rooms = declared.recorded.rooms.iter().filter(|(address, _)| is_known(address));
+    let rooms = rooms.filter_map(|(address, record)| {
+        let room = room_now(record, observed.of(address))?;
+        Some(DesiredRoom {
+            address: address.clone(),
+            room,
+            lifecycle: record.lifecycle,
+            ignore_changes: record.ignore_changes.clone(),
+            on_conflict: None,
+            sides: record.sides.clone(),
+            source: record.source.clone(),
+        })
+    });
+    Desired {
+        rooms: rooms.collect(),
+        providers: desired.providers.clone(),
+        state: desired.state.clone(),
+        policy: desired.policy.clone(),
+        files: desired.files.clone(),
+        config_digest: desired.config_digest,
+        moved: desired.moved.clone(),
+    }
+}
+
+/// A warning with the number of rooms that the files would change, compared with what was approved
+/// last; `None` if there is none.
+#[must_use]
+pub fn unapplied(desired: &Desired, recorded: &Recorded) -> Option<Finding> {
+    let declared = as_declared(desired, recorded);
+    let plan = plan(PlanInputs {
+        desired,
+        recorded: &as_approved(&declared.recorded),
+        observed: &Observed::default(),
+        evict: &BTreeSet::new(),
+        refreshed: Refreshed::As(Refresh::Never),
+        in_progress: None,
+        scope: &Scope::default(),
+    });
+    let held = plan.waiting.iter().chain(&plan.blocked);
+    let held = held.filter(|Held { step: _, reason }| *reason != HeldReason::Contested);
+    let steps = plan.steps.iter().chain(held.map(|held| &held.step));
+    let rooms: BTreeSet<&Address> = steps.map(|step| &step.address).collect();
+    let message = match rooms.len() {
+        0 => return None,
+        1 => "1 unapplied change in the files: left for apply".to_owned(),
+        more => format!("{more} unapplied changes in the files: left for apply"),
+    };
+    Some(Finding::warning("unapplied_changes", message))
+}
+
+/// What a recorded room is to be now; `None` if an approved destroy has come about.
+fn room_now(record: &RecordedRoom, observation: Option<&Observation>) -> Option<Arc<Room>> {
+    let is_gone = matches!(observation, Some(Observation::Gone(_)));
+    let is_open = |kind| record.pending.as_ref().is_some_and(|pending| pending.kind == kind);
+    match record.next.as_deref() {
+        Some(next) if is_gone || next.destroyed.is_some() => next.room.clone(),
+        None if is_gone && is_open(PendingKind::Destroy) => None,
+        Some(_) | None => Some(record.room.clone()),
+    }
+}
+
+/// The record as if every approved next life had begun.
+fn as_approved(recorded: &Recorded) -> Cow<'_, Recorded> {
+    if recorded.rooms.values().all(|record| record.next.is_none()) {
+        return Cow::Borrowed(recorded);
+    }
+    let begun = |(address, record): (&Address, &RecordedRoom)| {
+        let room = match record.next.as_deref() {
+            None => record.room.clone(),
+            Some(NextLife { room, carried: _, destroyed: _ }) => room.clone()?,
+        };
+        Some((address.clone(), RecordedRoom { room, next: None, ..record.clone() }))
+    };
+    let rooms = recorded.rooms.iter().filter_map(begun).collect();
+    Cow::Owned(Recorded {
+        rooms,
+        lineage: recorded.lineage.clone(),
+        serial: recorded.serial,
+        providers: recorded.providers.clone(),
+        plans: recorded.plans.clone(),
+    })
+}

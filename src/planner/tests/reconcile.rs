@@ -1,0 +1,143 @@
+//! What is desired of recorded rooms where the files' edits are not taken.
+
+use super::*;
+use crate::model::{Action, NextLife, OnConflict, Pending, PendingKind, Reason};
+
+/// The plan of a reconcile, with the files as they are and with no room in them.
+pub(super) fn reconciled(world: &World) -> (Plan, Plan) {
+    let plan = |desired: &Desired| {
+        let desired = last_applied(desired, &world.recorded, &world.observed);
+        World { desired, ..world.clone() }.plan()
+    };
+    (plan(&world.desired), plan(&nothing_desired(world.desired.clone())))
+}
+
+/// The steps of a reconcile: address, action, reason, and the name of the room after it.
+fn steps(world: &World) -> Vec<(String, Action, Reason, Option<String>)> {
+    let (plan, _) = reconciled(world);
+    let name = |room: &Arc<Room>| room.name.as_deref().map(str::to_owned);
+    let step = |step: &crate::model::Step| {
+        let after = step.after.as_ref().and_then(name);
+        (step.address.to_string(), step.action, step.reason, after)
+    };
+    plan.steps.iter().map(step).collect()
+}
+
+fn with_next(room: Option<Arc<Room>>, destroyed: Option<Timestamp>) -> RecordedRoom {
+    let next = NextLife { room, carried: Attributes::EMPTY, destroyed };
+    RecordedRoom { next: Some(Box::new(next)), ..record(super::room("A", &[])) }
+}
+
+fn message(world: &World) -> Option<String> {
+    unapplied(&world.desired, &world.recorded).map(|finding| finding.message)
+}
+
+#[test]
+fn a_room_that_vanished_is_recreated_as_recorded_and_not_as_declared() {
+    let world = World::new()
+        .declare("chat/a", room("B", &[]))
+        .record("chat/a", record(room("A", &[])))
+        .observe("chat/a", Observation::Gone(at(0)));
+    let recreated =
+        ("chat/a".to_owned(), Action::Recreate, Reason::VanishedEarly, Some("A".into()));
+    assert_eq!(steps(&world), [recreated]);
+}
+
+#[test]
+fn an_attribute_that_drifted_is_restored_as_recorded() {
+    let world = World::new()
+        .declare("chat/a", room("A", &[("topic", "new")]))
+        .record("chat/a", record(room("A", &[("topic", "old")])))
+        .observe("chat/a", there(People::Count(1), &[("topic", "theirs"), ("score", "7")]));
+    let (plan, _) = reconciled(&world);
+    assert_eq!(plan.steps.len(), 1);
+    assert_eq!(plan.steps[0].reason, Reason::AttributesDrifted);
+    assert_eq!(plan.steps[0].after, Some(room("A", &[("topic", "old")])));
+}
+
+#[test]
+fn what_is_declared_only_and_what_is_no_longer_declared_is_left() {
+    let world = World::new()
+        .declare("chat/new", room("New", &[]))
+        .record("chat/old", record(room("Old", &[])))
+        .observe("chat/old", there(People::Nobody, &[]))
+        .record("talk/x", record(room("X", &[])));
+    assert_eq!(steps(&world), []);
+    let (plan, _) = reconciled(&world);
+    assert_eq!((plan.summary.unchanged, plan.findings[0].code), (1, "provider_not_declared"));
+}
+
+#[test]
+fn an_approved_next_life_begins_only_once_the_present_one_is_over() {
+    let next = || with_next(Some(room("B", &[])), None);
+    let world = World::new().record("chat/a", next());
+    assert_eq!(steps(&world), []);
+    let alive = world.clone().observe("chat/a", there(People::Nobody, &[]));
+    assert_eq!(steps(&alive), []);
+    let gone = world.observe("chat/a", Observation::Gone(at(9000)));
+    let recreated = ("chat/a".to_owned(), Action::Recreate, Reason::Vanished, Some("B".into()));
+    assert_eq!(steps(&gone), [recreated]);
+    let cut_short = with_next(Some(room("B", &[])), Some(at(-5)));
+    let cut_short = World::new().record("chat/a", cut_short);
+    let made = ("chat/a".to_owned(), Action::Recreate, Reason::ReplaceUnfinished, Some("B".into()));
+    assert_eq!(steps(&cut_short), [made]);
+}
+
+#[test]
+fn an_approved_destroy_is_forgotten_once_the_room_is_gone() {
+    let world = World::new().record("chat/a", with_next(None, None));
+    assert_eq!(steps(&world), []);
+    let gone = world.observe("chat/a", Observation::Gone(at(0)));
+    assert_eq!(steps(&gone), [("chat/a".to_owned(), Action::Forget, Reason::NotDeclared, None)]);
+    let sent = Pending { kind: PendingKind::Destroy, at: at(-60), room: None };
+    let sent = RecordedRoom { pending: Some(Box::new(sent)), ..record(room("A", &[])) };
+    let sent = World::new().record("chat/a", sent).observe("chat/a", Observation::Gone(at(0)));
+    assert_eq!(steps(&sent), [], "nothing is left of it on record");
+}
+
+#[test]
+fn the_room_of_others_where_a_replace_was_cut_short_is_taken_as_the_policy_says() {
+    let world = World::new()
+        .record("chat/a", with_next(Some(room("B", &[])), Some(at(-5))))
+        .observe("chat/a", there(People::Nobody, &[]));
+    let (plan, _) = reconciled(&world);
+    assert_eq!((plan.steps.len(), plan.blocked.len()), (0, 1));
+    let world = world.policy(|policy| policy.on_conflict = OnConflict::Adopt);
+    assert_eq!(reconciled(&world).0.steps[0].action, Action::Adopt);
+}
+
+#[test]
+fn unapplied_edits_are_counted_by_room_and_approved_ones_are_none() {
+    let world =
+        World::new().declare("chat/a", room("A", &[])).record("chat/a", record(room("A", &[])));
+    assert_eq!(message(&world), None);
+    let world = world.declare("chat/new", room("New", &[]));
+    let words = |count: &str| Some(format!("{count} in the files: left for apply"));
+    assert_eq!(message(&world), words("1 unapplied change"));
+    let protected = RecordedRoom {
+        lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
+        ..record(room("P", &[]))
+    };
+    let world = world.declare("chat/p", room("Q", &[])).record("chat/p", protected);
+    assert_eq!(message(&world), words("2 unapplied changes"), "a blocked one counts once");
+    let approved = World::new()
+        .declare("chat/a", room("B", &[]))
+        .record("chat/a", with_next(Some(room("B", &[])), None))
+        .record("chat/gone", with_next(None, None));
+    assert_eq!(message(&approved), None);
+}
+
+#[test]
+fn a_renamed_provider_is_no_unapplied_edit() {
+    let world =
+        World::new().declare("chat/a", room("A", &[])).record("chat/a", record(room("A", &[])));
+    let renamed = super::moved::recorded_as_talk(&world);
+    assert_eq!(message(&renamed), None);
+    let gone = renamed.observe("chat/a", Observation::Gone(at(0)));
+    let (plan, _) = reconciled(&gone);
+    let actions: Vec<Action> = plan.steps.iter().map(|step| step.action).collect();
+    assert!(
+        actions.contains(&Action::Recreate) && !actions.contains(&Action::Destroy),
+        "{actions:?}"
+    );
+}

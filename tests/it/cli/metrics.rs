@@ -1,0 +1,118 @@
+//! `--metrics-file`: Prometheus text of every run, however it ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::desk::{Desk, THREE_ROOMS, files_below};
+
+/// The samples of a file, each by its name and labels as they are written.
+///
+/// Every line is a comment or a sample; a metric is described once, before its samples, which stand
+/// together, and no two samples are of one series.
+fn samples(text: &str) -> BTreeMap<String, String> {
+    let (mut current, mut described) = (String::new(), BTreeSet::new());
+    let mut samples = BTreeMap::new();
+    assert!(text.ends_with('\n'), "{text}");
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, text) = help.split_once(' ').expect("a name and a text");
+            assert!(name.starts_with("roomctl_") && !text.is_empty(), "{line}");
+            assert!(described.insert(name.to_owned()), "described twice: {line}");
+            name.clone_into(&mut current);
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            assert_eq!(kind, format!("{current} gauge"));
+        } else {
+            let (series, value) = line.rsplit_once(' ').expect("a series and a value");
+            let (name, labels) = series.split_once('{').expect("labels");
+            assert_eq!(name, current, "{line}");
+            for label in labels.strip_suffix('}').expect("the end of the labels").split(',') {
+                let (key, value) = label.split_once('=').expect("a label");
+                assert!(key.bytes().all(|byte| byte.is_ascii_lowercase()), "{line}");
+                let value = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+                assert!(value.is_some_and(|it| !it.contains(['"', '\\'])), "{line}");
+            }
+            assert!(value.parse::<f64>().is_ok_and(f64::is_finite), "{line}");
+            let twice = samples.insert(series.to_owned(), value.to_owned());
+            assert!(twice.is_none(), "twice: {line}");
+        }
+    }
+    check_with_promtool(text);
+    samples
+}
+
+/// Prometheus's own check, where it is installed.
+fn check_with_promtool(text: &str) {
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let Ok(mut promtool) = command.spawn() else { return };
+    let mut stdin = promtool.stdin.take().expect("its stdin");
+    stdin.write_all(text.as_bytes()).expect("written");
+    drop(stdin);
+    assert!(promtool.wait().expect("its end").success(), "{text}");
+}
+
+fn metrics(desk: &Desk) -> BTreeMap<String, String> {
+    samples(&desk.read("run.prom"))
+}
+
+#[test]
+fn every_command_that_calls_a_service_writes_what_it_did() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.run("plan --metrics-file run.prom --detailed-exitcode").ends(2);
+    let plan = metrics(&desk);
+    assert_eq!(plan["roomctl_last_run_exit_code{command=\"plan\"}"], "2");
+    let create =
+        "roomctl_planned_steps{command=\"plan\",action=\"create\",reason=\"not_recorded\"}";
+    assert_eq!(plan[create], "3");
+    assert_eq!(plan["roomctl_recorded_rooms{command=\"plan\"}"], "0");
+    desk.run("apply --auto-approve --metrics-file run.prom").ends(0);
+    let apply = metrics(&desk);
+    let done = "roomctl_steps{command=\"apply\",action=\"create\",result=\"done\"}";
+    assert_eq!((apply[done].as_str(), apply.get(create)), ("3", None), "the file is replaced");
+    let calls =
+        "roomctl_calls{command=\"apply\",provider=\"chat\",action=\"CreateRoom\",class=\"ok\"}";
+    assert_eq!(apply[calls], "3");
+    assert_ne!(apply["roomctl_last_run_duration_seconds{command=\"apply\"}"], "0.000");
+    let ended = &apply["roomctl_last_run_timestamp_seconds{command=\"apply\"}"];
+    assert!(ended.parse::<f64>().is_ok_and(|ended| ended > 1.7e9), "{ended}");
+    desk.run("emulator advance 2h").ends(0);
+    desk.run("drift --metrics-file run.prom").ends(2);
+    let drift = metrics(&desk);
+    assert_eq!(drift["roomctl_drifted_rooms{command=\"drift\",kind=\"vanished\"}"], "3");
+    assert_eq!(drift["roomctl_rooms{command=\"drift\",state=\"drifted\"}"], "3");
+    desk.run("reconcile --metrics-file run.prom").ends(0);
+    let reconcile = metrics(&desk);
+    let done = "roomctl_steps{command=\"reconcile\",action=\"recreate\",result=\"done\"}";
+    assert_eq!(reconcile[done], "3");
+    assert_eq!(reconcile["roomctl_rooms{command=\"reconcile\",state=\"drifted\"}"], "3");
+    desk.run("reconcile --metrics-file run.prom").ends(0);
+    let reconcile = metrics(&desk);
+    assert_eq!(reconcile["roomctl_rooms{command=\"reconcile\",state=\"unchanged\"}"], "3");
+    assert_eq!(reconcile["roomctl_recorded_rooms{command=\"reconcile\"}"], "3");
+}
+
+#[test]
+fn a_run_that_failed_writes_how_it_ended() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.edit("id: news", "di: news");
+    desk.run("reconcile --metrics-file run.prom").ends(1);
+    let failed = metrics(&desk);
+    assert_eq!(failed["roomctl_last_run_exit_code{command=\"reconcile\"}"], "1");
+    assert!(!failed.keys().any(|series| series.starts_with("roomctl_rooms")));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_before_anything_is_done() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.write("folder/x", "");
+    for file in ["absent/run.prom", "folder", "rooms.yaml/run.prom"] {
+        for command in ["apply --auto-approve", "reconcile", "plan", "drift"] {
+            let ran = desk.run(&format!("{command} --metrics-file {file}")).ends(1);
+            ran.says(&format!("the metrics file {file} cannot be written: "));
+        }
+    }
+    let lines = desk.run("apply -y --format json --metrics-file absent/x").ends(1).lines();
+    assert_eq!((&lines[0]["code"], &lines[1]["exit_code"]), (&"metrics_file".into(), &1.into()));
+    assert_eq!(files_below(&desk.path(".")), ["folder/x", "rooms.yaml"]);
+}
