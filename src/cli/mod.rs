@@ -10,6 +10,7 @@ mod context;
 mod drift;
 mod emulator;
 mod exit;
+mod generate;
 mod import;
 mod init;
 mod manual;
@@ -198,6 +199,7 @@ fn format(command: &Command) -> Format {
         Command::Validate(args) => args.format,
         Command::Plan(args) => args.planning.format,
         Command::Drift(args) => args.format,
+        Command::Import(args) => args.format,
         Command::Apply(args) => args.planning.format,
         Command::Destroy(args) => args.planning.format,
         Command::Check(args) => args.format,
@@ -208,7 +210,6 @@ fn format(command: &Command) -> Format {
             StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
         )
         | Command::Init(_)
-        | Command::Import(_)
         | Command::Emulator(_)
         | Command::Schema
         | Command::Completions { .. }
