@@ -190,7 +190,9 @@ Examples:
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   roomctl import chat/lobby        record one room that exists
-  roomctl import --all-declared    the way back after a lost state";
+  roomctl import --all-declared    the way back after a lost state
+  roomctl import --generate existing.yaml --provider chat --ids ids.txt
+                                   write a file of rooms that exist, to be imported";
 
 const STATE_EXAMPLES: &str = "\
 Examples:
@@ -403,7 +405,7 @@ pub(super) struct DestroyArgs {
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     /// The rooms
-    #[arg(value_name = "ADDRESS", required_unless_present = "all_declared")]
+    #[arg(value_name = "ADDRESS", required_unless_present_any = ["all_declared", "generate"])]
     pub(super) addresses: Vec<Address>,
     /// Ask after every declared room that is not recorded
     #[arg(long, conflicts_with = "addresses")]
@@ -411,6 +413,24 @@ pub(super) struct ImportArgs {
     /// Which of the rooms to ask after.
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
+    /// Record nothing: ask after given ids, and write a file of the rooms that exist; never overwrites
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires = "provider",
+        conflicts_with_all = ["addresses", "all_declared"]
+    )]
+    pub(super) generate: Option<PathBuf>,
+    /// The declared provider that holds the rooms of --generate
+    #[arg(long, value_name = "NAME", requires = "generate")]
+    pub(super) provider: Option<String>,
+    /// The ids for --generate, one a line: a file, or `-` for standard input, which is the default
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "generate")]
+    pub(super) ids: Option<PathBuf>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
     /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
     /// same rooms
     #[arg(long)]

@@ -1,14 +1,16 @@
 //! `import`: records rooms that exist already and that the files declare.
 
+use serde_json::{Value, json};
+
 use super::args::{Format, Global, ImportArgs};
 use super::connect::{self, Providers};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
-use super::{session, signals};
+use super::{generate, session, signals};
 use crate::engine::{self, ImportRequest, ImportResult, Imported, Selection, Session};
-use crate::model::Address;
+use crate::model::{Address, Partial};
 use crate::provider::http::SystemClock;
 use crate::render;
 use crate::state;
@@ -28,6 +30,9 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
+    if let Some(file) = &args.generate {
+        return generate::run(file, args, global, console).await;
+    }
     let stop = signals::listen(console.output())?;
     let files = session::files(global, console)?;
     let desired = &files.desired;
@@ -39,7 +44,7 @@ pub(super) async fn run(
         connector: &Providers::new(desired, &path, global),
         clock: &SystemClock,
         stop: &stop,
-        events: ProgressReport::start(console, Format::Text),
+        events: ProgressReport::start(console, args.format),
         host_change: session::host_change(args.allow_endpoint_change),
     };
     let selection = if args.all_declared {
@@ -62,11 +67,55 @@ pub(super) async fn run(
     for (address, result) in &rooms {
         tally.add(address, result, console);
     }
-    console.print(|out| {
-        scope.iter().try_for_each(|partial| writeln!(out, "{partial}"))?;
-        writeln!(out, "Import: {tally}.")
-    })?;
+    match args.format {
+        Format::Text => console.print(|out| {
+            scope.iter().try_for_each(|partial| writeln!(out, "{partial}"))?;
+            writeln!(out, "Import: {tally}.")
+        })?,
+        Format::Json => {
+            let document = document(&rooms, &contested, scope.as_ref(), &tally);
+            console.document(|out| writeln!(out, "{document}"))?;
+        }
+    }
     closed.map(|()| tally.exit(args))
+}
+
+/// The rooms with their results, and the counts, for programs.
+fn document(
+    rooms: &[(Address, ImportResult)],
+    contested: &[(Address, Box<str>)],
+    scope: Option<&Partial>,
+    tally: &Tally,
+) -> Value {
+    let room = |(address, result): &(Address, ImportResult)| {
+        let address = address.to_string();
+        match result {
+            ImportResult::Read => {
+                json!({"address": address, "result": "recorded", "assumed": false})
+            }
+            ImportResult::Assumed => {
+                json!({"address": address, "result": "recorded", "assumed": true})
+            }
+            ImportResult::Missing => json!({"address": address, "result": "missing"}),
+            ImportResult::Unread(why) => {
+                json!({"address": address, "result": "unread", "message": why})
+            }
+        }
+    };
+    let left_out = |(address, why): &(Address, Box<str>)| json!({"address": address.to_string(), "result": "contested", "message": why});
+    let rooms = rooms.iter().map(room).chain(contested.iter().map(left_out));
+    let Tally { recorded, missing, unread } = tally;
+    json!({
+        "format_version": 1,
+        "scope": scope,
+        "rooms": rooms.collect::<Vec<_>>(),
+        "summary": {
+            "recorded": recorded,
+            "missing": missing,
+            "unread": unread,
+            "contested": contested.len(),
+        },
+    })
 }
 
 impl Tally {

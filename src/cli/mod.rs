@@ -10,6 +10,7 @@ mod context;
 mod drift;
 mod emulator;
 mod exit;
+mod generate;
 mod import;
 mod init;
 mod manual;
@@ -211,6 +212,7 @@ fn format(command: &Command) -> Format {
         Command::Validate(args) => args.format,
         Command::Plan(args) => args.planning.format,
         Command::Drift(args) => args.format,
+        Command::Import(args) => args.format,
         Command::Apply(args) => args.planning.format,
         Command::Reconcile(args) => args.format,
         Command::Destroy(args) => args.planning.format,
@@ -222,7 +224,6 @@ fn format(command: &Command) -> Format {
             StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
         )
         | Command::Init(_)
-        | Command::Import(_)
         | Command::Emulator(_)
         | Command::Schema
         | Command::Completions { .. }

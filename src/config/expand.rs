@@ -9,8 +9,8 @@ mod values;
 use crate::model::Finding;
 
 use super::diagnostics::{
-    Diagnostic, Diagnostics, PathSegment, Reading, Reporter, SHOWN, index, key, shortened,
-    suggestion,
+    Diagnostic, Diagnostics, PathSegment, Reading, Reporter, SHOWN, closest, index, key, listed,
+    shortened, suggestion,
 };
 use super::raw::{self, AttributeValue, FullAttribute, Pairs, Text, VariableValues};
 use text::{Piece, each_piece, replace};
@@ -127,24 +127,27 @@ fn references_are_known(
     reporter: &mut Reporter<'_>,
 ) {
     let names: Vec<&str> = declared.iter().map(|(Text(name), _)| &**name).collect();
-    let mut reported = Vec::new();
+    let mut found = Vec::new();
     each_text(&mut template.clone(), &mut |path, text| {
         each_piece(text, |piece| match piece {
             Piece::Literal(_) => {}
             Piece::Variable(name) if names.contains(&name) => {}
-            Piece::Variable(name) => reported.push((path(), unknown(name, &names))),
-            Piece::Unclosed => reported.push((path(), unclosed())),
+            Piece::Variable(name) => found.push((path(), unknown(name, &names))),
+            Piece::Unclosed => found.push((path(), unclosed())),
         });
     });
-    for (path, finding) in reported {
+    for (path, finding) in found {
         reporter.at(path, finding);
     }
 }
 
 fn unknown(name: &str, names: &[&str]) -> Finding {
     let message = format!("`${{{}}}` is no variable of `for_each`", shortened(name));
-    let help = if names.is_empty() { String::new() } else { suggestion(name, names) + "; " };
-    Finding::error("unknown_variable", message).help(help + "`$${` is a literal `${`")
+    let help = match closest(name, names) {
+        Some(_) => suggestion(name, names),
+        None => format!("use one of {}; `$${{` is a literal `${{`", listed(names)),
+    };
+    Finding::error("unknown_variable", message).help(help)
 }
 
 fn unclosed() -> Finding {
@@ -165,7 +168,9 @@ fn every_value_changes_the_address(
     let uses = |name: &str| {
         let mut found = false;
         let mut look = |piece: Piece<'_>| found |= piece == Piece::Variable(name);
-        texts.iter().for_each(|text| each_piece(text, &mut look));
+        for text in &texts {
+            each_piece(text, &mut look);
+        }
         found
     };
     for Variable { name, values } in variables {
@@ -180,7 +185,7 @@ fn every_value_changes_the_address(
 }
 
 /// Visits every string of an entry, with the path to it.
-fn each_text(room: &mut raw::Room, visit: &mut dyn FnMut(&dyn Fn() -> Path, &mut Box<str>)) {
+fn each_text(room: &mut raw::Room, visit: &mut Visit<'_>) {
     let raw::Room {
         id,
         provider,
@@ -243,7 +248,8 @@ fn each_text(room: &mut raw::Room, visit: &mut dyn FnMut(&dyn Fn() -> Path, &mut
     }
 }
 
-type Path = Vec<PathSegment>;
+/// Takes the path to a string, and the string.
+type Visit<'a> = dyn FnMut(&dyn Fn() -> Vec<PathSegment>, &mut Box<str>) + 'a;
 
 /// What was found in the rooms of one entry: findings that differ only in the room are one.
 #[derive(Debug, Default)]
@@ -274,7 +280,9 @@ impl EntryFindings {
     /// Adds what was found in later rooms.
     pub(super) fn extend(&mut self, later: Self) {
         let Self { groups, rest } = later;
-        groups.into_iter().for_each(|group| self.join(group));
+        for group in groups {
+            self.join(group);
+        }
         self.rest.extend(rest);
     }
 

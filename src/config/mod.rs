@@ -22,6 +22,7 @@ mod prescan;
 pub mod raw;
 mod regular_file;
 mod resolve;
+mod rooms_file;
 mod schema;
 mod secrets;
 mod values;
@@ -34,7 +35,8 @@ use crate::model::{Desired, Finding, Kind};
 
 pub use head::{Head, head};
 pub use load::{Subfolders, is_standard_input};
-pub use regular_file::{ReadError, Size, read_regular};
+pub use regular_file::{ReadError, Size, read_regular, read_stream};
+pub use rooms_file::{RoomsFile, room_id_error};
 pub use schema::schema;
 
 use diagnostics::Diagnostics;

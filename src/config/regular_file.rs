@@ -40,7 +40,7 @@ pub fn read_regular(path: &Path, most: Size) -> Result<Vec<u8>, ReadError> {
 ///
 /// # Errors
 /// Returns [`ReadError`] for a larger one.
-pub(super) fn read_stream(stream: impl Read, most: Size) -> Result<Vec<u8>, ReadError> {
+pub fn read_stream(stream: impl Read, most: Size) -> Result<Vec<u8>, ReadError> {
     bounded(stream, 0, most)
 }
 

@@ -84,9 +84,9 @@ pub(super) fn resolve(sources: &[Source], variable: Lookup<'_>) -> Result<Resolv
                 }
                 diagnostics.extend(found.diagnostics);
                 if rooms.is_empty() {
-                    rooms = found.rooms
+                    rooms = found.rooms;
                 } else {
-                    rooms.extend(found.rooms)
+                    rooms.extend(found.rooms);
                 }
                 if !found.entries.is_empty() {
                     entries.extend(found.entries);

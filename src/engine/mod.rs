@@ -6,6 +6,7 @@
 
 mod apply;
 mod drift;
+mod generate;
 mod identity;
 mod import;
 mod plan;
@@ -15,6 +16,7 @@ mod session;
 
 pub use apply::{Applied, ApplyRequest, Approver, Reviewed, apply};
 pub use drift::{Compared, DriftRequest, drift};
+pub use generate::{GenerateRequest, GenerateResult, Generated, generate};
 pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
 pub use plan::{Credentials, PlanRequest, Planned, plan};
 pub use reconcile::reconcile;

@@ -12,6 +12,7 @@ mod emulator;
 mod exits;
 mod files;
 mod gate;
+mod generators;
 mod gentle;
 mod inputs;
 mod kinds;

@@ -33,7 +33,7 @@ impl Values {
     pub(super) fn get(&self, at: usize) -> String {
         match self {
             Self::Range { first, width, len: _ } => format!("{:0width$}", first + at as u64),
-            Self::List(texts) => texts.get(at).map(|text| text.to_string()).unwrap_or_default(),
+            Self::List(texts) => texts.get(at).map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

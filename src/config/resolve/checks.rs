@@ -138,8 +138,8 @@ fn providers_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
 fn provider_is_named(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let raw::Room { provider, providers, .. } = input.raw;
     let default = &input.context.defaults.provider;
-    let named = provider.is_some() || providers.is_some() || default.is_some();
-    if named || input.context.declared.len() < 2 {
+    let has_one = provider.is_some() || providers.is_some() || default.is_some();
+    if has_one || input.context.declared.len() < 2 {
         return;
     }
     let names: Vec<&str> = input.context.declared.keys().map(|name| &**name).collect();
@@ -246,8 +246,8 @@ fn attributes_stay_apart(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     };
     let mut keys: Vec<&str> = pairs.iter().map(|(Text(name), _)| &**name).collect();
     keys.sort_unstable();
-    if let Some(two) = keys.windows(2).find(|two| two[0] == two[1]) {
-        let message = format!("two keys of `attributes` are `{}`", two[0]);
+    if let Some([name, ..]) = keys.windows(2).find(|two| two[0] == two[1]) {
+        let message = format!("two keys of `attributes` are `{name}`");
         let finding = Finding::error("duplicate_key", message).help("remove one of them");
         reporter.at_key(vec![key("attributes")], finding);
     }
@@ -284,7 +284,7 @@ fn variables_are_not_used(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let mut check = |text: &str, at: &dyn Fn() -> Vec<PathSegment>| {
         if text.contains("${") {
             let help = format!(
-                "it works in {KEYS} and with `for_each` only; the service gets it literally"
+                "it works in {KEYS}, and in rooms with `for_each`; the service gets it literally"
             );
             let finding =
                 Finding::warning("variable_not_replaced", "`${…}` is not replaced here").help(help);

@@ -1,0 +1,89 @@
+//! `import --generate`: which of some ids are rooms, and what they hold. It records nothing.
+
+use std::collections::BTreeSet;
+
+use super::session::{Access, Connector, Session, SessionError};
+use crate::applier::{self, observe};
+use crate::model::{
+    Address, Field, Finding, Observation, ObservedRoom, ProviderName, Room, RoomId,
+};
+
+/// Which ids to ask after.
+#[derive(Clone, Debug)]
+pub struct GenerateRequest {
+    /// The provider that holds them.
+    pub provider: ProviderName,
+    /// The ids.
+    pub ids: BTreeSet<RoomId>,
+}
+
+/// An answer for every id.
+pub struct Generated<E> {
+    /// The ids, sorted.
+    pub rooms: Vec<(RoomId, GenerateResult)>,
+    /// Warnings about the providers' hosts.
+    pub hosts: Vec<Finding>,
+    /// Whether the connections were closed.
+    pub closed: Result<(), E>,
+}
+
+/// The answer for one id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GenerateResult {
+    /// The room exists, and holds this.
+    Exists(Box<Room>),
+    /// The files declare it already: it was not asked after.
+    Declared,
+    /// It does not exist.
+    Missing,
+    /// It could not be read.
+    Unread(String),
+}
+
+/// Asks after ids. As `import`, it makes the operator known if the service needs that to read attributes.
+///
+/// # Errors
+/// Returns an error if the state cannot be read or belongs to another application, or if a stop was
+/// requested before every id was asked after.
+pub async fn generate<C: Connector>(
+    session: &Session<'_, C>,
+    request: GenerateRequest,
+) -> Result<Generated<C::Error>, C::Error> {
+    let Session { desired, store, connector, clock: _, stop, events, host_change: _ } = session;
+    let GenerateRequest { provider, ids } = request;
+    let snapshot = store.read().await.map_err(SessionError::State)?;
+    let hosts = session.belongs(&snapshot)?;
+    let connected = connector.connect(Access::Changes).await?;
+    session.resume(&connected, &snapshot);
+    let address = |id: &RoomId| Address::new(provider.clone(), id.clone());
+    let is_declared = |id: &&RoomId| {
+        let address = address(id);
+        desired.rooms.binary_search_by(|room| room.address.cmp(&address)).is_ok()
+    };
+    let addresses = ids.iter().filter(|id| !is_declared(id)).map(address).collect();
+    let observers = applier::observers(&connected.connections);
+    let mut observed = observe(&observers, addresses, events, stop).await;
+    let closed = connector.close().await;
+    if stop.is_wanted() {
+        return Err(SessionError::Interrupted { before: "every id was asked after" }.into());
+    }
+    let result = |id: &RoomId| match observed.rooms.remove(&address(id)) {
+        None => GenerateResult::Declared,
+        Some(Observation::Gone(_)) => GenerateResult::Missing,
+        Some(Observation::Unread { why }) => GenerateResult::Unread(why),
+        Some(Observation::There(room)) => GenerateResult::Exists(Box::new(as_declared(room))),
+    };
+    let mut result = result;
+    let rooms = ids.iter().map(|id| (id.clone(), result(id))).collect();
+    Ok(Generated { rooms, hosts, closed })
+}
+
+/// A room as a file would declare it.
+fn as_declared(observed: ObservedRoom) -> Room {
+    let ObservedRoom { at: _, people: _, attributes, attribute_sequence: _, fields } = observed;
+    let mut room = Room { attributes, ..Room::default() };
+    for (field, value) in fields.iter().filter(|(field, _)| *field != Field::Attributes) {
+        room.set(field, Some(value.clone()));
+    }
+    room
+}
