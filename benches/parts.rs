@@ -117,6 +117,7 @@ fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
         desired,
         recorded,
         observed: &Observed::default(),
+        scope: &roomctl::model::Scope::default(),
         evict: &BTreeSet::new(),
         refreshed: Refreshed::As(Refresh::Never),
         in_progress: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Address, ProviderIdentity, ProviderName, Recorded, RecordedRoom};
 
-use super::overlay::{self, Overlay};
+use super::overlay::Overlay;
 
 /// How far what a journal says can be believed.
 #[derive(Clone, Copy, Debug)]
@@ -28,11 +28,11 @@ pub(super) fn merge(
     changes: Overlay,
     trust: Trust<'_>,
 ) -> Result<(), OtherApplication> {
-    let (providers, rooms, plans) = changes.into_changes();
     match trust {
-        Trust::Whole(_) | Trust::Partial => into.plans = overlay::with_plans(&into.plans, &plans),
+        Trust::Whole(_) | Trust::Partial => into.plans = changes.plans(into),
         Trust::Foreign => {}
     }
+    let (providers, rooms) = changes.into_changes();
     merge_providers(&mut into.providers, providers)?;
     for (address, theirs) in rooms {
         let ours = into.rooms.get(&address);

@@ -62,18 +62,13 @@ impl Overlay {
         providers.iter().map(named).chain(rooms.iter().map(room)).chain(plans)
     }
 
-    /// The providers that are named, what becomes of each room (`None` if it is no longer recorded), and
-    /// the saved plans that were carried out.
+    /// The providers that are named, and what becomes of each room: `None` if it is no longer recorded.
     pub(super) fn into_changes(
         self,
-    ) -> (
-        BTreeMap<ProviderName, ProviderIdentity>,
-        BTreeMap<Address, Option<RecordedRoom>>,
-        Vec<String>,
-    ) {
-        let Self { rooms, providers, plans } = self;
+    ) -> (BTreeMap<ProviderName, ProviderIdentity>, BTreeMap<Address, Option<RecordedRoom>>) {
+        let Self { rooms, providers, plans: _ } = self;
         let named = providers.into_iter().filter_map(|(name, identity)| Some((name, identity?)));
-        (named.collect(), rooms, plans)
+        (named.collect(), rooms)
     }
 
     /// Whether `base` is any different with these changes.
@@ -115,7 +110,11 @@ impl Overlay {
 
     /// The saved plans of `base` that were carried out, with these: the last ones.
     pub(super) fn plans(&self, base: &Recorded) -> Vec<String> {
-        with_plans(&base.plans, &self.plans)
+        let earlier = &base.plans;
+        let new = self.plans.iter().filter(|id| !earlier.contains(id));
+        let all: Vec<&String> = earlier.iter().chain(new).collect();
+        let first = all.len().saturating_sub(PLANS);
+        all[first..].iter().map(|id| (*id).clone()).collect()
     }
 
     /// The providers of `base` with these changes.
@@ -159,14 +158,6 @@ impl Overlay {
     }
 }
 
-/// The ids of the last saved plans that were carried out, oldest first.
-pub(super) fn with_plans(earlier: &[String], later: &[String]) -> Vec<String> {
-    let new = later.iter().filter(|id| !earlier.contains(id));
-    let all: Vec<&String> = earlier.iter().chain(new).collect();
-    let first = all.len().saturating_sub(PLANS);
-    all[first..].iter().map(|id| (*id).clone()).collect()
-}
-
 /// The entries that make a whole record.
 pub(super) fn entries(all: &Recorded) -> impl Iterator<Item = Entry> + '_ {
     let rooms = all.rooms.iter().map(|(address, record)| recorded(address, record));
@@ -184,5 +175,24 @@ fn recorded(address: &Address, record: &RecordedRoom) -> Entry {
         Entry::Intent(address, record)
     } else {
         Entry::Result(address, record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_plans_are_kept_each_once() {
+        let mut base = Recorded::default();
+        let carried_out = |base: &mut Recorded, n: usize| {
+            let mut overlay = Overlay::default();
+            overlay.add(Entry::PlanCarriedOut(n.to_string()));
+            assert!(!overlay.is_empty());
+            overlay.apply(base);
+        };
+        (0..=PLANS).chain([PLANS]).for_each(|n| carried_out(&mut base, n));
+        let kept: Vec<String> = (1..=PLANS).map(|n| n.to_string()).collect();
+        assert_eq!(base.plans, kept);
     }
 }

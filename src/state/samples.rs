@@ -216,5 +216,6 @@ pub(super) fn any_entry() -> impl Strategy<Value = Entry> {
         any_address().prop_map(Entry::Removed),
         "[a-c]{1,2}".prop_map(|name| Entry::Provider(provider(&name), identity())),
         "[a-c]{1,2}".prop_map(|name| Entry::ProviderRemoved(provider(&name))),
+        "[a-z]{4}".prop_map(Entry::PlanCarriedOut),
     ]
 }
