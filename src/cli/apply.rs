@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Format, Global, PlanningArgs};
+use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Global, PlanFormat, PlanningArgs};
 use super::connect::{self, Providers};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
+use super::planning::{self, Pages};
 use super::progress::ProgressReport;
-use super::{planning, session, signals};
+use super::{github, session, signals};
 use crate::applier::Stop;
 use crate::engine::{self, Applied, ApplyRequest, Approver, Session};
 use crate::model::{
@@ -101,6 +102,7 @@ impl Job<'_> {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
+        planning::check(self.planning)?;
         let stop = signals::listen(console.output())?;
         let location = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
@@ -111,7 +113,7 @@ impl Job<'_> {
             connector: &Providers::new(&self.desired, &location, global),
             clock: &SystemClock,
             stop: &stop,
-            events: ProgressReport::start(console, self.planning.format),
+            events: ProgressReport::start(console, self.planning.format.progress()),
             host_change: session::host_change(self.planning.allow_endpoint_change),
         };
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
@@ -124,16 +126,21 @@ impl Job<'_> {
         };
         let asking = Asking { job: &self, state: &location, stop: &stop, console };
         let applied = engine::apply(&session, request, &asking).await?;
-        self.end(applied, console)
+        self.end(applied, &location, console)
     }
 
     /// Shows the outcome. What fails from here on fails after changes.
-    fn end(&self, applied: Applied<Stopped>, console: &Console) -> Result<Exit, Stopped> {
+    fn end(
+        &self,
+        applied: Applied<Stopped>,
+        state: &StateLocation,
+        console: &Console,
+    ) -> Result<Exit, Stopped> {
         let Applied { plan, outcome, closed } = applied;
         let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let changed = outcome.has_changed_something();
-        let ended = self.show(outcome, plan.steps() == 0, console).and(closed);
+        let ended = self.show(outcome, plan.steps() == 0, state, console).and(closed);
         ended
             .map(|()| exit.or(before))
             .map_err(|stopped| if changed { stopped.after_changes() } else { stopped })
@@ -197,13 +204,25 @@ impl Job<'_> {
 
     /// Shows the outcome, but for that of a plan without steps; as JSON it is printed with the exit
     /// code, at the end.
-    fn show(&self, outcome: Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
+    fn show(
+        &self,
+        outcome: Outcome,
+        idle: bool,
+        state: &StateLocation,
+        console: &Console,
+    ) -> Result<(), Stopped> {
         let layout = planning::layout(self.planning);
+        let state = state.to_string();
+        let page = planning::page(self.planning, Pages::Two, &state);
         let shown = match self.planning.format {
-            Format::Text if !idle => {
+            PlanFormat::Text if !idle => {
                 console.print(|out| render::outcome_text(out, &outcome, layout))
             }
-            Format::Text | Format::Json => Ok(()),
+            PlanFormat::Markdown if !idle => {
+                console.print(|out| render::outcome_markdown(out, &outcome, &page))
+            }
+            PlanFormat::Github => github::outcome(console, &outcome, &page),
+            PlanFormat::Text | PlanFormat::Markdown | PlanFormat::Json => Ok(()),
         };
         console.end_with(outcome);
         shown
@@ -215,10 +234,12 @@ impl Approver<Stopped> for Asking<'_> {
         let Self { job, state, stop, console } = self;
         plan.gate = job.consent(Approval::NothingToDo).evaluate(plan.gate);
         match job.planning.format {
-            Format::Json => {
+            PlanFormat::Json => {
                 console.event(|out, time| render::plan_event_json(out, &plan, time))?;
             }
-            Format::Text => planning::show(&plan, job.planning, state, console)?,
+            PlanFormat::Text | PlanFormat::Markdown | PlanFormat::Github => {
+                planning::show(&plan, job.planning, Pages::Two, state, console)?;
+            }
         }
         job.keep_secrets_out(&plan, console)?;
         job.approve(plan, stop, console).await

@@ -10,6 +10,8 @@ mod context;
 mod drift;
 mod emulator;
 mod exit;
+mod explain;
+mod github;
 mod import;
 mod init;
 mod manual;
@@ -35,7 +37,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Cli, Color, Command, Format, Global, StateCommand};
+use args::{Cli, Color, Command, Format, Global, PlanFormat, StateCommand, ValidateFormat};
 use console::Console;
 use context::Context;
 pub use exit::Exit;
@@ -111,6 +113,11 @@ fn run(cli: Cli, console: &Console) -> Exit {
 fn end(shape: Shape, exit: Exit, console: &Console) {
     match shape {
         Shape::Events => drop(console.summary(exit)),
+        Shape::Annotations => {
+            if let Err(Stopped { error, .. }) = github::exit_code(exit, console) {
+                console.say(&render::plain(format_args!("error: {error:#}")));
+            }
+        }
         Shape::Text | Shape::Document => {}
     }
 }
@@ -133,13 +140,14 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
         Command::Validate(args) => validate::run(&args, global, console),
         Command::Plan(args) => plan::run(&args, global, console).await,
         Command::Drift(args) => drift::run(&args, global, console).await,
+        Command::Explain(args) => explain::run(&args, global, console).await,
         Command::Apply(args) => apply::apply(&args, global, context, console).await,
         Command::Destroy(args) => apply::destroy(&args, global, context, console).await,
         Command::Import(args) => import::run(&args, global, context, console).await,
         Command::Check(args) => check::run(&args, global, console).await,
         Command::State(command) => state::run(command, global, context, console).await,
         Command::Emulator(args) => emulator::run(*args, global, console).await,
-        Command::Schema => schema::run(console),
+        Command::Schema { name } => schema::run(name, console),
         Command::Completions { shell } => completions::script(shell, console),
         Command::Man(args) => manual::run(&args, console),
     }
@@ -154,10 +162,15 @@ enum Shape {
     Document,
     /// One JSON object a line, the last of them a summary.
     Events,
+    /// Annotations of GitHub Actions.
+    Annotations,
 }
 
 impl Shape {
     fn of(command: &Command) -> Self {
+        if is_github(command) {
+            return Self::Annotations;
+        }
         match (format(command), command) {
             (Format::Text, _) => Self::Text,
             (Format::Json, Command::Apply(_) | Command::Destroy(_)) => Self::Events,
@@ -166,12 +179,13 @@ impl Shape {
                 Command::Validate(_)
                 | Command::Plan(_)
                 | Command::Drift(_)
+                | Command::Explain(_)
                 | Command::Check(_)
                 | Command::State(_)
                 | Command::Init(_)
                 | Command::Import(_)
                 | Command::Emulator(_)
-                | Command::Schema
+                | Command::Schema { .. }
                 | Command::Completions { .. }
                 | Command::Man(_),
             ) => Self::Document,
@@ -195,11 +209,12 @@ impl Shape {
 /// Returns how a command writes its result.
 fn format(command: &Command) -> Format {
     match command {
-        Command::Validate(args) => args.format,
-        Command::Plan(args) => args.planning.format,
-        Command::Drift(args) => args.format,
-        Command::Apply(args) => args.planning.format,
-        Command::Destroy(args) => args.planning.format,
+        Command::Validate(args) => args.format.progress(),
+        Command::Plan(args) => args.planning.format.progress(),
+        Command::Drift(args) => args.format.progress(),
+        Command::Explain(args) => args.format,
+        Command::Apply(args) => args.planning.format.progress(),
+        Command::Destroy(args) => args.planning.format.progress(),
         Command::Check(args) => args.format,
         Command::State(
             StateCommand::List { format, patterns: _ } | StateCommand::Show { format, patterns: _ },
@@ -210,9 +225,29 @@ fn format(command: &Command) -> Format {
         | Command::Init(_)
         | Command::Import(_)
         | Command::Emulator(_)
-        | Command::Schema
+        | Command::Schema { .. }
         | Command::Completions { .. }
         | Command::Man(_) => Format::Text,
+    }
+}
+
+/// Returns whether a command writes its result as annotations.
+fn is_github(command: &Command) -> bool {
+    match command {
+        Command::Validate(args) => args.format == ValidateFormat::Github,
+        Command::Plan(args) => args.planning.format == PlanFormat::Github,
+        Command::Apply(args) => args.planning.format == PlanFormat::Github,
+        Command::Destroy(args) => args.planning.format == PlanFormat::Github,
+        Command::Drift(_)
+        | Command::Explain(_)
+        | Command::Check(_)
+        | Command::State(_)
+        | Command::Init(_)
+        | Command::Import(_)
+        | Command::Emulator(_)
+        | Command::Schema { .. }
+        | Command::Completions { .. }
+        | Command::Man(_) => false,
     }
 }
 
@@ -222,9 +257,10 @@ fn delivery(command: &Command) -> Delivery {
         Command::Validate(_)
         | Command::Plan(_)
         | Command::Drift(_)
+        | Command::Explain(_)
         | Command::Check(_)
         | Command::State(StateCommand::List { .. } | StateCommand::Show { .. })
-        | Command::Schema
+        | Command::Schema { .. }
         | Command::Completions { .. }
         | Command::Man(_) => Delivery::Awaited,
         Command::Init(_)
@@ -258,8 +294,10 @@ fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit
 fn report(stopped: &Stopped, shape: Shape, console: &Console) -> Exit {
     let Stopped { exit, code, error, findings } = stopped;
     let message = format!("{error:#}");
-    console.findings(findings);
-    console.say(&render::plain(format_args!("error: {message}")));
+    if shape != Shape::Annotations {
+        console.findings(findings);
+        console.say(&render::plain(format_args!("error: {message}")));
+    }
     match write_error(shape, code, &message, findings, console) {
         Ok(()) => *exit,
         Err(Stopped { exit, code, error, findings }) => {
@@ -279,6 +317,10 @@ fn write_error(
 ) -> Result<(), Stopped> {
     match shape {
         Shape::Text => Ok(()),
+        Shape::Annotations => console.print(|out| {
+            render::findings_github(out, findings)?;
+            render::error_github(out, message)
+        }),
         Shape::Document => console.document(|out| render::error_json(out, code, message, findings)),
         Shape::Events => {
             console.event(|out, time| render::error_event_json(out, code, message, findings, time))

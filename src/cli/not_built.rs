@@ -4,18 +4,8 @@ use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-const NAMES: &[&str] = &[
-    "reconcile",
-    "mv",
-    "pull",
-    "push",
-    "--out",
-    "--target",
-    "--exclude",
-    "--expect",
-    "markdown",
-    "github",
-];
+const NAMES: &[&str] =
+    &["reconcile", "mv", "pull", "push", "--out", "--target", "--exclude", "--expect"];
 
 /// Where each kind of error holds the name.
 const HOLDERS: &[(ErrorKind, ContextKind)] = &[

@@ -6,8 +6,9 @@ use super::args::{Global, PlanArgs};
 use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
+use super::planning::{self, Pages};
 use super::progress::ProgressReport;
-use super::{planning, session};
+use super::session;
 use crate::applier::StopSwitch;
 use crate::config::Loaded;
 use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
@@ -21,6 +22,7 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
+    planning::check(&args.planning)?;
     let Loaded { desired, warnings } = session::files(global, console)?;
     let desired = Arc::new(desired);
     let path = session::state_path(global, &desired, console)?;
@@ -31,7 +33,7 @@ pub(super) async fn run(
         connector: &Providers::new(&desired, &path, global),
         clock: &SystemClock,
         stop: &stop,
-        events: ProgressReport::start(console, args.planning.format),
+        events: ProgressReport::start(console, args.planning.format.progress()),
         host_change: session::host_change(args.planning.allow_endpoint_change),
     };
     let credentials = match args.planning.refresh {
@@ -41,7 +43,7 @@ pub(super) async fn run(
     let refresh = planning::refresh(&args.planning, &desired);
     let request = PlanRequest { refresh, credentials, warnings: &warnings };
     let Planned { plan, snapshot, closed } = engine::plan(&session, request).await?;
-    planning::show(&plan, &args.planning, &path, console)?;
+    planning::show(&plan, &args.planning, Pages::One, &path, console)?;
     let exit = wanted(&plan, args.planning.detailed_exitcode).or(planning::unread(&plan.summary));
     session::leave_to_exit((plan, snapshot, Arc::clone(&desired)));
     closed.map(|()| exit)

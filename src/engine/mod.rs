@@ -6,6 +6,7 @@
 
 mod apply;
 mod drift;
+mod explain;
 mod identity;
 mod import;
 mod plan;
@@ -14,6 +15,7 @@ mod session;
 
 pub use apply::{Applied, ApplyRequest, Approver, apply};
 pub use drift::{Compared, DriftRequest, drift};
+pub use explain::{ExplainRequest, Explained, explain};
 pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
 pub use plan::{Credentials, PlanRequest, Planned, plan};
 pub use session::{Access, Connected, Connector, Lock, Session, SessionError, under_lock};

@@ -20,6 +20,8 @@ pub(super) struct PlanDocument<'a> {
     emulated: bool,
     state: &'a StateRef,
     config_digest: Digest,
+    /// Null: the plan is about all rooms.
+    scope: (),
     steps: Each<'a, Step>,
     waiting: Each<'a, Held>,
     blocked: Each<'a, Held>,
@@ -107,6 +109,7 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
         emulated: *emulated,
         state,
         config_digest: *config_digest,
+        scope: (),
         steps: Each(steps),
         waiting: Each(waiting),
         blocked: Each(blocked),

@@ -20,7 +20,6 @@ fn each_command_of_many_flags_has_examples() {
 fn what_is_not_built_is_no_flag_and_no_command() {
     let desk = Desk::applied();
     for line in [
-        "drift",
         "reconcile",
         "state mv chat/lobby chat/hall",
         "state pull",
@@ -28,8 +27,6 @@ fn what_is_not_built_is_no_flag_and_no_command() {
         "plan --out plan.json",
         "plan --target chat/lobby",
         "plan --exclude chat/lobby",
-        "plan --format markdown",
-        "plan --format github",
         "apply plan.json",
         "apply --expect sha256:0",
     ] {
