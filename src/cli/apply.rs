@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Format, Global, PlanningArgs};
+use super::args::{ApplyArgs, ApplyingArgs, DestroyArgs, Global, PlanFormat, PlanningArgs};
 use super::connect::{self, Providers};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
+use super::planning::{self, Pages};
 use super::progress::ProgressReport;
-use super::{planning, saved, session, signals};
+use super::{github, saved, session, signals};
 use crate::applier::Stop;
 use crate::engine::{self, Applied, ApplyRequest, Approver, Reviewed, Session};
 use crate::model::{
@@ -130,6 +131,7 @@ impl Job<'_> {
         context: &Context,
         console: &Console,
     ) -> Result<Exit, Stopped> {
+        planning::check(self.planning)?;
         let stop = signals::listen_within(self.timeout, console)?;
         let location = session::state_path(global, &self.desired, console)?;
         warn_of_local_state(context, console);
@@ -141,7 +143,7 @@ impl Job<'_> {
             connector: &providers,
             clock: &SystemClock,
             stop: &stop,
-            events: ProgressReport::start(console, self.planning.format),
+            events: ProgressReport::start(console, self.planning.format.progress()),
             host_change: session::host_change(self.planning.allow_endpoint_change),
         };
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
@@ -161,11 +163,16 @@ impl Job<'_> {
         let asking = Asking { job: &self, state: &location, stop: &stop, console };
         let applied = engine::apply(&session, request, &asking).await;
         console.measure(|run| run.calls = providers.calls());
-        self.end(applied?, console)
+        self.end(applied?, &location, console)
     }
 
     /// Shows the outcome. What fails from here on fails after changes.
-    fn end(&self, applied: Applied<Stopped>, console: &Console) -> Result<Exit, Stopped> {
+    fn end(
+        &self,
+        applied: Applied<Stopped>,
+        state: &StateLocation,
+        console: &Console,
+    ) -> Result<Exit, Stopped> {
         let Applied { plan, recorded, outcome, closed } = applied;
         console.measure(|run| {
             run.recorded = Some(recorded);
@@ -174,7 +181,7 @@ impl Job<'_> {
         let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let changed = outcome.has_changed_something();
-        let ended = self.show(outcome, plan.steps() == 0, console).and(closed);
+        let ended = self.show(outcome, plan.steps() == 0, state, console).and(closed);
         ended
             .map(|()| exit.or(before))
             .map_err(|stopped| if changed { stopped.after_changes() } else { stopped })
@@ -230,13 +237,25 @@ impl Job<'_> {
 
     /// Shows the outcome, but for that of a plan without steps; as JSON it is printed with the exit
     /// code, at the end.
-    fn show(&self, outcome: Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
+    fn show(
+        &self,
+        outcome: Outcome,
+        idle: bool,
+        state: &StateLocation,
+        console: &Console,
+    ) -> Result<(), Stopped> {
         let layout = planning::layout(self.planning);
+        let state = state.to_string();
+        let page = planning::page(self.planning, Pages::Two, &state);
         let shown = match self.planning.format {
-            Format::Text if !idle => {
+            PlanFormat::Text if !idle => {
                 console.print(|out| render::outcome_text(out, &outcome, layout))
             }
-            Format::Text | Format::Json => Ok(()),
+            PlanFormat::Markdown if !idle => {
+                console.print(|out| render::outcome_markdown(out, &outcome, &page))
+            }
+            PlanFormat::Github => github::outcome(console, &outcome, &page),
+            PlanFormat::Text | PlanFormat::Markdown | PlanFormat::Json => Ok(()),
         };
         console.end_with(outcome);
         shown
@@ -249,10 +268,12 @@ impl Approver<Stopped> for Asking<'_> {
         plan.gate = job.consent(Approval::NothingToDo).evaluate(plan.gate);
         console.measure(|run| run.count_steps(plan.summary, &plan.steps));
         match job.planning.format {
-            Format::Json => {
+            PlanFormat::Json => {
                 console.event(|out, time| render::plan_event_json(out, &plan, time))?;
             }
-            Format::Text => planning::show(&plan, job.planning, state, console)?,
+            PlanFormat::Text | PlanFormat::Markdown | PlanFormat::Github => {
+                planning::show(&plan, job.planning, Pages::Two, state, console)?;
+            }
         }
         keep_secrets_out(&job.desired, &plan, console)?;
         job.approve(plan, stop, console).await

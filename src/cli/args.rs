@@ -101,6 +101,71 @@ pub(super) enum Format {
     Json,
 }
 
+/// How a plan is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a pull request.
+    Markdown,
+    /// Annotations, the job's summary and the step's outputs of GitHub Actions.
+    Github,
+}
+
+/// How drift is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DriftFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For an issue.
+    Markdown,
+}
+
+/// How the result of a check of the files is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ValidateFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+}
+
+impl PlanFormat {
+    /// Returns how the run of the command is reported.
+    pub(super) const fn progress(self) -> Format {
+        match self {
+            Self::Json => Format::Json,
+            Self::Text | Self::Markdown | Self::Github => Format::Text,
+        }
+    }
+}
+
+impl DriftFormat {
+    /// Returns how the run of the command is reported.
+    pub(super) const fn progress(self) -> Format {
+        match self {
+            Self::Json => Format::Json,
+            Self::Text | Self::Markdown => Format::Text,
+        }
+    }
+}
+
+impl ValidateFormat {
+    /// Returns how the result is written but for annotations.
+    pub(super) const fn progress(self) -> Format {
+        match self {
+            Self::Json => Format::Json,
+            Self::Text | Self::Github => Format::Text,
+        }
+    }
+}
+
 /// A command.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -114,6 +179,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Compare what is recorded with what the service has; changes nothing
     Drift(DriftArgs),
+    /// Show one room from every side, and what is decided about it; changes nothing
+    Explain(ExplainArgs),
     /// Plan, show, ask, and carry out
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
@@ -134,8 +201,12 @@ pub(super) enum Command {
     /// Serve the services' APIs on loopback, for trying and for tests
     #[command(after_help = EMULATOR_EXAMPLES)]
     Emulator(Box<EmulatorArgs>),
-    /// Print the JSON Schema (draft-07) of rooms.yaml
-    Schema,
+    /// Print the JSON Schema (draft-07) of rooms.yaml, or of a document that roomctl writes
+    Schema {
+        /// Which one
+        #[arg(value_enum, default_value_t = SchemaName::Rooms)]
+        name: SchemaName,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -221,8 +292,8 @@ pub(super) struct InitArgs {
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
     /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub(super) format: ValidateFormat,
 }
 
 /// What `plan`, `apply` and `destroy` have in common.
@@ -235,8 +306,11 @@ pub(super) struct PlanningArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
     /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(super) format: PlanFormat,
+    /// How long Markdown may get
+    #[command(flatten)]
+    pub(super) page: PageArgs,
     /// How steps are laid out.
     #[command(flatten)]
     pub(super) layout: LayoutArgs,
@@ -260,6 +334,18 @@ pub(super) struct ScopeArgs {
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
 }
+
+/// How long Markdown may get.
+#[derive(Debug, Args)]
+pub(super) struct PageArgs {
+    /// The most bytes of Markdown; what does not fit is counted
+    #[arg(long, value_name = "N", default_value_t = 60_000,
+        value_parser = clap::value_parser!(u32).range(i64::from(SMALLEST)..))]
+    pub(super) max_bytes: u32,
+}
+
+/// The least `--max-bytes`: an apply writes two pages.
+const SMALLEST: u32 = 4_000;
 
 /// How steps are laid out.
 #[derive(Debug, Args)]
@@ -307,14 +393,47 @@ pub(super) struct DriftArgs {
     #[command(flatten)]
     pub(super) scope: ScopeArgs,
     /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = DriftFormat::Text, value_name = "FORMAT")]
+    pub(super) format: DriftFormat,
+    /// How long Markdown may get
+    #[command(flatten)]
+    pub(super) page: PageArgs,
     /// Take the recorded rooms to be at the endpoint that the file names now
     #[arg(long)]
     pub(super) allow_endpoint_change: bool,
     /// How to run.
     #[command(flatten)]
     pub(super) run: RunArgs,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The room
+    #[arg(value_name = "ADDRESS")]
+    pub(super) address: Address,
+    /// Whether to ask the service after this room; where left out, if credentials are there
+    #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
+    pub(super) refresh: Option<Refresh>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Take the recorded rooms to be at the endpoint that the file names now
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
+}
+
+/// Which JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaName {
+    /// rooms.yaml.
+    Rooms,
+    /// The plan, as `--format json` writes it.
+    Plan,
+    /// One line of `apply --format json`.
+    Events,
+    /// The state file.
+    State,
 }
 
 /// What `apply` and `destroy` have in common.

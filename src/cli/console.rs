@@ -239,6 +239,22 @@ impl Console {
         }
     }
 
+    /// Returns what is written, secrets redacted.
+    ///
+    /// # Errors
+    /// Returns the error of `write`.
+    pub(super) fn redacted(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let mut redacting = Redacting::new(&mut text, self.secrets.known());
+        write(&mut redacting)?;
+        redacting.finish()?;
+        drop(redacting);
+        Ok(text)
+    }
+
     /// Records that a line of JSON was left out.
     pub(super) fn refuse(&self) {
         self.refused.store(true, Ordering::Relaxed);

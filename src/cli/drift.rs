@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::args::{DriftArgs, Format, Global};
+use super::args::{DriftArgs, DriftFormat, Global};
 use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
@@ -10,9 +10,9 @@ use super::progress::ProgressReport;
 use super::{session, signals};
 use crate::config::Loaded;
 use crate::engine::{self, Compared, Credentials, DriftRequest, Session};
-use crate::model::{Drift, Refresh};
+use crate::model::{Drift, Refresh, StateLocation};
 use crate::provider::http::SystemClock;
-use crate::render;
+use crate::render::{self, Layout, PageView};
 use crate::state;
 
 /// Compares the record with the service; changes nothing.
@@ -32,7 +32,7 @@ pub(super) async fn run(
         connector: &providers,
         clock: &SystemClock,
         stop: &stop,
-        events: ProgressReport::start(console, args.format),
+        events: ProgressReport::start(console, args.format.progress()),
         host_change: session::host_change(args.allow_endpoint_change),
     };
     let credentials = match args.refresh {
@@ -46,17 +46,25 @@ pub(super) async fn run(
     console.measure(|run| run.calls = providers.calls());
     let Compared { drift, closed } = compared?;
     console.measure(|run| run.drift = Some(drift.summary));
-    show(&drift, args.format, console)?;
+    show(&drift, args, &path, console)?;
     closed.map(|()| exit(&drift))
 }
 
-fn show(drift: &Drift, format: Format, console: &Console) -> Result<(), Stopped> {
-    match format {
-        Format::Json => console.document(|out| render::drift_json(out, drift)),
-        Format::Text if console.is_quiet() && drift.rooms.is_empty() && drift.unread.is_empty() => {
-            Ok(())
-        }
-        Format::Text => console.print(|out| render::drift_text(out, drift)),
+fn show(
+    drift: &Drift,
+    args: &DriftArgs,
+    state: &StateLocation,
+    console: &Console,
+) -> Result<(), Stopped> {
+    let state = state.to_string();
+    let max_bytes = args.page.max_bytes as usize;
+    let page = PageView { state: &state, layout: Layout::Full, max_bytes };
+    let is_silent = console.is_quiet() && drift.rooms.is_empty() && drift.unread.is_empty();
+    match args.format {
+        DriftFormat::Json => console.document(|out| render::drift_json(out, drift)),
+        DriftFormat::Text | DriftFormat::Markdown if is_silent => Ok(()),
+        DriftFormat::Text => console.print(|out| render::drift_text(out, drift)),
+        DriftFormat::Markdown => console.print(|out| render::drift_markdown(out, drift, &page)),
     }
 }
 

@@ -83,7 +83,8 @@ fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
         | Command::Check(_)
         | Command::State(_)
         | Command::Emulator(_)
-        | Command::Schema
+        | Command::Explain(_)
+        | Command::Schema { name: _ }
         | Command::Completions { .. }
         | Command::Man(_) => None,
     }

@@ -10,7 +10,9 @@ mod context;
 mod drift;
 mod emulator;
 mod exit;
+mod explain;
 mod generate;
+mod github;
 mod import;
 mod init;
 mod manual;
@@ -39,7 +41,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Cli, Color, Command, Format, Global, StateCommand};
+use args::{Cli, Color, Command, Format, Global, PlanFormat, StateCommand, ValidateFormat};
 use console::Console;
 use context::Context;
 pub use exit::Exit;
@@ -122,6 +124,11 @@ fn run(cli: Cli, console: &Console) -> Exit {
 fn end(shape: Shape, exit: Exit, console: &Console) {
     match shape {
         Shape::Events => drop(console.summary(exit)),
+        Shape::Annotations => {
+            if let Err(Stopped { error, .. }) = github::exit_code(exit, console) {
+                console.say(&render::plain(format_args!("error: {error:#}")));
+            }
+        }
         Shape::Text | Shape::Document => {}
     }
 }
@@ -144,6 +151,7 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
         Command::Validate(args) => validate::run(&args, global, console),
         Command::Plan(args) => plan::run(&args, global, console).await,
         Command::Drift(args) => drift::run(&args, global, console).await,
+        Command::Explain(args) => explain::run(&args, global, console).await,
         Command::Apply(args) => apply::apply(&args, global, context, console).await,
         Command::Reconcile(args) => reconcile::run(&args, global, context, console).await,
         Command::Destroy(args) => apply::destroy(&args, global, context, console).await,
@@ -151,7 +159,7 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
         Command::Check(args) => check::run(&args, global, console).await,
         Command::State(command) => state::run(command, global, context, console).await,
         Command::Emulator(args) => emulator::run(*args, global, console).await,
-        Command::Schema => schema::run(console),
+        Command::Schema { name } => schema::run(name, console),
         Command::Completions { shell } => completions::script(shell, console),
         Command::Man(args) => manual::run(&args, console),
     }
@@ -166,10 +174,15 @@ enum Shape {
     Document,
     /// One JSON object a line, the last of them a summary.
     Events,
+    /// Annotations of GitHub Actions.
+    Annotations,
 }
 
 impl Shape {
     fn of(command: &Command) -> Self {
+        if is_github(command) {
+            return Self::Annotations;
+        }
         match (format(command), command) {
             (Format::Text, _) => Self::Text,
             (Format::Json, Command::Apply(_) | Command::Reconcile(_) | Command::Destroy(_)) => {
@@ -180,12 +193,13 @@ impl Shape {
                 Command::Validate(_)
                 | Command::Plan(_)
                 | Command::Drift(_)
+                | Command::Explain(_)
                 | Command::Check(_)
                 | Command::State(_)
                 | Command::Init(_)
                 | Command::Import(_)
                 | Command::Emulator(_)
-                | Command::Schema
+                | Command::Schema { .. }
                 | Command::Completions { .. }
                 | Command::Man(_),
             ) => Self::Document,
@@ -209,13 +223,14 @@ impl Shape {
 /// Returns how a command writes its result.
 fn format(command: &Command) -> Format {
     match command {
-        Command::Validate(args) => args.format,
-        Command::Plan(args) => args.planning.format,
-        Command::Drift(args) => args.format,
+        Command::Validate(args) => args.format.progress(),
+        Command::Plan(args) => args.planning.format.progress(),
+        Command::Drift(args) => args.format.progress(),
+        Command::Explain(args) => args.format,
         Command::Import(args) => args.format,
-        Command::Apply(args) => args.planning.format,
         Command::Reconcile(args) => args.format,
-        Command::Destroy(args) => args.planning.format,
+        Command::Apply(args) => args.planning.format.progress(),
+        Command::Destroy(args) => args.planning.format.progress(),
         Command::Check(args) => args.format,
         Command::State(
             StateCommand::List { format, patterns: _ } | StateCommand::Show { format, patterns: _ },
@@ -225,9 +240,30 @@ fn format(command: &Command) -> Format {
         )
         | Command::Init(_)
         | Command::Emulator(_)
-        | Command::Schema
+        | Command::Schema { .. }
         | Command::Completions { .. }
         | Command::Man(_) => Format::Text,
+    }
+}
+
+/// Returns whether a command writes its result as annotations.
+fn is_github(command: &Command) -> bool {
+    match command {
+        Command::Validate(args) => args.format == ValidateFormat::Github,
+        Command::Plan(args) => args.planning.format == PlanFormat::Github,
+        Command::Apply(args) => args.planning.format == PlanFormat::Github,
+        Command::Destroy(args) => args.planning.format == PlanFormat::Github,
+        Command::Drift(_)
+        | Command::Explain(_)
+        | Command::Reconcile(_)
+        | Command::Check(_)
+        | Command::State(_)
+        | Command::Init(_)
+        | Command::Import(_)
+        | Command::Emulator(_)
+        | Command::Schema { .. }
+        | Command::Completions { .. }
+        | Command::Man(_) => false,
     }
 }
 
@@ -237,9 +273,10 @@ fn delivery(command: &Command) -> Delivery {
         Command::Validate(_)
         | Command::Plan(_)
         | Command::Drift(_)
+        | Command::Explain(_)
         | Command::Check(_)
         | Command::State(StateCommand::List { .. } | StateCommand::Show { .. })
-        | Command::Schema
+        | Command::Schema { .. }
         | Command::Completions { .. }
         | Command::Man(_) => Delivery::Awaited,
         Command::Init(_)
@@ -274,8 +311,10 @@ fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit
 fn report(stopped: &Stopped, shape: Shape, console: &Console) -> Exit {
     let Stopped { exit, code, error, findings } = stopped;
     let message = format!("{error:#}");
-    console.findings(findings);
-    console.say(&render::plain(format_args!("error: {message}")));
+    if shape != Shape::Annotations {
+        console.findings(findings);
+        console.say(&render::plain(format_args!("error: {message}")));
+    }
     match write_error(shape, code, &message, findings, console) {
         Ok(()) => *exit,
         Err(Stopped { exit, code, error, findings }) => {
@@ -295,6 +334,10 @@ fn write_error(
 ) -> Result<(), Stopped> {
     match shape {
         Shape::Text => Ok(()),
+        Shape::Annotations => console.print(|out| {
+            render::findings_github(out, findings)?;
+            render::error_github(out, message)
+        }),
         Shape::Document => console.document(|out| render::error_json(out, code, message, findings)),
         Shape::Events => {
             console.event(|out, time| render::error_event_json(out, code, message, findings, time))

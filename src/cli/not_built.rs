@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-const NAMES: &[&str] = &["mv", "pull", "push", "markdown", "github"];
+const NAMES: &[&str] = &["mv", "pull", "push"];
 
 /// Where each kind of error holds the name.
 const HOLDERS: &[(ErrorKind, ContextKind)] = &[

@@ -6,8 +6,9 @@ use super::args::{Global, PlanArgs};
 use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
+use super::planning::{self, Pages};
 use super::progress::ProgressReport;
-use super::{planning, saved, session, signals};
+use super::{saved, session, signals};
 use crate::config::Loaded;
 use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
 use crate::model::{Plan, Refresh};
@@ -20,6 +21,7 @@ pub(super) async fn run(
     global: &Global,
     console: &Console,
 ) -> Result<Exit, Stopped> {
+    planning::check(&args.planning)?;
     let Loaded { desired, warnings } = session::files(global, console)?;
     let desired = Arc::new(desired);
     let path = session::state_path(global, &desired, console)?;
@@ -34,7 +36,7 @@ pub(super) async fn run(
         connector: &providers,
         clock: &SystemClock,
         stop: &stop,
-        events: ProgressReport::start(console, args.planning.format),
+        events: ProgressReport::start(console, args.planning.format.progress()),
         host_change: session::host_change(args.planning.allow_endpoint_change),
     };
     let credentials = match args.planning.refresh {
@@ -51,7 +53,7 @@ pub(super) async fn run(
         run.recorded = Some(snapshot.recorded.rooms.len() as u64);
         run.count_steps(plan.summary, &plan.steps);
     });
-    planning::show(&plan, &args.planning, &path, console)?;
+    planning::show(&plan, &args.planning, Pages::One, &path, console)?;
     if let Some(out) = &args.out {
         saved::save(&plan, out, console)?;
     }

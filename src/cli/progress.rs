@@ -105,7 +105,7 @@ impl ProgressReport {
         if render::event_text(&mut line, event).is_err() || line.is_empty() {
             return;
         }
-        self.console.note(String::from_utf8_lossy(&line).trim_end());
+        self.console.note(render::log_text(&String::from_utf8_lossy(&line)).trim_end());
     }
 }
 

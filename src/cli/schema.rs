@@ -1,15 +1,25 @@
-//! `schema`: for editors.
+//! `schema`: for editors and for programs.
 
+use super::args::SchemaName;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use crate::config;
 
-/// Prints the JSON Schema of rooms.yaml.
-pub(super) fn run(console: &Console) -> Result<Exit, Stopped> {
-    let schema = config::schema();
-    console.print(|out| {
-        serde_json::to_writer_pretty(&mut *out, &schema)?;
-        writeln!(out)
-    })?;
+/// Of the plan, as `render` writes it.
+const PLAN: &str = include_str!("schema/plan.json");
+/// Of one event of a run, as `render` writes it.
+const EVENTS: &str = include_str!("schema/events.json");
+/// Of the state, as `state` writes it.
+const STATE: &str = include_str!("schema/state.json");
+
+/// Prints a JSON Schema.
+pub(super) fn run(name: SchemaName, console: &Console) -> Result<Exit, Stopped> {
+    let schema = match name {
+        SchemaName::Rooms => format!("{:#}\n", config::schema()),
+        SchemaName::Plan => PLAN.to_owned(),
+        SchemaName::Events => EVENTS.to_owned(),
+        SchemaName::State => STATE.to_owned(),
+    };
+    console.print(|out| out.write_all(schema.as_bytes()))?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,6 @@
 //! `validate`: the files alone.
 
-use super::args::{Format, Global, ValidateArgs};
+use super::args::{Global, ValidateArgs, ValidateFormat};
 use super::console::Console;
 use super::exit::{Exit, Stopped};
 use super::session;
@@ -13,14 +13,19 @@ pub(super) fn run(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let files = session::files(global, console)?;
-    console.findings(&files.warnings);
+    let warnings = &files.warnings;
     let rooms = files.desired.rooms.len();
+    let rooms = if rooms == 1 { "1 room".to_owned() } else { format!("{rooms} rooms") };
+    if args.format != ValidateFormat::Github {
+        console.findings(warnings);
+    }
     match args.format {
-        Format::Text => console.print(|out| {
-            let rooms = if rooms == 1 { "1 room".to_owned() } else { format!("{rooms} rooms") };
+        ValidateFormat::Text => console.print(|out| writeln!(out, "Valid: {rooms}."))?,
+        ValidateFormat::Github => console.print(|out| {
+            render::findings_github(out, warnings)?;
             writeln!(out, "Valid: {rooms}.")
         })?,
-        Format::Json => console.document(|out| render::findings_json(out, &files.warnings))?,
+        ValidateFormat::Json => console.document(|out| render::findings_json(out, warnings))?,
     }
     session::leave_to_exit(files);
     Ok(Exit::Done)

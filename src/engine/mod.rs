@@ -6,6 +6,7 @@
 
 mod apply;
 mod drift;
+mod explain;
 mod generate;
 mod identity;
 mod import;
@@ -16,6 +17,7 @@ mod session;
 
 pub use apply::{Applied, ApplyRequest, Approver, Reviewed, apply};
 pub use drift::{Compared, DriftRequest, drift};
+pub use explain::{ExplainRequest, Explained, explain};
 pub use generate::{GenerateRequest, GenerateResult, Generated, generate};
 pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
 pub use plan::{Credentials, PlanRequest, Planned, plan};

@@ -35,11 +35,26 @@ impl Known<'_> {
         purpose: Purpose,
         observers: &Observers,
         clocks: &Clocks<'_>,
+        reporting: (&Arc<dyn Report>, &Stop),
+    ) {
+        let due = self.due(mode, purpose, clocks);
+        self.observe(due, observers, reporting).await;
+    }
+
+    /// Returns the rooms that `mode` names.
+    pub(super) fn due(&self, mode: Refresh, purpose: Purpose, clocks: &Clocks<'_>) -> Vec<Address> {
+        let now = clocks.now(self.desired);
+        planner::due(self.desired, self.recorded, mode, purpose, &|name| now[name])
+    }
+
+    /// Asks after rooms that were not observed yet.
+    pub(super) async fn observe(
+        &mut self,
+        rooms: Vec<Address>,
+        observers: &Observers,
         (events, stop): (&Arc<dyn Report>, &Stop),
     ) {
-        let now = clocks.now(self.desired);
-        let due = planner::due(self.desired, self.recorded, mode, purpose, &|name| now[name]);
-        let new = due.into_iter().filter(|address| self.observed.of(address).is_none());
+        let new = rooms.into_iter().filter(|address| self.observed.of(address).is_none());
         let new = new.filter(|address| self.is_in_scope(address));
         let (connected, others): (Vec<_>, Vec<_>) =
             new.partition(|address| observers.contains_key(&address.provider));

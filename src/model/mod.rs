@@ -14,6 +14,7 @@ mod digest;
 mod drift;
 mod endpoint;
 mod event;
+mod explanation;
 mod field;
 mod finding;
 mod holder;
@@ -60,6 +61,7 @@ pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
 pub use event::{
     Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress, StepWait,
 };
+pub use explanation::{Explanation, RoomDecision};
 pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Digest, Finding, Holder, Lineage, Partial, People, Refresh, Step, Weight};
+use super::{
+    Action, Address, Digest, Finding, Holder, Lineage, Partial, People, Refresh, Step, Weight,
+};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +167,21 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The number of steps of an action.
+    #[must_use]
+    pub const fn of(&self, action: Action) -> u64 {
+        match action {
+            Action::Create => self.create,
+            Action::Recreate => self.recreate,
+            Action::Update => self.update,
+            Action::Replace => self.replace,
+            Action::Destroy => self.destroy,
+            Action::Adopt => self.adopt,
+            Action::Forget => self.forget,
+            Action::Record => self.record,
+        }
+    }
+
     /// The number of steps.
     #[must_use]
     pub fn steps(&self) -> u64 {

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use crate::model::{
-    Action, Address, Call, Carried, Finding, Gate, Held, People, Place, Reason, Refusal,
-    RefusalKind, Room, Severity, Step, Unread,
+    Action, Address, Call, Carried, Finding, Gate, Held, People, Place, ProviderName, Reason,
+    Refusal, RefusalKind, Room, Severity, Step, Unread, ValueChange,
 };
 
 use super::notes;
@@ -27,10 +27,14 @@ pub(super) trait ToJson {
 #[derive(Serialize)]
 pub(super) struct StepJson<'a> {
     address: &'a Address,
+    provider: &'a ProviderName,
     action: Action,
     reason: Reason,
+    /// The file that declares the room.
+    source: Option<&'a str>,
     before: Option<&'a Room>,
     after: Option<&'a Room>,
+    changes: Vec<ValueChange>,
     calls: &'a [Call],
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'static str>,
@@ -126,7 +130,7 @@ impl ToJson for Step {
             ignore_changes: _,
             on_conflict: _,
             sides: _,
-            source: _,
+            source,
             people: _,
             on_occupied: _,
             weight: _,
@@ -141,7 +145,19 @@ impl ToJson for Step {
             Carried::Known(attributes) => attributes.iter().map(|(key, _)| key).collect(),
         };
         let (action, reason) = (*action, *reason);
-        StepJson { address, action, reason, before, after, calls, note, carried_attributes }
+        StepJson {
+            address,
+            provider: &address.provider,
+            action,
+            reason,
+            source: source.as_deref(),
+            before,
+            after,
+            changes: ValueChange::between(before, after),
+            calls,
+            note,
+            carried_attributes,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::document::Each;
 use super::escape::{OneLine, Plain};
 use super::json::{FORMAT_VERSION, write_line};
 use super::style::{CHANGED, QUIET, STRONG};
-use super::text::Layout;
+use super::text::{Layout, ON_EMULATOR};
 use super::{counts, findings, sections};
 
 #[derive(Serialize)]
@@ -103,11 +103,17 @@ fn room_text(out: &mut dyn Write, room: &DriftedRoom, width: usize) -> io::Resul
     Ok(())
 }
 
-fn shown(value: Option<&Value>) -> String {
+pub(super) fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "(none)".to_owned(), |value| OneLine(value).to_string())
 }
 
 fn closing(out: &mut dyn Write, summary: DriftSummary, emulated: bool) -> io::Result<()> {
+    let place = if emulated { ON_EMULATOR } else { "" };
+    writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", in_numbers(summary))
+}
+
+/// Returns how many rooms differ, and how.
+pub(super) fn in_numbers(summary: DriftSummary) -> String {
     let numbers: Vec<(u64, &str)> =
         DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();
     let differing: u64 = numbers.iter().map(|(number, _)| number).sum();
@@ -120,12 +126,10 @@ fn closing(out: &mut dyn Write, summary: DriftSummary, emulated: bool) -> io::Re
     let unread = (summary.unread > 0).then(|| format!("{} unread", summary.unread));
     let parts: Vec<String> =
         [Some(line), unread, counts::not_asked(summary.not_asked)].into_iter().flatten().collect();
-    let line = parts.join("; ");
-    let place = if emulated { ", on the built-in emulator" } else { "" };
-    writeln!(out, "{STRONG}{line}{STRONG:#}{CHANGED}{place}{CHANGED:#}.")
+    parts.join("; ")
 }
 
-const fn spoken(kind: DriftKind) -> &'static str {
+pub(super) const fn spoken(kind: DriftKind) -> &'static str {
     match kind {
         DriftKind::Vanished => "vanished",
         DriftKind::VanishedEarly => "vanished early",

@@ -14,6 +14,9 @@ use super::counts;
 use super::escape::{OneLine, Plain, Quoted};
 use super::style::{ADDED, QUIET, REMOVED};
 
+/// Follows a value that an adopt assumes.
+const UNREADABLE: &str = " (cannot be read: recorded as assumed)";
+
 /// One field of a room before and after; `None` is shown as `(none)`.
 #[derive(PartialEq)]
 pub(super) struct Row<'a> {
@@ -56,6 +59,23 @@ pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns the path of each field that a step changes, and `old → new`, each on one line.
+pub(super) fn changes(step: &Step) -> impl Iterator<Item = (String, String)> {
+    rows(step).map(|row| {
+        let Row { label, before, after } = &row;
+        let shown = |value: &Option<Cell<'_>>| {
+            value.as_ref().map_or_else(|| "(none)".to_owned(), Cell::to_string)
+        };
+        let unreadable = is_unreadable(step, &row);
+        let change = match (before, after) {
+            (None, Some(new)) if unreadable || step.before.is_none() => new.to_string(),
+            (old, new) => format!("{} → {}", shown(old), shown(new)),
+        };
+        let note = if unreadable { UNREADABLE } else { "" };
+        (label.to_string(), change + note)
+    })
 }
 
 /// Returns whether two steps of one action change the same fields from and to the same values.
@@ -184,7 +204,7 @@ fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()
             maybe(out, new.as_ref())?;
         }
     }
-    let note = if unreadable { " (cannot be read: recorded as assumed)" } else { "" };
+    let note = if unreadable { UNREADABLE } else { "" };
     writeln!(out, "{QUIET}{note}{QUIET:#}")
 }
 

@@ -8,10 +8,13 @@ mod document;
 mod drift;
 mod escape;
 mod events;
+mod explain;
 mod fields;
 mod findings;
+mod github;
 mod groups;
 mod json;
+mod markdown;
 mod metrics;
 mod notes;
 mod outcome;
@@ -26,8 +29,14 @@ mod unified;
 pub use drift::{drift_json, drift_text};
 pub use escape::plain;
 pub use events::{error_event_json, event_json, plan_event_json, summary_json};
+pub use explain::{explanation_json, explanation_text};
 pub use findings::findings_text;
+pub use github::{
+    error_github, findings_github, log_text, outcome_github, outcome_outputs, plan_github,
+    plan_outputs,
+};
 pub use json::{error_json, findings_json, plan_json, saved_plan_json};
+pub use markdown::{PageView, SMALLEST_PAGE, drift_markdown, outcome_markdown, plan_markdown};
 pub use metrics::{RunEnd, RunMetrics, StepResults, metrics_text};
 pub use outcome::{event_text, outcome_text};
 pub use progress::{Activity, Progress, progress_line, progress_text};

@@ -28,6 +28,12 @@ impl Notes {
         }
     }
 
+    /// Returns the notes, each a sentence.
+    pub(super) fn sentences(&self) -> impl Iterator<Item = &str> {
+        let Self { note, carried, instead, people } = self;
+        [*note, carried.as_deref(), instead.as_deref(), people.as_deref()].into_iter().flatten()
+    }
+
     /// Writes the notes, indented.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { note, carried, instead, people } = self;

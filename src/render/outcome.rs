@@ -55,8 +55,16 @@ pub fn event_text(out: &mut dyn Write, event: &StepEvent) -> io::Result<()> {
 /// # Errors
 /// Returns the error of `out`.
 pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome, layout: Layout) -> io::Result<()> {
-    let Outcome { done, adopted, failed, waiting, not_tried: left, blocked, unread, scope } =
-        outcome;
+    let Outcome {
+        done: _,
+        adopted,
+        failed,
+        waiting,
+        not_tried: left,
+        blocked: _,
+        unread: _,
+        scope,
+    } = outcome;
     for group in by_cause(adopted, layout, |it| &it.address, overwritten_values) {
         causes(out, &group, layout, adoption)?;
     }
@@ -68,15 +76,7 @@ pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome, layout: Layout) -> i
     }
     not_tried(out, left, layout)?;
     sections::scope(out, scope.as_ref())?;
-    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-    let rest = [
-        (count(failed.len()), "failed"),
-        (count(waiting.len()), "waiting"),
-        (count(left.len()), "not tried"),
-        (*blocked, "blocked"),
-        (*unread, "unread"),
-    ];
-    writeln!(out, "{STRONG}{}{STRONG:#}", closing(done, &rest))
+    writeln!(out, "{STRONG}{}{STRONG:#}", closing(outcome))
 }
 
 /// Writes what one room, or several, have come to.
@@ -111,7 +111,7 @@ fn adoption(adoption: &Adoption, subject: Subject<'_>) -> String {
     format!("{CHANGED}adopted{CHANGED:#}, not created: {existed}; {values}")
 }
 
-fn overwritten_values(adoption: &Adoption) -> String {
+pub(super) fn overwritten_values(adoption: &Adoption) -> String {
     let value = |Overwritten { path, before, after }: &Overwritten| {
         format!("{} {} → {}", Plain(path), OneLine(before), OneLine(after))
     };
@@ -184,7 +184,7 @@ fn not_tried(
 }
 
 /// Returns why a step was not tried, and what to do.
-fn because(why: NotTried) -> &'static str {
+pub(super) fn because(why: NotTried) -> &'static str {
     match why {
         NotTried::Interrupted => "the run was interrupted; apply again",
         NotTried::ProviderFatal => {
@@ -218,7 +218,16 @@ fn because(why: NotTried) -> &'static str {
 }
 
 /// Returns `Applied: 3 created, 1 updated; 1 failed, 1 waiting, 2 not tried, 1 blocked, 1 unread.`
-fn closing(done: &[(Address, Action)], rest: &[(u64, &str)]) -> String {
+pub(super) fn closing(outcome: &Outcome) -> String {
+    let Outcome { done, adopted: _, failed, waiting, not_tried, blocked, unread, scope: _ } =
+        outcome;
+    let rest = [
+        (failed.len() as u64, "failed"),
+        (waiting.len() as u64, "waiting"),
+        (not_tried.len() as u64, "not tried"),
+        (*blocked, "blocked"),
+        (*unread, "unread"),
+    ];
     let mut counts = BTreeMap::<Action, u64>::new();
     for (_, action) in done {
         *counts.entry(*action).or_default() += 1;
@@ -227,7 +236,7 @@ fn closing(done: &[(Address, Action)], rest: &[(u64, &str)]) -> String {
         counts.get(action).map(|count| format!("{count} {}", counts::done(*action)))
     };
     let done: Vec<String> = COUNTED.iter().filter_map(part).collect();
-    let rest = counts::counts(rest);
+    let rest = counts::counts(&rest);
     let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
     let gap = if rest.is_empty() { "" } else { "; " };
     format!("Applied: {done}{gap}{rest}.")

@@ -136,6 +136,12 @@ fn section(out: &mut dyn Write, title: &str, held: &[Held], layout: Layout) -> i
     Ok(())
 }
 
+/// Returns why one room is held back, and what to do about it.
+pub(super) fn why(held: &Held) -> String {
+    let advice = advice(held, Subject::One(&held.step.address));
+    format!("{}; {advice}", reason(held.reason))
+}
+
 /// Returns why one room is held back.
 fn reason(reason: HeldReason) -> String {
     match reason {

@@ -27,7 +27,7 @@ struct RecordList<'a> {
 }
 
 #[derive(Serialize)]
-struct RecordJson<'a> {
+pub(super) struct RecordJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     format_version: Option<u32>,
     address: &'a Address,
@@ -36,7 +36,7 @@ struct RecordJson<'a> {
     created: Timestamp,
     last_seen: Option<Timestamp>,
     last_seen_with_people: Option<Timestamp>,
-    earliest_end: Option<Timestamp>,
+    pub(super) earliest_end: Option<Timestamp>,
     attribute_sequence: Option<u64>,
     request_id: Option<&'a str>,
     source: &'a str,
@@ -89,7 +89,7 @@ pub fn state_show_text(
     record: &RecordedRoom,
     kind: Option<Kind>,
 ) -> io::Result<()> {
-    let shown = json(address, record, kind);
+    let shown = record_json(address, record, kind);
     let Room { name, destroy_delay_time, attributes, fields } = shown.room;
     let mut row = |label: &str, value: &dyn Display| writeln!(out, "{label:<22} {value}");
     row("address", &Plain(address))?;
@@ -136,7 +136,7 @@ pub fn state_show_json(
     record: &RecordedRoom,
     kind: Option<Kind>,
 ) -> io::Result<()> {
-    let shown = json(address, record, kind);
+    let shown = record_json(address, record, kind);
     write_line(out, &RecordJson { format_version: Some(FORMAT_VERSION), ..shown })
 }
 
@@ -149,12 +149,17 @@ pub fn state_rooms_json<'a>(
     out: &mut dyn Write,
     rooms: impl IntoIterator<Item = (&'a Address, &'a RecordedRoom, Option<Kind>)>,
 ) -> io::Result<()> {
-    let json = |(address, record, kind)| json(address, record, kind);
+    let json = |(address, record, kind)| record_json(address, record, kind);
     let rooms = rooms.into_iter().map(json).collect();
     write_line(out, &RecordList { format_version: FORMAT_VERSION, rooms })
 }
 
-fn json<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>) -> RecordJson<'a> {
+/// Borrows a record as it is written.
+pub(super) fn record_json<'a>(
+    address: &'a Address,
+    record: &'a RecordedRoom,
+    kind: Option<Kind>,
+) -> RecordJson<'a> {
     let RecordedRoom {
         room,
         assumed: Assumed { name, destroy_delay_time },
@@ -199,7 +204,8 @@ fn pending_json(pending: &Pending) -> PendingJson<'_> {
     PendingJson { kind: *kind, at: *at, room: room.as_deref() }
 }
 
-fn pending(pending: &Pending) -> String {
+/// Returns which call is open.
+pub(super) fn pending(pending: &Pending) -> String {
     use crate::model::PendingKind::{Create, Destroy, Update};
     let Pending { kind, at, room: _ } = pending;
     let call = match kind {

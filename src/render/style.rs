@@ -4,6 +4,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::model::Action;
 
+/// Nothing special.
+pub(super) const PLAIN: Style = Style::new();
 /// What is added.
 pub(super) const ADDED: Style = AnsiColor::Green.on_default();
 /// What is taken away, and what went wrong.

@@ -3,6 +3,7 @@
 mod findings;
 mod groups;
 mod json;
+mod markdown;
 mod outcome;
 mod plans;
 mod progress;

@@ -21,6 +21,9 @@ const PART: usize = 256;
 /// How many steps are in memory as text at once.
 const BATCH: usize = 64 * PART;
 
+/// Follows a line about rooms that are not at a real service.
+pub(super) const ON_EMULATOR: &str = ", on the built-in emulator";
+
 /// How a plan is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -105,7 +108,7 @@ fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
     sections::scope(out, plan.scope.as_ref())
 }
 
-fn refreshed(plan: &Plan) -> String {
+pub(super) fn refreshed(plan: &Plan) -> String {
     let rooms = counts::count(plan.summary.asked, "room");
     match plan.refreshed {
         Refreshed::As(Refresh::Never) => "Not refreshed: `refresh: never`".to_owned(),
@@ -157,8 +160,14 @@ fn step_group(out: &mut dyn Write, steps: &[Step], width: usize, layout: Layout)
     Notes::of(step).write(out)
 }
 
-/// Writes the one line of a plan without steps: "no changes" only where nothing is held or unread.
+/// Writes the one line of a plan without steps.
 fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    let place = if plan.emulated { ON_EMULATOR } else { "" };
+    writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", without_steps(plan))
+}
+
+/// Returns the sentence of a plan without steps: "no changes" only where nothing is held or unread.
+pub(super) fn without_steps(plan: &Plan) -> String {
     let counts = plan.summary;
     let changing = plan.in_progress.as_ref().map_or(0, |run| run.rooms.len() as u64);
     let held = [
@@ -171,14 +180,12 @@ fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     let held = counts::counts(&held);
     let unasked = counts::not_asked(counts.not_asked);
     let rooms = counts::count(counts.unchanged, "room");
-    let line = match (held.is_empty(), unasked) {
+    match (held.is_empty(), unasked) {
         (true, None) => format!("No changes: {rooms}, {} asked", counts.asked),
         (true, Some(unasked)) => format!("No changes to what is recorded; {unasked}"),
         (false, None) => format!("Nothing can be done now: {held}"),
         (false, Some(unasked)) => format!("Nothing can be done now: {held}; {unasked}"),
-    };
-    let place = if plan.emulated { ", on the built-in emulator" } else { "" };
-    writeln!(out, "{STRONG}{line}{STRONG:#}{CHANGED}{place}{CHANGED:#}.")
+    }
 }
 
 fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
@@ -194,7 +201,7 @@ fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
 }
 
 /// `Plan: 3 to create, 1 to update, 0 to replace, 0 to destroy; 38 unchanged, 1 waiting, 2 blocked.`
-fn summary(summary: Summary) -> String {
+pub(super) fn summary(summary: Summary) -> String {
     let Summary {
         create,
         recreate,

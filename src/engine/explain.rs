@@ -1,0 +1,118 @@
+//! `explain`: one room from every side, and what a plan does about it. It changes nothing, and takes no
+//! lock.
+
+use std::collections::BTreeSet;
+
+use super::plan::{Credentials, not_asked, read_only, require};
+use super::refresh::{Clocks, Known};
+use super::session::{Access, Connected, Connector, Session, SessionError};
+use crate::model::{
+    Address, DesiredRoom, Explanation, Finding, Observed, Plan, Recorded, Refresh, Refreshed,
+    RoomDecision, Scope,
+};
+use crate::planner::{self, Purpose};
+
+/// What is explained, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct ExplainRequest<'a> {
+    /// The room.
+    pub address: &'a Address,
+    /// Whether the service is asked after it.
+    pub refresh: Refresh,
+    /// Whether missing credentials are an error.
+    pub credentials: Credentials,
+}
+
+/// An explanation that came to its end.
+pub struct Explained<E> {
+    /// The room from every side.
+    pub explanation: Explanation,
+    /// Whether the connections were closed.
+    pub closed: Result<(), E>,
+}
+
+/// Reads the state, asks the service after one room with a client that cannot change anything, and plans:
+/// the other rooms as they are recorded.
+///
+/// # Errors
+/// Returns an error if the state cannot be read or belongs to another application, or if credentials
+/// are required and missing.
+pub async fn explain<C: Connector>(
+    session: &Session<'_, C>,
+    request: ExplainRequest<'_>,
+) -> Result<Explained<C::Error>, C::Error> {
+    let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
+    let snapshot = store.read().await.map_err(SessionError::State)?;
+    let hosts = session.belongs(&snapshot)?;
+    let connected = match request.refresh {
+        Refresh::Never => Connected::default(),
+        Refresh::Due | Refresh::All => connector.connect(Access::Reads).await?,
+    };
+    session.resume(&connected, &snapshot);
+    require(request.credentials, &connected)?;
+    let address = planner::address_as_declared(desired, request.address);
+    let (evict, scope) = (BTreeSet::new(), Scope::default());
+    let mut known = Known {
+        desired,
+        recorded: &snapshot.recorded,
+        observed: Observed::default(),
+        evict: &evict,
+        scope: &scope,
+        in_progress: snapshot.in_progress.as_ref(),
+    };
+    let clocks = Clocks { wall: *clock, connections: &connected.connections };
+    let due = known.due(Refresh::Due, Purpose::Plan, &clocks).contains(&address);
+    let rooms = with_sides(&known, &address);
+    let observers = read_only(&connected);
+    let mut asked = known.due(request.refresh, Purpose::Plan, &clocks);
+    asked.retain(|it| rooms.contains(it));
+    known.observe(asked, &observers, (events, stop)).await;
+    let mut plan = known.plan(Refreshed::As(request.refresh));
+    plan.findings.extend(hosts);
+    plan.findings.extend(not_asked(&connected));
+    let explanation = Explanation { due, ..explanation(&known, &plan, address) };
+    let closed = connector.close().await;
+    Ok(Explained { explanation, closed })
+}
+
+fn explanation(known: &Known<'_>, plan: &Plan, address: Address) -> Explanation {
+    let declared = planner::as_declared(known.desired, known.recorded);
+    let provider = known.desired.providers.get(&address.provider);
+    let desired = declared_room(known, &address).cloned();
+    let recorded = declared.recorded.rooms.get(&address).cloned();
+    let decision = match (provider, &desired, &recorded) {
+        (None, _, _) => RoomDecision::ProviderNotDeclared,
+        (Some(_), None, None) => RoomDecision::Unmanaged,
+        (Some(_), _, _) => RoomDecision::of(plan, &address).unwrap_or(RoomDecision::Unchanged),
+    };
+    let about = |finding: &&Finding| finding.address.as_ref().is_none_or(|it| *it == address);
+    Explanation {
+        emulated: provider.is_some_and(crate::model::Provider::emulated),
+        earliest_end: provider
+            .zip(recorded.as_ref())
+            .and_then(|(provider, record)| record.earliest_end(&provider.application)),
+        observed: known.observed.of(&address).cloned(),
+        gate: plan.gate.clone(),
+        due: false,
+        findings: plan.findings.iter().filter(about).cloned().collect(),
+        address,
+        desired,
+        recorded,
+        decision,
+    }
+}
+
+/// Returns the addresses of a room: people at its other sides count too.
+fn with_sides(known: &Known<'_>, address: &Address) -> BTreeSet<Address> {
+    let recorded: &Recorded = &planner::as_declared(known.desired, known.recorded).recorded;
+    let declared = declared_room(known, address).map(|room| &room.sides);
+    let recorded = recorded.rooms.get(address).map(|record| &record.sides);
+    let others = declared.into_iter().chain(recorded).flat_map(|sides| sides.others(address));
+    others.chain([address.clone()]).collect()
+}
+
+fn declared_room<'a>(known: &Known<'a>, address: &Address) -> Option<&'a DesiredRoom> {
+    let rooms = &known.desired.rooms;
+    let at = rooms.binary_search_by(|room| room.address.cmp(address)).ok()?;
+    rooms.get(at)
+}

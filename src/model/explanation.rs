@@ -1,0 +1,81 @@
+//! What is known of one room from every side, and what a plan does about it.
+
+use super::{
+    Address, DesiredRoom, Finding, Gate, Held, Holder, Observation, Plan, RecordedRoom, Step,
+    Timestamp,
+};
+
+/// One room from every side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The room, under the declared name of its provider.
+    pub address: Address,
+    /// Whether its provider is the built-in emulator.
+    pub emulated: bool,
+    /// What the files declare.
+    pub desired: Option<DesiredRoom>,
+    /// What the state records.
+    pub recorded: Option<RecordedRoom>,
+    /// What the service answered; `None` if it was not asked.
+    pub observed: Option<Observation>,
+    /// What the plan does about the room.
+    pub decision: RoomDecision,
+    /// The gate's verdict on the plan.
+    pub gate: Gate,
+    /// When the service may destroy the room by itself at the earliest; `None` if it is not recorded, or
+    /// comes and goes by itself.
+    pub earliest_end: Option<Timestamp>,
+    /// Whether a refresh of due rooms asks after it now.
+    pub due: bool,
+    /// Findings about the room.
+    pub findings: Vec<Finding>,
+}
+
+/// What a plan does about one room.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RoomDecision {
+    /// A step.
+    Step(Box<Step>),
+    /// A step that waits, and what is done meanwhile.
+    Waiting(Box<Held>, Option<Box<Step>>),
+    /// A step that is blocked, and what is done meanwhile.
+    Blocked(Box<Held>, Option<Box<Step>>),
+    /// Nothing: it could not be read, for this reason.
+    Unread(String),
+    /// Nothing: another run is changing it.
+    InProgress(Holder),
+    /// Nothing: it is as it should be.
+    Unchanged,
+    /// Nothing: its provider is not declared.
+    ProviderNotDeclared,
+    /// Nothing: it is neither declared nor recorded.
+    Unmanaged,
+}
+
+impl RoomDecision {
+    /// Returns what a plan does about a room that it keeps, holds back or changes; `None` if nothing.
+    #[must_use]
+    pub fn of(plan: &Plan, address: &Address) -> Option<Self> {
+        let step = plan.steps.iter().find(|step| step.address == *address);
+        let step = step.map(|step| Box::new(step.clone()));
+        let held = |held: &[Held]| {
+            let held = held.iter().find(|held| held.step.address == *address);
+            held.map(|held| Box::new(held.clone()))
+        };
+        if let Some(waiting) = held(&plan.waiting) {
+            return Some(Self::Waiting(waiting, step));
+        }
+        if let Some(blocked) = held(&plan.blocked) {
+            return Some(Self::Blocked(blocked, step));
+        }
+        if let Some(unread) = plan.unread.iter().find(|unread| unread.address == *address) {
+            return Some(Self::Unread(unread.why.clone()));
+        }
+        let run = plan.in_progress.as_ref().filter(|run| run.rooms.contains(address));
+        match (step, run) {
+            (Some(step), _) => Some(Self::Step(step)),
+            (None, Some(run)) => Some(Self::InProgress(run.by.clone())),
+            (None, None) => None,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `schema`: real documents are valid, every property is described, and later versions only add.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::desk::{Desk, THREE_ROOMS};
+
+fn schema(name: &str) -> Value {
+    Desk::empty().run(&format!("schema {name}")).ends(0).document()
+}
+
+/// Returns what of `value` the schema does not take, or does not describe. It knows just the keywords
+/// that the schemas use.
+fn problems(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (keyword, rule) in schema.as_object().expect("a schema") {
+        let wrong = |is_wrong: bool| is_wrong.then(|| format!("{at}: {keyword} {rule}: {value}"));
+        let of_properties = || -> Vec<String> {
+            let properties = value.as_object().into_iter().flatten();
+            let check = |(key, value): (&String, &Value)| match rule.get(key) {
+                Some(rule) => problems(rule, value, root, &format!("{at}.{key}")),
+                None if schema.get("additionalProperties").is_some() => Vec::new(),
+                None => vec![format!("{at}.{key} is not described")],
+            };
+            properties.flat_map(check).collect()
+        };
+        match keyword.as_str() {
+            "$schema" | "title" | "description" | "definitions" | "format" | "examples"
+            | "pattern" => {}
+            "$ref" => {
+                let name = rule.as_str().and_then(|it| it.strip_prefix("#/definitions/"));
+                let rule = &root["definitions"][name.expect("a definition")];
+                found.extend(problems(rule, value, root, at));
+            }
+            "type" => found.extend(wrong(!types(rule).iter().any(|it| is(value, it)))),
+            "enum" => found.extend(wrong(!rule.as_array().expect("a list").contains(value))),
+            "const" => found.extend(wrong(rule != value)),
+            "minimum" => found.extend(wrong(value.as_f64() < rule.as_f64())),
+            "anyOf" | "oneOf" => {
+                let tried: Vec<_> =
+                    list(rule).map(|rule| problems(rule, value, root, at)).collect();
+                if !tried.iter().any(Vec::is_empty) {
+                    found.extend(tried.into_iter().flatten());
+                }
+            }
+            "items" => {
+                found.extend(
+                    list(value).flat_map(|it| problems(rule, it, root, &format!("{at}[]"))),
+                );
+            }
+            "required" => {
+                let missing = |key: &&Value| value.get(key.as_str().expect("a name")).is_none();
+                found.extend(list(rule).filter(missing).map(|key| format!("{at} lacks {key}")));
+            }
+            "properties" => found.extend(of_properties()),
+            "additionalProperties" => {
+                let others = value.as_object().filter(|_| rule.is_object()).into_iter().flatten();
+                let others = others.filter(|(key, _)| schema["properties"].get(key).is_none());
+                found.extend(
+                    others.flat_map(|(key, it)| problems(rule, it, root, &format!("{at}.{key}"))),
+                );
+            }
+            other => panic!("the schema uses `{other}`"),
+        }
+    }
+    found
+}
+
+fn is(value: &Value, name: &str) -> bool {
+    match name {
+        "string" => value.is_string(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "null" => value.is_null(),
+        other => panic!("the schema knows the type `{other}`"),
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn types(rule: &Value) -> Vec<&str> {
+    let list = list(rule).filter_map(Value::as_str);
+    rule.as_str().map_or_else(|| list.collect(), |one| vec![one])
+}
+
+#[track_caller]
+fn fits(schema: &Value, document: &Value) {
+    let found = problems(schema, document, schema, "");
+    assert!(found.is_empty(), "{found:#?}\nin {document:#}");
+}
+
+/// Every property with its types, and whether it is always there, one a line.
+fn properties(schema: &Value) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    collect(schema, "", &mut lines);
+    for (name, definition) in schema["definitions"].as_object().into_iter().flatten() {
+        collect(definition, name, &mut lines);
+    }
+    lines
+}
+
+fn collect(schema: &Value, at: &str, lines: &mut BTreeSet<String>) {
+    let required: Vec<&Value> = list(&schema["required"]).collect();
+    for (key, rule) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{at}.{key}");
+        let always = if required.contains(&&json!(key)) { "required" } else { "optional" };
+        lines.insert(format!("{path} {always} {}", kind(rule)));
+        collect(rule, &path, lines);
+        collect(&rule["items"], &format!("{path}[]"), lines);
+    }
+}
+
+fn kind(rule: &Value) -> String {
+    let any = || list(&rule["anyOf"]).map(kind).collect::<Vec<_>>().join("|");
+    match (&rule["type"], &rule["$ref"], &rule["const"], &rule["anyOf"]) {
+        (Value::String(one), _, _, _) if one == "array" => {
+            format!("list of {}", kind(&rule["items"]))
+        }
+        (Value::String(one), _, _, _) => one.clone(),
+        (Value::Array(_), _, _, _) => types(&rule["type"]).join("|"),
+        (_, Value::String(name), _, _) => name.rsplit('/').next().unwrap_or(name).to_owned(),
+        (_, _, Value::Null, Value::Array(_)) => any(),
+        (_, _, Value::Null, _) => "anything".to_owned(),
+        (_, _, constant, _) => constant.to_string(),
+    }
+}
+
+/// A property that is renamed, removed, of another type or no longer always there breaks whoever reads
+/// it. New ones are added to the lists, which are then part of the promise.
+#[test]
+fn later_versions_only_add_properties() {
+    for (name, promised) in [
+        ("plan", include_str!("schemas/plan.txt")),
+        ("events", include_str!("schemas/events.txt")),
+        ("state", include_str!("schemas/state.txt")),
+        ("rooms", include_str!("schemas/rooms.txt")),
+    ] {
+        let now = properties(&schema(name));
+        for line in promised.lines() {
+            assert!(now.contains(line), "`schema {name}` no longer has `{line}`: {now:#?}");
+        }
+        // A key that a file must have makes older files invalid.
+        let promised: BTreeSet<&str> = promised.lines().collect();
+        let required =
+            |line: &&String| line.contains(" required ") && !promised.contains(line.as_str());
+        let required: Vec<&String> = now.iter().filter(required).collect();
+        assert!(name != "rooms" || required.is_empty(), "{required:?}");
+    }
+}
+
+/// A world with something of everything: steps, blocked rooms, findings, the gate.
+fn eventful() -> Desk {
+    let desk = Desk::applied();
+    desk.edit(
+        "  - {id: lobby, name: Lobby, attributes: {topic: welcome}, lifecycle: {prevent_destroy: true}}\n",
+        "  - {id: hall, attributes: {topic: {value: x, auto_delete: true}}, destroy_delay_time: 0s}\n",
+    );
+    desk.edit("name: News", "name: Newer");
+    desk.edit("  - {id: support, name: Support}\n", "");
+    desk
+}
+
+#[test]
+fn real_plans_are_valid() {
+    let schema = schema("plan");
+    fits(&schema, &Desk::with(THREE_ROOMS).run("plan --format json").ends(0).document());
+    let plan = eventful().run("plan --format json").ends(0).document();
+    for list in ["steps", "blocked"] {
+        assert!(!plan[list].as_array().expect("a list").is_empty(), "{plan:#}");
+    }
+    assert_eq!(plan["gate"]["open"], false, "{plan:#}");
+    fits(&schema, &plan);
+}
+
+#[test]
+fn real_events_are_valid() {
+    let schema = schema("events");
+    let first = Desk::with(THREE_ROOMS).run("apply --auto-approve --format json").ends(0);
+    let second = eventful().run("apply --auto-approve --format json --allow-destroy 9").ends(3);
+    let refused = eventful().run("apply --format json").ends(3);
+    let lines = [first.lines(), second.lines(), refused.lines()].concat();
+    let events: BTreeSet<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert!(events.contains("step_done") && events.contains("error"), "{events:?}");
+    for line in &lines {
+        fits(&schema, line);
+    }
+}
+
+#[test]
+fn a_real_state_is_valid() {
+    let desk = eventful();
+    desk.run("apply --auto-approve --allow-destroy 9").ends(3);
+    let state = serde_json::from_str(&desk.read("rooms.state.json")).expect("JSON");
+    fits(&schema("state"), &state);
+}
+
+#[test]
+fn the_schema_of_the_files_is_the_default() {
+    let desk = Desk::empty();
+    assert_eq!(desk.run("schema").ends(0).stdout, desk.run("schema rooms").ends(0).stdout);
+    desk.run("schema nothing").ends(64);
+}
