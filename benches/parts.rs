@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use divan::Bencher;
-use roomctl::config::groups::{GROUP, parse_grouped, parse_whole};
+use roomctl::config::decode::{GROUP, parse_grouped, parse_whole};
 use roomctl::config::{self, Loaded};
 use roomctl::model::{
-    Address, Asked, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending,
-    PendingKind, Plan, Recorded, RecordedRoom, Refresh, Sides, Timestamp,
+    Address, Assumed, Desired, DesiredRoom, Lifecycle, Lineage, Observed, Pending, PendingKind,
+    Plan, Recorded, RecordedRoom, Refresh, Refreshed, Sides, Timestamp,
 };
-use roomctl::planner::{self, Inputs};
-use roomctl::render::{self, Detail, View};
+use roomctl::planner::{self, PlanInputs};
+use roomctl::render::{self, Layout, View};
 use roomctl::state::{Entry, Holder, LastCalls, open, parse_state, state_text};
 
 const SIZES: [usize; 2] = [1_000, 10_000];
@@ -67,7 +67,7 @@ fn plan_none_recorded(bencher: Bencher, rooms: usize) {
 #[divan::bench(args = SIZES)]
 fn render_text(bencher: Bencher, rooms: usize) {
     let plan = plan(&load(rooms), &Recorded::default());
-    let view = View { state: "rooms.state.json", detail: Detail::Fields };
+    let view = View { state: "rooms.state.json", layout: Layout::Grouped };
     bencher.bench(|| {
         let mut out = Vec::new();
         render::plan_text(&mut out, &plan, &view).expect("a text");
@@ -113,12 +113,12 @@ async fn record(state: PathBuf, rooms: &[(Address, RecordedRoom)]) {
 }
 
 fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
-    planner::plan(Inputs {
+    planner::plan(PlanInputs {
         desired,
         recorded,
         observed: &Observed::default(),
         evict: &BTreeSet::new(),
-        asked: Asked::Yes(Refresh::Never),
+        refreshed: Refreshed::As(Refresh::Never),
         in_progress: None,
     })
 }

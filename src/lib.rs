@@ -21,7 +21,8 @@
 //!     self, Access, ApplyRequest, Approver, Connected, Connector, Lock, Session, SessionError,
 //! };
 //! use roomctl::model::{
-//!     Approval, ApprovedPlan, Clock, Consent, Desired, Destroys, Event, Kind, Plan, Refresh, Secret,
+//!     Approval, ApprovedPlan, Clock, Consent, Desired, Destroys, EndpointUrl, Event, Kind, Plan,
+//!     Refresh, Secret,
 //! };
 //! use roomctl::planner::HostChange;
 //! use roomctl::provider::Clocks;
@@ -52,7 +53,7 @@
 //! /// Connects every provider to one address.
 //! struct OneAddress<'a> {
 //!     desired: &'a Desired,
-//!     url: String,
+//!     url: EndpointUrl,
 //!     secret: Secret,
 //! }
 //! impl Connector for OneAddress<'_> {
@@ -95,7 +96,7 @@
 //! let settings = EmulatorConfig::new(vec![app]);
 //! let emulator = Emulator::open(settings, Arc::new(SystemClock), Data::Memory)?;
 //! let running = emulator.listen(([127, 0, 0, 1], 0).into()).await?;
-//! let url = format!("http://{}", running.address());
+//! let url = format!("http://{}", running.address()).parse()?;
 //!
 //! // engine: lock, connect, recover, refresh, plan, approve, apply, close.
 //! let (_switch, stop) = StopSwitch::new();
@@ -105,6 +106,7 @@
 //!     connector: &OneAddress { desired: &desired, url, secret },
 //!     clock: &SystemClock,
 //!     stop: &stop,
+//!     events: Arc::new(Silent),
 //!     host_change: HostChange::Refused,
 //! };
 //! let holder = Holder {
@@ -121,7 +123,7 @@
 //!     lock: Lock { holder, timeout: Duration::ZERO },
 //!     warnings: &[],
 //! };
-//! let applied = engine::apply(&session, request, &OneRoom, Arc::new(Silent)).await?;
+//! let applied = engine::apply(&session, request, &OneRoom).await?;
 //! applied.closed?;
 //! assert_eq!(applied.outcome.done.len(), 1);
 //! # running.shutdown().await?;

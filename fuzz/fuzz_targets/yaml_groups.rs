@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use roomctl::config::groups::{parse_grouped, parse_whole};
+use roomctl::config::decode::{parse_grouped, parse_whole};
 
 /// Items in a group: alone, a few, and more than a small input holds.
 const SIZES: [usize; 3] = [1, 2, 64];

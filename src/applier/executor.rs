@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
 use super::alive::Alive;
 use super::change::Worker;
@@ -18,7 +19,7 @@ use super::step::{Also, Effect, End, Ended};
 use super::users::Users;
 use crate::model::{
     Action, Address, ErrorClass, Event, NotTried, Observation, Outcome, ProviderName, RecordedRoom,
-    Step, StepFailure,
+    Step, StepEvent, StepFailure,
 };
 use crate::provider::Permit;
 
@@ -34,7 +35,7 @@ pub(super) struct ProviderExecutor {
     most: usize,
     alive: Alive,
     in_flight: JoinSet<Ended>,
-    started: HashMap<Id, Step>,
+    started: HashMap<Id, (Step, Instant)>,
     halted: Arc<OnceLock<NotTried>>,
     creates_halted: Arc<OnceLock<NotTried>>,
     reached: bool,
@@ -89,7 +90,7 @@ impl ProviderExecutor {
                 users.give_up();
             }
             if let Err(why) = self.start(step).await {
-                self.tell(step, End::NotTried(why));
+                self.tell(step, End::NotTried(why), None);
             }
         }
         self.finish().await;
@@ -131,12 +132,12 @@ impl ProviderExecutor {
             self.alive.gone();
         }
         let permit = permit?;
-        self.run.report.event(&Event::Started(step.address.clone(), step.action));
+        self.run.report.event(&Event::Step(StepEvent::started(step)));
         let record = self.run.recorded.rooms.get(&step.address).cloned();
         let moved = step.clone();
         let task =
             self.in_flight.spawn(async move { worker.carry_out(moved, record, permit).await });
-        self.started.insert(task.id(), step.clone());
+        self.started.insert(task.id(), (step.clone(), Instant::now()));
         Ok(())
     }
 
@@ -156,13 +157,13 @@ impl ProviderExecutor {
                 (Some(Ok(())), None) => None,
             };
             if let Some(end) = end {
-                return Ended { step, end, effect: Effect::Stays, also: None };
+                return Ended { step, end, effect: Effect::Stays, duration: None, also: None };
             }
-            run.report.event(&Event::Started(step.address.clone(), step.action));
+            run.report.event(&Event::Step(StepEvent::started(&step)));
             let record = run.recorded.rooms.get(&step.address).cloned();
             worker.carry_out(step, record, None).await
         });
-        self.started.insert(task.id(), step.clone());
+        self.started.insert(task.id(), (step.clone(), Instant::now()));
     }
 
     /// Whether the executor still takes such a step.
@@ -241,8 +242,8 @@ impl ProviderExecutor {
             }
         }
         self.in_flight.abort_all();
-        let left: Vec<Step> = self.started.drain().map(|(_, step)| step).collect();
-        for step in left {
+        let left: Vec<(Step, Instant)> = self.started.drain().map(|(_, left)| left).collect();
+        for (step, start) in left {
             let message = "interrupted while its calls were under way: the next run looks what became of them";
             let failure = StepFailure {
                 address: step.address.clone(),
@@ -253,17 +254,17 @@ impl ProviderExecutor {
                 pending: true,
                 partial: false,
             };
-            self.tell(&step, End::Failed(failure, None));
+            self.tell(&step, End::Failed(failure, None), Some(start.elapsed()));
         }
         self.in_flight = JoinSet::new();
         false
     }
 
     fn take(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
-        let (id, Ended { step, end, effect, also }) = joined(ended);
+        let (id, Ended { step, end, effect, duration, also }) = joined(ended);
         self.started.remove(&id);
         if let Some(Also { step, end }) = also {
-            self.tell(&step, end);
+            self.tell(&step, end, duration);
         }
         match effect {
             Effect::AsPlanned => {}
@@ -271,7 +272,7 @@ impl ProviderExecutor {
             Effect::Stays => self.alive.stays(),
         }
         self.heed(&end);
-        self.tell(&step, end);
+        self.tell(&step, end, duration);
     }
 
     /// Stops what no longer makes sense after a step ended so.
@@ -323,9 +324,9 @@ impl ProviderExecutor {
         let _ = self.halted.set(why);
     }
 
-    fn tell(&mut self, step: &Step, end: End) {
+    fn tell(&mut self, step: &Step, end: End, duration: Option<Duration>) {
         self.side_dependencies.tell(step, &end);
-        self.run.tell(&mut self.outcome, step, end);
+        self.run.tell(&mut self.outcome, step, end, duration);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Looks at rooms, many at once, through observers that cannot change anything.
+//! Reads rooms, many at once, through observers that cannot change anything.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,38 +6,50 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::Stop;
+use super::{Report, Stop};
 use crate::model::{
-    Address, ApiError, ErrorClass, Observation, Observed, ObservedRoom, ProviderName, RoomId,
+    Address, ApiError, ErrorClass, Event, Observation, Observed, ObservedRoom, ProviderName, RoomId,
 };
 use crate::provider::Observer;
 
-/// What looks at each provider's rooms.
+/// The observer of each provider.
 pub type Observers = BTreeMap<ProviderName, Arc<dyn Observer>>;
 
-/// Looks under way at once at one provider: enough to hide three seconds of latency at 20 a second.
-const LOOKS: usize = 64;
+/// How many queries are in flight at one provider: enough to hide three seconds of latency at 20 a
+/// second.
+const IN_FLIGHT: usize = 64;
 
-/// Looks at rooms. A provider that cannot be reached, or that answers that nothing will succeed, is
-/// not asked again: its other rooms are unread for the same reason.
-pub async fn observe(observers: &Observers, addresses: Vec<Address>, stop: &Stop) -> Observed {
+/// Reads rooms, and reports how many were read. A provider that cannot be reached, or that answers
+/// that nothing will succeed, is not asked again: its other rooms are unread for the same reason.
+pub async fn observe(
+    observers: &Observers,
+    addresses: Vec<Address>,
+    report: &Arc<dyn Report>,
+    stop: &Stop,
+) -> Observed {
+    let mut observed = Observed::default();
+    if addresses.is_empty() {
+        return observed;
+    }
+    report.event(&Event::ReadsStarted(addresses.len() as u64));
     let mut by_provider: BTreeMap<ProviderName, Vec<Address>> = BTreeMap::new();
     for address in addresses {
         by_provider.entry(address.provider.clone()).or_default().push(address);
     }
     let mut providers = JoinSet::new();
     for (name, addresses) in by_provider {
-        let (eye, stop) = (observers.get(&name).cloned(), stop.clone());
-        providers.spawn(async move { provider(eye, addresses, &stop).await });
+        let reader = observers.get(&name).cloned();
+        let (report, stop) = (report.clone(), stop.clone());
+        providers.spawn(async move { provider(reader, addresses, &report, &stop).await });
     }
-    let mut observed = Observed::default();
     while let Some(answers) = providers.join_next().await {
         observed.rooms.extend(joined(answers));
     }
+    report.event(&Event::ReadsEnded);
     observed
 }
 
-/// The rooms that were seen, with how they were seen.
+/// Returns the rooms that exist, with what was observed of them.
 pub fn observed_rooms(observed: &Observed) -> impl Iterator<Item = (&Address, &ObservedRoom)> {
     observed.rooms.iter().filter_map(|(address, observation)| match observation {
         Observation::There(observed_room) => Some((address, observed_room)),
@@ -45,70 +57,76 @@ pub fn observed_rooms(observed: &Observed) -> impl Iterator<Item = (&Address, &O
     })
 }
 
-/// Looks at one room.
-pub(super) async fn look(eye: &dyn Observer, address: &Address) -> Result<Observation, ApiError> {
-    eye.observed_room(&address.room).await
+/// Reads one room.
+pub(super) async fn look(
+    observer: &dyn Observer,
+    address: &Address,
+) -> Result<Observation, ApiError> {
+    observer.observed_room(&address.room).await
 }
 
+/// Reads the rooms of one provider; `None` if it was not connected.
 async fn provider(
-    eye: Option<Arc<dyn Observer>>,
+    observer: Option<Arc<dyn Observer>>,
     addresses: Vec<Address>,
+    report: &Arc<dyn Report>,
     stop: &Stop,
 ) -> Vec<(Address, Observation)> {
-    let Some(eye) = eye else {
-        let why = "its provider was not asked";
-        return addresses.into_iter().map(|address| (address, unread(why))).collect();
+    let Some(observer) = observer else {
+        report.event(&Event::RoomsRead(addresses.len() as u64));
+        return unread(addresses, "its provider was not asked");
     };
-    let dead: Arc<Mutex<Option<String>>> = Arc::default();
-    let groups: Vec<Vec<Address>> =
-        addresses.chunks(eye.batch().max(1)).map(<[Address]>::to_vec).collect();
-    let queue = Arc::new(Mutex::new(groups.into_iter()));
-    let mut lookers = JoinSet::new();
-    for _ in 0..LOOKS {
-        let (eye, dead, queue, stop) = (eye.clone(), dead.clone(), queue.clone(), stop.clone());
-        lookers.spawn(async move {
+    let failed: Arc<Mutex<Option<String>>> = Arc::default();
+    let batches: Vec<Vec<Address>> =
+        addresses.chunks(observer.batch().max(1)).map(<[Address]>::to_vec).collect();
+    let queue = Arc::new(Mutex::new(batches.into_iter()));
+    let mut readers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (observer, failed, queue) = (observer.clone(), failed.clone(), queue.clone());
+        let (report, stop) = (report.clone(), stop.clone());
+        readers.spawn(async move {
             let mut answers = Vec::new();
             loop {
-                let Some(group) = queue.lock().await.next() else { return answers };
-                answers.extend(together(&*eye, group, &dead, &stop).await);
+                let Some(batch) = queue.lock().await.next() else { return answers };
+                let rooms = batch.len() as u64;
+                answers.extend(read(&*observer, batch, &failed, &stop).await);
+                report.event(&Event::RoomsRead(rooms));
             }
         });
     }
     let mut all = Vec::new();
-    while let Some(answers) = lookers.join_next().await {
+    while let Some(answers) = readers.join_next().await {
         all.extend(joined(answers));
     }
     all
 }
 
-/// Looks at as many rooms as the service answers for at once.
-async fn together(
-    eye: &dyn Observer,
-    group: Vec<Address>,
-    dead: &Mutex<Option<String>>,
+/// Reads the rooms of one query.
+async fn read(
+    observer: &dyn Observer,
+    batch: Vec<Address>,
+    failed: &Mutex<Option<String>>,
     stop: &Stop,
 ) -> Vec<(Address, Observation)> {
-    let all = |group: Vec<Address>, why: &str| {
-        group.into_iter().map(|address| (address, unread(why))).collect()
-    };
-    if let Some(why) = dead.lock().await.as_deref() {
-        return all(group, why);
+    if let Some(why) = failed.lock().await.as_deref() {
+        return unread(batch, why);
     }
-    let rooms: Vec<RoomId> = group.iter().map(|address| address.room.clone()).collect();
-    match stop.or(eye.observed_rooms(&rooms)).await {
-        None => all(group, "the run was interrupted"),
-        Some(Ok(seen)) => group.into_iter().zip(seen).collect(),
+    let rooms: Vec<RoomId> = batch.iter().map(|address| address.room.clone()).collect();
+    match stop.or(observer.observed_rooms(&rooms)).await {
+        None => unread(batch, "the run was interrupted"),
+        Some(Ok(observations)) => batch.into_iter().zip(observations).collect(),
         Some(Err(api_error)) => {
-            if is_dead(&api_error) {
-                dead.lock().await.get_or_insert_with(|| api_error.to_string());
+            let why = api_error.to_string();
+            if ends_reads(&api_error) {
+                failed.lock().await.get_or_insert_with(|| why.clone());
             }
-            all(group, &api_error.to_string())
+            unread(batch, &why)
         }
     }
 }
 
-/// Whether a failed look means that no other look at this provider will succeed.
-fn is_dead(api_error: &ApiError) -> bool {
+/// Returns whether no other query to this provider will succeed after this error.
+fn ends_reads(api_error: &ApiError) -> bool {
     match api_error.class {
         ErrorClass::Fatal | ErrorClass::Stopped => true,
         ErrorClass::Retry => api_error.code.is_none(),
@@ -125,11 +143,12 @@ fn is_dead(api_error: &ApiError) -> bool {
     }
 }
 
-fn unread(why: &str) -> Observation {
-    Observation::Unread { why: why.to_owned() }
+fn unread(addresses: Vec<Address>, why: &str) -> Vec<(Address, Observation)> {
+    let unread = |address| (address, Observation::Unread { why: why.to_owned() });
+    addresses.into_iter().map(unread).collect()
 }
 
-/// The answer of a task; a panic in it is a panic here.
+/// Returns the result of a task; a panic in it is a panic here.
 pub(super) fn joined<T>(task: Result<T, tokio::task::JoinError>) -> T {
     match task {
         Ok(done) => done,

@@ -9,10 +9,10 @@ use super::change::uncertain;
 use super::ledger::Ledger;
 use super::observe::joined;
 use super::settle::{Sent, Unsettled};
-use super::{Connection, Connections, Stop};
+use super::{Connection, Connections, Report, Stop};
 use crate::model::{
-    Address, Assumed, Kind, Observation, Observed, ObservedRoom, Pending, Recorded, RecordedRoom,
-    Room, Settled,
+    Address, Assumed, Event, Kind, Observation, Observed, ObservedRoom, Pending, Recorded,
+    RecordedRoom, Room, Settled,
 };
 use crate::state::{StateError, WriteStore};
 
@@ -41,6 +41,7 @@ pub async fn recover(
     recorded: Arc<Recorded>,
     connections: &Connections,
     store: Arc<dyn WriteStore>,
+    report: &Arc<dyn Report>,
     stop: &Stop,
 ) -> Result<Recovered, StateError> {
     let ledger = Ledger::new(store);
@@ -63,16 +64,19 @@ pub async fn recover(
     if looks.is_empty() {
         return Ok(Recovered { recorded, observed: Observed::default() });
     }
+    report.event(&Event::ReadsStarted(looks.len() as u64));
     let mut recorded = recorded.as_ref().clone();
     let mut observed = Observed::default();
     while let Some(resolution) = looks.join_next().await {
         let Resolution { address, observation, record } = joined(resolution)?;
+        report.event(&Event::RoomsRead(1));
         match record {
             Some(record) => recorded.rooms.insert(address.clone(), record),
             None => recorded.rooms.remove(&address),
         };
         observed.rooms.insert(address, observation);
     }
+    report.event(&Event::ReadsEnded);
     Ok(Recovered { recorded: Arc::new(recorded), observed })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -13,7 +14,7 @@ use super::step::{End, Made};
 use super::{Connections, Report, Settings, Stop};
 use crate::model::{
     Action, Adoption, ApprovedPlan, Event, Held, Observed, Outcome, Overwritten, ProviderName,
-    Recorded, Step, StepWait,
+    Recorded, Step, StepEvent, StepProgress, StepWait,
 };
 use crate::state::WriteStore;
 
@@ -43,11 +44,12 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     let (blocked, unread) = (plan.blocked(), plan.unread());
     let mut outcome = Outcome { blocked, unread, ..Outcome::default() };
     for Held { step, reason: _ } in plan.waiting() {
-        run.tell(&mut outcome, step, End::Waiting(step.people, None));
+        run.tell(&mut outcome, step, End::Waiting(step.people, None), None);
     }
     for (step, why) in plan.held() {
-        run.tell(&mut outcome, step, End::NotTried(*why));
+        run.tell(&mut outcome, step, End::NotTried(*why), None);
     }
+    run.report.event(&Event::StepsStarted(plan.steps().len() as u64));
     let mut by_provider: BTreeMap<ProviderName, Vec<Step>> = BTreeMap::new();
     for step in plan.steps() {
         by_provider.entry(step.address.provider.clone()).or_default().push(step.clone());
@@ -66,48 +68,58 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     while let Some(done) = executors.join_next().await {
         outcome.merge(joined(done));
     }
+    run.report.event(&Event::StepsEnded);
     outcome
 }
 
 impl Run {
-    /// Tells the end of a step to who listens, and adds it to the outcome.
-    pub(super) fn tell(&self, outcome: &mut Outcome, step: &Step, end: End) {
+    /// Reports the end of a step that took so long, and adds it to the outcome.
+    pub(super) fn tell(
+        &self,
+        outcome: &mut Outcome,
+        step: &Step,
+        end: End,
+        duration: Option<Duration>,
+    ) {
         let (address, action) = (step.address.clone(), step.action);
-        match end {
-            End::Done(made) => self.tell_done(outcome, step, made),
+        let (action, progress) = match end {
+            End::Done(made) => done(outcome, step, made),
             End::Failed(failure, _) => {
-                self.report.event(&Event::Failed(failure.clone()));
-                outcome.failed.push(failure);
+                outcome.failed.push(failure.clone());
+                (action, StepProgress::Failed(failure))
             }
             End::Waiting(people, unasked) => {
                 let unasked = unasked.map(|unasked| unasked.to_string());
-                let wait = StepWait { address, action, people, unasked };
-                self.report.event(&Event::Waiting(wait.clone()));
-                outcome.waiting.push(wait);
+                let wait = StepWait { address: address.clone(), action, people, unasked };
+                outcome.waiting.push(wait.clone());
+                (action, StepProgress::Waiting(wait))
             }
             End::NotTried(why) => {
-                self.report.event(&Event::NotTried(address.clone(), action, why));
-                outcome.not_tried.push((address, action, why));
+                outcome.not_tried.push((address.clone(), action, why));
+                (action, StepProgress::NotTried(why))
             }
-        }
-    }
-
-    /// A room that was to be created and existed already is adopted, not created.
-    fn tell_done(&self, outcome: &mut Outcome, step: &Step, made: Made) {
-        let Made { request_id, adopted } = made;
-        let address = step.address.clone();
-        let (action, overwritten) = match (adopted, &step.before) {
-            (Some(overwritten), _) => {
-                let adoption = Adoption { address: address.clone(), overwritten };
-                outcome.adopted.push(adoption.clone());
-                (Action::Adopt, adoption.overwritten)
-            }
-            (None, Some(found)) if step.action == Action::Adopt => {
-                (Action::Adopt, Overwritten::by(found, &step.changes))
-            }
-            (None, _) => (step.action, Vec::new()),
         };
-        outcome.done.push((address.clone(), action));
-        self.report.event(&Event::Done { address, action, request_id, overwritten });
+        let reason = step.reason;
+        self.report.event(&Event::Step(StepEvent { address, action, reason, duration, progress }));
     }
+}
+
+/// Adds a step that is done to the outcome. A room that was to be created and existed already is
+/// adopted, not created.
+fn done(outcome: &mut Outcome, step: &Step, made: Made) -> (Action, StepProgress) {
+    let Made { request_id, adopted } = made;
+    let address = step.address.clone();
+    let (action, overwritten) = match (adopted, &step.before) {
+        (Some(overwritten), _) => {
+            let adoption = Adoption { address: address.clone(), overwritten };
+            outcome.adopted.push(adoption.clone());
+            (Action::Adopt, adoption.overwritten)
+        }
+        (None, Some(found)) if step.action == Action::Adopt => {
+            (Action::Adopt, Overwritten::by(found, &step.changes))
+        }
+        (None, _) => (step.action, Vec::new()),
+    };
+    outcome.done.push((address, action));
+    (action, StepProgress::Done { request_id, overwritten })
 }

@@ -5,6 +5,9 @@ mod destroy;
 mod update;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::change::{Failure, Worker};
 use super::guard::Unasked;
@@ -19,6 +22,8 @@ pub(super) struct Ended {
     pub(super) step: Step,
     pub(super) end: End,
     pub(super) effect: Effect,
+    /// How long it took; `None` if it never ran.
+    pub(super) duration: Option<Duration>,
     /// What was done in the place of a replace that waits.
     pub(super) also: Option<Also>,
 }
@@ -87,6 +92,7 @@ impl Worker {
         record: Option<RecordedRoom>,
         first: Option<Permit>,
     ) -> Ended {
+        let start = Instant::now();
         let worker = Self { effects: Arc::default(), ..self.clone() };
         match worker.made(&step, record.as_ref(), first).await {
             Ok(made) => {
@@ -100,7 +106,8 @@ impl Worker {
                     | Action::Forget
                     | Action::Record => Effect::AsPlanned,
                 };
-                Ended { step, end: End::Done(made), effect, also: None }
+                let duration = Some(start.elapsed());
+                Ended { step, end: End::Done(made), effect, duration, also: None }
             }
             Err(broken) => {
                 let mut also = worker.instead(&step, record.as_ref(), &broken.failure).await;
@@ -112,7 +119,7 @@ impl Worker {
                         failure.partial = worker.has_changed_something();
                     }
                 }
-                Ended { step, end, effect, also }
+                Ended { step, end, effect, duration: Some(start.elapsed()), also }
             }
         }
     }

@@ -8,7 +8,7 @@ use super::connect::{self, Providers};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
-use super::progress::Progress;
+use super::progress::ProgressReport;
 use super::{planning, session, signals};
 use crate::applier::Stop;
 use crate::engine::{self, Applied, ApplyRequest, Approver, Session};
@@ -40,7 +40,6 @@ struct Asking<'a> {
     state: &'a StateLocation,
     stop: &'a Stop,
     console: &'a Console,
-    progress: &'a Progress,
 }
 
 /// What a typed "yes" consents to.
@@ -112,6 +111,7 @@ impl Job<'_> {
             connector: &Providers::new(&self.desired, &location, global),
             clock: &SystemClock,
             stop: &stop,
+            events: ProgressReport::start(console, self.planning.format),
             host_change: session::host_change(self.planning.allow_endpoint_change),
         };
         let evict: BTreeSet<Address> = self.applying.evict.iter().cloned().collect();
@@ -122,22 +122,18 @@ impl Job<'_> {
             lock: session::lock(self.name, self.applying.lock_timeout, context),
             warnings: &self.warnings,
         };
-        let progress = Arc::new(Progress::new(console, self.planning.format));
-        let asking =
-            Asking { job: &self, state: &location, stop: &stop, console, progress: &progress };
-        let applied = engine::apply(&session, request, &asking, progress.clone()).await;
-        progress.finish();
-        self.end(applied?, console)
+        let asking = Asking { job: &self, state: &location, stop: &stop, console };
+        let applied = engine::apply(&session, request, &asking).await?;
+        self.end(applied, console)
     }
 
     /// Shows the outcome. What fails from here on fails after changes.
     fn end(&self, applied: Applied<Stopped>, console: &Console) -> Result<Exit, Stopped> {
         let Applied { plan, outcome, closed } = applied;
-        let idle = plan.steps() == 0;
-        let ended = self.show(&outcome, idle, console).and(closed);
         let exit = Exit::of(&outcome, self.planning.detailed_exitcode);
         let before = planning::unread(&plan).or(planning::blocked(&plan));
         let changed = outcome.has_changed_something();
+        let ended = self.show(outcome, plan.steps() == 0, console).and(closed);
         ended
             .map(|()| exit.or(before))
             .map_err(|stopped| if changed { stopped.after_changes() } else { stopped })
@@ -187,7 +183,7 @@ impl Job<'_> {
         } else if self.applying.auto_approve {
             self.consent(Approval::Automatic)
         } else if !typed.lets_through(&plan) {
-            return Err(held_back(&typed.weigh(plan.gate)));
+            return Err(held_back(&typed.evaluate(plan.gate)));
         } else if let Err(why) = console.can_ask() {
             let words = format!("nothing was done: {why}; say --auto-approve");
             return Err(Stopped::refused("not_approved", words));
@@ -199,28 +195,33 @@ impl Job<'_> {
         Ok(ApprovedPlan::new(plan, consent))
     }
 
-    /// Shows the outcome; of a plan without steps, the plan says it all.
-    fn show(&self, outcome: &Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
-        match self.planning.format {
-            Format::Json => console.document(|out| render::summary_json(out, outcome)),
-            Format::Text if idle => Ok(()),
-            Format::Text => console.print(|out| render::outcome_text(out, outcome)),
-        }
+    /// Shows the outcome, but for that of a plan without steps; as JSON it is printed with the exit
+    /// code, at the end.
+    fn show(&self, outcome: Outcome, idle: bool, console: &Console) -> Result<(), Stopped> {
+        let layout = planning::layout(self.planning);
+        let shown = match self.planning.format {
+            Format::Text if !idle => {
+                console.print(|out| render::outcome_text(out, &outcome, layout))
+            }
+            Format::Text | Format::Json => Ok(()),
+        };
+        console.end_with(outcome);
+        shown
     }
 }
 
 impl Approver<Stopped> for Asking<'_> {
     async fn approve(&self, mut plan: Plan) -> Result<ApprovedPlan, Stopped> {
-        let Self { job, state, stop, console, progress } = self;
-        plan.gate = job.consent(Approval::NothingToDo).weigh(plan.gate);
+        let Self { job, state, stop, console } = self;
+        plan.gate = job.consent(Approval::NothingToDo).evaluate(plan.gate);
         match job.planning.format {
-            Format::Json => console.document(|out| render::plan_event_json(out, &plan))?,
+            Format::Json => {
+                console.event(|out, time| render::plan_event_json(out, &plan, time))?;
+            }
             Format::Text => planning::show(&plan, job.planning, state, console)?,
         }
         job.keep_secrets_out(&plan, console)?;
-        let approved = job.approve(plan, stop, console).await?;
-        progress.start(approved.steps().len());
-        Ok(approved)
+        job.approve(plan, stop, console).await
     }
 }
 

@@ -112,6 +112,8 @@ pub(super) enum Command {
     /// Show what would change; changes nothing
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Compare what is recorded with what the service has; changes nothing
+    Drift(DriftArgs),
     /// Plan, show, ask, and carry out
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
@@ -219,9 +221,9 @@ pub(super) struct PlanningArgs {
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// Show whole rooms as unified diffs
-    #[arg(long)]
-    pub(super) diff: bool,
+    /// How steps are laid out.
+    #[command(flatten)]
+    pub(super) layout: LayoutArgs,
     /// plan: exit 2 if steps are planned or rooms are blocked or wait; apply: exit 5 also if rooms wait
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
@@ -231,12 +233,37 @@ pub(super) struct PlanningArgs {
     pub(super) allow_endpoint_change: bool,
 }
 
+/// How steps are laid out.
+#[derive(Debug, Args)]
+pub(super) struct LayoutArgs {
+    /// Show whole rooms as unified diffs
+    #[arg(long)]
+    pub(super) diff: bool,
+    /// Show each room by itself, also if several have the same change or the same error
+    #[arg(long)]
+    pub(super) full: bool,
+}
+
 /// `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// How to plan.
     #[command(flatten)]
     pub(super) planning: PlanningArgs,
+}
+
+/// `drift`.
+#[derive(Debug, Args)]
+pub(super) struct DriftArgs {
+    /// Which recorded rooms to ask after; the default is all
+    #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
+    pub(super) refresh: Option<Refresh>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(super) format: Format,
+    /// Take the recorded rooms to be at the endpoint that the file names now
+    #[arg(long)]
+    pub(super) allow_endpoint_change: bool,
 }
 
 /// What `apply` and `destroy` have in common.
@@ -429,32 +456,25 @@ pub(super) enum EmulatorCommand {
     },
 }
 
-/// The refresh modes by name, each with a word on what it asks after.
+/// The refresh modes by name, each with what it looks up.
 fn refresh_modes() -> impl TypedValueParser<Value = Refresh> {
-    const MODES: [(&str, &str, Refresh); 3] = [
-        ("never", "No room: offline", Refresh::Never),
-        ("due", "The rooms whose time may have passed", Refresh::Due),
-        ("all", "Every room", Refresh::All),
-    ];
-    let named = |name: String| MODES.iter().find(|(mode, _, _)| *mode == name);
-    PossibleValuesParser::new(MODES.map(|(mode, about, _)| PossibleValue::new(mode).help(about)))
-        .try_map(move |name| named(name).map(|(_, _, mode)| *mode).ok_or("unknown refresh mode"))
+    let about = |mode| match mode {
+        Refresh::Never => "No room: offline",
+        Refresh::Due => "The rooms whose time may have passed",
+        Refresh::All => "Every room",
+    };
+    let value = |mode: &Refresh| PossibleValue::new(mode.as_str()).help(about(*mode));
+    let named = |name: String| Refresh::ALL.iter().copied().find(|mode| mode.as_str() == name);
+    PossibleValuesParser::new(Refresh::ALL.iter().map(value))
+        .try_map(move |name| named(name).ok_or("unknown refresh mode"))
 }
 
 /// The kinds by name, each with a word on what it is.
 fn kinds() -> impl TypedValueParser<Value = Kind> {
-    let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(about(*kind));
+    let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(kind.spec().about);
     let named = |name: String| Kind::ALL.iter().copied().find(|kind| kind.as_str() == name);
     PossibleValuesParser::new(Kind::ALL.iter().map(value))
         .try_map(move |name| named(name).ok_or("it is none of the kinds"))
-}
-
-const fn about(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Zim => "ZEGOCLOUD ZIM: chat rooms (In-app Chat), made by a call",
-        Kind::Rtc => "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
-        Kind::TencentLive => "Tencent: live rooms, made by a call",
-    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

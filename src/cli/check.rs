@@ -11,7 +11,7 @@ use super::exit::{Exit, Stopped};
 use super::session;
 use crate::applier::Connection;
 use crate::engine::{Access, Connected, Connector};
-use crate::model::{ApiError, Application, Provider};
+use crate::model::{ApiError, Provider};
 use crate::provider::http::ClockDifference;
 use crate::render;
 
@@ -96,10 +96,10 @@ async fn check(provider: &Provider, connected: &Connected) -> Result<Checked, Fa
 
 /// Whether the operator is known, after a query that succeeded. Tencent's is made in his name.
 async fn operator(provider: &Provider, connection: &Connection) -> Operator {
-    match provider.application {
-        Application::Rtc { is_test: _ } => Operator::NotNeeded,
-        Application::TencentLive { operator: _, dissolve_after: _ } => Operator::Known,
-        Application::Zim { operator: _ } => match connection.client.knows_operator().await {
+    match provider.kind().spec().operator.map(|operator| operator.registered_by) {
+        None => Operator::NotNeeded,
+        Some(None) => Operator::Known,
+        Some(Some(_)) => match connection.client.knows_operator().await {
             Ok(true) => Operator::Known,
             Ok(false) => Operator::Unknown,
             Err(api_error) => Operator::NotChecked(api_error.to_string()),
@@ -110,12 +110,16 @@ async fn operator(provider: &Provider, connection: &Connection) -> Operator {
 /// What a query that failed says of the operator.
 fn refused(provider: &Provider, api_error: &ApiError) -> Operator {
     let not_checked = || Operator::NotChecked("the signed query failed".to_owned());
-    match provider.application {
-        Application::Rtc { is_test: _ } => Operator::NotNeeded,
-        Application::TencentLive { operator: _, dissolve_after: _ } => {
-            if api_error.code == Some(NO_ADMINISTRATOR) { Operator::Unknown } else { not_checked() }
+    match provider.kind().spec().operator.map(|operator| operator.registered_by) {
+        None => Operator::NotNeeded,
+        Some(None) => {
+            if api_error.code == Some(NO_ADMINISTRATOR) {
+                Operator::Unknown
+            } else {
+                not_checked()
+            }
         }
-        Application::Zim { operator: _ } => not_checked(),
+        Some(Some(_)) => not_checked(),
     }
 }
 

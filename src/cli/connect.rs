@@ -15,8 +15,8 @@ use crate::config::{ReadError, Size, read_regular};
 use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, Running};
 use crate::engine::{Access, Connected, Connector};
 use crate::model::{
-    Application, Clock, Desired, Endpoint, Kind, Provider, ProviderName, Secret, SecretSource,
-    StateLocation, Timestamp,
+    Clock, Desired, Endpoint, EndpointUrl, Kind, Provider, ProviderName, Secret, SecretSource,
+    SecretSpec, StateLocation, Timestamp,
 };
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
@@ -188,11 +188,8 @@ fn doubt(secret: &Secret, provider: &Provider) {
 
 /// What the vendor's console shows as the secret.
 fn digits(kind: Kind) -> String {
-    let name = match kind {
-        Kind::Rtc | Kind::Zim => "ServerSecret",
-        Kind::TencentLive => "SecretKey",
-    };
-    format!("the {name} ({} hexadecimal digits)", kind.secret_digits())
+    let SecretSpec { name, digits, variable: _ } = kind.spec().secret;
+    format!("the {name} ({digits} hexadecimal digits)")
 }
 
 /// Where the secret of a provider stands.
@@ -248,10 +245,8 @@ async fn emulator(
 
 /// How the built-in emulator is set up: as the providers say of their services.
 pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> EmulatorConfig {
-    let dissolves = |provider: &Provider| match provider.application {
-        Application::Rtc { .. } | Application::Zim { .. } => None,
-        Application::TencentLive { dissolve_after, .. } => Some((provider.app_id, dissolve_after)),
-    };
+    let dissolves =
+        |provider: &Provider| Some((provider.app_id, provider.application.dissolve_after()?));
     let dissolve_after = desired.providers.values().filter_map(dissolves).collect();
     EmulatorConfig { dissolve_after, ..EmulatorConfig::new(apps) }
 }
@@ -267,9 +262,11 @@ fn connection(
     emulator: Option<&(Emulator, Running)>,
     global: &Global,
 ) -> Result<Connection, Stopped> {
-    let (url, clock): (String, Arc<dyn Clock>) = match (&provider.endpoint, emulator) {
+    let (url, clock): (EndpointUrl, Arc<dyn Clock>) = match (&provider.endpoint, emulator) {
         (Endpoint::Emulator, Some((emulator, running))) => {
-            (format!("http://{}", running.address()), Arc::new(emulator.clone()))
+            let url = format!("http://{}", running.address()).parse();
+            let url = url.expect("an address on loopback is an endpoint");
+            (url, Arc::new(emulator.clone()))
         }
         (Endpoint::Url(url), _) => (url.clone(), Arc::new(SystemClock)),
         (Endpoint::Vendor | Endpoint::Emulator, _) => {

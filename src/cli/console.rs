@@ -1,10 +1,9 @@
-//! What the user sees and is asked: the result on stdout, everything else on stderr, no secret on
-//! either.
+//! What is printed and asked: the result on stdout, everything else on stderr, no secret on either.
 
 use std::fmt;
 use std::io::{self, BufRead, BufWriter, ErrorKind, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anstream::ColorChoice;
 use anstream::adapter::StripBytes;
@@ -12,78 +11,91 @@ use tokio::sync::oneshot;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::context::Context;
-use super::exit::Stopped;
-use super::output::{Delivery, Output, Target};
+use super::exit::{Exit, Stopped};
+use super::output::{Delivery, Output, ProgressChange, Target};
 use super::redact::{Redacting, Secrets};
 use crate::applier::Stop;
-use crate::model::Finding;
+use crate::model::{Clock, Finding, Outcome, Timestamp};
 use crate::render;
 
-/// How many bytes are handed over to be written at once.
+/// How many bytes are queued at once.
 const CHUNK: usize = 1 << 16;
 
 /// The two streams, and what must not reach them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Console {
     context: Context,
     output: Output,
     secrets: Secrets,
     delivery: Delivery,
-    /// Whether a document was refused because it would have held a secret.
+    clock: Arc<dyn Clock>,
+    /// Whether a document was refused because it would have contained a secret.
     refused: Arc<AtomicBool>,
+    /// The outcome that the last event of a run tells.
+    outcome: Arc<OnceLock<Outcome>>,
 }
 
 impl Console {
-    /// A console for these surroundings, which waits for nobody who reads.
+    /// Makes a console that does not wait for its readers; events have the time of `clock`.
     #[must_use]
-    pub(super) fn new(context: Context, output: Output, secrets: Secrets) -> Self {
-        let refused = Arc::default();
-        Self { context, output, secrets, delivery: Delivery::Queued, refused }
+    pub(super) fn new(
+        context: Context,
+        output: Output,
+        secrets: Secrets,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (delivery, refused, outcome) = (Delivery::Queued, Arc::default(), Arc::default());
+        Self { context, output, secrets, delivery, clock, refused, outcome }
     }
 
-    /// The same, but what is printed waits for the reader, or does not.
+    /// Returns the same console with another delivery.
     #[must_use]
     pub(super) fn delivering(&self, delivery: Delivery) -> Self {
         Self { delivery, ..self.clone() }
     }
 
-    /// What the process was started in.
+    /// Returns what the process was started in.
     #[must_use]
     pub(super) fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Whether a question can be asked, or why not.
+    /// Returns whether a question can be asked, or why not.
     pub(super) fn can_ask(&self) -> Result<(), &'static str> {
         self.context.terminal.asks
     }
 
-    /// Whether the user wants nothing but results and errors.
+    /// Returns whether only results and errors are printed.
     #[must_use]
     pub(super) fn is_quiet(&self) -> bool {
         self.context.quiet
     }
 
-    /// What must not be printed.
+    /// Returns what must not be printed.
     #[must_use]
     pub(super) fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// The streams themselves.
+    /// Returns the streams.
     #[must_use]
     pub(super) fn output(&self) -> &Output {
         &self.output
     }
 
-    /// Whether a line of JSON was left out because it would have held a secret.
+    /// Returns whether progress is drawn on a terminal.
+    #[must_use]
+    pub(super) fn draws(&self) -> bool {
+        self.context.terminal.draws
+    }
+
+    /// Returns whether a line of JSON was left out because it would have contained a secret.
     #[must_use]
     pub(super) fn has_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Writes a result for people to stdout, secrets redacted. A reader that has gone away is no
-    /// error.
+    /// Writes a result for people to stdout, secrets redacted. A closed pipe is no error.
     ///
     /// # Errors
     /// Returns any other failure to write.
@@ -100,7 +112,7 @@ impl Console {
             (Err(error), Delivery::Awaited) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Stopped::failed("io", unwritten(&error)))
             }
-            // What is lost of a queue is told at the end: it must not stop an apply.
+            // What is lost of a queue is reported at the end: it must not stop an apply.
             (Ok(()) | Err(_), Delivery::Awaited | Delivery::Queued) => Ok(()),
         }
     }
@@ -108,8 +120,8 @@ impl Console {
     /// Writes a result for programs to stdout, as [`Self::print`] does. `write` is called twice.
     ///
     /// # Errors
-    /// Returns a refusal, with nothing written, where the document would hold a secret: it would be
-    /// another document without it.
+    /// Returns a refusal, with nothing written, if the document would contain a secret: without it, it
+    /// would be another document.
     pub(super) fn document(
         &self,
         write: impl Fn(&mut dyn Write) -> io::Result<()>,
@@ -120,7 +132,45 @@ impl Console {
         self.print(write)
     }
 
-    /// Refuses something that would be written to a file where it holds a secret.
+    /// Writes an event to stdout, with the time now, as [`Self::document`] does.
+    ///
+    /// # Errors
+    /// Returns a refusal, with nothing written, if the event would contain a secret.
+    pub(super) fn event(
+        &self,
+        write: impl Fn(&mut dyn Write, Timestamp) -> io::Result<()>,
+    ) -> Result<(), Stopped> {
+        let time = self.clock.now();
+        self.document(|out| write(out, time))
+    }
+
+    /// Keeps the outcome of a run for its last event.
+    pub(super) fn end_with(&self, outcome: Outcome) {
+        // A process carries out one run.
+        drop(self.outcome.set(outcome));
+    }
+
+    /// Writes the last event of a run, which ends with this exit code.
+    ///
+    /// # Errors
+    /// Returns a failure to write.
+    pub(super) fn summary(&self, exit: Exit) -> Result<(), Stopped> {
+        let none = Outcome::default();
+        let outcome = self.outcome.get().unwrap_or(&none);
+        self.event(|out, time| render::summary_json(out, outcome, exit as u8, time))
+    }
+
+    /// Replaces the line of progress on the terminal.
+    pub(super) fn show_progress(&self, line: String) {
+        self.output.progress(ProgressChange::Show(line));
+    }
+
+    /// Removes the line of progress from the terminal.
+    pub(super) fn clear_progress(&self) {
+        self.output.progress(ProgressChange::Remove);
+    }
+
+    /// Refuses something that would be written to a file if it contains a secret.
     ///
     /// # Errors
     /// Returns the refusal, which names `what`.
@@ -131,28 +181,28 @@ impl Console {
     ) -> Result<(), Stopped> {
         let mut values = values;
         if self.secrets.are_in(|out| values.try_for_each(|value| writeln!(out, "{value:?}")))? {
-            let words = format!(
+            let message = format!(
                 "{what} would hold a secret: take it out of the files (a secret belongs into an \
                  environment variable or a file that `secret_env` or `secret_file` names)"
             );
-            return Err(Stopped::failed("secret_in_output", words));
+            return Err(Stopped::failed("secret_in_output", message));
         }
         Ok(())
     }
 
-    /// Says something on stderr, unless the user wants quiet.
+    /// Prints a line to stderr, but for `--quiet`.
     pub(super) fn note(&self, text: &str) {
         if !self.context.quiet {
             self.say(text);
         }
     }
 
-    /// Says something on stderr that must be heard.
+    /// Prints a line to stderr, also with `--quiet`.
     pub(super) fn say(&self, text: &str) {
         self.on_stderr(|err| writeln!(err, "{text}"));
     }
 
-    /// Shows findings on stderr.
+    /// Prints findings to stderr.
     pub(super) fn findings(&self, findings: &[Finding]) {
         self.on_stderr(|err| render::findings_text(err, findings));
     }
@@ -167,9 +217,9 @@ impl Console {
         let (answer, answered) = oneshot::channel();
         let (console, question) = (self.clone(), question.to_owned());
         let read = move || {
-            // What the question is about comes first, also where stdout is another file.
+            // What the question is about comes first, also if stdout is another file.
             drop(console.output.drain(Target::Stdout));
-            console.on_stderr(|err| write!(err, "{question} Only `yes` will do: "));
+            console.on_stderr(|err| write!(err, "{question} Type `yes` to confirm: "));
             let mut line = String::new();
             let read = io::stdin().lock().read_line(&mut line).map(|_| line);
             drop(answer.send(read));
@@ -181,17 +231,17 @@ impl Console {
         }
     }
 
-    /// Takes note that a line of JSON was left out.
+    /// Records that a line of JSON was left out.
     pub(super) fn refuse(&self) {
         self.refused.store(true, Ordering::Relaxed);
     }
 
-    /// Writes to stderr; where stderr itself is gone there is nobody left to tell.
+    /// Writes to stderr. If stderr itself is closed, nothing can be reported.
     fn on_stderr(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         drop(self.send(Target::Stderr, Delivery::Queued, write));
     }
 
-    /// Has something written: colour as the stream takes it, and secrets redacted.
+    /// Writes to a stream, with colour if it takes any, and secrets redacted.
     fn send(
         &self,
         target: Target,
@@ -202,12 +252,14 @@ impl Console {
             Target::Stdout => self.context.stdout_color,
             Target::Stderr => self.context.stderr_color,
         };
-        let output =
-            BufWriter::with_capacity(CHUNK, Handed { output: &self.output, target, delivery });
+        let output = BufWriter::with_capacity(
+            CHUNK,
+            StreamWriter { output: &self.output, target, delivery },
+        );
         let mut redacting = Redacting::new(output, self.secrets.known());
         let done = match color {
             ColorChoice::Never => {
-                buffered(Plain { out: &mut redacting, state: StripBytes::new() }, write)
+                buffered(Uncoloured { out: &mut redacting, state: StripBytes::new() }, write)
             }
             ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => {
                 buffered(&mut redacting, write)
@@ -218,10 +270,10 @@ impl Console {
 }
 
 const SECRET_IN_OUTPUT: &str = "the document would hold a secret, and a document is never altered: \
-                                look at it without `--format json`, and take the secret out of \
-                                what the files or the rooms hold";
+                                print it without `--format json`, and take the secret out of the \
+                                files or the rooms";
 
-/// That what was printed is lost, in a sentence.
+/// Returns the message for output that is lost.
 pub(super) fn unwritten(error: &io::Error) -> String {
     format!("stdout could not be written: {error}")
 }
@@ -235,13 +287,13 @@ fn buffered(
     write(&mut out).and_then(|()| out.flush())
 }
 
-/// Leaves the escape codes of colours out.
-struct Plain<W> {
+/// Removes the escape codes of colours.
+struct Uncoloured<W> {
     out: W,
     state: StripBytes,
 }
 
-impl<W: Write> Write for Plain<W> {
+impl<W: Write> Write for Uncoloured<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for text in self.state.strip_next(bytes) {
             self.out.write_all(text)?;
@@ -254,14 +306,14 @@ impl<W: Write> Write for Plain<W> {
     }
 }
 
-/// Hands over what is to be written.
-struct Handed<'a> {
+/// Queues what is to be written to one stream.
+struct StreamWriter<'a> {
     output: &'a Output,
     target: Target,
     delivery: Delivery,
 }
 
-impl Write for Handed<'_> {
+impl Write for StreamWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.output.write(self.target, bytes.to_vec(), self.delivery)?;
         Ok(bytes.len())
@@ -272,7 +324,7 @@ impl Write for Handed<'_> {
     }
 }
 
-/// Where the log is written: an event at a time.
+/// Writes one event of the log.
 pub(super) struct LogEvent {
     console: Console,
     text: Vec<u8>,

@@ -14,7 +14,9 @@ use super::context::variable;
 use super::exit::{Exit, Stopped};
 use super::{session, signals};
 use crate::emulator::{App, Data, Emulator, EmulatorConfig, EmulatorError, FaultShare};
-use crate::model::{Address, Desired, Endpoint, Kind, Provider, Secret, StateLocation};
+use crate::model::{
+    Address, Desired, Endpoint, EndpointUrl, Kind, Provider, Secret, StateLocation,
+};
 use crate::provider::http::{SystemClock, post_to_loopback};
 use crate::render;
 
@@ -82,7 +84,7 @@ fn app(kind: Kind, args: &EmulatorArgs, console: &Console) -> Result<(App, Strin
     Ok((app, line))
 }
 
-/// Opens an emulator: reading and folding its data does not keep a worker of the runtime.
+/// Opens an emulator: its data is read and folded on a blocking thread.
 pub(super) async fn open(config: EmulatorConfig, data: Data) -> Result<Emulator, Stopped> {
     blocking(move || Emulator::open(config, Arc::new(SystemClock), data)).await
 }
@@ -114,7 +116,7 @@ async fn change(
     for provider in providers {
         let url = match &provider.endpoint {
             Endpoint::Emulator => None,
-            Endpoint::Url(url) => Some(url.trim_end_matches('/')),
+            Endpoint::Url(url) => Some(url),
             Endpoint::Vendor => continue,
         };
         if !changed.insert(url) {
@@ -169,7 +171,11 @@ async fn built_in(
 }
 
 /// Changes the world of an emulator that listens on loopback.
-async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Result<(), Stopped> {
+async fn served(
+    command: &EmulatorCommand,
+    provider: &Provider,
+    url: &EndpointUrl,
+) -> Result<(), Stopped> {
     let (kind, app) = (provider.kind(), provider.app_id);
     let moved = |address: &Address, users: Option<u64>| json!({"kind": kind, "app_id": app, "room": address.room.as_str(), "users": users});
     let (what, body): (&str, Value) = match command {
@@ -177,7 +183,7 @@ async fn served(command: &EmulatorCommand, provider: &Provider, url: &str) -> Re
         EmulatorCommand::Leave { address, users } => ("leave", moved(address, *users)),
         EmulatorCommand::Advance { span } => ("advance", json!({"seconds": span.as_secs()})),
     };
-    let path = format!("/emulator/{what}");
+    let path = format!("emulator/{what}");
     post_to_loopback(url, &path, &body).await.map_err(|error| {
         let message = format!("provider `{}`: the emulator refused it: {error}", provider.name);
         Stopped::failed("emulator", message)

@@ -12,7 +12,7 @@ pub enum Exit {
     Done = 0,
     /// Failed: nothing was changed. An input is damaged, or every step failed or was not tried.
     Failed = 1,
-    /// Changes are wanted: steps, or rooms that are blocked or wait.
+    /// There are changes: steps, or rooms that are blocked or wait.
     Changes = 2,
     /// Refused: the gate held something back, rooms are blocked, or it was not approved.
     Refused = 3,
@@ -27,7 +27,7 @@ pub enum Exit {
     Aborted = 130,
 }
 
-/// A command that could not be carried out.
+/// Why a command could not be carried out.
 #[derive(Debug)]
 pub(super) struct Stopped {
     /// How the command ends.
@@ -41,20 +41,21 @@ pub(super) struct Stopped {
 }
 
 impl Exit {
-    /// The worse of two ends: the first of 1, 5, 3, 2, 0.
+    /// Returns the worse of two: the first of 1, 5, 3, 2, 0.
     #[must_use]
     pub(super) fn or(self, other: Self) -> Self {
         if self.rank() <= other.rank() { self } else { other }
     }
 
-    /// How the outcome of a run by itself ends the command; `detailed` is `--detailed-exitcode`.
+    /// Returns how the outcome of a run by itself ends the command; `detailed` is
+    /// `--detailed-exitcode`.
     #[must_use]
     pub(super) fn of(outcome: &Outcome, detailed: bool) -> Self {
         let Outcome { done: _, adopted: _, failed, waiting, not_tried, blocked: _, unread: _ } =
             outcome;
-        let is = |wanted: bool, exit: Self| if wanted { exit } else { Self::Done };
+        let is = |applies: bool, exit: Self| if applies { exit } else { Self::Done };
         let changed = outcome.has_changed_something();
-        let left = |why: &NotTried| !why.is_wanted();
+        let left = |why: &NotTried| !why.is_intended();
         let failures = !failed.is_empty() || not_tried.iter().any(|(_, _, why)| left(why));
         let interrupted = not_tried.iter().any(|(_, _, why)| *why == NotTried::Interrupted);
         let by_gate = |why: &NotTried| matches!(why, NotTried::Gate | NotTried::RecreateGate);
@@ -85,34 +86,34 @@ impl From<Exit> for std::process::ExitCode {
 }
 
 impl Stopped {
-    /// A failure with a code and a sentence.
+    /// Makes a failure with an exit code, a stable code and a message.
     pub(super) fn new(exit: Exit, code: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, code, error: error.into(), findings: Vec::new() }
     }
 
-    /// A refusal with a code and a sentence.
+    /// Makes a refusal with a stable code and a message.
     pub(super) fn refused(code: &'static str, message: impl fmt::Display) -> Self {
         Self::new(Exit::Refused, code, anyhow::anyhow!("{message}"))
     }
 
-    /// A failure with a code and a sentence.
+    /// Makes a failure with a stable code and a message.
     pub(super) fn failed(code: &'static str, message: impl fmt::Display) -> Self {
         Self::new(Exit::Failed, code, anyhow::anyhow!("{message}"))
     }
 
-    /// The same of a run that had changed something before: a failure leaves it partly done.
+    /// Returns the same for a run that had changed something before: a failure leaves it partly done.
     #[must_use]
     pub(super) fn after_changes(self) -> Self {
         let exit = if self.exit == Exit::Failed { Exit::Partly } else { self.exit };
         Self { exit, ..self }
     }
 
-    /// Arguments that do not go together.
+    /// Makes the error of wrong arguments.
     pub(super) fn usage(message: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, "usage", anyhow::anyhow!("{message}"))
     }
 
-    /// Files with findings.
+    /// Makes the error of files with findings.
     #[must_use]
     pub(super) fn invalid(findings: Vec<Finding>) -> Self {
         let error = anyhow::anyhow!("the files have mistakes: nothing was done");

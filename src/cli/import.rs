@@ -1,10 +1,11 @@
 //! `import`: records rooms that exist already and that the files declare.
 
-use super::args::{Global, ImportArgs};
+use super::args::{Format, Global, ImportArgs};
 use super::connect::{self, Providers};
 use super::console::Console;
 use super::context::Context;
 use super::exit::{Exit, Stopped};
+use super::progress::ProgressReport;
 use super::{session, signals};
 use crate::engine::{self, ImportRequest, ImportResult, Imported, Selection, Session};
 use crate::model::Address;
@@ -38,6 +39,7 @@ pub(super) async fn run(
         connector: &Providers::new(desired, &path, global),
         clock: &SystemClock,
         stop: &stop,
+        events: ProgressReport::start(console, Format::Text),
         host_change: session::host_change(args.allow_endpoint_change),
     };
     let selection = if args.all_declared {

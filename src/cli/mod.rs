@@ -7,6 +7,7 @@ mod completions;
 mod connect;
 mod console;
 mod context;
+mod drift;
 mod emulator;
 mod exit;
 mod import;
@@ -30,8 +31,9 @@ mod validate;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
+use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use args::{Cli, Color, Command, Format, Global, StateCommand};
 use console::Console;
@@ -41,9 +43,11 @@ use exit::Stopped;
 use output::{Delivery, Output, Target};
 use redact::Secrets;
 
+use crate::model::Finding;
+use crate::provider::http::SystemClock;
 use crate::render;
 
-/// Runs the command line and says how it ended.
+/// Runs the command line and returns how it ended.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -57,7 +61,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let secrets = Secrets::default();
     secrets::learn_defaults(&secrets);
     let exit = panics::guard(&output, &secrets, || {
-        let console = |context| Console::new(context, output.clone(), secrets.clone());
+        let console =
+            |context| Console::new(context, output.clone(), secrets.clone(), Arc::new(SystemClock));
         let quiet = console(Context::look(Color::Never, true, &[]));
         if let Some(exit) = completions::answer(&arguments, &quiet.delivering(Delivery::Awaited)) {
             return exit;
@@ -80,7 +85,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 /// Runs a command, and waits until what it printed is written.
 fn run(cli: Cli, console: &Console) -> Exit {
-    let (format, delivery) = (format(&cli.command), delivery(&cli.command));
+    let (shape, delivery) = (Shape::of(&cli.command), delivery(&cli.command));
     let console = &console.delivering(delivery);
     let run = || -> Result<Exit, Stopped> {
         context::start_log(cli.global.log_format, console)?;
@@ -96,19 +101,27 @@ fn run(cli: Cli, console: &Console) -> Exit {
         runtime.shutdown_background();
         ended
     };
-    let exit = run().unwrap_or_else(|stopped| report(&stopped, format, console));
+    let exit = run().unwrap_or_else(|stopped| report(&stopped, shape, console));
+    let exit = if console.has_refused() { exit.or(Exit::Partly) } else { exit };
+    end(shape, exit, console);
     exit.or(delivered(delivery, console))
 }
 
-/// How the command ends by what became of its output: what was lost after something was done leaves
-/// it partly done.
+/// Writes the last event of a run. If it cannot be written, that is reported with the lost output.
+fn end(shape: Shape, exit: Exit, console: &Console) {
+    match shape {
+        Shape::Events => drop(console.summary(exit)),
+        Shape::Text | Shape::Document => {}
+    }
+}
+
+/// Returns how the command ends if its output is lost: after something was done it is partly done.
 fn delivered(delivery: Delivery, console: &Console) -> Exit {
     match (console.output().drain(Target::Stdout), delivery) {
         (Err(error), Delivery::Queued) if error.kind() != ErrorKind::BrokenPipe => {
             console.say(&format!("error: {}", console::unwritten(&error)));
             Exit::Partly
         }
-        _ if console.has_refused() => Exit::Partly,
         _ => Exit::Done,
     }
 }
@@ -119,6 +132,7 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
         Command::Init(args) => init::run(&args, global, console),
         Command::Validate(args) => validate::run(&args, global, console),
         Command::Plan(args) => plan::run(&args, global, console).await,
+        Command::Drift(args) => drift::run(&args, global, console).await,
         Command::Apply(args) => apply::apply(&args, global, context, console).await,
         Command::Destroy(args) => apply::destroy(&args, global, context, console).await,
         Command::Import(args) => import::run(&args, global, context, console).await,
@@ -131,11 +145,59 @@ async fn dispatch(command: Command, global: &Global, console: &Console) -> Resul
     }
 }
 
-/// How a command writes its result.
+/// What a command writes to stdout.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Text.
+    Text,
+    /// One JSON document.
+    Document,
+    /// One JSON object a line, the last of them a summary.
+    Events,
+}
+
+impl Shape {
+    fn of(command: &Command) -> Self {
+        match (format(command), command) {
+            (Format::Text, _) => Self::Text,
+            (Format::Json, Command::Apply(_) | Command::Destroy(_)) => Self::Events,
+            (
+                Format::Json,
+                Command::Validate(_)
+                | Command::Plan(_)
+                | Command::Drift(_)
+                | Command::Check(_)
+                | Command::State(_)
+                | Command::Init(_)
+                | Command::Import(_)
+                | Command::Emulator(_)
+                | Command::Schema
+                | Command::Completions { .. }
+                | Command::Man(_),
+            ) => Self::Document,
+        }
+    }
+
+    /// Returns what arguments that cannot be parsed ask for.
+    fn of_arguments(arguments: &[OsString]) -> Self {
+        let is_json = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+            || arguments.iter().any(|argument| argument == "--format=json");
+        let parsed = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
+        let command = parsed.ok().and_then(|it| it.subcommand_name().map(str::to_owned));
+        match (is_json, command.as_deref()) {
+            (false, _) => Self::Text,
+            (true, Some("apply" | "destroy")) => Self::Events,
+            (true, Some(_) | None) => Self::Document,
+        }
+    }
+}
+
+/// Returns how a command writes its result.
 fn format(command: &Command) -> Format {
     match command {
         Command::Validate(args) => args.format,
         Command::Plan(args) => args.planning.format,
+        Command::Drift(args) => args.format,
         Command::Apply(args) => args.planning.format,
         Command::Destroy(args) => args.planning.format,
         Command::Check(args) => args.format,
@@ -154,11 +216,12 @@ fn format(command: &Command) -> Format {
     }
 }
 
-/// Whether a command that prints waits for who reads: not where it has work to do meanwhile.
+/// Returns whether a command waits for the reader of its output: not if it has work to do meanwhile.
 fn delivery(command: &Command) -> Delivery {
     match command {
         Command::Validate(_)
         | Command::Plan(_)
+        | Command::Drift(_)
         | Command::Check(_)
         | Command::State(StateCommand::List { .. } | StateCommand::Show { .. })
         | Command::Schema
@@ -175,7 +238,7 @@ fn delivery(command: &Command) -> Delivery {
     }
 }
 
-/// Shows help, or what is wrong with the arguments.
+/// Prints help, or what is wrong with the arguments.
 fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit {
     let text = error.render();
     if !error.use_stderr() {
@@ -183,33 +246,42 @@ fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit
         let printed = console.print(|out| write!(out, "{}", text.ansi()));
         return printed.map_or(Exit::Failed, |()| Exit::Done);
     }
-    let json = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
-        || arguments.iter().any(|argument| argument == "--format=json");
-    if json {
-        let words = text.to_string();
-        drop(console.print(|out| render::error_json(out, "usage", words.trim(), &[])));
-        drop(console.output().drain(Target::Stdout));
-    }
+    let (shape, message) = (Shape::of_arguments(arguments), text.to_string());
+    drop(write_error(shape, "usage", message.trim(), &[], console));
+    end(shape, Exit::Usage, console);
+    drop(console.output().drain(Target::Stdout));
     console.say(text.ansi().to_string().trim_end());
     Exit::Usage
 }
 
-/// Tells why a command could not be carried out.
-fn report(stopped: &Stopped, format: Format, console: &Console) -> Exit {
+/// Reports why a command could not be carried out.
+fn report(stopped: &Stopped, shape: Shape, console: &Console) -> Exit {
     let Stopped { exit, code, error, findings } = stopped;
     let message = format!("{error:#}");
     console.findings(findings);
     console.say(&render::plain(format_args!("error: {message}")));
-    if format == Format::Text {
-        return *exit;
-    }
-    let written = console.document(|out| render::error_json(out, code, &message, findings));
-    match written {
+    match write_error(shape, code, &message, findings, console) {
         Ok(()) => *exit,
         Err(Stopped { exit, code, error, findings }) => {
-            let message = error.to_string();
-            drop(console.print(|out| render::error_json(out, code, &message, &findings)));
+            drop(write_error(shape, code, &error.to_string(), &findings, console));
             exit
+        }
+    }
+}
+
+/// Writes an error to stdout, for programs.
+fn write_error(
+    shape: Shape,
+    code: &str,
+    message: &str,
+    findings: &[Finding],
+    console: &Console,
+) -> Result<(), Stopped> {
+    match shape {
+        Shape::Text => Ok(()),
+        Shape::Document => console.document(|out| render::error_json(out, code, message, findings)),
+        Shape::Events => {
+            console.event(|out, time| render::error_event_json(out, code, message, findings, time))
         }
     }
 }

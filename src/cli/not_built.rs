@@ -5,7 +5,6 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 const NAMES: &[&str] = &[
-    "drift",
     "reconcile",
     "mv",
     "pull",

@@ -1,19 +1,31 @@
-//! stdout and stderr, each written by a thread of its own: a reader that stalls stops nobody else.
+//! stdout and stderr, each written by a thread of its own: a stalled reader blocks nothing else.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
 /// How many bytes wait at most where the writer waits for the reader.
 const MOST_WAITING: usize = 1 << 20;
+
+/// How many bytes are written with one call at most, where they come in several pieces.
+const LARGEST_WRITE: usize = 1 << 16;
+
+/// How often the line of progress is drawn again where nothing else is written.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Removes the line that the cursor is in.
+const CLEAR_LINE: &[u8] = b"\r\x1b[K";
+
+/// Cuts lines off at the right end of the terminal, so that one line stays one.
+const NO_WRAP: &[u8] = b"\x1b[?7l";
+
+/// Wraps lines again.
+const WRAP: &[u8] = b"\x1b[?7h";
 
 /// How long what is left may take after the first signal: CI runners give no more.
 const GRACE: Duration = Duration::from_secs(5);
@@ -33,23 +45,10 @@ pub(super) enum Target {
 /// Whether a writer waits for the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It does: what is printed is in the reader's hands, or the error is known.
+    /// It does: what is printed was written, or the error is returned.
     Awaited,
-    /// It never does: what is printed waits in memory.
+    /// It does not: what is printed waits in memory.
     Queued,
-}
-
-/// What is done to the progress bar on stderr.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Bar {
-    /// It appears, for so many steps.
-    Start(u64),
-    /// It is drawn anew.
-    Redraw,
-    /// One more step has ended.
-    Advance,
-    /// It goes away.
-    Finish,
 }
 
 /// The streams. Clones share them.
@@ -62,12 +61,12 @@ pub(super) struct Output {
 /// What waits to be written by one thread.
 #[derive(Debug, Default)]
 struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     items: VecDeque<Item>,
     /// The bytes that wait.
     bytes: usize,
@@ -82,7 +81,26 @@ struct State {
 #[derive(Debug)]
 enum Item {
     Bytes(Target, Vec<u8>),
-    Bar(Bar),
+    /// A change of the line of progress below everything else.
+    Progress(ProgressChange),
+}
+
+/// What becomes of the line of progress on a terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ProgressChange {
+    /// It is replaced, or appears.
+    Show(String),
+    /// It is removed.
+    Remove,
+}
+
+/// What one `write` takes.
+#[derive(Debug)]
+struct Batch {
+    target: Target,
+    bytes: Vec<u8>,
+    /// The newest change of the line of progress.
+    progress: Option<ProgressChange>,
 }
 
 /// The thread's side of a queue.
@@ -90,17 +108,29 @@ struct Writer {
     queue: Arc<Queue>,
     stdout: File,
     stderr: File,
-    bar: Option<ProgressBar>,
+    progress: ProgressLine,
+}
+
+/// The line of progress on a terminal.
+#[derive(Debug, Default)]
+struct ProgressLine {
+    text: Option<String>,
+    /// Whether a line is on the screen.
+    is_drawn: bool,
+    /// When it was drawn last.
+    drawn: Option<Instant>,
+    /// Whether the line on the screen is an older one.
+    is_stale: bool,
 }
 
 impl Output {
-    /// Starts the threads. Where both streams are one file, one thread keeps the order.
+    /// Starts the threads. If both streams are one file, one thread keeps the order.
     ///
     /// # Errors
     /// Returns a failure to duplicate the streams, or to start a thread.
     pub(super) fn open() -> io::Result<Self> {
-        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+        let stdout = file_of(&io::stdout())?;
+        let stderr = file_of(&io::stderr())?;
         Self::to(stdout, stderr)
     }
 
@@ -116,7 +146,7 @@ impl Output {
         Ok(Self { stdout: first, stderr: second })
     }
 
-    /// Has bytes written, and waits as `delivery` says.
+    /// Queues bytes to be written, and waits as `delivery` says.
     ///
     /// # Errors
     /// Returns why the stream cannot be written any more.
@@ -129,9 +159,10 @@ impl Output {
         self.queue(target).push(Item::Bytes(target, bytes), delivery)
     }
 
-    /// Changes the progress bar; where stderr is gone nobody sees it.
-    pub(super) fn bar(&self, bar: Bar) {
-        drop(self.stderr.push(Item::Bar(bar), Delivery::Queued));
+    /// Changes the line of progress on stderr, which must be a terminal if there is a line.
+    pub(super) fn progress(&self, change: ProgressChange) {
+        // If stderr is closed nobody sees it.
+        drop(self.stderr.push(Item::Progress(change), Delivery::Queued));
     }
 
     /// Waits until all that was printed is written; after a signal for a few seconds only.
@@ -142,7 +173,7 @@ impl Output {
         self.queue(target).drain()
     }
 
-    /// Lets nobody wait for a reader for long from now on: the process is to end.
+    /// Limits how long a reader is waited for from now on: the process is to end.
     pub(super) fn hurry(&self) {
         for queue in [&self.stdout, &self.stderr] {
             queue.state().hurried = Some(Instant::now());
@@ -159,11 +190,11 @@ impl Output {
 }
 
 impl Queue {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn wait<'a>(&self, state: MutexGuard<'a, QueueState>) -> MutexGuard<'a, QueueState> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -174,7 +205,10 @@ impl Queue {
         }
         state.check()?;
         state.bytes += item.len();
-        state.items.push_back(item);
+        match (&item, state.items.back_mut()) {
+            (Item::Progress(_), Some(last @ Item::Progress(_))) => *last = item,
+            (Item::Progress(_) | Item::Bytes(..), _) => state.items.push_back(item),
+        }
         self.changed.notify_all();
         Ok(())
     }
@@ -198,20 +232,26 @@ impl Queue {
         state.check()
     }
 
-    /// The next item, as soon as there is one.
-    fn next(&self) -> Item {
+    /// Takes what can be written at once, as soon as there is something, or nothing at `redraw`.
+    fn next(&self, redraw: Option<Instant>) -> Batch {
         let mut state = self.state();
-        loop {
-            if let Some(item) = state.items.pop_front() {
-                state.bytes -= item.len();
-                state.busy = true;
-                return item;
+        while state.items.is_empty() {
+            let Some(redraw) = redraw else {
+                state = self.wait(state);
+                continue;
+            };
+            let left = redraw.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
             }
-            state = self.wait(state);
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        state.busy = true;
+        state.batch()
     }
 
-    /// Takes note of how the writing of an item ended. After a failure nothing more is written.
+    /// Records how the writing of a batch ended. After a failure nothing more is written.
     fn done(&self, written: io::Result<()>) {
         let mut state = self.state();
         state.busy = false;
@@ -223,7 +263,33 @@ impl Queue {
     }
 }
 
-impl State {
+impl QueueState {
+    /// Takes the first items as far as they go to one stream, and no more than fits into one `write`.
+    fn batch(&mut self) -> Batch {
+        let mut batch = Batch { target: Target::Stderr, bytes: Vec::new(), progress: None };
+        while let Some(item) = self.items.pop_front() {
+            match item {
+                Item::Progress(change) => batch.progress = Some(change),
+                Item::Bytes(target, bytes) if batch.bytes.is_empty() => {
+                    self.bytes -= bytes.len();
+                    (batch.target, batch.bytes) = (target, bytes);
+                }
+                Item::Bytes(target, bytes)
+                    if target == batch.target
+                        && batch.bytes.len() + bytes.len() <= LARGEST_WRITE =>
+                {
+                    self.bytes -= bytes.len();
+                    batch.bytes.extend_from_slice(&bytes);
+                }
+                item @ Item::Bytes(..) => {
+                    self.items.push_front(item);
+                    break;
+                }
+            }
+        }
+        batch
+    }
+
     fn check(&self) -> io::Result<()> {
         match &self.ended {
             None => Ok(()),
@@ -239,69 +305,109 @@ impl Item {
     fn len(&self) -> usize {
         match self {
             Self::Bytes(_, bytes) => bytes.len(),
-            Self::Bar(_) => 0,
+            Self::Progress(_) => 0,
         }
     }
 }
 
 impl Writer {
     fn start(name: &str, queue: Arc<Queue>, (stdout, stderr): (File, File)) -> io::Result<()> {
-        let mut writer = Self { queue, stdout, stderr, bar: None };
+        let mut writer = Self { queue, stdout, stderr, progress: ProgressLine::default() };
         let run = move || {
             loop {
-                let item = writer.queue.next();
-                let written = writer.write(item);
+                let batch = writer.queue.next(writer.progress.redraw());
+                let written = writer.write(batch);
                 writer.queue.done(written);
             }
         };
         thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
     }
 
-    fn write(&mut self, item: Item) -> io::Result<()> {
-        let Self { queue: _, stdout, stderr, bar } = self;
-        let (target, bytes) = match item {
-            Item::Bytes(target, bytes) => (target, bytes),
-            Item::Bar(change) => {
-                change.apply_to(bar);
-                return Ok(());
-            }
-        };
-        let file = match target {
-            Target::Stdout => stdout,
-            Target::Stderr => stderr,
-        };
-        match bar {
-            Some(bar) => bar.suspend(|| file.write_all(&bytes)),
-            None => file.write_all(&bytes),
+    /// Writes a batch, and the line of progress below it, with one call.
+    fn write(&mut self, batch: Batch) -> io::Result<()> {
+        let Batch { target, bytes, progress } = batch;
+        if let Some(change) = progress {
+            self.progress.change(change);
+        }
+        let bytes = self.progress.around(bytes, Instant::now());
+        match target {
+            Target::Stdout => self.stdout.write_all(&bytes),
+            Target::Stderr => self.stderr.write_all(&bytes),
         }
     }
 }
 
-impl Bar {
-    fn apply_to(self, bar: &mut Option<ProgressBar>) {
-        match (self, bar.as_ref()) {
-            (Self::Start(steps), _) => *bar = Some(progress_bar(steps)),
-            (Self::Redraw, Some(shown)) => shown.tick(),
-            (Self::Advance, Some(shown)) => shown.inc(1),
-            (Self::Finish, Some(shown)) => {
-                shown.finish_and_clear();
-                *bar = None;
-            }
-            (Self::Redraw | Self::Advance | Self::Finish, None) => {}
+impl ProgressLine {
+    fn change(&mut self, change: ProgressChange) {
+        let text = match change {
+            ProgressChange::Show(text) => Some(text),
+            ProgressChange::Remove => None,
+        };
+        self.is_stale |= self.text != text;
+        self.text = text;
+    }
+
+    /// Returns when the line is to be drawn again, or `None` if the newest one is on the screen.
+    fn redraw(&self) -> Option<Instant> {
+        let drawn = self.drawn.filter(|_| self.is_stale && self.text.is_some())?;
+        Some(drawn + REDRAW)
+    }
+
+    /// Puts the line below what is written: removed before it, drawn after it. By itself the line is
+    /// drawn a few times a second.
+    fn around(&mut self, bytes: Vec<u8>, now: Instant) -> Vec<u8> {
+        let is_due = self.is_stale && self.redraw().is_none_or(|redraw| now >= redraw);
+        if bytes.is_empty() && !is_due {
+            return bytes;
         }
+        let mut all = Vec::new();
+        if self.is_drawn {
+            all.extend_from_slice(CLEAR_LINE);
+        }
+        let is_line_start = bytes.last().is_none_or(|last| *last == b'\n');
+        if all.is_empty() {
+            all = bytes;
+        } else {
+            all.extend_from_slice(&bytes);
+        }
+        self.is_drawn = false;
+        if let (Some(text), true) = (&self.text, is_line_start) {
+            all.extend_from_slice(NO_WRAP);
+            all.extend_from_slice(text.as_bytes());
+            all.extend_from_slice(WRAP);
+            (self.is_drawn, self.is_stale, self.drawn) = (true, false, Some(now));
+        }
+        if self.text.is_none() {
+            (self.is_stale, self.drawn) = (false, None);
+        }
+        all
     }
 }
 
-fn progress_bar(steps: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {per_sec}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
+/// Returns an unbuffered file on a stream.
+#[cfg(unix)]
+fn file_of(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    stream.as_fd().try_clone_to_owned().map(File::from)
 }
 
+/// Returns an unbuffered file on a stream.
+#[cfg(windows)]
+fn file_of(stream: &impl std::os::windows::io::AsHandle) -> io::Result<File> {
+    stream.as_handle().try_clone_to_owned().map(File::from)
+}
+
+#[cfg(unix)]
 fn same_file(a: &File, b: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
     let (a, b) = (a.metadata()?, b.metadata()?);
     Ok((a.dev(), a.ino(), a.rdev()) == (b.dev(), b.ino(), b.rdev()))
+}
+
+/// Returns `false`: the system has no stable number of a file.
+#[cfg(windows)]
+fn same_file(_: &File, _: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::args::{Global, PlanArgs};
 use super::connect::Providers;
 use super::console::Console;
 use super::exit::{Exit, Stopped};
+use super::progress::ProgressReport;
 use super::{planning, session};
 use crate::applier::StopSwitch;
 use crate::config::Loaded;
@@ -30,6 +31,7 @@ pub(super) async fn run(
         connector: &Providers::new(&desired, &path, global),
         clock: &SystemClock,
         stop: &stop,
+        events: ProgressReport::start(console, args.planning.format),
         host_change: session::host_change(args.planning.allow_endpoint_change),
     };
     let credentials = match args.planning.refresh {

@@ -1,75 +1,168 @@
-//! What happens while a plan is applied, as it happens.
+//! What happens during a run, as it happens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::args::Format;
 use super::console::Console;
 use super::exit::Stopped;
-use super::output::Bar;
 use crate::applier::Report;
-use crate::model::Event;
-use crate::render;
+use crate::model::{Event, StepEvent, StepProgress};
+use crate::render::{self, Activity, Progress};
 
-/// Shows what happens while a plan is applied. It never waits for who reads.
-pub(super) struct Progress {
+/// How often progress is printed off a terminal.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Prints what happens during a run. It never waits for the reader.
+pub(super) struct ProgressReport {
     console: Console,
     format: Format,
+    meter: Mutex<Option<Meter>>,
 }
 
-impl Progress {
-    /// Lines as things happen, or JSON lines on stdout.
+/// Counts what is done of a number of rooms or steps.
+struct Meter {
+    activity: Activity,
+    done: u64,
+    total: u64,
+    start: Instant,
+    /// When progress was printed last off a terminal.
+    printed: Instant,
+}
+
+impl ProgressReport {
+    /// Reports on a terminal in one line that is rewritten in place, elsewhere in a line every 10 s, and
+    /// each step on a line of its own; with JSON each step as an event on stdout.
     #[must_use]
-    pub(super) fn new(console: &Console, format: Format) -> Self {
-        Self { console: console.clone(), format }
+    pub(super) fn start(console: &Console, format: Format) -> Arc<dyn Report> {
+        Arc::new(Self { console: console.clone(), format, meter: Mutex::default() })
     }
 
-    /// Begins a number of steps: a bar on a terminal.
-    pub(super) fn start(&self, steps: usize) {
-        if self.console.context().terminal.draws {
-            self.console.output().bar(Bar::Start(u64::try_from(steps).unwrap_or(u64::MAX)));
+    fn begin(&self, activity: Activity, total: u64) {
+        let meter = Meter::new(activity, total, Instant::now());
+        self.show(&meter);
+        self.set_meter(Some(meter));
+    }
+
+    fn advance(&self, number: u64) {
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(meter) = meter.as_mut() else { return };
+        let line = meter.advance(number, Instant::now());
+        self.show(meter);
+        if let (Some(line), false) = (line, self.console.draws()) {
+            self.console.note(&line);
         }
     }
 
-    /// Takes the bar off the screen.
-    pub(super) fn finish(&self) {
-        self.console.output().bar(Bar::Finish);
+    fn end(&self) {
+        self.set_meter(None);
+        self.console.clear_progress();
     }
 
-    /// A line that would hold a secret is left out, and an error stands in its place.
-    fn json(&self, event: &Event) {
-        let printed = self.console.document(|out| render::event_json(out, event));
-        if let Err(Stopped { exit: _, code, error, findings }) = printed {
-            self.console.refuse();
-            let words = error.to_string();
-            let line = self.console.print(|out| render::error_json(out, code, &words, &findings));
-            drop(line);
+    fn set_meter(&self, meter: Option<Meter>) {
+        *self.meter.lock().unwrap_or_else(PoisonError::into_inner) = meter;
+    }
+
+    /// Draws the progress on a terminal.
+    fn show(&self, meter: &Meter) {
+        if self.console.draws() {
+            self.console.show_progress(render::progress_line(&meter.progress(Instant::now())));
         }
     }
 
-    fn text(&self, event: &Event) {
-        let mut line = Vec::new();
-        if matches!(event, Event::Started(..)) || render::event_text(&mut line, event).is_err() {
-            return;
-        }
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim_end();
-        if self.console.context().terminal.draws {
-            self.console.say(text);
-        } else {
-            self.console.note(text);
-        }
-    }
-}
-
-impl Report for Progress {
-    fn event(&self, event: &Event) {
+    fn step(&self, event: &StepEvent) {
         match self.format {
             Format::Json => self.json(event),
             Format::Text => self.text(event),
         }
-        self.console.output().bar(match event {
-            Event::Started(..) => Bar::Redraw,
-            Event::Done { .. } | Event::Failed(_) | Event::Waiting(..) | Event::NotTried(..) => {
-                Bar::Advance
-            }
-        });
+        match event.progress {
+            StepProgress::Started => {}
+            StepProgress::Done { .. }
+            | StepProgress::Failed(_)
+            | StepProgress::Waiting(_)
+            | StepProgress::NotTried(_) => self.advance(1),
+        }
+    }
+
+    /// A line that would contain a secret is replaced by an error.
+    fn json(&self, event: &StepEvent) {
+        let printed = self.console.event(|out, time| render::event_json(out, event, time));
+        if let Err(Stopped { exit: _, code, error, findings }) = printed {
+            self.console.refuse();
+            let message = error.to_string();
+            drop(
+                self.console.event(|out, time| {
+                    render::error_event_json(out, code, &message, &findings, time)
+                }),
+            );
+        }
+    }
+
+    fn text(&self, event: &StepEvent) {
+        let mut line = Vec::new();
+        if render::event_text(&mut line, event).is_err() || line.is_empty() {
+            return;
+        }
+        self.console.note(String::from_utf8_lossy(&line).trim_end());
+    }
+}
+
+impl Report for ProgressReport {
+    fn event(&self, event: &Event) {
+        match event {
+            Event::ReadsStarted(rooms) => self.begin(Activity::Reading, *rooms),
+            Event::RoomsRead(rooms) => self.advance(*rooms),
+            Event::StepsStarted(steps) => self.begin(Activity::Applying, *steps),
+            Event::Step(step) => self.step(step),
+            Event::ReadsEnded | Event::StepsEnded => self.end(),
+        }
+    }
+}
+
+impl Drop for ProgressReport {
+    fn drop(&mut self) {
+        self.console.clear_progress();
+    }
+}
+
+impl Meter {
+    fn new(activity: Activity, total: u64, now: Instant) -> Self {
+        Self { activity, done: 0, total, start: now, printed: now }
+    }
+
+    /// Counts what is done, and returns the line that is due off a terminal.
+    fn advance(&mut self, number: u64, now: Instant) -> Option<String> {
+        self.done = self.done.saturating_add(number).min(self.total);
+        let is_due = now.duration_since(self.printed) >= INTERVAL;
+        is_due.then(|| {
+            self.printed = now;
+            render::progress_text(&self.progress(now))
+        })
+    }
+
+    fn progress(&self, now: Instant) -> Progress {
+        let Self { activity, done, total, start, printed: _ } = *self;
+        Progress { activity, done, total, elapsed: now.duration_since(start) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn off_a_terminal_a_line_is_due_every_10_seconds() {
+        let mut meter = Meter::new(Activity::Reading, 300, Instant::now());
+        let mut lines = Vec::new();
+        for _ in 0..300 {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            lines.extend(meter.advance(1, Instant::now()));
+        }
+        assert_eq!(
+            lines,
+            ["asking 100/300, 20 s left", "asking 200/300, 10 s left", "asking 300/300, 0 s left"]
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Finds secrets in what is about to be printed, in every form in which text may hold them.
+//! Finds secrets in what is about to be printed, in every form in which text may contain them.
 
 mod forms;
 
@@ -10,19 +10,19 @@ use forms::{Match, Starts, ellipsis, escaped, exact};
 
 use crate::model::Secret;
 
-/// What is printed in the place of a secret.
+/// What is printed instead of a secret.
 const REDACTED: &[u8] = b"[redacted]";
 
-/// The fewest bytes that are taken for a secret: less would be found in ordinary words.
+/// The shortest secret, in bytes: a shorter one would be found in ordinary text.
 const SHORTEST: usize = 8;
 
 /// The secrets that this process knows. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Secrets(Arc<RwLock<Arc<Known>>>);
+pub(super) struct Secrets(Arc<RwLock<Arc<KnownSecrets>>>);
 
 /// The secrets at one moment.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownSecrets {
     patterns: Vec<Pattern>,
     starts: Starts,
 }
@@ -43,8 +43,8 @@ enum Form {
     Exact,
 }
 
-/// Where the first secret of a text is.
-enum Found {
+/// The result of a search for the first secret of a text.
+enum SecretScan {
     Secret(Range<usize>),
     /// One may begin here; the rest of the text is missing.
     Begun(usize),
@@ -61,14 +61,14 @@ enum Rest {
 /// A writer that replaces secrets, also where they are split over several writes.
 pub(super) struct Redacting<W> {
     out: W,
-    known: Arc<Known>,
+    known: Arc<KnownSecrets>,
     /// The end of what was written, where a secret may have begun.
-    held: Vec<u8>,
+    buffered: Vec<u8>,
     found: u64,
 }
 
 impl Secrets {
-    /// Takes note of a secret. White space and quotation marks around it do not count; what is
+    /// Adds a secret. White space and quotation marks around it do not count; what is
     /// shorter than 8 bytes is ignored.
     pub(super) fn learn(&self, text: &str) {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
@@ -83,15 +83,15 @@ impl Secrets {
         patterns.push(Pattern { text: Secret::new(text.to_owned()), form: Form::Escaped });
         let exact = |text| Pattern { text: Secret::new(text), form: Form::Exact };
         patterns.extend(forms::base64(text.as_bytes()).into_iter().map(exact));
-        *known = Arc::new(Known::new(patterns));
+        *known = Arc::new(KnownSecrets::new(patterns));
     }
 
-    /// The secrets that are known now.
-    pub(super) fn known(&self) -> Arc<Known> {
+    /// Returns the secrets that are known now.
+    pub(super) fn known(&self) -> Arc<KnownSecrets> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether what is written holds a secret.
+    /// Returns whether what is written contains a secret.
     ///
     /// # Errors
     /// Returns the error of `write`.
@@ -111,12 +111,12 @@ impl Secrets {
 }
 
 impl<W: Write> Redacting<W> {
-    /// A writer in front of `out`.
-    pub(super) fn new(out: W, known: Arc<Known>) -> Self {
-        Self { out, known, held: Vec::new(), found: 0 }
+    /// Makes a writer in front of `out`.
+    pub(super) fn new(out: W, known: Arc<KnownSecrets>) -> Self {
+        Self { out, known, buffered: Vec::new(), found: 0 }
     }
 
-    /// Writes what is still held back: nothing follows.
+    /// Writes what is still buffered: nothing follows.
     ///
     /// # Errors
     /// Returns the error of the writer behind.
@@ -128,27 +128,27 @@ impl<W: Write> Redacting<W> {
     fn pass_on(&mut self, rest: Rest) -> io::Result<()> {
         let mut from = 0;
         loop {
-            let text = &self.held[from..];
+            let text = &self.buffered[from..];
             match self.known.find(text, rest) {
-                Found::Secret(at) => {
+                SecretScan::Secret(at) => {
                     self.out.write_all(&text[..at.start])?;
                     self.out.write_all(REDACTED)?;
                     self.found += 1;
                     from += at.end;
                 }
-                Found::Begun(at) => {
+                SecretScan::Begun(at) => {
                     self.out.write_all(&text[..at])?;
                     from += at;
                     break;
                 }
-                Found::Nothing => {
+                SecretScan::Nothing => {
                     self.out.write_all(text)?;
-                    from = self.held.len();
+                    from = self.buffered.len();
                     break;
                 }
             }
         }
-        self.held.drain(..from);
+        self.buffered.drain(..from);
         Ok(())
     }
 }
@@ -158,41 +158,41 @@ impl<W: Write> Write for Redacting<W> {
         if self.known.patterns.is_empty() {
             return self.out.write(bytes);
         }
-        self.held.extend_from_slice(bytes);
+        self.buffered.extend_from_slice(bytes);
         self.pass_on(Rest::MayFollow)?;
         Ok(bytes.len())
     }
 
-    /// Flushes what was passed on; what is held back stays until more follows, or the end.
+    /// Flushes what was passed on; what is buffered stays until more follows, or the end.
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 }
 
-impl Known {
+impl KnownSecrets {
     fn new(patterns: Vec<Pattern>) -> Self {
         let starts = Starts::of(patterns.iter().map(|pattern| pattern.text.expose().as_bytes()));
         Self { patterns, starts }
     }
 
-    fn find(&self, text: &[u8], rest: Rest) -> Found {
+    fn find(&self, text: &[u8], rest: Rest) -> SecretScan {
         let places = (0..text.len()).filter(|at| self.starts.may_begin(&text[*at..]));
         for at in places {
             match self.begin(&text[at..]) {
-                Match::Whole(length) => return Found::Secret(at..at + length),
-                Match::Cut if rest == Rest::MayFollow => return Found::Begun(at),
+                Match::Whole(length) => return SecretScan::Secret(at..at + length),
+                Match::Cut if rest == Rest::MayFollow => return SecretScan::Begun(at),
                 Match::Cut => {
                     if let Match::Whole(length) = self.longest(&text[at..]) {
-                        return Found::Secret(at..at + length);
+                        return SecretScan::Secret(at..at + length);
                     }
                 }
                 Match::None => {}
             }
         }
-        Found::Nothing
+        SecretScan::Nothing
     }
 
-    /// Whether a text begins with a secret; it is not said before all patterns are sure.
+    /// Returns whether a text begins with a secret; `Cut` until all patterns are certain.
     fn begin(&self, text: &[u8]) -> Match {
         self.matches(text).fold(Match::None, |all, one| match (all, one) {
             (Match::Cut, _) | (_, Match::Cut) => Match::Cut,
@@ -201,7 +201,7 @@ impl Known {
         })
     }
 
-    /// The longest secret that a text begins with.
+    /// Returns the longest secret that a text begins with.
     fn longest(&self, text: &[u8]) -> Match {
         let whole = self.matches(text).filter_map(|found| match found {
             Match::Whole(length) => Some(length),
@@ -219,7 +219,7 @@ impl Known {
 }
 
 impl Pattern {
-    /// Whether a text begins with an ellipsis and the end of the pattern.
+    /// Returns whether a text begins with an ellipsis and the end of the pattern.
     fn after_ellipsis(&self, text: &[u8]) -> Match {
         let pattern = self.text.expose().as_bytes();
         let Some(length) = ellipsis(text) else { return Match::None };

@@ -25,7 +25,9 @@ pub(super) fn learn_declared(desired: &Desired, secrets: &Secrets) {
 
 /// Learns the secrets that the head of the files names.
 pub(super) fn learn_sources(sources: &[SecretSource], secrets: &Secrets) {
-    sources.iter().for_each(|source| learn(source, secrets));
+    for source in sources {
+        learn(source, secrets);
+    }
 }
 
 /// Learns the secrets that files name which cannot be loaded, or need not be: whatever follows a

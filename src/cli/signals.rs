@@ -4,18 +4,22 @@ use std::io;
 use std::sync::mpsc;
 use std::thread;
 
+#[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
 use super::exit::{Exit, Stopped};
 use super::output::Output;
 use crate::applier::{Stop, StopSwitch};
 
 /// SIGXFSZ: 25 on every system but Linux on MIPS.
+#[cfg(unix)]
 const FILE_SIZE_EXCEEDED: i32 = 25;
 
-/// Listens for signals: the first turns the returned wish on, the second ends the process at once.
+/// Listens for signals: the first requests a stop, the second ends the process at once.
 ///
-/// A thread of its own listens, so that a signal works whatever the others wait for.
+/// A thread of its own listens, so that signals work whatever other threads wait for.
 ///
 /// # Errors
 /// Returns a failure to listen.
@@ -28,7 +32,7 @@ pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
         match opened {
             Ok((runtime, signals)) => {
                 drop(ready.send(Ok(())));
-                runtime.block_on(signals.obey(&switch, &output));
+                runtime.block_on(signals.handle(&switch, &output));
             }
             Err(error) => drop(ready.send(Err(error))),
         }
@@ -41,33 +45,50 @@ pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
     Ok(stop)
 }
 
-/// Has a file that grows beyond `ulimit -f` be an error of the write, and not the process's silent
-/// end. Within a runtime.
+/// Makes a file that grows beyond `ulimit -f` an error of the write, instead of the end of the process.
+/// Must be called within a runtime.
 ///
 /// # Errors
 /// Returns a failure to change what the signal does.
+#[cfg(unix)]
 pub(super) fn survive_file_size_limit() -> io::Result<()> {
-    // What tokio does on a signal stays after the listener is dropped, and that is: not to end.
+    // tokio's handler stays after the listener is dropped, and does not end the process.
     signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED)).map(drop)
 }
 
+/// Does nothing: the system has no such limit.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+pub(super) fn survive_file_size_limit() -> io::Result<()> {
+    Ok(())
+}
+
 struct Signals {
+    #[cfg(unix)]
     interrupt: Signal,
+    #[cfg(unix)]
     terminate: Signal,
+    #[cfg(windows)]
+    interrupt: CtrlC,
+    #[cfg(windows)]
+    terminate: CtrlBreak,
 }
 
 impl Signals {
     fn open() -> io::Result<(tokio::runtime::Runtime, Self)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let inside = runtime.enter();
-        let interrupt = signal(SignalKind::interrupt())?;
-        let terminate = signal(SignalKind::terminate())?;
+        #[cfg(unix)]
+        let (interrupt, terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        #[cfg(windows)]
+        let (interrupt, terminate) = (ctrl_c()?, ctrl_break()?);
         drop(inside);
         Ok((runtime, Self { interrupt, terminate }))
     }
 
-    /// Asks for a stop at the first signal, and ends the process at the second.
-    async fn obey(mut self, switch: &StopSwitch, output: &Output) {
+    /// Requests a stop at the first signal, and ends the process at the second.
+    async fn handle(mut self, switch: &StopSwitch, output: &Output) {
         self.next().await;
         switch.stop();
         output.hurry();

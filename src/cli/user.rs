@@ -1,17 +1,27 @@
 //! Who runs the process, where the environment does not say.
 
+#[cfg(unix)]
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 
-/// The name of the user: as the system's list of users knows it, or else the number.
+/// Returns the name of the user: from the system's list of users, or else the number.
+#[cfg(unix)]
 pub(super) fn name() -> String {
+    use std::os::unix::fs::MetadataExt;
+
     // The kernel gives a process's folder to the user that it runs as.
     let Ok(process) = fs::metadata("/proc/self") else { return "unknown".to_owned() };
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     name_of(process.uid(), &users).map_or_else(|| format!("uid {}", process.uid()), str::to_owned)
 }
 
-/// The name of a user in a text of `name:password:uid:…` lines: passwd(5).
+/// Returns "unknown": the system has no number of the user.
+#[cfg(not(unix))]
+pub(super) fn name() -> String {
+    "unknown".to_owned()
+}
+
+/// Returns the name of a user in a text of `name:password:uid:…` lines: passwd(5).
+#[cfg(unix)]
 fn name_of(uid: u32, users: &str) -> Option<&str> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -20,7 +30,7 @@ fn name_of(uid: u32, users: &str) -> Option<&str> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -5,11 +5,9 @@ use std::path::PathBuf;
 
 use crate::model::SecretSource;
 
-use super::files::{self, Source, is_standard_input};
-use super::folders::Subfolders;
-use super::note::Notes;
-use super::settings::Settings;
-use super::{document, settings};
+use super::diagnostics::Diagnostics;
+use super::load::{self, Source, Subfolders, is_standard_input};
+use super::resolve::{self, ResolvedHead};
 
 /// What the files say besides their rooms, as far as the commands need it that work on the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,20 +30,20 @@ pub fn head(
     if paths.iter().any(|path| is_standard_input(path)) {
         return None;
     }
-    let mut notes = Notes::default();
-    let mut sources = files::read_all(paths, subfolders, &mut notes);
+    let mut diagnostics = Diagnostics::default();
+    let mut sources = load::read_all(paths, subfolders, &mut diagnostics);
     for Source { text, shown: _, path: _ } in &mut sources {
         if let Cow::Owned(head) = without_rooms(text) {
             *text = head;
         }
     }
-    let texts = sources.iter().enumerate();
-    let documents = texts.map(|(file, source)| document::read(&source.text, file, &mut notes));
-    let documents: Vec<_> = documents.collect::<Option<_>>()?;
-    let Settings { providers, known: _, moved: _, policy: _, state, home: _ } =
-        settings::settings(&documents, &sources, variable, &mut notes);
+    if diagnostics.any_error() {
+        return None;
+    }
+    let ResolvedHead { providers, declared: _, moved: _, policy: _, state, home: _ } =
+        resolve::head(&sources, variable)?;
     let secrets = providers.into_values().map(|provider| provider.secret).collect();
-    (!notes.any_error()).then_some(Head { state, secrets })
+    Some(Head { state, secrets })
 }
 
 /// A file with `rooms: []` in the place of a block of rooms.

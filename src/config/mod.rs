@@ -1,61 +1,48 @@
-//! YAML to [`crate::model::Desired`]: the files, checked and resolved.
+//! Loads YAML files into [`crate::model::Desired`], checked and resolved.
 //!
-//! serde_yaml decides what a text means. Only where it has refused, or a check has, the text is read
-//! once more by a parser that knows every place, so that all mistakes are told at once.
+//! ```text
+//! load      paths → Source: which files, as text
+//! decode    Source → Document: serde_yaml decides what a text means (raw), in groups of rooms
+//! resolve   Documents → Desired: head (providers, policy, state), then each room against its context
+//! diagnose  only after a failure, or to place a warning: a YAML tree with source locations
+//! ```
+//!
+//! `decode` succeeds or reports only that something is wrong. `diagnose` then finds every mistake, so that
+//! all are reported at once. A stage that changes rooms as they were written belongs into
+//! `resolve.rs`, where a [`raw::Room`] is added.
 
-mod application;
-mod attributes;
-mod checks;
-mod defaults;
+pub mod decode;
+mod diagnose;
+mod diagnostics;
 mod digest;
-mod document;
-mod endpoint;
-mod fields;
-mod files;
-mod folders;
-mod ground;
-pub mod groups;
 mod head;
-pub mod mirror;
-mod moved;
-mod names;
-mod not_built;
-mod note;
-mod outline;
-mod places;
-mod provider;
+mod load;
+mod prescan;
+pub mod raw;
 mod regular_file;
-mod room_id;
-mod rooms;
+mod resolve;
 mod schema;
-mod secret_source;
-mod settings;
-mod several;
-mod structure;
-mod tree;
-mod unreadable;
+mod secrets;
 mod values;
 mod variables;
-mod words;
+mod yaml;
 
 use std::path::PathBuf;
 
 use crate::model::{Desired, Finding, Kind};
 
-pub use files::is_standard_input;
-pub use folders::Subfolders;
 pub use head::{Head, head};
+pub use load::{Subfolders, is_standard_input};
 pub use regular_file::{ReadError, Size, read_regular};
 pub use schema::schema;
 
-use note::Notes;
-use settings::Settings;
-use several::Resolved;
+use diagnostics::Diagnostics;
+use resolve::{Resolved, ResolvedHead};
 
-/// What the files say, and what is worth a word about it.
+/// What the files declare, and the warnings about it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What the files say.
+    /// What the files declare.
     pub desired: Desired,
     /// Warnings, in order of place.
     pub warnings: Vec<Finding>,
@@ -64,12 +51,12 @@ pub struct Loaded {
 /// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`, and `-` for
 /// standard input.
 ///
-/// `variable` looks up an environment variable, for `${NAME}` in the keys that take it; one that is
+/// `variable` looks up an environment variable, for `${NAME}` in the keys that support it; one that is
 /// set but empty is `Some("")`.
 ///
 /// # Errors
 /// Returns every mistake of every file, in order of place, errors and warnings: 100 at most, and
-/// then one finding with the number of the rest. A file that is no YAML is told alone.
+/// then one finding with the number of the rest. A file that is not valid YAML is reported alone.
 pub fn load(
     paths: &[PathBuf],
     variable: &dyn Fn(&str) -> Option<String>,
@@ -86,23 +73,24 @@ pub fn load_from(
     subfolders: Subfolders,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, Vec<Finding>> {
-    let mut notes = Notes::default();
-    let sources = files::read_all(paths, subfolders, &mut notes);
-    let failed = notes.any_error();
-    let of_folders = places::findings(notes, &sources, &[]);
+    let mut diagnostics = Diagnostics::default();
+    let sources = load::read_all(paths, subfolders, &mut diagnostics);
+    let failed = diagnostics.any_error();
+    let of_folders = diagnose::findings(diagnostics, &sources, &[]);
     if failed {
         return Err(of_folders);
     }
-    let Resolved { documents, settings, rooms, mut notes } = several::resolve(&sources, variable)?;
-    let rooms = rooms::sorted(rooms, &mut notes);
-    let failed = notes.any_error();
-    let findings = places::findings(notes, &sources, &documents);
+    let Resolved { documents, head, rooms, mut diagnostics } =
+        resolve::resolve(&sources, variable)?;
+    let rooms = resolve::sorted(rooms, &mut diagnostics);
+    let failed = diagnostics.any_error();
+    let findings = diagnose::findings(diagnostics, &sources, &documents);
     if failed {
         return Err(findings);
     }
-    let config_digest = digest::digest(&settings, &rooms);
-    let files = sources.iter().map(|source| source.recorded(&settings.home)).collect();
-    let Settings { providers, known: _, moved, policy, state, home: _ } = settings;
+    let config_digest = digest::digest(&head, &rooms);
+    let files = sources.iter().map(|source| source.recorded(&head.home)).collect();
+    let ResolvedHead { providers, declared: _, moved, policy, state, home: _ } = head;
     let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
     let warnings = of_folders.into_iter().chain(findings).collect();
     Ok(Loaded { desired, warnings })
@@ -111,17 +99,7 @@ pub fn load_from(
 /// The commented rooms.yaml that a new user starts with. It loads without findings.
 #[must_use]
 pub fn starter(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Rtc => include_str!("starters/rtc.yaml"),
-        Kind::Zim => include_str!("starters/zim.yaml"),
-        Kind::TencentLive => include_str!("starters/tencent-live.yaml"),
-    }
-}
-
-/// A share such as `30%`, from 0 to 100.
-fn percent(text: &str) -> Option<u8> {
-    let digits = text.strip_suffix('%').filter(|it| it.bytes().all(|b| b.is_ascii_digit()))?;
-    digits.parse().ok().filter(|percent| *percent <= 100)
+    kind.spec().starter
 }
 
 #[cfg(test)]

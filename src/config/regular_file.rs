@@ -1,4 +1,4 @@
-//! Reads a whole file that the user names: a regular one of bounded size, and never waits for it.
+//! Reads a whole file that the user names: a regular one of bounded size, without waiting for it.
 
 use std::fs::{File, FileType, Metadata, OpenOptions, metadata};
 use std::io::{self, Read};
@@ -7,18 +7,18 @@ use std::path::Path;
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused.
+    /// The system refused to read it.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// It is something else than a regular file: reading it may never end, or change something.
     #[error("it is {0}, not a regular file")]
     NotRegular(&'static str),
-    /// It is larger than is taken.
+    /// It is larger than the limit.
     #[error("it is larger than {0}")]
     TooLarge(Size),
 }
 
-/// A number of bytes, as it is told.
+/// A number of bytes, shown in the largest unit that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
 
@@ -118,7 +118,7 @@ mod tests {
 
     const MOST: Size = Size(8);
 
-    fn told(read: Result<Vec<u8>, ReadError>) -> String {
+    fn message(read: Result<Vec<u8>, ReadError>) -> String {
         read.expect_err("an error").to_string()
     }
 
@@ -130,10 +130,10 @@ mod tests {
         file.write_all(b"12345678").expect("written");
         assert_eq!(read_regular(&path, MOST).expect("read"), b"12345678");
         file.write_all(b"9").expect("written");
-        assert_eq!(told(read_regular(&path, MOST)), "it is larger than 8 bytes");
-        assert_eq!(told(read_stream(&b"123456789"[..], MOST)), "it is larger than 8 bytes");
+        assert_eq!(message(read_regular(&path, MOST)), "it is larger than 8 bytes");
+        assert_eq!(message(read_stream(&b"123456789"[..], MOST)), "it is larger than 8 bytes");
         file.set_len((1 << 30) + 1).expect("a sparse file");
-        assert_eq!(told(read_regular(&path, Size(1 << 30))), "it is larger than 1 GiB");
+        assert_eq!(message(read_regular(&path, Size(1 << 30))), "it is larger than 1 GiB");
     }
 
     #[test]
@@ -146,8 +146,8 @@ mod tests {
             (&*socket, "a socket"),
             (Path::new("/dev/null"), "a device"),
         ] {
-            let told = told(read_regular(path, MOST));
-            assert_eq!(told, format!("it is {what}, not a regular file"));
+            let refused = message(read_regular(path, MOST));
+            assert_eq!(refused, format!("it is {what}, not a regular file"));
         }
     }
 }

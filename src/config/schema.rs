@@ -1,4 +1,4 @@
-//! The published JSON Schema of rooms.yaml, made of the mirror.
+//! The published JSON Schema of rooms.yaml, and the keys that the format reserves.
 
 use std::sync::LazyLock;
 
@@ -6,14 +6,14 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Value, json};
 
-use crate::model::{Field, Kind, Shape};
+use crate::model::{Field, Finding, Kind, Shape};
 
-use super::mirror::File;
+use super::raw::File;
 
 /// Returns the JSON Schema (draft-07) of rooms.yaml.
 ///
 /// What the parser accepts, the schema accepts. Its `maxLength` counts characters where the
-/// services count bytes, so the parser refuses some texts that the schema lets pass.
+/// services count bytes, so the parser refuses some texts that the schema accepts.
 #[must_use]
 pub fn schema() -> Value {
     SCHEMA.clone()
@@ -33,7 +33,7 @@ pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     schema
 });
 
-/// Bounds what a field may be, as the most lenient of the kinds that hold it does.
+/// Adds a field's limits, those of the most lenient of the kinds that have it.
 fn bound(definitions: &mut Value, definition: &str, field: Field) {
     let property = match field.as_str().split_once('.') {
         Some((_, inner)) => &mut definitions["Close"]["properties"][inner],
@@ -45,9 +45,9 @@ fn bound(definitions: &mut Value, definition: &str, field: Field) {
                 let before = property["maxLength"].as_u64().unwrap_or_default();
                 property["maxLength"] = json!(before.max(most as u64));
             }
-            Shape::Choice(words) => {
-                property["enum"] = json!(words);
-                property["examples"] = json!([words[0]]);
+            Shape::Choice(choices) => {
+                property["enum"] = json!(choices);
+                property["examples"] = json!([choices[0]]);
             }
             Shape::Number { least } => {
                 property["minimum"] = json!(least);
@@ -62,7 +62,7 @@ fn bound(definitions: &mut Value, definition: &str, field: Field) {
     }
 }
 
-/// Takes null out: a key that is left out is fine, a key with nothing after it is a mistake.
+/// Removes null: a key may be left out, a key without a value is a mistake.
 #[derive(Clone)]
 struct NothingIsNull;
 
@@ -92,4 +92,32 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
         let choices = schema.remove("anyOf").unwrap_or_default();
         schema.insert("allOf".to_owned(), choices);
     }
+}
+
+/// Keys by the definition that will have them.
+const RESERVED_KEYS: &[(&str, &[&str])] =
+    &[("Lifecycle", &["ignore_changes"]), ("Room", &["for_each"]), ("Defaults", &["for_each"])];
+
+/// Values by the definition that will take them.
+const RESERVED_VALUES: &[(&str, &[&str])] =
+    &[("OnVanish", &["ignore"]), ("Replace", &["on_next_vanish"])];
+
+/// Returns whether `name` is a key of this definition that is not built yet.
+pub(super) fn reserved_key(definition: &str, name: &str) -> bool {
+    holds(RESERVED_KEYS, definition, name)
+}
+
+/// Returns whether `value` is a value of this definition that is not built yet.
+pub(super) fn reserved_value(definition: &str, value: &str) -> bool {
+    holds(RESERVED_VALUES, definition, value)
+}
+
+/// Makes the finding about something that is not built yet.
+pub(super) fn not_built(what: &str) -> Finding {
+    Finding::error("not_built", format!("{what} is not built yet"))
+        .help("remove it: this version does not support it")
+}
+
+fn holds(table: &[(&str, &[&str])], definition: &str, name: &str) -> bool {
+    table.iter().any(|(one, names)| *one == definition && names.contains(&name))
 }

@@ -1,11 +1,13 @@
-//! `${NAME}` and `${NAME:-default}` in the few keys that take them, and never for a secret.
+//! The fields of one provider as they are read: `${NAME}` replaced where it may be, numbers in range.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use crate::model::{Finding, Kind};
 
-use super::document::Document;
-use super::mirror::Text;
+use super::decode::Document;
+use super::diagnostics::{PathSegment, Reporter, key, missing_key};
+use super::raw::{Amount, Text};
 
 /// The keys in which variables are replaced.
 pub(super) const KEYS: &str = "`app_id`, `endpoint`, `operator`, `dissolve_after` and `state`";
@@ -13,7 +15,7 @@ pub(super) const KEYS: &str = "`app_id`, `endpoint`, `operator`, `dissolve_after
 /// How a variable may begin: a file in a pull request must not read others.
 const PREFIXES: &[&str] = &["ROOMCTL_", "ZEGO_", "ZIM_", "TENCENT_"];
 
-/// Parts of a name, in upper case, that say that the variable may hold a secret.
+/// Parts of a name, in upper case, of variables that may hold a secret.
 const SECRET_PARTS: &[&str] = &["SECRET", "KEY", "TOKEN", "PASS", "PWD", "CRED", "AUTH"];
 
 /// Looks up an environment variable; one that is set but empty is `Some("")`.
@@ -26,7 +28,7 @@ pub(super) struct Variables<'a> {
     secret: BTreeSet<&'a str>,
 }
 
-/// A variable's name and what stands for it where it is unset.
+/// A variable's name, and its default.
 #[derive(Debug)]
 struct Reference<'a> {
     name: &'a str,
@@ -41,7 +43,7 @@ enum Piece<'a> {
 }
 
 impl<'a> Variables<'a> {
-    /// The variables that these files may use: none that any of them names as `secret_env`.
+    /// Makes the variables that these files may use: not those that one of them names as `secret_env`.
     pub(super) fn new(documents: &'a [Document], lookup: Lookup<'a>) -> Self {
         let providers = documents.iter().filter_map(|document| document.head.providers.as_ref());
         let named = providers.flat_map(|pairs| &pairs.0).filter_map(|(_, declared)| {
@@ -117,18 +119,18 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// Whether a text holds a variable, or a literal `${`.
+/// Returns whether a text contains a variable, or a literal `${`.
 pub(super) fn any(text: &str) -> bool {
     text.contains("${")
 }
 
-/// The finding about a variable in a key that takes none.
+/// Makes the finding about a variable in a key that does not take any.
 pub(super) fn not_here(key: &str) -> Finding {
-    Finding::error("variable_place", format!("`{key}` takes no variables"))
+    Finding::error("variable_place", format!("`{key}` does not support variables"))
         .help(format!("write the value itself: variables work in {KEYS} only"))
 }
 
-/// Cuts a text at its variables.
+/// Divides a text at its variables.
 fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Box<Finding>> {
     let (mut pieces, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find("${") {
@@ -157,10 +159,10 @@ impl<'a> Reference<'a> {
         };
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(fits) {
-            return Err(malformed(format!("`${{{inside}}}` names no variable")));
+            return Err(malformed(format!("`${{{inside}}}` is not a variable")));
         }
         if default.is_some_and(any) {
-            return Err(malformed(format!("the default of `{name}` holds another variable")));
+            return Err(malformed(format!("the default of `{name}` contains another variable")));
         }
         Ok(Self { name, default })
     }
@@ -174,6 +176,95 @@ fn malformed(message: String) -> Box<Finding> {
     let finding = Finding::error("variable_name", message)
         .help("write `${NAME}` or `${NAME:-default}`; `$${` is a literal `${`");
     Box::new(finding)
+}
+
+/// The fields of one provider as they are read.
+pub(super) struct ProviderFields<'a, 'b> {
+    pub name: &'a str,
+    pub variables: &'a Variables<'a>,
+    pub reporter: &'a mut Reporter<'b>,
+}
+
+impl ProviderFields<'_, '_> {
+    pub(super) fn path(&self, fields: &[&str]) -> Vec<PathSegment> {
+        let path = [&["providers", self.name], fields].concat();
+        path.into_iter().map(key).collect()
+    }
+
+    pub(super) fn report(&mut self, fields: &[&str], finding: Finding) {
+        let path = self.path(fields);
+        self.reporter.at(path, finding);
+    }
+
+    pub(super) fn missing(&mut self, field: &str) {
+        let path = self.path(&[]);
+        self.reporter.missing(path, missing_key("a provider", field));
+    }
+
+    /// Expands the variables in a field's text. If there are any, no finding may repeat the result.
+    pub(super) fn text(&mut self, field: &str, text: &str) -> Option<String> {
+        self.variables.expand(text).map_err(|finding| self.report(&[field], *finding)).ok()
+    }
+
+    /// Checks that a field, which does not take variables, has none.
+    pub(super) fn literal<'t>(&mut self, field: &str, text: &'t str) -> Option<&'t str> {
+        if any(text) {
+            self.report(&[field], not_here(field));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Checks that a number is in its range.
+    pub(super) fn number(
+        &mut self,
+        path: &[&str],
+        number: u64,
+        range: &RangeInclusive<u64>,
+    ) -> Option<u64> {
+        if range.contains(&number) {
+            return Some(number);
+        }
+        let field = path.last().copied().unwrap_or_default();
+        self.out_of_range(path, format!("`{field}` cannot be {number}"), range);
+        None
+    }
+
+    /// A number, or text with variables that expand to one: that is never repeated.
+    pub(super) fn amount(
+        &mut self,
+        field: &str,
+        amount: &Amount,
+        range: &RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let text = match amount {
+            Amount::Number(number) => return self.number(&[field], *number, range),
+            Amount::Text(text) => text,
+        };
+        let wrong = |why: &str| Finding::error("wrong_type", format!("`{field}`: {why}"));
+        if !any(text) {
+            let finding = wrong("expected integer, found string");
+            self.report(&[field], finding.help("write digits, without quotes"));
+            return None;
+        }
+        let Ok(number) = self.text(field, text)?.parse::<u64>() else {
+            let finding = wrong("the variables do not expand to an integer");
+            self.report(&[field], finding.help("set the variable to digits"));
+            return None;
+        };
+        if !range.contains(&number) {
+            let message = format!("`{field}`: the variables expand to a number out of range");
+            self.out_of_range(&[field], message, range);
+            return None;
+        }
+        Some(number)
+    }
+
+    fn out_of_range(&mut self, path: &[&str], message: String, range: &RangeInclusive<u64>) {
+        let finding = Finding::error("out_of_range", message);
+        let help = format!("write a number from {} to {}", range.start(), range.end());
+        self.report(path, finding.help(help));
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_what_is_set_and_takes_the_default_elsewhere() {
+    fn set_variables_are_replaced_and_unset_ones_take_the_default() {
         for (text, expanded) in [
             ("plain", "plain"),
             ("${ZIM_A}", "x"),
@@ -210,8 +301,8 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_unset_empty_foreign_or_malformed() {
-        for (text, code, says) in [
+    fn unset_empty_foreign_and_malformed_variables_are_refused() {
+        for (text, code, part) in [
             ("${ZIM_B}", "variable_unset", "ZIM_B"),
             ("${ZIM_EMPTY}", "variable_empty", "ZIM_EMPTY"),
             ("${ZIM_EMPTY:-y}", "variable_empty", "ZIM_EMPTY"),
@@ -223,7 +314,7 @@ mod tests {
         ] {
             let finding = variables().expand(text).expect_err("it is refused");
             assert_eq!(finding.code, code, "{text}");
-            assert!(finding.message.contains(says), "{}", finding.message);
+            assert!(finding.message.contains(part), "{}", finding.message);
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::model::Kind;
 
-/// An application: one id may stand for a ZIM and an RTC application, with nothing in common.
+/// An application: one id may stand for a ZIM and an RTC application, which share nothing.
 pub(super) type AppKey = (Kind, u32);
 
 /// An action of one of the services' APIs. The list is the emulator's own, so that a misspelt name in the

@@ -30,7 +30,7 @@ pub struct EmulatorConfig {
     pub attribute_limits: AttributeLimits,
     /// What one live room takes as metadata: 10 keys of 50 bytes, values of 2,048, 16,384 in all.
     pub metadata_limits: AttributeLimits,
-    /// What becomes of a ZIM room's attributes while it is empty.
+    /// What happens to a ZIM room's attributes while it is empty.
     pub retention: Retention,
     /// How QueryRoomAttribute answers for a room that does not exist.
     pub missing_room: MissingRoom,
@@ -67,11 +67,12 @@ pub struct App {
     pub secret: Secret,
 }
 
-/// What becomes of the attributes while a room is empty. The vendor says "not retained by default" on one
+/// What happens to the attributes while a room is empty. The vendor says "not retained by default" on one
 /// page and "retained" in a release note.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Retention {
-    /// A room that nobody has entered keeps what it was created with; when the last user leaves, all go.
+    /// A room that nobody has entered has those it was created with; when the last user leaves, all are
+    /// deleted.
     #[default]
     UntilLeft,
     /// They stay as long as the room.
@@ -172,7 +173,7 @@ impl EmulatorConfig {
         lines.extend(faults(self));
         lines.push(
             "from this machine also: POST /emulator/enter {room, users}, /emulator/leave {room}, \
-             /emulator/advance {seconds}, with app_id and kind where there are several"
+             /emulator/advance {seconds}, with app_id and kind if there are several"
                 .to_owned(),
         );
         lines.join("\n")

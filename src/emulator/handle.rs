@@ -23,8 +23,8 @@ use super::world::{Change, Move};
 /// Its [`Clock`] is that of its world: the clock it was opened with, and what was added by
 /// [`Emulator::advance`].
 ///
-/// What changes the world blocks until the change is durable: on a runtime, call it where blocking is
-/// allowed.
+/// Methods that change the world block until the change is durable: on a runtime, call them on a blocking
+/// thread.
 #[derive(Clone)]
 pub struct Emulator(Arc<Inner>);
 

@@ -66,7 +66,7 @@ async fn process(emulator: Emulator, raw: Arc<RawRequest>) -> Result<Response, J
     Ok(response)
 }
 
-/// Does the work of a request. What waits for a disk does not keep a worker of the runtime.
+/// Does the work of a request, on a blocking thread if it waits for a disk.
 async fn work(
     emulator: &Emulator,
     caller: Caller,

@@ -136,7 +136,7 @@ async fn mark(mut response: Response) -> Response {
     response
 }
 
-/// Runs what waits for a disk where it does not keep a worker of the runtime.
+/// Runs work that waits for a disk on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EmulatorError> + Send + 'static,
 ) -> Result<T, EmulatorError> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::identity::{identities, moves, with_old_names};
 use super::refresh::{Clocks, Known, as_declared};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
-use crate::applier::{self, Report, Run, Seen, Settings};
+use crate::applier::{self, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Asked, Finding, Outcome, Plan, ProviderName, Refresh, Step, Summary,
+    Address, ApprovedPlan, Finding, Outcome, Plan, ProviderName, Refresh, Refreshed, Step, Summary,
 };
-use crate::planner::{self, Scope};
+use crate::planner::{self, Purpose};
 use crate::state::{Entry, WriteStore};
 
 /// How a plan is made and carried out.
@@ -54,14 +54,13 @@ pub async fn apply<C, A>(
     session: &Session<'_, C>,
     request: ApplyRequest<'_>,
     consent: &A,
-    events: Arc<dyn Report>,
 ) -> Result<Applied<C::Error>, C::Error>
 where
     C: Connector,
     A: Approver<C::Error>,
 {
     let lock = request.lock.clone();
-    let work = async |opened: &Opened| work(session, &request, opened, consent, events).await;
+    let work = async |opened: &Opened| work(session, &request, opened, consent).await;
     let Closed { done: (plan, outcome), closed } = session.run(lock, work).await?;
     Ok(Applied { plan, outcome, closed })
 }
@@ -71,19 +70,19 @@ async fn work<C, A>(
     request: &ApplyRequest<'_>,
     opened: &Opened,
     consent: &A,
-    events: Arc<dyn Report>,
 ) -> Result<(Summary, Outcome), C::Error>
 where
     C: Connector,
     A: Approver<C::Error>,
 {
-    let Session { desired, store: _, connector: _, clock, stop, host_change: _ } = session;
+    let Session { desired, store: _, connector: _, clock, stop, events, host_change: _ } = session;
     let Opened { store, connected, hosts } = opened;
     let connections = &connected.connections;
     let recorded = store.snapshot().recorded.clone();
     let all = with_old_names(desired, connections);
-    let recovered =
-        applier::recover(recorded, &all, store.clone(), stop).await.map_err(SessionError::State)?;
+    let recovered = applier::recover(recorded, &all, store.clone(), events, stop)
+        .await
+        .map_err(SessionError::State)?;
     let mut known = Known {
         desired,
         recorded: &recovered.recorded,
@@ -93,11 +92,11 @@ where
     };
     let clocks = Clocks { wall: *clock, connections };
     let observers = applier::observers(connections);
-    known.refresh(request.refresh, Scope::Apply, &observers, &clocks, stop).await;
+    known.refresh(request.refresh, Purpose::Apply, &observers, &clocks, (events, stop)).await;
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
-    let mut plan = known.plan(Asked::Yes(request.refresh));
+    let mut plan = known.plan(Refreshed::As(request.refresh));
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let summary = plan.summary;
@@ -120,7 +119,7 @@ where
             on_conflict: desired.policy.on_conflict,
         },
         store: store.clone(),
-        report: events,
+        report: events.clone(),
         stop: (*stop).clone(),
     };
     Ok((summary, applier::run(approved, run).await))

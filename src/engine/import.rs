@@ -88,18 +88,20 @@ async fn work<C: Connector>(
     opened: &Opened,
     accept: impl FnOnce(&[Entry]) -> Result<(), C::Error>,
 ) -> Result<Done, C::Error> {
-    let Session { desired, store: _, connector: _, clock: _, stop, host_change: _ } = session;
+    let Session { desired, store: _, connector: _, clock: _, stop, events, host_change: _ } =
+        session;
     let Opened { store, connected, hosts } = opened;
     let connections = &connected.connections;
     let recorded = store.snapshot().recorded.clone();
     let all = with_old_names(desired, connections);
-    let recovered =
-        applier::recover(recorded, &all, store.clone(), stop).await.map_err(SessionError::State)?;
+    let recovered = applier::recover(recorded, &all, store.clone(), events, stop)
+        .await
+        .map_err(SessionError::State)?;
     let declared = planner::as_declared(desired, &recovered.recorded);
     let recorded = &*declared.recorded;
     let rooms = selection.rooms(desired, recorded)?;
     let addresses = rooms.iter().map(|room| room.address.clone()).collect();
-    let observed = observe(&applier::observers(connections), addresses, stop).await;
+    let observed = observe(&applier::observers(connections), addresses, events, stop).await;
     let (rooms, imported) = results(&rooms, &observed, connections);
     let used = |name: &ProviderName| imported.iter().any(|(address, _)| address.provider == *name);
     let mut entries = moves(desired, &declared);

@@ -5,6 +5,7 @@
 //! credentials, and an [`Approver`], which shows a plan and asks.
 
 mod apply;
+mod drift;
 mod identity;
 mod import;
 mod plan;
@@ -12,6 +13,7 @@ mod refresh;
 mod session;
 
 pub use apply::{Applied, ApplyRequest, Approver, apply};
+pub use drift::{Compared, DriftRequest, drift};
 pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
 pub use plan::{Credentials, PlanRequest, Planned, plan};
 pub use session::{Access, Connected, Connector, Lock, Session, SessionError, under_lock};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::refresh::{Clocks, Known};
 use super::session::{Access, Connected, Connector, Session, SessionError};
 use crate::applier::{Connection, Observers};
-use crate::model::{Asked, Finding, Observed, Plan, ProviderName, Refresh};
-use crate::planner::Scope;
+use crate::model::{Finding, Observed, Plan, ProviderName, Refresh, Refreshed};
+use crate::planner::Purpose;
 use crate::provider::{Observer, ReadOnly};
 use crate::state::Snapshot;
 
@@ -50,7 +50,7 @@ pub async fn plan<C: Connector>(
     session: &Session<'_, C>,
     request: PlanRequest<'_>,
 ) -> Result<Planned<C::Error>, C::Error> {
-    let Session { desired, store, connector, clock, stop, host_change: _ } = session;
+    let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = store.read().await.map_err(SessionError::State)?;
     let hosts = session.belongs(&snapshot)?;
     let connected = match request.refresh {
@@ -69,7 +69,7 @@ pub async fn plan<C: Connector>(
     };
     let clocks = Clocks { wall: *clock, connections: &connected.connections };
     let observers = read_only(&connected);
-    known.refresh(request.refresh, Scope::Plan, &observers, &clocks, stop).await;
+    known.refresh(request.refresh, Purpose::Plan, &observers, &clocks, (events, stop)).await;
     let mut plan = known.plan(asked);
     plan.findings.splice(0..0, request.warnings.iter().cloned().chain(hosts));
     plan.findings.extend(not_asked(&connected));
@@ -77,18 +77,25 @@ pub async fn plan<C: Connector>(
     Ok(Planned { plan, snapshot, closed })
 }
 
-fn asked(request: PlanRequest<'_>, connected: &Connected) -> Result<Asked, SessionError> {
-    let missing = connected.missing.iter().next();
-    if let (Credentials::Required, Some((provider, missing))) = (request.credentials, missing) {
-        let (provider, missing) = (provider.clone(), missing.clone());
-        return Err(SessionError::NoCredentials { provider, missing });
+fn asked(request: PlanRequest<'_>, connected: &Connected) -> Result<Refreshed, SessionError> {
+    require(request.credentials, connected)?;
+    let none = connected.connections.is_empty() && !connected.missing.is_empty();
+    Ok(if none { Refreshed::NoCredentials } else { Refreshed::As(request.refresh) })
+}
+
+/// Refuses missing credentials that are required.
+pub(super) fn require(credentials: Credentials, connected: &Connected) -> Result<(), SessionError> {
+    match (credentials, connected.missing.iter().next()) {
+        (Credentials::Required, Some((provider, missing))) => {
+            let (provider, missing) = (provider.clone(), missing.clone());
+            Err(SessionError::NoCredentials { provider, missing })
+        }
+        (Credentials::Required | Credentials::Optional, _) => Ok(()),
     }
-    let none = connected.connections.is_empty() && missing.is_some();
-    Ok(if none { Asked::NoCredentials } else { Asked::Yes(request.refresh) })
 }
 
 /// A warning for each provider that was not asked because it has no credentials.
-fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> {
+pub(super) fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> {
     connected.missing.iter().map(|(name, missing)| {
         let message = format!("provider `{name}` was not asked");
         Finding::warning("not_asked", message).help(missing.clone())
@@ -96,7 +103,7 @@ fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> {
 }
 
 /// Observers that never register an operator.
-fn read_only(connected: &Connected) -> Observers {
+pub(super) fn read_only(connected: &Connected) -> Observers {
     let observer = |(name, connection): (&ProviderName, &Connection)| {
         let observer: Arc<dyn Observer> = Arc::new(ReadOnly::new(connection.client.clone()));
         (name.clone(), observer)

@@ -1,13 +1,14 @@
 //! Asks the services after the rooms that a plan needs, and makes the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::applier::{Connections, Observers, Stop, observe};
+use crate::applier::{Connections, Observers, Report, Stop, observe};
 use crate::model::{
-    Address, Asked, Clock, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh,
+    Address, Clock, Desired, Holder, Observed, Plan, ProviderName, Recorded, Refresh, Refreshed,
     Timestamp,
 };
-use crate::planner::{self, Inputs, Scope};
+use crate::planner::{self, PlanInputs, Purpose};
 
 /// What a plan is made from.
 pub(super) struct Known<'a> {
@@ -28,30 +29,30 @@ impl Known<'_> {
     pub(super) async fn refresh(
         &mut self,
         mode: Refresh,
-        scope: Scope,
+        purpose: Purpose,
         observers: &Observers,
         clocks: &Clocks<'_>,
-        stop: &Stop,
+        (events, stop): (&Arc<dyn Report>, &Stop),
     ) {
         let now = clocks.now(self.desired);
-        let due = planner::due(self.desired, self.recorded, mode, scope, &|name| now[name]);
+        let due = planner::due(self.desired, self.recorded, mode, purpose, &|name| now[name]);
         let new = due.into_iter().filter(|address| self.observed.of(address).is_none());
         let (connected, others): (Vec<_>, Vec<_>) =
             new.partition(|address| observers.contains_key(&address.provider));
         for Address { provider, room: _ } in others {
             *self.observed.not_asked.entry(provider).or_default() += 1;
         }
-        let observed = observe(observers, connected, stop).await;
+        let observed = observe(observers, connected, events, stop).await;
         self.observed.rooms.extend(observed.rooms);
     }
 
     /// Makes the plan.
-    pub(super) fn plan(&self, asked: Asked) -> Plan {
-        planner::plan(Inputs {
+    pub(super) fn plan(&self, refreshed: Refreshed) -> Plan {
+        planner::plan(PlanInputs {
             desired: self.desired,
             recorded: self.recorded,
             observed: &self.observed,
-            asked,
+            refreshed,
             evict: self.evict,
             in_progress: self.in_progress,
         })

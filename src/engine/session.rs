@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::applier::{Connections, Stop};
+use crate::applier::{Connections, Report, Stop};
 use crate::model::{Address, Clock, Desired, Finding, ProviderName, Timestamp};
 use crate::planner::{self, HostChange, IdentityError};
-use crate::provider::Ended;
+use crate::provider::PreviousRun;
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 
 /// What a session works with.
@@ -22,6 +22,8 @@ pub struct Session<'a, C> {
     pub clock: &'a dyn Clock,
     /// The request to stop.
     pub stop: &'a Stop,
+    /// Takes the events of the session.
+    pub events: Arc<dyn Report>,
     /// Whether recorded rooms may be at another host than they were made at.
     pub host_change: HostChange,
 }
@@ -171,13 +173,14 @@ impl<C: Connector> Session<'_, C> {
 
     /// Takes the limits as used up until the last calls of the run before.
     pub(super) fn resume(&self, connected: &Connected, snapshot: &Snapshot) {
-        let ended = if snapshot.ended_uncleanly { Ended::Uncleanly } else { Ended::Cleanly };
+        let unclean = snapshot.ended_uncleanly;
+        let previous = if unclean { PreviousRun::Unclean } else { PreviousRun::Clean };
         let (now, none) = (self.clock.now(), BTreeMap::new());
         for (name, connection) in &connected.connections {
             let moved = self.desired.moved.iter().find(|moved| moved.to == *name);
             let last = snapshot.last_calls.get(name);
             let last = last.or_else(|| snapshot.last_calls.get(&moved?.from)).unwrap_or(&none);
-            connection.client.resume(last, now, ended);
+            connection.client.begin_run(last, now, previous);
         }
     }
 }

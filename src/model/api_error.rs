@@ -12,7 +12,7 @@ pub struct ApiError {
     pub class: ErrorClass,
     /// The call.
     pub call: Call,
-    /// The service's code, or none where there was no readable answer.
+    /// The service's code, or `None` if there was no readable answer.
     pub code: Option<i64>,
     /// The service's words, or ours where there was no readable answer.
     pub message: String,
@@ -43,9 +43,9 @@ pub enum ErrorClass {
     Taken,
     /// The application has as many rooms as it may have: no more creates.
     Quota,
-    /// The outcome is unknown: of a change look first, then perhaps repeat it; of a read just repeat it.
+    /// The outcome is unknown: of a change look it up first, then perhaps repeat it; of a read just repeat it.
     Unknown,
-    /// The outcome is unknown and the answer means nothing to us: of a change look, but do not repeat it.
+    /// The outcome is unknown and the answer means nothing to us: of a change look it up, but do not repeat it.
     Unrecognised,
     /// The configuration is wrong: nothing else will succeed at this provider.
     Fatal,

@@ -54,7 +54,7 @@ impl ApprovedPlan {
     /// Takes the steps of a plan through its gate: what was not consented to stays behind.
     #[must_use]
     pub fn new(plan: Plan, consent: Consent) -> Self {
-        let gate = consent.weigh(plan.gate);
+        let gate = consent.evaluate(plan.gate);
         let (blocked, unread) = (plan.blocked.len() as u64, plan.unread.len() as u64);
         let left = plan.unread.into_iter().map(|unread| unread.address);
         let left = left.chain(plan.blocked.into_iter().map(|held| held.step.address));
@@ -127,10 +127,10 @@ impl ApprovedPlan {
 }
 
 impl Consent {
-    /// The gate's verdict under this consent: open to what was consented to, and closed where a flag
-    /// allows fewer. Steps that are left out count for nothing.
+    /// Returns the gate under this consent: open to what was consented to, and closed if a flag
+    /// allows fewer. Steps that are left out do not count.
     #[must_use]
-    pub fn weigh(&self, gate: Gate) -> Gate {
+    pub fn evaluate(&self, gate: Gate) -> Gate {
         let Gate { mut refusals, counted, recreated } = gate;
         let counted = match self.destroys {
             Destroys::Wanted => counted,
@@ -147,7 +147,7 @@ impl Consent {
     /// Whether any step of a plan would be carried out, or the part of one that changes in place.
     #[must_use]
     pub fn lets_through(&self, plan: &Plan) -> bool {
-        let gate = self.weigh(plan.gate.clone());
+        let gate = self.evaluate(plan.gate.clone());
         let goes = |step: &Step| self.holds(step, &gate).is_none() || step.instead.is_some();
         plan.steps.iter().any(goes)
     }

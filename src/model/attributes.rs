@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One attribute's value, and whether it goes when the user who set it leaves the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Attribute {
     /// The text.
     pub value: Box<str>,
@@ -155,10 +156,11 @@ impl<'de> Deserialize<'de> for Attributes {
                 while let Some((key, attribute)) = map.next_entry::<Box<str>, Attribute>()? {
                     if all.insert(&key, attribute).is_some() {
                         return Err(serde::de::Error::custom(format_args!(
-                            "attribute `{key}` stands twice"
+                            "duplicate attribute `{key}`"
                         )));
                     }
                 }
+                all.shrink_to_fit();
                 Ok(all)
             }
         }

@@ -37,25 +37,25 @@ macro_rules! calls {
 calls! {
     /// ZIM: creates a room with its attributes.
     CreateRoom = "CreateRoom" does ChangesRoom,
-    /// ZIM: destroys a room and throws its people out.
+    /// ZIM: destroys a room and disconnects its people.
     DestroyRoom = "DestroyRoom" does ChangesRoom,
     /// ZIM: sets and deletes attributes.
     ModifyRoomAttribute = "ModifyRoomAttribute" does ChangesRoom,
     /// ZIM: reads the attributes.
     QueryRoomAttribute = "QueryRoomAttribute" does Reads,
-    /// ZIM: tells whether the room exists, and who is inside.
+    /// ZIM: reports whether the room exists, and who is inside.
     QueryRoomUserList = "QueryRoomUserList" does Reads,
     /// ZIM: registers the operator.
     UserRegister = "UserRegister" does RepeatSafe,
-    /// RTC: throws everybody out, which ends the room.
+    /// RTC: disconnects everybody, which ends the room.
     CloseRoom = "CloseRoom" does ChangesRoom,
-    /// RTC: tells how many are inside, of up to ten rooms.
+    /// RTC: reports how many are inside, of up to ten rooms.
     DescribeUserNum = "DescribeUserNum" does Reads,
     /// Tencent: creates a room without its metadata.
     LiveCreateRoom = "create_room" does ChangesRoom,
     /// Tencent: dissolves a room.
     LiveDestroyRoom = "destroy_room" does ChangesRoom,
-    /// Tencent: tells whether the room exists, and what it is like.
+    /// Tencent: reports whether the room exists, and what it is like.
     LiveGetRoomInfo = "get_room_info" does Reads,
     /// Tencent: changes what can be changed in place.
     LiveUpdateRoomInfo = "update_room_info" does ChangesRoom,

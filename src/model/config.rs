@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Call, Kind, ProviderName, Room};
+use super::keyword::keyword_enum;
+use super::{Application, Call, Endpoint, Kind, ProviderName};
 
 /// A declared provider: one application at one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,39 +31,6 @@ pub struct Provider {
     pub max_rooms: Option<u64>,
     /// What the service takes as attributes of one room.
     pub limits: AttributeLimits,
-}
-
-/// An application at one of the services.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Application {
-    /// ZEGOCLOUD RTC.
-    Rtc {
-        /// `IsTest`, for projects made on or before 2021-11-16; left out for the others.
-        is_test: Option<bool>,
-    },
-    /// ZEGOCLOUD ZIM.
-    Zim {
-        /// FromUserId: at most 32 bytes.
-        operator: String,
-    },
-    /// Tencent's live rooms.
-    TencentLive {
-        /// `identifier`, an administrator of the application: at most 32 bytes.
-        operator: String,
-        /// How long an empty room lives.
-        dissolve_after: Duration,
-    },
-}
-
-/// Where a service answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// The vendor's own host.
-    Vendor,
-    /// The built-in emulator, inside this process.
-    Emulator,
-    /// Another URL: a region's host, or a server on loopback.
-    Url(String),
 }
 
 /// Where a secret is.
@@ -96,7 +63,7 @@ pub struct AttributeLimits {
 /// The `policy` of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Whom to ask before planning.
+    /// Which rooms to query before planning.
     pub refresh: Refresh,
     /// What to do with a room that exists and that we did not make.
     pub on_conflict: OnConflict,
@@ -109,36 +76,40 @@ pub struct Policy {
     pub max_recreate: GateLimit,
 }
 
-/// Whom to ask before planning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Refresh {
-    /// Nobody.
-    Never,
-    /// Rooms whose earliest end has passed, and rooms with something assumed or pending.
-    #[default]
-    Due,
-    /// Every recorded room; in `plan` the declared ones that are not recorded too.
-    All,
+keyword_enum! {
+    /// Which rooms are looked up before planning.
+    #[derive(Default)]
+    Refresh {
+        /// None.
+        Never = "never",
+        /// Rooms whose earliest end has passed, and rooms with something assumed or pending.
+        #[default]
+        Due = "due",
+        /// Every recorded room; in `plan` the declared ones that are not recorded too.
+        All = "all",
+    }
 }
 
-/// What to do with a room that exists and that we did not make.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnConflict {
-    /// Leave it, and fail the step.
-    #[default]
-    Fail,
-    /// Record it as ours and bring its attributes in line.
-    Adopt,
+keyword_enum! {
+    /// What to do with a room that exists and that we did not make.
+    #[derive(Default)]
+    OnConflict {
+        /// Leave it, and fail the step.
+        #[default]
+        Fail = "fail",
+        /// Record it as ours and bring its attributes in line.
+        Adopt = "adopt",
+    }
 }
 
-/// What to do with people inside a room that is to be destroyed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnOccupied {
-    /// Wait until the room is empty.
-    Defer,
-    /// Throw them out.
-    Destroy,
+keyword_enum! {
+    /// What to do with a room that is to be destroyed while people are inside.
+    OnOccupied {
+        /// Wait until the room is empty.
+        Defer = "defer",
+        /// Destroy it; people inside are disconnected.
+        Destroy = "destroy",
+    }
 }
 
 /// How many steps of a kind one run may do without consent.
@@ -199,51 +170,6 @@ impl Default for RateShare {
     }
 }
 
-impl Application {
-    /// Which service it is.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Rtc { .. } => Kind::Rtc,
-            Self::Zim { .. } => Kind::Zim,
-            Self::TencentLive { .. } => Kind::TencentLive,
-        }
-    }
-
-    /// The user in whose name rooms are made; none where the service wants none.
-    #[must_use]
-    pub fn operator(&self) -> Option<&str> {
-        match self {
-            Self::Rtc { .. } => None,
-            Self::Zim { operator } | Self::TencentLive { operator, .. } => Some(operator),
-        }
-    }
-
-    /// The vendor's limit of `call`, in requests a second.
-    ///
-    /// RTC's page of DescribeUserNum has 1 a second for test projects.
-    #[must_use]
-    pub fn limit(&self, call: Call) -> u32 {
-        match (self, call) {
-            (Self::Rtc { is_test: Some(true) }, Call::DescribeUserNum) => 1,
-            (application, call) => {
-                let calls = application.kind().calls();
-                calls.iter().find(|(c, _)| *c == call).map_or(1, |(_, limit)| *limit)
-            }
-        }
-    }
-
-    /// How long a room lives while it is empty; none where rooms come and go by themselves.
-    #[must_use]
-    pub fn empty_life(&self, room: &Room) -> Option<Duration> {
-        match self {
-            Self::Rtc { .. } => None,
-            Self::Zim { .. } => Some(room.delay()),
-            Self::TencentLive { dissolve_after, .. } => Some(*dissolve_after),
-        }
-    }
-}
-
 impl Policy {
     /// What happens to people inside a room that these kinds hold: where the policy says nothing and
     /// one of them would wait, all do.
@@ -251,7 +177,7 @@ impl Policy {
     pub fn on_occupied(&self, kinds: impl IntoIterator<Item = Kind>) -> OnOccupied {
         let defers = |kind: Kind| kind.on_occupied() == OnOccupied::Defer;
         match self.on_occupied {
-            Some(said) => said,
+            Some(set) => set,
             None if kinds.into_iter().any(defers) => OnOccupied::Defer,
             None => OnOccupied::Destroy,
         }
@@ -268,12 +194,6 @@ mod tests {
         assert_eq!(GateLimit::Percent(30).of(0, 1), 1);
         assert_eq!(GateLimit::Percent(0).of(1000, 1), 0);
         assert_eq!(GateLimit::Count(0).of(1000, 1), 0);
-    }
-
-    #[test]
-    fn a_test_project_asks_who_is_inside_once_a_second() {
-        let rtc = |is_test| Application::Rtc { is_test }.limit(Call::DescribeUserNum);
-        assert_eq!((rtc(None), rtc(Some(false)), rtc(Some(true))), (10, 10, 1));
     }
 
     #[test]

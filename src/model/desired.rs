@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::keyword::keyword_enum;
 use super::{Address, Digest, Policy, Provider, ProviderName, Room};
 
 /// Everything that the files declare, checked and resolved.
@@ -43,7 +44,7 @@ pub struct DesiredRoom {
     pub room: Arc<Room>,
     /// How it may be handled.
     pub lifecycle: Lifecycle,
-    /// The providers that hold the same room, where it is more than one.
+    /// The providers that hold the same room, if there are several.
     pub sides: Sides,
     /// The file that declares it: its path from the folder of the file that declares the providers.
     pub source: Arc<str>,
@@ -58,14 +59,16 @@ pub struct Lifecycle {
     pub on_remove: OnRemove,
 }
 
-/// What to do with a room that is taken out of the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnRemove {
-    /// Destroy it.
-    #[default]
-    Destroy,
-    /// Take it out of the record, and leave the room itself to its owner.
-    Forget,
+keyword_enum! {
+    /// What to do with a room that is taken out of the file.
+    #[derive(Default)]
+    OnRemove {
+        /// Destroy it; an rtc room is closed.
+        #[default]
+        Destroy = "destroy",
+        /// Take it out of the record, and leave the room itself alone.
+        Forget = "forget",
+    }
 }
 
 /// The providers that hold one room, such as the chat and the video of a live show; nothing for a
@@ -80,7 +83,7 @@ impl Sides {
         Self((providers.len() > 1).then(|| Arc::new(providers)))
     }
 
-    /// All providers that hold the room, its own among them; none where it is one.
+    /// All providers that hold the room, its own among them; nothing if there is one.
     pub fn iter(&self) -> impl Iterator<Item = &ProviderName> {
         self.0.iter().flat_map(|sides| sides.iter())
     }

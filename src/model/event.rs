@@ -1,18 +1,48 @@
-//! What happens while a plan is applied, and what came of it.
+//! What happens during a run, and its outcome.
 
-use super::{Action, Address, AttributeChange, Fields, Patch, People, Room, Value};
+use std::time::Duration;
 
-/// Something that happened to one step.
+use super::{Action, Address, AttributeChange, Fields, Patch, People, Reason, Room, Step, Value};
+
+/// Something that happened during a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// So many rooms are about to be read.
+    ReadsStarted(u64),
+    /// So many more of them were read, or could not be.
+    RoomsRead(u64),
+    /// No more rooms are read.
+    ReadsEnded,
+    /// So many steps of an approved plan are about to be carried out.
+    StepsStarted(u64),
+    /// Something happened to a step.
+    Step(StepEvent),
+    /// No more steps are carried out.
+    StepsEnded,
+}
+
+/// Something that happened to a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepEvent {
+    /// The room.
+    pub address: Address,
+    /// What is done: `adopt` for a create that met a room and adopted it.
+    pub action: Action,
+    /// Why, as in the plan.
+    pub reason: Reason,
+    /// How long the step took; `None` if it has not ended, or never ran.
+    pub duration: Option<Duration>,
+    /// What happened.
+    pub progress: StepProgress,
+}
+
+/// What happened to a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepProgress {
     /// It started.
-    Started(Address, Action),
+    Started,
     /// It is done, and recorded.
     Done {
-        /// The room.
-        address: Address,
-        /// What was done.
-        action: Action,
         /// The service's id of the last request.
         request_id: Option<String>,
         /// The values of an adopted room that were overwritten.
@@ -23,7 +53,7 @@ pub enum Event {
     /// It waits until the people inside have left.
     Waiting(StepWait),
     /// It was not tried.
-    NotTried(Address, Action, NotTried),
+    NotTried(NotTried),
 }
 
 /// A step that failed.
@@ -39,7 +69,7 @@ pub struct StepFailure {
     pub code: Option<i64>,
     /// The service's id of the request.
     pub request_id: Option<String>,
-    /// Whether the outcome is still unknown, so that the next run looks first.
+    /// Whether the outcome is still unknown, so that the next run looks the room up first.
     pub pending: bool,
     /// Whether a part of the step was done before it failed.
     pub partial: bool,
@@ -54,7 +84,7 @@ pub struct StepWait {
     pub action: Action,
     /// Who is inside.
     pub people: People,
-    /// What stood in the way of asking who is inside.
+    /// Why it could not be read who is inside.
     pub unasked: Option<String>,
 }
 
@@ -73,7 +103,7 @@ pub enum NotTried {
     ProviderTooOften,
     /// The application has as many rooms as it may have.
     Quota,
-    /// Another side of the same room, which goes first, did not go.
+    /// Another side of the same room, which is destroyed first, still exists.
     SideStays,
     /// No room was freed for it: destroys failed or wait.
     NoRoomFreed,
@@ -81,7 +111,7 @@ pub enum NotTried {
     StateFailed,
     /// The gate held it back: too many rooms would be destroyed or replaced.
     Gate,
-    /// The gate held it back: too many rooms that are gone before their time would be made anew.
+    /// The gate held it back: too many rooms that are gone before their time would be recreated.
     RecreateGate,
     /// The user left it for another run: `--no-destroy`.
     LeftOut,
@@ -107,7 +137,7 @@ pub struct Adoption {
     pub overwritten: Vec<Overwritten>,
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Steps done, by action.
@@ -120,14 +150,28 @@ pub struct Outcome {
     pub waiting: Vec<StepWait>,
     /// Steps that were not tried.
     pub not_tried: Vec<(Address, Action, NotTried)>,
-    /// How many rooms the plan left because they are blocked.
+    /// How many rooms have no step because they are blocked.
     pub blocked: u64,
-    /// How many rooms the plan left because they could not be read.
+    /// How many rooms have no step because they could not be read.
     pub unread: u64,
 }
 
+impl StepEvent {
+    /// Makes the event of a step that starts.
+    #[must_use]
+    pub fn started(step: &Step) -> Self {
+        Self {
+            address: step.address.clone(),
+            action: step.action,
+            reason: step.reason,
+            duration: None,
+            progress: StepProgress::Started,
+        }
+    }
+}
+
 impl Overwritten {
-    /// The values of a room, `found` so, that `changes` overwrite; what is added is not among them.
+    /// Returns the values of the room `found` that `changes` overwrite, without those that they add.
     #[must_use]
     pub fn by(found: &Room, changes: &[Patch]) -> Vec<Self> {
         let of = |patch: &Patch| match patch {
@@ -141,14 +185,14 @@ impl Overwritten {
 
     fn fields(found: &Room, fields: &Fields) -> Vec<Self> {
         let of = |(field, after): (super::Field, &Value)| {
-            let before = found.value(field).filter(|before| before != after)?;
+            let before = found.value(field).filter(|before| *before != after.by_ref())?.to_value();
             Some(Self { path: field.as_str().to_owned(), before, after: after.clone() })
         };
         fields.iter().filter_map(of).collect()
     }
 }
 
-/// The value of an attribute that a change overwrites.
+/// Returns the value of an attribute that a change overwrites.
 fn attribute(found: &Room, change: &AttributeChange) -> Option<Overwritten> {
     let key = change.key();
     let before = found.attributes.get(key)?.value.clone();
@@ -164,7 +208,7 @@ fn attribute(found: &Room, change: &AttributeChange) -> Option<Overwritten> {
 }
 
 impl Outcome {
-    /// Whether the run changed something, as far as is known: an outcome that is still unknown counts.
+    /// Returns whether the run changed something; an outcome that is still unknown counts.
     #[must_use]
     pub fn has_changed_something(&self) -> bool {
         !self.done.is_empty() || self.failed.iter().any(|step| step.pending || step.partial)
@@ -184,9 +228,9 @@ impl Outcome {
 }
 
 impl NotTried {
-    /// Whether somebody wanted it so: the gate, or the user. It is no failure then.
+    /// Returns whether the gate or the user left it out, which is no failure.
     #[must_use]
-    pub const fn is_wanted(self) -> bool {
+    pub const fn is_intended(self) -> bool {
         match self {
             Self::Gate | Self::RecreateGate | Self::LeftOut => true,
             Self::Interrupted

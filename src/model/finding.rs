@@ -1,4 +1,4 @@
-//! What is wrong or worth a word, where, and how to mend it.
+//! An error or a warning: what is wrong, where, and how to fix it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Address;
 
-/// Something that is wrong (an error) or worth a word (a warning; it never changes an exit code).
+/// An error, or a warning, which never changes an exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
@@ -15,9 +15,9 @@ pub struct Finding {
     pub code: &'static str,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
-    /// How to mend it.
+    /// How to fix it.
     pub help: Option<String>,
-    /// Where it stands in a file.
+    /// Where it is in a file.
     pub place: Option<Place>,
     /// Which room it is about.
     pub address: Option<Address>,
@@ -27,9 +27,9 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Nothing is done until it is mended.
+    /// Nothing is done until it is fixed.
     Error,
-    /// Worth a word.
+    /// Nothing is held back by it.
     Warning,
 }
 
@@ -44,7 +44,7 @@ pub struct Place {
     pub column: usize,
     /// How many characters the mark under the line covers, at least 1.
     pub width: usize,
-    /// The line as it stands in the file, without its end.
+    /// The line as it is in the file, without its end.
     pub text: String,
 }
 
@@ -61,14 +61,14 @@ impl Finding {
         Self::new(Severity::Warning, code, message.into())
     }
 
-    /// Adds how to mend it.
+    /// Adds how to fix it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds where it stands.
+    /// Adds where it is.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);

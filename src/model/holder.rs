@@ -1,4 +1,4 @@
-//! Who works with the state, as others are told.
+//! Who works with the state, as shown to others.
 
 use std::fmt;
 

@@ -2,58 +2,77 @@
 
 mod address;
 mod api_error;
+mod application;
 mod approval;
 mod attributes;
 mod call;
 mod clock;
+mod codec;
 mod config;
 mod desired;
+mod digest;
+mod drift;
+mod endpoint;
 mod event;
 mod field;
 mod finding;
 mod holder;
+mod keyword;
 mod kind;
 mod location;
 mod next_life;
 mod observed;
 mod origin;
+mod other_fields;
 mod patch;
 mod pending;
 mod plan;
 mod recorded;
 mod repair;
 mod room;
+#[cfg(test)]
+pub(crate) mod samples;
 mod secret;
 mod step;
 mod timestamp;
+mod value;
+mod value_change;
 
 pub use address::{Address, AddressError, ProviderName, RoomId};
 pub use api_error::{ApiError, ErrorClass};
+pub use application::Application;
 pub use approval::{Approval, ApprovedPlan, Consent, Destroys};
 pub use attributes::{Attribute, AttributeChange, Attributes};
 pub use call::{Call, Effect};
 pub use clock::Clock;
+pub use codec::{CompactAttributes, CompactRoom};
 pub use config::{
-    Application, AttributeLimits, Endpoint, GateLimit, OnConflict, OnOccupied, Policy, Provider,
-    RateShare, Refresh, SecretSource,
+    AttributeLimits, GateLimit, OnConflict, OnOccupied, Policy, Provider, RateShare, Refresh,
+    SecretSource,
 };
 pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
-pub use event::{Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait};
-pub use field::{Field, Fields, Shape, Value};
+pub use digest::{Digest, DigestEncoder};
+pub use drift::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged};
+pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
+pub use event::{
+    Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress, StepWait,
+};
+pub use field::{Field, Shape};
 pub use finding::{Finding, Place, Severity};
 pub use holder::Holder;
 pub use kind::{
-    AttributeCalls, Change, DISSOLVE_AFTER, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec,
-    OperatorSpec, Origin, SecretSpec,
+    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, MissingField,
+    OperatorSpec, Origin, SecretSpec, Undeclared,
 };
 pub use location::{StateLocation, UrlNotBuilt};
 pub use next_life::over_limits;
 pub use observed::{Observation, Observed, ObservedRoom, People};
 pub use origin::{CANNOT_BE_EMPTIED, dropped};
+pub use other_fields::OtherFields;
 pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
-    Asked, Digest, Gate, Held, HeldReason, Plan, Refusal, RefusalKind, RunInProgress, StateRef,
+    Gate, Held, HeldReason, Plan, Refreshed, Refusal, RefusalKind, RunInProgress, StateRef,
     Summary, Unread,
 };
 pub use recorded::{
@@ -65,3 +84,5 @@ pub use room::{Delay, DelayError, Room};
 pub use secret::Secret;
 pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
 pub use timestamp::Timestamp;
+pub use value::{Fields, Value, ValueRef};
+pub use value_change::ValueChange;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{Address, Attributes, Fields, ProviderName, Timestamp};
 
-/// What the service answered, by address. A room that is not in it was not asked after.
+/// What the service answered, by address. A room that is not in it was not queried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The answers.
     pub rooms: BTreeMap<Address, Observation>,
-    /// How many rooms of each provider were due and were not asked after, since its credentials are
+    /// How many rooms of each provider were due and were not queried, since its credentials are
     /// missing.
     pub not_asked: BTreeMap<ProviderName, u64>,
 }
@@ -17,12 +17,12 @@ pub struct Observed {
 /// The answer for one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
-    /// It was asked after and could not be read: neither there nor gone.
+    /// It was queried and could not be read: neither there nor gone.
     Unread {
         /// A sentence that says why.
         why: String,
     },
-    /// The service itself said that it does not exist, asked at this time.
+    /// The service itself answered that it does not exist, queried at this time.
     Gone(Timestamp),
     /// It exists.
     There(ObservedRoom),
@@ -39,7 +39,7 @@ pub struct ObservedRoom {
     pub attributes: Attributes,
     /// The service's count of attribute changes.
     pub attribute_sequence: Option<u64>,
-    /// The other fields, as far as the service tells them.
+    /// The other fields, as far as the service reports them.
     pub fields: Fields,
 }
 
@@ -57,7 +57,7 @@ pub enum People {
 }
 
 impl Observed {
-    /// What was answered for `address`; none where it was not asked after.
+    /// What was answered for `address`; `None` if it was not queried.
     #[must_use]
     pub fn of(&self, address: &Address) -> Option<&Observation> {
         self.rooms.get(address)

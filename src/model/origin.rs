@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Application, Attribute, Attributes, Field, Kind, ObservedRoom, Origin, People, RecordedRoom,
-    Timestamp, Value,
+    Timestamp, Value, ValueRef,
 };
 
 /// How long after its create a room cannot have been emptied.
@@ -139,23 +139,23 @@ fn other_owner_or_seats(
     observed_room: &ObservedRoom,
 ) -> Option<&'static str> {
     let sent = &record.room;
-    let declared = sent.value(Field::Owner);
-    let declared = declared.as_ref().and_then(Value::as_text).or(application.operator());
+    let declared = sent.value(Field::Owner).and_then(ValueRef::as_text);
+    let declared = declared.or(application.operator());
     let owner = observed_room.fields.of(Field::Owner).and_then(Value::as_text);
     if owner.is_some_and(|owner| declared != Some(owner)) {
         return Some("it has another owner");
     }
     let seats = observed_room.fields.of(Field::SeatTemplate);
     let sent = sent.value(Field::SeatTemplate);
-    let other = sent.is_some_and(|sent| seats.is_some_and(|seats| *seats != sent));
+    let other = sent.is_some_and(|sent| seats.is_some_and(|seats| seats.by_ref() != sent));
     other.then_some("it has another seat template")
 }
 
-/// Whether a name is told that is not the one that was sent.
+/// Whether a name was reported that is not the one that was sent.
 fn is_renamed(record: &RecordedRoom, observed_room: &ObservedRoom) -> bool {
     let told = observed_room.fields.of(Field::Name);
     let sent = record.room.value(Field::Name);
-    sent.is_some_and(|sent| told.is_some_and(|told| *told != sent))
+    sent.is_some_and(|sent| told.is_some_and(|told| told.by_ref() != sent))
 }
 
 /// A reason and the keys it is about, the first few of them; `None` without keys.

@@ -1,4 +1,4 @@
-//! What a look at a room makes of a call whose outcome was unknown.
+//! Settles a call of unknown outcome by what a lookup found.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +29,10 @@ pub enum Settled {
     Gone(Option<RecordedRoom>),
     /// A room exists, and its origin is uncertain: its record says why.
     Contested(RecordedRoom),
-    /// A room exists after a destroy, and nothing tells whether it is the one that was to go: its name
+    /// A room exists after a destroy, and nothing shows whether it is the one that was to be destroyed: its name
     /// and delay are assumed.
     Unproven(RecordedRoom),
-    /// The call has not taken effect and still may, until this moment: look again then.
+    /// The call has not taken effect and still may, until this moment: look it up again then.
     MayStillLand(Timestamp),
     /// It could not be looked up.
     Unread(String),

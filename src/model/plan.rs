@@ -1,11 +1,10 @@
 //! A plan: a value that is rendered, or approved and applied.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Address, Finding, Holder, Lineage, People, Refresh, Step, Weight};
+use super::{Address, Digest, Finding, Holder, Lineage, People, Refresh, Step, Weight};
 
 /// What would be done, and what would not, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,18 +33,18 @@ pub struct Plan {
     pub summary: Summary,
     /// How long the calls take at the rate limits.
     pub estimate: Duration,
-    /// What else is worth a word.
+    /// Findings besides the steps.
     pub findings: Vec<Finding>,
-    /// Whether the service was asked.
-    pub asked: Asked,
+    /// What was refreshed before planning.
+    pub refreshed: Refreshed,
 }
 
-/// Whether the service was asked before planning.
+/// What was refreshed before planning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Refreshed {
     /// As the refresh mode says.
-    Yes(Refresh),
-    /// Not at all, since no credentials were there.
+    As(Refresh),
+    /// Nothing, since no credentials were there.
     NoCredentials,
 }
 
@@ -57,10 +56,6 @@ pub struct StateRef {
     /// The serial.
     pub serial: u64,
 }
-
-/// A SHA-256 digest, written `sha256:` and 64 hex digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Digest(pub [u8; 32]);
 
 /// Something that is wanted and held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,17 +145,17 @@ pub struct Summary {
     pub adopt: u64,
     pub forget: u64,
     pub record: u64,
-    /// Rooms that are as they should be, as far as they were asked after.
+    /// Rooms that are as they should be, as far as they were queried.
     pub unchanged: u64,
     /// Rooms that wait.
     pub waiting: u64,
     /// Rooms that are blocked.
     pub blocked: u64,
-    /// Rooms that were asked after and could not be read.
+    /// Rooms that were queried and could not be read.
     pub unread: u64,
-    /// Rooms that were asked after.
+    /// Rooms that were queried.
     pub asked: u64,
-    /// Rooms that were due and were not asked after, since credentials are missing: they are planned
+    /// Rooms that were due and were not queried, since credentials are missing: they are planned
     /// as recorded.
     pub not_asked: u64,
 }
@@ -263,17 +258,5 @@ impl HeldReason {
             Self::Conflict => "conflict",
             Self::Contested => "contested",
         }
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", hex::encode(self.0))
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }

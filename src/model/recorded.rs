@@ -15,7 +15,7 @@ use super::{
 /// The record of everything that we made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Which line of states this one belongs to; none where no state was written yet.
+    /// Which line of states this one belongs to; `None` if no state was written yet.
     pub lineage: Option<Lineage>,
     /// Grows by one with every save.
     pub serial: u64,
@@ -68,7 +68,7 @@ pub struct RecordedRoom {
     pub source: Arc<str>,
     /// Holds also when the room is taken out of the file.
     pub lifecycle: Lifecycle,
-    /// The providers that hold the same room, where it is more than one.
+    /// The providers that hold the same room, if there are several.
     pub sides: Sides,
     /// The paths that `lifecycle.ignore_changes` names.
     pub ignore_changes: Box<[Box<str>]>,
@@ -84,7 +84,7 @@ pub struct RecordedRoom {
 /// What a room becomes once its present life is over: approved, and not done yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextLife {
-    /// The room that is to be made; `None` where it is to be forgotten.
+    /// The room that is to be made; `None` if it is to be forgotten.
     pub room: Option<Arc<Room>>,
     /// Attributes that others wrote into the room that a replace destroyed: its create sets them again.
     pub carried: Attributes,
@@ -150,7 +150,7 @@ impl RecordedRoom {
         seen.max(pending).map_or(self.created, |last| last.max(self.created))
     }
 
-    /// The earliest moment at which the service may have destroyed the room by itself; none where
+    /// The earliest moment at which the service may have destroyed the room by itself; `None` if
     /// its rooms come and go by themselves.
     #[must_use]
     pub fn earliest_end(&self, application: &Application) -> Option<Timestamp> {

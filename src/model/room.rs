@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, Change, Field, FieldSpec, Fields, Kind, Patch, Value};
+use super::{
+    Attributes, Change, Field, FieldSpec, Fields, Kind, OtherFields, Patch, Value, ValueRef,
+};
 
 /// The content of a room: what the file declares, or what was last sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Room {
     /// The name that people see. ZIM: at most 64 bytes; no query returns it.
     pub name: Option<Box<str>>,
     /// How long the room lives while it is empty. ZIM: no query returns it; left out: no time at all.
     pub destroy_delay_time: Option<Delay>,
     /// The attributes that we manage.
-    #[serde(default)]
     pub attributes: Attributes,
     /// What only some kinds of rooms hold.
-    #[serde(flatten)]
-    pub fields: Fields,
+    pub fields: OtherFields,
 }
 
 /// A span in whole seconds: `90`, `90s`, `15m` or `3h` in the file.
@@ -41,37 +41,56 @@ impl Room {
         self.destroy_delay_time.map_or(Duration::ZERO, Delay::as_duration)
     }
 
-    /// What `field` is; none for the delay and the attributes, which are kept by themselves.
+    /// Returns what `field` holds, or `None` if it is not set; the attributes are always set, if only
+    /// to none.
     #[must_use]
-    pub fn value(&self, field: Field) -> Option<Value> {
+    pub fn value(&self, field: Field) -> Option<ValueRef<'_>> {
         if field == Field::Name {
-            return self.name.clone().map(Value::Text);
+            self.name.as_deref().map(ValueRef::Text)
+        } else if field == Field::DestroyDelayTime {
+            self.destroy_delay_time.map(ValueRef::Delay)
+        } else if field == Field::Attributes {
+            Some(ValueRef::Attributes(&self.attributes))
+        } else {
+            self.fields.of(field).map(Value::by_ref)
         }
-        self.fields.of(field).cloned()
     }
 
-    /// Sets a field, or takes it out; the delay and the attributes are set by themselves.
+    /// Sets a field, or takes it out. The value has to be of the field's type; of another type it
+    /// takes out a field that has a place of its own.
     pub fn set(&mut self, field: Field, value: Option<Value>) {
         match (field, value) {
-            (Field::Name, None) => self.name = None,
             (Field::Name, Some(Value::Text(name))) => self.name = Some(name),
-            (field, value) => self.fields.set(field, value),
+            (Field::Name, _) => self.name = None,
+            (Field::DestroyDelayTime, Some(Value::Delay(delay))) => {
+                self.destroy_delay_time = Some(delay);
+            }
+            (Field::DestroyDelayTime, _) => self.destroy_delay_time = None,
+            (Field::Attributes, Some(Value::Attributes(attributes))) => {
+                self.attributes = attributes;
+            }
+            (Field::Attributes, _) => self.attributes = Attributes::EMPTY,
+            (other, value) => self.fields.set(other, value),
         }
     }
 
-    /// This room with everything that changes in place as it is in `known`.
+    /// Sets a field as it is in `other`.
+    fn copy(&mut self, field: Field, other: &Self) {
+        self.set(field, other.value(field).map(ValueRef::to_value));
+    }
+
+    /// Returns this room with everything that changes in place as it is in `known`.
     #[must_use]
     pub fn with_changeable_of(&self, kind: Kind, known: &Self) -> Self {
-        let mut room = Self { attributes: known.attributes.clone(), ..self.clone() };
-        let changeable =
-            |spec: &&FieldSpec| spec.field != Field::Attributes && spec.change == Change::InPlace;
-        for spec in kind.spec().fields.iter().filter(changeable) {
-            room.set(spec.field, known.value(spec.field));
+        let mut room = self.clone();
+        let fields = kind.spec().fields.iter();
+        for spec in fields.filter(|spec| spec.change == Change::InPlace) {
+            room.copy(spec.field, known);
         }
         room
     }
 
-    /// This room with those of its fields that were read as they were read.
+    /// Returns this room with those of its fields that were read as they were read.
     #[must_use]
     pub fn as_read(&self, read: &Fields) -> Self {
         let mut room = self.clone();
@@ -81,52 +100,50 @@ impl Room {
         room
     }
 
-    /// Whether nothing of what was read contradicts this room.
+    /// Returns whether nothing that was read contradicts this room.
     #[must_use]
     pub fn agrees(&self, read: &Fields) -> bool {
-        read.iter().all(|(field, value)| self.value(field).is_none_or(|ours| ours == *value))
+        let agrees = |(field, read): (Field, &Value)| {
+            self.value(field).is_none_or(|ours| ours == read.by_ref())
+        };
+        read.iter().all(agrees)
     }
 
-    /// Whether `field` of a room of this kind has to change to become that of `wanted`.
+    /// Returns whether `field` of a room of this kind has to change to become that of `desired`.
     #[must_use]
-    pub fn differs(&self, kind: Kind, field: Field, wanted: &Self) -> bool {
-        if field == Field::DestroyDelayTime {
-            return self.destroy_delay_time != wanted.destroy_delay_time;
-        }
-        if field == Field::Attributes {
-            return self.attributes != wanted.attributes;
-        }
-        match wanted.value(field) {
+    pub fn differs(&self, kind: Kind, field: Field, desired: &Self) -> bool {
+        match desired.value(field) {
             None if kind.keeps_undeclared() => false,
             value => self.value(field) != value,
         }
     }
 
-    /// What the call that makes a room of this kind takes along.
+    /// Returns what the call that makes a room of this kind takes along.
     #[must_use]
     pub fn made_by_its_call(self: &Arc<Self>, kind: Kind) -> Arc<Self> {
         let fields = kind.spec().fields;
         if fields.iter().all(|spec| spec.sent_by_create) {
             return Arc::clone(self);
         }
-        let fields = fields.iter().filter(|spec| spec.sent_by_create).map(|spec| spec.field);
-        Arc::new(Self {
-            name: self.name.clone(),
-            destroy_delay_time: self.destroy_delay_time,
-            attributes: Attributes::default(),
-            fields: fields.filter_map(|it| Some((it, self.fields.of(it)?.clone()))).collect(),
-        })
+        let mut made = Self::default();
+        for spec in fields.iter().filter(|spec| spec.sent_by_create) {
+            made.copy(spec.field, self);
+        }
+        Arc::new(made)
     }
 
-    /// The change of fields, attributes left out, that makes a room of this kind `wanted` in place;
-    /// none where there is nothing to change.
+    /// Returns the change of fields, attributes left out, that makes a room of this kind `desired` in
+    /// place, or `None` if there is nothing to change.
     #[must_use]
-    pub fn field_patch(&self, kind: Kind, wanted: &Self) -> Option<Patch> {
+    pub fn field_patch(&self, kind: Kind, desired: &Self) -> Option<Patch> {
         let changed = |spec: &&FieldSpec| {
-            spec.change == Change::InPlace && self.differs(kind, spec.field, wanted)
+            spec.change == Change::InPlace
+                && spec.field != Field::Attributes
+                && self.differs(kind, spec.field, desired)
         };
         let changed = kind.spec().fields.iter().filter(changed).map(|spec| spec.field);
-        let fields: Fields = changed.filter_map(|it| Some((it, wanted.value(it)?))).collect();
+        let value = |field| Some((field, desired.value(field)?.to_value()));
+        let fields: Fields = changed.filter_map(value).collect();
         (!fields.is_empty()).then_some(Patch::Fields(fields))
     }
 
@@ -153,6 +170,16 @@ impl Room {
                 }
             }
         }
+    }
+}
+
+impl FromIterator<(Field, Value)> for Room {
+    fn from_iter<I: IntoIterator<Item = (Field, Value)>>(pairs: I) -> Self {
+        let mut room = Self::default();
+        for (field, value) in pairs {
+            room.set(field, Some(value));
+        }
+        room
     }
 }
 
@@ -225,6 +252,29 @@ mod tests {
     }
 
     #[test]
+    fn every_field_is_set_and_read_in_one_way() {
+        let attributes = room(&[], Some("c")).attributes;
+        let mut room = Room::default();
+        for field in Field::ALL {
+            let value = if *field == Field::DestroyDelayTime {
+                Value::Delay(Delay::from_seconds(90))
+            } else if *field == Field::Attributes {
+                Value::Attributes(attributes.clone())
+            } else {
+                text("a")
+            };
+            room.set(*field, Some(value.clone()));
+            assert_eq!(room.value(*field), Some(value.by_ref()), "{field}");
+        }
+        assert_eq!(room.name.as_deref(), Some("a"));
+        assert_eq!((room.delay().as_secs(), &room.attributes), (90, &attributes));
+        for field in Field::ALL {
+            room.set(*field, None);
+        }
+        assert_eq!(room, Room::default());
+    }
+
+    #[test]
     fn a_live_room_is_made_without_its_notice_and_its_metadata() {
         let whole = [(Field::Name, text("a")), (Field::Notice, text("b"))];
         let whole = Arc::new(room(&whole, Some("c")));
@@ -256,7 +306,7 @@ mod tests {
         assert!(ours.agrees(&read(&[(Field::Name, text("a")), (Field::Notice, text("x"))])));
         assert!(!ours.agrees(&read(&[(Field::Muted, Value::Flag(false))])));
         let seen = ours.as_read(&read(&[(Field::Name, text("b")), (Field::Notice, text("x"))]));
-        assert_eq!(seen.value(Field::Name), Some(text("b")));
+        assert_eq!(seen.value(Field::Name), Some(ValueRef::Text("b")));
         assert_eq!(seen.value(Field::Notice), None, "we do not manage it");
     }
 

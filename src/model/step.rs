@@ -96,9 +96,9 @@ pub struct Step {
     pub lifecycle: Lifecycle,
     /// The providers that hold the same room, as they will be recorded.
     pub sides: Sides,
-    /// The source file as it will be recorded; none where the room is not declared, or only moved.
+    /// The source file as it will be recorded; `None` if the room is not declared, or only moved.
     pub source: Option<Arc<str>>,
-    /// Who was inside, at any side, when the service was asked.
+    /// Who was inside, at any side, when the service was queried.
     pub people: People,
     /// What happens to people inside, where the step takes the room down.
     pub on_occupied: OnOccupied,

@@ -1,4 +1,4 @@
-//! Goes through all rooms once and sorts what was decided of each.
+//! Goes through all rooms once and sorts what was decided on each.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,25 @@ use rayon::prelude::*;
 
 use crate::model::{Action, Address, Held, Kind, Provider, ProviderName, Step, Summary, Unread};
 
-use super::Inputs;
+use super::PlanInputs;
 use super::decide::decide;
+use super::findings::FindingCollector;
 use super::join::{Join, Row};
-use super::notes::Notes;
-use super::room_context::{Decision, RoomContext, Rules, Verdict};
+use super::room_context::{Decision, RoomContext, Verdict};
 
-/// How many rooms are decided of in one go.
+/// How many rooms are decided on in one go.
 const GROUP: usize = 16_384;
 
-/// What was decided, room by room, before anything is counted against anything.
+/// What was decided, room by room, before anything is compared with a limit.
 #[derive(Default)]
 pub(super) struct PlanBuilder<'a> {
     pub(super) steps: Steps,
     pub(super) waiting: Vec<Held>,
     pub(super) blocked: Vec<Held>,
     pub(super) unread: Vec<Unread>,
-    /// Rooms with a call of a run in flight that is under way.
+    /// Rooms with an open call of a run that is still in flight.
     pub(super) in_flight: Vec<Address>,
-    pub(super) notes: Notes,
+    pub(super) findings: FindingCollector,
     pub(super) unchanged: u64,
     /// Rooms of ours that may be alive afterwards, without creates and recreates.
     pub(super) alive: BTreeMap<&'a ProviderName, u64>,
@@ -46,17 +46,14 @@ pub(super) enum Phase {
     Forget,
 }
 
-/// Decides of every room, in the order of the addresses; groups of rooms go side by side.
-pub(super) fn builder(inputs: Inputs<'_>) -> PlanBuilder<'_> {
-    let Inputs { desired, recorded, observed, evict, asked: _, in_progress } = inputs;
-    let rows: Vec<Row<'_>> = Join::new(desired, recorded, observed).collect();
-    let (policy, providers) = (&desired.policy, &desired.providers);
-    let rules = Rules { policy, evict, providers, observed, recorded, in_progress };
+/// Decides on every room, in the order of the addresses; groups of rooms go side by side.
+pub(super) fn build(inputs: PlanInputs<'_>) -> PlanBuilder<'_> {
+    let rows: Vec<Row<'_>> = Join::new(inputs.desired, inputs.recorded, inputs.observed).collect();
     let groups = rows.par_chunks(GROUP);
-    let drafts: Vec<PlanBuilder<'_>> = groups.map(|rows| PlanBuilder::of(rows, rules)).collect();
+    let parts: Vec<PlanBuilder<'_>> = groups.map(|rows| PlanBuilder::of(rows, inputs)).collect();
     let mut whole = PlanBuilder::default();
-    for builder in drafts {
-        whole.append(builder);
+    for part in parts {
+        whole.append(part);
     }
     whole
 }
@@ -81,53 +78,53 @@ pub(super) fn count(steps: &[Step]) -> Summary {
 }
 
 impl<'a> PlanBuilder<'a> {
-    fn of(rows: &[Row<'a>], rules: Rules<'a>) -> Self {
+    fn of(rows: &[Row<'a>], inputs: PlanInputs<'a>) -> Self {
         let mut builder = Self::default();
         for row in rows {
-            match rules.providers.get(&row.address.provider) {
-                Some(provider) => builder.decide(row, provider, rules),
-                None => builder.notes.undeclared(row),
+            match inputs.desired.providers.get(&row.address.provider) {
+                Some(provider) => builder.decide(row, provider, inputs),
+                None => builder.findings.undeclared(row),
             }
         }
         builder
     }
 
-    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, rules: Rules<'a>) {
-        if rules.in_progress.is_some() && row.recorded.is_some_and(|it| it.pending.is_some()) {
+    fn decide(&mut self, row: &Row<'a>, provider: &'a Provider, inputs: PlanInputs<'a>) {
+        if inputs.in_progress.is_some() && row.recorded.is_some_and(|it| it.pending.is_some()) {
             *self.alive.entry(&provider.name).or_default() += 1;
             self.in_flight.push(row.address.clone());
             return;
         }
-        match RoomContext::settled(*row, provider, rules) {
-            Ok(case) => self.take(&case, decide(&case)),
-            Err(why) => self.open(row, provider, why),
+        match RoomContext::settled(*row, provider, inputs) {
+            Ok(room) => self.add(&room, decide(&room)),
+            Err(why) => self.add_unsettled(row, provider, why),
         }
     }
 
     /// Adds a builder of rooms that come after these.
     fn append(&mut self, later: Self) {
-        let Self { steps, waiting, blocked, unread, in_flight, notes, unchanged, alive } = later;
+        let Self { steps, waiting, blocked, unread, in_flight, findings, unchanged, alive } = later;
         self.steps.append(steps);
         self.waiting.extend(waiting);
         self.blocked.extend(blocked);
         self.unread.extend(unread);
         self.in_flight.extend(in_flight);
-        self.notes.append(notes);
+        self.findings.append(findings);
         self.unchanged += unchanged;
         for (provider, count) in alive {
             *self.alive.entry(provider).or_default() += count;
         }
     }
 
-    fn take(&mut self, case: &RoomContext<'a>, decision: Decision) {
+    fn add(&mut self, room: &RoomContext<'a>, decision: Decision) {
         let Decision { verdict, finding } = decision;
         if let Some(finding) = finding {
-            self.notes.add(finding);
+            self.findings.add(finding);
         }
-        if stays(case, &verdict) {
-            *self.alive.entry(&case.provider.name).or_default() += 1;
+        if is_alive_after(room, &verdict) {
+            *self.alive.entry(&room.provider.name).or_default() += 1;
         }
-        let kind = case.kind();
+        let kind = room.kind();
         match verdict {
             Verdict::LeaveAlone => {}
             Verdict::Keep => self.unchanged += 1,
@@ -139,7 +136,7 @@ impl<'a> PlanBuilder<'a> {
                 }
             }
             Verdict::Unread(why) => {
-                self.unread.push(Unread { address: case.address.clone(), why });
+                self.unread.push(Unread { address: room.address.clone(), why });
             }
         }
     }
@@ -153,7 +150,7 @@ impl<'a> PlanBuilder<'a> {
     }
 
     /// A room with an open call: nothing is done with it before the call's outcome is known.
-    fn open(&mut self, row: &Row<'a>, provider: &'a Provider, why: String) {
+    fn add_unsettled(&mut self, row: &Row<'a>, provider: &'a Provider, why: String) {
         *self.alive.entry(&provider.name).or_default() += 1;
         self.unread.push(Unread { address: row.address.clone(), why });
     }
@@ -194,11 +191,11 @@ impl Phase {
 }
 
 /// Whether a room of ours may be alive after the plan, creates and recreates left out.
-fn stays(case: &RoomContext<'_>, verdict: &Verdict) -> bool {
+fn is_alive_after(room: &RoomContext<'_>, verdict: &Verdict) -> bool {
     match verdict {
         Verdict::LeaveAlone => false,
         Verdict::Keep => true,
-        Verdict::Held(..) | Verdict::Unread(_) => case.recorded.is_some(),
+        Verdict::Held(..) | Verdict::Unread(_) => room.recorded.is_some(),
         Verdict::Step(step) => match step.action {
             Action::Update | Action::Replace | Action::Adopt | Action::Record => true,
             Action::Create | Action::Recreate | Action::Destroy | Action::Forget => false,

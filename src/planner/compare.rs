@@ -4,51 +4,52 @@ use std::sync::Arc;
 
 use crate::model::{
     Action, Attributes, Carried, Change, DesiredRoom, Field, Finding, Held, HeldReason, Kind,
-    ObservedRoom, OnOccupied, Patch, Reason, RecordedRoom, Room, Step, dropped,
+    ObservedRoom, OnOccupied, Patch, Reason, RecordedRoom, Room, Step, ValueRef, dropped,
 };
 
 use super::diff;
 use super::room_context::{Decision, RoomContext, Verdict};
 
-/// Compares what is declared with what is recorded, and with what was seen, where it was.
+/// Compares what is declared with what is recorded, and with what was observed, if it was.
 pub(super) fn compare(
-    case: &RoomContext<'_>,
+    context: &RoomContext<'_>,
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Decision {
-    let told = case.observed_room().map(|observed_room| &observed_room.fields);
-    let known = diff::known(&recorded.room, &declared.room, told);
-    match diff::replacing(case.kind(), &known, &declared.room) {
+    let reported = context.observed_room().map(|observed_room| &observed_room.fields);
+    let known = diff::known(&recorded.room, &declared.room, reported);
+    match diff::replacing(context.kind(), &known, &declared.room) {
         Some(field) => {
-            let step = case.making(Action::Replace, reason(field));
-            let instead = meanwhile(case, declared, recorded).map(Box::new);
-            held_or_done(Step { instead, ..step })
+            let step = context.make_step(Action::Replace, reason(field));
+            let instead = in_place_meanwhile(context, declared, recorded).map(Box::new);
+            hold_or_step(Step { instead, ..step })
         }
-        None => in_place(case, declared, recorded),
+        None => in_place(context, declared, recorded),
     }
 }
 
-/// What can change in place of a room that is to be made anew: done where that is held back, or waits.
-fn meanwhile(
-    case: &RoomContext<'_>,
+/// Returns what can change in place of a room that is to be made anew: done while that is held back
+/// or waits.
+fn in_place_meanwhile(
+    context: &RoomContext<'_>,
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Option<Step> {
-    let room = Arc::new(recorded.room.with_changeable_of(case.kind(), &declared.room));
-    match in_place(case, &DesiredRoom { room, ..declared.clone() }, recorded).verdict {
+    let room = Arc::new(recorded.room.with_changeable_of(context.kind(), &declared.room));
+    match in_place(context, &DesiredRoom { room, ..declared.clone() }, recorded).verdict {
         Verdict::Step(step) => Some(step),
         Verdict::LeaveAlone | Verdict::Keep | Verdict::Held(..) | Verdict::Unread(_) => None,
     }
 }
 
 /// Destroys a room that is no longer declared.
-pub(super) fn take_down(case: &RoomContext<'_>) -> Decision {
-    let before = case.present();
-    held_or_done(case.step(Action::Destroy, Reason::NotDeclared, before, None, Vec::new()))
+pub(super) fn destroy(context: &RoomContext<'_>) -> Decision {
+    let before = context.present();
+    hold_or_step(context.step(Action::Destroy, Reason::NotDeclared, before, None, Vec::new()))
 }
 
-/// A destroy or a replace: held back where the room is protected, or where people are inside.
-fn held_or_done(mut step: Step) -> Decision {
+/// A destroy or a replace: held back if the room is protected, or if people are inside.
+fn hold_or_step(mut step: Step) -> Decision {
     let occupied = step.on_occupied == OnOccupied::Defer && step.people.any();
     let reason = if step.lifecycle.prevent_destroy {
         HeldReason::PreventDestroy
@@ -61,9 +62,9 @@ fn held_or_done(mut step: Step) -> Decision {
     Verdict::Held(Held { step, reason }, instead).into()
 }
 
-/// What is known of a room that we did not make: the attributes that we shall manage, and those of
-/// the declared fields that the service tells. What only a new room could have otherwise is taken for
-/// as it is declared, and told by itself.
+/// Returns what is known of a room that we did not make: the attributes that we shall manage, and
+/// those of the declared fields that the service reports. What only a new room could have otherwise is
+/// taken as it is declared, and is a finding of its own.
 pub(super) fn as_far_as_known(
     kind: Kind,
     attributes: Attributes,
@@ -73,44 +74,49 @@ pub(super) fn as_far_as_known(
     let mut room = Room { attributes, ..Room::default() };
     for (field, value) in seen.fields.iter().filter(|(it, _)| declared.value(*it).is_some()) {
         let fixed = kind.change_of(field) == Some(Change::Replace);
-        room.set(field, if fixed { declared.value(field) } else { Some(value.clone()) });
+        let value = if fixed { declared.value(field) } else { Some(value.by_ref()) };
+        room.set(field, value.map(ValueRef::to_value));
     }
     Arc::new(room)
 }
 
-/// A warning where a room gets more attributes than the service takes; its answer decides.
-pub(super) fn over_limit(case: &RoomContext<'_>, count: usize) -> Option<Finding> {
-    let limit = case.provider.limits.attributes;
+/// Returns a warning if a room gets more attributes than the service takes; its answer decides.
+pub(super) fn over_limit(context: &RoomContext<'_>, count: usize) -> Option<Finding> {
+    let limit = context.provider.limits.attributes;
     let message = || {
         format!(
             "{} would have {count} attributes, those of others counted, and the service takes {limit}",
-            case.address
+            context.address
         )
     };
     (count > limit).then(|| {
         Finding::warning("attributes_over_limit", message())
             .help("declare fewer, or raise the provider's `limits: {attributes: …}` where the service takes more")
-            .about(case.address)
+            .about(context.address)
     })
 }
 
-fn in_place(case: &RoomContext<'_>, declared: &DesiredRoom, recorded: &RecordedRoom) -> Decision {
-    let kind = case.kind();
+fn in_place(
+    context: &RoomContext<'_>,
+    declared: &DesiredRoom,
+    recorded: &RecordedRoom,
+) -> Decision {
+    let kind = context.kind();
     let attributes = diff::AttributeDiff {
-        wanted: &declared.room.attributes,
+        declared: &declared.room.attributes,
         set_earlier: &recorded.room.attributes,
-        seen: case.observed_room().map(|observed_room| &observed_room.attributes),
+        seen: context.observed_room().map(|observed_room| &observed_room.attributes),
     };
     let changed = diff::changed(kind, &recorded.room, &declared.room);
-    let told = case.observed_room().map(|observed_room| &observed_room.fields);
-    let carried = still_to_set(case, declared, recorded);
+    let reported = context.observed_room().map(|observed_room| &observed_room.fields);
+    let carried = still_to_set(context, declared, recorded);
     let equal = attributes.agree() && changed.is_none() && carried.is_empty();
-    if equal && told.is_none_or(|told| recorded.room.agrees(told)) {
-        return as_recorded(case);
+    if equal && reported.is_none_or(|reported| recorded.room.agrees(reported)) {
+        return as_recorded(context);
     }
-    let present = case.present().unwrap_or_default();
+    let present = context.present().unwrap_or_default();
     let fields = present.field_patch(kind, &declared.room);
-    let batches = attributes.batches(kind, case.provider.limits.attributes);
+    let batches = attributes.batches(kind, context.provider.limits.attributes);
     let drifted = fields.is_some();
     let sets = Attributes::EMPTY.sets_towards(&carried);
     let sets = (!sets.is_empty()).then_some(Patch::Attributes(sets));
@@ -121,72 +127,78 @@ fn in_place(case: &RoomContext<'_>, declared: &DesiredRoom, recorded: &RecordedR
         None => Reason::AttributesDrifted,
     };
     let action = match (patches.is_empty(), changed) {
-        (true, None) => return as_recorded(case).told(fixed(case, &declared.room)),
-        (false, None) if !drifted && lost_all(case, recorded) => return let_go(case),
-        // The service agrees already: only the record has to learn it.
+        (true, None) => {
+            return as_recorded(context).with_finding(fields_drifted(context, &declared.room));
+        }
+        (false, None) if !drifted && lost_all_attributes(context, recorded) => {
+            return attributes_dropped(context);
+        }
+        // The service agrees already: only the record changes.
         (true, Some(_)) => Action::Record,
         (false, _) => Action::Update,
     };
     let after = Arc::new(diff::kept(kind, &present, &declared.room));
-    let mut step = case.step(action, reason, Some(present), Some(after), patches);
+    let mut step = context.step(action, reason, Some(present), Some(after), patches);
     if !carried.is_empty() {
         step.carried = Carried::Known(carried);
     }
-    let finding =
-        fixed(case, &declared.room).or_else(|| over_limit(case, attributes.count_after()));
+    let finding = fields_drifted(context, &declared.room)
+        .or_else(|| over_limit(context, attributes.count_after()));
     Decision { finding, verdict: Verdict::Step(step) }
 }
 
 /// The attributes of others that a replace has not set again in the new room yet: only what is known to
 /// be missing, since others may have written it anew.
 fn still_to_set(
-    case: &RoomContext<'_>,
+    context: &RoomContext<'_>,
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Attributes {
-    let Some(observed_room) = case.observed_room() else { return Attributes::EMPTY };
+    let Some(observed_room) = context.observed_room() else { return Attributes::EMPTY };
     let others = recorded.others(&declared.room.attributes, &Attributes::EMPTY);
     let missing = others.iter().filter(|(key, _)| observed_room.attributes.get(key).is_none());
     missing.map(|(key, attribute)| (key, attribute.clone())).collect()
 }
 
-/// A word on what the service has otherwise than the file, and only a new room could have: it is left,
-/// since making the room anew would throw its people out for what we did not change.
-pub(super) fn fixed(case: &RoomContext<'_>, declared: &Room) -> Option<Finding> {
-    let fields = diff::fixed(case.kind(), &case.observed_room()?.fields, declared);
+/// Returns a warning if the service has a field otherwise than the file, and only a new room could have
+/// it as declared: it is left, since making the room anew would disconnect its people for what we did
+/// not change.
+pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Option<Finding> {
+    let fields = diff::fixed_fields(context.kind(), &context.observed_room()?.fields, declared);
     let message = || {
         format!(
             "{} has another {} than the file declares, which only a new room could have",
-            case.address,
+            context.address,
             fields.join(", ")
         )
     };
     (!fields.is_empty()).then(|| {
         Finding::warning("fields_drifted", message())
             .help("declare it as it is, or destroy the room and let it be made anew")
-            .about(case.address)
+            .about(context.address)
     })
 }
 
-/// A room whose fields are as recorded: at most the record's bookkeeping is behind.
-fn as_recorded(case: &RoomContext<'_>) -> Decision {
-    case.bookkeeping().map_or(Verdict::Keep, Verdict::Step).into()
+/// A room whose fields are as recorded: at most the record's bookkeeping differs.
+fn as_recorded(context: &RoomContext<'_>) -> Decision {
+    context.bookkeeping().map_or(Verdict::Keep, Verdict::Step).into()
 }
 
-fn lost_all(case: &RoomContext<'_>, recorded: &RecordedRoom) -> bool {
-    case.observed_room()
-        .is_some_and(|observed_room| dropped(case.kind(), &recorded.room.attributes, observed_room))
+fn lost_all_attributes(context: &RoomContext<'_>, recorded: &RecordedRoom) -> bool {
+    context.observed_room().is_some_and(|observed_room| {
+        dropped(context.kind(), &recorded.room.attributes, observed_room)
+    })
 }
 
-/// The service does not keep the attributes of an empty room by default: said, but nothing is done
+/// The service does not keep the attributes of an empty room by default: reported, but nothing is done
 /// until someone is inside or the room is made anew.
-fn let_go(case: &RoomContext<'_>) -> Decision {
+fn attributes_dropped(context: &RoomContext<'_>) -> Decision {
     let message =
-        format!("{} is empty, and the service has dropped all its attributes", case.address);
+        format!("{} is empty, and the service has dropped all its attributes", context.address);
     let finding = Finding::warning("attributes_dropped", message)
         .help("they are set again when someone is inside, or when the room is made anew")
-        .about(case.address);
-    Decision { finding: Some(finding), ..as_recorded(case) }
+        .about(context.address);
+    Decision { finding: Some(finding), ..as_recorded(context) }
 }
 
 fn reason(field: Field) -> Reason {

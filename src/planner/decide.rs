@@ -10,10 +10,10 @@ use super::{compare, diff};
 
 /// Decides what becomes of one room.
 ///
-/// The observation has three values besides "not asked": there, gone, and unread, which is neither.
+/// The observation has three values besides "not queried": there, gone, and unread, which is neither.
 pub(super) fn decide(room: &RoomContext<'_>) -> Decision {
     let decision = uncertain(room).or_else(|| unfinished(room)).unwrap_or_else(|| usual(room));
-    Decision { finding: decision.finding.or_else(|| room.word.clone()), ..decision }
+    Decision { finding: decision.finding.or_else(|| room.finding.clone()), ..decision }
 }
 
 /// A room whose origin is uncertain: left as it is whatever is declared, until it is gone.
@@ -25,16 +25,16 @@ fn uncertain(room: &RoomContext<'_>) -> Option<Decision> {
         (None | Some(Observation::There(_)), _) => {}
     }
     let step = if room.desired.is_some() {
-        room.making(Action::Create, Reason::AlreadyExists)
+        room.make_step(Action::Create, Reason::AlreadyExists)
     } else {
         room.step(Action::Destroy, Reason::NotDeclared, room.present(), None, Vec::new())
     };
     let message = format!("{}: a room exists whose origin is uncertain: {why}", room.address);
     let finding = Finding::warning("contested", message).about(room.address);
-    Some(Decision::from(Verdict::held(step, HeldReason::Contested)).told(Some(finding)))
+    Some(Decision::from(Verdict::held(step, HeldReason::Contested)).with_finding(Some(finding)))
 }
 
-/// A room that a replace destroyed and did not make anew: what exists now is somebody else's.
+/// A room that a replace destroyed and did not make anew: what exists now was made by others.
 fn unfinished(room: &RoomContext<'_>) -> Option<Decision> {
     if !room.recorded.as_deref()?.is_destroyed() {
         return None;
@@ -44,7 +44,7 @@ fn unfinished(room: &RoomContext<'_>) -> Option<Decision> {
         (_, None) => Some(forget(room)),
         (Some(Observation::There(seen)), Some(declared)) => Some(exists(room, declared, seen)),
         (None | Some(Observation::Gone(_)), Some(_)) => {
-            let step = room.making(Action::Recreate, Reason::ReplaceUnfinished);
+            let step = room.make_step(Action::Recreate, Reason::ReplaceUnfinished);
             Some(Verdict::Step(step).into())
         }
     }
@@ -64,7 +64,7 @@ fn usual(room: &RoomContext<'_>) -> Decision {
         }
         (None, Some(recorded), None | Some(Observation::There(_))) => {
             match recorded.lifecycle.on_remove {
-                OnRemove::Destroy => compare::take_down(room),
+                OnRemove::Destroy => compare::destroy(room),
                 OnRemove::Forget => forget(room),
             }
         }
@@ -76,15 +76,15 @@ fn usual(room: &RoomContext<'_>) -> Decision {
 }
 
 fn create(room: &RoomContext<'_>) -> Decision {
-    Verdict::Step(room.making(Action::Create, Reason::NotRecorded)).into()
+    Verdict::Step(room.make_step(Action::Create, Reason::NotRecorded)).into()
 }
 
-/// A room that the service did not have any more when it was asked, `at` that time.
+/// A room that the service no longer had when it was queried, `at` that time.
 fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> Decision {
     let end = recorded.earliest_end(&room.provider.application);
     let early = end.is_some_and(|end| at < end);
     let reason = if early { Reason::VanishedEarly } else { Reason::Vanished };
-    Verdict::Step(room.making(Action::Recreate, reason)).into()
+    Verdict::Step(room.make_step(Action::Recreate, reason)).into()
 }
 
 fn forget(room: &RoomContext<'_>) -> Decision {
@@ -94,11 +94,11 @@ fn forget(room: &RoomContext<'_>) -> Decision {
 
 /// A room that exists and that we did not make: never silently taken or overwritten.
 fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
-    match room.rules.policy.on_conflict {
+    match room.inputs.desired.policy.on_conflict {
         OnConflict::Fail => {
-            let step = room.making(Action::Create, Reason::AlreadyExists);
+            let step = room.make_step(Action::Create, Reason::AlreadyExists);
             let held = Verdict::held(step, HeldReason::Conflict);
-            Decision::from(held).told(recorded_elsewhere(room))
+            Decision::from(held).with_finding(recorded_elsewhere(room))
         }
         OnConflict::Adopt => adopt(room, declared, seen),
     }
@@ -106,7 +106,7 @@ fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -
 
 /// A warning where the room is recorded under another provider name of the same application.
 fn recorded_elsewhere(room: &RoomContext<'_>) -> Option<Finding> {
-    let other = room.rules.recorded.elsewhere(room.address, room.provider)?;
+    let other = room.inputs.recorded.elsewhere(room.address, room.provider)?;
     let message = format!("{} is recorded as {other}, in the same application", room.address);
     Some(Finding::warning("recorded_elsewhere", message).about(room.address).help(format!(
         "a provider that was renamed needs `moved: [{{from: {}, to: {}}}]`",
@@ -117,7 +117,7 @@ fn recorded_elsewhere(room: &RoomContext<'_>) -> Option<Finding> {
 fn adopt(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
     let set_earlier = Attributes::default();
     let attributes = diff::AttributeDiff {
-        wanted: &declared.room.attributes,
+        declared: &declared.room.attributes,
         set_earlier: &set_earlier,
         seen: Some(&seen.attributes),
     };
@@ -126,11 +126,16 @@ fn adopt(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) ->
     let before = compare::as_far_as_known(kind, attributes.managed(), &declared.room, seen);
     let changes = before.field_patch(kind, &declared.room).into_iter();
     let changes = changes.chain(attributes.batches(kind, limit)).collect();
-    let step =
-        room.step(Action::Adopt, Reason::AlreadyExists, Some(before), room.wanted(), changes);
+    let step = room.step(
+        Action::Adopt,
+        Reason::AlreadyExists,
+        Some(before),
+        room.declared_room(),
+        changes,
+    );
     Decision {
         finding: compare::over_limit(room, attributes.count_after())
-            .or_else(|| compare::fixed(room, &declared.room)),
+            .or_else(|| compare::fields_drifted(room, &declared.room)),
         verdict: Verdict::Step(step),
     }
 }

@@ -4,62 +4,62 @@ use std::borrow::Cow;
 
 use crate::model::{
     Attribute, AttributeChange, Attributes, Change, Field, FieldSpec, Fields, Kind, Patch, Room,
-    Value,
+    Value, ValueRef,
 };
 
 /// The first field that differs and that a room of this kind can only get by being made anew.
-pub(super) fn replacing(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
+pub(super) fn replacing(kind: Kind, recorded: &Room, declared: &Room) -> Option<Field> {
     let anew = |spec: &&FieldSpec| {
-        spec.change == Change::Replace && recorded.differs(kind, spec.field, wanted)
+        spec.change == Change::Replace && recorded.differs(kind, spec.field, declared)
     };
     kind.spec().fields.iter().find(anew).map(|spec| spec.field)
 }
 
-/// The recorded room, but for what the service tells to be as the file declares it by now: it may have
+/// The recorded room, but for what the service reports to be as the file declares it by now: it may have
 /// chosen so by itself, or somebody else may have.
 pub(super) fn known<'a>(
     recorded: &'a Room,
     declared: &Room,
-    told: Option<&Fields>,
+    reported: Option<&Fields>,
 ) -> Cow<'a, Room> {
     let mut known = Cow::Borrowed(recorded);
-    for (field, value) in told.into_iter().flat_map(Fields::iter) {
+    for (field, value) in reported.into_iter().flat_map(Fields::iter) {
         let declared = declared.value(field);
-        if declared.as_ref() == Some(value) && recorded.value(field) != declared {
-            known.to_mut().set(field, declared);
+        if declared == Some(value.by_ref()) && recorded.value(field) != declared {
+            known.to_mut().set(field, Some(value.clone()));
         }
     }
     known
 }
 
-/// Those of the fields that were told that can be changed in place.
-pub(super) fn changeable(kind: Kind, told: &Fields) -> Fields {
+/// Returns those of the reported fields that can be changed in place.
+pub(super) fn changeable(kind: Kind, reported: &Fields) -> Fields {
     let in_place = |field| kind.change_of(field) == Some(Change::InPlace);
-    let told = told.iter().filter(|(field, _)| in_place(*field));
-    told.map(|(field, value)| (field, value.clone())).collect()
+    let reported = reported.iter().filter(|(field, _)| in_place(*field));
+    reported.map(|(field, value)| (field, value.clone())).collect()
 }
 
-/// The fields that only a new room could have as `wanted` has them, by what was told.
-pub(super) fn fixed(kind: Kind, told: &Fields, wanted: &Room) -> Vec<&'static str> {
+/// The fields that only a new room could have as `declared` has them, going by what was reported.
+pub(super) fn fixed_fields(kind: Kind, reported: &Fields, declared: &Room) -> Vec<&'static str> {
     let differs = |(field, value): &(Field, &Value)| {
         kind.change_of(*field) == Some(Change::Replace)
-            && wanted.value(*field).is_some_and(|wanted| wanted != **value)
+            && declared.value(*field).is_some_and(|declared| declared != value.by_ref())
     };
-    told.iter().filter(differs).map(|(field, _)| field.as_str()).collect()
+    reported.iter().filter(differs).map(|(field, _)| field.as_str()).collect()
 }
 
 /// The first field that differs, whatever it takes to change it.
-pub(super) fn changed(kind: Kind, recorded: &Room, wanted: &Room) -> Option<Field> {
-    kind.fields().find(|field| recorded.differs(kind, *field, wanted))
+pub(super) fn changed(kind: Kind, recorded: &Room, declared: &Room) -> Option<Field> {
+    kind.fields().find(|field| recorded.differs(kind, *field, declared))
 }
 
-/// What there will be once `present` is as `wanted`: where the service keeps what the file no longer
+/// What there will be once `present` is as `declared`: where the service keeps what the file no longer
 /// declares, that too.
-pub(super) fn kept(kind: Kind, present: &Room, wanted: &Room) -> Room {
-    let mut room = wanted.clone();
+pub(super) fn kept(kind: Kind, present: &Room, declared: &Room) -> Room {
+    let mut room = declared.clone();
     if kind.keeps_undeclared() {
-        for field in kind.fields().filter(|field| wanted.value(*field).is_none()) {
-            room.set(field, present.value(field));
+        for field in kind.fields().filter(|field| declared.value(*field).is_none()) {
+            room.set(field, present.value(field).map(ValueRef::to_value));
         }
     }
     room
@@ -81,22 +81,22 @@ pub(super) fn managed(
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttributeDiff<'a> {
     /// What the file declares.
-    pub(super) wanted: &'a Attributes,
+    pub(super) declared: &'a Attributes,
     /// What we set earlier, as it is recorded.
     pub(super) set_earlier: &'a Attributes,
-    /// What the service has, those of others too; none where it was not asked.
+    /// What the service has, those of others too; `None` if it was not queried.
     pub(super) seen: Option<&'a Attributes>,
 }
 
 impl AttributeDiff<'_> {
     /// Whether all sides are equal, as they mostly are.
     pub(super) fn agree(&self) -> bool {
-        self.wanted == self.set_earlier && self.seen.is_none_or(|seen| seen == self.wanted)
+        self.declared == self.set_earlier && self.seen.is_none_or(|seen| seen == self.declared)
     }
 
     /// The keys that we manage, as the service has them.
     pub(super) fn managed(&self) -> Attributes {
-        managed(self.present(), Some(self.wanted), self.set_earlier)
+        managed(self.present(), Some(self.declared), self.set_earlier)
     }
 
     /// The changes that bring the service in line, deletes first.
@@ -126,7 +126,7 @@ impl AttributeDiff<'_> {
     }
 
     fn deletes(&self) -> Vec<AttributeChange> {
-        let dropped = |key: &str| self.wanted.get(key).is_none();
+        let dropped = |key: &str| self.declared.get(key).is_none();
         let there = |key: &str| self.present().get(key).is_some();
         let keys = self.set_earlier.iter().map(|(key, _)| key);
         keys.filter(|key| dropped(key) && there(key))
@@ -140,7 +140,7 @@ impl AttributeDiff<'_> {
         };
         let set =
             |(key, value): (&str, &Attribute)| AttributeChange::Set(key.into(), value.clone());
-        self.wanted.iter().filter(behind).map(set).collect()
+        self.declared.iter().filter(behind).map(set).collect()
     }
 
     /// An `auto_delete` attribute goes when its user leaves: no drift.

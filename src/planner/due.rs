@@ -1,4 +1,4 @@
-//! Whom to ask before planning.
+//! Which rooms to query before planning.
 
 use crate::model::{
     Address, Desired, DesiredRoom, Observed, OnConflict, OnOccupied, Origin, Provider,
@@ -11,59 +11,67 @@ use super::moved::as_declared;
 
 /// What the answers are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum Purpose {
     /// `plan`: under `all` the declared rooms that are not recorded are asked after too, so that a
     /// conflict shows before the merge.
     Plan,
     /// `apply`: a create finds out by itself, unless it would adopt the room.
     Apply,
+    /// Only what is recorded matters.
+    Record,
 }
 
-/// Tells which rooms are to be asked after, in the order of the addresses.
+/// Returns which rooms are to be queried, in the order of the addresses.
 ///
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something pending, rooms that
 /// are to be destroyed or replaced and were last seen with people inside or have other sides, which
-/// are asked after too, and rooms that would be replaced for what the service reports: it may be as
-/// declared already. Under `on_conflict: adopt`, unless nothing is asked, also the declared rooms that
+/// are queried too, and rooms that would be replaced for what the service reports: it may be as
+/// declared already. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
 /// are not recorded, so that the plan says whether each is created or adopted.
 #[must_use]
 pub fn due(
     desired: &Desired,
     recorded: &Recorded,
     mode: Refresh,
-    scope: Scope,
+    purpose: Purpose,
     now: &dyn Fn(&ProviderName) -> Timestamp,
 ) -> Vec<Address> {
     let nothing = Observed::default();
     let declared = as_declared(desired, recorded);
     let rows = Join::new(desired, &declared.recorded, &nothing);
     let mut others = Vec::new();
-    let mut asked = |row: &Row<'_>| {
+    let mut is_queried = |row: &Row<'_>| {
         let Some(provider) = desired.providers.get(&row.address.provider) else { return false };
         match (mode, row.recorded) {
             (Refresh::Never, _) => false,
             (Refresh::Due | Refresh::All, None) => {
                 let adopts = desired.policy.on_conflict == OnConflict::Adopt;
-                let shown = mode == Refresh::All && scope == Scope::Plan;
-                (adopts || shown) && provider.kind().origin() != Origin::FirstUser
+                let asked = match purpose {
+                    Purpose::Plan => adopts || mode == Refresh::All,
+                    Purpose::Apply => adopts,
+                    Purpose::Record => false,
+                };
+                asked && provider.kind().origin() != Origin::FirstUser
             }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
-                let goes =
-                    || goes(provider, row.desired, record) && waits(desired, provider, record);
+                let destroyed = || {
+                    is_destroyed(provider, row.desired, record)
+                        && defers_to_people(desired, provider, record)
+                };
                 let sided = !record.sides.is_single()
-                    && goes()
+                    && destroyed()
                     && add_others(&mut others, row.address, record, desired);
                 sided
                     || is_due(provider, record, now(&provider.name))
                     || provider.kind().reports_fields()
                         && is_replaced(provider, row.desired, record)
-                    || was_last_seen_with_people(record) && goes()
+                    || was_last_seen_with_people(record) && destroyed()
             }
         }
     };
     let mut due: Vec<Address> =
-        rows.filter(|row| asked(row)).map(|row| row.address.clone()).collect();
+        rows.filter(|row| is_queried(row)).map(|row| row.address.clone()).collect();
     if !others.is_empty() {
         due.extend(others);
         due.sort();
@@ -72,7 +80,7 @@ pub fn due(
     due
 }
 
-/// Adds the other sides of a room that goes, since people there count for it; whether it has any.
+/// Adds the other sides of a room that is to be destroyed, since people there count for it; whether it has any.
 fn add_others(
     others: &mut Vec<Address>,
     address: &Address,
@@ -92,7 +100,7 @@ fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
 }
 
 /// Whether the room is not destroyed while people are inside.
-fn waits(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
+fn defers_to_people(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
     let sides = record.sides.iter().filter_map(|side| desired.providers.get(side));
     let kinds = sides.map(Provider::kind).chain([provider.kind()]);
     desired.policy.on_occupied(kinds) == OnOccupied::Defer
@@ -103,8 +111,8 @@ fn was_last_seen_with_people(record: &RecordedRoom) -> bool {
     record.last_seen_with_people.is_some() && record.last_seen == record.last_seen_with_people
 }
 
-/// Whether the room is to be destroyed or replaced.
-fn goes(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
+/// Whether the room is to be destroyed, or replaced.
+fn is_destroyed(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_none() || is_replaced(provider, desired, record)
 }
 

@@ -10,9 +10,9 @@ use crate::model::{
 /// How many files are named one by one.
 const NAMED: usize = 3;
 
-/// Says why steps are held back, if they are: those that end a room's life or its record, and those
+/// Returns why steps are held back, if they are: those that end a room's life or its record, and those
 /// that make rooms anew before their time, each by rules of their own.
-pub(super) fn judge(steps: &[Step], desired: &Desired, recorded: &Recorded) -> Gate {
+pub(super) fn evaluate(steps: &[Step], desired: &Desired, recorded: &Recorded) -> Gate {
     let count = |weight: Weight| steps.iter().filter(|step| step.weight == weight).count() as u64;
     let (counted, recreated) = (count(Weight::Counted), count(Weight::Recreated));
     if counted == 0 && recreated == 0 {
@@ -20,10 +20,10 @@ pub(super) fn judge(steps: &[Step], desired: &Desired, recorded: &Recorded) -> G
     }
     let recorded_rooms = of_declared_providers(desired, recorded);
     let rules = [
-        too_many(counted, desired.policy.max_destroy, recorded_rooms),
+        too_many_destroys(counted, desired.policy.max_destroy, recorded_rooms),
         nothing_desired(counted, desired),
         file_not_read(steps, &desired.files, recorded),
-        too_many_anew(recreated, desired.policy.max_recreate, recorded_rooms),
+        too_many_recreates(recreated, desired.policy.max_recreate, recorded_rooms),
     ];
     Gate { refusals: rules.into_iter().flatten().collect(), counted, recreated }
 }
@@ -34,7 +34,7 @@ fn of_declared_providers(desired: &Desired, recorded: &Recorded) -> u64 {
     recorded.rooms.keys().filter(declared).count() as u64
 }
 
-fn too_many(counted: u64, max_destroy: GateLimit, recorded: u64) -> Option<Refusal> {
+fn too_many_destroys(counted: u64, max_destroy: GateLimit, recorded: u64) -> Option<Refusal> {
     let most = max_destroy.of(recorded, 1);
     let message = || {
         let allowed = allowed("max_destroy", max_destroy, recorded, most);
@@ -44,8 +44,8 @@ fn too_many(counted: u64, max_destroy: GateLimit, recorded: u64) -> Option<Refus
 }
 
 /// Many rooms that are gone before their time: perhaps not these rooms are gone, but the application
-/// or the region that is asked is another one.
-fn too_many_anew(recreated: u64, max_recreate: GateLimit, recorded: u64) -> Option<Refusal> {
+/// or the region that was queried is another one.
+fn too_many_recreates(recreated: u64, max_recreate: GateLimit, recorded: u64) -> Option<Refusal> {
     let most = max_recreate.of(recorded, 3);
     let message = || {
         let (gone, their, would) = match recreated {

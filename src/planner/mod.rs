@@ -5,43 +5,46 @@ mod compare;
 mod decide;
 mod diff;
 mod digest;
+mod drift;
 mod due;
 mod estimate;
+mod findings;
 mod gate;
 mod identity;
 mod join;
 mod moved;
-mod notes;
 mod quota;
 mod room_context;
+mod step;
 
-pub use due::{Scope, due};
+pub use drift::drift;
+pub use due::{Purpose, due};
 pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
 
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Address, Asked, Desired, Holder, Observed, Plan, Recorded, RunInProgress, StateRef, Step,
+    Address, Desired, Holder, Observed, Plan, Recorded, Refreshed, RunInProgress, StateRef, Step,
     Summary,
 };
 
 use builder::PlanBuilder;
 
 /// Everything that a plan is made from.
-#[derive(Clone, Copy)]
-pub struct Inputs<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct PlanInputs<'a> {
     /// What the files say.
     pub desired: &'a Desired,
     /// What the state says we made.
     pub recorded: &'a Recorded,
     /// What the service answered.
     pub observed: &'a Observed,
-    /// Rooms whose people are thrown out in this run, whatever the policy says (`--evict`).
+    /// Rooms whose people are disconnected in this run, whatever the policy says (`--evict`).
     pub evict: &'a BTreeSet<Address>,
-    /// Whether the service was asked.
-    pub asked: Asked,
-    /// The run whose open intents are in `recorded`, where it is under way.
+    /// What was refreshed before planning.
+    pub refreshed: Refreshed,
+    /// The run whose open intents are in `recorded`, if it is still in flight.
     pub in_progress: Option<&'a Holder>,
 }
 
@@ -51,25 +54,33 @@ pub struct Inputs<'a> {
 /// updates, creates (recreates among them), then adopts, records and forgets, by kind and address
 /// within each.
 #[must_use]
-pub fn plan(inputs: Inputs<'_>) -> Plan {
-    let Inputs { desired, recorded, observed, evict: _, asked, in_progress } = inputs;
+pub fn plan(inputs: PlanInputs<'_>) -> Plan {
+    let PlanInputs { desired, recorded, observed, evict: _, refreshed, in_progress } = inputs;
     let declared = moved::as_declared(desired, recorded);
     let recorded = &*declared.recorded;
-    let mut builder = builder::builder(Inputs { recorded, ..inputs });
+    let mut builder = builder::build(PlanInputs { recorded, ..inputs });
     moved::add_steps(&mut builder, &declared, desired);
-    let PlanBuilder { mut steps, waiting, mut blocked, unread, in_flight, notes, unchanged, alive } =
-        builder;
-    blocked.extend(quota::hold(&mut steps, &desired.providers, &alive));
+    let PlanBuilder {
+        mut steps,
+        waiting,
+        mut blocked,
+        unread,
+        in_flight,
+        findings: of_rooms,
+        unchanged,
+        alive,
+    } = builder;
+    blocked.extend(quota::hold_creates(&mut steps, &desired.providers, &alive));
     blocked.sort_by(|a, b| a.step.address.cmp(&b.step.address));
     let steps: Vec<Step> = steps.into_ordered();
     let mut findings = quota::below_recorded(&desired.providers, recorded);
-    findings.extend(notes.into_findings());
+    findings.extend(of_rooms.into_findings());
     Plan {
         emulated: desired.providers.values().any(crate::model::Provider::emulated),
         state: StateRef { lineage: recorded.lineage.clone(), serial: recorded.serial },
         config_digest: desired.config_digest,
         digest: digest::of(&steps),
-        gate: gate::judge(&steps, desired, recorded),
+        gate: gate::evaluate(&steps, desired, recorded),
         summary: Summary {
             unchanged,
             waiting: waiting.len() as u64,
@@ -86,7 +97,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         unread,
         in_progress: in_progress.map(|by| RunInProgress { by: by.clone(), rooms: in_flight }),
         findings,
-        asked,
+        refreshed,
     }
 }
 

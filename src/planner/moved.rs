@@ -11,8 +11,8 @@ use crate::model::{
 
 use super::builder::{Phase, PlanBuilder};
 
-/// How many addresses that are recorded twice are told.
-const TOLD: usize = 100;
+/// How many addresses that are recorded twice are listed.
+const MAX_LISTED: usize = 100;
 
 /// A record under the names that the files declare.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ pub fn address_as_declared(desired: &Desired, address: &Address) -> Address {
 }
 
 /// The addresses that are recorded under an old name and under the new one with different records:
-/// nobody can say which one holds. Equal records are a move that was cut short.
+/// which one holds cannot be known. Equal records are a move that was cut short.
 pub(super) fn recorded_twice(desired: &Desired, recorded: &Recorded) -> Vec<Finding> {
     let renamed: Renamed<'_> = desired.moved.iter().map(|Moved { from, to }| (from, to)).collect();
     let twice = |old: &Address, record: &RecordedRoom| {
@@ -86,7 +86,7 @@ pub(super) fn recorded_twice(desired: &Desired, recorded: &Recorded) -> Vec<Find
         .keys()
         .flat_map(|from| rooms_of(recorded, from))
         .filter_map(|(old, record)| twice(old, record))
-        .take(TOLD)
+        .take(MAX_LISTED)
         .collect()
 }
 
@@ -183,7 +183,7 @@ fn new_address(renamed: &Renamed<'_>, address: &Address) -> Address {
     Address::new(provider.clone(), room.clone())
 }
 
-/// The sides of a room under their new names; none where no name changes.
+/// The sides of a room under their new names; `None` if no name changes.
 fn new_sides(renamed: &Renamed<'_>, sides: &Sides) -> Option<Sides> {
     if !sides.iter().any(|side| renamed.contains_key(side)) {
         return None;

@@ -9,7 +9,7 @@ use super::builder::Steps;
 /// Takes the creates out that would make more rooms than their provider may have.
 ///
 /// The last ones in order go first, and recreates only where no create is left.
-pub(super) fn hold(
+pub(super) fn hold_creates(
     steps: &mut Steps,
     providers: &BTreeMap<ProviderName, Provider>,
     alive: &BTreeMap<&ProviderName, u64>,

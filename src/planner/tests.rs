@@ -1,6 +1,7 @@
 //! What the planner promises, as tests.
 
 mod asking;
+mod drift;
 mod gate;
 mod kinds;
 mod limits;
@@ -16,10 +17,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
+pub(super) use crate::model::samples::{attribute, attributes};
 use crate::model::{
-    Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Fields, Kind,
-    Lifecycle, Observation, ObservedRoom, People, Policy, Provider, ProviderIdentity, ProviderName,
-    RateShare, RecordedRoom, Refresh, Room, SecretSource, Sides, Timestamp,
+    Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Kind, Lifecycle,
+    Observation, ObservedRoom, People, Policy, Provider, ProviderIdentity, ProviderName, RateShare,
+    RecordedRoom, Refresh, Room, SecretSource, Sides, Timestamp, samples,
 };
 
 /// The time at which all tests plan.
@@ -33,21 +35,13 @@ pub(super) fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-pub(super) fn attribute(value: &str) -> Attribute {
-    Attribute { value: value.into(), auto_delete: false }
-}
-
-pub(super) fn attributes(pairs: &[(&str, &str)]) -> Attributes {
-    pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
-}
-
 /// A room with a name, one hour of delay and attributes.
 pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
     Arc::new(Room {
         name: Some(name.into()),
         destroy_delay_time: Some(Delay::from_seconds(3600)),
         attributes: attributes(pairs),
-        fields: Fields::default(),
+        ..Room::default()
     })
 }
 
@@ -63,33 +57,11 @@ pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
 
 /// A room that was created a minute ago.
 pub(super) fn record(room: Arc<Room>) -> RecordedRoom {
-    RecordedRoom {
-        room,
-        assumed: Assumed::default(),
-        created: at(-60),
-        last_seen: None,
-        last_seen_with_people: None,
-        attribute_sequence: None,
-        request_id: None,
-        source: "rooms.yaml".into(),
-        lifecycle: Lifecycle::default(),
-        sides: Sides::default(),
-        ignore_changes: Box::default(),
-        pending: None,
-        contested: None,
-        next: None,
-    }
+    samples::record(room, at(-60))
 }
 
 pub(super) fn there(people: People, pairs: &[(&str, &str)]) -> Observation {
-    let attributes = attributes(pairs);
-    Observation::There(ObservedRoom {
-        at: at(0),
-        people,
-        attributes,
-        attribute_sequence: None,
-        fields: Fields::default(),
-    })
+    Observation::There(samples::observed_room(at(0), people, attributes(pairs)))
 }
 
 /// Files, a state and a service, to be planned from.
@@ -152,17 +124,17 @@ impl World {
     }
 
     pub(super) fn plan(&self) -> Plan {
-        plan(Inputs {
+        plan(PlanInputs {
             desired: &self.desired,
             recorded: &self.recorded,
             observed: &self.observed,
-            asked: Asked::Yes(Refresh::Due),
+            refreshed: Refreshed::As(Refresh::Due),
             evict: &self.evict,
             in_progress: self.in_progress.as_ref(),
         })
     }
 
-    pub(super) fn due(&self, mode: Refresh, scope: Scope) -> Vec<String> {
+    pub(super) fn due(&self, mode: Refresh, scope: Purpose) -> Vec<String> {
         let due = due(&self.desired, &self.recorded, mode, scope, &|_| at(0));
         due.iter().map(ToString::to_string).collect()
     }
@@ -172,7 +144,7 @@ pub(super) fn provider(name: &str) -> Provider {
     Provider {
         name: ProviderName::new(name).expect("a name"),
         app_id: 1,
-        application: crate::model::Application::Zim { operator: "admin".to_owned() },
+        application: crate::model::Application::new(Kind::Zim, Some("admin".to_owned())),
         endpoint: Endpoint::Vendor,
         host: "zim-api.zego.im".into(),
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),

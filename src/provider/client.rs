@@ -2,12 +2,12 @@
 
 mod breaker;
 mod reads;
-mod settled;
+mod retry;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -21,46 +21,52 @@ use crate::model::{ApiError, Call, Clock, ErrorClass, Operation, RoomId, Timesta
 use breaker::Breaker;
 pub use breaker::Tripped;
 pub use reads::ReadOnly;
-use settled::Sent;
+pub(crate) use retry::log_retry;
 
 /// A service inside its rate limits and behind its circuit breaker: reads are retried, changes are
 /// one attempt each.
 pub struct Client {
     service: Arc<dyn Service>,
     pacers: BTreeMap<Call, Pacer>,
-    /// For calls that no limit is known of.
+    /// For calls without a known limit.
     unlisted: Pacer,
     policy: RetryPolicy,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
-    /// What became of registering each user; once a client.
+    /// The result of registering each user in this run.
     registrations: Mutex<BTreeMap<String, Registration>>,
 }
 
-/// What became of registering a user, once it is known.
+/// The result of registering a user, once it is known.
 type Registration = Arc<OnceCell<Result<(), ApiError>>>;
 
-/// Leave to make one call. Dropped unused, it goes to the next who asks.
+/// Permission to make one call. Dropped unused, it goes to the next in the queue.
 #[derive(Debug)]
-#[must_use = "a permit that is dropped gives its place to the next"]
+#[must_use = "a permit that is dropped goes to the next in the queue"]
 pub struct Permit {
     call: Call,
     permit: http::Permit,
 }
 
-/// How the run before this one ended.
+/// What is known of the run before this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It said when its last calls were, or there was none.
-    Cleanly,
+pub enum PreviousRun {
+    /// It recorded when its last calls were, or there was none.
+    Clean,
     /// It did not.
-    Uncleanly,
+    Unclean,
+}
+
+/// An answer, and when its request was sent, by the clock that rooms live by.
+struct Sent<T> {
+    at: Timestamp,
+    answer: T,
 }
 
 impl Client {
-    /// Puts limits and retries around a service: `rates` are requests a second for each call; the
-    /// calls that are not among them share one request a second.
+    /// Wraps a service in limits and retries: `rates` are requests a second for each call; the other calls
+    /// share one request a second.
     #[must_use]
     pub fn new(
         service: Arc<dyn Service>,
@@ -81,13 +87,13 @@ impl Client {
         }
     }
 
-    /// Why the circuit breaker has stopped the provider; none while it is called.
+    /// Returns why the circuit breaker has stopped the provider, or `None` while it is called.
     #[must_use]
     pub fn tripped(&self) -> Option<Tripped> {
         self.breaker.tripped()
     }
 
-    /// Waits for leave to make `call`, in the order of asking.
+    /// Waits for permission to make `call`, first come, first served.
     ///
     /// # Errors
     /// Returns [`Tripped`] as soon as the circuit breaker trips.
@@ -107,7 +113,7 @@ impl Client {
     ///
     /// # Errors
     /// Returns the [`ApiError`] of this attempt; nothing is tried again. It is of [`ErrorClass::Stopped`]
-    /// where the circuit breaker tripped before the request was sent.
+    /// if the circuit breaker tripped before the request was sent.
     pub async fn attempt(
         &self,
         permit: Permit,
@@ -119,17 +125,16 @@ impl Client {
         sent.await.map(|Sent { at: _, answer }| answer)
     }
 
-    /// Starts counting the attempts of one call: what the caller of [`Self::attempt`] waits by.
+    /// Starts counting the attempts of one call, for the caller of [`Self::attempt`].
     #[must_use]
     pub fn backoff(&self) -> Backoff {
         self.policy.begin(Arc::clone(&self.random))
     }
 
-    /// Registers who has to be known before an operation, where the service would not say clearly
-    /// that he is not.
+    /// Registers the user of an operation whom the service would not clearly report as unknown.
     ///
     /// # Errors
-    /// Returns the [`ApiError`] that stood in the way, after retries.
+    /// Returns the [`ApiError`] that remained after retries.
     pub async fn prepare(&self, operation: &Operation) -> Result<(), ApiError> {
         match self.service.user_before(operation) {
             Some(user) => self.register(user).await,
@@ -137,10 +142,10 @@ impl Client {
         }
     }
 
-    /// Registers the user whom an operation, or a look, needs and whom the service does not know.
+    /// Registers the user of an operation, or of an observation, whom the service reported as unknown.
     ///
     /// # Errors
-    /// Returns the [`ApiError`] that stood in the way, after retries.
+    /// Returns the [`ApiError`] that remained after retries.
     pub async fn register_user(&self, operation: Option<&Operation>) -> Result<(), ApiError> {
         match self.service.user(operation) {
             Some(user) => self.register(user).await,
@@ -148,18 +153,12 @@ impl Client {
         }
     }
 
-    /// Registers a user, once a client: all who ask wait for the same registration, and learn what
-    /// became of it.
+    /// Registers a user once in a run: all callers wait for the same registration, and get its result.
     async fn register(&self, user: &str) -> Result<(), ApiError> {
         let Some(call) = self.service.register_call() else { return Ok(()) };
-        let registration = {
-            // A panic while it was held left at worst one user to register once more.
-            let registrations = self.registrations.lock();
-            let mut registrations = registrations.unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(registrations.entry(user.to_owned()).or_default())
-        };
+        let registration = Arc::clone(self.registrations().entry(user.to_owned()).or_default());
         let register = async || {
-            let registered = self.settled(call, None, || self.service.register(user)).await;
+            let registered = self.with_retries(call, None, || self.service.register(user)).await;
             registered.map(|Sent { at: _, answer: () }| ())
         };
         registration.get_or_init(register).await.clone()
@@ -168,14 +167,14 @@ impl Client {
     /// Makes one harmless signed query, and compares the clocks.
     ///
     /// # Errors
-    /// Returns the [`ApiError`] that stood in the way, after retries.
+    /// Returns the [`ApiError`] that remained after retries.
     pub async fn check(&self) -> Result<Probe, ApiError> {
         let call = self.service.people_call();
-        let probed = self.settled(call, None, || self.service.probe()).await;
+        let probed = self.with_retries(call, None, || self.service.probe()).await;
         probed.map(|Sent { at: _, answer }| answer)
     }
 
-    /// When each call was last made, by this run or the one before it: to be kept for the next run.
+    /// Returns when each call was last made, by this run or the one before it, to be stored for the next run.
     #[must_use]
     pub fn last_calls(&self, now: Timestamp) -> BTreeMap<Call, Timestamp> {
         let before = |ago: Duration| {
@@ -186,23 +185,36 @@ impl Client {
         self.pacers.iter().filter_map(last).collect()
     }
 
-    /// Takes the limits as used up until an earlier run's last calls, or until now where that run
-    /// did not say when they were. Call it before the first permit.
-    pub fn resume(&self, last_calls: &BTreeMap<Call, Timestamp>, now: Timestamp, ended: Ended) {
+    /// Begins a run: forgets which users were registered and why the provider was stopped, and counts the
+    /// limits as used up until the previous run's last calls, or until now if it did not record them. Call
+    /// it before the first permit of a run; a client may serve many runs, one after the other.
+    pub fn begin_run(
+        &self,
+        last_calls: &BTreeMap<Call, Timestamp>,
+        now: Timestamp,
+        previous: PreviousRun,
+    ) {
+        self.registrations().clear();
+        self.breaker.reset();
         for (call, pacer) in &self.pacers {
-            match (ended, last_calls.get(call)) {
-                (Ended::Uncleanly, _) => pacer.resume(Duration::ZERO),
-                (Ended::Cleanly, Some(last)) => pacer.resume(now.since(*last)),
-                (Ended::Cleanly, None) => {}
+            match (previous, last_calls.get(call)) {
+                (PreviousRun::Unclean, _) => pacer.resume(Duration::ZERO),
+                (PreviousRun::Clean, Some(last)) => pacer.resume(now.since(*last)),
+                (PreviousRun::Clean, None) => {}
             }
         }
+    }
+
+    fn registrations(&self) -> MutexGuard<'_, BTreeMap<String, Registration>> {
+        // A panic while it was held left at worst one user to register once more.
+        self.registrations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pacer(&self, call: Call) -> &Pacer {
         self.pacers.get(&call).unwrap_or(&self.unlisted)
     }
 
-    /// Makes one attempt, and lets the pacer and the breaker learn from it.
+    /// Makes one attempt, and feeds its result to the pacer and the breaker.
     async fn once<T>(
         &self,
         permit: Permit,
@@ -212,18 +224,18 @@ impl Client {
     ) -> Result<Sent<T>, ApiError> {
         let Permit { call, permit } = permit;
         let room = room.map_or("", RoomId::as_str);
-        let leave = self.breaker.or(call, permit.sent()).await;
-        let in_flight = leave.map_err(|why| why.api_error(call))?;
+        let sending = self.breaker.or(call, permit.sent()).await;
+        let in_flight = sending.map_err(|tripped| tripped.api_error(call))?;
         let (at, sent) = (self.clock.now(), Instant::now());
         trace!(%call, room, "sending");
         let outcome = attempt.await;
         let took = match &outcome {
-            Err(api_error) if api_error.class == ErrorClass::TooOften => {
+            Err(error) if error.class == ErrorClass::TooOften => {
                 self.breaker.refused(call);
-                in_flight.too_often(api_error.retry_after)
+                in_flight.too_often(error.retry_after)
             }
-            Err(api_error) if !api_error.answered => {
-                if api_error.class != ErrorClass::Fatal {
+            Err(error) if !error.answered => {
+                if error.class != ErrorClass::Fatal {
                     self.breaker.unanswered(call, sent);
                 }
                 in_flight.lost()
@@ -237,7 +249,7 @@ impl Client {
             Ok(answer) => {
                 debug!(%call, room, ?took, request_id = request_id(answer), "answered");
             }
-            Err(api_error) => {
+            Err(error) => {
                 let ApiError {
                     class,
                     call: _,
@@ -246,7 +258,7 @@ impl Client {
                     request_id,
                     retry_after,
                     answered: _,
-                } = api_error;
+                } = error;
                 let request_id = request_id.as_deref();
                 debug!(%call, room, ?took, request_id, ?class, code, ?retry_after, "{message}");
             }

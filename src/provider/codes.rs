@@ -1,4 +1,4 @@
-//! What return codes come to: the shape of a service's table, and what such tables share.
+//! The shape of a service's table of return codes, and what such tables share.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::model::{Call, Effect, ErrorClass};
 pub(super) struct Verdict {
     /// What the caller does.
     pub(super) class: ErrorClass,
-    /// What the user can do: words that follow the service's own.
+    /// What the user can do: it follows the service's message.
     pub(super) advice: &'static str,
     /// How long to wait at least before trying again.
     pub(super) pause: Option<Duration>,
@@ -25,7 +25,7 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// The code of a number.
+            /// Returns the code of a number.
             pub(super) fn of(number: i64) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$name),)*
@@ -41,7 +41,7 @@ macro_rules! codes {
 }
 pub(super) use codes;
 
-/// Something failed inside the service, perhaps after the change was made.
+/// Returns the class of a failure inside the service, perhaps after the change was made.
 pub(super) fn unfinished(call: Call) -> ErrorClass {
     match call.effect() {
         Effect::Reads | Effect::RepeatSafe => ErrorClass::Retry,
@@ -49,7 +49,7 @@ pub(super) fn unfinished(call: Call) -> ErrorClass {
     }
 }
 
-/// A code that makes sense as an answer to some calls only.
+/// Returns the class of a code that makes sense as an answer to some calls only.
 pub(super) fn among(calls: &[Call], call: Call, class: ErrorClass) -> ErrorClass {
     if calls.contains(&call) { class } else { ErrorClass::Unrecognised }
 }

@@ -1,4 +1,4 @@
-//! Reads the part of an answer that all services have: a code, words, and the id of the request.
+//! Reads the part of an answer that all services have: a code, a message, and the id of the request.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use super::json::{integer, text};
 use super::{Probe, Receipt};
 use crate::model::{ApiError, Call, ErrorClass, Timestamp};
 
-/// How one service writes its answers.
+/// The format of one service's answers.
 #[derive(Debug)]
-pub(super) struct Dialect {
+pub(super) struct ResponseFormat {
     /// The service's name, for people.
     pub(super) service: &'static str,
-    /// Where the code stands; 0 is a success.
+    /// The field of the code; 0 is a success.
     pub(super) code: &'static str,
-    /// Where the words stand.
-    pub(super) words: &'static str,
-    /// What says once more that it is a success, and how; none where nothing does.
-    pub(super) affirmed: Option<(&'static str, &'static str)>,
-    /// What is done about a code as the answer to a call, by the service's words where the code says
-    /// too little; none where the code is not known.
+    /// The field of the message.
+    pub(super) message: &'static str,
+    /// A second field that marks a success and its value, or `None` if there is none.
+    pub(super) success_marker: Option<(&'static str, &'static str)>,
+    /// Returns what is done about a code as the answer to a call, by the message if the code is
+    /// ambiguous, or `None` for an unknown code.
     pub(super) verdict: fn(i64, Call, &str) -> Option<Verdict>,
 }
 
-/// One exchange, as far as its answer is judged by it.
-pub(super) struct Asked<'a> {
-    /// How the service answers.
-    pub(super) dialect: &'static Dialect,
+/// What is known of one exchange when its answer is read.
+pub(super) struct Exchange<'a> {
+    /// The format of the answer.
+    pub(super) format: &'static ResponseFormat,
     /// The call.
     pub(super) call: Call,
-    /// What must not be echoed: the secret, the signature, the query.
+    /// What must not be shown: the secret, the signature, the query.
     pub(super) hidden: &'a [&'a str],
     /// This machine's time when the answer came.
     pub(super) now: Timestamp,
@@ -42,22 +42,22 @@ pub(super) struct Asked<'a> {
 
 /// An answer of code 0.
 #[derive(Debug)]
-pub(super) struct Answered {
-    /// All that it holds.
+pub(super) struct Reply {
+    /// All its fields.
     pub(super) fields: Map<String, Value>,
     /// The service's id of the request.
     pub(super) request_id: Option<String>,
     date: Option<Timestamp>,
 }
 
-/// The service's own time, where the answer tells it.
+/// Returns the service's own time, if the answer has it.
 fn date(response: &HttpResponse) -> Option<Timestamp> {
     response.date.as_deref().and_then(http_date)
 }
 
-impl Asked<'_> {
-    /// Judges an answer: the fields of a success, or what the caller does about a failure.
-    pub(super) fn read(&self, response: &HttpResponse) -> Result<Answered, ApiError> {
+impl Exchange<'_> {
+    /// Reads an answer: the fields of a success, or the error.
+    pub(super) fn read(&self, response: &HttpResponse) -> Result<Reply, ApiError> {
         let HttpResponse { status, date: _, retry_after: pause, body } = response;
         let date = date(response);
         let pause = pause.as_deref().and_then(|text| retry_after(text, date));
@@ -65,17 +65,17 @@ impl Asked<'_> {
             Ok(Value::Object(fields)) => fields,
             Ok(_) | Err(_) => Map::new(),
         };
-        let code = fields.get(self.dialect.code).and_then(integer);
+        let code = fields.get(self.format.code).and_then(integer);
         match (status, code) {
             (429, _) => Err(self.by_status(ErrorClass::TooOften, *status, &fields, body, pause)),
             (500.., _) => Err(self.by_status(unfinished(self.call), *status, &fields, body, pause)),
-            (200..=299, Some(0)) => self.affirmed(fields, date),
+            (200..=299, Some(0)) => self.success(fields, date),
             (_, Some(code)) if code != 0 => Err(self.by_code(code, &fields, date, pause)),
             (_, _) => Err(self.by_status(ErrorClass::Unknown, *status, &fields, body, pause)),
         }
     }
 
-    /// Judges an answer to a harmless query; `harmless` are the failures that such a query may have.
+    /// Reads the answer to a harmless query; `harmless` are the errors that such a query may have.
     pub(super) fn probe(
         &self,
         response: &HttpResponse,
@@ -84,22 +84,22 @@ impl Asked<'_> {
         let clock = date(response).map(|date| ClockDifference::between(date, self.now));
         match self.read(response) {
             Ok(_) => Ok(Probe { clock }),
-            Err(api_error) if harmless.contains(&api_error.class) => Ok(Probe { clock }),
-            Err(api_error) => Err(api_error),
+            Err(error) if harmless.contains(&error.class) => Ok(Probe { clock }),
+            Err(error) => Err(error),
         }
     }
 
-    /// What the caller does about a sub-code inside an answer of code 0.
-    pub(super) fn refused(&self, answered: &Answered, number: i64) -> ApiError {
-        self.by_code(number, &answered.fields, answered.date, None)
+    /// Returns the error of a sub-code inside an answer of code 0.
+    pub(super) fn refused(&self, reply: &Reply, number: i64) -> ApiError {
+        self.by_code(number, &reply.fields, reply.date, None)
     }
 
-    /// What the caller does about an answer of code 0 that holds something else than it should.
+    /// Returns the error of an answer of code 0 whose content is unreadable.
     pub(super) fn unreadable(&self, what: &str) -> ApiError {
         self.api_error(ErrorClass::Unknown, None, format!("the answer holds unreadable {what}"))
     }
 
-    /// What the caller does where there is no answer at all.
+    /// Returns the error of an exchange without an answer.
     pub(super) fn unanswered(&self, error: TransportError) -> ApiError {
         let (class, message) = match error {
             TransportError::NotSent(message) => (ErrorClass::Retry, message),
@@ -109,7 +109,7 @@ impl Asked<'_> {
         ApiError { answered: false, ..self.api_error(class, None, message) }
     }
 
-    /// A api_error of this exchange that an answer tells.
+    /// Returns an error that an answer reports.
     fn api_error(&self, class: ErrorClass, code: Option<i64>, message: String) -> ApiError {
         ApiError {
             class,
@@ -122,20 +122,22 @@ impl Asked<'_> {
         }
     }
 
-    /// Takes an answer of code 0, unless it contradicts itself.
-    fn affirmed(
+    /// Accepts an answer of code 0, unless it contradicts itself.
+    fn success(
         &self,
         fields: Map<String, Value>,
         date: Option<Timestamp>,
-    ) -> Result<Answered, ApiError> {
+    ) -> Result<Reply, ApiError> {
         let request_id = fields.get("RequestId").and_then(|id| self.id(id));
-        let denied = self.dialect.affirmed.filter(|(name, word)| {
-            fields.get(*name).is_some_and(|said| said.as_str() != Some(*word))
+        let contradicted = self.format.success_marker.filter(|(name, value)| {
+            fields.get(*name).is_some_and(|found| found.as_str() != Some(*value))
         });
-        let Some((name, word)) = denied else { return Ok(Answered { fields, request_id, date }) };
-        let said = self.words(&fields).map_or_else(String::new, |words| format!(", `{words}`"));
-        let code = self.dialect.code;
-        let message = format!("{code} is 0 and {name} is not {word}{said}");
+        let Some((name, value)) = contradicted else {
+            return Ok(Reply { fields, request_id, date });
+        };
+        let quoted = self.message(&fields).map_or_else(String::new, |text| format!(", `{text}`"));
+        let code = self.format.code;
+        let message = format!("{code} is 0 and {name} is not {value}{quoted}");
         Err(ApiError { request_id, ..self.api_error(ErrorClass::Unknown, None, message) })
     }
 
@@ -146,14 +148,14 @@ impl Asked<'_> {
         date: Option<Timestamp>,
         pause: Option<Duration>,
     ) -> ApiError {
-        let words = self.words(fields).unwrap_or_else(|| "no words".to_owned());
-        let verdict = (self.dialect.verdict)(number, self.call, &words);
+        let text = self.message(fields).unwrap_or_else(|| "no message".to_owned());
+        let verdict = (self.format.verdict)(number, self.call, &text);
         let Verdict { class, advice, pause: least } = verdict.unwrap_or(Verdict {
             class: ErrorClass::Unrecognised,
             advice: "this code is not known to roomctl",
             pause: None,
         });
-        let mut message = format!("{words}: {advice}");
+        let mut message = format!("{text}: {advice}");
         if let (ErrorClass::SignAgain, Some(date)) = (class, date) {
             message = format!("{message}; {}", ClockDifference::between(date, self.now));
         }
@@ -164,7 +166,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The service's id of the request; what must not be told is taken out of it too.
+    /// Returns the service's id of the request; what must not be shown is taken out of it too.
     fn id(&self, value: &Value) -> Option<String> {
         let id = text(value).filter(|id| !id.is_empty())?;
         let shown = self.hidden.iter().filter(|part| !part.is_empty());
@@ -179,18 +181,18 @@ impl Asked<'_> {
         body: &[u8],
         pause: Option<Duration>,
     ) -> ApiError {
-        let said = self.words(fields).or_else(|| self.beginning(body));
-        let said = said.map_or_else(|| "nothing in it".to_owned(), |said| format!("`{said}`"));
-        let service = self.dialect.service;
+        let text = self.message(fields).or_else(|| self.beginning(body));
+        let text = text.map_or_else(|| "nothing in it".to_owned(), |text| format!("`{text}`"));
+        let service = self.format.service;
         let message = match status {
-            429 => format!("too many requests (HTTP 429), {said}"),
-            500.. => format!("the service failed (HTTP {status}), {said}"),
+            429 => format!("too many requests (HTTP 429), {text}"),
+            500.. => format!("the service failed (HTTP {status}), {text}"),
             300..=399 => format!("the answer is a redirect (HTTP {status}): check `endpoint`"),
             _ => format!(
-                "the answer (HTTP {status}) is not {service}'s, {said}: check `endpoint`, and any proxy on the way"
+                "the answer (HTTP {status}) is not {service}'s, {text}: check `endpoint`, and any proxy on the way"
             ),
         };
-        let code = fields.get(self.dialect.code).and_then(integer).filter(|code| *code != 0);
+        let code = fields.get(self.format.code).and_then(integer).filter(|code| *code != 0);
         ApiError {
             request_id: fields.get("RequestId").and_then(|id| self.id(id)),
             retry_after: pause,
@@ -198,10 +200,10 @@ impl Asked<'_> {
         }
     }
 
-    fn words(&self, fields: &Map<String, Value>) -> Option<String> {
-        let words = clean(fields.get(self.dialect.words)?.as_str()?, self.hidden);
-        let words = words.trim_end_matches('.');
-        (!words.is_empty()).then(|| words.to_owned())
+    fn message(&self, fields: &Map<String, Value>) -> Option<String> {
+        let text = clean(fields.get(self.format.message)?.as_str()?, self.hidden);
+        let text = text.trim_end_matches('.');
+        (!text.is_empty()).then(|| text.to_owned())
     }
 
     fn beginning(&self, body: &[u8]) -> Option<String> {
@@ -210,8 +212,8 @@ impl Asked<'_> {
     }
 }
 
-impl Answered {
-    /// What a change was answered with, where the answer tells no more than that it was made.
+impl Reply {
+    /// Returns the receipt of a change whose answer has nothing else.
     pub(super) fn receipt(self) -> Receipt {
         Receipt { request_id: self.request_id, ..Receipt::default() }
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::model::People;
 
-/// A whole number, or a text that is one.
+/// Reads a whole number, or a text that is one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64(),
@@ -13,7 +13,7 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// A text, or a number as a text.
+/// Reads a text, or a number as a text.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -22,13 +22,13 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// What stands under `name`; nothing where that is null.
-pub(super) fn told<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+/// Returns the value of `name`, or `None` if it is absent or null.
+pub(super) fn non_null<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     fields.get(name).filter(|value| !value.is_null())
 }
 
-/// Who is inside, by every count that was told. Unknown where there is none, and where one cannot be
-/// read: nobody is thrown out because a number was missing.
+/// Reads who is inside, by the highest of the counts. Unknown if there is none, or one cannot be read:
+/// nobody is disconnected because a number was missing.
 pub(super) fn people<'a>(counts: impl IntoIterator<Item = &'a Value>) -> People {
     let read = |count: &Value| u64::try_from(integer(count)?).ok();
     let counts = counts.into_iter().map(read).collect::<Option<Vec<u64>>>();

@@ -7,7 +7,6 @@ mod envelope;
 pub mod http;
 mod json;
 mod registry;
-mod retry_log;
 mod rtc;
 mod tencent_live;
 #[cfg(test)]
@@ -18,69 +17,68 @@ mod zim;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use client::{Client, Ended, Permit, ReadOnly, Tripped};
+pub(crate) use client::log_retry;
+pub use client::{Client, Permit, PreviousRun, ReadOnly, Tripped};
 use http::ClockDifference;
 pub use registry::{Clocks, ConnectError, connect, connect_over, vendor_url};
-pub(crate) use retry_log::log_retry;
 
 use crate::model::{ApiError, Attributes, Call, Fields, Observation, Operation, People, RoomId};
 
-/// What a call to a service comes to.
+/// The result of a call to a service.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
 
-/// Looks at rooms, and cannot change anything. Its calls are paced and retried.
+/// Observes rooms, and cannot change anything. Its calls are paced and retried.
 pub trait Observer: Send + Sync {
-    /// How many rooms one look may take: what the service answers in one call.
+    /// How many rooms one observation may take: what the service answers in one call.
     fn batch(&self) -> usize;
 
-    /// Looks at up to [`Observer::batch`] rooms: who is inside, and what they hold. In the order of
-    /// asking, each with the time its query was sent; never [`Observation::Unread`].
+    /// Observes up to [`Observer::batch`] rooms: who is inside, and what they hold. In the order of
+    /// `rooms`, each with the time its query was sent; never [`Observation::Unread`].
     fn observed_rooms<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>>;
 
-    /// Looks at one room.
+    /// Observes one room.
     fn observed_room<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Observation> {
         Box::pin(async move {
             let seen = self.observed_rooms(std::slice::from_ref(room)).await?;
-            let unread =
-                || Observation::Unread { why: "the answer does not tell of it".to_owned() };
+            let unread = || Observation::Unread { why: "the answer does not hold it".to_owned() };
             Ok(seen.into_iter().next().unwrap_or_else(unread))
         })
     }
 
-    /// Asks who is inside a room. None where it does not exist.
+    /// Queries who is inside a room, `None` if it does not exist.
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>>;
 }
 
 /// One service, one attempt a call: it knows nothing of limits and retries.
 pub trait Service: Send + Sync {
-    /// The call that asks who is inside.
+    /// The call that queries who is inside.
     fn people_call(&self) -> Call;
 
     /// How many rooms that call takes.
     fn batch(&self) -> usize;
 
-    /// Asks who is inside up to [`Service::batch`] rooms, and what else the same answer tells. In the
-    /// order of asking, none for a room that does not exist.
+    /// Queries who is inside up to [`Service::batch`] rooms, with the fields of the same answer. In the
+    /// order of `rooms`, `None` for a room that does not exist.
     fn presences<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Presence>>>;
 
-    /// The call that reads the attributes; none where rooms have none.
+    /// The call that reads the attributes, or `None` if rooms have none.
     fn attributes_call(&self) -> Option<Call>;
 
-    /// Reads a room's attributes. None where it does not exist.
+    /// Reads a room's attributes, `None` if it does not exist.
     fn attributes<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<AttributesRead>>;
 
     /// Changes a room by one call.
     fn change<'a>(&'a self, room: &'a RoomId, operation: &'a Operation) -> Answer<'a, Receipt>;
 
-    /// The user who is wanted, and who may not be registered yet, where the service says that a user
-    /// is not known: for an operation, or for a look. None where users are of no concern.
+    /// The user to register if the service answers that a user is unknown: for an operation, or for an
+    /// observation. `None` if the service has no users.
     fn user<'a>(&'a self, operation: Option<&'a Operation>) -> Option<&'a str>;
 
-    /// The user who has to be registered before an operation, where the service would not say
-    /// clearly that he is not.
+    /// The user to register before an operation, because the service's answer would not say clearly that
+    /// he is unknown.
     fn user_before<'a>(&'a self, operation: &'a Operation) -> Option<&'a str>;
 
-    /// The call that registers a user; none where users are of no concern.
+    /// The call that registers a user, or `None` if the service has no users.
     fn register_call(&self) -> Option<Call>;
 
     /// Registers a user; one who is registered already is a success.
@@ -90,12 +88,12 @@ pub trait Service: Send + Sync {
     fn probe(&self) -> Answer<'_, Probe>;
 }
 
-/// Who is inside a room, and what the same answer tells of it.
+/// Who is inside a room, and the fields of the same answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presence {
     /// Who is inside.
     pub people: People,
-    /// Its fields, as far as they are told.
+    /// Its fields, as far as the answer holds them.
     pub fields: Fields,
 }
 
@@ -108,14 +106,14 @@ pub struct AttributesRead {
     pub sequence: Option<u64>,
 }
 
-/// What a harmless query told.
+/// The result of a harmless query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// How far the clocks are apart, where the answer says.
+    /// The difference between the clocks, if the answer has a date.
     pub clock: Option<ClockDifference>,
 }
 
-/// What a service says of a change that it made.
+/// What a service answers to a change that it made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Its id of the request.

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use super::access::Access;
 use super::http::{
-    AllowedHosts, EndpointError, HttpTransport, NetworkError, Random, ServiceUrl, SystemRandom,
+    AllowedHosts, HostNotAllowed, HttpTransport, NetworkError, Random, ServiceUrl, SystemRandom,
     Transport,
 };
 use super::rtc::{self, Rtc};
 use super::tencent_live::{self, TencentLive};
 use super::zim::{self, Zim};
 use super::{Client, Service};
-use crate::model::{Application, Clock, Kind, Provider, Secret};
+use crate::model::{Application, Clock, EndpointUrl, Kind, Provider, Secret};
 
 /// Why a provider cannot be reached at all, by what the user does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
-    /// The endpoint has to be mended or allowed.
+    /// The host has to be allowed.
     #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// This machine's TLS has to be mended.
+    Endpoint(#[from] HostNotAllowed),
+    /// This machine's TLS has to be fixed.
     #[error(transparent)]
     Network(#[from] NetworkError),
 }
@@ -27,35 +27,38 @@ pub enum ConnectError {
 /// The clocks that a client reads.
 #[derive(Clone)]
 pub struct Clocks {
-    /// Signatures are made by it: the real time.
+    /// The clock of signatures: the real time.
     pub signing: Arc<dyn Clock>,
-    /// Observations are stamped by it: the time that rooms live by, which the built-in emulator may
-    /// move ahead.
+    /// The clock of observations and of the rooms' life, which the built-in emulator may move ahead.
     pub rooms: Arc<dyn Clock>,
 }
 
 impl Clocks {
-    /// One clock for both.
+    /// Uses one clock for both.
     #[must_use]
     pub fn same(clock: Arc<dyn Clock>) -> Self {
         Self { signing: Arc::clone(&clock), rooms: clock }
     }
 }
 
-/// The vendor's own URL for a kind, where the file names none.
+/// Returns the vendor's own URL for a kind, the default endpoint.
+///
+/// # Panics
+/// Never: a host of ours makes a URL.
 #[must_use]
-pub fn vendor_url(kind: Kind) -> String {
-    format!("https://{}/", kind.vendor_host())
+pub fn vendor_url(kind: Kind) -> EndpointUrl {
+    let url = format!("https://{}/", kind.vendor_host());
+    url.parse().expect("https and a host are an endpoint")
 }
 
-/// Makes the client of a provider, to reach it at `base_url` over the network or on loopback.
-/// Nothing is sent yet. `signing_clock` must show the service's time to within 10 minutes.
+/// Returns the client of a provider at `base_url`, over the network or on loopback. Nothing is sent yet.
+/// The signing clock must be within 10 minutes of the service's.
 ///
 /// # Errors
-/// Returns [`ConnectError`] where credentials may not go to `base_url`, or TLS cannot be set up.
+/// Returns [`ConnectError`] if credentials may not be sent to `base_url`, or TLS cannot be set up.
 pub fn connect(
     provider: &Provider,
-    base_url: &str,
+    base_url: &EndpointUrl,
     secret: Secret,
     clocks: Clocks,
     allowed: &AllowedHosts,
@@ -65,13 +68,13 @@ pub fn connect(
     Ok(client(provider, url, secret, clocks, transport))
 }
 
-/// Makes the client of a provider as [`connect`] does, over a transport of the caller's.
+/// Returns the client of a provider as [`connect`] does, over a transport of the caller's.
 ///
 /// # Errors
-/// Returns [`ConnectError`] where credentials may not go to `base_url`.
+/// Returns [`ConnectError`] if credentials may not be sent to `base_url`.
 pub fn connect_over(
     provider: &Provider,
-    base_url: &str,
+    base_url: &EndpointUrl,
     secret: Secret,
     clocks: Clocks,
     allowed: &AllowedHosts,
@@ -81,17 +84,40 @@ pub fn connect_over(
     Ok(client(provider, url, secret, clocks, transport))
 }
 
+/// What speaks to the service of one kind.
+struct Speaker {
+    /// Whether credentials may go to a host by themselves.
+    is_vendor: fn(&str) -> bool,
+    service: fn(Access, &Application) -> Arc<dyn Service>,
+}
+
+fn speaker(kind: Kind) -> Speaker {
+    match kind {
+        Kind::Rtc => Speaker {
+            is_vendor: rtc::is_vendor,
+            service: |access, it| Arc::new(Rtc::new(access, it.is_test())),
+        },
+        Kind::Zim => Speaker {
+            is_vendor: zim::is_vendor,
+            service: |access, it| Arc::new(Zim::new(access, operator(it))),
+        },
+        Kind::TencentLive => Speaker {
+            is_vendor: tencent_live::is_vendor,
+            service: |access, it| Arc::new(TencentLive::new(access, operator(it))),
+        },
+    }
+}
+
+fn operator(application: &Application) -> String {
+    application.operator().unwrap_or_default().to_owned()
+}
+
 fn service_url(
     kind: Kind,
-    base_url: &str,
+    base_url: &EndpointUrl,
     allowed: &AllowedHosts,
-) -> Result<ServiceUrl, EndpointError> {
-    let is_vendor = match kind {
-        Kind::Rtc => rtc::is_vendor,
-        Kind::Zim => zim::is_vendor,
-        Kind::TencentLive => tencent_live::is_vendor,
-    };
-    ServiceUrl::new(base_url, is_vendor, allowed)
+) -> Result<ServiceUrl, HostNotAllowed> {
+    ServiceUrl::new(base_url, speaker(kind).is_vendor, allowed)
 }
 
 fn client(
@@ -105,13 +131,7 @@ fn client(
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let app_id = provider.app_id;
     let access = Access { app_id, secret, url, transport, clock, random: Arc::clone(&random) };
-    let service: Arc<dyn Service> = match &provider.application {
-        Application::Rtc { is_test } => Arc::new(Rtc::new(access, *is_test)),
-        Application::Zim { operator } => Arc::new(Zim::new(access, operator.clone())),
-        Application::TencentLive { operator, dissolve_after: _ } => {
-            Arc::new(TencentLive::new(access, operator.clone()))
-        }
-    };
+    let service = (speaker(provider.kind()).service)(access, &provider.application);
     let calls = provider.kind().calls().iter();
     let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
     Client::new(service, rates, random, rooms)

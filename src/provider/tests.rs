@@ -1,4 +1,4 @@
-//! A transport that is told what to answer, and what no answer may do to any of the services.
+//! A transport with scripted answers, and what no answer may do to any of the services.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use super::tencent_live::TencentLive;
 use super::zim::Zim;
 use super::*;
 use crate::model::{
-    Attribute, AttributeChange, Clock, Field, Patch, Room, Secret, Timestamp, Value as Told,
+    Attribute, AttributeChange, Clock, Field, Patch, Room, Secret, Timestamp, Value as FieldValue,
 };
 
 pub(super) const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
@@ -60,8 +60,12 @@ pub(super) fn access(answers: impl IntoIterator<Item = Heard>) -> (Access, Arc<S
     let access = Access {
         app_id: 12345,
         secret: Secret::new(SECRET.to_owned()),
-        url: ServiceUrl::new("http://127.0.0.1:1/", |_| false, &AllowedHosts::none())
-            .expect("loopback"),
+        url: ServiceUrl::new(
+            &"http://127.0.0.1:1/".parse().expect("a URL"),
+            |_| false,
+            &AllowedHosts::none(),
+        )
+        .expect("loopback"),
         transport: Arc::clone(&script) as Arc<dyn Transport>,
         clock: Arc::new(Stopped),
         random: Arc::new(Fixed([0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3])),
@@ -84,19 +88,18 @@ pub(super) fn body(request: &HttpRequest) -> String {
 fn room() -> Arc<Room> {
     let attribute = Attribute { value: "v".into(), auto_delete: false };
     let fields = [
-        (Field::CloseReason, Told::Text("over".into())),
-        (Field::CloseCallback, Told::Flag(true)),
-        (Field::Owner, Told::Text("alice".into())),
+        (Field::CloseReason, FieldValue::Text("over".into())),
+        (Field::CloseCallback, FieldValue::Flag(true)),
+        (Field::Owner, FieldValue::Text("alice".into())),
     ];
     Arc::new(Room {
         name: Some("Lobby".into()),
-        destroy_delay_time: None,
         attributes: [("k", attribute)].into_iter().collect(),
-        fields: fields.into_iter().collect(),
+        ..fields.into_iter().collect()
     })
 }
 
-/// Makes every call of every service with this answer, and gathers what is told of it.
+/// Makes every call of every service with this answer, and collects what each returns.
 async fn every_call(answer: &Heard) -> String {
     let script = || access([answer.clone()]).0;
     let services: [Box<dyn Service>; 3] = [
@@ -109,7 +112,7 @@ async fn every_call(answer: &Heard) -> String {
         [AttributeChange::Set("k".into(), attribute), AttributeChange::Delete("k".into())];
     let mut operations = vec![Operation::Create(room()), Operation::Destroy(room())];
     operations.extend(changes.map(|change| Operation::Patch(Patch::Attributes(vec![change]))));
-    let name = [(Field::Name, Told::Text("Hall".into()))];
+    let name = [(Field::Name, FieldValue::Text("Hall".into()))];
     operations.push(Operation::Patch(Patch::Fields(name.into_iter().collect())));
     let (id, rooms) = (RoomId::new("lobby"), [RoomId::new("lobby")]);
     let mut told = Vec::new();

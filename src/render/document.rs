@@ -8,24 +8,24 @@ use crate::model::{
     RefusalKind, Room, Severity, Step, Unread,
 };
 
-use super::words;
+use super::notes;
 
 /// A list that is written item by item.
 pub(super) struct Each<'a, T>(pub(super) &'a [T]);
 
-/// What a list's items look like.
-pub(super) trait Shown {
-    /// The item as it is written.
-    type As<'a>: Serialize
+/// Something with a form of its own in JSON.
+pub(super) trait ToJson {
+    /// The form.
+    type Json<'a>: Serialize
     where
         Self: 'a;
 
-    /// Borrows the item as it is written.
-    fn shown(&self) -> Self::As<'_>;
+    /// Borrows the value in its form.
+    fn json(&self) -> Self::Json<'_>;
 }
 
 #[derive(Serialize)]
-pub(super) struct StepShown<'a> {
+pub(super) struct StepJson<'a> {
     address: &'a Address,
     action: Action,
     reason: Reason,
@@ -40,21 +40,21 @@ pub(super) struct StepShown<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct HeldShown<'a> {
+pub(super) struct HeldJson<'a> {
     #[serde(flatten)]
-    step: StepShown<'a>,
+    step: StepJson<'a>,
     held_reason: &'static str,
     people: Option<u64>,
 }
 
 #[derive(Serialize)]
-pub(super) struct UnreadShown<'a> {
+pub(super) struct UnreadJson<'a> {
     address: &'a Address,
     message: &'a str,
 }
 
 #[derive(Serialize)]
-pub(super) struct FindingShown<'a> {
+pub(super) struct FindingJson<'a> {
     severity: Severity,
     code: &'static str,
     message: &'a str,
@@ -66,19 +66,19 @@ pub(super) struct FindingShown<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct GateShown<'a> {
+pub(super) struct GateJson<'a> {
     open: bool,
-    refusals: Vec<RefusalShown<'a>>,
+    refusals: Vec<RefusalJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct RefusalShown<'a> {
+struct RefusalJson<'a> {
     reason: RefusalKind,
     message: &'a str,
     flag: String,
 }
 
-/// How many are inside; none where it is not known.
+/// Returns how many are inside, or `None` if it is not known.
 pub(super) fn people(people: People) -> Option<u64> {
     match people {
         People::Unknown => None,
@@ -87,27 +87,27 @@ pub(super) fn people(people: People) -> Option<u64> {
     }
 }
 
-/// The gate as it is written.
-pub(super) fn gate(gate: &Gate) -> GateShown<'_> {
+/// Borrows the gate as it is written.
+pub(super) fn gate(gate: &Gate) -> GateJson<'_> {
     let refusals = gate.refusals.iter().map(|it| refusal(it, gate.flag(it.kind))).collect();
-    GateShown { open: gate.open(), refusals }
+    GateJson { open: gate.open(), refusals }
 }
 
-fn refusal(refusal: &Refusal, flag: String) -> RefusalShown<'_> {
+fn refusal(refusal: &Refusal, flag: String) -> RefusalJson<'_> {
     let Refusal { kind, message } = refusal;
-    RefusalShown { reason: *kind, message, flag }
+    RefusalJson { reason: *kind, message, flag }
 }
 
-impl<T: Shown> Serialize for Each<'_, T> {
+impl<T: ToJson> Serialize for Each<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Shown::shown))
+        serializer.collect_seq(self.0.iter().map(ToJson::json))
     }
 }
 
-impl Shown for Step {
-    type As<'a> = StepShown<'a>;
+impl ToJson for Step {
+    type Json<'a> = StepJson<'a>;
 
-    fn shown(&self) -> StepShown<'_> {
+    fn json(&self) -> StepJson<'_> {
         let Self {
             address,
             action,
@@ -127,42 +127,42 @@ impl Shown for Step {
             bookkeeping: _,
         } = self;
         let (before, after) = (before.as_deref(), after.as_deref());
-        let note = words::note(self);
+        let note = notes::note(self);
         let carried_attributes = match carried {
             Carried::Nothing | Carried::Unread => Vec::new(),
-            Carried::Known(carried) => carried.iter().map(|(key, _)| key).collect(),
+            Carried::Known(attributes) => attributes.iter().map(|(key, _)| key).collect(),
         };
         let (action, reason) = (*action, *reason);
-        StepShown { address, action, reason, before, after, calls, note, carried_attributes }
+        StepJson { address, action, reason, before, after, calls, note, carried_attributes }
     }
 }
 
-impl Shown for Held {
-    type As<'a> = HeldShown<'a>;
+impl ToJson for Held {
+    type Json<'a> = HeldJson<'a>;
 
-    fn shown(&self) -> HeldShown<'_> {
+    fn json(&self) -> HeldJson<'_> {
         let Self { step, reason } = self;
         let people = people(step.people);
-        HeldShown { step: step.shown(), held_reason: reason.as_str(), people }
+        HeldJson { step: step.json(), held_reason: reason.as_str(), people }
     }
 }
 
-impl Shown for Unread {
-    type As<'a> = UnreadShown<'a>;
+impl ToJson for Unread {
+    type Json<'a> = UnreadJson<'a>;
 
-    fn shown(&self) -> UnreadShown<'_> {
+    fn json(&self) -> UnreadJson<'_> {
         let Self { address, why } = self;
-        UnreadShown { address, message: why }
+        UnreadJson { address, message: why }
     }
 }
 
-impl Shown for Finding {
-    type As<'a> = FindingShown<'a>;
+impl ToJson for Finding {
+    type Json<'a> = FindingJson<'a>;
 
-    fn shown(&self) -> FindingShown<'_> {
+    fn json(&self) -> FindingJson<'_> {
         let Self { severity, code, message, help, place, address } = self;
         let place = place.as_ref();
-        FindingShown {
+        FindingJson {
             severity: *severity,
             code,
             message,

@@ -1,15 +1,15 @@
-//! Keeps text that others wrote from steering the terminal.
+//! Escapes text of others, so that it cannot control the terminal.
 
 use std::fmt::{self, Write};
 
-use crate::model::{Address, Value};
+use crate::model::{Address, Attribute, Value};
 
-/// Text on one line: control characters, line breaks and marks that turn the direction of writing
-/// are shown as escapes.
+/// Text on one line: control characters, line breaks and marks that change the direction of writing
+/// are escaped.
 pub(super) struct Plain<T>(pub(super) T);
 
-/// A line of a file, with what would steer the terminal as escapes; a tab stays what it is.
-pub(super) struct Line {
+/// A line of a file with its control characters escaped, but for tabs.
+pub(super) struct SourceLine {
     /// The line as it is shown.
     pub(super) text: String,
     /// Where each character of the line begins in what is shown, in bytes, and where the last one ends.
@@ -20,13 +20,12 @@ pub(super) struct Line {
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 /// The value of a field on one line.
-pub(super) struct Setting<'a>(pub(super) &'a Value);
+pub(super) struct OneLine<'a>(pub(super) &'a Value);
 
-/// An address as one word of a shell: room ids may hold spaces, `$`, `&` and `;`.
-pub(super) struct Word<'a>(pub(super) &'a Address);
+/// An address as one word of a shell: room ids may contain spaces, `$`, `&` and `;`.
+pub(super) struct ShellWord<'a>(pub(super) &'a Address);
 
-/// A text that holds names and words of others, on one line and with nothing in it that steers the
-/// terminal.
+/// Returns a text that contains text of others on one line, with its control characters escaped.
 #[must_use]
 pub fn plain(text: impl fmt::Display) -> String {
     Plain(text).to_string()
@@ -56,7 +55,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-impl fmt::Display for Setting<'_> {
+impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Value::Flag(flag) => write!(f, "{flag}"),
@@ -66,11 +65,19 @@ impl fmt::Display for Setting<'_> {
                 let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
                 write!(f, "[{}]", numbers.join(", "))
             }
+            Value::Delay(delay) => write!(f, "{delay}"),
+            Value::Attributes(attributes) => {
+                let entry = |(key, it): (&str, &Attribute)| {
+                    format!("{}: {}", Plain(key), Quoted(&it.value))
+                };
+                let entries: Vec<String> = attributes.iter().map(entry).collect();
+                write!(f, "{{{}}}", entries.join(", "))
+            }
         }
     }
 }
 
-impl fmt::Display for Word<'_> {
+impl fmt::Display for ShellWord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
         let safe = |c: char| c.is_ascii_alphanumeric() || "/_-.:+=@%".contains(c);
@@ -81,13 +88,13 @@ impl fmt::Display for Word<'_> {
     }
 }
 
-impl Line {
-    /// The line as it is shown.
+impl SourceLine {
+    /// Escapes a line.
     pub(super) fn new(line: &str) -> Self {
         let (mut text, mut starts) = (String::with_capacity(line.len()), Vec::new());
         for c in line.chars() {
             starts.push(text.len());
-            if steers(c) && c != '\t' {
+            if is_control(c) && c != '\t' {
                 text.extend(c.escape_default());
             } else {
                 text.push(c);
@@ -97,12 +104,12 @@ impl Line {
         Self { text, starts }
     }
 
-    /// Where a character of the line, from 0, begins in what is shown, or the line's end.
+    /// Returns where a character of the line, from 0, begins in what is shown, or the line's end.
     pub(super) fn byte_of(&self, character: usize) -> usize {
         self.starts.get(character).copied().unwrap_or(self.text.len())
     }
 
-    /// How many characters the line has.
+    /// Returns how many characters the line has.
     pub(super) fn len(&self) -> usize {
         self.starts.len() - 1
     }
@@ -111,7 +118,7 @@ impl Line {
 impl Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut shown = 0;
-        for (at, c) in text.char_indices().filter(|(_, c)| steers(*c)) {
+        for (at, c) in text.char_indices().filter(|(_, c)| is_control(*c)) {
             self.0.write_str(&text[shown..at])?;
             write!(self.0, "{}", c.escape_default())?;
             shown = at + c.len_utf8();
@@ -120,8 +127,8 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// Whether a terminal does something else with a character than to show it where it stands.
-fn steers(c: char) -> bool {
+/// Returns whether a terminal may do something else with a character than display it.
+fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
@@ -133,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_steers_gets_through() {
+    fn control_characters_are_escaped() {
         let evil = "a\u{1b}[2Jb\r\n\u{202e}\u{9b}31m\u{7f}\tü";
         let plain = r"a\u{1b}[2Jb\r\n\u{202e}\u{9b}31m\u{7f}\tü";
         assert_eq!(Plain(evil).to_string(), plain);
@@ -141,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn quotation_marks_and_backslashes_are_told_apart_from_ours() {
+    fn quotation_marks_and_backslashes_are_escaped() {
         assert_eq!(Quoted(r#"a"b\n"#).to_string(), r#""a\"b\\n""#);
         assert_eq!(Quoted("").to_string(), "\"\"");
     }
 
     #[test]
-    fn a_command_can_be_copied() {
-        let word = |text: &str| Word(&text.parse().expect("an address")).to_string();
+    fn an_address_is_one_word_of_a_shell() {
+        let word = |text: &str| ShellWord(&text.parse().expect("an address")).to_string();
         assert_eq!(word("chat/lobby-1"), "chat/lobby-1");
         assert_eq!(word("chat/a b;$(x)"), "'chat/a b;$(x)'");
         assert_eq!(word("chat/it's"), r"'chat/it'\''s'");

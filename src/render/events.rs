@@ -1,4 +1,4 @@
-//! What happens while a plan is applied, one JSON object a line.
+//! The events of an apply, one JSON object a line.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -6,130 +6,183 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Action, Address, Event, Outcome, Overwritten, Plan, StepFailure, StepWait, Value,
+    Action, Address, Finding, Outcome, Overwritten, Plan, Reason, StepEvent, StepFailure,
+    StepProgress, StepWait, Timestamp, Value,
 };
 
-use super::document::people;
-use super::json::{Document, document, write_line};
+use super::document::{Each, people};
+use super::json::{PlanDocument, document, write_line};
 
+/// A line: which event, when, and what.
 #[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
-    Plan(Box<Document<'a>>),
-    StepStarted {
-        address: &'a Address,
-        action: Action,
-    },
-    StepDone {
-        address: &'a Address,
-        action: Action,
-        request_id: Option<&'a str>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        overwritten: Vec<OverwrittenShown<'a>>,
-    },
-    StepFailed {
-        address: &'a Address,
-        action: Action,
-        message: &'a str,
-        code: Option<i64>,
-        request_id: Option<&'a str>,
-        pending: bool,
-        partial: bool,
-    },
-    StepWaiting {
-        address: &'a Address,
-        action: Action,
-        people: Option<u64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        message: Option<&'a str>,
-    },
-    StepNotTried {
-        address: &'a Address,
-        action: Action,
-        why: &'static str,
-    },
-    Summary {
-        done: BTreeMap<&'static str, u64>,
-        failed: usize,
-        waiting: usize,
-        not_tried: usize,
-        blocked: u64,
-        unread: u64,
-    },
+struct EventLine<T> {
+    event: &'static str,
+    time: Timestamp,
+    #[serde(flatten)]
+    content: T,
+}
+
+/// A step event: what all have, and what only some have.
+#[derive(Serialize)]
+struct StepLine<'a, T> {
+    address: &'a Address,
+    action: Action,
+    reason: Reason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    #[serde(flatten)]
+    details: T,
 }
 
 #[derive(Serialize)]
-struct OverwrittenShown<'a> {
+struct Nothing {}
+
+#[derive(Serialize)]
+struct DoneDetails<'a> {
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overwritten: Vec<OverwrittenJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FailedDetails<'a> {
+    message: &'a str,
+    code: Option<i64>,
+    request_id: Option<&'a str>,
+    pending: bool,
+    partial: bool,
+}
+
+#[derive(Serialize)]
+struct WaitingDetails<'a> {
+    people: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct NotTriedDetails {
+    why: &'static str,
+}
+
+#[derive(Serialize)]
+struct OverwrittenJson<'a> {
     path: &'a str,
     before: &'a Value,
     after: &'a Value,
+}
+
+#[derive(Serialize)]
+struct ErrorContent<'a> {
+    code: &'a str,
+    message: &'a str,
+    findings: Each<'a, Finding>,
+}
+
+#[derive(Serialize)]
+struct SummaryContent {
+    done: BTreeMap<&'static str, u64>,
+    failed: usize,
+    waiting: usize,
+    not_tried: usize,
+    blocked: u64,
+    unread: u64,
+    exit_code: u8,
 }
 
 /// Writes the plan as the first line of an apply.
 ///
 /// # Errors
 /// Returns the error of `out`.
-pub fn plan_event_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
-    write_line(out, &Line::Plan(Box::new(document(plan))))
+pub fn plan_event_json(out: &mut dyn Write, plan: &Plan, time: Timestamp) -> io::Result<()> {
+    let content: PlanDocument<'_> = document(plan);
+    write_line(out, &EventLine { event: "plan", time, content })
 }
 
 /// Writes what happened to one step.
 ///
 /// # Errors
 /// Returns the error of `out`.
-pub fn event_json(out: &mut dyn Write, event: &Event) -> io::Result<()> {
-    write_line(out, &line(event))
+pub fn event_json(out: &mut dyn Write, event: &StepEvent, time: Timestamp) -> io::Result<()> {
+    match &event.progress {
+        StepProgress::Started => step(out, "step_started", time, event, Nothing {}),
+        StepProgress::Done { request_id, overwritten } => {
+            let overwritten = overwritten.iter().map(overwritten_json).collect();
+            let details = DoneDetails { request_id: request_id.as_deref(), overwritten };
+            step(out, "step_done", time, event, details)
+        }
+        StepProgress::Failed(failure) => {
+            step(out, "step_failed", time, event, failed_details(failure))
+        }
+        StepProgress::Waiting(wait) => {
+            let StepWait { address: _, action: _, people: inside, unasked } = wait;
+            let details = WaitingDetails { people: people(*inside), message: unasked.as_deref() };
+            step(out, "step_waiting", time, event, details)
+        }
+        StepProgress::NotTried(why) => {
+            step(out, "step_not_tried", time, event, NotTriedDetails { why: why.as_str() })
+        }
+    }
 }
 
-/// Writes what came of a run: its last line. `done` counts the steps by action.
+/// Writes the error that a run ended with.
 ///
 /// # Errors
 /// Returns the error of `out`.
-pub fn summary_json(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
-    let Outcome { done, adopted: _, failed, waiting, not_tried, blocked, unread } = outcome;
-    let mut counts = BTreeMap::new();
-    for (_, action) in done {
-        *counts.entry(action.as_str()).or_default() += 1;
+pub fn error_event_json(
+    out: &mut dyn Write,
+    code: &str,
+    message: &str,
+    findings: &[Finding],
+    time: Timestamp,
+) -> io::Result<()> {
+    let content = ErrorContent { code, message, findings: Each(findings) };
+    write_line(out, &EventLine { event: "error", time, content })
+}
+
+/// Writes the last line of a run: its outcome, with the steps done by action, and the exit code of the
+/// process.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn summary_json(
+    out: &mut dyn Write,
+    outcome: &Outcome,
+    exit_code: u8,
+    time: Timestamp,
+) -> io::Result<()> {
+    let Outcome { done: steps, adopted: _, failed, waiting, not_tried, blocked, unread } = outcome;
+    let mut done = BTreeMap::new();
+    for (_, action) in steps {
+        *done.entry(action.as_str()).or_default() += 1;
     }
     let (failed, waiting, not_tried) = (failed.len(), waiting.len(), not_tried.len());
     let (blocked, unread) = (*blocked, *unread);
-    write_line(out, &Line::Summary { done: counts, failed, waiting, not_tried, blocked, unread })
+    let content = SummaryContent { done, failed, waiting, not_tried, blocked, unread, exit_code };
+    write_line(out, &EventLine { event: "summary", time, content })
 }
 
-fn line(event: &Event) -> Line<'_> {
-    match event {
-        Event::Started(address, action) => Line::StepStarted { address, action: *action },
-        Event::Done { address, action, request_id, overwritten } => Line::StepDone {
-            address,
-            action: *action,
-            request_id: request_id.as_deref(),
-            overwritten: overwritten.iter().map(shown).collect(),
-        },
-        Event::Failed(failure) => failed(failure),
-        Event::Waiting(StepWait { address, action, people: inside, unasked }) => {
-            let message = unasked.as_deref();
-            Line::StepWaiting { address, action: *action, people: people(*inside), message }
-        }
-        Event::NotTried(address, action, why) => {
-            Line::StepNotTried { address, action: *action, why: why.as_str() }
-        }
-    }
+fn step(
+    out: &mut dyn Write,
+    name: &'static str,
+    time: Timestamp,
+    event: &StepEvent,
+    details: impl Serialize,
+) -> io::Result<()> {
+    let StepEvent { address, action, reason, duration, progress: _ } = event;
+    let duration_ms = duration.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+    let content = StepLine { address, action: *action, reason: *reason, duration_ms, details };
+    write_line(out, &EventLine { event: name, time, content })
 }
 
-fn shown(overwritten: &Overwritten) -> OverwrittenShown<'_> {
+fn overwritten_json(overwritten: &Overwritten) -> OverwrittenJson<'_> {
     let Overwritten { path, before, after } = overwritten;
-    OverwrittenShown { path, before, after }
+    OverwrittenJson { path, before, after }
 }
 
-fn failed(failure: &StepFailure) -> Line<'_> {
-    let StepFailure { address, action, message, code, request_id, pending, partial } = failure;
-    Line::StepFailed {
-        address,
-        action: *action,
-        message,
-        code: *code,
-        request_id: request_id.as_deref(),
-        pending: *pending,
-        partial: *partial,
-    }
+fn failed_details(failure: &StepFailure) -> FailedDetails<'_> {
+    let StepFailure { address: _, action: _, message, code, request_id, pending, partial } =
+        failure;
+    let (code, request_id) = (*code, request_id.as_deref());
+    FailedDetails { message, code, request_id, pending: *pending, partial: *partial }
 }

@@ -7,39 +7,42 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use crate::model::{
-    Action, Attribute, Attributes, Delay, Field, Patch, ProviderName, Room, Sides, Step,
+    Action, Attribute, Attributes, Delay, Field, Patch, ProviderName, Room, Sides, Step, Value,
 };
 
-use super::escape::{Plain, Quoted, Setting};
+use super::counts;
+use super::escape::{OneLine, Plain, Quoted};
 use super::style::{ADDED, QUIET, REMOVED};
-use super::words;
 
-/// One field of a room before and after; none is shown as `(none)`.
-struct Row<'a> {
+/// One field of a room before and after; `None` is shown as `(none)`.
+#[derive(PartialEq)]
+pub(super) struct Row<'a> {
     label: Label<'a>,
-    before: Option<Value<'a>>,
-    after: Option<Value<'a>>,
+    before: Option<Cell<'a>>,
+    after: Option<Cell<'a>>,
 }
 
-#[derive(Clone, Copy)]
+/// The path of a field.
+#[derive(Clone, Copy, PartialEq)]
 enum Label<'a> {
     Field(&'static str),
     Attribute(&'a str),
 }
 
+/// The value of a field.
 #[derive(Clone, Copy, PartialEq)]
-enum Value<'a> {
+enum Cell<'a> {
     Text(&'a str),
     Delay(Delay),
     Attribute(&'a Attribute),
     Flag(bool),
-    Setting(&'a crate::model::Value),
+    Field(&'a Value),
     Sides(&'a Sides),
 }
 
 /// Writes the fields that a step changes, `old → new`, aligned.
 pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
-    let rows = rows(step);
+    let rows: Vec<Row<'_>> = rows(step).collect();
     let width = rows.iter().map(|row| row.label.to_string().chars().count()).max().unwrap_or(0);
     for row in &rows {
         let label = row.label.to_string();
@@ -54,11 +57,18 @@ pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     Ok(())
 }
 
-fn rows(step: &Step) -> Vec<Row<'_>> {
-    let nothing = (None, None);
+/// Returns whether two steps of one action change the same fields from and to the same values.
+pub(super) fn are_same(one: &Step, other: &Step) -> bool {
+    let shown = |step| rows(step).map(move |row| (is_unreadable(step, &row), row));
+    one.before.is_some() == other.before.is_some() && shown(one).eq(shown(other))
+}
+
+/// Returns the fields that a step changes, each computed when it is asked for.
+fn rows(step: &Step) -> impl Iterator<Item = Row<'_>> {
+    let is_bookkeeping = step.action == Action::Record && step.bookkeeping.is_some();
     let (before, after) = match step.action {
-        Action::Destroy | Action::Forget => nothing,
-        Action::Record if step.bookkeeping.is_some() => return bookkeeping(step),
+        Action::Destroy | Action::Forget => (None, None),
+        Action::Record if is_bookkeeping => (None, None),
         Action::Create
         | Action::Recreate
         | Action::Update
@@ -66,33 +76,36 @@ fn rows(step: &Step) -> Vec<Row<'_>> {
         | Action::Adopt
         | Action::Record => (step.before.as_deref(), step.after.as_deref()),
     };
-    let changed = changed_keys(step, before, after);
-    let mut rows = whole_fields(before, after);
-    rows.extend(changed.into_iter().map(|key| Row {
+    let bookkeeping = is_bookkeeping.then(|| bookkeeping(step)).into_iter().flatten();
+    let attributes = std::iter::once_with(move || changed_keys(step, before, after)).flatten();
+    let attributes = attributes.map(move |key| Row {
         label: Label::Attribute(key),
-        before: before.and_then(|room| room.attributes.get(key)).map(Value::Attribute),
-        after: after.and_then(|room| room.attributes.get(key)).map(Value::Attribute),
-    }));
-    rows
+        before: before.and_then(|room| room.attributes.get(key)).map(Cell::Attribute),
+        after: after.and_then(|room| room.attributes.get(key)).map(Cell::Attribute),
+    });
+    bookkeeping.chain(whole_fields(before, after)).chain(attributes)
 }
 
-/// The fields but for the attributes.
-fn whole_fields<'a>(before: Option<&'a Room>, after: Option<&'a Room>) -> Vec<Row<'a>> {
-    let name = |room: Option<&'a Room>| room?.name.as_deref().map(Value::Text);
-    let delay = |room: Option<&'a Room>| room?.destroy_delay_time.map(Value::Delay);
+/// Returns the fields that differ, without the attributes.
+fn whole_fields<'a>(
+    before: Option<&'a Room>,
+    after: Option<&'a Room>,
+) -> impl Iterator<Item = Row<'a>> {
+    let name = |room: Option<&'a Room>| room?.name.as_deref().map(Cell::Text);
+    let delay = |room: Option<&'a Room>| room?.destroy_delay_time.map(Cell::Delay);
     let row = |label, before, after| Row { label: Label::Field(label), before, after };
-    let setting = |room: Option<&'a Room>, field| room?.fields.of(field).map(Value::Setting);
+    let field = |room: Option<&'a Room>, field| room?.fields.of(field).map(Cell::Field);
     let rows = [
         row("name", name(before), name(after)),
         row("destroy_delay_time", delay(before), delay(after)),
     ];
-    let settings = Field::ALL
-        .iter()
-        .map(|field| row(field.as_str(), setting(before, *field), setting(after, *field)));
-    rows.into_iter().chain(settings).filter(|row| row.before != row.after).collect()
+    let fields =
+        Field::ALL.iter().map(move |it| row(it.as_str(), field(before, *it), field(after, *it)));
+    rows.into_iter().chain(fields).filter(|row| row.before != row.after)
 }
 
-/// The attributes that the step's calls change; where it changes none by itself, those that differ.
+/// Returns the attributes that the step's calls change; of a step that changes none by itself, those
+/// that differ.
 fn changed_keys<'a>(
     step: &'a Step,
     before: Option<&'a Room>,
@@ -118,39 +131,39 @@ fn changed_keys<'a>(
     }
 }
 
-/// What differs of what is recorded besides the room itself.
+/// Returns what differs of what is recorded besides the room itself.
 fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
     let before = step.bookkeeping.as_deref();
     let row = |label, before, after| Row { label: Label::Field(label), before, after };
     let rows = [
         row(
             "prevent_destroy",
-            before.map(|it| Value::Flag(it.lifecycle.prevent_destroy)),
-            Some(Value::Flag(step.lifecycle.prevent_destroy)),
+            before.map(|it| Cell::Flag(it.lifecycle.prevent_destroy)),
+            Some(Cell::Flag(step.lifecycle.prevent_destroy)),
         ),
         row(
             "on_remove",
-            before.map(|it| Value::Text(words::on_remove(it.lifecycle.on_remove))),
-            Some(Value::Text(words::on_remove(step.lifecycle.on_remove))),
+            before.map(|it| Cell::Text(counts::on_remove(it.lifecycle.on_remove))),
+            Some(Cell::Text(counts::on_remove(step.lifecycle.on_remove))),
         ),
         row("sides", before.and_then(|it| several(&it.sides)), several(&step.sides)),
         row(
             "source",
-            before.map(|it| Value::Text(&it.source)),
-            step.source.as_deref().map(Value::Text),
+            before.map(|it| Cell::Text(&it.source)),
+            step.source.as_deref().map(Cell::Text),
         ),
     ];
     rows.into_iter().filter(|row| row.before != row.after).collect()
 }
 
 /// The sides of a room that has more than one.
-fn several(sides: &Sides) -> Option<Value<'_>> {
-    (!sides.is_single()).then_some(Value::Sides(sides))
+fn several(sides: &Sides) -> Option<Cell<'_>> {
+    (!sides.is_single()).then_some(Cell::Sides(sides))
 }
 
 fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()> {
-    let Row { label, before, after } = row;
-    let unreadable = step.action == Action::Adopt && before.is_none() && is_assumed(step, *label);
+    let Row { label: _, before, after } = row;
+    let unreadable = is_unreadable(step, row);
     let old_unknown = unreadable || step.before.is_none();
     match (before, after) {
         (None, Some(new)) if old_unknown => write!(out, "{new}")?,
@@ -164,30 +177,30 @@ fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()
     writeln!(out, "{QUIET}{note}{QUIET:#}")
 }
 
-/// Whether a label is that of a field that a step takes for granted, and does not set.
-fn is_assumed(step: &Step, label: Label<'_>) -> bool {
-    let Label::Field(name) = label else { return false };
+/// Returns whether a row is that of a field that an adopt assumes, and does not set.
+fn is_unreadable(step: &Step, row: &Row<'_>) -> bool {
+    let Row { label: Label::Field(name), before: None, after: _ } = row else { return false };
     let sets = |patch: &Patch| match patch {
-        Patch::Fields(fields) => fields.iter().any(|(field, _)| field.as_str() == name),
+        Patch::Fields(fields) => fields.iter().any(|(field, _)| field.as_str() == *name),
         Patch::Attributes(_) => false,
     };
-    !step.changes.iter().any(sets)
+    step.action == Action::Adopt && !step.changes.iter().any(sets)
 }
 
-fn maybe(out: &mut dyn Write, value: Option<&Value<'_>>) -> io::Result<()> {
+fn maybe(out: &mut dyn Write, value: Option<&Cell<'_>>) -> io::Result<()> {
     match value {
         Some(value) => write!(out, "{value}"),
         None => write!(out, "{QUIET}(none){QUIET:#}"),
     }
 }
 
-/// Both sides of a row, where one of them is a text of several lines.
+/// Returns both sides of a row if one of them is a text of several lines.
 fn several_lines<'a>(row: &Row<'a>) -> Option<(&'a str, &'a str)> {
-    let text = |value: Option<Value<'a>>| match value {
-        Some(Value::Text(text)) => Some(text),
-        Some(Value::Attribute(attribute)) => Some(&*attribute.value),
-        Some(Value::Setting(setting)) => setting.as_text(),
-        Some(Value::Delay(_) | Value::Flag(_) | Value::Sides(_)) | None => None,
+    let text = |value: Option<Cell<'a>>| match value {
+        Some(Cell::Text(text)) => Some(text),
+        Some(Cell::Attribute(attribute)) => Some(&*attribute.value),
+        Some(Cell::Field(value)) => value.as_text(),
+        Some(Cell::Delay(_) | Cell::Flag(_) | Cell::Sides(_)) | None => None,
     };
     let (old, new) = (text(row.before), text(row.after));
     let several = |side: Option<&str>| side.is_some_and(|text| text.trim_end().contains('\n'));
@@ -218,13 +231,13 @@ impl fmt::Display for Label<'_> {
     }
 }
 
-impl fmt::Display for Value<'_> {
+impl fmt::Display for Cell<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "{}", Quoted(text)),
             Self::Delay(delay) => write!(f, "{delay}"),
             Self::Flag(flag) => write!(f, "{flag}"),
-            Self::Setting(setting) => write!(f, "{}", Setting(setting)),
+            Self::Field(value) => write!(f, "{}", OneLine(value)),
             Self::Sides(sides) => {
                 let sides: Vec<&str> = sides.iter().map(ProviderName::as_str).collect();
                 write!(f, "[{}]", sides.join(", "))

@@ -1,37 +1,99 @@
-//! Findings as a compiler shows them: the line, and a mark under the place.
+//! Findings as a compiler prints them: the line, and a mark under the place.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::model::{Finding, Place, Severity};
+use crate::model::{Address, Finding, Place, Severity};
 
-use super::escape::{Line, Plain};
-use super::style::{CHANGED, REMOVED, STRONG};
+use super::Layout;
+use super::counts;
+use super::escape::{Plain, SourceLine};
+use super::groups::{listed, without_room};
+use super::style::{CHANGED, QUIET, REMOVED, STRONG};
+
+/// Findings that are the same but for the room or the place that they are about.
+struct FindingGroup<'a> {
+    first: &'a Finding,
+    others: Vec<&'a Finding>,
+}
 
 /// Writes findings, one after the other, an empty line between them.
 ///
 /// # Errors
 /// Returns the error of `out`.
 pub fn findings_text(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
+    grouped(out, findings, Layout::Full)
+}
+
+/// Writes findings; of those that are the same but for their room or place the first, and where the
+/// others are.
+pub(super) fn grouped(out: &mut dyn Write, findings: &[Finding], layout: Layout) -> io::Result<()> {
     let renderer = Renderer::styled();
-    for (n, finding) in findings.iter().enumerate() {
+    for (n, FindingGroup { first, others }) in groups(findings, layout).into_iter().enumerate() {
         if n > 0 {
             writeln!(out)?;
         }
-        match &finding.place {
+        match &first.place {
             Some(place) => {
-                let line = Line::new(&place.text);
-                let text = renderer.render(&[at_place(finding, place, &line)]);
+                let line = SourceLine::new(&place.text);
+                let text = renderer.render(&[at_place(first, place, &line)]);
                 writeln!(out, "{}", with_column(text, place, &line))?;
             }
-            None => without_place(out, finding)?,
+            None => without_place(out, first)?,
+        }
+        if !others.is_empty() {
+            writeln!(out, "{QUIET}{}{QUIET:#}", repeated(&others, layout))?;
         }
     }
     Ok(())
 }
 
-fn at_place<'a>(finding: &'a Finding, place: &'a Place, line: &'a Line) -> Group<'a> {
+/// Groups findings in the order of each group's first.
+fn groups(findings: &[Finding], layout: Layout) -> Vec<FindingGroup<'_>> {
+    let mut groups: Vec<FindingGroup<'_>> = Vec::new();
+    let mut known = BTreeMap::new();
+    for finding in findings {
+        let at = match (layout, cause(finding)) {
+            (Layout::Grouped, Some(cause)) => *known.entry(cause).or_insert(groups.len()),
+            (Layout::Grouped | Layout::Full | Layout::Diff, _) => groups.len(),
+        };
+        match groups.get_mut(at) {
+            Some(group) => group.others.push(finding),
+            None => groups.push(FindingGroup { first: finding, others: Vec::new() }),
+        }
+    }
+    groups
+}
+
+/// Returns what findings of a group have in common, or `None` if the finding is about neither a room
+/// nor a place.
+fn cause(finding: &Finding) -> Option<(Severity, &'static str, bool, String)> {
+    let Finding { severity, code, message, help, place, address } = finding;
+    let text = format!("{message}\n{}", help.as_deref().unwrap_or_default());
+    let text = match (address, place) {
+        (Some(address), _) => without_room(&text, address),
+        (None, Some(_)) => text,
+        (None, None) => return None,
+    };
+    Some((*severity, code, place.is_some(), text))
+}
+
+/// Returns where the other findings of a group are.
+fn repeated(others: &[&Finding], layout: Layout) -> String {
+    let addresses: Option<Vec<&Address>> = others.iter().map(|it| it.address.as_ref()).collect();
+    let number = others.len() as u64;
+    match addresses {
+        Some(addresses) => {
+            let rooms = counts::count(number, "more room");
+            format!("the same of {rooms}: {}", listed(&addresses, layout))
+        }
+        None => format!("the same at {}", counts::count(number, "more place")),
+    }
+}
+
+fn at_place<'a>(finding: &'a Finding, place: &'a Place, line: &'a SourceLine) -> Group<'a> {
     let Finding { severity, code: _, message, help, place: _, address: _ } = finding;
     let level = match severity {
         Severity::Error => Level::ERROR,
@@ -44,18 +106,21 @@ fn at_place<'a>(finding: &'a Finding, place: &'a Place, line: &'a Line) -> Group
 
 fn without_place(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     let Finding { severity, code: _, message, help, place: _, address: _ } = finding;
-    let (colour, word) = match severity {
+    let (colour, label) = match severity {
         Severity::Error => (REMOVED.bold(), "error"),
         Severity::Warning => (CHANGED.bold(), "warning"),
     };
-    writeln!(out, "{colour}{word}{colour:#}{STRONG}: {}{STRONG:#}", Plain(message))?;
+    writeln!(out, "{colour}{label}{colour:#}{STRONG}: {}{STRONG:#}", Plain(message))?;
     match help {
         Some(help) => writeln!(out, "{STRONG}help{STRONG:#}: {}", Plain(help)),
         None => Ok(()),
     }
 }
 
-fn snippet<'a>(place: &Place, shown: &'a Line) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+fn snippet<'a>(
+    place: &Place,
+    shown: &'a SourceLine,
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let Place { file, line, column, width, text: _ } = place;
     let from = shown.byte_of(column.saturating_sub(1));
     let to = shown.byte_of(column.saturating_sub(1).saturating_add(*width));
@@ -65,9 +130,9 @@ fn snippet<'a>(place: &Place, shown: &'a Line) -> Snippet<'a, annotate_snippets:
         .annotation(AnnotationKind::Primary.span(from..to))
 }
 
-/// A finding that names the column of the file: the renderer counts that of the line as it is shown,
-/// where escapes before the mark are longer than what they stand for.
-fn with_column(text: String, place: &Place, shown: &Line) -> String {
+/// Puts the column of the file into a rendered finding: the renderer counts the columns of the escaped
+/// line.
+fn with_column(text: String, place: &Place, shown: &SourceLine) -> String {
     let Place { file, line, column, width: _, text: _ } = place;
     let before = column.saturating_sub(1).min(shown.len());
     let counted = shown.text[..shown.byte_of(before)].chars().count();

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use crate::model::{Digest, Finding, Held, Plan, RunInProgress, StateRef, Step, Summary, Unread};
 
-use super::document::{Each, GateShown, gate};
+use super::document::{Each, GateJson, gate};
 
-/// The version of the documents: it grows where something is renamed or taken away.
+/// The version of the documents: it grows if something is renamed or removed.
 pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// A plan as it is written.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(super) struct PlanDocument<'a> {
     format_version: u32,
     tool_version: &'static str,
     digest: Digest,
@@ -26,27 +26,27 @@ pub(super) struct Document<'a> {
     unread: Each<'a, Unread>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_progress: Option<&'a RunInProgress>,
-    gate: GateShown<'a>,
+    gate: GateJson<'a>,
     summary: Summary,
     estimated_seconds: f64,
     findings: Each<'a, Finding>,
 }
 
 #[derive(Serialize)]
-struct Failure<'a> {
+struct ErrorDocument<'a> {
     format_version: u32,
-    error: Words<'a>,
+    error: ErrorJson<'a>,
     findings: Each<'a, Finding>,
 }
 
 #[derive(Serialize)]
-struct Findings<'a> {
+struct FindingsDocument<'a> {
     format_version: u32,
     findings: Each<'a, Finding>,
 }
 
 #[derive(Serialize)]
-struct Words<'a> {
+struct ErrorJson<'a> {
     code: &'a str,
     message: &'a str,
 }
@@ -59,7 +59,7 @@ pub fn plan_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     write_line(out, &document(plan))
 }
 
-/// Writes an error as the one JSON document that stands in a plan's place.
+/// Writes an error as one JSON document.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -69,9 +69,9 @@ pub fn error_json(
     message: &str,
     findings: &[Finding],
 ) -> io::Result<()> {
-    let error = Words { code, message };
+    let error = ErrorJson { code, message };
     let findings = Each(findings);
-    write_line(out, &Failure { format_version: FORMAT_VERSION, error, findings })
+    write_line(out, &ErrorDocument { format_version: FORMAT_VERSION, error, findings })
 }
 
 /// Writes findings as one JSON document.
@@ -79,11 +79,11 @@ pub fn error_json(
 /// # Errors
 /// Returns the error of `out`.
 pub fn findings_json(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
-    write_line(out, &Findings { format_version: FORMAT_VERSION, findings: Each(findings) })
+    write_line(out, &FindingsDocument { format_version: FORMAT_VERSION, findings: Each(findings) })
 }
 
-/// A plan as it is written.
-pub(super) fn document(plan: &Plan) -> Document<'_> {
+/// Borrows a plan as it is written.
+pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
     let Plan {
         emulated,
         state,
@@ -98,9 +98,9 @@ pub(super) fn document(plan: &Plan) -> Document<'_> {
         summary,
         estimate,
         findings,
-        asked: _,
+        refreshed: _,
     } = plan;
-    Document {
+    PlanDocument {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION"),
         digest: *digest,

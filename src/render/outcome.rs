@@ -1,18 +1,17 @@
-//! What happens while a plan is applied, and what came of it, as people read it.
+//! What happens while a plan is applied, and its outcome, as text.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::model::{
-    Action, Address, Adoption, Event, NotTried, Outcome, Overwritten, StepFailure, StepWait,
+    Action, Address, Adoption, NotTried, Outcome, Overwritten, StepEvent, StepFailure,
+    StepProgress, StepWait,
 };
 
-use super::escape::{Plain, Setting, Word};
+use super::escape::{OneLine, Plain};
+use super::groups::{CauseGroup, Subject, by_cause, listed, without_room};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
-use super::{style, words};
-
-/// How many rooms are named where many were not tried for one reason.
-const NAMED: usize = 10;
+use super::{Layout, counts, style};
 
 /// Every action in the order in which the closing line counts them.
 const COUNTED: [Action; 8] = [
@@ -31,53 +30,46 @@ const COUNTED: [Action; 8] = [
 ///
 /// # Errors
 /// Returns the error of `out`.
-pub fn event_text(out: &mut dyn Write, event: &Event) -> io::Result<()> {
-    match event {
-        Event::Started(..) | Event::Waiting(_) | Event::NotTried(..) => Ok(()),
-        Event::Done { address, action, request_id, overwritten: _ } => {
-            let (colour, done) = (style::of(*action), words::done(*action));
+pub fn event_text(out: &mut dyn Write, event: &StepEvent) -> io::Result<()> {
+    let StepEvent { address, action, reason: _, duration: _, progress } = event;
+    match progress {
+        StepProgress::Started | StepProgress::Waiting(_) | StepProgress::NotTried(_) => Ok(()),
+        StepProgress::Done { request_id, overwritten: _ } => {
+            let (colour, done) = (style::of(*action), counts::done(*action));
             write!(out, "{}: {colour}{done}{colour:#}", Plain(address))?;
             if let Some(id) = request_id {
                 write!(out, " {QUIET}(request {}){QUIET:#}", Plain(id))?;
             }
             writeln!(out)
         }
-        Event::Failed(failure) => {
-            let (address, action) = (Plain(&failure.address), failure.action.as_str());
+        StepProgress::Failed(_) => {
+            let (address, action) = (Plain(address), action.as_str());
             writeln!(out, "{address}: {REMOVED}{action} failed{REMOVED:#}")
         }
     }
 }
 
-/// Writes what came of a run: what was adopted instead of created, what failed, what waits, what was
-/// not tried, and the counts.
+/// Writes the outcome of a run: what was adopted instead of created, what failed, what waits, what was
+/// not tried, and the counts. Equal outcomes are written equally, whatever the order of their steps.
 ///
 /// # Errors
 /// Returns the error of `out`.
-pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
-    let Outcome {
-        done,
-        adopted,
-        failed: failures,
-        waiting: waits,
-        not_tried: left,
-        blocked,
-        unread,
-    } = outcome;
-    for adoption in adopted {
-        instead(out, adoption)?;
+pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome, layout: Layout) -> io::Result<()> {
+    let Outcome { done, adopted, failed, waiting, not_tried: left, blocked, unread } = outcome;
+    for group in by_cause(adopted, layout, |it| &it.address, overwritten_values) {
+        causes(out, &group, layout, adoption)?;
     }
-    for failure in failures {
-        failed(out, failure)?;
+    for group in by_cause(failed, layout, |it| &it.address, failure_cause) {
+        causes(out, &group, layout, failure)?;
     }
-    for wait in waits {
-        waiting(out, wait)?;
+    for group in by_cause(waiting, layout, |it| &it.address, wait_cause) {
+        causes(out, &group, layout, wait)?;
     }
-    not_tried(out, left)?;
+    not_tried(out, left, layout)?;
     let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let rest = [
-        (count(failures.len()), "failed"),
-        (count(waits.len()), "waiting"),
+        (count(failed.len()), "failed"),
+        (count(waiting.len()), "waiting"),
         (count(left.len()), "not tried"),
         (*blocked, "blocked"),
         (*unread, "unread"),
@@ -85,70 +77,111 @@ pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     writeln!(out, "{STRONG}{}{STRONG:#}", closing(done, &rest))
 }
 
-/// A room that was adopted instead of created, and the values that were overwritten.
-fn instead(out: &mut dyn Write, adoption: &Adoption) -> io::Result<()> {
-    let Adoption { address, overwritten } = adoption;
-    write!(
-        out,
-        "{}: {CHANGED}adopted{CHANGED:#}, not created: it existed already; ",
-        Plain(address)
-    )?;
-    if overwritten.is_empty() {
-        return writeln!(out, "no value of it was overwritten");
+/// Writes what one room, or several, have come to.
+fn causes<T>(
+    out: &mut dyn Write,
+    group: &CauseGroup<'_, T>,
+    layout: Layout,
+    text: fn(&T, Subject<'_>) -> String,
+) -> io::Result<()> {
+    let text = text(group.first, group.subject());
+    match group.subject() {
+        Subject::One(address) => writeln!(out, "{}: {text}", Plain(address)),
+        Subject::Each => {
+            let rooms = counts::count(group.addresses.len() as u64, "room");
+            writeln!(out, "{rooms}: {text}\n    {}", listed(&group.addresses, layout))
+        }
     }
-    let value = |Overwritten { path, before, after }: &Overwritten| {
-        format!("{} {} → {}", Plain(path), Setting(before), Setting(after))
+}
+
+/// Returns that rooms were adopted instead of created, and the values that were overwritten.
+fn adoption(adoption: &Adoption, subject: Subject<'_>) -> String {
+    let (existed, value) = match subject {
+        Subject::One(_) => ("it existed already", "value of it"),
+        Subject::Each => ("they existed already", "value"),
     };
-    let values: Vec<String> = overwritten.iter().map(value).collect();
-    writeln!(out, "overwritten: {}", values.join(", "))
+    let values = overwritten_values(adoption);
+    let values = if values.is_empty() {
+        format!("no {value} was overwritten")
+    } else {
+        format!("overwritten: {values}")
+    };
+    format!("{CHANGED}adopted{CHANGED:#}, not created: {existed}; {values}")
 }
 
-fn failed(out: &mut dyn Write, failure: &StepFailure) -> io::Result<()> {
+fn overwritten_values(adoption: &Adoption) -> String {
+    let value = |Overwritten { path, before, after }: &Overwritten| {
+        format!("{} {} → {}", Plain(path), OneLine(before), OneLine(after))
+    };
+    adoption.overwritten.iter().map(value).collect::<Vec<_>>().join(", ")
+}
+
+fn failure_cause(failure: &StepFailure) -> (Action, String, Option<i64>, bool) {
+    let StepFailure { address, action, message, code, request_id: _, pending, partial: _ } =
+        failure;
+    (*action, without_room(message, address), *code, *pending)
+}
+
+fn failure(failure: &StepFailure, subject: Subject<'_>) -> String {
     let StepFailure { address, action, message, code, request_id, pending, partial: _ } = failure;
-    let (address, action) = (Plain(address), action.as_str());
-    write!(out, "{address}: {REMOVED}{action} failed{REMOVED:#}: {}", Plain(message))?;
-    match (code, request_id.as_deref().map(Plain)) {
-        (Some(code), Some(id)) => write!(out, " (code {code}, request {id})")?,
-        (Some(code), None) => write!(out, " (code {code})")?,
-        (None, Some(id)) => write!(out, " (request {id})")?,
-        (None, None) => {}
-    }
-    let open = if *pending { "; the outcome is unknown, and the next run looks first" } else { "" };
-    writeln!(out, "{open}")
+    let (message, request) = match subject {
+        Subject::One(_) => (message.clone(), "request"),
+        Subject::Each => (without_room(message, address), "first request"),
+    };
+    let code = code.map(|code| format!("code {code}"));
+    let request = request_id.as_deref().map(|id| format!("{request} {}", Plain(id)));
+    let details: Vec<String> = code.into_iter().chain(request).collect();
+    let details =
+        if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+    let open =
+        if *pending { "; the outcome is unknown, and the next run looks it up first" } else { "" };
+    let action = action.as_str();
+    format!("{REMOVED}{action} failed{REMOVED:#}: {}{details}{open}", Plain(message))
 }
 
-fn waiting(out: &mut dyn Write, wait: &StepWait) -> io::Result<()> {
+fn wait_cause(wait: &StepWait) -> (Action, Option<String>, Option<String>) {
     let StepWait { address, action, people, unasked } = wait;
-    let (word, address, action) = (Word(address), Plain(address), action.as_str());
-    write!(out, "{address}: {CHANGED}{action} waits{CHANGED:#}: ")?;
+    let unread = unasked.as_deref().map(|why| without_room(why, address));
+    (*action, unread, counts::people(*people))
+}
+
+fn wait(wait: &StepWait, subject: Subject<'_>) -> String {
+    let StepWait { address, action, people, unasked } = wait;
+    let waits = format!("{CHANGED}{} waits{CHANGED:#}", action.as_str());
     if let Some(why) = unasked {
-        return writeln!(out, "it could not be read: {}", Plain(why));
+        return match subject {
+            Subject::One(_) => format!("{waits}: it could not be read: {}", Plain(why)),
+            Subject::Each => {
+                format!("{waits}: they could not be read: {}", Plain(without_room(why, address)))
+            }
+        };
     }
-    let inside = words::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
-    writeln!(
-        out,
-        "{inside} inside; `on_occupied: destroy`, or `--evict {word}` for one run, disconnects them"
+    let inside = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
+    format!(
+        "{waits}: {inside} inside; `on_occupied: destroy`, or `--evict {subject}` for one run, \
+         disconnects them"
     )
 }
 
-/// The rooms that were not tried, by reason: the first few are named.
-fn not_tried(out: &mut dyn Write, left: &[(Address, Action, NotTried)]) -> io::Result<()> {
+/// Writes the rooms that were not tried, by reason.
+fn not_tried(
+    out: &mut dyn Write,
+    left: &[(Address, Action, NotTried)],
+    layout: Layout,
+) -> io::Result<()> {
     let mut reasons = BTreeMap::<&str, (NotTried, Vec<&Address>)>::new();
     for (address, _, why) in left {
         reasons.entry(why.as_str()).or_insert((*why, Vec::new())).1.push(address);
     }
-    for (why, addresses) in reasons.values() {
-        let named: Vec<String> =
-            addresses.iter().take(NAMED).map(|it| Plain(it).to_string()).collect();
-        let rest = addresses.len() - named.len();
-        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        let named = named.join(", ");
-        writeln!(out, "{CHANGED}Not tried{CHANGED:#}: {named}{more}: {}", because(*why))?;
+    for (why, mut addresses) in reasons.into_values() {
+        addresses.sort();
+        let listed = listed(&addresses, layout);
+        writeln!(out, "{CHANGED}Not tried{CHANGED:#}: {listed}: {}", because(why))?;
     }
     Ok(())
 }
 
-/// Why a step was not tried, and what to do.
+/// Returns why a step was not tried, and what to do.
 fn because(why: NotTried) -> &'static str {
     match why {
         NotTried::Interrupted => "the run was interrupted; apply again",
@@ -169,7 +202,7 @@ fn because(why: NotTried) -> &'static str {
             "the application has as many rooms as it may have; take rooms out, or have its quota raised"
         }
         NotTried::SideStays => {
-            "another side of the same room, which goes first, did not go; apply again once it has"
+            "another side of the same room, which is destroyed first, still exists; apply again once it is gone"
         }
         NotTried::NoRoomFreed => {
             "no room was freed for it, since destroys failed or wait; apply again once they are done"
@@ -177,21 +210,21 @@ fn because(why: NotTried) -> &'static str {
         NotTried::StateFailed => "the state can no longer be written; the error says why",
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
         NotTried::RecreateGate => "held back by the gate; `--allow-recreate` consents",
-        NotTried::LeftOut => "left for another run, as `--no-destroy` says",
+        NotTried::LeftOut => "left for another run by `--no-destroy`",
     }
 }
 
-/// `Applied: 3 created, 1 updated; 1 failed, 1 waiting, 2 not tried, 1 blocked, 1 unread.`
+/// Returns `Applied: 3 created, 1 updated; 1 failed, 1 waiting, 2 not tried, 1 blocked, 1 unread.`
 fn closing(done: &[(Address, Action)], rest: &[(u64, &str)]) -> String {
     let mut counts = BTreeMap::<Action, u64>::new();
     for (_, action) in done {
         *counts.entry(*action).or_default() += 1;
     }
     let part = |action: &Action| {
-        counts.get(action).map(|count| format!("{count} {}", words::done(*action)))
+        counts.get(action).map(|count| format!("{count} {}", counts::done(*action)))
     };
     let done: Vec<String> = COUNTED.iter().filter_map(part).collect();
-    let rest = words::counts(rest);
+    let rest = counts::counts(rest);
     let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
     let gap = if rest.is_empty() { "" } else { "; " };
     format!("Applied: {done}{gap}{rest}.")

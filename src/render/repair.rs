@@ -1,12 +1,12 @@
-//! What a repair would make of a state, as people read it.
+//! What a repair would make of a state, as text.
 
 use std::io::{self, Write};
 
 use crate::model::{Address, RepairPlan};
 
+use super::counts;
 use super::escape::Plain;
 use super::style::{QUIET, REMOVED, STRONG};
-use super::words;
 
 /// Writes what was found, the rooms that would be added, changed and lost, and the state as it would be.
 ///
@@ -29,9 +29,9 @@ pub fn repair_text(out: &mut dyn Write, plan: &RepairPlan) -> io::Result<()> {
     if !lost.is_empty() {
         writeln!(out, "Rooms that are lost and still live become unmanaged.")?;
     }
-    let count = |number: &[Address], word: &str| format!("{} {word}", number.len());
+    let count = |number: &[Address], label: &str| format!("{} {label}", number.len());
     let counts = [count(added, "added"), count(changed, "changed"), count(lost, "lost")];
-    let rooms = words::count(*rooms as u64, "room");
+    let rooms = counts::count(*rooms as u64, "room");
     writeln!(
         out,
         "\n{STRONG}Repair: {}; the state would have {rooms} at serial {serial}.{STRONG:#}",
@@ -39,8 +39,8 @@ pub fn repair_text(out: &mut dyn Write, plan: &RepairPlan) -> io::Result<()> {
     )
 }
 
-fn list(out: &mut dyn Write, symbol: &str, rooms: &[Address], word: &str) -> io::Result<()> {
+fn list(out: &mut dyn Write, symbol: &str, rooms: &[Address], label: &str) -> io::Result<()> {
     rooms.iter().try_for_each(|address| {
-        writeln!(out, "{symbol} {}  {QUIET}{word}{QUIET:#}", Plain(address))
+        writeln!(out, "{symbol} {}  {QUIET}{label}{QUIET:#}", Plain(address))
     })
 }

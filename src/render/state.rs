@@ -1,4 +1,4 @@
-//! The record as people and scripts read it.
+//! The record as text and as JSON.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -6,28 +6,28 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Address, Assumed, Attribute, Kind, Lifecycle, Pending, PendingKind, ProviderName, RecordedRoom,
-    Room, Timestamp,
+    Address, Assumed, Attribute, EmptyLife, Kind, Lifecycle, Pending, PendingKind, ProviderName,
+    RecordedRoom, Room, Timestamp,
 };
 
-use super::escape::{Plain, Quoted, Setting};
+use super::counts;
+use super::escape::{OneLine, Plain, Quoted};
 use super::json::{FORMAT_VERSION, write_line};
-use super::words;
 
 #[derive(Serialize)]
-struct List<'a> {
+struct AddressList<'a> {
     format_version: u32,
     rooms: Vec<&'a Address>,
 }
 
 #[derive(Serialize)]
-struct Rooms<'a> {
+struct RecordList<'a> {
     format_version: u32,
-    rooms: Vec<Shown<'a>>,
+    rooms: Vec<RecordJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct RecordJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     format_version: Option<u32>,
     address: &'a Address,
@@ -43,13 +43,13 @@ struct Shown<'a> {
     prevent_destroy: bool,
     on_remove: &'static str,
     sides: Vec<&'a ProviderName>,
-    pending: Option<PendingShown<'a>>,
+    pending: Option<PendingJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contested: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct PendingShown<'a> {
+struct PendingJson<'a> {
     kind: PendingKind,
     at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub fn state_list_json<'a>(
     rooms: impl IntoIterator<Item = &'a Address>,
 ) -> io::Result<()> {
     let rooms = rooms.into_iter().collect();
-    write_line(out, &List { format_version: FORMAT_VERSION, rooms })
+    write_line(out, &AddressList { format_version: FORMAT_VERSION, rooms })
 }
 
 /// Writes everything that is recorded of one room, which is of this kind as far as is known.
@@ -89,7 +89,7 @@ pub fn state_show_text(
     record: &RecordedRoom,
     kind: Option<Kind>,
 ) -> io::Result<()> {
-    let shown = shown(address, record, kind);
+    let shown = json(address, record, kind);
     let Room { name, destroy_delay_time, attributes, fields } = shown.room;
     let mut row = |label: &str, value: &dyn Display| writeln!(out, "{label:<22} {value}");
     row("address", &Plain(address))?;
@@ -104,7 +104,7 @@ pub fn state_show_text(
         row(&label, &format_args!("{}{mark}", Quoted(value)))?;
     }
     for (field, value) in fields.iter() {
-        row(field.as_str(), &Setting(value))?;
+        row(field.as_str(), &OneLine(value))?;
     }
     row("created", &shown.created)?;
     row("last_seen", &or_dash(shown.last_seen))?;
@@ -136,8 +136,8 @@ pub fn state_show_json(
     record: &RecordedRoom,
     kind: Option<Kind>,
 ) -> io::Result<()> {
-    let shown = shown(address, record, kind);
-    write_line(out, &Shown { format_version: Some(FORMAT_VERSION), ..shown })
+    let shown = json(address, record, kind);
+    write_line(out, &RecordJson { format_version: Some(FORMAT_VERSION), ..shown })
 }
 
 /// Writes everything that is recorded of several rooms, each as [`state_show_json`] does, as the list
@@ -149,12 +149,12 @@ pub fn state_rooms_json<'a>(
     out: &mut dyn Write,
     rooms: impl IntoIterator<Item = (&'a Address, &'a RecordedRoom, Option<Kind>)>,
 ) -> io::Result<()> {
-    let shown = |(address, record, kind)| shown(address, record, kind);
-    let rooms = rooms.into_iter().map(shown).collect();
-    write_line(out, &Rooms { format_version: FORMAT_VERSION, rooms })
+    let json = |(address, record, kind)| json(address, record, kind);
+    let rooms = rooms.into_iter().map(json).collect();
+    write_line(out, &RecordList { format_version: FORMAT_VERSION, rooms })
 }
 
-fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>) -> Shown<'a> {
+fn json<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>) -> RecordJson<'a> {
     let RecordedRoom {
         room,
         assumed: Assumed { name, destroy_delay_time },
@@ -172,7 +172,7 @@ fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>)
         next: _,
     } = record;
     let assumed = [(*name, "name"), (*destroy_delay_time, "destroy_delay_time")];
-    Shown {
+    RecordJson {
         format_version: None,
         address,
         room,
@@ -180,21 +180,23 @@ fn shown<'a>(address: &'a Address, record: &'a RecordedRoom, kind: Option<Kind>)
         created: *created,
         last_seen: *last_seen,
         last_seen_with_people: *last_seen_with_people,
-        earliest_end: (kind == Some(Kind::Zim)).then(|| record.end_after(room.delay())),
+        earliest_end: kind
+            .is_some_and(|kind| kind.spec().empty_life == EmptyLife::OfRoom)
+            .then(|| record.end_after(room.delay())),
         attribute_sequence: *attribute_sequence,
         request_id: request_id.as_deref(),
         source,
         prevent_destroy: *prevent_destroy,
-        on_remove: words::on_remove(*on_remove),
+        on_remove: counts::on_remove(*on_remove),
         sides: sides.iter().collect(),
-        pending: pending.as_deref().map(pending_shown),
+        pending: pending.as_deref().map(pending_json),
         contested: contested.as_deref(),
     }
 }
 
-fn pending_shown(pending: &Pending) -> PendingShown<'_> {
+fn pending_json(pending: &Pending) -> PendingJson<'_> {
     let Pending { kind, at, room } = pending;
-    PendingShown { kind: *kind, at: *at, room: room.as_deref() }
+    PendingJson { kind: *kind, at: *at, room: room.as_deref() }
 }
 
 fn pending(pending: &Pending) -> String {

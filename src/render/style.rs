@@ -10,12 +10,12 @@ pub(super) const ADDED: Style = AnsiColor::Green.on_default();
 pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
 /// What changes, and what waits.
 pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();
-/// What is only said.
+/// What is secondary.
 pub(super) const QUIET: Style = Style::new().dimmed();
-/// What heads a part.
+/// The title of a section, and the summary.
 pub(super) const STRONG: Style = Style::new().bold();
 
-/// The colour of an action.
+/// Returns the colour of an action.
 pub(super) fn of(action: Action) -> Style {
     match action {
         Action::Create | Action::Recreate | Action::Adopt => ADDED,
@@ -25,7 +25,7 @@ pub(super) fn of(action: Action) -> Style {
     }
 }
 
-/// The symbol of an action, three columns wide.
+/// Returns the symbol of an action, three columns wide.
 pub(super) fn symbol(action: Action) -> &'static str {
     match action {
         Action::Create | Action::Recreate => "  +",

@@ -1,9 +1,11 @@
 //! What users and scripts read, as snapshots.
 
 mod findings;
+mod groups;
 mod json;
 mod outcome;
 mod plans;
+mod progress;
 mod state;
 
 use std::sync::Arc;
@@ -11,10 +13,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Action, Address, Asked, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried,
-    Delay, Digest, Fields, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied,
-    Overwritten, Patch, People, Plan, Reason, Refresh, Refusal, RefusalKind, Room, Sides, StateRef,
-    Step, StepWait, Summary, Unread, Value, Weight,
+    Action, Address, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried, Delay,
+    Digest, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten, Patch,
+    People, Plan, Reason, Refresh, Refreshed, Refusal, RefusalKind, Room, Sides, StateRef, Step,
+    StepEvent, StepProgress, StepWait, Summary, Unread, Value, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -40,7 +42,7 @@ pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
         name: Some(name.into()),
         destroy_delay_time: Some(Delay::from_seconds(10_800)),
         attributes: attributes(pairs),
-        fields: Fields::default(),
+        ..Room::default()
     })
 }
 
@@ -69,6 +71,17 @@ pub(super) fn set(key: &str, value: &str) -> AttributeChange {
     AttributeChange::Set(key.into(), Attribute { value: value.into(), auto_delete: false })
 }
 
+/// The event of a step that took 1.5 s, or has only started.
+pub(super) fn event(text: &str, action: Action, progress: StepProgress) -> StepEvent {
+    let ran = matches!(
+        progress,
+        StepProgress::Done { .. } | StepProgress::Failed(_) | StepProgress::Waiting(_)
+    );
+    let duration = ran.then_some(Duration::from_millis(1500));
+    let reason = Reason::NotRecorded;
+    StepEvent { address: address(text), action, reason, duration, progress }
+}
+
 /// A plan without steps.
 pub(super) fn empty() -> Plan {
     Plan {
@@ -85,7 +98,7 @@ pub(super) fn empty() -> Plan {
         summary: Summary { unchanged: 38, ..Summary::default() },
         estimate: Duration::ZERO,
         findings: Vec::new(),
-        asked: Asked::Yes(Refresh::Due),
+        refreshed: Refreshed::As(Refresh::Due),
     }
 }
 
@@ -140,7 +153,7 @@ pub(super) fn full() -> Plan {
         findings: vec![
             Finding::warning("attributes_dropped", "chat/z is empty").help("wait a little"),
         ],
-        asked: Asked::NoCredentials,
+        refreshed: Refreshed::NoCredentials,
         ..empty()
     }
 }
@@ -205,7 +218,7 @@ fn steps() -> Vec<Step> {
     ]
 }
 
-pub(super) const VIEW: View<'static> = View { state: "rooms.state.json", detail: Detail::Fields };
+pub(super) const VIEW: View<'static> = View { state: "rooms.state.json", layout: Layout::Grouped };
 
 /// What a writer writes, without its colours.
 pub(super) fn written(

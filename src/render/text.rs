@@ -1,14 +1,17 @@
-//! The plan as people read it.
+//! The plan as text.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::model::{Asked, Plan, Refresh, StateRef, Step, Summary};
+use crate::model::{Action, Plan, Refresh, Refreshed, StateRef, Step, Summary};
 
 use super::escape::Plain;
+use super::groups::StepGroups;
+use super::notes::Notes;
 use super::style::{CHANGED, QUIET, STRONG};
-use super::{fields, findings, held, style, unified, words};
+use super::{counts, fields, findings, sections, style, unified};
 
 /// How wide the column of addresses gets at most.
 const ADDRESS_COLUMN: usize = 48;
@@ -23,17 +26,19 @@ const BATCH: usize = 64 * PART;
 pub struct View<'a> {
     /// Where the state is, as the user knows it.
     pub state: &'a str,
-    /// What is shown of each step.
-    pub detail: Detail,
+    /// How steps and causes are laid out.
+    pub layout: Layout,
 }
 
-/// What is shown of each step.
+/// How the steps of a plan, and what came of them, are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// The fields that differ.
-    Fields,
-    /// The whole room as a unified diff (`--diff`).
-    Unified,
+pub enum Layout {
+    /// The fields that differ; the same change of neighbours once, and the same cause once.
+    Grouped,
+    /// The fields that differ, each room by itself (`--full`).
+    Full,
+    /// The whole room as a unified diff, each room by itself (`--diff`).
+    Diff,
 }
 
 /// Writes a plan as text: a batch of steps at a time, whatever their number, and on every core.
@@ -41,26 +46,27 @@ pub enum Detail {
 /// # Errors
 /// Returns the error of `out`.
 pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
+    let layout = view.layout;
     if plan.has_nothing_to_do() {
-        findings::findings_text(out, &plan.findings)?;
+        findings::grouped(out, &plan.findings, layout)?;
         return nothing(out, plan);
     }
     head(out, plan, view)?;
-    steps(out, &plan.steps, view)?;
-    held::waiting(out, &plan.waiting)?;
-    held::blocked(out, &plan.blocked)?;
-    held::unread(out, &plan.unread)?;
-    held::in_progress(out, plan.in_progress.as_ref())?;
+    steps(out, &plan.steps, layout)?;
+    sections::waiting(out, &plan.waiting, layout)?;
+    sections::blocked(out, &plan.blocked, layout)?;
+    sections::unread(out, &plan.unread, layout)?;
+    sections::in_progress(out, plan.in_progress.as_ref())?;
     if !plan.findings.is_empty() {
         writeln!(out)?;
-        findings::findings_text(out, &plan.findings)?;
+        findings::grouped(out, &plan.findings, layout)?;
     }
-    held::gate(out, &plan.gate)?;
+    sections::gate(out, &plan.gate)?;
     writeln!(out)?;
     if plan.steps.is_empty() { nothing(out, plan) } else { closing(out, plan) }
 }
 
-/// The width of the column of addresses.
+/// Returns the width of the column of addresses.
 pub(super) fn address_column<'a>(steps: impl Iterator<Item = &'a Step>) -> usize {
     let length = |step: &Step| {
         let (provider, room) = (step.address.provider.as_str(), step.address.room.as_str());
@@ -69,11 +75,18 @@ pub(super) fn address_column<'a>(steps: impl Iterator<Item = &'a Step>) -> usize
     steps.map(length).max().unwrap_or(0).min(ADDRESS_COLUMN)
 }
 
-/// The first line of a step: its symbol, action and address, up to `width`.
+/// Writes the start of a step's first line: its symbol, action and address, up to `width`.
 pub(super) fn headline(out: &mut dyn Write, step: &Step, width: usize) -> io::Result<()> {
     let (colour, symbol) = (style::of(step.action), style::symbol(step.action));
     let address = Plain(&step.address).to_string();
     write!(out, "{colour}{symbol} {:<8}{colour:#} {address:<width$}", step.action.as_str())
+}
+
+/// Writes the start of the first line of a group: its symbol, action and number of rooms.
+pub(super) fn group_headline(out: &mut dyn Write, action: Action, rooms: usize) -> io::Result<()> {
+    let (colour, symbol) = (style::of(action), style::symbol(action));
+    let rooms = counts::count(rooms as u64, "room");
+    write!(out, "{colour}{symbol} {}{colour:#} {rooms}", action.as_str())
 }
 
 fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
@@ -90,54 +103,55 @@ fn head(out: &mut dyn Write, plan: &Plan, view: &View<'_>) -> io::Result<()> {
 }
 
 fn refreshed(plan: &Plan) -> String {
-    let rooms = words::count(plan.summary.asked, "room");
-    match plan.asked {
-        Asked::Yes(Refresh::Never) => "Not refreshed: `refresh: never`".to_owned(),
-        Asked::Yes(Refresh::Due) => format!("Refreshed: {rooms} asked (`refresh: due`)"),
-        Asked::Yes(Refresh::All) => format!("Refreshed: {rooms} asked (`refresh: all`)"),
-        Asked::NoCredentials => "Not refreshed: no credentials".to_owned(),
+    let rooms = counts::count(plan.summary.asked, "room");
+    match plan.refreshed {
+        Refreshed::As(Refresh::Never) => "Not refreshed: `refresh: never`".to_owned(),
+        Refreshed::As(Refresh::Due) => format!("Refreshed: {rooms} asked (`refresh: due`)"),
+        Refreshed::As(Refresh::All) => format!("Refreshed: {rooms} asked (`refresh: all`)"),
+        Refreshed::NoCredentials => "Not refreshed: no credentials".to_owned(),
     }
 }
 
-fn steps(out: &mut dyn Write, steps: &[Step], view: &View<'_>) -> io::Result<()> {
+fn steps(out: &mut dyn Write, steps: &[Step], layout: Layout) -> io::Result<()> {
     if !steps.is_empty() {
         writeln!(out)?;
     }
-    let width = address_column(steps.iter());
-    for batch in steps.chunks(BATCH) {
-        let parts = batch.par_chunks(PART).map(|steps| part(steps, width, view));
-        for text in parts.collect::<Vec<_>>() {
+    let (width, groups) = (address_column(steps.iter()), StepGroups::of(steps, layout));
+    let part = |starts: Range<usize>| -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        for group in starts.filter_map(|start| groups.starting_at(start)) {
+            step_group(&mut text, &steps[group], width, layout)?;
+        }
+        Ok(text)
+    };
+    for batch in (0..steps.len()).step_by(BATCH) {
+        let end = steps.len().min(batch + BATCH);
+        let parts: Vec<usize> = (batch..end).step_by(PART).collect();
+        let texts = parts.into_par_iter().map(|start| part(start..end.min(start + PART)));
+        for text in texts.collect::<Vec<_>>() {
             out.write_all(&text?)?;
         }
     }
     Ok(())
 }
 
-fn part(steps: &[Step], width: usize, view: &View<'_>) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    for one in steps {
-        step(&mut text, one, width, view)?;
+/// Writes a step, or several with the same change.
+fn step_group(out: &mut dyn Write, steps: &[Step], width: usize, layout: Layout) -> io::Result<()> {
+    let (Some(step), Some(last)) = (steps.first(), steps.last()) else { return Ok(()) };
+    let reason = step.reason.as_str();
+    if steps.len() == 1 {
+        headline(out, step, width)?;
+        writeln!(out, "  {QUIET}{reason}{QUIET:#}")?;
+    } else {
+        group_headline(out, step.action, steps.len())?;
+        let (first, last) = (Plain(&step.address), Plain(&last.address));
+        writeln!(out, "  {QUIET}{reason}{QUIET:#}  {first} … {last}")?;
     }
-    Ok(text)
-}
-
-fn step(out: &mut dyn Write, step: &Step, width: usize, view: &View<'_>) -> io::Result<()> {
-    headline(out, step, width)?;
-    writeln!(out, "  {QUIET}{}{QUIET:#}", step.reason.as_str())?;
-    match view.detail {
-        Detail::Unified if step.before != step.after => unified::write(out, step)?,
-        Detail::Fields | Detail::Unified => fields::write(out, step)?,
+    match layout {
+        Layout::Diff if step.before != step.after => unified::write(out, step)?,
+        Layout::Grouped | Layout::Full | Layout::Diff => fields::write(out, step)?,
     }
-    if let Some(note) = words::note(step) {
-        writeln!(out, "      {QUIET}{note}{QUIET:#}")?;
-    }
-    for line in [words::carried(&step.carried), words::instead(step)].into_iter().flatten() {
-        writeln!(out, "      {QUIET}{line}{QUIET:#}")?;
-    }
-    if let Some(fate) = words::fate(step.action, step.people, step.on_occupied) {
-        writeln!(out, "      {CHANGED}{fate}{CHANGED:#}")?;
-    }
-    Ok(())
+    Notes::of(step).write(out)
 }
 
 /// Writes the one line of a plan without steps: "no changes" only where nothing is held or unread.
@@ -150,9 +164,9 @@ fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
         (counts.unread, "unread"),
         (changing, "being changed"),
     ];
-    let held = words::counts(&held);
-    let unasked = words::not_asked(counts.not_asked);
-    let rooms = words::count(counts.unchanged, "room");
+    let held = counts::counts(&held);
+    let unasked = counts::not_asked(counts.not_asked);
+    let rooms = counts::count(counts.unchanged, "room");
     let line = match (held.is_empty(), unasked) {
         (true, None) => format!("No changes: {rooms}, {} asked", counts.asked),
         (true, Some(unasked)) => format!("No changes to what is recorded; {unasked}"),
@@ -165,11 +179,11 @@ fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
 
 fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     writeln!(out, "{STRONG}{}{STRONG:#}", summary(plan.summary))?;
-    if let Some(unasked) = words::not_asked(plan.summary.not_asked) {
+    if let Some(unasked) = counts::not_asked(plan.summary.not_asked) {
         writeln!(out, "{unasked}; planned as recorded.")?;
     }
     if !plan.estimate.is_zero() {
-        let span = words::span(plan.estimate);
+        let span = counts::duration(plan.estimate);
         writeln!(out, "The calls take about {span} at the rate limit.")?;
     }
     writeln!(out, "Digest {}", plan.digest)
@@ -193,8 +207,8 @@ fn summary(summary: Summary) -> String {
         asked: _,
         not_asked: _,
     } = summary;
-    let always = |number: u64, word: &str| Some(format!("{number} {word}"));
-    let if_any = |number: u64, word: &str| (number > 0).then(|| format!("{number} {word}"));
+    let always = |number: u64, label: &str| Some(format!("{number} {label}"));
+    let if_any = |number: u64, label: &str| (number > 0).then(|| format!("{number} {label}"));
     let changes = [
         always(create, "to create"),
         if_any(recreate, "to recreate"),
@@ -207,7 +221,7 @@ fn summary(summary: Summary) -> String {
     ];
     let changes: Vec<String> = changes.into_iter().flatten().collect();
     let changes = changes.join(", ");
-    let others = words::counts(&[
+    let others = counts::counts(&[
         (unchanged, "unchanged"),
         (waiting, "waiting"),
         (blocked, "blocked"),

@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::model::{Attribute, Room, Step};
 
-use super::escape::{Plain, Quoted, Setting};
+use super::escape::{OneLine, Plain, Quoted};
 use super::style::{ADDED, QUIET, REMOVED};
 
 /// Writes the room before and after a step as a unified diff of the whole of it.
@@ -32,7 +32,7 @@ pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     Ok(())
 }
 
-/// A room as it would stand in the file; nothing where there is none.
+/// Returns a room as the file would declare it, or nothing if there is none.
 fn sheet(room: Option<&Room>) -> String {
     let mut sheet = String::new();
     let Some(Room { name, destroy_delay_time, attributes, fields }) = room else { return sheet };
@@ -43,7 +43,7 @@ fn sheet(room: Option<&Room>) -> String {
         line(&mut sheet, format_args!("destroy_delay_time: {delay}"));
     }
     for (field, value) in fields.iter() {
-        line(&mut sheet, format_args!("{field}: {}", Setting(value)));
+        line(&mut sheet, format_args!("{field}: {}", OneLine(value)));
     }
     if !attributes.is_empty() {
         line(&mut sheet, format_args!("attributes:"));

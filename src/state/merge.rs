@@ -43,7 +43,7 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// Whether nobody has changed the record of a room since the journal was begun.
+/// Whether the record of a room is unchanged since the journal was begun.
 fn is_untouched(address: &Address, ours: Option<&RecordedRoom>, trust: Trust<'_>) -> bool {
     match trust {
         Trust::Whole(before) => before.rooms.get(address) == ours,

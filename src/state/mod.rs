@@ -1,4 +1,4 @@
-//! The record and where it is kept: the only inventory there is, so it is never lost.
+//! The record of all rooms and its stores: the only inventory there is, so it is never lost.
 
 mod error;
 mod file;
@@ -6,10 +6,10 @@ mod format;
 mod journal;
 mod merge;
 mod overlay;
-mod uuid;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ pub async fn repair(
     }
 }
 
-/// What an access to a store comes to.
+/// The result of an access to a store.
 pub type Access<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
 
 /// When each call of each provider was last made: a run that follows stays inside the limits too.
@@ -161,12 +161,37 @@ pub enum Entry {
     ProviderRemoved(ProviderName),
 }
 
-/// What a fold comes to.
+/// The result of a fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Folded {
     /// The serial of the state now.
     pub serial: u64,
 }
 
+/// Returns a random UUID of version 4, in lower case with hyphens.
+fn random_uuid() -> io::Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let parts = [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]];
+    Ok(parts.map(hex::encode).join("-"))
+}
+
 #[cfg(test)]
 mod samples;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_has_the_shape_of_version_4() {
+        let (one, other) = (random_uuid().expect("random"), random_uuid().expect("random"));
+        let lengths: Vec<_> = one.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(&one[14..15], "4");
+        assert!("89ab".contains(&one[19..20]));
+        assert_ne!(one, other);
+    }
+}

@@ -10,9 +10,9 @@ use super::Entry;
 /// The changes of a journal: its size, and the cost of an entry, do not depend on the state's size.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay {
-    /// What each changed room's record is now; none where it has none any more.
+    /// What each changed room's record is now; `None` if it is no longer recorded.
     rooms: BTreeMap<Address, Option<RecordedRoom>>,
-    /// The applications that were added; none where one was removed.
+    /// The applications that were added; `None` if one was removed.
     providers: BTreeMap<ProviderName, Option<ProviderIdentity>>,
 }
 

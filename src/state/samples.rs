@@ -9,9 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::model::{
-    Address, Assumed, Attribute, Delay, Desired, DesiredRoom, Digest, Field, Fields, Kind,
-    Lifecycle, Lineage, NextLife, OnRemove, Pending, PendingKind, Policy, ProviderIdentity,
-    ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp, Value,
+    Address, Assumed, Attribute, Delay, Desired, DesiredRoom, Digest, Field, Kind, Lifecycle,
+    Lineage, NextLife, OnRemove, Pending, PendingKind, Policy, ProviderIdentity, ProviderName,
+    Recorded, RecordedRoom, Room, Sides, Timestamp, Value, samples,
 };
 
 use super::{Entry, Holder};
@@ -33,22 +33,8 @@ pub(super) fn identity() -> ProviderIdentity {
 
 /// A record that differs by its name.
 pub(super) fn record(name: &str) -> RecordedRoom {
-    RecordedRoom {
-        room: Arc::new(Room { name: Some(name.into()), ..Room::default() }),
-        assumed: Assumed::default(),
-        created: Timestamp::from_millis(1_700_000_000_123),
-        last_seen: None,
-        last_seen_with_people: None,
-        attribute_sequence: None,
-        request_id: None,
-        source: "rooms.yaml".into(),
-        lifecycle: Lifecycle::default(),
-        sides: Sides::default(),
-        ignore_changes: Box::default(),
-        pending: None,
-        contested: None,
-        next: None,
-    }
+    let room = Arc::new(Room { name: Some(name.into()), ..Room::default() });
+    samples::record(room, Timestamp::from_millis(1_700_000_000_123))
 }
 
 /// An entry that records a room under a name.
@@ -113,12 +99,12 @@ fn any_room() -> impl Strategy<Value = Room> {
             name: name.map(Into::into),
             destroy_delay_time: delay.map(Delay::from_seconds),
             attributes: attributes.into_iter().collect(),
-            fields,
+            ..fields
         },
     )
 }
 
-fn any_fields() -> impl Strategy<Value = Fields> {
+fn any_fields() -> impl Strategy<Value = Room> {
     let known = Field::ALL.iter().copied();
     let known =
         known.filter(|it| !matches!(it, Field::Name | Field::DestroyDelayTime | Field::Attributes));

@@ -7,6 +7,7 @@ mod adopt;
 mod completions;
 mod credentials;
 mod documents;
+mod drift;
 mod emulator;
 mod exits;
 mod files;

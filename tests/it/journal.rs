@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use roomctl::applier::{self, Report, Run, Settings, StopSwitch};
 use roomctl::model::{
-    Approval, ApprovedPlan, Asked, Call, Consent, Destroys, Effect, Event, Observed, OnConflict,
-    Refresh,
+    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Observed, OnConflict, Refresh,
+    Refreshed,
 };
-use roomctl::planner::{self, Inputs};
+use roomctl::planner::{self, PlanInputs};
 use roomctl::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, Store, WriteStore};
 
 use crate::stores::memory::MemoryStore;
@@ -85,12 +85,12 @@ async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
     let desired = world.declare(text);
     let store = state.lock(holder(1), Duration::ZERO).await.expect("the lock");
     let recorded = store.snapshot().recorded.clone();
-    let plan = planner::plan(Inputs {
+    let plan = planner::plan(PlanInputs {
         desired: &desired,
         recorded: &recorded,
         observed: &Observed::default(),
         evict: &BTreeSet::new(),
-        asked: Asked::Yes(Refresh::Never),
+        refreshed: Refreshed::As(Refresh::Never),
         in_progress: None,
     });
     let consent = Consent {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roomctl::emulator::{Action, EmulatorConfig};
-use roomctl::model::{Desired, Event, Kind, RoomId};
+use roomctl::model::{Desired, Event, Kind, RoomId, StepProgress};
 use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
@@ -231,10 +231,14 @@ fn destroys_that_ask_first_come_nearly_at_the_limit() {
             assert_eq!(ran.outcome.done.len(), ROOMS);
             let order: Vec<_> = ran.plan.steps.iter().map(|step| &step.address).collect();
             let started = ran.events.iter().filter_map(|event| match event {
-                Event::Started(address, _) => Some(address),
-                Event::Done { .. } | Event::Failed(_) | Event::Waiting(_) | Event::NotTried(..) => {
-                    None
+                Event::Step(step) => {
+                    (step.progress == StepProgress::Started).then_some(&step.address)
                 }
+                Event::ReadsStarted(_)
+                | Event::RoomsRead(_)
+                | Event::ReadsEnded
+                | Event::StepsStarted(_)
+                | Event::StepsEnded => None,
             });
             assert_eq!(started.collect::<Vec<_>>(), order, "in the plan's order");
             let stats = world.stats();

@@ -40,7 +40,7 @@ fn only_yes_approves() {
     for answer in ["no", "y", "YES", ""] {
         let mut terminal = on_terminal(&desk, "apply");
         terminal.exp_string("Plan: 3 to create").expect("the plan");
-        terminal.exp_string("Only `yes` will do: ").expect("the question");
+        terminal.exp_string("Type `yes` to confirm: ").expect("the question");
         terminal.send_line(answer).expect("an answer");
         terminal.exp_string("not approved").expect("a refusal");
         terminal.exp_eof().expect("the end");
@@ -48,7 +48,7 @@ fn only_yes_approves() {
     }
     desk.run("state list").ends(0).keeps_from("chat/");
     let mut terminal = on_terminal(&desk, "apply");
-    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    terminal.exp_string("Type `yes` to confirm: ").expect("the question");
     terminal.send_line("yes").expect("an answer");
     terminal.exp_string("Applied: 3 created.").expect("the outcome");
     terminal.exp_eof().expect("the end");
@@ -72,11 +72,11 @@ fn what_the_gate_holds_back_asks_nothing() {
     desk.edit("name: Support", "name: Help");
     let mut terminal = on_terminal(&desk, "apply");
     let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("--allow-destroy 2") && !told.contains("Only `yes`"), "{told}");
+    assert!(told.contains("--allow-destroy 2") && !told.contains("`yes`"), "{told}");
     ends(&terminal, 3);
     let mut terminal = on_terminal(&desk, "destroy --allow-destroy 1");
     let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("--allow-destroy 2") && !told.contains("Only `yes`"), "{told}");
+    assert!(told.contains("--allow-destroy 2") && !told.contains("`yes`"), "{told}");
     ends(&terminal, 3);
 }
 
@@ -85,7 +85,7 @@ fn a_room_leaves_the_record_after_a_yes() {
     let desk = Desk::applied();
     let mut terminal = on_terminal(&desk, "state rm chat/news");
     terminal.exp_string("unmanaged").expect("the consequence");
-    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    terminal.exp_string("Type `yes` to confirm: ").expect("the question");
     terminal.send_line("yes").expect("an answer");
     terminal.exp_string("Removed:").expect("what was removed");
     terminal.exp_eof().expect("the end");
@@ -100,7 +100,7 @@ fn a_state_that_is_replaced_while_the_question_is_open_is_noticed_before_the_fir
     let before = desk.read("rooms.state.json.backup-0");
     let emulator = desk.read("rooms.emulator.json");
     let mut terminal = on_terminal(&desk, "apply");
-    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    terminal.exp_string("Type `yes` to confirm: ").expect("the question");
     desk.write("pulled", &before);
     std::fs::rename(desk.path("pulled"), desk.path("rooms.state.json")).expect("replaced");
     terminal.send_line("yes").expect("an answer");
@@ -117,7 +117,7 @@ fn a_state_that_is_replaced_while_the_question_is_open_is_noticed_before_the_fir
 fn ctrl_c_at_the_question_is_no_consent() {
     let desk = Desk::with(THREE_ROOMS);
     let mut terminal = on_terminal(&desk, "apply");
-    terminal.exp_string("Only `yes` will do: ").expect("the question");
+    terminal.exp_string("Type `yes` to confirm: ").expect("the question");
     terminal.send_control('c').expect("Ctrl-C");
     terminal.exp_eof().expect("the end");
     desk.run("state list").ends(0).keeps_from("chat/");
@@ -129,12 +129,26 @@ fn a_bar_shows_the_rate_and_the_time_left() {
     let slow = THREE_ROOMS.replace("operator:", "rate_limit: 4, operator:");
     let desk = Desk::with(&slow);
     let mut terminal = on_terminal(&desk, "apply --auto-approve");
-    let (_, bar) = terminal.exp_regex(r"\d/3 +[0-9.]+/s, [0-9a-z]+ left").expect("a bar");
+    let (_, bar) = terminal.exp_regex(r"\] \d/3 +[0-9.]+/s, [0-9]+ s left").expect("a bar");
     assert!(bar.contains("/3"), "{bar}");
     terminal.exp_string("chat/").expect("a step above the bar");
     terminal.exp_string("Applied: 3 created.").expect("the outcome");
     terminal.exp_eof().expect("the end");
     ends(&terminal, 0);
+}
+
+#[test]
+fn reads_show_how_many_are_left() {
+    let desk = Desk::applied();
+    desk.edit("operator:", "rate_limit: 4, operator:");
+    let mut terminal = on_terminal(&desk, "plan --refresh all");
+    terminal.exp_regex(r"asking [12]/3, [0-9]+ s left").expect("the progress of the reads");
+    let rest = terminal.exp_eof().expect("the end");
+    assert!(rest.contains("No changes: 3 rooms, 3 asked"), "{rest}");
+    ends(&terminal, 0);
+    let mut quiet = on_terminal(&desk, "plan --refresh all --quiet");
+    let printed = quiet.exp_eof().expect("the end");
+    assert!(!printed.contains("asking"), "{printed}");
 }
 
 #[test]

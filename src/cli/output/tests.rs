@@ -57,3 +57,47 @@ fn one_file_is_written_in_the_order_of_printing() {
     let written = std::fs::read_to_string(file.path()).expect("read");
     assert!(written.lines().eq((0..100).map(|n| n.to_string())), "{written}");
 }
+
+/// What is written around the line of progress.
+fn drawn(text: &str) -> String {
+    format!("\x1b[?7l{text}\x1b[?7h")
+}
+
+#[test]
+fn a_line_and_the_progress_below_it_are_one_write() {
+    let now = Instant::now();
+    let mut line = ProgressLine::default();
+    let mut write = |progress: Option<&str>, text: &str, now| {
+        let show = |text: &str| ProgressChange::Show(text.to_owned());
+        line.change(progress.map_or(ProgressChange::Remove, show));
+        String::from_utf8(line.around(text.into(), now)).expect("text")
+    };
+    assert_eq!(write(None, "before\n", now), "before\n");
+    assert_eq!(write(Some("1/3"), "", now), drawn("1/3"));
+    assert_eq!(write(Some("2/3"), "done\n", now), format!("\r\x1b[Kdone\n{}", drawn("2/3")));
+    assert_eq!(write(Some("3/3"), "", now), "", "it was drawn just before");
+    assert_eq!(write(Some("3/3"), "", now + REDRAW), format!("\r\x1b[K{}", drawn("3/3")));
+    assert_eq!(write(None, "", now + REDRAW), "\r\x1b[K");
+    assert_eq!(write(None, "after\n", now), "after\n");
+}
+
+#[test]
+fn what_waits_for_one_stream_is_one_write() {
+    let mut state = QueueState::default();
+    let progress = |text: &str| Item::Progress(ProgressChange::Show(text.to_owned()));
+    let piece = |target, text: &str| Item::Bytes(target, text.into());
+    state.items.extend([
+        piece(Target::Stderr, "a"),
+        progress("1/3"),
+        piece(Target::Stderr, "b"),
+        progress("2/3"),
+        piece(Target::Stdout, "c"),
+    ]);
+    state.bytes = 3;
+    let Batch { target, bytes, progress } = state.batch();
+    assert_eq!((target, bytes.as_slice()), (Target::Stderr, &b"ab"[..]));
+    assert_eq!(progress, Some(ProgressChange::Show("2/3".to_owned())));
+    let Batch { target, bytes, progress } = state.batch();
+    assert_eq!((target, bytes.as_slice(), progress), (Target::Stdout, &b"c"[..], None));
+    assert_eq!((state.bytes, state.items.len()), (0, 0));
+}

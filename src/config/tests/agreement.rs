@@ -1,4 +1,4 @@
-//! The parser, the walk and the schema say the same of the same text.
+//! The parser, the structure check and the schema agree about the same text.
 
 use std::num::NonZeroUsize;
 
@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use super::generated::{HEADS, file, with_head};
 use super::validator::schema_accepts;
 use super::world::{World, with_rooms};
-use crate::config::groups::{parse_grouped, parse_whole};
-use crate::config::mirror::File;
-use crate::config::note::{Notes, Part, Reading, Sink};
-use crate::config::structure::walk;
-use crate::config::{schema, starter, tree};
+use crate::config::decode::{parse_grouped, parse_whole};
+use crate::config::diagnose::structure::check_structure;
+use crate::config::diagnostics::{Diagnostics, Part, Reading, Reporter};
+use crate::config::raw::File;
+use crate::config::{schema, starter, yaml};
 use crate::model::Kind;
 
 pub(super) fn parser_accepts(text: &str) -> bool {
@@ -19,9 +19,9 @@ pub(super) fn parser_accepts(text: &str) -> bool {
 }
 
 #[test]
-fn structural_faults_are_refused_by_both() {
-    let sound = with_rooms("  - id: a\n");
-    assert!(schema_accepts(&sound) && parser_accepts(&sound));
+fn structural_mistakes_are_refused_by_parser_and_schema() {
+    let valid = with_rooms("  - id: a\n");
+    assert!(schema_accepts(&valid) && parser_accepts(&valid));
     for (from, to) in [
         ("version: 1\n", ""),
         ("version: 1", "version: 2"),
@@ -66,17 +66,17 @@ fn structural_faults_are_refused_by_both() {
         ("rooms:", "moved: [{from: talk, to: chat, why: x}]\nrooms:"),
         ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
     ] {
-        assert!(sound.contains(from), "{from}");
-        let text = sound.replace(from, to);
+        assert!(valid.contains(from), "{from}");
+        let text = valid.replace(from, to);
         assert!(!parser_accepts(&text), "the parser accepts {to}");
         assert!(!schema_accepts(&text), "the schema accepts {to}");
     }
 }
 
 #[test]
-fn structural_faults_of_a_live_room_are_refused_by_both() {
-    let sound = with_head(HEADS[2], "  - id: a\n");
-    assert!(schema_accepts(&sound) && parser_accepts(&sound));
+fn structural_mistakes_of_a_live_room_are_refused_by_parser_and_schema() {
+    let valid = with_head(HEADS[2], "  - id: a\n");
+    assert!(schema_accepts(&valid) && parser_accepts(&valid));
     for room in [
         "seat_template: Karoke",
         "take_seat_mode: free",
@@ -128,15 +128,20 @@ fn the_starters_are_valid() {
     }
 }
 
-/// What the walk makes of a text, and whether it found faults.
-fn walked(text: &str) -> (Option<File>, bool) {
-    let mut notes = Notes::default();
-    let mut sink = Sink { notes: &mut notes, file: 0, part: Part::Head, reading: Reading::Faulty };
-    let json = walk(&tree::read(text).expect("YAML"), "File", &mut sink);
-    (json.and_then(|json| serde_json::from_value(json).ok()), notes.any_error())
+/// What the structure check keeps of a text, and whether it found mistakes.
+fn checked(text: &str) -> (Option<File>, bool) {
+    let mut diagnostics = Diagnostics::default();
+    let mut reporter = Reporter {
+        diagnostics: &mut diagnostics,
+        file: 0,
+        part: Part::Head,
+        reading: Reading::Partial,
+    };
+    let json = check_structure(&yaml::read(text).expect("YAML"), "File", &mut reporter);
+    (json.and_then(|json| serde_json::from_value(json).ok()), diagnostics.any_error())
 }
 
-/// The file with its maps in the order of their keys, as the walk has them.
+/// The file with its maps in the order of their keys, as the structure check has them.
 fn ordered(mut file: File) -> File {
     let rooms = file.rooms.iter_mut().flatten().map(|room| &mut room.attributes);
     let defaults = file.defaults.iter_mut().map(|defaults| &mut defaults.attributes);
@@ -165,14 +170,14 @@ proptest! {
     }
 
     #[test]
-    fn the_walk_finds_faults_where_serde_does_and_else_reads_the_same(text in file()) {
-        let (walked, faults) = walked(&text);
+    fn the_structure_check_finds_mistakes_if_serde_does_and_else_reads_the_same(text in file()) {
+        let (checked, found) = checked(&text);
         match parse_whole(&text) {
             Ok(file) => {
-                prop_assert!(!faults, "{}", text);
-                prop_assert_eq!(walked.map(ordered), Some(ordered(file)), "{}", text);
+                prop_assert!(!found, "{}", text);
+                prop_assert_eq!(checked.map(ordered), Some(ordered(file)), "{}", text);
             }
-            Err(_) => prop_assert!(faults, "{}", text),
+            Err(_) => prop_assert!(found, "{}", text),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Generated files: some are sound, some are not.
+//! Generated files: some are valid, some are not.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -99,7 +99,7 @@ fn entry() -> impl Strategy<Value = (&'static str, &'static str)> {
     prop_oneof![9 => fitting, 1 => (any, prop::sample::select(VALUES))]
 }
 
-/// A file of generated rooms and defaults: some are sound, some are not.
+/// A file of generated rooms and defaults: some are valid, some are not.
 pub(super) fn file() -> impl Strategy<Value = String> {
     let entries = || prop::collection::vec(entry(), 0..4);
     let rooms = prop::collection::vec(entries(), 0..4);

@@ -1,4 +1,4 @@
-//! Files made to hurt: each is refused for what it is, and soon.
+//! Hostile files: each is refused with the right code, and fast.
 
 use std::fmt::Write;
 
@@ -32,7 +32,7 @@ fn deep_block_nesting_is_refused() {
 }
 
 #[test]
-fn many_brackets_in_texts_are_no_nesting() {
+fn brackets_in_strings_are_not_nesting() {
     let rooms = format!(
         "  - {{id: a, name: \"{}\"}}\n  - {{id: b, name: {}}}\n",
         "[".repeat(60),
@@ -73,14 +73,14 @@ fn several_documents_are_refused() {
 }
 
 #[test]
-fn nothing_at_all_is_refused() {
+fn an_empty_file_is_refused() {
     for text in ["", "\n\n", "# only a comment\n", "\u{feff}"] {
         assert_eq!(only(text), ("empty_file", 1, 1), "{text:?}");
     }
 }
 
 #[test]
-fn a_syntax_error_stands_alone() {
+fn a_syntax_error_is_reported_alone() {
     let text = "version: 7\nproviders: 5\nrooms:\n  - id: \"a\n  - id: b\n";
     assert_eq!(only(text).0, "syntax");
     let (code, line, _) = only(&with_rooms("  - id: a\n  - id: {b\n  - id: c\n"));
@@ -88,7 +88,7 @@ fn a_syntax_error_stands_alone() {
 }
 
 #[test]
-fn what_is_not_utf_8_is_told_with_the_place_of_its_byte() {
+fn invalid_utf_8_is_reported_at_its_byte() {
     let world = World::of_bytes(&[("rooms.yaml", b"version: 1\n# \xc3\xa9 \xff\nrooms: []\n")]);
     let findings = world.findings(&["rooms.yaml"]);
     let place = findings[0].place.as_ref().expect("a place");
@@ -96,7 +96,7 @@ fn what_is_not_utf_8_is_told_with_the_place_of_its_byte() {
 }
 
 #[test]
-fn values_beyond_all_measure_are_refused() {
+fn oversized_values_are_refused() {
     let many = "1,".repeat(100_000);
     for (field, code) in [
         (format!("category: [{many}]"), "too_many"),
@@ -119,7 +119,7 @@ fn values_beyond_all_measure_are_refused() {
 }
 
 #[test]
-fn a_hundred_findings_are_shown_and_the_rest_counted() {
+fn a_hundred_findings_are_shown_and_the_rest_is_counted() {
     let mut rooms = String::new();
     for number in 0..700 {
         writeln!(rooms, "  - {{id: r{number}, nmae: x, destroy_delay_time: 2d}}").expect("text");
@@ -132,7 +132,7 @@ fn a_hundred_findings_are_shown_and_the_rest_counted() {
 }
 
 #[test]
-fn a_room_far_down_is_told_with_its_place() {
+fn a_room_far_down_is_reported_at_its_place() {
     let mut rooms = String::new();
     for number in 0..5_000 {
         writeln!(rooms, "  - id: r{number}\n    name: x").expect("text");

@@ -1,4 +1,4 @@
-//! Sound files of every kind, alone and together.
+//! Valid files of every kind, alone and together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::world::{World, addresses};
 use crate::config::{Loaded, starter};
 use crate::model::{
-    Application, Attribute, AttributeLimits, Call, DISSOLVE_AFTER, Delay, DesiredRoom, Endpoint,
-    Field, Fields, Kind, OnRemove, ProviderName, RateShare, Room, SecretSource, Value,
+    Application, Attribute, AttributeLimits, Call, Delay, DesiredRoom, Endpoint, Field, Kind,
+    OnRemove, ProviderName, RateShare, Room, SecretSource, Value,
 };
 
 /// A file of all kinds.
@@ -40,7 +40,7 @@ fn room<'a>(loaded: &'a Loaded, address: &str) -> &'a DesiredRoom {
     found.unwrap_or_else(|| panic!("no {address}"))
 }
 
-fn fields(fields: &[(Field, Value)]) -> Fields {
+fn fields(fields: &[(Field, Value)]) -> Room {
     fields.iter().cloned().collect()
 }
 
@@ -77,14 +77,18 @@ fn every_starter_loads_without_findings_and_runs_on_the_emulator() {
 }
 
 #[test]
-fn a_provider_has_what_its_kind_has() {
+fn a_provider_has_the_keys_of_its_kind() {
     let desired = load(SHOW).desired;
     let provider = |it| &desired.providers[&name(it)];
-    assert_eq!(provider("video").application, Application::Rtc { is_test: Some(true) });
+    assert_eq!(
+        provider("video").application,
+        Application::new(Kind::Rtc, None).with_is_test(Some(true))
+    );
     assert_eq!(provider("video").rate_limits, [(Call::DescribeUserNum, 5)].into());
     assert_eq!(provider("video").limits, Kind::Rtc.attribute_limits());
     let dissolve_after = Duration::from_hours(1);
-    let application = Application::TencentLive { operator: "the/boss".to_owned(), dissolve_after };
+    let application = Application::new(Kind::TencentLive, Some("the/boss".to_owned()))
+        .with_dissolve_after(dissolve_after);
     assert_eq!(provider("live").application, application);
     assert_eq!(provider("live").rate_limits, [(Call::LiveCreateRoom, 5)].into());
     let limits = AttributeLimits { attributes: 2, ..Kind::TencentLive.attribute_limits() };
@@ -99,29 +103,30 @@ fn a_provider_has_what_its_kind_has() {
 }
 
 #[test]
-fn what_a_kind_does_not_need_is_left_to_the_service() {
+fn optional_keys_of_a_kind_default_to_the_service() {
     let loaded = load(
         "version: 1\nproviders:\n  video: {kind: rtc, app_id: 1, rate_limit: 7}\n  live: {kind: tencent-live, app_id: 1, operator: o}\nrooms: []\n",
     );
     let provider = |it| &loaded.desired.providers[&name(it)];
-    assert_eq!(provider("video").application, Application::Rtc { is_test: None });
+    assert_eq!(provider("video").application, Application::new(Kind::Rtc, None));
     assert_eq!(
         provider("video").rate_limits,
         [(Call::CloseRoom, 7), (Call::DescribeUserNum, 7)].into()
     );
-    let dissolve_after = DISSOLVE_AFTER;
-    let application = Application::TencentLive { operator: "o".to_owned(), dissolve_after };
+    let application = Application::new(Kind::TencentLive, Some("o".to_owned()));
+    assert_eq!(application.dissolve_after(), Some(Duration::from_mins(30)));
     assert_eq!(provider("live").application, application);
 }
 
 #[test]
-fn variables_stand_for_what_a_kind_has() {
+fn variables_are_expanded_in_the_keys_of_a_kind() {
     let text = "version: 1\nproviders:\n  video: {kind: rtc, app_id: '${ZEGO_SET}'}\n  live: {kind: tencent-live, app_id: 1, operator: o, dissolve_after: '${ZEGO_UNSET:-24h}'}\nrooms: []\n";
     let desired = load(text).desired;
     let application = |it| &desired.providers[&name(it)].application;
     assert_eq!(desired.providers[&name("video")].app_id, 7);
     let dissolve_after = Duration::from_hours(24);
-    let live = Application::TencentLive { operator: "o".to_owned(), dissolve_after };
+    let live = Application::new(Kind::TencentLive, Some("o".to_owned()))
+        .with_dissolve_after(dissolve_after);
     assert_eq!(application("live"), &live);
 }
 
@@ -137,26 +142,22 @@ fn defaults_reach_the_rooms_whose_kind_has_them() {
         name: Some("Show".into()),
         destroy_delay_time: Some(Delay::from_seconds(3600)),
         attributes: attributes.into_iter().collect(),
-        fields: Fields::default(),
+        ..Room::default()
     };
     assert_eq!(*room(&loaded, "chat/a").room, chat);
     let close = [(Field::CloseReason, text("The end")), (Field::CloseCallback, Value::Flag(true))];
-    let video = Room { fields: fields(&close), ..Room::default() };
+    let video = fields(&close);
     assert_eq!(*room(&loaded, "video/b").room, video);
     let live = Room {
         name: Some("Show".into()),
-        destroy_delay_time: None,
         attributes: [("topic", stays("hello"))].into_iter().collect(),
-        fields: fields(&[
-            (Field::SeatTemplate, text("Karaoke")),
-            (Field::Muted, Value::Flag(true)),
-        ]),
+        ..fields(&[(Field::SeatTemplate, text("Karaoke")), (Field::Muted, Value::Flag(true))])
     };
     assert_eq!(*room(&loaded, "live/c").room, live);
 }
 
 #[test]
-fn a_room_with_two_sides_is_reduced_to_what_each_holds() {
+fn each_side_of_a_room_has_the_fields_of_its_kind() {
     let loaded = load(SHOW);
     let (chat, video) = (room(&loaded, "chat/d"), room(&loaded, "video/d"));
     let sides = |it: &DesiredRoom| it.sides.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -167,11 +168,11 @@ fn a_room_with_two_sides_is_reduced_to_what_each_holds() {
     assert!(room(&loaded, "chat/a").sides.is_single());
     assert_eq!(chat.room.attributes.get("topic"), Some(&stays("own")));
     let close = fields(&[(Field::CloseCallback, Value::Flag(true))]);
-    assert_eq!(*video.room, Room { fields: close, ..Room::default() });
+    assert_eq!(*video.room, close);
 }
 
 #[test]
-fn on_remove_is_said_of_a_room_or_in_the_defaults() {
+fn on_remove_is_set_by_a_room_or_the_defaults() {
     let loaded = load(SHOW);
     let on_remove = |it| room(&loaded, it).lifecycle.on_remove;
     assert_eq!((on_remove("chat/a"), on_remove("video/b")), (OnRemove::Forget, OnRemove::Forget));
@@ -179,7 +180,7 @@ fn on_remove_is_said_of_a_room_or_in_the_defaults() {
 }
 
 #[test]
-fn what_is_equal_is_kept_once() {
+fn equal_rooms_are_shared() {
     let text = "version: 1\nproviders:\n  one: {kind: zim, app_id: 1, operator: o}\n  two: {kind: zim, app_id: 2, operator: o}\n  video: {kind: rtc, app_id: 1}\ndefaults: {destroy_delay_time: 1h}\nrooms:\n  - {id: a, providers: [one, two, video]}\n  - {id: b, providers: [two, one, video]}\n";
     let loaded = load(text);
     assert!(Arc::ptr_eq(&room(&loaded, "one/a").room, &room(&loaded, "two/a").room));
@@ -224,11 +225,11 @@ rooms:
         (Field::Public, Value::Flag(true)),
         (Field::Unlimited, Value::Flag(true)),
     ]);
-    assert_eq!(*room(&loaded, "live/a b/c").room, Room { fields: expected, ..Room::default() });
+    assert_eq!(*room(&loaded, "live/a b/c").room, expected);
 }
 
 #[test]
-fn the_digest_knows_all_that_is_new() {
+fn the_digest_covers_every_field_of_a_kind() {
     let one = load(SHOW).desired.config_digest;
     for (from, to) in [
         ("is_test: true", "is_test: false"),

@@ -12,18 +12,18 @@ fn with_kinds(rooms: &str) -> String {
 /// The cases whose first finding is another than the one that belongs to them.
 fn wrong<'a>(cases: impl IntoIterator<Item = (String, String, &'a str)>) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (case, text, told) in cases {
-        let told_now = codes(&text);
-        let expected: Vec<&str> = told.split(", ").filter(|it| !it.is_empty()).collect();
-        if told_now != expected {
-            wrong.push(format!("{case}: {expected:?}, but {told_now:?}"));
+    for (case, text, reported) in cases {
+        let actual = codes(&text);
+        let expected: Vec<&str> = reported.split(", ").filter(|it| !it.is_empty()).collect();
+        if actual != expected {
+            wrong.push(format!("{case}: {expected:?}, but {actual:?}"));
         }
     }
     wrong
 }
 
 #[test]
-fn all_mistakes_of_kinds_are_told_in_words() {
+fn all_mismatches_of_kinds_are_reported() {
     let text = r#"version: 1
 providers:
   chat: {kind: zim, app_id: 1, operator: a/b, is_test: true, dissolve_after: 1h}
@@ -44,7 +44,7 @@ rooms:
 }
 
 #[test]
-fn each_mismatch_of_a_room_is_told_at_its_place() {
+fn each_mismatch_of_a_room_is_reported_at_its_place() {
     let (long, longer) = ("x".repeat(65), "x".repeat(101));
     let (accents, url) = ("é".repeat(51), "x".repeat(201));
     let eleven: Vec<String> = (0..11).map(|n| format!("k{n}: v")).collect();
@@ -129,9 +129,9 @@ fn each_mismatch_of_a_room_is_told_at_its_place() {
         ),
         ("{id: a, providers: [chat, nobody], muted: true}".to_owned(), "unknown_provider 8:31"),
     ];
-    let cases = cases.into_iter().map(|(room, told)| {
+    let cases = cases.into_iter().map(|(room, reported)| {
         let text = with_kinds(&format!("  - {room}\n"));
-        (room, text, told)
+        (room, text, reported)
     });
     assert_eq!(wrong(cases), Vec::<String>::new());
 }
@@ -153,7 +153,7 @@ fn a_room_of_an_unknown_provider_is_of_the_only_kind() {
 }
 
 #[test]
-fn each_mismatch_of_a_provider_is_told_at_its_place() {
+fn each_mismatch_of_a_provider_is_reported_at_its_place() {
     let long = "x".repeat(33);
     let cases = [
         ("kind: zim, app_id: 1", "missing_key 3:8"),
@@ -192,9 +192,9 @@ fn each_mismatch_of_a_provider_is_told_at_its_place() {
         ),
         ("kind: discord, app_id: 1, rate_limit: {x: 1}", "unknown_value 3:14"),
     ];
-    let cases = cases.into_iter().map(|(provider, told)| {
+    let cases = cases.into_iter().map(|(provider, reported)| {
         let text = format!("version: 1\nproviders:\n  it: {{{provider}}}\nrooms: []\n");
-        (provider.to_owned(), text, told)
+        (provider.to_owned(), text, reported)
     });
     assert_eq!(wrong(cases), Vec::<String>::new());
 }
@@ -210,7 +210,7 @@ fn one_app_id_may_be_of_several_kinds_but_once_of_each() {
 }
 
 #[test]
-fn each_mismatch_of_the_defaults_is_told_once() {
+fn each_mismatch_of_the_defaults_is_reported_once() {
     let (long, longer) = ("x".repeat(65), "x".repeat(101));
     let both = "  - {id: a, provider: chat}\n  - {id: b, provider: live}\n";
     let chat = "providers: {it: {kind: zim, app_id: 1, operator: o}}";
@@ -245,6 +245,6 @@ fn each_mismatch_of_the_defaults_is_told_once() {
             "attribute_key 8:6",
         ),
     ];
-    let cases = cases.map(|(case, text, told)| (case.to_owned(), text, told));
+    let cases = cases.map(|(case, text, reported)| (case.to_owned(), text, reported));
     assert_eq!(wrong(cases), Vec::<String>::new());
 }

@@ -3,7 +3,7 @@
 use super::world::{World, codes, with_rooms};
 
 #[test]
-fn all_mistakes_are_told_at_once_in_order_of_place() {
+fn all_mistakes_are_reported_at_once_in_order_of_place() {
     let text = r#"version: 1
 providers:
   chat:
@@ -47,14 +47,14 @@ extra: 1
 }
 
 #[test]
-fn each_mistake_of_a_room_is_told_at_its_place() {
+fn each_mistake_of_a_room_is_reported_at_its_place() {
     let long = "x".repeat(33);
     let name = "é".repeat(33);
     let value = "x".repeat(1025);
     let many: Vec<String> = (0..21).map(|n| format!("k{n}: v")).collect();
     let large: Vec<String> = (0..6).map(|n| format!("k{n}: {}", "x".repeat(1000))).collect();
     let mut wrong = Vec::new();
-    for (room, told) in [
+    for (room, reported) in [
         ("id: \"\"".to_owned(), "room_id 6:9"),
         (format!("id: {long}"), "room_id 6:9"),
         ("id: a/b".to_owned(), "room_id 6:9"),
@@ -105,18 +105,18 @@ fn each_mistake_of_a_room_is_told_at_its_place() {
         ("{id: !!str a}".to_owned(), "tag 6:10"),
         ("[a]".to_owned(), "wrong_type 6:5"),
     ] {
-        let told_now = codes(&with_rooms(&format!("  - {room}\n")));
-        if told_now.first().map(String::as_str) != Some(told) {
-            wrong.push(format!("{room}: {told}, but {told_now:?}"));
+        let actual = codes(&with_rooms(&format!("  - {room}\n")));
+        if actual.first().map(String::as_str) != Some(reported) {
+            wrong.push(format!("{room}: {reported}, but {actual:?}"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]
-fn each_mistake_of_the_head_is_told_at_its_place() {
+fn each_mistake_of_the_head_is_reported_at_its_place() {
     let mut wrong = Vec::new();
-    for (from, to, told) in [
+    for (from, to, reported) in [
         ("version: 1", "version: 2", "version 1:10"),
         ("version: 1", "version: \"1\"", "wrong_type 1:10"),
         ("version: 1\n", "", "missing_key 1:1"),
@@ -171,11 +171,11 @@ fn each_mistake_of_the_head_is_told_at_its_place() {
             "no_provider 2:12",
         ),
     ] {
-        let sound = with_rooms("  - id: a\n");
-        assert!(sound.contains(from), "{from}");
-        let told_now = codes(&sound.replace(from, to));
-        if told_now.first().map(String::as_str) != Some(told) {
-            wrong.push(format!("{to}: {told}, but {told_now:?}"));
+        let valid = with_rooms("  - id: a\n");
+        assert!(valid.contains(from), "{from}");
+        let actual = codes(&valid.replace(from, to));
+        if actual.first().map(String::as_str) != Some(reported) {
+            wrong.push(format!("{to}: {reported}, but {actual:?}"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());

@@ -11,7 +11,7 @@ fn with_moved(moved: &str) -> String {
 }
 
 #[test]
-fn what_was_renamed_is_read_in_the_order_of_the_old_names() {
+fn renames_are_sorted_by_the_old_names() {
     let text = with_moved("[{from: talk, to: chat}, {from: older, to: chat}]");
     let world = World::of(&[("rooms.yaml", &text)]);
     let moved = world.load(&["rooms.yaml"]).desired.moved;
@@ -21,8 +21,8 @@ fn what_was_renamed_is_read_in_the_order_of_the_old_names() {
 }
 
 #[test]
-fn each_mistake_is_told_at_its_place() {
-    for (moved, told) in [
+fn each_mistake_is_reported_at_its_place() {
+    for (moved, reported) in [
         ("[{from: talk}]", "missing_key 5:10"),
         ("[{to: chat}]", "missing_key 5:10"),
         ("[{from: talk, to: chta}]", "unknown_provider 5:26"),
@@ -34,7 +34,7 @@ fn each_mistake_is_told_at_its_place() {
         ("[{from: talk, to: chat, why: x}]", "unknown_key 5:32"),
         ("{from: talk, to: chat}", "wrong_type 5:9"),
     ] {
-        assert_eq!(codes(&with_moved(moved)), [told], "{moved}");
+        assert_eq!(codes(&with_moved(moved)), [reported], "{moved}");
     }
 }
 
@@ -43,11 +43,11 @@ fn a_chain_names_the_last_one() {
     let text = with_moved("[{from: old, to: talk}, {from: talk, to: chat}]");
     let world = World::of(&[("rooms.yaml", &text)]);
     let findings = world.findings(&["rooms.yaml"]);
-    assert_eq!(findings[0].help.as_deref(), Some("name the last one at once: `to: chat`"));
+    assert_eq!(findings[0].help.as_deref(), Some("use the last name directly: `to: chat`"));
 }
 
 #[test]
-fn one_file_only_may_say_it() {
+fn only_one_file_may_have_moved() {
     let (one, other) = (with_moved("[]"), "version: 1\nmoved: []\n");
     let world = World::of(&[("a.yaml", one.as_str()), ("b.yaml", other)]);
     let findings = world.findings(&["a.yaml", "b.yaml"]);

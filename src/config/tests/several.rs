@@ -71,7 +71,7 @@ fn subfolders_are_read_sorted_and_once() {
 }
 
 #[test]
-fn the_digest_does_not_know_where_the_folder_lies() {
+fn the_digest_is_independent_of_the_path_of_the_folder() {
     let files = [("x/base.yaml", BASE), ("x/rooms.yaml", &*rooms("a"))];
     let moved = [("y/z/base.yaml", BASE), ("y/z/rooms.yaml", &*rooms("a"))];
     let one = World::of(&files).load(&["x"]).desired.config_digest;
@@ -85,7 +85,7 @@ fn a_file_that_is_named_twice_is_read_once() {
 }
 
 #[test]
-fn the_state_lies_beside_the_file_that_says_it() {
+fn the_state_is_beside_the_file_that_declares_it() {
     let world = World::of(&[
         ("a/base.yaml", BASE),
         ("b/state.yaml", "version: 1\nstate: s.json\n"),
@@ -96,7 +96,7 @@ fn the_state_lies_beside_the_file_that_says_it() {
 }
 
 #[test]
-fn mistakes_across_files_are_told() {
+fn mistakes_across_files_are_reported() {
     let world = World::of(&[
         (
             "a.yaml",
@@ -114,7 +114,7 @@ fn mistakes_across_files_are_told() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told() {
+fn unreadable_paths_are_reported() {
     let world = World::of(&[("empty/x.txt", "")]);
     insta::assert_snapshot!(world.shown(&world.findings(&["none.yaml", "empty"])));
 }
@@ -166,7 +166,7 @@ fn mistakes_of_files_with_anchors_are_reported_with_those_of_other_files() {
 }
 
 #[test]
-fn a_key_that_a_faulty_file_may_hold_is_not_missing() {
+fn a_key_that_a_file_with_mistakes_may_have_is_not_missing() {
     let world = World::of(&[("a.yaml", "version: 1\nrooms:\n  - {id: !!str a, provider: chat}\n")]);
     let findings = world.findings(&["a.yaml"]);
     let codes: Vec<_> = findings.iter().map(|it| it.code).collect();

@@ -1,4 +1,4 @@
-//! What sound files come to.
+//! What valid files are resolved to.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ fn every_setting_of_a_provider_is_resolved() {
     let expected = Provider {
         name: name("chat"),
         app_id: 7,
-        application: crate::model::Application::Zim { operator: "admin".to_owned() },
+        application: crate::model::Application::new(Kind::Zim, Some("admin".to_owned())),
         endpoint: Endpoint::Emulator,
         host: "emulator".into(),
         secret: SecretSource::File(world.path("keys/secret")),
@@ -85,7 +85,7 @@ fn policy_and_state_are_resolved() {
 }
 
 #[test]
-fn defaults_reach_the_rooms_and_their_own_values_go_before() {
+fn defaults_reach_the_rooms_and_their_own_values_override_them() {
     let world = World::of(&[("rooms.yaml", FULL)]);
     let loaded = world.load(&["rooms.yaml"]);
     assert_eq!(addresses(&loaded), ["chat/a", "chat/b", "plain/a"]);
@@ -109,7 +109,7 @@ fn a_room_without_a_delay_is_warned_of() {
 }
 
 #[test]
-fn no_rooms_has_to_be_said() {
+fn an_empty_list_of_rooms_means_no_rooms() {
     let none = with_rooms("").replace("rooms:\n", "rooms: []\n");
     let world = World::of(&[("rooms.yaml", &none)]);
     assert_eq!(world.load(&["rooms.yaml"]).desired.rooms, []);
@@ -146,7 +146,7 @@ fn anchors_are_followed_where_they_are_few() {
 }
 
 #[test]
-fn the_digest_is_of_what_is_meant_and_not_of_how_it_is_written() {
+fn the_digest_is_of_the_meaning_and_not_of_the_spelling() {
     let digest =
         |text: &str| World::of(&[("rooms.yaml", text)]).load(&["rooms.yaml"]).desired.config_digest;
     let one = digest(&with_rooms("  - {id: a, name: A}\n  - {id: b, destroy_delay_time: 60m}\n"));

@@ -1,4 +1,4 @@
-//! Where variables work, for which of them, and that no value is ever told.
+//! Where variables work, which ones are allowed, and that no value is shown.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::world::{World, codes, with_rooms};
 use crate::config::load;
 use crate::model::Finding;
 
-/// A provider of Tencent's, whose keys may hold variables, and what stands beside it.
+/// A provider of Tencent's, whose keys may have variables, and the keys beside it.
 fn with_live(provider: &str, beside: &str) -> String {
     format!(
         "version: 1\nproviders:\n  live: {{kind: tencent-live, app_id: 1, operator: a{provider}}}\n{beside}rooms: []\n"
@@ -16,8 +16,8 @@ fn with_live(provider: &str, beside: &str) -> String {
 }
 
 #[test]
-fn other_keys_take_none() {
-    let sound = with_rooms("  - id: a\n");
+fn other_keys_do_not_support_variables() {
+    let valid = with_rooms("  - id: a\n");
     for (from, to) in [
         ("kind: zim", "kind: '${ZEGO_UNSET:-zim}'"),
         ("operator: admin", "operator: a, secret_env: '${ZEGO_UNSET:-A}'"),
@@ -32,8 +32,8 @@ fn other_keys_take_none() {
         ("rooms:", "policy: {max_destroy: '${ZEGO_SET}'}\nrooms:"),
         ("rooms:", "policy: {max_recreate: '${ZEGO_SET}'}\nrooms:"),
     ] {
-        assert!(sound.contains(from), "{from}");
-        let text = sound.replace(from, to);
+        assert!(valid.contains(from), "{from}");
+        let text = valid.replace(from, to);
         let found = codes(&text);
         assert!(found[0].starts_with("variable_place "), "{to}: {found:?}");
         assert_eq!(found.len(), 1, "{to}: {found:?}");
@@ -42,7 +42,7 @@ fn other_keys_take_none() {
 }
 
 #[test]
-fn the_finding_names_the_keys_that_do() {
+fn the_finding_names_the_keys_that_support_variables() {
     let text = with_rooms("  - id: a\n").replace("kind: zim", "kind: '${ZEGO_UNSET:-zim}'");
     let world = World::of(&[("rooms.yaml", &text)]);
     let help = world.findings(&["rooms.yaml"])[0].help.clone().expect("help");
@@ -52,13 +52,13 @@ fn the_finding_names_the_keys_that_do() {
 }
 
 #[test]
-fn five_keys_take_them() {
+fn five_keys_support_variables() {
     let text = "version: 1\nproviders:\n  live: {kind: tencent-live, app_id: '${ZEGO_SET}', operator: 'a${ZEGO_SET}', endpoint: '${ZEGO_UNSET:-emulator}', dissolve_after: '${ZEGO_UNSET:-24h}'}\nstate: '${ZEGO_SET}.json'\nrooms: []\n";
     assert!(parser_accepts(text) && schema_accepts(text));
 }
 
-/// What is told of files in a world where every variable is set to `value`.
-fn told(files: &[(&str, &str)], value: &str) -> Vec<Finding> {
+/// Returns the findings of files in a world where every variable is set to `value`.
+fn reported(files: &[(&str, &str)], value: &str) -> Vec<Finding> {
     let world = World::of(files);
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| world.path(name)).collect();
     load(&paths, &|_| Some(value.to_owned())).expect_err("findings")
@@ -71,18 +71,18 @@ fn a_secret_of_any_file_is_refused() {
     let anothers = with_live("", "state: '${ZEGO_SERVER_SECRET}.json'\n");
     let named = with_live("", "state: '${ROOMCTL_APP_PASSWORD:-x}.json'\n");
     for text in [own, default, anothers, named] {
-        let findings = told(&[("rooms.yaml", &text)], "hush");
+        let findings = reported(&[("rooms.yaml", &text)], "hush");
         assert_eq!(findings[0].code, "variable_refused", "{findings:#?}");
         assert!(!format!("{findings:?}").contains("hush"), "{findings:#?}");
     }
     let base = with_live(", secret_env: ROOMCTL_HUSH", "");
     let state = "version: 1\nstate: '${ROOMCTL_HUSH}.json'\n";
-    let findings = told(&[("a.yaml", state), ("b.yaml", &base)], "hush");
+    let findings = reported(&[("a.yaml", state), ("b.yaml", &base)], "hush");
     assert_eq!(findings[0].code, "variable_refused", "{findings:#?}");
 }
 
 #[test]
-fn what_a_variable_holds_is_never_told() {
+fn the_value_of_a_variable_is_never_shown() {
     let hush = "'${ZEGO_HUSHED}'";
     for (value, provider) in [
         ("9quiet9", "app_id: 1, operator: a, endpoint: HUSH"),
@@ -99,17 +99,17 @@ fn what_a_variable_holds_is_never_told() {
         let text = format!(
             "version: 1\nproviders:\n  live: {{kind: tencent-live, {provider}}}\nrooms: []\n"
         );
-        let findings = told(&[("rooms.yaml", &text)], value);
+        let findings = reported(&[("rooms.yaml", &text)], value);
         assert!(!format!("{findings:?}").contains(value.trim()), "{findings:#?}");
         assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
     }
     let urls = with_live("", "state: '${ZEGO_HUSHED}'\n");
-    let findings = told(&[("rooms.yaml", &urls)], "s3://9quiet9/9quiet9");
+    let findings = reported(&[("rooms.yaml", &urls)], "s3://9quiet9/9quiet9");
     assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
 }
 
 #[test]
-fn one_that_is_set_but_empty_is_a_finding_though_there_is_a_default() {
+fn an_empty_variable_is_a_finding_even_with_a_default() {
     let text = with_live(", endpoint: '${ZEGO_EMPTY:-emulator}'", "");
     assert_eq!(codes(&text), ["variable_empty 3:64"]);
 }

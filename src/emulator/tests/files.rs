@@ -258,6 +258,42 @@ async fn a_place_that_cannot_be_written_is_named() {
     assert!(matches!(error, EmulatorError::File { doing: "open", .. }), "{error}");
 }
 
+/// Occupies the storage, as a slow disk does, until the sender is dropped.
+async fn slow_disk(hand: &Hand) -> std::sync::mpsc::Sender<()> {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (occupied, is_occupied) = tokio::sync::oneshot::channel();
+    let emulator = hand.emulator.clone();
+    tokio::task::spawn_blocking(move || {
+        let (storage, core) = emulator.parts();
+        drop(core);
+        occupied.send(()).expect("someone waits");
+        // Not without end: a change that waits on the worker fails the test instead of hanging it.
+        assert!(released.recv_timeout(Duration::from_secs(10)).is_err());
+        drop(storage);
+    });
+    is_occupied.await.expect("occupied");
+    release
+}
+
+#[tokio::test]
+async fn what_only_reads_is_answered_while_a_change_waits_for_the_disk() {
+    let place = Place::new();
+    let hand = some_world(&place).await;
+    let disk = slow_disk(&hand).await;
+    let creating = tokio::spawn({
+        let hand = hand.clone();
+        async move { hand.create("d", 60).await }
+    });
+    // The runtime has one worker, and each read queues behind what was spawned before it.
+    for _ in 0..5 {
+        assert_eq!(hand.people("c").await, 0);
+    }
+    assert!(!creating.is_finished());
+    drop(disk);
+    assert_eq!(creating.await.expect("no panic"), 0);
+    assert!(hand.has("d"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_change_that_cannot_be_stored_is_not_made() {
     let place = Place::new();

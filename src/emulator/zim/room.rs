@@ -139,9 +139,9 @@ impl ChatRoom {
         Ok(self.sequence)
     }
 
-    fn drop_attributes(&mut self, goes: impl Fn(&StoredAttribute) -> bool) {
+    fn drop_attributes(&mut self, is_dropped: impl Fn(&StoredAttribute) -> bool) {
         let before = self.attributes.len();
-        self.attributes.retain(|_, attribute| !goes(attribute));
+        self.attributes.retain(|_, attribute| !is_dropped(attribute));
         self.sequence += u64::try_from(before - self.attributes.len()).unwrap_or(0);
     }
 }

@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{AttributeChange, AttributeLimits, Call, Field, OnOccupied, Patch, Shape};
 pub use spec::{
-    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, KindSpec, OperatorSpec, Origin,
-    SecretSpec,
+    AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, KindSpec, MissingField, OperatorSpec,
+    Origin, SecretSpec, Undeclared,
 };
-pub use tencent_live::DISSOLVE_AFTER;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $order:literal in $module:ident,)*) => {
@@ -105,8 +104,8 @@ impl Kind {
 
     /// Returns whether a field that the file no longer declares stays as it is at the service.
     #[must_use]
-    pub const fn keeps_undeclared(self) -> bool {
-        self.spec().keeps_undeclared
+    pub fn keeps_undeclared(self) -> bool {
+        self.spec().undeclared == Undeclared::Kept
     }
 
     /// Returns whether a query reports a room's fields besides its attributes.

@@ -2,7 +2,7 @@
 
 use super::{
     AttributeLimits, Call, Change, EmptyLife, Field, FieldSpec, IdSpec, KindSpec, OnOccupied,
-    Origin, SecretSpec, Shape,
+    Origin, SecretSpec, Shape, Undeclared,
 };
 
 /// RTC rooms: made by their first user, gone with the last one; a call closes them.
@@ -10,13 +10,13 @@ pub(super) const SPEC: KindSpec = KindSpec {
     name: "rtc",
     service: "ZEGOCLOUD RTC",
     about: "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
-    starter: include_str!("../../config/starters/rtc.yaml"),
+    starter: include_str!("rtc.yaml"),
     // No call changes a room; the fields go along with a close.
     fields: &[
         FieldSpec::new(Field::CloseReason, Shape::Text { most: 256 }, Change::Record),
         FieldSpec::new(Field::CloseCallback, Shape::Flag, Change::Record),
     ],
-    keeps_undeclared: false,
+    undeclared: Undeclared::TakenOut,
     reports_fields: false,
     unreadable: &[],
     calls: &[(Call::CloseRoom, 1), (Call::DescribeUserNum, 10)],

@@ -18,8 +18,8 @@ pub struct KindSpec {
     pub starter: &'static str,
     /// The fields that a room holds, in the order in which they are compared.
     pub fields: &'static [FieldSpec],
-    /// Whether a field that the file no longer declares stays as it is at the service.
-    pub keeps_undeclared: bool,
+    /// What becomes of a field that the file no longer declares.
+    pub undeclared: Undeclared,
     /// Whether a query reports a room's fields besides its attributes.
     pub reports_fields: bool,
     /// Fields that no query returns: they are assumed for a room that we did not make.
@@ -71,6 +71,19 @@ pub struct FieldSpec {
     pub sent_by_create: bool,
     /// What it names, if the service refuses an empty text.
     pub not_empty: Option<&'static str>,
+    /// The warning that a room without it gets, if any.
+    pub if_missing: Option<MissingField>,
+}
+
+/// A warning about a field that a room should have.
+#[derive(Clone, Copy, Debug)]
+pub struct MissingField {
+    /// The stable code.
+    pub code: &'static str,
+    /// What happens without the field.
+    pub message: &'static str,
+    /// What to write.
+    pub help: &'static str,
 }
 
 /// How a changed field reaches the service.
@@ -82,6 +95,15 @@ pub enum Change {
     Replace,
     /// Not at all until a later call: only the record is changed.
     Record,
+}
+
+/// What becomes of a field of a room that the file no longer declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undeclared {
+    /// It stays as it is at the service.
+    Kept,
+    /// It is taken out, as any other change of it reaches the service.
+    TakenOut,
 }
 
 /// How a room comes to be.
@@ -156,12 +178,17 @@ pub struct SecretSpec {
 impl FieldSpec {
     /// A field that the call that makes a room takes along.
     pub(super) const fn new(field: Field, shape: Shape, change: Change) -> Self {
-        Self { field, shape, change, sent_by_create: true, not_empty: None }
+        Self { field, shape, change, sent_by_create: true, not_empty: None, if_missing: None }
     }
 
     /// The same, but set by a call after the one that makes the room.
     pub(super) const fn set_after_create(self) -> Self {
         Self { sent_by_create: false, ..self }
+    }
+
+    /// The same, with a warning for rooms without it.
+    pub(super) const fn if_missing(self, warning: MissingField) -> Self {
+        Self { if_missing: Some(warning), ..self }
     }
 
     /// The same, but refused while it is empty: `names` says what the text should name.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     AttributeCalls, AttributeLimits, Call, Change, EmptyLife, Field, FieldSpec, IdSpec, KindSpec,
-    OnOccupied, OperatorSpec, Origin, SecretSpec, Shape,
+    MissingField, OnOccupied, OperatorSpec, Origin, SecretSpec, Shape, Undeclared,
 };
 
 /// Tencent's live rooms: made by a call, dissolved by the service some time after they became empty.
@@ -12,13 +12,19 @@ pub(super) const SPEC: KindSpec = KindSpec {
     name: "tencent-live",
     service: "Tencent",
     about: "Tencent: live rooms, made by a call",
-    starter: include_str!("../../config/starters/tencent-live.yaml"),
+    starter: include_str!("tencent-live.yaml"),
     // What changes in place is what the page of update_room_info lists.
     fields: &[
         FieldSpec::new(Field::Name, Shape::Text { most: 100 }, Change::InPlace).not_empty("a name"),
         FieldSpec::new(Field::Owner, Shape::Text { most: 32 }, Change::Replace)
             .not_empty("the user who owns the room"),
-        FieldSpec::new(Field::SeatTemplate, Shape::Choice(SEAT_TEMPLATES), Change::Replace),
+        // Mandatory in the newest pages of create_room.
+        FieldSpec::new(Field::SeatTemplate, Shape::Choice(SEAT_TEMPLATES), Change::Replace)
+            .if_missing(MissingField {
+                code: "no_seat_template",
+                message: "without `seat_template` Tencent may refuse to make the room",
+                help: "write `seat_template: VideoDynamicGrid9Seats`, or another, here or in `defaults`",
+            }),
         FieldSpec::new(Field::TakeSeatMode, Shape::Choice(TAKE_SEAT_MODES), Change::InPlace),
         FieldSpec::new(Field::MaxSeats, Shape::Number { least: 1 }, Change::Replace),
         FieldSpec::new(Field::MaxMembers, Shape::Number { least: 1 }, Change::InPlace)
@@ -34,7 +40,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         FieldSpec::new(Field::Attributes, Shape::Attributes, Change::InPlace).set_after_create(),
     ],
     // The service has defaults of its own for what is not set, and no call takes a value back.
-    keeps_undeclared: true,
+    undeclared: Undeclared::Kept,
     reports_fields: true,
     unreadable: &[],
     calls: &[
@@ -66,7 +72,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
     drops_attributes: false,
     auto_delete: false,
     empty_life: EmptyLife::OfApplication {
-        default: DISSOLVE_AFTER,
+        default: Duration::from_mins(30),
         range: Duration::from_mins(10)..=Duration::from_hours(24),
     },
     // The service does not reliably report who is inside.
@@ -92,9 +98,6 @@ pub(super) const SPEC: KindSpec = KindSpec {
     // China's, since an application lives at one site.
     vendor_host: "console.tim.qq.com",
 };
-
-/// How long an empty room lives if the application's setting is the vendor's default.
-pub const DISSOLVE_AFTER: Duration = Duration::from_mins(30);
 
 /// The seat layouts that the pages list.
 const SEAT_TEMPLATES: &[&str] = &[

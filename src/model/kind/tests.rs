@@ -1,3 +1,5 @@
+//! What every specification has to hold to.
+
 use super::*;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     AttributeCalls, AttributeLimits, Call, Change, EmptyLife, Field, FieldSpec, IdSpec, KindSpec,
-    OnOccupied, OperatorSpec, Origin, SecretSpec, Shape,
+    MissingField, OnOccupied, OperatorSpec, Origin, SecretSpec, Shape, Undeclared,
 };
 
 /// ZIM rooms: made by a call, destroyed by the service once they were empty for their delay.
@@ -10,14 +10,19 @@ pub(super) const SPEC: KindSpec = KindSpec {
     name: "zim",
     service: "ZIM",
     about: "ZEGOCLOUD ZIM: chat rooms (In-app Chat), made by a call",
-    starter: include_str!("../../config/starters/zim.yaml"),
+    starter: include_str!("zim.yaml"),
     // No call changes a name or a delay.
     fields: &[
         FieldSpec::new(Field::Name, Shape::Text { most: 64 }, Change::Replace),
-        FieldSpec::new(Field::DestroyDelayTime, Shape::Delay { most: 10_800 }, Change::Replace),
+        FieldSpec::new(Field::DestroyDelayTime, Shape::Delay { most: 10_800 }, Change::Replace)
+            .if_missing(MissingField {
+                code: "no_delay",
+                message: "without `destroy_delay_time` the service destroys the room as soon as it is empty",
+                help: "write `destroy_delay_time: 1h` here, or in `defaults`",
+            }),
         FieldSpec::new(Field::Attributes, Shape::Attributes, Change::InPlace),
     ],
-    keeps_undeclared: false,
+    undeclared: Undeclared::TakenOut,
     reports_fields: false,
     unreadable: &[Field::Name, Field::DestroyDelayTime],
     calls: &[

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{
-    Assumed, Fields, Landing, Lifecycle, Observation, Pending, PendingKind, Room, Settled, Sides,
-    settle,
-};
+use super::super::samples::{self, attributes};
+use super::super::{Assumed, Landing, Observation, Pending, PendingKind, Room, Settled, settle};
 use super::*;
 
 pub(in crate::model) const SENT: i64 = 1_000_000;
@@ -15,43 +13,17 @@ pub(in crate::model) fn later(after: u64) -> Timestamp {
     Timestamp::from_millis(SENT).plus(Duration::from_millis(after))
 }
 
-fn attributes(pairs: &[(&str, &str)]) -> Attributes {
-    let attribute = |value: &str| Attribute { value: value.into(), auto_delete: false };
-    pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
-}
-
 pub(in crate::model) fn room(pairs: &[(&str, &str)]) -> Arc<Room> {
     Arc::new(Room { attributes: attributes(pairs), ..Room::default() })
 }
 
 pub(in crate::model) fn record(pairs: &[(&str, &str)]) -> RecordedRoom {
-    RecordedRoom {
-        room: room(pairs),
-        assumed: Assumed::default(),
-        created: Timestamp::from_millis(SENT),
-        last_seen: None,
-        last_seen_with_people: None,
-        attribute_sequence: None,
-        request_id: None,
-        source: "rooms.yaml".into(),
-        lifecycle: Lifecycle::default(),
-        sides: Sides::default(),
-        ignore_changes: Box::default(),
-        pending: None,
-        contested: None,
-        next: None,
-    }
+    samples::record(room(pairs), Timestamp::from_millis(SENT))
 }
 
 /// A room without attributes, seen so many milliseconds after the call was sent.
 pub(in crate::model) fn observed_room(people: People, after: u64) -> ObservedRoom {
-    ObservedRoom {
-        at: later(after),
-        people,
-        attributes: Attributes::EMPTY,
-        attribute_sequence: None,
-        fields: Fields::default(),
-    }
+    samples::observed_room(later(after), people, Attributes::EMPTY)
 }
 
 pub(in crate::model) fn with_attributes(
@@ -95,12 +67,12 @@ fn whose(
 }
 
 fn zim() -> Application {
-    Application::Zim { operator: "admin".to_owned() }
+    Application::new(Kind::Zim, Some("admin".to_owned()))
 }
 
 fn live() -> Application {
-    let dissolve_after = Duration::from_mins(1);
-    Application::TencentLive { operator: "admin".to_owned(), dissolve_after }
+    Application::new(Kind::TencentLive, Some("admin".to_owned()))
+        .with_dissolve_after(Duration::from_mins(1))
 }
 
 const MINUTE: u64 = 60_000;

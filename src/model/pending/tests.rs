@@ -7,7 +7,7 @@ use super::super::{Attributes, NextLife, Pending};
 use super::*;
 
 fn zim() -> Application {
-    Application::Zim { operator: "admin".to_owned() }
+    Application::new(Kind::Zim, Some("admin".to_owned()))
 }
 
 fn there(topic: Option<&str>, people: People, after: u64) -> Observation {
@@ -158,7 +158,7 @@ fn attributes_of_others_that_are_set_again_stay_theirs() {
 
 #[test]
 fn a_room_that_only_users_make_is_over_when_nobody_is_inside() {
-    let rtc = Application::Rtc { is_test: None };
+    let rtc = Application::new(Kind::Rtc, None);
     let (record, pending) = open(PendingKind::Destroy);
     let record = RecordedRoom { room: room(&[]), ..record };
     let seen = |people| {

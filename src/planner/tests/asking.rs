@@ -29,14 +29,14 @@ fn whom_to_ask() {
         .record("chat/destroyed", occupied)
         .record("chat/left", left);
     let due = ["chat/destroyed", "chat/imported-old", "chat/old", "chat/open", "chat/replaced"];
-    assert_eq!(world.due(Refresh::Due, Scope::Plan), due);
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), due);
-    assert_eq!(world.due(Refresh::Never, Scope::Plan), [""; 0]);
-    assert_eq!(world.due(Refresh::All, Scope::Plan).len(), 10);
-    assert_eq!(world.due(Refresh::All, Scope::Apply).len(), 9);
+    assert_eq!(world.due(Refresh::Due, Purpose::Plan), due);
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), due);
+    assert_eq!(world.due(Refresh::Never, Purpose::Plan), [""; 0]);
+    assert_eq!(world.due(Refresh::All, Purpose::Plan).len(), 10);
+    assert_eq!(world.due(Refresh::All, Purpose::Apply).len(), 9);
     let insisting = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
     let due = ["chat/imported-old", "chat/old", "chat/open"];
-    assert_eq!(insisting.due(Refresh::Due, Scope::Plan), due);
+    assert_eq!(insisting.due(Refresh::Due, Purpose::Plan), due);
 }
 
 #[test]
@@ -45,12 +45,12 @@ fn a_new_room_is_asked_after_where_it_would_be_adopted() {
         .declare("chat/new", room("A", &[]))
         .declare("chat/young", room("A", &[]))
         .record("chat/young", record(room("A", &[])));
-    assert_eq!(world.due(Refresh::Due, Scope::Plan), [""; 0]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Plan), [""; 0]);
     let adopting = world.policy(|policy| policy.on_conflict = OnConflict::Adopt);
-    for scope in [Scope::Plan, Scope::Apply] {
-        assert_eq!(adopting.due(Refresh::Due, scope), ["chat/new"]);
-        assert_eq!(adopting.due(Refresh::All, scope), ["chat/new", "chat/young"]);
-        assert_eq!(adopting.due(Refresh::Never, scope), [""; 0]);
+    for purpose in [Purpose::Plan, Purpose::Apply] {
+        assert_eq!(adopting.due(Refresh::Due, purpose), ["chat/new"]);
+        assert_eq!(adopting.due(Refresh::All, purpose), ["chat/new", "chat/young"]);
+        assert_eq!(adopting.due(Refresh::Never, purpose), [""; 0]);
     }
 }
 
@@ -124,7 +124,7 @@ fn people_inside_move_a_rooms_earliest_end() {
         ..record(room("A", &[]))
     };
     let world = World::new().declare("chat/a", room("A", &[])).record("chat/a", seen);
-    assert_eq!(world.due(Refresh::Due, Scope::Plan), [""; 0]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Plan), [""; 0]);
     let gone = world.observe("chat/a", Observation::Gone(at(0)));
     assert_eq!(gone.plan().steps[0].reason, Reason::VanishedEarly);
 }

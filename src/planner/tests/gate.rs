@@ -109,7 +109,7 @@ fn each_flag_opens_the_gate_to_its_own_steps() {
     assert_eq!(passing(None, Some(15)), [Recreate].into());
     assert_eq!(passing(Some(7), Some(8)), [Destroy, Recreate].into());
     assert_eq!(passing(Some(6), Some(7)), [].into());
-    let gate = consent(Some(6), Some(7)).weigh(plan.gate.clone());
+    let gate = consent(Some(6), Some(7)).evaluate(plan.gate.clone());
     let words = gate.refusals.iter().map(|it| format!("{}: {}", gate.flag(it.kind), it.message));
     insta::assert_snapshot!(words.collect::<Vec<_>>().join("\n"), @r"
     --allow-destroy 7: 7 rooms would be destroyed, replaced or forgotten, and `--allow-destroy 6` allows 6
@@ -129,7 +129,7 @@ fn what_is_within_its_own_limit_goes_on() {
 fn steps_that_are_left_out_are_not_weighed() {
     let consent = Consent { destroys: Destroys::LeftOut, ..consent(None, None) };
     let plan = gone_and_removed(6, 14).plan();
-    let gate = consent.weigh(plan.gate.clone());
+    let gate = consent.evaluate(plan.gate.clone());
     assert!(gate.open() && !plan.gate.open(), "{gate:?}");
     let approved = ApprovedPlan::new(plan, consent);
     assert!(approved.held().iter().all(|(_, why)| *why == NotTried::LeftOut));

@@ -18,10 +18,10 @@ fn named(name: &str, app_id: u32, application: Application) -> Provider {
 /// A world with `chat` (ZIM), `video` (RTC) and `live` (Tencent).
 fn world() -> World {
     let mut world = World::new();
-    let operator = || "admin".to_owned();
-    let live = Application::TencentLive { operator: operator(), dissolve_after: EMPTY_LIFE };
-    for provider in [named("video", 1, Application::Rtc { is_test: None }), named("live", 7, live)]
-    {
+    let live = Application::new(Kind::TencentLive, Some("admin".to_owned()))
+        .with_dissolve_after(EMPTY_LIFE);
+    let video = Application::new(Kind::Rtc, None);
+    for provider in [named("video", 1, video), named("live", 7, live)] {
         world.recorded.providers.insert(provider.name.clone(), ProviderIdentity::of(&provider));
         world.desired.providers.insert(provider.name.clone(), provider);
     }
@@ -45,13 +45,8 @@ fn closing(reason: &str) -> Arc<Room> {
 }
 
 fn told(people: People, fields: &[(Field, Value)], pairs: &[(&str, &str)]) -> Observation {
-    Observation::There(ObservedRoom {
-        at: at(0),
-        people,
-        attributes: attributes(pairs),
-        attribute_sequence: None,
-        fields: fields.iter().cloned().collect(),
-    })
+    let seen = samples::observed_room(at(0), people, attributes(pairs));
+    Observation::There(ObservedRoom { fields: fields.iter().cloned().collect(), ..seen })
 }
 
 fn chat_and_video() -> Sides {
@@ -84,15 +79,15 @@ fn an_rtc_room_that_users_made_is_no_conflict() {
         .declare("video/a", closing("over"))
         .observe("video/a", told(People::Count(3), &[], &[]));
     assert_eq!(only_step(&world).action, Action::Create);
-    assert_eq!(world.due(Refresh::All, Scope::Plan), [""; 0]);
+    assert_eq!(world.due(Refresh::All, Purpose::Plan), [""; 0]);
 }
 
 #[test]
 fn an_idle_rtc_room_is_no_drift_and_never_due() {
     let old = RecordedRoom { created: at(-1_000_000), ..record(closing("over")) };
     let world = world().declare("video/a", closing("over")).record("video/a", old);
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), [""; 0]);
-    assert_eq!(world.due(Refresh::All, Scope::Apply), ["video/a"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), [""; 0]);
+    assert_eq!(world.due(Refresh::All, Purpose::Apply), ["video/a"]);
     let idle = world.observe("video/a", told(People::Nobody, &[], &[]));
     assert_eq!(idle.plan().steps, []);
 }
@@ -168,7 +163,7 @@ fn a_side_that_was_last_seen_with_people_has_both_asked_after() {
     let mut world = going();
     let video = world.recorded.rooms.get_mut(&address("video/show")).expect("recorded");
     (video.last_seen, video.last_seen_with_people) = (Some(at(-5)), Some(at(-5)));
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["chat/show", "video/show"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/show", "video/show"]);
 }
 
 #[test]
@@ -267,7 +262,7 @@ fn fields_that_somebody_else_changed_are_set_again() {
         .observe("live/a", told(People::Unknown, &[(Field::Notice, text("theirs"))], &[]));
     let step = only_step(&world);
     assert_eq!((step.action, step.reason), (Action::Update, Reason::FieldsDrifted));
-    assert_eq!(step.before.expect("seen").value(Field::Notice), Some(text("theirs")));
+    assert_eq!(step.before.expect("seen").value(Field::Notice), Some(text("theirs").by_ref()));
     assert_eq!(step.after, Some(ours()));
 }
 
@@ -276,7 +271,7 @@ fn an_owner_that_the_service_chose_by_itself_is_no_replace() {
     let declared = || with(&[(Field::Owner, text("admin"))], &[]);
     let world = world().declare("live/a", declared()).record("live/a", record(Arc::default()));
     assert_eq!(only_step(&world).action, Action::Replace, "nobody looked");
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["live/a"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["live/a"]);
     let seen = |owner| told(People::Unknown, &[(Field::Owner, text(owner))], &[]);
     let same = only_step(&world.clone().observe("live/a", seen("admin")));
     assert_eq!((same.action, same.after), (Action::Record, Some(declared())));
@@ -289,7 +284,7 @@ fn an_owner_that_somebody_else_changed_can_be_declared_without_a_replace() {
     let owned = |owner| with(&[(Field::Owner, text(owner))], &[]);
     let seen = told(People::Count(3), &[(Field::Owner, text("theirs"))], &[]);
     let world = world().declare("live/a", owned("theirs")).record("live/a", record(owned("ours")));
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["live/a"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["live/a"]);
     let step = only_step(&world.observe("live/a", seen));
     assert_eq!((step.action, step.after), (Action::Record, Some(owned("theirs"))));
 }
@@ -351,7 +346,7 @@ fn a_live_room_is_due_once_tencent_may_have_dissolved_it() {
         .record("live/new", minutes(29))
         .declare("live/old", Arc::default())
         .record("live/old", minutes(31));
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["live/old"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["live/old"]);
     let gone = world
         .observe("live/new", Observation::Gone(at(0)))
         .observe("live/old", Observation::Gone(at(0)))

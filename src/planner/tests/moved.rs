@@ -157,7 +157,7 @@ fn open_calls_follow_and_are_asked_after_under_the_new_name() {
         .declare("chat/a", room("A", &[("k", "v")]))
         .record("chat/a", pending(PendingKind::Create, 60));
     let world = recorded_as_talk(&open);
-    assert_eq!(world.due(Refresh::Due, Scope::Plan), ["chat/a"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Plan), ["chat/a"]);
     let plan = world.clone().plan();
     assert_eq!((plan.unread.len(), plan.steps[0].reason), (1, Reason::Moved));
     let landed = world.observe("chat/a", there(People::Nobody, &[("k", "v")])).plan();
@@ -172,7 +172,7 @@ fn open_calls_follow_and_are_asked_after_under_the_new_name() {
 fn other_sides_learn_the_new_name() {
     let sides = |names: &[&str]| Sides::new(names.iter().map(|it| name(it)).collect());
     let video = Provider {
-        application: crate::model::Application::Rtc { is_test: None },
+        application: crate::model::Application::new(Kind::Rtc, None),
         ..provider("video")
     };
     let both = RecordedRoom { sides: sides(&["talk", "video"]), ..record(room("A", &[])) };

@@ -81,8 +81,8 @@ fn a_contested_room_that_is_gone_protects_nothing() {
 #[test]
 fn a_contested_room_is_asked_after_by_every_run() {
     let world = World::new().record("chat/a", contested());
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["chat/a"]);
-    assert!(world.due(Refresh::Never, Scope::Apply).is_empty());
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
+    assert!(world.due(Refresh::Never, Purpose::Apply).is_empty());
 }
 
 #[test]

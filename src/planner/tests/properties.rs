@@ -24,7 +24,7 @@ fn some_room() -> impl Strategy<Value = Arc<Room>> {
                 name: name.map(Into::into),
                 destroy_delay_time: delay.map(Delay::from_seconds),
                 attributes,
-                fields: Fields::default(),
+                ..Room::default()
             })
         },
     )
@@ -41,13 +41,7 @@ fn some_people() -> impl Strategy<Value = People> {
 
 fn some_observation() -> impl Strategy<Value = Observation> {
     let there = (some_people(), some_attributes()).prop_map(|(people, attributes)| {
-        Observation::There(ObservedRoom {
-            at: at(0),
-            people,
-            attributes,
-            attribute_sequence: None,
-            fields: Fields::default(),
-        })
+        Observation::There(samples::observed_room(at(0), people, attributes))
     });
     prop_oneof![
         1 => Just(Observation::Unread { why: "no answer".to_owned() }),
@@ -169,12 +163,10 @@ fn carried_out(world: &World, plan: &Plan) -> World {
 
 /// What the service answers once it has carried a step out.
 fn serve(seen: &mut Observation, step: &Step) {
-    let fresh = || ObservedRoom {
-        at: at(0),
-        people: People::Nobody,
-        attributes: step.after.as_ref().map(|room| room.attributes.clone()).unwrap_or_default(),
-        attribute_sequence: None,
-        fields: Fields::default(),
+    let fresh = || {
+        let after = step.after.as_ref();
+        let attributes = after.map(|room| room.attributes.clone()).unwrap_or_default();
+        samples::observed_room(at(0), People::Nobody, attributes)
     };
     match (step.action, seen) {
         (Action::Create | Action::Recreate | Action::Replace, seen) => {

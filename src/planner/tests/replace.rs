@@ -172,7 +172,7 @@ fn what_a_new_room_still_lacks_of_others_is_set_where_it_is_known_to_be_missing(
     let world = World::new()
         .declare("chat/a", room("A", &[("topic", "old")]))
         .record("chat/a", unfinished(None));
-    assert_eq!(world.due(Refresh::Due, Scope::Apply), ["chat/a"]);
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
     assert_eq!(world.plan().steps, [], "others may have written it anew");
     let lacking = world.clone().observe("chat/a", there(People::Nobody, &[("topic", "old")]));
     let plan = lacking.plan();

@@ -267,5 +267,5 @@ fn rooms_of_a_provider_that_is_no_longer_declared_are_said_and_left() {
     let plan = world.plan();
     assert_eq!((plan.steps.len(), plan.blocked.len(), plan.unread.len()), (0, 0, 0));
     insta::assert_snapshot!(plan.findings[0].message, @"the provider `old` is no longer declared: 2 recorded rooms are left as they are");
-    assert!(world.due(Refresh::All, Scope::Plan).is_empty());
+    assert!(world.due(Refresh::All, Purpose::Plan).is_empty());
 }

@@ -1,4 +1,4 @@
-//! The circuit breaker: stops a provider for the rest of a run once calling it makes no sense.
+//! The circuit breaker: stops a provider for the rest of a run once it does not serve its calls.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,14 +11,14 @@ use tracing::info;
 
 use crate::model::{ApiError, CALL_TIMEOUT, Call, ErrorClass, NotTried};
 
-/// So many attempts in a row without an answer stop a provider.
+/// The attempts in a row without an answer that stop a provider.
 const UNANSWERED: u32 = 10;
 
-/// So long must the attempts without an answer have gone on: ten connections that are refused or
-/// reset within a moment are a restart of the service, ten time-outs take this long anyway.
+/// How long attempts must have been unanswered: ten connections that are refused or reset within less are a
+/// restart of the service, and ten time-outs take this long anyway.
 const SILENCE: Duration = CALL_TIMEOUT;
 
-/// So long may one call be answered with nothing but "too often".
+/// How long one call may be answered with nothing but "too often".
 const TOO_OFTEN: Duration = Duration::from_mins(1);
 
 /// Why a provider is no longer called in this run.
@@ -30,7 +30,7 @@ pub enum Tripped {
     TooOften(Call),
 }
 
-/// Counts what becomes of the attempts of one provider, and trips.
+/// Counts the results of one provider's attempts, and trips.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     counts: Mutex<Counts>,
@@ -48,13 +48,19 @@ struct Counts {
 }
 
 impl Breaker {
-    /// Why the provider is no longer called; none while it is.
+    /// Returns why the provider is no longer called, or `None` while it is.
     pub(super) fn tripped(&self) -> Option<Tripped> {
         *self.tripped.borrow()
     }
 
-    /// Waits for `work`, or until the breaker trips. The error says why, and `work` is dropped: leave
-    /// to call, a read, a delay, but nothing whose outcome would be lost.
+    /// Closes the breaker again, for a new run.
+    pub(super) fn reset(&self) {
+        *self.counts() = Counts::default();
+        self.tripped.send_replace(None);
+    }
+
+    /// Waits for `work`, or until the breaker trips. The error says why, and `work` is dropped: it
+    /// may be a permit, a read or a delay, but nothing whose outcome would be lost.
     pub(super) async fn or<T>(
         &self,
         call: Call,
@@ -68,14 +74,14 @@ impl Breaker {
         }
     }
 
-    /// Takes an answer of whatever content, "too often" excepted.
+    /// Counts an answer other than "too often".
     pub(super) fn answered(&self, call: Call) {
         let mut counts = self.counts();
         counts.heard();
         counts.refused_since.remove(&call);
     }
 
-    /// Takes an answer of "too often".
+    /// Counts an answer of "too often".
     pub(super) fn refused(&self, call: Call) {
         let since = {
             let mut counts = self.counts();
@@ -87,7 +93,7 @@ impl Breaker {
         }
     }
 
-    /// Takes an attempt that was sent at `sent`, or was to be, and had no answer.
+    /// Counts an attempt that was sent at `sent`, or could not be, and had no answer.
     pub(super) fn unanswered(&self, call: Call, sent: Instant) {
         let (count, since) = {
             let mut counts = self.counts();
@@ -112,8 +118,8 @@ impl Breaker {
         }
     }
 
-    /// Trips once a call that is waited for was answered with nothing but "too often" for too long:
-    /// where the service asks for long pauses, its next answer may be minutes away.
+    /// Trips once a pending call was answered with nothing but "too often" for too long: if the service asks
+    /// for long pauses, its next answer may be minutes away.
     async fn refused_too_long(&self, call: Call) -> Tripped {
         loop {
             let Some(since) = self.refused_since(call) else { return std::future::pending().await };
@@ -148,14 +154,14 @@ impl Breaker {
 }
 
 impl Counts {
-    /// Takes any answer.
+    /// Counts any answer.
     fn heard(&mut self) {
         (self.unanswered, self.silent_since) = (0, None);
     }
 }
 
 impl Tripped {
-    /// What a call comes to that is not sent, or a read that is no longer waited for.
+    /// Returns the error of a call that is not sent, or of a read that is abandoned.
     #[must_use]
     pub fn api_error(self, call: Call) -> ApiError {
         ApiError {

@@ -1,27 +1,27 @@
-//! Looking at rooms: paced, retried, and for `plan` without the means to register anybody.
+//! Observes rooms: paced, retried, and for `plan` without registering anybody.
 
 use std::sync::Arc;
 
 use super::{Client, Sent};
 use crate::model::{ApiError, ErrorClass, Observation, ObservedRoom, People, RoomId, Timestamp};
-use crate::provider::access::NOBODYS_ROOM;
+use crate::provider::access::ABSENT_ROOM;
 use crate::provider::{Answer, AttributesRead, Observer, Presence};
 
-/// A client that can look and nothing else: it does not register the operator either.
+/// A client that can only observe: it does not register the operator either.
 #[derive(Clone)]
 pub struct ReadOnly(Arc<Client>);
 
-/// What to do where the service does not know the operator.
+/// What to do if the service does not know the operator.
 #[derive(Clone, Copy)]
 enum UnknownOperator {
-    /// Register him, and ask once more.
+    /// Register him, and query once more.
     Register,
-    /// Say so.
+    /// Return the error.
     Report,
 }
 
 impl ReadOnly {
-    /// Takes from a client everything but looking.
+    /// Restricts a client to observing.
     #[must_use]
     pub fn new(client: Arc<Client>) -> Self {
         Self(client)
@@ -34,11 +34,11 @@ impl Observer for Client {
     }
 
     fn observed_rooms<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
-        Box::pin(self.look(rooms, UnknownOperator::Register))
+        Box::pin(self.observe(rooms, UnknownOperator::Register))
     }
 
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>> {
-        Box::pin(self.who(room))
+        Box::pin(self.count_people(room))
     }
 }
 
@@ -48,43 +48,43 @@ impl Observer for ReadOnly {
     }
 
     fn observed_rooms<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>> {
-        Box::pin(self.0.look(rooms, UnknownOperator::Report))
+        Box::pin(self.0.observe(rooms, UnknownOperator::Report))
     }
 
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>> {
-        Box::pin(self.0.who(room))
+        Box::pin(self.0.count_people(room))
     }
 }
 
 impl Client {
-    /// Whether the service knows the operator: asks for the attributes of a room that does not exist,
-    /// in his name. He is not registered for it.
+    /// Whether the service knows the operator: queries the attributes of a room that does not exist, in his
+    /// name. He is not registered for it.
     ///
     /// Which of the two ZIM checks first is not documented: any answer but "operator unknown" shows
     /// that it takes calls in his name.
     ///
     /// # Errors
-    /// Returns the [`ApiError`] that stood in the way, after retries.
+    /// Returns the [`ApiError`] that remained after retries.
     pub async fn knows_operator(&self) -> Result<bool, ApiError> {
-        match self.attributes(&RoomId::new(NOBODYS_ROOM)).await {
+        match self.attributes(&RoomId::new(ABSENT_ROOM)).await {
             Ok(_) => Ok(true),
-            Err(api_error) if api_error.class == ErrorClass::OperatorUnknown => Ok(false),
-            Err(api_error) => Err(api_error),
+            Err(error) if error.class == ErrorClass::OperatorUnknown => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
-    async fn who(&self, room: &RoomId) -> Result<Option<People>, ApiError> {
+    async fn count_people(&self, room: &RoomId) -> Result<Option<People>, ApiError> {
         let Sent { at: _, answer: present } = self.presences(std::slice::from_ref(room)).await?;
         Ok(present.into_iter().next().flatten().map(|Presence { people, fields: _ }| people))
     }
 
     async fn presences(&self, rooms: &[RoomId]) -> Result<Sent<Vec<Option<Presence>>>, ApiError> {
         let call = self.service.people_call();
-        self.settled(call, rooms.first(), || self.service.presences(rooms)).await
+        self.with_retries(call, rooms.first(), || self.service.presences(rooms)).await
     }
 
-    /// Asks who is inside first: only that call tells for certain whether a room exists.
-    async fn look(
+    /// Queries who is inside first: only that call says for certain whether a room exists.
+    async fn observe(
         &self,
         rooms: &[RoomId],
         unknown: UnknownOperator,
@@ -93,7 +93,7 @@ impl Client {
         let Sent { at, answer } = self.presences(rooms).await?;
         for (room, presence) in rooms.iter().zip(answer) {
             let observed_room = match presence {
-                Some(presence) => self.look_inside(room, at, presence, unknown).await?,
+                Some(presence) => self.observe_inside(room, at, presence, unknown).await?,
                 None => None,
             };
             seen.push(observed_room.map_or(Observation::Gone(at), Observation::There));
@@ -102,7 +102,7 @@ impl Client {
     }
 
     /// Reads the attributes of a room that existed at a time.
-    async fn look_inside(
+    async fn observe_inside(
         &self,
         room: &RoomId,
         at: Timestamp,
@@ -110,8 +110,8 @@ impl Client {
         unknown: UnknownOperator,
     ) -> Result<Option<ObservedRoom>, ApiError> {
         let read = match (self.attributes(room).await, unknown) {
-            (Err(api_error), UnknownOperator::Register)
-                if api_error.class == ErrorClass::OperatorUnknown =>
+            (Err(error), UnknownOperator::Register)
+                if error.class == ErrorClass::OperatorUnknown =>
             {
                 self.register_user(None).await?;
                 self.attributes(room).await?
@@ -132,7 +132,8 @@ impl Client {
     async fn attributes(&self, room: &RoomId) -> Result<Option<AttributesRead>, ApiError> {
         match self.service.attributes_call() {
             Some(call) => {
-                let read = self.settled(call, Some(room), || self.service.attributes(room)).await;
+                let read =
+                    self.with_retries(call, Some(room), || self.service.attributes(room)).await;
                 read.map(|Sent { at: _, answer }| answer)
             }
             None => Ok(Some(AttributesRead::default())),

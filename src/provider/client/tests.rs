@@ -1,4 +1,4 @@
-//! Retries, registration and limits, around a service that is told what to answer.
+//! Retries, registration and limits, around a fake service.
 
 mod stopping;
 
@@ -23,10 +23,10 @@ const ATTRIBUTES: Call = Call::QueryRoomAttribute;
 const REGISTER: Call = Call::UserRegister;
 const CREATE: Call = Call::CreateRoom;
 
-/// Answers from a list for each call; where that is used up, well.
+/// Answers from a list for each call, then with success.
 #[derive(Default)]
-struct Told {
-    api_errors: Mutex<BTreeMap<Call, VecDeque<ErrorClass>>>,
+struct FakeService {
+    errors: Mutex<BTreeMap<Call, VecDeque<ErrorClass>>>,
     made: Mutex<Vec<Call>>,
     registered: Mutex<Vec<String>>,
     missing: bool,
@@ -35,12 +35,12 @@ struct Told {
     /// Registering waits for this.
     held: Mutex<Option<oneshot::Receiver<()>>>,
     /// From now on, what becomes of every call that is not listed.
-    fate: Mutex<Fate>,
+    behaviour: Mutex<Behaviour>,
 }
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Fate {
+enum Behaviour {
     /// It is answered well, at once.
     #[default]
     Answered,
@@ -52,11 +52,11 @@ enum Fate {
     TooOften(Option<Duration>),
 }
 
-impl Told {
-    fn says(api_errors: &[(Call, &[ErrorClass])]) -> Self {
+impl FakeService {
+    fn answering(errors: &[(Call, &[ErrorClass])]) -> Self {
         let listed =
-            api_errors.iter().map(|(call, classes)| (*call, classes.iter().copied().collect()));
-        Self { api_errors: Mutex::new(listed.collect()), ..Self::default() }
+            errors.iter().map(|(call, classes)| (*call, classes.iter().copied().collect()));
+        Self { errors: Mutex::new(listed.collect()), ..Self::default() }
     }
 
     async fn answer(&self, call: Call) -> Result<(), ApiError> {
@@ -65,27 +65,27 @@ impl Told {
         if let Some(class) = listed {
             return Err(api_error(call, class));
         }
-        let fate = *self.fate.lock().expect("no panic");
+        let behaviour = *self.behaviour.lock().expect("no panic");
         let unanswered = |class| ApiError { code: None, answered: false, ..api_error(call, class) };
-        match fate {
-            Fate::Answered => Ok(()),
-            Fate::Hangs => {
+        match behaviour {
+            Behaviour::Answered => Ok(()),
+            Behaviour::Hangs => {
                 sleep(Duration::from_secs(10)).await;
                 Err(unanswered(ErrorClass::Unknown))
             }
-            Fate::ConnectionRefused => Err(unanswered(ErrorClass::Retry)),
-            Fate::TooOften(retry_after) => {
+            Behaviour::ConnectionRefused => Err(unanswered(ErrorClass::Retry)),
+            Behaviour::TooOften(retry_after) => {
                 Err(ApiError { retry_after, ..api_error(call, ErrorClass::TooOften) })
             }
         }
     }
 
     fn listed(&self, call: Call) -> Option<ErrorClass> {
-        self.api_errors.lock().expect("no panic").get_mut(&call).and_then(VecDeque::pop_front)
+        self.errors.lock().expect("no panic").get_mut(&call).and_then(VecDeque::pop_front)
     }
 
-    fn now(&self, fate: Fate) {
-        *self.fate.lock().expect("no panic") = fate;
+    fn now(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().expect("no panic") = behaviour;
     }
 
     fn made(&self, call: Call) -> usize {
@@ -106,7 +106,7 @@ fn api_error(call: Call, class: ErrorClass) -> ApiError {
     }
 }
 
-impl Service for Told {
+impl Service for FakeService {
     fn people_call(&self) -> Call {
         Call::QueryRoomUserList
     }
@@ -166,11 +166,11 @@ impl Service for Told {
     }
 }
 
-fn client(told: Told) -> (Arc<Client>, Arc<Told>) {
-    let told = Arc::new(told);
+fn client(fake: FakeService) -> (Arc<Client>, Arc<FakeService>) {
+    let fake = Arc::new(fake);
     let rates = Kind::Zim.calls().iter().map(|(call, rate)| (*call, f64::from(*rate))).collect();
-    let service = Arc::clone(&told) as Arc<dyn Service>;
-    (Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])), clock())), told)
+    let service = Arc::clone(&fake) as Arc<dyn Service>;
+    (Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])), clock())), fake)
 }
 
 fn room() -> RoomId {
@@ -199,80 +199,84 @@ fn seen() -> ObservedRoom {
 }
 
 fn class<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> ErrorClass {
-    outcome.expect_err("a api_error").class
+    outcome.expect_err("an error").class
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_look_is_tried_again_until_it_is_answered() {
     let again =
         [ErrorClass::Retry, ErrorClass::TooOften, ErrorClass::Unknown, ErrorClass::SignAgain];
-    let told = Told::says(&[(PEOPLE, &again), (ATTRIBUTES, &[ErrorClass::Unknown])]);
-    let (client, told) = client(told);
+    let fake = FakeService::answering(&[(PEOPLE, &again), (ATTRIBUTES, &[ErrorClass::Unknown])]);
+    let (client, fake) = client(fake);
     assert_eq!(client.observed_room(&room()).await, Ok(Observation::There(seen())));
-    assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (5, 2));
+    assert_eq!((fake.made(PEOPLE), fake.made(ATTRIBUTES)), (5, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn six_attempts_are_enough_and_some_answers_are_final() {
-    let (client, told) = client(Told::says(&[(PEOPLE, &[ErrorClass::Unknown; 9])]));
+    let (client, fake) = client(FakeService::answering(&[(PEOPLE, &[ErrorClass::Unknown; 9])]));
     let given_up = client.people(&room()).await.expect_err("given up");
     assert_eq!(given_up.message, "no; given up after 6 attempts");
-    assert_eq!(told.made(PEOPLE), 6);
+    assert_eq!(fake.made(PEOPLE), 6);
     for class in [
         ErrorClass::Fatal,
         ErrorClass::Refused,
         ErrorClass::Unrecognised,
         ErrorClass::OperatorUnknown,
     ] {
-        let (client, told) = super::tests::client(Told::says(&[(PEOPLE, &[class])]));
+        let (client, fake) = super::tests::client(FakeService::answering(&[(PEOPLE, &[class])]));
         assert_eq!(client.people(&room()).await.expect_err("final").class, class);
-        assert_eq!(told.made(PEOPLE), 1);
+        assert_eq!(fake.made(PEOPLE), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_signature_is_made_anew_once() {
-    let (client, told) = client(Told::says(&[(PEOPLE, &[ErrorClass::SignAgain; 2])]));
+    let (client, fake) = client(FakeService::answering(&[(PEOPLE, &[ErrorClass::SignAgain; 2])]));
     assert_eq!(class(client.people(&room()).await), ErrorClass::Fatal);
-    assert_eq!(told.made(PEOPLE), 2);
+    assert_eq!(fake.made(PEOPLE), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_room_takes_one_call() {
-    let (client, told) = client(Told { missing: true, ..Told::default() });
+    let (client, fake) = client(FakeService { missing: true, ..FakeService::default() });
     assert_eq!(client.observed_room(&room()).await, Ok(Observation::Gone(at())));
-    assert_eq!((told.made(PEOPLE), told.made(ATTRIBUTES)), (1, 0));
+    assert_eq!((fake.made(PEOPLE), fake.made(ATTRIBUTES)), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_operator_is_registered_once_by_those_who_may() {
-    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown])]));
+    let (client, fake) =
+        client(FakeService::answering(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown])]));
     assert_eq!(client.observed_room(&room()).await, Ok(Observation::There(seen())));
-    assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
+    assert_eq!((fake.made(REGISTER), fake.made(ATTRIBUTES)), (1, 2));
     client.register_user(None).await.expect("registered");
-    assert_eq!(told.made(REGISTER), 1);
+    assert_eq!(fake.made(REGISTER), 1);
 
-    let (client, told) =
-        super::tests::client(Told::says(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown])]));
+    let (client, fake) = super::tests::client(FakeService::answering(&[(
+        ATTRIBUTES,
+        &[ErrorClass::OperatorUnknown],
+    )]));
     let only = ReadOnly::new(client);
     assert_eq!(class(only.observed_room(&room()).await), ErrorClass::OperatorUnknown);
-    assert_eq!(told.made(REGISTER), 0);
+    assert_eq!(fake.made(REGISTER), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_operator_who_stays_unknown_is_an_error() {
-    let (client, told) = client(Told::says(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown; 4])]));
+    let (client, fake) =
+        client(FakeService::answering(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown; 4])]));
     assert_eq!(class(client.observed_room(&room()).await), ErrorClass::OperatorUnknown);
-    assert_eq!((told.made(REGISTER), told.made(ATTRIBUTES)), (1, 2));
+    assert_eq!((fake.made(REGISTER), fake.made(ATTRIBUTES)), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_wait_for_one_registration_and_learn_of_its_failure() {
     for failure in [None, Some(ErrorClass::Refused)] {
-        let told = Told::says(&[(REGISTER, failure.as_slice())]);
+        let fake = FakeService::answering(&[(REGISTER, failure.as_slice())]);
         let (let_go, held) = oneshot::channel();
-        *told.held.lock().expect("no panic") = Some(held);
-        let (client, told) = client(told);
+        *fake.held.lock().expect("no panic") = Some(held);
+        let (client, fake) = client(fake);
         let ask = || {
             let client = Arc::clone(&client);
             tokio::spawn(async move { client.register_user(None).await })
@@ -282,55 +286,69 @@ async fn all_wait_for_one_registration_and_learn_of_its_failure() {
         let_go.send(()).expect("someone waits");
         for asked in [first, second, ask()] {
             let outcome = asked.await.expect("no panic");
-            assert_eq!(outcome.err().map(|api_error| api_error.class), failure);
+            assert_eq!(outcome.err().map(|error| error.class), failure);
         }
-        assert_eq!(told.made(REGISTER), 1);
+        assert_eq!(fake.made(REGISTER), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_user_is_registered_once_and_before_what_wants_him() {
-    let (client, told) = client(Told::default());
+async fn each_user_is_registered_once_and_before_the_operation_that_needs_him() {
+    let (client, fake) = client(FakeService::default());
     let (create, destroy) = (Operation::Create(Arc::default()), Operation::Destroy(Arc::default()));
     for _ in 0..2 {
         client.prepare(&create).await.expect("registered");
-        client.prepare(&destroy).await.expect("nobody is wanted");
+        client.prepare(&destroy).await.expect("no user is needed");
         client.register_user(Some(&create)).await.expect("registered");
         client.register_user(None).await.expect("registered");
     }
-    assert_eq!(*told.registered.lock().expect("no panic"), ["owner", "operator"]);
+    assert_eq!(*fake.registered.lock().expect("no panic"), ["owner", "operator"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_run_of_the_same_client_registers_anew() {
+    let (client, fake) = client(FakeService::answering(&[(REGISTER, &[ErrorClass::Refused])]));
+    for _ in 0..2 {
+        assert_eq!(class(client.register_user(None).await), ErrorClass::Refused);
+    }
+    assert_eq!(fake.made(REGISTER), 1);
+    client.begin_run(&BTreeMap::new(), at(), PreviousRun::Clean);
+    for _ in 0..2 {
+        client.register_user(None).await.expect("registered");
+    }
+    assert_eq!(fake.made(REGISTER), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_without_attributes_and_users_is_asked_for_neither() {
-    let (client, told) = client(Told { bare: true, ..Told::default() });
+    let (client, fake) = client(FakeService { bare: true, ..FakeService::default() });
     let rooms = [room(), RoomId::new("hall")];
     let unread = ObservedRoom { attribute_sequence: None, ..seen() };
     let unread = Observation::There(unread);
     assert_eq!(client.observed_rooms(&rooms).await, Ok(vec![unread.clone(), unread]));
-    client.register_user(None).await.expect("nobody is wanted");
-    assert_eq!(*told.made.lock().expect("no panic"), [PEOPLE]);
+    client.register_user(None).await.expect("no user is needed");
+    assert_eq!(*fake.made.lock().expect("no panic"), [PEOPLE]);
     assert_eq!(Observer::batch(&*client), 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_one_attempt_whatever_comes_of_it() {
-    for api_error in
+    for error in
         [ErrorClass::Retry, ErrorClass::TooOften, ErrorClass::SignAgain, ErrorClass::Unknown]
     {
-        let (client, told) = client(Told::says(&[(CREATE, &[api_error])]));
+        let (client, fake) = client(FakeService::answering(&[(CREATE, &[error])]));
         let create = Operation::Create(Arc::default());
         let permit = client.permit(CREATE).await.expect("a permit");
-        assert_eq!(class(client.attempt(permit, &room(), &create).await), api_error);
-        assert_eq!(told.made(CREATE), 1);
+        assert_eq!(class(client.attempt(permit, &room(), &create).await), error);
+        assert_eq!(fake.made(CREATE), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_came_too_often_holds_its_own_call_back() {
-    let (client, told) = client(Told::default());
+    let (client, fake) = client(FakeService::default());
     let pause = Duration::from_secs(2);
-    told.now(Fate::TooOften(Some(pause)));
+    fake.now(Behaviour::TooOften(Some(pause)));
     let create = Operation::Create(Arc::default());
     let permit = client.permit(CREATE).await.expect("a permit");
     assert_eq!(class(client.attempt(permit, &room(), &create).await), ErrorClass::TooOften);
@@ -342,31 +360,31 @@ async fn a_change_that_came_too_often_holds_its_own_call_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_calls_are_kept_and_taken_up() {
+async fn the_last_calls_of_a_run_count_in_the_next() {
     let now = Timestamp::from_millis(1_000_000);
-    let (client, _) = client(Told::default());
+    let (client, _) = client(FakeService::default());
     assert!(client.last_calls(now).is_empty());
     client.people(&room()).await.expect("read");
     tokio::time::sleep(Duration::from_millis(300)).await;
     let last = client.last_calls(now);
     assert_eq!(last, [(PEOPLE, Timestamp::from_millis(999_700))].into());
 
-    for (ended, call, waits) in [
-        (Ended::Cleanly, PEOPLE, true),
-        (Ended::Cleanly, CREATE, false),
-        (Ended::Uncleanly, CREATE, true),
+    for (previous, call, waits) in [
+        (PreviousRun::Clean, PEOPLE, true),
+        (PreviousRun::Clean, CREATE, false),
+        (PreviousRun::Unclean, CREATE, true),
     ] {
-        let (next, _) = super::tests::client(Told::default());
-        next.resume(&last, now, ended);
+        let (next, _) = super::tests::client(FakeService::default());
+        next.begin_run(&last, now, previous);
         let start = Instant::now();
         drop(next.permit(call).await.expect("a permit"));
-        assert_eq!(start.elapsed() > Duration::from_millis(50), waits, "{ended:?} {call}");
+        assert_eq!(start.elapsed() > Duration::from_millis(50), waits, "{previous:?} {call}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
-    let service = Arc::new(Told::default());
+    let service = Arc::new(FakeService::default());
     let client = Client::new(service, BTreeMap::new(), Arc::new(Fixed([0; 8])), clock());
     let start = Instant::now();
     for _ in 0..3 {
@@ -377,7 +395,7 @@ async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_is_one_query_that_is_tried_again() {
-    let (client, told) = client(Told::says(&[(PEOPLE, &[ErrorClass::Retry])]));
+    let (client, fake) = client(FakeService::answering(&[(PEOPLE, &[ErrorClass::Retry])]));
     assert!(client.check().await.is_ok());
-    assert_eq!(told.made(PEOPLE), 2);
+    assert_eq!(fake.made(PEOPLE), 2);
 }

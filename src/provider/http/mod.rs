@@ -2,28 +2,26 @@
 
 mod clock;
 mod endpoint;
-mod loopback;
-mod moments;
+mod http_date;
 mod network;
 mod pacer;
 mod query;
 mod random;
 mod retry;
+mod sanitize;
 mod transport;
-mod words;
 
 pub use clock::{SystemClock, TokioClock};
-pub use endpoint::{AllowedHosts, EndpointError, Reach, Security, ServiceUrl};
-pub use loopback::post_to_loopback;
-pub use moments::ClockDifference;
-pub(super) use moments::{http_date, retry_after};
-pub use network::{HttpTransport, NetworkError};
+pub use endpoint::{AllowedHosts, HostNotAllowed, Reach, Security, ServiceUrl};
+pub use http_date::ClockDifference;
+pub(super) use http_date::{http_date, retry_after};
+pub use network::{HttpTransport, NetworkError, post_to_loopback};
 pub use pacer::{InFlight, Pacer, Permit};
 pub(super) use query::Query;
 #[cfg(test)]
 pub(crate) use random::Fixed;
 pub use random::{Random, SystemRandom};
 pub use retry::{Backoff, RetryPolicy};
+pub(super) use sanitize::{clean, printable};
 pub(super) use transport::within_timeout;
 pub use transport::{HttpRequest, HttpResponse, Method, Sending, Transport, TransportError};
-pub(super) use words::{clean, printable};

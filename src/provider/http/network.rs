@@ -4,62 +4,63 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect, retry};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, redirect, retry};
 use serde_json::Value;
 
+use crate::model::EndpointUrl;
+
 use super::{
-    HttpRequest, HttpResponse, Method, Reach, Security, Sending, ServiceUrl, Transport,
-    TransportError, clean,
+    AllowedHosts, HttpRequest, HttpResponse, Method, Reach, Security, Sending, ServiceUrl,
+    Transport, TransportError, clean, within_timeout,
 };
-use crate::model::CALL_TIMEOUT;
 
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an idle connection is kept: less than servers keep theirs, so that a request does not
-/// meet a connection that is just being closed.
+/// How long an idle connection stays open: less than servers keep theirs, so that no request is sent on a
+/// connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(20);
 
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 4 << 20;
 
-/// Sends requests over HTTP/1.1 and TLS, on connections that are kept.
+/// Sends requests over HTTP/1.1 and TLS, on reused connections.
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: Client,
 }
 
-/// Why HTTP cannot be used at all, such as for want of root certificates.
+/// Why HTTP cannot be used at all, such as missing root certificates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot set up HTTPS: {0}")]
 pub struct NetworkError(String);
 
 impl HttpTransport {
-    /// Makes a transport to the host of `url`.
+    /// Returns a transport to the host of `url`.
     ///
     /// # Errors
-    /// Returns [`NetworkError`] where TLS cannot be set up.
+    /// Returns [`NetworkError`] if TLS cannot be set up.
     pub fn new(url: &ServiceUrl) -> Result<Self, NetworkError> {
-        // An error says that a provider is installed already, which is all that is wanted.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
             .user_agent(concat!("roomctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(CALL_TIMEOUT)
             .pool_idle_timeout(IDLE)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
             .http1_only();
-        let client = held_to(url, builder).build();
+        let client = with_security(url, builder).build();
         let client = client.map_err(|error| NetworkError(cause(&error.without_url())))?;
         Ok(Self { client })
     }
 
-    /// Posts JSON that holds no secret.
-    pub(super) async fn post(&self, url: &str, body: &Value) -> Result<Response, TransportError> {
-        let sent = self.client.post(url).json(body).send().await;
-        sent.map_err(|error| failure(url, error))
+    async fn post(&self, url: &str, body: &Value) -> Result<(StatusCode, String), TransportError> {
+        let broken = |error| failure(url, error);
+        let response = self.client.post(url).json(body).send().await.map_err(broken)?;
+        let status = response.status();
+        Ok((status, response.text().await.map_err(broken)?))
     }
 
     fn request(&self, request: HttpRequest) -> RequestBuilder {
@@ -93,7 +94,7 @@ impl Transport for HttpTransport {
 
 /// Loopback is reached without a proxy, `localhost` is this machine whatever a name server says,
 /// and plain HTTP needs no root certificates, which take a while to load and may be missing.
-fn held_to(url: &ServiceUrl, builder: ClientBuilder) -> ClientBuilder {
+fn with_security(url: &ServiceUrl, builder: ClientBuilder) -> ClientBuilder {
     let here: [SocketAddr; 2] = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
     match (url.reach(), url.security()) {
         (Reach::Network, _) => builder.https_only(true),
@@ -130,20 +131,34 @@ fn failure(host: &str, error: reqwest::Error) -> TransportError {
     if error.is_connect() || error.is_builder() {
         return TransportError::NotSent(format!("no connection to {host}: {cause}"));
     }
-    if error.is_timeout() {
-        let seconds = CALL_TIMEOUT.as_secs();
-        return TransportError::Unknown(format!("no answer from {host} within {seconds} s"));
-    }
     TransportError::Unknown(format!("the connection to {host} broke: {cause}"))
 }
 
-/// The innermost reason, which is the one that says something.
+/// Returns the innermost cause, the most specific one.
 fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(inner) = innermost.source() {
         innermost = inner;
     }
     clean(&innermost.to_string(), &[])
+}
+
+/// Posts `body`, which holds no secret, to `path` at a URL on loopback, such as an emulator that listens.
+///
+/// # Errors
+/// Returns a message if the URL is not on loopback, nothing answers, or the answer is a refusal.
+pub async fn post_to_loopback(url: &EndpointUrl, path: &str, body: &Value) -> Result<(), String> {
+    let base = ServiceUrl::new(url, |_| false, &AllowedHosts::none()).map_err(|e| e.to_string())?;
+    if base.reach() != Reach::Loopback {
+        return Err(format!("{} is not on this machine", base.host()));
+    }
+    let transport = HttpTransport::new(&base).map_err(|error| error.to_string())?;
+    let url = url.join(path);
+    let host = base.host();
+    let (status, text) = within_timeout(&host, transport.post(url.as_url().as_str(), body))
+        .await
+        .map_err(|error| error.to_string())?;
+    if status.is_success() { Ok(()) } else { Err(text) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Keeps one call inside its rate limit, as the service counts it.
+//! Keeps one call within its rate limit, as the service counts it.
 
 mod latency;
 mod ledger;
@@ -16,13 +16,12 @@ use tokio::time::{Instant, sleep_until};
 use ledger::{Ledger, Turn};
 use slots::Hold;
 
-/// Keeps one call of one provider inside its rate limit. Cheap to clone: the clones share the limit.
+/// Keeps one call of one provider within its rate limit. Cheap to clone: the clones share the limit.
 ///
-/// At most `rate` requests arrive at the service in any second, counted wherever on its way the
-/// service counts them: the jitter of the latency is learned from the round trips. Grants are
-/// spread evenly, in the order in which they were asked for, without a burst at the start or after
-/// a pause. Many answers of "too often" slow the call down for everyone, few of them do not, and the
-/// pace comes back by itself.
+/// At most `rate` requests arrive at the service in any second, wherever on the way it counts them: the
+/// jitter of the latency is measured by the round trips. Permits are spread evenly,
+/// first come, first served, without a burst at the start or after a pause. Many answers of "too often"
+/// slow the call down for all callers, a few do not, and the rate recovers by itself.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     shared: Arc<Shared>,
@@ -31,22 +30,22 @@ pub struct Pacer {
 #[derive(Debug)]
 struct Shared {
     ledger: Mutex<Ledger>,
-    /// Held by the one who waits for the next grant; tokio's mutex is fair.
+    /// Held by the caller who waits for the next permit; tokio's mutex is fair.
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
 }
 
-/// Leave to send one request, from a moment on that is at most a little ahead. Dropped unsent, it
-/// goes to the next who asks.
+/// Permission to send one request from a time on that is at most a little ahead. Dropped unsent, it goes to
+/// the next in the queue.
 #[derive(Debug)]
-#[must_use = "a permit that is dropped gives its place to the next"]
+#[must_use = "a permit that is dropped goes to the next in the queue"]
 pub struct Permit {
     shared: Arc<Shared>,
     hold: Hold,
     due: Instant,
 }
 
-/// A request on its way. Dropped, its answer never came.
+/// A request in flight. Dropped, its answer never came.
 #[derive(Debug)]
 #[must_use = "the pacer learns from the answer"]
 pub struct InFlight {
@@ -56,8 +55,8 @@ pub struct InFlight {
 }
 
 impl Pacer {
-    /// Makes a pacer for `rate` requests a second: where it is 1 or more, rounded down; below 1,
-    /// one request in 1/`rate` seconds. At most 10,000 a second and at least one in 1,000 s.
+    /// Returns a pacer for `rate` requests a second: rounded down if it is 1 or more; below 1, one request in
+    /// 1/`rate` seconds. At most 10,000 a second and at least one in 1,000 s.
     #[must_use]
     pub fn new(rate: f64) -> Self {
         let ledger = Mutex::new(Ledger::new(rate, Instant::now()));
@@ -65,24 +64,23 @@ impl Pacer {
         Self { shared: Arc::new(Shared { ledger, queue, changed }) }
     }
 
-    /// Takes the limit as used up until `ago` before now, by an earlier run.
+    /// Counts the limit as used up by an earlier run until `ago` before now.
     pub fn resume(&self, ago: Duration) {
         if let Some(last) = Instant::now().checked_sub(ago) {
             self.shared.ledger().resume(last);
         }
     }
 
-    /// Waits for leave to send one request. The order is that of asking; dropping the future
-    /// leaves the queue.
+    /// Waits for permission to send one request, first come, first served; dropping the future leaves the
+    /// queue.
     ///
-    /// The leave is given up to 25 ms before the moment from which it holds, so that what has to be
-    /// done before the request, such as a durable write, is done meanwhile: [`Permit::sent`] waits for
-    /// the rest.
+    /// A permit is granted up to 25 ms before it is valid, so that the caller can do in the meantime what has
+    /// to precede the request, such as a durable write: [`Permit::sent`] waits for the rest.
     pub async fn permit(&self) -> Permit {
-        let asked = Instant::now();
+        let requested = Instant::now();
         let _first = self.shared.queue.lock().await;
         loop {
-            let turn = self.shared.ledger().turn(asked, Instant::now());
+            let turn = self.shared.ledger().turn(requested, Instant::now());
             match turn {
                 Turn::Granted(hold, due) => {
                     return Permit { shared: Arc::clone(&self.shared), hold, due };
@@ -96,7 +94,7 @@ impl Pacer {
         }
     }
 
-    /// How long ago the last request was sent, by this run or the one before it.
+    /// Returns how long ago the last request was sent, by this run or the one before it.
     #[must_use]
     pub fn last_sent(&self) -> Option<Duration> {
         self.shared.ledger().last_sent().map(|last| last.elapsed())
@@ -104,8 +102,7 @@ impl Pacer {
 }
 
 impl Permit {
-    /// Waits for the moment from which the leave holds, and stamps that at which the request really
-    /// leaves: call it right before sending.
+    /// Waits until the permit is valid, and records when the request is sent: call it right before sending.
     pub async fn sent(self) -> InFlight {
         sleep_until(self.due).await;
         let (shared, hold, sent) = (Arc::clone(&self.shared), self.hold, Instant::now());
@@ -115,8 +112,8 @@ impl Permit {
 }
 
 impl InFlight {
-    /// Learns from an answer of whatever content, "too often" excepted, and returns how long it took.
-    #[allow(clippy::must_use_candidate, reason = "what it learns is what it is called for")]
+    /// Records an answer other than "too often", and returns how long it took.
+    #[allow(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn answered(self) -> Duration {
         let Self { shared, hold, sent } = self;
         let now = Instant::now();
@@ -124,9 +121,9 @@ impl InFlight {
         now - sent
     }
 
-    /// Learns from an answer of "too often", has everyone wait for `pause` (at most 60 s), and returns
-    /// how long the answer took.
-    #[allow(clippy::must_use_candidate, reason = "what it learns is what it is called for")]
+    /// Records an answer of "too often", makes all callers wait for `pause` (at most 60 s), and returns how long
+    /// the answer took.
+    #[allow(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn too_often(self, pause: Option<Duration>) -> Duration {
         let Self { shared, hold, sent } = self;
         let now = Instant::now();
@@ -134,9 +131,9 @@ impl InFlight {
         now - sent
     }
 
-    /// Gives up waiting for the answer, and returns how long that took. The request may still
-    /// arrive, so it keeps its place in the limit.
-    #[allow(clippy::must_use_candidate, reason = "giving up is what it is called for")]
+    /// Records that no answer came, and returns how long that took. The request may still arrive, so it counts
+    /// towards the limit.
+    #[allow(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn lost(self) -> Duration {
         self.sent.elapsed()
     }

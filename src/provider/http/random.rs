@@ -1,11 +1,11 @@
-//! Randomness, as a value: tests fix it.
+//! Randomness as a value, which tests fix.
 
 /// Gives random bytes, for nonces and for jitter.
 pub trait Random: Send + Sync {
     /// Eight random bytes.
     ///
     /// # Errors
-    /// Returns the system's error where it has no randomness to give.
+    /// Returns the system's error if it has no randomness.
     fn eight_bytes(&self) -> Result<[u8; 8], getrandom::Error>;
 }
 

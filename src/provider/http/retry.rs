@@ -10,18 +10,18 @@ use super::Random;
 /// How often and how long a call is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The most that is waited after the first attempt; it doubles with each one that follows.
+    /// The longest wait after the first attempt; it doubles with each further one.
     pub base: Duration,
-    /// The most that is ever waited, unless the service asks for more.
+    /// The longest wait after any attempt, unless the service asks for more.
     pub cap: Duration,
-    /// How many attempts there are, the first one counted.
+    /// The number of attempts, including the first.
     pub attempts: u32,
-    /// How long after the first attempt began another one may begin.
+    /// The time after the first attempt began in which another one may begin.
     pub total: Duration,
 }
 
-/// What may pass from leave to begin until a request is sent: the permit comes a little ahead of its
-/// moment, and a change is written down first.
+/// The time that may pass between the permission to begin and the sending: a permit is granted a little
+/// early, and a change is journalled first.
 const LEAD: Duration = Duration::from_millis(250);
 
 /// The attempts of one call so far.
@@ -53,15 +53,15 @@ impl RetryPolicy {
 }
 
 impl Backoff {
-    /// Whether an attempt may begin now; the first one always may. Ask it right before each attempt:
-    /// the wait for leave to call counts too.
+    /// Whether an attempt may begin now; the first one always may. Call it right before each attempt:
+    /// the wait for the permit counts too.
     pub fn may_begin(&mut self) -> bool {
         self.began_first.get_or_insert_with(Instant::now);
         self.attempts == 0 || self.fits(Duration::ZERO)
     }
 
-    /// Counts an attempt that failed, and returns how long to wait before the next one; none to
-    /// give up. Exponential with full jitter, and never less than the service asks for.
+    /// Counts an attempt that failed, and returns how long to wait before the next one, or `None`
+    /// to give up. Exponential with full jitter, and never less than the service asks for.
     pub fn next(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         self.attempts += 1;
         if self.attempts >= self.policy.attempts {
@@ -79,13 +79,13 @@ impl Backoff {
         spent.saturating_add(wait).saturating_add(LEAD) <= self.policy.total
     }
 
-    /// How many attempts have failed.
+    /// Returns how many attempts have failed.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// A share of `most`, evenly from none to all; all of it where there is no randomness.
+    /// Returns a share of `most`, uniform from none to all; all of it without randomness.
     fn jitter(&self, most: Duration) -> Duration {
         let share = self.random.eight_bytes().map_or(u64::MAX, u64::from_le_bytes);
         let nanos = (most.as_nanos() * u128::from(share)) >> 64;
@@ -142,7 +142,7 @@ mod tests {
         tokio::time::advance(10 * second).await;
         assert_eq!(backoff.next(Some(50 * second)), None);
         assert!(backoff.next(Some(49 * second)).is_some());
-        // What was waited for leave to call counts.
+        // The wait for the permit counts.
         tokio::time::advance(49 * second).await;
         assert!(backoff.may_begin());
         tokio::time::advance(second).await;

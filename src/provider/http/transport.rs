@@ -1,4 +1,4 @@
-//! One request and one answer: what a service needs of HTTP, and what a test can stand in for.
+//! One request and one answer: what a service needs of HTTP, and what a test can replace.
 
 use std::fmt;
 use std::future::Future;
@@ -7,11 +7,11 @@ use std::pin::Pin;
 use super::ServiceUrl;
 use crate::model::{CALL_TIMEOUT, Call};
 
-/// What sending a request comes to.
+/// The result of sending a request.
 pub type Sending<'a> =
     Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + 'a>>;
 
-/// Sends requests, one attempt each, following no redirect.
+/// Sends requests, one attempt each, without following redirects. Its caller limits the time.
 pub trait Transport: Send + Sync {
     /// Sends one request and reads the whole answer.
     fn send(&self, request: HttpRequest) -> Sending<'_>;
@@ -24,7 +24,7 @@ pub struct HttpRequest {
     pub call: Call,
     /// The method.
     pub method: Method,
-    /// Where the service is.
+    /// The service's URL.
     pub url: ServiceUrl,
     /// The query, percent-encoded: it holds the signature, so it is for the wire only.
     pub query: String,
@@ -41,7 +41,7 @@ pub enum Method {
     Post,
 }
 
-/// An answer, as far as services look at it.
+/// The parts of an answer that services read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status.
@@ -54,7 +54,7 @@ pub struct HttpResponse {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer, by what is known of the request. Never a query or a secret.
+/// Why there is no answer, by what is known of the request. It holds no query and no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The request was never sent: it is known not to be done.
@@ -91,13 +91,11 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
-/// Sends one request and gives it up after [`CALL_TIMEOUT`], whatever the transport does.
-pub(crate) async fn within_timeout(
-    transport: &dyn Transport,
-    request: HttpRequest,
-) -> Result<HttpResponse, TransportError> {
-    let host = request.url.host();
-    let sending = transport.send(request);
+/// Waits for an exchange with `host`, at most for [`CALL_TIMEOUT`]: the one time-out of a call.
+pub(crate) async fn within_timeout<T>(
+    host: &str,
+    sending: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
     tokio::time::timeout(CALL_TIMEOUT, sending).await.unwrap_or_else(|_| {
         let seconds = CALL_TIMEOUT.as_secs();
         Err(TransportError::Unknown(format!("no answer from {host} within {seconds} s")))

@@ -7,8 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::model::{
-    Call, DISSOLVE_AFTER, Endpoint, ErrorClass, Operation, ProviderName, RateShare, RoomId,
-    SecretSource, Timestamp,
+    Call, Endpoint, ErrorClass, Operation, ProviderName, RateShare, RoomId, SecretSource, Timestamp,
 };
 use crate::provider::Observer;
 use crate::provider::http::{HttpRequest, HttpResponse, Sending, TokioClock};
@@ -63,7 +62,7 @@ fn provider() -> Provider {
     Provider {
         name: ProviderName::new("chat").expect("a name"),
         app_id: 1,
-        application: Application::Zim { operator: "admin".to_owned() },
+        application: Application::new(Kind::Zim, Some("admin".to_owned())),
         endpoint: Endpoint::Vendor,
         host: "zim-api.zego.im".into(),
         secret: SecretSource::Environment("ZEGO_SERVER_SECRET".to_owned()),
@@ -78,7 +77,7 @@ fn echoed() -> (Client, Arc<Echo>) {
     let (echo, start) = (Arc::new(Echo::default()), Timestamp::from_millis(0));
     let client = connect_over(
         &provider(),
-        LOOPBACK,
+        &LOOPBACK.parse().expect("a URL"),
         Secret::new(SECRET.to_owned()),
         Clocks::same(Arc::new(TokioClock::starting_at(start))),
         &AllowedHosts::none(),
@@ -99,8 +98,8 @@ async fn the_log_tells_the_call_and_nothing_that_proves_us() {
     let (client, echo) = echoed();
     let (room, destroy) = (RoomId::new("lobby"), Operation::Destroy(Arc::default()));
     let permit = client.permit(Call::DestroyRoom).await.expect("a permit");
-    let api_error = client.attempt(permit, &room, &destroy).await.expect_err("refused");
-    assert_eq!(api_error.class, ErrorClass::Fatal);
+    let error = client.attempt(permit, &room, &destroy).await.expect_err("refused");
+    assert_eq!(error.class, ErrorClass::Fatal);
     client.observed_room(&room).await.expect_err("refused");
     let logged = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("UTF-8");
     for told in ["DestroyRoom", "QueryRoomUserList", "lobby", "100000005", "r7", "took="] {
@@ -138,12 +137,7 @@ async fn a_client_takes_the_share_of_the_limit() {
 }
 
 fn of_kind(kind: Kind) -> Provider {
-    let operator = "admin".to_owned();
-    let application = match kind {
-        Kind::Rtc => Application::Rtc { is_test: None },
-        Kind::Zim => Application::Zim { operator },
-        Kind::TencentLive => Application::TencentLive { operator, dissolve_after: DISSOLVE_AFTER },
-    };
+    let application = Application::new(kind, Some("admin".to_owned()));
     Provider { application, ..provider() }
 }
 
@@ -153,11 +147,16 @@ async fn credentials_go_only_where_they_may() {
         let connect_to = |url: &str, allowed: &[&str]| {
             let secret = Secret::new(SECRET.to_owned());
             let clock = Clocks::same(Arc::new(crate::provider::http::SystemClock));
-            connect(&of_kind(*kind), url, secret, clock, &allowed.iter().collect()).err()
+            let url = url.parse().expect("a URL");
+            connect(&of_kind(*kind), &url, secret, clock, &allowed.iter().collect()).err()
         };
         assert_eq!(connect_to(LOOPBACK, &[]), None);
         for other in Kind::ALL {
-            assert_eq!(connect_to(&vendor_url(*other), &[]).is_none(), kind == other, "{other}");
+            assert_eq!(
+                connect_to(vendor_url(*other).as_url().as_str(), &[]).is_none(),
+                kind == other,
+                "{other}"
+            );
         }
         let refused = connect_to("https://example.com/", &[]).expect("refused").to_string();
         assert!(refused.contains("--allow-endpoint example.com"), "{refused}");
@@ -171,15 +170,15 @@ async fn every_kind_asks_by_its_own_call_at_its_own_rate() {
         let (echo, start) = (Arc::new(Echo::default()), Timestamp::from_millis(0));
         let client = connect_over(
             &of_kind(*kind),
-            LOOPBACK,
+            &LOOPBACK.parse().expect("a URL"),
             Secret::new(SECRET.to_owned()),
             Clocks::same(Arc::new(TokioClock::starting_at(start))),
             &AllowedHosts::none(),
             Arc::clone(&echo) as Arc<dyn Transport>,
         );
         let client = client.expect("loopback");
-        let api_error = client.check().await.expect_err("refused");
-        assert_eq!(api_error.call, kind.people_call());
+        let error = client.check().await.expect_err("refused");
+        assert_eq!(error.call, kind.people_call());
         let made: Vec<Call> = client.last_calls(Timestamp::from_millis(0)).into_keys().collect();
         assert_eq!(made, [kind.people_call()]);
     }

@@ -33,7 +33,7 @@ codes! {
     RoomUnknown = 50_001,
 }
 
-/// What is done about a code; none where it is not known.
+/// Returns what is done about a code, or `None` if it is unknown.
 pub(super) fn verdict(number: i64, call: Call, _: &str) -> Option<Verdict> {
     let own = |code: Code| Verdict { class: code.class(call), advice: code.advice(), pause: None };
     Code::of(number).map(own).or_else(|| gateway::verdict(number, call))

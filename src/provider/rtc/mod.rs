@@ -1,25 +1,25 @@
 //! ZEGOCLOUD's RTC (Video Call): one attempt a call.
 //!
-//! A room is there while users are inside: no call makes one, and none changes one.
+//! A room exists while users are inside: no call creates one, and none changes one.
 
-mod answer;
 mod codes;
 #[cfg(test)]
 mod tests;
 
-use super::access::{Access, NOBODYS_ROOM, unsent};
-use super::envelope::Dialect;
+use super::access::{ABSENT_ROOM, Access, unsent};
+use super::envelope::{Reply, ResponseFormat};
 use super::http::Method;
+use super::json;
 use super::zego::{Zego, is_host_of};
 use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
-use crate::model::{ApiError, Call, Field, Fields, Kind, Operation, Room, RoomId, Value};
+use crate::model::{ApiError, Call, Field, Fields, Kind, Operation, People, Room, RoomId, Value};
 
-/// How RTC writes its answers.
-const DIALECT: Dialect = Dialect {
+/// The format of RTC's answers.
+const FORMAT: ResponseFormat = ResponseFormat {
     service: Kind::Rtc.service(),
     code: "Code",
-    words: "Message",
-    affirmed: None,
+    message: "Message",
+    success_marker: None,
     verdict: codes::verdict,
 };
 
@@ -28,7 +28,7 @@ const DIALECT: Dialect = Dialect {
 /// <https://www.zegocloud.com/docs/live-streaming-server/api-reference/room/describe-user-num>
 const BATCH: usize = 10;
 
-/// Where a room of DescribeUserNum stands in the query; each of several by itself.
+/// The parameter of a room of DescribeUserNum, repeated for several rooms.
 const ROOMS: &str = "RoomId[]";
 
 /// One application at RTC.
@@ -56,11 +56,11 @@ impl Service for Rtc {
         Box::pin(async move {
             let parameters = rooms.iter().map(|room| (ROOMS, room.as_str()));
             let parameters: Vec<_> = parameters.chain(self.is_test()).collect();
-            let asked = self.zego.get(Call::DescribeUserNum, &parameters, |asked, answered| {
-                answer::people(&answered, rooms).ok_or_else(|| asked.unreadable("UserCountList"))
+            let counted = self.zego.get(Call::DescribeUserNum, &parameters, |exchange, reply| {
+                people_in(&reply, rooms).ok_or_else(|| exchange.unreadable("UserCountList"))
             });
             let present = |people| Some(Presence { people, fields: Fields::default() });
-            Ok(asked.await?.into_iter().map(present).collect())
+            Ok(counted.await?.into_iter().map(present).collect())
         })
     }
 
@@ -77,7 +77,7 @@ impl Service for Rtc {
             match operation {
                 Operation::Destroy(content) => self.close(room, content).await,
                 Operation::Create(_) | Operation::Patch(_) => {
-                    Err(unsent(Call::CloseRoom, &"RTC has no call that makes or changes a room"))
+                    Err(unsent(Call::CloseRoom, &"RTC has no call that creates or changes a room"))
                 }
             }
         })
@@ -102,33 +102,50 @@ impl Service for Rtc {
     fn probe(&self) -> Answer<'_, Probe> {
         Box::pin(async move {
             let parameters: Vec<_> =
-                [(ROOMS, NOBODYS_ROOM)].into_iter().chain(self.is_test()).collect();
+                [(ROOMS, ABSENT_ROOM)].into_iter().chain(self.is_test()).collect();
             let (call, method) = (Call::DescribeUserNum, Method::Get);
-            let probe = self.zego.exchange(call, method, &parameters, None, |asked, response| {
-                asked.probe(response, &[])
-            });
+            let probe =
+                self.zego.exchange(call, method, &parameters, None, |exchange, response| {
+                    exchange.probe(response, &[])
+                });
             probe.await
         })
     }
 }
 
 impl Rtc {
-    /// Reaches an application; `is_test` goes along with every call where it is there.
+    /// Returns the service of one application; `is_test`, if there is one, is sent with every call.
     pub(super) fn new(access: Access, is_test: Option<bool>) -> Self {
-        Self { zego: Zego::new(access, &DIALECT), is_test }
+        Self { zego: Zego::new(access, &FORMAT), is_test }
     }
 
     async fn close(&self, id: &RoomId, room: &Room) -> Result<Receipt, ApiError> {
         let reason = room.fields.of(Field::CloseReason).and_then(Value::as_text);
-        let told = room.fields.of(Field::CloseCallback).and_then(Value::as_flag) == Some(true);
+        let callback = room.fields.of(Field::CloseCallback).and_then(Value::as_flag) == Some(true);
         let mut parameters = vec![("RoomId", id.as_str())];
         parameters.extend(reason.map(|reason| ("CustomReason", reason)));
-        parameters.extend(told.then_some(("RoomCloseCallback", "true")));
+        parameters.extend(callback.then_some(("RoomCloseCallback", "true")));
         parameters.extend(self.is_test());
-        self.zego.get(Call::CloseRoom, &parameters, |_, answered| Ok(answered.receipt())).await
+        self.zego.get(Call::CloseRoom, &parameters, |_, reply| Ok(reply.receipt())).await
     }
 
     fn is_test(&self) -> Option<(&'static str, &'static str)> {
         self.is_test.map(|is_test| ("IsTest", if is_test { "true" } else { "false" }))
     }
+}
+
+/// Reads who is inside each of `rooms`, whatever the order of the answer, or `None` if it holds no list.
+///
+/// A room that the list does not name is unknown, not empty: an answer may be short. AdminUserCount
+/// is left out: it is part of UserCount if the service counts administrators as users.
+fn people_in(reply: &Reply, rooms: &[RoomId]) -> Option<Vec<People>> {
+    let listed = reply.fields.get("Data")?.get("UserCountList")?.as_array()?;
+    let people = |room: &RoomId| {
+        let is_it = |entry: &&serde_json::Value| {
+            entry.get("RoomId").and_then(json::text).as_deref() == Some(room.as_str())
+        };
+        let named = listed.iter().filter(is_it);
+        json::people(named.map(|entry| entry.get("UserCount").unwrap_or(&serde_json::Value::Null)))
+    };
+    Some(rooms.iter().map(people).collect())
 }

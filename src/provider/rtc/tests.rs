@@ -24,8 +24,7 @@ fn ids(ids: &[&str]) -> Vec<RoomId> {
 
 /// A close with what is declared of it.
 fn close(fields: &[(Field, Value)]) -> Operation {
-    let fields = fields.iter().cloned().collect();
-    Operation::Destroy(Arc::new(Room { fields, ..Room::default() }))
+    Operation::Destroy(Arc::new(fields.iter().cloned().collect()))
 }
 
 async fn closed(operation: &Operation, answer: Heard) -> Result<Receipt, ApiError> {
@@ -75,8 +74,8 @@ async fn a_close_is_told_as_the_service_tells_it() {
         (Err(TransportError::NotSent("no connection".to_owned())), ErrorClass::Retry),
         (Err(TransportError::Unknown("reset".to_owned())), ErrorClass::Unknown),
     ] {
-        let api_error = closed(&close(&[]), answer.clone()).await.expect_err("no success");
-        assert_eq!(api_error.class, class, "{answer:?}");
+        let error = closed(&close(&[]), answer.clone()).await.expect_err("no success");
+        assert_eq!(error.class, class, "{answer:?}");
     }
 }
 
@@ -86,8 +85,8 @@ async fn nothing_is_sent_that_rtc_has_no_call_for() {
     let id = RoomId::new("show");
     let patch = crate::model::Patch::Fields(Fields::default());
     for operation in [Operation::Create(Arc::default()), Operation::Patch(patch)] {
-        let api_error = rtc.change(&id, &operation).await.expect_err("no call");
-        assert_eq!((api_error.class, api_error.code), (ErrorClass::Fatal, None));
+        let error = rtc.change(&id, &operation).await.expect_err("no call");
+        assert_eq!((error.class, error.code), (ErrorClass::Fatal, None));
         assert_eq!((rtc.user(Some(&operation)), rtc.user_before(&operation)), (None, None));
     }
     assert_eq!((rtc.attributes_call(), rtc.register_call()), (None, None));
@@ -163,8 +162,8 @@ async fn an_answer_without_a_list_is_unreadable() {
         r#"{"Code":0,"Data":{"UserCountList":{"a":0}}}"#,
         r#"{"Code":0,"UserCountList":[{"RoomId":"a","UserCount":0}]}"#,
     ] {
-        let api_error = rtc(None, said(200, body)).0.presences(&ids(&["a"])).await;
-        assert_eq!(api_error.expect_err("unreadable").class, ErrorClass::Unknown, "{body}");
+        let error = rtc(None, said(200, body)).0.presences(&ids(&["a"])).await;
+        assert_eq!(error.expect_err("unreadable").class, ErrorClass::Unknown, "{body}");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::provider::codes::{Verdict, among, codes, unfinished};
 codes! {
     /// The request could not be read.
     RequestUnread = 60_002,
-    /// The body is no JSON.
+    /// The body is not JSON.
     BodyUnread = 60_003,
     /// The account or the signature in the query is wrong.
     AccountOrSignature = 60_004,
@@ -24,7 +24,7 @@ codes! {
     TimedOut = 60_008,
     /// There is no such call.
     CallUnknown = 60_009,
-    /// The caller is no administrator.
+    /// The caller is not an administrator.
     NotAdministrator = 60_010,
     /// Too many requests of the application.
     TooOftenApp = 60_011,
@@ -111,22 +111,22 @@ codes! {
 /// The code of a delete that had nothing to delete.
 pub(super) const NOTHING_TO_DELETE: i64 = 100_503;
 
-/// How long a room is left alone that was to be created twice in a second.
+/// How long the create of a room waits that was requested twice in a second.
 const A_SECOND: Duration = Duration::from_secs(1);
 
-/// What is done about a code; none where it is not known.
-pub(super) fn verdict(number: i64, call: Call, words: &str) -> Option<Verdict> {
+/// Returns what is done about a code, or `None` if it is unknown.
+pub(super) fn verdict(number: i64, call: Call, message: &str) -> Option<Verdict> {
     let code = Code::of(number)?;
-    let of_owner = code == Code::Parameter && call == Call::LiveCreateRoom && of_owner(words);
+    let of_owner = code == Code::Parameter && call == Call::LiveCreateRoom && of_owner(message);
     let code = if of_owner { Code::AccountUnknown } else { code };
     let pause = (code == Code::TooSoon).then_some(A_SECOND);
     Some(Verdict { class: code.class(call), advice: code.advice(), pause })
 }
 
-/// Whether the words say that the owner's account is not valid: he was not imported.
-fn of_owner(words: &str) -> bool {
-    let words = words.to_ascii_lowercase();
-    ["invalid", "owner", "account"].iter().all(|word| words.contains(word))
+/// Whether the message says that the owner's account is not valid: he was not imported.
+fn of_owner(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["invalid", "owner", "account"].iter().all(|word| message.contains(word))
 }
 
 impl Code {
@@ -226,7 +226,7 @@ impl Code {
                  way changes it"
             }
             Self::RequestUnread | Self::BodyUnread | Self::AccountType => {
-                "the request arrived cut: something between here and the service changes it"
+                "the request arrived truncated: something on the way to the service changes it"
             }
             Self::NotAdministrator => {
                 "make the `operator` an administrator of the application in the vendor's console"

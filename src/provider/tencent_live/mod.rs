@@ -9,10 +9,10 @@ mod wire;
 
 use serde::Serialize;
 
-use self::sign::{Kept, UserSig};
+use self::sign::{SignatureCache, UserSig};
 use self::wire::{AccountImport, Metadata, OfKeys, OfRoom, SetMetadata, WithRoomInfo};
-use super::access::{Access, NOBODYS_ROOM, Signed, unsent};
-use super::envelope::{Answered, Asked, Dialect};
+use super::access::{ABSENT_ROOM, Access, SignedRequest, unsent};
+use super::envelope::{Exchange, Reply, ResponseFormat};
 use super::http::{HttpResponse, Method, Query};
 use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
 use crate::model::{
@@ -20,12 +20,12 @@ use crate::model::{
     RoomId, Value,
 };
 
-/// How Tencent writes its answers.
-const DIALECT: Dialect = Dialect {
+/// The format of Tencent's answers.
+const FORMAT: ResponseFormat = ResponseFormat {
     service: Kind::TencentLive.service(),
     code: "ErrorCode",
-    words: "ErrorInfo",
-    affirmed: Some(("ActionStatus", "OK")),
+    message: "ErrorInfo",
+    success_marker: Some(("ActionStatus", "OK")),
     verdict: codes::verdict,
 };
 
@@ -34,7 +34,7 @@ pub(super) struct TencentLive {
     access: Access,
     /// `identifier`, an administrator of the application.
     operator: String,
-    signature: Kept,
+    signature: SignatureCache,
 }
 
 /// Whether `host` is one of Tencent's: `console.tim.qq.com`, or with a region,
@@ -59,10 +59,10 @@ impl Service for TencentLive {
             let mut present = Vec::with_capacity(rooms.len());
             for room in rooms {
                 let body = OfRoom { room_id: room.as_str() };
-                let read = |asked: &Asked<'_>, answered| {
-                    answer::presence(&answered).ok_or_else(|| asked.unreadable("RoomInfo"))
+                let read = |exchange: &Exchange<'_>, reply| {
+                    answer::presence(&reply).ok_or_else(|| exchange.unreadable("RoomInfo"))
                 };
-                present.push(there(self.post(Call::LiveGetRoomInfo, &body, read).await)?);
+                present.push(if_exists(self.post(Call::LiveGetRoomInfo, &body, read).await)?);
             }
             Ok(present)
         })
@@ -75,10 +75,10 @@ impl Service for TencentLive {
     fn attributes<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<AttributesRead>> {
         Box::pin(async move {
             let body = OfKeys { room_id: room.as_str(), keys: Vec::new() };
-            let read = |asked: &Asked<'_>, answered| {
-                answer::metadata(&answered).ok_or_else(|| asked.unreadable("Metadata"))
+            let read = |exchange: &Exchange<'_>, reply| {
+                answer::metadata(&reply).ok_or_else(|| exchange.unreadable("Metadata"))
             };
-            there(self.post(Call::LiveGetRoomMetadata, &body, read).await)
+            if_exists(self.post(Call::LiveGetRoomMetadata, &body, read).await)
         })
     }
 
@@ -116,9 +116,9 @@ impl Service for TencentLive {
 
     fn probe(&self) -> Answer<'_, Probe> {
         Box::pin(async move {
-            let body = OfRoom { room_id: NOBODYS_ROOM };
-            let probe = self.exchange(Call::LiveGetRoomInfo, &body, |asked, response| {
-                asked.probe(response, &[ErrorClass::Missing])
+            let body = OfRoom { room_id: ABSENT_ROOM };
+            let probe = self.exchange(Call::LiveGetRoomInfo, &body, |exchange, response| {
+                exchange.probe(response, &[ErrorClass::Missing])
             });
             probe.await
         })
@@ -126,23 +126,23 @@ impl Service for TencentLive {
 }
 
 impl TencentLive {
-    /// Reaches an application in the name of `operator`.
+    /// Returns the service of one application, called in the name of `operator`.
     pub(super) fn new(access: Access, operator: String) -> Self {
-        Self { access, operator, signature: Kept::default() }
+        Self { access, operator, signature: SignatureCache::default() }
     }
 
     async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, ApiError> {
-        self.made(Call::LiveCreateRoom, &WithRoomInfo::create(id, room)).await
+        self.change_by(Call::LiveCreateRoom, &WithRoomInfo::create(id, room)).await
     }
 
     async fn destroy(&self, id: &RoomId) -> Result<Receipt, ApiError> {
-        self.made(Call::LiveDestroyRoom, &OfRoom { room_id: id.as_str() }).await
+        self.change_by(Call::LiveDestroyRoom, &OfRoom { room_id: id.as_str() }).await
     }
 
     async fn update(&self, id: &RoomId, fields: &Fields) -> Result<Receipt, ApiError> {
         let call = Call::LiveUpdateRoomInfo;
-        let untaken = |field| unsent(call, &format!("`{field}` cannot be changed in place"));
-        self.made(call, &WithRoomInfo::update(id, fields).map_err(untaken)?).await
+        let refused = |field| unsent(call, &format!("`{field}` cannot be changed in place"));
+        self.change_by(call, &WithRoomInfo::update(id, fields).map_err(refused)?).await
     }
 
     /// Sets metadata, or deletes it: no call of Tencent's does both.
@@ -166,51 +166,52 @@ impl TencentLive {
             }
             (true, false) => self.delete(&OfKeys { room_id, keys }).await,
             (_, true) => {
-                self.made(Call::LiveSetRoomMetadata, &SetMetadata { room_id, metadata }).await
+                self.change_by(Call::LiveSetRoomMetadata, &SetMetadata { room_id, metadata }).await
             }
         }
     }
 
-    /// Deletes metadata; what is not there is deleted.
+    /// Deletes metadata; keys that do not exist count as deleted.
     async fn delete(&self, body: &OfKeys<'_>) -> Result<Receipt, ApiError> {
         let nothing = (ErrorClass::Refused, Some(codes::NOTHING_TO_DELETE));
-        match self.made(Call::LiveDelRoomMetadata, body).await {
-            Err(api_error) if (api_error.class, api_error.code) == nothing => {
-                Ok(Receipt { request_id: api_error.request_id, ..Receipt::default() })
+        match self.change_by(Call::LiveDelRoomMetadata, body).await {
+            Err(error) if (error.class, error.code) == nothing => {
+                Ok(Receipt { request_id: error.request_id, ..Receipt::default() })
             }
             outcome => outcome,
         }
     }
 
-    async fn made(&self, call: Call, body: &impl Serialize) -> Result<Receipt, ApiError> {
-        self.post(call, body, |_, answered| Ok(answered.receipt())).await
+    async fn change_by(&self, call: Call, body: &impl Serialize) -> Result<Receipt, ApiError> {
+        self.post(call, body, |_, reply| Ok(reply.receipt())).await
     }
 
     async fn post<T>(
         &self,
         call: Call,
         body: &impl Serialize,
-        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, ApiError>,
+        read: impl FnOnce(&Exchange<'_>, Reply) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        self.exchange(call, body, |asked, response| {
-            asked.read(response).and_then(|answered| read(asked, answered))
+        self.exchange(call, body, |exchange, response| {
+            exchange.read(response).and_then(|reply| read(exchange, reply))
         })
         .await
     }
 
-    /// Signs, sends, and has the whole answer read. A signature that is refused is not used again.
+    /// Signs and sends a request, and reads the whole answer by `read`. A signature that is refused is not
+    /// used again.
     async fn exchange<T>(
         &self,
         call: Call,
         body: &impl Serialize,
-        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, ApiError>,
+        read: impl FnOnce(&Exchange<'_>, &HttpResponse) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let Access { app_id, secret, url, transport: _, clock, random } = &self.access;
         let body = serde_json::to_vec(body).map_err(|error| unsent(call, &error))?;
         let random = random.eight_bytes().map_err(|error| unsent(call, &error))?;
         let [a, b, c, d, ..] = random;
-        let make = || UserSig::new(*app_id, secret, &self.operator, sign::VALID, clock.now());
-        let signature = self.signature.or_make(make).map_err(|error| unsent(call, &error))?;
+        let sign = || UserSig::new(*app_id, secret, &self.operator, sign::VALID, clock.now());
+        let signature = self.signature.get_or_sign(sign).map_err(|error| unsent(call, &error))?;
         let mut query = Query::default();
         query.push("sdkappid", &app_id.to_string());
         query.push("identifier", &self.operator);
@@ -219,24 +220,30 @@ impl TencentLive {
         query.push("contenttype", "json");
         let (query, url) = (query.into_text(), url.join(&path(call)));
         let hidden = [&*signature.text, &*signature.digest];
-        let signed =
-            Signed { call, method: Method::Post, url, query, body: Some(body), hidden: &hidden };
-        let outcome = self.access.exchange(&DIALECT, signed, read).await;
-        if outcome.as_ref().is_err_and(|api_error| api_error.class == ErrorClass::SignAgain) {
-            self.signature.drop_if(&signature);
+        let signed = SignedRequest {
+            call,
+            method: Method::Post,
+            url,
+            query,
+            body: Some(body),
+            hidden: &hidden,
+        };
+        let outcome = self.access.exchange(&FORMAT, signed, read).await;
+        if outcome.as_ref().is_err_and(|error| error.class == ErrorClass::SignAgain) {
+            self.signature.forget(&signature);
         }
         outcome
     }
 }
 
-/// Where a call is made.
+/// Returns the path of a call.
 fn path(call: Call) -> String {
     let accounts = call == Call::AccountImport;
     let folder = if accounts { "im_open_login_svc" } else { "live_engine_http_srv" };
     format!("v4/{folder}/{call}")
 }
 
-/// The owner whom a create declares.
+/// Returns the owner of a create.
 fn owner(operation: &Operation) -> Option<&str> {
     match operation {
         Operation::Create(room) => room.fields.of(Field::Owner).and_then(Value::as_text),
@@ -244,11 +251,11 @@ fn owner(operation: &Operation) -> Option<&str> {
     }
 }
 
-/// What was read of a room; none where it does not exist.
-fn there<T>(read: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
+/// Returns what was read of a room, or `None` if the room does not exist.
+fn if_exists<T>(read: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
     match read {
         Ok(read) => Ok(Some(read)),
-        Err(api_error) if api_error.class == ErrorClass::Missing => Ok(None),
-        Err(api_error) => Err(api_error),
+        Err(error) if error.class == ErrorClass::Missing => Ok(None),
+        Err(error) => Err(error),
     }
 }

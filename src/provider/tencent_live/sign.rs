@@ -1,4 +1,4 @@
-//! Tencent's UserSig: what proves that a request is an administrator's.
+//! Tencent's UserSig, the signature of an administrator's requests.
 //!
 //! <https://www.tencentcloud.com/document/product/1047/34385>
 
@@ -22,19 +22,19 @@ pub(super) const VALID: Duration = Duration::from_hours(24);
 /// A UserSig, as the query takes it.
 #[derive(PartialEq, Eq)]
 pub(super) struct UserSig {
-    /// The whole of it: letters, digits, `*`, `-` and `_`.
+    /// The whole signature: letters, digits, `*`, `-` and `_`.
     pub(super) text: String,
     /// The digest inside it, in base64.
     pub(super) digest: String,
 }
 
-/// The UserSig of a run: made when it is first wanted, and kept until the service refuses it.
+/// The UserSig of a client: signed when it is first used, and reused until the service refuses it.
 #[derive(Default)]
-pub(super) struct Kept(Mutex<Option<Arc<UserSig>>>);
+pub(super) struct SignatureCache(Mutex<Option<Arc<UserSig>>>);
 
-/// What a UserSig says.
+/// The content of a UserSig.
 #[derive(Serialize)]
-struct Said<'a> {
+struct Ticket<'a> {
     #[serde(rename = "TLS.ver")]
     version: &'static str,
     #[serde(rename = "TLS.identifier")]
@@ -69,33 +69,33 @@ impl UserSig {
             .as_bytes(),
         );
         let digest = STANDARD.encode(digest.finalize().into_bytes());
-        let said = Said { version: "2.0", identifier, app_id, expire, time, digest: &digest };
+        let ticket = Ticket { version: "2.0", identifier, app_id, expire, time, digest: &digest };
         let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
-        packed.write_all(&serde_json::to_vec(&said)?)?;
+        packed.write_all(&serde_json::to_vec(&ticket)?)?;
         let text = STANDARD.encode(packed.finish()?);
         Ok(Self { text: text.replace('+', "*").replace('/', "-").replace('=', "_"), digest })
     }
 }
 
-impl Kept {
-    /// The UserSig that is kept, or the one that `make` makes.
-    pub(super) fn or_make(
+impl SignatureCache {
+    /// Returns the cached UserSig, or caches a new one.
+    pub(super) fn get_or_sign(
         &self,
-        make: impl FnOnce() -> io::Result<UserSig>,
+        sign: impl FnOnce() -> io::Result<UserSig>,
     ) -> io::Result<Arc<UserSig>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = &*kept {
-            return Ok(Arc::clone(kept));
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) = &*cached {
+            return Ok(Arc::clone(cached));
         }
-        Ok(Arc::clone(kept.insert(Arc::new(make()?))))
+        Ok(Arc::clone(cached.insert(Arc::new(sign()?))))
     }
 
-    /// Lets a UserSig go that was refused, unless another is kept by now: of many requests that were
-    /// refused together, the first has a new one made, and the others find it.
-    pub(super) fn drop_if(&self, refused: &Arc<UserSig>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, refused)) {
-            *kept = None;
+    /// Forgets a UserSig that was refused, unless it was replaced since: of many requests that were refused
+    /// together, the first signs anew, and the others use its signature.
+    pub(super) fn forget(&self, refused: &Arc<UserSig>) {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, refused)) {
+            *cached = None;
         }
     }
 }
@@ -114,9 +114,9 @@ mod tests {
         assert!(!text.contains(['+', '/', '=']), "{text}");
         let packed = text.replace('*', "+").replace('-', "/").replace('_', "=");
         let packed = STANDARD.decode(packed).expect("base64");
-        let mut said = String::new();
-        ZlibDecoder::new(&*packed).read_to_string(&mut said).expect("zlib");
-        serde_json::from_str(&said).expect("JSON")
+        let mut text = String::new();
+        ZlibDecoder::new(&*packed).read_to_string(&mut text).expect("zlib");
+        serde_json::from_str(&text).expect("JSON")
     }
 
     fn signed(app_id: u32, key: &str, id: &str, expire: u64, time: i64) -> Value {
@@ -124,9 +124,9 @@ mod tests {
         let now = Timestamp::from_millis(time * 1000 + 999);
         let valid = Duration::from_secs(expire);
         let signed = UserSig::new(app_id, &secret, id, valid, now).expect("signed");
-        let said = unpacked(&signed.text);
-        assert_eq!(said["TLS.sig"], json!(signed.digest));
-        said
+        let ticket = unpacked(&signed.text);
+        assert_eq!(ticket["TLS.sig"], json!(signed.digest));
+        ticket
     }
 
     #[test]
@@ -155,18 +155,18 @@ mod tests {
 
     #[test]
     fn one_that_was_refused_is_made_anew_once() {
-        let (kept, count) = (Kept::default(), std::cell::Cell::new(0));
+        let (cache, count) = (SignatureCache::default(), std::cell::Cell::new(0));
         let ask = || {
             let signed = || {
                 count.set(count.get() + 1);
                 Ok(UserSig { text: count.get().to_string(), digest: String::new() })
             };
-            kept.or_make(signed).expect("made")
+            cache.get_or_sign(signed).expect("made")
         };
         let (first, same) = (ask(), ask());
-        kept.drop_if(&first);
+        cache.forget(&first);
         let second = ask();
-        kept.drop_if(&same);
+        cache.forget(&same);
         assert_eq!((&*ask().text, &*second.text, count.get()), ("2", "2", 2));
     }
 }

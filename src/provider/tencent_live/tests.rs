@@ -24,9 +24,8 @@ fn room(fields: &[(Field, Value)]) -> Arc<Room> {
     let attribute = Attribute { value: "v".into(), auto_delete: false };
     Arc::new(Room {
         name: Some("Lobby".into()),
-        destroy_delay_time: None,
         attributes: [("k", attribute)].into_iter().collect(),
-        fields: fields.iter().cloned().collect(),
+        ..fields.iter().cloned().collect()
     })
 }
 
@@ -119,7 +118,8 @@ async fn a_request_is_a_post_that_is_signed_in_its_query() {
 #[tokio::test]
 async fn an_operator_of_odd_characters_is_encoded_and_a_path_is_kept() {
     let (mut access, script) = access([said(200, SUCCESS)]);
-    let url = ServiceUrl::new("http://127.0.0.1:1/proxy", is_vendor, &AllowedHosts::none());
+    let url = "http://127.0.0.1:1/proxy".parse().expect("a URL");
+    let url = ServiceUrl::new(&url, is_vendor, &AllowedHosts::none());
     access.url = url.expect("loopback");
     let tencent = TencentLive::new(access, "a&b c*".to_owned());
     tencent.register("x").await.expect("done");

@@ -1,4 +1,4 @@
-//! What goes over the wire: bodies as Tencent takes them, and the names of the fields.
+//! The bodies of Tencent's requests, and the names of the fields.
 //!
 //! <https://www.tencentcloud.com/document/product/647/63401> and its neighbours.
 
@@ -48,7 +48,7 @@ pub(super) struct Metadata<'a> {
     value: &'a str,
 }
 
-/// The body of get_room_metadata, where no keys mean all, and of del_room_metadata.
+/// The body of get_room_metadata, without keys of all, and of del_room_metadata.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct OfKeys<'a> {
@@ -63,7 +63,7 @@ pub(super) struct AccountImport<'a> {
     pub(super) user_id: &'a str,
 }
 
-/// Tencent's name of a field inside RoomInfo; none for what is not there.
+/// Returns Tencent's name of a field inside RoomInfo, or `None` for a field that RoomInfo does not have.
 pub(super) const fn name(field: Field) -> Option<&'static str> {
     match field {
         Field::Name => Some("RoomName"),
@@ -86,11 +86,11 @@ pub(super) const fn name(field: Field) -> Option<&'static str> {
 }
 
 impl<'a> WithRoomInfo<'a> {
-    /// Creates `room` under `id`, with what is declared of it and create_room takes.
+    /// Creates `room` under `id`, with the declared fields that create_room takes.
     pub(super) fn create(id: &'a RoomId, room: &Room) -> Self {
         let kind = Kind::TencentLive;
         let taken = kind.fields().filter(|field| kind.made_with(*field));
-        let declared = |field: Field| Some((name(field)?, room.value(field)?));
+        let declared = |field: Field| Some((name(field)?, room.value(field)?.to_value()));
         let fields = taken.filter_map(declared).collect();
         Self { room_info: RoomInfo { room_id: id.as_str(), room_type: Some("Live"), fields } }
     }
@@ -108,7 +108,7 @@ impl<'a> WithRoomInfo<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    /// What stands under `key`.
+    /// Returns the entry of `key`.
     pub(super) fn new(key: &'a str, attribute: &'a Attribute) -> Self {
         let Attribute { value, auto_delete: _ } = attribute;
         Self { key, value }

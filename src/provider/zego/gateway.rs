@@ -8,11 +8,11 @@ use crate::provider::codes::{Verdict, codes, unfinished};
 codes! {
     /// The host in the header is wrong.
     Host = 100_000_000,
-    /// AppId is no number.
+    /// AppId is not a number.
     AppIdFormat = 100_000_001,
     /// There is no Timestamp.
     NoTimestamp = 100_000_002,
-    /// Timestamp is no number.
+    /// Timestamp is not a number.
     TimestampFormat = 100_000_003,
     /// Timestamp is too far from the service's clock.
     SignatureExpired = 100_000_004,
@@ -44,7 +44,7 @@ codes! {
     NotEnabled = 100_000_017,
 }
 
-/// What is done about a code of the gateway's; none where it is not one.
+/// Returns what is done about a code of the gateway's, or `None` if it is not one.
 pub(in crate::provider) fn verdict(number: i64, call: Call) -> Option<Verdict> {
     let code = Code::of(number)?;
     Some(Verdict { class: code.class(call), advice: code.advice(), pause: None })
@@ -92,7 +92,7 @@ impl Code {
             | Self::NoSignature
             | Self::NoSignatureVersion
             | Self::SignatureVersion => {
-                "the request arrived cut: something between here and the service changes it"
+                "the request arrived truncated: something on the way to the service changes it"
             }
             Self::SignatureExpired => {
                 "set this machine's clock: it must be within 10 minutes of the service's"

@@ -3,24 +3,33 @@
 //! <https://www.zegocloud.com/docs/zim-server/accessing-server-apis>
 
 pub(super) mod gateway;
-mod sign;
 
+use md5::{Digest, Md5};
 use serde::Serialize;
 
-use self::sign::Signature;
-use super::access::{Access, Signed, unsent};
-use super::envelope::{Answered, Asked, Dialect};
+use super::access::{Access, SignedRequest, unsent};
+use super::envelope::{Exchange, Reply, ResponseFormat};
 use super::http::{HttpResponse, Method, Query};
-use crate::model::{ApiError, Call};
+use crate::model::{ApiError, Call, Secret, Timestamp};
 
 /// One application at one of ZEGOCLOUD's services.
 pub(super) struct Zego {
     access: Access,
-    dialect: &'static Dialect,
+    format: &'static ResponseFormat,
 }
 
-/// Whether `host` is one of those of a service: `zim-api.zego.im`, or with a region,
-/// `zim-api-sha.zego.im`, where `service` is `zim-api`.
+/// ZEGOCLOUD's signature 2.0: a new one for every request, retries included.
+struct Signature {
+    /// Sixteen hexadecimal digits, never used before.
+    nonce: String,
+    /// Seconds since 1970, within 10 minutes of the service's clock.
+    timestamp: i64,
+    /// The digest: 32 lower-case hexadecimal digits.
+    digest: String,
+}
+
+/// Whether `host` is one of a service's: for `zim-api` it is `zim-api.zego.im` or, with a region,
+/// `zim-api-sha.zego.im`.
 pub(super) fn is_host_of(service: &str, host: &str) -> bool {
     let Some(region) = host.strip_prefix(service).and_then(|h| h.strip_suffix(".zego.im")) else {
         return false;
@@ -30,47 +39,47 @@ pub(super) fn is_host_of(service: &str, host: &str) -> bool {
 }
 
 impl Zego {
-    /// Reaches an application at the service that answers in `dialect`.
-    pub(super) fn new(access: Access, dialect: &'static Dialect) -> Self {
-        Self { access, dialect }
+    /// Returns one application at the service whose answers have `format`.
+    pub(super) fn new(access: Access, format: &'static ResponseFormat) -> Self {
+        Self { access, format }
     }
 
-    /// Asks by a GET, and has the answer read.
+    /// Sends a GET, and reads the answer by `read`.
     pub(super) async fn get<T>(
         &self,
         call: Call,
         parameters: &[(&str, &str)],
-        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, ApiError>,
+        read: impl FnOnce(&Exchange<'_>, Reply) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        self.exchange(call, Method::Get, parameters, None, |asked, response| {
-            asked.read(response).and_then(|answered| read(asked, answered))
+        self.exchange(call, Method::Get, parameters, None, |exchange, response| {
+            exchange.read(response).and_then(|reply| read(exchange, reply))
         })
         .await
     }
 
-    /// Posts a body, and has the answer read.
+    /// Posts a body, and reads the answer by `read`.
     pub(super) async fn post<T>(
         &self,
         call: Call,
         body: &impl Serialize,
-        read: impl FnOnce(&Asked<'_>, Answered) -> Result<T, ApiError>,
+        read: impl FnOnce(&Exchange<'_>, Reply) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let body = serde_json::to_vec(body).map_err(|error| unsent(call, &error))?;
-        self.exchange(call, Method::Post, &[], Some(body), |asked, response| {
-            asked.read(response).and_then(|answered| read(asked, answered))
+        self.exchange(call, Method::Post, &[], Some(body), |exchange, response| {
+            exchange.read(response).and_then(|reply| read(exchange, reply))
         })
         .await
     }
 
-    /// Signs, sends, and has the whole answer read. The public parameters stand in the query of a
-    /// POST too.
+    /// Signs and sends a request, and reads the whole answer by `read`. The public parameters are in the
+    /// query of a POST too.
     pub(super) async fn exchange<T>(
         &self,
         call: Call,
         method: Method,
         parameters: &[(&str, &str)],
         body: Option<Vec<u8>>,
-        read: impl FnOnce(&Asked<'_>, &HttpResponse) -> Result<T, ApiError>,
+        read: impl FnOnce(&Exchange<'_>, &HttpResponse) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let Access { app_id, secret, url, transport: _, clock, random } = &self.access;
         let random = random.eight_bytes().map_err(|error| unsent(call, &error))?;
@@ -87,7 +96,36 @@ impl Zego {
         }
         let (query, url) = (query.into_text(), url.clone());
         let hidden = [&*signature.digest, &*signature.nonce];
-        let signed = Signed { call, method, url, query, body, hidden: &hidden };
-        self.access.exchange(self.dialect, signed, read).await
+        let signed = SignedRequest { call, method, url, query, body, hidden: &hidden };
+        self.access.exchange(self.format, signed, read).await
+    }
+}
+
+impl Signature {
+    /// Signs for one request.
+    fn new(app_id: u32, secret: &Secret, random: [u8; 8], now: Timestamp) -> Self {
+        let (nonce, timestamp) = (hex::encode(random), now.as_seconds());
+        let digest = Md5::new()
+            .chain_update(app_id.to_string())
+            .chain_update(&nonce)
+            .chain_update(secret.expose())
+            .chain_update(timestamp.to_string())
+            .finalize();
+        Self { nonce, timestamp, digest: hex::encode(digest) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_as_the_vendor_does() {
+        let secret = Secret::new("9193cc662a4c0ec135ec71fb57194b38".to_owned());
+        let random = [0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3];
+        let now = Timestamp::from_millis(1_615_186_943_999);
+        let signed = Signature::new(12345, &secret, random, now);
+        assert_eq!(signed.nonce, "4fd24687296dd9f3");
+        assert_eq!(signed.digest, "43e5cfcca828314675f91b001390566a");
     }
 }

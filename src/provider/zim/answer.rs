@@ -1,38 +1,38 @@
-//! Reads what ZIM's answers hold.
+//! Reads ZIM's answers.
 
 use serde_json::Value;
 
 use crate::model::{Attribute, Attributes, People};
-use crate::provider::envelope::Answered;
+use crate::provider::envelope::Reply;
 use crate::provider::http::printable;
-use crate::provider::json::{integer, text, told};
+use crate::provider::json::{integer, non_null, text};
 use crate::provider::{AttributesRead, Receipt};
 
-/// What a change was answered with.
-pub(super) fn receipt(answered: &Answered) -> Receipt {
+/// Reads the answer of a change.
+pub(super) fn receipt(reply: &Reply) -> Receipt {
     Receipt {
-        request_id: answered.request_id.clone(),
-        attribute_sequence: sequence(answered),
-        failed_keys: failed_keys(answered),
+        request_id: reply.request_id.clone(),
+        attribute_sequence: sequence(reply),
+        failed_keys: failed_keys(reply),
     }
 }
 
-/// All the attributes; nothing where one of them cannot be read.
-pub(super) fn attributes(answered: &Answered) -> Option<AttributesRead> {
-    let read = list(answered, "Attributes")?.iter().map(attribute);
+/// Reads all the attributes, or `None` if one of them cannot be read.
+pub(super) fn attributes(reply: &Reply) -> Option<AttributesRead> {
+    let read = list(reply, "Attributes")?.iter().map(attribute);
     let attributes = read.collect::<Option<Vec<_>>>()?;
     let attributes: Attributes = attributes.into_iter().collect();
-    Some(AttributesRead { attributes, sequence: sequence(answered) })
+    Some(AttributesRead { attributes, sequence: sequence(reply) })
 }
 
-/// Who is inside. The paging ends with a NextFlag of `""` or `"0"`: the page contradicts itself.
-pub(super) fn people(answered: &Answered) -> People {
-    let listed = answered.fields.get("UserList").and_then(Value::as_array).map(Vec::len);
+/// Reads who is inside. The paging ends with a NextFlag of `""` or `"0"`: the page contradicts itself.
+pub(super) fn people(reply: &Reply) -> People {
+    let listed = reply.fields.get("UserList").and_then(Value::as_array).map(Vec::len);
     let listed = listed.map(|listed| u64::try_from(listed).unwrap_or(u64::MAX));
-    let counted = answered.fields.get("Count").and_then(integer);
+    let counted = reply.fields.get("Count").and_then(integer);
     let counted = counted.and_then(|count| u64::try_from(count).ok());
     let Some(people) = counted.max(listed) else { return People::Unknown };
-    let next = answered.fields.get("NextFlag").and_then(text).unwrap_or_default();
+    let next = reply.fields.get("NextFlag").and_then(text).unwrap_or_default();
     match people {
         _ if !matches!(&*next, "" | "0") => People::AtLeast(people.max(1)),
         0 => People::Nobody,
@@ -40,29 +40,29 @@ pub(super) fn people(answered: &Answered) -> People {
     }
 }
 
-/// The sub-code of the one user who was to be registered; none where he was.
-pub(super) fn refused_user(answered: &Answered) -> Option<i64> {
-    let refused = list(answered, "ErrorList").map(<[Value]>::first);
+/// Returns the sub-code of the one user of a registration, or `None` if he was registered.
+pub(super) fn refused_user(reply: &Reply) -> Option<i64> {
+    let refused = list(reply, "ErrorList").map(<[Value]>::first);
     match refused {
         Some(user) => Some(user?.get("SubCode").and_then(integer).unwrap_or(0)),
         None => Some(0),
     }
 }
 
-/// The keys that were not changed. A list that cannot be read is no success.
-fn failed_keys(answered: &Answered) -> Vec<(String, i64)> {
+/// Returns the keys that were not changed. A list that cannot be read is not a success.
+fn failed_keys(reply: &Reply) -> Vec<(String, i64)> {
     let unread = || vec![("?".to_owned(), 0)];
-    let listed = list(answered, "ErrKeyList");
+    let listed = list(reply, "ErrKeyList");
     listed.map_or_else(unread, |failed| failed.iter().map(failed_key).collect())
 }
 
-fn sequence(answered: &Answered) -> Option<u64> {
-    u64::try_from(integer(answered.fields.get("AttributeSeq")?)?).ok()
+fn sequence(reply: &Reply) -> Option<u64> {
+    u64::try_from(integer(reply.fields.get("AttributeSeq")?)?).ok()
 }
 
-/// A list, empty where it is absent; nothing where something else stands there.
-fn list<'a>(answered: &'a Answered, name: &str) -> Option<&'a [Value]> {
-    match told(&answered.fields, name) {
+/// Returns a list, empty if it is absent, or `None` if the value is not a list.
+fn list<'a>(reply: &'a Reply, name: &str) -> Option<&'a [Value]> {
+    match non_null(&reply.fields, name) {
         None => Some(&[]),
         Some(value) => value.as_array().map(Vec::as_slice),
     }

@@ -35,7 +35,7 @@ codes! {
     TooOftenApp = 660_300_005,
     /// Too many requests for the room.
     TooOftenRoom = 660_300_006,
-    /// The query did not come to an end.
+    /// The query failed.
     QueryFailed = 660_300_007,
     /// The room exists, and nobody is inside.
     RoomEmpty = 660_300_008,
@@ -57,7 +57,7 @@ codes! {
     UserMissingToo = 660_700_015,
 }
 
-/// What is done about a code; none where it is not known.
+/// Returns what is done about a code, or `None` if it is unknown.
 pub(super) fn verdict(number: i64, call: Call, _: &str) -> Option<Verdict> {
     let own = |code: Code| Verdict { class: code.class(call), advice: code.advice(), pause: None };
     Code::of(number).map(own).or_else(|| gateway::verdict(number, call))

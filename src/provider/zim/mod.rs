@@ -7,8 +7,8 @@ mod tests;
 mod wire;
 
 use self::wire::{CreateRoom, ModifyRoomAttribute, QueryRoomAttribute, UserRegister};
-use super::access::{Access, NOBODYS_ROOM, unsent};
-use super::envelope::{Answered, Asked, Dialect};
+use super::access::{ABSENT_ROOM, Access, unsent};
+use super::envelope::{Exchange, Reply, ResponseFormat};
 use super::http::Method;
 use super::zego::{Zego, is_host_of};
 use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
@@ -17,16 +17,16 @@ use crate::model::{
     RoomId,
 };
 
-/// How ZIM writes its answers.
-const DIALECT: Dialect = Dialect {
+/// The format of ZIM's answers.
+const FORMAT: ResponseFormat = ResponseFormat {
     service: Kind::Zim.service(),
     code: "Code",
-    words: "Message",
-    affirmed: None,
+    message: "Message",
+    success_marker: None,
     verdict: codes::verdict,
 };
 
-/// How many people a page holds: whether anybody is inside is all that is asked.
+/// How many people a page holds: the question is only whether anybody is inside.
 const PAGE: &str = "100";
 
 /// One application at ZIM.
@@ -68,13 +68,13 @@ impl Service for Zim {
     fn attributes<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<AttributesRead>> {
         Box::pin(async move {
             let body = QueryRoomAttribute { from_user_id: &self.operator, room_id: room.as_str() };
-            let read = |asked: &Asked<'_>, answered: Answered| {
-                answer::attributes(&answered).ok_or_else(|| asked.unreadable("attributes"))
+            let read = |exchange: &Exchange<'_>, reply: Reply| {
+                answer::attributes(&reply).ok_or_else(|| exchange.unreadable("attributes"))
             };
             match self.zego.post(Call::QueryRoomAttribute, &body, read).await {
                 Ok(read) => Ok(Some(read)),
-                Err(api_error) if api_error.class == ErrorClass::Missing => Ok(None),
-                Err(api_error) => Err(api_error),
+                Err(error) if error.class == ErrorClass::Missing => Ok(None),
+                Err(error) => Err(error),
             }
         })
     }
@@ -107,12 +107,12 @@ impl Service for Zim {
     fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
             let body = UserRegister::new(user);
-            let read = |asked: &Asked<'_>, answered| match answer::refused_user(&answered) {
-                Some(number) => Err(asked.refused(&answered, number)),
+            let read = |exchange: &Exchange<'_>, reply| match answer::refused_user(&reply) {
+                Some(number) => Err(exchange.refused(&reply, number)),
                 None => Ok(()),
             };
             match self.zego.post(Call::UserRegister, &body, read).await {
-                Err(api_error) if api_error.class == ErrorClass::Exists => Ok(()),
+                Err(error) if error.class == ErrorClass::Exists => Ok(()),
                 outcome => outcome,
             }
         })
@@ -120,11 +120,11 @@ impl Service for Zim {
 
     fn probe(&self) -> Answer<'_, Probe> {
         Box::pin(async move {
-            let page = [("RoomId", NOBODYS_ROOM), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
+            let page = [("RoomId", ABSENT_ROOM), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
             let call = Call::QueryRoomUserList;
             let harmless = [ErrorClass::Missing, ErrorClass::Exists];
-            let probe = self.zego.exchange(call, Method::Get, &page, None, |asked, response| {
-                asked.probe(response, &harmless)
+            let probe = self.zego.exchange(call, Method::Get, &page, None, |exchange, response| {
+                exchange.probe(response, &harmless)
             });
             probe.await
         })
@@ -132,39 +132,38 @@ impl Service for Zim {
 }
 
 impl Zim {
-    /// Reaches an application in the name of `operator`.
+    /// Returns the service of one application, called in the name of `operator`.
     pub(super) fn new(access: Access, operator: String) -> Self {
-        Self { zego: Zego::new(access, &DIALECT), operator }
+        Self { zego: Zego::new(access, &FORMAT), operator }
     }
 
     async fn people(&self, room: &RoomId) -> Result<Option<People>, ApiError> {
         let page = [("RoomId", room.as_str()), ("Mode", "0"), ("NextFlag", ""), ("Limit", PAGE)];
-        let asked = self
-            .zego
-            .get(Call::QueryRoomUserList, &page, |_, answered| Ok(answer::people(&answered)));
-        match asked.await {
+        let people =
+            self.zego.get(Call::QueryRoomUserList, &page, |_, reply| Ok(answer::people(&reply)));
+        match people.await {
             Ok(people) => Ok(Some(people)),
-            Err(api_error) if api_error.class == ErrorClass::Missing => Ok(None),
-            // ZIM's way of saying that it is there and empty.
-            Err(api_error) if api_error.class == ErrorClass::Exists => Ok(Some(People::Nobody)),
-            Err(api_error) => Err(api_error),
+            Err(error) if error.class == ErrorClass::Missing => Ok(None),
+            // ZIM's answer for a room that exists and is empty.
+            Err(error) if error.class == ErrorClass::Exists => Ok(Some(People::Nobody)),
+            Err(error) => Err(error),
         }
     }
 
     async fn create(&self, id: &RoomId, room: &Room) -> Result<Receipt, ApiError> {
         let body = CreateRoom::new(&self.operator, id, room);
-        self.zego.post(Call::CreateRoom, &body, |_, answered| Ok(answer::receipt(&answered))).await
+        self.zego.post(Call::CreateRoom, &body, |_, reply| Ok(answer::receipt(&reply))).await
     }
 
     async fn destroy(&self, id: &RoomId) -> Result<Receipt, ApiError> {
         let room = [("RoomId", id.as_str())];
-        self.zego.get(Call::DestroyRoom, &room, |_, answered| Ok(answer::receipt(&answered))).await
+        self.zego.get(Call::DestroyRoom, &room, |_, reply| Ok(answer::receipt(&reply))).await
     }
 
     async fn modify(&self, id: &RoomId, changes: &[AttributeChange]) -> Result<Receipt, ApiError> {
         let body = ModifyRoomAttribute::new(&self.operator, id, changes);
         self.zego
-            .post(Call::ModifyRoomAttribute, &body, |_, answered| Ok(answer::receipt(&answered)))
+            .post(Call::ModifyRoomAttribute, &body, |_, reply| Ok(answer::receipt(&reply)))
             .await
     }
 }

@@ -23,7 +23,7 @@ fn room() -> Arc<Room> {
         name: Some("Lobby".into()),
         destroy_delay_time: Some(Delay::from_seconds(60)),
         attributes: attributes.into_iter().collect(),
-        fields: Fields::default(),
+        ..Room::default()
     })
 }
 
@@ -157,8 +157,8 @@ async fn attributes_that_cannot_be_read_are_not_taken_for_none() {
         r#"{"Code":0,"Attributes":[{"Key":"a","Value":{}}]}"#,
         r#"{"Code":0,"Attributes":["a"]}"#,
     ] {
-        let api_error = attributes(body).await.expect_err("unreadable");
-        assert_eq!(api_error.class, ErrorClass::Unknown, "{body}");
+        let error = attributes(body).await.expect_err("unreadable");
+        assert_eq!(error.class, ErrorClass::Unknown, "{body}");
     }
 }
 
@@ -192,13 +192,9 @@ async fn what_is_not_zims_answer_leaves_the_outcome_unknown() {
         (502, "<html>Bad Gateway", "(HTTP 502), `<html>Bad Gateway`"),
         (500, r#"{"Code":0,"Message":"success"}"#, "(HTTP 500)"),
     ] {
-        let api_error = change(said(status, body)).await.expect_err("no answer");
-        assert_eq!(
-            (api_error.class, api_error.code),
-            (ErrorClass::Unknown, None),
-            "{status} {body}"
-        );
-        assert!(api_error.message.contains(words), "{}", api_error.message);
+        let error = change(said(status, body)).await.expect_err("no answer");
+        assert_eq!((error.class, error.code), (ErrorClass::Unknown, None), "{status} {body}");
+        assert!(error.message.contains(words), "{}", error.message);
     }
     let coded = change(said(500, r#"{"Code":660300014,"RequestId":"r1"}"#)).await;
     let coded = coded.expect_err("no answer");
@@ -215,19 +211,19 @@ async fn too_often_by_status_says_when_to_come_back() {
         body: b"slow down".to_vec(),
         ..HttpResponse::default()
     };
-    let api_error = change(Ok(answer)).await.expect_err("refused");
-    assert_eq!(api_error.class, ErrorClass::TooOften);
-    assert_eq!(api_error.retry_after, Some(std::time::Duration::from_secs(3)));
+    let error = change(Ok(answer)).await.expect_err("refused");
+    assert_eq!(error.class, ErrorClass::TooOften);
+    assert_eq!(error.retry_after, Some(std::time::Duration::from_secs(3)));
 }
 
 #[tokio::test]
 async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
     let body = r#"{"Code":100000005,"Message":"signature error.","RequestId":"r9"}"#;
     for status in [200, 401] {
-        let api_error = change(said(status, body)).await.expect_err("refused");
-        assert_eq!(api_error.class, ErrorClass::Fatal);
+        let error = change(said(status, body)).await.expect_err("refused");
+        assert_eq!(error.class, ErrorClass::Fatal);
         assert_eq!(
-            api_error.to_string(),
+            error.to_string(),
             "CreateRoom: signature error: check that the secret is the ServerSecret of this \
              `app_id` (code 100000005, request r9)"
         );
@@ -244,9 +240,9 @@ async fn an_expired_signature_says_how_far_the_clock_is_off() {
         body: br#"{"Code":100000004,"Message":"signature expired"}"#.to_vec(),
         ..HttpResponse::default()
     };
-    let api_error = change(Ok(answer)).await.expect_err("refused");
-    assert_eq!(api_error.class, ErrorClass::SignAgain);
-    assert!(api_error.message.ends_with("is 1200 s behind the service's"), "{}", api_error.message);
+    let error = change(Ok(answer)).await.expect_err("refused");
+    assert_eq!(error.class, ErrorClass::SignAgain);
+    assert!(error.message.ends_with("is 1200 s behind the service's"), "{}", error.message);
 }
 
 #[tokio::test]
@@ -268,8 +264,8 @@ async fn no_answer_echoes_what_proves_us() {
         format!(r#"{{"Code":9,"Message":"\u001b[31m{PUBLIC}"}}"#),
     ] {
         for status in [200, 429, 500] {
-            let api_error = change(said(status, &body)).await.expect_err("refused");
-            let told = format!("{api_error} {api_error:?}");
+            let error = change(said(status, &body)).await.expect_err("refused");
+            let told = format!("{error} {error:?}");
             for hidden in [SECRET, SIGNATURE, "4fd24687296dd9f3", "\u{1b}"] {
                 assert!(!told.contains(hidden), "{told}");
             }
@@ -291,7 +287,7 @@ async fn a_registered_operator_is_registered() {
         (r#"{"Code":660700001}"#, Some(ErrorClass::TooOften)),
     ] {
         let registered = zim(said(200, body)).0.register("admin").await;
-        assert_eq!(registered.err().map(|api_error| api_error.class), expected, "{body}");
+        assert_eq!(registered.err().map(|error| error.class), expected, "{body}");
     }
 }
 
@@ -307,9 +303,9 @@ async fn a_service_that_hangs_is_given_up() {
     access.transport = Arc::new(Hangs);
     let zim = Zim::new(access, "admin".to_owned());
     let outcome = zim.change(&RoomId::new("lobby"), &destroy()).await;
-    let api_error = outcome.expect_err("no answer");
-    assert_eq!(api_error.class, ErrorClass::Unknown);
-    assert_eq!(api_error.message, "no answer from 127.0.0.1:1 within 10 s");
+    let error = outcome.expect_err("no answer");
+    assert_eq!(error.class, ErrorClass::Unknown);
+    assert_eq!(error.message, "no answer from 127.0.0.1:1 within 10 s");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What goes over the wire: bodies as ZIM takes them.
+//! The bodies of ZIM's requests.
 //!
 //! <https://www.zegocloud.com/docs/zim-server/room/create-a-room> and its neighbours.
 

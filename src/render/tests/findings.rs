@@ -43,7 +43,7 @@ fn a_place_beyond_its_line_is_at_the_lines_end() {
 }
 
 #[test]
-fn the_line_itself_cannot_steer_the_terminal() {
+fn the_line_itself_cannot_control_the_terminal() {
     let place = at(1, 1, 3, "a: \u{1b}[2J\u{202e}\r b\tc");
     let place = Place { file: "\u{1b}[2J".into(), ..place };
     let mut bytes = Vec::new();
@@ -53,7 +53,7 @@ fn the_line_itself_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn what_would_steer_the_terminal_is_escaped_and_the_mark_stays_under_its_place() {
+fn control_characters_are_escaped_and_the_mark_stays_under_its_place() {
     let place = at(1, 8, 1, "a\u{9b}\u{2028}\u{2066}b: x");
     let text = written(|out| findings_text(out, &[Finding::error("x", "y").at(place)]));
     assert!(text.contains("rooms.yaml:1:8"), "{text}");

@@ -1,7 +1,7 @@
 //! What scripts read.
 
 use super::*;
-use crate::model::{Event, NotTried, Outcome, StepFailure};
+use crate::model::{NotTried, Outcome, StepFailure, Timestamp};
 use serde_json::Value as Json;
 
 fn parsed(text: &str) -> Json {
@@ -70,43 +70,43 @@ fn an_error_is_one_document_too() {
 
 #[test]
 fn an_apply_is_one_object_a_line() {
+    let done = |request_id: Option<&str>, overwritten| StepProgress::Done {
+        request_id: request_id.map(str::to_owned),
+        overwritten,
+    };
+    let failed = StepFailure {
+        address: address("chat/b"),
+        action: Action::Update,
+        message: "no answer".to_owned(),
+        code: None,
+        request_id: None,
+        pending: true,
+        partial: false,
+    };
+    let wait = || wait(address("chat/c"), Action::Destroy, People::Count(3));
+    let values = vec![overwritten("attributes.topic", "theirs", "ours")];
     let events = [
-        Event::Started(address("chat/a"), Action::Create),
-        Event::Done {
-            address: address("chat/a"),
-            action: Action::Create,
-            request_id: Some("req-1".to_owned()),
-            overwritten: Vec::new(),
-        },
-        Event::Done {
-            address: address("chat/m"),
-            action: Action::Adopt,
-            request_id: None,
-            overwritten: vec![overwritten("attributes.topic", "theirs", "ours")],
-        },
-        Event::Failed(StepFailure {
-            address: address("chat/b"),
-            action: Action::Update,
-            message: "no answer".to_owned(),
-            code: None,
-            request_id: None,
-            pending: true,
-            partial: false,
-        }),
-        Event::Waiting(wait(address("chat/c"), Action::Destroy, People::Count(3))),
-        Event::NotTried(address("chat/d"), Action::Create, NotTried::Quota),
+        event("chat/a", Action::Create, StepProgress::Started),
+        event("chat/a", Action::Create, done(Some("req-1"), Vec::new())),
+        event("chat/m", Action::Adopt, done(None, values)),
+        event("chat/b", Action::Update, StepProgress::Failed(failed)),
+        event("chat/c", Action::Destroy, StepProgress::Waiting(wait())),
+        event("chat/d", Action::Create, StepProgress::NotTried(NotTried::Quota)),
     ];
     let done = [Action::Create, Action::Update, Action::Create];
     let outcome = Outcome {
         done: done.map(|action| (address("chat/a"), action)).to_vec(),
-        waiting: vec![wait(address("chat/c"), Action::Destroy, People::Count(3))],
+        waiting: vec![wait()],
         ..Outcome::default()
     };
+    let time = Timestamp::from_millis(1_700_000_000_125);
     let text = written(|out| {
-        events.iter().try_for_each(|event| event_json(out, event))?;
-        summary_json(out, &outcome)
+        events.iter().try_for_each(|event| event_json(out, event, time))?;
+        error_event_json(out, "not_approved", "nothing was done", &[], time)?;
+        summary_json(out, &outcome, 3, time)
     });
     insta::assert_snapshot!(text);
-    let plan = parsed(&written(|out| plan_event_json(out, &full())));
+    let plan = parsed(&written(|out| plan_event_json(out, &full(), time)));
     assert_eq!((&plan["event"], &plan["format_version"]), (&"plan".into(), &1.into()));
+    assert_eq!(plan["time"], "2023-11-14T22:13:20.125Z");
 }

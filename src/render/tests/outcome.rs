@@ -1,7 +1,7 @@
 //! What came of a run.
 
 use super::*;
-use crate::model::{Adoption, Event, NotTried, Outcome, StepFailure};
+use crate::model::{Adoption, NotTried, Outcome, StepFailure};
 
 fn failure(text: &str, pending: bool) -> StepFailure {
     StepFailure {
@@ -38,34 +38,38 @@ fn an_outcome_with_everything() {
         blocked: 2,
         unread: 1,
     };
-    insta::assert_snapshot!(written(|out| outcome_text(out, &outcome)));
+    insta::assert_snapshot!(written(|out| outcome_text(out, &outcome, Layout::Grouped)));
 }
 
 #[test]
-fn an_outcome_without_trouble() {
+fn an_outcome_without_failures() {
     let outcome = Outcome { done: vec![(address("chat/a"), Action::Create)], ..Outcome::default() };
-    assert_eq!(written(|out| outcome_text(out, &outcome)), "Applied: 1 created.\n");
-    assert_eq!(written(|out| outcome_text(out, &Outcome::default())), "Applied: nothing.\n");
+    assert_eq!(
+        written(|out| outcome_text(out, &outcome, Layout::Grouped)),
+        "Applied: 1 created.\n"
+    );
+    assert_eq!(
+        written(|out| outcome_text(out, &Outcome::default(), Layout::Grouped)),
+        "Applied: nothing.\n"
+    );
 }
 
 #[test]
 fn progress_is_one_line_a_step_and_leaves_the_reasons_to_the_outcome() {
-    let done = |request_id: Option<&str>| Event::Done {
-        address: address("chat/a"),
-        action: Action::Recreate,
-        request_id: request_id.map(str::to_owned),
-        overwritten: Vec::new(),
+    let done = |request_id: Option<&str>| {
+        let (request_id, overwritten) = (request_id.map(str::to_owned), Vec::new());
+        event("chat/a", Action::Recreate, StepProgress::Done { request_id, overwritten })
     };
+    let wait = wait(address("chat/c"), Action::Destroy, People::AtLeast(500));
+    let failed =
+        StepFailure { message: "two\nlines\u{1b}[2J".to_owned(), ..failure("chat/b", false) };
     let events = [
-        Event::Started(address("chat/a"), Action::Recreate),
+        event("chat/a", Action::Recreate, StepProgress::Started),
         done(Some("req-1")),
         done(None),
-        Event::Failed(StepFailure {
-            message: "two\nlines\u{1b}[2J".to_owned(),
-            ..failure("chat/b", false)
-        }),
-        Event::Waiting(wait(address("chat/c"), Action::Destroy, People::AtLeast(500))),
-        Event::NotTried(address("chat/d"), Action::Create, NotTried::Interrupted),
+        event("chat/b", Action::Create, StepProgress::Failed(failed)),
+        event("chat/c", Action::Destroy, StepProgress::Waiting(wait)),
+        event("chat/d", Action::Create, StepProgress::NotTried(NotTried::Interrupted)),
     ];
     let text = written(|out| events.iter().try_for_each(|event| event_text(out, event)));
     insta::assert_snapshot!(text);

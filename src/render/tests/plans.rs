@@ -10,7 +10,7 @@ fn a_plan_with_everything() {
 
 #[test]
 fn a_plan_as_unified_diffs() {
-    let view = View { detail: Detail::Unified, ..VIEW };
+    let view = View { layout: Layout::Diff, ..VIEW };
     let mut steps = full().steps;
     for step in &mut steps {
         step.on_occupied = OnOccupied::Destroy;
@@ -41,7 +41,7 @@ fn with_nothing_to_do_there_is_one_line_and_nothing_else() {
 }
 
 #[test]
-fn no_changes_is_said_only_where_nothing_is_held_or_unread() {
+fn no_changes_is_printed_only_if_nothing_is_held_or_unread() {
     let Plan { waiting, blocked, unread, .. } = full();
     let last = |waiting: &[Held], blocked: &[Held], unread: &[Unread], not_asked| {
         let plan = Plan {
@@ -121,7 +121,7 @@ fn colours_are_there_to_be_stripped() {
 }
 
 #[test]
-fn what_happens_to_the_people_inside_is_said() {
+fn a_plan_states_what_happens_to_the_people_inside() {
     use OnOccupied::{Defer, Destroy};
     let said = |action, people, on_occupied| {
         let doomed = Step { people, on_occupied, ..step("chat/a", action, Reason::NotDeclared) };
@@ -140,7 +140,7 @@ fn what_happens_to_the_people_inside_is_said() {
 }
 
 #[test]
-fn nothing_in_a_plan_steers_the_terminal() {
+fn nothing_in_a_plan_controls_the_terminal() {
     let evil = "\u{1b}[2J\u{202e}evil\r";
     let lines = "one\ntwo\u{1b}[2J\nthree";
     let mut plan = full();
@@ -155,8 +155,8 @@ fn nothing_in_a_plan_steers_the_terminal() {
     plan.unread.push(Unread { address: address(&format!("chat/{evil}")), why: evil.to_owned() });
     plan.findings.push(Finding::warning("x", evil).help(evil));
     plan.gate.refusals.push(Refusal { kind: RefusalKind::FileNotRead, message: evil.to_owned() });
-    for detail in [Detail::Fields, Detail::Unified] {
-        let view = View { detail, state: evil };
+    for layout in [Layout::Grouped, Layout::Full, Layout::Diff] {
+        let view = View { layout, state: evil };
         let mut bytes = Vec::new();
         plan_text(&mut bytes, &plan, &view).expect("memory takes everything");
         let text = String::from_utf8(bytes).expect("text");
@@ -165,8 +165,8 @@ fn nothing_in_a_plan_steers_the_terminal() {
 }
 
 #[test]
-fn long_spans_are_in_words() {
-    let said = |millis| words::span(Duration::from_millis(millis));
+fn long_durations_have_minutes_and_hours() {
+    let said = |millis| counts::duration(Duration::from_millis(millis));
     assert_eq!(
         [100, 12_000, 12_300, 200_000, 3_900_000].map(said),
         ["0.1 s", "12 s", "12.3 s", "3 min 20 s", "1 h 5 min"]
@@ -190,7 +190,7 @@ fn rooms_that_another_run_is_changing_are_one_line() {
 }
 
 #[test]
-fn a_run_that_is_under_way_stands_in_the_document() {
+fn a_run_in_progress_is_in_the_document() {
     let rooms = vec![address("chat/a")];
     let plan = Plan { in_progress: Some(RunInProgress { by: holder(), rooms }), ..empty() };
     let text = written(|out| plan_json(out, &plan));

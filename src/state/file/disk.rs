@@ -11,7 +11,7 @@ pub(super) trait Disk: Send + Sync {
     /// Opens a regular file to read it; never waits for anyone to write into it.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Input>>;
 
-    /// Tells which file a name stands for now. Follows no link.
+    /// Returns which file a name refers to now. Follows no link.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
 
     /// Makes a file that is not there yet, mode 0600, to write it.
@@ -35,7 +35,7 @@ pub(super) trait Disk: Send + Sync {
 
 /// A file that is being read.
 pub(super) trait Input: Read + Send {
-    /// Whether somebody holds it as its writer.
+    /// Whether a run holds it as its writer.
     fn is_held(&self) -> bool;
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Stat {
 /// The disk of this machine.
 pub(super) struct LocalDisk;
 
-/// Options that let nobody but the owner read what is made with them.
+/// Options that make files that only their owner can read.
 pub(super) fn private() -> OpenOptions {
     let mut options = File::options();
     #[cfg(unix)]
@@ -160,7 +160,7 @@ impl Input for File {
             // The writer waits for as long as this takes.
             Ok(()) => self.unlock().is_err(),
             Err(TryLockError::WouldBlock) => true,
-            // Where there are no locks nobody could have taken one.
+            // Without locks on this file system, no run could have taken one.
             Err(TryLockError::Error(_)) => false,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{Lineage, Recorded};
 use crate::state::format::{self, Fingerprint, Fingerprinter, Head, VERSION};
 use crate::state::overlay::Overlay;
-use crate::state::{StateError, uuid};
+use crate::state::{StateError, random_uuid};
 
 use super::disk::Stat;
 use super::folder::Folder;
@@ -18,18 +18,18 @@ use super::load::{Leftover, Loaded, load};
 pub(super) struct Base {
     /// The record.
     pub(super) recorded: Arc<Recorded>,
-    /// Tells whether the file is still the one that was read; none where there is no file yet.
+    /// Shows whether the file is still the one that was read; `None` if there is no file yet.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// Tells the same without reading the file.
+    /// Shows the same without reading the file.
     pub(super) stat: Option<Stat>,
-    /// The version of its format; none where there is no file yet.
+    /// The version of its format; `None` if there is no file yet.
     pub(super) version: Option<u64>,
     /// The number of rooms whose record came from an earlier run's journal; `None` if there was
     /// nothing to fold.
     pub(super) folded: Option<usize>,
 }
 
-/// What a fold comes to.
+/// The result of a fold.
 pub(super) struct Saved {
     /// The serial of the state now.
     pub(super) serial: u64,
@@ -69,13 +69,13 @@ pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateEr
     Ok(base)
 }
 
-/// Writes an empty state where there is none: from then on a missing one shows.
+/// Writes an empty state if there is none: from then on a missing one is noticed.
 pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage, StateError> {
     if let Some(lineage) = &base.recorded.lineage {
         return Ok(lineage.clone());
     }
     folder.check_unchanged(base.fingerprint)?;
-    let lineage = Lineage(uuid::random().map_err(StateError::io("begin", &folder.state))?);
+    let lineage = Lineage(random_uuid().map_err(StateError::io("begin", &folder.state))?);
     let first = Recorded { lineage: Some(lineage.clone()), ..Recorded::default() };
     let (providers, plans) = (BTreeMap::new(), Vec::new());
     let head = Head { lineage: &lineage, serial: 0, folded: None, providers, plans };
@@ -91,8 +91,8 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
     Ok(lineage)
 }
 
-/// Folds the journal `id` into the state, removes it, and gives the serial of the state then.
-/// Writes no state where nothing differs, but for one of an older format.
+/// Folds the journal `id` into the state, removes it, and returns the serial of the state then.
+/// Writes no state if nothing differs, but for one of an older format.
 pub(super) fn fold(
     folder: &Folder,
     base: &Base,
@@ -150,7 +150,7 @@ pub(super) fn write_next(
     let written = format::write(head, overlay.rooms(base), emit).and_then(|()| file.sync());
     written.and_then(|()| file.stat()).map(|stat| (passing.finish(), stat)).map_err(|error| {
         // It may have filled the disk. Where it cannot be removed, the next run writes over it,
-        // and the first error is the one to tell.
+        // and the first error is the one to report.
         drop(folder.remove(&folder.next));
         StateError::io("write", &folder.next)(error)
     })

@@ -22,7 +22,7 @@ pub(super) struct Folder {
     pub(super) state: PathBuf,
     /// The journal.
     pub(super) journal: PathBuf,
-    /// The lock. Never removed: whoever waits for it has it open.
+    /// The lock. Never removed: a run that waits for it has it open.
     pub(super) lock: PathBuf,
     /// The next state, until it is whole.
     pub(super) next: PathBuf,
@@ -112,7 +112,7 @@ impl Folder {
         self.free(&format!("{journal}.damaged-{serial}"))
     }
 
-    /// The name with this suffix, or one with a number after it where there is such a file.
+    /// The name with this suffix, or one with a number after it if there is such a file.
     pub(super) fn free(&self, suffix: &str) -> Result<PathBuf, StateError> {
         let mut path = with_suffix(&self.state, suffix);
         let mut number = 1;
@@ -136,16 +136,16 @@ impl Folder {
         Ok(names.iter().filter_map(rest).collect())
     }
 
-    /// Which file a name stands for; none where it is missing.
+    /// Returns which file a name refers to; `None` if it is missing.
     pub(super) fn stat(&self, path: &Path) -> Result<Option<Stat>, StateError> {
         match self.disk.stat(path) {
             Ok(stat) => Ok(Some(stat)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StateError::io("look at", path)(error)),
+            Err(error) => Err(StateError::io("inspect", path)(error)),
         }
     }
 
-    /// Reads the state; none where it is missing.
+    /// Reads the state; `None` if it is missing.
     pub(super) fn document(&self) -> Result<Option<Document>, StateError> {
         match format::read_sharing(|| self.disk.open(&self.state), &self.shared) {
             Ok(document) => Ok(Some(document)),
@@ -158,17 +158,17 @@ impl Folder {
         }
     }
 
-    /// Reads a file's text, and tells whether its writer is at work; none where it is missing.
+    /// Reads a file's text, and whether its writer is still running; `None` if it is missing.
     pub(super) fn text(&self, path: &Path) -> Result<Option<(Vec<u8>, Writing)>, StateError> {
         let Some(mut reader) = self.open(path)? else { return Ok(None) };
         let mut content = Vec::new();
         reader.read_to_end(&mut content).map_err(StateError::io("read", path))?;
-        // Not before: what was written meanwhile is of a writer who was at work meanwhile.
+        // Not before: what was written meanwhile is of a writer that was running meanwhile.
         let writing = if reader.is_held() { Writing::Now } else { Writing::Over };
         Ok(Some((content, writing)))
     }
 
-    /// Checks that the state is still the one that was read; none where it was missing.
+    /// Checks that the state is still the one that was read, or still missing if it was.
     pub(super) fn check_unchanged(&self, read: Option<Fingerprint>) -> Result<(), StateError> {
         let now = match self.open(&self.state)? {
             Some(reader) => {
@@ -225,7 +225,7 @@ impl Folder {
         self.disk.remove(path).map_err(StateError::io("remove", path))
     }
 
-    /// Removes a file where it is there.
+    /// Removes a file if it exists.
     pub(super) fn remove_if_there(&self, path: &Path) -> Result<(), StateError> {
         match self.disk.remove(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -267,12 +267,12 @@ impl Folder {
     }
 }
 
-/// Whether the writer of a journal is at work.
+/// Whether the writer of a journal is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writing {
-    /// He is: a run is under way.
+    /// It is: a run is in progress.
     Now,
-    /// He is not.
+    /// It is not.
     Over,
 }
 

@@ -14,11 +14,11 @@ use super::folder::{Folder, Writing};
 pub(super) struct Loaded {
     /// The state, without its journal.
     pub(super) recorded: Recorded,
-    /// Tells whether the state's file is still the one that was read; none where there is none.
+    /// Shows whether the state's file is still the one that was read; `None` if there is none.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// Tells the same without reading the file.
+    /// Shows the same without reading the file.
     pub(super) stat: Option<Stat>,
-    /// The version of its format; none where there is no file.
+    /// The version of its format; `None` if there is no file.
     pub(super) version: Option<u64>,
     /// The journal beside it.
     pub(super) journal: Leftover,
@@ -36,7 +36,7 @@ pub(super) enum Leftover {
         id: String,
         /// What it changes.
         overlay: Overlay,
-        /// The run that writes it, where it is under way.
+        /// The run that writes it, if it is in progress.
         in_progress: Option<Holder>,
     },
 }
@@ -47,11 +47,11 @@ pub(super) struct Read {
     pub(super) recorded: Recorded,
     /// Whether there was one.
     pub(super) found: Found,
-    /// The run that writes its journal, where it is under way.
+    /// The run that writes its journal, if it is in progress.
     pub(super) in_progress: Option<Holder>,
 }
 
-/// How often files that do not fit together are read again: somebody may have folded in between.
+/// How often files that do not fit together are read again: another run may have folded in between.
 const ATTEMPTS: usize = 5;
 
 /// Reads the record without the lock: another run may write meanwhile.

@@ -24,7 +24,7 @@ pub(super) struct LockFile {
 pub(super) enum Attempt<T> {
     /// It is ours.
     Taken(T),
-    /// Another run holds it: this one, where it could be read.
+    /// Another run holds it: this one, if that could be read.
     Held(Option<Holder>),
 }
 
@@ -48,11 +48,11 @@ pub(super) struct Earlier {
 pub(super) enum Ended {
     /// It said when its last calls were.
     Cleanly,
-    /// It did not, or is still under way.
+    /// It did not, or is still in progress.
     Uncleanly,
 }
 
-/// What stands in the file. It is a help and no record: one that cannot be read is as good as none.
+/// The content of the lock file. It only informs: one that cannot be read counts as absent.
 #[derive(Serialize, Deserialize)]
 struct Note {
     holder: Holder,
@@ -62,7 +62,7 @@ struct Note {
 
 impl LockFile {
     /// Tries to take the lock, and writes who has it. A lock on a file that is no longer the one at
-    /// its path would keep nobody out: it is let go, and the file that is there is tried.
+    /// its path would keep no other run out: it is released, and the file that is there is tried.
     pub(super) fn take(path: &Path, holder: Holder) -> Result<Attempt<Self>, StateError> {
         let failed = |error| StateError::io("lock", path)(error);
         for _ in 0..ATTEMPTS {
@@ -101,7 +101,7 @@ impl LockFile {
         Ok(lock)
     }
 
-    /// Says when the last calls were, and lets the lock go.
+    /// Writes when the last calls were, and releases the lock.
     pub(super) fn release(mut self, last_calls: LastCalls) -> Result<(), StateError> {
         let mut all = std::mem::take(&mut self.earlier.last_calls);
         for (provider, calls) in last_calls {
@@ -114,8 +114,8 @@ impl LockFile {
         self.write(Ended::Cleanly, all)
     }
 
-    /// Lets the lock go as it was found: no call was made.
-    pub(super) fn give_back(mut self) -> Result<(), StateError> {
+    /// Releases the lock with the note as it was found: no call was made.
+    pub(super) fn restore(mut self) -> Result<(), StateError> {
         let Earlier { last_calls, ended } = self.earlier.clone();
         self.write(ended, last_calls)
     }
@@ -135,8 +135,8 @@ impl LockFile {
     }
 }
 
-/// Looks at what the run before this one left, or the one that is under way, without the lock.
-pub(super) fn look(path: &Path) -> Result<Earlier, StateError> {
+/// Reads what the run before this one left, or the one that is in progress, without the lock.
+pub(super) fn earlier(path: &Path) -> Result<Earlier, StateError> {
     match open_regular(File::options().read(true), path, Links::Refused) {
         Ok(file) => text_in(&file).map(|text| earlier_in(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(earlier_in(b"")),
@@ -147,7 +147,7 @@ pub(super) fn look(path: &Path) -> Result<Earlier, StateError> {
 
 /// Checks that the file at `path` is the one that was opened.
 fn check(file: &File, path: &Path) -> Result<(), StateError> {
-    let failed = |error| StateError::io("look at", path)(error);
+    let failed = |error| StateError::io("inspect", path)(error);
     let opened = Stat::of(&file.metadata().map_err(failed)?).id;
     let loss = match fs::symlink_metadata(path) {
         Ok(metadata) if Stat::of(&metadata).id == opened => return Ok(()),
@@ -166,7 +166,7 @@ fn earlier_in(text: &[u8]) -> Earlier {
     })
 }
 
-/// Who holds the lock; none where he has not written it yet.
+/// Returns who holds the lock; `None` if it is not written yet.
 fn holder_in(file: &File) -> Option<Holder> {
     let Note { holder, ended, last_calls: _ } = note_in(&text_in(file).ok()?)?;
     (ended == Ended::Uncleanly).then_some(holder)

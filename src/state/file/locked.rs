@@ -17,7 +17,7 @@ use super::writer::{Writer, Written};
 
 /// A state that this run may write: it holds the lock.
 ///
-/// What is under way on the disk keeps the lock too, so that no other run can meet it.
+/// A write in flight keeps the lock too, so that no other run can interfere with it.
 pub(super) struct Locked {
     shared: Arc<Shared>,
     snapshot: Snapshot,
@@ -36,7 +36,7 @@ impl Locked {
             Ok(base) => base,
             Err(error) => {
                 // Nothing was done, which is all that the note would say: the error counts.
-                drop(lock.give_back());
+                drop(lock.restore());
                 return Err(error);
             }
         };
@@ -86,7 +86,7 @@ impl WriteStore for Locked {
     fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
         let shared = self.shared.clone();
         Box::pin(async move {
-            // Waits for what callers left under way that went away.
+            // Waits for the writes of callers that went away.
             let appended = append(shared.clone(), Vec::new()).await;
             let state = shared.state.clone();
             blocking(&state, move || shared.fold(appended, last_calls)).await
@@ -113,7 +113,7 @@ impl Shared {
     }
 
     fn session(&self) -> MutexGuard<'_, Option<Session>> {
-        // Where a write panicked, the queue takes no more entries.
+        // If a write panicked, the queue takes no more entries.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -122,8 +122,8 @@ impl Shared {
     }
 }
 
-/// The duty to write until nothing waits any more. Dropped before that, it fails all who wait:
-/// nobody else would write for them.
+/// The duty to write until nothing waits any more. Dropped before that, it fails every caller that
+/// waits: no other would write for them.
 struct Duty {
     shared: Arc<Shared>,
     done: bool,

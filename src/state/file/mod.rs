@@ -31,7 +31,7 @@ use locked::Locked;
 
 pub use repair::Repair;
 
-/// How often a lock that somebody else holds is tried again.
+/// How often a lock that another run holds is tried again.
 const POLL: Duration = Duration::from_millis(200);
 
 /// A state in a file of this machine. Reads it, or takes its lock to write it.
@@ -110,7 +110,7 @@ impl FileStore {
 impl ReadStore for FileStore {
     fn read(&self) -> Access<'_, Snapshot> {
         Box::pin(self.blocking(|folder| {
-            let Earlier { last_calls, ended } = lock_file::look(&folder.lock)?;
+            let Earlier { last_calls, ended } = lock_file::earlier(&folder.lock)?;
             let Read { recorded, found, in_progress } = load::read(&folder)?;
             Ok(Snapshot {
                 recorded: Arc::new(recorded),
@@ -133,8 +133,8 @@ impl Store for FileStore {
     }
 }
 
-/// Runs what waits for the disk where it holds nobody else up; tokio's paused clock stands still
-/// meanwhile.
+/// Runs what waits for the disk on a thread where it blocks no task; tokio's paused clock does not
+/// advance meanwhile.
 async fn blocking<T: Send + 'static>(
     state: &Path,
     work: impl FnOnce() -> Result<T, StateError> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Entries that wait for the disk: whoever comes while it is busy shares the next sync.
+//! Entries that wait for the disk: those that come while it is busy share the next sync.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ struct Waiting {
 pub(super) struct Batch {
     /// The entries.
     entries: Vec<Written>,
-    /// Who waits for them, and for what.
+    /// The callers that wait for them, and what each waits for.
     callers: Vec<(Awaited, oneshot::Sender<Result<(), StateError>>)>,
 }
 
@@ -40,14 +40,14 @@ enum Awaited {
 /// Who writes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Nobody writes: whoever comes now has to.
+    /// Nothing is being written: the next caller has to write.
     #[default]
     Free,
-    /// Somebody writes, and will write this too.
+    /// A caller is writing, and will write this too.
     Taken,
 }
 
-/// The answer to one who waits.
+/// The answer to a caller that waits.
 pub(super) type Answer = oneshot::Receiver<Result<(), StateError>>;
 
 impl Queue {
@@ -63,7 +63,7 @@ impl Queue {
         Ok((answer, std::mem::replace(&mut waiting.turn, Turn::Taken)))
     }
 
-    /// Takes everything that waits; where nothing does, the turn is free again.
+    /// Takes everything that waits; if nothing does, the turn is free again.
     pub(super) fn take(&self) -> Option<Batch> {
         let mut waiting = self.lock();
         if waiting.batch.callers.is_empty() {
@@ -94,7 +94,7 @@ impl Batch {
         std::mem::take(&mut self.entries)
     }
 
-    /// Tells everyone who waited.
+    /// Answers every caller that waited.
     pub(super) fn answer(self, result: &Result<(), StateError>) {
         let Self { entries: _, callers } = self;
         answer(callers, result);
@@ -121,7 +121,7 @@ fn answer(
             (Awaited::Results, Err(StateError::Rescued { .. })) => Ok(()),
             (Awaited::Results | Awaited::Journal, result) => result.clone(),
         };
-        // Whoever went away needs no answer.
+        // A caller that went away needs no answer.
         drop(caller.send(result));
     }
 }

@@ -1,4 +1,4 @@
-//! Repairs a state: reads what is there as far as it can be read, and writes what it comes to.
+//! Repairs a state: reads what is there as far as it can be read, and writes the result.
 
 mod evidence;
 
@@ -18,7 +18,7 @@ use super::lock_file::LockFile;
 
 use evidence::{Condition, Evidence, Record, State};
 
-/// What a repair would write. Holds the lock; dropped, it lets the lock go and nothing is written.
+/// What a repair would write. Holds the lock; dropped, it releases the lock and nothing is written.
 pub struct Repair {
     folder: Folder,
     lock: LockFile,
@@ -27,7 +27,7 @@ pub struct Repair {
     after: Recorded,
     /// The journal that is in it then.
     journal_id: Option<String>,
-    /// Tells whether the state's file is still the one that was read.
+    /// Shows whether the state's file is still the one that was read.
     fingerprint: Option<Fingerprint>,
     /// What is done with what was there.
     before: Before,
@@ -35,7 +35,7 @@ pub struct Repair {
 
 /// What is done with what was there.
 struct Before {
-    /// The state: none where there is none.
+    /// The state; `None` if there is none.
     state: Option<KeptAs>,
     /// Whether the journal is kept too, since it could not be read in full.
     journal: Option<KeptAs>,
@@ -53,11 +53,11 @@ enum KeptAs {
 }
 
 impl Repair {
-    /// Finds out what there is and what it comes to; none where there is nothing to repair.
+    /// Finds out what there is and what would become of it; `None` if there is nothing to repair.
     pub(super) fn find(folder: Folder, lock: LockFile) -> Result<Option<Self>, StateError> {
         let evidence = Evidence::gather(&folder)?;
         if !evidence.is_needed() {
-            lock.give_back()?;
+            lock.restore()?;
             return Ok(None);
         }
         let fingerprint = evidence.fingerprint;
@@ -106,7 +106,7 @@ impl Repair {
         remove_journal(&folder)?;
         rescues.iter().try_for_each(|rescue| folder.remove(rescue))?;
         drop_old_copies(&folder, serial)?;
-        lock.give_back()?;
+        lock.restore()?;
         Ok(Folded { serial })
     }
 }

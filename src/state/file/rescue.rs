@@ -34,7 +34,7 @@ impl Rescue {
         let mut file = folder.create(&half)?;
         let written = lines(head, entries, |text| file.write_all(text));
         let durable = written.and_then(|count| file.sync().map(|()| count)).map_err(|error| {
-            // It may have filled the disk; the first error is the one to tell.
+            // It may have filled the disk; the first error is the one to report.
             drop(folder.remove(&half));
             StateError::io("write", &half)(error)
         })?;
@@ -57,7 +57,7 @@ impl Rescue {
     }
 }
 
-/// Writes entries as the lines of a journal, a block at a time through `emit`; gives their number.
+/// Writes entries as the lines of a journal, a block at a time through `emit`; returns their number.
 pub(super) fn lines(
     head: &Head,
     entries: impl Iterator<Item = Entry>,

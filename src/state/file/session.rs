@@ -58,7 +58,7 @@ impl Session {
 
     /// Checks that the files are the ones that this run opened.
     pub(super) fn check(&mut self) -> Result<(), StateError> {
-        self.standing()?;
+        self.broken_off()?;
         let checked = self.check_files();
         self.judged(checked, Learned::Dropped)
     }
@@ -79,26 +79,26 @@ impl Session {
             }
         }
         self.keep(entries);
-        self.standing()
+        self.broken_off()
     }
 
-    /// Folds the journal into the state, keeps the last calls and lets the lock go. Gives the
-    /// serial of the state then.
+    /// Folds the journal into the state, keeps the last calls and releases the lock. Returns
+    /// the serial of the state then.
     pub(super) fn fold(
         mut self,
         appended: Result<(), StateError>,
         last_calls: LastCalls,
     ) -> Result<u64, StateError> {
         let folded =
-            appended.and_then(|()| self.fold_journal()).map_err(|error| self.last_word(error));
+            appended.and_then(|()| self.fold_journal()).map_err(|error| self.final_error(error));
         let called = last_calls.values().any(|calls| !calls.is_empty());
-        let released = if called { self.lock.release(last_calls) } else { self.lock.give_back() };
+        let released = if called { self.lock.release(last_calls) } else { self.lock.restore() };
         let serial = folded?;
         released.map(|()| serial)
     }
 
-    /// The error of a run that is broken off.
-    fn standing(&self) -> Result<(), StateError> {
+    /// Fails if the run is broken off.
+    fn broken_off(&self) -> Result<(), StateError> {
         match &self.mode {
             Mode::Journal => Ok(()),
             Mode::Over(breach) => Err(breach.early()),
@@ -115,7 +115,7 @@ impl Session {
         self.writer.check_files()
     }
 
-    /// Checks after the write too: whoever takes a new lock reads the journal afterwards, and so
+    /// Checks after the write too: a run that takes a new lock reads the journal afterwards, and so
     /// finds every intent that was durable while this lock was still in its place.
     fn write(&mut self, entries: &[Written]) -> Result<(), StateError> {
         self.check_files()?;
@@ -153,7 +153,7 @@ impl Session {
                 Err(why) => Mode::Unsaved(breach, why),
             }
         };
-        match self.standing() {
+        match self.broken_off() {
             Ok(()) => Err(StateError::Stopped { location: text(self.writer.state()) }),
             Err(error) => Err(error),
         }
@@ -181,9 +181,9 @@ impl Session {
         self.writer.accept(results);
     }
 
-    /// What is said of a run in the end. Where its rescue file could not be written that is tried
-    /// once more, and else the error itself holds the lines.
-    fn last_word(&mut self, error: StateError) -> StateError {
+    /// The error that the run ends with. If its rescue file could not be written that is tried once
+    /// more, and otherwise the error itself holds the lines.
+    fn final_error(&mut self, error: StateError) -> StateError {
         let Mode::Unsaved(breach, why) = &self.mode else { return error };
         let pid = self.lock.holder().pid;
         if let Ok(rescue) = self.writer.rescue(pid) {

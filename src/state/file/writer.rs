@@ -7,7 +7,7 @@ use crate::model::Holder;
 use crate::state::error::text;
 use crate::state::journal::{self, Head};
 use crate::state::overlay::{self, Overlay};
-use crate::state::{Entry, Loss, StateError, uuid};
+use crate::state::{Entry, Loss, StateError, random_uuid};
 
 use super::disk::{Output, Stat};
 use super::fold::{Base, Saved, begin_lineage, fold};
@@ -78,7 +78,7 @@ impl Writer {
         let folder = &self.folder;
         let mut file = folder.create(&folder.probe)?;
         let filled = fill(&mut *file, needed);
-        // What was filled must be given back before anything else is done.
+        // What was filled must be freed before anything else is done.
         let removed = folder.remove(&folder.probe);
         filled.map_err(StateError::io("reserve room with", &folder.probe))?;
         removed
@@ -126,7 +126,7 @@ impl Writer {
         }
     }
 
-    /// Folds the journal into the state, and gives the serial of the state then. `guard` checks
+    /// Folds the journal into the state, and returns the serial of the state then. `guard` checks
     /// the lock once more before the state is replaced.
     pub(super) fn fold(
         &mut self,
@@ -156,12 +156,12 @@ impl Writer {
         self.overlay.is_empty()
     }
 
-    /// Removes the journal where it is still this run's: what it holds is kept elsewhere, or is
+    /// Removes the journal if it is still this run's: what it holds is kept elsewhere, or is
     /// nothing.
     pub(super) fn abandon(&self) {
         if self.journal.is_some() && check_journal(&self.folder, self.journal.as_ref()).is_ok() {
-            // Where that fails the journal says itself what it builds on, and the first error is
-            // the one to tell.
+            // If that fails the journal says itself what it builds on, and the first error is
+            // the one to report.
             drop(self.folder.remove(&self.folder.journal).and_then(|()| self.folder.sync()));
         }
     }
@@ -188,7 +188,7 @@ impl Writer {
         Ok(String::from_utf8_lossy(&lines).into_owned())
     }
 
-    /// All that was recorded and what this run did: whoever took a file away may take the state
+    /// All that was recorded and what this run did: what removed a file may remove the state
     /// next, or put another one in its place.
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         overlay::entries(&self.base.recorded).chain(self.overlay.entries())
@@ -199,7 +199,7 @@ impl Writer {
         match (journal, &base.recorded.lineage) {
             (Some(begun), _) => Ok(begun.head.clone()),
             (None, Some(lineage)) => {
-                let id = uuid::random().map_err(StateError::io("begin", &folder.journal))?;
+                let id = random_uuid().map_err(StateError::io("begin", &folder.journal))?;
                 let (lineage, holder) = (lineage.clone(), Some(holder.clone()));
                 Ok(Head::new(id, lineage, base.recorded.serial, holder))
             }
@@ -212,7 +212,7 @@ impl Writer {
         &self.folder.state
     }
 
-    /// The journal, begun now where it is not yet.
+    /// The journal, begun now if it is not yet.
     fn begin(&mut self) -> Result<&mut Begun, StateError> {
         let Self { folder, base, overlay: _, journal, holder, sent: _ } = self;
         match journal {
@@ -225,7 +225,7 @@ impl Writer {
 fn begin(folder: &Folder, base: &mut Base, holder: &Holder) -> Result<Begun, StateError> {
     let failed = |error| StateError::io("begin", &folder.journal)(error);
     let lineage = begin_lineage(folder, base)?;
-    let id = uuid::random().map_err(failed)?;
+    let id = random_uuid().map_err(failed)?;
     let head = Head::new(id, lineage, base.recorded.serial, Some(holder.clone()));
     let line = head.line().map_err(|error| failed(error.into()))?;
     let mut file = folder.create_new(&folder.journal)?;
@@ -235,12 +235,12 @@ fn begin(folder: &Folder, base: &mut Base, holder: &Holder) -> Result<Begun, Sta
     Ok(Begun { file, head, length: line.len() as u64, durable: 0 })
 }
 
-/// Checks that the file at the journal's path is this run's, and nobody cut it or wrote to it;
-/// where none is begun there is nothing to check.
+/// Checks that the file at the journal's path is this run's, and nothing else cut it or wrote to it;
+/// if none is begun there is nothing to check.
 fn check_journal(folder: &Folder, journal: Option<&Begun>) -> Result<(), StateError> {
     let Some(Begun { file, head: _, length, durable: _ }) = journal else { return Ok(()) };
     let path = &folder.journal;
-    let opened = file.stat().map_err(StateError::io("look at", path))?;
+    let opened = file.stat().map_err(StateError::io("inspect", path))?;
     let loss = match folder.stat(path)? {
         Some(Stat { id, length: now, modified: _ }) if id == opened.id && now == *length => {
             return Ok(());

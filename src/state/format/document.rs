@@ -7,12 +7,12 @@ use std::fmt;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom};
+use crate::model::{
+    Address, EMULATOR_HOST, Kind, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom,
+};
 
-use super::identity::IdentityText;
-use super::names::Names;
-use super::record::{RecordText, Text};
-use super::{Document, Fingerprint, Head, OLDEST, ParseError, VERSION, seal};
+use super::record::{Names, RecordText, Text};
+use super::{Document, Fingerprint, Head, OLDEST, ParseError, VERSION, checksum};
 
 /// Everything before the rooms, and the rooms where the document is read as a whole.
 #[derive(Serialize, Deserialize)]
@@ -61,7 +61,7 @@ pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
             return Err(ParseError::Checksum("it has a checksum, which version 1 never has"));
         }
         (_, Checksum::Missing) => return Err(ParseError::Checksum("its checksum is missing")),
-        (_, Checksum::Present) => seal::check(text)?,
+        (_, Checksum::Present) => checksum::check(text)?,
     }
     Ok(document)
 }
@@ -77,7 +77,7 @@ pub(in crate::state) enum Checksum {
 
 /// Reads a document whatever its checksum: it may have been edited by hand.
 pub(in crate::state) fn read_unsealed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
-    parsed(text).map_err(|error| match (error, seal::conflict(text)) {
+    parsed(text).map_err(|error| match (error, checksum::conflict(text)) {
         (ParseError::Damaged { .. }, Some(line)) => ParseError::Conflict { line },
         (error, _) => error,
     })
@@ -134,7 +134,7 @@ impl<'a> DocumentText<'a> {
     }
 }
 
-/// Reads the next room of a map; `known` tells the addresses that stood there before.
+/// Reads the next room of a map; `known` says whether an address was there before.
 pub(super) fn next_room<'de, A: MapAccess<'de>>(
     map: &mut A,
     names: &mut Names,
@@ -144,7 +144,7 @@ pub(super) fn next_room<'de, A: MapAccess<'de>>(
     let address = names.address(&key.0).map_err(A::Error::custom)?;
     // Before the value is read: the error has the place up to which the text was.
     if known(&address) {
-        return Err(A::Error::custom(format_args!("room `{address}` stands twice")));
+        return Err(A::Error::custom(format_args!("duplicate room `{address}`")));
     }
     let record = map.next_value::<RecordText<'de>>()?.into_record(names);
     Ok(Some((address, record)))
@@ -174,6 +174,35 @@ impl<'de> Deserialize<'de> for Rooms {
     }
 }
 
+/// Which application a provider's rooms were made in.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::state) struct IdentityText<'a> {
+    kind: Kind,
+    app_id: u32,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    host: Option<Cow<'a, str>>,
+    /// Format version 1 said this instead of the host.
+    #[serde(default, skip_serializing)]
+    emulated: bool,
+}
+
+impl<'a> IdentityText<'a> {
+    /// The text of an identity.
+    pub(in crate::state) fn of(identity: &'a ProviderIdentity) -> Self {
+        let ProviderIdentity { kind, app_id, host } = identity;
+        let host = host.as_deref().map(Cow::Borrowed);
+        Self { kind: *kind, app_id: *app_id, host, emulated: false }
+    }
+
+    /// The identity that the text means.
+    pub(in crate::state) fn into_identity(self) -> ProviderIdentity {
+        let Self { kind, app_id, host, emulated } = self;
+        let host = host.map(Into::into);
+        ProviderIdentity { kind, app_id, host: host.or(emulated.then(|| EMULATOR_HOST.into())) }
+    }
+}
+
 fn identities<S: Serializer>(
     providers: &BTreeMap<ProviderName, ProviderIdentity>,
     serializer: S,
@@ -196,7 +225,7 @@ fn providers<'de, D: Deserializer<'de>>(
             let mut all = BTreeMap::new();
             while let Some(name) = map.next_key()? {
                 if all.contains_key(&name) {
-                    return Err(A::Error::custom(format_args!("provider `{name}` stands twice")));
+                    return Err(A::Error::custom(format_args!("duplicate provider `{name}`")));
                 }
                 all.insert(name, map.next_value::<IdentityText<'de>>()?.into_identity());
             }

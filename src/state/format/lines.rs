@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
 
-use crate::model::{Address, RecordedRoom};
+use crate::model::{Address, Desired, RecordedRoom};
 
+use super::checksum::{self, Fingerprinter};
 use super::document::{DocumentText, next_room, sniff};
-use super::names::Names;
-use super::{Document, Fingerprinter, OLDEST, ParseError, SharedRooms, seal};
+use super::record::Names;
+use super::{Document, OLDEST, ParseError};
 
 /// What ends the first line.
 pub(super) const HEAD_END: &[u8] = b"\"rooms\":{\n";
@@ -40,16 +42,16 @@ type Part = Vec<(Address, RecordedRoom)>;
 
 /// The rooms of all blocks so far, in maps each of which is larger than the next.
 ///
-/// A map that is appended to another gives its nodes back on the way, so that the rooms are never in
+/// A map that is appended to another frees its nodes on the way, so that the rooms are never in
 /// memory twice, as they would be in a list that a map is made of.
 #[derive(Default)]
 struct Gathered {
     maps: Vec<BTreeMap<Address, RecordedRoom>>,
-    /// How many rooms there were, those that stood twice counted twice.
+    /// How many rooms there were, duplicates included.
     count: usize,
 }
 
-/// Reads a document of our own layout; none where it is not, or where anything is wrong.
+/// Reads a document of our own layout; `None` if it has another, or anything is wrong.
 pub(super) fn read(
     reader: impl Read,
     division: Division,
@@ -118,7 +120,8 @@ fn end_of_lines(block: &[u8]) -> Option<usize> {
 
 /// Where the lines of the last block end that hold rooms.
 fn end_of_rooms(block: &[u8], version: u64) -> Option<usize> {
-    let length = if version == OLDEST { OLDEST_END.len() } else { ROOMS_END.len() + seal::LENGTH };
+    let length =
+        if version == OLDEST { OLDEST_END.len() } else { ROOMS_END.len() + checksum::SEAL };
     let end = block.len().checked_sub(length)?;
     (end == 0 || block[end - 1] == b'\n').then_some(end)
 }
@@ -131,7 +134,7 @@ fn ends(tail: &[u8], version: u64, passing: &mut Fingerprinter) -> bool {
     }
     let Some(seal) = tail.strip_prefix(ROOMS_END) else { return false };
     passing.pass(ROOMS_END);
-    let right = seal == seal::seal(passing.checksum());
+    let right = seal == checksum::seal(passing.checksum());
     passing.pass(seal);
     right
 }
@@ -179,7 +182,7 @@ impl Gathered {
         self.maps.push(map);
     }
 
-    /// The rooms as one map; none where an address stands twice.
+    /// The rooms as one map; `None` if an address is duplicated.
     fn rooms(self) -> Option<BTreeMap<Address, RecordedRoom>> {
         let rooms = self.maps.into_iter().rev().reduce(|later, earlier| joined(earlier, later));
         let rooms = rooms.unwrap_or_default();
@@ -190,6 +193,37 @@ impl Gathered {
 fn joined<K: Ord, V>(mut earlier: BTreeMap<K, V>, mut later: BTreeMap<K, V>) -> BTreeMap<K, V> {
     earlier.append(&mut later);
     earlier
+}
+
+/// The declared rooms: of a million that are recorded as they are declared, each is held once.
+#[derive(Clone, Debug, Default)]
+pub(in crate::state) struct SharedRooms(Option<Arc<Desired>>);
+
+impl SharedRooms {
+    /// Shares the rooms that are declared.
+    pub(in crate::state) fn declared(desired: Arc<Desired>) -> Self {
+        Self(Some(desired))
+    }
+
+    /// Replaces each room that equals the declared one of its address by that one. Linear where
+    /// `records` are in the order of the addresses.
+    pub(super) fn share(&self, records: &mut [(Address, RecordedRoom)]) {
+        let declared = self.0.as_deref().map_or(&[][..], |desired| &desired.rooms);
+        let mut next = 0;
+        for (address, record) in records {
+            let expected = declared.get(next).is_some_and(|it| it.address == *address);
+            let search = || declared.binary_search_by(|it| it.address.cmp(address));
+            match if expected { Ok(next) } else { search() } {
+                Ok(at) => {
+                    if declared[at].room == record.room {
+                        record.room = Arc::clone(&declared[at].room);
+                    }
+                    next = at + 1;
+                }
+                Err(at) => next = at,
+            }
+        }
+    }
 }
 
 struct Each;

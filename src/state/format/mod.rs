@@ -9,15 +9,11 @@
 //!
 //! Version 1 has no checksum, and no hosts of providers.
 
+mod checksum;
 mod document;
-mod fingerprint;
-mod identity;
 mod lines;
-mod names;
 mod record;
 mod salvage;
-mod seal;
-mod shared;
 mod write;
 
 use std::io::{self, Read, Write as _};
@@ -25,16 +21,13 @@ use std::sync::Arc;
 
 use crate::model::Recorded;
 
-pub(super) use document::sniff;
-pub(super) use fingerprint::{Fingerprint, Fingerprinter};
-pub(super) use identity::IdentityText;
-pub(super) use names::Names;
-pub(super) use record::RecordText;
-pub(super) use salvage::{Salvaged, salvage, sides};
-pub(super) use seal::conflict;
+pub(super) use checksum::{Fingerprint, Fingerprinter, conflict};
 #[cfg(test)]
-pub(super) use seal::{oldest, resealed};
-pub(super) use shared::SharedRooms;
+pub(super) use checksum::{oldest, resealed};
+pub(super) use document::{IdentityText, sniff};
+pub(super) use lines::SharedRooms;
+pub(super) use record::{Names, RecordText};
+pub(super) use salvage::{Salvaged, salvage, sides};
 pub(super) use write::{Head, write};
 
 /// The version of the formats of state and journal that this roomctl writes.
@@ -81,7 +74,7 @@ pub(super) struct Document {
     pub(super) recorded: Recorded,
     /// The journal that was folded into it last: it may still lie beside it.
     pub(super) folded: Option<String>,
-    /// Tells whether the file is still the one that was read.
+    /// Shows whether the file is still the one that was read.
     pub(super) fingerprint: Fingerprint,
 }
 
@@ -112,7 +105,7 @@ pub(super) fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Document
     read_sharing(open, &SharedRooms::default())
 }
 
-/// Reads a state in blocks where the layout is ours, else as a whole. What a block cannot take is
+/// Reads a state in blocks if the layout is ours, and otherwise as a whole. What a block cannot take is
 /// read again as a whole, so that there is one judge of what is damaged.
 ///
 /// Rooms of blocks that are in memory already are shared.

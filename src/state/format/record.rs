@@ -1,25 +1,21 @@
-//! A room's record as JSON: what is absent or as usual is left out.
+//! A room's record as JSON: what is absent or default is left out.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Assumed, Attribute, Attributes, Delay, Fields, Lifecycle, NextLife, OnRemove, Pending,
-    PendingKind, ProviderName, RecordedRoom, Room, Sides, Timestamp,
+    Address, AddressError, Assumed, CompactAttributes, CompactRoom, Lifecycle, NextLife, OnRemove,
+    Pending, PendingKind, ProviderName, RecordedRoom, Room, RoomId, Sides, Timestamp,
 };
-
-use super::names::Names;
 
 /// The record of one room.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::state) struct RecordText<'a> {
-    #[serde(borrow)]
-    room: RoomText<'a>,
+    room: CompactRoom<'a>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     assumed: Vec<AssumedField>,
     created: Timestamp,
@@ -50,45 +46,23 @@ pub(in crate::state) struct RecordText<'a> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RoomText<'a> {
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    name: Option<Text<'a>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    destroy_delay_time: Option<Delay>,
-    #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
-    attributes: AttributesText<'a>,
-    #[serde(default, skip_serializing_if = "Fields::is_empty")]
-    fields: Fields,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct PendingText<'a> {
     kind: PendingKind,
     at: Timestamp,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    room: Option<RoomText<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    room: Option<CompactRoom<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NextText<'a> {
     /// Left out where the room is to be forgotten.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    room: Option<RoomText<'a>>,
-    #[serde(default, skip_serializing_if = "AttributesText::is_empty")]
-    carried: AttributesText<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    room: Option<CompactRoom<'a>>,
+    #[serde(default, skip_serializing_if = "CompactAttributes::is_empty")]
+    carried: CompactAttributes<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     destroyed: Option<Timestamp>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AttributeText<'a> {
-    #[serde(borrow)]
-    value: Text<'a>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    auto_delete: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,9 +80,7 @@ enum AssumedField {
     DestroyDelayTime,
 }
 
-struct AttributesText<'a>(Cow<'a, Attributes>);
-
-/// A text that is borrowed where it holds no escapes.
+/// A text that is borrowed if it holds no escapes.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -133,7 +105,7 @@ impl<'a> RecordText<'a> {
             next,
         } = record;
         Self {
-            room: RoomText::of(room),
+            room: CompactRoom(Cow::Borrowed(room.as_ref())),
             assumed: fields_of(*assumed),
             created: *created,
             last_seen: *last_seen,
@@ -154,7 +126,7 @@ impl<'a> RecordText<'a> {
     /// The record that the text means.
     pub(in crate::state) fn into_record(self, names: &mut Names) -> RecordedRoom {
         RecordedRoom {
-            room: Arc::new(self.room.into_room()),
+            room: Arc::new(self.room.0.into_owned()),
             assumed: Assumed {
                 name: self.assumed.contains(&AssumedField::Name),
                 destroy_delay_time: self.assumed.contains(&AssumedField::DestroyDelayTime),
@@ -167,7 +139,7 @@ impl<'a> RecordText<'a> {
             source: names.source(&self.source.0),
             lifecycle: Lifecycle {
                 prevent_destroy: self.prevent_destroy,
-                on_remove: self.on_remove.meant(),
+                on_remove: self.on_remove.on_remove(),
             },
             sides: Sides::new(self.sides.into_iter().collect()),
             ignore_changes: self.ignore_changes.into_iter().map(Text::into_box).collect(),
@@ -178,33 +150,15 @@ impl<'a> RecordText<'a> {
     }
 }
 
-impl<'a> RoomText<'a> {
-    fn of(room: &'a Room) -> Self {
-        let Room { name, destroy_delay_time, attributes, fields } = room;
-        Self {
-            name: name.as_deref().map(Text::of),
-            destroy_delay_time: *destroy_delay_time,
-            attributes: AttributesText(Cow::Borrowed(attributes)),
-            fields: fields.clone(),
-        }
-    }
-
-    fn into_room(self) -> Room {
-        let Self { name, destroy_delay_time, attributes, fields } = self;
-        let attributes = attributes.0.into_owned();
-        Room { name: name.map(Text::into_box), destroy_delay_time, attributes, fields }
-    }
-}
-
 impl<'a> PendingText<'a> {
     fn of(pending: &'a Pending) -> Self {
         let Pending { kind, at, room } = pending;
-        Self { kind: *kind, at: *at, room: room.as_deref().map(RoomText::of) }
+        Self { kind: *kind, at: *at, room: compact(room.as_ref()) }
     }
 
     fn into_pending(self) -> Pending {
         let Self { kind, at, room } = self;
-        Pending { kind, at, room: room.map(|room| Arc::new(room.into_room())) }
+        Pending { kind, at, room: room.map(|room| Arc::new(room.0.into_owned())) }
     }
 }
 
@@ -212,17 +166,21 @@ impl<'a> NextText<'a> {
     fn of(next: &'a NextLife) -> Self {
         let NextLife { room, carried, destroyed } = next;
         Self {
-            room: room.as_deref().map(RoomText::of),
-            carried: AttributesText(Cow::Borrowed(carried)),
+            room: compact(room.as_ref()),
+            carried: CompactAttributes(Cow::Borrowed(carried)),
             destroyed: *destroyed,
         }
     }
 
     fn into_next(self) -> NextLife {
         let Self { room, carried, destroyed } = self;
-        let room = room.map(|room| Arc::new(room.into_room()));
+        let room = room.map(|room| Arc::new(room.0.into_owned()));
         NextLife { room, carried: carried.0.into_owned(), destroyed }
     }
+}
+
+fn compact(room: Option<&Arc<Room>>) -> Option<CompactRoom<'_>> {
+    room.map(|room| CompactRoom(Cow::Borrowed(room.as_ref())))
 }
 
 impl OnRemoveText {
@@ -233,7 +191,7 @@ impl OnRemoveText {
         }
     }
 
-    fn meant(self) -> OnRemove {
+    fn on_remove(self) -> OnRemove {
         match self {
             Self::Destroy => OnRemove::Destroy,
             Self::Forget => OnRemove::Forget,
@@ -263,52 +221,35 @@ impl<'a> Text<'a> {
     }
 }
 
-impl AttributesText<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+/// The providers and source files that were read so far: many rooms share each of them, and it is kept
+/// once.
+#[derive(Default)]
+pub(in crate::state) struct Names {
+    providers: HashMap<Box<str>, ProviderName>,
+    sources: HashSet<Arc<str>>,
 }
 
-impl Default for AttributesText<'_> {
-    fn default() -> Self {
-        Self(Cow::Owned(Attributes::default()))
-    }
-}
-
-impl Serialize for AttributesText<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, attribute)| {
-            let Attribute { value, auto_delete } = attribute;
-            (key, AttributeText { value: Text::of(value), auto_delete: *auto_delete })
-        }))
-    }
-}
-
-impl<'de> Deserialize<'de> for AttributesText<'_> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Pairs).map(|attributes| Self(Cow::Owned(attributes)))
-    }
-}
-
-struct Pairs;
-
-impl<'de> Visitor<'de> for Pairs {
-    type Value = Attributes;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of attributes")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
-        let mut all = Attributes::default();
-        while let Some((key, text)) = map.next_entry::<Text<'de>, AttributeText<'de>>()? {
-            let AttributeText { value, auto_delete } = text;
-            let attribute = Attribute { value: value.into_box(), auto_delete };
-            if all.insert(&key.0, attribute).is_some() {
-                return Err(A::Error::custom(format_args!("attribute `{}` stands twice", key.0)));
-            }
+impl Names {
+    /// Parses an address.
+    pub(super) fn address(&mut self, text: &str) -> Result<Address, AddressError> {
+        if let Some((provider, room)) = text.split_once('/')
+            && !room.is_empty()
+            && let Some(known) = self.providers.get(provider)
+        {
+            return Ok(Address::new(known.clone(), RoomId::new(room)));
         }
-        all.shrink_to_fit();
-        Ok(all)
+        let address: Address = text.parse()?;
+        self.providers.insert(address.provider.as_str().into(), address.provider.clone());
+        Ok(address)
+    }
+
+    /// Returns the path of a source file.
+    pub(super) fn source(&mut self, path: &str) -> Arc<str> {
+        if let Some(known) = self.sources.get(path) {
+            return known.clone();
+        }
+        let path: Arc<str> = path.into();
+        self.sources.insert(path.clone());
+        path
     }
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::model::{Address, RecordedRoom};
 
+use super::checksum::is_conflict_mark;
 use super::document::{self, DocumentText};
 use super::lines::{self, HEAD_END};
-use super::seal::is_conflict_mark;
 use super::{Document, Fingerprint};
 
 /// What could be read.
 #[derive(Debug, Default)]
 pub(in crate::state) struct Salvaged {
-    /// Everything but the rooms; none where the first line cannot be read.
+    /// Everything but the rooms; `None` if the first line cannot be read.
     pub(in crate::state) head: Option<Document>,
     /// The rooms whose lines are whole.
     pub(in crate::state) rooms: BTreeMap<Address, RecordedRoom>,
@@ -27,7 +27,7 @@ pub(in crate::state) struct Salvaged {
 pub(in crate::state) enum End {
     /// It was.
     There,
-    /// It was not: what stood before it may be missing too.
+    /// It was not: what preceded it may be missing too.
     #[default]
     Missing,
 }
@@ -76,7 +76,7 @@ fn by_line(text: &[u8]) -> Salvaged {
     all
 }
 
-/// Where a room stands twice the later record of it is kept.
+/// If a room is duplicated, its later record is kept.
 fn keep_later(rooms: &mut BTreeMap<Address, RecordedRoom>, address: Address, record: RecordedRoom) {
     let later = rooms.get(&address).is_none_or(|known| known.last_known() <= record.last_known());
     if later {

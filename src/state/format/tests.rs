@@ -147,7 +147,7 @@ fn a_room_that_stands_twice_is_damage_at_its_place() {
     let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
     let twice = text.replace("room-0000002", "room-0000000");
     let (line, _, what) = damage(twice.as_bytes());
-    assert_eq!((line, what.as_str()), (4, "room `chat/room-0000000` stands twice"));
+    assert_eq!((line, what.as_str()), (4, "duplicate room `chat/room-0000000`"));
 }
 
 #[test]
@@ -155,10 +155,10 @@ fn a_provider_or_an_attribute_that_stands_twice_is_damage() {
     let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
     let identity = r#""chat":{"kind":"zim","app_id":7,"host":"emulator"}"#;
     let twice = text.replace(identity, &format!("{identity},{identity}"));
-    assert_eq!(damage(twice.as_bytes()).2, "provider `chat` stands twice");
+    assert_eq!(damage(twice.as_bytes()).2, "duplicate provider `chat`");
     let attributes = r#""name":"Room 0","attributes":{"a":{"value":""},"a":{"value":""}}"#;
     let twice = text.replace(r#""name":"Room 0""#, attributes);
-    assert_eq!(damage(twice.as_bytes()).2, "attribute `a` stands twice");
+    assert_eq!(damage(twice.as_bytes()).2, "duplicate attribute `a`");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn any_other_byte_is_told_by_the_checksum() {
 #[test]
 fn version_2_without_its_checksum_is_damaged_and_version_1_never_has_one() {
     let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
-    let bare = text[..text.len() - seal::LENGTH].to_owned() + "}\n";
+    let bare = text[..text.len() - checksum::SEAL].to_owned() + "}\n";
     let older = text.replacen("\"version\":2", "\"version\":1", 1);
     for text in [bare.as_bytes(), older.as_bytes(), &relaid(text.as_bytes())] {
         assert!(matches!(parse_state(text), Err(ParseError::Checksum(_))));

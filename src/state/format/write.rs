@@ -9,7 +9,7 @@ use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, RecordedRoo
 
 use super::document::DocumentText;
 use super::lines::{HEAD_END, ROOMS_END};
-use super::{Fingerprinter, RecordText, seal};
+use super::{Fingerprinter, RecordText, checksum};
 
 /// How many rooms one core takes at a time.
 const PART: usize = 512;
@@ -60,7 +60,7 @@ pub(in crate::state) fn write<'a>(
     }
     emit(if between.is_empty() { b"" } else { b"\n" })?;
     emit(ROOMS_END)?;
-    let seal = seal::seal(passing.checksum());
+    let seal = checksum::seal(passing.checksum());
     write(&seal)
 }
 

@@ -1,4 +1,4 @@
-//! One line of a journal: its JSON, sealed with the checksum of what stands before it.
+//! One line of a journal: its JSON, sealed with the checksum of what precedes it.
 
 use std::borrow::Cow;
 
@@ -90,7 +90,7 @@ pub(super) struct Flaw {
     what: String,
 }
 
-/// What stands between a line's text and its checksum.
+/// The separator of a line's text and its checksum.
 const SEAL: &[u8] = b",\"crc32\":\"";
 /// What ends a line.
 const END: &[u8] = b"\"}\n";
@@ -161,13 +161,13 @@ pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
     Ok(entry.into_entry())
 }
 
-/// Reads the line of an entry, whatever stands before it.
+/// Reads the line of an entry, whatever precedes it.
 pub(super) fn any_entry(line: &[u8]) -> Result<Entry, Flaw> {
     let EntryLine { n: _, synced: _, entry, _checksum } = open(line)?;
     Ok(entry.into_entry())
 }
 
-/// How many entries were durable when the line was written; none where it is no whole line.
+/// How many entries were durable when the line was written; `None` if it is no whole line.
 pub(super) fn synced(line: &[u8]) -> Option<u64> {
     open(line).ok().map(|SyncedText { synced }| synced)
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `n` counts the entries, so that a line that was lost or doubled shows. `synced` says how many
-//! were durable when the line was written: it tells what a crash tore, which nobody was told was
+//! were durable when the line was written: it shows what a crash tore, which no caller was told was
 //! durable, from what was damaged later. Version 1 does not say who writes it.
 
 mod line;
@@ -38,7 +38,7 @@ impl Journal {
     /// The journal as its text, each entry synced before the next one was written.
     ///
     /// # Errors
-    /// Returns the error of the JSON, which no entry that was read gives.
+    /// Returns the error of the JSON, which no entry that was read causes.
     pub fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
         let Self { id, lineage, serial, holder, entries } = self;
         let head = Head::new(id.clone(), lineage.clone(), *serial, holder.clone());
@@ -84,7 +84,7 @@ fn read(text: &[u8]) -> Result<Option<Journal>, ParseError> {
 /// What can be read of a journal that is damaged.
 #[derive(Debug)]
 pub(super) struct Salvaged {
-    /// What its first line says; none where that cannot be read.
+    /// What its first line says; `None` if that cannot be read.
     pub(super) head: Option<Head>,
     /// The entries whose lines are whole.
     pub(super) entries: Vec<Entry>,
@@ -123,8 +123,8 @@ fn head(line: &[u8], rest: &[u8]) -> Result<Option<Head>, ParseError> {
 /// Whether a crash left `tail`, which begins with the bad line of entry `n`: the line is not
 /// written to its end, and no later line says that it was durable once.
 ///
-/// Several lines are synced at once, so that a hole may have whole lines after it; of those nobody
-/// was told either.
+/// Several lines are synced at once, so that a hole may have whole lines after it; no caller
+/// was told of those either.
 fn is_torn(tail: &[u8], n: u64) -> bool {
     let (line, mut rest) = split(tail);
     if !is_unwritten(line) {

@@ -39,8 +39,8 @@ fn a_create_that_finds_the_room_says_that_it_adopted_it_and_what_it_overwrote() 
     let applied = applied.prints("Applied: 3 adopted.").says("chat/news: adopted");
     let adopted = "adopted, not created: it existed already;";
     let applied = applied.prints(&format!("chat/news: {adopted} overwritten: {OVERWRITTEN}\n"));
-    let applied =
-        applied.prints(&format!("chat/support: {adopted} no value of it was overwritten\n"));
+    let adopted = "2 rooms: adopted, not created: they existed already;";
+    let applied = applied.prints(&format!("{adopted} no value was overwritten\n    chat/lobby, "));
     applied.keeps_from(": created").keeps_from(" 3 created");
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked.");
 }
@@ -71,10 +71,10 @@ fn a_room_of_a_lost_state_is_not_said_to_be_somebody_elses() {
     let (desk, served) = with_rooms_of_another_state();
     desk.edit("on_conflict: adopt", "on_conflict: fail");
     let words = "a room of this id exists and is not in this state (a lost state, another state, a colleague?)";
-    let plan = served.run(&desk, "plan --refresh all --detailed-exitcode").ends(2);
+    let plan = served.run(&desk, "plan --refresh all --detailed-exitcode --full").ends(2);
     let plan = plan.prints(words).prints("Nothing can be done now: 3 blocked.");
     plan.prints("`roomctl import chat/news` or `on_conflict: adopt` takes it over");
-    let failed = served.run(&desk, "apply --auto-approve").ends(1);
+    let failed = served.run(&desk, "apply --auto-approve --full").ends(1);
     let failed = failed.prints(words).prints("roomctl import chat/news").prints("3 failed");
     failed.keeps_from("not made by").keeps_from("we did not make");
 }

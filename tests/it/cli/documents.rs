@@ -1,8 +1,12 @@
 //! `--format json`: stdout is one valid document whatever happens; an apply prints one a line.
 
+use std::io::{BufRead, BufReader, Read};
+
+use roomctl::model::Timestamp;
 use serde_json::Value;
 
 use super::desk::{Desk, Ran, THREE_ROOMS};
+use super::served::Served;
 
 fn error_code(ran: &Ran) -> Value {
     let document = ran.document();
@@ -50,10 +54,15 @@ fn a_plan_that_changes_something_is_told_in_full() {
 #[test]
 fn a_bad_file_is_an_error_with_findings_and_their_places() {
     let desk = Desk::with(&THREE_ROOMS.replace("name: News", "nam: News"));
-    for command in ["validate", "plan", "apply --auto-approve", "destroy", "check"] {
+    for command in ["validate", "plan", "check", "apply --auto-approve", "destroy"] {
         let ran = desk.run(&format!("{command} --format json")).ends(1);
-        assert_eq!(error_code(&ran), "invalid_files");
-        let finding = &ran.document()["findings"][0];
+        let (code, error) = match ran.lines().as_slice() {
+            [document] => (error_code(&ran), document.clone()),
+            [error, _summary] => (error["code"].clone(), error.clone()),
+            lines => panic!("{} lines\n{ran}", lines.len()),
+        };
+        assert_eq!(code, "invalid_files");
+        let finding = &error["findings"][0];
         assert_eq!(finding["file"], "rooms.yaml");
         assert_eq!((&finding["line"], &finding["column"]), (&7.into(), &16.into()), "{ran}");
     }
@@ -77,7 +86,7 @@ fn what_stops_a_command_has_a_stable_code() {
     let ran = desk.run_with(&real, "plan --format json").ends(3);
     assert_eq!(error_code(&ran), "other_application");
     let ran = desk.run_with(&real, "apply --auto-approve --format json").ends(1);
-    assert_eq!(error_code(&ran), "no_credentials");
+    assert_eq!(ran.lines()[0]["code"], "no_credentials");
     let ran = desk.run("state show chat/nowhere --format json").ends(1);
     assert_eq!(error_code(&ran), "not_recorded");
     let ran = desk.run("plan --state s3://bucket/key --format json").ends(64);
@@ -109,6 +118,96 @@ fn an_apply_prints_its_plan_each_step_and_a_summary() {
     let summary = &lines[lines.len() - 1];
     assert_eq!(summary["done"], serde_json::json!({"create": 3}));
     assert_eq!(summary["failed"], 0);
+    assert_eq!(summary["exit_code"], 0);
+}
+
+/// The names of the events, each of which has a time in UTC that is not before that of the one before,
+/// and each step its reason, and how long it took if it ended.
+#[track_caller]
+fn events(ran: &Ran) -> Vec<String> {
+    let lines = ran.lines();
+    let times: Vec<Timestamp> = lines
+        .iter()
+        .map(|line| {
+            let time = line["time"].as_str().expect("a time");
+            assert!(time.ends_with('Z'), "{time} is not UTC\n{ran}");
+            time.parse().expect("RFC 3339")
+        })
+        .collect();
+    assert!(times.is_sorted(), "{ran}");
+    for line in &lines {
+        let name = line["event"].as_str().expect("an event");
+        if name.starts_with("step_") {
+            for field in ["address", "action", "reason"] {
+                assert!(line[field].is_string(), "{name} lacks its {field}\n{ran}");
+            }
+        }
+        let has_ended = ["step_done", "step_failed"].contains(&name);
+        assert!(!has_ended || line["duration_ms"].is_u64(), "{name} has no duration\n{ran}");
+        let is_new = ["step_started", "step_not_tried"].contains(&name);
+        assert!(!is_new || line.get("duration_ms").is_none(), "{name} did not end\n{ran}");
+    }
+    lines.iter().map(|line| line["event"].as_str().expect("an event").to_owned()).collect()
+}
+
+#[test]
+fn every_event_has_its_time_and_the_last_one_the_exit_code() {
+    let new = Desk::with(THREE_ROOMS);
+    let applied = Desk::applied();
+    applied.edit("rooms:", "policy: {max_destroy: 0}\nrooms:");
+    applied.edit("name: Support", "name: Help");
+    let damaged = Desk::with(THREE_ROOMS);
+    damaged.write("rooms.state.json", "{");
+    let full = Desk::with(&THREE_ROOMS.replace("operator:", "max_rooms: 1, operator:"));
+    let cases: [(&Desk, &str, i32, &[&str]); 7] = [
+        (&new, "apply --format json", 3, &["plan", "error", "summary"]),
+        (&new, "destroy --format json --nope", 64, &["error", "summary"]),
+        (&new, "apply -y --format json --state s3://bucket/key", 64, &["error", "summary"]),
+        (&damaged, "apply -y --format json", 1, &["error", "summary"]),
+        (&applied, "apply -y --format json", 3, &["plan", "step_not_tried", "summary"]),
+        (&full, "apply -y --format json", 3, &["plan", "step_started", "step_done", "summary"]),
+        (&full, "apply -y --format json", 3, &["plan", "summary"]),
+    ];
+    for (desk, line, code, expected) in cases {
+        let ran = desk.run(line).ends(code);
+        assert_eq!(events(&ran), expected, "{ran}");
+        let lines = ran.lines();
+        assert_eq!(lines[lines.len() - 1]["exit_code"], code, "{ran}");
+    }
+    let ran = new.run("apply -y --format json").ends(0);
+    assert_eq!(events(&ran).iter().filter(|name| *name == "step_done").count(), 3, "{ran}");
+}
+
+#[test]
+fn a_run_that_is_partly_done_ends_with_the_exit_code_of_its_summary() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "--max-rooms 2");
+    let ran = served.run(&desk, "apply -y --format json").ends(5);
+    assert!(events(&ran).contains(&"step_failed".to_owned()), "{ran}");
+    let lines = ran.lines();
+    let summary = &lines[lines.len() - 1];
+    assert_eq!((&summary["exit_code"], &summary["failed"]), (&5.into(), &1.into()), "{ran}");
+}
+
+#[test]
+fn a_state_that_is_lost_in_mid_run_is_an_error_before_the_summary() {
+    let desk = Desk::with(&THREE_ROOMS.replace("operator:", "rate_limit: 2, operator:"));
+    let mut run = desk.command("apply -y --format json").spawn().expect("it starts");
+    let mut stdout = BufReader::new(run.stdout.take().expect("its stdout"));
+    let mut text = String::new();
+    while !text.contains("step_done") {
+        assert!(stdout.read_line(&mut text).expect("its events") > 0, "it made no room: {text}");
+    }
+    desk.write("rooms.state.json", "{}");
+    stdout.read_to_string(&mut text).expect("the rest of its events");
+    let mut output = run.wait_with_output().expect("its end");
+    output.stdout = text.into_bytes();
+    let ran = Ran::new("apply -y --format json", output).ends(5);
+    let names = events(&ran);
+    assert!(names.ends_with(&["error".to_owned(), "summary".to_owned()]), "{ran}");
+    let lines = ran.lines();
+    let [error, summary] = &lines[lines.len() - 2..] else { panic!("{ran}") };
+    assert_eq!((&error["code"], &summary["exit_code"]), (&"state".into(), &5.into()), "{ran}");
 }
 
 #[test]
@@ -137,6 +236,6 @@ fn an_apply_that_is_not_approved_ends_with_an_error_on_a_line_of_its_own() {
     let desk = Desk::with(THREE_ROOMS);
     let ran = desk.run("apply --format json").ends(3);
     let lines = ran.lines();
-    assert_eq!(lines.len(), 2, "{ran}");
-    assert_eq!(lines[1]["error"]["code"], "not_approved");
+    assert_eq!(lines.len(), 3, "{ran}");
+    assert_eq!((&lines[1]["event"], &lines[1]["code"]), (&"error".into(), &"not_approved".into()));
 }

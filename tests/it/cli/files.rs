@@ -3,7 +3,7 @@
 use super::desk::{Desk, Ran, THREE_ROOMS, files_below};
 
 #[test]
-fn what_init_writes_applies_cleanly() {
+fn the_starter_file_applies_cleanly() {
     let desk = Desk::empty();
     desk.run("init").ends(0).says("wrote rooms.yaml").says("roomctl plan");
     desk.run("validate").ends(0).prints("Valid: 2 rooms.").keeps_from("warning");
@@ -69,18 +69,18 @@ fn init_never_overwrites() {
     desk.run("init -f rooms.yaml/below.yaml").ends(1).says("could not be written");
     desk.run("init -f live/rooms.yaml").ends(0).says("roomctl -f live/rooms.yaml plan");
     desk.run("plan -f live/rooms.yaml").ends(0).prints("2 to create");
-    let told = desk.run("init -f other.yaml").ends(0).says("left as it is");
-    told.says("add to it: *.state.json.lock, rooms.emulator.json*");
+    let ran = desk.run("init -f other.yaml").ends(0).says("left as it is");
+    ran.says("add to it: *.state.json.lock, rooms.emulator.json*");
     assert_eq!(desk.read(".gitignore"), "mine");
 }
 
 #[test]
-fn without_a_file_the_way_on_is_said() {
-    Desk::empty().run("plan").ends(1).says("there is no `rooms.yaml`").says("roomctl init");
+fn a_missing_file_is_reported_with_the_next_step() {
+    Desk::empty().run("plan").ends(1).says("`rooms.yaml` does not exist").says("roomctl init");
 }
 
 #[test]
-fn every_mistake_is_told_with_its_place_line_and_remedy() {
+fn every_mistake_is_reported_with_its_place_line_and_help() {
     let desk = Desk::with(
         "\
 version: 1
@@ -101,7 +101,7 @@ rooms:
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_with_a_word() {
+fn reserved_keys_are_refused_with_a_message() {
     for (old, new) in [
         ("rooms:", "policy: {on_vanish: ignore}\nrooms:"),
         ("rooms:", "policy: {replace: on_next_vanish}\nrooms:"),
@@ -124,7 +124,7 @@ fn validate_needs_neither_state_nor_credentials() {
 }
 
 #[test]
-fn a_warning_is_said_and_changes_no_exit_code() {
+fn a_warning_is_printed_and_changes_no_exit_code() {
     let desk = Desk::with(&THREE_ROOMS.replace("defaults: {destroy_delay_time: 1h}\n", ""));
     desk.run("validate").ends(0).says("warning").says("destroy_delay_time");
 }
@@ -178,12 +178,12 @@ fn every_command_has_a_page() {
 }
 
 #[test]
-fn files_in_subfolders_are_told_and_read_where_it_is_ordered() {
+fn files_in_subfolders_are_counted_and_read_with_a_flag() {
     let desk = Desk::empty();
     desk.write("conf/rooms.yaml", THREE_ROOMS);
     desk.write("conf/more/a.yaml", "version: 1\nrooms: [{id: a, destroy_delay_time: 1h}]\n");
-    let told = desk.run("-f conf validate").ends(0).prints("3 rooms").says("warning: 1 file ");
-    told.says("-R");
+    let ran = desk.run("-f conf validate").ends(0).prints("3 rooms").says("warning: 1 file ");
+    ran.says("-R");
     desk.run("-f conf plan").ends(0).prints("subfolders of `conf`");
     let read = desk.run("-R -f conf validate").ends(0).prints("4 rooms");
     assert_eq!(read.stderr, "", "{read}");

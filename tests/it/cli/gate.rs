@@ -48,7 +48,7 @@ fn no_question_is_asked_where_the_gate_holds_every_step() {
     held.says("`max_destroy: 30%` of 3 recorded rooms allows 1")
         .says("`--allow-destroy 2` consents");
     let lines = desk.run("apply --format json").ends(3).lines();
-    assert_eq!(lines[1]["error"]["code"], "gate");
+    assert_eq!(lines[1]["code"], "gate");
     desk.run("apply --allow-destroy 2").ends(3).says("--auto-approve");
     desk.edit("topic: welcome", "topic: hello");
     desk.run("apply").ends(3).says("--auto-approve");

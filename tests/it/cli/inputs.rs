@@ -97,7 +97,7 @@ fn findings_of_standard_input_name_it() {
     run_with_input(&desk, &wrong, "validate -f -").ends(1).says("--> -:3:32");
     run_with_input(&desk, "", "validate -f -").ends(1).says("the file is empty");
     let twice = run_with_input(&desk, THREE_ROOMS, "validate -f - -f -").ends(1);
-    twice.says("`-` is named twice");
+    twice.says("`-` is given twice");
     desk.run("init -f -").ends(64);
 }
 

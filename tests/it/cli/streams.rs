@@ -84,3 +84,60 @@ fn no_question_is_asked_off_a_terminal() {
     let ran = desk.run("apply").ends(3);
     assert!(!ran.stderr.contains("yes"), "{ran}");
 }
+
+/// Twelve rooms, and how to find them made by somebody else: without their state.
+fn twelve_rooms() -> Desk {
+    let (head, _) = THREE_ROOMS.split_once("rooms:\n").expect("rooms");
+    let mut rooms = format!("{head}rooms:\n");
+    for n in 1..=12 {
+        writeln!(rooms, "  - {{id: table-{n:02}, name: Table {n}}}").expect("a string");
+    }
+    Desk::with(&rooms)
+}
+
+#[test]
+fn rooms_with_one_error_are_one_group_unless_all_are_asked_for() {
+    let desk = twelve_rooms();
+    desk.run("apply -y").ends(0);
+    let first = "chat/table-01, chat/table-02, ";
+    let plan = "plan --refresh all --state lost.json";
+    let grouped = desk
+        .run(plan)
+        .ends(0)
+        .prints("+ create 12 rooms exist already and are not in this state: ");
+    assert!(grouped.stdout.contains(first) && grouped.stdout.contains("and 2 more\n"), "{grouped}");
+    assert_eq!(desk.run(plan).stdout, grouped.stdout);
+    let full = desk.run(&format!("{plan} --full")).ends(0);
+    assert_eq!(full.stdout.matches("a room of this id exists").count(), 12, "{full}");
+    let json = desk.run(&format!("{plan} --format json")).ends(0).document();
+    assert_eq!(json["blocked"].as_array().expect("a list").len(), 12);
+
+    let apply = "apply -y --refresh never --state lost.json";
+    let failed = desk.run(apply).ends(1).prints("12 rooms: create failed: ").prints(first);
+    assert!(failed.stdout.contains("and 2 more\nApplied: nothing; 12 failed."), "{failed}");
+    let full = desk.run(&format!("{apply} --full")).ends(1);
+    assert_eq!(full.stdout.matches(": create failed: ").count(), 12, "{full}");
+}
+
+#[test]
+fn steps_with_the_same_change_are_one_group() {
+    let desk = twelve_rooms();
+    desk.run("apply -y").ends(0);
+    desk.edit("destroy_delay_time: 1h", "destroy_delay_time: 2h");
+    let group = "-/+ replace 12 rooms  delay_changed  chat/table-01 … chat/table-12\n      \
+                 destroy_delay_time  1h → 2h\n";
+    desk.run("plan").ends(0).prints(group);
+    for flag in ["--full", "--diff"] {
+        let ran = desk.run(&format!("plan {flag}")).ends(0);
+        assert_eq!(ran.stdout.matches("-/+ replace  chat/table-").count(), 12, "{ran}");
+    }
+}
+
+#[test]
+fn a_short_refresh_prints_no_progress_off_a_terminal() {
+    let desk = Desk::applied();
+    for line in ["plan --refresh all", "plan --refresh all --format json", "import --all-declared"]
+    {
+        assert_eq!(desk.run(line).ends(0).stderr, "");
+    }
+}

@@ -76,13 +76,11 @@ impl Store for MemoryStore {
     fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
         Box::pin(async move {
             let lease = until(&self.0.lock_changed, || self.try_lock(&holder));
-            match tokio::time::timeout(wait, lease).await {
-                Ok(lease) => Ok(Arc::new(lease) as Arc<dyn WriteStore>),
-                Err(_) => {
-                    let holder = self.0.content().holder.clone().map(Box::new);
-                    Err(StateError::Locked { location: LOCATION.to_owned(), holder })
-                }
+            if let Ok(lease) = tokio::time::timeout(wait, lease).await {
+                return Ok(Arc::new(lease) as Arc<dyn WriteStore>);
             }
+            let holder = self.0.content().holder.clone().map(Box::new);
+            Err(StateError::Locked { location: LOCATION.to_owned(), holder })
         })
     }
 }
@@ -180,7 +178,9 @@ impl Content {
     fn fold(&mut self) -> Option<usize> {
         let before = self.state.clone().unwrap_or_default();
         let state = self.state.as_mut()?;
-        std::mem::take(&mut self.journal).iter().for_each(|entry| apply(state, entry));
+        for entry in std::mem::take(&mut self.journal) {
+            apply(state, &entry);
+        }
         if *state == before {
             return None;
         }

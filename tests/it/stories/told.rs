@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use roomctl::model::{Address, Event, Kind, Plan};
-use roomctl::render;
+use roomctl::model::{Address, Event, Kind, Plan, StepEvent};
+use roomctl::render::{self, Layout};
 
 use crate::support::fleet::provider;
 use crate::support::{Ran, World, plain, text};
@@ -25,14 +25,16 @@ impl Told {
         self.plan(command, &ran.plan);
         writeln!(self.outcomes, "$ {command}").expect("a text");
         for event in &ran.events {
-            self.event(event);
+            if let Event::Step(step) = event {
+                self.event(step);
+            }
         }
         let mut out = Vec::new();
-        render::outcome_text(&mut out, &ran.outcome).expect("rendered");
+        render::outcome_text(&mut out, &ran.outcome, Layout::Full).expect("rendered");
         writeln!(self.outcomes, "{}", without_ids(&plain(out))).expect("a text");
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &StepEvent) {
         let mut out = Vec::new();
         render::event_text(&mut out, event).expect("rendered");
         self.outcomes.push_str(&without_ids(&plain(out)));

@@ -3,7 +3,7 @@
 use roomctl::applier::StopSwitch;
 use roomctl::engine::{self, Credentials, PlanRequest, Planned};
 use roomctl::model::{Desired, Plan, Refresh};
-use roomctl::render::{self, Detail, View};
+use roomctl::render::{self, Layout, View};
 use roomctl::state::StateError;
 
 use super::run::state_error;
@@ -28,7 +28,7 @@ impl World {
 /// A plan as the command prints it, without colour.
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = Vec::new();
-    let view = View { state: "rooms.state.json", detail: Detail::Fields };
+    let view = View { state: "rooms.state.json", layout: Layout::Full };
     render::plan_text(&mut out, plan, &view).expect("rendered");
     plain(out)
 }

@@ -141,7 +141,9 @@ impl World {
         let (_switch, stop) = StopSwitch::new();
         let store = Fused { store: self.store(), fuse: how.fuse.clone() };
         let connector = self.connector(desired, &how.fuse);
-        let session = self.session(desired, &store, &connector, &stop);
+        let events = Arc::new(Events::default());
+        let session =
+            Session { events: events.clone(), ..self.session(desired, &store, &connector, &stop) };
         let request = ApplyRequest {
             refresh: how.refresh.unwrap_or(desired.policy.refresh),
             evict: &how.evict,
@@ -150,8 +152,7 @@ impl World {
             warnings: &[],
         };
         let approver = Consenting { how, plan: Mutex::default() };
-        let events = Arc::new(Events::default());
-        let applied = engine::apply(&session, request, &approver, events.clone()).await;
+        let applied = engine::apply(&session, request, &approver).await;
         let Applied { plan: _, outcome, closed } = applied.map_err(state_error)?;
         closed.map_err(state_error)?;
         let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
@@ -184,7 +185,8 @@ impl World {
         stop: &'a Stop,
     ) -> Session<'a, Connecting<'a>> {
         let (clock, host_change) = (&*self.clock, HostChange::Refused);
-        Session { desired, store, connector, clock, stop, host_change }
+        let events = Arc::new(Events::default());
+        Session { desired, store, connector, clock, stop, events, host_change }
     }
 
     fn lock(&self) -> Lock {

@@ -144,14 +144,8 @@ impl World {
     pub(crate) async fn stranger_at(&self, desired: &Desired, provider: &str) -> Stranger {
         let mut providers = desired.providers.values();
         let provider = providers.find(|it| it.name.as_str() == provider).expect("it").clone();
-        let operator = "stranger".to_owned();
-        let application = match provider.application {
-            Application::Rtc { is_test } => Application::Rtc { is_test },
-            Application::Zim { operator: _ } => Application::Zim { operator },
-            Application::TencentLive { operator: _, dissolve_after } => {
-                Application::TencentLive { operator, dissolve_after }
-            }
-        };
+        let application = Application::new(provider.kind(), Some("stranger".to_owned()))
+            .with_is_test(provider.application.is_test());
         let provider = Provider { application, ..provider };
         let client = self.client(&provider, &Fuse::never(), &self.clock, &Script::default());
         Stranger::new(client, provider.kind()).await
@@ -173,7 +167,8 @@ impl World {
         };
         let clocks = Clocks { signing: signing.clone(), rooms: Arc::new(self.emulator.clone()) };
         let allowed = AllowedHosts::none();
-        connect_over(provider, NOWHERE, secret, clocks, &allowed, Arc::new(transport))
+        let url = NOWHERE.parse().expect("a URL");
+        connect_over(provider, &url, secret, clocks, &allowed, Arc::new(transport))
             .expect("a client")
     }
 }

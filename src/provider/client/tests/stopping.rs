@@ -8,7 +8,7 @@ fn rooms(count: usize) -> Vec<RoomId> {
     (0..count).map(|n| RoomId::new(format!("r{n}").as_str())).collect()
 }
 
-/// Asks who is inside many rooms at once; the api_errors, and how long all of it took.
+/// Asks who is inside many rooms at once; the errors, and how long all of it took.
 async fn ask_all(client: &Arc<Client>, count: usize) -> (Vec<ApiError>, Duration) {
     let (start, mut asked) = (Instant::now(), JoinSet::new());
     for room in rooms(count) {
@@ -25,16 +25,16 @@ fn create() -> Operation {
 
 #[tokio::test(start_paused = true)]
 async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
-    let (client, told) = client(Told::default());
-    told.now(Fate::Hangs);
+    let (client, fake) = client(FakeService::default());
+    fake.now(Behaviour::Hangs);
     let permit = client.permit(CREATE).await.expect("a permit");
-    let (api_errors, took) = ask_all(&client, 200).await;
+    let (errors, took) = ask_all(&client, 200).await;
     assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
-    assert_eq!(api_errors.len(), 200);
-    let stopped = api_errors.iter().filter(|it| it.class == ErrorClass::Stopped).count();
+    assert_eq!(errors.len(), 200);
+    let stopped = errors.iter().filter(|it| it.class == ErrorClass::Stopped).count();
     assert!(stopped >= 190, "{stopped}");
     assert!(took <= Duration::from_millis(10_600), "{took:?}");
-    let made = told.made(PEOPLE);
+    let made = fake.made(PEOPLE);
 
     // Later calls end at once, also one that has its permit already, and none is sent.
     let start = Instant::now();
@@ -43,8 +43,8 @@ async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
     assert_eq!(client.permit(CREATE).await.err(), Some(Tripped::NoAnswer));
     assert_eq!(class(client.prepare(&create()).await), ErrorClass::Stopped);
     client.wait(CREATE, Duration::from_secs(8)).await;
-    assert_eq!((start.elapsed(), told.made(PEOPLE)), (Duration::ZERO, made));
-    assert_eq!((told.made(CREATE), told.made(REGISTER)), (0, 0));
+    assert_eq!((start.elapsed(), fake.made(PEOPLE)), (Duration::ZERO, made));
+    assert_eq!((fake.made(CREATE), fake.made(REGISTER)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,16 +52,16 @@ async fn an_answer_of_any_kind_counts_the_timeouts_anew() {
     for class in
         [None, Some(ErrorClass::Refused), Some(ErrorClass::Unknown), Some(ErrorClass::TooOften)]
     {
-        let (client, told) = client(Told::default());
+        let (client, fake) = client(FakeService::default());
         for _ in 0..4 {
-            told.now(Fate::Hangs);
+            fake.now(Behaviour::Hangs);
             for _ in 0..9 {
                 let permit = client.permit(CREATE).await.expect("a permit");
                 client.attempt(permit, &room(), &create()).await.expect_err("it hangs");
             }
-            told.now(Fate::Answered);
+            fake.now(Behaviour::Answered);
             let listed = class.map(|class| (CREATE, VecDeque::from([class])));
-            told.api_errors.lock().expect("no panic").extend(listed);
+            fake.errors.lock().expect("no panic").extend(listed);
             let permit = client.permit(CREATE).await.expect("a permit");
             let _ = client.attempt(permit, &room(), &create()).await;
         }
@@ -71,8 +71,8 @@ async fn an_answer_of_any_kind_counts_the_timeouts_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn changes_and_reads_are_counted_together() {
-    let (client, told) = client(Told::default());
-    told.now(Fate::Hangs);
+    let (client, fake) = client(FakeService::default());
+    fake.now(Behaviour::Hangs);
     for _ in 0..5 {
         assert_eq!(client.tripped(), None);
         let permit = client.permit(CREATE).await.expect("a permit");
@@ -85,23 +85,23 @@ async fn changes_and_reads_are_counted_together() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_restarts_is_not_given_up() {
-    let (client, told) = client(Told::default());
-    told.now(Fate::ConnectionRefused);
+    let (client, fake) = client(FakeService::default());
+    fake.now(Behaviour::ConnectionRefused);
     let asked = tokio::spawn({
         let client = Arc::clone(&client);
         async move { ask_all(&client, 10).await }
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(told.made(PEOPLE) > 10, "{}", told.made(PEOPLE));
-    told.now(Fate::Answered);
-    let (api_errors, _) = asked.await.expect("no panic");
-    assert_eq!((api_errors, client.tripped()), (Vec::new(), None));
+    assert!(fake.made(PEOPLE) > 10, "{}", fake.made(PEOPLE));
+    fake.now(Behaviour::Answered);
+    let (errors, _) = asked.await.expect("no panic");
+    assert_eq!((errors, client.tripped()), (Vec::new(), None));
 }
 
 #[tokio::test(start_paused = true)]
 async fn connections_that_are_refused_for_ever_stop_a_provider() {
-    let (client, told) = client(Told::default());
-    told.now(Fate::ConnectionRefused);
+    let (client, fake) = client(FakeService::default());
+    fake.now(Behaviour::ConnectionRefused);
     let (_, took) = ask_all(&client, 400).await;
     assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
     assert!((9..=11).contains(&took.as_secs()), "{took:?}");
@@ -110,11 +110,11 @@ async fn connections_that_are_refused_for_ever_stop_a_provider() {
 #[tokio::test(start_paused = true)]
 async fn a_minute_of_nothing_but_too_often_stops_a_provider() {
     for pause in [None, Some(50), Some(300)] {
-        let (client, told) = client(Told::default());
-        told.now(Fate::TooOften(pause.map(Duration::from_secs)));
-        let (api_errors, took) = ask_all(&client, 200).await;
+        let (client, fake) = client(FakeService::default());
+        fake.now(Behaviour::TooOften(pause.map(Duration::from_secs)));
+        let (errors, took) = ask_all(&client, 200).await;
         assert_eq!(client.tripped(), Some(Tripped::TooOften(PEOPLE)), "{pause:?}");
-        assert_eq!(api_errors.len(), 200);
+        assert_eq!(errors.len(), 200);
         assert!((59..=62).contains(&took.as_secs()), "{pause:?}: {took:?}");
     }
 }
@@ -122,11 +122,11 @@ async fn a_minute_of_nothing_but_too_often_stops_a_provider() {
 #[tokio::test(start_paused = true)]
 async fn another_answer_of_the_same_call_counts_the_minute_anew() {
     for (answered, stopped) in [(PEOPLE, false), (CREATE, true)] {
-        let (client, told) = client(Told::default());
+        let (client, fake) = client(FakeService::default());
         for _ in 0..12 {
-            told.now(Fate::TooOften(None));
+            fake.now(Behaviour::TooOften(None));
             let _ = tokio::time::timeout(Duration::from_secs(10), client.people(&room())).await;
-            told.now(Fate::Answered);
+            fake.now(Behaviour::Answered);
             let Ok(permit) = client.permit(answered).await else { break };
             if answered == PEOPLE {
                 drop(permit);
@@ -142,11 +142,25 @@ async fn another_answer_of_the_same_call_counts_the_minute_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_waited_too_long_for_leave_is_not_made() {
-    let told = Arc::new(Told::says(&[(PEOPLE, &[ErrorClass::Retry; 200])]));
-    let service = Arc::clone(&told) as Arc<dyn Service>;
+    let fake = Arc::new(FakeService::answering(&[(PEOPLE, &[ErrorClass::Retry; 200])]));
+    let service = Arc::clone(&fake) as Arc<dyn Service>;
     let rates = [(PEOPLE, 1.0)].into();
     let client = Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])), clock()));
-    let (api_errors, _) = ask_all(&client, 100).await;
-    assert_eq!((api_errors.len(), told.made(PEOPLE)), (100, 100), "one attempt each took 100 s");
-    assert!(api_errors.iter().all(|api_error| api_error.message == "no"), "{api_errors:?}");
+    let (errors, _) = ask_all(&client, 100).await;
+    assert_eq!((errors.len(), fake.made(PEOPLE)), (100, 100), "one attempt each took 100 s");
+    assert!(errors.iter().all(|error| error.message == "no"), "{errors:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_run_calls_a_stopped_provider_again() {
+    let (client, fake) = client(FakeService::default());
+    fake.now(Behaviour::Hangs);
+    let (errors, _) = ask_all(&client, 200).await;
+    assert_eq!((errors.len(), client.tripped()), (200, Some(Tripped::NoAnswer)));
+    fake.now(Behaviour::Answered);
+    assert_eq!(class(client.people(&room()).await), ErrorClass::Stopped);
+    client.begin_run(&BTreeMap::new(), at(), PreviousRun::Clean);
+    assert_eq!(client.tripped(), None);
+    let (errors, _) = ask_all(&client, 200).await;
+    assert!(errors.is_empty(), "{errors:?}");
 }

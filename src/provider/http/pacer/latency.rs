@@ -1,4 +1,4 @@
-//! What recent round trips tell of the time that a request is on its way.
+//! Estimates the time of a request on its way from the recent round trips.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 /// How many round trips are remembered.
 const REMEMBERED: usize = 128;
 
-/// How many round trips it takes before the least of them says anything.
-const TELLING: usize = 16;
+/// How many round trips there must be before the least of them is used.
+const SUFFICIENT: usize = 16;
 
-/// How far round trips are taken to differ before they have been seen to.
+/// The assumed difference between round trips before one is measured.
 const UNSEEN: Duration = Duration::from_millis(20);
 
 /// The grain of the timers and of the service's own clock.
@@ -39,17 +39,17 @@ impl Latency {
         // number: twice that is taken off, so that few requests are quicker than the floor.
         let unseen = (longest.saturating_sub(least) + UNSEEN) * 2 / samples.saturating_add(1);
         self.longest = longest;
-        if self.recent.len() >= TELLING {
+        if self.recent.len() >= SUFFICIENT {
             self.floor = least.saturating_sub(unseen + GRAIN);
         }
     }
 
-    /// A time that the next round trip takes at least, as far as it can be told.
+    /// Returns the estimated least time of the next round trip.
     pub(super) fn floor(&self) -> Duration {
         self.floor
     }
 
-    /// The longest of the recent round trips.
+    /// Returns the longest of the recent round trips.
     pub(super) fn longest(&self) -> Duration {
         self.longest
     }

@@ -1,4 +1,4 @@
-//! Who may send when: the pacer's arithmetic, without waiting and without a clock.
+//! The pacer's arithmetic: when a request may be sent, without waiting and without a clock.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use super::latency::Latency;
 use super::pace::Pace;
 use super::slots::{Hold, Slots, Use};
 
-/// How late a grant may be and still be made up for.
+/// How late a grant may be and still be caught up with.
 pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
 
-/// How long before its moment a request is granted.
+/// How long before it may be sent a request is granted.
 pub(super) const AHEAD: Duration = Duration::from_millis(25);
 
-/// The most that a slot is held for one request's latency, as long as nothing was refused.
+/// The longest time that a slot is held for one request's latency, as long as nothing was refused.
 pub(super) const ALLOWANCE: Duration = Duration::from_millis(250);
 
 /// The longest pause that a service may ask for.
@@ -26,7 +26,7 @@ const MOST_SLOTS: u32 = 10_000;
 /// The slowest pace, one request in so many seconds.
 const SLOWEST: f64 = 1000.0;
 
-/// The slots of one call, and what governs them.
+/// The slots of one call, and their state.
 ///
 /// There are as many slots as the service takes requests in a window. A request holds its slot
 /// until a window after it has arrived *at the latest* (its answer shows that it has), less the
@@ -52,16 +52,16 @@ pub(super) struct Ledger {
 /// When the next request may be sent.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// From this moment on, which is now or a little ahead.
+    /// From this time on, which is now or a little ahead.
     Granted(Hold, Instant),
-    /// Ask again at this moment, unless something changes before.
+    /// Ask again at this time, or when something changes before.
     At(Instant),
     /// When a granted slot is sent or given back.
     AfterChange,
 }
 
 impl Ledger {
-    /// Makes the slots for `rate` requests a second, the first of them free at `now`.
+    /// Returns the slots for `rate` requests a second, free from `now` on.
     pub(super) fn new(rate: f64, now: Instant) -> Self {
         let rate = if rate.is_finite() { rate.max(1.0 / SLOWEST) } else { 1.0 };
         let count = (1..=MOST_SLOTS).rev().find(|n| f64::from(*n) <= rate).unwrap_or(1);
@@ -82,20 +82,20 @@ impl Ledger {
         }
     }
 
-    /// Takes every slot as used up to `last`, at this pace.
+    /// Counts every slot as used until `last`, at this rate.
     pub(super) fn resume(&mut self, last: Instant) {
         self.slots.free_from(last + self.window + self.allowance + CATCH_UP, self.interval);
         self.next = self.next.max(last + self.interval);
         self.last_sent = Some(last);
     }
 
-    /// Tells when the request that was asked for at `asked` may be sent, and grants it if that is now
-    /// or a little ahead.
-    pub(super) fn turn(&mut self, asked: Instant, now: Instant) -> Turn {
+    /// Returns when the request that was requested at `requested` may be sent, and grants it if that is now or a
+    /// little ahead.
+    pub(super) fn turn(&mut self, requested: Instant, now: Instant) -> Turn {
         let silent = self.window + self.unanswered();
         let Some(free) = self.slots.first_free(silent) else { return Turn::AfterChange };
         let interval = self.interval.div_f64(self.pace.part());
-        let point = self.next.max(asked);
+        let point = self.next.max(requested);
         let spread = self.last_grant.map_or(point, |last| last + interval / 4);
         let at = free.max(point).max(spread).max(self.paused_until);
         if at > now + AHEAD {
@@ -109,18 +109,18 @@ impl Ledger {
         Turn::Granted(hold, due)
     }
 
-    /// Stamps a granted request as sent.
+    /// Records that a granted request was sent.
     pub(super) fn sent(&mut self, hold: Hold, now: Instant) {
         self.last_sent = Some(now);
         self.slots.put(hold, Use::Sent(now));
     }
 
-    /// Takes a granted slot back unless its request was sent.
+    /// Frees a granted slot unless its request was sent.
     pub(super) fn unused(&mut self, hold: Hold) {
         self.slots.take_back(hold);
     }
 
-    /// Learns from an answer.
+    /// Records an answer.
     pub(super) fn answered(&mut self, hold: Hold, sent: Instant, now: Instant) {
         self.latency.learn(now.saturating_duration_since(sent));
         self.release(hold, sent, now);
@@ -128,8 +128,8 @@ impl Ledger {
         self.allowance = self.allowance.mul_f64(0.998).max(ALLOWANCE.min(self.window));
     }
 
-    /// Learns from "too often": the pace by the share of such answers, and the latency's allowance
-    /// once for all the requests that were under way together.
+    /// Records "too often": it changes the pace by the share of such answers, and the latency's allowance once
+    /// for all requests that were in flight together.
     pub(super) fn refused(
         &mut self,
         hold: Hold,
@@ -147,12 +147,12 @@ impl Ledger {
         }
     }
 
-    /// When the last request was sent.
+    /// Returns when the last request was sent.
     pub(super) fn last_sent(&self) -> Option<Instant> {
         self.last_sent
     }
 
-    /// What a slot is held beyond the window for a request without an answer so far.
+    /// Returns how long beyond the window a slot is held for a request without an answer so far.
     fn unanswered(&self) -> Duration {
         let longest = self.latency.longest();
         if longest < self.window {

@@ -1,36 +1,35 @@
-//! How fast a call goes, by the share of its answers that are "too often".
+//! The rate of a call, adapted to the share of its answers that are "too often".
 //!
-//! A small share is noise: the refused requests are tried again, and the pace stays. A large one means
-//! that others use the limit too: then the call goes as fast as it was let through, and probes from
-//! time to time whether more gets through at a faster pace. Where it does, however many are refused,
-//! the faster pace is kept.
+//! A small share is noise: the refused requests are retried, and the rate stays. A large one means that other
+//! programs use the limit too: then the rate becomes what the service accepted, and from time to time a faster
+//! one is probed. It stays if more is accepted at it, however many are refused.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much tells whether the full pace is too fast.
+/// The sample that decides whether the full pace is too fast.
 const AT_FULL: Size = Size { answers: 20, time: Duration::from_secs(2) };
 
-/// How much tells how a slower pace does, or where answers are few.
+/// The sample that decides about a slower pace, and the one if answers are few.
 const BELOW_FULL: Size = Size { answers: 10, time: Duration::from_secs(1) };
 const AT_LEAST: Size = Size { answers: 4, time: Duration::from_secs(2) };
 
 /// The share of refusals at the full pace up to which they are noise.
 const NOISE: f64 = 0.15;
 
-/// So large a share says at once that the pace is too fast, after so many answers.
+/// The share of refusals that means at once that the pace is too fast, and after how many answers.
 const TOO_FAST: f64 = 0.5;
 const TOO_FAST_ANSWERS: u32 = 10;
 
 /// How long a pace is held before a faster one is probed, in samples.
 const HELD: u32 = 3;
 
-/// How much faster the first probe is, and each one that follows a probe that got more through.
+/// How much faster the first probe is, and each one after a probe of which more was accepted.
 const PROBE: f64 = 1.4;
 const NEXT_PROBE: f64 = 2.0;
 
-/// What is aimed at below what was let through, and how far one sample may slow down.
+/// The target below what was accepted, and the most that one sample may slow down.
 const BELOW: f64 = 0.95;
 const AT_ONCE: f64 = 0.25;
 
@@ -50,7 +49,7 @@ pub(super) struct Pace {
 enum Mode {
     /// It is the full one.
     Full,
-    /// It is held for so many more samples.
+    /// It is held for this many more samples.
     Held(u32),
     /// It is faster than one that was held.
     Probing(Held),
@@ -60,7 +59,7 @@ enum Mode {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     part: f64,
-    /// What got through.
+    /// The rate that was accepted.
     through: f64,
 }
 
@@ -72,29 +71,29 @@ struct Sample {
     refused: u32,
 }
 
-/// How much there is of a sample.
+/// The size of a sample.
 struct Size {
     answers: u32,
     time: Duration,
 }
 
 impl Pace {
-    /// The full pace.
+    /// Returns the full pace.
     pub(super) fn full(now: Instant) -> Self {
         Self { part: 1.0, mode: Mode::Full, sample: Sample::new(now) }
     }
 
-    /// The pace as a part of the full one.
+    /// Returns the pace as a part of the full one.
     pub(super) fn part(&self) -> f64 {
         self.part
     }
 
-    /// Learns from an answer of whatever content, "too often" excepted.
+    /// Records an answer other than "too often".
     pub(super) fn answered(&mut self, sent: Instant, now: Instant) {
         self.learn(sent, now, 0);
     }
 
-    /// Learns from an answer of "too often".
+    /// Records an answer of "too often".
     pub(super) fn refused(&mut self, sent: Instant, now: Instant) {
         self.learn(sent, now, 1);
     }
@@ -120,7 +119,7 @@ impl Pace {
             Mode::Held(_) if share >= TOO_FAST => self.hold(through * BELOW),
             Mode::Held(1) => self.probe(through, PROBE),
             Mode::Held(left) => self.mode = Mode::Held(left.saturating_sub(1)),
-            // At least half of what was sent more got through.
+            // At least half of what was sent in addition was accepted.
             Mode::Probing(held)
                 if through / held.through >= f64::midpoint(1.0, self.part / held.part) =>
             {
@@ -136,7 +135,7 @@ impl Pace {
         self.mode = Mode::Held(HELD);
     }
 
-    /// Goes faster, after `through` got through.
+    /// Goes faster, after a rate of `through` was accepted.
     fn probe(&mut self, through: f64, faster: f64) {
         let held = Held { part: self.part, through };
         self.part = (self.part * faster).min(1.0);

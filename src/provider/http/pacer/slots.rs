@@ -1,4 +1,4 @@
-//! The slots of a limit, in the order in which they come free.
+//! The slots of a limit, ordered by when they become free.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Slots {
     all: Vec<Slot>,
-    /// The free ones, by the moment from which they are.
+    /// The free ones, by the time from which they are.
     free: BTreeSet<(Instant, usize)>,
-    /// Those whose request was sent and not answered yet, by the moment of sending.
+    /// Those whose request was sent and not answered yet, by the time of sending.
     sent: BTreeSet<(Instant, usize)>,
 }
 
@@ -24,7 +24,7 @@ struct Slot {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Use {
-    /// Free from this moment on.
+    /// Free from this time on.
     Free(Instant),
     /// Granted, and not sent yet.
     Granted(Instant),
@@ -40,14 +40,14 @@ pub(super) struct Hold {
 }
 
 impl Slots {
-    /// So many slots, all of them free from `now` on.
+    /// Returns `count` slots, all of them free from `now` on.
     pub(super) fn new(count: u32, now: Instant) -> Self {
         let all: Vec<_> = (0..count).map(|_| Slot { use_of: Use::Free(now), turn: 0 }).collect();
         let free = (0..all.len()).map(|slot| (now, slot)).collect();
         Self { all, free, sent: BTreeSet::new() }
     }
 
-    /// Takes every slot as free from `last` on, or earlier by `interval` for each one after it.
+    /// Frees every slot from `last` on, each further one earlier by `interval`.
     pub(super) fn free_from(&mut self, last: Instant, interval: Duration) {
         let mut free = last;
         for slot in 0..self.all.len() {
@@ -56,8 +56,8 @@ impl Slots {
         }
     }
 
-    /// From when on the first slot is free, where one without an answer is so `silent` after it was
-    /// sent. None where all are granted.
+    /// Returns when the first slot is free, `None` if all are granted. One without an answer is free `silent` after
+    /// it was sent.
     pub(super) fn first_free(&self, silent: Duration) -> Option<Instant> {
         self.first(silent).map(|(from, _)| from)
     }
@@ -71,14 +71,14 @@ impl Slots {
         Some(Hold { slot, turn: *turn })
     }
 
-    /// What became of a grant; nothing where the slot was granted again since.
+    /// Sets the use of a granted slot, unless the slot was granted again since.
     pub(super) fn put(&mut self, hold: Hold, use_of: Use) {
         if self.all[hold.slot].turn == hold.turn {
             self.set(hold.slot, use_of);
         }
     }
 
-    /// Takes a grant back unless its request was sent.
+    /// Frees a granted slot unless its request was sent.
     pub(super) fn take_back(&mut self, hold: Hold) {
         if let Use::Granted(at) = self.all[hold.slot].use_of {
             self.put(hold, Use::Free(at));

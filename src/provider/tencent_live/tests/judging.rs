@@ -21,7 +21,7 @@ async fn classes(answer: &Heard) -> Vec<Option<ErrorClass>> {
     classes.push(tencent.presences(std::slice::from_ref(&id)).await.err());
     classes.push(tencent.attributes(&id).await.err());
     classes.push(tencent.register("alice").await.err());
-    classes.into_iter().map(|api_error| api_error.map(|api_error| api_error.class)).collect()
+    classes.into_iter().map(|error| error.map(|error| error.class)).collect()
 }
 
 #[tokio::test]
@@ -67,13 +67,13 @@ async fn a_code_counts_whatever_the_status_beside_it() {
 #[tokio::test]
 async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
     let body = r#"{"ActionStatus":"FAIL","ErrorCode":100012,"ErrorInfo":"slow.","RequestId":"r9"}"#;
-    let api_error = change(&Operation::Create(Arc::default()), said(200, body)).await;
-    let api_error = api_error.expect_err("refused");
+    let error = change(&Operation::Create(Arc::default()), said(200, body)).await;
+    let error = error.expect_err("refused");
     assert_eq!(
-        api_error.to_string(),
+        error.to_string(),
         "create_room: slow: one room is created at most once a second (code 100012, request r9)"
     );
-    assert_eq!(api_error.retry_after, Some(std::time::Duration::from_secs(1)));
+    assert_eq!(error.retry_after, Some(std::time::Duration::from_secs(1)));
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn an_expired_signature_says_how_far_the_clock_is_off() {
         body: br#"{"ActionStatus":"FAIL","ErrorCode":70001,"ErrorInfo":"expired"}"#.to_vec(),
         ..HttpResponse::default()
     };
-    let api_error = change(&Operation::Destroy(Arc::default()), Ok(answer)).await;
-    let message = api_error.expect_err("refused").message;
+    let error = change(&Operation::Destroy(Arc::default()), Ok(answer)).await;
+    let message = error.expect_err("refused").message;
     assert!(message.ends_with("is 1200 s behind the service's"), "{message}");
 }

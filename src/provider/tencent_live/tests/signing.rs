@@ -27,7 +27,7 @@ async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
             tencent.register("a").await,
             tencent.register("a").await,
         ];
-        let classes = outcomes.map(|outcome| outcome.err().map(|api_error| api_error.class));
+        let classes = outcomes.map(|outcome| outcome.err().map(|error| error.class));
         assert_eq!(classes, [None, Some(ErrorClass::SignAgain), None, None]);
         let [a, b, c, d] = &script.sent()[..] else { panic!("four requests") };
         assert_eq!((usersig(a), usersig(c)), (usersig(b), usersig(d)));

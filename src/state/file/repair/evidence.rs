@@ -21,7 +21,7 @@ pub(super) struct Evidence {
     pub(super) copies: Vec<(PathBuf, Recorded)>,
     /// The journal and the rescue files, in the order in which they hold.
     pub(super) records: Vec<Record>,
-    /// Tells whether the state's file is still the one that was read.
+    /// Shows whether the state's file is still the one that was read.
     pub(super) fingerprint: Option<Fingerprint>,
 }
 
@@ -54,7 +54,7 @@ pub(super) enum Condition {
 pub(super) struct Record {
     /// Where it is.
     pub(super) path: PathBuf,
-    /// The same where it is a rescue file.
+    /// The same if it is a rescue file.
     pub(super) rescue: Option<PathBuf>,
     /// Which journal it is.
     pub(super) id: Option<String>,
@@ -131,7 +131,7 @@ fn state(
             return Err(StateError::parse(path, error, |_| String::new()));
         }
         Err(ParseError::Checksum(what)) => {
-            found.push(format!("{name}: {what}; what stands in it is taken as it is"));
+            found.push(format!("{name}: {what}; its content is taken as it is"));
             salvage(&text)
         }
         Err(ParseError::Conflict { line }) => {
@@ -234,7 +234,7 @@ fn records(
     Ok(records)
 }
 
-/// Reads a journal; none where it is missing, or was torn before anything was written.
+/// Reads a journal; `None` if it is missing, or was torn before anything was written.
 fn record(
     folder: &Folder,
     path: &Path,
@@ -282,13 +282,13 @@ fn by(holder: &Holder) -> String {
     format!(" of {holder}")
 }
 
-/// The first lines in words, and how many more.
+/// The first lines as text, and how many more.
 fn lines(lines: &[usize]) -> String {
-    /// How many are told one by one.
-    const TOLD: usize = 5;
-    let told: Vec<String> = lines.iter().take(TOLD).map(ToString::to_string).collect();
-    let rest = lines.len().saturating_sub(TOLD);
+    /// How many are listed one by one.
+    const LISTED: usize = 5;
+    let listed: Vec<String> = lines.iter().take(LISTED).map(ToString::to_string).collect();
+    let rest = lines.len().saturating_sub(LISTED);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     let noun = if lines.len() == 1 { "line" } else { "lines" };
-    format!("{noun} {}{more}", told.join(", "))
+    format!("{noun} {}{more}", listed.join(", "))
 }

@@ -84,7 +84,8 @@ fn as_declared(kind: Kind, rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(
 
 /// Whether a room at the service is what is declared, as far as that goes.
 pub(crate) fn shows(declared: &Room, there: &RoomStats) -> bool {
-    let told = |field: Field, there: Value| declared.value(field).is_none_or(|it| it == there);
+    let told =
+        |field: Field, there: Value| declared.value(field).is_none_or(|it| it == there.by_ref());
     let text = |text: &str| Value::Text(text.into());
     let live = there.live.as_ref().is_none_or(|live| {
         let LiveStats {

@@ -1,0 +1,353 @@
+//! The files as serde reads them: every key, nothing resolved. The published schema is derived from them.
+
+mod scalars;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::model::{Field, OnConflict, OnOccupied, OnRemove, Refresh};
+
+pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text};
+use scalars::{
+    count_or_share, kind, present, seconds, share, span_or_variable, whole, whole_or_variable,
+};
+
+/// What rooms.yaml declares: the providers, the policy, and the rooms.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["version"]))]
+pub struct File {
+    /// The version of the format: 1.
+    #[serde(deserialize_with = "present")]
+    #[schemars(extend("enum" = [1]))]
+    pub version: Option<u64>,
+    /// The applications that hold the rooms, by name: lower-case letters, digits, `_` and `-`.
+    #[serde(deserialize_with = "present")]
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]+$" }))]
+    pub providers: Option<Pairs<Provider>>,
+    /// Providers that were renamed: their records follow.
+    #[serde(deserialize_with = "present")]
+    pub moved: Option<Vec<Moved>>,
+    /// Where the state is kept: a path beside this file. `${NAME}` and `${NAME:-default}` work.
+    #[serde(deserialize_with = "present")]
+    pub state: Option<Text>,
+    /// How changes are made.
+    #[serde(deserialize_with = "present")]
+    pub policy: Option<Policy>,
+    /// Values for the rooms of this file that do not set them.
+    #[serde(deserialize_with = "present")]
+    pub defaults: Option<Defaults>,
+    /// The rooms; `[]` means none.
+    #[serde(deserialize_with = "present")]
+    pub rooms: Option<Vec<Room>>,
+}
+
+/// A provider that was renamed.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["from", "to"]))]
+pub struct Moved {
+    /// Its old name, which is no longer declared.
+    #[serde(deserialize_with = "present")]
+    pub from: Option<Text>,
+    /// Its name in `providers`: of the same kind, application and host.
+    #[serde(deserialize_with = "present")]
+    pub to: Option<Text>,
+}
+
+/// One application at one service. `${NAME}` and `${NAME:-default}` work in `app_id`, `endpoint`,
+/// `operator` and `dissolve_after`, for variables that hold no secret.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["kind", "app_id"]))]
+pub struct Provider {
+    /// Which service it is.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "kind")]
+    pub kind: Option<Text>,
+    /// ZEGOCLOUD's AppId, or Tencent's SDKAppID.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole_or_variable::<1, { u32::MAX as u64 }>")]
+    pub app_id: Option<Amount>,
+    /// zim, tencent-live: the user who creates the rooms, at most 32 bytes: ZIM's FromUserId,
+    /// Tencent's identifier. Required for both; rtc has none.
+    #[serde(deserialize_with = "present")]
+    pub operator: Option<Text>,
+    /// rtc: ZEGOCLOUD's IsTest, for projects made on or before 2021-11-16; left out for the others.
+    #[serde(deserialize_with = "present")]
+    pub is_test: Option<bool>,
+    /// tencent-live: how long a room lives while it is empty, as set with Tencent: seconds, or 90s,
+    /// 15m, 3h, from 10m to 24h; 30m when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "span_or_variable::<600, 86400>")]
+    pub dissolve_after: Option<Amount>,
+    /// A URL, `vendor` (the default), or `emulator`: the built-in one.
+    #[serde(deserialize_with = "present")]
+    pub endpoint: Option<Text>,
+    /// The environment variable that holds the secret; when left out `ZEGO_SERVER_SECRET` for zim and
+    /// rtc, `TENCENT_SECRET_KEY` for tencent-live. The secret itself is never written here.
+    #[serde(deserialize_with = "present")]
+    #[schemars(regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
+    pub secret_env: Option<Text>,
+    /// The file that holds the secret: a regular file of at most 64 KiB; one newline at its end is
+    /// dropped.
+    #[serde(deserialize_with = "present")]
+    #[schemars(regex(pattern = r"^([^$]|\$(?!\{))+$"))]
+    pub secret_file: Option<Text>,
+    /// Requests a second, for every action or by the action's name; the vendor's figures when left out.
+    #[serde(deserialize_with = "present")]
+    pub rate_limit: Option<RateLimit>,
+    /// The part of the rate limit that one run may use, in percent; 100% when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "share")]
+    pub rate_share: Option<Amount>,
+    /// Our part of the plan's quota of rooms; no limit when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole::<0, { u64::MAX }>")]
+    pub max_rooms: Option<u64>,
+    /// zim, tencent-live: the service's limits for the attributes of one room.
+    #[serde(deserialize_with = "present")]
+    pub limits: Option<Limits>,
+}
+
+/// The service's limits for the attributes of one room. Sizes are in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// How many a room may have; when left out 20 for zim, 10 for tencent-live.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub attributes: Option<u64>,
+    /// Bytes of a key; when left out 16 for zim, 50 for tencent-live.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub key_bytes: Option<u64>,
+    /// Bytes of a value; when left out 1024 for zim, 2048 for tencent-live.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub value_bytes: Option<u64>,
+    /// Bytes of all keys and values together; when left out 5120 for zim, 16384 for tencent-live.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
+    pub total_bytes: Option<u64>,
+}
+
+/// How changes are made.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Which rooms are looked up before planning; `due` when left out.
+    #[serde(deserialize_with = "present")]
+    pub refresh: Option<Refresh>,
+    /// What to do with a room that exists and that we did not make; `fail` when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_conflict: Option<OnConflict>,
+    /// What to do with a recorded room that is gone; `recreate` when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_vanish: Option<OnVanish>,
+    /// What to do with a room that is to be destroyed while people are inside; when left out `defer`
+    /// for zim, `destroy` for rtc and tencent-live.
+    #[serde(deserialize_with = "present")]
+    pub on_occupied: Option<OnOccupied>,
+    /// When a new name or delay takes effect; `now` when left out.
+    #[serde(deserialize_with = "present")]
+    pub replace: Option<Replace>,
+    /// How many rooms one run may destroy: a number, or a share of the recorded rooms of declared
+    /// providers, at least 1 (0% means none); 30% when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "count_or_share")]
+    pub max_destroy: Option<Amount>,
+    /// How many rooms that are gone before their time one run may create again: a number, or a share of
+    /// the recorded rooms of declared providers, at least 3 (0% means none); 30% when left out.
+    #[serde(deserialize_with = "present")]
+    #[schemars(schema_with = "count_or_share")]
+    pub max_recreate: Option<Amount>,
+}
+
+/// What to do with a recorded room that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnVanish {
+    /// Create it again.
+    Recreate,
+}
+
+/// When a new name or delay takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Replace {
+    /// At once, by destroying the room and creating it again.
+    Now,
+}
+
+/// The value of a field, as the file has it.
+#[derive(Clone, Copy, Debug)]
+pub enum RawValue<'a> {
+    /// A string, or a keyword.
+    Text(&'a str),
+    /// A whole number.
+    Number(u64),
+    /// Whole numbers.
+    Numbers(&'a [u64]),
+    /// A boolean.
+    Flag(bool),
+    /// A duration.
+    Delay(&'a Amount),
+    /// Attributes.
+    Attributes(&'a Pairs<AttributeValue>),
+}
+
+/// Makes a struct of the keys that a room and the `defaults` have, and of some more. A struct inside
+/// the struct would be read into memory twice, and not report unknown keys.
+macro_rules! content {
+    ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
+        #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        $(#[$about])*
+        pub struct $name {
+            $($own)*
+            /// The name that people see. zim: at most 64 bytes; tencent-live: at most 100 bytes.
+            #[serde(deserialize_with = "present")]
+            pub name: Option<Text>,
+            /// zim: how long the room lives while it is empty: seconds, or 90s, 15m, 3h; at most
+            /// 10800 s.
+            #[serde(deserialize_with = "present")]
+            #[schemars(schema_with = "seconds")]
+            pub destroy_delay_time: Option<Amount>,
+            /// zim, tencent-live: the attributes that we manage, Tencent's metadata: text, or
+            /// `{value: …, auto_delete: …}`. A room's own value of a key overrides the default.
+            #[serde(deserialize_with = "present")]
+            pub attributes: Option<Pairs<AttributeValue>>,
+            /// rtc: what is sent with the close, when the room is removed from the file.
+            #[serde(deserialize_with = "present")]
+            pub close: Option<Close>,
+            /// tencent-live: the user who owns the room, at most 32 bytes; the provider's operator
+            /// when left out.
+            #[serde(deserialize_with = "present")]
+            pub owner: Option<Text>,
+            /// tencent-live: how the seats are laid out.
+            #[serde(deserialize_with = "present")]
+            pub seat_template: Option<Text>,
+            /// tencent-live: whether people take a seat freely or apply for it.
+            #[serde(deserialize_with = "present")]
+            pub take_seat_mode: Option<Text>,
+            /// tencent-live: how many seats there are, from 1 to 4294967295.
+            #[serde(deserialize_with = "present")]
+            pub max_seats: Option<u64>,
+            /// tencent-live: how many people may be inside, from 1 to 4294967295.
+            #[serde(deserialize_with = "present")]
+            pub max_members: Option<u64>,
+            /// tencent-live: the URL of the cover, at most 200 bytes.
+            #[serde(deserialize_with = "present")]
+            pub cover_url: Option<Text>,
+            /// tencent-live: at most 3 categories, each a number up to 4294967295.
+            #[serde(deserialize_with = "present")]
+            pub category: Option<Vec<u64>>,
+            /// tencent-live: the application's own status, a number up to 4294967295.
+            #[serde(deserialize_with = "present")]
+            pub activity_status: Option<u64>,
+            /// tencent-live: the notice that people see, at most 100 bytes.
+            #[serde(deserialize_with = "present")]
+            pub notice: Option<Text>,
+            /// tencent-live: nobody may send messages.
+            #[serde(deserialize_with = "present")]
+            pub muted: Option<bool>,
+            /// tencent-live: the room is listed; Tencent's default is true.
+            #[serde(deserialize_with = "present")]
+            pub public: Option<bool>,
+            /// tencent-live: any number of people may be inside.
+            #[serde(deserialize_with = "present")]
+            pub unlimited: Option<bool>,
+            /// How the room may be handled.
+            #[serde(deserialize_with = "present")]
+            pub lifecycle: Option<Lifecycle>,
+        }
+
+        impl $name {
+            /// Returns the value of `field`; `None` if it is not set.
+            #[must_use]
+            pub fn raw_value(&self, field: Field) -> Option<RawValue<'_>> {
+                match field {
+                    Field::Name => text(self.name.as_ref()),
+                    Field::DestroyDelayTime => self.destroy_delay_time.as_ref().map(RawValue::Delay),
+                    Field::CloseReason => text(self.close.as_ref()?.reason.as_ref()),
+                    Field::CloseCallback => self.close.as_ref()?.callback.map(RawValue::Flag),
+                    Field::Owner => text(self.owner.as_ref()),
+                    Field::SeatTemplate => text(self.seat_template.as_ref()),
+                    Field::TakeSeatMode => text(self.take_seat_mode.as_ref()),
+                    Field::MaxSeats => self.max_seats.map(RawValue::Number),
+                    Field::MaxMembers => self.max_members.map(RawValue::Number),
+                    Field::CoverUrl => text(self.cover_url.as_ref()),
+                    Field::Category => self.category.as_deref().map(RawValue::Numbers),
+                    Field::ActivityStatus => self.activity_status.map(RawValue::Number),
+                    Field::Notice => text(self.notice.as_ref()),
+                    Field::Muted => self.muted.map(RawValue::Flag),
+                    Field::Public => self.public.map(RawValue::Flag),
+                    Field::Unlimited => self.unlimited.map(RawValue::Flag),
+                    Field::Attributes => self.attributes.as_ref().map(RawValue::Attributes),
+                }
+            }
+
+            /// Returns the keys of the fields that are set, each with a field that it contains.
+            pub fn keys(&self) -> impl Iterator<Item = (&'static str, Field)> {
+                let close = self.close.is_some().then_some(("close", Field::CloseReason));
+                let is_set = Field::ALL.iter().filter(|field| self.raw_value(**field).is_some());
+                let plain = is_set.filter(|field| !field.as_str().contains('.'));
+                close.into_iter().chain(plain.map(|field| (field.as_str(), *field)))
+            }
+        }
+    };
+}
+
+content! {
+    /// Values for the rooms of this file that do not set them, if their kind has the field.
+    Defaults {}
+}
+
+content! {
+    /// One room.
+    #[schemars(extend("required" = ["id"]))]
+    Room {
+        /// The room's id at the service. zim: at most 32 bytes of letters, digits and some marks;
+        /// rtc: at most 128 bytes; tencent-live: at most 48 bytes of printable ASCII.
+        #[serde(deserialize_with = "present")]
+        #[schemars(length(min = 1, max = 128))]
+        pub id: Option<Text>,
+        /// The provider that holds it; may be left out where one is declared.
+        #[serde(deserialize_with = "present")]
+        pub provider: Option<Text>,
+        /// The providers that hold it, where it is more than one, such as its chat and its video:
+        /// each takes what its kind holds.
+        #[serde(deserialize_with = "present")]
+        #[schemars(length(min = 1))]
+        pub providers: Option<Vec<Text>>,
+    }
+}
+
+/// What is sent with the close of an rtc room.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Close {
+    /// The reason that people see, at most 256 bytes.
+    #[serde(deserialize_with = "present")]
+    pub reason: Option<Text>,
+    /// Whether the service notifies the application's backend; false when left out.
+    #[serde(deserialize_with = "present")]
+    pub callback: Option<bool>,
+}
+
+/// How a room may be handled.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifecycle {
+    /// Refuse to destroy the room, also when it is removed from the file.
+    #[serde(deserialize_with = "present")]
+    pub prevent_destroy: Option<bool>,
+    /// What to do with the room when it is removed from the file; `destroy` when left out.
+    #[serde(deserialize_with = "present")]
+    pub on_remove: Option<OnRemove>,
+}
+
+fn text(raw: Option<&Text>) -> Option<RawValue<'_>> {
+    raw.map(|Text(text)| RawValue::Text(text))
+}

@@ -1,0 +1,284 @@
+//! The scalars and maps of a file: how each is read, and its schema.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::model::Kind;
+
+/// A string, and not what YAML reads as a number, a boolean or null.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Text(pub Box<str>);
+
+/// A whole number, or text that is resolved to one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Amount {
+    /// A number.
+    Number(u64),
+    /// Text, such as `3h`, `50%` or `${ZEGO_APP_ID}`.
+    Text(Box<str>),
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AttributeValue {
+    /// Its text.
+    Text(Text),
+    /// Its text, and how it is kept.
+    Full(FullAttribute),
+}
+
+/// An attribute's text, and how it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["value"]))]
+pub struct FullAttribute {
+    /// The text.
+    #[serde(deserialize_with = "present")]
+    pub value: Option<Text>,
+    /// The service deletes the attribute when the user who set it leaves.
+    #[serde(deserialize_with = "present")]
+    pub auto_delete: Option<bool>,
+}
+
+/// Requests a second: one number for every action, or a number for each.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RateLimit {
+    /// For every action.
+    Every(u64),
+    /// By the action's name.
+    Each(Pairs<u64>),
+}
+
+/// A map in the order of the file, each key once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pairs<V>(pub Vec<(Text, V)>);
+
+/// Reads a key's value, and refuses `key:` and null, which serde would read as "left out".
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let value = Option::<T>::deserialize(deserializer)?;
+    if value.is_none() { Err(D::Error::custom("the key has no value")) } else { Ok(value) }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl Visitor<'_> for TextVisitor {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(text.into()))
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AmountVisitor;
+        impl Visitor<'_> for AmountVisitor {
+            type Value = Amount;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number or text")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Amount, E> {
+                Ok(Amount::Number(number))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Amount, E> {
+                Ok(Amount::Text(text.into()))
+            }
+        }
+        deserializer.deserialize_any(AmountVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributeValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValueVisitor;
+        impl<'de> Visitor<'de> for ValueVisitor {
+            type Value = AttributeValue;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text or {value: …, auto_delete: …}")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<AttributeValue, E> {
+                Ok(AttributeValue::Text(Text(text.into())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AttributeValue, A::Error> {
+                let full = FullAttribute::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(AttributeValue::Full(full))
+            }
+        }
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for RateLimit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RateVisitor;
+        impl<'de> Visitor<'de> for RateVisitor {
+            type Value = RateLimit;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number or a map of them")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<RateLimit, E> {
+                Ok(RateLimit::Every(number))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RateLimit, A::Error> {
+                Pairs::deserialize(MapAccessDeserializer::new(map)).map(RateLimit::Each)
+            }
+        }
+        deserializer.deserialize_any(RateVisitor)
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
+            type Value = Pairs<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<V>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry::<Text, V>()? {
+                    pairs.push(pair);
+                }
+                let mut keys: Vec<&str> = pairs.iter().map(|(key, _)| &*key.0).collect();
+                keys.sort_unstable();
+                if keys.windows(2).any(|two| two[0] == two[1]) {
+                    return Err(A::Error::custom("duplicate key"));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}
+
+/// Text that holds a variable, such as `${ZEGO_APP_ID:-1}`.
+const VARIABLE: &str = r"\$\{";
+
+/// Implements a schema that is inlined, without a definition of its own.
+macro_rules! inline_schema {
+    ([$($generic:ident)?] $type:ty, $name:literal, |$generator:pat_param| $schema:expr) => {
+        impl$(<$generic: JsonSchema>)? JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+inline_schema!([] Text, "Text", |_| json_schema!({ "type": "string" }));
+inline_schema!([] Amount, "Amount", |_| json_schema!({ "type": ["integer", "string"] }));
+inline_schema!([V] Pairs<V>, "Pairs", |generator| json_schema!({
+    "type": "object",
+    "additionalProperties": generator.subschema_for::<V>(),
+}));
+inline_schema!([] AttributeValue, "AttributeValue", |generator| json_schema!({
+    "anyOf": [{ "type": "string" }, generator.subschema_for::<FullAttribute>()],
+}));
+inline_schema!([] RateLimit, "RateLimit", |generator| json_schema!({
+    "anyOf": [
+        rate(generator),
+        { "type": "object", "additionalProperties": rate(generator) },
+    ],
+}));
+
+fn rate(generator: &mut SchemaGenerator) -> Schema {
+    whole::<1, { u32::MAX as u64 }>(generator)
+}
+
+/// A whole number from `LEAST` to `MOST`.
+pub(super) fn whole<const LEAST: u64, const MOST: u64>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
+}
+
+/// A whole number from `LEAST` to `MOST`, or text with a variable.
+pub(super) fn whole_or_variable<const LEAST: u64, const MOST: u64>(
+    _: &mut SchemaGenerator,
+) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "integer", "minimum": LEAST, "maximum": MOST },
+            { "type": "string", "pattern": VARIABLE },
+        ],
+    })
+}
+
+/// The name of a kind.
+pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    json_schema!({ "type": "string", "enum": kinds })
+}
+
+/// Seconds, or text such as `90s`, `15m` or `3h`.
+pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": 10800 },
+            { "type": "string", "pattern": "^[0-9]+[smh]?$", "examples": ["1h"] },
+        ],
+    })
+}
+
+/// Seconds from `LEAST` to `MOST`, text such as `30m`, or text with a variable.
+pub(super) fn span_or_variable<const LEAST: u64, const MOST: u64>(
+    _: &mut SchemaGenerator,
+) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "integer", "minimum": LEAST, "maximum": MOST },
+            { "type": "string", "pattern": r"^[0-9]+[smh]?$|\$\{", "examples": ["30m"] },
+        ],
+    })
+}
+
+/// A share such as `50%`.
+pub(super) fn share(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^[0-9]+%$", "examples": ["50%"] })
+}
+
+/// A number, or a share such as `30%`.
+pub(super) fn count_or_share(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "pattern": "^[0-9]+%$", "examples": ["30%"] },
+        ],
+    })
+}

@@ -1,0 +1,236 @@
+//! What the rooms of a file are resolved against: the defaults, the providers, the file's name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{
+    Address, Attribute, Attributes, DesiredRoom, Field, Finding, Kind, Lifecycle, ProviderName,
+    Room, RoomId, Sides, ValueRef,
+};
+
+use super::provider::DeclaredProvider;
+use crate::config::decode::Document;
+use crate::config::diagnostics::{Diagnostics, Part, Reporter, key};
+use crate::config::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
+use crate::config::values::{self, FieldError, delay, field_error, holders, value};
+
+/// What the rooms of one file are resolved against.
+pub(super) struct ResolveContext<'a> {
+    /// Every declared provider.
+    pub declared: &'a BTreeMap<Box<str>, DeclaredProvider>,
+    /// The file's `defaults`.
+    pub defaults: Defaults,
+    /// The path of the file, as it is recorded.
+    pub source: Arc<str>,
+}
+
+/// A room with the fields that each of its kinds has.
+pub(super) type RoomByKind = Vec<(Kind, Arc<Room>)>;
+
+impl<'a> ResolveContext<'a> {
+    /// Returns the declared providers that a room names; the only one if it names none.
+    pub(super) fn providers(&self, raw: &raw::Room) -> Vec<&'a DeclaredProvider> {
+        match (&raw.provider, &raw.providers) {
+            (Some(Text(one)), _) => self.declared.get(one).into_iter().collect(),
+            (None, Some(several)) => {
+                several.iter().filter_map(|Text(one)| self.declared.get(one)).collect()
+            }
+            (None, None) if self.declared.len() == 1 => self.declared.values().collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// Resolves a room with the defaults, for each kind of its providers; equal rooms are shared.
+    pub(super) fn by_kind(&self, raw: &raw::Room, providers: &[&DeclaredProvider]) -> RoomByKind {
+        let mut all = RoomByKind::with_capacity(1);
+        let assumed = if providers.is_empty() { self.only_kind() } else { None };
+        for kind in providers.iter().filter_map(|provider| provider.kind).chain(assumed) {
+            if all.iter().any(|(earlier, _)| *earlier == kind) {
+                continue;
+            }
+            let room = resolve(kind.fields(), &|field| raw.raw_value(field), &self.defaults.room);
+            let room = if kind.spec().auto_delete { room } else { without_auto_delete(room) };
+            let same = all.iter().find(|(_, earlier)| **earlier == room);
+            let room = same.map_or_else(|| Arc::new(room), |(_, earlier)| Arc::clone(earlier));
+            all.push((kind, room));
+        }
+        all
+    }
+
+    /// Returns the kind of all declared providers, if it is one: the kind of a room whose provider is
+    /// unknown.
+    fn only_kind(&self) -> Option<Kind> {
+        let mut kinds = self.declared.values().map(|provider| provider.kind);
+        let first = kinds.next()??;
+        kinds.all(|kind| kind == Some(first)).then_some(first)
+    }
+
+    /// A room as it is declared at one of its providers.
+    pub(super) fn declare(
+        &self,
+        raw: &raw::Room,
+        id: &str,
+        provider: &ProviderName,
+        room: Arc<Room>,
+        sides: &Sides,
+    ) -> DesiredRoom {
+        DesiredRoom {
+            address: Address::new(provider.clone(), RoomId::new(id)),
+            room,
+            lifecycle: lifecycle(raw.lifecycle.as_ref(), self.defaults.lifecycle),
+            sides: sides.clone(),
+            source: Arc::clone(&self.source),
+        }
+    }
+}
+
+/// Resolves `fields`: a room's own values over the defaults.
+pub(super) fn resolve<'a>(
+    fields: impl Iterator<Item = Field>,
+    raw: &dyn Fn(Field) -> Option<RawValue<'a>>,
+    defaults: &Room,
+) -> Room {
+    let mut room = Room::default();
+    for field in fields {
+        match (field, raw(field)) {
+            (_, Some(RawValue::Delay(amount))) => room.destroy_delay_time = delay(amount),
+            (Field::DestroyDelayTime, _) => room.destroy_delay_time = defaults.destroy_delay_time,
+            (_, Some(RawValue::Attributes(own))) => {
+                room.attributes = attributes(own, &defaults.attributes);
+            }
+            (Field::Attributes, _) => room.attributes.clone_from(&defaults.attributes),
+            (field, raw) => {
+                let inherited = || defaults.value(field).map(ValueRef::to_value);
+                if let Some(value) = raw.and_then(value).or_else(inherited) {
+                    room.set(field, Some(value));
+                }
+            }
+        }
+    }
+    room
+}
+
+/// Removes the attributes that only some services can delete by themselves.
+fn without_auto_delete(mut room: Room) -> Room {
+    if room.attributes.iter().any(|(_, attribute)| attribute.auto_delete) {
+        let kept = room.attributes.iter().filter(|(_, attribute)| !attribute.auto_delete);
+        room.attributes = kept.map(|(key, attribute)| (key, attribute.clone())).collect();
+        room.attributes.shrink_to_fit();
+    }
+    room
+}
+
+/// A room's own attributes over those of the defaults.
+fn attributes(own: &Pairs<AttributeValue>, defaults: &Attributes) -> Attributes {
+    let inherited = defaults.iter().map(|(key, attribute)| (key, attribute.clone()));
+    let own = own.0.iter().map(|(Text(key), value)| (&**key, attribute(value)));
+    inherited.chain(own).collect()
+}
+
+fn attribute(value: &AttributeValue) -> Attribute {
+    match value {
+        AttributeValue::Text(Text(text)) => Attribute { value: text.clone(), auto_delete: false },
+        AttributeValue::Full(FullAttribute { value, auto_delete }) => Attribute {
+            value: value.as_ref().map(|Text(text)| text.clone()).unwrap_or_default(),
+            auto_delete: auto_delete.unwrap_or_default(),
+        },
+    }
+}
+
+/// A room's own lifecycle over that of the defaults.
+pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
+    let Some(raw::Lifecycle { prevent_destroy, on_remove }) = raw else { return defaults };
+    Lifecycle {
+        prevent_destroy: prevent_destroy.unwrap_or(defaults.prevent_destroy),
+        on_remove: on_remove.unwrap_or(defaults.on_remove),
+    }
+}
+
+/// The values for rooms of a file that do not set them.
+#[derive(Debug, Default)]
+pub(super) struct Defaults {
+    /// The fields, of whatever kind.
+    pub room: Room,
+    /// How the rooms may be handled.
+    pub lifecycle: Lifecycle,
+    /// Values that some of the declared kinds do not accept: reported for the rooms that inherit them.
+    pub unfit: Vec<UnfitDefault>,
+}
+
+/// A default that does not fit a kind.
+#[derive(Clone, Debug)]
+pub(super) struct UnfitDefault {
+    pub kind: Kind,
+    pub field: Field,
+    pub finding: Finding,
+}
+
+/// Resolves the `defaults` of a file.
+pub(super) fn defaults(
+    document: &Document,
+    declared: &BTreeMap<Box<str>, DeclaredProvider>,
+    diagnostics: &mut Diagnostics,
+) -> Defaults {
+    let Some(raw) = &document.head.defaults else { return Defaults::default() };
+    let (file, reading) = (document.file, document.reading);
+    let mut reporter = Reporter { diagnostics, file, part: Part::Head, reading };
+    let kinds = declared_kinds(declared);
+    keys_reach_a_room(raw, &kinds, &mut reporter);
+    values::check_attributes(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
+    Defaults {
+        room: resolve(Field::ALL.iter().copied(), &|field| raw.raw_value(field), &Room::default()),
+        lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
+        unfit: unfit(raw, &kinds, &mut reporter),
+    }
+}
+
+/// Returns the kinds of all declared providers; every kind if one of them is unknown.
+fn declared_kinds(known: &BTreeMap<Box<str>, DeclaredProvider>) -> Vec<Kind> {
+    let declared = |kind: &&Kind| known.values().any(|it| it.kind == Some(**kind));
+    if known.is_empty() || known.values().any(|it| it.kind.is_none()) {
+        return Kind::ALL.to_vec();
+    }
+    Kind::ALL.iter().filter(declared).copied().collect()
+}
+
+/// Reports keys that no declared kind has. That is a warning, not an error: a file
+/// of defaults may be shared by applications of several kinds.
+fn keys_reach_a_room(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) {
+    for (name, field) in raw.keys() {
+        if declared.iter().any(|kind| kind.holds(field)) {
+            continue;
+        }
+        let message = format!(
+            "`{name}` in `defaults` is unused: only {} rooms have it, and no provider is of that kind",
+            holders(field)
+        );
+        let finding = Finding::warning("default_unused", message).help("remove it");
+        reporter.at_key(vec![key("defaults"), key(name)], finding);
+    }
+}
+
+/// Reports values that no kind accepts, and returns those that some kinds do not.
+fn unfit(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) -> Vec<UnfitDefault> {
+    let mut unfit = Vec::new();
+    for field in Field::ALL {
+        let Some(value) = raw.raw_value(*field) else { continue };
+        let check = |kinds: &[Kind]| -> Vec<(Kind, Option<FieldError>)> {
+            let holding = kinds.iter().filter(|kind| kind.holds(*field));
+            holding.map(|kind| (*kind, field_error(*kind, *field, value))).collect()
+        };
+        let mut checked = check(declared);
+        if checked.is_empty() {
+            checked = check(Kind::ALL);
+        }
+        let all = checked.iter().all(|(_, error)| error.is_some());
+        let found = checked.into_iter().filter_map(|(kind, error)| Some((kind, error?)));
+        for (kind, (path, finding)) in found {
+            if all {
+                reporter.at([vec![key("defaults")], path].concat(), finding);
+                break;
+            }
+            unfit.push(UnfitDefault { kind, field: *field, finding });
+        }
+    }
+    unfit
+}

@@ -1,0 +1,144 @@
+//! How the service differs from the record.
+
+use serde::Serialize;
+
+use super::{Address, Attributes, Finding, RunInProgress, StateRef, Unread, ValueChange};
+
+/// What a comparison of the record with the service found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// Whether a provider is the built-in emulator.
+    pub emulated: bool,
+    /// The state that was compared.
+    pub state: StateRef,
+    /// The rooms that differ, by address.
+    pub rooms: Vec<DriftedRoom>,
+    /// Attributes that others wrote into rooms of ours, which is no drift.
+    pub unmanaged: Vec<Unmanaged>,
+    /// The rooms that could not be read.
+    pub unread: Vec<Unread>,
+    /// The run that is changing rooms meanwhile, and which.
+    pub in_progress: Option<RunInProgress>,
+    /// How many of each.
+    pub summary: DriftSummary,
+    /// Warnings.
+    pub findings: Vec<Finding>,
+}
+
+/// A room that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DriftedRoom {
+    /// The room.
+    pub address: Address,
+    /// How it differs, or in what most if in several ways.
+    pub kind: DriftKind,
+    /// What differs: `before` is recorded, `after` was read.
+    pub changes: Vec<ValueChange>,
+}
+
+/// How a room differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftKind {
+    /// The service destroyed it after its earliest end.
+    Vanished,
+    /// It does not exist, and its earliest end has not come.
+    VanishedEarly,
+    /// Somebody else destroyed it and made it anew: its attribute sequence went backwards.
+    Recreated,
+    /// It is empty, and the service dropped all the attributes that we set.
+    AttributesLost,
+    /// Somebody else changed attributes that we set.
+    AttributesChanged,
+    /// Somebody else changed other fields.
+    FieldsChanged,
+}
+
+/// Attributes of others in a room of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unmanaged {
+    /// The room.
+    pub address: Address,
+    /// The attributes.
+    pub attributes: Attributes,
+}
+
+/// How many rooms of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DriftSummary {
+    /// Rooms that are recorded.
+    pub recorded: u64,
+    /// Rooms that were asked after.
+    pub asked: u64,
+    /// Rooms that are as recorded.
+    pub in_sync: u64,
+    /// Rooms that are gone after their earliest end.
+    pub vanished: u64,
+    /// Rooms that are gone before their earliest end.
+    pub vanished_early: u64,
+    /// Rooms that somebody else made anew.
+    pub recreated: u64,
+    /// Empty rooms whose attributes the service dropped.
+    pub attributes_lost: u64,
+    /// Rooms with other attributes.
+    pub attributes_changed: u64,
+    /// Rooms with other fields.
+    pub fields_changed: u64,
+    /// Rooms that could not be read.
+    pub unread: u64,
+    /// Rooms that were due and were not asked after, because credentials are missing.
+    pub not_asked: u64,
+}
+
+impl DriftKind {
+    /// Every kind, in the order in which they are listed.
+    pub const ALL: &'static [Self] = &[
+        Self::Vanished,
+        Self::VanishedEarly,
+        Self::Recreated,
+        Self::AttributesLost,
+        Self::AttributesChanged,
+        Self::FieldsChanged,
+    ];
+
+    /// Returns the stable code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vanished => "vanished",
+            Self::VanishedEarly => "vanished_early",
+            Self::Recreated => "recreated",
+            Self::AttributesLost => "attributes_lost",
+            Self::AttributesChanged => "attributes_changed",
+            Self::FieldsChanged => "fields_changed",
+        }
+    }
+}
+
+impl DriftSummary {
+    /// Returns how many rooms drifted so.
+    #[must_use]
+    pub fn of(&self, kind: DriftKind) -> u64 {
+        match kind {
+            DriftKind::Vanished => self.vanished,
+            DriftKind::VanishedEarly => self.vanished_early,
+            DriftKind::Recreated => self.recreated,
+            DriftKind::AttributesLost => self.attributes_lost,
+            DriftKind::AttributesChanged => self.attributes_changed,
+            DriftKind::FieldsChanged => self.fields_changed,
+        }
+    }
+
+    /// Counts one more room that drifted so.
+    pub fn count(&mut self, kind: DriftKind) {
+        let number = match kind {
+            DriftKind::Vanished => &mut self.vanished,
+            DriftKind::VanishedEarly => &mut self.vanished_early,
+            DriftKind::Recreated => &mut self.recreated,
+            DriftKind::AttributesLost => &mut self.attributes_lost,
+            DriftKind::AttributesChanged => &mut self.attributes_changed,
+            DriftKind::FieldsChanged => &mut self.fields_changed,
+        };
+        *number += 1;
+    }
+}

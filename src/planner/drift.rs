@@ -1,0 +1,168 @@
+//! Compares what is recorded with what the service has.
+
+use crate::model::{Address, Holder};
+use crate::model::{
+    Attributes, Desired, Drift, DriftKind, DriftSummary, DriftedRoom, Kind, Observation, Observed,
+    ObservedRoom, Provider, Recorded, RecordedRoom, RunInProgress, StateRef, Timestamp, Unmanaged,
+    Unread, Value, ValueChange, dropped,
+};
+
+/// What the comparison of one room found.
+enum Found {
+    InSync,
+    Drifted(DriftKind, Vec<ValueChange>),
+    Unread(String),
+    InProgress,
+}
+
+/// Compares every recorded room of a declared provider with its observation. `in_progress` is another
+/// run whose open calls are in the record: its rooms are listed, not compared.
+#[must_use]
+pub fn drift(
+    desired: &Desired,
+    recorded: &Recorded,
+    observed: &Observed,
+    in_progress: Option<&Holder>,
+) -> Drift {
+    let mut drift = Drift {
+        emulated: desired.providers.values().any(Provider::emulated),
+        state: StateRef { lineage: recorded.lineage.clone(), serial: recorded.serial },
+        rooms: Vec::new(),
+        unmanaged: Vec::new(),
+        unread: Vec::new(),
+        in_progress: in_progress.map(|by| RunInProgress { by: by.clone(), rooms: Vec::new() }),
+        summary: DriftSummary {
+            asked: observed.rooms.len() as u64,
+            not_asked: observed.not_asked.values().sum(),
+            ..DriftSummary::default()
+        },
+        findings: Vec::new(),
+    };
+    for (address, record) in &recorded.rooms {
+        let Some(provider) = desired.providers.get(&address.provider) else { continue };
+        drift.summary.recorded += 1;
+        let observation = observed.of(address);
+        let found = compare(provider, record, observation, in_progress.is_some());
+        drift.add(address, found);
+        if let Some(Observation::There(room)) = observation {
+            drift.add_unmanaged(address, record, room);
+        }
+    }
+    drift
+}
+
+fn compare(
+    provider: &Provider,
+    record: &RecordedRoom,
+    observation: Option<&Observation>,
+    in_progress: bool,
+) -> Found {
+    if record.pending.is_some() {
+        return if in_progress {
+            Found::InProgress
+        } else {
+            Found::Unread(
+                "the outcome of an earlier call is unknown: the next apply looks it up".into(),
+            )
+        };
+    }
+    if record.is_destroyed() {
+        return Found::InSync;
+    }
+    match observation {
+        None => Found::InSync,
+        Some(Observation::Unread { why }) => Found::Unread(why.clone()),
+        Some(Observation::Gone(at)) => gone(provider, record, *at),
+        Some(Observation::There(_)) if record.contested.is_some() => {
+            let why = record.contested.as_deref().unwrap_or_default();
+            Found::Unread(format!("its origin is uncertain: {why}"))
+        }
+        Some(Observation::There(room)) => present(provider.kind(), record, room),
+    }
+}
+
+fn gone(provider: &Provider, record: &RecordedRoom, at: Timestamp) -> Found {
+    let end = record.earliest_end(&provider.application);
+    let early = end.is_some_and(|end| at < end);
+    let kind = if early { DriftKind::VanishedEarly } else { DriftKind::Vanished };
+    Found::Drifted(kind, Vec::new())
+}
+
+fn present(kind: Kind, record: &RecordedRoom, room: &ObservedRoom) -> Found {
+    let mut changes = changed_fields(record, room);
+    let fields = !changes.is_empty();
+    let attributes = changed_attributes(&record.room.attributes, &room.attributes);
+    let lost = dropped(kind, &record.room.attributes, room);
+    let backwards = record
+        .attribute_sequence
+        .zip(room.attribute_sequence)
+        .is_some_and(|(recorded, read)| read < recorded);
+    let drifted = if backwards {
+        DriftKind::Recreated
+    } else if lost {
+        DriftKind::AttributesLost
+    } else if !attributes.is_empty() {
+        DriftKind::AttributesChanged
+    } else if fields {
+        DriftKind::FieldsChanged
+    } else {
+        return Found::InSync;
+    };
+    changes.extend(attributes);
+    Found::Drifted(drifted, changes)
+}
+
+fn changed_fields(record: &RecordedRoom, room: &ObservedRoom) -> Vec<ValueChange> {
+    let changed = |(field, read): (_, &Value)| {
+        let recorded = record.room.value(field)?.to_value();
+        ValueChange::of(crate::model::Field::as_str(field), Some(recorded), Some(read.clone()))
+    };
+    room.fields.iter().filter_map(changed).collect()
+}
+
+/// What differs of the attributes that we set. An `auto_delete` attribute that is gone is no drift: it
+/// goes with the user who set it. Whether an attribute is `auto_delete` cannot be read.
+fn changed_attributes(ours: &Attributes, read: &Attributes) -> Vec<ValueChange> {
+    let text = |value: &str| Some(Value::Text(value.into()));
+    let changed = |(key, recorded): (&str, &crate::model::Attribute)| {
+        let read = read.get(key);
+        if read.is_none() && recorded.auto_delete {
+            return None;
+        }
+        let path = format!("attributes.{key}");
+        ValueChange::of(&path, text(&recorded.value), read.and_then(|read| text(&read.value)))
+    };
+    ours.iter().filter_map(changed).collect()
+}
+
+impl Drift {
+    fn add(&mut self, address: &Address, found: Found) {
+        match found {
+            Found::InSync => self.summary.in_sync += 1,
+            Found::Drifted(kind, changes) => {
+                self.summary.count(kind);
+                self.rooms.push(DriftedRoom { address: address.clone(), kind, changes });
+            }
+            Found::Unread(why) => {
+                self.summary.unread += 1;
+                self.unread.push(Unread { address: address.clone(), why });
+            }
+            Found::InProgress => {
+                if let Some(run) = &mut self.in_progress {
+                    run.rooms.push(address.clone());
+                }
+            }
+        }
+    }
+
+    /// Notes the attributes of a room that others wrote.
+    fn add_unmanaged(&mut self, address: &Address, record: &RecordedRoom, room: &ObservedRoom) {
+        let others = room.attributes.iter();
+        let others = others.filter(|(key, _)| record.room.attributes.get(key).is_none());
+        let attributes: Attributes =
+            others.map(|(key, attribute)| (key, attribute.clone())).collect();
+        if !attributes.is_empty() {
+            self.unmanaged.push(Unmanaged { address: address.clone(), attributes });
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The steps that can be made of one room.
+
+use std::sync::Arc;
+
+use crate::model::{
+    Action, Attributes, Bookkeeping, Call, Carried, Kind, Origin, Patch, Reason, Room, Step, Weight,
+};
+
+use super::room_context::RoomContext;
+
+impl RoomContext<'_> {
+    /// Returns a step of this room; its calls and its weight follow from what it does.
+    pub(super) fn step(
+        &self,
+        action: Action,
+        reason: Reason,
+        before: Option<Arc<Room>>,
+        after: Option<Arc<Room>>,
+        changes: Vec<Patch>,
+    ) -> Step {
+        let recorded = self.recorded.as_deref().map(|recorded| recorded.lifecycle);
+        let sides = self.sides();
+        Step {
+            address: self.address.clone(),
+            action,
+            reason,
+            before,
+            after,
+            calls: calls(self.kind(), action, &changes),
+            changes,
+            lifecycle: self.desired.map(|d| d.lifecycle).or(recorded).unwrap_or_default(),
+            source: self.desired.map(|declared| declared.source.clone()),
+            people: self.people(&sides),
+            on_occupied: self.on_occupied(&sides),
+            sides,
+            weight: weight(action, reason),
+            carried: Carried::Nothing,
+            instead: None,
+            bookkeeping: None,
+        }
+    }
+
+    /// Returns a step that makes the room as it is declared, with patches for what the call that
+    /// makes it does not take along.
+    pub(super) fn make_step(&self, action: Action, reason: Reason) -> Step {
+        let before = if action == Action::Replace { self.present() } else { None };
+        let left = self.desired.map(|declared| {
+            let made = declared.room.made_by_its_call(self.kind());
+            if Arc::ptr_eq(&made, &declared.room) {
+                return Vec::new();
+            }
+            made.patches_towards(self.kind(), &declared.room)
+        });
+        let step =
+            self.step(action, reason, before, self.declared_room(), left.unwrap_or_default());
+        Step { carried: self.carried(action), ..step }
+    }
+
+    /// Returns the attributes of others that a step sets again because it makes the room anew.
+    fn carried(&self, action: Action) -> Carried {
+        let (Some(declared), Some(recorded)) = (self.desired, self.recorded.as_deref()) else {
+            return Carried::Nothing;
+        };
+        let read = match (action, self.observed_room()) {
+            (Action::Replace, None) => return Carried::Unread,
+            (Action::Replace, Some(observed_room)) => &observed_room.attributes,
+            (
+                Action::Create
+                | Action::Recreate
+                | Action::Update
+                | Action::Destroy
+                | Action::Adopt
+                | Action::Forget
+                | Action::Record,
+                _,
+            ) => &Attributes::EMPTY,
+        };
+        let others = recorded.others(&declared.room.attributes, read);
+        if others.is_empty() { Carried::Nothing } else { Carried::Known(others) }
+    }
+
+    /// Returns a step that changes the record only, if its bookkeeping differs from the file.
+    pub(super) fn bookkeeping(&self) -> Option<Step> {
+        let (declared, recorded) = (self.desired?, self.recorded.as_deref()?);
+        let same = declared.lifecycle == recorded.lifecycle
+            && declared.sides == recorded.sides
+            && declared.source == recorded.source;
+        if same {
+            return None;
+        }
+        let room = || Some(recorded.room.clone());
+        let before = Bookkeeping {
+            lifecycle: recorded.lifecycle,
+            sides: recorded.sides.clone(),
+            source: recorded.source.clone(),
+        };
+        let step =
+            self.step(Action::Record, Reason::BookkeepingChanged, room(), room(), Vec::new());
+        Some(Step { bookkeeping: Some(Box::new(before)), ..step })
+    }
+}
+
+/// The calls that change something, in order.
+fn calls(kind: Kind, action: Action, changes: &[Patch]) -> Vec<Call> {
+    let made = match kind.origin() {
+        Origin::Call(call) => Some(call),
+        Origin::FirstUser => None,
+    };
+    let destroyed = kind.destroy_call();
+    let patched = changes.iter().filter_map(|patch| kind.patch_call(patch));
+    match action {
+        Action::Create | Action::Recreate => made.into_iter().chain(patched).collect(),
+        Action::Replace => [destroyed].into_iter().chain(made).chain(patched).collect(),
+        Action::Destroy => vec![destroyed],
+        Action::Update | Action::Adopt => patched.collect(),
+        Action::Forget | Action::Record => Vec::new(),
+    }
+}
+
+/// What a step counts towards at the gate: rooms that are made anew before their time had come count
+/// on their own, since a wrong region must not be filled with copies.
+fn weight(action: Action, reason: Reason) -> Weight {
+    match (action, reason) {
+        (Action::Destroy | Action::Replace | Action::Forget, _) => Weight::Counted,
+        (Action::Recreate, Reason::VanishedEarly) => Weight::Recreated,
+        (
+            Action::Create | Action::Recreate | Action::Update | Action::Adopt | Action::Record,
+            _,
+        ) => Weight::Free,
+    }
+}

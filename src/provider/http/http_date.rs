@@ -1,0 +1,78 @@
+//! Reads the dates and spans of HTTP headers.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+/// How far this machine's clock is from the service's, to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockDifference {
+    /// Seconds that the service's clock is ahead of this machine's; below zero: behind.
+    pub service_ahead: i64,
+}
+
+impl ClockDifference {
+    /// Compares the `Date` of an answer with the time at which it came.
+    pub(crate) fn between(service: Timestamp, ours: Timestamp) -> Self {
+        // The header has whole seconds, cut off: on average half a second is lost.
+        let millis = service.as_millis().saturating_add(500).saturating_sub(ours.as_millis());
+        Self { service_ahead: millis / 1000 }
+    }
+}
+
+impl fmt::Display for ClockDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.service_ahead.unsigned_abs();
+        match self.service_ahead {
+            0 => f.write_str("this machine's clock agrees with the service's"),
+            1.. => write!(f, "this machine's clock is {seconds} s behind the service's"),
+            ..0 => write!(f, "this machine's clock is {seconds} s ahead of the service's"),
+        }
+    }
+}
+
+/// Reads an HTTP date.
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
+    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(Timestamp::from_millis(date.timestamp().as_millisecond()))
+}
+
+/// Reads `Retry-After`: seconds, or an HTTP date that is compared with the answer's own `Date`.
+pub(crate) fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    Some(http_date(text)?.since(date?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    #[test]
+    fn reads_http_dates_and_retry_after() {
+        let date = http_date(DATE).expect("a date");
+        assert_eq!(date.to_string(), "1994-11-06T08:49:37.000Z");
+        assert_eq!(http_date("yesterday"), None);
+        assert_eq!(retry_after(" 7 ", None), Some(Duration::from_secs(7)));
+        let later = "Sun, 06 Nov 1994 08:50:07 GMT";
+        assert_eq!(retry_after(later, Some(date)), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(DATE, http_date(later)), Some(Duration::ZERO));
+        for text in ["", "-1", "1.5", "soon", later] {
+            assert_eq!(retry_after(text, None), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn says_which_clock_is_ahead() {
+        let (service, ours) = (Timestamp::from_millis(1_000_000), Timestamp::from_millis(246_400));
+        let text = ClockDifference::between(service, ours).to_string();
+        assert_eq!(text, "this machine's clock is 754 s behind the service's");
+        let same = ClockDifference::between(service, Timestamp::from_millis(1_001_400));
+        assert_eq!(same.service_ahead, 0);
+    }
+}

@@ -1,0 +1,57 @@
+//! `drift`: what it prints, how it ends, and that it writes nothing.
+
+use super::desk::{Desk, files_below};
+use super::served::{SECRET, Served};
+
+const ROOMS: &str = "\
+version: 1
+providers: {chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}}
+rooms:
+- {id: short, destroy_delay_time: 15m, attributes: {topic: welcome}}
+- {id: long, destroy_delay_time: 3h}
+";
+
+#[test]
+fn rooms_that_vanished_are_listed_and_the_exit_code_is_2() {
+    let desk = Desk::with(ROOMS);
+    desk.run("apply --auto-approve").ends(0);
+    let line = "No drift: 2 rooms, 2 asked, on the built-in emulator.";
+    desk.run("drift").ends(0).prints(line);
+    assert_eq!(desk.run("drift --quiet").ends(0).stdout, "");
+    desk.run("emulator advance 16m").ends(0);
+    let drift = desk.run("drift").ends(2);
+    drift.prints("~ chat/short  vanished\n").prints("Drift: 1 of 2 rooms differ (1 vanished)");
+    desk.run("drift --refresh never").ends(0).prints("2 rooms, 0 asked");
+    let json = desk.run("drift --format json").ends(2).document();
+    assert_eq!(json["drift"][0]["address"], "chat/short");
+    assert_eq!(json["drift"][0]["kind"], "vanished");
+    assert_eq!(json["drift"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json["summary"]["in_sync"], 1);
+}
+
+#[test]
+fn nothing_is_written() {
+    let desk = Desk::with(ROOMS);
+    desk.run("apply --auto-approve").ends(0);
+    desk.run("emulator advance 16m").ends(0);
+    let folder = desk.path(".");
+    let contents = || {
+        let files = files_below(&folder);
+        files.into_iter().map(|name| (desk.read(&name), name)).collect::<Vec<_>>()
+    };
+    let before = contents();
+    desk.run("drift").ends(2);
+    assert_eq!(contents(), before);
+}
+
+#[test]
+fn a_service_that_cannot_be_reached_leaves_rooms_unread_and_the_exit_code_is_5() {
+    let desk = Desk::empty();
+    let served = Served::start(&desk, "");
+    desk.write("rooms.yaml", &ROOMS.replace("endpoint: emulator", "endpoint: \"${ZIM_ENDPOINT}\""));
+    served.run(&desk, "apply --auto-approve").ends(0);
+    let url = served.url.clone();
+    drop(served);
+    let variables = [("ZIM_ENDPOINT", &*url), ("ZEGO_SERVER_SECRET", SECRET)];
+    desk.run_with(&variables, "drift").ends(5).prints("2 unread");
+}
