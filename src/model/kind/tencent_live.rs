@@ -22,7 +22,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         FieldSpec::new(Field::SeatTemplate, Shape::Choice(SEAT_TEMPLATES), Change::Replace)
             .if_missing(MissingField {
                 code: "no_seat_template",
-                message: "without `seat_template` Tencent may refuse to make the room",
+                message: "without `seat_template` Tencent may refuse to create the room",
                 help: "write `seat_template: VideoDynamicGrid9Seats`, or another, here or in `defaults`",
             }),
         FieldSpec::new(Field::TakeSeatMode, Shape::Choice(TAKE_SEAT_MODES), Change::InPlace),
