@@ -9,8 +9,11 @@ struct Example {
     rooms: usize,
 }
 
-const ADOPTING: Example =
-    Example { folder: "adopt-existing", files: "-f examples/adopt-existing/rooms.yaml", rooms: 3 };
+const ADOPTING: Example = Example {
+    folder: "adopt-existing",
+    files: "-f examples/adopt-existing/rooms.yaml",
+    rooms: 300,
+};
 const CHANNELS: Example = Example {
     folder: "tencent-channels",
     files: "-f examples/tencent-channels/rooms.yaml",
@@ -31,9 +34,12 @@ const STAGING: Example = Example {
 };
 const SUPPORT: Example =
     Example { folder: "support-desk", files: "-f examples/support-desk/rooms.yaml", rooms: 5 };
+const TABLES: Example =
+    Example { folder: "tables", files: "-f examples/tables/rooms.yaml", rooms: 200 };
 const TEAMS: Example = Example { folder: "teams", files: "-f examples/teams", rooms: 9 };
 
-const WORLDS: [Example; 8] = [ADOPTING, PRODUCTION, STAGING, GAME, SHOW, SUPPORT, TEAMS, CHANNELS];
+const WORLDS: [Example; 9] =
+    [ADOPTING, PRODUCTION, STAGING, GAME, SHOW, SUPPORT, TABLES, TEAMS, CHANNELS];
 
 impl Example {
     /// Validates, plans and applies it, then plans again: no steps.
@@ -55,6 +61,14 @@ impl Example {
     }
 }
 
+/// The READMEs of the worlds, and the plans that they show.
+fn plans_shown(folder: &str) -> Vec<String> {
+    let readme = repository().join("examples").join(folder).join("README.md");
+    let text = std::fs::read_to_string(&readme).unwrap_or_else(|e| panic!("{folder}: {e}"));
+    let plans = text.lines().filter_map(|line| line.strip_prefix("$ roomctl plan "));
+    plans.map(str::to_owned).collect()
+}
+
 #[test]
 fn every_example_is_run() {
     let mut folders: Vec<String> = files_below(&repository().join("examples"))
@@ -70,10 +84,30 @@ fn every_example_is_run() {
 }
 
 #[test]
+fn every_readme_shows_the_plan_of_its_world() {
+    for Example { folder, files, rooms: _ } in WORLDS {
+        let shown = plans_shown(folder);
+        assert!(shown.iter().any(|it| it == files), "{folder}/README.md lacks `plan {files}`");
+        let desk = Desk::empty();
+        desk.copy(&format!("examples/{folder}"));
+        for plan in shown {
+            desk.run(&format!("plan --refresh never {}", plan.replace('\'', ""))).ends(0);
+        }
+    }
+}
+
+#[test]
 fn small_worlds_apply_and_are_then_at_rest() {
     for world in [GAME, PRODUCTION, STAGING, SHOW, SUPPORT, TEAMS, CHANNELS] {
         world.applied();
     }
+}
+
+#[test]
+fn two_hundred_tables_come_from_one_entry() {
+    let desk = TABLES.applied();
+    let listed = desk.run(&format!("state list {}", TABLES.files)).ends(0);
+    listed.prints("game/table-001").prints("game/table-200");
 }
 
 #[test]
@@ -97,14 +131,14 @@ fn a_forgotten_file_destroys_nothing() {
 }
 
 #[test]
-fn rooms_that_exist_are_adopted() {
+fn three_hundred_rooms_that_exist_are_adopted() {
     let desk = ADOPTING.applied();
     let other = format!("--state lost/rooms.state.json {}", ADOPTING.files);
     std::fs::create_dir(desk.path("lost")).expect("a folder");
     let world = "rooms.emulator.json";
     desk.write(&format!("lost/{world}"), &desk.read(&format!("examples/adopt-existing/{world}")));
-    desk.run(&format!("plan {other}")).ends(0).prints("3 to adopt");
-    desk.run(&format!("apply --auto-approve {other}")).ends(0).prints("Applied: 3 adopted.");
+    desk.run(&format!("plan {other}")).ends(0).prints("300 to adopt");
+    desk.run(&format!("apply --auto-approve {other}")).ends(0).prints("Applied: 300 adopted.");
     desk.run(&format!("plan --detailed-exitcode {other}")).ends(0).prints("No changes: ");
 }
 

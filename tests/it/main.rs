@@ -20,3 +20,4 @@ mod stores;
 mod stories;
 mod support;
 mod terminal;
+mod workflows;

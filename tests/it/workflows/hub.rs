@@ -1,0 +1,125 @@
+//! Stands in for GitHub: bare repositories in a folder, and `gh api` on files of JSON beside them.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::cli::desk::{Desk, ROOMCTL, Ran};
+
+/// Answers `gh api` from the files in `$GH_DATA`, as the pages of GitHub's REST API describe it.
+const GH: &str = include_str!("gh");
+
+/// Replaces cargo where a workflow installs roomctl: the binary is on the PATH already.
+const CARGO: &str = "\
+#!/bin/sh
+case \"$*\" in
+  'install --locked --git https://'*' --rev '*' roomctl') ;;
+  *) echo \"the workflow says something else: cargo $*\" >&2; exit 99 ;;
+esac
+";
+
+/// A repository with its pull requests and issues, and the tools that a runner has.
+pub(crate) struct Hub {
+    pub(crate) desk: Desk,
+}
+
+impl Hub {
+    /// An empty repository `origin.git`, and a clone of it, `work`, on the branch `main`.
+    pub(crate) fn new() -> Self {
+        let hub = Self { desk: Desk::empty() };
+        for (name, text) in [("gh", GH), ("cargo", CARGO)] {
+            hub.desk.write(&format!("bin/{name}"), text);
+            let executable = PermissionsExt::from_mode(0o755);
+            let path = hub.desk.path(&format!("bin/{name}"));
+            std::fs::set_permissions(path, executable).expect("an executable");
+        }
+        symlink(ROOMCTL, hub.desk.path("bin/roomctl")).expect("a link to the binary");
+        for name in ["pulls", "comments", "labels", "issues"] {
+            hub.desk.write(&format!("hub/{name}.json"), "[]");
+        }
+        hub.desk.write("home/.gitconfig", "[user]\nname = a\nemail = a@example.com\n");
+        hub.shell("git init --quiet --bare --initial-branch main origin.git");
+        hub.shell("git clone --quiet origin.git work && git -C work switch --quiet --orphan main");
+        hub
+    }
+
+    /// A shell command's process in a folder here, with the runner's tools and nothing else.
+    pub(crate) fn command(&self, folder: &str, shell: &[&str], script: &str) -> Command {
+        let bin = self.desk.path("bin");
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).args(["-c", script]).current_dir(self.desk.path(folder));
+        command.env_clear().stdin(Stdio::null());
+        command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()));
+        command.env("HOME", self.desk.path("home")).env("GH_DATA", self.desk.path("hub"));
+        command
+    }
+
+    /// Runs a script that must succeed, in the folder of all; its output.
+    pub(crate) fn shell(&self, script: &str) -> String {
+        let mut command = self.command(".", &["bash", "-eo", "pipefail"], script);
+        Ran::new(script, command.output().expect("a shell")).ends(0).stdout
+    }
+
+    /// Writes a file of the clone.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        self.desk.write(&format!("work/{name}"), text);
+    }
+
+    /// Commits everything in the clone and pushes its branch; the commit's id.
+    pub(crate) fn push(&self, subject: &str) -> String {
+        self.shell(&format!(
+            "cd work; git add --all; git commit --quiet --allow-empty --message '{subject}'; \
+             git push --quiet origin HEAD"
+        ));
+        self.commit_of("HEAD")
+    }
+
+    /// The id of a commit of the clone, its remote branches up to date.
+    pub(crate) fn commit_of(&self, name: &str) -> String {
+        let commit =
+            self.shell(&format!("git -C work fetch --quiet; git -C work rev-parse {name}"));
+        commit.trim().to_owned()
+    }
+
+    /// The commit that a pull request's workflows check out: the branch merged into `main`.
+    pub(crate) fn proposed(&self, number: u64, branch: &str) -> String {
+        self.shell(&format!(
+            "cd work; git switch --quiet --detach origin/main; git merge --quiet --no-ff {branch} -m Proposed; \
+             git push --quiet --force origin HEAD:refs/pull/{number}/merge"
+        ));
+        let commit = self.commit_of("HEAD");
+        self.shell(&format!("git -C work switch --quiet {branch}"));
+        commit
+    }
+
+    /// Merges a branch into `main` as its pull request's button does; the merge commit's id.
+    pub(crate) fn merge(&self, number: u64, branch: &str) -> String {
+        let head = self.commit_of(branch);
+        self.shell(&format!(
+            "cd work; git switch --quiet main; git merge --quiet --no-ff {branch} -m 'Merge {branch}'"
+        ));
+        let merge = self.push("Merged");
+        let pull = json!({"number": number, "head": {"sha": head}, "merged_at": "now",
+                          "merge_commit_sha": merge});
+        self.add("pulls", pull);
+        merge
+    }
+
+    /// Adds a label to a pull request.
+    pub(crate) fn label(&self, number: u64, name: &str) {
+        self.add("labels", json!({"issue": number, "name": name}));
+    }
+
+    /// What GitHub holds: `pulls`, `comments`, `labels` or `issues`.
+    pub(crate) fn all(&self, what: &str) -> Vec<Value> {
+        let text = self.desk.read(&format!("hub/{what}.json"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}"))
+    }
+
+    fn add(&self, what: &str, value: Value) {
+        let mut all = self.all(what);
+        all.push(value);
+        self.desk.write(&format!("hub/{what}.json"), &Value::from(all).to_string());
+    }
+}
