@@ -117,11 +117,10 @@ fn plan(desired: &Desired, recorded: &Recorded) -> Plan {
         desired,
         recorded,
         observed: &Observed::default(),
-        scope: &roomctl::model::Scope::default(),
+        scope: &Scope::default(),
         evict: &BTreeSet::new(),
         refreshed: Refreshed::As(Refresh::Never),
         in_progress: None,
-        scope: &Scope::default(),
     })
 }
 
