@@ -58,7 +58,7 @@ fn enumerated_values_are_offered() {
     assert_eq!(after(&desk, "roomctl vali"), ["validate"]);
     for (line, values) in [
         ("roomctl plan --refresh ", ["never", "due", "all"].as_slice()),
-        ("roomctl plan --format ", &["text", "json"]),
+        ("roomctl plan --format ", &["text", "json", "markdown", "github"]),
         ("roomctl --color ", &["auto", "always", "never"]),
         ("roomctl apply --log-format ", &["text", "json"]),
         ("roomctl init --kind ", &["zim", "rtc", "tencent-live"]),
