@@ -117,7 +117,11 @@ fn collect(schema: &Value, at: &str, lines: &mut BTreeSet<String>) {
 }
 
 fn kind(rule: &Value) -> String {
-    let any = || list(&rule["anyOf"]).map(kind).collect::<Vec<_>>().join("|");
+    let any = || {
+        let mut kinds: Vec<String> = list(&rule["anyOf"]).map(kind).collect();
+        kinds.dedup();
+        kinds.join("|")
+    };
     match (&rule["type"], &rule["$ref"], &rule["const"], &rule["anyOf"]) {
         (Value::String(one), _, _, _) if one == "array" => {
             format!("list of {}", kind(&rule["items"]))
