@@ -71,11 +71,14 @@ pub fn unapplied(desired: &Desired, recorded: &Recorded) -> Option<Finding> {
     Some(Finding::warning("unapplied_changes", message))
 }
 
-/// What a recorded room is to be now; `None` if an approved destroy has come about.
+/// What a recorded room is to be now; `None` if an approved destroy has come about. A room that exists
+/// while a call is open stays as that call leaves it: to make it anything else would end its life.
 fn room_now(record: &RecordedRoom, observation: Option<&Observation>) -> Option<Arc<Room>> {
     let is_gone = matches!(observation, Some(Observation::Gone(_)));
+    let is_there = matches!(observation, Some(Observation::There(_)));
     let is_open = |kind| record.pending.as_ref().is_some_and(|pending| pending.kind == kind);
     match record.next.as_deref() {
+        Some(_) if is_there && record.pending.is_some() => Some(record.room.clone()),
         Some(next) if is_gone || next.destroyed.is_some() => next.room.clone(),
         None if is_gone && is_open(PendingKind::Destroy) => None,
         Some(_) | None => Some(record.room.clone()),

@@ -141,3 +141,21 @@ fn a_renamed_provider_is_no_unapplied_edit() {
         "{actions:?}"
     );
 }
+
+#[test]
+fn a_create_that_is_open_is_not_replaced_by_what_its_record_held_before() {
+    let mut world = World::new();
+    let delay = |seconds| {
+        Arc::new(Room {
+            destroy_delay_time: Some(crate::model::Delay::from_seconds(seconds)),
+            ..Room::default()
+        })
+    };
+    let mut recorded = with_next(Some(delay(60)), Some(at(-5)));
+    recorded.room = delay(90);
+    let (kind, room) = (crate::model::PendingKind::Create, Some(delay(90)));
+    recorded.pending = Some(Box::new(crate::model::Pending { kind, at: at(0), room }));
+    world.recorded.rooms.insert(address("chat/a"), recorded);
+    world.observed.rooms.insert(address("chat/a"), there(crate::model::People::Nobody, &[]));
+    assert!(!steps(&world).iter().any(|(_, action, ..)| *action == Action::Replace));
+}
