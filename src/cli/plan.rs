@@ -65,6 +65,5 @@ pub(super) async fn run(
 /// How what is wanted ends a plan: steps, and rooms that wait or are blocked, under
 /// `--detailed-exitcode`.
 fn wanted(plan: &Plan, detailed: bool) -> Exit {
-    let wanted = !(plan.steps.is_empty() && plan.waiting.is_empty() && plan.blocked.is_empty());
-    if detailed && wanted { Exit::Changes } else { Exit::Done }
+    if detailed && plan.wants_changes() { Exit::Changes } else { Exit::Done }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::plan::{Credentials, not_asked, read_only, require};
+use super::plan::{Credentials, connect_reads, not_asked, read_only};
 use super::refresh::{Clocks, Known, resolve_scope};
-use super::session::{Access, Connected, Connector, Session, SessionError};
+use super::session::{Connector, Session, SessionError};
 use crate::model::{Drift, Finding, Observed, Recorded, Refresh, Scope};
 use crate::planner::{self, Purpose};
 
@@ -44,12 +44,7 @@ pub async fn drift<C: Connector>(
     let hosts = session.belongs(&snapshot)?;
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
-    let connected = match request.refresh {
-        Refresh::Never => Connected::default(),
-        Refresh::Due | Refresh::All => connector.connect(Access::Reads).await?,
-    };
-    session.resume(&connected, &snapshot);
-    require(request.credentials, &connected)?;
+    let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
     let evict = BTreeSet::new();
     let mut known = Known {
         desired,

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::{Credentials, not_asked, read_only, require};
+use super::plan::{Credentials, connect_reads, not_asked, read_only};
 use super::refresh::{Clocks, Known};
-use super::session::{Access, Connected, Connector, Session, SessionError};
+use super::session::{Connector, Session, SessionError};
 use crate::model::{
     Address, DesiredRoom, Explanation, Finding, Observed, Plan, Recorded, Refresh, Refreshed,
     RoomDecision, Scope,
@@ -44,12 +44,7 @@ pub async fn explain<C: Connector>(
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = store.read().await.map_err(SessionError::State)?;
     let hosts = session.belongs(&snapshot)?;
-    let connected = match request.refresh {
-        Refresh::Never => Connected::default(),
-        Refresh::Due | Refresh::All => connector.connect(Access::Reads).await?,
-    };
-    session.resume(&connected, &snapshot);
-    require(request.credentials, &connected)?;
+    let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
     let address = planner::address_as_declared(desired, request.address);
     let (evict, scope) = (BTreeSet::new(), Scope::default());
     let mut known = Known {

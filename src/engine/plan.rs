@@ -57,12 +57,9 @@ pub async fn plan<C: Connector>(
     let hosts = session.belongs(&snapshot)?;
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
-    let connected = match request.refresh {
-        Refresh::Never => Connected::default(),
-        Refresh::Due | Refresh::All => connector.connect(Access::Reads).await?,
-    };
-    session.resume(&connected, &snapshot);
-    let asked = asked(request, &connected)?;
+    let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
+    let none = connected.connections.is_empty() && !connected.missing.is_empty();
+    let asked = if none { Refreshed::NoCredentials } else { Refreshed::As(request.refresh) };
     let evict = BTreeSet::new();
     let mut known = Known {
         desired,
@@ -82,14 +79,27 @@ pub async fn plan<C: Connector>(
     Ok(Planned { plan, snapshot, closed })
 }
 
-fn asked(request: PlanRequest<'_>, connected: &Connected) -> Result<Refreshed, SessionError> {
-    require(request.credentials, connected)?;
-    let none = connected.connections.is_empty() && !connected.missing.is_empty();
-    Ok(if none { Refreshed::NoCredentials } else { Refreshed::As(request.refresh) })
+/// Connects the providers of a session that only reads, unless nothing is asked.
+///
+/// # Errors
+/// Returns an error if a connection fails, or if credentials are required and missing.
+pub(super) async fn connect_reads<C: Connector>(
+    session: &Session<'_, C>,
+    refresh: Refresh,
+    credentials: Credentials,
+    snapshot: &Snapshot,
+) -> Result<Connected, C::Error> {
+    let connected = match refresh {
+        Refresh::Never => Connected::default(),
+        Refresh::Due | Refresh::All => session.connector.connect(Access::Reads).await?,
+    };
+    session.resume(&connected, snapshot);
+    require(credentials, &connected)?;
+    Ok(connected)
 }
 
 /// Refuses missing credentials that are required.
-pub(super) fn require(credentials: Credentials, connected: &Connected) -> Result<(), SessionError> {
+fn require(credentials: Credentials, connected: &Connected) -> Result<(), SessionError> {
     match (credentials, connected.missing.iter().next()) {
         (Credentials::Required, Some((provider, missing))) => {
             let (provider, missing) = (provider.clone(), missing.clone());

@@ -206,6 +206,12 @@ impl Summary {
 }
 
 impl Plan {
+    /// Whether changes are wanted: steps, or rooms that wait or are blocked.
+    #[must_use]
+    pub fn wants_changes(&self) -> bool {
+        !(self.steps.is_empty() && self.waiting.is_empty() && self.blocked.is_empty())
+    }
+
     /// Whether there is no step, nothing is held back or unread, and no other run is changing rooms.
     #[must_use]
     pub fn has_nothing_to_do(&self) -> bool {

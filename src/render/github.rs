@@ -83,8 +83,7 @@ pub fn outcome_github(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> 
 /// # Errors
 /// Returns the error of `out`.
 pub fn plan_outputs(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
-    let changes = !(plan.steps.is_empty() && plan.waiting.is_empty() && plan.blocked.is_empty());
-    writeln!(out, "changes={changes}")?;
+    writeln!(out, "changes={}", plan.wants_changes())?;
     writeln!(out, "digest={}", plan.digest)?;
     let Summary {
         create,

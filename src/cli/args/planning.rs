@@ -12,7 +12,7 @@ use crate::model::{Address, Digest, Refresh};
 /// What `plan`, `apply` and `destroy` have in common.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PlanningArgs {
-    /// Whom to ask first: nobody, rooms that may have gone, or all; the policy's where left out
+    /// Whom to ask first: nobody, rooms that may have gone, or all; by default the policy's
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// Which rooms to plan for.
@@ -125,7 +125,7 @@ pub(in crate::cli) struct ExplainArgs {
     /// The room
     #[arg(value_name = "ADDRESS")]
     pub(in crate::cli) address: Address,
-    /// Whether to ask the service after this room; where left out, if credentials are there
+    /// Whether to ask the service after this room; by default if credentials are there
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// How the result is written
@@ -202,7 +202,7 @@ pub(in crate::cli) struct ApplyArgs {
 /// `reconcile`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReconcileArgs {
-    /// Which recorded rooms to ask after first; the policy's where left out
+    /// Which recorded rooms to ask after first; by default the policy's
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// How to write the result
