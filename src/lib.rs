@@ -102,7 +102,7 @@
 //! let (_switch, stop) = StopSwitch::new();
 //! let session = Session {
 //!     desired: &desired,
-//!     store: &*state::open(&desired.state.clone().into()),
+//!     store: &*state::open(&desired.state, &StoreEnvironment::default())?,
 //!     connector: &OneAddress { desired: &desired, url, secret },
 //!     clock: &SystemClock,
 //!     stop: &stop,

@@ -72,6 +72,6 @@ impl JournalWriter {
         if written.is_err() {
             self.failed_step.store(true, Ordering::Relaxed);
         }
-        written
+        written.map(drop)
     }
 }

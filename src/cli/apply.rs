@@ -21,7 +21,6 @@ use crate::model::{
 use crate::planner;
 use crate::provider::http::SystemClock;
 use crate::render;
-use crate::state;
 
 /// What `apply` and `destroy` have in common, and where they differ.
 struct Job<'a> {
@@ -139,7 +138,7 @@ impl Job<'_> {
         let providers = Providers::new(&self.desired, &location, global);
         let session = Session {
             desired: &self.desired,
-            store: &*state::open_sharing(&location, Arc::clone(&self.desired)),
+            store: &*session::sharing_store(&location, &self.desired)?,
             connector: &providers,
             clock: &SystemClock,
             stop: &stop,

@@ -18,7 +18,6 @@ use super::exit::{Exit, Stopped};
 use super::{session, state};
 use crate::config::is_standard_input;
 use crate::model::{Address, Recorded};
-use crate::state::open;
 
 /// The variable by which a script asks for candidates; its value names the shell.
 const VARIABLE: &str = "ROOMCTL_COMPLETE";
@@ -137,7 +136,7 @@ fn global(words: &[OsString]) -> Option<Global> {
 }
 
 fn recorded(global: &Global, console: &Console) -> Option<Arc<Recorded>> {
-    let store = open(&state::path(global, console).ok()?);
+    let store = session::store(&state::path(global, console).ok()?).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     Some(runtime.block_on(store.read()).ok()?.recorded)
 }

@@ -1,5 +1,6 @@
 //! The process's surroundings: the environment is read here and nowhere else.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use super::args::{Color, LogFormat};
 use super::console::Console;
 use super::user;
 use crate::config::is_standard_input;
+use crate::state::StoreEnvironment;
 
 /// What the process was started in.
 #[derive(Clone, Debug)]
@@ -68,6 +70,16 @@ pub(super) fn variable(name: &str) -> Option<String> {
 #[must_use]
 pub(super) fn variable_as_set(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.into_string().unwrap_or_default())
+}
+
+/// The variables that say how shared stores are reached.
+#[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+#[must_use]
+pub(super) fn store_environment() -> StoreEnvironment {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    StoreEnvironment::of(std::env::vars_os().filter_map(text))
 }
 
 /// Starts the log on stderr, as `ROOMCTL_LOG` and `--log-format` say.

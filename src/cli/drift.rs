@@ -13,7 +13,6 @@ use crate::engine::{self, Compared, Credentials, DriftRequest, Session};
 use crate::model::{Drift, Refresh, StateLocation};
 use crate::provider::http::SystemClock;
 use crate::render::{self, Layout, PageView};
-use crate::state;
 
 /// Compares the record with the service; changes nothing.
 pub(super) async fn run(
@@ -28,7 +27,7 @@ pub(super) async fn run(
     let providers = Providers::new(&desired, &path, global);
     let session = Session {
         desired: &desired,
-        store: &*state::open_sharing(&path, Arc::clone(&desired)),
+        store: &*session::sharing_store(&path, &desired)?,
         connector: &providers,
         clock: &SystemClock,
         stop: &stop,

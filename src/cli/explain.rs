@@ -14,7 +14,6 @@ use crate::engine::{self, Credentials, ExplainRequest, Explained, Session};
 use crate::model::{Explanation, Refresh, RoomDecision};
 use crate::provider::http::SystemClock;
 use crate::render;
-use crate::state;
 
 /// Shows what is declared, recorded and observed of one room, and what is decided; changes nothing.
 pub(super) async fn run(
@@ -28,7 +27,7 @@ pub(super) async fn run(
     let (_switch, stop) = StopSwitch::new();
     let session = Session {
         desired: &desired,
-        store: &*state::open_sharing(&path, Arc::clone(&desired)),
+        store: &*session::sharing_store(&path, &desired)?,
         connector: &Providers::new(&desired, &path, global),
         clock: &SystemClock,
         stop: &stop,

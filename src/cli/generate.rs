@@ -19,7 +19,6 @@ use crate::engine::{self, GenerateRequest, GenerateResult, Generated, Session};
 use crate::model::{Desired, Finding, Kind, Place, ProviderName, RoomId};
 use crate::provider::http::SystemClock;
 use crate::render;
-use crate::state;
 
 /// The largest list of ids that is read.
 const LARGEST: Size = Size(64 << 20);
@@ -56,7 +55,7 @@ pub(super) async fn run(
     connect::require_secrets(desired)?;
     let session = Session {
         desired,
-        store: &*state::open(&path),
+        store: &*session::store(&path)?,
         connector: &Providers::new(desired, &path, global),
         clock: &SystemClock,
         stop: &stop,

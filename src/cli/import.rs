@@ -13,7 +13,6 @@ use crate::engine::{self, ImportRequest, ImportResult, Imported, Selection, Sess
 use crate::model::{Address, Partial};
 use crate::provider::http::SystemClock;
 use crate::render;
-use crate::state;
 
 /// How many rooms came to each result.
 #[derive(Default)]
@@ -40,7 +39,7 @@ pub(super) async fn run(
     connect::require_secrets(desired)?;
     let session = Session {
         desired,
-        store: &*state::open(&path),
+        store: &*session::store(&path)?,
         connector: &Providers::new(desired, &path, global),
         clock: &SystemClock,
         stop: &stop,

@@ -13,7 +13,6 @@ use crate::config::Loaded;
 use crate::engine::{self, Credentials, PlanRequest, Planned, Session};
 use crate::model::{Plan, Refresh};
 use crate::provider::http::SystemClock;
-use crate::state;
 
 /// Shows what would change; changes nothing.
 pub(super) async fn run(
@@ -32,7 +31,7 @@ pub(super) async fn run(
     let providers = Providers::new(&desired, &path, global);
     let session = Session {
         desired: &desired,
-        store: &*state::open_sharing(&path, Arc::clone(&desired)),
+        store: &*session::sharing_store(&path, &desired)?,
         connector: &providers,
         clock: &SystemClock,
         stop: &stop,

@@ -17,7 +17,6 @@ use crate::model::{
 };
 use crate::provider::http::SystemClock;
 use crate::render::{self, Layout, View};
-use crate::state;
 
 /// Shows the plan, and consents: all of it was approved when it was applied.
 struct Reconciling<'a> {
@@ -44,7 +43,7 @@ pub(super) async fn run(
     let providers = Providers::new(&desired, &location, global);
     let session = Session {
         desired: &desired,
-        store: &*state::open_sharing(&location, Arc::clone(&desired)),
+        store: &*session::sharing_store(&location, &desired)?,
         connector: &providers,
         clock: &SystemClock,
         stop: &stop,

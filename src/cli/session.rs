@@ -1,18 +1,19 @@
 //! What most commands begin with: the files, the state, and whether the two belong together.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{Global, ScopeArgs};
 use super::console::Console;
-use super::context::{Context, variable_as_set};
+use super::context::{self, Context, variable_as_set};
 use super::exit::{Exit, Stopped};
 use super::secrets;
 use crate::config::{self, Head, Loaded, Subfolders};
 use crate::engine::{Lock, SessionError};
-use crate::model::{Desired, Scope, ScopeError, StateLocation, UrlNotBuilt};
+use crate::model::{Desired, LocationError, Scope, ScopeError, StateLocation};
 use crate::planner::{HostChange, IdentityError};
-use crate::state::{Holder, StateError};
+use crate::state::{self, Holder, StateError, Store};
 
 /// Reads and checks the files. The secrets that they name are known from then on.
 pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stopped> {
@@ -43,14 +44,22 @@ pub(super) fn state_path(
 ) -> Result<StateLocation, Stopped> {
     match &global.state {
         Some(text) => named_state(text, console),
-        None => without_secret(desired.state.clone().into(), console),
+        None => without_secret(desired.state.clone(), console),
     }
 }
 
 /// Where `--state` says that the state is.
 pub(super) fn named_state(text: &str, console: &Console) -> Result<StateLocation, Stopped> {
-    let location: Result<StateLocation, UrlNotBuilt> = text.parse();
-    let location = location.map_err(|error| Stopped::usage(format!("--state {text}: {error}")))?;
+    let location: Result<StateLocation, LocationError> = text.parse();
+    let location = location.map_err(|error| match error {
+        // The text holds a secret: it is not shown.
+        LocationError::Password => Stopped::usage(format!("--state: {error}")),
+        LocationError::NotBuilt(_)
+        | LocationError::UnknownScheme
+        | LocationError::NoObject(..)
+        | LocationError::UnknownParameter(_)
+        | LocationError::Lease(_) => Stopped::usage(format!("--state {text}: {error}")),
+    })?;
     without_secret(location, console)
 }
 
@@ -61,6 +70,10 @@ pub(super) fn without_secret(
     match location {
         StateLocation::File(path) => {
             named_without_secret(path, "the state", console).map(StateLocation::File)
+        }
+        StateLocation::Object(url) => {
+            named_without_secret(url.to_string().into(), "the state", console)?;
+            Ok(StateLocation::Object(url))
         }
     }
 }
@@ -76,6 +89,20 @@ pub(super) fn named_without_secret(
         return Err(Stopped::failed("secret_in_file_name", words));
     }
     Ok(path)
+}
+
+/// Names the store of a location; nothing is read yet.
+pub(super) fn store(location: &StateLocation) -> Result<Box<dyn Store>, Stopped> {
+    state::open(location, &context::store_environment()).map_err(state_error)
+}
+
+/// The same, whose record shares the rooms that are recorded as they are declared.
+pub(super) fn sharing_store(
+    location: &StateLocation,
+    desired: &Arc<Desired>,
+) -> Result<Box<dyn Store>, Stopped> {
+    state::open_sharing(location, &context::store_environment(), Arc::clone(desired))
+        .map_err(state_error)
 }
 
 /// Who this run is, as others are told.
@@ -169,6 +196,7 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Checksum { .. }
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
+        | StateError::Unusable { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
     }

@@ -23,7 +23,7 @@ pub(super) async fn run(
     console: &Console,
 ) -> Result<Exit, Stopped> {
     let location = path(global, console)?;
-    let store = &*state::open(&location);
+    let store = &*session::store(&location)?;
     match command {
         StateCommand::List { patterns, format } => list(store, &patterns, format, console).await,
         StateCommand::Show { patterns, format } => show(store, &patterns, format, console).await,
@@ -49,7 +49,7 @@ pub(super) fn path(global: &Global, console: &Console) -> Result<StateLocation, 
             session::named_state(text, console)
         }
         None => match session::head(global, console) {
-            Some(head) => session::without_secret(head.state.into(), console),
+            Some(head) => session::without_secret(head.state, console),
             None => session::state_path(global, &session::files(global, console)?.desired, console),
         },
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::model::SecretSource;
+use crate::model::{SecretSource, StateLocation};
 
 use super::diagnostics::Diagnostics;
 use super::load::{self, Source, Subfolders, is_standard_input};
@@ -13,7 +13,7 @@ use super::resolve::{self, ResolvedHead};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Where the state is.
-    pub state: PathBuf,
+    pub state: StateLocation,
     /// Where the providers' secrets are: none of them may be printed.
     pub secrets: Vec<SecretSource>,
 }

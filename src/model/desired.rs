@@ -1,19 +1,18 @@
 //! What the files say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::keyword::keyword_enum;
-use super::{Address, Digest, OnConflict, Policy, Provider, ProviderName, Room};
+use super::{Address, Digest, OnConflict, Policy, Provider, ProviderName, Room, StateLocation};
 
 /// Everything that the files declare, checked and resolved.
 #[derive(Clone, Debug)]
 pub struct Desired {
     /// The providers by name.
     pub providers: BTreeMap<ProviderName, Provider>,
-    /// Where the state is kept: a path, resolved against the folder of the file that says it.
-    pub state: PathBuf,
+    /// Where the state is kept; a path is resolved against the folder of the file that says it.
+    pub state: StateLocation,
     /// The policy.
     pub policy: Policy,
     /// The rooms, sorted by address, each address once.

@@ -87,7 +87,7 @@ impl World {
             ProviderIdentity { kind: Kind::Zim, app_id: 1, host: Some("zim-api.zego.im".into()) };
         let desired = Desired {
             providers: BTreeMap::from([(chat.name.clone(), chat.clone())]),
-            state: PathBuf::from("rooms.state.json"),
+            state: PathBuf::from("rooms.state.json").into(),
             policy: Policy {
                 max_destroy: crate::model::GateLimit::Percent(100),
                 ..Policy::default()

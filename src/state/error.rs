@@ -180,6 +180,14 @@ pub enum StateError {
         /// The state.
         location: String,
     },
+    /// The store cannot be used: do what it says.
+    #[error("{location} cannot be used: {why}; nothing was done")]
+    Unusable {
+        /// The state.
+        location: String,
+        /// What prevents it, and what to do.
+        why: String,
+    },
     /// The system refused: do what it says.
     #[error("cannot {operation} {location}: {error}{}", advice(error))]
     Io {

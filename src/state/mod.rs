@@ -5,6 +5,8 @@ mod file;
 mod format;
 mod journal;
 mod merge;
+#[cfg(feature = "object-store")]
+mod object;
 mod overlay;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,8 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::model::{
     Address, Call, Desired, ProviderIdentity, ProviderName, Recorded, RecordedRoom, StateLocation,
@@ -26,21 +30,71 @@ pub use format::{ParseError, parse_state, state_text};
 pub use journal::{Journal, parse_journal};
 
 use file::FileStore;
+use format::SharedRooms;
 
 /// Names the store of a location; nothing is read yet.
-#[must_use]
-pub fn open(location: &StateLocation) -> Box<dyn Store> {
-    match location {
-        StateLocation::File(path) => Box::new(FileStore::new(path)),
-    }
+///
+/// # Errors
+/// Returns [`StateError::Unusable`] if `environment` does not say how to reach a shared store.
+pub fn open(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+) -> Result<Box<dyn Store>, StateError> {
+    opened(location, environment, SharedRooms::default())
 }
 
 /// Names the store of a location, whose record shares the rooms that are recorded as they are
 /// declared, instead of holding them once more.
-#[must_use]
-pub fn open_sharing(location: &StateLocation, desired: Arc<Desired>) -> Box<dyn Store> {
+///
+/// # Errors
+/// Returns what [`open`] returns.
+pub fn open_sharing(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+    desired: Arc<Desired>,
+) -> Result<Box<dyn Store>, StateError> {
+    opened(location, environment, SharedRooms::declared(desired))
+}
+
+fn opened(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+    shared: SharedRooms,
+) -> Result<Box<dyn Store>, StateError> {
     match location {
-        StateLocation::File(path) => Box::new(FileStore::new(path).sharing(desired)),
+        StateLocation::File(path) => Ok(Box::new(FileStore::new(path).sharing(shared))),
+        StateLocation::Object(url) => object_store(url, environment, shared),
+    }
+}
+
+#[cfg(feature = "object-store")]
+use object::open as object_store;
+
+#[cfg(not(feature = "object-store"))]
+fn object_store(
+    url: &crate::model::ObjectUrl,
+    _: &StoreEnvironment,
+    _: SharedRooms,
+) -> Result<Box<dyn Store>, StateError> {
+    let why = "this roomctl was built without object stores (feature `object-store`)".to_owned();
+    Err(StateError::Unusable { location: url.to_string(), why })
+}
+
+/// The environment variables by which shared stores are reached: regions, endpoints, credentials.
+#[derive(Clone, Default)]
+pub struct StoreEnvironment(BTreeMap<String, String>);
+
+/// How the names of variables begin that shared stores read.
+const STORE_VARIABLES: &[&str] = &["AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "HOME"];
+
+impl StoreEnvironment {
+    /// Takes the variables that shared stores read; empty ones count as unset.
+    #[must_use]
+    pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let is_read = |(name, value): &(String, String)| {
+            !value.is_empty() && STORE_VARIABLES.iter().any(|prefix| name.starts_with(prefix))
+        };
+        Self(variables.into_iter().filter(is_read).collect())
     }
 }
 
@@ -57,6 +111,10 @@ pub async fn repair(
 ) -> Result<Option<Repair>, StateError> {
     match location {
         StateLocation::File(path) => FileStore::new(path).repair(holder, wait).await,
+        StateLocation::Object(url) => {
+            let why = "`state repair` of an object is not built yet".to_owned();
+            Err(StateError::Unusable { location: url.to_string(), why })
+        }
     }
 }
 
@@ -98,7 +156,13 @@ pub trait WriteStore: Send + Sync {
     /// A caller that goes away while it waits loses only the answer, never an entry.
     /// Once the lock or a part of the state is lost, an intent is refused. A store that can still
     /// keep results then does so, and says where in its error.
-    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()>;
+    /// Returns how long the calls of its intents may be sent.
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable>;
+
+    /// Returns how long after its sending a write covers the calls of its intents: they are to be
+    /// appended ahead, those of about a second at once. `None` if an intent is durable at once and
+    /// covers its call for ever.
+    fn send_window(&self) -> Option<Duration>;
 
     /// Checks that the lock is still held and the state is as this run left it: after a question was
     /// answered, and before the first call. If not, nothing more is written, and what a run that
@@ -113,6 +177,36 @@ pub trait WriteStore: Send + Sync {
     /// Folds the journal into the state, keeps the last calls, and releases the lock.
     /// If that fails, everything that was appended stays for the next run.
     fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded>;
+}
+
+/// Entries that are durable, and how long the calls of their intents may be sent.
+#[derive(Clone, Debug)]
+pub struct Durable(Option<Arc<dyn SendWindow>>);
+
+/// How long the calls of a write's intents may be sent: another run may take a lease that ended.
+pub trait SendWindow: std::fmt::Debug + Send + Sync {
+    /// Returns whether a call may be sent now.
+    fn is_open(&self) -> bool;
+}
+
+impl Durable {
+    /// Returns entries whose calls may be sent at any time: no other run can take the lock.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self(None)
+    }
+
+    /// Returns entries whose calls may be sent while a window is open.
+    #[must_use]
+    pub fn within(window: Arc<dyn SendWindow>) -> Self {
+        Self(Some(window))
+    }
+
+    /// Returns whether a call whose intent is among the entries may be sent now.
+    #[must_use]
+    pub fn may_send(&self) -> bool {
+        self.0.as_ref().is_none_or(|window| window.is_open())
+    }
 }
 
 /// Waits for the loss of a lock.
@@ -135,6 +229,26 @@ pub struct Snapshot {
     /// The number of rooms whose record was in an earlier run's journal and was folded into the
     /// state as the lock was taken; `None` if nothing was folded.
     pub folded: Option<usize>,
+    /// What the holder before may still do; `None` if its lock was released by its end.
+    pub earlier: Option<EarlierHolder>,
+}
+
+/// What an earlier holder of a lease may still do with the rooms whose intents it left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlierHolder {
+    /// From when on its calls have been answered or given up: no lookup of such a room counts before.
+    pub calls_ended: Instant,
+    /// How its lease ended.
+    pub lease: LeaseEnd,
+}
+
+/// How the lease of an earlier holder ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseEnd {
+    /// The holder released it after its last write.
+    Released,
+    /// It was taken over: the holder may have been paused, and may send a call that it had signed.
+    TakenOver,
 }
 
 /// Whether a state was there.

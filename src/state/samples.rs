@@ -67,7 +67,7 @@ pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
     };
     Arc::new(Desired {
         providers: BTreeMap::new(),
-        state: PathBuf::new(),
+        state: PathBuf::new().into(),
         policy: Policy::default(),
         rooms: rooms.into_iter().map(declared).collect(),
         files: BTreeSet::new(),

@@ -10,7 +10,9 @@ use roomctl::model::{
     Scope,
 };
 use roomctl::planner::{self, PlanInputs};
-use roomctl::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, Store, WriteStore};
+use roomctl::state::{
+    Access, Durable, Entry, Folded, LastCalls, Lost, Snapshot, Store, WriteStore,
+};
 
 use crate::stores::memory::MemoryStore;
 use crate::stores::{calls, holder};
@@ -55,7 +57,11 @@ impl WriteStore for Noting {
         self.store.reserve(entries)
     }
 
-    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
+    fn send_window(&self) -> Option<Duration> {
+        self.store.send_window()
+    }
+
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
         self.note_calls();
         let name = |entry: &Entry| match entry {
             Entry::Intent(..) => "intent",

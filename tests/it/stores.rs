@@ -3,6 +3,7 @@
 pub(crate) mod memory;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use roomctl::model::{
     RecordedRoom, Room, Sides, Timestamp,
 };
 use roomctl::state::{
-    self, Entry, Folded, Found, Holder, LastCalls, Snapshot, StateError, Store, WriteStore,
+    self, Entry, Folded, Found, Holder, LastCalls, Snapshot, StateError, Store, StoreEnvironment,
+    WriteStore,
 };
 use tempfile::TempDir;
 
@@ -47,7 +49,7 @@ impl InMemory {
 
 impl Subject for InFile {
     fn store(&self) -> Box<dyn Store> {
-        state::open(&self.0.path().join("rooms.state.json").into())
+        opened(&self.0.path().join("rooms.state.json"))
     }
 
     fn lose_lock(&self) {
@@ -63,6 +65,11 @@ impl Subject for InMemory {
     fn lose_lock(&self) {
         self.0.end_lease();
     }
+}
+
+/// Opens the state in a file.
+pub(crate) fn opened(path: &Path) -> Box<dyn Store> {
+    state::open(&path.into(), &StoreEnvironment::default()).expect("a file needs no environment")
 }
 
 /// Holds every kind of store to every rule.
@@ -208,7 +215,7 @@ async fn what_is_folded_is_read_again(subject: &dyn Subject) {
     writer.check().await.expect("nothing changed");
     append(&writer, vec![Entry::Provider(chat(), identity()), result("chat/a")]).await;
     assert_eq!(writer.fold(calls(5_000)).await.expect("a fold"), Folded { serial: 1 });
-    let Snapshot { recorded, found, last_calls, ended_uncleanly, in_progress, folded } =
+    let Snapshot { recorded, found, last_calls, ended_uncleanly, in_progress, folded, earlier: _ } =
         read(subject).await;
     assert_eq!(recorded.rooms, BTreeMap::from([(address("chat/a"), record("chat/a"))]));
     assert_eq!(recorded.providers, BTreeMap::from([(chat(), identity())]));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Finding, GateLimit, Moved, Policy, Provider, ProviderName};
+use crate::model::{
+    Finding, GateLimit, LocationError, Moved, Policy, Provider, ProviderName, StateLocation,
+};
 
 use super::provider::{self, DeclaredProvider};
 use crate::config::decode::{Document, Rooms};
@@ -29,7 +31,7 @@ pub(in crate::config) struct ResolvedHead {
     /// The policy.
     pub policy: Policy,
     /// Where the state is.
-    pub state: PathBuf,
+    pub state: StateLocation,
     /// The folder that the paths of sources are relative to.
     pub home: PathBuf,
 }
@@ -71,7 +73,7 @@ pub(super) fn resolve(
             &mut reporter(document, diagnostics),
         )
     });
-    let state = state.unwrap_or_else(|| home.join(DEFAULT_STATE));
+    let state = state.unwrap_or_else(|| home.join(DEFAULT_STATE).into());
     let (moved, policy) = (moved.unwrap_or_default(), policy.unwrap_or_default());
     ResolvedHead { providers, declared, moved, policy, state, home }
 }
@@ -209,18 +211,21 @@ fn state(
     folder: &Path,
     variables: &Variables<'_>,
     reporter: &mut Reporter<'_>,
-) -> Option<PathBuf> {
+) -> Option<StateLocation> {
     let text = &document.head.state.as_ref()?.0;
     let finding = match variables.expand(text) {
         Err(finding) => *finding,
         Ok(path) if path.is_empty() => Finding::error("state", "`state` is empty")
             .help(format!("write a path beside this file, such as `{DEFAULT_STATE}`")),
-        Ok(path) if path.contains("://") => not_built("a state at a URL"),
-        Ok(path) if path.ends_with(['/', '\\']) => {
+        Ok(path) if !path.contains("://") && path.ends_with(['/', '\\']) => {
             Finding::error("state", "`state` names a folder")
                 .help(format!("write a file's path, such as `{DEFAULT_STATE}`"))
         }
-        Ok(path) => return Some(folder.join(path)),
+        Ok(text) => match text.parse::<StateLocation>() {
+            Ok(location) => return Some(location.in_folder(folder)),
+            Err(LocationError::NotBuilt(scheme)) => not_built(&format!("a state at {scheme}")),
+            Err(error) => Finding::error("state", format!("invalid `state`: {error}")),
+        },
     };
     reporter.at(vec![key("state")], finding);
     None

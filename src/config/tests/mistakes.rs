@@ -154,7 +154,7 @@ fn each_mistake_of_the_head_is_reported_at_its_place() {
             "operator: a}\n  chat: {kind: zim, app_id: 2, operator: b}",
             "duplicate_key 4:3",
         ),
-        ("operator: admin}", "operator: a}\nstate: s3://b/k", "not_built 4:8"),
+        ("operator: admin}", "operator: a}\nstate: postgres://b/k", "not_built 4:8"),
         ("operator: admin}", "operator: a}\nstate: ''", "state 4:8"),
         ("operator: admin}", "operator: a}\npolicy: {max_recreate: half}", "max_recreate 4:24"),
         ("operator: admin}", "operator: a}\npolicy: {replace: on_next_vanish}", "not_built 4:19"),

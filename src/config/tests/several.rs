@@ -29,7 +29,7 @@ fn files_and_folders_are_read_together() {
     assert_eq!(sources, ["rooms/a.yaml", "rooms/b.yml", "../other/c.yaml"]);
     let files: Vec<_> = loaded.desired.files.iter().map(|it| &**it).collect();
     assert_eq!(files, ["../other/c.yaml", "base.yaml", "rooms/a.yaml", "rooms/b.yml"]);
-    assert_eq!(loaded.desired.state, world.path("conf/rooms.state.json"));
+    assert_eq!(loaded.desired.state, world.path("conf/rooms.state.json").into());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn the_state_is_beside_the_file_that_declares_it() {
         ("c.yaml", &rooms("a")),
     ]);
     let desired = world.load(&["a/base.yaml", "b/state.yaml", "c.yaml"]).desired;
-    assert_eq!(desired.state, world.path("b/s.json"));
+    assert_eq!(desired.state, world.path("b/s.json").into());
 }
 
 #[test]

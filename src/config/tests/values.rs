@@ -40,7 +40,7 @@ fn the_starter_loads_without_findings() {
     let loaded = world.load(&["rooms.yaml"]);
     assert_eq!(loaded.warnings, []);
     assert_eq!(addresses(&loaded), ["chat/lobby", "chat/table-1"]);
-    assert_eq!(loaded.desired.state, world.path("rooms.state.json"));
+    assert_eq!(loaded.desired.state, world.path("rooms.state.json").into());
     let provider = &loaded.desired.providers[&name("chat")];
     assert_eq!((&provider.endpoint, provider.rate_share), (&Endpoint::Emulator, RateShare(50)));
 }
@@ -82,7 +82,7 @@ fn policy_and_state_are_resolved() {
         max_recreate: GateLimit::Percent(0),
     };
     assert_eq!(desired.policy, expected);
-    assert_eq!(desired.state, world.path("a-${b}.json"));
+    assert_eq!(desired.state, world.path("a-${b}.json").into());
 }
 
 #[test]

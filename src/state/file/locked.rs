@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::state::error::text;
-use crate::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, StateError, WriteStore};
+use crate::state::{
+    Access, Durable, Entry, Folded, LastCalls, Lost, Snapshot, StateError, WriteStore,
+};
 
 use super::blocking;
 use super::fold::{Base, recover};
@@ -49,6 +52,7 @@ impl Locked {
             ended_uncleanly: ended == Ended::Uncleanly,
             in_progress: None,
             folded: *folded,
+            earlier: None,
         };
         let state = folder.state.clone();
         let writer = Writer::new(folder, base, lock.holder().clone());
@@ -69,8 +73,13 @@ impl WriteStore for Locked {
         Box::pin(async move { blocking(&self.shared.state, work).await })
     }
 
-    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
-        Box::pin(append(self.shared.clone(), entries))
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
+        let appended = append(self.shared.clone(), entries);
+        Box::pin(async { appended.await.map(|()| Durable::unlimited()) })
+    }
+
+    fn send_window(&self) -> Option<Duration> {
+        None
     }
 
     fn check(&self) -> Access<'_, ()> {

@@ -20,7 +20,6 @@ use std::time::Duration;
 use super::error::text;
 use super::format::SharedRooms;
 use super::{Access, Holder, ReadStore, Snapshot, StateError, Store, WriteStore};
-use crate::model::Desired;
 
 use disk::{Disk, LocalDisk};
 use folder::Folder;
@@ -54,8 +53,8 @@ impl FileStore {
 
     /// Lets the record share rooms that are recorded as they are declared, instead of holding them
     /// once more.
-    pub(super) fn sharing(self, desired: Arc<Desired>) -> Self {
-        Self { shared: SharedRooms::declared(desired), ..self }
+    pub(super) fn sharing(self, shared: SharedRooms) -> Self {
+        Self { shared, ..self }
     }
 
     /// Takes the lock, and finds out what a repair would make of what is there.
@@ -119,6 +118,7 @@ impl ReadStore for FileStore {
                 ended_uncleanly: ended == Ended::Uncleanly,
                 in_progress,
                 folded: None,
+                earlier: None,
             })
         }))
     }

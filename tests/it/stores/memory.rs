@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use roomctl::model::{Lineage, Recorded};
 use roomctl::state::{
-    Access, Entry, Folded, Found, Holder, LastCalls, Lost, ReadStore, Snapshot, StateError, Store,
-    WriteStore,
+    Access, Durable, Entry, Folded, Found, Holder, LastCalls, Lost, ReadStore, Snapshot,
+    StateError, Store, WriteStore,
 };
 use tokio::sync::Notify;
 
@@ -106,13 +106,17 @@ impl WriteStore for Lease {
         self.check()
     }
 
-    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
         Box::pin(async {
             let mut content = self.held()?;
             content.state.get_or_insert_with(begun);
             content.journal.extend(entries);
-            Ok(())
+            Ok(Durable::unlimited())
         })
+    }
+
+    fn send_window(&self) -> Option<Duration> {
+        None
     }
 
     fn check(&self) -> Access<'_, ()> {
@@ -171,6 +175,7 @@ impl Content {
             ended_uncleanly: self.ended_uncleanly,
             in_progress: self.holder.clone().filter(|_| !self.journal.is_empty()),
             folded: None,
+            earlier: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use roomctl::state::{
-    Access, Entry, Folded, Holder, LastCalls, Lost, ReadStore, Snapshot, Store, WriteStore,
+    Access, Durable, Entry, Folded, Holder, LastCalls, Lost, ReadStore, Snapshot, Store, WriteStore,
 };
 use tokio::sync::watch;
 
@@ -87,12 +87,16 @@ impl WriteStore for FusedLock {
         self.store.check()
     }
 
-    fn append(&self, entries: Vec<Entry>) -> Access<'_, ()> {
+    fn send_window(&self) -> Option<Duration> {
+        self.store.send_window()
+    }
+
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
         Box::pin(async move {
             self.fuse.pass().await;
-            self.store.append(entries).await?;
+            let durable = self.store.append(entries).await?;
             self.fuse.pass().await;
-            Ok(())
+            Ok(durable)
         })
     }
 

@@ -12,13 +12,14 @@ use roomctl::model::{
 };
 use roomctl::provider::http::{AllowedHosts, TokioClock};
 use roomctl::provider::{Clocks, connect_over};
-use roomctl::state::{self, StateError, Store};
+use roomctl::state::{StateError, Store};
 use tempfile::TempDir;
 
 use super::stats::{AppStats, CallLog, Stats};
 use super::stranger::Stranger;
 use super::transport::InMemory;
 use super::{Fuse, Script};
+use crate::stores::opened;
 
 /// The application of all tests.
 pub(crate) const APP: u32 = 1;
@@ -90,7 +91,7 @@ impl World {
 
     /// The state on disk.
     pub(crate) fn store(&self) -> Box<dyn Store> {
-        state::open(&self.folder.path().join("rooms.state.json").into())
+        opened(&self.folder.path().join("rooms.state.json"))
     }
 
     /// The record as a reader meets it.

@@ -18,7 +18,7 @@ fn on(disk: &MemoryDisk, folder: &TempDir) -> FileStore {
     FileStore { disk: Arc::new(disk.clone()), ..FileStore::new(state_in(folder)) }
 }
 
-async fn is_waiting(access: &mut Access<'_, ()>) -> bool {
+async fn is_waiting<T>(access: &mut Access<'_, T>) -> bool {
     poll_fn(|context| Poll::Ready(access.as_mut().poll(context).is_pending())).await
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::state::ReadStore;
+use crate::state::format::SharedRooms;
 use crate::state::samples::declaring;
 
 use super::{locked, temporary, with_a_room};
@@ -14,7 +15,8 @@ async fn readers_and_writers_hold_a_declared_room_once() {
     let recorded = store.read().await.expect("a state").recorded;
     let (address, record) = recorded.rooms.first_key_value().expect("a room");
     let room = Arc::new((*record.room).clone());
-    let store = store.sharing(declaring(vec![(address.clone(), Arc::clone(&room))]));
+    let store =
+        store.sharing(SharedRooms::declared(declaring(vec![(address.clone(), Arc::clone(&room))])));
     let read = store.read().await.expect("a state").recorded;
     let locked = locked(&store).await;
     for recorded in [&read, &locked.snapshot().recorded] {
