@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{Lineage, Recorded};
-use crate::state::format::{self, Fingerprint, Fingerprinter, Head, VERSION};
+use crate::state::format::{self, Fingerprint, Fingerprinter, Head, LastFold, VERSION};
 use crate::state::overlay::Overlay;
 use crate::state::{StateError, random_uuid};
 
@@ -78,7 +78,7 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
     let lineage = Lineage(random_uuid().map_err(StateError::io("begin", &folder.state))?);
     let first = Recorded { lineage: Some(lineage.clone()), ..Recorded::default() };
     let (providers, plans) = (BTreeMap::new(), Vec::new());
-    let head = Head { lineage: &lineage, serial: 0, folded: None, providers, plans };
+    let head = Head { lineage: &lineage, serial: 0, folded: LastFold::Nothing, providers, plans };
     let (fingerprint, stat) = write_next(folder, head, &first, &Overlay::default())?;
     folder.replace(&folder.next, &folder.state)?;
     *base = Base {
@@ -125,7 +125,8 @@ fn save(
     let (before, serial) = (base.recorded.serial, base.recorded.serial + 1);
     let providers = overlay.providers(&base.recorded);
     let plans = overlay.plans(&base.recorded);
-    let head = Head { lineage, serial, folded: Some(id), providers, plans };
+    let folded = LastFold::Journal(id.to_owned());
+    let head = Head { lineage, serial, folded, providers, plans };
     let (fingerprint, stat) = write_next(folder, head, &base.recorded, overlay)?;
     guard()?;
     keep_copy(folder, before)?;

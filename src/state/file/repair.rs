@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::model::{Address, Recorded, RecordedRoom, RepairPlan};
 use crate::state::error::text;
-use crate::state::format::{Fingerprint, Head};
+use crate::state::format::{Fingerprint, Head, LastFold};
 use crate::state::merge::{OtherApplication, Trust, merge};
 use crate::state::overlay::Overlay;
 use crate::state::{Access, Folded, StateError};
@@ -88,7 +88,7 @@ impl Repair {
             return Err(StateError::Stopped { location: text(&folder.state) });
         };
         let (providers, plans) = (after.providers.clone(), after.plans.clone());
-        let folded = journal_id.as_deref();
+        let folded = journal_id.clone().map_or(LastFold::Nothing, LastFold::Journal);
         let head = Head { lineage, serial, folded, providers, plans };
         write_next(&folder, head, &after, &Overlay::default())?;
         lock.check()?;
