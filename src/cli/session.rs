@@ -196,6 +196,8 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Checksum { .. }
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
+        | StateError::Outdated { .. }
+        | StateError::Moved { .. }
         | StateError::Unusable { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),

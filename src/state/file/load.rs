@@ -155,6 +155,8 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
         | StateError::LeaseLost { .. }
+        | StateError::Outdated { .. }
+        | StateError::Moved { .. }
         | StateError::Unusable { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => false,

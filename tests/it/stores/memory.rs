@@ -92,7 +92,7 @@ impl Lease {
         if content.epoch == self.epoch && content.holder.is_some() {
             Ok(content)
         } else {
-            Err(StateError::LeaseLost { location: LOCATION.to_owned() })
+            Err(StateError::LeaseLost { location: LOCATION.to_owned(), by: None })
         }
     }
 }
