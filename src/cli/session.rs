@@ -197,6 +197,7 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
         | StateError::Unusable { .. }
+        | StateError::Moved { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
     }

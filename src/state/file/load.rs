@@ -146,6 +146,7 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         StateError::Missing { .. } | StateError::Foreign { .. } => true,
         StateError::Damaged { location, .. } => *location == text(&folder.journal),
         StateError::Locked { .. }
+        | StateError::Moved { .. }
         | StateError::Newer { .. }
         | StateError::Changed { .. }
         | StateError::Rescued { .. }
