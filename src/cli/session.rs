@@ -197,8 +197,8 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
         | StateError::Outdated { .. }
-        | StateError::Moved { .. }
         | StateError::Unusable { .. }
+        | StateError::Moved { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
     }

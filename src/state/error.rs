@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Holder;
 use super::format::ParseError;
@@ -16,14 +17,26 @@ use super::format::ParseError;
 pub enum StateError {
     /// Another run holds the lock: wait for it.
     #[error(
-        "{location} is locked by {}; wait until it ends, or let `--lock-timeout 60s` wait",
-        named(holder.as_deref())
+        "{location} is locked by {}{}",
+        named(holder.as_deref()),
+        ending(*lease_ends)
     )]
     Locked {
         /// The state.
         location: String,
         /// Who holds the lock, if that could be read.
         holder: Option<Box<Holder>>,
+        /// How long its lease holds without a renewal; `None` for a lock that ends with its process.
+        lease_ends: Option<Duration>,
+    },
+    /// The record was moved: use the state that it was moved to.
+    #[error(
+        "the state was moved to {to}, and is kept there from then on; nothing was done. Set `state: \
+         {to}` in the file, or give `--state {to}`"
+    )]
+    Moved {
+        /// Where its record is now.
+        to: Box<str>,
     },
     /// A newer roomctl wrote the state or the journal: update this one.
     #[error(
@@ -195,14 +208,6 @@ pub enum StateError {
         /// What does not fit.
         why: String,
     },
-    /// The state was moved: use the other one.
-    #[error("{location} was moved to {to}: set `state: {to}`, or pass `--state {to}`")]
-    Moved {
-        /// The state.
-        location: String,
-        /// Where it is now.
-        to: String,
-    },
     /// The store cannot be used: do what it says.
     #[error("{location} cannot be used: {why}; nothing was done")]
     Unusable {
@@ -284,6 +289,22 @@ fn named(holder: Option<&Holder>) -> String {
 
 fn taken(by: Option<&Holder>) -> String {
     by.map_or_else(String::new, |holder| format!(", and is held by {holder}"))
+}
+
+/// How a lock ends: by itself, and by hand.
+fn ending(lease: Option<Duration>) -> String {
+    let wait = "wait until it ends, or let `--lock-timeout 60s` wait";
+    match lease {
+        Some(left) => format!(
+            "; its lease ends in {} s unless it is renewed: {wait}. If that run is gone for certain, \
+             `roomctl state unlock` ends its lease at once",
+            left.as_secs()
+        ),
+        None => format!(
+            "; {wait}. The lock ends with that process: `roomctl state unlock` says how to end it by \
+             hand"
+        ),
+    }
 }
 
 fn others(count: usize) -> String {

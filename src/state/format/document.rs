@@ -33,6 +33,8 @@ pub(super) struct DocumentText<'a> {
     pub(super) providers: BTreeMap<ProviderName, ProviderIdentity>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) plans: Vec<String>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    moved_to: Option<Cow<'a, str>>,
     #[serde(skip_serializing)]
     rooms: Rooms,
     #[serde(borrow, default, skip_serializing)]
@@ -113,7 +115,7 @@ fn parsed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
 impl<'a> DocumentText<'a> {
     /// The head of a document whose rooms follow it.
     pub(super) fn of(head: Head<'a>) -> Self {
-        let Head { lineage, serial, folded, providers, plans } = head;
+        let Head { lineage, serial, folded, providers, plans, moved_to } = head;
         let (write_id, epoch, folded) = match folded {
             LastFold::Nothing => (None, None, None),
             LastFold::Journal(id) => (None, None, Some(FoldedText::Journal(id))),
@@ -130,6 +132,7 @@ impl<'a> DocumentText<'a> {
             folded,
             providers,
             plans,
+            moved_to: moved_to.map(Cow::Borrowed),
             rooms: Rooms::default(),
             checksum: None,
         }
@@ -145,13 +148,15 @@ impl<'a> DocumentText<'a> {
             folded,
             providers,
             plans,
+            moved_to,
             rooms: Rooms(rooms),
             checksum: _,
         } = self;
         let lineage = Some(lineage.into_owned());
+        let moved_to = moved_to.map(|to| to.into_owned().into());
         Document {
             version,
-            recorded: Recorded { lineage, serial, providers, rooms, plans },
+            recorded: Recorded { lineage, serial, providers, rooms, plans, moved_to },
             folded: match (folded, write_id, epoch) {
                 (Some(FoldedText::Journal(id)), None, None) => LastFold::Journal(id),
                 (Some(FoldedText::Entry(up_to)), Some(write_id), Some(epoch)) => {

@@ -124,10 +124,11 @@ pub fn parse_state(text: &[u8]) -> Result<Recorded, ParseError> {
 /// # Errors
 /// Returns an error for a record without a lineage: a state has one from its first line on.
 pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
-    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
+    let Recorded { lineage, serial, providers, rooms, plans, moved_to } = recorded;
     let lineage = lineage.as_ref().ok_or_else(|| io::Error::other("a state has a lineage"))?;
     let (providers, plans) = (providers.clone(), plans.clone());
-    let head = Head { lineage, serial: *serial, folded: LastFold::Nothing, providers, plans };
+    let (folded, moved_to) = (LastFold::Nothing, moved_to.as_deref());
+    let head = Head { lineage, serial: *serial, folded, providers, plans, moved_to };
     let mut text = Vec::new();
     write(head, rooms.iter(), |bytes| text.write_all(bytes))?;
     Ok(text)

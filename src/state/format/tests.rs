@@ -8,11 +8,12 @@ use crate::state::samples::{any_recorded, declaring, many};
 use super::*;
 
 fn text_of(recorded: &Recorded, folded: Option<&str>) -> Vec<u8> {
-    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
+    let Recorded { lineage, serial, providers, rooms, plans, moved_to } = recorded;
     let lineage = lineage.as_ref().expect("a lineage");
     let (providers, plans) = (providers.clone(), plans.clone());
     let folded = folded.map_or(LastFold::Nothing, |id| LastFold::Journal(id.to_owned()));
-    let head = Head { lineage, serial: *serial, folded, providers, plans };
+    let moved_to = moved_to.as_deref();
+    let head = Head { lineage, serial: *serial, folded, providers, plans, moved_to };
     let mut text = Vec::new();
     write(head, rooms.iter(), |bytes| {
         text.extend_from_slice(bytes);

@@ -28,6 +28,8 @@ pub(in crate::state) struct Head<'a> {
     pub(in crate::state) providers: BTreeMap<ProviderName, ProviderIdentity>,
     /// The ids of the saved plans that were carried out.
     pub(in crate::state) plans: Vec<String>,
+    /// Where the record was moved to.
+    pub(in crate::state) moved_to: Option<&'a str>,
 }
 
 /// Writes a document, a piece at a time through `write`, and seals it.

@@ -44,9 +44,8 @@ impl ReadState {
     ) -> Result<Self, StateError> {
         let Object { bytes, version, age: _ } = object;
         let (location, shared) = (bucket.location.clone(), shared.clone());
-        let parsed = tokio::task::spawn_blocking(move || {
-            format::read_sharing(|| Ok(&bytes[..]), &shared)
-        });
+        let parsed =
+            tokio::task::spawn_blocking(move || format::read_sharing(|| Ok(&bytes[..]), &shared));
         let document = match parsed.await {
             Ok(Ok(document)) => document,
             Ok(Err(error)) => return Err(StateError::parse(Path::new(&location), error, fix)),
@@ -121,7 +120,9 @@ impl NextState {
             let write = StateWrite { write_id: random_uuid()?, epoch, up_to };
             let folded = LastFold::Entries(write.clone());
             let (providers, plans) = (changes.providers(&base), changes.plans(&base));
-            let head = format::Head { lineage: &lineage, serial, folded, providers, plans };
+            let moved_to = base.moved_to.as_deref();
+            let head =
+                format::Head { lineage: &lineage, serial, folded, providers, plans, moved_to };
             let mut text = Vec::new();
             format::write(head, changes.rooms(&base), |bytes| text.write_all(bytes))?;
             Ok((write, text))

@@ -40,8 +40,6 @@ pub(super) struct Head {
     pub(super) journal: Lines,
     /// When the last calls were, by the last run that ended cleanly.
     pub(super) last_calls: LastCalls,
-    /// Where the state was moved to.
-    pub(super) moved_to: Option<String>,
 }
 
 /// How a lease was released.
@@ -100,8 +98,6 @@ struct HeadLine<'a> {
     entries: u64,
     #[serde(default, skip_serializing_if = "is_empty")]
     last_calls: Cow<'a, LastCalls>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    moved_to: Option<Cow<'a, str>>,
     #[serde(default, rename = "crc32", skip_serializing)]
     _checksum: IgnoredAny,
 }
@@ -126,7 +122,6 @@ impl Head {
             base,
             entries: count,
             last_calls,
-            moved_to,
             _checksum,
         } = journal::unsealed(first, 1)?;
         let mut journal = Lines { base, lines: VecDeque::new(), bytes: 0 };
@@ -147,15 +142,13 @@ impl Head {
             state: state.map(Cow::into_owned),
             journal,
             last_calls: last_calls.into_owned(),
-            moved_to: moved_to.map(Cow::into_owned),
         };
         Ok(ReadHead { head, entries })
     }
 
     /// The text of this head, as one write of it.
     pub(super) fn text(&self, write_id: &str) -> Result<Bytes, serde_json::Error> {
-        let Self { lineage, epoch, lease, holder, released, state, journal, last_calls, moved_to } =
-            self;
+        let Self { lineage, epoch, lease, holder, released, state, journal, last_calls } = self;
         let mut text = journal::sealed(&HeadLine {
             version: VERSION,
             write_id: Cow::Borrowed(write_id),
@@ -168,7 +161,6 @@ impl Head {
             base: journal.base,
             entries: journal.lines.len() as u64,
             last_calls: Cow::Borrowed(last_calls),
-            moved_to: moved_to.as_deref().map(Cow::Borrowed),
             _checksum: IgnoredAny,
         })?;
         text.reserve(journal.bytes);
@@ -259,7 +251,6 @@ mod tests {
             state: Some(StateRef { write_id: "w".to_owned(), epoch: 2 }),
             journal: Lines { base: 12, ..Lines::default() },
             last_calls: LastCalls::new(),
-            moved_to: None,
         }
     }
 
@@ -298,7 +289,8 @@ mod tests {
     #[test]
     fn damage_is_found_wherever_it_is() {
         let text = with_entries(&["chat/a", "chat/b"]).text("id").expect("a text");
-        let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let ends =
+            text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
         for end in ends.take(2).chain([0, 10, text.len() - 1]) {
             Head::parse(&text.slice(..end)).expect_err("cut");
         }

@@ -52,14 +52,13 @@ pub(super) async fn take(
             None => begin(bucket, lease, holder).await?,
             Some(object) => {
                 let (read, version) = parse(bucket, &object)?;
-                refuse_moved(bucket, &read.head)?;
                 let left = watch.left(&object, &read.head);
                 if left.is_zero() {
                     take_over(bucket, lease, holder, read, version).await?
                 } else {
                     let may_wait = wait.saturating_sub(begun.elapsed());
                     if may_wait.is_zero() {
-                        return Err(locked(bucket, read.head.holder));
+                        return Err(locked(bucket, read.head.holder, left));
                     }
                     sleep(POLL.min(left).min(may_wait)).await;
                     None
@@ -76,14 +75,15 @@ pub(super) async fn take(
 pub(super) fn parse(bucket: &Bucket, object: &Object) -> Result<(ReadHead, Version), StateError> {
     let name = bucket.named(&Name::Head);
     let read = Head::parse(&object.bytes);
-    let read = read
-        .map_err(|error| StateError::parse(std::path::Path::new(&name), error, document::fix))?;
+    let read =
+        read.map_err(|error| StateError::parse(std::path::Path::new(&name), error, document::fix))?;
     Ok((read, object.version.clone()))
 }
 
-/// Whether the lease of a head has ended, by the one answer that shows it.
-pub(super) fn has_ended(object: &Object, head: &Head) -> bool {
-    Watch::default().left(object, head).is_zero()
+/// How long the lease of a head still holds without a renewal, by the one answer that shows it; zero if it
+/// was released or has ended.
+pub(super) fn left(object: &Object, head: &Head) -> Duration {
+    Watch::default().left(object, head)
 }
 
 /// Marks a head as released uncleanly: the next run takes it over and writes the state anew.
@@ -134,7 +134,6 @@ async fn begin(
         state: None,
         journal: Lines::default(),
         last_calls: LastCalls::new(),
-        moved_to: None,
     };
     let read = ReadHead { head, entries: Vec::new() };
     acknowledged(bucket, read, Condition::Absent, None).await
@@ -175,17 +174,13 @@ async fn acknowledged(
     }
 }
 
-fn refuse_moved(bucket: &Bucket, head: &Head) -> Result<(), StateError> {
-    match &head.moved_to {
-        Some(to) => {
-            Err(StateError::Moved { location: bucket.location.clone(), to: to.clone() })
-        }
-        None => Ok(()),
+/// The error of a run that finds the lease held.
+pub(super) fn locked(bucket: &Bucket, holder: Holder, left: Duration) -> StateError {
+    StateError::Locked {
+        location: bucket.location.clone(),
+        holder: Some(Box::new(holder)),
+        lease_ends: Some(left),
     }
-}
-
-fn locked(bucket: &Bucket, holder: Holder) -> StateError {
-    StateError::Locked { location: bucket.location.clone(), holder: Some(Box::new(holder)) }
 }
 
 impl Watch {

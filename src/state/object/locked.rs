@@ -113,6 +113,16 @@ impl WriteStore for Locked {
         Box::pin(async { self.append(Vec::new()).await.map(drop) })
     }
 
+    fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
+        let (reply, answer) = oneshot::channel();
+        let requested =
+            self.requests.send(Request::Replace(recorded, reply)).map_err(|_| self.gone());
+        Box::pin(async move {
+            requested?;
+            answer.await.unwrap_or_else(|_| Err(self.gone()))
+        })
+    }
+
     fn lost(&self) -> Lost<'_> {
         let mut lost = self.lost.clone();
         Box::pin(async move {
@@ -150,6 +160,9 @@ async fn bring_up_to_date(
             return Err(bucket.lost(None));
         }
         document::check(bucket, head, state.as_ref())?;
+        if let Some(to) = state.as_ref().and_then(|state| state.recorded.moved_to.clone()) {
+            return Err(StateError::Moved { to });
+        }
         let must_write = lease.earlier.is_some_and(|earlier| earlier.lease == LeaseEnd::TakenOver);
         if !must_write {
             return Ok(as_read(state));

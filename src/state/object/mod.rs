@@ -20,10 +20,11 @@ use crate::model::{ObjectUrl, Recorded};
 
 use super::format::SharedRooms;
 use super::{
-    Access, Found, Holder, ReadStore, Snapshot, StateError, Store, StoreEnvironment, WriteStore,
+    Access, Found, Held, Holder, Lease, ReadStore, Snapshot, StateError, Store, StoreEnvironment,
+    WriteStore,
 };
 
-use bucket::Bucket;
+use bucket::{Bucket, WriteError};
 use document::ReadState;
 use head::{ReadHead, Released};
 use locked::Locked;
@@ -85,7 +86,7 @@ impl ObjectStore {
             return Ok(Snapshot { last_calls: read.head.last_calls, ..new() });
         }
         // The state may hold more entries than the head that was read before it.
-        let is_held = read.head.released.is_none() && !lease::has_ended(&object, &read.head);
+        let is_held = !lease::left(&object, &read.head).is_zero();
         document::check(bucket, &read.head, state.as_ref())?;
         Ok(snapshot(read, state, is_held))
     }
@@ -130,6 +131,41 @@ impl Store for ObjectStore {
             let lease = lease::take(&self.bucket, self.lease, &holder, wait).await?;
             let locked = Locked::open(self.bucket.clone(), &self.shared, lease).await?;
             Ok(Arc::new(locked) as Arc<dyn WriteStore>)
+        })
+    }
+
+    fn held(&self) -> Access<'_, Option<Held>> {
+        Box::pin(async {
+            let Some(object) = self.bucket.get(&Name::Head).await? else { return Ok(None) };
+            let (ReadHead { head, entries: _ }, _) = lease::parse(&self.bucket, &object)?;
+            let ends_in = lease::left(&object, &head);
+            let lease = Some(Lease { epoch: head.epoch, ends_in });
+            let is_held = head.released.is_none();
+            Ok(is_held.then_some(Held { holder: Some(head.holder), lease }))
+        })
+    }
+
+    fn unlock(&self, held: Held) -> Access<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let Some(object) = self.bucket.get(&Name::Head).await? else { return Ok(()) };
+                let (ReadHead { head, entries: _ }, version) = lease::parse(&self.bucket, &object)?;
+                if head.released.is_some() {
+                    return Ok(());
+                }
+                if held.lease.map(|lease| lease.epoch) != Some(head.epoch) {
+                    let left = lease::left(&object, &head);
+                    return Err(lease::locked(&self.bucket, head.holder, left));
+                }
+                match lease::release_uncleanly(&self.bucket, &head, &version).await {
+                    Ok(()) => return Ok(()),
+                    // The holder has renewed it meanwhile.
+                    Err(WriteError::Superseded(_)) => {}
+                    Err(WriteError::Failed(error)) => {
+                        return Err(self.bucket.failed("unlock", &Name::Head, &error));
+                    }
+                }
+            }
         })
     }
 }

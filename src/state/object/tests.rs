@@ -1,7 +1,7 @@
 //! The protocol on a store in memory and moved time: takeovers, pauses, lost answers, late writes, folds.
 
-mod faults;
 mod fake;
+mod faults;
 mod interleavings;
 mod lease;
 
@@ -29,7 +29,11 @@ fn holder(pid: u32) -> Holder {
     }
 }
 
-async fn lock(client: &Client, pid: u32, wait: Duration) -> Result<Arc<dyn WriteStore>, StateError> {
+async fn lock(
+    client: &Client,
+    pid: u32,
+    wait: Duration,
+) -> Result<Arc<dyn WriteStore>, StateError> {
     client.store().lock(holder(pid), wait).await
 }
 

@@ -33,6 +33,8 @@ const FOLD_PAUSE: Duration = Duration::from_secs(10);
 pub(super) enum Request {
     /// To make entries durable.
     Append(Append),
+    /// To write a whole record in place of the state and the journal.
+    Replace(Recorded, Reply<()>),
     /// To fold everything into the state, and to release the lease.
     Close(LastCalls, Reply<Folded>),
 }
@@ -62,6 +64,7 @@ pub(super) struct Writer {
     state: StateObject,
     queue: Vec<Append>,
     fold: Fold,
+    replacing: Option<(Recorded, Reply<()>)>,
     closing: Option<(LastCalls, Reply<Folded>)>,
     lost: watch::Sender<Option<StateError>>,
 }
@@ -139,6 +142,7 @@ impl Writer {
             state,
             queue: Vec::new(),
             fold: Fold::NotBefore(sent.at),
+            replacing: None,
             closing: None,
             lost,
         };
@@ -156,12 +160,16 @@ impl Writer {
         for Append { entries: _, bodies: _, reply } in self.queue {
             drop(reply.send(Err(error.clone())));
         }
+        if let Some((_, reply)) = self.replacing {
+            drop(reply.send(Err(error.clone())));
+        }
         if let Some((_, reply)) = self.closing {
             drop(reply.send(Err(error.clone())));
         }
         while let Some(request) = requests.recv().await {
             match request {
                 Request::Append(append) => drop(append.reply.send(Err(error.clone()))),
+                Request::Replace(_, reply) => drop(reply.send(Err(error.clone()))),
                 Request::Close(_, reply) => drop(reply.send(Err(error.clone()))),
             }
         }
@@ -172,6 +180,9 @@ impl Writer {
         requests: &mut mpsc::UnboundedReceiver<Request>,
     ) -> Result<End, StateError> {
         loop {
+            if self.may_replace() {
+                self.replace().await?;
+            }
             self.begin_fold();
             if self.may_release() {
                 return self.release().await;
@@ -198,6 +209,7 @@ impl Writer {
     fn take(&mut self, request: Request) {
         match request {
             Request::Append(append) => self.queue.push(append),
+            Request::Replace(recorded, reply) => self.replacing = Some((recorded, reply)),
             Request::Close(last_calls, reply) => self.closing = Some((last_calls, reply)),
         }
     }
@@ -245,9 +257,7 @@ impl Writer {
                 let there = there.and_then(|object| lease::parse(&self.bucket, &object).ok());
                 Err(self.bucket.lost(there.map(|(read, _)| read.head.holder)))
             }
-            Err(WriteError::Failed(error)) => {
-                Err(self.bucket.failed("write", &Name::Head, &error))
-            }
+            Err(WriteError::Failed(error)) => Err(self.bucket.failed("write", &Name::Head, &error)),
         }
     }
 
@@ -259,15 +269,17 @@ impl Writer {
     /// Begins to fold the journal if it has grown large, or if it is to be closed.
     fn begin_fold(&mut self) {
         let Fold::NotBefore(time) = &self.fold else { return };
-        let is_large =
-            self.head.journal.bytes() > LARGEST_JOURNAL && self.closing.is_none() && Instant::now() >= *time;
+        let is_large = self.head.journal.bytes() > LARGEST_JOURNAL
+            && self.closing.is_none()
+            && Instant::now() >= *time;
         let is_last = self.closing.is_some() && self.queue.is_empty() && self.holds_entries();
         if is_large || is_last {
             let next = (self.base.clone(), self.changes.clone());
             let (lineage, up_to) = (self.head.lineage.clone(), self.head.journal.last());
             let differs = self.changes.changes(&self.base);
             let serial = self.state.serial + u64::from(differs);
-            let condition = self.state.version.clone().map_or(Condition::Absent, Condition::Version);
+            let condition =
+                self.state.version.clone().map_or(Condition::Absent, Condition::Version);
             let (bucket, lease, epoch) = (self.bucket.clone(), self.head.lease, self.head.epoch);
             self.fold = Fold::InProgress(tokio::spawn(async move {
                 let (base, changes) = next;
@@ -287,10 +299,8 @@ impl Writer {
     fn take_fold(&mut self, written: Result<Written, FoldError>) -> Result<(), StateError> {
         self.fold = Fold::NotBefore(Instant::now());
         match written {
-            Ok(Written { version, serial, reference, up_to }) => {
-                self.state = StateObject { version: Some(version), serial };
-                self.head.state = Some(reference);
-                self.head.journal.drop_up_to(up_to);
+            Ok(written) => {
+                self.take_written(written);
                 Ok(())
             }
             Err(FoldError::Superseded) => Err(self.bucket.lost(None)),
@@ -303,9 +313,66 @@ impl Writer {
         }
     }
 
+    fn take_written(&mut self, written: Written) {
+        let Written { version, serial, reference, up_to } = written;
+        self.state = StateObject { version: Some(version), serial };
+        self.head.state = Some(reference);
+        self.head.journal.drop_up_to(up_to);
+    }
+
+    /// Whether nothing waits for the head or the state.
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && matches!(self.fold, Fold::NotBefore(_))
+    }
+
+    fn may_replace(&self) -> bool {
+        self.replacing.is_some() && self.is_idle()
+    }
+
+    /// Writes a whole record as the state. Where its lineage is another, the head says so first: a crash
+    /// in between leaves a head without a state.
+    async fn replace(&mut self) -> Result<(), StateError> {
+        let Some((recorded, reply)) = self.replacing.take() else { return Ok(()) };
+        let Some(lineage) = recorded.lineage.clone() else {
+            drop(reply.send(Err(self.irreplaceable("the record has no lineage"))));
+            return Ok(());
+        };
+        if lineage != self.head.lineage {
+            if self.state.version.is_some() || self.holds_entries() {
+                drop(reply.send(Err(self.irreplaceable("it holds a state of another lineage"))));
+                return Ok(());
+            }
+            self.head.lineage = lineage.clone();
+            sleep_until(self.sent + self.bucket.objects.write_interval()).await;
+            self.write_head().await?;
+        }
+        let recorded = Arc::new(recorded);
+        let numbers = (recorded.serial, self.head.epoch, self.head.journal.last());
+        let (base, none) = (Arc::clone(&recorded), Overlay::default());
+        let next = NextState::of(&self.bucket, lineage, base, none, numbers).await?;
+        let condition = self.state.version.clone().map_or(Condition::Absent, Condition::Version);
+        let written = put(&self.bucket, next, condition, Instant::now() + self.head.lease).await;
+        match written {
+            Ok(written) => {
+                self.take_written(written);
+                (self.base, self.changes) = (recorded, Overlay::default());
+                drop(reply.send(Ok(())));
+                Ok(())
+            }
+            Err(FoldError::Superseded) => Err(self.bucket.lost(None)),
+            Err(FoldError::Failed(error)) => {
+                drop(reply.send(Err(error)));
+                Ok(())
+            }
+        }
+    }
+
+    fn irreplaceable(&self, why: &str) -> StateError {
+        StateError::Unusable { location: self.bucket.location.clone(), why: why.to_owned() }
+    }
+
     fn may_release(&self) -> bool {
-        let idle = matches!(self.fold, Fold::NotBefore(_));
-        self.closing.is_some() && self.queue.is_empty() && idle && !self.holds_entries()
+        self.closing.is_some() && self.is_idle() && !self.holds_entries()
     }
 
     /// Releases the lease, after the last write of the state.

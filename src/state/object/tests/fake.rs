@@ -198,7 +198,12 @@ impl Objects for Client {
         })
     }
 
-    fn put<'a>(&'a self, name: &'a Name, bytes: Bytes, condition: &'a Condition) -> Request<'a, Put> {
+    fn put<'a>(
+        &'a self,
+        name: &'a Name,
+        bytes: Bytes,
+        condition: &'a Condition,
+    ) -> Request<'a, Put> {
         Box::pin(async move {
             let (latency, _) = self.pass().await;
             let mishap = self.script().writes.pop_front().unwrap_or(Mishap::None);

@@ -4,6 +4,9 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::model::{Lineage, Recorded};
+use crate::state::samples::many;
+use crate::state::{Held, Lease};
 
 #[tokio::test(start_paused = true)]
 async fn a_write_whose_answer_is_lost_is_read_and_counts() {
@@ -203,4 +206,54 @@ async fn after_a_crash_between_any_two_requests_nothing_durable_is_lost() {
         assert!(missing.is_empty(), "killed at {moment}: {missing:?}");
         next.fold(calls(3)).await.expect("a fold");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_ended_by_hand_is_taken_at_once_and_its_holder_stops() {
+    let store = FakeStore::default();
+    let holding = lock(&store.client(), 1, LONG).await.expect("the lease");
+    holding.append(vec![intent("chat/a")]).await.expect("durable");
+    let admin = store.client();
+    let held = admin.store().held().await.expect("an answer").expect("a holder");
+    assert_eq!(held.holder, Some(holder(1)));
+    let other = Held { lease: held.lease.map(|lease| Lease { epoch: 9, ..lease }), ..held.clone() };
+    assert!(matches!(admin.store().unlock(other).await, Err(StateError::Locked { .. })));
+    admin.store().unlock(held.clone()).await.expect("ended");
+    admin.store().unlock(held).await.expect("nobody holds it");
+    assert_eq!(admin.store().held().await.expect("an answer"), None);
+    let next = lock(&store.client(), 2, Duration::ZERO).await.expect("the lease");
+    assert_eq!(names(next.snapshot()), ["chat/a"], "the state is written before anything else");
+    assert!(matches!(holding.lost().await, StateError::LeaseLost { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_takes_the_place_of_a_new_state_with_its_lineage() {
+    let store = FakeStore::default();
+    let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
+    writer.replace(many(3)).await.expect("written");
+    writer.append(vec![result("chat/new")]).await.expect("durable");
+    writer.fold(LastCalls::new()).await.expect("a fold");
+    let recorded = read(&store.client()).await.recorded;
+    assert_eq!((recorded.rooms.len(), &recorded.lineage), (4, &many(0).lineage));
+    assert_eq!(recorded.serial, many(0).serial + 1);
+    let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
+    let other = Recorded { lineage: Some(Lineage("other".to_owned())), ..many(1) };
+    let error = writer.replace(other).await.expect_err("another lineage");
+    assert!(matches!(error, StateError::Unusable { .. }), "{error}");
+    writer.fold(LastCalls::new()).await.expect("a fold");
+    assert_eq!(read(&store.client()).await.recorded, recorded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_was_moved_is_written_no_more() {
+    let store = FakeStore::default();
+    recorded(&store.client(), &["chat/a"]).await;
+    let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
+    let moved = writer.snapshot().recorded.as_ref().clone();
+    let moved = Recorded { moved_to: Some("s3://b/k".into()), ..moved };
+    writer.replace(moved).await.expect("marked");
+    writer.fold(LastCalls::new()).await.expect("a fold");
+    let error = lock(&store.client(), 2, LONG).await.map(drop).expect_err("moved");
+    assert!(matches!(&error, StateError::Moved { to } if **to == *"s3://b/k"), "{error}");
+    assert_eq!(names(&read(&store.client()).await), ["chat/a"], "its records stay");
 }

@@ -55,7 +55,8 @@ async fn takeover(client: &Client) -> Duration {
     let store = FakeStore::default();
     let crashed = lock(&store.client(), 1, LONG).await.expect("the lease");
     drop(crashed);
-    let (last, _) = store.written(&Name::Head).last().cloned().map(|(_, at)| (at, ())).expect("one");
+    let (last, _) =
+        store.written(&Name::Head).last().cloned().map(|(_, at)| (at, ())).expect("one");
     let next = Client::clone(client).of(&store);
     drop(lock(&next, 2, LONG).await.expect("the lease"));
     let taken = store.written(&Name::Head);
@@ -121,7 +122,10 @@ async fn entries_share_one_write_a_second() {
     let writes = store.written(&Name::Head).len() - before;
     let took = start.elapsed();
     assert_eq!(writes, 5);
-    assert!(Duration::from_millis(4_900) <= took && took <= Duration::from_millis(5_100), "{took:?}");
+    assert!(
+        Duration::from_millis(4_900) <= took && took <= Duration::from_millis(5_100),
+        "{took:?}"
+    );
 }
 
 /// Waits for all at once.
