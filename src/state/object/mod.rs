@@ -10,6 +10,7 @@ mod head;
 mod lease;
 mod locked;
 mod objects;
+mod repair;
 mod window;
 mod writer;
 
@@ -20,8 +21,8 @@ use crate::model::{ObjectUrl, Recorded};
 
 use super::format::SharedRooms;
 use super::{
-    Access, Found, Held, Holder, Lease, ReadStore, Snapshot, StateError, Store, StoreEnvironment,
-    WriteStore,
+    Access, Found, Held, Holder, Lease, ReadStore, Repair, Snapshot, StateError, Store,
+    StoreEnvironment, WriteStore,
 };
 
 use bucket::{Bucket, WriteError};
@@ -33,11 +34,31 @@ use objects::Name;
 /// Names the store of an object; nothing is read yet.
 pub(super) fn open(
     url: &ObjectUrl,
+    environment: &StoreEnvironment,
+    shared: SharedRooms,
+) -> Result<Box<dyn Store>, StateError> {
+    Ok(Box::new(connected(url, environment, shared)?))
+}
+
+fn connected(
+    url: &ObjectUrl,
     _: &StoreEnvironment,
     _: SharedRooms,
-) -> Result<Box<dyn Store>, StateError> {
+) -> Result<ObjectStore, StateError> {
     let why = "a state in an object store is not built yet: give a path".to_owned();
     Err(StateError::Unusable { location: url.to_string(), why })
+}
+
+/// Finds out what a repair would make of a state.
+pub(super) async fn repair(
+    url: &ObjectUrl,
+    environment: &StoreEnvironment,
+    holder: Holder,
+    wait: Duration,
+) -> Result<Option<Repair>, StateError> {
+    let ObjectStore { bucket, lease, shared: _ } =
+        connected(url, environment, SharedRooms::default())?;
+    repair::find(bucket, lease, holder, wait).await
 }
 
 /// A state in an object store. Reads it, or takes its lease to write it.
