@@ -1,6 +1,12 @@
 //! The state in an object store: a document, and a head that is journal and lease in one.
 
+mod answer;
+mod connect;
+mod http;
 mod objects;
+mod probe;
+mod profile;
+mod remote;
 
 use crate::model::ObjectUrl;
 use crate::state::format::SharedRooms;
