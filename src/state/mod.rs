@@ -103,7 +103,8 @@ fn not_built_in(url: &ObjectUrl) -> StateError {
 pub struct StoreEnvironment(BTreeMap<String, String>);
 
 /// How the names of variables begin that shared stores read.
-const STORE_VARIABLES: &[&str] = &["AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "HOME"];
+const STORE_VARIABLES: &[&str] =
+    &["AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "IDENTITY_", "HOME", "USERPROFILE"];
 
 impl StoreEnvironment {
     /// Takes the variables that shared stores read; empty ones count as unset.
