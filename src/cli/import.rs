@@ -9,19 +9,66 @@ use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
 use super::{generate, session, signals};
-use crate::engine::{self, ImportRequest, ImportResult, Imported, Selection, Session};
+use crate::applier::Stop;
+use crate::engine::{
+    self, ImportApprover, ImportRequest, ImportResult, Imported, Selection, Session, TakeOver,
+};
 use crate::model::{Address, Partial};
 use crate::provider::http::SystemClock;
 use crate::render;
-use crate::state;
+use crate::state::{self, Entry};
 
 /// How many rooms came to each result.
 #[derive(Default)]
 struct Tally {
     recorded: u64,
+    left_out: u64,
     missing: u64,
     unread: u64,
 }
+
+/// Checks what is imported, and asks on the console.
+struct OnConsole<'a> {
+    console: &'a Console,
+    stop: &'a Stop,
+}
+
+impl ImportApprover<Stopped> for OnConsole<'_> {
+    fn accept(&self, entries: &[Entry]) -> Result<(), Stopped> {
+        self.console.refuse_secrets("the state", entries.iter())
+    }
+
+    async fn take_over(&self, rooms: &TakeOver) -> Result<(), Stopped> {
+        let Self { console, stop } = self;
+        let TakeOver { lineage, rooms, is_continued } = rooms;
+        let first: Vec<String> = rooms.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = match rooms.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let then = if *is_continued {
+            "this new state continues that lineage: make sure that no other state of it is in use"
+        } else {
+            "the next apply writes the lineage of this state into them"
+        };
+        console.note(&render::plain(format_args!(
+            "rooms of the state of lineage {lineage}: {}{more}; {then}",
+            first.join(", ")
+        )));
+        if let Err(why) = console.can_ask() {
+            let words = format!("nothing was recorded: {why}; say `--lineage {lineage}`");
+            return Err(Stopped::refused("not_approved", words));
+        }
+        let rooms = if rooms.len() == 1 { "this room" } else { "these rooms" };
+        if !console.ask(&format!("Take over {rooms}?"), stop).await? {
+            return Err(Stopped::refused("not_approved", "nothing was recorded: not approved"));
+        }
+        Ok(())
+    }
+}
+
+/// How many rooms that are taken over are named.
+const NAMED: usize = 10;
 
 /// Asks after rooms and records those that exist; name and delay are recorded as assumed.
 pub(super) async fn run(
@@ -48,17 +95,20 @@ pub(super) async fn run(
         host_change: session::host_change(args.allow_endpoint_change),
     };
     let selection = if args.all_declared {
-        Selection::AllDeclared
+        Selection::AllDeclared { lineage: args.lineage.clone() }
     } else {
         Selection::Named(args.addresses.iter().cloned().collect())
     };
     let lock = session::lock("import", args.lock_timeout, context);
     let scope = session::scope(&args.scope)?;
     let request = ImportRequest { selection, scope, lock };
-    let accept = |entries: &[_]| console.refuse_secrets("the state", entries.iter());
-    let Imported { rooms, scope, contested, hosts, closed } =
-        engine::import(&session, request, accept).await?;
+    let approver = OnConsole { console, stop: &stop };
+    let Imported { rooms, scope, taken_over, contested, hosts, closed } =
+        engine::import(&session, request, &approver).await?;
     console.findings(&hosts);
+    for (address, lineage) in &taken_over {
+        console.note(&format!("{address}: it belonged to the state of lineage {lineage}"));
+    }
     for (address, why) in &contested {
         let way_out = format!("`roomctl import {address}` takes it");
         console.note(&format!("{address}: its origin is uncertain ({why}): {way_out}"));
@@ -96,6 +146,10 @@ fn document(
             ImportResult::Assumed => {
                 json!({"address": address, "result": "recorded", "assumed": true})
             }
+            ImportResult::OtherState(lineage) => {
+                json!({"address": address, "result": "other_state", "lineage": lineage})
+            }
+            ImportResult::Unmarked => json!({"address": address, "result": "unmarked"}),
             ImportResult::Missing => json!({"address": address, "result": "missing"}),
             ImportResult::Unread(why) => {
                 json!({"address": address, "result": "unread", "message": why})
@@ -104,13 +158,14 @@ fn document(
     };
     let left_out = |(address, why): &(Address, Box<str>)| json!({"address": address.to_string(), "result": "contested", "message": why});
     let rooms = rooms.iter().map(room).chain(contested.iter().map(left_out));
-    let Tally { recorded, missing, unread } = tally;
+    let Tally { recorded, left_out, missing, unread } = tally;
     json!({
         "format_version": 1,
         "scope": scope,
         "rooms": rooms.collect::<Vec<_>>(),
         "summary": {
             "recorded": recorded,
+            "left_out": left_out,
             "missing": missing,
             "unread": unread,
             "contested": contested.len(),
@@ -122,6 +177,7 @@ impl Tally {
     fn add(&mut self, address: &Address, result: &ImportResult, console: &Console) {
         match result {
             ImportResult::Read | ImportResult::Assumed => self.recorded += 1,
+            ImportResult::OtherState(_) | ImportResult::Unmarked => self.left_out += 1,
             ImportResult::Missing => self.missing += 1,
             ImportResult::Unread(_) => self.unread += 1,
         }
@@ -129,6 +185,12 @@ impl Tally {
         match result {
             ImportResult::Read => note("exists"),
             ImportResult::Assumed => note("exists; its name and delay are assumed"),
+            ImportResult::OtherState(lineage) => note(&format!(
+                "left out: it belongs to the state of lineage {lineage}, whose rooms `--lineage` takes over"
+            )),
+            ImportResult::Unmarked => note(&format!(
+                "left out: nothing says whose it is; `roomctl import {address}` takes it"
+            )),
             ImportResult::Missing => note("does not exist"),
             ImportResult::Unread(why) => {
                 console.say(&render::plain(format_args!("{address}: could not be read: {why}")));
@@ -149,7 +211,8 @@ impl Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { recorded, missing, unread } = self;
-        write!(f, "{recorded} recorded, {missing} not there, {unread} unread")
+        let Self { recorded, left_out, missing, unread } = self;
+        write!(f, "{recorded} recorded, {missing} not there, {unread} unread")?;
+        if *left_out > 0 { write!(f, ", {left_out} left out") } else { Ok(()) }
     }
 }

@@ -19,7 +19,9 @@ pub use apply::{Applied, ApplyRequest, Approver, Reviewed, apply};
 pub use drift::{Compared, DriftRequest, drift};
 pub use explain::{ExplainRequest, Explained, explain};
 pub use generate::{GenerateRequest, GenerateResult, Generated, generate};
-pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
+pub use import::{
+    ImportApprover, ImportRequest, ImportResult, Imported, Selection, TakeOver, import,
+};
 pub use plan::{Credentials, PlanRequest, Planned, plan};
 pub use reconcile::reconcile;
 pub use session::{Access, Connected, Connector, Lock, Session, SessionError, under_lock};

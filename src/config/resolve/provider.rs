@@ -25,6 +25,8 @@ pub(in crate::config) struct DeclaredProvider {
     pub kind: Option<Kind>,
     /// Its limits for the attributes of one room.
     pub limits: AttributeLimits,
+    /// The key of its ownership attribute; `None` if its rooms have none.
+    pub ownership_key: Option<Box<str>>,
 }
 
 /// Checks that the provider of this name is declared. If none is, that is reported already.
@@ -98,6 +100,10 @@ fn same_service(
     reporter.diagnostics.push(Diagnostic { finding, location, first: Some(first) });
 }
 
+fn has_attributes(kind: Kind) -> bool {
+    kind.spec().attribute_calls.is_some()
+}
+
 impl ProviderFields<'_, '_> {
     fn provider_name(&mut self) -> Option<ProviderName> {
         let name = ProviderName::new(self.name).ok();
@@ -132,6 +138,7 @@ impl ProviderFields<'_, '_> {
             rate_share,
             max_rooms,
             limits,
+            ownership_attribute,
         } = declared;
         let (kind, spelling) = self.kind(kind.as_ref());
         if let Some(kind) = kind {
@@ -147,7 +154,13 @@ impl ProviderFields<'_, '_> {
         let rate_share = self.rate_share(rate_share.as_ref());
         let max_rooms = *max_rooms;
         let limits = self.limits(kind.unwrap_or(Kind::Zim), limits.as_ref());
-        let known = DeclaredProvider { name: name.clone(), kind, limits };
+        let ownership_key = self.ownership_attribute(ownership_attribute.as_ref(), &limits);
+        let ownership_key = ownership_key.filter(|_| kind.is_some_and(has_attributes));
+        let application = match &ownership_key {
+            Some(key) => application.map(|application| application.with_ownership_attribute(key)),
+            None => application,
+        };
+        let known = DeclaredProvider { name: name.clone(), kind, limits, ownership_key };
         let provider = (|| {
             Some(Provider {
                 name: name?,

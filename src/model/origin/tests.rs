@@ -37,6 +37,7 @@ pub(in crate::model) fn with_attributes(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
     Ours,
+    Foreign,
     Uncertain,
     /// Ours as far as we know: nothing could be compared.
     Unproven,
@@ -55,6 +56,10 @@ fn whose(
         Settled::Contested(record) => {
             assert!(record.contested.is_some() && record.pending.is_none());
             Whose::Uncertain
+        }
+        Settled::Foreign(left) => {
+            assert_eq!(left, None, "it is not recorded");
+            Whose::Foreign
         }
         Settled::Unproven(record) => {
             assert_eq!(record.assumed, Assumed::of(application.kind()));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::model::Lineage;
 use crate::state::error::text;
 use crate::state::{Access, Entry, Folded, LastCalls, Lost, Snapshot, StateError, WriteStore};
 
@@ -61,6 +62,17 @@ impl Locked {
 impl WriteStore for Locked {
     fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    fn lineage(&self) -> Result<Lineage, StateError> {
+        self.shared.with_session(Session::lineage)
+    }
+
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
+        self.shared.with_session(|session| {
+            session.continue_lineage(lineage);
+            Ok(())
+        })
     }
 
     fn reserve(&self, entries: usize) -> Access<'_, ()> {
