@@ -1,5 +1,7 @@
 //! `import`: records rooms that exist already and that the files declare.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::args::{Format, Global, ImportArgs};
@@ -13,7 +15,7 @@ use crate::applier::Stop;
 use crate::engine::{
     self, ImportApprover, ImportRequest, ImportResult, Imported, Selection, Session, TakeOver,
 };
-use crate::model::{Address, Partial};
+use crate::model::{Address, Lineage, Partial};
 use crate::provider::http::SystemClock;
 use crate::render;
 use crate::state::{self, Entry};
@@ -106,16 +108,13 @@ pub(super) async fn run(
     let Imported { rooms, scope, taken_over, contested, hosts, closed } =
         engine::import(&session, request, &approver).await?;
     console.findings(&hosts);
-    for (address, lineage) in &taken_over {
-        console.note(&format!("{address}: it belonged to the state of lineage {lineage}"));
-    }
     for (address, why) in &contested {
         let way_out = format!("`roomctl import {address}` takes it");
         console.note(&format!("{address}: its origin is uncertain ({why}): {way_out}"));
     }
     let mut tally = Tally::default();
     for (address, result) in &rooms {
-        tally.add(address, result, console);
+        tally.add(address, result, taken_over.get(address), console);
     }
     match args.format {
         Format::Text => console.print(|out| {
@@ -123,7 +122,7 @@ pub(super) async fn run(
             writeln!(out, "Import: {tally}.")
         })?,
         Format::Json => {
-            let document = document(&rooms, &contested, scope.as_ref(), &tally);
+            let document = document(&rooms, &taken_over, &contested, scope.as_ref(), &tally);
             console.document(|out| writeln!(out, "{document}"))?;
         }
     }
@@ -133,13 +132,15 @@ pub(super) async fn run(
 /// The rooms with their results, and the counts, for programs.
 fn document(
     rooms: &[(Address, ImportResult)],
+    taken_over: &BTreeMap<Address, Lineage>,
     contested: &[(Address, Box<str>)],
     scope: Option<&Partial>,
     tally: &Tally,
 ) -> Value {
     let room = |(address, result): &(Address, ImportResult)| {
+        let taken_over_from = taken_over.get(address);
         let address = address.to_string();
-        match result {
+        let mut document = match result {
             ImportResult::Read => {
                 json!({"address": address, "result": "recorded", "assumed": false})
             }
@@ -154,7 +155,11 @@ fn document(
             ImportResult::Unread(why) => {
                 json!({"address": address, "result": "unread", "message": why})
             }
+        };
+        if let Some(lineage) = taken_over_from {
+            document["taken_over_from"] = json!(lineage);
         }
+        document
     };
     let left_out = |(address, why): &(Address, Box<str>)| json!({"address": address.to_string(), "result": "contested", "message": why});
     let rooms = rooms.iter().map(room).chain(contested.iter().map(left_out));
@@ -174,17 +179,25 @@ fn document(
 }
 
 impl Tally {
-    fn add(&mut self, address: &Address, result: &ImportResult, console: &Console) {
+    fn add(
+        &mut self,
+        address: &Address,
+        result: &ImportResult,
+        taken_over_from: Option<&Lineage>,
+        console: &Console,
+    ) {
         match result {
             ImportResult::Read | ImportResult::Assumed => self.recorded += 1,
             ImportResult::OtherState(_) | ImportResult::Unmarked => self.left_out += 1,
             ImportResult::Missing => self.missing += 1,
             ImportResult::Unread(_) => self.unread += 1,
         }
+        let from = taken_over_from
+            .map_or_else(String::new, |it| format!(" and belonged to the state of lineage {it}"));
         let note = |text: &str| console.note(&render::plain(format_args!("{address}: {text}")));
         match result {
-            ImportResult::Read => note("exists"),
-            ImportResult::Assumed => note("exists; its name and delay are assumed"),
+            ImportResult::Read => note(&format!("exists{from}")),
+            ImportResult::Assumed => note(&format!("exists{from}; its name and delay are assumed")),
             ImportResult::OtherState(lineage) => note(&format!(
                 "left out: it belongs to the state of lineage {lineage}, whose rooms `--lineage` takes over"
             )),

@@ -69,7 +69,7 @@ pub struct Imported<E> {
     /// The scope, if it is not all rooms.
     pub scope: Option<Partial>,
     /// The recorded rooms that belonged to another state.
-    pub taken_over: Vec<(Address, Lineage)>,
+    pub taken_over: BTreeMap<Address, Lineage>,
     /// The declared rooms that were left out because their origin is uncertain, and why it is.
     pub contested: Vec<(Address, Box<str>)>,
     /// Warnings about the providers' hosts.
@@ -124,7 +124,7 @@ type Results = Vec<(Address, ImportResult)>;
 struct Done {
     rooms: Results,
     scope: Option<Partial>,
-    taken_over: Vec<(Address, Lineage)>,
+    taken_over: BTreeMap<Address, Lineage>,
     contested: Vec<(Address, Box<str>)>,
     hosts: Vec<Finding>,
 }
@@ -170,8 +170,8 @@ where
     if let Some(taken) = taken {
         store.continue_lineage(taken).map_err(SessionError::State)?;
     }
-    let is_recorded = |address: &Address| imported.iter().any(|(it, _)| it == address);
-    let taken_over = owners.others().filter(|(address, _)| is_recorded(address)).collect();
+    let mut taken_over: BTreeMap<Address, Lineage> = owners.others().collect();
+    taken_over.retain(|address, _| !left_out.contains_key(address));
     let used = |name: &ProviderName| imported.iter().any(|(address, _)| address.provider == *name);
     let mut entries = moves(desired, &declared);
     entries.extend(identities(desired, recorded, used));

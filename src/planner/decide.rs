@@ -121,10 +121,14 @@ fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -
 fn conflict(room: &RoomContext<'_>, owner: &Owner) -> Decision {
     let step = room.make_step(Action::Create, Reason::AlreadyExists);
     let finding = recorded_elsewhere(room).or_else(|| owned(room, owner));
-    Decision::from(Verdict::held(step, HeldReason::Conflict)).with_finding(finding)
+    let reason = match owner {
+        Owner::Other(_) => HeldReason::OtherState,
+        Owner::Unknown | Owner::Ours => HeldReason::Conflict,
+    };
+    Decision::from(Verdict::held(step, reason)).with_finding(finding)
 }
 
-/// A warning about a room whose ownership attribute says whose it is.
+/// A warning about a room that exists and whose ownership attribute says whose it is.
 fn owned(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
     let (key, address) = (room.ownership()?.key(), room.address);
     let (code, message, help) = match owner {
@@ -132,15 +136,12 @@ fn owned(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
         Owner::Ours => (
             "own_lineage",
             format!("its ownership attribute `{key}` holds the lineage of this state"),
-            format!("it lost its record: `roomctl import {address}` takes it back"),
+            format!("its record was lost: `roomctl import {address}` takes it back"),
         ),
         Owner::Other(other) => (
             "other_lineage",
             belongs_to(key, other),
-            format!(
-                "it is never adopted; after a lost state `roomctl import --all-declared` takes over \
-                 its rooms, otherwise `roomctl import {address}` takes this one"
-            ),
+            "after a lost state, `roomctl import --all-declared` takes over its rooms".to_owned(),
         ),
     };
     Some(Finding::warning(code, format!("{address}: {message}")).help(help).about(address))

@@ -22,7 +22,7 @@ pub(in crate::cli) struct ImportArgs {
     pub(in crate::cli) all_declared: bool,
     /// With --all-declared: take over the rooms of another state too, whose lineage is in their ownership
     /// attribute; the question which to take over after a lost state is not asked then
-    #[arg(long, value_name = "UUID", requires = "all_declared")]
+    #[arg(long, value_name = "UUID", conflicts_with_all = ["addresses", "generate"])]
     pub(in crate::cli) lineage: Option<Lineage>,
     /// Which of the rooms to ask after.
     #[command(flatten)]

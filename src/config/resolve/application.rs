@@ -9,7 +9,6 @@ use crate::model::{
 
 use crate::config::diagnostics::{kinds, shortened, suggestion};
 use crate::config::raw::{self, Amount, Limits, Text};
-use crate::config::secrets::{names_secret, secret_key};
 use crate::config::values::{delay, doubtful, kind_names, nearest_kind, operator_error, shown};
 use crate::config::variables::{self, ProviderFields};
 
@@ -205,9 +204,7 @@ impl ProviderFields<'_, '_> {
                 "shorten it, or raise `limits.{limit}` if the vendor has raised yours"
             ))
         };
-        let finding = if names_secret(name) {
-            secret_key(name)
-        } else if name.is_empty() {
+        let finding = if name.is_empty() {
             Finding::error("ownership_attribute", "`ownership_attribute` is empty")
                 .help("name an attribute, such as `managed_by`")
         } else if length > key_bytes {

@@ -100,10 +100,6 @@ fn same_service(
     reporter.diagnostics.push(Diagnostic { finding, location, first: Some(first) });
 }
 
-fn has_attributes(kind: Kind) -> bool {
-    kind.spec().attribute_calls.is_some()
-}
-
 impl ProviderFields<'_, '_> {
     fn provider_name(&mut self) -> Option<ProviderName> {
         let name = ProviderName::new(self.name).ok();
@@ -154,8 +150,12 @@ impl ProviderFields<'_, '_> {
         let rate_share = self.rate_share(rate_share.as_ref());
         let max_rooms = *max_rooms;
         let limits = self.limits(kind.unwrap_or(Kind::Zim), limits.as_ref());
-        let ownership_key = self.ownership_attribute(ownership_attribute.as_ref(), &limits);
-        let ownership_key = ownership_key.filter(|_| kind.is_some_and(has_attributes));
+        let ownership_key = match kind {
+            Some(kind) if kind.spec().attribute_calls.is_some() => {
+                self.ownership_attribute(ownership_attribute.as_ref(), &limits)
+            }
+            Some(_) | None => None,
+        };
         let application = match &ownership_key {
             Some(key) => application.map(|application| application.with_ownership_attribute(key)),
             None => application,
