@@ -53,7 +53,7 @@ impl ImportApprover<Stopped> for OnConsole<'_> {
         } else {
             "the next apply writes the lineage of this state into them"
         };
-        console.note(&render::plain(format_args!(
+        console.say(&render::plain(format_args!(
             "rooms of the state of lineage {lineage}: {}{more}; {then}",
             first.join(", ")
         )));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::{identities, moves, with_old_names};
+use super::owners::{LeftOut, Owners, TakeOver};
 use super::refresh::resolve_scope;
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Connections, imported, observe};
@@ -11,7 +12,7 @@ use crate::model::{
     ProviderName, Recorded, RecordedRoom, Scope,
 };
 use crate::planner;
-use crate::state::{Entry, Found};
+use crate::state::Entry;
 
 /// What to import.
 #[derive(Clone, Debug)]
@@ -36,17 +37,6 @@ pub enum Selection {
         /// state without rooms.
         lineage: Option<Lineage>,
     },
-}
-
-/// Rooms of another state that are to be taken over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakeOver {
-    /// Its lineage.
-    pub lineage: Lineage,
-    /// The rooms.
-    pub rooms: Vec<Address>,
-    /// Whether our state is new, and continues that lineage.
-    pub is_continued: bool,
 }
 
 /// Sees what is imported before it is recorded.
@@ -117,6 +107,16 @@ where
     Ok(Imported { rooms, scope, taken_over, contested, hosts, closed })
 }
 
+impl ImportResult {
+    /// The result for a room that is left out because of its owner.
+    fn left_out(owner: &Owner) -> Self {
+        match owner {
+            Owner::Other(lineage) => Self::OtherState(lineage.clone()),
+            Owner::Unknown | Owner::Ours => Self::Unmarked,
+        }
+    }
+}
+
 /// What became of each room.
 type Results = Vec<(Address, ImportResult)>;
 
@@ -160,12 +160,17 @@ where
     let observed = observe(&applier::observers(connections), addresses, events, stop).await;
     selection.check(&rooms, recorded, &observed, connections)?;
     let owners = Owners::of(&rooms, &observed, connections);
-    let taken = owners.taken(selection, recorded, &lineage)?;
-    if let (Some(taken), Selection::AllDeclared { lineage: None }) = (&taken, selection) {
-        approver.take_over(&owners.take_over(taken, store.snapshot().found)).await?;
-        store.check().await.map_err(SessionError::State)?;
-    }
-    let left_out = owners.left_out(selection, taken.as_ref());
+    let (taken, left_out) = match selection {
+        Selection::Named(_) => (None, LeftOut::new()),
+        Selection::AllDeclared { lineage: named } => {
+            let taken = owners.taken(named.as_ref(), recorded, &lineage)?;
+            if let (Some(taken), None) = (&taken, named) {
+                approver.take_over(&owners.take_over(taken, store.snapshot().found)).await?;
+            }
+            let left_out = owners.left_out(taken.as_ref());
+            (taken, left_out)
+        }
+    };
     let (rooms, imported) = results(&rooms, &observed, connections, &left_out);
     if let Some(taken) = taken {
         store.continue_lineage(taken).map_err(SessionError::State)?;
@@ -265,85 +270,6 @@ impl Selection {
     }
 }
 
-/// Whose the rooms are that exist and have an ownership attribute by their provider.
-struct Owners(BTreeMap<Address, Owner>);
-
-impl Owners {
-    fn of(rooms: &[&DesiredRoom], observed: &Observed, connections: &Connections) -> Self {
-        let owner = |address: &Address| {
-            let application = &connections.get(&address.provider)?.provider.application;
-            let ownership = application.ownership()?;
-            match observed.of(address)? {
-                Observation::There(seen) => Some(ownership.owner(&seen.attributes)),
-                Observation::Gone(_) | Observation::Unread { .. } => None,
-            }
-        };
-        let owners =
-            rooms.iter().filter_map(|room| Some((room.address.clone(), owner(&room.address)?)));
-        Self(owners.collect())
-    }
-
-    /// The rooms of other states, each with its lineage.
-    fn others(&self) -> impl Iterator<Item = (Address, Lineage)> {
-        self.0.iter().filter_map(|(address, owner)| match owner {
-            Owner::Other(lineage) => Some((address.clone(), lineage.clone())),
-            Owner::Unknown | Owner::Ours => None,
-        })
-    }
-
-    /// The other state whose rooms are taken over: the one that is named, or the only one that is found
-    /// by a state without rooms, which was lost.
-    fn taken(
-        &self,
-        selection: &Selection,
-        recorded: &Recorded,
-        ours: &Lineage,
-    ) -> Result<Option<Lineage>, SessionError> {
-        let Selection::AllDeclared { lineage: named } = selection else { return Ok(None) };
-        let mut found: BTreeMap<Lineage, u64> = BTreeMap::new();
-        for (_, lineage) in self.others() {
-            *found.entry(lineage).or_default() += 1;
-        }
-        match named {
-            Some(named) if found.contains_key(named) => return Ok(Some(named.clone())),
-            Some(named) if named == ours => return Ok(None),
-            Some(named) => return Err(SessionError::LineageNotFound(named.clone())),
-            None => {}
-        }
-        let is_lost = recorded.rooms.is_empty();
-        if is_lost && found.len() > 1 {
-            return Err(SessionError::SeveralLineages(found));
-        }
-        Ok(found.into_keys().next().filter(|_| is_lost))
-    }
-
-    fn take_over(&self, lineage: &Lineage, state: Found) -> TakeOver {
-        let rooms = self.others().filter(|(_, it)| it == lineage).map(|(address, _)| address);
-        let is_continued = state == Found::New;
-        TakeOver { lineage: lineage.clone(), rooms: rooms.collect(), is_continued }
-    }
-
-    /// The rooms that are not recorded though they exist: rooms that were named are.
-    fn left_out(&self, selection: &Selection, taken: Option<&Lineage>) -> LeftOut {
-        let why = |owner: &Owner| match owner {
-            Owner::Ours => None,
-            Owner::Other(lineage) if Some(lineage) == taken => None,
-            Owner::Other(lineage) => Some(ImportResult::OtherState(lineage.clone())),
-            Owner::Unknown => Some(ImportResult::Unmarked),
-        };
-        match selection {
-            Selection::Named(_) => LeftOut::new(),
-            Selection::AllDeclared { lineage: _ } => {
-                let left_out = self.0.iter();
-                left_out.filter_map(|(it, owner)| Some((it.clone(), why(owner)?))).collect()
-            }
-        }
-    }
-}
-
-/// The rooms that exist and are not recorded, and why.
-type LeftOut = BTreeMap<Address, ImportResult>;
-
 fn contested<'a>(recorded: &'a Recorded, address: &Address) -> Option<&'a str> {
     recorded.rooms.get(address)?.contested.as_deref()
 }
@@ -365,10 +291,11 @@ fn results(
         let address = &room.address;
         let connection = connections.get(&address.provider);
         let result = match (observed.of(address), connection) {
-            (Some(Observation::There(_)), Some(_)) if left_out.contains_key(address) => {
-                left_out[address].clone()
-            }
             (Some(Observation::There(observed)), Some(connection)) => {
+                if let Some(owner) = left_out.get(address) {
+                    results.push((address.clone(), ImportResult::left_out(owner)));
+                    continue;
+                }
                 let record = imported(connection.provider.kind(), room, observed);
                 let assumed = record.assumed.any();
                 records.push((address.clone(), record));

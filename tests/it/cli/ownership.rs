@@ -258,3 +258,23 @@ fn lineages_are_named_with_all_declared_only() {
     let none = desk.run(&format!("import --all-declared --lineage {uuid}")).ends(1);
     none.says("no declared room that is not recorded holds this lineage");
 }
+
+#[test]
+fn a_live_room_gets_it_after_it_was_made() {
+    let desk = Desk::with(
+        "version: 1
+providers:
+  live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emulator, ownership_attribute: by}
+defaults: {seat_template: VideoDynamicGrid9Seats}
+rooms: [{id: stage, name: Stage}]
+",
+    );
+    desk.run("apply -y").ends(0).prints("1 created").keeps_from("attributes.by");
+    let ours = lineage(&desk, "rooms.state.json");
+    desk.run("state show live/stage").ends(0).prints(&format!("attributes.by          \"{ours}\""));
+    desk.run("plan --refresh all").ends(0).prints("No changes: 1 room, 1 asked");
+    desk.edit("VideoDynamicGrid9Seats", "AudioSalon");
+    desk.run("apply -y --allow-destroy 1").ends(0).prints("1 replaced");
+    desk.run("plan --refresh all").ends(0).prints("No changes: 1 room, 1 asked");
+    desk.run("state show live/stage").ends(0).prints(&ours);
+}
