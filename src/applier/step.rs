@@ -274,6 +274,7 @@ fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     record.lifecycle = step.lifecycle;
     record.ignore_changes.clone_from(&step.ignore_changes);
     record.sides = step.sides.clone();
+    record.contested = None;
     if let Some(source) = &step.source {
         record.source = source.clone();
     }

@@ -11,7 +11,7 @@ use super::resolve::ResolvedHead;
 /// where they and the state are kept, are left out.
 pub(super) fn digest(head: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
     let ResolvedHead { providers, declared: _, moved, policy, state: _, home: _ } = head;
-    let mut encoder = DigestEncoder::new("roomctl config 2");
+    let mut encoder = DigestEncoder::new("roomctl config 3");
     encoder.list(providers.values(), write_provider);
     encoder.list(moved.iter(), |encoder, Moved { from, to }| {
         encoder.text(from.as_str());
@@ -61,6 +61,8 @@ fn write_application(encoder: &mut DigestEncoder, application: &Application) {
     encoder.optional(application.is_test(), DigestEncoder::flag);
     let dissolve_after = application.dissolve_after();
     encoder.optional(dissolve_after, |encoder, span| encoder.number(span.as_secs()));
+    let ownership = application.ownership();
+    encoder.optional(ownership, |encoder, ownership| encoder.text(ownership.key()));
 }
 
 fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {

@@ -133,6 +133,11 @@ pub struct Provider {
     /// zim, tencent-live: the service's limits for the attributes of one room.
     #[serde(deserialize_with = "present")]
     pub limits: Option<Limits>,
+    /// zim, tencent-live: the key of an attribute that roomctl writes into every room, holding the
+    /// state's lineage: it says whose a room is. It counts towards the limits, and no room may declare it;
+    /// no such attribute when left out.
+    #[serde(deserialize_with = "present")]
+    pub ownership_attribute: Option<Text>,
 }
 
 /// The service's limits for the attributes of one room. Sizes are in bytes.

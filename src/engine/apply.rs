@@ -112,6 +112,8 @@ where
 {
     let Session { desired, store: _, connector: _, clock, stop, events, host_change: _ } = session;
     let Opened { store, connected, hosts } = opened;
+    let lineage = store.lineage().map_err(SessionError::State)?;
+    let desired = &*planner::owned(desired, Some(&lineage));
     let Reviewed { saved, max_age, digest: _ } = request.reviewed;
     if let Some(saved) = saved {
         let recorded = &store.snapshot().recorded;

@@ -26,6 +26,7 @@ mod next_life;
 mod observed;
 mod origin;
 mod other_fields;
+mod ownership;
 mod patch;
 mod pending;
 mod plan;
@@ -75,6 +76,7 @@ pub use next_life::over_limits;
 pub use observed::{Observation, Observed, ObservedRoom, People};
 pub use origin::{CANNOT_BE_EMPTIED, dropped};
 pub use other_fields::OtherFields;
+pub use ownership::{InvalidLineage, Owner, Ownership, belongs_to};
 pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{

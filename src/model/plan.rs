@@ -83,6 +83,8 @@ pub enum HeldReason {
     MaxRooms(u64),
     /// Blocked: the room exists, was not made by us, and `on_conflict: fail`.
     Conflict,
+    /// Blocked: the room exists, and its ownership attribute holds the lineage of another state.
+    OtherState,
     /// Blocked: a room exists whose origin is uncertain.
     Contested,
 }
@@ -284,6 +286,7 @@ impl HeldReason {
             Self::PreventDestroy => "prevent_destroy",
             Self::MaxRooms(_) => "max_rooms",
             Self::Conflict => "conflict",
+            Self::OtherState => "other_state",
             Self::Contested => "contested",
         }
     }

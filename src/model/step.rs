@@ -1,5 +1,6 @@
 //! One step of a plan.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,8 @@ pub enum Reason {
     DelayChanged,
     /// The file's attributes differ from the recorded ones.
     AttributesChanged,
+    /// Only the ownership attribute differs from the recorded one, or is not recorded.
+    OwnershipChanged,
     /// The service's attributes differ from the recorded ones.
     AttributesDrifted,
     /// Other fields of the file differ from the recorded ones.
@@ -116,6 +119,8 @@ pub struct Step {
     pub instead: Option<Box<Step>>,
     /// Of a step that changes bookkeeping only: what is recorded before it.
     pub bookkeeping: Option<Box<Bookkeeping>>,
+    /// The key of the ownership attribute in `before` and `after`, if the provider has one.
+    pub ownership_key: Option<Arc<str>>,
 }
 
 /// What is recorded of a room besides its content.
@@ -144,6 +149,34 @@ pub enum Carried {
 }
 
 impl Step {
+    /// The room before and after the step as they are shown. Every room has the ownership attribute: it
+    /// is left out unless it is what an update changes.
+    #[must_use]
+    pub fn shown<'a>(&'a self) -> (Option<Cow<'a, Room>>, Option<Cow<'a, Room>>) {
+        let key = self.hidden_key();
+        let (before, after) = (self.before.as_deref(), self.after.as_deref());
+        let shown = |room: Option<&'a Room>| room.map(|room| room.without_attribute(key));
+        (shown(before), shown(after))
+    }
+
+    /// The key of the attribute that is not shown.
+    #[must_use]
+    pub fn hidden_key<'a>(&'a self) -> Option<&'a str> {
+        let key = self.ownership_key.as_deref()?;
+        let of = |room: Option<&'a Room>| room?.attributes.get(key);
+        let (before, after) = (of(self.before.as_deref()), of(self.after.as_deref()));
+        let is_shown = match self.action {
+            Action::Update | Action::Record => before != after,
+            Action::Adopt => before.is_some() && before != after,
+            Action::Create
+            | Action::Recreate
+            | Action::Replace
+            | Action::Destroy
+            | Action::Forget => false,
+        };
+        (!is_shown).then_some(key)
+    }
+
     /// Whether the service is asked something right before the step's first call: who is inside, or
     /// what others wrote into the room.
     #[must_use]
@@ -212,6 +245,7 @@ impl Reason {
             Self::NameChanged => "name_changed",
             Self::DelayChanged => "delay_changed",
             Self::AttributesChanged => "attributes_changed",
+            Self::OwnershipChanged => "ownership_changed",
             Self::AttributesDrifted => "attributes_drifted",
             Self::FieldsChanged => "fields_changed",
             Self::FieldsDrifted => "fields_drifted",
@@ -233,6 +267,7 @@ impl Reason {
             | Self::NameChanged
             | Self::DelayChanged
             | Self::AttributesChanged
+            | Self::OwnershipChanged
             | Self::AttributesDrifted
             | Self::FieldsChanged
             | Self::FieldsDrifted

@@ -125,7 +125,11 @@ fn in_place(
     let sets = Attributes::EMPTY.sets_towards(&carried);
     let sets = (!sets.is_empty()).then_some(Patch::Attributes(sets));
     let patches: Vec<Patch> = fields.into_iter().chain(batches).chain(sets).collect();
+    let own = context.ownership_keys();
     let reason = match changed {
+        Some(Field::Attributes) if own.are_all_that_differs(&recorded.room, &declared.room) => {
+            Reason::OwnershipChanged
+        }
         Some(field) => reason(field),
         None if drifted => Reason::FieldsDrifted,
         None => Reason::AttributesDrifted,

@@ -2,9 +2,9 @@
 
 use crate::model::{Address, Holder};
 use crate::model::{
-    Attributes, Desired, Drift, DriftKind, DriftSummary, DriftedRoom, Kind, Observation, Observed,
-    ObservedRoom, Provider, Recorded, RecordedRoom, RunInProgress, StateRef, Timestamp, Unmanaged,
-    Unread, Value, ValueChange, dropped,
+    Attributes, Desired, Drift, DriftKind, DriftSummary, DriftedRoom, Finding, Kind, Observation,
+    Observed, ObservedRoom, Provider, Recorded, RecordedRoom, RunInProgress, StateRef, Timestamp,
+    Unmanaged, Unread, Value, ValueChange, belongs_to, dropped,
 };
 
 /// What the comparison of one room found.
@@ -47,6 +47,7 @@ pub fn drift(
         drift.add(address, found);
         if let Some(Observation::There(room)) = observation {
             drift.add_unmanaged(address, record, room);
+            drift.findings.extend(other_owner(provider, address, record, room));
         }
     }
     drift
@@ -80,9 +81,27 @@ fn compare(
         }
         Some(Observation::There(room)) => {
             let kind = provider.kind();
-            present(kind, record, &room.unchanged_at(kind, &record.ignore_changes, &record.room))
+            let own = provider.application.ownership().map(|ownership| &**ownership.key());
+            let recorded = record.room.without_attribute(own);
+            present(kind, record, &room.unchanged_at(kind, &record.ignore_changes, &recorded))
         }
     }
+}
+
+/// A warning about a room that belongs to another state by its ownership attribute.
+fn other_owner(
+    provider: &Provider,
+    address: &Address,
+    record: &RecordedRoom,
+    room: &ObservedRoom,
+) -> Option<Finding> {
+    let other = record.other_owner(&provider.application, room)?;
+    let why = belongs_to(provider.application.ownership()?.key(), &other);
+    let help = format!(
+        "it is left as it is: `roomctl import {address}` takes it back, `roomctl state rm {address}` \
+         leaves it to that state"
+    );
+    Some(Finding::warning("other_lineage", format!("{address}: {why}")).help(help).about(address))
 }
 
 fn gone(provider: &Provider, record: &RecordedRoom, at: Timestamp) -> Found {

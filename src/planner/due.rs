@@ -26,7 +26,8 @@ pub enum Purpose {
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something pending, rooms that
 /// are to be destroyed or replaced and were last seen with people inside or have other sides, which
 /// are queried too, and rooms that would be replaced for what the service reports: it may be as
-/// declared already. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
+/// declared already. Where rooms have an ownership attribute, also all that are to be destroyed or
+/// replaced: another state may have taken them over. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
 /// are not recorded (of a room's own one, that room), so that the plan says whether each is created or adopted.
 #[must_use]
 pub fn due(
@@ -68,6 +69,8 @@ pub fn due(
                     || provider.kind().reports_fields()
                         && is_replaced(provider, row.desired, record)
                     || was_last_seen_with_people(record) && destroyed()
+                    || provider.application.ownership().is_some()
+                        && is_destroyed(provider, row.desired, record)
             }
         }
     };

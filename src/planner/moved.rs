@@ -167,6 +167,7 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         carried: Carried::default(),
         instead: None,
         bookkeeping: None,
+        ownership_key: provider.application.ownership().map(|it| it.key().clone()),
     }
 }
 

@@ -10,21 +10,24 @@ use crate::model::{
     PendingKind, Recorded, RecordedRoom, Refresh, Refreshed, Room, Scope,
 };
 
+use super::ownership::mark;
 use super::{PlanInputs, as_declared, plan};
 
 /// The files, with the recorded rooms of their providers in the place of the declared ones.
 ///
 /// A room is desired as it was last applied. Once its present life is over, it is desired as `next`
 /// says: as the room of an approved replace, or not at all after an approved destroy. A plan from it
-/// has no destroy and no replace: only a room that was observed to be gone is not desired.
+/// has no destroy and no replace: only a room that was observed to be gone is not desired. A room that is
+/// made again gets the ownership attribute of its provider.
 #[must_use]
 pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed) -> Desired {
     let declared = as_declared(desired, recorded);
     let is_known = |address: &Address| desired.providers.contains_key(&address.provider);
     let rooms = declared.recorded.rooms.iter().filter(|(address, _)| is_known(address));
     let rooms = rooms.filter_map(|(address, record)| {
-        let room = room_now(record, observed.of(address))?;
-        Some(DesiredRoom {
+        let observation = observed.of(address);
+        let room = room_now(record, observation)?;
+        let desired_room = DesiredRoom {
             address: address.clone(),
             room,
             lifecycle: record.lifecycle,
@@ -32,7 +35,9 @@ pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed)
             on_conflict: None,
             sides: record.sides.clone(),
             source: record.source.clone(),
-        })
+        };
+        let is_made = matches!(observation, Some(Observation::Gone(_))) || record.is_destroyed();
+        Some(if is_made { mark(&desired.providers, desired_room) } else { desired_room })
     });
     Desired {
         rooms: rooms.collect(),

@@ -147,10 +147,12 @@ impl<'a> RoomContext<'a> {
     pub(super) fn with_ignored(&self) -> Option<(DesiredRoom, Option<Observation>)> {
         let declared = self.desired.filter(|declared| !declared.ignore_changes.is_empty())?;
         let paths = &declared.ignore_changes;
+        let own = self.ownership_keys().key;
         let (room, observation) = match (self.recorded.as_deref(), self.observed_room()) {
             (Some(recorded), seen) => {
                 let unchanged = |seen: &ObservedRoom| {
-                    let seen = seen.unchanged_at(self.kind(), paths, &recorded.room);
+                    let recorded = recorded.room.without_attribute(own);
+                    let seen = seen.unchanged_at(self.kind(), paths, &recorded);
                     Observation::There(seen.into_owned())
                 };
                 let observation = seen.map(unchanged).or_else(|| self.observation.cloned());
@@ -160,6 +162,10 @@ impl<'a> RoomContext<'a> {
                 (declared.room.with_paths_as_read(paths, seen), self.observation.cloned())
             }
             (None, None) => return None,
+        };
+        let room = match own {
+            Some(key) => room.with_attribute_of(key, &declared.room.attributes),
+            None => room,
         };
         Some((DesiredRoom { room: Arc::new(room), ..declared.clone() }, observation))
     }
@@ -232,7 +238,7 @@ fn settle_record<'a>(
             after(Some(record), false)
         }
         Settled::Unproven(record) => after(Some(record), true),
-        Settled::Gone(left) => after(left, false),
+        Settled::Gone(left) | Settled::Foreign(left) => after(left, false),
         Settled::MayStillLand(until) => {
             Err(format!("its last call may still take effect until {until}: plan again then"))
         }

@@ -8,6 +8,7 @@ use crate::model::{
     Summary, Timestamp,
 };
 
+use super::ownership::OwnershipKeys;
 use super::{as_declared, builder, estimate, gate};
 
 /// How many rooms a refusal names.
@@ -127,10 +128,14 @@ fn check_steps(
         let files = desired.rooms.binary_search_by(|room| room.address.cmp(address)).ok();
         let files = files.map(|at| &*desired.rooms[at].room);
         let record = recorded.rooms.get(address).map(|record| &*record.room);
+        let provider = desired.providers.get(&address.provider);
+        let ownership = provider.and_then(|provider| provider.application.ownership());
+        let key = ownership.map(|ownership| &**ownership.key());
+        let own = OwnershipKeys { key, lineage: recorded.lineage.as_ref() };
         let reason = match steps.get(address) {
             _ if unread.contains(address) => None,
-            Some(now) => differs(step, now, files, record),
-            None if step.after.as_ref() == files => None,
+            Some(now) => differs(step, now, (files, record), own),
+            None if own.same(step.after.as_ref(), files) => None,
             None => Some("the files declare something else now"),
         };
         reasons.extend(reason.map(|reason| format!("{address}: {reason}")));
@@ -148,16 +153,19 @@ fn check_steps(
 fn differs(
     saved: &SavedStep,
     now: &Step,
-    files: Option<&Room>,
-    record: Option<&Room>,
+    (files, record): (Option<&Room>, Option<&Room>),
+    own: OwnershipKeys<'_>,
 ) -> Option<&'static str> {
     let SavedStep { action, before, after } = saved;
-    let before = before.as_ref();
-    if after.as_ref() != files && after.as_ref() != now.after.as_deref() {
+    let (before, after) = (before.as_ref(), after.as_ref());
+    if !own.same(after, files) && !own.same(after, now.after.as_deref()) {
         return Some("the files declare something else now");
     }
     let makes = matches!(action, Action::Create | Action::Recreate);
-    if before != record && before != now.before.as_deref() && !(makes && before.is_none()) {
+    let is_known = own.same(before, record)
+        || own.same(before, now.before.as_deref())
+        || makes && before.is_none();
+    if !is_known {
         return Some("something else is recorded now");
     }
     let fits = match (action, now.action) {

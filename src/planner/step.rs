@@ -39,6 +39,7 @@ impl RoomContext<'_> {
             carried: Carried::Nothing,
             instead: None,
             bookkeeping: None,
+            ownership_key: self.ownership().map(|ownership| ownership.key().clone()),
         }
     }
 
@@ -87,7 +88,8 @@ impl RoomContext<'_> {
         let same = declared.lifecycle == recorded.lifecycle
             && declared.ignore_changes == recorded.ignore_changes
             && declared.sides == recorded.sides
-            && declared.source == recorded.source;
+            && declared.source == recorded.source
+            && recorded.contested.is_none();
         if same {
             return None;
         }

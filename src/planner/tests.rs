@@ -8,6 +8,7 @@ mod kinds;
 mod limits;
 mod moved;
 mod origin;
+mod ownership;
 mod properties;
 mod reconcile;
 mod replace;

@@ -1,5 +1,7 @@
 //! The parts of the JSON documents.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::ser::Serializer;
 
@@ -32,8 +34,8 @@ pub(super) struct StepJson<'a> {
     reason: Reason,
     /// The file that declares the room.
     source: Option<&'a str>,
-    before: Option<&'a Room>,
-    after: Option<&'a Room>,
+    before: Option<Cow<'a, Room>>,
+    after: Option<Cow<'a, Room>>,
     changes: Vec<ValueChange>,
     calls: &'a [Call],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,8 +124,8 @@ impl ToJson for Step {
             address,
             action,
             reason,
-            before,
-            after,
+            before: _,
+            after: _,
             changes: _,
             calls,
             lifecycle: _,
@@ -137,8 +139,10 @@ impl ToJson for Step {
             carried,
             instead: _,
             bookkeeping: _,
+            ownership_key: _,
         } = self;
-        let (before, after) = (before.as_deref(), after.as_deref());
+        let (before, after) = self.shown();
+        let changes = ValueChange::between(before.as_deref(), after.as_deref());
         let note = notes::note(self);
         let carried_attributes = match carried {
             Carried::Nothing | Carried::Unread => Vec::new(),
@@ -153,7 +157,7 @@ impl ToJson for Step {
             source: source.as_deref(),
             before,
             after,
-            changes: ValueChange::between(before, after),
+            changes,
             calls,
             note,
             carried_attributes,

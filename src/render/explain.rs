@@ -455,6 +455,9 @@ fn rule_of_step(step: &Step) -> &'static str {
             | Reason::CloseChanged,
             _,
         ) => "declared otherwise than recorded, and it can change in place",
+        (Reason::OwnershipChanged, _) => {
+            "declared as recorded but for the attribute that says whose the room is: it is set or removed"
+        }
         (Reason::AttributesDrifted | Reason::FieldsDrifted, _) => {
             "declared as recorded, and somebody else changed it at the service: it is changed back"
         }

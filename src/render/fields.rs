@@ -135,7 +135,8 @@ fn changed_keys<'a>(
     match step.action {
         Action::Update | Action::Adopt => {
             let changes = step.changes.iter().flat_map(Patch::attributes);
-            changes.map(crate::model::AttributeChange::key).collect()
+            let keys = changes.map(crate::model::AttributeChange::key);
+            keys.filter(|key| step.hidden_key() != Some(key)).collect()
         }
         Action::Create
         | Action::Recreate
@@ -147,7 +148,9 @@ fn changed_keys<'a>(
             let (old, new) = (of(before), of(after));
             let keys = old.into_iter().chain(new).flat_map(Attributes::iter).map(|(key, _)| key);
             let get = |side: Option<&'a Attributes>, key| side.and_then(|side| side.get(key));
-            keys.filter(|key| get(old, key) != get(new, key)).collect()
+            let hidden = step.hidden_key();
+            let keys = keys.filter(|key| get(old, key) != get(new, key));
+            keys.filter(|key| hidden != Some(*key)).collect()
         }
     }
 }

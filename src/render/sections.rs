@@ -152,6 +152,9 @@ fn reason(reason: HeldReason) -> String {
         HeldReason::PreventDestroy => "protected by `prevent_destroy`".to_owned(),
         HeldReason::MaxRooms(most) => format!("`max_rooms: {most}` is reached"),
         HeldReason::Conflict => format!("a room of this id exists and is {NOT_RECORDED}"),
+        HeldReason::OtherState => {
+            "a room of this id exists and belongs to another state".to_owned()
+        }
         HeldReason::Contested => "its origin is uncertain".to_owned(),
     }
 }
@@ -166,6 +169,7 @@ fn cause(reason: HeldReason) -> String {
         HeldReason::PreventDestroy => "are protected by `prevent_destroy`".to_owned(),
         HeldReason::MaxRooms(most) => format!("are more than `max_rooms: {most}`"),
         HeldReason::Conflict => "exist already and are not in this state".to_owned(),
+        HeldReason::OtherState => "exist already and belong to another state".to_owned(),
         HeldReason::Contested => "are of uncertain origin".to_owned(),
     }
 }
@@ -185,6 +189,9 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
                 Subject::Each => ("a lost state, another state, a colleague? ", "them"),
             };
             format!("{state}`roomctl import {subject}` or `on_conflict: adopt` takes {them} over")
+        }
+        HeldReason::OtherState => {
+            format!("it is never adopted: `roomctl import {subject}` takes it over")
         }
         HeldReason::Contested => {
             let declare = if step.action == Action::Destroy { "declared again, " } else { "" };

@@ -65,6 +65,7 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         carried: Carried::Nothing,
         instead: None,
         bookkeeping: None,
+        ownership_key: None,
         ignore_changes: Box::default(),
         on_conflict: crate::model::OnConflict::Fail,
     }

@@ -19,6 +19,7 @@ mod inputs;
 mod kinds;
 mod metrics;
 mod moved;
+mod ownership;
 mod pages;
 mod reconcile;
 mod record;

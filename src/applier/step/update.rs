@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::applier::observe::look;
 use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
-    Address, ApiError, Assumed, Call, ErrorClass, Observation, Operation, Patch, PendingKind,
-    RecordedRoom, Room, Step,
+    Address, ApiError, Assumed, Call, ErrorClass, Observation, ObservedRoom, Operation, Patch,
+    PendingKind, RecordedRoom, Room, Step,
 };
 use crate::provider::{Permit, Receipt};
 
@@ -121,9 +121,16 @@ impl Worker {
     ) -> Result<RecordedRoom, Failure> {
         let Partial { call, ours, patch, receipt } = *partial;
         let target = changed(&record.room, patch, &[]);
+        let application = &self.connection.provider.application;
+        let is_foreign = |record: &RecordedRoom, observed_room: &ObservedRoom| {
+            record.other_owner(application, observed_room).is_some()
+        };
         let read = match look(&*self.connection.client, address).await {
-            Ok(Observation::There(observed_room)) => record.read(&target, &observed_room),
-            Ok(Observation::Gone(_) | Observation::Unread { .. }) | Err(_) => record.clone(),
+            Ok(Observation::There(observed_room)) if !is_foreign(record, &observed_room) => {
+                record.read(&target, &observed_room)
+            }
+            Ok(Observation::There(_) | Observation::Gone(_) | Observation::Unread { .. })
+            | Err(_) => record.clone(),
         };
         if read.room.attributes == target.attributes {
             return Ok(read);
