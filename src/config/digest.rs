@@ -64,7 +64,8 @@ fn write_application(encoder: &mut DigestEncoder, application: &Application) {
 }
 
 fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
-    let Policy { refresh, on_conflict, on_vanish, on_occupied, max_destroy, max_recreate } = policy;
+    let Policy { refresh, on_conflict, on_vanish, on_occupied, replace, max_destroy, max_recreate } =
+        policy;
     encoder.text(match refresh {
         Refresh::Never => "never",
         Refresh::Due => "due",
@@ -83,6 +84,7 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
         Some(OnOccupied::Defer) => "defer",
         Some(OnOccupied::Destroy) => "destroy",
     });
+    encoder.text(replace.as_str());
     for limit in [max_destroy, max_recreate] {
         let (is_count, number) = match limit {
             GateLimit::Count(count) => (true, *count),

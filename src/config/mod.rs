@@ -31,7 +31,7 @@ mod yaml;
 
 use std::path::PathBuf;
 
-use crate::model::{Desired, Finding, Kind};
+use crate::model::{Desired, DesiredFrom, Finding, Kind};
 
 pub use head::{Head, head};
 pub use load::{Subfolders, is_standard_input};
@@ -94,7 +94,8 @@ pub fn load_from(
     let config_digest = digest::digest(&head, &rooms);
     let files = sources.iter().map(|source| source.recorded(&head.home)).collect();
     let ResolvedHead { providers, declared: _, moved, policy, state, home: _ } = head;
-    let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
+    let from = DesiredFrom::Files;
+    let desired = Desired { providers, state, policy, rooms, files, config_digest, moved, from };
     let warnings = of_folders.into_iter().chain(findings).collect();
     Ok(Loaded { desired, warnings })
 }

@@ -24,6 +24,18 @@ pub struct Desired {
     pub config_digest: Digest,
     /// The providers that were renamed.
     pub moved: Vec<Moved>,
+    /// What the rooms are taken from.
+    pub from: DesiredFrom,
+}
+
+/// What the desired rooms are taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DesiredFrom {
+    /// The files: what waits for a room's next life follows them.
+    #[default]
+    Files,
+    /// The record: what was approved for a room's next life goes on waiting.
+    Record,
 }
 
 /// A provider that was renamed: its records follow.

@@ -58,10 +58,12 @@ pub enum Reason {
     NotDeclared,
     /// It exists, was not made by us, and the policy says to adopt it.
     AlreadyExists,
-    /// A replace destroyed it, and was cut short before it made it anew.
+    /// A replace destroyed it or it vanished, and the run was cut short before it made it anew.
     ReplaceUnfinished,
     /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
+    /// Another room is to be made once the present life is over.
+    NextChanged,
     /// Its provider was renamed, or that of another side: `moved`.
     Moved,
 }
@@ -116,6 +118,17 @@ pub struct Step {
     pub instead: Option<Box<Step>>,
     /// Of a step that changes bookkeeping only: what is recorded before it.
     pub bookkeeping: Option<Box<Bookkeeping>>,
+    /// Of an update or record: another room that waits for the next life, if it changes that.
+    pub next: Option<Box<NextChange>>,
+}
+
+/// A change of the room that is made once the present life of a recorded one is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextChange {
+    /// The room that waited; `None` if none did.
+    pub before: Option<Arc<Room>>,
+    /// The room that waits from now on; `None` if none does.
+    pub after: Option<Arc<Room>>,
 }
 
 /// What is recorded of a room besides its content.
@@ -220,6 +233,7 @@ impl Reason {
             Self::AlreadyExists => "already_exists",
             Self::ReplaceUnfinished => "replace_unfinished",
             Self::BookkeepingChanged => "bookkeeping_changed",
+            Self::NextChanged => "next_changed",
             Self::Moved => "moved",
         }
     }
@@ -241,6 +255,7 @@ impl Reason {
             | Self::AlreadyExists
             | Self::ReplaceUnfinished
             | Self::BookkeepingChanged
+            | Self::NextChanged
             | Self::Moved => false,
         }
     }

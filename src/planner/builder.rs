@@ -182,9 +182,11 @@ impl<'a> PlanBuilder<'a> {
     }
 
     fn hold(&mut self, held: Held) {
-        use crate::model::HeldReason::{Conflict, Contested, MaxRooms, Occupied, PreventDestroy};
+        use crate::model::HeldReason::{
+            Conflict, Contested, MaxRooms, NextLife, Occupied, PreventDestroy,
+        };
         match held.reason {
-            Occupied(_) => self.waiting.push(held),
+            Occupied(_) | NextLife => self.waiting.push(held),
             PreventDestroy | MaxRooms(_) | Conflict | Contested => self.blocked.push(held),
         }
     }

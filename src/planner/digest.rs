@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Action, Digest, DigestEncoder, Observed, Step};
+use crate::model::{Action, Address, Digest, DigestEncoder, NextChange, Observed, Step};
 
 use super::PlanInputs;
 use super::builder::{self, PlanBuilder};
@@ -38,6 +38,16 @@ fn write(encoder: &mut DigestEncoder, builder: &PlanBuilder<'_>) {
     let mut steps: Vec<&Step> = steps.chain(held).collect();
     steps.sort_by(|a, b| a.address.cmp(&b.address));
     encoder.many(&steps, |encoder, step| write_step(encoder, step));
+    let next = |step: &&Step| Some((step.address.clone(), step.next.as_deref()?.clone()));
+    let next: Vec<(Address, NextChange)> = steps.iter().filter_map(next).collect();
+    if !next.is_empty() {
+        encoder.many(&next, |encoder, (address, change)| {
+            let NextChange { before, after } = change;
+            encoder.address(address);
+            encoder.optional(before.as_deref(), DigestEncoder::room);
+            encoder.optional(after.as_deref(), DigestEncoder::room);
+        });
+    }
 }
 
 /// Whether a step records another source file of a room, and nothing else.
@@ -46,7 +56,7 @@ fn changes_source_only(step: &Step) -> bool {
         .bookkeeping
         .as_ref()
         .is_some_and(|before| before.lifecycle == step.lifecycle && before.sides == step.sides);
-    step.action == Action::Record && same
+    step.action == Action::Record && step.next.is_none() && same
 }
 
 /// The action, the reason, the changes and the calls follow from the rest; what others wrote and who is
@@ -71,6 +81,7 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
         carried: _,
         instead: _,
         bookkeeping: _,
+        next: _,
     } = step;
     encoder.address(address);
     encoder.optional(before.as_deref(), DigestEncoder::room);

@@ -5,7 +5,6 @@ use crate::model::{
     ProviderName, Recorded, RecordedRoom, Refresh, Timestamp,
 };
 
-use super::diff;
 use super::join::{Join, Row};
 use super::moved::as_declared;
 
@@ -120,7 +119,7 @@ fn is_destroyed(provider: &Provider, desired: Option<&DesiredRoom>, record: &Rec
 /// Whether the room is to be made anew.
 fn is_replaced(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_some_and(|declared| {
-        let differs = |room| diff::replacing(provider.kind(), &record.room, room).is_some();
+        let differs = |room| record.room.replaced_for(provider.kind(), room).is_some();
         let ignored = &declared.ignore_changes;
         differs(&declared.room)
             && (ignored.is_empty() || differs(&declared.room.with_paths_of(ignored, &record.room)))

@@ -167,6 +167,7 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         carried: Carried::default(),
         instead: None,
         bookkeeping: None,
+        next: None,
     }
 }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use crate::model::{
-    Action, Address, Call, Carried, Finding, Gate, Held, People, Place, ProviderName, Reason,
-    Refusal, RefusalKind, Room, Severity, Step, Unread, ValueChange,
+    Action, Address, Call, Carried, Finding, Gate, Held, NextChange, People, Place, ProviderName,
+    Reason, Refusal, RefusalKind, Room, Severity, Step, Unread, ValueChange,
 };
 
 use super::notes;
@@ -38,9 +38,18 @@ pub(super) struct StepJson<'a> {
     calls: &'a [Call],
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<NextJson<'a>>,
     /// The keys of others that are set again, as far as they are known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     carried_attributes: Vec<&'a str>,
+}
+
+/// The room that waits for the next life, before the step and after it.
+#[derive(Serialize)]
+struct NextJson<'a> {
+    before: Option<&'a Room>,
+    after: Option<&'a Room>,
 }
 
 #[derive(Serialize)]
@@ -137,6 +146,7 @@ impl ToJson for Step {
             carried,
             instead: _,
             bookkeeping: _,
+            next,
         } = self;
         let (before, after) = (before.as_deref(), after.as_deref());
         let note = notes::note(self);
@@ -156,9 +166,15 @@ impl ToJson for Step {
             changes: ValueChange::between(before, after),
             calls,
             note,
+            next: next.as_deref().map(next_json),
             carried_attributes,
         }
     }
+}
+
+fn next_json(next: &NextChange) -> NextJson<'_> {
+    let NextChange { before, after } = next;
+    NextJson { before: before.as_deref(), after: after.as_deref() }
 }
 
 impl ToJson for Held {

@@ -157,6 +157,24 @@ fn attributes_of_others_that_are_set_again_stay_theirs() {
 }
 
 #[test]
+fn what_waits_for_a_next_life_goes_on_waiting_once_attributes_of_others_are_set_again() {
+    let carried = room(&[("score", "7")]).attributes.clone();
+    let next =
+        Arc::new(Room { name: Some("Hall".into()), ..room(&[("topic", "old")]).as_ref().clone() });
+    let waiting = NextLife { room: Some(next.clone()), carried, destroyed: None };
+    let record = RecordedRoom { next: Some(Box::new(waiting)), ..record(&[("topic", "old")]) };
+    let (_, pending) = open(PendingKind::Update);
+    let target = room(&[("topic", "old"), ("score", "7")]);
+    let pending = Pending { room: Some(target.clone()), ..pending };
+    let seen = with_attributes(seen_at(People::Nobody, 5), &[("topic", "old"), ("score", "7")]);
+    let seen = Some(Observation::There(seen));
+    let done = settle(&zim(), &record, &pending, seen.as_ref(), Landing::ByClock);
+    let Settled::Done(done) = done else { panic!("{done:?}") };
+    let left = NextLife { room: Some(next), carried: Attributes::EMPTY, destroyed: None };
+    assert_eq!(done.next.as_deref(), Some(&left));
+}
+
+#[test]
 fn a_room_that_only_users_make_is_over_when_nobody_is_inside() {
     let rtc = Application::new(Kind::Rtc, None);
     let (record, pending) = open(PendingKind::Destroy);
