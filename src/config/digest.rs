@@ -96,8 +96,16 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
 }
 
 fn write_room(encoder: &mut DigestEncoder, declared: &DesiredRoom) {
-    let DesiredRoom { address, room, lifecycle, ignore_changes, on_conflict, sides, source } =
-        declared;
+    let DesiredRoom {
+        address,
+        room,
+        lifecycle,
+        ignore_changes,
+        on_conflict,
+        sides,
+        source,
+        line: _,
+    } = declared;
     encoder.address(address);
     encoder.room(room);
     encoder.lifecycle(*lifecycle);

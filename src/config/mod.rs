@@ -39,6 +39,7 @@ pub use regular_file::{ReadError, Size, read_regular, read_stream};
 pub use rooms_file::{RoomsFile, room_id_error};
 pub use schema::schema;
 
+use decode::RoomLines;
 use diagnostics::Diagnostics;
 use resolve::{Resolved, ResolvedHead};
 
@@ -85,7 +86,9 @@ pub fn load_from(
     }
     let Resolved { documents, head, rooms, entries, mut diagnostics } =
         resolve::resolve(&sources, variable)?;
-    let rooms = resolve::sorted(rooms, &entries, &mut diagnostics);
+    let lines = documents.iter().map(|document| document.lines(&sources[document.file].text));
+    let lines: Vec<RoomLines<'_>> = lines.collect();
+    let rooms = resolve::sorted(rooms, &entries, &lines, &mut diagnostics);
     let failed = diagnostics.any_error();
     let findings = diagnose::findings(diagnostics, &sources, &documents);
     if failed {

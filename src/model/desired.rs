@@ -1,6 +1,7 @@
 //! What the files say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +65,8 @@ pub struct DesiredRoom {
     pub sides: Sides,
     /// The file that declares it: its path from the folder of the file that declares the providers.
     pub source: Arc<str>,
+    /// The line of that file on which it begins, or the entry that makes it; `None` where it is not known.
+    pub line: Option<NonZeroU32>,
 }
 
 /// The `lifecycle` of a room.

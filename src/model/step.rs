@@ -1,5 +1,6 @@
 //! One step of a plan.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,8 @@ pub struct Step {
     pub sides: Sides,
     /// The source file as it will be recorded; `None` if the room is not declared, or only moved.
     pub source: Option<Arc<str>>,
+    /// The line of that file, where it is known; never recorded.
+    pub line: Option<NonZeroU32>,
     /// Who was inside, at any side, when the service was queried.
     pub people: People,
     /// What happens to people inside, where the step takes the room down.

@@ -75,6 +75,7 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step) {
         changes: _,
         calls: _,
         source: _,
+        line: _,
         people: _,
         on_occupied: _,
         weight: _,

@@ -161,6 +161,7 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         on_conflict: OnConflict::default(),
         sides: record.sides.clone(),
         source: None,
+        line: None,
         people: People::Unknown,
         on_occupied: provider.kind().on_occupied(),
         weight: Weight::Free,

@@ -32,6 +32,7 @@ pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed)
             on_conflict: None,
             sides: record.sides.clone(),
             source: record.source.clone(),
+            line: None,
         })
     });
     Desired {

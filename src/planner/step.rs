@@ -33,6 +33,7 @@ impl RoomContext<'_> {
             ignore_changes: self.ignore_changes().into(),
             on_conflict: self.on_conflict(),
             source: self.desired.map(|declared| declared.source.clone()),
+            line: self.desired.and_then(|declared| declared.line),
             people: self.people(&sides),
             on_occupied: self.on_occupied(&sides),
             sides,
@@ -115,8 +116,14 @@ impl RoomContext<'_> {
             && declared.source == recorded.source;
         let room = || Some(recorded.room.clone());
         if same {
-            let step = self.step(Action::Record, Reason::NextChanged, room(), room(), Vec::new());
-            return step.next.is_some().then_some(step);
+            self.next_change(Action::Record)?;
+            return Some(self.step(
+                Action::Record,
+                Reason::NextChanged,
+                room(),
+                room(),
+                Vec::new(),
+            ));
         }
         let before = Bookkeeping {
             lifecycle: recorded.lifecycle,

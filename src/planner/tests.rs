@@ -57,6 +57,7 @@ pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
         on_conflict: None,
         sides: Sides::default(),
         source: "rooms.yaml".into(),
+        line: None,
     }
 }
 

@@ -1,5 +1,8 @@
 //! The parts of the JSON documents.
 
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+
 use serde::Serialize;
 use serde::ser::Serializer;
 
@@ -30,8 +33,8 @@ pub(super) struct StepJson<'a> {
     provider: &'a ProviderName,
     action: Action,
     reason: Reason,
-    /// The file that declares the room.
-    source: Option<&'a str>,
+    /// The file that declares the room, and the line where it is known.
+    source: Option<Cow<'a, str>>,
     before: Option<&'a Room>,
     after: Option<&'a Room>,
     changes: Vec<ValueChange>,
@@ -123,6 +126,11 @@ impl<T: ToJson> Serialize for Each<'_, T> {
     }
 }
 
+/// Returns `rooms.yaml:14`, or the file alone where the line is not known.
+fn place(source: &str, line: Option<NonZeroU32>) -> Cow<'_, str> {
+    line.map_or(Cow::Borrowed(source), |line| Cow::Owned(format!("{source}:{line}")))
+}
+
 impl ToJson for Step {
     type Json<'a> = StepJson<'a>;
 
@@ -140,6 +148,7 @@ impl ToJson for Step {
             on_conflict: _,
             sides: _,
             source,
+            line,
             people: _,
             on_occupied: _,
             weight: _,
@@ -160,7 +169,7 @@ impl ToJson for Step {
             provider: &address.provider,
             action,
             reason,
-            source: source.as_deref(),
+            source: source.as_deref().map(|source| place(source, *line)),
             before,
             after,
             changes: ValueChange::between(before, after),

@@ -122,6 +122,7 @@ fn desired_json(desired: &DesiredRoom) -> DesiredJson<'_> {
         on_conflict: _,
         sides,
         source,
+        line: _,
     } = desired;
     let (prevent_destroy, on_remove) = (*prevent_destroy, *on_remove);
     DesiredJson { room, source, prevent_destroy, on_remove, sides: sides.iter().collect() }

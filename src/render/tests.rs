@@ -59,6 +59,7 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         lifecycle: Lifecycle::default(),
         sides: Sides::default(),
         source: Some("rooms.yaml".into()),
+        line: None,
         people: People::Unknown,
         on_occupied: OnOccupied::Defer,
         weight: Weight::Free,

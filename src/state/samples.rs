@@ -64,6 +64,7 @@ pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
         on_conflict: None,
         sides: Sides::default(),
         source: "rooms.yaml".into(),
+        line: None,
     };
     Arc::new(Desired {
         providers: BTreeMap::new(),

@@ -141,7 +141,7 @@ fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
 #[test]
 fn attributes_of_others_that_are_set_again_stay_theirs() {
     let carried = room(&[("score", "7"), ("mood", "fine")]).attributes.clone();
-    let next = NextLife { room: None, carried, destroyed: None };
+    let next = NextLife { room: Some(room(&[("topic", "old")])), carried, destroyed: None };
     let target = room(&[("topic", "old"), ("score", "7"), ("mood", "fine")]);
     let at = Timestamp::from_millis(SENT);
     let pending = Pending { kind: PendingKind::Update, at, room: Some(target) };
