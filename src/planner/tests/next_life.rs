@@ -173,6 +173,17 @@ fn what_waits_is_unapplied_until_it_is_recorded() {
 }
 
 #[test]
+fn nobody_is_asked_who_is_inside_a_room_that_is_not_taken_down() {
+    let mut world = renamed(&[("topic", "old")]);
+    for record in world.recorded.rooms.values_mut() {
+        (record.last_seen, record.last_seen_with_people) = (Some(at(-30)), Some(at(-30)));
+    }
+    assert_eq!(world.due(Refresh::Due, Purpose::Apply), Vec::<String>::new());
+    let now = world.policy(|policy| policy.replace = Replace::Now);
+    assert_eq!(now.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
+}
+
+#[test]
 fn the_digest_holds_what_waits() {
     let digest = |next: &str| {
         let mut world = renamed(&[]).record("chat/a", approved(room(next, &[])));
