@@ -54,8 +54,16 @@ fn matters(before: &RecordedRoom, after: &RecordedRoom, observed_room: &Observed
 /// The record of a declared room of this kind that exists and was not made by us.
 #[must_use]
 pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) -> RecordedRoom {
-    let DesiredRoom { address: _, room, lifecycle, ignore_changes, on_conflict: _, sides, source } =
-        room;
+    let DesiredRoom {
+        address: _,
+        room,
+        lifecycle,
+        ignore_changes,
+        on_conflict: _,
+        sides,
+        source,
+        line: _,
+    } = room;
     let record = RecordedRoom {
         room: room.clone(),
         assumed: Assumed::default(),

@@ -66,7 +66,8 @@ fn write_application(encoder: &mut DigestEncoder, application: &Application) {
 }
 
 fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
-    let Policy { refresh, on_conflict, on_vanish, on_occupied, max_destroy, max_recreate } = policy;
+    let Policy { refresh, on_conflict, on_vanish, on_occupied, replace, max_destroy, max_recreate } =
+        policy;
     encoder.text(match refresh {
         Refresh::Never => "never",
         Refresh::Due => "due",
@@ -85,6 +86,7 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
         Some(OnOccupied::Defer) => "defer",
         Some(OnOccupied::Destroy) => "destroy",
     });
+    encoder.text(replace.as_str());
     for limit in [max_destroy, max_recreate] {
         let (is_count, number) = match limit {
             GateLimit::Count(count) => (true, *count),
@@ -96,8 +98,16 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
 }
 
 fn write_room(encoder: &mut DigestEncoder, declared: &DesiredRoom) {
-    let DesiredRoom { address, room, lifecycle, ignore_changes, on_conflict, sides, source } =
-        declared;
+    let DesiredRoom {
+        address,
+        room,
+        lifecycle,
+        ignore_changes,
+        on_conflict,
+        sides,
+        source,
+        line: _,
+    } = declared;
     encoder.address(address);
     encoder.room(room);
     encoder.lifecycle(*lifecycle);

@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Field, OnConflict, OnOccupied, OnRemove, OnVanish, Refresh};
+use crate::model::{Field, OnConflict, OnOccupied, OnRemove, OnVanish, Refresh, Replace};
 
 pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text, VariableValues};
 pub(super) use scalars::{VARIABLE, is_extension};
@@ -192,14 +192,6 @@ pub struct Policy {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_recreate: Option<Amount>,
-}
-
-/// When a new name or delay takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Replace {
-    /// At once, by destroying the room and creating it again.
-    Now,
 }
 
 /// The value of a field, as the file has it.

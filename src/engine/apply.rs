@@ -10,8 +10,8 @@ use super::refresh::{Clocks, Known, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Desired, Digest, Finding, NotTried, Outcome, Plan, ProviderName,
-    Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary,
+    Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Outcome, Plan,
+    ProviderName, Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary, WaitReason,
 };
 use crate::planner::{self, Purpose, SavedPlanRefusal};
 use crate::state::{Entry, WriteStore};
@@ -189,7 +189,9 @@ struct CarriedOut<'a> {
 
 impl<'a> CarriedOut<'a> {
     fn of(saved: Option<&'a SavedPlan>, plan: &Plan) -> Self {
-        let held = plan.waiting.iter().chain(&plan.blocked).map(|held| &held.step.address);
+        // What waits for a next life is done with once that is recorded.
+        let held = plan.waiting.iter().filter(|held| held.reason != HeldReason::NextLife);
+        let held = held.chain(&plan.blocked).map(|held| &held.step.address);
         let mut held = held.chain(plan.unread.iter().map(|unread| &unread.address));
         let is_held =
             saved.is_some_and(|saved| held.any(|address| saved.steps.contains_key(address)));
@@ -201,7 +203,8 @@ impl<'a> CarriedOut<'a> {
         let Self { saved, is_held } = self;
         let saved = (*saved)?;
         let is_left = outcome.not_tried.iter().any(|(_, _, why)| *why != NotTried::NotInPlan);
-        let waits = outcome.waiting.iter().any(|wait| saved.steps.contains_key(&wait.address));
+        let waiting = outcome.waiting.iter().filter(|wait| wait.reason != WaitReason::NextLife);
+        let waits = waiting.map(|wait| &wait.address).any(|it| saved.steps.contains_key(it));
         let is_complete = !is_held && !is_left && !waits && outcome.failed.is_empty();
         (is_complete && !outcome.done.is_empty()).then(|| saved.id.clone())
     }

@@ -53,14 +53,15 @@ pub use clock::Clock;
 pub use codec::{CompactAttributes, CompactRoom};
 pub use config::{
     AttributeLimits, GateLimit, OnConflict, OnOccupied, OnVanish, Policy, Provider, RateShare,
-    Refresh, SecretSource,
+    Refresh, Replace, SecretSource,
 };
-pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
+pub use desired::{Desired, DesiredFrom, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use digest::{Digest, DigestEncoder, InvalidDigest};
 pub use drift::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged};
 pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
 pub use event::{
-    Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress, StepWait,
+    Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress,
+    StepWait, WaitReason,
 };
 pub use explanation::{Explanation, RoomDecision};
 pub use field::{Field, Shape};
@@ -89,10 +90,10 @@ pub use recorded::{
 };
 pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
-pub use saved_plan::{SavedPlan, SavedPlanError, SavedStep};
+pub use saved_plan::{SavedNext, SavedPlan, SavedPlanError, SavedStep};
 pub use scope::{Partial, Scope, ScopeError};
 pub use secret::Secret;
-pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
+pub use step::{Action, Bookkeeping, Carried, NextChange, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use value::{Fields, Value, ValueRef};
 pub use value_change::ValueChange;

@@ -138,7 +138,7 @@ fn exists(
         PendingKind::Update if record.other_owner(application, observed_room).is_some() => {
             Settled::NotDone(record.seen(observed_room).settled())
         }
-        PendingKind::Update => updated(record, pending, observed_room),
+        PendingKind::Update => updated(application.kind(), record, pending, observed_room),
         PendingKind::Destroy if is_over(application.kind(), observed_room) => Settled::Gone(None),
         PendingKind::Destroy => not_destroyed(application, record, observed_room),
     }
@@ -164,11 +164,16 @@ fn created(
     }
 }
 
-fn updated(record: &RecordedRoom, pending: &Pending, observed_room: &ObservedRoom) -> Settled {
+fn updated(
+    kind: Kind,
+    record: &RecordedRoom,
+    pending: &Pending,
+    observed_room: &ObservedRoom,
+) -> Settled {
     let target = pending.room.as_ref().unwrap_or(&record.room);
     let read = record.read(target, observed_room);
     let done = read.room == *target;
-    let read = read.disowning_carried(&record.room.attributes);
+    let read = read.disowning_carried(kind, &record.room.attributes);
     if done { Settled::Done(read) } else { Settled::NotDone(read) }
 }
 

@@ -77,6 +77,8 @@ pub struct Held {
 pub enum HeldReason {
     /// Waiting: people are inside, and `on_occupied: defer`.
     Occupied(People),
+    /// Waiting: for the room's next life, `replace: on_next_vanish`.
+    NextLife,
     /// Blocked: `prevent_destroy`.
     PreventDestroy,
     /// Blocked: more rooms than the provider's `max_rooms`.
@@ -283,6 +285,7 @@ impl HeldReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Occupied(_) => "occupied",
+            Self::NextLife => "on_next_vanish",
             Self::PreventDestroy => "prevent_destroy",
             Self::MaxRooms(_) => "max_rooms",
             Self::Conflict => "conflict",

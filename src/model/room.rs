@@ -118,6 +118,16 @@ impl Room {
         }
     }
 
+    /// Returns the first field that differs and that a room of this kind can only have as `desired` by
+    /// being made anew.
+    #[must_use]
+    pub fn replaced_for(&self, kind: Kind, desired: &Self) -> Option<Field> {
+        let anew = |spec: &&FieldSpec| {
+            spec.change == Change::Replace && self.differs(kind, spec.field, desired)
+        };
+        kind.spec().fields.iter().find(anew).map(|spec| spec.field)
+    }
+
     /// Returns what the call that makes a room of this kind takes along.
     #[must_use]
     pub fn made_by_its_call(self: &Arc<Self>, kind: Kind) -> Arc<Self> {

@@ -1,6 +1,7 @@
 //! One step of a plan.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -61,10 +62,12 @@ pub enum Reason {
     NotDeclared,
     /// It exists, was not made by us, and the policy says to adopt it.
     AlreadyExists,
-    /// A replace destroyed it, and was cut short before it made it anew.
+    /// A replace destroyed it or it vanished, and the run was cut short before it made it anew.
     ReplaceUnfinished,
     /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
+    /// Another room is to be made once the present life is over.
+    NextChanged,
     /// Its provider was renamed, or that of another side: `moved`.
     Moved,
 }
@@ -107,6 +110,8 @@ pub struct Step {
     pub sides: Sides,
     /// The source file as it will be recorded; `None` if the room is not declared, or only moved.
     pub source: Option<Arc<str>>,
+    /// The line of that file, where it is known; never recorded.
+    pub line: Option<NonZeroU32>,
     /// Who was inside, at any side, when the service was queried.
     pub people: People,
     /// What happens to people inside, where the step takes the room down.
@@ -121,6 +126,17 @@ pub struct Step {
     pub bookkeeping: Option<Box<Bookkeeping>>,
     /// The key of the ownership attribute in `before` and `after`, if the provider has one.
     pub ownership_key: Option<Arc<str>>,
+    /// Of an update or record: another room that waits for the next life, if it changes that.
+    pub next: Option<Box<NextChange>>,
+}
+
+/// A change of the room that is made once the present life of a recorded one is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextChange {
+    /// The room that waited; `None` if none did.
+    pub before: Option<Arc<Room>>,
+    /// The room that waits from now on; `None` if none does.
+    pub after: Option<Arc<Room>>,
 }
 
 /// What is recorded of a room besides its content.
@@ -254,6 +270,7 @@ impl Reason {
             Self::AlreadyExists => "already_exists",
             Self::ReplaceUnfinished => "replace_unfinished",
             Self::BookkeepingChanged => "bookkeeping_changed",
+            Self::NextChanged => "next_changed",
             Self::Moved => "moved",
         }
     }
@@ -276,6 +293,7 @@ impl Reason {
             | Self::AlreadyExists
             | Self::ReplaceUnfinished
             | Self::BookkeepingChanged
+            | Self::NextChanged
             | Self::Moved => false,
         }
     }

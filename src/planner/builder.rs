@@ -183,10 +183,10 @@ impl<'a> PlanBuilder<'a> {
 
     fn hold(&mut self, held: Held) {
         use crate::model::HeldReason::{
-            Conflict, Contested, MaxRooms, Occupied, OtherState, PreventDestroy,
+            Conflict, Contested, MaxRooms, NextLife, Occupied, OtherState, PreventDestroy,
         };
         match held.reason {
-            Occupied(_) => self.waiting.push(held),
+            Occupied(_) | NextLife => self.waiting.push(held),
             PreventDestroy | MaxRooms(_) | Conflict | OtherState | Contested => {
                 self.blocked.push(held);
             }

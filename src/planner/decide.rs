@@ -58,10 +58,10 @@ fn usual(room: &RoomContext<'_>) -> Decision {
             Origin::Call(_) => exists(room, declared, seen),
             Origin::FirstUser => create(room),
         },
-        (Some(_), Some(recorded), Some(Observation::Gone(at))) => {
+        (Some(declared), Some(recorded), Some(Observation::Gone(at))) => {
             match room.inputs.desired.policy.on_vanish {
                 OnVanish::Recreate => recreate(room, recorded, *at),
-                OnVanish::Ignore => leave_vanished(room),
+                OnVanish::Ignore => leave_vanished(room, declared, recorded),
             }
         }
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
@@ -92,8 +92,16 @@ fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> D
     Verdict::Step(room.make_step(Action::Recreate, reason)).into()
 }
 
-/// A room that is gone and stays so, on record: at most its bookkeeping is brought up to date.
-fn leave_vanished(room: &RoomContext<'_>) -> Decision {
+/// A room that is gone and stays so, on record: at most its bookkeeping is brought up to date, and what
+/// waits for its next life.
+fn leave_vanished(
+    room: &RoomContext<'_>,
+    declared: &DesiredRoom,
+    recorded: &RecordedRoom,
+) -> Decision {
+    let waits = room.waiting_room(recorded).is_some()
+        && recorded.room.replaced_for(room.kind(), &declared.room).is_some();
+    let room = &room.with_next(waits.then(|| declared.room.clone()));
     let message = format!("{} vanished, and is left as it is: `on_vanish: ignore`", room.address);
     let finding = Finding::warning("vanished_ignored", message)
         .help(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Action, Digest, DigestEncoder, Observed, Reason, Recorded, Step};
+use crate::model::{Action, Digest, DigestEncoder, NextChange, Observed, Reason, Recorded, Step};
 
 use super::PlanInputs;
 use super::builder::{self, PlanBuilder};
@@ -40,6 +40,23 @@ fn write(encoder: &mut DigestEncoder, builder: &PlanBuilder<'_>, recorded: &Reco
     let mut steps: Vec<&Step> = steps.chain(held).collect();
     steps.sort_by(|a, b| a.address.cmp(&b.address));
     encoder.many(&steps, |encoder, step| write_step(encoder, step, recorded));
+    let next = steps.iter().filter_map(|step| Some((*step, step.next.as_deref()?)));
+    let next: Vec<(&Step, &NextChange)> = next.collect();
+    if !next.is_empty() {
+        encoder.many(&next, |encoder, (step, change)| {
+            let NextChange { before, after } = change;
+            let own = own_keys(step, recorded);
+            let [before, after] =
+                [before, after].map(|room| room.as_deref().map(|room| own.strip(room)));
+            encoder.address(&step.address);
+            encoder.optional(before.as_deref(), DigestEncoder::room);
+            encoder.optional(after.as_deref(), DigestEncoder::room);
+        });
+    }
+}
+
+fn own_keys<'a>(step: &'a Step, recorded: &'a Recorded) -> OwnershipKeys<'a> {
+    OwnershipKeys { key: step.ownership_key.as_deref(), lineage: recorded.lineage.as_ref() }
 }
 
 /// Whether a step records another source file of a room, and nothing else.
@@ -48,7 +65,7 @@ fn changes_source_only(step: &Step) -> bool {
         .bookkeeping
         .as_ref()
         .is_some_and(|before| before.lifecycle == step.lifecycle && before.sides == step.sides);
-    step.action == Action::Record && same
+    step.action == Action::Record && step.next.is_none() && same
 }
 
 /// The action, the reason, the changes and the calls follow from the rest; what others wrote and who is
@@ -67,15 +84,17 @@ fn write_step(encoder: &mut DigestEncoder, step: &Step, recorded: &Recorded) {
         changes: _,
         calls: _,
         source: _,
+        line: _,
         people: _,
         on_occupied: _,
         weight: _,
         carried: _,
         instead: _,
         bookkeeping: _,
-        ownership_key,
+        ownership_key: _,
+        next: _,
     } = step;
-    let own = OwnershipKeys { key: ownership_key.as_deref(), lineage: recorded.lineage.as_ref() };
+    let own = own_keys(step, recorded);
     let before = before.as_deref().map(|before| own.strip_before(before, after.as_deref()));
     let after = after.as_deref().map(|after| own.strip(after));
     encoder.address(address);

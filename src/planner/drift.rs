@@ -44,7 +44,7 @@ pub fn drift(
         drift.summary.recorded += 1;
         let observation = observed.of(address);
         let found = compare(provider, record, observation, in_progress.is_some());
-        drift.add(address, found);
+        drift.add(address, found, || waiting(provider.kind(), record));
         if let Some(Observation::There(room)) = observation {
             drift.add_unmanaged(address, record, room);
             drift.findings.extend(other_owner(provider, address, record, room));
@@ -104,6 +104,12 @@ fn other_owner(
     Some(Finding::warning("other_lineage", format!("{address}: {why}")).help(help).about(address))
 }
 
+/// How the room that waits for the next life differs from the recorded one.
+fn waiting(kind: Kind, record: &RecordedRoom) -> Vec<ValueChange> {
+    let next = record.waiting_next(kind).and_then(|next| next.room.as_deref());
+    next.map(|next| ValueChange::between(Some(&record.room), Some(next))).unwrap_or_default()
+}
+
 fn gone(provider: &Provider, record: &RecordedRoom, at: Timestamp) -> Found {
     let end = record.earliest_end(&provider.application);
     let early = end.is_some_and(|end| at < end);
@@ -159,12 +165,13 @@ fn changed_attributes(ours: &Attributes, read: &Attributes) -> Vec<ValueChange> 
 }
 
 impl Drift {
-    fn add(&mut self, address: &Address, found: Found) {
+    fn add(&mut self, address: &Address, found: Found, next: impl FnOnce() -> Vec<ValueChange>) {
         match found {
             Found::InSync => self.summary.in_sync += 1,
             Found::Drifted(kind, changes) => {
                 self.summary.count(kind);
-                self.rooms.push(DriftedRoom { address: address.clone(), kind, changes });
+                let (address, next) = (address.clone(), next());
+                self.rooms.push(DriftedRoom { address, kind, changes, next });
             }
             Found::Unread(why) => {
                 self.summary.unread += 1;

@@ -161,6 +161,7 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         on_conflict: OnConflict::default(),
         sides: record.sides.clone(),
         source: None,
+        line: None,
         people: People::Unknown,
         on_occupied: provider.kind().on_occupied(),
         weight: Weight::Free,
@@ -168,6 +169,7 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         instead: None,
         bookkeeping: None,
         ownership_key: provider.application.ownership().map(|it| it.key().clone()),
+        next: None,
     }
 }
 

@@ -27,7 +27,7 @@ pub fn owned<'a>(desired: &'a Desired, lineage: Option<&Lineage>) -> Cow<'a, Des
     let providers = providers.map(|(name, provider)| (name.clone(), of_lineage(provider)));
     let providers = providers.collect();
     let owned = |declared: &DesiredRoom| mark(&providers, declared.clone());
-    let Desired { providers: _, state, policy, rooms, files, config_digest, moved } = desired;
+    let Desired { providers: _, state, policy, rooms, files, config_digest, moved, from } = desired;
     Cow::Owned(Desired {
         rooms: rooms.par_iter().map(owned).collect(),
         state: state.clone(),
@@ -35,6 +35,7 @@ pub fn owned<'a>(desired: &'a Desired, lineage: Option<&Lineage>) -> Cow<'a, Des
         files: files.clone(),
         config_digest: *config_digest,
         moved: moved.clone(),
+        from: *from,
         providers,
     })
 }

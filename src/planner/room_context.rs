@@ -23,6 +23,8 @@ pub(super) struct RoomContext<'a> {
     pub(super) observation: Option<&'a Observation>,
     /// A finding about how its open call was settled.
     pub(super) finding: Option<Finding>,
+    /// The room that is to wait for the next life.
+    pub(super) next: Option<Arc<Room>>,
 }
 
 /// What is to become of one room.
@@ -68,7 +70,8 @@ impl<'a> RoomContext<'a> {
         };
         let SettledRecord { record: recorded, unproven } = settled;
         let finding = unproven.then(|| of_unknown_origin(address));
-        Ok(Self { address, provider, inputs, desired, recorded, observation, finding })
+        let next = None;
+        Ok(Self { address, provider, inputs, desired, recorded, observation, finding, next })
     }
 
     /// Returns the room as it was observed, if it was found.
@@ -77,6 +80,16 @@ impl<'a> RoomContext<'a> {
             Some(Observation::There(observed_room)) => Some(observed_room),
             Some(Observation::Gone(_) | Observation::Unread { .. }) | None => None,
         }
+    }
+
+    /// Returns the room that waits for the next life by the record.
+    pub(super) fn waiting_room<'b>(&self, recorded: &'b RecordedRoom) -> Option<&'b Arc<Room>> {
+        recorded.waiting_next(self.kind())?.room.as_ref()
+    }
+
+    /// Returns the same context with another room that is to wait for the next life.
+    pub(super) fn with_next(&self, next: Option<Arc<Room>>) -> Self {
+        Self { next, ..self.clone() }
     }
 
     /// Returns which service holds the room.

@@ -93,12 +93,14 @@ pub fn drift_text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
 }
 
 fn room_text(out: &mut dyn Write, room: &DriftedRoom, width: usize) -> io::Result<()> {
-    let DriftedRoom { address, kind, changes } = room;
+    let DriftedRoom { address, kind, changes, next } = room;
     let address = Plain(address).to_string();
     writeln!(out, "{CHANGED}  ~ {address:<width$}{CHANGED:#}  {QUIET}{}{QUIET:#}", kind.as_str())?;
-    for ValueChange { path, before, after } in changes {
+    let changes = changes.iter().map(|change| ("", change));
+    for (prefix, change) in changes.chain(next.iter().map(|change| ("next.", change))) {
+        let ValueChange { path, before, after } = change;
         let (before, after) = (shown(before.as_ref()), shown(after.as_ref()));
-        writeln!(out, "      {}  {before} → {after}", Plain(path))?;
+        writeln!(out, "      {prefix}{}  {before} → {after}", Plain(path))?;
     }
     Ok(())
 }

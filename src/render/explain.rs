@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Action, Address, Attributes, DesiredRoom, Explanation, Field, Finding, Gate, Held, Lifecycle,
-    NextLife, Observation, ObservedRoom, OnRemove, ProviderName, Reason, RecordedRoom, Room,
+    Action, Address, Attributes, DesiredRoom, Explanation, Field, Finding, Gate, Held, HeldReason,
+    Lifecycle, Observation, ObservedRoom, OnRemove, ProviderName, Reason, RecordedRoom, Room,
     RoomDecision, Step, Timestamp, Value,
 };
 
@@ -15,7 +15,7 @@ use super::document::{Each, GateJson, ToJson, gate, people};
 use super::escape::{OneLine, Plain, Quoted};
 use super::json::{FORMAT_VERSION, write_line};
 use super::notes::Notes;
-use super::state::{RecordJson, pending, record_json};
+use super::state::{NextJson, RecordJson, next_json, next_life, pending, record_json};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
 use super::text::ON_EMULATOR;
 use super::{counts, fields, findings, sections, style};
@@ -70,13 +70,6 @@ struct DecisionJson<'a> {
     held: Option<<Held as ToJson>::Json<'a>>,
 }
 
-#[derive(Serialize)]
-struct NextJson<'a> {
-    room: Option<&'a Room>,
-    carried: &'a Attributes,
-    destroyed: Option<Timestamp>,
-}
-
 /// Writes one room from every side as one JSON document.
 ///
 /// # Errors
@@ -129,6 +122,7 @@ fn desired_json(desired: &DesiredRoom) -> DesiredJson<'_> {
         on_conflict: _,
         sides,
         source,
+        line: _,
     } = desired;
     let (prevent_destroy, on_remove) = (*prevent_destroy, *on_remove);
     DesiredJson { room, source, prevent_destroy, on_remove, sides: sides.iter().collect() }
@@ -176,11 +170,6 @@ fn decision_json(decision: &RoomDecision) -> DecisionJson<'_> {
         | RoomDecision::Unmanaged => (None, None),
     };
     DecisionJson { verdict: verdict(decision), rule: rule(decision), step, held }
-}
-
-fn next_json(next: &NextLife) -> NextJson<'_> {
-    let NextLife { room, carried, destroyed } = next;
-    NextJson { room: room.as_deref(), carried, destroyed: *destroyed }
 }
 
 /// Writes one room from every side as text.
@@ -319,7 +308,15 @@ fn decision(out: &mut dyn Write, decision: &RoomDecision) -> io::Result<()> {
             writeln!(out, "  {}", rule(decision))?;
             let why = Plain(sections::why(held)).to_string();
             writeln!(out, "  {CHANGED}{}: {why}{CHANGED:#}", verdict(decision))?;
-            below(out, &held.step)?;
+            match held.reason {
+                HeldReason::NextLife => fields::write(out, &held.step)?,
+                HeldReason::Occupied(_)
+                | HeldReason::PreventDestroy
+                | HeldReason::MaxRooms(_)
+                | HeldReason::Conflict
+                | HeldReason::OtherState
+                | HeldReason::Contested => below(out, &held.step)?,
+            }
             match step {
                 Some(step) => {
                     writeln!(out, "  Done meanwhile: {}", step.action.as_str())?;
@@ -376,22 +373,9 @@ fn open(out: &mut dyn Write, record: Option<&RecordedRoom>) -> io::Result<()> {
     if let Some(why) = record.contested.as_deref() {
         writeln!(out, "Contested: {}", Plain(why))?;
     }
-    if let Some(NextLife { room, carried, destroyed }) = record.next.as_deref() {
-        let what = match room {
-            Some(_) => "a room that is approved already",
-            None => "none: it is to be forgotten",
-        };
-        let since = destroyed.map_or_else(String::new, |at| format!(", destroyed {at}"));
-        writeln!(out, "Next life: {what}{since}")?;
-        let keys: Vec<String> = carried.iter().map(|(key, _)| Plain(key).to_string()).collect();
-        if !keys.is_empty() {
-            writeln!(out, "  attributes of others that are set again: {}", keys.join(", "))?;
-        }
-        if let Some(name) = room.as_deref().and_then(|room| room.name.as_deref()) {
-            writeln!(out, "  name: {}", Quoted(name))?;
-        }
-    }
-    Ok(())
+    let Some(next) = record.next.as_deref() else { return Ok(()) };
+    writeln!(out, "Next life, approved already:")?;
+    next_life(next).iter().try_for_each(|(label, value)| writeln!(out, "  {label}  {value}"))
 }
 
 /// Returns the stable code of what is decided.
@@ -469,10 +453,13 @@ fn rule_of_step(step: &Step) -> &'static str {
             "declared and not ours by the record, and it exists: `on_conflict` decides"
         }
         (Reason::ReplaceUnfinished, _) => {
-            "a replace destroyed it and was cut short: it is made anew"
+            "it was to be made anew, and that was cut short: it is made anew"
         }
         (Reason::BookkeepingChanged, _) => {
             "only what is recorded besides its content differs: no call is needed"
+        }
+        (Reason::NextChanged, _) => {
+            "only what waits for the room's next life differs: no call is needed"
         }
         (Reason::Moved, _) => "its provider was renamed: its record follows",
     }

@@ -19,6 +19,7 @@ mod inputs;
 mod kinds;
 mod metrics;
 mod moved;
+mod next_life;
 mod ownership;
 mod pages;
 mod reconcile;

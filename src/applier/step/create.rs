@@ -26,7 +26,7 @@ impl Worker {
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
         let made = room.made_by_its_call(self.kind());
         let mut record = self.fresh(step, made);
-        record.next = before.and_then(|before| next_of(before, &room));
+        record.next = before.map(|before| Box::new(next_of(before, &room)));
         let mutation = Mutation {
             address: &step.address,
             operation: Operation::Create(sent(self.kind(), &record)),
@@ -282,13 +282,13 @@ fn conflict(
     ApiError { message, ..api_error }
 }
 
-/// What an unfinished replace left to be done with the room that is to be made as `room`.
-fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> Option<Box<NextLife>> {
-    let next = before.next.as_deref()?;
+/// The next life of a recorded room that is gone and is made anew as `room`: it stays on record until it
+/// is made, with the attributes of others that a replace has not set again yet.
+fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> NextLife {
     let carried = before.others(&room.attributes, &Attributes::EMPTY);
-    let unfinished = next.destroyed.is_some() || !carried.is_empty();
-    let destroyed = next.destroyed.or(before.last_seen).or(Some(before.created));
-    unfinished.then(|| Box::new(NextLife { room: Some(room.clone()), carried, destroyed }))
+    let destroyed = before.next.as_deref().and_then(|next| next.destroyed);
+    let destroyed = destroyed.or(before.last_seen).unwrap_or(before.created);
+    NextLife { room: Some(room.clone()), carried, destroyed: Some(destroyed) }
 }
 
 /// What the call that makes a room takes along, the attributes of others too.

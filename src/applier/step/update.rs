@@ -83,7 +83,7 @@ impl Worker {
                         let failed = Partial { call, ours: &ours, patch, receipt: &receipt };
                         record = self.partial(address, &record, &failed).await?;
                     }
-                    record = record.disowning_carried(&ours.attributes);
+                    record = record.disowning_carried(self.kind(), &ours.attributes);
                     request_id = receipt.request_id;
                 }
                 MutationResult::Confirmed(seen) => record = seen,
@@ -135,7 +135,8 @@ impl Worker {
         if read.room.attributes == target.attributes {
             return Ok(read);
         }
-        self.record(address, &read.disowning_carried(&ours.attributes)).await?;
+        let read = read.disowning_carried(self.kind(), &ours.attributes);
+        self.record(address, &read).await?;
         Err(refused(call, receipt))
     }
 

@@ -1,5 +1,6 @@
 //! Entries with `for_each`: the rooms that they make, and their mistakes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::world::{World, addresses, codes, with_rooms};
@@ -71,7 +72,12 @@ fn the_rooms_of_an_entry_are_those_that_would_be_written_out() {
     for n in 1..=3000 {
         writeln!(written, "  - id: t{n}\n    name: Table {n}\n    attributes: {{a: x, b: \"{n}\"}}\n    lifecycle: {{prevent_destroy: true}}").expect("text");
     }
-    let (made, written) = (loaded(entry), loaded(&written));
+    let (made, mut written) = (loaded(entry), loaded(&written));
+    let line = made.desired.rooms[0].line;
+    assert!(line.is_some() && made.desired.rooms.iter().all(|room| room.line == line));
+    let lines: BTreeSet<_> = written.desired.rooms.iter().map(|room| room.line).collect();
+    assert_eq!(lines.len(), 3000);
+    written.desired.rooms.iter_mut().for_each(|room| room.line = line);
     assert_eq!(made.desired.rooms, written.desired.rooms);
     assert_eq!(made.desired.config_digest, written.desired.config_digest);
 }

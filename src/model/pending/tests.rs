@@ -141,7 +141,7 @@ fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
 #[test]
 fn attributes_of_others_that_are_set_again_stay_theirs() {
     let carried = room(&[("score", "7"), ("mood", "fine")]).attributes.clone();
-    let next = NextLife { room: None, carried, destroyed: None };
+    let next = NextLife { room: Some(room(&[("topic", "old")])), carried, destroyed: None };
     let target = room(&[("topic", "old"), ("score", "7"), ("mood", "fine")]);
     let at = Timestamp::from_millis(SENT);
     let pending = Pending { kind: PendingKind::Update, at, room: Some(target) };
@@ -154,6 +154,24 @@ fn attributes_of_others_that_are_set_again_stay_theirs() {
     assert!(matches!(all, Settled::Done(r) if r.room == record.room && r.next.is_none()));
     let some = read(&[("topic", "old"), ("score", "7")]);
     assert!(matches!(some, Settled::NotDone(r) if r.room == record.room && r.next == record.next));
+}
+
+#[test]
+fn what_waits_for_a_next_life_goes_on_waiting_once_attributes_of_others_are_set_again() {
+    let carried = room(&[("score", "7")]).attributes.clone();
+    let next =
+        Arc::new(Room { name: Some("Hall".into()), ..room(&[("topic", "old")]).as_ref().clone() });
+    let waiting = NextLife { room: Some(next.clone()), carried, destroyed: None };
+    let record = RecordedRoom { next: Some(Box::new(waiting)), ..record(&[("topic", "old")]) };
+    let (_, pending) = open(PendingKind::Update);
+    let target = room(&[("topic", "old"), ("score", "7")]);
+    let pending = Pending { room: Some(target.clone()), ..pending };
+    let seen = with_attributes(seen_at(People::Nobody, 5), &[("topic", "old"), ("score", "7")]);
+    let seen = Some(Observation::There(seen));
+    let done = settle(&zim(), &record, &pending, seen.as_ref(), Landing::ByClock);
+    let Settled::Done(done) = done else { panic!("{done:?}") };
+    let left = NextLife { room: Some(next), carried: Attributes::EMPTY, destroyed: None };
+    assert_eq!(done.next.as_deref(), Some(&left));
 }
 
 #[test]

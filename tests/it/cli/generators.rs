@@ -27,6 +27,10 @@ fn one_entry_is_planned_applied_and_kept_as_many_rooms() {
     let desk = Desk::with(TABLES);
     desk.run("validate").ends(0).prints("Valid: 204 rooms.");
     desk.run("plan").ends(0).prints("Plan: 204 to create, ").prints("chat/table-001");
+    let plan = desk.run("plan --format json").ends(0).document();
+    let steps = plan["steps"].as_array().expect("steps").iter();
+    let at_line = |line: &str| steps.clone().filter(|step| step["source"] == line).count();
+    assert_eq!((at_line("rooms.yaml:8"), at_line("rooms.yaml:12")), (200, 4));
     desk.run("apply --auto-approve").ends(0).prints("Applied: 204 created.");
     desk.run("plan --refresh all").ends(0).prints("No changes: 204 rooms, 204 asked");
     let shown = desk.run("state show chat/table-007 chat/blue-b").ends(0);

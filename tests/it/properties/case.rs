@@ -92,6 +92,8 @@ fn some_edition() -> impl Strategy<Value = Edition> {
         Just("{on_conflict: adopt}"),
         Just("{on_occupied: destroy}"),
         Just("{on_conflict: adopt, on_occupied: destroy}"),
+        Just("{replace: on_next_vanish}"),
+        Just("{replace: on_next_vanish, on_occupied: destroy}"),
     ];
     let rooms = prop::collection::btree_map(prop::sample::select(&IDS[..]), some_declared(), 0..6);
     (policy, rooms)

@@ -31,6 +31,14 @@ pub(crate) struct How {
     pub(crate) evict: BTreeSet<Address>,
     pub(crate) concurrency: Option<usize>,
     pub(crate) fuse: Fuse,
+    pub(crate) command: RunCommand,
+}
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RunCommand {
+    Apply,
+    Reconcile,
 }
 
 /// A run that came to its end.
@@ -110,6 +118,7 @@ impl How {
             evict: BTreeSet::new(),
             concurrency: None,
             fuse: Fuse::never(),
+            command: RunCommand::Apply,
         }
     }
 
@@ -155,7 +164,10 @@ impl World {
             warnings: &[],
         };
         let approver = Consenting { how, plan: Mutex::default() };
-        let applied = engine::apply(&session, request, &approver).await;
+        let applied = match how.command {
+            RunCommand::Apply => engine::apply(&session, request, &approver).await,
+            RunCommand::Reconcile => engine::reconcile(&session, request, &approver).await,
+        };
         let Applied { plan: _, recorded: _, outcome, closed } = applied.map_err(state_error)?;
         closed.map_err(state_error)?;
         let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
