@@ -277,8 +277,9 @@ fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     record.lifecycle = step.lifecycle;
     record.ignore_changes.clone_from(&step.ignore_changes);
     record.sides = step.sides.clone();
-    record.contested = None;
+    // A room that is only moved stays as uncertain as it was; any other step was planned for ours.
     if let Some(source) = &step.source {
+        record.contested = None;
         record.source = source.clone();
     }
     record

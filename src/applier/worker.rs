@@ -303,7 +303,10 @@ impl Worker {
             return Err(refused(belongs_to(ownership.key(), &other)));
         }
         let wanted = &after.attributes;
-        let others = record.others(wanted, &observed_room.attributes);
+        let mut others = record.others(wanted, &observed_room.attributes);
+        if let Some(ownership) = application.ownership() {
+            others.remove(ownership.key());
+        }
         if let Some(why) = over_limits(self.connection.provider.limits, wanted, &others) {
             return Err(refused(why));
         }

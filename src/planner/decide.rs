@@ -128,7 +128,7 @@ fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -
 
 fn conflict(room: &RoomContext<'_>, owner: &Owner) -> Decision {
     let step = room.make_step(Action::Create, Reason::AlreadyExists);
-    let finding = recorded_elsewhere(room).or_else(|| owned(room, owner));
+    let finding = recorded_elsewhere(room).or_else(|| owner_finding(room, owner));
     let reason = match owner {
         Owner::Other(_) => HeldReason::OtherState,
         Owner::Unknown | Owner::Ours => HeldReason::Conflict,
@@ -137,7 +137,7 @@ fn conflict(room: &RoomContext<'_>, owner: &Owner) -> Decision {
 }
 
 /// A warning about a room that exists and whose ownership attribute says whose it is.
-fn owned(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
+fn owner_finding(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
     let (key, address) = (room.ownership()?.key(), room.address);
     let (code, message, help) = match owner {
         Owner::Unknown => return None,

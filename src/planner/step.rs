@@ -103,7 +103,10 @@ impl RoomContext<'_> {
                 _,
             ) => &Attributes::EMPTY,
         };
-        let others = recorded.others(&declared.room.attributes, read);
+        let mut others = recorded.others(&declared.room.attributes, read);
+        if let Some(ownership) = self.ownership() {
+            others.remove(ownership.key());
+        }
         if others.is_empty() { Carried::Nothing } else { Carried::Known(others) }
     }
 

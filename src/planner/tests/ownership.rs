@@ -1,7 +1,7 @@
 //! The ownership attribute: part of every declared room, and the proof of whose a room is.
 
 use super::*;
-use crate::model::{Action, HeldReason, Lineage, OnConflict, Owner, Reason, Step};
+use crate::model::{Action, Carried, HeldReason, Lineage, OnConflict, Owner, Reason, Step};
 
 const OURS: &str = "7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44";
 const OTHER: &str = "00000000-0000-4000-8000-000000000000";
@@ -101,6 +101,12 @@ fn ignored_attributes_are_those_of_others_and_not_ours() {
     let scribbled = known.clone().observe("chat/a", scribbled).owned_step();
     assert_eq!((scribbled.reason, set(&scribbled)), (Reason::AttributesDrifted, ours.clone()));
     assert_eq!(scribbled.changes.len(), 1);
+    let mut renamed = known.clone();
+    renamed.desired.rooms[0].room = room("B", &[("topic", "x")]);
+    let seen = there(People::Nobody, &[("by", "me"), ("topic", "z")]);
+    let replaced = renamed.observe("chat/a", seen).owned_step();
+    assert_eq!((replaced.action, set(&replaced)), (Action::Replace, ours.clone()));
+    assert_eq!(replaced.carried, Carried::Known(attributes(&[("topic", "x")])));
     let unrecorded = World { recorded: world().recorded, ..known }
         .observe("chat/a", there(People::Count(1), &[("topic", "z")]))
         .policy(|policy| policy.on_conflict = OnConflict::Adopt);
