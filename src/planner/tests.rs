@@ -11,6 +11,7 @@ mod origin;
 mod properties;
 mod reconcile;
 mod replace;
+mod saved;
 mod stories;
 mod table;
 
