@@ -147,8 +147,13 @@ fn updated(record: &RecordedRoom, pending: &Pending, observed_room: &ObservedRoo
     let target = pending.room.as_ref().unwrap_or(&record.room);
     let read = record.read(target, observed_room);
     let done = read.room == *target;
-    let read = read.disowning_carried(&record.room.attributes);
-    if done { Settled::Done(read) } else { Settled::NotDone(read) }
+    if done {
+        return Settled::Done(read.disowning_carried(&record.room.attributes));
+    }
+    // What is neither as before nor as it was to be is of others: it is not what was last applied.
+    let reached = Arc::new(record.room.with_reached(target, &read.room));
+    let left = RecordedRoom { room: reached, ..read };
+    Settled::NotDone(left.disowning_carried(&record.room.attributes))
 }
 
 fn not_destroyed(
