@@ -59,6 +59,7 @@ impl Entry {
             let finding = Finding::error("for_each", "`for_each` has no variables")
                 .help("write at least one: `for_each: {n: 001..200}`");
             reporter.at_key(vec![key("for_each")], finding);
+            return None;
         }
         references_are_known(&template, declared, reporter);
         let variables: Option<Vec<Variable>> = declared

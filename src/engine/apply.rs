@@ -151,7 +151,7 @@ where
     let mut plan = request.reviewed.check(plan, desired, &recovered.recorded)?;
     let carries_out = CarriedOut::of(saved, &plan);
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
-    plan.findings.extend(goal.finding(desired, &recovered.recorded));
+    plan.findings.extend(goal.findings(desired, &recovered.recorded));
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let (summary, partial) = (plan.summary, plan.scope.clone());
     let number = recovered.recorded.rooms.len() as u64;

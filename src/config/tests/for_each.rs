@@ -102,6 +102,7 @@ fn mistakes_of_an_entry_are_reported_once_at_their_place() {
         ("{id: 't${n}', for_each: {n: [a, b, a]}}", "for_each 6:40"),
         ("{id: 't${n}', for_each: {n: }}", "wrong_type 6:30"),
         ("{id: 't', for_each: {}}", "for_each 6:15"),
+        ("{id: 't${n}', for_each: {}}", "for_each 6:19"),
         ("{id: 't', for_each: [n]}", "wrong_type 6:25"),
         ("{id: 't${n}', for_each: {n: [a], n: [b]}}", "duplicate_key 6:38"),
         ("{id: 't${a-b}', for_each: {a-b: [c]}}", "for_each 6:32"),

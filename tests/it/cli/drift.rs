@@ -56,3 +56,27 @@ fn a_service_that_cannot_be_reached_leaves_rooms_unread_and_the_exit_code_is_5()
     let drift = desk.run_with(&variables, "drift").ends(5);
     drift.prints("Drift: none in what could be read of 2 rooms").keeps_from("No drift");
 }
+
+#[test]
+fn without_credentials_nothing_is_said_of_drift() {
+    let desk = Desk::empty();
+    desk.write("rooms.yaml", &ROOMS.replace("endpoint: emulator", "endpoint: \"${ZIM_ENDPOINT}\""));
+    let real = [("ZIM_ENDPOINT", "http://127.0.0.1:9")];
+    for line in ["drift", "drift --refresh all", "drift --refresh due"] {
+        let drift = desk.run_with(&real, line).ends(1).says("ZEGO_SERVER_SECRET is not set");
+        assert_eq!(drift.stdout, "");
+    }
+    desk.run_with(&real, "drift --refresh never").ends(0).prints("0 asked");
+}
+
+#[test]
+fn that_there_is_no_state_is_said() {
+    let desk = Desk::with(ROOMS);
+    for line in ["drift", "reconcile"] {
+        desk.run(line).ends(0).prints("there is no state yet: no room is recorded");
+    }
+    desk.run("apply --auto-approve").ends(0);
+    for line in ["drift", "reconcile"] {
+        desk.run(line).ends(0).keeps_from("no state yet");
+    }
+}
