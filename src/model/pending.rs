@@ -198,6 +198,15 @@ impl RecordedRoom {
         }
     }
 
+    /// Whether the room that was observed is another than the recorded one: its count of attribute
+    /// changes, which only grows while a room lives, is lower than when it was last read.
+    #[must_use]
+    pub fn was_made_anew(&self, observed_room: &ObservedRoom) -> bool {
+        let is_ours = self.pending.is_none() && self.contested.is_none() && !self.is_destroyed();
+        let sequences = self.attribute_sequence.zip(observed_room.attribute_sequence);
+        is_ours && sequences.is_some_and(|(recorded, read)| read < recorded)
+    }
+
     /// This record after the room was observed, with nothing pending, and its fields and the
     /// attributes that we manage, those of `target` among them, as they were read.
     #[must_use]
