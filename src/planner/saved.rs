@@ -173,7 +173,7 @@ fn differs(
     // What was there is neither changed nor destroyed: it is gone, or left to others.
     let leaves_before = matches!(now.action, Action::Recreate | Action::Forget);
     let is_same = before == record || before == now.before.as_deref();
-    if !is_same && !leaves_before && !(makes && before.is_none()) {
+    if !(is_same || leaves_before || makes && before.is_none()) {
         let is_read = now.before.as_deref() != record;
         return Some(if is_read {
             "the service has something else now"
