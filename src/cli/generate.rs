@@ -114,7 +114,8 @@ fn ids(path: &Path, kind: Kind, global: &Global) -> Result<BTreeSet<RoomId>, Sto
     let (mut ids, mut findings) = (BTreeSet::new(), Vec::new());
     for (at, line) in text.strip_prefix('\u{feff}').unwrap_or(&text).lines().enumerate() {
         let id = line.trim();
-        if id.is_empty() || id.starts_with('#') {
+        // An id may begin with `#`: a comment has a space after it.
+        if id.is_empty() || id == "#" || id.starts_with("# ") {
             continue;
         }
         match config::room_id_error(kind, id) {

@@ -42,7 +42,7 @@ pub struct Reviewed<'a> {
     pub saved: Option<&'a SavedPlan>,
     /// How old that plan may be.
     pub max_age: Option<Duration>,
-    /// The digest that the plan must have, before it is restricted to the saved one.
+    /// The digest that the plan must have if it has steps, before it is restricted to the saved one.
     pub digest: Option<Digest>,
 }
 
@@ -140,6 +140,10 @@ where
     let clocks = Clocks { wall: *clock, connections };
     let observers = applier::observers(connections);
     known.refresh(request.refresh, Purpose::Apply, &observers, &clocks, (events, stop)).await;
+    if let (Some(saved), Refresh::Due | Refresh::All) = (saved, request.refresh) {
+        let as_read = planner::saved_as_read(saved, desired, &recovered.recorded);
+        known.observe(as_read, &observers, (events, stop)).await;
+    }
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
@@ -149,7 +153,7 @@ where
     let mut plan = request.reviewed.check(plan, desired, &recovered.recorded)?;
     let carries_out = CarriedOut::of(saved, &plan);
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
-    plan.findings.extend(goal.finding(desired, &recovered.recorded));
+    plan.findings.extend(goal.findings(desired, &recovered.recorded));
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let (summary, partial) = (plan.summary, plan.scope.clone());
     let number = recovered.recorded.rooms.len() as u64;
@@ -214,19 +218,31 @@ impl Reviewed<'_> {
     /// Checks a plan against what was reviewed, and restricts it to the saved one.
     fn check(
         &self,
-        plan: Plan,
+        mut plan: Plan,
         desired: &Desired,
         recorded: &Recorded,
     ) -> Result<Plan, SessionError> {
         let Self { saved, max_age: _, digest } = self;
         if let Some(expected) = digest.filter(|expected| *expected != plan.digest) {
-            return Err(SavedPlanRefusal::Digest { expected, actual: plan.digest }.into());
+            if !plan.steps.is_empty() {
+                return Err(SavedPlanRefusal::Digest { expected, actual: plan.digest }.into());
+            }
+            plan.findings.push(nothing_of_expected(expected, plan.digest));
         }
         match saved {
             Some(saved) => Ok(planner::restrict(plan, saved, desired, recorded)?),
             None => Ok(plan),
         }
     }
+}
+
+/// A warning that nothing is left to be done of an expected plan, or that it is about other files.
+fn nothing_of_expected(expected: Digest, actual: Digest) -> Finding {
+    let message = format!(
+        "`--expect {expected}` was given, and the plan has no steps: its digest is {actual}"
+    );
+    Finding::warning("not_the_expected_plan", message)
+        .help("the plan that was reviewed was applied already, or the files, the state or the scope are not those that were reviewed")
 }
 
 /// Writes what is known before the first call, and makes sure that the rest can be written: a full

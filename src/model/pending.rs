@@ -173,8 +173,13 @@ fn updated(
     let target = pending.room.as_ref().unwrap_or(&record.room);
     let read = record.read(target, observed_room);
     let done = read.room == *target;
-    let read = read.disowning_carried(kind, &record.room.attributes);
-    if done { Settled::Done(read) } else { Settled::NotDone(read) }
+    if done {
+        return Settled::Done(read.disowning_carried(kind, &record.room.attributes));
+    }
+    // What is neither as before nor as it was to be is of others: it is not what was last applied.
+    let reached = Arc::new(record.room.with_reached(target, &read.room));
+    let left = RecordedRoom { room: reached, ..read };
+    Settled::NotDone(left.disowning_carried(kind, &record.room.attributes))
 }
 
 fn not_destroyed(
@@ -217,6 +222,15 @@ impl RecordedRoom {
             attribute_sequence: observed_room.attribute_sequence.or(self.attribute_sequence),
             ..self.clone()
         }
+    }
+
+    /// Whether the room that was observed is another than the recorded one: its count of attribute
+    /// changes, which only grows while a room lives, is lower than when it was last read.
+    #[must_use]
+    pub fn was_made_anew(&self, observed_room: &ObservedRoom) -> bool {
+        let is_ours = self.pending.is_none() && self.contested.is_none() && !self.is_destroyed();
+        let sequences = self.attribute_sequence.zip(observed_room.attribute_sequence);
+        is_ours && sequences.is_some_and(|(recorded, read)| read < recorded)
     }
 
     /// This record after the room was observed, with nothing pending, and its fields and the

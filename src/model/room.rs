@@ -90,6 +90,23 @@ impl Room {
         room
     }
 
+    /// Returns this room with everything in which `read` is as `target` taken from it.
+    #[must_use]
+    pub fn with_reached(&self, target: &Self, read: &Self) -> Self {
+        let mut room = self.clone();
+        for field in Field::ALL.iter().filter(|field| **field != Field::Attributes) {
+            if read.value(*field) == target.value(*field) {
+                room.copy(*field, target);
+            }
+        }
+        for (key, _) in self.attributes.iter().chain(target.attributes.iter()) {
+            if read.attributes.get(key) == target.attributes.get(key) {
+                room.attributes.copy(key, &target.attributes);
+            }
+        }
+        room
+    }
+
     /// Returns this room with those of its fields that were read as they were read.
     #[must_use]
     pub fn as_read(&self, read: &Fields) -> Self {

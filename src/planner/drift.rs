@@ -122,11 +122,7 @@ fn present(kind: Kind, record: &RecordedRoom, room: &ObservedRoom) -> Found {
     let fields = !changes.is_empty();
     let attributes = changed_attributes(&record.room.attributes, &room.attributes);
     let lost = dropped(kind, &record.room.attributes, room);
-    let backwards = record
-        .attribute_sequence
-        .zip(room.attribute_sequence)
-        .is_some_and(|(recorded, read)| read < recorded);
-    let drifted = if backwards {
+    let drifted = if record.was_made_anew(room) {
         DriftKind::Recreated
     } else if lost {
         DriftKind::AttributesLost

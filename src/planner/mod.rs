@@ -26,7 +26,7 @@ pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
 pub use ownership::owned;
 pub use reconcile::{last_applied, unapplied};
-pub use saved::{SavedPlanRefusal, check_saved, restrict};
+pub use saved::{SavedPlanRefusal, check_saved, restrict, saved_as_read};
 
 use std::collections::BTreeSet;
 

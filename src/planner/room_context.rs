@@ -61,7 +61,8 @@ impl<'a> RoomContext<'a> {
         inputs: PlanInputs<'a>,
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
-        let settled = match recorded {
+        let of_state = recorded;
+        let settled = match of_state {
             Some(record) if inputs.observed.not_asked.contains_key(&address.provider) => {
                 SettledRecord { record: Some(Cow::Borrowed(record)), unproven: false }
             }
@@ -70,6 +71,7 @@ impl<'a> RoomContext<'a> {
         };
         let SettledRecord { record: recorded, unproven } = settled;
         let finding = unproven.then(|| of_unknown_origin(address));
+        let finding = finding.or_else(|| made_anew(address, of_state?, observation?));
         let next = None;
         Ok(Self { address, provider, inputs, desired, recorded, observation, finding, next })
     }
@@ -257,6 +259,24 @@ fn settle_record<'a>(
         }
         Settled::Unread(why) => Err(why),
     }
+}
+
+/// A warning that the room is not the one that we made.
+fn made_anew(
+    address: &Address,
+    record: &RecordedRoom,
+    observation: &Observation,
+) -> Option<Finding> {
+    let Observation::There(room) = observation else { return None };
+    record.was_made_anew(room).then(|| {
+        let message = format!(
+            "{address} was made anew by someone else: its count of attribute changes began anew, \
+             and its name and delay cannot be read"
+        );
+        Finding::warning("made_anew", message)
+            .help("`roomctl state rm` leaves it to its owner; otherwise it is taken to be ours")
+            .about(address)
+    })
 }
 
 fn of_unknown_origin(address: &Address) -> Finding {

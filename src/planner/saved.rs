@@ -79,6 +79,19 @@ pub fn check_saved(
     }
 }
 
+/// Returns the rooms that a saved plan changes from something else than is recorded: what the service
+/// had, or what was recorded then. Only the service can tell.
+#[must_use]
+pub fn saved_as_read(saved: &SavedPlan, desired: &Desired, recorded: &Recorded) -> Vec<Address> {
+    let recorded = &as_declared(desired, recorded).recorded;
+    let is_read = |(address, step): &(&Address, &SavedStep)| {
+        let SavedStep { action: _, before, after: _, next: _ } = step;
+        let record = recorded.rooms.get(*address).map(|record| &*record.room);
+        before.is_some() && record.is_some() && before.as_ref() != record
+    };
+    saved.steps.iter().filter(is_read).map(|(address, _)| address.clone()).collect()
+}
+
 /// Keeps the steps that are in both: `before` is compared with the record, `after` with the files.
 ///
 /// # Errors
@@ -195,11 +208,16 @@ fn differs(
     }
     let record = recorded.map(|recorded| recorded.room);
     let makes = matches!(action, Action::Create | Action::Recreate);
-    let is_known = own.same(before, record)
-        || own.same(before, now.before.as_deref())
-        || makes && before.is_none();
-    if !is_known {
-        return Some("something else is recorded now");
+    // What was there is neither changed nor destroyed: it is gone, or left to others.
+    let leaves_before = matches!(now.action, Action::Recreate | Action::Forget);
+    let is_same = own.same(before, record) || own.same(before, now.before.as_deref());
+    if !(is_same || leaves_before || makes && before.is_none()) {
+        let is_read = !own.same(now.before.as_deref(), record);
+        return Some(if is_read {
+            "the service has something else now"
+        } else {
+            "something else is recorded now"
+        });
     }
     let fits = match (action, now.action) {
         (Action::Update | Action::Replace, Action::Recreate)

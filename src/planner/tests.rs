@@ -13,6 +13,7 @@ mod ownership;
 mod properties;
 mod reconcile;
 mod replace;
+mod saved;
 mod stories;
 mod table;
 

@@ -120,10 +120,10 @@ pub(super) fn in_numbers(summary: DriftSummary) -> String {
         DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();
     let differing: u64 = numbers.iter().map(|(number, _)| number).sum();
     let rooms = counts::count(summary.recorded, "room");
-    let line = if differing == 0 {
-        format!("No drift: {rooms}, {} asked", summary.asked)
-    } else {
-        format!("Drift: {differing} of {rooms} differ ({})", counts::counts(&numbers))
+    let line = match (differing, summary.unread) {
+        (0, 0) => format!("No drift: {rooms}, {} asked", summary.asked),
+        (0, _) => format!("Drift: none in what could be read of {rooms}, {} asked", summary.asked),
+        (_, _) => format!("Drift: {differing} of {rooms} differ ({})", counts::counts(&numbers)),
     };
     let unread = (summary.unread > 0).then(|| format!("{} unread", summary.unread));
     let parts: Vec<String> =

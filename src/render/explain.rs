@@ -81,7 +81,7 @@ pub fn explanation_json(out: &mut dyn Write, explanation: &Explanation) -> io::R
         desired,
         recorded,
         observed,
-        decision,
+        decision: _,
         gate: verdict,
         earliest_end,
         due,
@@ -103,7 +103,7 @@ pub fn explanation_json(out: &mut dyn Write, explanation: &Explanation) -> io::R
             desired: desired.as_ref().map(desired_json),
             recorded: record,
             observed: observed.as_ref().map(observed_json),
-            decision: decision_json(decision),
+            decision: decision_json(explanation),
             gate: gate(verdict),
             earliest_end: *earliest_end,
             due: *due,
@@ -157,7 +157,8 @@ fn observed_json(observed: &Observation) -> ObservedJson<'_> {
     }
 }
 
-fn decision_json(decision: &RoomDecision) -> DecisionJson<'_> {
+fn decision_json(explanation: &Explanation) -> DecisionJson<'_> {
+    let decision = &explanation.decision;
     let (step, held) = match decision {
         RoomDecision::Step(step) => (Some(step.json()), None),
         RoomDecision::Waiting(held, step) | RoomDecision::Blocked(held, step) => {
@@ -169,7 +170,7 @@ fn decision_json(decision: &RoomDecision) -> DecisionJson<'_> {
         | RoomDecision::ProviderNotDeclared
         | RoomDecision::Unmanaged => (None, None),
     };
-    DecisionJson { verdict: verdict(decision), rule: rule(decision), step, held }
+    DecisionJson { verdict: verdict(decision), rule: rule(explanation), step, held }
 }
 
 /// Writes one room from every side as text.
@@ -185,7 +186,7 @@ pub fn explanation_text(out: &mut dyn Write, explanation: &Explanation) -> io::R
     )?;
     sides(out, explanation)?;
     writeln!(out)?;
-    decision(out, &explanation.decision)?;
+    decision(out, explanation)?;
     held_by_gate(out, explanation)?;
     writeln!(out)?;
     times(out, explanation)?;
@@ -284,7 +285,8 @@ fn observed(observed: Option<&Observation>) -> String {
 }
 
 /// Writes what is decided, and by which rule.
-fn decision(out: &mut dyn Write, decision: &RoomDecision) -> io::Result<()> {
+fn decision(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+    let (decision, rule) = (&explanation.decision, rule(explanation));
     let line = |out: &mut dyn Write, step: &Step| {
         let (action, reason) = (step.action.as_str(), step.reason.as_str());
         let colour = style::of(step.action);
@@ -300,12 +302,12 @@ fn decision(out: &mut dyn Write, decision: &RoomDecision) -> io::Result<()> {
     match decision {
         RoomDecision::Step(step) => {
             line(out, step)?;
-            writeln!(out, "  {}", rule(decision))?;
+            writeln!(out, "  {rule}")?;
             below(out, step)
         }
         RoomDecision::Waiting(held, step) | RoomDecision::Blocked(held, step) => {
             line(out, &held.step)?;
-            writeln!(out, "  {}", rule(decision))?;
+            writeln!(out, "  {rule}")?;
             let why = Plain(sections::why(held)).to_string();
             writeln!(out, "  {CHANGED}{}: {why}{CHANGED:#}", verdict(decision))?;
             match held.reason {
@@ -331,7 +333,7 @@ fn decision(out: &mut dyn Write, decision: &RoomDecision) -> io::Result<()> {
         | RoomDecision::ProviderNotDeclared
         | RoomDecision::Unmanaged => {
             writeln!(out, "{STRONG}Decision:{STRONG:#} nothing is done")?;
-            writeln!(out, "  {}", Plain(rule(decision)))
+            writeln!(out, "  {}", Plain(rule))
         }
     }
 }
@@ -393,8 +395,8 @@ const fn verdict(decision: &RoomDecision) -> &'static str {
 }
 
 /// Returns the rule by which it is decided, in a sentence.
-fn rule(decision: &RoomDecision) -> String {
-    match decision {
+fn rule(explanation: &Explanation) -> String {
+    match &explanation.decision {
         RoomDecision::Step(step) => rule_of_step(step).to_owned(),
         RoomDecision::Waiting(held, _) | RoomDecision::Blocked(held, _) => {
             rule_of_step(&held.step).to_owned()
@@ -403,14 +405,26 @@ fn rule(decision: &RoomDecision) -> String {
             format!("what could not be read is neither there nor gone: {why}")
         }
         RoomDecision::InProgress(holder) => format!("it is being changed by {holder}"),
-        RoomDecision::Unchanged => {
-            "it is declared as it is recorded, and nothing else was observed".to_owned()
-        }
+        RoomDecision::Unchanged => rule_of_unchanged(explanation).to_owned(),
         RoomDecision::ProviderNotDeclared => {
             "a recorded room whose provider is no longer declared is left as it is".to_owned()
         }
         RoomDecision::Unmanaged => {
             "it is neither declared nor recorded: what we did not make is left alone".to_owned()
+        }
+    }
+}
+
+fn rule_of_unchanged(explanation: &Explanation) -> &'static str {
+    let declared = explanation.desired.as_ref().map(|desired| &desired.room);
+    let recorded = explanation.recorded.as_ref().map(|recorded| &recorded.room);
+    match &explanation.observed {
+        Some(Observation::Gone(_)) => "recorded and gone: `on_vanish: ignore` leaves it so",
+        Some(Observation::There(_) | Observation::Unread { .. }) | None if declared != recorded => {
+            "what is declared otherwise than recorded is named by `ignore_changes`"
+        }
+        Some(Observation::There(_) | Observation::Unread { .. }) | None => {
+            "it is declared as it is recorded, and nothing else was observed"
         }
     }
 }

@@ -101,7 +101,8 @@ impl Worker {
         if !changes.is_empty() {
             self.record(&step.address, &record).await.map_err(failed)?;
         }
-        let last = self.committed().modify(&step.address, record, &changes, after, None).await;
+        let (worker, made) = (self.committed(), record.room.clone());
+        let last = worker.modify(&step.address, record, made, &changes, after, None).await;
         Ok(Done { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }
 

@@ -39,7 +39,8 @@ pub(in crate::cli) struct ImportArgs {
     /// The declared provider that holds the rooms of --generate
     #[arg(long, value_name = "NAME", requires = "generate")]
     pub(in crate::cli) provider: Option<String>,
-    /// The ids for --generate, one a line: a file, or `-` for standard input, which is the default
+    /// The ids for --generate, one a line (`# ` begins a comment): a file, or `-` for standard input,
+    /// which is the default
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "generate")]
     pub(in crate::cli) ids: Option<PathBuf>,
     /// How to write the result

@@ -37,6 +37,17 @@ fn an_entry_makes_a_room_for_each_value() {
 }
 
 #[test]
+fn ignored_paths_are_strings_of_the_entry_too() {
+    let loaded = loaded(
+        "  - id: table-${n}\n    for_each: {n: [red, name]}\n    lifecycle: {ignore_changes: ['attributes.${n}', 'attributes.$${n}']}\n",
+    );
+    let ignored: Vec<&[Box<str>]> =
+        loaded.desired.rooms.iter().map(|room| &*room.ignore_changes).collect();
+    assert_eq!(ignored[0], ["attributes.${n}".into(), "attributes.name".into()]);
+    assert_eq!(ignored[1], ["attributes.${n}".into(), "attributes.red".into()]);
+}
+
+#[test]
 fn several_variables_make_their_product() {
     let loaded = loaded(
         "  - {id: '${team}-${n}', for_each: {team: [red, \"7\", '${n}'], n: 1..2}}\n  - id: lobby\n",
@@ -97,6 +108,7 @@ fn mistakes_of_an_entry_are_reported_once_at_their_place() {
         ("{id: 't${n}', for_each: {n: [a, b, a]}}", "for_each 6:40"),
         ("{id: 't${n}', for_each: {n: }}", "wrong_type 6:30"),
         ("{id: 't', for_each: {}}", "for_each 6:15"),
+        ("{id: 't${n}', for_each: {}}", "for_each 6:19"),
         ("{id: 't', for_each: [n]}", "wrong_type 6:25"),
         ("{id: 't${n}', for_each: {n: [a], n: [b]}}", "duplicate_key 6:38"),
         ("{id: 't${a-b}', for_each: {a-b: [c]}}", "for_each 6:32"),
@@ -106,6 +118,14 @@ fn mistakes_of_an_entry_are_reported_once_at_their_place() {
         ("{id: 't${n}', attributes: {'${m}': k}, for_each: {n: [a]}}", "unknown_variable 6:40"),
         ("{id: 't${n}', for_each: {n: [a, b], m: [c, d]}}", "for_each 6:10"),
         ("{id: 't', for_each: {n: [a, b]}}", "for_each 6:10"),
+        (
+            "{id: 't${n}', lifecycle: {ignore_changes: ['${m}']}, for_each: {n: [a]}}",
+            "unknown_variable 6:48",
+        ),
+        (
+            "{id: 't${n}', lifecycle: {ignore_changes: ['${n}']}, for_each: {n: [name, b]}}",
+            "unknown_path 6:48",
+        ),
         ("{name: 't${n}', for_each: {n: [a, b]}}", "missing_key 6:6"),
         (
             "{id: 't${n}', attributes: {'k${n}': a, k1: b}, for_each: {n: 0..1}}",

@@ -85,6 +85,47 @@ fn an_update_is_recorded_as_it_reads() {
 }
 
 #[test]
+fn what_others_wrote_during_an_update_is_not_recorded_as_sent() {
+    let update = |kept: &[(&str, &str)], target: &[(&str, &str)], read: &[(&str, &str)]| {
+        let (record, pending) = open(PendingKind::Update);
+        let record = RecordedRoom { room: room(kept), ..record };
+        let pending = Pending { room: Some(room(target)), ..pending };
+        let seen = with_attributes(seen_at(People::Nobody, 12_000), read);
+        let landing = Landing::Over;
+        settle(&zim(), &record, &pending, Some(&Observation::There(seen)), landing)
+    };
+    for (kept, target, read, left) in [
+        // A drift that was to be undone is there still, or again.
+        (
+            vec![("topic", "old")],
+            vec![("topic", "old")],
+            vec![("topic", "theirs")],
+            vec![("topic", "old")],
+        ),
+        (
+            vec![("topic", "old")],
+            vec![("topic", "new")],
+            vec![("topic", "theirs")],
+            vec![("topic", "old")],
+        ),
+        (vec![("topic", "old")], vec![("topic", "new")], vec![], vec![("topic", "old")]),
+        // What came about of an update that was done in part is what was last sent.
+        (
+            vec![("a", "old"), ("b", "old"), ("c", "old")],
+            vec![("a", "new"), ("b", "new")],
+            vec![("a", "new"), ("b", "old")],
+            vec![("a", "new"), ("b", "old")],
+        ),
+    ] {
+        let settled = update(&kept, &target, &read);
+        let Settled::NotDone(record) = settled else { panic!("{settled:?}") };
+        assert_eq!(record.room, room(&left));
+    }
+    let done = update(&[("topic", "old")], &[("topic", "old")], &[("topic", "old")]);
+    assert!(matches!(done, Settled::Done(record) if record.room == room(&[("topic", "old")])));
+}
+
+#[test]
 fn an_update_of_a_room_that_is_gone_leaves_it_to_the_plan() {
     let kept = settled(PendingKind::Update, &gone(5));
     let Settled::Gone(Some(kept)) = kept else { panic!("{kept:?}") };

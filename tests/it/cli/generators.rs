@@ -90,6 +90,15 @@ fn rooms_that_exist_become_a_file_that_is_imported_without_further_steps() {
 }
 
 #[test]
+fn an_id_may_look_like_a_comment() {
+    let (desk, served) = with_existing_rooms();
+    desk.write("ids.txt", "# theirs\n#\n#lobby\n");
+    let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
+    ran.prints("Generate: 0 written, 0 declared already, 1 not there, 0 unread.");
+    assert!(desk.read("existing.yaml").contains("\n#   \"#lobby\"\n"));
+}
+
+#[test]
 fn a_file_is_never_overwritten_and_declared_rooms_are_left_out() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "lobby\nnews\n");
