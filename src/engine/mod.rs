@@ -22,4 +22,6 @@ pub use generate::{GenerateRequest, GenerateResult, Generated, generate};
 pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
 pub use plan::{Credentials, PlanRequest, Planned, plan};
 pub use reconcile::reconcile;
-pub use session::{Access, Connected, Connector, Lock, Session, SessionError, under_lock};
+pub use session::{
+    Access, Connected, Connector, Lock, Session, SessionError, under_lock, under_lock_with_calls,
+};

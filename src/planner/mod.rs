@@ -15,6 +15,7 @@ mod join;
 mod moved;
 mod quota;
 mod reconcile;
+mod relocate;
 mod room_context;
 mod saved;
 mod step;
@@ -24,6 +25,7 @@ pub use due::{Purpose, due};
 pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
 pub use reconcile::{last_applied, unapplied};
+pub use relocate::{Relocated, Relocation, RelocationError, relocate};
 pub use saved::{SavedPlanRefusal, check_saved, restrict};
 
 use std::collections::BTreeSet;

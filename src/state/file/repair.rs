@@ -4,7 +4,7 @@ mod evidence;
 
 use std::path::PathBuf;
 
-use crate::model::{Address, Recorded, RecordedRoom, RepairPlan};
+use crate::model::{Recorded, RepairPlan};
 use crate::state::error::text;
 use crate::state::format::{Fingerprint, Head, LastFold};
 use crate::state::merge::{OtherApplication, Trust, merge};
@@ -182,7 +182,7 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
             .to_owned();
         return Err(StateError::Unrepairable { location: text(&folder.state), why });
     }
-    Ok((planned(found, compared_with, &compared, &after), after))
+    Ok((RepairPlan::of(found, compared_with, &compared, &after), after))
 }
 
 /// What something that is not sound is compared with: the newest copy, or else nothing but itself.
@@ -244,28 +244,5 @@ fn trust<'a>(record: &Record, start: &'a Recorded, copies: &'a [(PathBuf, Record
     match known.find(of_serial) {
         Some(base) if record.is_whole => Trust::Whole(base),
         Some(_) | None => Trust::Partial,
-    }
-}
-
-fn planned(
-    found: Vec<String>,
-    compared_with: String,
-    before: &Recorded,
-    after: &Recorded,
-) -> RepairPlan {
-    type Differs = fn(Option<&RecordedRoom>, &RecordedRoom) -> bool;
-    let differing = |is: Differs, of: &Recorded, other: &Recorded| {
-        let rooms =
-            of.rooms.iter().filter(|(address, record)| is(other.rooms.get(address), record));
-        rooms.map(|(address, _)| address.clone()).collect::<Vec<Address>>()
-    };
-    RepairPlan {
-        found,
-        compared_with,
-        added: differing(|before, _| before.is_none(), after, before),
-        changed: differing(|before, now| before.is_some_and(|it| it != now), after, before),
-        lost: differing(|after, _| after.is_none(), before, after),
-        serial: after.serial,
-        rooms: after.rooms.len(),
     }
 }
