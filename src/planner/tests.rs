@@ -10,6 +10,7 @@ mod moved;
 mod origin;
 mod properties;
 mod reconcile;
+mod relocate;
 mod replace;
 mod stories;
 mod table;
