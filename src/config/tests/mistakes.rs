@@ -39,7 +39,7 @@ rooms:
     for_each: {n: 1..3}
   - id: lobby
     provider: chat
-state: s3://x/y
+state: postgres://x/y
 extra: 1
 "#;
     let world = World::of(&[("rooms.yaml", text)]);
@@ -246,8 +246,28 @@ fn a_state_at_a_url_is_told_apart_from_a_path_and_its_mistakes_are_shown() {
         let findings = world.findings(&["rooms.yaml"]);
         world.shown(&findings)
     };
-    insta::assert_snapshot!(of("state: s3://me:hush-hush@b/k"), @"");
-    insta::assert_snapshot!(of("state: az://c/k?sig=hush"), @"");
-    insta::assert_snapshot!(of("state: s3://b/k?lease=1h"), @"");
-    insta::assert_snapshot!(of("state: gs://b"), @"");
+    insta::assert_snapshot!(of("state: s3://me:hush-hush@b/k"), @r"
+    error[state]: invalid `state`: the URL holds a user name or a password: remove it; credentials come from the environment, a profile, or the machine's identity
+     --> rooms.yaml:2:8
+      | state: s3://************@b/k
+      |        ^^^^^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("state: az://c/k?sig=hush"), @r"
+    error[state]: invalid `state`: unknown parameter `sig`: only `lease` is known, as in `?lease=20s`
+     --> rooms.yaml:2:8
+      | state: az://c/k?********
+      |        ^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("state: s3://b/k?lease=1h"), @r"
+    error[state]: invalid `state`: invalid lease `1h`: expected 15s to 10m, such as `?lease=20s`
+     --> rooms.yaml:2:8
+      | state: s3://b/k?lease=1h
+      |        ^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("state: gs://b"), @r"
+    error[state]: invalid `state`: it names no object: expected gs://BUCKET/KEY, such as gs://my-bucket/rooms.state.json
+     --> rooms.yaml:2:8
+      | state: gs://b
+      |        ^^^^^^
+    ");
 }
