@@ -189,6 +189,7 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Checksum { .. }
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
+        | StateError::Outdated { .. }
         | StateError::Unusable { .. }
         | StateError::Moved { .. }
         | StateError::Io { .. }

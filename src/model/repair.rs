@@ -22,9 +22,9 @@ pub struct RepairPlan {
 }
 
 impl RepairPlan {
-    /// Compares what would be written with what there was.
+    /// Compares what would be written with what it is compared with.
     #[must_use]
-    pub fn of(
+    pub fn between(
         found: Vec<String>,
         compared_with: String,
         before: &Recorded,

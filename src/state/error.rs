@@ -186,12 +186,27 @@ pub enum StateError {
     /// The lock's lease ended, and another run may hold it now: run again, which looks up what is
     /// pending.
     #[error(
-        "the lock of {location} was lost: no further call was made. Run again: it looks up what \
-         became of the calls in flight"
+        "the lock of {location} was lost{}: no further call was made. Run again: it looks up what \
+         became of the calls in flight",
+        taken(by.as_deref())
     )]
     LeaseLost {
         /// The state.
         location: String,
+        /// Who holds it now, if that could be read.
+        by: Option<Box<Holder>>,
+    },
+    /// Two parts of the state do not belong together: bring back the newest of both.
+    #[error(
+        "{location}: {why}; nothing was overwritten. A lifecycle rule, a restored version or a copy \
+         by hand has lost a part of it: bring back the newest version of {location} and \
+         {location}.journal"
+    )]
+    Outdated {
+        /// The state.
+        location: String,
+        /// What does not fit.
+        why: String,
     },
     /// The store cannot be used: do what it says.
     #[error("{location} cannot be used: {why}; nothing was done")]
@@ -270,6 +285,10 @@ pub(super) fn text(path: &Path) -> String {
 
 fn named(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another run".to_owned(), |holder| format!("another run ({holder})"))
+}
+
+fn taken(by: Option<&Holder>) -> String {
+    by.map_or_else(String::new, |holder| format!(", and is held by {holder}"))
 }
 
 /// How a lock ends: by itself, and by hand.

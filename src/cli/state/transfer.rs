@@ -142,7 +142,7 @@ impl Push {
         keep_secrets_out(&state::state_text(&after)?, console)?;
         let compared_with = format!("{location}, serial {}", before.serial);
         let found = objections.into_iter().chain(others(before, &after)).collect();
-        let plan = RepairPlan::of(found, compared_with, before, &after);
+        let plan = RepairPlan::between(found, compared_with, before, &after);
         console.print(|out| render::push_text(out, &plan))?;
         if !self.auto_approve {
             let question = "Put this document in the place of the state?";

@@ -146,7 +146,6 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         StateError::Missing { .. } | StateError::Foreign { .. } => true,
         StateError::Damaged { location, .. } => *location == text(&folder.journal),
         StateError::Locked { .. }
-        | StateError::Moved { .. }
         | StateError::Newer { .. }
         | StateError::Changed { .. }
         | StateError::Rescued { .. }
@@ -156,6 +155,8 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
         | StateError::LeaseLost { .. }
+        | StateError::Outdated { .. }
+        | StateError::Moved { .. }
         | StateError::Unusable { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => false,

@@ -114,7 +114,7 @@ impl Locked {
         if content.epoch == self.epoch && content.holder.is_some() {
             Ok(content)
         } else {
-            Err(StateError::LeaseLost { location: LOCATION.to_owned() })
+            Err(StateError::LeaseLost { location: LOCATION.to_owned(), by: None })
         }
     }
 }
