@@ -48,18 +48,11 @@ pub(super) fn state_path(
     }
 }
 
-/// Where `--state` says that the state is.
+/// Where the command line says that the state is.
 pub(super) fn named_state(text: &str, console: &Console) -> Result<StateLocation, Stopped> {
     let location: Result<StateLocation, LocationError> = text.parse();
-    let location = location.map_err(|error| match error {
-        // The text holds a secret: it is not shown.
-        LocationError::Password => Stopped::usage(format!("--state: {error}")),
-        LocationError::NotBuilt(_)
-        | LocationError::UnknownScheme
-        | LocationError::NoObject(..)
-        | LocationError::UnknownParameter(_)
-        | LocationError::Lease(_) => Stopped::usage(format!("--state {text}: {error}")),
-    })?;
+    // The text may hold a secret: it is not shown.
+    let location = location.map_err(|error| Stopped::usage(format!("the state: {error}")))?;
     without_secret(location, console)
 }
 

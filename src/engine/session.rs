@@ -159,9 +159,26 @@ pub async fn under_lock<T, E: From<SessionError>>(
     stop: &Stop,
     work: impl AsyncFnOnce(&Arc<dyn WriteStore>) -> Result<T, E>,
 ) -> Result<T, E> {
+    let work = async |store: &Arc<dyn WriteStore>| Ok((work(store).await?, LastCalls::new()));
+    under_lock_with_calls(store, lock, stop, work).await
+}
+
+/// The same for work that also returns when calls were last made, as far as the record says.
+///
+/// # Errors
+/// Returns the error of the lock, of the work, or else of the fold.
+pub async fn under_lock_with_calls<T, E: From<SessionError>>(
+    store: &dyn Store,
+    lock: Lock,
+    stop: &Stop,
+    work: impl AsyncFnOnce(&Arc<dyn WriteStore>) -> Result<(T, LastCalls), E>,
+) -> Result<T, E> {
     let store = locked(store, lock, stop).await?;
-    let done = work(&store).await;
-    let folded = store.fold(LastCalls::new()).await.map_err(SessionError::State);
+    let (done, last_calls) = match work(&store).await {
+        Ok((done, last_calls)) => (Ok(done), last_calls),
+        Err(error) => (Err(error), LastCalls::new()),
+    };
+    let folded = store.fold(last_calls).await.map_err(SessionError::State);
     let done = done?;
     folded?;
     Ok(done)

@@ -31,8 +31,8 @@ pub enum StateError {
     },
     /// The record was moved: use the state that it was moved to.
     #[error(
-        "the state was moved to {to}, and is kept there from then on; nothing was done. Set `state: \
-         {to}` in the file, or give `--state {to}`"
+        "the state was moved to {to}; nothing was done. Set `state: {to}` in the file, or give `--state \
+         {to}`"
     )]
     Moved {
         /// Where its record is now.
