@@ -165,3 +165,15 @@ fn a_saved_plan_is_refused_where_a_new_name_came_along() {
     desk.edit("name: Short", "name: Brief");
     desk.run("apply plan.json -y").ends(3).says("chat/short: the files declare something else now");
 }
+
+#[test]
+fn a_secret_never_waits_in_the_state() {
+    let desk = Desk::with(ROOMS);
+    let secret = "0123456789abcdef0123456789abcdef";
+    let here = [("ZEGO_SERVER_SECRET", secret)];
+    desk.run_with(&here, "apply --auto-approve").ends(0);
+    desk.edit("name: Short", &format!("name: {secret}"));
+    let ran = desk.run_with(&here, "apply --auto-approve").ends(1).keeps_from(secret);
+    ran.says("the state would hold a secret");
+    assert!(!desk.read("rooms.state.json").contains(secret));
+}
