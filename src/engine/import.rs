@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::identity::{identities, moves, with_old_names};
 use super::refresh::resolve_scope;
-use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
+use super::session::{Closed, Connector, Lock, Opened, Session, SessionError, while_locked};
 use crate::applier::{self, Connections, imported, observe};
 use crate::model::{
     Address, Desired, DesiredRoom, Finding, Observation, Observed, Partial, ProviderName, Recorded,
@@ -71,7 +71,9 @@ pub async fn import<C: Connector>(
     accept: impl FnOnce(&[Entry]) -> Result<(), C::Error>,
 ) -> Result<Imported<C::Error>, C::Error> {
     let ImportRequest { selection, scope, lock } = request;
-    let work = async |opened: &Opened| work(session, (&selection, &scope), opened, accept).await;
+    let work = async |opened: &Opened| {
+        while_locked(&opened.store, work(session, (&selection, &scope), opened, accept)).await
+    };
     let Closed { done, closed } = session.run(lock, work).await?;
     let Done { rooms, scope, contested, hosts } = done;
     Ok(Imported { rooms, scope, contested, hosts, closed })

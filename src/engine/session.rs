@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::applier::{Connections, Report, Stop};
 use crate::model::{Address, Clock, Desired, Finding, ProviderName, ScopeError, Timestamp};
 use crate::planner::{self, HostChange, IdentityError, SavedPlanRefusal};
-use crate::provider::PreviousRun;
+use crate::provider::{PreviousRun, SignatureLife};
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 
 /// What a session works with.
@@ -134,7 +134,7 @@ pub async fn under_lock<T, E: From<SessionError>>(
     work: impl AsyncFnOnce(&Arc<dyn WriteStore>) -> Result<T, E>,
 ) -> Result<T, E> {
     let store = locked(store, lock, stop).await?;
-    let done = work(&store).await;
+    let done = while_locked(&store, work(&store)).await;
     let folded = store.fold(LastCalls::new()).await.map_err(SessionError::State);
     let done = done?;
     folded?;
@@ -167,7 +167,11 @@ impl<C: Connector> Session<'_, C> {
         let snapshot = store.snapshot();
         let hosts = self.belongs(snapshot)?;
         let connected = self.connector.connect(Access::Changes).await?;
-        self.resume(&connected, snapshot);
+        let signatures = match store.send_window() {
+            Some(_) => SignatureLife::Short,
+            None => SignatureLife::Usual,
+        };
+        self.resume(&connected, snapshot, signatures);
         Ok(Opened { store: Arc::clone(store), connected, hosts })
     }
 
@@ -178,7 +182,12 @@ impl<C: Connector> Session<'_, C> {
     }
 
     /// Takes the limits as used up until the last calls of the run before.
-    pub(super) fn resume(&self, connected: &Connected, snapshot: &Snapshot) {
+    pub(super) fn resume(
+        &self,
+        connected: &Connected,
+        snapshot: &Snapshot,
+        signatures: SignatureLife,
+    ) {
         let unclean = snapshot.ended_uncleanly;
         let previous = if unclean { PreviousRun::Unclean } else { PreviousRun::Clean };
         let (now, none) = (self.clock.now(), BTreeMap::new());
@@ -186,8 +195,20 @@ impl<C: Connector> Session<'_, C> {
             let moved = self.desired.moved.iter().find(|moved| moved.to == *name);
             let last = snapshot.last_calls.get(name);
             let last = last.or_else(|| snapshot.last_calls.get(&moved?.from)).unwrap_or(&none);
-            connection.client.begin_run(last, now, previous);
+            connection.client.begin_run(last, now, previous, signatures);
         }
+    }
+}
+
+/// Works until the lock is lost, which ends the work: it makes no call that changes something.
+pub(super) async fn while_locked<T, E: From<SessionError>>(
+    store: &Arc<dyn WriteStore>,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::select! {
+        biased;
+        error = store.lost() => Err(SessionError::State(error).into()),
+        done = work => done,
     }
 }
 

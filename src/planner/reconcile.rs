@@ -81,6 +81,7 @@ fn room_now(record: &RecordedRoom, observation: Option<&Observation>) -> Option<
         Some(_) if is_there && record.pending.is_some() => Some(record.room.clone()),
         Some(next) if is_gone || next.destroyed.is_some() => next.room.clone(),
         None if is_gone && is_open(PendingKind::Destroy) => None,
+        None if record.is_absent(observation) => None,
         Some(_) | None => Some(record.room.clone()),
     }
 }

@@ -173,12 +173,15 @@ pub enum StateError {
     /// The lock's lease ended, and another run may hold it now: run again, which looks up what is
     /// pending.
     #[error(
-        "the lock of {location} was lost: no further call was made. Run again: it looks up what \
-         became of the calls in flight"
+        "the lock of {location} was lost{}: no further call was made. Run again once it is free: it \
+         looks up what became of the calls in flight",
+        taken(by.as_deref())
     )]
     LeaseLost {
         /// The state.
         location: String,
+        /// Who holds it now, if that could be read.
+        by: Option<Box<Holder>>,
     },
     /// The store cannot be used: do what it says.
     #[error("{location} cannot be used: {why}; nothing was done")]
@@ -257,6 +260,10 @@ pub(super) fn text(path: &Path) -> String {
 
 fn named(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another run".to_owned(), |holder| format!("another run ({holder})"))
+}
+
+fn taken(by: Option<&Holder>) -> String {
+    by.map_or_else(String::new, |by| format!(" to another run ({by})"))
 }
 
 fn others(count: usize) -> String {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::applier::call_admission::Reservation;
 use crate::applier::observe::look;
 use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, ApiError, Assumed, Call, ErrorClass, Observation, Operation, Patch, PendingKind,
     RecordedRoom, Room, Step,
 };
-use crate::provider::{Permit, Receipt};
+use crate::provider::Receipt;
 
 use super::{Effect, FailedStep, StepResult, noted};
 
@@ -27,7 +28,7 @@ impl Worker {
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> StepResult {
         let failed = |failure| FailedStep {
             failure,
@@ -51,7 +52,7 @@ impl Worker {
         record: RecordedRoom,
         changes: &[Patch],
         after: Arc<Room>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> Result<Option<String>, Failure> {
         let (mut record, mut first, mut request_id) = (record, first, None);
         let mut worker = self.clone();
@@ -132,7 +133,7 @@ impl Worker {
         Err(refused(call, receipt))
     }
 
-    pub(super) async fn adopt(&self, step: &Step, first: Option<Permit>) -> StepResult {
+    pub(super) async fn adopt(&self, step: &Step, first: Option<Reservation>) -> StepResult {
         let failed = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,

@@ -48,7 +48,7 @@ fn whose(
     record: &RecordedRoom,
     seen: &ObservedRoom,
 ) -> Whose {
-    let pending = Pending { kind, at: Timestamp::from_millis(SENT), room: None };
+    let pending = Pending::new(kind, Timestamp::from_millis(SENT), None);
     let observation = Observation::There(seen.clone());
     match settle(application, record, &pending, Some(&observation), Landing::Over) {
         Settled::Done(_) | Settled::NotDone(_) => Whose::Ours,

@@ -92,7 +92,7 @@ impl Lease {
         if content.epoch == self.epoch && content.holder.is_some() {
             Ok(content)
         } else {
-            Err(StateError::LeaseLost { location: LOCATION.to_owned() })
+            Err(StateError::LeaseLost { location: LOCATION.to_owned(), by: None })
         }
     }
 }
@@ -197,13 +197,13 @@ impl Content {
 }
 
 /// A state without rooms.
-fn begun() -> Recorded {
+pub(super) fn begun() -> Recorded {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let lineage = Lineage(format!("memory-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
     Recorded { lineage: Some(lineage), ..Recorded::default() }
 }
 
-fn apply(recorded: &mut Recorded, entry: &Entry) {
+pub(super) fn apply(recorded: &mut Recorded, entry: &Entry) {
     match entry.clone() {
         Entry::Intent(address, record) | Entry::Result(address, record) => {
             recorded.rooms.insert(address, record);
@@ -216,7 +216,7 @@ fn apply(recorded: &mut Recorded, entry: &Entry) {
 }
 
 /// Waits until `find` has something, which it is asked for at every change.
-async fn until<T>(changed: &Notify, find: impl Fn() -> Option<T>) -> T {
+pub(super) async fn until<T>(changed: &Notify, find: impl Fn() -> Option<T>) -> T {
     let find = &find;
     loop {
         // Before it looks, so that no change in between is missed.
