@@ -159,7 +159,7 @@ async fn stop_early(
 ) {
     let lost = async {
         let error = store.lost().await;
-        tracing::warn!("{error}");
+        tracing::info!("{error}");
         journal.fail();
         switch.stop_because(StopReason::LockLost);
     };

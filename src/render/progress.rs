@@ -57,7 +57,9 @@ pub fn progress_line(progress: &Progress) -> String {
 /// Returns that calls of an earlier run may still take effect in so many rooms, for so long.
 #[must_use]
 pub fn calls_awaited(rooms: u64, time: Duration) -> String {
-    let (rooms, time) = (counts::count(rooms, "room"), counts::duration(time));
+    let seconds = u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+    let time = counts::duration(Duration::from_secs(seconds));
+    let rooms = counts::count(rooms, "room");
     format!("waiting {time}: calls of an earlier run may still take effect in {rooms}")
 }
 
