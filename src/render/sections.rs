@@ -151,6 +151,7 @@ pub(super) fn shown_changes(held: &Held) -> Vec<(String, String)> {
         | HeldReason::PreventDestroy
         | HeldReason::MaxRooms(_)
         | HeldReason::Conflict
+        | HeldReason::OtherState
         | HeldReason::Contested => Vec::new(),
     }
 }
