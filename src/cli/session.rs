@@ -72,6 +72,9 @@ pub(super) fn without_secret(
             named_without_secret(path, "the state", console).map(StateLocation::File)
         }
         StateLocation::Object(url) => {
+            let environment = context::store_environment();
+            let location = StateLocation::Object(url.clone());
+            secrets::learn_store(&location, &environment, console.secrets());
             named_without_secret(url.to_string().into(), "the state", console)?;
             Ok(StateLocation::Object(url))
         }
@@ -196,7 +199,9 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Checksum { .. }
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
+        | StateError::Outdated { .. }
         | StateError::Unusable { .. }
+        | StateError::Moved { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::plan::{Credentials, connect_reads, not_asked, read_only};
 use super::refresh::{Clocks, Known, resolve_scope};
-use super::session::{Connector, Session, SessionError};
+use super::session::{Connector, Session, read};
 use crate::model::{Drift, Finding, Observed, Recorded, Refresh, Scope};
 use crate::planner::{self, Purpose};
 
@@ -40,7 +40,7 @@ pub async fn drift<C: Connector>(
     request: DriftRequest<'_>,
 ) -> Result<Compared<C::Error>, C::Error> {
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
-    let snapshot = store.read().await.map_err(SessionError::State)?;
+    let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
@@ -72,7 +72,7 @@ fn in_scope<'a>(recorded: &'a Recorded, scope: &Scope) -> Cow<'a, Recorded> {
     if scope.is_everything() {
         return Cow::Borrowed(recorded);
     }
-    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
+    let Recorded { lineage, serial, providers, rooms, plans, moved_to } = recorded;
     let rooms = rooms.iter().filter(|(address, _)| scope.selects(address));
     Cow::Owned(Recorded {
         lineage: lineage.clone(),
@@ -80,5 +80,6 @@ fn in_scope<'a>(recorded: &'a Recorded, scope: &Scope) -> Cow<'a, Recorded> {
         providers: providers.clone(),
         rooms: rooms.map(|(address, record)| (address.clone(), record.clone())).collect(),
         plans: plans.clone(),
+        moved_to: moved_to.clone(),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::plan::{Credentials, connect_reads, not_asked, read_only};
 use super::refresh::{Clocks, Known};
-use super::session::{Connector, Session, SessionError};
+use super::session::{Connector, Session, read};
 use crate::model::{
     Address, DesiredRoom, Explanation, Finding, Observed, Plan, Recorded, Refresh, Refreshed,
     RoomDecision, Scope,
@@ -42,7 +42,7 @@ pub async fn explain<C: Connector>(
     request: ExplainRequest<'_>,
 ) -> Result<Explained<C::Error>, C::Error> {
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
-    let snapshot = store.read().await.map_err(SessionError::State)?;
+    let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
     let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
     let address = planner::address_as_declared(desired, request.address);

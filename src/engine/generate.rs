@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::session::{Access, Connector, Session, SessionError};
+use super::session::{Access, Connector, Session, SessionError, read};
 use crate::applier::{self, observe};
 use crate::model::{
     Address, Field, Finding, Observation, ObservedRoom, ProviderName, Room, RoomId,
@@ -51,7 +51,7 @@ pub async fn generate<C: Connector>(
 ) -> Result<Generated<C::Error>, C::Error> {
     let Session { desired, store, connector, clock: _, stop, events, host_change: _ } = session;
     let GenerateRequest { provider, ids } = request;
-    let snapshot = store.read().await.map_err(SessionError::State)?;
+    let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
     let connected = connector.connect(Access::Changes).await?;
     session.resume(&connected, &snapshot);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::refresh::{Clocks, Known, resolve_scope};
-use super::session::{Access, Connected, Connector, Session, SessionError};
+use super::session::{Access, Connected, Connector, Session, SessionError, read};
 use crate::applier::{Connection, Observers};
 use crate::model::{Finding, Observed, Plan, ProviderName, Refresh, Refreshed, Scope};
 use crate::planner::{self, Purpose};
@@ -53,7 +53,7 @@ pub async fn plan<C: Connector>(
     request: PlanRequest<'_>,
 ) -> Result<Planned<C::Error>, C::Error> {
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
-    let snapshot = store.read().await.map_err(SessionError::State)?;
+    let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;

@@ -123,6 +123,15 @@ pub(super) struct Closed<T, E> {
     pub(super) closed: Result<(), E>,
 }
 
+/// Reads the record without its lock. One that was moved is refused: it is no longer kept here.
+pub(super) async fn read(store: &dyn Store) -> Result<Snapshot, SessionError> {
+    let snapshot = store.read().await?;
+    match &snapshot.recorded.moved_to {
+        Some(to) => Err(StateError::Moved { to: to.clone() }.into()),
+        None => Ok(snapshot),
+    }
+}
+
 /// Works under the write lock, and folds what was written however the work ended.
 ///
 /// # Errors

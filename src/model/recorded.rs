@@ -25,6 +25,9 @@ pub struct Recorded {
     pub rooms: BTreeMap<Address, RecordedRoom>,
     /// The ids of the last 100 saved plans that were carried out completely, oldest first.
     pub plans: Vec<String>,
+    /// Where the record was moved to by `state migrate`: it is kept there, and this one is written no
+    /// more.
+    pub moved_to: Option<Box<str>>,
 }
 
 /// Tells one line of states from another: a UUID.

@@ -104,5 +104,6 @@ fn as_approved(recorded: &Recorded) -> Cow<'_, Recorded> {
         serial: recorded.serial,
         providers: recorded.providers.clone(),
         plans: recorded.plans.clone(),
+        moved_to: recorded.moved_to.clone(),
     })
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Holder;
 use super::format::ParseError;
@@ -16,14 +17,26 @@ use super::format::ParseError;
 pub enum StateError {
     /// Another run holds the lock: wait for it.
     #[error(
-        "{location} is locked by {}; wait until it ends, or let `--lock-timeout 60s` wait",
-        named(holder.as_deref())
+        "{location} is locked by {}{}",
+        named(holder.as_deref()),
+        ending(*lease_ends)
     )]
     Locked {
         /// The state.
         location: String,
         /// Who holds the lock, if that could be read.
         holder: Option<Box<Holder>>,
+        /// How long its lease holds without a renewal; `None` for a lock that ends with its process.
+        lease_ends: Option<Duration>,
+    },
+    /// The record was moved: use the state that it was moved to.
+    #[error(
+        "the state was moved to {to}, and is kept there from then on; nothing was done. Set `state: \
+         {to}` in the file, or give `--state {to}`"
+    )]
+    Moved {
+        /// Where its record is now.
+        to: Box<str>,
     },
     /// A newer roomctl wrote the state or the journal: update this one.
     #[error(
@@ -173,12 +186,27 @@ pub enum StateError {
     /// The lock's lease ended, and another run may hold it now: run again, which looks up what is
     /// pending.
     #[error(
-        "the lock of {location} was lost: no further call was made. Run again: it looks up what \
-         became of the calls in flight"
+        "the lock of {location} was lost{}: no further call was made. Run again: it looks up what \
+         became of the calls in flight",
+        taken(by.as_deref())
     )]
     LeaseLost {
         /// The state.
         location: String,
+        /// Who holds it now, if that could be read.
+        by: Option<Box<Holder>>,
+    },
+    /// Two parts of the state do not belong together: bring back the newest of both.
+    #[error(
+        "{location}: {why}; nothing was overwritten. A lifecycle rule, a restored version or a copy \
+         by hand has lost a part of it: bring back the newest version of {location} and \
+         {location}.journal"
+    )]
+    Outdated {
+        /// The state.
+        location: String,
+        /// What does not fit.
+        why: String,
     },
     /// The store cannot be used: do what it says.
     #[error("{location} cannot be used: {why}; nothing was done")]
@@ -257,6 +285,26 @@ pub(super) fn text(path: &Path) -> String {
 
 fn named(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another run".to_owned(), |holder| format!("another run ({holder})"))
+}
+
+fn taken(by: Option<&Holder>) -> String {
+    by.map_or_else(String::new, |holder| format!(", and is held by {holder}"))
+}
+
+/// How a lock ends: by itself, and by hand.
+fn ending(lease: Option<Duration>) -> String {
+    let wait = "wait until it ends, or let `--lock-timeout 60s` wait";
+    match lease {
+        Some(left) => format!(
+            "; its lease ends in {} s unless it is renewed: {wait}. If that run is gone for certain, \
+             `roomctl state unlock` ends its lease at once",
+            left.as_secs()
+        ),
+        None => format!(
+            "; {wait}. The lock ends with that process: `roomctl state unlock` says how to end it by \
+             hand"
+        ),
+    }
 }
 
 fn others(count: usize) -> String {

@@ -19,8 +19,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::{
-    Address, Call, Desired, ProviderIdentity, ProviderName, Recorded, RecordedRoom, StateLocation,
-    Timestamp,
+    Address, Call, Desired, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Secret,
+    StateLocation, Timestamp,
 };
 
 pub use crate::model::Holder;
@@ -28,6 +28,8 @@ pub use error::{Loss, StateError};
 pub use file::Repair;
 pub use format::{ParseError, parse_state, state_text};
 pub use journal::{Journal, parse_journal};
+#[cfg(feature = "object-store")]
+pub use object::{MemoryBucket, open_in_memory};
 
 use file::FileStore;
 use format::SharedRooms;
@@ -78,6 +80,24 @@ fn object_store(
 ) -> Result<Box<dyn Store>, StateError> {
     let why = "this roomctl was built without object stores (feature `object-store`)".to_owned();
     Err(StateError::Unusable { location: url.to_string(), why })
+}
+
+/// Returns the secrets by which the store of a location is reached, as far as the environment and the
+/// files that it names hold them: none may be printed.
+#[must_use]
+pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -> Vec<Secret> {
+    match location {
+        StateLocation::File(_) => Vec::new(),
+        StateLocation::Object(url) => object_store_secrets(url, environment),
+    }
+}
+
+#[cfg(feature = "object-store")]
+use object::secrets as object_store_secrets;
+
+#[cfg(not(feature = "object-store"))]
+fn object_store_secrets(_: &crate::model::ObjectUrl, _: &StoreEnvironment) -> Vec<Secret> {
+    Vec::new()
 }
 
 /// The environment variables by which shared stores are reached: regions, endpoints, credentials.
@@ -140,6 +160,34 @@ pub trait Store: ReadStore {
     /// Returns [`StateError::Locked`] if another run holds the lock all that time, and whatever
     /// [`ReadStore::read`] returns.
     fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>>;
+
+    /// Finds out who holds the lock; `None` if nobody does. Writes nothing.
+    fn held(&self) -> Access<'_, Option<Held>>;
+
+    /// Ends a lease by hand, if it is still the one of `held`: it counts as released uncleanly, so that
+    /// the next run takes it at once. Does nothing if nobody holds the lock any more.
+    ///
+    /// # Errors
+    /// Returns [`StateError::Locked`] if somebody else holds the lock by now, or if it has no lease.
+    fn unlock(&self, held: Held) -> Access<'_, ()>;
+}
+
+/// A lock that some run holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Who holds it, if that could be read.
+    pub holder: Option<Holder>,
+    /// Its lease; `None` for a lock of the operating system, which ends with its process.
+    pub lease: Option<Lease>,
+}
+
+/// A lease on a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The number of the takeover: no other lease on this state has it.
+    pub epoch: u64,
+    /// How long it holds without a renewal.
+    pub ends_in: Duration,
 }
 
 /// Changes the record. Exists only under the lock; dropped without [`WriteStore::fold`], it
@@ -169,6 +217,11 @@ pub trait WriteStore: Send + Sync {
     /// answered, and before the first call. If not, nothing more is written, and what a run that
     /// sent no call has learned is dropped with its journal, so that the next one can begin.
     fn check(&self) -> Access<'_, ()>;
+
+    /// Writes a whole record as the state: at once, with its lineage, its serial and its `moved_to`, in
+    /// place of what is there and of what this run has appended. What is appended afterwards builds on
+    /// it; [`WriteStore::snapshot`] stays as it was.
+    fn replace(&self, recorded: Recorded) -> Access<'_, ()>;
 
     /// Waits until the lock is lost, which is when no further call may be made; the error says how.
     /// Pending for ever where a lock has no lease: an OS lock is held until the process ends, and

@@ -51,6 +51,7 @@ pub(super) fn many(count: usize) -> Recorded {
         providers: BTreeMap::from([(provider("chat"), identity())]),
         rooms: (0..count).map(room).collect(),
         plans: Vec::new(),
+        moved_to: None,
     }
 }
 
@@ -199,13 +200,17 @@ pub(super) fn any_recorded() -> impl Strategy<Value = Recorded> {
     let providers = btree_map("[a-c]{1,2}".prop_map(|name| provider(&name)), identity, 0..3);
     let rooms = btree_map(any_address(), any_record(), 0..8);
     let plans = vec(text(), 0..3);
-    (any::<u64>(), providers, rooms, plans).prop_map(|(serial, providers, rooms, plans)| Recorded {
-        lineage: Some(Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned())),
-        serial,
-        providers,
-        rooms,
-        plans,
-    })
+    let moved_to = option::of(text());
+    (any::<u64>(), providers, rooms, plans, moved_to).prop_map(
+        |(serial, providers, rooms, plans, moved_to)| Recorded {
+            lineage: Some(Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned())),
+            serial,
+            providers,
+            rooms,
+            plans,
+            moved_to: moved_to.map(Into::into),
+        },
+    )
 }
 
 /// Any entry.

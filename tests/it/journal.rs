@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use roomctl::applier::{self, Report, Run, Settings, StopSwitch};
 use roomctl::model::{
-    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Observed, Refresh, Refreshed,
-    Scope,
+    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Observed, Recorded, Refresh,
+    Refreshed, Scope,
 };
 use roomctl::planner::{self, PlanInputs};
 use roomctl::state::{
@@ -76,6 +76,10 @@ impl WriteStore for Noting {
 
     fn check(&self) -> Access<'_, ()> {
         self.store.check()
+    }
+
+    fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
+        self.store.replace(recorded)
     }
 
     fn lost(&self) -> Lost<'_> {

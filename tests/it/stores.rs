@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roomctl::model::{
-    Address, Assumed, Call, Kind, Lifecycle, Pending, PendingKind, ProviderIdentity, ProviderName,
-    RecordedRoom, Room, Sides, Timestamp,
+    Address, Assumed, Call, Kind, Lifecycle, Lineage, Pending, PendingKind, ProviderIdentity,
+    ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp,
 };
 use roomctl::state::{
     self, Entry, Folded, Found, Holder, LastCalls, Snapshot, StateError, Store, StoreEnvironment,
@@ -29,6 +29,15 @@ trait Subject {
 
     /// Takes the lock away from whoever holds it.
     fn lose_lock(&self);
+}
+
+/// A state that is kept as a document.
+trait Documents: Subject {
+    /// Returns the document.
+    fn document(&self) -> Vec<u8>;
+
+    /// Puts something else in its place, as nothing of ours does.
+    fn overwrite(&self, document: &[u8]);
 }
 
 struct InFile(TempDir);
@@ -54,6 +63,16 @@ impl Subject for InFile {
 
     fn lose_lock(&self) {
         std::fs::remove_file(self.0.path().join("rooms.state.json.lock")).expect("removed");
+    }
+}
+
+impl Documents for InFile {
+    fn document(&self) -> Vec<u8> {
+        std::fs::read(self.0.path().join("rooms.state.json")).expect("a state")
+    }
+
+    fn overwrite(&self, document: &[u8]) {
+        std::fs::write(self.0.path().join("rooms.state.json"), document).expect("written");
     }
 }
 
@@ -107,6 +126,33 @@ conformance!(
     a_run_without_calls_leaves_the_last_calls_as_they_were,
     nothing_is_written_after_the_fold,
     a_run_that_lost_its_lock_is_refused,
+    the_holder_of_the_lock_is_found_without_it,
+    a_lease_is_ended_by_hand_and_an_os_lock_is_not,
+    a_whole_record_replaces_the_state_with_its_lineage_and_serial,
+    a_replaced_state_survives_a_crash_with_what_was_appended_after_it,
+    a_new_state_begins_with_a_whole_record,
+    a_state_that_was_moved_is_read_and_never_locked,
+    readers_meet_every_fold_whole,
+    what_is_appended_after_a_read_is_read_next,
+    a_hundred_thousand_rooms_are_kept,
+);
+
+/// Holds every store that keeps its state as a document to what it has to do with a damaged one.
+macro_rules! documents {
+    ($($rule:ident),* $(,)?) => {
+        mod document_in_file {
+            $(#[tokio::test(start_paused = true)]
+            async fn $rule() {
+                super::$rule(&super::InFile::new()).await;
+            })*
+        }
+    };
+}
+
+documents!(
+    a_damaged_state_is_refused_and_not_overwritten,
+    a_state_that_was_edited_is_refused,
+    a_state_of_a_newer_format_is_refused,
 );
 
 fn address(text: &str) -> Address {
@@ -373,6 +419,199 @@ async fn a_run_that_lost_its_lock_is_refused(subject: &dyn Subject) {
     writer.append(vec![intent("chat/b")]).await.expect_err("no further call");
     writer.check().await.expect_err("no further call");
     writer.fold(calls(1)).await.expect_err("what is there may be another run's");
+}
+
+async fn the_holder_of_the_lock_is_found_without_it(subject: &dyn Subject) {
+    assert_eq!(subject.store().held().await.expect("a look"), None);
+    let writer = lock(subject).await;
+    append(&writer, vec![intent("chat/a")]).await;
+    let held = subject.store().held().await.expect("a look").expect("it is held");
+    assert_eq!(held.holder, Some(holder(1)));
+    writer.check().await.expect("a look takes no lock");
+    fold(writer).await;
+    assert_eq!(subject.store().held().await.expect("a look"), None);
+}
+
+async fn a_lease_is_ended_by_hand_and_an_os_lock_is_not(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    append(&writer, vec![intent("chat/a")]).await;
+    let held = subject.store().held().await.expect("a look").expect("it is held");
+    let unlocked = subject.store().unlock(held.clone()).await;
+    if held.lease.is_none() {
+        let error = unlocked.expect_err("its process holds it");
+        assert!(matches!(error, StateError::Locked { lease_ends: None, .. }), "{error}");
+        return writer.check().await.expect("the lock");
+    }
+    unlocked.expect("unlocked");
+    writer.append(vec![intent("chat/b")]).await.expect_err("no further call");
+    let next = subject.store().lock(holder(2), Duration::ZERO).await.expect("at once");
+    assert!(next.snapshot().ended_uncleanly);
+    assert_eq!(names(next.snapshot()), ["chat/a"]);
+    let error = subject.store().unlock(held).await.expect_err("another lease");
+    let StateError::Locked { holder: Some(by), lease_ends: Some(_), .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(**by, holder(2));
+    next.check().await.expect("the lease");
+}
+
+/// A record of another line of states.
+fn replacement() -> Recorded {
+    Recorded {
+        lineage: Some(Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned())),
+        serial: 40,
+        providers: BTreeMap::from([(chat(), identity())]),
+        rooms: BTreeMap::from([
+            (address("chat/x"), record("chat/x")),
+            (address("chat/y"), open("chat/y")),
+        ]),
+        plans: vec!["a-plan".to_owned()],
+        moved_to: None,
+    }
+}
+
+async fn a_whole_record_replaces_the_state_with_its_lineage_and_serial(subject: &dyn Subject) {
+    recorded(subject, &["chat/a"]).await;
+    let writer = lock(subject).await;
+    append(&writer, vec![result("chat/b")]).await;
+    writer.replace(replacement()).await.expect("replaced");
+    assert_eq!(*read(subject).await.recorded, replacement());
+    assert_eq!(names(writer.snapshot()), ["chat/a"], "as it was when the lock was taken");
+    assert_eq!(fold(writer).await, 40);
+    assert_eq!(*read(subject).await.recorded, replacement());
+    assert_eq!(recorded(subject, &["chat/b"]).await, 41);
+}
+
+async fn a_replaced_state_survives_a_crash_with_what_was_appended_after_it(subject: &dyn Subject) {
+    recorded(subject, &["chat/a"]).await;
+    let writer = lock(subject).await;
+    writer.replace(replacement()).await.expect("replaced");
+    append(&writer, vec![result("chat/y")]).await;
+    drop(writer);
+    let next = lock(subject).await;
+    let Recorded { lineage, serial, rooms, .. } = &*next.snapshot().recorded;
+    assert_eq!((lineage, *serial), (&replacement().lineage, 41));
+    assert_eq!(rooms[&address("chat/y")], record("chat/y"));
+    assert_eq!(names(next.snapshot()), ["chat/x", "chat/y"]);
+}
+
+async fn a_new_state_begins_with_a_whole_record(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    writer.replace(replacement()).await.expect("replaced");
+    fold(writer).await;
+    let snapshot = read(subject).await;
+    assert_eq!((&*snapshot.recorded, snapshot.found), (&replacement(), Found::Existing));
+}
+
+async fn a_state_that_was_moved_is_read_and_never_locked(subject: &dyn Subject) {
+    recorded(subject, &["chat/a"]).await;
+    let writer = lock(subject).await;
+    let before = writer.snapshot().recorded.clone();
+    let moved_to = Some("s3://bucket/rooms.state.json".into());
+    let moved = Recorded { serial: before.serial + 1, moved_to, ..(*before).clone() };
+    writer.replace(moved.clone()).await.expect("marked");
+    fold(writer).await;
+    for _ in 0..2 {
+        let error = subject.store().lock(holder(1), LONG).await.map(drop).expect_err("moved");
+        assert!(
+            matches!(&error, StateError::Moved { to } if **to == *"s3://bucket/rooms.state.json")
+        );
+        assert!(error.to_string().contains("--state s3://bucket/rooms.state.json"), "{error}");
+        assert_eq!(*read(subject).await.recorded, moved, "its records are as they were");
+    }
+    assert_eq!(subject.store().held().await.expect("a look"), None);
+}
+
+/// The rooms come one after the other, in runs that fold each.
+async fn readers_meet_every_fold_whole(subject: &dyn Subject) {
+    const RUNS: usize = 20;
+    let rooms: Vec<String> = (0..RUNS).map(|n| format!("chat/{n:02}")).collect();
+    let store = subject.store();
+    let (done, mut ended) = tokio::sync::oneshot::channel::<()>();
+    let reader = tokio::spawn(async move {
+        let mut counts = Vec::new();
+        while ended.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
+            counts.push(store.read().await.expect("a whole record").recorded.rooms.len());
+            tokio::task::yield_now().await;
+        }
+        counts
+    });
+    for room in &rooms {
+        recorded(subject, &[room.as_str()]).await;
+    }
+    done.send(()).expect("the reader runs");
+    let counts = reader.await.expect("no panic");
+    assert!(counts.is_sorted(), "a room was lost on the way: {counts:?}");
+    assert_eq!(names(&read(subject).await), rooms);
+}
+
+async fn what_is_appended_after_a_read_is_read_next(subject: &dyn Subject) {
+    recorded(subject, &["chat/a"]).await;
+    let store = subject.store();
+    let writer = lock(subject).await;
+    for n in 0..3 {
+        let before = store.read().await.expect("a record").recorded.rooms.len();
+        append(&writer, vec![intent(&format!("chat/b{n}")), result(&format!("chat/c{n}"))]).await;
+        assert_eq!(store.read().await.expect("a record").recorded.rooms.len(), before + 2);
+    }
+    fold(writer).await;
+    assert_eq!(store.read().await.expect("a record").recorded.rooms.len(), 7);
+}
+
+async fn a_hundred_thousand_rooms_are_kept(subject: &dyn Subject) {
+    const ROOMS: usize = 100_000;
+    const BATCH: usize = 10_000;
+    let writer = lock(subject).await;
+    for batch in 0..ROOMS / BATCH {
+        let numbers = batch * BATCH..(batch + 1) * BATCH;
+        append(&writer, numbers.map(|n| result(&format!("chat/{n:06}"))).collect()).await;
+    }
+    fold(writer).await;
+    let read = read(subject).await.recorded;
+    assert_eq!(read.rooms.len(), ROOMS);
+    let (first, last) = (address("chat/000000"), address("chat/099999"));
+    assert_eq!(read.rooms.keys().next().zip(read.rooms.keys().next_back()), Some((&first, &last)));
+    let writer = lock(subject).await;
+    append(&writer, vec![Entry::Removed(first)]).await;
+    fold(writer).await;
+    assert_eq!(subject.store().read().await.expect("a record").recorded.rooms.len(), ROOMS - 1);
+}
+
+/// Nothing reads or locks what an overwritten document was, and nothing overwrites it in turn.
+async fn is_refused(subject: &dyn Documents, document: &[u8], matches: fn(&StateError) -> bool) {
+    subject.overwrite(document);
+    let error = subject.store().read().await.map(drop).expect_err("no state");
+    assert!(matches(&error), "{error}");
+    let error = subject.store().lock(holder(1), LONG).await.map(drop).expect_err("no state");
+    assert!(matches(&error), "{error}");
+    assert_eq!(subject.document(), document, "it was overwritten");
+}
+
+async fn a_damaged_state_is_refused_and_not_overwritten(subject: &dyn Documents) {
+    recorded(subject, &["chat/a", "chat/b"]).await;
+    let whole = subject.document();
+    for document in [&whole[..whole.len() / 2], b"", b"{}", b"rooms: []\n"] {
+        is_refused(subject, document, |error| matches!(error, StateError::Damaged { .. })).await;
+    }
+    subject.overwrite(&whole);
+    assert_eq!(names(&read(subject).await), ["chat/a", "chat/b"]);
+}
+
+async fn a_state_that_was_edited_is_refused(subject: &dyn Documents) {
+    recorded(subject, &["chat/a"]).await;
+    let text = String::from_utf8(subject.document()).expect("UTF-8");
+    let edited = text.replace("\"name\":\"chat/a\"", "\"name\":\"another\"");
+    assert_ne!(edited, text);
+    let is_checksum = |error: &StateError| matches!(error, StateError::Checksum { .. });
+    is_refused(subject, edited.as_bytes(), is_checksum).await;
+}
+
+async fn a_state_of_a_newer_format_is_refused(subject: &dyn Documents) {
+    recorded(subject, &["chat/a"]).await;
+    let text = String::from_utf8(subject.document()).expect("UTF-8");
+    let newer = text.replacen("\"version\":2", "\"version\":3", 1);
+    let is_newer = |error: &StateError| matches!(error, StateError::Newer { version: 3, .. });
+    is_refused(subject, newer.as_bytes(), is_newer).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{Lineage, Recorded};
-use crate::state::format::{self, Fingerprint, Fingerprinter, Head, VERSION};
+use crate::state::error::text;
+use crate::state::format::{self, Fingerprint, Fingerprinter, Head, LastFold, VERSION};
 use crate::state::overlay::Overlay;
 use crate::state::{StateError, random_uuid};
 
@@ -51,6 +52,9 @@ pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateEr
     // Not before: a run that leaves its journal for a rescue file writes that one first.
     folder.check_rescues()?;
     let Loaded { recorded, fingerprint, stat, version, journal } = loaded?;
+    if let Some(to) = recorded.moved_to {
+        return Err(StateError::Moved { to });
+    }
     let recorded = Arc::new(recorded);
     let mut base = Base { recorded, fingerprint, stat, version, folded: None };
     match journal {
@@ -78,7 +82,8 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
     let lineage = Lineage(random_uuid().map_err(StateError::io("begin", &folder.state))?);
     let first = Recorded { lineage: Some(lineage.clone()), ..Recorded::default() };
     let (providers, plans) = (BTreeMap::new(), Vec::new());
-    let head = Head { lineage: &lineage, serial: 0, folded: None, providers, plans };
+    let (folded, moved_to) = (LastFold::Nothing, None);
+    let head = Head { lineage: &lineage, serial: 0, folded, providers, plans, moved_to };
     let (fingerprint, stat) = write_next(folder, head, &first, &Overlay::default())?;
     folder.replace(&folder.next, &folder.state)?;
     *base = Base {
@@ -113,6 +118,40 @@ pub(super) fn fold(
     Ok(saved)
 }
 
+/// Writes a whole record in place of the state and the journal `journal_id`.
+pub(super) fn replace(
+    folder: &Folder,
+    base: &Base,
+    recorded: Recorded,
+    journal_id: Option<String>,
+    guard: Guard<'_>,
+) -> Result<Base, StateError> {
+    let Some(lineage) = &recorded.lineage else {
+        let why = "the record that was to be written has no lineage".to_owned();
+        return Err(StateError::Unusable { location: text(&folder.state), why });
+    };
+    guard()?;
+    folder.check_unchanged(base.fingerprint)?;
+    let folded = journal_id.map_or(LastFold::Nothing, LastFold::Journal);
+    let (providers, plans) = (recorded.providers.clone(), recorded.plans.clone());
+    let (serial, moved_to) = (recorded.serial, recorded.moved_to.as_deref());
+    let head = Head { lineage, serial, folded, providers, plans, moved_to };
+    let (fingerprint, stat) = write_next(folder, head, &recorded, &Overlay::default())?;
+    guard()?;
+    if base.fingerprint.is_some() {
+        keep_copy(folder, base.recorded.serial)?;
+    }
+    folder.replace(&folder.next, &folder.state)?;
+    drop_old_copies(folder, serial)?;
+    Ok(Base {
+        recorded: Arc::new(recorded),
+        fingerprint: Some(fingerprint),
+        stat: Some(stat),
+        version: Some(VERSION),
+        folded: base.folded,
+    })
+}
+
 /// Writes the next state in full before anything of the old one is touched.
 fn save(
     folder: &Folder,
@@ -125,7 +164,9 @@ fn save(
     let (before, serial) = (base.recorded.serial, base.recorded.serial + 1);
     let providers = overlay.providers(&base.recorded);
     let plans = overlay.plans(&base.recorded);
-    let head = Head { lineage, serial, folded: Some(id), providers, plans };
+    let folded = LastFold::Journal(id.to_owned());
+    let moved_to = base.recorded.moved_to.as_deref();
+    let head = Head { lineage, serial, folded, providers, plans, moved_to };
     let (fingerprint, stat) = write_next(folder, head, &base.recorded, overlay)?;
     guard()?;
     keep_copy(folder, before)?;

@@ -2,7 +2,7 @@
 
 use crate::model::{Holder, Recorded};
 use crate::state::error::text;
-use crate::state::format::{Document, Fingerprint};
+use crate::state::format::{Document, Fingerprint, LastFold};
 use crate::state::journal::{Journal, parse_journal};
 use crate::state::overlay::Overlay;
 use crate::state::{Found, StateError};
@@ -119,7 +119,7 @@ fn leftover(
     writing: Writing,
 ) -> Result<Leftover, StateError> {
     let Journal { id, lineage, serial, holder, entries } = journal;
-    if document.folded.as_ref() == Some(&id) {
+    if document.folded == LastFold::Journal(id.clone()) {
         return Ok(Leftover::Spent);
     }
     let state = &document.recorded;
@@ -155,6 +155,8 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
         | StateError::LeaseLost { .. }
+        | StateError::Outdated { .. }
+        | StateError::Moved { .. }
         | StateError::Unusable { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => false,

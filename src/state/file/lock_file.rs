@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::state::error::text;
-use crate::state::{Holder, LastCalls, Loss, StateError};
+use crate::state::{Held, Holder, LastCalls, Loss, StateError};
 
 use super::disk::{Links, Stat, open_regular, private};
 
@@ -143,6 +143,20 @@ pub(super) fn earlier(path: &Path) -> Result<Earlier, StateError> {
         Err(error) => Err(error),
     }
     .map_err(StateError::io("read", path))
+}
+
+/// Returns who holds the lock; `None` if nobody does.
+pub(super) fn held(path: &Path) -> Result<Option<Held>, StateError> {
+    let file = match open_regular(File::options().read(true), path, Links::Refused) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StateError::io("read", path)(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(Held { holder: holder_in(&file), lease: None })),
+        Err(TryLockError::Error(error)) => Err(StateError::io("lock", path)(error)),
+    }
 }
 
 /// Checks that the file at `path` is the one that was opened.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::model::Recorded;
 use crate::state::error::text;
 use crate::state::{
     Access, Durable, Entry, Folded, LastCalls, Lost, Snapshot, StateError, WriteStore,
@@ -86,6 +87,16 @@ impl WriteStore for Locked {
         let shared = self.shared.clone();
         let work = move || shared.with_session(Session::check);
         Box::pin(async move { blocking(&self.shared.state, work).await })
+    }
+
+    fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
+        let shared = self.shared.clone();
+        Box::pin(async move {
+            // Waits for the writes of callers that went away.
+            append(shared.clone(), Vec::new()).await?;
+            let state = shared.state.clone();
+            blocking(&state, move || shared.with_session(|session| session.replace(recorded))).await
+        })
     }
 
     fn lost(&self) -> Lost<'_> {

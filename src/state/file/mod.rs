@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::error::text;
 use super::format::SharedRooms;
-use super::{Access, Holder, ReadStore, Snapshot, StateError, Store, WriteStore};
+use super::{Access, Held, Holder, ReadStore, Snapshot, StateError, Store, WriteStore};
 
 use disk::{Disk, LocalDisk};
 use folder::Folder;
@@ -87,7 +87,7 @@ impl FileStore {
             let left = wait.saturating_sub(start.elapsed());
             if left.is_zero() {
                 let (location, holder) = (text(&self.path), held_by.map(Box::new));
-                return Err(StateError::Locked { location, holder });
+                return Err(StateError::Locked { location, holder, lease_ends: None });
             }
             tokio::time::sleep(POLL.min(left)).await;
         }
@@ -129,6 +129,18 @@ impl Store for FileStore {
         Box::pin(async move {
             let locked = self.locked(holder, wait, Locked::open).await?;
             Ok(Arc::new(locked) as Arc<dyn WriteStore>)
+        })
+    }
+
+    fn held(&self) -> Access<'_, Option<Held>> {
+        Box::pin(self.blocking(|folder| lock_file::held(&folder.lock)))
+    }
+
+    fn unlock(&self, _: Held) -> Access<'_, ()> {
+        Box::pin(async {
+            let Some(Held { holder, lease: _ }) = self.held().await? else { return Ok(()) };
+            let (location, holder) = (text(&self.path), holder.map(Box::new));
+            Err(StateError::Locked { location, holder, lease_ends: None })
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::model::{Address, Recorded, RecordedRoom, RepairPlan};
 use crate::state::error::text;
-use crate::state::format::{Fingerprint, Head};
+use crate::state::format::{Fingerprint, Head, LastFold};
 use crate::state::merge::{OtherApplication, Trust, merge};
 use crate::state::overlay::Overlay;
 use crate::state::{Access, Folded, StateError};
@@ -88,8 +88,9 @@ impl Repair {
             return Err(StateError::Stopped { location: text(&folder.state) });
         };
         let (providers, plans) = (after.providers.clone(), after.plans.clone());
-        let folded = journal_id.as_deref();
-        let head = Head { lineage, serial, folded, providers, plans };
+        let folded = journal_id.clone().map_or(LastFold::Nothing, LastFold::Journal);
+        let moved_to = after.moved_to.as_deref();
+        let head = Head { lineage, serial, folded, providers, plans, moved_to };
         write_next(&folder, head, &after, &Overlay::default())?;
         lock.check()?;
         folder.check_unchanged(fingerprint)?;
@@ -155,6 +156,12 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
             compare(start, newest)
         }
     };
+    if let Some(to) = &start.moved_to {
+        found.push(format!(
+            "its record was moved to {to}: a room that is added here is not known there until \
+             `roomctl import` takes it"
+        ));
+    }
     let mut after = start.clone();
     after.serial = next_serial(&start, &copies, &records);
     for record in records {

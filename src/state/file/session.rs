@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::model::Recorded;
 use crate::state::error::text;
 use crate::state::{Entry, LastCalls, Loss, StateError};
 
@@ -80,6 +81,14 @@ impl Session {
         }
         self.keep(entries);
         self.broken_off()
+    }
+
+    /// Writes a whole record in place of the state and the journal.
+    pub(super) fn replace(&mut self, recorded: Recorded) -> Result<(), StateError> {
+        self.check()?;
+        let Self { writer, lock, mode: _ } = self;
+        let replaced = writer.replace(recorded, &|| lock.check());
+        self.judged(replaced, Learned::Dropped)
     }
 
     /// Folds the journal into the state, keeps the last calls and releases the lock. Returns

@@ -3,14 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::model::Holder;
+use crate::model::{Holder, Recorded};
 use crate::state::error::text;
 use crate::state::journal::{self, Head};
 use crate::state::overlay::{self, Overlay};
 use crate::state::{Entry, Loss, StateError, random_uuid};
 
 use super::disk::{Output, Stat};
-use super::fold::{Base, Saved, begin_lineage, fold};
+use super::fold::{Base, Saved, begin_lineage, fold, remove_journal, replace};
 use super::folder::Folder;
 use super::rescue::{self, Rescue};
 
@@ -144,6 +144,24 @@ impl Writer {
         let Saved { serial, fingerprint: _, stat: _ } = fold(folder, base, overlay, id, &guard)?;
         *journal = None;
         Ok(serial)
+    }
+
+    /// Writes a whole record in place of the state and the journal. `guard` checks the lock once more
+    /// before the state is replaced.
+    pub(super) fn replace(
+        &mut self,
+        recorded: Recorded,
+        guard: &dyn Fn() -> Result<(), StateError>,
+    ) -> Result<(), StateError> {
+        let Self { folder, base, overlay, journal, holder: _, sent: _ } = self;
+        let guard = || {
+            guard()?;
+            check_journal(folder, journal.as_ref())
+        };
+        let journal_id = journal.as_ref().map(|begun| begun.head.journal.clone());
+        *base = replace(folder, base, recorded, journal_id, &guard)?;
+        *overlay = Overlay::default();
+        if journal.take().is_some() { remove_journal(folder) } else { Ok(()) }
     }
 
     /// Whether a call may have been sent.

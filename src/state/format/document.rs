@@ -12,7 +12,9 @@ use crate::model::{
 };
 
 use super::record::{Names, RecordText, Text};
-use super::{Document, Fingerprint, Head, OLDEST, ParseError, VERSION, checksum};
+use super::{
+    Document, Fingerprint, Head, LastFold, OLDEST, ParseError, StateWrite, VERSION, checksum,
+};
 
 /// Everything before the rooms, and the rooms where the document is read as a whole.
 #[derive(Serialize, Deserialize)]
@@ -22,15 +24,29 @@ pub(super) struct DocumentText<'a> {
     pub(super) lineage: Cow<'a, Lineage>,
     pub(super) serial: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) folded: Option<Cow<'a, str>>,
+    write_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folded: Option<FoldedText>,
     #[serde(serialize_with = "identities", deserialize_with = "providers")]
     pub(super) providers: BTreeMap<ProviderName, ProviderIdentity>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) plans: Vec<String>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    moved_to: Option<Cow<'a, str>>,
     #[serde(skip_serializing)]
     rooms: Rooms,
     #[serde(borrow, default, skip_serializing)]
     checksum: Option<Cow<'a, str>>,
+}
+
+/// The id of a file's journal, or the number of a head's entry.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum FoldedText {
+    Journal(String),
+    Entry(u64),
 }
 
 /// The rooms, each address once.
@@ -99,15 +115,24 @@ fn parsed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
 impl<'a> DocumentText<'a> {
     /// The head of a document whose rooms follow it.
     pub(super) fn of(head: Head<'a>) -> Self {
-        let Head { lineage, serial, folded, providers, plans } = head;
-        let (lineage, folded) = (Cow::Borrowed(lineage), folded.map(Cow::Borrowed));
+        let Head { lineage, serial, folded, providers, plans, moved_to } = head;
+        let (write_id, epoch, folded) = match folded {
+            LastFold::Nothing => (None, None, None),
+            LastFold::Journal(id) => (None, None, Some(FoldedText::Journal(id))),
+            LastFold::Entries(StateWrite { write_id, epoch, up_to }) => {
+                (Some(write_id), Some(epoch), Some(FoldedText::Entry(up_to)))
+            }
+        };
         Self {
             version: VERSION,
-            lineage,
+            lineage: Cow::Borrowed(lineage),
             serial,
+            write_id,
+            epoch,
             folded,
             providers,
             plans,
+            moved_to: moved_to.map(Cow::Borrowed),
             rooms: Rooms::default(),
             checksum: None,
         }
@@ -118,17 +143,27 @@ impl<'a> DocumentText<'a> {
             version,
             lineage,
             serial,
+            write_id,
+            epoch,
             folded,
             providers,
             plans,
+            moved_to,
             rooms: Rooms(rooms),
             checksum: _,
         } = self;
         let lineage = Some(lineage.into_owned());
+        let moved_to = moved_to.map(|to| to.into_owned().into());
         Document {
             version,
-            recorded: Recorded { lineage, serial, providers, rooms, plans },
-            folded: folded.map(Cow::into_owned),
+            recorded: Recorded { lineage, serial, providers, rooms, plans, moved_to },
+            folded: match (folded, write_id, epoch) {
+                (Some(FoldedText::Journal(id)), None, None) => LastFold::Journal(id),
+                (Some(FoldedText::Entry(up_to)), Some(write_id), Some(epoch)) => {
+                    LastFold::Entries(StateWrite { write_id, epoch, up_to })
+                }
+                (Some(_) | None, _, _) => LastFold::Nothing,
+            },
             fingerprint,
         }
     }

@@ -72,10 +72,43 @@ pub(super) struct Document {
     pub(super) version: u64,
     /// The record.
     pub(super) recorded: Recorded,
-    /// The journal that was folded into it last: it may still lie beside it.
-    pub(super) folded: Option<String>,
+    /// What was folded into it last.
+    pub(super) folded: LastFold,
     /// Shows whether the file is still the one that was read.
     pub(super) fingerprint: Fingerprint,
+}
+
+/// What was folded into a state last: it may still be there, and is not to be folded again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum LastFold {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// In a file: the journal with this id.
+    Journal(String),
+    /// In an object store: the entries of the head up to a number.
+    Entries(StateWrite),
+}
+
+impl LastFold {
+    /// Returns the id of a file's journal.
+    pub(super) fn journal(self) -> Option<String> {
+        match self {
+            Self::Journal(id) => Some(id),
+            Self::Nothing | Self::Entries(_) => None,
+        }
+    }
+}
+
+/// A write of a state to an object store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StateWrite {
+    /// Tells this write from all others.
+    pub(super) write_id: String,
+    /// The epoch of the lease under which it was written.
+    pub(super) epoch: u64,
+    /// The number of the last entry that is folded into it.
+    pub(super) up_to: u64,
 }
 
 /// Reads a state from its text, laid out by us or by anyone else.
@@ -91,10 +124,11 @@ pub fn parse_state(text: &[u8]) -> Result<Recorded, ParseError> {
 /// # Errors
 /// Returns an error for a record without a lineage: a state has one from its first line on.
 pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
-    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
+    let Recorded { lineage, serial, providers, rooms, plans, moved_to } = recorded;
     let lineage = lineage.as_ref().ok_or_else(|| io::Error::other("a state has a lineage"))?;
     let (providers, plans) = (providers.clone(), plans.clone());
-    let head = Head { lineage, serial: *serial, folded: None, providers, plans };
+    let (folded, moved_to) = (LastFold::Nothing, moved_to.as_deref());
+    let head = Head { lineage, serial: *serial, folded, providers, plans, moved_to };
     let mut text = Vec::new();
     write(head, rooms.iter(), |bytes| text.write_all(bytes))?;
     Ok(text)

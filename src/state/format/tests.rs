@@ -8,10 +8,12 @@ use crate::state::samples::{any_recorded, declaring, many};
 use super::*;
 
 fn text_of(recorded: &Recorded, folded: Option<&str>) -> Vec<u8> {
-    let Recorded { lineage, serial, providers, rooms, plans } = recorded;
+    let Recorded { lineage, serial, providers, rooms, plans, moved_to } = recorded;
     let lineage = lineage.as_ref().expect("a lineage");
     let (providers, plans) = (providers.clone(), plans.clone());
-    let head = Head { lineage, serial: *serial, folded, providers, plans };
+    let folded = folded.map_or(LastFold::Nothing, |id| LastFold::Journal(id.to_owned()));
+    let moved_to = moved_to.as_deref();
+    let head = Head { lineage, serial: *serial, folded, providers, plans, moved_to };
     let mut text = Vec::new();
     write(head, rooms.iter(), |bytes| {
         text.extend_from_slice(bytes);
@@ -48,7 +50,7 @@ proptest! {
         let text = text_of(&recorded, Some("it"));
         let document = read(|| Ok(&text[..])).expect("a state");
         prop_assert_eq!(&document.recorded, &recorded);
-        prop_assert_eq!(document.folded.as_deref(), Some("it"));
+        prop_assert_eq!(&document.folded, &LastFold::Journal("it".to_owned()));
         prop_assert_eq!(fast(&text, division), Some(document));
         prop_assert_eq!(state_text(&recorded).expect("a text"), text_of(&recorded, None));
         let (again, checksum) = document::read_unsealed(&relaid(&text)).expect("a state");

@@ -9,7 +9,7 @@ use crate::model::{Address, Lineage, ProviderIdentity, ProviderName, RecordedRoo
 
 use super::document::DocumentText;
 use super::lines::{HEAD_END, ROOMS_END};
-use super::{Fingerprinter, RecordText, checksum};
+use super::{Fingerprinter, LastFold, RecordText, checksum};
 
 /// How many rooms one core takes at a time.
 const PART: usize = 512;
@@ -22,12 +22,14 @@ pub(in crate::state) struct Head<'a> {
     pub(in crate::state) lineage: &'a Lineage,
     /// The serial.
     pub(in crate::state) serial: u64,
-    /// The journal that is folded into it.
-    pub(in crate::state) folded: Option<&'a str>,
+    /// What is folded into it.
+    pub(in crate::state) folded: LastFold,
     /// The applications that the rooms belong to.
     pub(in crate::state) providers: BTreeMap<ProviderName, ProviderIdentity>,
     /// The ids of the saved plans that were carried out.
     pub(in crate::state) plans: Vec<String>,
+    /// Where the record was moved to.
+    pub(in crate::state) moved_to: Option<&'a str>,
 }
 
 /// Writes a document, a piece at a time through `write`, and seals it.

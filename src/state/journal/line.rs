@@ -111,10 +111,15 @@ impl Head {
 
     /// Its line.
     pub(in crate::state) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut line = serde_json::to_vec(self)?;
-        close(&mut line, 0);
-        Ok(line)
+        sealed(self)
     }
+}
+
+/// The line of an object, sealed.
+pub(in crate::state) fn sealed(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = serde_json::to_vec(value)?;
+    close(&mut line, 0);
+    Ok(line)
 }
 
 /// The text of an entry, as [`seal`] takes it.
@@ -174,7 +179,7 @@ pub(super) fn synced(line: &[u8]) -> Option<u64> {
 }
 
 /// Checks the checksum of a line and reads it.
-fn open<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
+pub(super) fn open<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
     let sealed = line.strip_suffix(END).and_then(|line| line.split_last_chunk::<DIGITS>());
     let Some((text, digits)) = sealed.and_then(|(text, d)| Some((text.strip_suffix(SEAL)?, d)))
     else {

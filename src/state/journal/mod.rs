@@ -12,12 +12,14 @@
 
 mod line;
 
+use serde::Deserialize;
+
 use crate::model::{Holder, Lineage};
 
 use super::Entry;
 use super::format::{ParseError, conflict, sniff};
 
-pub(super) use line::{Head, body, seal};
+pub(super) use line::{Head, body, seal, sealed};
 
 /// A journal as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +81,16 @@ fn read(text: &[u8]) -> Result<Option<Journal>, ParseError> {
         rest = after;
     }
     Ok(Some(Journal { id, lineage, serial, holder, entries }))
+}
+
+/// Reads a sealed line, which is line `at` of its text, from 1.
+pub(super) fn unsealed<'a, T: Deserialize<'a>>(line: &'a [u8], at: usize) -> Result<T, ParseError> {
+    line::open(line).map_err(|flaw| flaw.at(at))
+}
+
+/// Reads entry `n`, which is line `at` of its text, from 1.
+pub(super) fn entry(line: &[u8], n: u64, at: usize) -> Result<Entry, ParseError> {
+    line::entry(line, n).map_err(|flaw| flaw.at(at))
 }
 
 /// What can be read of a journal that is damaged.

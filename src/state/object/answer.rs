@@ -197,6 +197,9 @@ fn permissions(expected: Expectation<'_>, code: &str) -> &'static str {
         (ObjectService::Azure, true) => {
             "the credentials are wrong: check AZURE_STORAGE_ACCOUNT and its key, or the SAS token"
         }
+        (ObjectService::Azure, false) if code == "AuthorizationFailure" => {
+            "check AZURE_STORAGE_ACCOUNT and its key, and the firewall of the account"
+        }
         (ObjectService::Azure, false) => {
             "the identity needs the role Storage Blob Data Contributor on the container"
         }

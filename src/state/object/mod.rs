@@ -1,23 +1,229 @@
 //! The state in an object store: a document, and a head that is journal and lease in one.
+//!
+//! Every write of either is conditional on the version that was read and carries an id of its own, so that
+//! what became of it can always be read.
 
 mod answer;
+mod bucket;
+mod clock;
 mod connect;
+mod document;
+mod head;
 mod http;
+mod lease;
+mod locked;
 mod objects;
 mod probe;
 mod profile;
 mod remote;
+mod window;
+mod writer;
 
-use crate::model::ObjectUrl;
-use crate::state::format::SharedRooms;
-use crate::state::{StateError, Store, StoreEnvironment};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{ObjectUrl, Recorded, Secret};
+
+use super::format::SharedRooms;
+use super::{
+    Access, Found, Held, Holder, Lease, ReadStore, Snapshot, StateError, Store, StoreEnvironment,
+    WriteStore,
+};
+
+use bucket::{Bucket, WriteError};
+use clock::SystemClocks;
+use document::ReadState;
+use head::{ReadHead, Released};
+use locked::Locked;
+use objects::Name;
+use probe::{ProbeError, probe};
+pub use remote::MemoryBucket;
+use remote::Remote;
 
 /// Names the store of an object; nothing is read yet.
 pub(super) fn open(
     url: &ObjectUrl,
-    _: &StoreEnvironment,
-    _: SharedRooms,
+    environment: &StoreEnvironment,
+    shared: SharedRooms,
 ) -> Result<Box<dyn Store>, StateError> {
-    let why = "a state in an object store is not built yet: give a path".to_owned();
-    Err(StateError::Unusable { location: url.to_string(), why })
+    Ok(Box::new(ObjectStore::new(url, Remote::connect(url, environment)?, shared)))
 }
+
+/// Names the store of an object in memory.
+///
+/// # Errors
+/// Returns [`StateError::Unusable`] if its key cannot be one.
+pub fn open_in_memory(
+    url: &ObjectUrl,
+    bucket: &MemoryBucket,
+) -> Result<Box<dyn Store>, StateError> {
+    let objects = Remote::in_memory(url, bucket)?;
+    Ok(Box::new(ObjectStore::new(url, objects, SharedRooms::default())))
+}
+
+/// Returns the secrets by which an object is reached, as far as the environment and its files hold them.
+pub(super) fn secrets(url: &ObjectUrl, environment: &StoreEnvironment) -> Vec<Secret> {
+    connect::secrets(url.service, environment)
+}
+
+/// A state in an object store. Reads it, or takes its lease to write it.
+#[derive(Debug)]
+struct ObjectStore {
+    bucket: Bucket,
+    /// How long the lease holds without a renewal.
+    lease: Duration,
+    shared: SharedRooms,
+}
+
+/// How often objects that do not fit together are read again: another run may have folded in between.
+const ATTEMPTS: usize = 5;
+
+impl ReadStore for ObjectStore {
+    fn read(&self) -> Access<'_, Snapshot> {
+        Box::pin(async {
+            for _ in 1..ATTEMPTS {
+                match self.read_once().await {
+                    Err(StateError::Outdated { .. }) => {}
+                    read => return read,
+                }
+            }
+            self.read_once().await
+        })
+    }
+}
+
+impl ObjectStore {
+    fn new(url: &ObjectUrl, objects: Remote, shared: SharedRooms) -> Self {
+        let clock = Arc::new(SystemClocks);
+        let bucket = Bucket { objects: Arc::new(objects), clock, location: url.to_string() };
+        Self { bucket, lease: url.lease, shared }
+    }
+
+    /// Refuses a store that ignores conditions. One that says that it heeds them needs no probe.
+    async fn check_conditions(&self) -> Result<(), StateError> {
+        let Bucket { objects, clock: _, location } = &self.bucket;
+        if objects.is_known_to_be_sound() {
+            return Ok(());
+        }
+        // Any answer says who gives it.
+        self.bucket.get(&Name::Head).await?;
+        if objects.is_known_to_be_sound() {
+            return Ok(());
+        }
+        probe(&**objects).await.map_err(|error| {
+            let why = match error {
+                ProbeError::Ignored(_) => error.to_string(),
+                ProbeError::Object(_) | ProbeError::Random(_) => {
+                    format!("whether it heeds conditions could not be tried: {error}")
+                }
+            };
+            StateError::Unusable { location: location.clone(), why }
+        })
+    }
+
+    /// Reads the head, then the state: a fold in between only makes the state newer.
+    async fn read_once(&self) -> Result<Snapshot, StateError> {
+        let Self { bucket, lease: _, shared } = self;
+        let head = bucket.get(&Name::Head).await?;
+        let state = document::read(bucket, shared).await?;
+        let Some(object) = head else {
+            return match state {
+                None => Ok(new()),
+                Some(_) => {
+                    let why = "there is a state, and no journal beside it".to_owned();
+                    Err(StateError::Outdated { location: bucket.location.clone(), why })
+                }
+            };
+        };
+        let (read, _) = lease::parse(bucket, &object)?;
+        if state.is_none() && read.head.state.is_none() && read.entries.is_empty() {
+            return Ok(Snapshot { last_calls: read.head.last_calls, ..new() });
+        }
+        // The state may hold more entries than the head that was read before it.
+        let is_held = !lease::left(&object, &read.head).is_zero();
+        document::check(bucket, &read.head, state.as_ref())?;
+        Ok(snapshot(read, state, is_held))
+    }
+}
+
+fn new() -> Snapshot {
+    Snapshot {
+        recorded: Arc::default(),
+        found: Found::New,
+        last_calls: super::LastCalls::new(),
+        ended_uncleanly: false,
+        in_progress: None,
+        folded: None,
+        earlier: None,
+    }
+}
+
+/// The record as a reader meets it.
+fn snapshot(read: ReadHead, state: Option<ReadState>, is_held: bool) -> Snapshot {
+    let (mut recorded, held) = match state {
+        Some(ReadState { recorded, write, version: _ }) => (recorded, write.up_to),
+        None => (Recorded::default(), 0),
+    };
+    let changes = read.changes(held);
+    let in_progress = (is_held && !changes.is_empty()).then(|| read.head.holder.clone());
+    changes.apply(&mut recorded);
+    recorded.lineage = Some(read.head.lineage);
+    Snapshot {
+        recorded: Arc::new(recorded),
+        found: Found::Existing,
+        last_calls: read.head.last_calls,
+        ended_uncleanly: read.head.released != Some(Released::Cleanly),
+        in_progress,
+        folded: None,
+        earlier: None,
+    }
+}
+
+impl Store for ObjectStore {
+    fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
+        Box::pin(async move {
+            self.check_conditions().await?;
+            let lease = lease::take(&self.bucket, self.lease, &holder, wait).await?;
+            let locked = Locked::open(self.bucket.clone(), &self.shared, lease).await?;
+            Ok(Arc::new(locked) as Arc<dyn WriteStore>)
+        })
+    }
+
+    fn held(&self) -> Access<'_, Option<Held>> {
+        Box::pin(async {
+            let Some(object) = self.bucket.get(&Name::Head).await? else { return Ok(None) };
+            let (ReadHead { head, entries: _ }, _) = lease::parse(&self.bucket, &object)?;
+            let ends_in = lease::left(&object, &head);
+            let lease = Some(Lease { epoch: head.epoch, ends_in });
+            let is_held = head.released.is_none();
+            Ok(is_held.then_some(Held { holder: Some(head.holder), lease }))
+        })
+    }
+
+    fn unlock(&self, held: Held) -> Access<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let Some(object) = self.bucket.get(&Name::Head).await? else { return Ok(()) };
+                let (ReadHead { head, entries: _ }, version) = lease::parse(&self.bucket, &object)?;
+                if head.released.is_some() {
+                    return Ok(());
+                }
+                if held.lease.map(|lease| lease.epoch) != Some(head.epoch) {
+                    let left = lease::left(&object, &head);
+                    return Err(lease::locked(&self.bucket, head.holder, left));
+                }
+                match lease::release_uncleanly(&self.bucket, &head, &version).await {
+                    Ok(()) => return Ok(()),
+                    // The holder has renewed it meanwhile.
+                    Err(WriteError::Superseded(_)) => {}
+                    Err(WriteError::Failed(error)) => {
+                        return Err(self.bucket.failed("unlock", &Name::Head, &error));
+                    }
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

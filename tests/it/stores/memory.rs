@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use roomctl::model::{Lineage, Recorded};
 use roomctl::state::{
-    Access, Durable, Entry, Folded, Found, Holder, LastCalls, Lost, ReadStore, Snapshot,
-    StateError, Store, WriteStore,
+    Access, Durable, Entry, Folded, Found, Held, Holder, LastCalls, Lease, Lost, ReadStore,
+    Snapshot, StateError, Store, WriteStore,
 };
 use tokio::sync::Notify;
 
 /// What errors call it.
 const LOCATION: &str = "memory";
+/// How long its lease holds, until a test ends it.
+const LEASE: Duration = Duration::from_mins(1);
 
 /// A state in memory. Clones share it, as processes share a file.
 #[derive(Clone, Default)]
@@ -40,7 +42,7 @@ struct Content {
 }
 
 /// A lock on a state in memory, until it is dropped.
-struct Lease {
+struct Locked {
     shared: Arc<Shared>,
     snapshot: Snapshot,
     epoch: u64,
@@ -52,17 +54,20 @@ impl MemoryStore {
         self.0.release();
     }
 
-    fn try_lock(&self, holder: &Holder) -> Option<Lease> {
+    fn try_lock(&self, holder: &Holder) -> Result<Option<Locked>, StateError> {
         let mut content = self.0.content();
         if content.holder.is_some() {
-            return None;
+            return Ok(None);
+        }
+        if let Some(to) = content.state.as_ref().and_then(|state| state.moved_to.clone()) {
+            return Err(StateError::Moved { to });
         }
         content.holder = Some(holder.clone());
         content.epoch += 1;
         let folded = content.fold();
         let snapshot = Snapshot { in_progress: None, folded, ..content.snapshot() };
         content.ended_uncleanly = true;
-        Some(Lease { shared: self.0.clone(), snapshot, epoch: content.epoch })
+        Ok(Some(Locked { shared: self.0.clone(), snapshot, epoch: content.epoch }))
     }
 }
 
@@ -75,29 +80,46 @@ impl ReadStore for MemoryStore {
 impl Store for MemoryStore {
     fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
         Box::pin(async move {
-            let lease = until(&self.0.lock_changed, || self.try_lock(&holder));
-            if let Ok(lease) = tokio::time::timeout(wait, lease).await {
-                return Ok(Arc::new(lease) as Arc<dyn WriteStore>);
+            let locked = until(&self.0.lock_changed, || self.try_lock(&holder).transpose());
+            if let Ok(locked) = tokio::time::timeout(wait, locked).await {
+                return Ok(Arc::new(locked?) as Arc<dyn WriteStore>);
             }
-            let holder = self.0.content().holder.clone().map(Box::new);
-            Err(StateError::Locked { location: LOCATION.to_owned(), holder })
+            Err(self.0.content().locked())
+        })
+    }
+
+    fn held(&self) -> Access<'_, Option<Held>> {
+        Box::pin(async { Ok(self.0.content().held()) })
+    }
+
+    fn unlock(&self, held: Held) -> Access<'_, ()> {
+        Box::pin(async move {
+            let now = self.0.content().held();
+            match now {
+                None => Ok(()),
+                Some(now) if now == held => {
+                    self.0.release();
+                    Ok(())
+                }
+                Some(_) => Err(self.0.content().locked()),
+            }
         })
     }
 }
 
-impl Lease {
+impl Locked {
     /// The content, if this lease still holds.
     fn held(&self) -> Result<MutexGuard<'_, Content>, StateError> {
         let content = self.shared.content();
         if content.epoch == self.epoch && content.holder.is_some() {
             Ok(content)
         } else {
-            Err(StateError::LeaseLost { location: LOCATION.to_owned() })
+            Err(StateError::LeaseLost { location: LOCATION.to_owned(), by: None })
         }
     }
 }
 
-impl WriteStore for Lease {
+impl WriteStore for Locked {
     fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -123,6 +145,15 @@ impl WriteStore for Lease {
         Box::pin(async { self.held().map(drop) })
     }
 
+    fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
+        Box::pin(async {
+            let mut content = self.held()?;
+            content.journal.clear();
+            content.state = Some(recorded);
+            Ok(())
+        })
+    }
+
     fn lost(&self) -> Lost<'_> {
         Box::pin(until(&self.shared.lock_changed, || self.held().err()))
     }
@@ -145,7 +176,7 @@ impl WriteStore for Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for Locked {
     fn drop(&mut self) {
         if self.held().is_ok() {
             self.shared.release();
@@ -165,6 +196,16 @@ impl Shared {
 }
 
 impl Content {
+    fn held(&self) -> Option<Held> {
+        let lease = Lease { epoch: self.epoch, ends_in: LEASE };
+        self.holder.clone().map(|holder| Held { holder: Some(holder), lease: Some(lease) })
+    }
+
+    fn locked(&self) -> StateError {
+        let (location, holder) = (LOCATION.to_owned(), self.holder.clone().map(Box::new));
+        StateError::Locked { location, holder, lease_ends: Some(LEASE) }
+    }
+
     fn snapshot(&self) -> Snapshot {
         let mut recorded = self.state.clone().unwrap_or_default();
         self.journal.iter().for_each(|entry| apply(&mut recorded, entry));

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use roomctl::model::Recorded;
 use roomctl::state::{
-    Access, Durable, Entry, Folded, Holder, LastCalls, Lost, ReadStore, Snapshot, Store, WriteStore,
+    Access, Durable, Entry, Folded, Held, Holder, LastCalls, Lost, ReadStore, Snapshot, Store,
+    WriteStore,
 };
 use tokio::sync::watch;
 
@@ -72,6 +74,14 @@ impl Store for Fused {
             Ok(locked)
         })
     }
+
+    fn held(&self) -> Access<'_, Option<Held>> {
+        self.store.held()
+    }
+
+    fn unlock(&self, held: Held) -> Access<'_, ()> {
+        self.store.unlock(held)
+    }
 }
 
 impl WriteStore for FusedLock {
@@ -98,6 +108,10 @@ impl WriteStore for FusedLock {
             self.fuse.pass().await;
             Ok(durable)
         })
+    }
+
+    fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
+        self.store.replace(recorded)
     }
 
     fn lost(&self) -> Lost<'_> {

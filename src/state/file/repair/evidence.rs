@@ -122,7 +122,7 @@ fn state(
     let salvaged = match format::read(|| Ok(&text[..])) {
         Ok(Document { version: _, recorded, folded, fingerprint: _ }) => {
             let state = State::There { condition: Condition::Sound, recorded };
-            return Ok((state, folded, fingerprint));
+            return Ok((state, folded.journal(), fingerprint));
         }
         Err(ParseError::Newer(version)) => {
             return Err(StateError::Newer { location: error::text(path), version });
@@ -148,7 +148,7 @@ fn state(
     if !unreadable.is_empty() {
         found.push(format!("{name}: {} cannot be read", lines(&unreadable)));
     }
-    let last_fold = head.as_ref().and_then(|head| head.folded.clone());
+    let last_fold = head.as_ref().and_then(|head| head.folded.clone().journal());
     let head = head.map(|head| head.recorded).unwrap_or_default();
     let recorded = Recorded { rooms, ..head };
     let condition = Condition::Unsound { lacks_rooms };

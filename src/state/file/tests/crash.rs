@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{Address, ProviderIdentity, ProviderName, Recorded, RecordedRoom};
 use crate::state::format::parse_state;
-use crate::state::samples::{address, holder, identity, named, provider, record};
+use crate::state::samples::{address, holder, identity, many, named, provider, record};
 use crate::state::{Entry, StateError};
 
 use super::super::fold::{self, Base};
@@ -149,6 +149,53 @@ fn a_crash_after_any_operation_loses_nothing() {
 #[test]
 fn nor_does_one_where_there_are_no_links() {
     stop_after_each(MemoryDisk::without_links);
+}
+
+/// A record whose rooms and lineage are others than those of the runs.
+fn replacement() -> Recorded {
+    Recorded { serial: 9, ..many(3) }
+}
+
+/// Carries the runs out and replaces the state in the middle of another one.
+fn carry_out_and_replace(disk: &MemoryDisk) -> Result<(), StateError> {
+    carry_out(disk);
+    let mut writer = begun(disk)?;
+    append(&mut writer, vec![named("chat/z", "Z")])?;
+    writer.replace(replacement(), &|| Ok(()))?;
+    append(&mut writer, vec![named("chat/y", "Y")])
+}
+
+#[test]
+fn a_crash_while_a_state_is_replaced_leaves_the_old_one_or_the_new_one() {
+    let runs = MemoryDisk::default();
+    carry_out(&runs);
+    let whole = MemoryDisk::default();
+    carry_out_and_replace(&whole).expect("replaced");
+    let (_, before) = history().pop().expect("a history");
+    let with = |rooms: &Rooms, at: &str, name: &str| {
+        let mut rooms = rooms.clone();
+        rooms.insert(address(at), record(name));
+        rooms
+    };
+    let after = replacement().rooms;
+    let possible =
+        [with(&before, "chat/z", "Z"), with(&after, "chat/y", "Y"), before, after.clone()];
+    for operations in runs.done()..=whole.done() {
+        let disk = MemoryDisk::default();
+        disk.stop_after(operations);
+        drop(carry_out_and_replace(&disk));
+        for crash in Crash::ALL {
+            let what = format!("{crash:?} after {operations} operations");
+            let disk = disk.after(crash);
+            let read = load::read(&folder(&disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert!(possible.contains(&read.recorded.rooms), "{what}: {:?}", read.recorded.rooms);
+            let base = recover(&folder(&disk)).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert_eq!(base.recorded.rooms, read.recorded.rooms, "{what}");
+        }
+    }
+    let read = load::read(&folder(&whole)).expect("a state").recorded;
+    assert_eq!((read.lineage, read.serial), (replacement().lineage, 9));
+    assert!(folder(&whole).stat(&folder(&whole).copy(5)).expect("a look").is_some(), "no copy");
 }
 
 #[test]

@@ -1,0 +1,309 @@
+//! The head of a state: journal and lease in one object.
+//!
+//! ```text
+//! {"version":2,"write_id":"…","lineage":"…","epoch":3,"lease_seconds":60,"holder":{…},"state":{…},"base":12,"entries":2,"crc32":"…"}
+//! {"n":13,"synced":12,"entry":{"intent":{…}},"crc32":"…"}
+//! {"n":14,"synced":13,"entry":{"result":{…}},"crc32":"…"}
+//! ```
+//!
+//! An object is written whole or not at all: whatever does not fit was damaged later.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Holder, Lineage};
+use crate::state::format::{ParseError, VERSION, sniff};
+use crate::state::overlay::Overlay;
+use crate::state::{Entry, LastCalls, journal};
+
+/// Who may write the state, and what is not in it yet.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    /// The lineage of the state.
+    pub(super) lineage: Lineage,
+    /// Raised by each takeover.
+    pub(super) epoch: u64,
+    /// How long the lease holds without a renewal.
+    pub(super) lease: Duration,
+    /// Who took it.
+    pub(super) holder: Holder,
+    /// How it was released; `None` while it is held.
+    pub(super) released: Option<Released>,
+    /// The write of the state that the journal builds on; `None` before the first.
+    pub(super) state: Option<StateRef>,
+    /// The journal.
+    pub(super) journal: Lines,
+    /// When the last calls were, by the last run that ended cleanly.
+    pub(super) last_calls: LastCalls,
+}
+
+/// How a lease was released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Released {
+    /// By its holder, after its last write of the state.
+    Cleanly,
+    /// By hand, or after a failure.
+    Uncleanly,
+}
+
+/// A write of the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StateRef {
+    /// Tells it from all others.
+    pub(super) write_id: String,
+    /// The epoch of its holder.
+    pub(super) epoch: u64,
+}
+
+/// The entries that the state does not hold yet, as their lines. They are numbered, and a number is never
+/// used again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines {
+    /// The number of the last entry that the state holds.
+    base: u64,
+    lines: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+/// A head as it was read.
+#[derive(Debug)]
+pub(super) struct ReadHead {
+    /// The head.
+    pub(super) head: Head,
+    /// The entries of its journal.
+    pub(super) entries: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeadLine<'a> {
+    version: u64,
+    write_id: Cow<'a, str>,
+    lineage: Cow<'a, Lineage>,
+    epoch: u64,
+    lease_seconds: u64,
+    holder: Cow<'a, Holder>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    released: Option<Released>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<Cow<'a, StateRef>>,
+    base: u64,
+    entries: u64,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    last_calls: Cow<'a, LastCalls>,
+    #[serde(default, rename = "crc32", skip_serializing)]
+    _checksum: IgnoredAny,
+}
+
+impl Head {
+    /// Reads a head from its text.
+    pub(super) fn parse(text: &Bytes) -> Result<ReadHead, ParseError> {
+        let mut lines = text.split_inclusive(|byte| *byte == b'\n').enumerate();
+        let Some((_, first)) = lines.next() else { return Err(damaged("it is empty")) };
+        if let Err(newer @ ParseError::Newer(_)) = sniff(first) {
+            return Err(newer);
+        }
+        let HeadLine {
+            version: _,
+            write_id: _,
+            lineage,
+            epoch,
+            lease_seconds,
+            holder,
+            released,
+            state,
+            base,
+            entries: count,
+            last_calls,
+            _checksum,
+        } = journal::unsealed(first, 1)?;
+        let mut journal = Lines { base, lines: VecDeque::new(), bytes: 0 };
+        let mut entries = Vec::new();
+        for (at, line) in lines {
+            entries.push(journal::entry(line, journal.last() + 1, at + 1)?);
+            journal.push_line(text.slice_ref(line));
+        }
+        if entries.len() as u64 != count {
+            return Err(damaged("entries are missing at its end"));
+        }
+        let head = Self {
+            lineage: lineage.into_owned(),
+            epoch,
+            lease: Duration::from_secs(lease_seconds),
+            holder: holder.into_owned(),
+            released,
+            state: state.map(Cow::into_owned),
+            journal,
+            last_calls: last_calls.into_owned(),
+        };
+        Ok(ReadHead { head, entries })
+    }
+
+    /// The text of this head, as one write of it.
+    pub(super) fn text(&self, write_id: &str) -> Result<Bytes, serde_json::Error> {
+        let Self { lineage, epoch, lease, holder, released, state, journal, last_calls } = self;
+        let mut text = journal::sealed(&HeadLine {
+            version: VERSION,
+            write_id: Cow::Borrowed(write_id),
+            lineage: Cow::Borrowed(lineage),
+            epoch: *epoch,
+            lease_seconds: lease.as_secs(),
+            holder: Cow::Borrowed(holder),
+            released: *released,
+            state: state.as_ref().map(Cow::Borrowed),
+            base: journal.base,
+            entries: journal.lines.len() as u64,
+            last_calls: Cow::Borrowed(last_calls),
+            _checksum: IgnoredAny,
+        })?;
+        text.reserve(journal.bytes);
+        journal.lines.iter().for_each(|line| text.extend_from_slice(line));
+        Ok(text.into())
+    }
+}
+
+impl Lines {
+    /// Adds an entry, by its text.
+    pub(super) fn push(&mut self, body: &[u8]) {
+        let (mut line, n) = (Vec::with_capacity(body.len() + 64), self.last() + 1);
+        journal::seal(&mut line, n, n - 1, body);
+        self.push_line(line.into());
+    }
+
+    fn push_line(&mut self, line: Bytes) {
+        self.bytes += line.len();
+        self.lines.push_back(line);
+    }
+
+    /// Drops the entries up to a number: the state holds them.
+    pub(super) fn drop_up_to(&mut self, folded: u64) {
+        while self.base < folded
+            && let Some(line) = self.lines.pop_front()
+        {
+            self.bytes -= line.len();
+            self.base += 1;
+        }
+    }
+
+    /// Returns the number of the last entry that the state holds.
+    pub(super) fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// Returns the number of the last entry.
+    pub(super) fn last(&self) -> u64 {
+        self.base + self.lines.len() as u64
+    }
+
+    /// Returns how large the journal is.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl ReadHead {
+    /// What the journal changes in a state that holds its entries up to `folded`.
+    pub(super) fn changes(&self, folded: u64) -> Overlay {
+        let held = folded.saturating_sub(self.head.journal.base);
+        let mut overlay = Overlay::default();
+        for entry in self.entries.iter().skip(usize::try_from(held).unwrap_or(usize::MAX)) {
+            overlay.add(entry.clone());
+        }
+        overlay
+    }
+}
+
+fn damaged(what: &str) -> ParseError {
+    ParseError::Damaged { line: 1, column: 1, what: what.to_owned() }
+}
+
+fn is_empty(last_calls: &Cow<'_, LastCalls>) -> bool {
+    last_calls.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::state::samples::named;
+
+    fn head() -> Head {
+        let holder = Holder {
+            pid: 7,
+            host: "desk".to_owned(),
+            user: "ada".to_owned(),
+            command: "roomctl apply".to_owned(),
+            time: Timestamp::from_millis(1_700_000_000_000),
+        };
+        Head {
+            lineage: Lineage("it".to_owned()),
+            epoch: 3,
+            lease: Duration::from_secs(60),
+            holder,
+            released: None,
+            state: Some(StateRef { write_id: "w".to_owned(), epoch: 2 }),
+            journal: Lines { base: 12, ..Lines::default() },
+            last_calls: LastCalls::new(),
+        }
+    }
+
+    fn with_entries(names: &[&str]) -> Head {
+        let mut head = head();
+        for name in names {
+            head.journal.push(&journal::body(&named(name, name)).expect("a body"));
+        }
+        head
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let head = with_entries(&["chat/a", "chat/b"]);
+        let text = head.text("id").expect("a text");
+        let ReadHead { head: read, entries } = Head::parse(&text).expect("a head");
+        assert_eq!(read.text("id").expect("a text"), text);
+        assert_eq!(entries, [named("chat/a", "chat/a"), named("chat/b", "chat/b")]);
+        assert_eq!((read.journal.base(), read.journal.last()), (12, 14));
+        assert_ne!(head.text("other").expect("a text"), text, "no two writes have equal bytes");
+    }
+
+    #[test]
+    fn entries_that_the_state_holds_are_dropped_and_never_applied_again() {
+        let text = with_entries(&["chat/a", "chat/b", "chat/c"]).text("id").expect("a text");
+        let mut read = Head::parse(&text).expect("a head");
+        let changed = |overlay: &Overlay| overlay.entries().collect::<Vec<_>>();
+        assert_eq!(changed(&read.changes(13)).len(), 2);
+        assert!(read.changes(15).is_empty());
+        read.head.journal.drop_up_to(14);
+        assert_eq!((read.head.journal.base(), read.head.journal.last()), (14, 15));
+        let again = Head::parse(&read.head.text("id").expect("a text")).expect("a head");
+        assert_eq!(again.entries, [named("chat/c", "chat/c")]);
+    }
+
+    #[test]
+    fn damage_is_found_wherever_it_is() {
+        let text = with_entries(&["chat/a", "chat/b"]).text("id").expect("a text");
+        let ends =
+            text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        for end in ends.take(2).chain([0, 10, text.len() - 1]) {
+            Head::parse(&text.slice(..end)).expect_err("cut");
+        }
+        for at in (0..text.len()).step_by(7) {
+            let mut bytes = text.to_vec();
+            bytes[at] ^= 1;
+            Head::parse(&bytes.into()).expect_err("a bit is wrong");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_named() {
+        let text = Bytes::from_static(b"{\"version\":9,\"other\":1}\n");
+        assert!(matches!(Head::parse(&text), Err(ParseError::Newer(9))));
+    }
+}

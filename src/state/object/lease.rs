@@ -1,0 +1,204 @@
+//! Takes the lease: the one conditional write that makes a run the only one whose writes count.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::model::{Holder, Lineage};
+use crate::state::{EarlierHolder, LastCalls, LeaseEnd, StateError, random_uuid};
+
+use super::bucket::{Acknowledged, Bucket, Sent, Write, WriteError};
+use super::document;
+use super::head::{Head, Lines, ReadHead, Released};
+use super::objects::{Condition, Name, Object, Version};
+
+/// A lease that this run took.
+#[derive(Debug)]
+pub(super) struct Lease {
+    /// The head under this lease, with the journal that the last run left.
+    pub(super) read: ReadHead,
+    /// The version of the head.
+    pub(super) version: Version,
+    /// When the write that took it was sent.
+    pub(super) sent: Sent,
+    /// What the holder before may still do; `None` if there never was one.
+    pub(super) earlier: Option<EarlierHolder>,
+}
+
+/// How much older than the lease a head must be by the store's clock: its times are whole seconds.
+const STORE_CLOCK_MARGIN: Duration = Duration::from_secs(2);
+/// How long after a takeover a call of an earlier holder may be in flight: it is sent within the send
+/// window, and given up after the time-out of a call.
+const CALLS_END: Duration = super::window::SEND_WINDOW.saturating_add(crate::model::CALL_TIMEOUT);
+/// How often a head that another run holds is read again.
+const POLL: Duration = Duration::from_secs(1);
+/// How long a takeover is tried.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Another run's head, watched until it may be taken over.
+#[derive(Default)]
+struct Watch(Option<(Version, Instant)>);
+
+/// Takes the lease, and waits no longer than `wait` for another run to release or lose it.
+pub(super) async fn take(
+    bucket: &Bucket,
+    lease: Duration,
+    holder: &Holder,
+    wait: Duration,
+) -> Result<Lease, StateError> {
+    let (begun, mut watch) = (Instant::now(), Watch::default());
+    loop {
+        let taken = match bucket.get(&Name::Head).await? {
+            None => begin(bucket, lease, holder).await?,
+            Some(object) => {
+                let (read, version) = parse(bucket, &object)?;
+                let left = watch.left(&object, &read.head);
+                if left.is_zero() {
+                    take_over(bucket, lease, holder, read, version).await?
+                } else {
+                    let may_wait = wait.saturating_sub(begun.elapsed());
+                    if may_wait.is_zero() {
+                        return Err(locked(bucket, read.head.holder, left));
+                    }
+                    sleep(POLL.min(left).min(may_wait)).await;
+                    None
+                }
+            }
+        };
+        if let Some(taken) = taken {
+            return Ok(taken);
+        }
+    }
+}
+
+/// Reads a head.
+pub(super) fn parse(bucket: &Bucket, object: &Object) -> Result<(ReadHead, Version), StateError> {
+    let name = bucket.named(&Name::Head);
+    let read = Head::parse(&object.bytes);
+    let read =
+        read.map_err(|error| StateError::parse(std::path::Path::new(&name), error, document::fix))?;
+    Ok((read, object.version.clone()))
+}
+
+/// How long the lease of a head still holds without a renewal, by the one answer that shows it; zero if it
+/// was released or has ended.
+pub(super) fn left(object: &Object, head: &Head) -> Duration {
+    Watch::default().left(object, head)
+}
+
+/// Marks a head as released uncleanly: the next run takes it over and writes the state anew.
+pub(super) async fn release_uncleanly(
+    bucket: &Bucket,
+    head: &Head,
+    version: &Version,
+) -> Result<(), WriteError> {
+    let head = Head { released: Some(Released::Uncleanly), ..head.clone() };
+    let condition = Condition::Version(version.clone());
+    write(bucket, &head, condition, Instant::now() + PATIENCE).await.map(drop)
+}
+
+/// Writes a head.
+pub(super) async fn write(
+    bucket: &Bucket,
+    head: &Head,
+    condition: Condition,
+    until: Instant,
+) -> Result<Acknowledged, WriteError> {
+    let unwritable = |error: std::io::Error| {
+        WriteError::Failed(super::objects::ObjectError::Denied(error.to_string()))
+    };
+    let write_id = random_uuid().map_err(unwritable)?;
+    let bytes = head.text(&write_id).map_err(|error| unwritable(error.into()))?;
+    let name = &Name::Head;
+    bucket.put(&Write { name, bytes, write_id: &write_id, condition }, until).await
+}
+
+/// Makes the first head of a state; `None` if another run was first.
+async fn begin(
+    bucket: &Bucket,
+    lease: Duration,
+    holder: &Holder,
+) -> Result<Option<Lease>, StateError> {
+    if bucket.get(&Name::State).await?.is_some() {
+        let why = "there is a state, and no journal beside it".to_owned();
+        return Err(StateError::Outdated { location: bucket.location.clone(), why });
+    }
+    let unwritable = StateError::io("begin", std::path::Path::new(&bucket.location));
+    let lineage = Lineage(random_uuid().map_err(unwritable)?);
+    let head = Head {
+        lineage,
+        epoch: 1,
+        lease,
+        holder: holder.clone(),
+        released: None,
+        state: None,
+        journal: Lines::default(),
+        last_calls: LastCalls::new(),
+    };
+    let read = ReadHead { head, entries: Vec::new() };
+    acknowledged(bucket, read, Condition::Absent, None).await
+}
+
+/// Raises the epoch of a head whose lease has ended, and keeps its entries; `None` if another run was
+/// first.
+async fn take_over(
+    bucket: &Bucket,
+    lease: Duration,
+    holder: &Holder,
+    read: ReadHead,
+    version: Version,
+) -> Result<Option<Lease>, StateError> {
+    let ReadHead { head, entries } = read;
+    let clean = head.released == Some(Released::Cleanly) && entries.is_empty();
+    let head =
+        Head { epoch: head.epoch + 1, lease, holder: holder.clone(), released: None, ..head };
+    let end = if clean { LeaseEnd::Released } else { LeaseEnd::TakenOver };
+    let read = ReadHead { head, entries };
+    acknowledged(bucket, read, Condition::Version(version), Some(end)).await
+}
+
+async fn acknowledged(
+    bucket: &Bucket,
+    read: ReadHead,
+    condition: Condition,
+    end: Option<LeaseEnd>,
+) -> Result<Option<Lease>, StateError> {
+    match write(bucket, &read.head, condition, Instant::now() + PATIENCE).await {
+        Ok(Acknowledged { version, sent }) => {
+            let calls_ended = Instant::now() + CALLS_END;
+            let earlier = end.map(|lease| EarlierHolder { calls_ended, lease });
+            Ok(Some(Lease { read, version, sent, earlier }))
+        }
+        Err(WriteError::Superseded(_)) => Ok(None),
+        Err(WriteError::Failed(error)) => Err(bucket.failed("lock", &Name::Head, &error)),
+    }
+}
+
+/// The error of a run that finds the lease held.
+pub(super) fn locked(bucket: &Bucket, holder: Holder, left: Duration) -> StateError {
+    StateError::Locked {
+        location: bucket.location.clone(),
+        holder: Some(Box::new(holder)),
+        lease_ends: Some(left),
+    }
+}
+
+impl Watch {
+    /// Returns how long the head that an answer shows may not be taken over yet.
+    fn left(&mut self, object: &Object, head: &Head) -> Duration {
+        if head.released.is_some() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let since = match &self.0 {
+            Some((version, since)) if *version == object.version => *since,
+            Some(_) | None => {
+                self.0 = Some((object.version.clone(), now));
+                now
+            }
+        };
+        let unchanged = head.lease.saturating_sub(now - since);
+        let by_age = object.age.map(|age| (head.lease + STORE_CLOCK_MARGIN).saturating_sub(age));
+        by_age.map_or(unchanged, |by_age| by_age.min(unchanged))
+    }
+}

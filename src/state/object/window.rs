@@ -1,0 +1,28 @@
+//! How long the calls of a write's intents may be sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::state::{SendWindow, StateError};
+
+use super::clock::{Moment, WindowClock};
+
+/// How long after the sending of a write the calls of its intents may be sent.
+pub(super) const SEND_WINDOW: Duration = Duration::from_secs(2);
+
+/// The window of one write.
+#[derive(Debug)]
+pub(super) struct WriteWindow {
+    pub(super) sent: Moment,
+    pub(super) clock: Arc<dyn WindowClock>,
+    /// Why the lease is lost, if it is.
+    pub(super) lost: watch::Receiver<Option<StateError>>,
+}
+
+impl SendWindow for WriteWindow {
+    fn is_open(&self) -> bool {
+        self.lost.borrow().is_none() && self.sent.is_within(SEND_WINDOW, self.clock.now())
+    }
+}

@@ -1,0 +1,433 @@
+//! The task that writes under the lease: one head at a time, at most one a second, each with everything
+//! that was appended since.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::model::Recorded;
+use crate::state::overlay::Overlay;
+use crate::state::{Durable, Entry, Folded, LastCalls, StateError, journal};
+
+use super::bucket::{Acknowledged, Bucket, Sent, Write, WriteError};
+use super::document::NextState;
+use super::head::{Head, Released, StateRef};
+use super::lease;
+use super::objects::{Condition, Name, Version};
+use super::window::WriteWindow;
+
+/// How large the journal may grow before it is folded in mid-run.
+const LARGEST_JOURNAL: usize = 1 << 20;
+/// How long after its end a lease is still renewed: the condition of the write shows whether another run
+/// took it.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long after a fold that failed the next one is tried.
+const FOLD_PAUSE: Duration = Duration::from_secs(10);
+
+/// What a holder of the lease asks of the task.
+pub(super) enum Request {
+    /// To make entries durable.
+    Append(Append),
+    /// To write a whole record in place of the state and the journal.
+    Replace(Recorded, Reply<()>),
+    /// To fold everything into the state, and to release the lease.
+    Close(LastCalls, Reply<Folded>),
+}
+
+/// Entries with their texts, and who waits for them.
+pub(super) struct Append {
+    entries: Vec<Entry>,
+    bodies: Vec<Vec<u8>>,
+    reply: Reply<Durable>,
+}
+
+/// Who waits for a result.
+type Reply<T> = oneshot::Sender<Result<T, StateError>>;
+
+/// Everything that the task knows.
+pub(super) struct Writer {
+    bucket: Bucket,
+    head: Head,
+    version: Version,
+    /// When the last write that is done was sent: the lease counts from then.
+    renewed: Instant,
+    /// When the last write was sent.
+    sent: Instant,
+    /// The state as this run met it, and what it has changed since.
+    base: Arc<Recorded>,
+    changes: Overlay,
+    state: StateObject,
+    queue: Vec<Append>,
+    fold: Fold,
+    replacing: Option<(Recorded, Reply<()>)>,
+    closing: Option<(LastCalls, Reply<Folded>)>,
+    lost: watch::Sender<Option<StateError>>,
+}
+
+/// The object of the state.
+pub(super) struct StateObject {
+    /// Its version; `None` if there is none yet.
+    pub(super) version: Option<Version>,
+    /// Its serial.
+    pub(super) serial: u64,
+}
+
+/// A fold in mid-run.
+enum Fold {
+    /// None is in progress, and none is begun before a time.
+    NotBefore(Instant),
+    /// One is in progress.
+    InProgress(JoinHandle<Result<Written, FoldError>>),
+}
+
+/// A state that was written.
+struct Written {
+    version: Version,
+    serial: u64,
+    reference: StateRef,
+    up_to: u64,
+}
+
+/// Why a state was not written.
+enum FoldError {
+    /// Another run wrote it.
+    Superseded,
+    /// It may be tried again.
+    Failed(StateError),
+}
+
+/// How the task ends.
+enum End {
+    /// Nobody holds the lease any more: it ends by itself.
+    Dropped,
+    /// It was released.
+    Released,
+}
+
+impl Append {
+    /// Takes entries as they are to be written.
+    pub(super) fn of(
+        entries: Vec<Entry>,
+        reply: Reply<Durable>,
+    ) -> Result<Self, serde_json::Error> {
+        let bodies: Result<_, _> = entries.iter().map(journal::body).collect();
+        Ok(Self { bodies: bodies?, entries, reply })
+    }
+}
+
+impl Writer {
+    /// Goes on from a lease that was taken; nothing is written yet.
+    pub(super) fn new(
+        bucket: Bucket,
+        head: Head,
+        version: Version,
+        sent: Sent,
+        base: Arc<Recorded>,
+        state: StateObject,
+    ) -> (Self, watch::Receiver<Option<StateError>>) {
+        let (lost, receiver) = watch::channel(None);
+        let writer = Self {
+            bucket,
+            head,
+            version,
+            renewed: sent.at,
+            sent: sent.at,
+            base,
+            changes: Overlay::default(),
+            state,
+            queue: Vec::new(),
+            fold: Fold::NotBefore(sent.at),
+            replacing: None,
+            closing: None,
+            lost,
+        };
+        (writer, receiver)
+    }
+
+    /// Serves requests until the lease is released, lost, or dropped.
+    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        let error = match self.serve(&mut requests).await {
+            Ok(End::Dropped | End::Released) => return,
+            Err(error) => error,
+        };
+        self.lost.send_replace(Some(error.clone()));
+        // A caller that went away needs no answer.
+        for Append { entries: _, bodies: _, reply } in self.queue {
+            drop(reply.send(Err(error.clone())));
+        }
+        if let Some((_, reply)) = self.replacing {
+            drop(reply.send(Err(error.clone())));
+        }
+        if let Some((_, reply)) = self.closing {
+            drop(reply.send(Err(error.clone())));
+        }
+        while let Some(request) = requests.recv().await {
+            match request {
+                Request::Append(append) => drop(append.reply.send(Err(error.clone()))),
+                Request::Replace(_, reply) => drop(reply.send(Err(error.clone()))),
+                Request::Close(_, reply) => drop(reply.send(Err(error.clone()))),
+            }
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+    ) -> Result<End, StateError> {
+        loop {
+            if self.may_replace() {
+                self.replace().await?;
+            }
+            self.begin_fold();
+            if self.may_release() {
+                return self.release().await;
+            }
+            let next = self.next_write();
+            tokio::select! {
+                // In this order: many requests must not hold up a write.
+                biased;
+                written = done(&mut self.fold) => self.take_fold(written)?,
+                () = sleep_until(next) => {
+                    while let Ok(request) = requests.try_recv() {
+                        self.take(request);
+                    }
+                    self.write().await?;
+                }
+                request = requests.recv() => match request {
+                    Some(request) => self.take(request),
+                    None => return Ok(End::Dropped),
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Append(append) => self.queue.push(append),
+            Request::Replace(recorded, reply) => self.replacing = Some((recorded, reply)),
+            Request::Close(last_calls, reply) => self.closing = Some((last_calls, reply)),
+        }
+    }
+
+    /// When the next head is written: soon if something waits for it, and otherwise to renew the lease.
+    fn next_write(&self) -> Instant {
+        if self.queue.is_empty() {
+            self.renewed + self.head.lease / 3
+        } else {
+            self.sent + self.bucket.objects.write_interval()
+        }
+    }
+
+    /// Writes the head, with everything that waits.
+    async fn write(&mut self) -> Result<(), StateError> {
+        let appends = std::mem::take(&mut self.queue);
+        for body in appends.iter().flat_map(|append| &append.bodies) {
+            self.head.journal.push(body);
+        }
+        match self.write_head().await {
+            Ok(sent) => {
+                for Append { entries, bodies: _, reply } in appends {
+                    entries.into_iter().for_each(|entry| self.changes.add(entry));
+                    drop(reply.send(Ok(self.durable(sent))));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.queue = appends;
+                Err(error)
+            }
+        }
+    }
+
+    async fn write_head(&mut self) -> Result<Sent, StateError> {
+        self.sent = Instant::now();
+        let until = self.renewed + self.head.lease + PATIENCE;
+        let condition = Condition::Version(self.version.clone());
+        match lease::write(&self.bucket, &self.head, condition, until).await {
+            Ok(Acknowledged { version, sent }) => {
+                (self.version, self.renewed) = (version, sent.at);
+                Ok(sent)
+            }
+            Err(WriteError::Superseded(there)) => {
+                let there = there.and_then(|object| lease::parse(&self.bucket, &object).ok());
+                Err(self.bucket.lost(there.map(|(read, _)| read.head.holder)))
+            }
+            Err(WriteError::Failed(error)) => Err(self.bucket.failed("write", &Name::Head, &error)),
+        }
+    }
+
+    fn durable(&self, sent: Sent) -> Durable {
+        let (clock, lost) = (Arc::clone(&self.bucket.clock), self.lost.subscribe());
+        Durable::within(Arc::new(WriteWindow { sent: sent.moment, clock, lost }))
+    }
+
+    /// Begins to fold the journal if it has grown large, or if it is to be closed.
+    fn begin_fold(&mut self) {
+        let Fold::NotBefore(time) = &self.fold else { return };
+        let is_large = self.head.journal.bytes() > LARGEST_JOURNAL
+            && self.closing.is_none()
+            && Instant::now() >= *time;
+        let is_last = self.closing.is_some() && self.queue.is_empty() && self.holds_entries();
+        if is_large || is_last {
+            let next = (self.base.clone(), self.changes.clone());
+            let (lineage, up_to) = (self.head.lineage.clone(), self.head.journal.last());
+            let differs = self.changes.changes(&self.base);
+            let serial = self.state.serial + u64::from(differs);
+            let condition =
+                self.state.version.clone().map_or(Condition::Absent, Condition::Version);
+            let (bucket, lease, epoch) = (self.bucket.clone(), self.head.lease, self.head.epoch);
+            self.fold = Fold::InProgress(tokio::spawn(async move {
+                let (base, changes) = next;
+                let next = NextState::of(&bucket, lineage, base, changes, (serial, epoch, up_to));
+                let next = next.await.map_err(FoldError::Failed)?;
+                put(&bucket, next, condition, Instant::now() + lease).await
+            }));
+        }
+    }
+
+    /// Whether the journal has entries that the state does not hold.
+    fn holds_entries(&self) -> bool {
+        self.head.journal.last() > self.head.journal.base()
+    }
+
+    /// Drops what was folded from the head; the next write of it says so.
+    fn take_fold(&mut self, written: Result<Written, FoldError>) -> Result<(), StateError> {
+        self.fold = Fold::NotBefore(Instant::now());
+        match written {
+            Ok(written) => {
+                self.take_written(written);
+                Ok(())
+            }
+            Err(FoldError::Superseded) => Err(self.bucket.lost(None)),
+            Err(FoldError::Failed(error)) if self.closing.is_some() => Err(error),
+            Err(FoldError::Failed(error)) => {
+                tracing::warn!("{error}; the journal keeps everything");
+                self.fold = Fold::NotBefore(Instant::now() + FOLD_PAUSE);
+                Ok(())
+            }
+        }
+    }
+
+    fn take_written(&mut self, written: Written) {
+        let Written { version, serial, reference, up_to } = written;
+        self.state = StateObject { version: Some(version), serial };
+        self.head.state = Some(reference);
+        self.head.journal.drop_up_to(up_to);
+    }
+
+    /// Whether nothing waits for the head or the state.
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && matches!(self.fold, Fold::NotBefore(_))
+    }
+
+    fn may_replace(&self) -> bool {
+        self.replacing.is_some() && self.is_idle()
+    }
+
+    /// Writes a whole record as the state. Where its lineage is another, the head says so first: a crash
+    /// in between leaves a head without a state.
+    async fn replace(&mut self) -> Result<(), StateError> {
+        let Some((recorded, reply)) = self.replacing.take() else { return Ok(()) };
+        let Some(lineage) = recorded.lineage.clone() else {
+            drop(reply.send(Err(self.irreplaceable("the record has no lineage"))));
+            return Ok(());
+        };
+        if lineage != self.head.lineage {
+            if self.state.version.is_some() || self.holds_entries() {
+                drop(reply.send(Err(self.irreplaceable("it holds a state of another lineage"))));
+                return Ok(());
+            }
+            self.head.lineage = lineage.clone();
+            sleep_until(self.sent + self.bucket.objects.write_interval()).await;
+            self.write_head().await?;
+        }
+        let recorded = Arc::new(recorded);
+        let numbers = (recorded.serial, self.head.epoch, self.head.journal.last());
+        let (base, none) = (Arc::clone(&recorded), Overlay::default());
+        let next = NextState::of(&self.bucket, lineage, base, none, numbers).await?;
+        let condition = self.state.version.clone().map_or(Condition::Absent, Condition::Version);
+        let written = put(&self.bucket, next, condition, Instant::now() + self.head.lease).await;
+        match written {
+            Ok(written) => {
+                self.take_written(written);
+                (self.base, self.changes) = (recorded, Overlay::default());
+                drop(reply.send(Ok(())));
+                Ok(())
+            }
+            Err(FoldError::Superseded) => Err(self.bucket.lost(None)),
+            Err(FoldError::Failed(error)) => {
+                drop(reply.send(Err(error)));
+                Ok(())
+            }
+        }
+    }
+
+    fn irreplaceable(&self, why: &str) -> StateError {
+        StateError::Unusable { location: self.bucket.location.clone(), why: why.to_owned() }
+    }
+
+    fn may_release(&self) -> bool {
+        self.closing.is_some() && self.is_idle() && !self.holds_entries()
+    }
+
+    /// Releases the lease, after the last write of the state.
+    async fn release(&mut self) -> Result<End, StateError> {
+        sleep_until(self.sent + self.bucket.objects.write_interval()).await;
+        if let Some((last_calls, _)) = &self.closing {
+            merge(&mut self.head.last_calls, last_calls);
+        }
+        self.head.released = Some(Released::Cleanly);
+        self.write_head().await?;
+        if let Some((_, reply)) = self.closing.take() {
+            drop(reply.send(Ok(Folded { serial: self.state.serial })));
+        }
+        Ok(End::Released)
+    }
+}
+
+/// Writes a state, if no other run has.
+async fn put(
+    bucket: &Bucket,
+    next: NextState,
+    condition: Condition,
+    until: Instant,
+) -> Result<Written, FoldError> {
+    let (reference, up_to) = (next.reference(), next.write.up_to);
+    let NextState { write, serial, bytes } = next;
+    let write = Write { name: &Name::State, bytes, write_id: &write.write_id, condition };
+    match bucket.put(&write, until).await {
+        Ok(Acknowledged { version, sent: _ }) => Ok(Written { version, serial, reference, up_to }),
+        Err(WriteError::Superseded(_)) => Err(FoldError::Superseded),
+        Err(WriteError::Failed(error)) => {
+            Err(FoldError::Failed(bucket.failed("write", &Name::State, &error)))
+        }
+    }
+}
+
+/// Waits for the end of a fold; for ever if none is in progress.
+async fn done(fold: &mut Fold) -> Result<Written, FoldError> {
+    match fold {
+        Fold::NotBefore(_) => std::future::pending().await,
+        Fold::InProgress(task) => task.await.unwrap_or_else(|error| {
+            let error = Arc::new(std::io::Error::other(error.to_string()));
+            let location = Path::new("the state").display().to_string();
+            Err(FoldError::Failed(StateError::Io { operation: "fold", location, error }))
+        }),
+    }
+}
+
+/// Takes up when calls were last made: the later time of each holds.
+fn merge(all: &mut LastCalls, last_calls: &LastCalls) {
+    for (provider, calls) in last_calls {
+        let known: &mut BTreeMap<_, _> = all.entry(provider.clone()).or_default();
+        for (call, at) in calls {
+            let last = known.entry(*call).or_insert(*at);
+            *last = (*at).max(*last);
+        }
+    }
+}
