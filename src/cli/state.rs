@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::{Format, Global, StateCommand};
 use super::console::Console;
-use super::context::Context;
+use super::context::{self, Context};
 use super::exit::{Exit, Stopped};
 use super::selection::{self, Selected};
 use super::{secrets, session, signals};
@@ -13,7 +13,7 @@ use crate::applier::Stop;
 use crate::engine;
 use crate::model::{Address, Kind, Recorded, RecordedRoom, StateLocation};
 use crate::render;
-use crate::state::{self, Entry, Found, ReadStore, Snapshot, Store, WriteStore};
+use crate::state::{self, Entry, Found, ReadStore, Repair, Replaced, Snapshot, Store, WriteStore};
 
 /// Runs a `state` command.
 pub(super) async fn run(
@@ -243,21 +243,27 @@ async fn repair(
 ) -> Result<Exit, Stopped> {
     let stop = signals::listen(console.output())?;
     let holder = session::holder("state repair", context);
-    let Some(found) = stop.or(state::repair(location, holder, wait)).await else {
+    let Some(found) =
+        stop.or(state::repair(location, &context::store_environment(), holder, wait)).await
+    else {
         let error = anyhow::anyhow!("interrupted before the lock was free: nothing was written");
         return Err(Stopped::new(Exit::Partly, "interrupted", error));
     };
-    let Some(repair) = found.map_err(session::state_error)? else {
+    let Some(Repair { plan, replaced, write }) = found.map_err(session::state_error)? else {
         console.print(|out| writeln!(out, "Nothing to repair."))?;
         return Ok(Exit::Done);
     };
-    console.print(|out| render::repair_text(out, repair.plan()))?;
+    console.print(|out| render::repair_text(out, &plan))?;
     if !auto_approve {
         approve("Write this state?", "nothing was written", &stop, console).await?;
     }
-    let written = repair.write().await.map_err(session::state_error)?;
+    let written = write.await.map_err(session::state_error)?;
     console.print(|out| {
-        writeln!(out, "Repaired: serial {}. What was there is kept beside it.", written.serial)
+        let kept = match replaced {
+            Replaced::KeptBeside => " What was there is kept beside it.",
+            Replaced::InVersions => "",
+        };
+        writeln!(out, "Repaired: serial {}.{kept}", written.serial)
     })?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,6 @@
 //! What becomes of a state that is repaired.
 
-use super::Address;
+use super::{Address, Recorded, RecordedRoom};
 
 /// What a repair would write, against what there was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,4 +19,31 @@ pub struct RepairPlan {
     pub serial: u64,
     /// How many rooms it would have.
     pub rooms: usize,
+}
+
+impl RepairPlan {
+    /// Compares what would be written with what it is compared with.
+    #[must_use]
+    pub fn between(
+        found: Vec<String>,
+        compared_with: String,
+        before: &Recorded,
+        after: &Recorded,
+    ) -> Self {
+        type Differs = fn(Option<&RecordedRoom>, &RecordedRoom) -> bool;
+        let differing = |is: Differs, of: &Recorded, other: &Recorded| {
+            let rooms =
+                of.rooms.iter().filter(|(address, record)| is(other.rooms.get(address), record));
+            rooms.map(|(address, _)| address.clone()).collect::<Vec<Address>>()
+        };
+        Self {
+            found,
+            compared_with,
+            added: differing(|before, _| before.is_none(), after, before),
+            changed: differing(|before, now| before.is_some_and(|it| it != now), after, before),
+            lost: differing(|after, _| after.is_none(), before, after),
+            serial: after.serial,
+            rooms: after.rooms.len(),
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod merge;
 #[cfg(feature = "object-store")]
 mod object;
 mod overlay;
+mod repair;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -25,12 +26,14 @@ use crate::model::{
 
 pub use crate::model::Holder;
 pub use error::{Loss, StateError};
-pub use file::Repair;
 pub use format::{ParseError, parse_state, state_text};
 pub use journal::{Journal, parse_journal};
 #[cfg(feature = "object-store")]
 pub use object::{MemoryBucket, open_in_memory};
+pub use repair::{Repair, Replaced};
 
+#[cfg(not(feature = "object-store"))]
+use crate::model::ObjectUrl;
 use file::FileStore;
 use format::SharedRooms;
 
@@ -70,16 +73,31 @@ fn opened(
 }
 
 #[cfg(feature = "object-store")]
-use object::open as object_store;
+use object::{open as object_store, repair as object_repair};
 
 #[cfg(not(feature = "object-store"))]
 fn object_store(
-    url: &crate::model::ObjectUrl,
+    url: &ObjectUrl,
     _: &StoreEnvironment,
     _: SharedRooms,
 ) -> Result<Box<dyn Store>, StateError> {
+    Err(not_built_in(url))
+}
+
+#[cfg(not(feature = "object-store"))]
+async fn object_repair(
+    url: &ObjectUrl,
+    _: &StoreEnvironment,
+    _: Holder,
+    _: Duration,
+) -> Result<Option<Repair>, StateError> {
+    Err(not_built_in(url))
+}
+
+#[cfg(not(feature = "object-store"))]
+fn not_built_in(url: &ObjectUrl) -> StateError {
     let why = "this roomctl was built without object stores (feature `object-store`)".to_owned();
-    Err(StateError::Unusable { location: url.to_string(), why })
+    StateError::Unusable { location: url.to_string(), why }
 }
 
 /// Returns the secrets by which the store of a location is reached, as far as the environment and the
@@ -96,7 +114,7 @@ pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -
 use object::secrets as object_store_secrets;
 
 #[cfg(not(feature = "object-store"))]
-fn object_store_secrets(_: &crate::model::ObjectUrl, _: &StoreEnvironment) -> Vec<Secret> {
+fn object_store_secrets(_: &ObjectUrl, _: &StoreEnvironment) -> Vec<Secret> {
     Vec::new()
 }
 
@@ -127,15 +145,13 @@ impl StoreEnvironment {
 /// [`StateError::Unrepairable`] if nothing can be made of what is there.
 pub async fn repair(
     location: &StateLocation,
+    environment: &StoreEnvironment,
     holder: Holder,
     wait: Duration,
 ) -> Result<Option<Repair>, StateError> {
     match location {
         StateLocation::File(path) => FileStore::new(path).repair(holder, wait).await,
-        StateLocation::Object(url) => {
-            let why = "`state repair` of an object is not built yet".to_owned();
-            Err(StateError::Unusable { location: url.to_string(), why })
-        }
+        StateLocation::Object(url) => object_repair(url, environment, holder, wait).await,
     }
 }
 

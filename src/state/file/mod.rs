@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use super::error::text;
 use super::format::SharedRooms;
+use super::repair::Repair;
 use super::{Access, Held, Holder, ReadStore, Snapshot, StateError, Store, WriteStore};
 
 use disk::{Disk, LocalDisk};
@@ -28,7 +29,7 @@ use lock_file::{Attempt, Earlier, Ended, LockFile};
 
 use locked::Locked;
 
-pub use repair::Repair;
+use repair::FileRepair;
 
 /// How often a lock that another run holds is tried again.
 const POLL: Duration = Duration::from_millis(200);
@@ -63,7 +64,8 @@ impl FileStore {
         holder: Holder,
         wait: Duration,
     ) -> Result<Option<Repair>, StateError> {
-        self.locked(holder, wait, Repair::find).await
+        let found = self.locked(holder, wait, FileRepair::find).await?;
+        Ok(found.map(Repair::from))
     }
 
     /// Takes the lock, and goes on with it.

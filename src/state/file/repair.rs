@@ -4,11 +4,12 @@ mod evidence;
 
 use std::path::PathBuf;
 
-use crate::model::{Address, Recorded, RecordedRoom, RepairPlan};
+use crate::model::{Recorded, RepairPlan};
 use crate::state::error::text;
 use crate::state::format::{Fingerprint, Head, LastFold};
 use crate::state::merge::{OtherApplication, Trust, merge};
 use crate::state::overlay::Overlay;
+use crate::state::repair::{Repair, Replaced};
 use crate::state::{Access, Folded, StateError};
 
 use super::blocking;
@@ -19,7 +20,7 @@ use super::lock_file::LockFile;
 use evidence::{Condition, Evidence, Record, State};
 
 /// What a repair would write. Holds the lock; dropped, it releases the lock and nothing is written.
-pub struct Repair {
+pub(super) struct FileRepair {
     folder: Folder,
     lock: LockFile,
     plan: RepairPlan,
@@ -52,7 +53,13 @@ enum KeptAs {
     Damaged,
 }
 
-impl Repair {
+impl From<FileRepair> for Repair {
+    fn from(repair: FileRepair) -> Self {
+        Self { plan: repair.plan.clone(), replaced: Replaced::KeptBeside, write: repair.write() }
+    }
+}
+
+impl FileRepair {
     /// Finds out what there is and what would become of it; `None` if there is nothing to repair.
     pub(super) fn find(folder: Folder, lock: LockFile) -> Result<Option<Self>, StateError> {
         let evidence = Evidence::gather(&folder)?;
@@ -67,16 +74,9 @@ impl Repair {
         Ok(Some(Self { folder, lock, plan, after, journal_id, fingerprint, before }))
     }
 
-    /// What would be written.
-    #[must_use]
-    pub fn plan(&self) -> &RepairPlan {
-        &self.plan
-    }
-
     /// Writes it. What was there is kept beside it; rescue files that are merged are removed once
     /// it is durable.
-    #[must_use]
-    pub fn write(self) -> Access<'static, Folded> {
+    fn write(self) -> Access<'static, Folded> {
         let state = self.folder.state.clone();
         Box::pin(async move { blocking(&state, move || self.carry_out()).await })
     }
@@ -182,7 +182,7 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
             .to_owned();
         return Err(StateError::Unrepairable { location: text(&folder.state), why });
     }
-    Ok((planned(found, compared_with, &compared, &after), after))
+    Ok((RepairPlan::between(found, compared_with, &compared, &after), after))
 }
 
 /// What something that is not sound is compared with: the newest copy, or else nothing but itself.
@@ -244,28 +244,5 @@ fn trust<'a>(record: &Record, start: &'a Recorded, copies: &'a [(PathBuf, Record
     match known.find(of_serial) {
         Some(base) if record.is_whole => Trust::Whole(base),
         Some(_) | None => Trust::Partial,
-    }
-}
-
-fn planned(
-    found: Vec<String>,
-    compared_with: String,
-    before: &Recorded,
-    after: &Recorded,
-) -> RepairPlan {
-    type Differs = fn(Option<&RecordedRoom>, &RecordedRoom) -> bool;
-    let differing = |is: Differs, of: &Recorded, other: &Recorded| {
-        let rooms =
-            of.rooms.iter().filter(|(address, record)| is(other.rooms.get(address), record));
-        rooms.map(|(address, _)| address.clone()).collect::<Vec<Address>>()
-    };
-    RepairPlan {
-        found,
-        compared_with,
-        added: differing(|before, _| before.is_none(), after, before),
-        changed: differing(|before, now| before.is_some_and(|it| it != now), after, before),
-        lost: differing(|after, _| after.is_none(), before, after),
-        serial: after.serial,
-        rooms: after.rooms.len(),
     }
 }

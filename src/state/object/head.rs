@@ -170,6 +170,11 @@ impl Head {
 }
 
 impl Lines {
+    /// An empty journal of a state that holds the entries up to a number.
+    pub(super) fn beginning_after(base: u64) -> Self {
+        Self { base, ..Self::default() }
+    }
+
     /// Adds an entry, by its text.
     pub(super) fn push(&mut self, body: &[u8]) {
         let (mut line, n) = (Vec::with_capacity(body.len() + 64), self.last() + 1);

@@ -16,6 +16,7 @@ mod objects;
 mod probe;
 mod profile;
 mod remote;
+mod repair;
 mod window;
 mod writer;
 
@@ -26,8 +27,8 @@ use crate::model::{ObjectUrl, Recorded, Secret};
 
 use super::format::SharedRooms;
 use super::{
-    Access, Found, Held, Holder, Lease, ReadStore, Snapshot, StateError, Store, StoreEnvironment,
-    WriteStore,
+    Access, Found, Held, Holder, Lease, ReadStore, Repair, Snapshot, StateError, Store,
+    StoreEnvironment, WriteStore,
 };
 
 use bucket::{Bucket, WriteError};
@@ -36,7 +37,6 @@ use document::ReadState;
 use head::{ReadHead, Released};
 use locked::Locked;
 use objects::Name;
-use probe::{ProbeError, probe};
 pub use remote::MemoryBucket;
 use remote::Remote;
 
@@ -46,7 +46,15 @@ pub(super) fn open(
     environment: &StoreEnvironment,
     shared: SharedRooms,
 ) -> Result<Box<dyn Store>, StateError> {
-    Ok(Box::new(ObjectStore::new(url, Remote::connect(url, environment)?, shared)))
+    Ok(Box::new(connected(url, environment, shared)?))
+}
+
+fn connected(
+    url: &ObjectUrl,
+    environment: &StoreEnvironment,
+    shared: SharedRooms,
+) -> Result<ObjectStore, StateError> {
+    Ok(ObjectStore::new(url, Remote::connect(url, environment)?, shared))
 }
 
 /// Names the store of an object in memory.
@@ -64,6 +72,18 @@ pub fn open_in_memory(
 /// Returns the secrets by which an object is reached, as far as the environment and its files hold them.
 pub(super) fn secrets(url: &ObjectUrl, environment: &StoreEnvironment) -> Vec<Secret> {
     connect::secrets(url.service, environment)
+}
+
+/// Finds out what a repair would make of a state.
+pub(super) async fn repair(
+    url: &ObjectUrl,
+    environment: &StoreEnvironment,
+    holder: Holder,
+    wait: Duration,
+) -> Result<Option<Repair>, StateError> {
+    let ObjectStore { bucket, lease, shared: _ } =
+        connected(url, environment, SharedRooms::default())?;
+    repair::find(bucket, lease, holder, wait).await
 }
 
 /// A state in an object store. Reads it, or takes its lease to write it.
@@ -99,25 +119,17 @@ impl ObjectStore {
         Self { bucket, lease: url.lease, shared }
     }
 
-    /// Refuses a store that ignores conditions. One that says that it heeds them needs no probe.
-    async fn check_conditions(&self) -> Result<(), StateError> {
+    /// Refuses a store that ignores conditions, before anything of the state is written.
+    async fn check_store(&self) -> Result<(), StateError> {
         let Bucket { objects, clock: _, location } = &self.bucket;
-        if objects.is_known_to_be_sound() {
-            return Ok(());
-        }
-        // Any answer says who gives it.
+        // The answer to a read may name the service.
         self.bucket.get(&Name::Head).await?;
         if objects.is_known_to_be_sound() {
             return Ok(());
         }
-        probe(&**objects).await.map_err(|error| {
-            let why = match error {
-                ProbeError::Ignored(_) => error.to_string(),
-                ProbeError::Object(_) | ProbeError::Random(_) => {
-                    format!("whether it heeds conditions could not be tried: {error}")
-                }
-            };
-            StateError::Unusable { location: location.clone(), why }
+        probe::probe(&**objects).await.map_err(|error| StateError::Unusable {
+            location: location.clone(),
+            why: error.to_string(),
         })
     }
 
@@ -182,7 +194,7 @@ fn snapshot(read: ReadHead, state: Option<ReadState>, is_held: bool) -> Snapshot
 impl Store for ObjectStore {
     fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
         Box::pin(async move {
-            self.check_conditions().await?;
+            self.check_store().await?;
             let lease = lease::take(&self.bucket, self.lease, &holder, wait).await?;
             let locked = Locked::open(self.bucket.clone(), &self.shared, lease).await?;
             Ok(Arc::new(locked) as Arc<dyn WriteStore>)

@@ -4,6 +4,7 @@ mod fake;
 mod faults;
 mod interleavings;
 mod lease;
+mod repair;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -59,9 +59,9 @@ async fn found(store: &FileStore) -> Option<Repair> {
 async fn repaired(store: &FileStore) -> (RepairPlan, Rooms) {
     assert!(store.read().await.is_err(), "there is something to repair");
     let repair = found(store).await.expect("something to repair");
-    let plan = repair.plan().clone();
+    let plan = repair.plan.clone();
     assert!(store.read().await.is_err(), "nothing is written yet");
-    let serial = repair.write().await.expect("written").serial;
+    let serial = repair.write.await.expect("written").serial;
     let recorded = store.read().await.expect("a sound state").recorded;
     assert_eq!((recorded.serial, recorded.rooms.len()), (serial, plan.rooms));
     assert_eq!(plan.serial, serial);
@@ -234,7 +234,7 @@ async fn a_state_that_changes_while_the_question_is_open_is_left_alone() {
     put(&state_in(&folder), &text(&state_in(&folder)).replace("\"B\"", "\"Hall\""));
     let repair = found(&store).await.expect("something to repair");
     put(&state_in(&folder), "meanwhile");
-    let error = repair.write().await.expect_err("changed");
+    let error = repair.write.await.expect_err("changed");
     assert!(matches!(error, StateError::Changed { .. }), "{error}");
     assert_eq!(text(&state_in(&folder)), "meanwhile");
 }
@@ -336,11 +336,11 @@ async fn a_crash_in_a_repair_loses_nothing() {
         let disk = disk();
         let repair = found(&on(&disk)).await.expect("something to repair");
         disk.stop_after(operations);
-        let done = repair.write().await.is_ok();
+        let done = repair.write.await.is_ok();
         for crash in Crash::ALL {
             let store = on(&disk.after(crash));
             if let Some(repair) = found(&store).await {
-                repair.write().await.expect("written");
+                repair.write.await.expect("written");
             }
             let now = store.read().await.expect("a sound state").recorded.rooms.clone();
             assert!(
