@@ -7,10 +7,13 @@ mod gentle;
 mod kinds;
 mod limits;
 mod moved;
+mod next_life;
 mod origin;
+mod ownership;
 mod properties;
 mod reconcile;
 mod replace;
+mod saved;
 mod stories;
 mod table;
 
@@ -21,9 +24,9 @@ use std::sync::Arc;
 use super::*;
 pub(super) use crate::model::samples::{attribute, attributes};
 use crate::model::{
-    Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Kind, Lifecycle,
-    Observation, ObservedRoom, People, Policy, Provider, ProviderIdentity, ProviderName, RateShare,
-    RecordedRoom, Refresh, Room, SecretSource, Sides, Timestamp, samples,
+    Address, Assumed, Attribute, Attributes, Delay, DesiredFrom, DesiredRoom, Digest, Endpoint,
+    Kind, Lifecycle, Observation, ObservedRoom, People, Policy, Provider, ProviderIdentity,
+    ProviderName, RateShare, RecordedRoom, Refresh, Room, SecretSource, Sides, Timestamp, samples,
 };
 
 /// The time at which all tests plan.
@@ -56,6 +59,7 @@ pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
         on_conflict: None,
         sides: Sides::default(),
         source: "rooms.yaml".into(),
+        line: None,
     }
 }
 
@@ -96,6 +100,7 @@ impl World {
             files: ["rooms.yaml".into()].into(),
             config_digest: Digest::default(),
             moved: Vec::new(),
+            from: DesiredFrom::Files,
         };
         let recorded =
             Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };

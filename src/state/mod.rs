@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::{
-    Address, Call, Desired, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Secret,
-    StateLocation, Timestamp,
+    Address, Call, Desired, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom,
+    Secret, StateLocation, Timestamp,
 };
 
 pub use crate::model::Holder;
@@ -211,6 +211,18 @@ pub struct Lease {
 pub trait WriteStore: Send + Sync {
     /// Returns the record as it was when the lock was taken, with what an earlier run had left.
     fn snapshot(&self) -> &Snapshot;
+
+    /// Returns the lineage of the state; of a new one the lineage that it gets with its first entry.
+    ///
+    /// # Errors
+    /// Returns [`StateError`] if the lock was given back, or if there are no random bytes.
+    fn lineage(&self) -> Result<Lineage, StateError>;
+
+    /// Lets a new state continue an earlier lineage. A state that is there keeps its own.
+    ///
+    /// # Errors
+    /// Returns [`StateError`] if the lock was given back.
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError>;
 
     /// Makes sure, before the first call, that about so many entries can be written: a full disk
     /// or a folder that is read-only shows here.

@@ -157,7 +157,7 @@ fn each_mistake_of_the_head_is_reported_at_its_place() {
         ("operator: admin}", "operator: a}\nstate: postgres://b/k", "not_built 4:8"),
         ("operator: admin}", "operator: a}\nstate: ''", "state 4:8"),
         ("operator: admin}", "operator: a}\npolicy: {max_recreate: half}", "max_recreate 4:24"),
-        ("operator: admin}", "operator: a}\npolicy: {replace: on_next_vanish}", "not_built 4:19"),
+        ("operator: admin}", "operator: a}\npolicy: {replace: later}", "unknown_value 4:19"),
         ("operator: admin}", "operator: a}\npolicy: {refresh: sometimes}", "unknown_value 4:19"),
         ("operator: admin}", "operator: a}\npolicy: {max_destroy: -1}", "wrong_type 4:23"),
         ("operator: admin}", "operator: a}\npolicy:", "wrong_type 4:1"),
