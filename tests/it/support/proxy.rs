@@ -1,5 +1,7 @@
 //! A proxy on loopback that lets the requests of a test fail on their way to a server.
 
+#![allow(dead_code, reason = "two test programs share it, and each uses a part")]
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};

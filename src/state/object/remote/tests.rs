@@ -1,5 +1,6 @@
 //! The objects of a state in memory, on real servers, and behind a proxy that lets requests fail.
 
+mod gcs;
 #[path = "../../../../tests/it/support/proxy.rs"]
 mod proxy;
 #[path = "../../../../tests/it/support/servers.rs"]
@@ -111,6 +112,28 @@ async fn in_memory_conditions_hold() {
         probe(&objects).await.expect("sound");
         assert!(objects.is_known_to_be_sound());
     }
+}
+
+#[tokio::test]
+async fn on_googles_dialect_conditions_hold_by_generation() {
+    let address = gcs::serve("b").await;
+    let environment = [("STORAGE_EMULATOR_HOST".to_owned(), address.to_string())];
+    let environment = StoreEnvironment::of(environment);
+    let connect = |text| Remote::connect(&url(text), &environment).expect("an environment");
+    let objects = connect("gs://b/fleet/rooms state.json");
+    conditions_hold(&objects).await;
+    probe(&objects).await.expect("sound");
+    assert!(!objects.is_known_to_be_sound(), "an endpoint of one's own is probed");
+    assert_eq!(objects.write_interval(), Duration::from_millis(1100));
+    done(objects.put(&Name::State, bytes("x"), &Condition::Absent).await);
+    let object = read(&objects, &Name::State).await;
+    assert!(object.version.0.parse::<u64>().is_ok(), "{:?}", object.version);
+    assert_eq!(object.age, Some(Duration::from_secs(90)));
+    one_of_sixteen_wins(objects).await;
+
+    let denied = connect("gs://other/k").get(&Name::Head).await.map(drop);
+    let Err(ObjectError::Denied(why)) = denied else { panic!("{denied:?}") };
+    assert!(why.contains("there is no bucket `other`"), "{why}");
 }
 
 async fn serves(bucket: impl Fn(&str) -> Option<Bucket>) {
