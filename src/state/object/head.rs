@@ -40,6 +40,8 @@ pub(super) struct Head {
     pub(super) journal: Lines,
     /// When the last calls were, by the last run that ended cleanly.
     pub(super) last_calls: LastCalls,
+    /// Whether a run since may have made calls that it did not name: it ended uncleanly.
+    pub(super) unknown_calls: bool,
 }
 
 /// How a lease was released.
@@ -98,6 +100,8 @@ struct HeadLine<'a> {
     entries: u64,
     #[serde(default, skip_serializing_if = "is_empty")]
     last_calls: Cow<'a, LastCalls>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unknown_calls: bool,
     #[serde(default, rename = "crc32", skip_serializing)]
     _checksum: IgnoredAny,
 }
@@ -122,6 +126,7 @@ impl Head {
             base,
             entries: count,
             last_calls,
+            unknown_calls,
             _checksum,
         } = journal::unsealed(first, 1)?;
         let mut journal = Lines { base, lines: VecDeque::new(), bytes: 0 };
@@ -142,13 +147,24 @@ impl Head {
             state: state.map(Cow::into_owned),
             journal,
             last_calls: last_calls.into_owned(),
+            unknown_calls,
         };
         Ok(ReadHead { head, entries })
     }
 
     /// The text of this head, as one write of it.
     pub(super) fn text(&self, write_id: &str) -> Result<Bytes, serde_json::Error> {
-        let Self { lineage, epoch, lease, holder, released, state, journal, last_calls } = self;
+        let Self {
+            lineage,
+            epoch,
+            lease,
+            holder,
+            released,
+            state,
+            journal,
+            last_calls,
+            unknown_calls,
+        } = self;
         let mut text = journal::sealed(&HeadLine {
             version: VERSION,
             write_id: Cow::Borrowed(write_id),
@@ -161,6 +177,7 @@ impl Head {
             base: journal.base,
             entries: journal.lines.len() as u64,
             last_calls: Cow::Borrowed(last_calls),
+            unknown_calls: *unknown_calls,
             _checksum: IgnoredAny,
         })?;
         text.reserve(journal.bytes);
@@ -256,6 +273,7 @@ mod tests {
             state: Some(StateRef { write_id: "w".to_owned(), epoch: 2 }),
             journal: Lines { base: 12, ..Lines::default() },
             last_calls: LastCalls::new(),
+            unknown_calls: false,
         }
     }
 

@@ -134,6 +134,7 @@ async fn begin(
         state: None,
         journal: Lines::default(),
         last_calls: LastCalls::new(),
+        unknown_calls: false,
     };
     let read = ReadHead { head, entries: Vec::new() };
     acknowledged(bucket, read, Condition::Absent, None).await
@@ -150,8 +151,9 @@ async fn take_over(
 ) -> Result<Option<Lease>, StateError> {
     let ReadHead { head, entries } = read;
     let clean = head.released == Some(Released::Cleanly) && entries.is_empty();
-    let head =
-        Head { epoch: head.epoch + 1, lease, holder: holder.clone(), released: None, ..head };
+    let unknown_calls = head.unknown_calls || !clean;
+    let (epoch, holder) = (head.epoch + 1, holder.clone());
+    let head = Head { epoch, lease, holder, released: None, unknown_calls, ..head };
     let end = if clean { LeaseEnd::Released } else { LeaseEnd::TakenOver };
     let read = ReadHead { head, entries };
     acknowledged(bucket, read, Condition::Version(version), Some(end)).await

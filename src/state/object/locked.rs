@@ -63,7 +63,7 @@ impl Locked {
             recorded: Arc::clone(&recorded),
             found,
             last_calls: head.last_calls.clone(),
-            ended_uncleanly: earlier.is_some_and(|earlier| earlier.lease == LeaseEnd::TakenOver),
+            ended_uncleanly: head.unknown_calls,
             in_progress: None,
             folded,
             earlier,

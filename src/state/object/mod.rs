@@ -184,7 +184,7 @@ fn snapshot(read: ReadHead, state: Option<ReadState>, is_held: bool) -> Snapshot
         recorded: Arc::new(recorded),
         found: Found::Existing,
         last_calls: read.head.last_calls,
-        ended_uncleanly: read.head.released != Some(Released::Cleanly),
+        ended_uncleanly: read.head.unknown_calls || read.head.released != Some(Released::Cleanly),
         in_progress,
         folded: None,
         earlier: None,

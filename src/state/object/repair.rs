@@ -255,6 +255,7 @@ impl Next {
             state: None,
             journal,
             last_calls,
+            unknown_calls: true,
         };
         let (mut next, condition) = match head {
             HeadEvidence::Whole(read, condition) => {

@@ -390,6 +390,7 @@ impl Writer {
         sleep_until(self.sent + self.bucket.objects.write_interval()).await;
         if let Some((last_calls, _)) = &self.closing {
             merge(&mut self.head.last_calls, last_calls);
+            self.head.unknown_calls &= last_calls.is_empty();
         }
         self.head.released = Some(Released::Cleanly);
         self.write_head().await?;
