@@ -332,6 +332,9 @@ fn a_stop_ends_the_wait_for_the_calls_of_others() {
         assert!(matches!(error, SessionError::Interrupted { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert_eq!(asked_after(&world).len(), before);
+        world.apply(&nothing(&world), &How::plain()).await.expect("a state").ran();
+        let pending = lobby(&world).await.and_then(|record| record.pending).expect("watched");
+        assert!(pending.absent_until.is_some(), "it was taken over before: {pending:?}");
     });
 }
 
