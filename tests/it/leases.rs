@@ -17,7 +17,8 @@ use tokio::time::Instant;
 use crate::stores::lease::LeaseStore;
 use crate::support::fleet::{CHAT, FLEETS, Fleet, HEAD, MIXED, come_through, converge, no_orphans};
 use crate::support::{
-    APP, Ended, Fuse, How, Mishap, World, at, in_moved_time, plain_service, service as fast_service,
+    APP, Ended, Fuse, How, Mishap, Ran, World, at, in_moved_time, plain_service,
+    service as fast_service,
 };
 
 /// The latencies of a store, in milliseconds, with the part of the limit that calls are to keep.
@@ -492,4 +493,53 @@ fn one_step_at_a_time_goes_on_too() {
         }
         store.assert_covered();
     });
+}
+
+/// Applies, and another run takes the lease over meanwhile.
+async fn lost_after(world: &World, store: &LeaseStore, desired: &Desired, time: Duration) -> Ran {
+    let how = How::with_consent();
+    let (ended, ()) = tokio::join!(world.run_to_end(desired, &how), async {
+        tokio::time::sleep(time).await;
+        store.take_over();
+    });
+    let (ran, closed) = ended.expect("it had begun");
+    let error = closed.expect_err("the lease is lost");
+    assert!(matches!(error, StateError::LeaseLost { .. }), "{error}");
+    ran
+}
+
+#[test]
+fn a_lease_that_is_lost_before_the_first_call_changes_nothing() {
+    in_moved_time(async {
+        let store = LeaseStore::new(Duration::from_millis(300));
+        let world = World::leased(service(), &store);
+        let desired = world.declare(&chat_rooms(50));
+        let ran = lost_after(&world, &store, &desired, Duration::from_millis(500)).await;
+        assert_eq!((ran.outcome.not_tried.len(), ran.outcome.has_changed_something()), (50, false));
+        assert_eq!(world.script.count(), 0);
+        converge(&world, &desired).await.expect("converged");
+        assert_eq!(world.stats().served(Action::CreateRoom), 50);
+    });
+}
+
+#[test]
+fn a_lease_that_is_lost_between_destroys_and_creates_loses_no_room() {
+    const ROOMS: usize = 150;
+    for seconds in [3, 4, 6] {
+        in_moved_time(async {
+            let store = LeaseStore::new(Duration::from_millis(300));
+            let world = World::leased(service(), &store);
+            apply(&world, &chat_rooms(ROOMS)).await;
+            let desired = world.declare(&chat_rooms(ROOMS).replace("3h", "2h"));
+            let ran = lost_after(&world, &store, &desired, Duration::from_secs(seconds)).await;
+            assert!(ran.outcome.has_changed_something());
+            store.assert_covered();
+            no_orphans(&world).await.expect("all are recorded");
+            converge(&world, &desired).await.expect("converged");
+            let stats = world.stats();
+            let rooms = (stats.rooms.len(), stats.served(Action::DestroyRoom));
+            assert_eq!(rooms, (ROOMS, ROOMS as u64));
+            store.assert_covered();
+        });
+    }
 }
