@@ -543,3 +543,23 @@ fn a_lease_that_is_lost_between_destroys_and_creates_loses_no_room() {
         });
     }
 }
+
+/// ZIM's code for an application that has as many rooms as it may have.
+const TOO_MANY_ROOMS: i64 = 660_300_015;
+
+#[test]
+fn intents_ahead_of_their_calls_are_given_up_where_no_more_rooms_are_taken() {
+    in_moved_time(async {
+        let store = LeaseStore::new(Duration::from_millis(300));
+        let config = EmulatorConfig { max_rooms: Some(5), ..service() };
+        let world = World::leased(config, &store);
+        let desired = world.declare(&chat_rooms(100));
+        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        let refused = world.stats().answered(Action::CreateRoom, TOO_MANY_ROOMS);
+        assert!((1..10).contains(&refused), "{refused} creates were refused");
+        assert_eq!((ran.outcome.done.len(), world.stats().rooms.len()), (5, 5));
+        let recorded = world.recorded().await.expect("a state");
+        assert_eq!(recorded.rooms.len(), 5, "what was not sent is as before");
+        store.assert_covered();
+    });
+}
