@@ -134,11 +134,23 @@ impl Worker {
         attempts: &mut Attempts,
         api_error: ApiError,
     ) -> Result<(), Failure> {
-        // Writing may take a second: other calls are not to be sent meanwhile.
-        if api_error.class == ErrorClass::Quota {
-            // An error says that there is a reason already.
-            let _ = self.creates_halted.set(NotTried::Quota);
-        }
+        // Writing may take a second: other calls are not to be sent meanwhile. An error says that there is
+        // a reason already.
+        let _ = match api_error.class {
+            ErrorClass::Quota => self.creates_halted.set(NotTried::Quota),
+            ErrorClass::Fatal => self.halted.set(NotTried::ProviderFatal),
+            ErrorClass::Retry
+            | ErrorClass::TooOften
+            | ErrorClass::SignAgain
+            | ErrorClass::OperatorUnknown
+            | ErrorClass::Missing
+            | ErrorClass::Exists
+            | ErrorClass::Taken
+            | ErrorClass::Unknown
+            | ErrorClass::Unrecognised
+            | ErrorClass::Refused
+            | ErrorClass::Stopped => Ok(()),
+        };
         self.journal.restore(mutation.address, mutation.before).await?;
         let room = &mutation.address.room;
         let next = self.next(attempts, room, &mutation.operation, &api_error).await;

@@ -544,6 +544,9 @@ fn a_lease_that_is_lost_between_destroys_and_creates_loses_no_room() {
     }
 }
 
+/// ZIM's code for a service that the application does not have.
+const NOT_IN_PLAN: i64 = 660_000_028;
+
 /// ZIM's code for an application that has as many rooms as it may have.
 const TOO_MANY_ROOMS: i64 = 660_300_015;
 
@@ -561,5 +564,24 @@ fn intents_ahead_of_their_calls_are_given_up_where_no_more_rooms_are_taken() {
         let recorded = world.recorded().await.expect("a state");
         assert_eq!(recorded.rooms.len(), 5, "what was not sent is as before");
         store.assert_covered();
+    });
+}
+
+#[test]
+fn intents_ahead_of_their_calls_are_given_up_where_nothing_will_succeed() {
+    in_moved_time(async {
+        let store = LeaseStore::new(Duration::from_millis(300));
+        let world = World::leased(service(), &store);
+        let desired = world.declare(&chat_rooms(100));
+        for connection in world.connect(&desired, &Fuse::never()).values() {
+            connection.client.register_user(None).await.expect("registered");
+        }
+        world.script.sent();
+        world.script.strike_all(Some(Mishap::Answered(NOT_IN_PLAN)));
+        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        let sent = world.script.sent().len();
+        assert!((1..10).contains(&sent), "{sent} creates were sent");
+        assert!(ran.outcome.failed.len() <= sent && ran.outcome.not_tried.len() >= 90);
+        assert!(world.recorded().await.expect("a state").rooms.is_empty());
     });
 }
