@@ -5,6 +5,7 @@
 
 mod admission;
 mod call_admission;
+mod clearance;
 mod executor;
 mod journal;
 mod mutation;

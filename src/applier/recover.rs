@@ -15,7 +15,7 @@ use crate::model::{
     Address, ApiError, Event, LANDING, Landing, Observation, Observed, Pending, PendingKind,
     Recorded, RecordedRoom, SIGNATURE_ACCEPTED, Settled, settle,
 };
-use crate::state::{EarlierHolder, LeaseEnd, StateError, WriteStore};
+use crate::state::{EarlierHolder, StateError, WriteStore};
 
 /// The record after pending calls were resolved, and what the lookups observed.
 #[derive(Debug)]
@@ -128,16 +128,16 @@ impl Open {
     }
 }
 
-/// The record of a room that is missing after an open create, while the service may still accept that
-/// create: a holder whose lease was taken over may be suspended, and send the signed call once it goes on.
+/// The record of a room that is missing after an open create of another holder, while the service may
+/// still accept that create: a holder whose lease was taken over may be suspended, and send the signed call
+/// once it goes on. The holder after it may have released the lease without having looked the room up.
 fn watched(
     record: &RecordedRoom,
     pending: &Pending,
     earlier: Option<EarlierHolder>,
     observation: &Observation,
 ) -> Option<RecordedRoom> {
-    let taken_over = earlier.is_some_and(|holder| holder.lease == LeaseEnd::TakenOver);
-    let until = taken_over.then(|| pending.at.plus(SIGNATURE_ACCEPTED));
+    let until = earlier.map(|_| pending.at.plus(SIGNATURE_ACCEPTED));
     let absent_until = pending.absent_until.or(until)?;
     let pending = Pending { absent_until: Some(absent_until), ..pending.clone() };
     let watched = RecordedRoom { pending: Some(Box::new(pending)), ..record.clone() };

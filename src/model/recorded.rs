@@ -113,9 +113,9 @@ pub struct Pending {
     pub at: Timestamp,
     /// What the room is once the call is done; none for a destroy.
     pub room: Option<Arc<Room>>,
-    /// Of a create whose room was found missing after a takeover: until when the service may still
-    /// accept it. The holder that signed it may be suspended, and send it once it goes on. Each run looks
-    /// the room up until then; it counts as not recorded, unless it has appeared.
+    /// Of a create of another holder of the lease whose room was found missing: until when the service may
+    /// still accept it. That holder may be suspended, and send what it had signed once it goes on. Each run
+    /// looks the room up until then; it counts as not recorded, unless it has appeared.
     pub absent_until: Option<Timestamp>,
 }
 

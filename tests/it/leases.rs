@@ -17,7 +17,8 @@ use tokio::time::Instant;
 use crate::stores::lease::LeaseStore;
 use crate::support::fleet::{CHAT, FLEETS, Fleet, HEAD, MIXED, come_through, converge, no_orphans};
 use crate::support::{
-    APP, Ended, Fuse, How, Mishap, World, at, in_moved_time, plain_service, service as fast_service,
+    APP, Ended, Fuse, How, Mishap, Ran, World, at, in_moved_time, plain_service,
+    service as fast_service,
 };
 
 /// The latencies of a store, in milliseconds, with the part of the limit that calls are to keep.
@@ -332,6 +333,9 @@ fn a_stop_ends_the_wait_for_the_calls_of_others() {
         assert!(matches!(error, SessionError::Interrupted { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert_eq!(asked_after(&world).len(), before);
+        world.apply(&nothing(&world), &How::plain()).await.expect("a state").ran();
+        let pending = lobby(&world).await.and_then(|record| record.pending).expect("watched");
+        assert!(pending.absent_until.is_some(), "it was taken over before: {pending:?}");
     });
 }
 
@@ -488,5 +492,96 @@ fn one_step_at_a_time_goes_on_too() {
             assert_eq!(ran.outcome.done.len(), 3, "{:?}", ran.outcome);
         }
         store.assert_covered();
+    });
+}
+
+/// Applies, and another run takes the lease over meanwhile.
+async fn lost_after(world: &World, store: &LeaseStore, desired: &Desired, time: Duration) -> Ran {
+    let how = How::with_consent();
+    let (ended, ()) = tokio::join!(world.run_to_end(desired, &how), async {
+        tokio::time::sleep(time).await;
+        store.take_over();
+    });
+    let (ran, closed) = ended.expect("it had begun");
+    let error = closed.expect_err("the lease is lost");
+    assert!(matches!(error, StateError::LeaseLost { .. }), "{error}");
+    ran
+}
+
+#[test]
+fn a_lease_that_is_lost_before_the_first_call_changes_nothing() {
+    in_moved_time(async {
+        let store = LeaseStore::new(Duration::from_millis(300));
+        let world = World::leased(service(), &store);
+        let desired = world.declare(&chat_rooms(50));
+        let ran = lost_after(&world, &store, &desired, Duration::from_millis(500)).await;
+        assert_eq!((ran.outcome.not_tried.len(), ran.outcome.has_changed_something()), (50, false));
+        assert_eq!(world.script.count(), 0);
+        converge(&world, &desired).await.expect("converged");
+        assert_eq!(world.stats().served(Action::CreateRoom), 50);
+    });
+}
+
+#[test]
+fn a_lease_that_is_lost_between_destroys_and_creates_loses_no_room() {
+    const ROOMS: usize = 150;
+    for seconds in [3, 4, 6] {
+        in_moved_time(async {
+            let store = LeaseStore::new(Duration::from_millis(300));
+            let world = World::leased(service(), &store);
+            apply(&world, &chat_rooms(ROOMS)).await;
+            let desired = world.declare(&chat_rooms(ROOMS).replace("3h", "2h"));
+            let ran = lost_after(&world, &store, &desired, Duration::from_secs(seconds)).await;
+            assert!(ran.outcome.has_changed_something());
+            store.assert_covered();
+            no_orphans(&world).await.expect("all are recorded");
+            converge(&world, &desired).await.expect("converged");
+            let stats = world.stats();
+            let rooms = (stats.rooms.len(), stats.served(Action::DestroyRoom));
+            assert_eq!(rooms, (ROOMS, ROOMS as u64));
+            store.assert_covered();
+        });
+    }
+}
+
+/// ZIM's code for a service that the application does not have.
+const NOT_IN_PLAN: i64 = 660_000_028;
+
+/// ZIM's code for an application that has as many rooms as it may have.
+const TOO_MANY_ROOMS: i64 = 660_300_015;
+
+#[test]
+fn intents_ahead_of_their_calls_are_given_up_where_no_more_rooms_are_taken() {
+    in_moved_time(async {
+        let store = LeaseStore::new(Duration::from_millis(300));
+        let config = EmulatorConfig { max_rooms: Some(5), ..service() };
+        let world = World::leased(config, &store);
+        let desired = world.declare(&chat_rooms(100));
+        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        let refused = world.stats().answered(Action::CreateRoom, TOO_MANY_ROOMS);
+        assert!((1..10).contains(&refused), "{refused} creates were refused");
+        assert_eq!((ran.outcome.done.len(), world.stats().rooms.len()), (5, 5));
+        let recorded = world.recorded().await.expect("a state");
+        assert_eq!(recorded.rooms.len(), 5, "what was not sent is as before");
+        store.assert_covered();
+    });
+}
+
+#[test]
+fn intents_ahead_of_their_calls_are_given_up_where_nothing_will_succeed() {
+    in_moved_time(async {
+        let store = LeaseStore::new(Duration::from_millis(300));
+        let world = World::leased(service(), &store);
+        let desired = world.declare(&chat_rooms(100));
+        for connection in world.connect(&desired, &Fuse::never()).values() {
+            connection.client.register_user(None).await.expect("registered");
+        }
+        world.script.sent();
+        world.script.strike_all(Some(Mishap::Answered(NOT_IN_PLAN)));
+        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        let sent = world.script.sent().len();
+        assert!((1..10).contains(&sent), "{sent} creates were sent");
+        assert!(ran.outcome.failed.len() <= sent && ran.outcome.not_tried.len() >= 90);
+        assert!(world.recorded().await.expect("a state").rooms.is_empty());
     });
 }

@@ -123,11 +123,9 @@ impl LeaseStore {
 
     /// Asserts that hardly any intent was written anew, since its window had closed before its call.
     pub(crate) fn assert_thrifty(&self) {
-        let Content { calls, intents_written, .. } = *self.0.content();
-        assert!(
-            intents_written <= calls + calls / 50,
-            "{intents_written} intents of {calls} calls"
-        );
+        let content = self.0.content();
+        let (calls, intents) = (content.calls, content.intents_written);
+        assert!(intents <= calls + calls / 50, "{intents} intents of {calls} calls");
     }
 
     fn try_lock(&self, holder: &Holder) -> Option<Lease> {
