@@ -16,7 +16,7 @@ Loader.add_constructor("!reference", lambda loader, node: None)
 
 def steps(folder: pathlib.Path):
     """Yields the name and the text of each shell step."""
-    for path in sorted(folder.glob("github-actions/.github/**/*.yml")):
+    for path in sorted(folder.glob("github-actions*/.github/**/*.yml")):
         document = yaml.load(path.read_text(), Loader)
         groups = [document["runs"]] if "runs" in document else document["jobs"].values()
         for step in (step for group in groups for step in group["steps"]):

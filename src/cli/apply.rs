@@ -133,7 +133,7 @@ impl Job<'_> {
         planning::check(self.planning)?;
         let stop = signals::listen_within(self.timeout, console)?;
         let location = session::state_path(global, &self.desired, console)?;
-        warn_of_local_state(context, console);
+        warn_of_local_state(&location, context, console);
         connect::require_secrets(&self.desired)?;
         let providers = Providers::new(&self.desired, &location, global);
         let session = Session {
@@ -300,10 +300,16 @@ pub(super) fn keep_secrets_out(
     console.refuse_secrets("the state", rooms)
 }
 
-pub(super) fn warn_of_local_state(context: &Context, console: &Console) {
-    if context.ci {
-        console.note(
-            "warning: CI is set and the state is a local file: keep it where the next run finds it",
-        );
+/// A runner of a CI system takes its files with it when it ends.
+pub(super) fn warn_of_local_state(location: &StateLocation, context: &Context, console: &Console) {
+    match location {
+        StateLocation::File(path) if context.ci => console.note(&render::plain(format_args!(
+            "warning: CI is set and the state is a local file, {}, which the next runner does not have: \
+             keep it in an object store (`state: s3://BUCKET/KEY`, `gs://BUCKET/KEY` or \
+             `az://CONTAINER/KEY`; `roomctl state migrate` moves it), or save it after every run, \
+             with its journal",
+            path.display()
+        ))),
+        StateLocation::File(_) | StateLocation::Object(_) => {}
     }
 }

@@ -65,8 +65,8 @@ pub(super) struct Global {
     /// Read the files in subfolders of a folder given by -f too, but for hidden ones
     #[arg(short = 'R', long, global = true)]
     pub(super) recursive: bool,
-    /// Where the state is kept, instead of what the file says
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, global = true)]
+    /// Where the state is kept, instead of what the file says: a path, or an s3://, gs:// or az:// URL
+    #[arg(long, value_name = "URL", value_hint = ValueHint::FilePath, global = true)]
     pub(super) state: Option<String>,
     /// Send credentials to this host too; vendors' hosts and loopback need no word
     #[arg(long = "allow-endpoint", value_name = "HOST", global = true)]
@@ -207,7 +207,11 @@ Examples:
   roomctl state show chat/lobby      what is recorded of one
   roomctl state rm 'chat/table-*'    let many go without destroying them
   roomctl state fold                 write an interrupted run's journal into the state
-  roomctl state repair               what a damaged state would become, and write it";
+  roomctl state repair               what a damaged state would become, and write it
+  roomctl state mv talk/ chat/       the provider was renamed from talk to chat
+  roomctl state pull > backup.json   the whole record as one document
+  roomctl state migrate rooms.state.json s3://bucket/rooms.json
+                                     keep it in an object store from now on";
 
 const EMULATOR_EXAMPLES: &str = "\
 Examples:

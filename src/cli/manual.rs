@@ -29,8 +29,19 @@ const CALLING: &[&str] = &["plan", "apply", "reconcile", "destroy", "import", "c
 const READING: &[&str] =
     &["validate", "plan", "apply", "reconcile", "destroy", "import", "check", "state", "emulator"];
 const RECORDING: &[&str] = &["plan", "apply", "reconcile", "destroy", "import", "state"];
-const LOCKING: &[&str] =
-    &["apply", "reconcile", "destroy", "import", "state rm", "state fold", "state repair"];
+const LOCKING: &[&str] = &[
+    "apply",
+    "reconcile",
+    "destroy",
+    "import",
+    "state rm",
+    "state fold",
+    "state repair",
+    "state mv",
+    "state push",
+    "state unlock",
+    "state migrate",
+];
 
 const ENVIRONMENT: &[Entry] = &[
     entry(
@@ -100,7 +111,18 @@ const EXIT_STATUS: &[Entry] = &[
     entry(
         "3",
         "Refused: the gate held something back, it was not approved, or the state belongs to another application.",
-        &["plan", "apply", "reconcile", "destroy", "import", "state rm", "state repair"],
+        &[
+            "plan",
+            "apply",
+            "reconcile",
+            "destroy",
+            "import",
+            "state rm",
+            "state repair",
+            "state mv",
+            "state push",
+            "state unlock",
+        ],
     ),
     entry("4", "The state is locked by another run.", LOCKING),
     entry(

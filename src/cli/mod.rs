@@ -17,7 +17,6 @@ mod import;
 mod init;
 mod manual;
 mod metrics;
-mod not_built;
 mod output;
 mod panics;
 mod plan;
@@ -82,7 +81,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             }
             Err(error) => {
                 let console = console(Context::look(Color::Auto, false, &[]));
-                usage(&not_built::explain(error), &arguments, &console)
+                usage(&error, &arguments, &console)
             }
         }
     });
@@ -236,7 +235,14 @@ fn format(command: &Command) -> Format {
             StateCommand::List { format, patterns: _ } | StateCommand::Show { format, patterns: _ },
         ) => *format,
         Command::State(
-            StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
+            StateCommand::Rm { .. }
+            | StateCommand::Fold { .. }
+            | StateCommand::Repair { .. }
+            | StateCommand::Mv { .. }
+            | StateCommand::Pull { .. }
+            | StateCommand::Push { .. }
+            | StateCommand::Unlock { .. }
+            | StateCommand::Migrate { .. },
         )
         | Command::Init(_)
         | Command::Emulator(_)
@@ -275,7 +281,9 @@ fn delivery(command: &Command) -> Delivery {
         | Command::Drift(_)
         | Command::Explain(_)
         | Command::Check(_)
-        | Command::State(StateCommand::List { .. } | StateCommand::Show { .. })
+        | Command::State(
+            StateCommand::List { .. } | StateCommand::Show { .. } | StateCommand::Pull { .. },
+        )
         | Command::Schema { .. }
         | Command::Completions { .. }
         | Command::Man(_) => Delivery::Awaited,
@@ -285,7 +293,13 @@ fn delivery(command: &Command) -> Delivery {
         | Command::Destroy(_)
         | Command::Import(_)
         | Command::State(
-            StateCommand::Rm { .. } | StateCommand::Fold { .. } | StateCommand::Repair { .. },
+            StateCommand::Rm { .. }
+            | StateCommand::Fold { .. }
+            | StateCommand::Repair { .. }
+            | StateCommand::Mv { .. }
+            | StateCommand::Push { .. }
+            | StateCommand::Unlock { .. }
+            | StateCommand::Migrate { .. },
         )
         | Command::Emulator(_) => Delivery::Queued,
     }

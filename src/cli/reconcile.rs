@@ -38,7 +38,7 @@ pub(super) async fn run(
     let desired = Arc::new(desired);
     let stop = signals::listen_within(args.run.timeout, console)?;
     let location = session::state_path(global, &desired, console)?;
-    apply::warn_of_local_state(context, console);
+    apply::warn_of_local_state(&location, context, console);
     connect::require_secrets(&desired)?;
     let providers = Providers::new(&desired, &location, global);
     let session = Session {

@@ -77,14 +77,16 @@ pub(super) fn load(path: &Path) -> Result<SavedPlan, Stopped> {
     })
 }
 
+/// Creates a file that only its owner can read.
 #[cfg(unix)]
-fn create(path: &Path) -> std::io::Result<File> {
+pub(super) fn create(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Creates a file that is not there yet.
 #[cfg(not(unix))]
-fn create(path: &Path) -> std::io::Result<File> {
+pub(super) fn create(path: &Path) -> std::io::Result<File> {
     File::create_new(path)
 }

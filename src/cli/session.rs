@@ -48,18 +48,11 @@ pub(super) fn state_path(
     }
 }
 
-/// Where `--state` says that the state is.
+/// Where the command line says that the state is.
 pub(super) fn named_state(text: &str, console: &Console) -> Result<StateLocation, Stopped> {
     let location: Result<StateLocation, LocationError> = text.parse();
-    let location = location.map_err(|error| match error {
-        // The text holds a secret: it is not shown.
-        LocationError::Password => Stopped::usage(format!("--state: {error}")),
-        LocationError::NotBuilt(_)
-        | LocationError::UnknownScheme
-        | LocationError::NoObject(..)
-        | LocationError::UnknownParameter(_)
-        | LocationError::Lease(_) => Stopped::usage(format!("--state {text}: {error}")),
-    })?;
+    // The text may hold a secret: it is not shown.
+    let location = location.map_err(|error| Stopped::usage(format!("the state: {error}")))?;
     without_secret(location, console)
 }
 
@@ -189,10 +182,12 @@ pub(super) fn state_error(error: StateError) -> Stopped {
     match error {
         StateError::Locked { .. } => Stopped::new(Exit::Locked, "locked", error),
         // Calls were made, and what they did is not in the state.
-        StateError::Rescued { .. } | StateError::Unsaved { .. } | StateError::LeaseLost { .. } => {
+        StateError::Rescued { .. } | StateError::Unsaved { .. } => {
             Stopped::new(Exit::Partly, "state", error)
         }
-        StateError::Newer { .. }
+        // Whether calls were made says the outcome.
+        StateError::LeaseLost { .. }
+        | StateError::Newer { .. }
         | StateError::Damaged { .. }
         | StateError::Missing { .. }
         | StateError::Foreign { .. }
@@ -206,5 +201,17 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Moved { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_lease_is_a_failure_until_something_was_changed() {
+        let lost = || StateError::LeaseLost { location: "s3://b/k".to_owned(), by: None };
+        assert_eq!(state_error(lost()).exit, Exit::Failed);
+        assert_eq!(state_error(lost()).after_changes().exit, Exit::Partly);
     }
 }

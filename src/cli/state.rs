@@ -1,7 +1,14 @@
-//! `state list`, `show`, `rm`, `fold` and `repair`: reads or corrects the record.
+//! The `state` commands: read or correct the record.
+
+mod migrate;
+mod mv;
+mod transfer;
+mod unlock;
 
 use std::io::{self, Write};
 use std::time::Duration;
+
+use transfer::Push;
 
 use super::args::{Format, Global, StateCommand};
 use super::console::Console;
@@ -22,21 +29,60 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
-    let location = path(global, console)?;
-    let store = &*session::store(&location)?;
+    let opened = || Opened::open(global, console);
     match command {
-        StateCommand::List { patterns, format } => list(store, &patterns, format, console).await,
-        StateCommand::Show { patterns, format } => show(store, &patterns, format, console).await,
+        StateCommand::List { patterns, format } => {
+            list(&*opened()?.store, &patterns, format, console).await
+        }
+        StateCommand::Show { patterns, format } => {
+            show(&*opened()?.store, &patterns, format, console).await
+        }
         StateCommand::Rm { patterns, auto_approve, lock_timeout } => {
             let remove = Removal { patterns, auto_approve, lock_timeout };
-            remove.run(store, context, console).await
+            remove.run(&*opened()?.store, context, console).await
         }
         StateCommand::Fold { lock_timeout } => {
-            fold(store, &location, lock_timeout, context, console).await
+            let Opened { location, store } = opened()?;
+            fold(&*store, &location, lock_timeout, context, console).await
         }
         StateCommand::Repair { auto_approve, lock_timeout } => {
+            let location = path(global, console)?;
             repair(&location, auto_approve, lock_timeout, context, console).await
         }
+        StateCommand::Mv { from, to, lock_timeout } => {
+            let store = opened()?.store;
+            mv::run(&*store, (&from, &to), lock_timeout, global, context, console).await
+        }
+        StateCommand::Pull { out } => {
+            let Opened { location, store } = opened()?;
+            transfer::pull(&*store, &location, out.as_deref(), console).await
+        }
+        StateCommand::Push { file, force, auto_approve, lock_timeout } => {
+            let Opened { location, store } = opened()?;
+            let push = Push { file, force, auto_approve, lock_timeout };
+            push.run(&*store, &location, context, console).await
+        }
+        StateCommand::Unlock { auto_approve } => {
+            let Opened { location, store } = opened()?;
+            unlock::run(&*store, &location, auto_approve, console).await
+        }
+        StateCommand::Migrate { from, to, lock_timeout } => {
+            migrate::run((&from, &to), lock_timeout, global, context, console).await
+        }
+    }
+}
+
+/// The state that a command works on.
+struct Opened {
+    location: StateLocation,
+    store: Box<dyn Store>,
+}
+
+impl Opened {
+    fn open(global: &Global, console: &Console) -> Result<Self, Stopped> {
+        let location = path(global, console)?;
+        let store = session::store(&location)?;
+        Ok(Self { location, store })
     }
 }
 
@@ -58,6 +104,11 @@ pub(super) fn path(global: &Global, console: &Console) -> Result<StateLocation, 
 /// Reads the record, and says where another run is changing it.
 async fn read(store: &dyn ReadStore, console: &Console) -> Result<Snapshot, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
+    if let Some(to) = &snapshot.recorded.moved_to {
+        console.say(&render::plain(format_args!(
+            "warning: this state was moved to {to}; what is shown is as it was then"
+        )));
+    }
     if let Some(holder) = &snapshot.in_progress {
         console.note(&format!("rooms with a call pending are being changed by {holder}"));
     }

@@ -1,9 +1,10 @@
 //! The head of the files alone: where the state is, without reading a room.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::model::{SecretSource, StateLocation};
+use crate::model::{Provider, ProviderName, SecretSource, StateLocation};
 
 use super::diagnostics::Diagnostics;
 use super::load::{self, Source, Subfolders, is_standard_input};
@@ -16,6 +17,8 @@ pub struct Head {
     pub state: StateLocation,
     /// Where the providers' secrets are: none of them may be printed.
     pub secrets: Vec<SecretSource>,
+    /// The providers.
+    pub providers: BTreeMap<ProviderName, Provider>,
 }
 
 /// Reads the head of the files that `paths` name; rooms may be as they like. Returns `None` if the
@@ -42,8 +45,8 @@ pub fn head(
     }
     let ResolvedHead { providers, declared: _, moved: _, policy: _, state, home: _ } =
         resolve::head(&sources, variable)?;
-    let secrets = providers.into_values().map(|provider| provider.secret).collect();
-    Some(Head { state, secrets })
+    let secrets = providers.values().map(|provider| provider.secret.clone()).collect();
+    Some(Head { state, secrets, providers })
 }
 
 /// A file with `rooms: []` in the place of a block of rooms.

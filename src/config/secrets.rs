@@ -77,8 +77,8 @@ fn ends_in_secret(line: &str) -> bool {
     open && is_secret(name_before(before), "")
 }
 
-/// Masks what follows a key that is named like a secret, and a URL's user, with one star for each
-/// character, so that the columns stay.
+/// Masks what follows a key that is named like a secret, a URL's user and its parameters, with one star
+/// for each character, so that the columns stay.
 pub(super) fn hide_secrets(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -86,17 +86,44 @@ pub(super) fn hide_secrets(line: &str) -> String {
         let (before, after) = rest.split_at(colon + 1);
         out.push_str(before);
         if is_secret(name_before(&before[..colon]), after) {
-            return out + &stars(after);
+            return hide_queries(&(out + &stars(after)));
         }
         rest = after;
-        if let Some((user, host)) = after.strip_prefix("//").and_then(|it| it.split_once('@'))
-            && !user.contains(['/', ' '])
-        {
+        if let Some(user) = after.strip_prefix("//").and_then(user) {
             out = out + "//" + &stars(user) + "@";
-            rest = host;
+            rest = &after[2 + user.len() + 1..];
         }
     }
-    out + rest
+    hide_queries(&(out + rest))
+}
+
+/// Returns what precedes the last `@` of a URL; the password may hold any character but a space.
+fn user(url: &str) -> Option<&str> {
+    let word = url.split([' ', '"', '\'']).next()?;
+    word.rsplit_once('@').map(|(user, _)| user)
+}
+
+/// Masks the parameters of URLs, which may be signatures, but for the length of a lease.
+fn hide_queries(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for word in line.split_inclusive([' ', '"', '\'', ',', '}']) {
+        match word.split_once('?') {
+            Some((url, query)) if url.contains("://") && !is_lease(query) => {
+                let end = query.len()
+                    - query
+                        .chars()
+                        .next_back()
+                        .map_or(0, |last| if last.is_alphanumeric() { 0 } else { last.len_utf8() });
+                out = out + url + "?" + &stars(&query[..end]) + &query[end..];
+            }
+            Some(_) | None => out.push_str(word),
+        }
+    }
+    out
+}
+
+fn is_lease(query: &str) -> bool {
+    query.strip_prefix("lease=").is_some_and(|lease| lease.len() < 8 && !lease.contains('&'))
 }
 
 /// Returns the key directly before a colon.
@@ -136,6 +163,22 @@ fn names_variable(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users_and_parameters_of_urls_are_masked() {
+        for (line, masked) in [
+            ("state: s3://u:pw@b/k", "state: s3://****@b/k"),
+            ("state: 's3://u:p@w@b/k' # x", "state: 's3://*****@b/k' # x"),
+            ("state: s3://u:p/w@b/k", "state: s3://*****@b/k"),
+            ("state: s3://b/k?lease=20s", "state: s3://b/k?lease=20s"),
+            ("state: az://c/k?sv=1&sig=ab%2F", "state: az://c/k?**************"),
+            ("state: \"az://c/k?sig=abc\"", "state: \"az://c/k?*******\""),
+            ("{state: az://c/k?sig=abc, x: 1}", "{state: az://c/k?*******, x: 1}"),
+            ("{endpoint: http://h/?a,secret: hush}", "{endpoint: http://h/?*,secret: *****"),
+        ] {
+            assert_eq!(hide_secrets(line), masked);
+        }
+    }
 
     #[test]
     fn a_secret_is_detected_by_its_key() {

@@ -24,4 +24,6 @@ pub use import::{ImportApprover, ImportRequest, ImportResult, Imported, Selectio
 pub use owners::TakeOver;
 pub use plan::{Credentials, PlanRequest, Planned, plan};
 pub use reconcile::reconcile;
-pub use session::{Access, Connected, Connector, Lock, Session, SessionError, under_lock};
+pub use session::{
+    Access, Connected, Connector, Lock, Session, SessionError, under_lock, under_lock_with_calls,
+};

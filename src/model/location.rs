@@ -110,9 +110,6 @@ impl ObjectUrl {
     fn parse(service: ObjectService, text: &str) -> Result<Self, LocationError> {
         let no_object = |what| LocationError::NoObject(what, service);
         let url = Url::parse(text).map_err(|_| no_object("invalid URL"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(LocationError::Password);
-        }
         if url.port().is_some() || url.fragment().is_some() {
             return Err(no_object("it has a port or a fragment"));
         }
@@ -133,6 +130,12 @@ impl ObjectUrl {
         }
         Ok(Self { service, bucket, key, lease })
     }
+}
+
+/// Whether a URL names a user before its host, or may do so where it cannot be read.
+fn has_password(text: &str) -> bool {
+    let named = |url: &Url| !url.username().is_empty() || url.password().is_some();
+    text.contains('@') && Url::parse(text).as_ref().map_or(true, named)
 }
 
 /// Object stores take such segments as names; clients and proxies do not.
@@ -158,6 +161,9 @@ impl FromStr for StateLocation {
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(Self::File(PathBuf::from(text)));
         };
+        if has_password(text) {
+            return Err(LocationError::Password);
+        }
         let service = match scheme {
             "s3" => ObjectService::S3,
             "gs" => ObjectService::Gcs,
@@ -225,6 +231,7 @@ mod tests {
         assert_eq!(url.to_string(), "s3://my-bucket/fleet/rooms.json");
         assert_eq!(object("gs://b/k").expect("a URL").lease, DEFAULT_LEASE);
         assert_eq!(object("az://b/a%20b").expect("a URL").key, "a b");
+        assert_eq!(object("gs://b/team@x/k").expect("a URL").key, "team@x/k");
     }
 
     #[test]
@@ -232,6 +239,9 @@ mod tests {
         let cases = [
             ("s3://user:pw@b/k", "password"),
             ("s3://user@b/k", "password"),
+            ("s3://u:p/w@b/k", "password"),
+            ("postgres://u:pw@h/db", "password"),
+            ("https://u:pw@h/k", "password"),
             ("s3:///k", "no bucket"),
             ("s3://b", "no object"),
             ("s3://b/", "no object"),

@@ -1,8 +1,8 @@
-//! What becomes of a state that is repaired.
+//! What becomes of a state that is repaired, or overwritten.
 
 use super::{Address, Recorded, RecordedRoom};
 
-/// What a repair would write, against what there was.
+/// What a repair or a push would write, against what there was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepairPlan {
     /// What was found, and what is done about it; a sentence each.

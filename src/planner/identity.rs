@@ -127,7 +127,7 @@ fn new_name<'a>(desired: &'a Desired, name: &'a ProviderName) -> &'a ProviderNam
     moved.map_or(name, |Moved { from: _, to }| to)
 }
 
-fn same_application(
+pub(super) fn same_application(
     name: &ProviderName,
     made: &ProviderIdentity,
     provider: &Provider,
@@ -152,7 +152,7 @@ fn same_application(
     }
 }
 
-fn same_host(
+pub(super) fn same_host(
     name: &ProviderName,
     made: &ProviderIdentity,
     provider: &Provider,

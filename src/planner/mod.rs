@@ -16,6 +16,7 @@ mod moved;
 mod ownership;
 mod quota;
 mod reconcile;
+mod relocate;
 mod room_context;
 mod saved;
 mod step;
@@ -26,6 +27,7 @@ pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
 pub use ownership::owned;
 pub use reconcile::{last_applied, unapplied};
+pub use relocate::{Relocated, Relocation, RelocationError, relocate};
 pub use saved::{SavedPlanRefusal, check_saved, restrict, saved_as_read};
 
 use std::collections::BTreeSet;

@@ -12,6 +12,7 @@ mod origin;
 mod ownership;
 mod properties;
 mod reconcile;
+mod relocate;
 mod replace;
 mod saved;
 mod stories;

@@ -1,4 +1,4 @@
-//! What a repair would make of a state, as text.
+//! What a repair or a push would make of a state, as text.
 
 use std::io::{self, Write};
 
@@ -13,11 +13,26 @@ use super::style::{QUIET, REMOVED, STRONG};
 /// # Errors
 /// Returns the error of `out`.
 pub fn repair_text(out: &mut dyn Write, plan: &RepairPlan) -> io::Result<()> {
+    comparison(out, plan, "Repair")
+}
+
+/// Writes the same of a document that is to take the place of a state.
+///
+/// # Errors
+/// Returns the error of `out`.
+pub fn push_text(out: &mut dyn Write, plan: &RepairPlan) -> io::Result<()> {
+    comparison(out, plan, "Push")
+}
+
+fn comparison(out: &mut dyn Write, plan: &RepairPlan, what: &str) -> io::Result<()> {
     let RepairPlan { found, compared_with, added, changed, lost, serial, rooms } = plan;
     for sentence in found {
         writeln!(out, "{}", Plain(sentence))?;
     }
-    writeln!(out, "\n{STRONG}Compared with {}:{STRONG:#}", Plain(compared_with))?;
+    if !found.is_empty() {
+        writeln!(out)?;
+    }
+    writeln!(out, "{STRONG}Compared with {}:{STRONG:#}", Plain(compared_with))?;
     if added.is_empty() && changed.is_empty() && lost.is_empty() {
         writeln!(out, "    no room differs")?;
     }
@@ -34,7 +49,7 @@ pub fn repair_text(out: &mut dyn Write, plan: &RepairPlan) -> io::Result<()> {
     let rooms = counts::count(*rooms as u64, "room");
     writeln!(
         out,
-        "\n{STRONG}Repair: {}; the state would have {rooms} at serial {serial}.{STRONG:#}",
+        "\n{STRONG}{what}: {}; the state would have {rooms} at serial {serial}.{STRONG:#}",
         counts.join(", ")
     )
 }

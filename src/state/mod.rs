@@ -26,7 +26,7 @@ use crate::model::{
 
 pub use crate::model::Holder;
 pub use error::{Loss, StateError};
-pub use format::{ParseError, parse_state, state_text};
+pub use format::{ParseError, parse_edited_state, parse_state, state_digest, state_text};
 pub use journal::{Journal, parse_journal};
 #[cfg(feature = "object-store")]
 pub use object::{MemoryBucket, open_in_memory};

@@ -3,6 +3,7 @@
 
 mod expression;
 mod github;
+mod github_s3;
 mod gitlab;
 mod hub;
 mod runner;
@@ -33,7 +34,7 @@ fn the_page_names_every_workflow_and_every_link_exists() {
         assert!(linked.iter().any(|link| link.ends_with(&folder)), "{folder} is not named");
         linked.extend(links(&format!("{folder}/README.md")));
     }
-    assert_eq!(workflows.len(), 5);
+    assert_eq!(workflows.len(), 6);
     for link in linked {
         assert!(repository().join(&link).exists(), "{link} does not exist");
     }

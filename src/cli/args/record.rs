@@ -111,6 +111,58 @@ pub(in crate::cli) enum StateCommand {
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },
+    /// Record a room, or all rooms of a provider, under another provider's name
+    Mv {
+        /// The room's address, or the provider's name and a `/`
+        #[arg(value_name = "ADDRESS")]
+        from: String,
+        /// The new address: only the provider may differ
+        #[arg(value_name = "ADDRESS")]
+        to: String,
+        /// Wait so long for another run to let the state go
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+        lock_timeout: Duration,
+    },
+    /// Print the state as one JSON document, with what an interrupted run left
+    Pull {
+        /// Write it to this file instead; never overwrites
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
+    },
+    /// Put a JSON document in the place of the state
+    Push {
+        /// The document, or `-` for standard input
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Also if it is of another lineage, older than the state, edited by hand, or without rooms that
+        /// have a call pending
+        #[arg(long)]
+        force: bool,
+        /// Do not ask
+        #[arg(short = 'y', long, visible_alias = "yes")]
+        auto_approve: bool,
+        /// Wait so long for another run to let the state go
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+        lock_timeout: Duration,
+    },
+    /// End the lease of a run that is gone
+    Unlock {
+        /// Do not ask
+        #[arg(short = 'y', long, visible_alias = "yes")]
+        auto_approve: bool,
+    },
+    /// Copy the state to another place, compare it there, and mark the old one as moved
+    Migrate {
+        /// Where it is: a path or a URL
+        #[arg(value_hint = ValueHint::FilePath)]
+        from: String,
+        /// Where it is to be kept: a path or a URL at which there is none yet
+        #[arg(value_hint = ValueHint::FilePath)]
+        to: String,
+        /// Wait so long for another run to let the state go
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
+        lock_timeout: Duration,
+    },
 }
 
 /// `emulator`.

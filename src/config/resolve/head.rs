@@ -213,8 +213,8 @@ fn state(
     variables: &Variables<'_>,
     reporter: &mut Reporter<'_>,
 ) -> Option<StateLocation> {
-    let text = &document.head.state.as_ref()?.0;
-    let finding = match variables.expand(text) {
+    let raw = &document.head.state.as_ref()?.0;
+    let finding = match variables.expand(raw) {
         Err(finding) => *finding,
         Ok(path) if path.is_empty() => Finding::error("state", "`state` is empty")
             .help(format!("write a path beside this file, such as `{DEFAULT_STATE}`")),
@@ -225,6 +225,11 @@ fn state(
         Ok(text) => match text.parse::<StateLocation>() {
             Ok(location) => return Some(location.in_folder(folder)),
             Err(LocationError::NotBuilt(scheme)) => not_built(&format!("a state at {scheme}")),
+            // The error may show a part of the text, which is a variable's value.
+            Err(LocationError::UnknownParameter(_) | LocationError::Lease(_)) if any(raw) => {
+                Finding::error("state", "invalid `state`: its variables make it no URL of a state")
+                    .help("write s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY, and `?lease=20s` at most")
+            }
             Err(error) => Finding::error("state", format!("invalid `state`: {error}")),
         },
     };

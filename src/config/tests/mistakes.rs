@@ -39,7 +39,7 @@ rooms:
     for_each: {n: 1..3}
   - id: lobby
     provider: chat
-state: s3://x/y
+state: postgres://x/y
 extra: 1
 "#;
     let world = World::of(&[("rooms.yaml", text)]);
@@ -156,6 +156,11 @@ fn each_mistake_of_the_head_is_reported_at_its_place() {
         ),
         ("operator: admin}", "operator: a}\nstate: postgres://b/k", "not_built 4:8"),
         ("operator: admin}", "operator: a}\nstate: ''", "state 4:8"),
+        ("operator: admin}", "operator: a}\nstate: s3://b", "state 4:8"),
+        ("operator: admin}", "operator: a}\nstate: 'gs://b/k?lease=5s'", "state 4:8"),
+        ("operator: admin}", "operator: a}\nstate:   az://c/k?x=1", "state 4:10"),
+        ("operator: admin}", "operator: a}\nstate: https://h/k", "state 4:8"),
+        ("operator: admin}", "operator: a}\nstate: s3://u:p@b/k", "state 4:8"),
         ("operator: admin}", "operator: a}\npolicy: {max_recreate: half}", "max_recreate 4:24"),
         ("operator: admin}", "operator: a}\npolicy: {replace: later}", "unknown_value 4:19"),
         ("operator: admin}", "operator: a}\npolicy: {refresh: sometimes}", "unknown_value 4:19"),
@@ -205,6 +210,13 @@ fn no_secret_is_ever_shown() {
         ("operator: admin", "operator: a, \"secret-key\": 'hush'"),
         ("operator: admin", "operator: a, secret_env: 9hush"),
         ("operator: admin", "operator: a, endpoint: \"https://u:hush@h/\""),
+        ("version: 1", "version: 1\nstate: s3://u:hush@b/k"),
+        ("version: 1", "version: 1\nstate: 's3://u:hu@hush@b/k'"),
+        ("version: 1", "version: 1\nstate: s3://u:hu/hush@b/k"),
+        ("version: 1", "version: 1\nstate: postgres://u:hush@h/db"),
+        ("version: 1", "version: 1\nstate: az://c/k?sv=1&sig=hush"),
+        ("version: 1", "version: 1\nstate: >-\n  s3://u:hush@b/k"),
+        ("version: 1", "version: 1\nstate: s3://u:hush@b/k # s3://v:hush@b/k"),
         ("operator: admin", "operator: a, server_secret: hush, nonsense: ["),
         ("  - id: a", "  - {id: a, attributes: {server_secret: hush}, nmae: 5}"),
         ("version: 1", "server_secret:\n  hush: [\nversion: 1"),
@@ -219,4 +231,43 @@ fn no_secret_is_ever_shown() {
             assert!(place.column <= place.text.chars().count(), "{place:?}");
         }
     }
+}
+
+#[test]
+fn a_state_at_a_url_is_told_apart_from_a_path_and_its_mistakes_are_shown() {
+    let world = |state: &str| {
+        let text = with_rooms("  - id: a\n").replace("version: 1", &format!("version: 1\n{state}"));
+        World::of(&[("rooms.yaml", &text)])
+    };
+    let loaded = world("state: s3://b/fleet/rooms.json?lease=20s").load(&["rooms.yaml"]);
+    assert_eq!(loaded.desired.state.to_string(), "s3://b/fleet/rooms.json");
+    let of = |state: &str| {
+        let world = world(state);
+        let findings = world.findings(&["rooms.yaml"]);
+        world.shown(&findings)
+    };
+    insta::assert_snapshot!(of("state: s3://me:hush-hush@b/k"), @r"
+    error[state]: invalid `state`: the URL holds a user name or a password: remove it; credentials come from the environment, a profile, or the machine's identity
+     --> rooms.yaml:2:8
+      | state: s3://************@b/k
+      |        ^^^^^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("state: az://c/k?sig=hush"), @r"
+    error[state]: invalid `state`: unknown parameter `sig`: only `lease` is known, as in `?lease=20s`
+     --> rooms.yaml:2:8
+      | state: az://c/k?********
+      |        ^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("state: s3://b/k?lease=1h"), @r"
+    error[state]: invalid `state`: invalid lease `1h`: expected 15s to 10m, such as `?lease=20s`
+     --> rooms.yaml:2:8
+      | state: s3://b/k?lease=1h
+      |        ^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("state: gs://b"), @r"
+    error[state]: invalid `state`: it names no object: expected gs://BUCKET/KEY, such as gs://my-bucket/rooms.state.json
+     --> rooms.yaml:2:8
+      | state: gs://b
+      |        ^^^^^^
+    ");
 }

@@ -104,8 +104,17 @@ fn the_value_of_a_variable_is_never_shown() {
         assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
     }
     let urls = with_live("", "state: '${ZEGO_HUSHED}'\n");
-    let findings = reported(&[("rooms.yaml", &urls)], "s3://9quiet9/9quiet9");
-    assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
+    for url in [
+        "postgres://9quiet9/9quiet9",
+        "s3://9quiet9",
+        "s3://b/k?9quiet9=1",
+        "s3://b/k?lease=9quiet9",
+        "s3://u:9quiet9@b/k",
+        "9quiet9://b/k",
+    ] {
+        let findings = reported(&[("rooms.yaml", &urls)], url);
+        assert!(!format!("{findings:?}").contains("9quiet9"), "{findings:#?}");
+    }
 }
 
 #[test]

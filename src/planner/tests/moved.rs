@@ -6,7 +6,7 @@ use crate::model::{
     Action, Finding, GateLimit, HeldReason, Moved, PendingKind, Reason, RefusalKind, Step,
 };
 
-fn name(text: &str) -> ProviderName {
+pub(super) fn name(text: &str) -> ProviderName {
     ProviderName::new(text).expect("a name")
 }
 

@@ -135,10 +135,10 @@ pub(super) fn replace(
     };
     guard()?;
     folder.check_unchanged(base.fingerprint)?;
-    let folded = journal_id.map_or(LastFold::Nothing, LastFold::Journal);
+    let last = journal_id.map_or(LastFold::Nothing, LastFold::Journal);
     let (providers, plans) = (recorded.providers.clone(), recorded.plans.clone());
     let (serial, moved_to) = (recorded.serial, recorded.moved_to.as_deref());
-    let head = Head { lineage, serial, folded, providers, plans, moved_to };
+    let head = Head { lineage, serial, folded: last, providers, plans, moved_to };
     let (fingerprint, stat) = write_next(folder, head, &recorded, &Overlay::default())?;
     guard()?;
     if base.fingerprint.is_some() {
@@ -167,9 +167,9 @@ fn save(
     let (before, serial) = (base.recorded.serial, base.recorded.serial + 1);
     let providers = overlay.providers(&base.recorded);
     let plans = overlay.plans(&base.recorded);
-    let folded = LastFold::Journal(id.to_owned());
+    let last = LastFold::Journal(id.to_owned());
     let moved_to = base.recorded.moved_to.as_deref();
-    let head = Head { lineage, serial, folded, providers, plans, moved_to };
+    let head = Head { lineage, serial, folded: last, providers, plans, moved_to };
     let (fingerprint, stat) = write_next(folder, head, &base.recorded, overlay)?;
     guard()?;
     keep_copy(folder, before)?;

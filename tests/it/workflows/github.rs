@@ -12,7 +12,7 @@ use crate::cli::served::{SECRET, Served};
 use crate::support::process::{End, Fate, Served as Process};
 use crate::support::{World, service};
 
-const ROOMS: &str = "\
+pub(super) const ROOMS: &str = "\
 version: 1
 providers:
   chat: {kind: zim, app_id: '${ZEGO_APP_ID}', operator: admin, endpoint: '${ZIM_ENDPOINT}'}
@@ -61,7 +61,7 @@ fn schedule(hub: &Hub, workflow: &str, overrides: &[(&str, &str)]) -> Finished {
 }
 
 #[track_caller]
-fn succeeded(job: Finished) -> Finished {
+pub(super) fn succeeded(job: Finished) -> Finished {
     assert!(!job.failed, "{}", job.log);
     job
 }
@@ -258,7 +258,7 @@ fn whatever_writes_the_state_holds_the_lock() {
     }
 }
 
-fn pinned(steps: &Value) {
+pub(super) fn pinned(steps: &Value) {
     for action in steps.as_sequence().expect("steps").iter().filter_map(|it| it["uses"].as_str()) {
         let commit = action.split_once('@').map_or("", |(_, commit)| commit);
         let is_commit = commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit());
@@ -266,6 +266,6 @@ fn pinned(steps: &Value) {
     }
 }
 
-fn text(file: &Value) -> String {
+pub(super) fn text(file: &Value) -> String {
     serde_yaml::to_string(file).expect("a file")
 }

@@ -24,6 +24,8 @@ pub(crate) struct Finished {
 /// A job that runs in the folder `job`.
 struct Job<'a> {
     hub: &'a Hub,
+    /// Where the workflows and their own actions are.
+    folder: &'a str,
     names: Names,
     variables: Names,
     /// Replaces variables of the workflow: the service that is asked is an emulator.
@@ -39,12 +41,30 @@ pub(crate) fn run(
     event: &[(&str, &str)],
     overrides: &[(&str, &str)],
 ) -> Finished {
-    let file = yaml(&format!(".github/workflows/{workflow}.yml"));
+    run_in(FOLDER, hub, workflow, commit, event, overrides)
+}
+
+/// The same for the workflows of another folder.
+pub(crate) fn run_in(
+    folder: &str,
+    hub: &Hub,
+    workflow: &str,
+    commit: &str,
+    event: &[(&str, &str)],
+    overrides: &[(&str, &str)],
+) -> Finished {
+    let file = yaml_in(folder, &format!(".github/workflows/{workflow}.yml"));
     let job = file["jobs"].as_mapping().and_then(|jobs| jobs.values().next()).expect("a job");
     hub.shell("rm -rf job; mkdir job; : > summary");
     let finished = Finished { failed: false, log: String::new(), summary: String::new() };
-    let mut running =
-        Job { hub, names: names(commit, event), variables: Names::new(), overrides, finished };
+    let mut running = Job {
+        hub,
+        folder,
+        names: names(commit, event),
+        variables: Names::new(),
+        overrides,
+        finished,
+    };
     running.variables = running.texts(&job["env"]);
     running.variables.insert("GITHUB_WORKFLOW".to_owned(), workflow.to_owned());
     running.steps(&job["steps"], &["bash", "-e"]);
@@ -53,7 +73,12 @@ pub(crate) fn run(
 
 /// A file of the workflows' folder.
 pub(crate) fn yaml(name: &str) -> Value {
-    let path = repository().join(FOLDER).join(name);
+    yaml_in(FOLDER, name)
+}
+
+/// A file of another workflows' folder.
+pub(crate) fn yaml_in(folder: &str, name: &str) -> Value {
+    let path = repository().join(folder).join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
     serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -75,11 +100,13 @@ impl Job<'_> {
     fn action(&mut self, action: &str, step: &Value) {
         let with = self.texts(&step["with"]);
         if let Some(folder) = action.strip_prefix("./") {
-            let local = yaml(&format!("{folder}/action.yml"));
+            let local = yaml_in(self.folder, &format!("{folder}/action.yml"));
             let inputs = local["inputs"].as_mapping().expect("inputs");
             for (name, input) in inputs {
                 let name = name.as_str().expect("a name");
-                let default = || input["default"].as_str().expect("a default").to_owned();
+                let default = || {
+                    input["default"].as_str().unwrap_or_else(|| panic!("no `{name}`")).to_owned()
+                };
                 let value = with.get(name).cloned().unwrap_or_else(default);
                 self.names.insert(format!("inputs.{name}"), value);
             }
@@ -144,6 +171,10 @@ fn names(commit: &str, event: &[(&str, &str)]) -> Names {
         ("github.repository", "owner/rooms"),
         ("github.token", "the token of this job"),
         ("vars.ZEGO_APP_ID", "1"),
+        ("vars.AWS_REGION", "eu-central-1"),
+        ("vars.ROOMCTL_STATE", "s3://my-bucket/rooms.state.json"),
+        ("vars.STATE_READER_ROLE", "arn:aws:iam::111122223333:role/reader"),
+        ("vars.STATE_WRITER_ROLE", "arn:aws:iam::111122223333:role/writer"),
         ("secrets.ZEGO_SERVER_SECRET", SECRET),
     ];
     known

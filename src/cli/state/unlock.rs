@@ -1,0 +1,58 @@
+//! `state unlock`: ends the lease of a run that is gone.
+
+use super::approve;
+use crate::cli::console::Console;
+use crate::cli::exit::{Exit, Stopped};
+use crate::cli::{session, signals};
+use crate::model::{Holder, StateLocation};
+use crate::render;
+use crate::state::{Held, Store};
+
+/// Runs the command.
+pub(super) async fn run(
+    store: &dyn Store,
+    location: &StateLocation,
+    auto_approve: bool,
+    console: &Console,
+) -> Result<Exit, Stopped> {
+    let stop = signals::listen(console.output())?;
+    let path = render::plain(location);
+    let Some(held) = store.held().await.map_err(session::state_error)? else {
+        console
+            .print(|out| writeln!(out, "Nothing to unlock: nobody holds the lock of {path}."))?;
+        return Ok(Exit::Done);
+    };
+    let holder = held.holder.as_ref().map_or_else(|| "another run".to_owned(), ToString::to_string);
+    let Held { holder: known, lease } = &held;
+    let Some(lease) = lease else {
+        return Err(Stopped::new(Exit::Locked, "locked", os_lock(&path, &holder, known.as_ref())));
+    };
+    console.say(&render::plain(format_args!(
+        "{path} is locked by {holder}; its lease ends in {} s unless it is renewed.\nEnd it only if \
+         that run is gone. One that still runs makes no further call once it finds out; the next run \
+         looks up what became of the calls in flight.",
+        lease.ends_in.as_secs()
+    )));
+    if !auto_approve {
+        approve("End this lease?", "the lease was not ended", &stop, console).await?;
+    }
+    store.unlock(held).await.map_err(session::state_error)?;
+    console
+        .print(|out| writeln!(out, "Unlocked: the next run takes the lock of {path} at once."))?;
+    Ok(Exit::Done)
+}
+
+/// A lock of the operating system: who holds it, and how it is ended by hand.
+fn os_lock(path: &str, holder: &str, known: Option<&Holder>) -> anyhow::Error {
+    let process = known.map_or_else(
+        || "the process that has its lock file open".to_owned(),
+        |Holder { pid, host, user: _, command: _, time: _ }| format!("process {pid} on {host}"),
+    );
+    let stop = known.map_or_else(String::new, |Holder { pid, .. }| format!(" (`kill {pid}`)"));
+    let text = format!(
+        "{path} is locked by {holder}. This is a lock of the operating system: it has no lease, and \
+         ends by itself with {process}. If that run hangs, stop it there{stop}; the next run reads its \
+         journal and looks up the calls in flight. Do not remove the lock file"
+    );
+    anyhow::Error::msg(render::plain(text))
+}

@@ -1,0 +1,127 @@
+//! GitHub with the state in S3: the shell steps are run with a file in the place of the object, which is
+//! outside of the folder that a job has and loses.
+
+use super::github::{ROOMS, pinned, succeeded, text};
+use super::hub::Hub;
+use super::runner::{Finished, run_in, yaml_in};
+use crate::cli::desk::{Desk, repository};
+use crate::cli::served::Served;
+
+const FOLDER: &str = "examples/gitops/github-actions-s3";
+
+const WORKFLOWS: [&str; 3] = ["plan", "apply", "reconcile"];
+
+fn run(hub: &Hub, workflow: &str, commit: &str, event: &[(&str, &str)], url: &str) -> Finished {
+    let state = hub.desk.path("bucket/rooms.state.json").display().to_string();
+    let overrides = [("ZIM_ENDPOINT", url), ("STATE", state.as_str())];
+    run_in(FOLDER, hub, workflow, commit, event, &overrides)
+}
+
+#[test]
+fn what_is_reviewed_is_applied_and_recreated_without_a_branch_for_the_state() {
+    let hub = Hub::new();
+    hub.shell(&format!(
+        "cp -r {}/.github work/; mkdir bucket",
+        repository().join(FOLDER).display()
+    ));
+    hub.push("The workflows");
+    let served = Served::start(&Desk::empty(), "");
+    hub.shell("git -C work switch --quiet --create add-rooms");
+    hub.write("rooms.yaml", ROOMS);
+    hub.push("Three rooms");
+    let head = hub.commit_of("add-rooms");
+    let event = [
+        ("github.event_name", "pull_request"),
+        ("github.event.pull_request.number", "1"),
+        ("github.event.pull_request.head.sha", head.as_str()),
+        ("github.event.pull_request.head.repo.full_name", "owner/rooms"),
+    ];
+    let planned = succeeded(run(&hub, "plan", &hub.proposed(1, "add-rooms"), &event, &served.url));
+    assert!(planned.log.contains("uses aws-actions/configure-aws-credentials@"), "{}", planned.log);
+    assert!(!hub.desk.holds("bucket/rooms.state.json"), "a plan wrote the state");
+
+    let merge = hub.merge(1, "add-rooms");
+    let push = [("github.event_name", "push")];
+    let applied = succeeded(run(&hub, "apply", &merge, &push, &served.url));
+    assert!(applied.log.contains("Applied: 3 created."), "{}", applied.log);
+    assert!(hub.desk.read("bucket/rooms.state.json").contains("chat/support"));
+    let schedule = [("github.event_name", "schedule")];
+    let idle = succeeded(run(&hub, "reconcile", &merge, &schedule, &served.url));
+    assert!(idle.log.contains("No changes"), "{}", idle.log);
+    assert_eq!(hub.shell("git -C work branch --remotes | wc -l").trim(), "2", "a branch was made");
+}
+
+#[test]
+fn each_job_may_read_the_repository_take_its_role_and_nothing_more() {
+    for workflow in WORKFLOWS {
+        let file = yaml_in(FOLDER, &format!(".github/workflows/{workflow}.yml"));
+        assert!(file["permissions"].as_mapping().is_some_and(serde_yaml::Mapping::is_empty));
+        let job = &file["jobs"][workflow];
+        for (name, access) in job["permissions"].as_mapping().expect("permissions") {
+            let writes = match name.as_str() {
+                Some("id-token") => true,
+                Some("pull-requests") => workflow == "plan",
+                _ => false,
+            };
+            assert_eq!(access.as_str() == Some("write"), writes, "{workflow}: {name:?}");
+        }
+        let all = text(&file);
+        assert_eq!(all.contains("secrets."), workflow != "plan", "{workflow}");
+        assert_eq!(all.contains("vars.STATE_READER_ROLE"), workflow == "plan", "{workflow}");
+        assert_eq!(all.contains("vars.STATE_WRITER_ROLE"), workflow != "plan", "{workflow}");
+        assert_eq!(job["environment"].as_str() == Some("rooms"), workflow != "plan", "{workflow}");
+        pinned(&job["steps"]);
+    }
+    pinned(&yaml_in(FOLDER, ".github/actions/roomctl/action.yml")["runs"]["steps"]);
+}
+
+/// The policies of a folder of JSON, each as the statements that it holds.
+fn statements(name: &str) -> Vec<serde_json::Value> {
+    let path = repository().join(FOLDER).join("iam").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let policy: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    policy["Statement"].as_array().expect("statements").clone()
+}
+
+#[test]
+fn the_policies_allow_what_the_state_needs_and_the_page_shows_the_same() {
+    let actions = |name: &str| {
+        let mut all: Vec<String> = Vec::new();
+        for statement in statements(name) {
+            match &statement["Action"] {
+                serde_json::Value::String(one) => all.push(one.clone()),
+                many => all.extend(
+                    many.as_array()
+                        .expect("actions")
+                        .iter()
+                        .map(|it| it.as_str().expect("an action").to_owned()),
+                ),
+            }
+        }
+        all.sort();
+        all.dedup();
+        all
+    };
+    let (get, put) = ("s3:GetObject".to_owned(), "s3:PutObject".to_owned());
+    let (delete, list) = ("s3:DeleteObject".to_owned(), "s3:ListBucket".to_owned());
+    assert_eq!(actions("state-reader.json"), [get.clone(), list.clone()]);
+    assert_eq!(actions("state-writer.json"), [delete.clone(), get, list, put]);
+    for statement in statements("state-writer.json") {
+        let deletes = statement["Action"].to_string().contains(&delete);
+        let probes = statement["Resource"].to_string().contains(".probe-");
+        assert_eq!(deletes, probes, "only probes are deleted");
+    }
+    let page = std::fs::read_to_string(repository().join("docs/state.md")).expect("a page");
+    let path = repository().join(FOLDER).join("iam/state-writer.json");
+    let policy = std::fs::read_to_string(path).expect("a policy");
+    assert!(page.contains(policy.trim_end()), "docs/state.md shows another policy");
+    for (name, subject) in [
+        ("trust-writer.json", "repo:OWNER/rooms:environment:rooms"),
+        ("trust-reader.json", "repo:OWNER/rooms:pull_request"),
+    ] {
+        let trust = statements(name);
+        let condition = &trust[0]["Condition"]["StringEquals"];
+        assert_eq!(condition["token.actions.githubusercontent.com:sub"], subject);
+        assert_eq!(condition["token.actions.githubusercontent.com:aud"], "sts.amazonaws.com");
+    }
+}
