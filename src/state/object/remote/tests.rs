@@ -260,6 +260,10 @@ async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
             answer("301 Moved", region, "PermanentRedirect"),
             ", request R1: the bucket is in another region: set AWS_REGION=eu-west-3",
         ),
+        (
+            answer("400 Bad Request", "", "KMS.DisabledException"),
+            "400 KMS.DisabledException (Words): check",
+        ),
         (answer("501 Not Implemented", "", "NotImplemented"), "use another one"),
         (answer("404 Not Found", "", "NoSuchBucket"), "there is no bucket `answers`"),
     ];
