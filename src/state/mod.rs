@@ -120,6 +120,7 @@ fn object_store_secrets(_: &ObjectUrl, _: &StoreEnvironment) -> Vec<Secret> {
 
 /// The environment variables by which shared stores are reached: regions, endpoints, credentials.
 #[derive(Clone, Default)]
+#[cfg_attr(not(feature = "object-store"), expect(dead_code, reason = "only shared stores read it"))]
 pub struct StoreEnvironment(BTreeMap<String, String>);
 
 /// How the names of variables begin that shared stores read.

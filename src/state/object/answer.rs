@@ -114,7 +114,7 @@ impl Answer {
             (_, "ExpiredToken" | "TokenRefreshRequired") => {
                 denied("the credentials expired: get new ones".to_owned())
             }
-            (401 | 403, _) | (400, "InvalidToken" | "InvalidArgument") => {
+            (401 | 403, _) | (400, "InvalidToken") => {
                 denied(permissions(expected, code).to_owned())
             }
             (407, _) => denied("the proxy refused: check HTTPS_PROXY".to_owned()),
@@ -122,7 +122,8 @@ impl Answer {
                 denied("the store does not take such a request: use another one".to_owned())
             }
             (500.., _) => unavailable(),
-            _ if expected.answered => unavailable(),
+            // A proxy on the way may have answered.
+            (200..=299 | 404, _) if expected.answered => unavailable(),
             _ => denied("check the endpoint, the bucket and the key".to_owned()),
         }
     }

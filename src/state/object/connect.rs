@@ -33,6 +33,16 @@ struct Place {
     endpoint: Endpoint,
 }
 
+/// How the names of the vendors' hosts end, those of private links and of clouds for one country too.
+const VENDORS: &[&str] = &[
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    "storage.googleapis.com",
+    ".blob.core.windows.net",
+    ".blob.core.chinacloudapi.cn",
+    ".blob.core.usgovcloudapi.net",
+];
+
 /// Prepares the client of a service; nothing is sent yet.
 ///
 /// # Errors
@@ -115,8 +125,10 @@ impl Place {
                 format!("{host}:{port}")
             }
         };
+        let is_vendors = VENDORS.iter().any(|domain| host.ends_with(domain));
+        let endpoint = if is_vendors { Endpoint::Vendor } else { Endpoint::Custom };
         let url = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { url, host, endpoint: Endpoint::Custom })
+        Ok(Self { url, host, endpoint })
     }
 }
 

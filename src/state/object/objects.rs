@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 /// Reads and writes the objects of one state. Every request ends by itself: at most 5 s to connect, 10 s
-/// in all. Nothing is retried: what became of a write without an answer is for the caller to read.
+/// in all, and a second more for each mebibyte after the first. Nothing is retried: what became of a write without an answer is for the caller to read.
 pub(super) trait Objects: fmt::Debug + Send + Sync {
     /// Reads an object; `None` if there is none.
     fn get<'a>(&'a self, name: &'a Name) -> Request<'a, Option<Object>>;

@@ -128,6 +128,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("sh");
+        let input = child.stdin.take().expect("a pipe");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let address = lines
             .by_ref()
@@ -136,8 +137,11 @@ impl Server {
             .and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("{} does not listen", program.display()));
         // A server whose output nobody reads would block in the end.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { address, _input: child.stdin.take().expect("a pipe") }
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(drop);
+            child.wait()
+        });
+        Self { address, _input: input }
     }
 }
 

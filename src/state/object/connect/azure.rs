@@ -77,10 +77,10 @@ fn place(
     let set = set.or_else(|| Some((CONNECTION, connection.endpoint?)));
     match (set, connection.suffix) {
         (Some((setting, url)), _) => Place::custom(setting, url),
-        (None, Some(suffix)) if suffix != "core.windows.net" => {
+        (None, Some(suffix)) => {
             Place::custom(CONNECTION, &format!("https://{account}.blob.{suffix}"))
         }
-        (None, _) => Ok(Place::vendor(format!("{account}.blob.core.windows.net"))),
+        (None, None) => Ok(Place::vendor(format!("{account}.blob.core.windows.net"))),
     }
 }
 

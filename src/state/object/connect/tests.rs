@@ -48,6 +48,10 @@ fn each_service_has_the_vendors_host_or_the_one_that_is_set() {
     assert_eq!(s3(&[("AWS_ENDPOINT_URL", "https://a.example/")]), custom("a.example"));
     let both = [("AWS_ENDPOINT_URL", "https://a"), ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")];
     assert_eq!(s3(&both), custom("127.0.0.1:9"));
+    let private = "vpce-1.s3.eu-west-1.vpce.amazonaws.com";
+    let url = format!("https://{private}");
+    assert_eq!(s3(&[("AWS_ENDPOINT_URL_S3", url.as_str())]), vendor(private));
+    assert_eq!(s3(&[("AWS_ENDPOINT_URL_S3", "https://xamazonaws.com")]), custom("xamazonaws.com"));
 
     let token = ("GOOGLE_OAUTH_ACCESS_TOKEN", "token");
     assert_eq!(result(Gcs, &[token]), vendor("storage.googleapis.com"));
@@ -59,7 +63,7 @@ fn each_service_has_the_vendors_host_or_the_one_that_is_set() {
     assert_eq!(result(Azure, &with(&account, &[endpoint])), custom("localhost:9"));
     let connection = "AccountName=acc;AccountKey=a2V5a2V5;EndpointSuffix=core.chinacloudapi.cn";
     let connection = ("AZURE_STORAGE_CONNECTION_STRING", connection);
-    assert_eq!(result(Azure, &[connection]), custom("acc.blob.core.chinacloudapi.cn"));
+    assert_eq!(result(Azure, &[connection]), vendor("acc.blob.core.chinacloudapi.cn"));
 }
 
 #[test]

@@ -260,6 +260,10 @@ async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
             answer("301 Moved", region, "PermanentRedirect"),
             ", request R1: the bucket is in another region: set AWS_REGION=eu-west-3",
         ),
+        (
+            answer("400 Bad Request", "", "KMS.DisabledException"),
+            "400 KMS.DisabledException (Words): check",
+        ),
         (answer("501 Not Implemented", "", "NotImplemented"), "use another one"),
         (answer("404 Not Found", "", "NoSuchBucket"), "there is no bucket `answers`"),
     ];
@@ -358,4 +362,81 @@ async fn a_shared_access_signature_is_taken_and_never_shown() {
         let error = objects.get(&Name::Head).await.expect_err("an error").to_string();
         assert!(!error.contains("sig") && !error.contains("://"), "{error}");
     }
+}
+
+fn body(status: &'static str, body: &str) -> Fault {
+    Fault::Answer { status, headers: "", body: body.to_owned() }
+}
+
+/// Temporary credentials that moto takes, as the metadata service of a machine gives them.
+const ROLE: &str = r#"{"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "ASIAEXAMPLE",
+    "SecretAccessKey": "of-the-machine", "Token": "of-the-session",
+    "Expiration": "2099-01-01T00:00:00Z"}"#;
+
+/// The same, as the token service gives them for a token.
+const ASSUMED: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>\
+    <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>of-the-role\
+    </SecretAccessKey><SessionToken>of-the-session</SessionToken><Expiration>\
+    2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+    </AssumeRoleWithWebIdentityResponse>";
+
+/// A bucket in moto, reached without keys: by the variables, and by whoever listens at an address.
+fn without_keys(bucket: &Bucket, variables: &[(&str, String)]) -> Remote {
+    let mut environment = bucket.environment();
+    environment.retain(|(name, _)| name == "AWS_ENDPOINT_URL_S3");
+    environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    connected(bucket, environment)
+}
+
+#[tokio::test]
+async fn the_role_of_a_machine_is_used_and_its_lack_says_what_to_set() {
+    let Some(bucket) = servers::s3("role") else { return };
+    let metadata = Proxy::start(bucket.address);
+    let address = format!("http://{}", metadata.address);
+    let variables = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", address)];
+    metadata.plan(|request| match request.target.as_str() {
+        "/latest/api/token" => body("200 OK", "token"),
+        "/latest/meta-data/iam/security-credentials/" => body("200 OK", "ci"),
+        _ => body("200 OK", ROLE),
+    });
+    let objects = without_keys(&bucket, &variables);
+    conditions_hold(&objects).await;
+    assert_eq!(metadata.seen().len(), 3, "the credentials are kept: {:?}", metadata.seen());
+
+    metadata.plan(|_| body("404 Not Found", ""));
+    let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
+    let Err(ObjectError::Denied(why)) = missing else { panic!("{missing:?}") };
+    assert!(why.starts_with(&format!("{} answered 404, so that", metadata.address)), "{why}");
+    assert!(why.contains("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"), "{why}");
+
+    metadata.plan(|_| Fault::Cut);
+    let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
+    let Err(ObjectError::Denied(why)) = missing else { panic!("{missing:?}") };
+    assert!(why.contains("so that there are no credentials for the state; set"), "{why}");
+}
+
+#[tokio::test]
+async fn the_token_of_a_workload_is_exchanged_for_a_role() {
+    let Some(bucket) = servers::s3("workload") else { return };
+    let sts = Proxy::start(bucket.address);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    #[expect(clippy::disallowed_methods, reason = "a test's own files need not survive a crash")]
+    std::fs::write(&file, "kept-in-a-file").expect("written");
+    let variables = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", file.to_string_lossy().into_owned()),
+        ("AWS_ROLE_ARN", "arn:aws:iam::1:role/ci".to_owned()),
+        ("AWS_ENDPOINT_URL_STS", format!("http://{}", sts.address)),
+    ];
+    sts.plan(|_| body("200 OK", ASSUMED));
+    conditions_hold(&without_keys(&bucket, &variables)).await;
+    assert_eq!(sts.seen().len(), 1, "{:?}", sts.seen());
+
+    let refusal = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not authorized to \
+                   perform sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>";
+    sts.plan(|_| body("403 Forbidden", refusal));
+    let denied = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
+    let Err(ObjectError::Denied(why)) = denied else { panic!("{denied:?}") };
+    assert!(why.contains("403 AccessDenied (Not authorized to perform sts:Assume"), "{why}");
+    assert!(!why.contains("kept-in-a-file") && !why.contains("://"), "{why}");
 }

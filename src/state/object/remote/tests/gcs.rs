@@ -11,11 +11,15 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-/// The objects of one bucket, each with its generation.
+/// One bucket.
 struct Bucket {
     name: &'static str,
-    objects: Mutex<(u64, BTreeMap<String, (u64, Bytes)>)>,
+    objects: Mutex<Objects>,
 }
+
+/// The last generation, and the objects, each with its own.
+#[derive(Default)]
+struct Objects(u64, BTreeMap<String, (u64, Bytes)>);
 
 /// Serves a bucket on a free port of loopback, as long as the runtime lives.
 pub(super) async fn serve(name: &'static str) -> SocketAddr {
@@ -35,7 +39,7 @@ async fn answer(State(bucket): State<Arc<Bucket>>, request: Request) -> Response
         return error(StatusCode::NOT_FOUND, "NoSuchBucket");
     };
     let mut objects = bucket.objects.lock().unwrap_or_else(PoisonError::into_inner);
-    let (last, objects) = &mut *objects;
+    let Objects(last, objects) = &mut *objects;
     let there = objects.get(key).cloned();
     match (head.method, there) {
         (Method::GET, Some((generation, bytes))) => found(generation, bytes),
@@ -54,8 +58,7 @@ async fn answer(State(bucket): State<Arc<Bucket>>, request: Request) -> Response
             objects.remove(key);
             Response::builder().status(204).body(Body::empty()).expect("an answer")
         }
-        (method, Some(_)) => panic!("{method}"),
-        (method, None) => panic!("{method}"),
+        (method, Some(_) | None) => panic!("{method}"),
     }
 }
 
