@@ -148,3 +148,4 @@ pub mod engine;
 
 pub mod cli;
 pub mod emulator;
+mod tls;

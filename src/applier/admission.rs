@@ -53,7 +53,10 @@ impl AliveRooms {
 pub(super) fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> AliveRooms {
     let recorded = run.recorded.rooms.keys().filter(|address| address.provider == *name);
     let may_live = |address: &&Address| {
-        let destroyed = run.recorded.rooms.get(*address).is_some_and(RecordedRoom::is_destroyed);
+        let destroyed = |record: &RecordedRoom| {
+            record.is_destroyed() && record.pending.is_none() && record.contested.is_none()
+        };
+        let destroyed = run.recorded.rooms.get(*address).is_some_and(destroyed);
         !destroyed && !matches!(run.observed.of(address), Some(Observation::Gone(_)))
     };
     let before = u64::try_from(recorded.filter(may_live).count()).unwrap_or(u64::MAX);

@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::model::{
-    Action, Adoption, ApprovedPlan, Clock, Event, Held, Observed, Outcome, Overwritten, Provider,
-    ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait,
+    Action, Adoption, ApprovedPlan, Clock, Event, Held, HeldReason, Observed, Outcome, Overwritten,
+    Provider, ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait, WaitReason,
 };
 use crate::provider::{Client, Observer};
 use crate::state::WriteStore;
@@ -108,8 +108,8 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     let side_dependencies = Arc::new(SideDependencies::new(&plan, &run.connections));
     let (blocked, unread) = (plan.blocked(), plan.unread());
     let mut outcome = Outcome { blocked, unread, ..Outcome::default() };
-    for Held { step, reason: _ } in plan.waiting() {
-        run.report_end(&mut outcome, step, StepEnd::Waiting(step.people, None), None);
+    for held in plan.waiting() {
+        run.report_wait(&mut outcome, &held.step, wait_reason(held), None);
     }
     for (step, why) in plan.held() {
         run.report_end(&mut outcome, step, StepEnd::NotTried(*why), None);
@@ -154,10 +154,9 @@ impl Run {
                 (action, StepProgress::Failed(failure))
             }
             StepEnd::Waiting(people, failure) => {
-                let unasked = failure.map(|failure| failure.to_string());
-                let wait = StepWait { address: address.clone(), action, people, unasked };
-                outcome.waiting.push(wait.clone());
-                (action, StepProgress::Waiting(wait))
+                let unread = failure.map(|failure| WaitReason::Unread(failure.to_string()));
+                let reason = unread.unwrap_or(WaitReason::People(people));
+                return self.report_wait(outcome, step, reason, duration);
             }
             StepEnd::NotTried(why) => {
                 outcome.not_tried.push((address.clone(), action, why));
@@ -166,6 +165,35 @@ impl Run {
         };
         let reason = step.reason;
         self.report.event(&Event::Step(StepEvent { address, action, reason, duration, progress }));
+    }
+
+    /// Reports that a step waits, and adds it to the outcome.
+    fn report_wait(
+        &self,
+        outcome: &mut Outcome,
+        step: &Step,
+        reason: WaitReason,
+        duration: Option<Duration>,
+    ) {
+        let (address, action) = (step.address.clone(), step.action);
+        let wait = StepWait { address: address.clone(), action, reason };
+        outcome.waiting.push(wait.clone());
+        let (reason, progress) = (step.reason, StepProgress::Waiting(wait));
+        self.report.event(&Event::Step(StepEvent { address, action, reason, duration, progress }));
+    }
+}
+
+/// What a step waits for that waits by the plan already.
+fn wait_reason(held: &Held) -> WaitReason {
+    let Held { step, reason } = held;
+    match reason {
+        HeldReason::NextLife => WaitReason::NextLife,
+        HeldReason::Occupied(_)
+        | HeldReason::PreventDestroy
+        | HeldReason::MaxRooms(_)
+        | HeldReason::Conflict
+        | HeldReason::OtherState
+        | HeldReason::Contested => WaitReason::People(step.people),
     }
 }
 

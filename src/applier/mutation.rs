@@ -188,7 +188,9 @@ impl Worker {
             Settled::Gone(_) if call.pending.kind == PendingKind::Destroy => {
                 Ok(Attempt::Completed(MutationResult::Missing(None)))
             }
-            Settled::Gone(_) | Settled::NotDone(_) => Ok(Attempt::NotDone(api_error)),
+            Settled::Gone(_) | Settled::NotDone(_) | Settled::Foreign(_) => {
+                Ok(Attempt::NotDone(api_error))
+            }
             Settled::Contested(record) | Settled::Unproven(record) => {
                 self.record(call.address, &record).await?;
                 Err(open(&uncertain(call.address, &record), &api_error))

@@ -109,7 +109,7 @@ impl Open {
                 tracing::warn!(%address, "{}", uncertain(&address, &record));
                 Some(record)
             }
-            Settled::Gone(left) => left,
+            Settled::Gone(left) | Settled::Foreign(left) => left,
             Settled::MayStillLand(_) | Settled::Unread(_) => {
                 return Ok(Resolution { address, observation, record: Some(record) });
             }
@@ -185,6 +185,7 @@ impl PendingCall<'_> {
                 settled @ (Settled::Done(_)
                 | Settled::NotDone(_)
                 | Settled::Gone(_)
+                | Settled::Foreign(_)
                 | Settled::Contested(_)
                 | Settled::Unproven(_)
                 | Settled::Unread(_)) => return Ok((settled, observation)),

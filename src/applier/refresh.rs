@@ -19,14 +19,18 @@ pub struct Seen {
 }
 
 /// Notes when rooms were observed, if that matters to a later run: with people inside, without
-/// people after there were some, or with other attributes.
+/// people after there were some, or with other attributes. Of a room that others made anew, what cannot
+/// be read is assumed.
 #[must_use]
 pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connections) -> Seen {
     let mut entries = Vec::new();
     for (address, observed_room) in observed_rooms(observed) {
         let connection = connections.get(&address.provider);
-        if let (Some(before), Some(_)) = (recorded.rooms.get(address), connection) {
-            let after = before.seen(observed_room);
+        if let (Some(before), Some(connection)) = (recorded.rooms.get(address), connection) {
+            let mut after = before.seen(observed_room);
+            if before.was_made_anew(observed_room) {
+                after.assumed = Assumed::of(connection.provider.kind());
+            }
             if before.pending.is_none() && matters(before, &after, observed_room) {
                 entries.push(Entry::Result(address.clone(), after));
             }
@@ -54,8 +58,16 @@ fn matters(before: &RecordedRoom, after: &RecordedRoom, observed_room: &Observed
 /// The record of a declared room of this kind that exists and was not made by us.
 #[must_use]
 pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) -> RecordedRoom {
-    let DesiredRoom { address: _, room, lifecycle, ignore_changes, on_conflict: _, sides, source } =
-        room;
+    let DesiredRoom {
+        address: _,
+        room,
+        lifecycle,
+        ignore_changes,
+        on_conflict: _,
+        sides,
+        source,
+        line: _,
+    } = room;
     let record = RecordedRoom {
         room: room.clone(),
         assumed: Assumed::default(),

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::worker::{Failure, QueryFailure, Worker};
 use crate::model::{
-    Action, ApiError, Assumed, ErrorClass, NotTried, Overwritten, People, RecordedRoom, Room, Step,
-    StepFailure,
+    Action, ApiError, Assumed, ErrorClass, NextChange, NotTried, Overwritten, People, RecordedRoom,
+    Room, Step, StepFailure,
 };
 use crate::provider::Permit;
 
@@ -270,11 +270,16 @@ fn unwritten(error: crate::state::StateError, what: &'static str) -> FailedStep 
 
 /// A record with the bookkeeping of a step.
 fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
-    let mut record = record.clone();
+    let mut record = match step.next.as_deref() {
+        Some(NextChange { before: _, after }) => record.with_next(after.clone()),
+        None => record.clone(),
+    };
     record.lifecycle = step.lifecycle;
     record.ignore_changes.clone_from(&step.ignore_changes);
     record.sides = step.sides.clone();
+    // A room that is only moved stays as uncertain as it was; any other step was planned for ours.
     if let Some(source) = &step.source {
+        record.contested = None;
         record.source = source.clone();
     }
     record

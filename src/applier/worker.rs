@@ -12,7 +12,7 @@ use super::observe::look;
 use super::{Connection, Connections, Stop};
 use crate::model::{
     Address, ApiError, Call, ErrorClass, Kind, NotTried, Observation, ObservedRoom, Operation,
-    PendingKind, People, Recorded, RecordedRoom, Room, Timestamp, over_limits,
+    PendingKind, People, Recorded, RecordedRoom, Room, Timestamp, belongs_to, over_limits,
 };
 use crate::provider::{Observer, Receipt};
 use crate::state::StateError;
@@ -292,11 +292,23 @@ impl Worker {
         let Some(observed_room) = read else {
             return Ok(record.replaced_by(Arc::clone(after), record.carried().clone()));
         };
-        let wanted = &after.attributes;
-        let others = record.others(wanted, &observed_room.attributes);
-        if let Some(why) = over_limits(self.connection.provider.limits, wanted, &others) {
+        let refused = |why: String| {
             let call = self.kind().destroy_call();
-            return Err(Failure::NotDone(ApiError::local(ErrorClass::Refused, call, why)));
+            Failure::NotDone(ApiError::local(ErrorClass::Refused, call, why))
+        };
+        let application = &self.connection.provider.application;
+        if let (Some(other), Some(ownership)) =
+            (record.other_owner(application, observed_room), application.ownership())
+        {
+            return Err(refused(belongs_to(ownership.key(), &other)));
+        }
+        let wanted = &after.attributes;
+        let mut others = record.others(wanted, &observed_room.attributes);
+        if let Some(ownership) = application.ownership() {
+            others.remove(ownership.key());
+        }
+        if let Some(why) = over_limits(self.connection.provider.limits, wanted, &others) {
+            return Err(refused(why));
         }
         Ok(record.seen(observed_room).replaced_by(Arc::clone(after), others))
     }

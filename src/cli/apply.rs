@@ -295,7 +295,8 @@ pub(super) fn keep_secrets_out(
 ) -> Result<(), Stopped> {
     let identities = desired.providers.values().map(ProviderIdentity::of);
     console.refuse_secrets("the state", identities)?;
-    let rooms = plan.steps.iter().map(|it| (&it.address, &it.after, &it.changes, &it.source));
+    let rooms = plan.steps.iter();
+    let rooms = rooms.map(|it| (&it.address, &it.after, &it.next, &it.changes, &it.source));
     console.refuse_secrets("the state", rooms)
 }
 

@@ -9,7 +9,7 @@ use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
 use super::{session, signals};
 use crate::config::Loaded;
-use crate::engine::{self, Compared, Credentials, DriftRequest, Session};
+use crate::engine::{self, Compared, DriftRequest, Session};
 use crate::model::{Drift, Refresh, StateLocation};
 use crate::provider::http::SystemClock;
 use crate::render::{self, Layout, PageView};
@@ -34,13 +34,9 @@ pub(super) async fn run(
         events: ProgressReport::start(console, args.format.progress()),
         host_change: session::host_change(args.allow_endpoint_change),
     };
-    let credentials = match args.refresh {
-        Some(Refresh::Due | Refresh::All) => Credentials::Required,
-        Some(Refresh::Never) | None => Credentials::Optional,
-    };
     let refresh = args.refresh.unwrap_or(Refresh::All);
     let scope = session::scope(&args.scope)?;
-    let request = DriftRequest { refresh, scope: &scope, credentials, warnings: &warnings };
+    let request = DriftRequest { refresh, scope: &scope, warnings: &warnings };
     let compared = engine::drift(&session, request).await;
     console.measure(|run| run.calls = providers.calls());
     let Compared { drift, closed } = compared?;

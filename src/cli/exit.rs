@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Finding, NotTried, Outcome, People};
+use crate::model::{Finding, NotTried, Outcome};
 
 /// How a command ends. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Exit {
         let interrupted = not_tried.iter().any(|(_, _, why)| *why == NotTried::Interrupted);
         let by_gate = |why: &NotTried| matches!(why, NotTried::Gate | NotTried::RecreateGate);
         let held = not_tried.iter().any(|(_, _, why)| by_gate(why));
-        let unread = waiting.iter().any(|wait| wait.people == People::Unknown);
+        let unread = waiting.iter().any(|wait| wait.reason.is_unread());
         is(failures, if changed || interrupted { Self::Partly } else { Self::Failed })
             .or(is(unread || detailed && !waiting.is_empty(), Self::Partly))
             .or(is(held, Self::Refused))
@@ -145,7 +145,7 @@ impl From<std::io::Error> for Stopped {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Action, Address, StepFailure, StepWait};
+    use crate::model::{Action, Address, People, StepFailure, StepWait, WaitReason};
 
     fn room() -> Address {
         "chat/a".parse().expect("an address")
@@ -164,7 +164,11 @@ mod tests {
     }
 
     fn waiting(people: People) -> Outcome {
-        let wait = StepWait { address: room(), action: Action::Destroy, people, unasked: None };
+        let wait = StepWait {
+            address: room(),
+            action: Action::Destroy,
+            reason: WaitReason::People(people),
+        };
         Outcome { waiting: vec![wait], ..Outcome::default() }
     }
 

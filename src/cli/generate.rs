@@ -16,7 +16,7 @@ use super::progress::ProgressReport;
 use super::{session, signals};
 use crate::config::{self, ReadError, RoomsFile, Size};
 use crate::engine::{self, GenerateRequest, GenerateResult, Generated, Session};
-use crate::model::{Desired, Finding, Kind, Place, ProviderName, RoomId};
+use crate::model::{Desired, Finding, Kind, Place, Provider, ProviderName, RoomId};
 use crate::provider::http::SystemClock;
 use crate::render;
 
@@ -49,7 +49,8 @@ pub(super) async fn run(
     }
     let files = session::files(global, console)?;
     let desired = &files.desired;
-    let (provider, kind) = provider(args.provider.as_deref(), desired)?;
+    let declared = provider(args.provider.as_deref(), desired)?;
+    let (provider, kind) = (declared.name.clone(), declared.kind());
     let ids = ids(args.ids.as_deref().unwrap_or(Path::new("-")), kind, global)?;
     let path = session::state_path(global, desired, console)?;
     connect::require_secrets(desired)?;
@@ -68,7 +69,7 @@ pub(super) async fn run(
     let tally = Tally::of(&rooms, &provider, console);
     if tally.exit() != Exit::Failed {
         console.refuse_secrets("the file", rooms.iter())?;
-        create(file, &contents(&rooms, &provider, kind))?;
+        create(file, &contents(&rooms, declared))?;
         console.note(&render::plain(format_args!("wrote {}", file.display())));
     }
     match args.format {
@@ -81,8 +82,8 @@ pub(super) async fn run(
     closed.map(|()| tally.exit())
 }
 
-/// The provider of this name, and its kind.
-fn provider(name: Option<&str>, desired: &Desired) -> Result<(ProviderName, Kind), Stopped> {
+/// The declared provider of this name.
+fn provider<'a>(name: Option<&str>, desired: &'a Desired) -> Result<&'a Provider, Stopped> {
     let name = name.unwrap_or_default();
     let found = desired.providers.values().find(|provider| provider.name.as_str() == name);
     let names: Vec<&str> = desired.providers.keys().map(ProviderName::as_str).collect();
@@ -90,8 +91,7 @@ fn provider(name: Option<&str>, desired: &Desired) -> Result<(ProviderName, Kind
         let message = format!("--provider {name}: the files declare {}", names.join(", "));
         Stopped::failed("unknown_provider", message)
     };
-    let provider = found.ok_or_else(unknown)?;
-    Ok((provider.name.clone(), provider.kind()))
+    found.ok_or_else(unknown)
 }
 
 /// Reads the ids, one a line; blank lines and those that begin with `#` are skipped.
@@ -114,7 +114,8 @@ fn ids(path: &Path, kind: Kind, global: &Global) -> Result<BTreeSet<RoomId>, Sto
     let (mut ids, mut findings) = (BTreeSet::new(), Vec::new());
     for (at, line) in text.strip_prefix('\u{feff}').unwrap_or(&text).lines().enumerate() {
         let id = line.trim();
-        if id.is_empty() || id.starts_with('#') {
+        // An id may begin with `#`: a comment has a space after it.
+        if id.is_empty() || id == "#" || id.starts_with("# ") {
             continue;
         }
         match config::room_id_error(kind, id) {
@@ -145,7 +146,7 @@ fn place(file: &str, at: usize, line: &str) -> Place {
     Place { file: file.into(), line: at + 1, column: indent + 1, width, text: line.to_owned() }
 }
 
-fn contents(rooms: &[(RoomId, GenerateResult)], provider: &ProviderName, kind: Kind) -> String {
+fn contents(rooms: &[(RoomId, GenerateResult)], provider: &Provider) -> String {
     let (mut existing, mut declared, mut missing, mut unread) = (vec![], vec![], vec![], vec![]);
     for (id, result) in rooms {
         match result {
@@ -160,7 +161,9 @@ fn contents(rooms: &[(RoomId, GenerateResult)], provider: &ProviderName, kind: K
         ("These rooms are declared in another file already", declared),
         ("These rooms could not be read", unread),
     ];
-    RoomsFile { provider, kind, rooms: existing, others }.to_string()
+    let (name, kind) = (&provider.name, provider.kind());
+    let ownership_key = provider.application.ownership().map(|ownership| &**ownership.key());
+    RoomsFile { provider: name, kind, ownership_key, rooms: existing, others }.to_string()
 }
 
 fn create(path: &Path, text: &str) -> Result<(), Stopped> {

@@ -1,5 +1,7 @@
 //! `import`: records rooms that exist already and that the files declare.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::args::{Format, Global, ImportArgs};
@@ -9,18 +11,66 @@ use super::context::Context;
 use super::exit::{Exit, Stopped};
 use super::progress::ProgressReport;
 use super::{generate, session, signals};
-use crate::engine::{self, ImportRequest, ImportResult, Imported, Selection, Session};
-use crate::model::{Address, Partial};
+use crate::applier::Stop;
+use crate::engine::{
+    self, ImportApprover, ImportRequest, ImportResult, Imported, Selection, Session, TakeOver,
+};
+use crate::model::{Address, Lineage, Partial};
 use crate::provider::http::SystemClock;
 use crate::render;
+use crate::state::Entry;
 
 /// How many rooms came to each result.
 #[derive(Default)]
 struct Tally {
     recorded: u64,
+    left_out: u64,
     missing: u64,
     unread: u64,
 }
+
+/// Checks what is imported, and asks on the console.
+struct OnConsole<'a> {
+    console: &'a Console,
+    stop: &'a Stop,
+}
+
+impl ImportApprover<Stopped> for OnConsole<'_> {
+    fn accept(&self, entries: &[Entry]) -> Result<(), Stopped> {
+        self.console.refuse_secrets("the state", entries.iter())
+    }
+
+    async fn take_over(&self, rooms: &TakeOver) -> Result<(), Stopped> {
+        let Self { console, stop } = self;
+        let TakeOver { lineage, rooms, is_continued } = rooms;
+        let first: Vec<String> = rooms.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = match rooms.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let then = if *is_continued {
+            "this new state continues that lineage: make sure that no other state of it is in use"
+        } else {
+            "the next apply writes the lineage of this state into them"
+        };
+        console.say(&render::plain(format_args!(
+            "rooms of the state of lineage {lineage}: {}{more}; {then}",
+            first.join(", ")
+        )));
+        if let Err(why) = console.can_ask() {
+            let words = format!("nothing was recorded: {why}; say `--lineage {lineage}`");
+            return Err(Stopped::refused("not_approved", words));
+        }
+        let rooms = if rooms.len() == 1 { "this room" } else { "these rooms" };
+        if !console.ask(&format!("Take over {rooms}?"), stop).await? {
+            return Err(Stopped::refused("not_approved", "nothing was recorded: not approved"));
+        }
+        Ok(())
+    }
+}
+
+/// How many rooms that are taken over are named.
+const NAMED: usize = 10;
 
 /// Asks after rooms and records those that exist; name and delay are recorded as assumed.
 pub(super) async fn run(
@@ -47,16 +97,16 @@ pub(super) async fn run(
         host_change: session::host_change(args.allow_endpoint_change),
     };
     let selection = if args.all_declared {
-        Selection::AllDeclared
+        Selection::AllDeclared { lineage: args.lineage.clone() }
     } else {
         Selection::Named(args.addresses.iter().cloned().collect())
     };
     let lock = session::lock("import", args.lock_timeout, context);
     let scope = session::scope(&args.scope)?;
     let request = ImportRequest { selection, scope, lock };
-    let accept = |entries: &[_]| console.refuse_secrets("the state", entries.iter());
-    let Imported { rooms, scope, contested, hosts, closed } =
-        engine::import(&session, request, accept).await?;
+    let approver = OnConsole { console, stop: &stop };
+    let Imported { rooms, scope, taken_over, contested, hosts, closed } =
+        engine::import(&session, request, &approver).await?;
     console.findings(&hosts);
     for (address, why) in &contested {
         let way_out = format!("`roomctl import {address}` takes it");
@@ -64,7 +114,7 @@ pub(super) async fn run(
     }
     let mut tally = Tally::default();
     for (address, result) in &rooms {
-        tally.add(address, result, console);
+        tally.add(address, result, taken_over.get(address), console);
     }
     match args.format {
         Format::Text => console.print(|out| {
@@ -72,7 +122,7 @@ pub(super) async fn run(
             writeln!(out, "Import: {tally}.")
         })?,
         Format::Json => {
-            let document = document(&rooms, &contested, scope.as_ref(), &tally);
+            let document = document(&rooms, &taken_over, &contested, scope.as_ref(), &tally);
             console.document(|out| writeln!(out, "{document}"))?;
         }
     }
@@ -82,34 +132,45 @@ pub(super) async fn run(
 /// The rooms with their results, and the counts, for programs.
 fn document(
     rooms: &[(Address, ImportResult)],
+    taken_over: &BTreeMap<Address, Lineage>,
     contested: &[(Address, Box<str>)],
     scope: Option<&Partial>,
     tally: &Tally,
 ) -> Value {
     let room = |(address, result): &(Address, ImportResult)| {
+        let taken_over_from = taken_over.get(address);
         let address = address.to_string();
-        match result {
+        let mut document = match result {
             ImportResult::Read => {
                 json!({"address": address, "result": "recorded", "assumed": false})
             }
             ImportResult::Assumed => {
                 json!({"address": address, "result": "recorded", "assumed": true})
             }
+            ImportResult::OtherState(lineage) => {
+                json!({"address": address, "result": "other_state", "lineage": lineage})
+            }
+            ImportResult::Unmarked => json!({"address": address, "result": "unmarked"}),
             ImportResult::Missing => json!({"address": address, "result": "missing"}),
             ImportResult::Unread(why) => {
                 json!({"address": address, "result": "unread", "message": why})
             }
+        };
+        if let Some(lineage) = taken_over_from {
+            document["taken_over_from"] = json!(lineage);
         }
+        document
     };
     let left_out = |(address, why): &(Address, Box<str>)| json!({"address": address.to_string(), "result": "contested", "message": why});
     let rooms = rooms.iter().map(room).chain(contested.iter().map(left_out));
-    let Tally { recorded, missing, unread } = tally;
+    let Tally { recorded, left_out, missing, unread } = tally;
     json!({
         "format_version": 1,
         "scope": scope,
         "rooms": rooms.collect::<Vec<_>>(),
         "summary": {
             "recorded": recorded,
+            "left_out": left_out,
             "missing": missing,
             "unread": unread,
             "contested": contested.len(),
@@ -118,16 +179,31 @@ fn document(
 }
 
 impl Tally {
-    fn add(&mut self, address: &Address, result: &ImportResult, console: &Console) {
+    fn add(
+        &mut self,
+        address: &Address,
+        result: &ImportResult,
+        taken_over_from: Option<&Lineage>,
+        console: &Console,
+    ) {
         match result {
             ImportResult::Read | ImportResult::Assumed => self.recorded += 1,
+            ImportResult::OtherState(_) | ImportResult::Unmarked => self.left_out += 1,
             ImportResult::Missing => self.missing += 1,
             ImportResult::Unread(_) => self.unread += 1,
         }
+        let from = taken_over_from
+            .map_or_else(String::new, |it| format!(" and belonged to the state of lineage {it}"));
         let note = |text: &str| console.note(&render::plain(format_args!("{address}: {text}")));
         match result {
-            ImportResult::Read => note("exists"),
-            ImportResult::Assumed => note("exists; its name and delay are assumed"),
+            ImportResult::Read => note(&format!("exists{from}")),
+            ImportResult::Assumed => note(&format!("exists{from}; its name and delay are assumed")),
+            ImportResult::OtherState(lineage) => note(&format!(
+                "left out: it belongs to the state of lineage {lineage}, whose rooms `--lineage` takes over"
+            )),
+            ImportResult::Unmarked => note(&format!(
+                "left out: nothing says whose it is; `roomctl import {address}` takes it"
+            )),
             ImportResult::Missing => note("does not exist"),
             ImportResult::Unread(why) => {
                 console.say(&render::plain(format_args!("{address}: could not be read: {why}")));
@@ -148,7 +224,8 @@ impl Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { recorded, missing, unread } = self;
-        write!(f, "{recorded} recorded, {missing} not there, {unread} unread")
+        let Self { recorded, left_out, missing, unread } = self;
+        write!(f, "{recorded} recorded, {missing} not there, {unread} unread")?;
+        if *left_out > 0 { write!(f, ", {left_out} left out") } else { Ok(()) }
     }
 }

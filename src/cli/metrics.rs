@@ -1,7 +1,7 @@
 //! `--metrics-file`: what a run did, as Prometheus text in a file that is written whole.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -32,10 +32,10 @@ impl MetricsFile {
             return Ok(None);
         };
         let path = session::named_without_secret(path.clone(), "the metrics file", console)?;
-        match (fs::metadata(&path), temporary(&path)) {
-            (Ok(there), _) if !there.is_file() => Err(unwritten(&path, &"it is no regular file")),
-            (Ok(_) | Err(_), Err(error)) => Err(unwritten(&path, &error)),
-            (Ok(_) | Err(_), Ok(_)) => Ok(Some(Self { path, command, start: Instant::now() })),
+        check_target(&path)?;
+        match temporary(&path) {
+            Ok(_) => Ok(Some(Self { path, command, start: Instant::now() })),
+            Err(error) => Err(unwritten(&path, &error)),
         }
     }
 
@@ -60,6 +60,7 @@ impl MetricsFile {
         if console.secrets().are_in(|out| out.write_all(&text))? {
             return Err(Stopped::failed("secret_in_output", "the metrics would hold a secret"));
         }
+        check_target(path)?;
         let written = temporary(path).and_then(|mut file| {
             file.write_all(&text)?;
             file.as_file().sync_all()?;
@@ -88,6 +89,25 @@ fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
         | Command::Completions { .. }
         | Command::Man(_) => None,
     }
+}
+
+/// Refuses to overwrite what is no metrics file: the state and its journal may be named by mistake.
+fn check_target(path: &Path) -> Result<(), Stopped> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() => return Err(unwritten(path, &"it is no regular file")),
+        Ok(there) if there.len() == 0 => return Ok(()),
+        Ok(_) => {}
+        // What is not there is written; another error shows when it is.
+        Err(_) => return Ok(()),
+    }
+    let mut start = Vec::new();
+    let most = render::METRICS_START.len() as u64;
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut start));
+    read.map_err(|error| unwritten(path, &error))?;
+    if start == render::METRICS_START.as_bytes() {
+        return Ok(());
+    }
+    Err(unwritten(path, &"it exists and is no metrics file of roomctl: it is not overwritten"))
 }
 
 /// A new file beside `path`, readable by a collector of another user, removed unless it is persisted.

@@ -141,6 +141,8 @@ impl From<SessionError> for Stopped {
             }
             SessionError::NotDeclared(_) => Self::new(Exit::Failed, "not_declared", error),
             SessionError::AlreadyRecorded(_) => Self::new(Exit::Failed, "recorded", error),
+            SessionError::SeveralLineages(_) => Self::refused("several_lineages", error),
+            SessionError::LineageNotFound(_) => Self::new(Exit::Failed, "lineage_not_found", error),
         }
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn listen(output: &Output) -> Result<Stop, Stopped> {
     listen_beside(output.clone(), std::future::pending())
 }
 
-/// Listens as [`listen`] does; the end of the time limit counts as the first signal.
+/// Listens as [`listen`] does, and requests a stop at the end of the time limit too; the first signal
+/// after it is still the first.
 ///
 /// # Errors
 /// Returns a failure to listen.
@@ -126,7 +127,7 @@ impl Signals {
         Ok((runtime, Self { interrupt, terminate }))
     }
 
-    /// Requests a stop at the first signal or the end of the limit, and ends the process at the next
+    /// Requests a stop at the first signal or the end of the limit, and ends the process at the second
     /// signal.
     async fn handle(
         mut self,
@@ -134,12 +135,15 @@ impl Signals {
         output: &Output,
         limit: impl Future<Output = ()>,
     ) {
-        tokio::select! {
-            () = self.next() => {}
-            () = limit => {}
-        }
+        let is_over = tokio::select! {
+            () = self.next() => false,
+            () = limit => true,
+        };
         switch.stop();
         output.hurry();
+        if is_over {
+            self.next().await;
+        }
         self.next().await;
         std::process::exit(i32::from(Exit::Aborted as u8));
     }

@@ -5,7 +5,7 @@
 //! groups of items parsed each on its own. A file whose groups cannot be parsed alone is parsed whole.
 //! What is accepted here is accepted whole, and means the same: a property test holds that.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -111,10 +111,49 @@ impl Document {
         Self { file, head, reading: Reading::Complete, rooms }
     }
 
+    /// Returns where the rooms and entries of this file, which is `text`, begin.
+    pub(super) fn lines(&self, text: &str) -> RoomLines<'_> {
+        match &self.rooms {
+            Rooms::Absent => RoomLines::Found(Vec::new()),
+            Rooms::Grouped(layout) => RoomLines::Grouped(layout),
+            Rooms::Whole(rooms) => {
+                let found = item_starts(text.as_bytes());
+                let all = found.filter(|starts| starts.len() == rooms.len());
+                RoomLines::Found(all.unwrap_or_default())
+            }
+        }
+    }
+
     /// Whether everything but the rooms reads as in `other`.
     pub(super) fn has_head_of(&self, other: &Self) -> bool {
         (self.reading, &self.head) == (other.reading, &other.head)
     }
+}
+
+/// Where the rooms and entries of a file begin.
+pub(super) enum RoomLines<'a> {
+    /// As they were divided into groups.
+    Grouped(&'a Layout),
+    /// As they were found in a file that was parsed at once; empty where each is not on lines of its own.
+    Found(Vec<Start>),
+}
+
+impl RoomLines<'_> {
+    /// Returns the line on which a room or an entry begins, from 1, where it is known.
+    pub(super) fn of(&self, item: usize) -> Option<NonZeroU32> {
+        let line = match self {
+            Self::Grouped(layout) => layout.line(item),
+            Self::Found(starts) => starts.get(item)?.line,
+        };
+        NonZeroU32::new(u32::try_from(line).ok()?.saturating_add(1))
+    }
+}
+
+/// Finds where the items of the top-level `rooms:` begin, each on lines of its own.
+fn item_starts(bytes: &[u8]) -> Option<Vec<Start>> {
+    let mut items = Items::new(bytes, rooms_line(bytes)?.end);
+    items.find()?;
+    Some(items.starts)
 }
 
 /// How many items are parsed at once: enough to make starting a parser cheap, few enough for its
@@ -140,7 +179,7 @@ pub(super) struct Layout {
 
 /// Where an item begins.
 #[derive(Clone, Copy, Debug)]
-struct Start {
+pub(super) struct Start {
     /// The byte.
     at: usize,
     /// The line, from 0.

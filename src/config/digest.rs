@@ -11,7 +11,7 @@ use super::resolve::ResolvedHead;
 /// where they and the state are kept, are left out.
 pub(super) fn digest(head: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
     let ResolvedHead { providers, declared: _, moved, policy, state: _, home: _ } = head;
-    let mut encoder = DigestEncoder::new("roomctl config 2");
+    let mut encoder = DigestEncoder::new("roomctl config 3");
     encoder.list(providers.values(), write_provider);
     encoder.list(moved.iter(), |encoder, Moved { from, to }| {
         encoder.text(from.as_str());
@@ -61,10 +61,13 @@ fn write_application(encoder: &mut DigestEncoder, application: &Application) {
     encoder.optional(application.is_test(), DigestEncoder::flag);
     let dissolve_after = application.dissolve_after();
     encoder.optional(dissolve_after, |encoder, span| encoder.number(span.as_secs()));
+    let ownership = application.ownership();
+    encoder.optional(ownership, |encoder, ownership| encoder.text(ownership.key()));
 }
 
 fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
-    let Policy { refresh, on_conflict, on_vanish, on_occupied, max_destroy, max_recreate } = policy;
+    let Policy { refresh, on_conflict, on_vanish, on_occupied, replace, max_destroy, max_recreate } =
+        policy;
     encoder.text(match refresh {
         Refresh::Never => "never",
         Refresh::Due => "due",
@@ -83,6 +86,7 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
         Some(OnOccupied::Defer) => "defer",
         Some(OnOccupied::Destroy) => "destroy",
     });
+    encoder.text(replace.as_str());
     for limit in [max_destroy, max_recreate] {
         let (is_count, number) = match limit {
             GateLimit::Count(count) => (true, *count),
@@ -94,8 +98,16 @@ fn write_policy(encoder: &mut DigestEncoder, policy: &Policy) {
 }
 
 fn write_room(encoder: &mut DigestEncoder, declared: &DesiredRoom) {
-    let DesiredRoom { address, room, lifecycle, ignore_changes, on_conflict, sides, source } =
-        declared;
+    let DesiredRoom {
+        address,
+        room,
+        lifecycle,
+        ignore_changes,
+        on_conflict,
+        sides,
+        source,
+        line: _,
+    } = declared;
     encoder.address(address);
     encoder.room(room);
     encoder.lifecycle(*lifecycle);

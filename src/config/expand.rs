@@ -59,6 +59,7 @@ impl Entry {
             let finding = Finding::error("for_each", "`for_each` has no variables")
                 .help("write at least one: `for_each: {n: 001..200}`");
             reporter.at_key(vec![key("for_each")], finding);
+            return None;
         }
         references_are_known(&template, declared, reporter);
         let variables: Option<Vec<Variable>> = declared
@@ -207,7 +208,7 @@ fn each_text(room: &mut raw::Room, visit: &mut Visit<'_>) {
         muted: _,
         public: _,
         unlimited: _,
-        lifecycle: _,
+        lifecycle,
     } = room;
     let plain = [
         ("id", id),
@@ -232,6 +233,17 @@ fn each_text(room: &mut raw::Room, visit: &mut Visit<'_>) {
     }
     if let Some(raw::Close { reason: Some(Text(text)), callback: _ }) = close {
         visit(&|| vec![key("close"), key("reason")], text);
+    }
+    if let Some(raw::Lifecycle {
+        ignore_changes,
+        prevent_destroy: _,
+        on_remove: _,
+        on_conflict: _,
+    }) = lifecycle
+    {
+        for (at, Text(text)) in ignore_changes.iter_mut().flatten().enumerate() {
+            visit(&|| vec![key("lifecycle"), key("ignore_changes"), index(at)], text);
+        }
     }
     for (Text(name), value) in attributes.iter_mut().flat_map(|Pairs(pairs)| pairs) {
         let written = name.clone();

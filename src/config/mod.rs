@@ -31,7 +31,7 @@ mod yaml;
 
 use std::path::PathBuf;
 
-use crate::model::{Desired, Finding, Kind};
+use crate::model::{Desired, DesiredFrom, Finding, Kind};
 
 pub use head::{Head, head};
 pub use load::{Subfolders, is_standard_input};
@@ -39,6 +39,7 @@ pub use regular_file::{ReadError, Size, read_regular, read_stream};
 pub use rooms_file::{RoomsFile, room_id_error};
 pub use schema::schema;
 
+use decode::RoomLines;
 use diagnostics::Diagnostics;
 use resolve::{Resolved, ResolvedHead};
 
@@ -85,7 +86,9 @@ pub fn load_from(
     }
     let Resolved { documents, head, rooms, entries, mut diagnostics } =
         resolve::resolve(&sources, variable)?;
-    let rooms = resolve::sorted(rooms, &entries, &mut diagnostics);
+    let lines = documents.iter().map(|document| document.lines(&sources[document.file].text));
+    let lines: Vec<RoomLines<'_>> = lines.collect();
+    let rooms = resolve::sorted(rooms, &entries, &lines, &mut diagnostics);
     let failed = diagnostics.any_error();
     let findings = diagnose::findings(diagnostics, &sources, &documents);
     if failed {
@@ -94,7 +97,8 @@ pub fn load_from(
     let config_digest = digest::digest(&head, &rooms);
     let files = sources.iter().map(|source| source.recorded(&head.home)).collect();
     let ResolvedHead { providers, declared: _, moved, policy, state, home: _ } = head;
-    let desired = Desired { providers, state, policy, rooms, files, config_digest, moved };
+    let from = DesiredFrom::Files;
+    let desired = Desired { providers, state, policy, rooms, files, config_digest, moved, from };
     let warnings = of_folders.into_iter().chain(findings).collect();
     Ok(Loaded { desired, warnings })
 }

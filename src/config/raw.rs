@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Field, OnConflict, OnOccupied, OnRemove, OnVanish, Refresh};
+use crate::model::{Field, OnConflict, OnOccupied, OnRemove, OnVanish, Refresh, Replace};
 
 pub use scalars::{Amount, AttributeValue, FullAttribute, Pairs, RateLimit, Text, VariableValues};
 pub(super) use scalars::{VARIABLE, is_extension};
@@ -135,6 +135,11 @@ pub struct Provider {
     /// zim, tencent-live: the service's limits for the attributes of one room.
     #[serde(deserialize_with = "present")]
     pub limits: Option<Limits>,
+    /// zim, tencent-live: the key of an attribute that roomctl writes into every room, holding the
+    /// state's lineage: it says whose a room is. It counts towards the limits, and no room may declare it;
+    /// no such attribute when left out.
+    #[serde(deserialize_with = "present")]
+    pub ownership_attribute: Option<Text>,
 }
 
 /// The service's limits for the attributes of one room. Sizes are in bytes.
@@ -189,14 +194,6 @@ pub struct Policy {
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_recreate: Option<Amount>,
-}
-
-/// When a new name or delay takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Replace {
-    /// At once, by destroying the room and creating it again.
-    Now,
 }
 
 /// The value of a field, as the file has it.

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::model::{DesiredRoom, Finding, ProviderName, Sides};
 
-use super::decode::{DecodedRoom, Document, GROUP, Layout, Rooms, decode};
+use super::decode::{DecodedRoom, Document, GROUP, Layout, RoomLines, Rooms, decode};
 use super::diagnose;
 use super::diagnostics::{
     Diagnostic, Diagnostics, EntryPart, Location, Part, Reading, Reporter, key,
@@ -272,10 +272,11 @@ struct ResolvedRooms {
     sides: Sides,
 }
 
-/// Sorts all rooms by address, and reports duplicate addresses.
+/// Sorts all rooms by address, with their lines, and reports duplicate addresses.
 pub(super) fn sorted(
     mut rooms: Vec<PositionedRoom>,
     entries: &[PositionedEntry],
+    lines: &[RoomLines<'_>],
     diagnostics: &mut Diagnostics,
 ) -> Vec<DesiredRoom> {
     rooms.par_sort_unstable_by(|(a, one), (b, other)| {
@@ -300,7 +301,11 @@ pub(super) fn sorted(
         let finding = Finding::error("duplicate_address", message).help(help).about(&address);
         diagnostics.push(Diagnostic { finding, location: position.id(), first: Some(first.id()) });
     }
-    let mut rooms: Vec<DesiredRoom> = rooms.into_iter().map(|(room, _)| room).collect();
+    let with_line = |(room, RoomPosition { file, item, number: _ }): PositionedRoom| {
+        let line = lines.get(file).and_then(|lines| lines.of(item));
+        DesiredRoom { line, ..room }
+    };
+    let mut rooms: Vec<DesiredRoom> = rooms.into_iter().map(with_line).collect();
     // The list is made in place, and the positions took a fifth of it.
     rooms.shrink_to_fit();
     rooms

@@ -17,6 +17,8 @@ pub struct RoomsFile<'a> {
     pub provider: &'a ProviderName,
     /// Its kind.
     pub kind: Kind,
+    /// The key of its ownership attribute, which no room declares.
+    pub ownership_key: Option<&'a str>,
     /// The rooms, with what the service told of them.
     pub rooms: Vec<(&'a RoomId, &'a Room)>,
     /// Ids that are no rooms of the file, each group with the reason: they are written as comments.
@@ -35,7 +37,7 @@ const ASSUMED_DELAY: &str = "3h";
 
 impl fmt::Display for RoomsFile<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, kind, rooms, others } = self;
+        let Self { provider, kind, ownership_key, rooms, others } = self;
         writeln!(
             f,
             "# Rooms that exist, from `roomctl import --generate`. Read it beside the file with"
@@ -53,7 +55,10 @@ impl fmt::Display for RoomsFile<'_> {
             for field in kind.fields() {
                 match room.value(field).map(ValueRef::to_value) {
                     None => {}
-                    Some(Value::Attributes(attributes)) => write_attributes(f, &attributes)?,
+                    Some(Value::Attributes(mut attributes)) => {
+                        ownership_key.map(|key| attributes.remove(key));
+                        write_attributes(f, &attributes)?;
+                    }
                     Some(value) => write_field(f, *kind, field, &value)?,
                 }
             }
@@ -155,13 +160,18 @@ mod tests {
     #[test]
     fn what_cannot_be_declared_is_left_out_with_a_comment() {
         let attribute = |value: &str| Attribute { value: value.into(), auto_delete: false };
-        let attributes = [("server_secret", attribute("x")), ("topic", attribute("a\n\"b\""))];
+        let attributes = [
+            ("by", attribute("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44")),
+            ("server_secret", attribute("x")),
+            ("topic", attribute("a\n\"b\"")),
+        ];
         let room = Room { attributes: attributes.into_iter().collect(), ..Room::default() };
         let (lobby, gone) = (RoomId::new("lobby"), RoomId::new("gone"));
         let provider = provider();
         let file = RoomsFile {
             provider: &provider,
             kind: Kind::Zim,
+            ownership_key: Some("by"),
             rooms: vec![(&lobby, &room)],
             others: vec![("Not there", vec![&gone])],
         };
@@ -172,7 +182,8 @@ mod tests {
     fn a_file_without_rooms_is_valid() {
         let provider = provider();
         let (rooms, others) = (Vec::new(), Vec::new());
-        let file = RoomsFile { provider: &provider, kind: Kind::Rtc, rooms, others };
+        let (kind, ownership_key) = (Kind::Rtc, None);
+        let file = RoomsFile { provider: &provider, kind, ownership_key, rooms, others };
         assert_eq!(parse_whole(&file.to_string()).expect("a file").rooms, Some(Vec::new()));
     }
 
@@ -198,6 +209,7 @@ mod tests {
             let text = RoomsFile {
                 provider: &provider,
                 kind: Kind::Zim,
+                ownership_key: None,
                 rooms: rooms.iter().map(|(id, room)| (id, room)).collect(),
                 others: Vec::new(),
             }.to_string();

@@ -123,17 +123,9 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
 /// Keys by the definition that will have them.
 const RESERVED_KEYS: &[(&str, &[&str])] = &[];
 
-/// Values by the definition that will take them.
-const RESERVED_VALUES: &[(&str, &[&str])] = &[("Replace", &["on_next_vanish"])];
-
 /// Returns whether `name` is a key of this definition that is not built yet.
 pub(super) fn reserved_key(definition: &str, name: &str) -> bool {
     holds(RESERVED_KEYS, definition, name)
-}
-
-/// Returns whether `value` is a value of this definition that is not built yet.
-pub(super) fn reserved_value(definition: &str, value: &str) -> bool {
-    holds(RESERVED_VALUES, definition, value)
 }
 
 /// Makes the finding about something that is not built yet.

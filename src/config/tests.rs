@@ -9,6 +9,7 @@ mod kinds;
 mod mismatches;
 mod mistakes;
 mod moved;
+mod ownership;
 mod several;
 mod validator;
 mod values;

@@ -1,7 +1,8 @@
 //! What a kind of rooms accepts: ids, the values of fields, and attributes.
 
 use crate::model::{
-    AttributeLimits, Attributes, Delay, Field, Finding, IdSpec, Kind, RoomPath, Shape, Value,
+    AttributeLimits, Attributes, Delay, Field, Finding, IdSpec, Kind, Lineage, RoomPath, Shape,
+    Value,
 };
 
 use super::diagnostics::{
@@ -177,18 +178,23 @@ pub(super) fn shown(c: char) -> String {
     }
 }
 
-/// Checks the attributes of a room, the defaults included, against a provider's limits.
+/// Checks the attributes of a room, the defaults and the ownership attribute of the key `own` included,
+/// against a provider's limits.
 pub(super) fn check_attribute_limits(
     kind: Kind,
     attributes: &Attributes,
+    own: Option<&str>,
     limits: &AttributeLimits,
     reporter: &mut Reporter<'_>,
 ) {
     let AttributeLimits { attributes: most, key_bytes, value_bytes, total_bytes } = *limits;
-    if attributes.len() > most {
-        let count = attributes.len();
-        let message =
-            format!("{count} attributes are too many: {kind} rooms accept at most {most}");
+    let own = own.filter(|own| attributes.get(own).is_none());
+    let included = if own.is_some() { ", the ownership attribute included" } else { "" };
+    let count = attributes.len() + usize::from(own.is_some());
+    if count > most {
+        let message = format!(
+            "{count} attributes are too many{included}: {kind} rooms accept at most {most}"
+        );
         reporter
             .at_key(vec![key("attributes")], too_much("attribute_count", message, "attributes"));
     }
@@ -206,10 +212,11 @@ pub(super) fn check_attribute_limits(
             reporter.at(path(), too_much("attribute_value", message, "value_bytes"));
         }
     }
-    let total = attributes.total_bytes();
+    let total = attributes.total_bytes() + own.map_or(0, |own| own.len() + Lineage::BYTES);
     if total > total_bytes {
         let message = format!(
-            "the attributes are {total} bytes in total; {kind} rooms accept at most {total_bytes}"
+            "the attributes are {total} bytes in total{included}; {kind} rooms accept at most \
+             {total_bytes}"
         );
         reporter
             .at_key(vec![key("attributes")], too_much("attribute_total", message, "total_bytes"));

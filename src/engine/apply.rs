@@ -10,8 +10,8 @@ use super::refresh::{Clocks, Known, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Desired, Digest, Finding, NotTried, Outcome, Plan, ProviderName,
-    Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary,
+    Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Outcome, Plan,
+    ProviderName, Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary, WaitReason,
 };
 use crate::planner::{self, Purpose, SavedPlanRefusal};
 use crate::state::{Entry, WriteStore};
@@ -42,7 +42,7 @@ pub struct Reviewed<'a> {
     pub saved: Option<&'a SavedPlan>,
     /// How old that plan may be.
     pub max_age: Option<Duration>,
-    /// The digest that the plan must have, before it is restricted to the saved one.
+    /// The digest that the plan must have if it has steps, before it is restricted to the saved one.
     pub digest: Option<Digest>,
 }
 
@@ -112,6 +112,8 @@ where
 {
     let Session { desired, store: _, connector: _, clock, stop, events, host_change: _ } = session;
     let Opened { store, connected, hosts } = opened;
+    let lineage = store.lineage().map_err(SessionError::State)?;
+    let desired = &*planner::owned(desired, Some(&lineage));
     let Reviewed { saved, max_age, digest: _ } = request.reviewed;
     if let Some(saved) = saved {
         let recorded = &store.snapshot().recorded;
@@ -138,6 +140,10 @@ where
     let clocks = Clocks { wall: *clock, connections };
     let observers = applier::observers(connections);
     known.refresh(request.refresh, Purpose::Apply, &observers, &clocks, (events, stop)).await;
+    if let (Some(saved), Refresh::Due | Refresh::All) = (saved, request.refresh) {
+        let as_read = planner::saved_as_read(saved, desired, &recovered.recorded);
+        known.observe(as_read, &observers, (events, stop)).await;
+    }
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
@@ -147,7 +153,7 @@ where
     let mut plan = request.reviewed.check(plan, desired, &recovered.recorded)?;
     let carries_out = CarriedOut::of(saved, &plan);
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
-    plan.findings.extend(goal.finding(desired, &recovered.recorded));
+    plan.findings.extend(goal.findings(desired, &recovered.recorded));
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let (summary, partial) = (plan.summary, plan.scope.clone());
     let number = recovered.recorded.rooms.len() as u64;
@@ -187,7 +193,9 @@ struct CarriedOut<'a> {
 
 impl<'a> CarriedOut<'a> {
     fn of(saved: Option<&'a SavedPlan>, plan: &Plan) -> Self {
-        let held = plan.waiting.iter().chain(&plan.blocked).map(|held| &held.step.address);
+        // What waits for a next life is done with once that is recorded.
+        let held = plan.waiting.iter().filter(|held| held.reason != HeldReason::NextLife);
+        let held = held.chain(&plan.blocked).map(|held| &held.step.address);
         let mut held = held.chain(plan.unread.iter().map(|unread| &unread.address));
         let is_held =
             saved.is_some_and(|saved| held.any(|address| saved.steps.contains_key(address)));
@@ -199,7 +207,8 @@ impl<'a> CarriedOut<'a> {
         let Self { saved, is_held } = self;
         let saved = (*saved)?;
         let is_left = outcome.not_tried.iter().any(|(_, _, why)| *why != NotTried::NotInPlan);
-        let waits = outcome.waiting.iter().any(|wait| saved.steps.contains_key(&wait.address));
+        let waiting = outcome.waiting.iter().filter(|wait| wait.reason != WaitReason::NextLife);
+        let waits = waiting.map(|wait| &wait.address).any(|it| saved.steps.contains_key(it));
         let is_complete = !is_held && !is_left && !waits && outcome.failed.is_empty();
         (is_complete && !outcome.done.is_empty()).then(|| saved.id.clone())
     }
@@ -209,19 +218,31 @@ impl Reviewed<'_> {
     /// Checks a plan against what was reviewed, and restricts it to the saved one.
     fn check(
         &self,
-        plan: Plan,
+        mut plan: Plan,
         desired: &Desired,
         recorded: &Recorded,
     ) -> Result<Plan, SessionError> {
         let Self { saved, max_age: _, digest } = self;
         if let Some(expected) = digest.filter(|expected| *expected != plan.digest) {
-            return Err(SavedPlanRefusal::Digest { expected, actual: plan.digest }.into());
+            if !plan.steps.is_empty() {
+                return Err(SavedPlanRefusal::Digest { expected, actual: plan.digest }.into());
+            }
+            plan.findings.push(nothing_of_expected(expected, plan.digest));
         }
         match saved {
             Some(saved) => Ok(planner::restrict(plan, saved, desired, recorded)?),
             None => Ok(plan),
         }
     }
+}
+
+/// A warning that nothing is left to be done of an expected plan, or that it is about other files.
+fn nothing_of_expected(expected: Digest, actual: Digest) -> Finding {
+    let message = format!(
+        "`--expect {expected}` was given, and the plan has no steps: its digest is {actual}"
+    );
+    Finding::warning("not_the_expected_plan", message)
+        .help("the plan that was reviewed was applied already, or the files, the state or the scope are not those that were reviewed")
 }
 
 /// Writes what is known before the first call, and makes sure that the rest can be written: a full

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::plan::{Credentials, connect_reads, not_asked, read_only};
+use super::plan::{Credentials, connect_reads, read_only};
+use super::reconcile::new_state;
 use super::refresh::{Clocks, Known, resolve_scope};
 use super::session::{Connector, Session, read};
 use crate::model::{Drift, Finding, Observed, Recorded, Refresh, Scope};
@@ -16,8 +17,6 @@ pub struct DriftRequest<'a> {
     pub refresh: Refresh,
     /// The rooms that are compared.
     pub scope: &'a Scope,
-    /// Whether missing credentials are an error.
-    pub credentials: Credentials,
     /// Warnings about the files.
     pub warnings: &'a [Finding],
 }
@@ -34,7 +33,7 @@ pub struct Compared<E> {
 ///
 /// # Errors
 /// Returns an error if the state cannot be read or belongs to another application, or if credentials
-/// are required and missing.
+/// are missing and rooms are to be asked after: "no drift" would say nothing.
 pub async fn drift<C: Connector>(
     session: &Session<'_, C>,
     request: DriftRequest<'_>,
@@ -42,9 +41,11 @@ pub async fn drift<C: Connector>(
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
+    let desired = &*planner::owned(desired, snapshot.recorded.lineage.as_ref());
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
-    let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
+    let connected =
+        connect_reads(session, request.refresh, Credentials::Required, &snapshot).await?;
     let evict = BTreeSet::new();
     let mut known = Known {
         desired,
@@ -62,7 +63,7 @@ pub async fn drift<C: Connector>(
     let mut drift = planner::drift(desired, &recorded, &known.observed, in_progress);
     drift.scope = scope.partial_of(declared.recorded.rooms.keys());
     drift.findings.extend(request.warnings.iter().cloned().chain(hosts));
-    drift.findings.extend(not_asked(&connected));
+    drift.findings.extend(new_state(&snapshot.recorded));
     let closed = connector.close().await;
     Ok(Compared { drift, closed })
 }

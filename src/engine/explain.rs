@@ -44,6 +44,7 @@ pub async fn explain<C: Connector>(
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
+    let desired = &*planner::owned(desired, snapshot.recorded.lineage.as_ref());
     let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
     let address = planner::address_as_declared(desired, request.address);
     let (evict, scope) = (BTreeSet::new(), Scope::default());

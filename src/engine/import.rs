@@ -1,14 +1,15 @@
 //! `import`: records rooms that exist and that the files declare.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::{identities, moves, with_old_names};
+use super::owners::{LeftOut, Owners, TakeOver};
 use super::refresh::resolve_scope;
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
 use crate::applier::{self, Connections, imported, observe};
 use crate::model::{
-    Address, Desired, DesiredRoom, Finding, Observation, Observed, Partial, ProviderName, Recorded,
-    RecordedRoom, Scope,
+    Address, Desired, DesiredRoom, Finding, Lineage, Observation, Observed, Owner, Partial,
+    ProviderName, Recorded, RecordedRoom, Scope,
 };
 use crate::planner;
 use crate::state::Entry;
@@ -29,8 +30,26 @@ pub struct ImportRequest {
 pub enum Selection {
     /// These, also where their origin is uncertain.
     Named(BTreeSet<Address>),
-    /// Every declared room that is not recorded.
-    AllDeclared,
+    /// Every declared room that is not recorded. Those with an ownership attribute only if it holds the
+    /// lineage of this state, or of the one whose rooms are taken over.
+    AllDeclared {
+        /// The other state whose rooms are taken over; if none is named, the only one that is found by a
+        /// state without rooms.
+        lineage: Option<Lineage>,
+    },
+}
+
+/// Sees what is imported before it is recorded.
+pub trait ImportApprover<E> {
+    /// Checks the entries before they are recorded.
+    ///
+    /// # Errors
+    /// Returns why they must not be recorded.
+    fn accept(&self, entries: &[Entry]) -> Result<(), E>;
+
+    /// Consents to taking over the rooms of the only other state that was found. Nothing was recorded
+    /// yet.
+    fn take_over(&self, rooms: &TakeOver) -> impl Future<Output = Result<(), E>>;
 }
 
 /// An import that came to its end.
@@ -39,6 +58,8 @@ pub struct Imported<E> {
     pub rooms: Vec<(Address, ImportResult)>,
     /// The scope, if it is not all rooms.
     pub scope: Option<Partial>,
+    /// The recorded rooms that belonged to another state.
+    pub taken_over: BTreeMap<Address, Lineage>,
     /// The declared rooms that were left out because their origin is uncertain, and why it is.
     pub contested: Vec<(Address, Box<str>)>,
     /// Warnings about the providers' hosts.
@@ -54,27 +75,46 @@ pub enum ImportResult {
     Assumed,
     /// It exists, and is recorded as it was read.
     Read,
+    /// It exists, and was left out: it belongs to another state.
+    OtherState(Lineage),
+    /// It exists, and was left out: its ownership attribute does not say whose it is.
+    Unmarked,
     /// It does not exist.
     Missing,
     /// It could not be read.
     Unread(String),
 }
 
-/// Asks after rooms and records those that exist. `accept` sees the entries before they are written.
+/// Asks after rooms and records those that exist. `approver` sees the entries before they are written.
 ///
 /// # Errors
 /// Returns an error if nothing was recorded: the state is locked, damaged or of another application, a
-/// room is not declared or recorded already, or `accept` refused.
-pub async fn import<C: Connector>(
+/// room is not declared or recorded already, the rooms belong to several other states, or `approver`
+/// refused.
+pub async fn import<C, A>(
     session: &Session<'_, C>,
     request: ImportRequest,
-    accept: impl FnOnce(&[Entry]) -> Result<(), C::Error>,
-) -> Result<Imported<C::Error>, C::Error> {
+    approver: &A,
+) -> Result<Imported<C::Error>, C::Error>
+where
+    C: Connector,
+    A: ImportApprover<C::Error>,
+{
     let ImportRequest { selection, scope, lock } = request;
-    let work = async |opened: &Opened| work(session, (&selection, &scope), opened, accept).await;
+    let work = async |opened: &Opened| work(session, (&selection, &scope), opened, approver).await;
     let Closed { done, closed } = session.run(lock, work).await?;
-    let Done { rooms, scope, contested, hosts } = done;
-    Ok(Imported { rooms, scope, contested, hosts, closed })
+    let Done { rooms, scope, taken_over, contested, hosts } = done;
+    Ok(Imported { rooms, scope, taken_over, contested, hosts, closed })
+}
+
+impl ImportResult {
+    /// The result for a room that is left out because of its owner.
+    fn left_out(owner: &Owner) -> Self {
+        match owner {
+            Owner::Other(lineage) => Self::OtherState(lineage.clone()),
+            Owner::Unknown | Owner::Ours => Self::Unmarked,
+        }
+    }
 }
 
 /// What became of each room.
@@ -84,20 +124,27 @@ type Results = Vec<(Address, ImportResult)>;
 struct Done {
     rooms: Results,
     scope: Option<Partial>,
+    taken_over: BTreeMap<Address, Lineage>,
     contested: Vec<(Address, Box<str>)>,
     hosts: Vec<Finding>,
 }
 
-async fn work<C: Connector>(
+async fn work<C, A>(
     session: &Session<'_, C>,
     (selection, scope): (&Selection, &Scope),
     opened: &Opened,
-    accept: impl FnOnce(&[Entry]) -> Result<(), C::Error>,
-) -> Result<Done, C::Error> {
+    approver: &A,
+) -> Result<Done, C::Error>
+where
+    C: Connector,
+    A: ImportApprover<C::Error>,
+{
     let Session { desired, store: _, connector: _, clock: _, stop, events, host_change: _ } =
         session;
     let Opened { store, connected, hosts } = opened;
     let connections = &connected.connections;
+    let lineage = store.lineage().map_err(SessionError::State)?;
+    let desired = &*planner::owned(desired, Some(&lineage));
     let before = planner::as_declared(desired, &store.snapshot().recorded);
     let scope = resolve_scope(scope, desired, &before.recorded)?;
     let recorded = store.snapshot().recorded.clone();
@@ -111,12 +158,30 @@ async fn work<C: Connector>(
     rooms.retain(|room| scope.selects(&room.address));
     let addresses = rooms.iter().map(|room| room.address.clone()).collect();
     let observed = observe(&applier::observers(connections), addresses, events, stop).await;
-    let (rooms, imported) = results(&rooms, &observed, connections);
+    selection.check(&rooms, recorded, &observed, connections)?;
+    let owners = Owners::of(&rooms, &observed, connections);
+    let (taken, left_out) = match selection {
+        Selection::Named(_) => (None, LeftOut::new()),
+        Selection::AllDeclared { lineage: named } => {
+            let taken = owners.taken(named.as_ref(), recorded, &lineage)?;
+            if let (Some(taken), None) = (&taken, named) {
+                approver.take_over(&owners.take_over(taken, store.snapshot().found)).await?;
+            }
+            let left_out = owners.left_out(taken.as_ref());
+            (taken, left_out)
+        }
+    };
+    let (rooms, imported) = results(&rooms, &observed, connections, &left_out);
+    if let Some(taken) = taken {
+        store.continue_lineage(taken).map_err(SessionError::State)?;
+    }
+    let mut taken_over: BTreeMap<Address, Lineage> = owners.others().collect();
+    taken_over.retain(|address, _| !left_out.contains_key(address));
     let used = |name: &ProviderName| imported.iter().any(|(address, _)| address.provider == *name);
     let mut entries = moves(desired, &declared);
     entries.extend(identities(desired, recorded, used));
     entries.extend(imported.into_iter().map(|(address, record)| Entry::Result(address, record)));
-    accept(&entries)?;
+    approver.accept(&entries)?;
     if !entries.is_empty() {
         store.check().await.map_err(SessionError::State)?;
         store.append(entries).await.map_err(SessionError::State)?;
@@ -126,7 +191,7 @@ async fn work<C: Connector>(
     let all: BTreeSet<&Address> =
         desired.rooms.iter().map(|room| &room.address).chain(recorded.rooms.keys()).collect();
     let scope = scope.partial_of(all.into_iter());
-    Ok(Done { rooms, scope, contested, hosts: hosts.clone() })
+    Ok(Done { rooms, scope, taken_over, contested, hosts: hosts.clone() })
 }
 
 impl Selection {
@@ -141,8 +206,12 @@ impl Selection {
             recorded.rooms.get(address).is_none_or(|record| record.pending.is_some())
         };
         let is_contested = |address: &Address| contested(recorded, address).is_some();
+        let has_owner = |address: &Address| {
+            let provider = desired.providers.get(&address.provider);
+            provider.is_some_and(|provider| provider.application.ownership().is_some())
+        };
         match self {
-            Self::AllDeclared => {
+            Self::AllDeclared { lineage: _ } => {
                 Ok(desired.rooms.iter().filter(|room| is_open(&room.address)).collect())
             }
             Self::Named(addresses) => addresses
@@ -150,7 +219,7 @@ impl Selection {
                 .map(|address| {
                     let room = declared_room(desired, address)
                         .ok_or_else(|| SessionError::NotDeclared(address.clone()))?;
-                    if is_open(address) || is_contested(address) {
+                    if is_open(address) || is_contested(address) || has_owner(address) {
                         Ok(room)
                     } else {
                         Err(SessionError::AlreadyRecorded(address.clone()))
@@ -158,6 +227,34 @@ impl Selection {
                 })
                 .collect(),
         }
+    }
+
+    /// Refuses a recorded room that was named, unless another state has taken it over.
+    fn check(
+        &self,
+        rooms: &[&DesiredRoom],
+        recorded: &Recorded,
+        observed: &Observed,
+        connections: &Connections,
+    ) -> Result<(), SessionError> {
+        match self {
+            Self::AllDeclared { lineage: _ } => return Ok(()),
+            Self::Named(_) => {}
+        }
+        for DesiredRoom { address, .. } in rooms.iter().copied() {
+            let Some(record) = recorded.rooms.get(address) else { continue };
+            let seen = match (observed.of(address), connections.get(&address.provider)) {
+                (Some(Observation::There(seen)), Some(connection)) => Some((seen, connection)),
+                (Some(_) | None, _) => None,
+            };
+            let is_other = seen.is_some_and(|(seen, connection)| {
+                record.other_owner(&connection.provider.application, seen).is_some()
+            });
+            if record.pending.is_none() && record.contested.is_none() && !is_other {
+                return Err(SessionError::AlreadyRecorded(address.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// The declared rooms that have to be named to be imported, and why their origin is uncertain.
@@ -168,7 +265,7 @@ impl Selection {
         };
         match self {
             Self::Named(_) => Vec::new(),
-            Self::AllDeclared => desired.rooms.iter().filter_map(left_out).collect(),
+            Self::AllDeclared { lineage: _ } => desired.rooms.iter().filter_map(left_out).collect(),
         }
     }
 }
@@ -187,6 +284,7 @@ fn results(
     rooms: &[&DesiredRoom],
     observed: &Observed,
     connections: &Connections,
+    left_out: &LeftOut,
 ) -> (Results, Vec<(Address, RecordedRoom)>) {
     let (mut results, mut records) = (Vec::new(), Vec::new());
     for room in rooms {
@@ -194,6 +292,10 @@ fn results(
         let connection = connections.get(&address.provider);
         let result = match (observed.of(address), connection) {
             (Some(Observation::There(observed)), Some(connection)) => {
+                if let Some(owner) = left_out.get(address) {
+                    results.push((address.clone(), ImportResult::left_out(owner)));
+                    continue;
+                }
                 let record = imported(connection.provider.kind(), room, observed);
                 let assumed = record.assumed.any();
                 records.push((address.clone(), record));

@@ -10,6 +10,7 @@ mod explain;
 mod generate;
 mod identity;
 mod import;
+mod owners;
 mod plan;
 mod reconcile;
 mod refresh;
@@ -19,7 +20,8 @@ pub use apply::{Applied, ApplyRequest, Approver, Reviewed, apply};
 pub use drift::{Compared, DriftRequest, drift};
 pub use explain::{ExplainRequest, Explained, explain};
 pub use generate::{GenerateRequest, GenerateResult, Generated, generate};
-pub use import::{ImportRequest, ImportResult, Imported, Selection, import};
+pub use import::{ImportApprover, ImportRequest, ImportResult, Imported, Selection, import};
+pub use owners::TakeOver;
 pub use plan::{Credentials, PlanRequest, Planned, plan};
 pub use reconcile::reconcile;
 pub use session::{

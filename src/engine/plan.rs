@@ -55,6 +55,7 @@ pub async fn plan<C: Connector>(
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
+    let desired = &*planner::owned(desired, snapshot.recorded.lineage.as_ref());
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
     let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;

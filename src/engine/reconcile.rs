@@ -47,11 +47,23 @@ impl Goal {
         }
     }
 
-    /// A finding about what is not worked towards.
-    pub(super) fn finding(self, files: &Desired, recorded: &Recorded) -> Option<Finding> {
+    /// Findings about what is not worked towards.
+    pub(super) fn findings(self, files: &Desired, recorded: &Recorded) -> Vec<Finding> {
         match self {
-            Self::Declared => None,
-            Self::LastApplied => planner::unapplied(files, recorded),
+            Self::Declared => Vec::new(),
+            Self::LastApplied => {
+                let new = new_state(recorded);
+                new.into_iter().chain(planner::unapplied(files, recorded)).collect()
+            }
         }
     }
+}
+
+/// A warning that there is no state: where only recorded rooms count, nothing is done.
+pub(super) fn new_state(recorded: &Recorded) -> Option<Finding> {
+    recorded.lineage.is_none().then(|| {
+        Finding::warning("new_state", "there is no state yet: no room is recorded").help(
+            "`roomctl apply` makes one; if it was lost, `roomctl import --all-declared` is the way back",
+        )
+    })
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::applier::{Connections, Report, Stop};
-use crate::model::{Address, Clock, Desired, Finding, ProviderName, ScopeError, Timestamp};
+use crate::applier::{Connection, Connections, Report, Stop};
+use crate::model::{
+    Address, Clock, Desired, Finding, Lineage, ProviderName, ScopeError, Timestamp,
+};
 use crate::planner::{self, HostChange, IdentityError, SavedPlanRefusal};
 use crate::provider::PreviousRun;
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
@@ -103,6 +105,21 @@ pub enum SessionError {
     /// A room to import is recorded.
     #[error("{0} is recorded already")]
     AlreadyRecorded(Address),
+    /// The rooms to import belong to several other states.
+    #[error("the declared rooms belong to several other states: {}; `--lineage UUID` says which to take over", several(.0))]
+    SeveralLineages(BTreeMap<Lineage, u64>),
+    /// No room to import belongs to the state that was named.
+    #[error("--lineage {0}: no declared room that is not recorded holds this lineage")]
+    LineageNotFound(Lineage),
+}
+
+/// Lineages, each with its number of rooms.
+fn several(lineages: &BTreeMap<Lineage, u64>) -> String {
+    let each = |(lineage, rooms): (&Lineage, &u64)| match rooms {
+        1 => format!("{lineage} (1 room)"),
+        rooms => format!("{lineage} ({rooms} rooms)"),
+    };
+    lineages.iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
 /// What the work of a session under the lock has.
@@ -192,8 +209,12 @@ impl<C: Connector> Session<'_, C> {
     async fn open(&self, store: &Arc<dyn WriteStore>) -> Result<Opened, C::Error> {
         let snapshot = store.snapshot();
         let hosts = self.belongs(snapshot)?;
-        let connected = self.connector.connect(Access::Changes).await?;
+        let mut connected = self.connector.connect(Access::Changes).await?;
         self.resume(&connected, snapshot);
+        let lineage = store.lineage().map_err(SessionError::State)?;
+        for Connection { provider, client: _, clock: _ } in connected.connections.values_mut() {
+            provider.application = provider.application.clone().of_lineage(&lineage);
+        }
         Ok(Opened { store: Arc::clone(store), connected, hosts })
     }
 

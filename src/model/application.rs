@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Call, EmptyLife, Kind, Room};
+use super::{Call, EmptyLife, Kind, Lineage, Ownership, Room};
 
 /// An application at one of the services, with the settings that its kind has and no others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub struct Application {
     operator: Option<String>,
     is_test: Option<bool>,
     dissolve_after: Option<Duration>,
+    ownership: Option<Ownership>,
 }
 
 impl Application {
@@ -22,7 +23,7 @@ impl Application {
             EmptyLife::OfApplication { default, range: _ } => Some(*default),
             EmptyLife::OfRoom | EmptyLife::None => None,
         };
-        Self { kind, operator, is_test: None, dissolve_after }
+        Self { kind, operator, is_test: None, dissolve_after, ownership: None }
     }
 
     /// Sets `is_test`, for the kinds that have lower limits for test projects.
@@ -37,6 +38,20 @@ impl Application {
     pub fn with_dissolve_after(self, span: Duration) -> Self {
         let dissolve_after = self.dissolve_after.map(|_| span);
         Self { dissolve_after, ..self }
+    }
+
+    /// Sets the key of the ownership attribute, for the kinds whose rooms have attributes.
+    #[must_use]
+    pub fn with_ownership_attribute(self, key: &str) -> Self {
+        let has_attributes = self.kind.spec().attribute_calls.is_some();
+        Self { ownership: has_attributes.then(|| Ownership::new(key)), ..self }
+    }
+
+    /// Sets the lineage of the state that the rooms belong to.
+    #[must_use]
+    pub fn of_lineage(self, lineage: &Lineage) -> Self {
+        let ownership = self.ownership.map(|ownership| ownership.of_lineage(lineage.clone()));
+        Self { ownership, ..self }
     }
 
     /// Returns which service it is.
@@ -63,6 +78,12 @@ impl Application {
     #[must_use]
     pub const fn dissolve_after(&self) -> Option<Duration> {
         self.dissolve_after
+    }
+
+    /// Returns the attribute that says whose a room is, or `None` if none is declared.
+    #[must_use]
+    pub const fn ownership(&self) -> Option<&Ownership> {
+        self.ownership.as_ref()
     }
 
     /// Returns the vendor's limit of `call`, in requests a second.

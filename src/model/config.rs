@@ -72,6 +72,8 @@ pub struct Policy {
     /// What to do with people inside a room that is to be destroyed; by the kinds that hold the room
     /// where it is left out.
     pub on_occupied: Option<OnOccupied>,
+    /// When a room that only a new one can be as it is declared is made anew.
+    pub replace: Replace,
     /// How many rooms one run may destroy or replace without consent.
     pub max_destroy: GateLimit,
     /// How many rooms that are gone before their time one run may make anew without consent.
@@ -123,6 +125,18 @@ keyword_enum! {
         Defer = "defer",
         /// Destroy it; people inside are disconnected.
         Destroy = "destroy",
+    }
+}
+
+keyword_enum! {
+    /// When a new name or delay takes effect.
+    #[derive(Default)]
+    Replace {
+        /// At once, by destroying the room and creating it again.
+        #[default]
+        Now = "now",
+        /// Once the room is gone by itself: then it is created with them.
+        OnNextVanish = "on_next_vanish",
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the files say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::keyword::keyword_enum;
@@ -23,6 +24,18 @@ pub struct Desired {
     pub config_digest: Digest,
     /// The providers that were renamed.
     pub moved: Vec<Moved>,
+    /// What the rooms are taken from.
+    pub from: DesiredFrom,
+}
+
+/// What the desired rooms are taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DesiredFrom {
+    /// The files: what waits for a room's next life follows them.
+    #[default]
+    Files,
+    /// The record: what was approved for a room's next life goes on waiting.
+    Record,
 }
 
 /// A provider that was renamed: its records follow.
@@ -51,6 +64,8 @@ pub struct DesiredRoom {
     pub sides: Sides,
     /// The file that declares it: its path from the folder of the file that declares the providers.
     pub source: Arc<str>,
+    /// The line of that file on which it begins, or the entry that makes it; `None` where it is not known.
+    pub line: Option<NonZeroU32>,
 }
 
 /// The `lifecycle` of a room.

@@ -36,6 +36,9 @@ pub struct DriftedRoom {
     pub kind: DriftKind,
     /// What differs: `before` is recorded, `after` was read.
     pub changes: Vec<ValueChange>,
+    /// How the room that waits for its next life differs from the recorded one, if one waits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<ValueChange>,
 }
 
 /// How a room differs.

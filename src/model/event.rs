@@ -52,7 +52,7 @@ pub enum StepProgress {
     },
     /// It failed.
     Failed(StepFailure),
-    /// It waits until the people inside have left.
+    /// It waits.
     Waiting(StepWait),
     /// It was not tried.
     NotTried(NotTried),
@@ -77,17 +77,26 @@ pub struct StepFailure {
     pub partial: bool,
 }
 
-/// A step that waits until the people inside have left.
+/// A step that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepWait {
     /// The room.
     pub address: Address,
     /// What was to be done.
     pub action: Action,
-    /// Who is inside.
-    pub people: People,
-    /// Why it could not be read who is inside.
-    pub unasked: Option<String>,
+    /// What it waits for.
+    pub reason: WaitReason,
+}
+
+/// What a step waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// These people are inside, or may be.
+    People(People),
+    /// It could not be read who is inside: why.
+    Unread(String),
+    /// The room's next life, as `replace: on_next_vanish` says.
+    NextLife,
 }
 
 /// Why a step was not tried.
@@ -150,7 +159,7 @@ pub struct Outcome {
     pub adopted: Vec<Adoption>,
     /// Steps that failed.
     pub failed: Vec<StepFailure>,
-    /// Steps that wait for people to leave.
+    /// Steps that wait.
     pub waiting: Vec<StepWait>,
     /// Steps that were not tried.
     pub not_tried: Vec<(Address, Action, NotTried)>,
@@ -231,6 +240,18 @@ impl Outcome {
         self.blocked += blocked;
         self.unread += unread;
         self.scope = self.scope.take().or(scope);
+    }
+}
+
+impl WaitReason {
+    /// Returns whether it is not known who is inside.
+    #[must_use]
+    pub const fn is_unread(&self) -> bool {
+        match self {
+            Self::People(People::Unknown) | Self::Unread(_) => true,
+            Self::People(People::Nobody | People::Count(_) | People::AtLeast(_))
+            | Self::NextLife => false,
+        }
     }
 }
 

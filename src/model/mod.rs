@@ -26,6 +26,7 @@ mod next_life;
 mod observed;
 mod origin;
 mod other_fields;
+mod ownership;
 mod patch;
 mod pending;
 mod plan;
@@ -52,14 +53,15 @@ pub use clock::Clock;
 pub use codec::{CompactAttributes, CompactRoom};
 pub use config::{
     AttributeLimits, GateLimit, OnConflict, OnOccupied, OnVanish, Policy, Provider, RateShare,
-    Refresh, SecretSource,
+    Refresh, Replace, SecretSource,
 };
-pub use desired::{Desired, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
+pub use desired::{Desired, DesiredFrom, DesiredRoom, Lifecycle, Moved, OnRemove, Sides};
 pub use digest::{Digest, DigestEncoder, InvalidDigest};
 pub use drift::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged};
 pub use endpoint::{Endpoint, EndpointUrl, InvalidEndpoint};
 pub use event::{
-    Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress, StepWait,
+    Adoption, Event, NotTried, Outcome, Overwritten, StepEvent, StepFailure, StepProgress,
+    StepWait, WaitReason,
 };
 pub use explanation::{Explanation, RoomDecision};
 pub use field::{Field, Shape};
@@ -75,6 +77,7 @@ pub use next_life::over_limits;
 pub use observed::{Observation, Observed, ObservedRoom, People};
 pub use origin::{CANNOT_BE_EMPTIED, dropped};
 pub use other_fields::OtherFields;
+pub use ownership::{InvalidLineage, Owner, Ownership, belongs_to};
 pub use patch::{Operation, Patch};
 pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
 pub use plan::{
@@ -87,10 +90,10 @@ pub use recorded::{
 };
 pub use repair::RepairPlan;
 pub use room::{Delay, DelayError, Room};
-pub use saved_plan::{SavedPlan, SavedPlanError, SavedStep};
+pub use saved_plan::{SavedNext, SavedPlan, SavedPlanError, SavedStep};
 pub use scope::{Partial, Scope, ScopeError};
 pub use secret::Secret;
-pub use step::{Action, Bookkeeping, Carried, Reason, Step, Weight};
+pub use step::{Action, Bookkeeping, Carried, NextChange, Reason, Step, Weight};
 pub use timestamp::Timestamp;
 pub use value::{Fields, Value, ValueRef};
 pub use value_change::ValueChange;

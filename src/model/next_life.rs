@@ -23,6 +23,26 @@ impl RecordedRoom {
         self.next.as_deref().is_some_and(|next| next.destroyed.is_some())
     }
 
+    /// What waits until the present life of this room, which is of this kind, is over: a room that only a
+    /// new life can make it, or that it is forgotten.
+    #[must_use]
+    pub fn waiting_next(&self, kind: Kind) -> Option<&NextLife> {
+        let next = self.next.as_deref().filter(|next| next.destroyed.is_none())?;
+        let waits = |room: &Arc<Room>| self.room.replaced_for(kind, room).is_some();
+        next.room.as_ref().is_none_or(waits).then_some(next)
+    }
+
+    /// This record with another room that waits for its next life, or none; what others wrote and is still
+    /// to be set again stays.
+    #[must_use]
+    pub fn with_next(&self, room: Option<Arc<Room>>) -> Self {
+        let carried = self.carried().clone();
+        let own = || (!carried.is_empty()).then(|| self.room.clone());
+        let room = room.or_else(own);
+        let next = room.map(|room| NextLife { room: Some(room), carried, destroyed: None });
+        Self { next: next.map(Box::new), ..self.clone() }
+    }
+
     /// This record under a replace that makes the room `after` and carries attributes of others over.
     #[must_use]
     pub fn replaced_by(&self, after: Arc<Room>, carried: Attributes) -> Self {
@@ -66,9 +86,10 @@ impl RecordedRoom {
     }
 
     /// This record after a change that set attributes of others: they are not ours, and `ours` says
-    /// which were before. Nothing is left to carry over once all of them are there.
+    /// which were before. Nothing is left to carry over once all of them are there; a room that waits for
+    /// the next life goes on waiting.
     #[must_use]
-    pub fn disowning_carried(&self, ours: &Attributes) -> Self {
+    pub fn disowning_carried(&self, kind: Kind, ours: &Attributes) -> Self {
         if self.carried().is_empty() {
             return self.clone();
         }
@@ -77,11 +98,12 @@ impl RecordedRoom {
         let carried = |key: &str| self.carried().get(key).is_some() && ours.get(key).is_none();
         let kept = there.iter().filter(|(key, _)| !carried(key));
         let attributes = kept.map(|(key, attribute)| (key, attribute.clone())).collect();
-        Self {
-            room: Arc::new(Room { attributes, ..self.room.as_ref().clone() }),
-            next: self.next.clone().filter(|_| !arrived),
-            ..self.clone()
-        }
+        let without_carried =
+            |next: &NextLife| Box::new(NextLife { carried: Attributes::EMPTY, ..next.clone() });
+        let next =
+            if arrived { self.waiting_next(kind).map(without_carried) } else { self.next.clone() };
+        let room = Arc::new(Room { attributes, ..self.room.as_ref().clone() });
+        Self { room, next, ..self.clone() }
     }
 }
 

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Application, Attribute, Attributes, Field, Kind, ObservedRoom, Origin, People, RecordedRoom,
-    Timestamp, Value, ValueRef,
+    Application, Attribute, Attributes, Field, Kind, ObservedRoom, Origin, Owner, People,
+    RecordedRoom, Timestamp, Value, ValueRef, belongs_to,
 };
 
 /// How long after its create a room cannot have been emptied.
@@ -31,13 +31,17 @@ pub(super) enum Comparison {
 /// nothing that was observed contradicts it.
 ///
 /// A value that somebody else can change says nothing once there was time to change it. An attribute
-/// that goes with its user (`auto_delete`) may be gone at any time.
+/// that goes with its user (`auto_delete`) may be gone at any time. Our lineage in the ownership
+/// attribute settles it: there was an intent of ours.
 pub(super) fn contradicts_create(
     application: &Application,
     record: &RecordedRoom,
     sent: Timestamp,
     observed_room: &ObservedRoom,
 ) -> Option<String> {
+    if application.owner(&observed_room.attributes) == Owner::Ours {
+        return None;
+    }
     let kind = application.kind();
     let fresh = observed_room.at.since(sent) < CANNOT_BE_EMPTIED;
     let expected = record.sent_attributes(kind);
@@ -63,7 +67,8 @@ pub(super) fn contradicts_create(
 
 /// Compares a room that exists after an open destroy of `record` with what was last read of it.
 ///
-/// ZIM's count of attribute changes grows while a room lives: a lower one is that of another room.
+/// ZIM's count of attribute changes grows while a room lives: a lower one is that of another room. A
+/// lineage in the ownership attribute settles it: there is a record of ours.
 pub(super) fn compare_with_last_read(
     application: &Application,
     record: &RecordedRoom,
@@ -72,6 +77,14 @@ pub(super) fn compare_with_last_read(
     let kind = application.kind();
     if kind.origin() == Origin::FirstUser {
         return Comparison::Same;
+    }
+    if application.owner(&observed_room.attributes) == Owner::Ours {
+        return Comparison::Same;
+    }
+    if let (Some(other), Some(ownership)) =
+        (record.other_owner(application, observed_room), application.ownership())
+    {
+        return Comparison::Other(belongs_to(ownership.key(), &other));
     }
     if let Some(why) = other_owner_or_seats(application, record, observed_room) {
         return Comparison::Other(why.to_owned());

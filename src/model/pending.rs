@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::origin::{self, Comparison};
 use super::{
-    Application, Assumed, Kind, Observation, ObservedRoom, Origin, Pending, PendingKind, People,
-    RecordedRoom, Room, Timestamp,
+    Application, Assumed, Kind, Observation, ObservedRoom, Origin, Owner, Pending, PendingKind,
+    People, RecordedRoom, Room, Timestamp,
 };
 
 /// How long one call may take as a whole. A request that was sent may still land until then, so that
@@ -27,6 +27,9 @@ pub enum Settled {
     /// The room does not exist, and the call can no longer make it: what stays on record, if anything
     /// does.
     Gone(Option<RecordedRoom>),
+    /// A room exists that another state made, and our call can no longer make it: what stays on record,
+    /// if anything does.
+    Foreign(Option<RecordedRoom>),
     /// A room exists, and its origin is uncertain: its record says why.
     Contested(RecordedRoom),
     /// A room exists after a destroy, and nothing shows whether it is the one that was to be destroyed: its name
@@ -95,6 +98,7 @@ fn is_final(kind: PendingKind, settled: &Settled) -> bool {
         (Settled::Gone(_), PendingKind::Create)
         | (
             Settled::NotDone(_)
+            | Settled::Foreign(_)
             | Settled::Contested(_)
             | Settled::Unproven(_)
             | Settled::MayStillLand(_),
@@ -121,13 +125,30 @@ fn exists(
     landing: Landing,
 ) -> Settled {
     match pending.kind {
-        PendingKind::Create if landing == Landing::FoundMissing => {
+        PendingKind::Create if is_foreign(application, observed_room) => {
+            Settled::Foreign(record.is_destroyed().then(|| record.settled()))
+        }
+        PendingKind::Create
+            if landing == Landing::FoundMissing
+                && application.owner(&observed_room.attributes) != Owner::Ours =>
+        {
             contested(record, "it appeared after our create was found not to be done")
         }
         PendingKind::Create => created(application, record, pending, observed_room),
-        PendingKind::Update => updated(record, pending, observed_room),
+        PendingKind::Update if record.other_owner(application, observed_room).is_some() => {
+            Settled::NotDone(record.seen(observed_room).settled())
+        }
+        PendingKind::Update => updated(application.kind(), record, pending, observed_room),
         PendingKind::Destroy if is_over(application.kind(), observed_room) => Settled::Gone(None),
         PendingKind::Destroy => not_destroyed(application, record, observed_room),
+    }
+}
+
+/// Whether a room belongs to another state by its ownership attribute.
+fn is_foreign(application: &Application, observed_room: &ObservedRoom) -> bool {
+    match application.owner(&observed_room.attributes) {
+        Owner::Other(_) => true,
+        Owner::Unknown | Owner::Ours => false,
     }
 }
 
@@ -143,12 +164,22 @@ fn created(
     }
 }
 
-fn updated(record: &RecordedRoom, pending: &Pending, observed_room: &ObservedRoom) -> Settled {
+fn updated(
+    kind: Kind,
+    record: &RecordedRoom,
+    pending: &Pending,
+    observed_room: &ObservedRoom,
+) -> Settled {
     let target = pending.room.as_ref().unwrap_or(&record.room);
     let read = record.read(target, observed_room);
     let done = read.room == *target;
-    let read = read.disowning_carried(&record.room.attributes);
-    if done { Settled::Done(read) } else { Settled::NotDone(read) }
+    if done {
+        return Settled::Done(read.disowning_carried(kind, &record.room.attributes));
+    }
+    // What is neither as before nor as it was to be is of others: it is not what was last applied.
+    let reached = Arc::new(record.room.with_reached(target, &read.room));
+    let left = RecordedRoom { room: reached, ..read };
+    Settled::NotDone(left.disowning_carried(kind, &record.room.attributes))
 }
 
 fn not_destroyed(
@@ -191,6 +222,15 @@ impl RecordedRoom {
             attribute_sequence: observed_room.attribute_sequence.or(self.attribute_sequence),
             ..self.clone()
         }
+    }
+
+    /// Whether the room that was observed is another than the recorded one: its count of attribute
+    /// changes, which only grows while a room lives, is lower than when it was last read.
+    #[must_use]
+    pub fn was_made_anew(&self, observed_room: &ObservedRoom) -> bool {
+        let is_ours = self.pending.is_none() && self.contested.is_none() && !self.is_destroyed();
+        let sequences = self.attribute_sequence.zip(observed_room.attribute_sequence);
+        is_ours && sequences.is_some_and(|(recorded, read)| read < recorded)
     }
 
     /// This record after the room was observed, with nothing pending, and its fields and the

@@ -77,12 +77,16 @@ pub struct Held {
 pub enum HeldReason {
     /// Waiting: people are inside, and `on_occupied: defer`.
     Occupied(People),
+    /// Waiting: for the room's next life, `replace: on_next_vanish`.
+    NextLife,
     /// Blocked: `prevent_destroy`.
     PreventDestroy,
     /// Blocked: more rooms than the provider's `max_rooms`.
     MaxRooms(u64),
     /// Blocked: the room exists, was not made by us, and `on_conflict: fail`.
     Conflict,
+    /// Blocked: the room exists, and its ownership attribute holds the lineage of another state.
+    OtherState,
     /// Blocked: a room exists whose origin is uncertain.
     Contested,
 }
@@ -281,9 +285,11 @@ impl HeldReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Occupied(_) => "occupied",
+            Self::NextLife => "on_next_vanish",
             Self::PreventDestroy => "prevent_destroy",
             Self::MaxRooms(_) => "max_rooms",
             Self::Conflict => "conflict",
+            Self::OtherState => "other_state",
             Self::Contested => "contested",
         }
     }

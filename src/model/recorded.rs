@@ -31,7 +31,7 @@ pub struct Recorded {
 }
 
 /// Tells one line of states from another: a UUID.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lineage(pub String);
 

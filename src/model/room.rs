@@ -90,6 +90,23 @@ impl Room {
         room
     }
 
+    /// Returns this room with everything in which `read` is as `target` taken from it.
+    #[must_use]
+    pub fn with_reached(&self, target: &Self, read: &Self) -> Self {
+        let mut room = self.clone();
+        for field in Field::ALL.iter().filter(|field| **field != Field::Attributes) {
+            if read.value(*field) == target.value(*field) {
+                room.copy(*field, target);
+            }
+        }
+        for (key, _) in self.attributes.iter().chain(target.attributes.iter()) {
+            if read.attributes.get(key) == target.attributes.get(key) {
+                room.attributes.copy(key, &target.attributes);
+            }
+        }
+        room
+    }
+
     /// Returns this room with those of its fields that were read as they were read.
     #[must_use]
     pub fn as_read(&self, read: &Fields) -> Self {
@@ -116,6 +133,16 @@ impl Room {
             None if kind.keeps_undeclared() => false,
             value => self.value(field) != value,
         }
+    }
+
+    /// Returns the first field that differs and that a room of this kind can only have as `desired` by
+    /// being made anew.
+    #[must_use]
+    pub fn replaced_for(&self, kind: Kind, desired: &Self) -> Option<Field> {
+        let anew = |spec: &&FieldSpec| {
+            spec.change == Change::Replace && self.differs(kind, spec.field, desired)
+        };
+        kind.spec().fields.iter().find(anew).map(|spec| spec.field)
     }
 
     /// Returns what the call that makes a room of this kind takes along.

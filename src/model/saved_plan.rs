@@ -34,6 +34,15 @@ pub struct SavedStep {
     pub before: Option<Room>,
     /// What there will be.
     pub after: Option<Room>,
+    /// What waits for the room's next life from then on, if the step changes that.
+    pub next: Option<SavedNext>,
+}
+
+/// The next life of a room by a saved step.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct SavedNext {
+    /// The room that waits for it; `None` if none does.
+    pub after: Option<Room>,
 }
 
 /// Why a file is no saved plan that can be read.
@@ -83,6 +92,7 @@ struct StepText {
     action: Action,
     before: Option<Room>,
     after: Option<Room>,
+    next: Option<SavedNext>,
 }
 
 impl SavedPlan {
@@ -105,9 +115,9 @@ impl SavedPlan {
         let Document { plan_id, time, state: StateText { lineage }, scope, steps } = document;
         let (Some(id), Some(time)) = (plan_id, time) else { return Err(SavedPlanError::Printed) };
         let mut saved = BTreeMap::new();
-        for StepText { address, action, before, after } in steps {
+        for StepText { address, action, before, after, next } in steps {
             let twice = format!("{address} has two steps");
-            if saved.insert(address, SavedStep { action, before, after }).is_some() {
+            if saved.insert(address, SavedStep { action, before, after, next }).is_some() {
                 return Err(SavedPlanError::Damaged(twice));
             }
         }

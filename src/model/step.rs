@@ -1,5 +1,7 @@
 //! One step of a plan.
 
+use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,8 @@ pub enum Reason {
     DelayChanged,
     /// The file's attributes differ from the recorded ones.
     AttributesChanged,
+    /// Only the ownership attribute differs from the recorded one, or is not recorded.
+    OwnershipChanged,
     /// The service's attributes differ from the recorded ones.
     AttributesDrifted,
     /// Other fields of the file differ from the recorded ones.
@@ -58,10 +62,12 @@ pub enum Reason {
     NotDeclared,
     /// It exists, was not made by us, and the policy says to adopt it.
     AlreadyExists,
-    /// A replace destroyed it, and was cut short before it made it anew.
+    /// A replace destroyed it or it vanished, and the run was cut short before it made it anew.
     ReplaceUnfinished,
     /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
+    /// Another room is to be made once the present life is over.
+    NextChanged,
     /// Its provider was renamed, or that of another side: `moved`.
     Moved,
 }
@@ -104,6 +110,8 @@ pub struct Step {
     pub sides: Sides,
     /// The source file as it will be recorded; `None` if the room is not declared, or only moved.
     pub source: Option<Arc<str>>,
+    /// The line of that file, where it is known; never recorded.
+    pub line: Option<NonZeroU32>,
     /// Who was inside, at any side, when the service was queried.
     pub people: People,
     /// What happens to people inside, where the step takes the room down.
@@ -116,6 +124,19 @@ pub struct Step {
     pub instead: Option<Box<Step>>,
     /// Of a step that changes bookkeeping only: what is recorded before it.
     pub bookkeeping: Option<Box<Bookkeeping>>,
+    /// The key of the ownership attribute in `before` and `after`, if the provider has one.
+    pub ownership_key: Option<Arc<str>>,
+    /// Of an update or record: another room that waits for the next life, if it changes that.
+    pub next: Option<Box<NextChange>>,
+}
+
+/// A change of the room that is made once the present life of a recorded one is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextChange {
+    /// The room that waited; `None` if none did.
+    pub before: Option<Arc<Room>>,
+    /// The room that waits from now on; `None` if none does.
+    pub after: Option<Arc<Room>>,
 }
 
 /// What is recorded of a room besides its content.
@@ -144,6 +165,34 @@ pub enum Carried {
 }
 
 impl Step {
+    /// The room before and after the step as they are shown. Every room has the ownership attribute: it
+    /// is left out unless it is what an update changes.
+    #[must_use]
+    pub fn shown<'a>(&'a self) -> (Option<Cow<'a, Room>>, Option<Cow<'a, Room>>) {
+        let key = self.hidden_key();
+        let (before, after) = (self.before.as_deref(), self.after.as_deref());
+        let shown = |room: Option<&'a Room>| room.map(|room| room.without_attribute(key));
+        (shown(before), shown(after))
+    }
+
+    /// The key of the attribute that is not shown.
+    #[must_use]
+    pub fn hidden_key<'a>(&'a self) -> Option<&'a str> {
+        let key = self.ownership_key.as_deref()?;
+        let of = |room: Option<&'a Room>| room?.attributes.get(key);
+        let (before, after) = (of(self.before.as_deref()), of(self.after.as_deref()));
+        let is_shown = match self.action {
+            Action::Update | Action::Record => before != after,
+            Action::Adopt => before.is_some() && before != after,
+            Action::Create
+            | Action::Recreate
+            | Action::Replace
+            | Action::Destroy
+            | Action::Forget => false,
+        };
+        (!is_shown).then_some(key)
+    }
+
     /// Whether the service is asked something right before the step's first call: who is inside, or
     /// what others wrote into the room.
     #[must_use]
@@ -212,6 +261,7 @@ impl Reason {
             Self::NameChanged => "name_changed",
             Self::DelayChanged => "delay_changed",
             Self::AttributesChanged => "attributes_changed",
+            Self::OwnershipChanged => "ownership_changed",
             Self::AttributesDrifted => "attributes_drifted",
             Self::FieldsChanged => "fields_changed",
             Self::FieldsDrifted => "fields_drifted",
@@ -220,6 +270,7 @@ impl Reason {
             Self::AlreadyExists => "already_exists",
             Self::ReplaceUnfinished => "replace_unfinished",
             Self::BookkeepingChanged => "bookkeeping_changed",
+            Self::NextChanged => "next_changed",
             Self::Moved => "moved",
         }
     }
@@ -233,6 +284,7 @@ impl Reason {
             | Self::NameChanged
             | Self::DelayChanged
             | Self::AttributesChanged
+            | Self::OwnershipChanged
             | Self::AttributesDrifted
             | Self::FieldsChanged
             | Self::FieldsDrifted
@@ -241,6 +293,7 @@ impl Reason {
             | Self::AlreadyExists
             | Self::ReplaceUnfinished
             | Self::BookkeepingChanged
+            | Self::NextChanged
             | Self::Moved => false,
         }
     }

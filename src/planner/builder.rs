@@ -182,10 +182,14 @@ impl<'a> PlanBuilder<'a> {
     }
 
     fn hold(&mut self, held: Held) {
-        use crate::model::HeldReason::{Conflict, Contested, MaxRooms, Occupied, PreventDestroy};
+        use crate::model::HeldReason::{
+            Conflict, Contested, MaxRooms, NextLife, Occupied, OtherState, PreventDestroy,
+        };
         match held.reason {
-            Occupied(_) => self.waiting.push(held),
-            PreventDestroy | MaxRooms(_) | Conflict | Contested => self.blocked.push(held),
+            Occupied(_) | NextLife => self.waiting.push(held),
+            PreventDestroy | MaxRooms(_) | Conflict | OtherState | Contested => {
+                self.blocked.push(held);
+            }
         }
     }
 

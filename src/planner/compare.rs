@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Action, Attributes, Carried, Change, DesiredRoom, Field, Finding, Held, HeldReason, Kind,
-    ObservedRoom, OnOccupied, Patch, Reason, RecordedRoom, Room, Step, ValueRef, dropped,
+    ObservedRoom, OnOccupied, Patch, Reason, RecordedRoom, Replace, Room, Step, ValueRef, dropped,
 };
 
 use super::diff;
@@ -22,13 +22,33 @@ pub(super) fn compare(
     }
     let reported = context.observed_room().map(|observed_room| &observed_room.fields);
     let known = diff::known(&recorded.room, &declared.room, reported);
-    match diff::replacing(context.kind(), &known, &declared.room) {
-        Some(field) => {
-            let step = context.make_step(Action::Replace, reason(field));
-            let instead = in_place_meanwhile(context, declared, recorded).map(Box::new);
-            hold_or_step(Step { instead, ..step })
-        }
+    match known.replaced_for(context.kind(), &declared.room) {
+        Some(field) => anew(context, declared, recorded, reason(field)),
         None => in_place(context, declared, recorded),
+    }
+}
+
+/// A room that is to be made anew, now or once its present life is over. What waits for that already
+/// goes on waiting where the room may not be replaced now.
+fn anew(
+    context: &RoomContext<'_>,
+    declared: &DesiredRoom,
+    recorded: &RecordedRoom,
+    reason: Reason,
+) -> Decision {
+    let step = context.make_step(Action::Replace, reason);
+    let waits = match context.inputs.desired.policy.replace {
+        Replace::Now => context.waiting_room(recorded) == Some(&declared.room),
+        Replace::OnNextVanish => true,
+    };
+    let context = context.with_next(waits.then(|| declared.room.clone()));
+    let instead = in_place_meanwhile(&context, declared, recorded).map(Box::new);
+    match context.inputs.desired.policy.replace {
+        Replace::Now => hold_or_step(Step { instead, ..step }),
+        Replace::OnNextVanish => {
+            let step = Step { carried: Carried::Nothing, ..step };
+            Verdict::Held(Held { step, reason: HeldReason::NextLife }, instead).into()
+        }
     }
 }
 
@@ -125,7 +145,11 @@ fn in_place(
     let sets = Attributes::EMPTY.sets_towards(&carried);
     let sets = (!sets.is_empty()).then_some(Patch::Attributes(sets));
     let patches: Vec<Patch> = fields.into_iter().chain(batches).chain(sets).collect();
+    let own = context.ownership_keys();
     let reason = match changed {
+        Some(Field::Attributes) if own.are_all_that_differs(&recorded.room, &declared.room) => {
+            Reason::OwnershipChanged
+        }
         Some(field) => reason(field),
         None if drifted => Reason::FieldsDrifted,
         None => Reason::AttributesDrifted,

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, Attributes, DesiredRoom, Finding, HeldReason, Observation, ObservedRoom, OnConflict,
-    OnRemove, OnVanish, Origin, Reason, RecordedRoom, Timestamp,
+    OnRemove, OnVanish, Origin, Owner, Reason, RecordedRoom, Timestamp, belongs_to,
 };
 
 use super::room_context::{Decision, RoomContext, Verdict};
@@ -18,7 +18,7 @@ pub(super) fn decide(room: &RoomContext<'_>) -> Decision {
 
 /// A room whose origin is uncertain: left as it is whatever is declared, until it is gone.
 fn uncertain(room: &RoomContext<'_>) -> Option<Decision> {
-    let why = room.recorded.as_deref()?.contested.as_deref()?;
+    let why = room.uncertainty()?;
     match (room.observation, room.desired) {
         (Some(Observation::Unread { .. }), _) | (Some(Observation::Gone(_)), None) => return None,
         (Some(Observation::Gone(_)), Some(_)) => return Some(create(room)),
@@ -58,10 +58,10 @@ fn usual(room: &RoomContext<'_>) -> Decision {
             Origin::Call(_) => exists(room, declared, seen),
             Origin::FirstUser => create(room),
         },
-        (Some(_), Some(recorded), Some(Observation::Gone(at))) => {
+        (Some(declared), Some(recorded), Some(Observation::Gone(at))) => {
             match room.inputs.desired.policy.on_vanish {
                 OnVanish::Recreate => recreate(room, recorded, *at),
-                OnVanish::Ignore => leave_vanished(room),
+                OnVanish::Ignore => leave_vanished(room, declared, recorded),
             }
         }
         (Some(declared), Some(recorded), None | Some(Observation::There(_))) => {
@@ -92,8 +92,16 @@ fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> D
     Verdict::Step(room.make_step(Action::Recreate, reason)).into()
 }
 
-/// A room that is gone and stays so, on record: at most its bookkeeping is brought up to date.
-fn leave_vanished(room: &RoomContext<'_>) -> Decision {
+/// A room that is gone and stays so, on record: at most its bookkeeping is brought up to date, and what
+/// waits for its next life.
+fn leave_vanished(
+    room: &RoomContext<'_>,
+    declared: &DesiredRoom,
+    recorded: &RecordedRoom,
+) -> Decision {
+    let waits = room.waiting_room(recorded).is_some()
+        && recorded.room.replaced_for(room.kind(), &declared.room).is_some();
+    let room = &room.with_next(waits.then(|| declared.room.clone()));
     let message = format!("{} vanished, and is left as it is: `on_vanish: ignore`", room.address);
     let finding = Finding::warning("vanished_ignored", message)
         .help(
@@ -110,14 +118,41 @@ fn forget(room: &RoomContext<'_>) -> Decision {
 
 /// A room that exists and that we did not make: never silently taken or overwritten.
 fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
-    match room.on_conflict() {
-        OnConflict::Fail => {
-            let step = room.make_step(Action::Create, Reason::AlreadyExists);
-            let held = Verdict::held(step, HeldReason::Conflict);
-            Decision::from(held).with_finding(recorded_elsewhere(room))
+    match (room.on_conflict(), room.owner(seen)) {
+        (OnConflict::Adopt, Owner::Unknown | Owner::Ours) => adopt(room, declared, seen),
+        (OnConflict::Fail, owner) | (OnConflict::Adopt, owner @ Owner::Other(_)) => {
+            conflict(room, &owner)
         }
-        OnConflict::Adopt => adopt(room, declared, seen),
     }
+}
+
+fn conflict(room: &RoomContext<'_>, owner: &Owner) -> Decision {
+    let step = room.make_step(Action::Create, Reason::AlreadyExists);
+    let finding = recorded_elsewhere(room).or_else(|| owner_finding(room, owner));
+    let reason = match owner {
+        Owner::Other(_) => HeldReason::OtherState,
+        Owner::Unknown | Owner::Ours => HeldReason::Conflict,
+    };
+    Decision::from(Verdict::held(step, reason)).with_finding(finding)
+}
+
+/// A warning about a room that exists and whose ownership attribute says whose it is.
+fn owner_finding(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
+    let (key, address) = (room.ownership()?.key(), room.address);
+    let (code, message, help) = match owner {
+        Owner::Unknown => return None,
+        Owner::Ours => (
+            "own_lineage",
+            format!("its ownership attribute `{key}` holds the lineage of this state"),
+            format!("its record was lost: `roomctl import {address}` takes it back"),
+        ),
+        Owner::Other(other) => (
+            "other_lineage",
+            belongs_to(key, other),
+            "after a lost state, `roomctl import --all-declared` takes over its rooms".to_owned(),
+        ),
+    };
+    Some(Finding::warning(code, format!("{address}: {message}")).help(help).about(address))
 }
 
 /// A warning where the room is recorded under another provider name of the same application.

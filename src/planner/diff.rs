@@ -3,17 +3,9 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    Attribute, AttributeChange, Attributes, Change, Field, FieldSpec, Fields, Kind, Patch, Room,
-    Value, ValueRef,
+    Attribute, AttributeChange, Attributes, Change, Field, Fields, Kind, Patch, Room, Value,
+    ValueRef,
 };
-
-/// The first field that differs and that a room of this kind can only get by being made anew.
-pub(super) fn replacing(kind: Kind, recorded: &Room, declared: &Room) -> Option<Field> {
-    let anew = |spec: &&FieldSpec| {
-        spec.change == Change::Replace && recorded.differs(kind, spec.field, declared)
-    };
-    kind.spec().fields.iter().find(anew).map(|spec| spec.field)
-}
 
 /// The recorded room, but for what the service reports to be as the file declares it by now: it may have
 /// chosen so by itself, or somebody else may have.

@@ -2,9 +2,9 @@
 
 use crate::model::{Address, Holder};
 use crate::model::{
-    Attributes, Desired, Drift, DriftKind, DriftSummary, DriftedRoom, Kind, Observation, Observed,
-    ObservedRoom, Provider, Recorded, RecordedRoom, RunInProgress, StateRef, Timestamp, Unmanaged,
-    Unread, Value, ValueChange, dropped,
+    Attributes, Desired, Drift, DriftKind, DriftSummary, DriftedRoom, Finding, Kind, Observation,
+    Observed, ObservedRoom, Provider, Recorded, RecordedRoom, RunInProgress, StateRef, Timestamp,
+    Unmanaged, Unread, Value, ValueChange, belongs_to, dropped,
 };
 
 /// What the comparison of one room found.
@@ -44,9 +44,10 @@ pub fn drift(
         drift.summary.recorded += 1;
         let observation = observed.of(address);
         let found = compare(provider, record, observation, in_progress.is_some());
-        drift.add(address, found);
+        drift.add(address, found, || waiting(provider.kind(), record));
         if let Some(Observation::There(room)) = observation {
             drift.add_unmanaged(address, record, room);
+            drift.findings.extend(other_owner(provider, address, record, room));
         }
     }
     drift
@@ -80,9 +81,33 @@ fn compare(
         }
         Some(Observation::There(room)) => {
             let kind = provider.kind();
-            present(kind, record, &room.unchanged_at(kind, &record.ignore_changes, &record.room))
+            let own = provider.application.ownership().map(|ownership| &**ownership.key());
+            let recorded = record.room.without_attribute(own);
+            present(kind, record, &room.unchanged_at(kind, &record.ignore_changes, &recorded))
         }
     }
+}
+
+/// A warning about a room that belongs to another state by its ownership attribute.
+fn other_owner(
+    provider: &Provider,
+    address: &Address,
+    record: &RecordedRoom,
+    room: &ObservedRoom,
+) -> Option<Finding> {
+    let other = record.other_owner(&provider.application, room)?;
+    let why = belongs_to(provider.application.ownership()?.key(), &other);
+    let help = format!(
+        "it is left as it is: `roomctl import {address}` takes it back, `roomctl state rm {address}` \
+         leaves it to that state"
+    );
+    Some(Finding::warning("other_lineage", format!("{address}: {why}")).help(help).about(address))
+}
+
+/// How the room that waits for the next life differs from the recorded one.
+fn waiting(kind: Kind, record: &RecordedRoom) -> Vec<ValueChange> {
+    let next = record.waiting_next(kind).and_then(|next| next.room.as_deref());
+    next.map(|next| ValueChange::between(Some(&record.room), Some(next))).unwrap_or_default()
 }
 
 fn gone(provider: &Provider, record: &RecordedRoom, at: Timestamp) -> Found {
@@ -97,11 +122,7 @@ fn present(kind: Kind, record: &RecordedRoom, room: &ObservedRoom) -> Found {
     let fields = !changes.is_empty();
     let attributes = changed_attributes(&record.room.attributes, &room.attributes);
     let lost = dropped(kind, &record.room.attributes, room);
-    let backwards = record
-        .attribute_sequence
-        .zip(room.attribute_sequence)
-        .is_some_and(|(recorded, read)| read < recorded);
-    let drifted = if backwards {
+    let drifted = if record.was_made_anew(room) {
         DriftKind::Recreated
     } else if lost {
         DriftKind::AttributesLost
@@ -140,12 +161,13 @@ fn changed_attributes(ours: &Attributes, read: &Attributes) -> Vec<ValueChange> 
 }
 
 impl Drift {
-    fn add(&mut self, address: &Address, found: Found) {
+    fn add(&mut self, address: &Address, found: Found, next: impl FnOnce() -> Vec<ValueChange>) {
         match found {
             Found::InSync => self.summary.in_sync += 1,
             Found::Drifted(kind, changes) => {
                 self.summary.count(kind);
-                self.rooms.push(DriftedRoom { address: address.clone(), kind, changes });
+                let (address, next) = (address.clone(), next());
+                self.rooms.push(DriftedRoom { address, kind, changes, next });
             }
             Found::Unread(why) => {
                 self.summary.unread += 1;

@@ -2,10 +2,9 @@
 
 use crate::model::{
     Address, Desired, DesiredRoom, Observed, OnConflict, OnOccupied, Origin, Provider,
-    ProviderName, Recorded, RecordedRoom, Refresh, Timestamp,
+    ProviderName, Recorded, RecordedRoom, Refresh, Replace, Timestamp,
 };
 
-use super::diff;
 use super::join::{Join, Row};
 use super::moved::as_declared;
 
@@ -26,7 +25,8 @@ pub enum Purpose {
 /// Under `due`: recorded rooms whose earliest end has passed, rooms with something pending, rooms that
 /// are to be destroyed or replaced and were last seen with people inside or have other sides, which
 /// are queried too, and rooms that would be replaced for what the service reports: it may be as
-/// declared already. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
+/// declared already. Where rooms have an ownership attribute, also all that are to be destroyed or
+/// replaced: another state may have taken them over. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
 /// are not recorded (of a room's own one, that room), so that the plan says whether each is created or adopted.
 #[must_use]
 pub fn due(
@@ -57,7 +57,7 @@ pub fn due(
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
                 let destroyed = || {
-                    is_destroyed(provider, row.desired, record)
+                    is_destroyed(desired, provider, row.desired, record)
                         && defers_to_people(desired, provider, record)
                 };
                 let sided = !record.sides.is_single()
@@ -68,6 +68,8 @@ pub fn due(
                     || provider.kind().reports_fields()
                         && is_replaced(provider, row.desired, record)
                     || was_last_seen_with_people(record) && destroyed()
+                    || provider.application.ownership().is_some()
+                        && is_destroyed(desired, provider, row.desired, record)
             }
         }
     };
@@ -112,15 +114,24 @@ fn was_last_seen_with_people(record: &RecordedRoom) -> bool {
     record.last_seen_with_people.is_some() && record.last_seen == record.last_seen_with_people
 }
 
-/// Whether the room is to be destroyed, or replaced.
-fn is_destroyed(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
-    desired.is_none() || is_replaced(provider, desired, record)
+/// Whether the room is to be destroyed, or replaced now.
+fn is_destroyed(
+    desired: &Desired,
+    provider: &Provider,
+    declared: Option<&DesiredRoom>,
+    record: &RecordedRoom,
+) -> bool {
+    let replaced = || match desired.policy.replace {
+        Replace::Now => is_replaced(provider, declared, record),
+        Replace::OnNextVanish => false,
+    };
+    declared.is_none() || replaced()
 }
 
 /// Whether the room is to be made anew.
 fn is_replaced(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_some_and(|declared| {
-        let differs = |room| diff::replacing(provider.kind(), &record.room, room).is_some();
+        let differs = |room| record.room.replaced_for(provider.kind(), room).is_some();
         let ignored = &declared.ignore_changes;
         differs(&declared.room)
             && (ignored.is_empty() || differs(&declared.room.with_paths_of(ignored, &record.room)))

@@ -13,6 +13,7 @@ mod gate;
 mod identity;
 mod join;
 mod moved;
+mod ownership;
 mod quota;
 mod reconcile;
 mod relocate;
@@ -24,9 +25,10 @@ pub use drift::drift;
 pub use due::{Purpose, due};
 pub use identity::{HostChange, IdentityError, identity};
 pub use moved::{AsDeclared, address_as_declared, as_declared};
+pub use ownership::owned;
 pub use reconcile::{last_applied, unapplied};
 pub use relocate::{Relocated, Relocation, RelocationError, relocate};
-pub use saved::{SavedPlanRefusal, check_saved, restrict};
+pub use saved::{SavedPlanRefusal, check_saved, restrict, saved_as_read};
 
 use std::collections::BTreeSet;
 

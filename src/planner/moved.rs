@@ -161,12 +161,15 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
         on_conflict: OnConflict::default(),
         sides: record.sides.clone(),
         source: None,
+        line: None,
         people: People::Unknown,
         on_occupied: provider.kind().on_occupied(),
         weight: Weight::Free,
         carried: Carried::default(),
         instead: None,
         bookkeeping: None,
+        ownership_key: provider.application.ownership().map(|it| it.key().clone()),
+        next: None,
     }
 }
 

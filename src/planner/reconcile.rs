@@ -6,25 +6,28 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Desired, DesiredRoom, Finding, Held, HeldReason, NextLife, Observation, Observed,
-    PendingKind, Recorded, RecordedRoom, Refresh, Refreshed, Room, Scope,
+    Address, Desired, DesiredFrom, DesiredRoom, Finding, Held, HeldReason, Kind, NextLife,
+    Observation, Observed, PendingKind, Recorded, RecordedRoom, Refresh, Refreshed, Room, Scope,
 };
 
+use super::ownership::mark;
 use super::{PlanInputs, as_declared, plan};
 
 /// The files, with the recorded rooms of their providers in the place of the declared ones.
 ///
 /// A room is desired as it was last applied. Once its present life is over, it is desired as `next`
 /// says: as the room of an approved replace, or not at all after an approved destroy. A plan from it
-/// has no destroy and no replace: only a room that was observed to be gone is not desired.
+/// has no destroy and no replace: only a room that was observed to be gone is not desired. A room that is
+/// made again gets the ownership attribute of its provider.
 #[must_use]
 pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed) -> Desired {
     let declared = as_declared(desired, recorded);
-    let is_known = |address: &Address| desired.providers.contains_key(&address.provider);
-    let rooms = declared.recorded.rooms.iter().filter(|(address, _)| is_known(address));
+    let rooms = declared.recorded.rooms.iter();
     let rooms = rooms.filter_map(|(address, record)| {
-        let room = room_now(record, observed.of(address))?;
-        Some(DesiredRoom {
+        let provider = desired.providers.get(&address.provider)?;
+        let observation = observed.of(address);
+        let room = room_now(provider.kind(), record, observation)?;
+        let desired_room = DesiredRoom {
             address: address.clone(),
             room,
             lifecycle: record.lifecycle,
@@ -32,7 +35,10 @@ pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed)
             on_conflict: None,
             sides: record.sides.clone(),
             source: record.source.clone(),
-        })
+            line: None,
+        };
+        let is_made = matches!(observation, Some(Observation::Gone(_))) || record.is_destroyed();
+        Some(if is_made { mark(&desired.providers, desired_room) } else { desired_room })
     });
     Desired {
         rooms: rooms.collect(),
@@ -42,6 +48,7 @@ pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed)
         files: desired.files.clone(),
         config_digest: desired.config_digest,
         moved: desired.moved.clone(),
+        from: DesiredFrom::Record,
     }
 }
 
@@ -73,13 +80,20 @@ pub fn unapplied(desired: &Desired, recorded: &Recorded) -> Option<Finding> {
 
 /// What a recorded room is to be now; `None` if an approved destroy has come about. A room that exists
 /// while a call is open stays as that call leaves it: to make it anything else would end its life.
-fn room_now(record: &RecordedRoom, observation: Option<&Observation>) -> Option<Arc<Room>> {
+fn room_now(
+    kind: Kind,
+    record: &RecordedRoom,
+    observation: Option<&Observation>,
+) -> Option<Arc<Room>> {
     let is_gone = matches!(observation, Some(Observation::Gone(_)));
     let is_there = matches!(observation, Some(Observation::There(_)));
     let is_open = |kind| record.pending.as_ref().is_some_and(|pending| pending.kind == kind);
+    let begins = |next: &&NextLife| {
+        next.destroyed.is_some() || is_gone && record.waiting_next(kind).is_some()
+    };
     match record.next.as_deref() {
         Some(_) if is_there && record.pending.is_some() => Some(record.room.clone()),
-        Some(next) if is_gone || next.destroyed.is_some() => next.room.clone(),
+        Some(next) if begins(&next) => next.room.clone(),
         None if is_gone && is_open(PendingKind::Destroy) => None,
         Some(_) | None => Some(record.room.clone()),
     }
@@ -91,7 +105,10 @@ fn as_approved(recorded: &Recorded) -> Cow<'_, Recorded> {
         return Cow::Borrowed(recorded);
     }
     let begun = |(address, record): (&Address, &RecordedRoom)| {
-        let room = match record.next.as_deref() {
+        let identity = recorded.providers.get(&address.provider);
+        let waiting = identity.and_then(|identity| record.waiting_next(identity.kind));
+        let destroyed = record.next.as_deref().filter(|next| next.destroyed.is_some());
+        let room = match destroyed.or(waiting) {
             None => record.room.clone(),
             Some(NextLife { room, carried: _, destroyed: _ }) => room.clone()?,
         };

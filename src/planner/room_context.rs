@@ -23,6 +23,8 @@ pub(super) struct RoomContext<'a> {
     pub(super) observation: Option<&'a Observation>,
     /// A finding about how its open call was settled.
     pub(super) finding: Option<Finding>,
+    /// The room that is to wait for the next life.
+    pub(super) next: Option<Arc<Room>>,
 }
 
 /// What is to become of one room.
@@ -59,7 +61,8 @@ impl<'a> RoomContext<'a> {
         inputs: PlanInputs<'a>,
     ) -> Result<Self, String> {
         let Row { address, desired, recorded, observation } = row;
-        let settled = match recorded {
+        let of_state = recorded;
+        let settled = match of_state {
             Some(record) if inputs.observed.not_asked.contains_key(&address.provider) => {
                 SettledRecord { record: Some(Cow::Borrowed(record)), unproven: false }
             }
@@ -68,7 +71,9 @@ impl<'a> RoomContext<'a> {
         };
         let SettledRecord { record: recorded, unproven } = settled;
         let finding = unproven.then(|| of_unknown_origin(address));
-        Ok(Self { address, provider, inputs, desired, recorded, observation, finding })
+        let finding = finding.or_else(|| made_anew(address, of_state?, observation?));
+        let next = None;
+        Ok(Self { address, provider, inputs, desired, recorded, observation, finding, next })
     }
 
     /// Returns the room as it was observed, if it was found.
@@ -77,6 +82,16 @@ impl<'a> RoomContext<'a> {
             Some(Observation::There(observed_room)) => Some(observed_room),
             Some(Observation::Gone(_) | Observation::Unread { .. }) | None => None,
         }
+    }
+
+    /// Returns the room that waits for the next life by the record.
+    pub(super) fn waiting_room<'b>(&self, recorded: &'b RecordedRoom) -> Option<&'b Arc<Room>> {
+        recorded.waiting_next(self.kind())?.room.as_ref()
+    }
+
+    /// Returns the same context with another room that is to wait for the next life.
+    pub(super) fn with_next(&self, next: Option<Arc<Room>>) -> Self {
+        Self { next, ..self.clone() }
     }
 
     /// Returns which service holds the room.
@@ -147,10 +162,12 @@ impl<'a> RoomContext<'a> {
     pub(super) fn with_ignored(&self) -> Option<(DesiredRoom, Option<Observation>)> {
         let declared = self.desired.filter(|declared| !declared.ignore_changes.is_empty())?;
         let paths = &declared.ignore_changes;
+        let own = self.ownership_keys().key;
         let (room, observation) = match (self.recorded.as_deref(), self.observed_room()) {
             (Some(recorded), seen) => {
                 let unchanged = |seen: &ObservedRoom| {
-                    let seen = seen.unchanged_at(self.kind(), paths, &recorded.room);
+                    let recorded = recorded.room.without_attribute(own);
+                    let seen = seen.unchanged_at(self.kind(), paths, &recorded);
                     Observation::There(seen.into_owned())
                 };
                 let observation = seen.map(unchanged).or_else(|| self.observation.cloned());
@@ -160,6 +177,10 @@ impl<'a> RoomContext<'a> {
                 (declared.room.with_paths_as_read(paths, seen), self.observation.cloned())
             }
             (None, None) => return None,
+        };
+        let room = match own {
+            Some(key) => room.with_attribute_of(key, &declared.room.attributes),
+            None => room,
         };
         Some((DesiredRoom { room: Arc::new(room), ..declared.clone() }, observation))
     }
@@ -232,12 +253,30 @@ fn settle_record<'a>(
             after(Some(record), false)
         }
         Settled::Unproven(record) => after(Some(record), true),
-        Settled::Gone(left) => after(left, false),
+        Settled::Gone(left) | Settled::Foreign(left) => after(left, false),
         Settled::MayStillLand(until) => {
             Err(format!("its last call may still take effect until {until}: plan again then"))
         }
         Settled::Unread(why) => Err(why),
     }
+}
+
+/// A warning that the room is not the one that we made.
+fn made_anew(
+    address: &Address,
+    record: &RecordedRoom,
+    observation: &Observation,
+) -> Option<Finding> {
+    let Observation::There(room) = observation else { return None };
+    record.was_made_anew(room).then(|| {
+        let message = format!(
+            "{address} was made anew by someone else: its count of attribute changes began anew, \
+             and its name and delay cannot be read"
+        );
+        Finding::warning("made_anew", message)
+            .help("`roomctl state rm` leaves it to its owner; otherwise it is taken to be ours")
+            .about(address)
+    })
 }
 
 fn of_unknown_origin(address: &Address) -> Finding {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    Action, Address, Desired, Digest, Lineage, Plan, Recorded, Room, SavedPlan, SavedStep, Step,
-    Summary, Timestamp,
+    Action, Address, Desired, Digest, Held, HeldReason, Lineage, Plan, Recorded, Room, SavedNext,
+    SavedPlan, SavedStep, Step, Summary, Timestamp,
 };
 
+use super::ownership::OwnershipKeys;
 use super::{as_declared, builder, estimate, gate};
 
 /// How many rooms a refusal names.
@@ -78,6 +79,19 @@ pub fn check_saved(
     }
 }
 
+/// Returns the rooms that a saved plan changes from something else than is recorded: what the service
+/// had, or what was recorded then. Only the service can tell.
+#[must_use]
+pub fn saved_as_read(saved: &SavedPlan, desired: &Desired, recorded: &Recorded) -> Vec<Address> {
+    let recorded = &as_declared(desired, recorded).recorded;
+    let is_read = |(address, step): &(&Address, &SavedStep)| {
+        let SavedStep { action: _, before, after: _, next: _ } = step;
+        let record = recorded.rooms.get(*address).map(|record| &*record.room);
+        before.is_some() && record.is_some() && before.as_ref() != record
+    };
+    saved.steps.iter().filter(is_read).map(|(address, _)| address.clone()).collect()
+}
+
 /// Keeps the steps that are in both: `before` is compared with the record, `after` with the files.
 ///
 /// # Errors
@@ -118,19 +132,29 @@ fn check_steps(
     desired: &Desired,
     recorded: &Recorded,
 ) -> Result<(), SavedPlanRefusal> {
-    let held = plan.waiting.iter().chain(&plan.blocked).map(|held| &held.step);
-    let steps: BTreeMap<&Address, &Step> =
-        held.chain(&plan.steps).map(|step| (&step.address, step)).collect();
+    let held = plan.waiting.iter().chain(&plan.blocked);
+    let held = held.map(|Held { step, reason }| (&step.address, (step, Some(*reason))));
+    let steps = plan.steps.iter().map(|step| (&step.address, (step, None)));
+    let steps: BTreeMap<&Address, (&Step, Option<HeldReason>)> = held.chain(steps).collect();
     let unread: BTreeSet<&Address> = plan.unread.iter().map(|unread| &unread.address).collect();
     let mut reasons = Vec::new();
     for (address, step) in &saved.steps {
         let files = desired.rooms.binary_search_by(|room| room.address.cmp(address)).ok();
         let files = files.map(|at| &*desired.rooms[at].room);
-        let record = recorded.rooms.get(address).map(|record| &*record.room);
+        let record = recorded.rooms.get(address);
+        let provider = desired.providers.get(&address.provider);
+        let side = record.zip(provider).map(|(record, provider)| RecordedSide {
+            room: &record.room,
+            next: record.waiting_next(provider.kind()).and_then(|next| next.room.as_deref()),
+        });
+        let ownership = provider.and_then(|provider| provider.application.ownership());
+        let key = ownership.map(|ownership| &**ownership.key());
+        let own = OwnershipKeys { key, lineage: recorded.lineage.as_ref() };
         let reason = match steps.get(address) {
             _ if unread.contains(address) => None,
-            Some(now) => differs(step, now, files, record),
-            None if step.after.as_ref() == files => None,
+            Some((now, Some(HeldReason::NextLife))) if step.leaves_waiting(now) => None,
+            Some((now, _)) => differs(step, now, (files, side.as_ref()), own),
+            None if own.same(step.after.as_ref(), files) => None,
             None => Some("the files declare something else now"),
         };
         reasons.extend(reason.map(|reason| format!("{address}: {reason}")));
@@ -144,28 +168,72 @@ fn check_steps(
     Err(SavedPlanRefusal::Differs(format!("{}{more}", reasons.join("; "))))
 }
 
+/// What is recorded of a room that a saved step is compared with.
+struct RecordedSide<'a> {
+    room: &'a Room,
+    /// What waits for its next life.
+    next: Option<&'a Room>,
+}
+
 /// Why a saved step is not the step that the room has now.
 fn differs(
     saved: &SavedStep,
     now: &Step,
-    files: Option<&Room>,
-    record: Option<&Room>,
+    (files, recorded): (Option<&Room>, Option<&RecordedSide<'_>>),
+    own: OwnershipKeys<'_>,
 ) -> Option<&'static str> {
-    let SavedStep { action, before, after } = saved;
+    let SavedStep { action, before, after, next } = saved;
     let before = before.as_ref();
-    if after.as_ref() != files && after.as_ref() != now.after.as_deref() {
+    let next = next.as_ref().map(|SavedNext { after }| after.as_ref());
+    // What was approved for the next life is what a room that vanished is made as.
+    let after = match now.action {
+        Action::Recreate => next.flatten().or(after.as_ref()),
+        Action::Create
+        | Action::Update
+        | Action::Replace
+        | Action::Destroy
+        | Action::Adopt
+        | Action::Forget
+        | Action::Record => after.as_ref(),
+    };
+    let other_next = match (next, now.next.as_deref()) {
+        _ if now.action == Action::Recreate => false,
+        (None, change) => change.is_some(),
+        (Some(next), Some(change)) => !own.same(next, change.after.as_deref()),
+        (Some(next), None) => !own.same(next, recorded.and_then(|recorded| recorded.next)),
+    };
+    let is_other = !own.same(after, files) && !own.same(after, now.after.as_deref());
+    if is_other || other_next {
         return Some("the files declare something else now");
     }
+    let record = recorded.map(|recorded| recorded.room);
     let makes = matches!(action, Action::Create | Action::Recreate);
-    if before != record && before != now.before.as_deref() && !(makes && before.is_none()) {
-        return Some("something else is recorded now");
+    // What was there is neither changed nor destroyed: it is gone, or left to others.
+    let leaves_before = matches!(now.action, Action::Recreate | Action::Forget);
+    let is_same = own.same(before, record) || own.same(before, now.before.as_deref());
+    if !(is_same || leaves_before || makes && before.is_none()) {
+        let is_read = !own.same(now.before.as_deref(), record);
+        return Some(if is_read {
+            "the service has something else now"
+        } else {
+            "something else is recorded now"
+        });
     }
     let fits = match (action, now.action) {
         (Action::Update | Action::Replace, Action::Recreate)
         | (Action::Destroy, Action::Forget) => true,
+        (Action::Record, Action::Recreate) => next.is_some(),
         (saved, now) => *saved == now,
     };
     (!fits).then_some("another action is needed now")
+}
+
+impl SavedStep {
+    /// Whether it only records what waits for the next life, as the room that is held back `now` does.
+    fn leaves_waiting(&self, now: &Step) -> bool {
+        let next = self.next.as_ref().and_then(|next| next.after.as_ref());
+        next.is_some() && next == now.after.as_deref()
+    }
 }
 
 fn of(lineage: Option<&Lineage>) -> String {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Action, Attributes, Bookkeeping, Call, Carried, Kind, Origin, Patch, Reason, Room, Step, Weight,
+    Action, Attributes, Bookkeeping, Call, Carried, DesiredFrom, Kind, NextChange, Origin, Patch,
+    Reason, Room, Step, Weight,
 };
 
 use super::room_context::RoomContext;
@@ -32,6 +33,7 @@ impl RoomContext<'_> {
             ignore_changes: self.ignore_changes().into(),
             on_conflict: self.on_conflict(),
             source: self.desired.map(|declared| declared.source.clone()),
+            line: self.desired.and_then(|declared| declared.line),
             people: self.people(&sides),
             on_occupied: self.on_occupied(&sides),
             sides,
@@ -39,7 +41,31 @@ impl RoomContext<'_> {
             carried: Carried::Nothing,
             instead: None,
             bookkeeping: None,
+            ownership_key: self.ownership().map(|ownership| ownership.key().clone()),
+            next: self.next_change(action),
         }
+    }
+
+    /// Returns how a step changes what waits for the room's next life: only the files do.
+    fn next_change(&self, action: Action) -> Option<Box<NextChange>> {
+        match (action, self.inputs.desired.from) {
+            (Action::Update | Action::Record, DesiredFrom::Files) => {}
+            (Action::Update | Action::Record, DesiredFrom::Record)
+            | (
+                Action::Create
+                | Action::Recreate
+                | Action::Replace
+                | Action::Destroy
+                | Action::Adopt
+                | Action::Forget,
+                _,
+            ) => return None,
+        }
+        let waiting = self.recorded.as_deref()?.waiting_next(self.kind());
+        let before = waiting.and_then(|next| next.room.clone());
+        let after = self.next.clone();
+        let same = before == after && waiting.is_some() == after.is_some();
+        (!same).then(|| Box::new(NextChange { before, after }))
     }
 
     /// Returns a step that makes the room as it is declared, with patches for what the call that
@@ -77,21 +103,33 @@ impl RoomContext<'_> {
                 _,
             ) => &Attributes::EMPTY,
         };
-        let others = recorded.others(&declared.room.attributes, read);
+        let mut others = recorded.others(&declared.room.attributes, read);
+        if let Some(ownership) = self.ownership() {
+            others.remove(ownership.key());
+        }
         if others.is_empty() { Carried::Nothing } else { Carried::Known(others) }
     }
 
-    /// Returns a step that changes the record only, if its bookkeeping differs from the file.
+    /// Returns a step that changes the record only, if its bookkeeping differs from the file or another
+    /// room is to wait for the next life.
     pub(super) fn bookkeeping(&self) -> Option<Step> {
         let (declared, recorded) = (self.desired?, self.recorded.as_deref()?);
         let same = declared.lifecycle == recorded.lifecycle
             && declared.ignore_changes == recorded.ignore_changes
             && declared.sides == recorded.sides
-            && declared.source == recorded.source;
-        if same {
-            return None;
-        }
+            && declared.source == recorded.source
+            && recorded.contested.is_none();
         let room = || Some(recorded.room.clone());
+        if same {
+            self.next_change(Action::Record)?;
+            return Some(self.step(
+                Action::Record,
+                Reason::NextChanged,
+                room(),
+                room(),
+                Vec::new(),
+            ));
+        }
         let before = Bookkeeping {
             lifecycle: recorded.lifecycle,
             ignore_changes: recorded.ignore_changes.clone(),

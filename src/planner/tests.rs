@@ -7,11 +7,14 @@ mod gentle;
 mod kinds;
 mod limits;
 mod moved;
+mod next_life;
 mod origin;
+mod ownership;
 mod properties;
 mod reconcile;
 mod relocate;
 mod replace;
+mod saved;
 mod stories;
 mod table;
 
@@ -22,9 +25,9 @@ use std::sync::Arc;
 use super::*;
 pub(super) use crate::model::samples::{attribute, attributes};
 use crate::model::{
-    Address, Assumed, Attribute, Attributes, Delay, DesiredRoom, Digest, Endpoint, Kind, Lifecycle,
-    Observation, ObservedRoom, People, Policy, Provider, ProviderIdentity, ProviderName, RateShare,
-    RecordedRoom, Refresh, Room, SecretSource, Sides, Timestamp, samples,
+    Address, Assumed, Attribute, Attributes, Delay, DesiredFrom, DesiredRoom, Digest, Endpoint,
+    Kind, Lifecycle, Observation, ObservedRoom, People, Policy, Provider, ProviderIdentity,
+    ProviderName, RateShare, RecordedRoom, Refresh, Room, SecretSource, Sides, Timestamp, samples,
 };
 
 /// The time at which all tests plan.
@@ -57,6 +60,7 @@ pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
         on_conflict: None,
         sides: Sides::default(),
         source: "rooms.yaml".into(),
+        line: None,
     }
 }
 
@@ -97,6 +101,7 @@ impl World {
             files: ["rooms.yaml".into()].into(),
             config_digest: Digest::default(),
             moved: Vec::new(),
+            from: DesiredFrom::Files,
         };
         let recorded =
             Recorded { providers: BTreeMap::from([(chat.name, identity)]), ..Recorded::default() };

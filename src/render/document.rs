@@ -1,11 +1,14 @@
 //! The parts of the JSON documents.
 
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+
 use serde::Serialize;
 use serde::ser::Serializer;
 
 use crate::model::{
-    Action, Address, Call, Carried, Finding, Gate, Held, People, Place, ProviderName, Reason,
-    Refusal, RefusalKind, Room, Severity, Step, Unread, ValueChange,
+    Action, Address, Call, Carried, Finding, Gate, Held, NextChange, People, Place, ProviderName,
+    Reason, Refusal, RefusalKind, Room, Severity, Step, Unread, ValueChange,
 };
 
 use super::notes;
@@ -30,17 +33,26 @@ pub(super) struct StepJson<'a> {
     provider: &'a ProviderName,
     action: Action,
     reason: Reason,
-    /// The file that declares the room.
-    source: Option<&'a str>,
-    before: Option<&'a Room>,
-    after: Option<&'a Room>,
+    /// The file that declares the room, and the line where it is known.
+    source: Option<Cow<'a, str>>,
+    before: Option<Cow<'a, Room>>,
+    after: Option<Cow<'a, Room>>,
     changes: Vec<ValueChange>,
     calls: &'a [Call],
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<NextJson<'a>>,
     /// The keys of others that are set again, as far as they are known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     carried_attributes: Vec<&'a str>,
+}
+
+/// The room that waits for the next life, before the step and after it.
+#[derive(Serialize)]
+struct NextJson<'a> {
+    before: Option<&'a Room>,
+    after: Option<&'a Room>,
 }
 
 #[derive(Serialize)]
@@ -114,6 +126,11 @@ impl<T: ToJson> Serialize for Each<'_, T> {
     }
 }
 
+/// Returns `rooms.yaml:14`, or the file alone where the line is not known.
+fn place(source: &str, line: Option<NonZeroU32>) -> Cow<'_, str> {
+    line.map_or(Cow::Borrowed(source), |line| Cow::Owned(format!("{source}:{line}")))
+}
+
 impl ToJson for Step {
     type Json<'a> = StepJson<'a>;
 
@@ -122,8 +139,8 @@ impl ToJson for Step {
             address,
             action,
             reason,
-            before,
-            after,
+            before: _,
+            after: _,
             changes: _,
             calls,
             lifecycle: _,
@@ -131,14 +148,18 @@ impl ToJson for Step {
             on_conflict: _,
             sides: _,
             source,
+            line,
             people: _,
             on_occupied: _,
             weight: _,
             carried,
             instead: _,
             bookkeeping: _,
+            ownership_key: _,
+            next,
         } = self;
-        let (before, after) = (before.as_deref(), after.as_deref());
+        let (before, after) = self.shown();
+        let changes = ValueChange::between(before.as_deref(), after.as_deref());
         let note = notes::note(self);
         let carried_attributes = match carried {
             Carried::Nothing | Carried::Unread => Vec::new(),
@@ -150,15 +171,21 @@ impl ToJson for Step {
             provider: &address.provider,
             action,
             reason,
-            source: source.as_deref(),
+            source: source.as_deref().map(|source| place(source, *line)),
             before,
             after,
-            changes: ValueChange::between(before, after),
+            changes,
             calls,
             note,
+            next: next.as_deref().map(next_json),
             carried_attributes,
         }
     }
+}
+
+fn next_json(next: &NextChange) -> NextJson<'_> {
+    let NextChange { before, after } = next;
+    NextJson { before: before.as_deref(), after: after.as_deref() }
 }
 
 impl ToJson for Held {

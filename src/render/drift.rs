@@ -93,12 +93,14 @@ pub fn drift_text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
 }
 
 fn room_text(out: &mut dyn Write, room: &DriftedRoom, width: usize) -> io::Result<()> {
-    let DriftedRoom { address, kind, changes } = room;
+    let DriftedRoom { address, kind, changes, next } = room;
     let address = Plain(address).to_string();
     writeln!(out, "{CHANGED}  ~ {address:<width$}{CHANGED:#}  {QUIET}{}{QUIET:#}", kind.as_str())?;
-    for ValueChange { path, before, after } in changes {
+    let changes = changes.iter().map(|change| ("", change));
+    for (prefix, change) in changes.chain(next.iter().map(|change| ("next.", change))) {
+        let ValueChange { path, before, after } = change;
         let (before, after) = (shown(before.as_ref()), shown(after.as_ref()));
-        writeln!(out, "      {}  {before} → {after}", Plain(path))?;
+        writeln!(out, "      {prefix}{}  {before} → {after}", Plain(path))?;
     }
     Ok(())
 }
@@ -118,10 +120,10 @@ pub(super) fn in_numbers(summary: DriftSummary) -> String {
         DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();
     let differing: u64 = numbers.iter().map(|(number, _)| number).sum();
     let rooms = counts::count(summary.recorded, "room");
-    let line = if differing == 0 {
-        format!("No drift: {rooms}, {} asked", summary.asked)
-    } else {
-        format!("Drift: {differing} of {rooms} differ ({})", counts::counts(&numbers))
+    let line = match (differing, summary.unread) {
+        (0, 0) => format!("No drift: {rooms}, {} asked", summary.asked),
+        (0, _) => format!("Drift: none in what could be read of {rooms}, {} asked", summary.asked),
+        (_, _) => format!("Drift: {differing} of {rooms} differ ({})", counts::counts(&numbers)),
     };
     let unread = (summary.unread > 0).then(|| format!("{} unread", summary.unread));
     let parts: Vec<String> =

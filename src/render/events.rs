@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use crate::model::{
     Action, Address, Finding, Outcome, Overwritten, Partial, Plan, Reason, StepEvent, StepFailure,
-    StepProgress, StepWait, Timestamp, Value,
+    StepProgress, StepWait, Timestamp, Value, WaitReason,
 };
 
 use super::document::{Each, people};
 use super::json::{PlanDocument, document, write_line};
+use super::outcome::FOR_NEXT_LIFE;
 
 /// A line: which event, when, and what.
 #[derive(Serialize)]
@@ -116,8 +117,13 @@ pub fn event_json(out: &mut dyn Write, event: &StepEvent, time: Timestamp) -> io
             step(out, "step_failed", time, event, failed_details(failure))
         }
         StepProgress::Waiting(wait) => {
-            let StepWait { address: _, action: _, people: inside, unasked } = wait;
-            let details = WaitingDetails { people: people(*inside), message: unasked.as_deref() };
+            let StepWait { address: _, action: _, reason } = wait;
+            let (people, message) = match reason {
+                WaitReason::People(inside) => (people(*inside), None),
+                WaitReason::Unread(why) => (None, Some(why.as_str())),
+                WaitReason::NextLife => (None, Some(FOR_NEXT_LIFE)),
+            };
+            let details = WaitingDetails { people, message };
             step(out, "step_waiting", time, event, details)
         }
         StepProgress::NotTried(why) => {

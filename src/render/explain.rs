@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Action, Address, Attributes, DesiredRoom, Explanation, Field, Finding, Gate, Held, Lifecycle,
-    NextLife, Observation, ObservedRoom, OnRemove, ProviderName, Reason, RecordedRoom, Room,
+    Action, Address, Attributes, DesiredRoom, Explanation, Field, Finding, Gate, Held, HeldReason,
+    Lifecycle, Observation, ObservedRoom, OnRemove, ProviderName, Reason, RecordedRoom, Room,
     RoomDecision, Step, Timestamp, Value,
 };
 
@@ -15,7 +15,7 @@ use super::document::{Each, GateJson, ToJson, gate, people};
 use super::escape::{OneLine, Plain, Quoted};
 use super::json::{FORMAT_VERSION, write_line};
 use super::notes::Notes;
-use super::state::{RecordJson, pending, record_json};
+use super::state::{NextJson, RecordJson, next_json, next_life, pending, record_json};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
 use super::text::ON_EMULATOR;
 use super::{counts, fields, findings, sections, style};
@@ -70,13 +70,6 @@ struct DecisionJson<'a> {
     held: Option<<Held as ToJson>::Json<'a>>,
 }
 
-#[derive(Serialize)]
-struct NextJson<'a> {
-    room: Option<&'a Room>,
-    carried: &'a Attributes,
-    destroyed: Option<Timestamp>,
-}
-
 /// Writes one room from every side as one JSON document.
 ///
 /// # Errors
@@ -88,7 +81,7 @@ pub fn explanation_json(out: &mut dyn Write, explanation: &Explanation) -> io::R
         desired,
         recorded,
         observed,
-        decision,
+        decision: _,
         gate: verdict,
         earliest_end,
         due,
@@ -110,7 +103,7 @@ pub fn explanation_json(out: &mut dyn Write, explanation: &Explanation) -> io::R
             desired: desired.as_ref().map(desired_json),
             recorded: record,
             observed: observed.as_ref().map(observed_json),
-            decision: decision_json(decision),
+            decision: decision_json(explanation),
             gate: gate(verdict),
             earliest_end: *earliest_end,
             due: *due,
@@ -129,6 +122,7 @@ fn desired_json(desired: &DesiredRoom) -> DesiredJson<'_> {
         on_conflict: _,
         sides,
         source,
+        line: _,
     } = desired;
     let (prevent_destroy, on_remove) = (*prevent_destroy, *on_remove);
     DesiredJson { room, source, prevent_destroy, on_remove, sides: sides.iter().collect() }
@@ -163,7 +157,8 @@ fn observed_json(observed: &Observation) -> ObservedJson<'_> {
     }
 }
 
-fn decision_json(decision: &RoomDecision) -> DecisionJson<'_> {
+fn decision_json(explanation: &Explanation) -> DecisionJson<'_> {
+    let decision = &explanation.decision;
     let (step, held) = match decision {
         RoomDecision::Step(step) => (Some(step.json()), None),
         RoomDecision::Waiting(held, step) | RoomDecision::Blocked(held, step) => {
@@ -175,12 +170,7 @@ fn decision_json(decision: &RoomDecision) -> DecisionJson<'_> {
         | RoomDecision::ProviderNotDeclared
         | RoomDecision::Unmanaged => (None, None),
     };
-    DecisionJson { verdict: verdict(decision), rule: rule(decision), step, held }
-}
-
-fn next_json(next: &NextLife) -> NextJson<'_> {
-    let NextLife { room, carried, destroyed } = next;
-    NextJson { room: room.as_deref(), carried, destroyed: *destroyed }
+    DecisionJson { verdict: verdict(decision), rule: rule(explanation), step, held }
 }
 
 /// Writes one room from every side as text.
@@ -196,7 +186,7 @@ pub fn explanation_text(out: &mut dyn Write, explanation: &Explanation) -> io::R
     )?;
     sides(out, explanation)?;
     writeln!(out)?;
-    decision(out, &explanation.decision)?;
+    decision(out, explanation)?;
     held_by_gate(out, explanation)?;
     writeln!(out)?;
     times(out, explanation)?;
@@ -295,7 +285,8 @@ fn observed(observed: Option<&Observation>) -> String {
 }
 
 /// Writes what is decided, and by which rule.
-fn decision(out: &mut dyn Write, decision: &RoomDecision) -> io::Result<()> {
+fn decision(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+    let (decision, rule) = (&explanation.decision, rule(explanation));
     let line = |out: &mut dyn Write, step: &Step| {
         let (action, reason) = (step.action.as_str(), step.reason.as_str());
         let colour = style::of(step.action);
@@ -311,15 +302,23 @@ fn decision(out: &mut dyn Write, decision: &RoomDecision) -> io::Result<()> {
     match decision {
         RoomDecision::Step(step) => {
             line(out, step)?;
-            writeln!(out, "  {}", rule(decision))?;
+            writeln!(out, "  {rule}")?;
             below(out, step)
         }
         RoomDecision::Waiting(held, step) | RoomDecision::Blocked(held, step) => {
             line(out, &held.step)?;
-            writeln!(out, "  {}", rule(decision))?;
+            writeln!(out, "  {rule}")?;
             let why = Plain(sections::why(held)).to_string();
             writeln!(out, "  {CHANGED}{}: {why}{CHANGED:#}", verdict(decision))?;
-            below(out, &held.step)?;
+            match held.reason {
+                HeldReason::NextLife => fields::write(out, &held.step)?,
+                HeldReason::Occupied(_)
+                | HeldReason::PreventDestroy
+                | HeldReason::MaxRooms(_)
+                | HeldReason::Conflict
+                | HeldReason::OtherState
+                | HeldReason::Contested => below(out, &held.step)?,
+            }
             match step {
                 Some(step) => {
                     writeln!(out, "  Done meanwhile: {}", step.action.as_str())?;
@@ -334,7 +333,7 @@ fn decision(out: &mut dyn Write, decision: &RoomDecision) -> io::Result<()> {
         | RoomDecision::ProviderNotDeclared
         | RoomDecision::Unmanaged => {
             writeln!(out, "{STRONG}Decision:{STRONG:#} nothing is done")?;
-            writeln!(out, "  {}", Plain(rule(decision)))
+            writeln!(out, "  {}", Plain(rule))
         }
     }
 }
@@ -376,22 +375,9 @@ fn open(out: &mut dyn Write, record: Option<&RecordedRoom>) -> io::Result<()> {
     if let Some(why) = record.contested.as_deref() {
         writeln!(out, "Contested: {}", Plain(why))?;
     }
-    if let Some(NextLife { room, carried, destroyed }) = record.next.as_deref() {
-        let what = match room {
-            Some(_) => "a room that is approved already",
-            None => "none: it is to be forgotten",
-        };
-        let since = destroyed.map_or_else(String::new, |at| format!(", destroyed {at}"));
-        writeln!(out, "Next life: {what}{since}")?;
-        let keys: Vec<String> = carried.iter().map(|(key, _)| Plain(key).to_string()).collect();
-        if !keys.is_empty() {
-            writeln!(out, "  attributes of others that are set again: {}", keys.join(", "))?;
-        }
-        if let Some(name) = room.as_deref().and_then(|room| room.name.as_deref()) {
-            writeln!(out, "  name: {}", Quoted(name))?;
-        }
-    }
-    Ok(())
+    let Some(next) = record.next.as_deref() else { return Ok(()) };
+    writeln!(out, "Next life, approved already:")?;
+    next_life(next).iter().try_for_each(|(label, value)| writeln!(out, "  {label}  {value}"))
 }
 
 /// Returns the stable code of what is decided.
@@ -409,8 +395,8 @@ const fn verdict(decision: &RoomDecision) -> &'static str {
 }
 
 /// Returns the rule by which it is decided, in a sentence.
-fn rule(decision: &RoomDecision) -> String {
-    match decision {
+fn rule(explanation: &Explanation) -> String {
+    match &explanation.decision {
         RoomDecision::Step(step) => rule_of_step(step).to_owned(),
         RoomDecision::Waiting(held, _) | RoomDecision::Blocked(held, _) => {
             rule_of_step(&held.step).to_owned()
@@ -419,14 +405,26 @@ fn rule(decision: &RoomDecision) -> String {
             format!("what could not be read is neither there nor gone: {why}")
         }
         RoomDecision::InProgress(holder) => format!("it is being changed by {holder}"),
-        RoomDecision::Unchanged => {
-            "it is declared as it is recorded, and nothing else was observed".to_owned()
-        }
+        RoomDecision::Unchanged => rule_of_unchanged(explanation).to_owned(),
         RoomDecision::ProviderNotDeclared => {
             "a recorded room whose provider is no longer declared is left as it is".to_owned()
         }
         RoomDecision::Unmanaged => {
             "it is neither declared nor recorded: what we did not make is left alone".to_owned()
+        }
+    }
+}
+
+fn rule_of_unchanged(explanation: &Explanation) -> &'static str {
+    let declared = explanation.desired.as_ref().map(|desired| &desired.room);
+    let recorded = explanation.recorded.as_ref().map(|recorded| &recorded.room);
+    match &explanation.observed {
+        Some(Observation::Gone(_)) => "recorded and gone: `on_vanish: ignore` leaves it so",
+        Some(Observation::There(_) | Observation::Unread { .. }) | None if declared != recorded => {
+            "what is declared otherwise than recorded is named by `ignore_changes`"
+        }
+        Some(Observation::There(_) | Observation::Unread { .. }) | None => {
+            "it is declared as it is recorded, and nothing else was observed"
         }
     }
 }
@@ -455,6 +453,9 @@ fn rule_of_step(step: &Step) -> &'static str {
             | Reason::CloseChanged,
             _,
         ) => "declared otherwise than recorded, and it can change in place",
+        (Reason::OwnershipChanged, _) => {
+            "declared as recorded but for the attribute that says whose the room is: it is set or removed"
+        }
         (Reason::AttributesDrifted | Reason::FieldsDrifted, _) => {
             "declared as recorded, and somebody else changed it at the service: it is changed back"
         }
@@ -466,10 +467,13 @@ fn rule_of_step(step: &Step) -> &'static str {
             "declared and not ours by the record, and it exists: `on_conflict` decides"
         }
         (Reason::ReplaceUnfinished, _) => {
-            "a replace destroyed it and was cut short: it is made anew"
+            "it was to be made anew, and that was cut short: it is made anew"
         }
         (Reason::BookkeepingChanged, _) => {
             "only what is recorded besides its content differs: no call is needed"
+        }
+        (Reason::NextChanged, _) => {
+            "only what waits for the room's next life differs: no call is needed"
         }
         (Reason::Moved, _) => "its provider was renamed: its record follows",
     }

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use crate::model::{
-    Action, Attribute, Attributes, Delay, Field, Patch, ProviderName, Room, Sides, Step, Value,
+    Action, Attribute, Attributes, Delay, Field, NextChange, Patch, ProviderName, Room, Sides,
+    Step, Value,
 };
 
 use super::counts;
@@ -30,6 +31,8 @@ pub(super) struct Row<'a> {
 enum Label<'a> {
     Field(&'static str),
     Attribute(&'a str),
+    /// A field of the room's next life.
+    Next(&'static str),
 }
 
 /// The value of a field.
@@ -104,7 +107,28 @@ fn rows(step: &Step) -> impl Iterator<Item = Row<'_>> {
         before: before.and_then(|room| room.attributes.get(key)).map(Cell::Attribute),
         after: after.and_then(|room| room.attributes.get(key)).map(Cell::Attribute),
     });
-    bookkeeping.chain(whole_fields(before, after)).chain(attributes)
+    bookkeeping.chain(whole_fields(before, after)).chain(attributes).chain(next(step))
+}
+
+/// Returns the fields of the room that waits for the next life, as far as they change.
+fn next(step: &Step) -> impl Iterator<Item = Row<'_>> {
+    let change = step.next.as_deref().into_iter();
+    let rows = change.flat_map(move |NextChange { before, after }| {
+        let before = before.as_deref().or(step.before.as_deref());
+        whole_fields(before, after.as_deref().or(step.after.as_deref()))
+    });
+    rows.map(Row::of_next_life)
+}
+
+impl Row<'_> {
+    /// The same of the room's next life.
+    fn of_next_life(self) -> Self {
+        let label = match self.label {
+            Label::Field(name) => Label::Next(name),
+            label @ (Label::Attribute(_) | Label::Next(_)) => label,
+        };
+        Self { label, ..self }
+    }
 }
 
 /// Returns the fields that differ, without the attributes.
@@ -135,7 +159,8 @@ fn changed_keys<'a>(
     match step.action {
         Action::Update | Action::Adopt => {
             let changes = step.changes.iter().flat_map(Patch::attributes);
-            changes.map(crate::model::AttributeChange::key).collect()
+            let keys = changes.map(crate::model::AttributeChange::key);
+            keys.filter(|key| step.hidden_key() != Some(key)).collect()
         }
         Action::Create
         | Action::Recreate
@@ -147,7 +172,9 @@ fn changed_keys<'a>(
             let (old, new) = (of(before), of(after));
             let keys = old.into_iter().chain(new).flat_map(Attributes::iter).map(|(key, _)| key);
             let get = |side: Option<&'a Attributes>, key| side.and_then(|side| side.get(key));
-            keys.filter(|key| get(old, key) != get(new, key)).collect()
+            let hidden = step.hidden_key();
+            let keys = keys.filter(|key| get(old, key) != get(new, key));
+            keys.filter(|key| hidden != Some(*key)).collect()
         }
     }
 }
@@ -257,6 +284,7 @@ impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Field(name) => f.write_str(name),
+            Self::Next(name) => write!(f, "next.{name}"),
             Self::Attribute(key) => write!(f, "attributes.{}", Plain(key)),
         }
     }

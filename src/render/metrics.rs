@@ -8,6 +8,9 @@ use crate::model::{
     Action, Call, DriftKind, DriftSummary, Outcome, ProviderName, Reason, Step, Summary, Timestamp,
 };
 
+/// What every metrics file begins with.
+pub const METRICS_START: &str = "# HELP roomctl_";
+
 /// What a run did. All of it is about this run: what an earlier one did is in the file before.
 #[derive(Clone, Debug, Default)]
 pub struct RunMetrics {

@@ -37,7 +37,7 @@ pub use github::{
 };
 pub use json::{error_json, findings_json, plan_json, saved_plan_json};
 pub use markdown::{PageView, SMALLEST_PAGE, drift_markdown, outcome_markdown, plan_markdown};
-pub use metrics::{RunEnd, RunMetrics, StepResults, metrics_text};
+pub use metrics::{METRICS_START, RunEnd, RunMetrics, StepResults, metrics_text};
 pub use outcome::{event_text, outcome_text};
 pub use progress::{Activity, Progress, progress_line, progress_text};
 pub use repair::{push_text, repair_text};

@@ -5,13 +5,17 @@ use std::io::{self, Write};
 
 use crate::model::{
     Action, Address, Adoption, NotTried, Outcome, Overwritten, StepEvent, StepFailure,
-    StepProgress, StepWait,
+    StepProgress, StepWait, WaitReason,
 };
 
 use super::escape::{OneLine, Plain};
 use super::groups::{CauseGroup, Subject, by_cause, listed, without_room};
+use super::sections::AT_ONCE;
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
 use super::{Layout, counts, sections, style};
+
+/// What a replace waits for that is put off.
+pub(super) const FOR_NEXT_LIFE: &str = "for the room's next life (`replace: on_next_vanish`)";
 
 /// Every action in the order in which the closing line counts them.
 const COUNTED: [Action; 8] = [
@@ -141,28 +145,35 @@ fn failure(failure: &StepFailure, subject: Subject<'_>) -> String {
     format!("{REMOVED}{action} failed{REMOVED:#}: {}{details}{open}", Plain(message))
 }
 
-fn wait_cause(wait: &StepWait) -> (Action, Option<String>, Option<String>) {
-    let StepWait { address, action, people, unasked } = wait;
-    let unread = unasked.as_deref().map(|why| without_room(why, address));
-    (*action, unread, counts::people(*people))
+fn wait_cause(wait: &StepWait) -> (Action, u8, Option<String>) {
+    let StepWait { address, action, reason } = wait;
+    let (rank, cause) = match reason {
+        WaitReason::People(people) => (0, counts::people(*people)),
+        WaitReason::Unread(why) => (1, Some(without_room(why, address))),
+        WaitReason::NextLife => (2, None),
+    };
+    (*action, rank, cause)
 }
 
 fn wait(wait: &StepWait, subject: Subject<'_>) -> String {
-    let StepWait { address, action, people, unasked } = wait;
+    let StepWait { address, action, reason } = wait;
     let waits = format!("{CHANGED}{} waits{CHANGED:#}", action.as_str());
-    if let Some(why) = unasked {
-        return match subject {
-            Subject::One(_) => format!("{waits}: it could not be read: {}", Plain(why)),
-            Subject::Each => {
-                format!("{waits}: they could not be read: {}", Plain(without_room(why, address)))
-            }
-        };
+    match (reason, subject) {
+        (WaitReason::People(people), _) => {
+            let inside = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
+            format!(
+                "{waits}: {inside} inside; `on_occupied: destroy`, or `--evict {subject}` for one \
+                 run, disconnects them"
+            )
+        }
+        (WaitReason::Unread(why), Subject::One(_)) => {
+            format!("{waits}: it could not be read: {}", Plain(why))
+        }
+        (WaitReason::Unread(why), Subject::Each) => {
+            format!("{waits}: they could not be read: {}", Plain(without_room(why, address)))
+        }
+        (WaitReason::NextLife, _) => format!("{waits} {FOR_NEXT_LIFE}; {AT_ONCE}"),
     }
-    let inside = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
-    format!(
-        "{waits}: {inside} inside; `on_occupied: destroy`, or `--evict {subject}` for one run, \
-         disconnects them"
-    )
 }
 
 /// Writes the rooms that were not tried, by reason.

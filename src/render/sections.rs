@@ -7,10 +7,13 @@ use crate::model::{Action, Gate, Held, HeldReason, Partial, RunInProgress, Step,
 use super::escape::Plain;
 use super::groups::{Subject, by_cause, listed, without_room};
 use super::style::{CHANGED, REMOVED, STRONG};
-use super::{Layout, counts, text};
+use super::{Layout, counts, fields, text};
 
 /// Where a room is that exists and that we did not make.
 const NOT_RECORDED: &str = "not in this state (a lost state, another state, a colleague?)";
+
+/// How to replace a room that waits for its next life.
+pub(super) const AT_ONCE: &str = "`replace: now` replaces it at once";
 
 /// Writes that a run is about a part of the rooms, if it is.
 pub(super) fn scope(out: &mut dyn Write, scope: Option<&Partial>) -> io::Result<()> {
@@ -31,7 +34,7 @@ pub(super) fn left_out(out: &mut dyn Write, steps: &[Step], layout: Layout) -> i
     writeln!(out, "    {}", listed(&addresses, layout))
 }
 
-/// Writes the rooms that wait until the people inside have left.
+/// Writes the rooms that wait.
 pub(super) fn waiting(out: &mut dyn Write, held: &[Held], layout: Layout) -> io::Result<()> {
     section(out, "Waiting", held, layout)
 }
@@ -124,6 +127,9 @@ fn section(out: &mut dyn Write, title: &str, held: &[Held], layout: Layout) -> i
                 text::headline(out, &held.step, width)?;
                 let reason = reason(held.reason);
                 writeln!(out, "  {CHANGED}{reason}; {advice}{CHANGED:#}")?;
+                if held.reason == HeldReason::NextLife {
+                    fields::write(out, &held.step)?;
+                }
             }
             Subject::Each => {
                 text::group_headline(out, held.step.action, group.addresses.len())?;
@@ -149,9 +155,13 @@ fn reason(reason: HeldReason) -> String {
             let people = counts::people(people).unwrap_or_else(|| "people".to_owned());
             format!("{people} inside")
         }
+        HeldReason::NextLife => "waits for its next life (`replace: on_next_vanish`)".to_owned(),
         HeldReason::PreventDestroy => "protected by `prevent_destroy`".to_owned(),
         HeldReason::MaxRooms(most) => format!("`max_rooms: {most}` is reached"),
         HeldReason::Conflict => format!("a room of this id exists and is {NOT_RECORDED}"),
+        HeldReason::OtherState => {
+            "a room of this id exists and belongs to another state".to_owned()
+        }
         HeldReason::Contested => "its origin is uncertain".to_owned(),
     }
 }
@@ -163,9 +173,11 @@ fn cause(reason: HeldReason) -> String {
             let people = counts::people(people).unwrap_or_else(|| "people".to_owned());
             format!("have {people} inside")
         }
+        HeldReason::NextLife => "wait for their next life (`replace: on_next_vanish`)".to_owned(),
         HeldReason::PreventDestroy => "are protected by `prevent_destroy`".to_owned(),
         HeldReason::MaxRooms(most) => format!("are more than `max_rooms: {most}`"),
         HeldReason::Conflict => "exist already and are not in this state".to_owned(),
+        HeldReason::OtherState => "exist already and belong to another state".to_owned(),
         HeldReason::Contested => "are of uncertain origin".to_owned(),
     }
 }
@@ -177,6 +189,7 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
         HeldReason::Occupied(_) => {
             format!("`on_occupied: destroy`, or `--evict {subject}` for one run, disconnects them")
         }
+        HeldReason::NextLife => AT_ONCE.to_owned(),
         HeldReason::PreventDestroy => unprotect(step.action).to_owned(),
         HeldReason::MaxRooms(_) => "raise it, or take other rooms out".to_owned(),
         HeldReason::Conflict => {
@@ -185,6 +198,9 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
                 Subject::Each => ("a lost state, another state, a colleague? ", "them"),
             };
             format!("{state}`roomctl import {subject}` or `on_conflict: adopt` takes {them} over")
+        }
+        HeldReason::OtherState => {
+            format!("it is never adopted: `roomctl import {subject}` takes it over")
         }
         HeldReason::Contested => {
             let declare = if step.action == Action::Destroy { "declared again, " } else { "" };

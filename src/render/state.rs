@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::model::{
-    Address, Assumed, Attribute, EmptyLife, Kind, Lifecycle, Pending, PendingKind, ProviderName,
-    RecordedRoom, Room, Timestamp,
+    Address, Assumed, Attribute, Attributes, EmptyLife, Kind, Lifecycle, NextLife, Pending,
+    PendingKind, ProviderName, RecordedRoom, Room, Timestamp,
 };
 
 use super::counts;
@@ -43,9 +43,11 @@ pub(super) struct RecordJson<'a> {
     prevent_destroy: bool,
     on_remove: &'static str,
     sides: Vec<&'a ProviderName>,
+    ignore_changes: &'a [Box<str>],
     pending: Option<PendingJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contested: Option<&'a str>,
+    next: Option<NextJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +56,14 @@ struct PendingJson<'a> {
     at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a Room>,
+}
+
+/// What a room becomes once its present life is over.
+#[derive(Serialize)]
+pub(super) struct NextJson<'a> {
+    room: Option<&'a Room>,
+    carried: &'a Attributes,
+    destroyed: Option<Timestamp>,
 }
 
 /// Writes the addresses of recorded rooms, one a line.
@@ -90,21 +100,10 @@ pub fn state_show_text(
     kind: Option<Kind>,
 ) -> io::Result<()> {
     let shown = record_json(address, record, kind);
-    let Room { name, destroy_delay_time, attributes, fields } = shown.room;
     let mut row = |label: &str, value: &dyn Display| writeln!(out, "{label:<22} {value}");
     row("address", &Plain(address))?;
-    let mark = |assumed: bool| if assumed { " (assumed)" } else { "" };
-    let (named, delayed) = (mark(record.assumed.name), mark(record.assumed.destroy_delay_time));
-    let name = name.as_deref().map(|name| Quoted(name).to_string());
-    row("name", &format_args!("{}{named}", or_dash(name)))?;
-    row("destroy_delay_time", &format_args!("{}{delayed}", or_dash(*destroy_delay_time)))?;
-    for (key, Attribute { value, auto_delete }) in attributes.iter() {
-        let mark = if *auto_delete { " (auto_delete)" } else { "" };
-        let label = format!("attributes.{}", Plain(key));
-        row(&label, &format_args!("{}{mark}", Quoted(value)))?;
-    }
-    for (field, value) in fields.iter() {
-        row(field.as_str(), &OneLine(value))?;
+    for (label, value) in content(shown.room, record.assumed) {
+        row(&label, &value)?;
     }
     row("created", &shown.created)?;
     row("last_seen", &or_dash(shown.last_seen))?;
@@ -119,11 +118,50 @@ pub fn state_show_text(
         let sides: Vec<&str> = shown.sides.iter().map(|side| side.as_str()).collect();
         row("sides", &sides.join(", "))?;
     }
-    row("pending", &or_dash(record.pending.as_deref().map(pending)))?;
-    match shown.contested {
-        Some(why) => row("contested", &Plain(why)),
-        None => Ok(()),
+    if !record.ignore_changes.is_empty() {
+        row("ignore_changes", &Plain(record.ignore_changes.join(", ")))?;
     }
+    row("pending", &or_dash(record.pending.as_deref().map(pending)))?;
+    if let Some(why) = shown.contested {
+        row("contested", &Plain(why))?;
+    }
+    for (label, value) in record.next.as_deref().map(next_life).unwrap_or_default() {
+        row(&label, &value)?;
+    }
+    Ok(())
+}
+
+/// Returns what a room holds, as labels and values.
+fn content(room: &Room, assumed: Assumed) -> Vec<(String, String)> {
+    let Room { name, destroy_delay_time, attributes, fields } = room;
+    let mark = |assumed: bool| if assumed { " (assumed)" } else { "" };
+    let name = or_dash(name.as_deref().map(Quoted)) + mark(assumed.name);
+    let delay = or_dash(*destroy_delay_time) + mark(assumed.destroy_delay_time);
+    let mut rows = vec![("name".to_owned(), name), ("destroy_delay_time".to_owned(), delay)];
+    rows.extend(attributes.iter().map(|(key, Attribute { value, auto_delete })| {
+        let mark = if *auto_delete { " (auto_delete)" } else { "" };
+        (format!("attributes.{}", Plain(key)), format!("{}{mark}", Quoted(value)))
+    }));
+    let fields = fields.iter();
+    rows.extend(
+        fields.map(|(field, value)| (field.as_str().to_owned(), OneLine(value).to_string())),
+    );
+    rows
+}
+
+/// Returns what a room becomes once its present life is over, as labels and values.
+pub(super) fn next_life(next: &NextLife) -> Vec<(String, String)> {
+    let NextLife { room, carried, destroyed } = next;
+    let mut rows = match room {
+        Some(room) => content(room, Assumed::default()),
+        None => vec![("room".to_owned(), "none: it is to be forgotten".to_owned())],
+    };
+    if !carried.is_empty() {
+        let keys: Vec<String> = carried.iter().map(|(key, _)| Plain(key).to_string()).collect();
+        rows.push(("carried".to_owned(), keys.join(", ")));
+    }
+    rows.extend(destroyed.map(|at| ("destroyed".to_owned(), at.to_string())));
+    rows.into_iter().map(|(label, value)| (format!("next.{label}"), value)).collect()
 }
 
 /// Writes everything that is recorded of one room as one JSON document, as [`state_show_text`] does.
@@ -171,10 +209,10 @@ pub(super) fn record_json<'a>(
         source,
         lifecycle: Lifecycle { prevent_destroy, on_remove },
         sides,
-        ignore_changes: _,
+        ignore_changes,
         pending,
         contested,
-        next: _,
+        next,
     } = record;
     let assumed = [(*name, "name"), (*destroy_delay_time, "destroy_delay_time")];
     RecordJson {
@@ -194,9 +232,16 @@ pub(super) fn record_json<'a>(
         prevent_destroy: *prevent_destroy,
         on_remove: counts::on_remove(*on_remove),
         sides: sides.iter().collect(),
+        ignore_changes,
         pending: pending.as_deref().map(pending_json),
         contested: contested.as_deref(),
+        next: next.as_deref().map(next_json),
     }
+}
+
+pub(super) fn next_json(next: &NextLife) -> NextJson<'_> {
+    let NextLife { room, carried, destroyed } = next;
+    NextJson { room: room.as_deref(), carried, destroyed: *destroyed }
 }
 
 fn pending_json(pending: &Pending) -> PendingJson<'_> {

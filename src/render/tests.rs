@@ -17,7 +17,7 @@ use crate::model::{
     Action, Address, Attribute, AttributeChange, Attributes, Bookkeeping, Call, Carried, Delay,
     Digest, Finding, Gate, Held, HeldReason, Lifecycle, Lineage, OnOccupied, Overwritten, Patch,
     People, Plan, Reason, Refresh, Refreshed, Refusal, RefusalKind, Room, Sides, StateRef, Step,
-    StepEvent, StepProgress, StepWait, Summary, Unread, Value, Weight,
+    StepEvent, StepProgress, StepWait, Summary, Unread, Value, WaitReason, Weight,
 };
 
 pub(super) fn address(text: &str) -> Address {
@@ -25,7 +25,7 @@ pub(super) fn address(text: &str) -> Address {
 }
 
 pub(super) fn wait(address: Address, action: Action, people: People) -> StepWait {
-    StepWait { address, action, people, unasked: None }
+    StepWait { address, action, reason: WaitReason::People(people) }
 }
 
 pub(super) fn overwritten(path: &str, before: &str, after: &str) -> Overwritten {
@@ -59,12 +59,15 @@ pub(super) fn step(text: &str, action: Action, reason: Reason) -> Step {
         lifecycle: Lifecycle::default(),
         sides: Sides::default(),
         source: Some("rooms.yaml".into()),
+        line: None,
         people: People::Unknown,
         on_occupied: OnOccupied::Defer,
         weight: Weight::Free,
         carried: Carried::Nothing,
         instead: None,
         bookkeeping: None,
+        ownership_key: None,
+        next: None,
         ignore_changes: Box::default(),
         on_conflict: crate::model::OnConflict::Fail,
     }

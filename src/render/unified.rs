@@ -12,7 +12,8 @@ use super::style::{ADDED, QUIET, REMOVED};
 
 /// Writes the room before and after a step as a unified diff of the whole of it.
 pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
-    let (before, after) = (sheet(step.before.as_deref()), sheet(step.after.as_deref()));
+    let (before, after) = step.shown();
+    let (before, after) = (sheet(before.as_deref()), sheet(after.as_deref()));
     let address = Plain(&step.address).to_string();
     let side = |room: &Option<_>| if room.is_some() { &*address } else { "/dev/null" };
     writeln!(out, "{REMOVED}--- {}{REMOVED:#}", side(&step.before))?;

@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::{
-    Address, Call, Desired, ProviderIdentity, ProviderName, Recorded, RecordedRoom, StateLocation,
-    Timestamp,
+    Address, Call, Desired, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom,
+    StateLocation, Timestamp,
 };
 
 pub use crate::model::Holder;
@@ -103,7 +103,8 @@ fn not_built_in(url: &ObjectUrl) -> StateError {
 pub struct StoreEnvironment(BTreeMap<String, String>);
 
 /// How the names of variables begin that shared stores read.
-const STORE_VARIABLES: &[&str] = &["AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "HOME"];
+const STORE_VARIABLES: &[&str] =
+    &["AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "IDENTITY_", "HOME", "USERPROFILE"];
 
 impl StoreEnvironment {
     /// Takes the variables that shared stores read; empty ones count as unset.
@@ -190,6 +191,18 @@ pub struct Lease {
 pub trait WriteStore: Send + Sync {
     /// Returns the record as it was when the lock was taken, with what an earlier run had left.
     fn snapshot(&self) -> &Snapshot;
+
+    /// Returns the lineage of the state; of a new one the lineage that it gets with its first entry.
+    ///
+    /// # Errors
+    /// Returns [`StateError`] if the lock was given back, or if there are no random bytes.
+    fn lineage(&self) -> Result<Lineage, StateError>;
+
+    /// Lets a new state continue an earlier lineage. A state that is there keeps its own.
+    ///
+    /// # Errors
+    /// Returns [`StateError`] if the lock was given back.
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError>;
 
     /// Makes sure, before the first call, that about so many entries can be written: a full disk
     /// or a folder that is read-only shows here.

@@ -9,9 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::model::{
-    Address, Assumed, Attribute, Delay, Desired, DesiredRoom, Digest, Field, Kind, Lifecycle,
-    Lineage, NextLife, OnRemove, Pending, PendingKind, Policy, ProviderIdentity, ProviderName,
-    Recorded, RecordedRoom, Room, Sides, Timestamp, Value, samples,
+    Address, Assumed, Attribute, Delay, Desired, DesiredFrom, DesiredRoom, Digest, Field, Kind,
+    Lifecycle, Lineage, NextLife, OnRemove, Pending, PendingKind, Policy, ProviderIdentity,
+    ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp, Value, samples,
 };
 
 use super::{Entry, Holder};
@@ -65,6 +65,7 @@ pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
         on_conflict: None,
         sides: Sides::default(),
         source: "rooms.yaml".into(),
+        line: None,
     };
     Arc::new(Desired {
         providers: BTreeMap::new(),
@@ -74,6 +75,7 @@ pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
         files: BTreeSet::new(),
         config_digest: Digest::default(),
         moved: Vec::new(),
+        from: DesiredFrom::Files,
     })
 }
 

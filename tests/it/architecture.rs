@@ -36,7 +36,7 @@ const TOUCHES: &[(&str, &[&str])] = &[
     ("tokio::net", &["emulator"]),
     ("tokio::fs", &[]),
     ("tokio::process", &[]),
-    ("reqwest::", &["provider/http"]),
+    ("reqwest::", &["provider/http", "state/object/http.rs"]),
     ("serde_yaml::", &["config"]),
     ("axum::", &["emulator"]),
     ("async fn", &["state", "provider", "applier", "engine", "emulator", "cli"]),

@@ -19,6 +19,8 @@ mod inputs;
 mod kinds;
 mod metrics;
 mod moved;
+mod next_life;
+mod ownership;
 mod pages;
 mod reconcile;
 mod record;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use roomctl::emulator::{Action, EmulatorConfig, Fault, FaultShare, Work};
-use roomctl::model::{Attribute, AttributeChange, Desired, Kind, RoomId};
+use roomctl::model::{Attribute, AttributeChange, Desired, Kind, Refresh, RoomId};
 
 use crate::support::fleet::{
-    CHAT, FLEETS, Fleet, HEAD, LIVE, MIXED, VIDEO, come_through, converge, no_orphans,
+    CHAT, FLEETS, Fleet, HEAD, LIVE, MIXED, VIDEO, come_through, converge, no_orphans, provider,
 };
-use crate::support::{Ended, Fuse, How, World, in_moved_time, service};
+use crate::support::{Ended, Fuse, How, RunCommand, World, in_moved_time, service};
 
 /// A service so slow that much is under way at any moment, and lands after a crash.
 fn slow(seed: u64) -> EmulatorConfig {
@@ -184,6 +184,59 @@ fn a_crash_at_every_moment_of_a_replace_keeps_what_others_wrote() {
             }
         }
         assert!(moments > least, "a replace of {kind} has {moments} moments only");
+    }
+}
+
+/// Crashes at a moment of a reconcile that recreates a room that vanished; the next one recreates it, as
+/// it was applied and not as it is declared.
+async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<bool, String> {
+    let world = World::new(service());
+    let applied = world.declare(text);
+    converge(&world, &applied).await?;
+    world.stranger_at(&applied, provider(kind)).await.destroy("lobby").await;
+    let edited = world.declare(&text.replace("Before", "After"));
+    let reconcile = |fuse| {
+        let how = How::with_consent().refresh(Refresh::All);
+        How { fuse, command: RunCommand::Reconcile, ..how }
+    };
+    let crashed = world.apply(&edited, &reconcile(Fuse::after(moment))).await;
+    let crashed = matches!(crashed.map_err(|error| error.to_string())?, Ended::Crashed);
+    for _ in 0..2 {
+        let ran = world.apply(&edited, &reconcile(Fuse::never())).await;
+        let ran = ran.map_err(|error| error.to_string())?.ran();
+        if !ran.outcome.failed.is_empty() {
+            return Err(format!("{:?}", ran.outcome));
+        }
+    }
+    let stats = world.stats_of(kind);
+    let room = stats.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
+    let recorded = world.recorded().await.map_err(|error| error.to_string())?;
+    let record = recorded.rooms.values().next().ok_or("it is not recorded")?;
+    let is_whole = record.pending.is_none() && record.next.is_none();
+    let is_as_applied = room.name.as_deref() == Some("Before");
+    (is_whole && is_as_applied).then_some(crashed).ok_or_else(|| format!("{room:?} {record:?}"))
+}
+
+#[test]
+fn a_crash_at_every_moment_of_a_reconcile_loses_no_room() {
+    let chat = format!(
+        "{HEAD}rooms:\n  - {{id: lobby, name: Before, destroy_delay_time: 3h, \
+         attributes: {{topic: x}}}}\n"
+    );
+    let live = "version: 1\nproviders: {live: {kind: tencent-live, app_id: 1, operator: admin, \
+                endpoint: emulator}}\nstate: rooms.state.json\nrooms:\n  - {id: lobby, \
+                name: Before, owner: alice, seat_template: Karaoke, \
+                attributes: {topic: x}}\n";
+    for (kind, text, least) in [(Kind::Zim, &*chat, 8), (Kind::TencentLive, live, 10)] {
+        let mut moments = 0;
+        for moment in 0.. {
+            match in_moved_time(crash_in_a_reconcile(text, kind, moment)) {
+                Ok(true) => moments += 1,
+                Ok(false) => break,
+                Err(why) => panic!("{kind}, moment {moment}: {why}"),
+            }
+        }
+        assert!(moments > least, "a reconcile of {kind} has {moments} moments only");
     }
 }
 

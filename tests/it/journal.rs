@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use roomctl::applier::{self, Report, Run, Settings, StopSwitch};
 use roomctl::model::{
-    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Observed, Recorded, Refresh,
-    Refreshed, Scope,
+    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Lineage, Observed, Recorded,
+    Refresh, Refreshed, Scope,
 };
 use roomctl::planner::{self, PlanInputs};
 use roomctl::state::{
-    Access, Durable, Entry, Folded, LastCalls, Lost, Snapshot, Store, WriteStore,
+    Access, Durable, Entry, Folded, LastCalls, Lost, Snapshot, StateError, Store, WriteStore,
 };
 
 use crate::stores::memory::MemoryStore;
@@ -51,6 +51,14 @@ impl Noting {
 impl WriteStore for Noting {
     fn snapshot(&self) -> &Snapshot {
         self.store.snapshot()
+    }
+
+    fn lineage(&self) -> Result<Lineage, StateError> {
+        self.store.lineage()
+    }
+
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
+        self.store.continue_lineage(lineage)
     }
 
     fn reserve(&self, entries: usize) -> Access<'_, ()> {

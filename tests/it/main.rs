@@ -11,6 +11,7 @@ mod faults;
 mod journal;
 mod kill;
 mod origin;
+mod ownership;
 mod properties;
 mod rate;
 mod readme;

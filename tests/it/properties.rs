@@ -52,13 +52,15 @@ async fn settled(world: &World, desired: &Desired) -> Checked {
     Ok(())
 }
 
-/// Equal inputs give equal bytes, whatever the order in the file.
+/// Equal inputs give equal bytes, whatever the order in the file; only the lines differ.
 async fn stable(world: &World, case: &Case) -> Checked {
     let mut bytes = BTreeSet::new();
     for text in [case.second.text(), case.second.text(), case.second.backwards().text()] {
         let desired = world.declare(&text);
-        let plan = world.plan(&desired, Refresh::All).await.expect("a plan");
+        let mut plan = world.plan(&desired, Refresh::All).await.expect("a plan");
         in_order(&plan)?;
+        let held = plan.waiting.iter_mut().chain(&mut plan.blocked).map(|held| &mut held.step);
+        plan.steps.iter_mut().chain(held).for_each(|step| step.line = None);
         let mut out = Vec::new();
         render::plan_json(&mut out, &plan).expect("rendered");
         bytes.insert(out);

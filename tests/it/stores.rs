@@ -123,6 +123,8 @@ conformance!(
     a_fold_that_changes_nothing_keeps_the_serial,
     rooms_and_providers_are_removed,
     a_lineage_stays_and_is_of_one_state_only,
+    the_lineage_of_a_new_state_is_known_before_its_first_entry,
+    a_new_state_continues_a_lineage_and_another_keeps_its_own,
     a_run_without_calls_leaves_the_last_calls_as_they_were,
     nothing_is_written_after_the_fold,
     a_run_that_lost_its_lock_is_refused,
@@ -388,6 +390,32 @@ async fn a_lineage_stays_and_is_of_one_state_only(subject: &dyn Subject) {
     for other in [&InFile::new() as &dyn Subject, &InMemory::new()] {
         recorded(other, &["chat/a"]).await;
         assert_ne!(read(other).await.recorded.lineage, lineage);
+    }
+}
+
+async fn the_lineage_of_a_new_state_is_known_before_its_first_entry(subject: &dyn Subject) {
+    let writer = lock(subject).await;
+    let lineage = writer.lineage().expect("a lineage");
+    assert_eq!(writer.lineage().expect("a lineage"), lineage);
+    assert_eq!(
+        (&writer.snapshot().recorded.lineage, read(subject).await.found),
+        (&None, Found::New)
+    );
+    append(&writer, vec![result("chat/a")]).await;
+    fold(writer).await;
+    assert_eq!(read(subject).await.recorded.lineage, Some(lineage.clone()));
+    assert_eq!(lock(subject).await.lineage().expect("a lineage"), lineage);
+}
+
+async fn a_new_state_continues_a_lineage_and_another_keeps_its_own(subject: &dyn Subject) {
+    let lineage = |n: u8| Lineage(format!("00000000-0000-4000-8000-00000000000{n}"));
+    for (n, expected) in [(1, 1), (2, 1)] {
+        let writer = lock(subject).await;
+        writer.continue_lineage(lineage(n)).expect("taken");
+        assert_eq!(writer.lineage().expect("a lineage"), lineage(expected));
+        append(&writer, vec![result("chat/a")]).await;
+        fold(writer).await;
+        assert_eq!(read(subject).await.recorded.lineage, Some(lineage(expected)));
     }
 }
 

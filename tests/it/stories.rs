@@ -29,6 +29,7 @@ stories! {
     contested_room,
     destroy_all_with_the_gate,
     drift,
+    drift_repair_fails,
     first_apply,
     forget_on_remove,
     forgotten_file,

@@ -94,6 +94,31 @@ fn a_room_leaves_the_record_after_a_yes() {
 }
 
 #[test]
+fn the_rooms_of_a_lost_state_are_taken_over_after_a_yes() {
+    let desk = Desk::with(&THREE_ROOMS.replace("operator:", "ownership_attribute: by, operator:"));
+    desk.run("apply -y").ends(0);
+    desk.run("state list").ends(0).prints("chat/news");
+    for name in ["", ".backup-0", ".lock"] {
+        std::fs::remove_file(desk.path(&format!("rooms.state.json{name}"))).expect("removed");
+    }
+    for (answer, said, code) in
+        [("no", "nothing was recorded: not approved", 3), ("yes", "3 recorded", 0)]
+    {
+        let mut terminal = on_terminal(&desk, "import --all-declared");
+        terminal.exp_string("this new state continues that lineage").expect("the consequence");
+        terminal
+            .exp_string("Take over these rooms? Type `yes` to confirm: ")
+            .expect("the question");
+        terminal.send_line(answer).expect("an answer");
+        terminal.exp_string(said).expect("the end of it");
+        terminal.exp_eof().expect("the end");
+        ends(&terminal, code);
+        assert_eq!(desk.holds("rooms.state.json"), code == 0);
+    }
+    desk.run("plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
+}
+
+#[test]
 fn a_state_that_is_replaced_while_the_question_is_open_is_noticed_before_the_first_call() {
     let desk = Desk::applied();
     desk.edit("topic: today", "topic: tomorrow");

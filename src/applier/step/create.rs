@@ -8,7 +8,7 @@ use crate::applier::refresh::adopted;
 use crate::applier::worker::{Completed, EarlierIntent, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, ApiError, Attributes, ErrorClass, Field, Kind, Landing, NextLife, Observation,
-    ObservedRoom, OnConflict, Operation, Origin, Overwritten, Patch, Pending, PendingKind,
+    ObservedRoom, OnConflict, Operation, Origin, Overwritten, Owner, Patch, Pending, PendingKind,
     RecordedRoom, Room, Settled, Step, Timestamp, settle,
 };
 use crate::provider::{Permit, Receipt};
@@ -26,7 +26,7 @@ impl Worker {
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
         let made = room.made_by_its_call(self.kind());
         let mut record = self.fresh(step, made);
-        record.next = before.and_then(|before| next_of(before, &room));
+        record.next = before.map(|before| Box::new(next_of(before, &room)));
         let mutation = Mutation {
             address: &step.address,
             operation: Operation::Create(sent(self.kind(), &record)),
@@ -101,12 +101,13 @@ impl Worker {
         if !changes.is_empty() {
             self.record(&step.address, &record).await.map_err(failed)?;
         }
-        let last = self.committed().modify(&step.address, record, &changes, after, None).await;
+        let (worker, made) = (self.committed(), record.room.clone());
+        let last = worker.modify(&step.address, record, made, &changes, after, None).await;
         Ok(Done { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }
 
-    /// A create that the service answered with "exists": where an earlier intent was open, its origin
-    /// is uncertain, and otherwise it is as `on_conflict` says.
+    /// A create that the service answered with "exists": where an earlier intent was open, the room may
+    /// be ours, and otherwise it is as `on_conflict` says. A room of another state is never adopted.
     async fn exists(
         &self,
         step: &Step,
@@ -118,8 +119,8 @@ impl Worker {
         if earlier == EarlierIntent::Absent {
             self.restore(address, mutation.before).await?;
             if step.on_conflict == OnConflict::Fail {
-                let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
-                return Err(Failure::NotDone(conflict(address, elsewhere.as_ref(), api_error)));
+                let owner = self.owner(address).await;
+                return Err(Failure::NotDone(self.conflict(address, &owner, api_error)));
             }
         }
         let observed_room = match look(&*self.connection.client, address).await {
@@ -132,37 +133,73 @@ impl Worker {
             Err(why) => return Err(unread(earlier, why.to_string(), api_error)),
         };
         match earlier {
-            EarlierIntent::Open => Err(self.uncertain(mutation, observed_room, api_error).await?),
-            EarlierIntent::Absent => Ok(self.taken_over(step, mutation, &observed_room)),
+            EarlierIntent::Open => self.found(step, mutation, observed_room, api_error).await,
+            EarlierIntent::Absent => {
+                let application = &self.connection.provider.application;
+                match application.owner(&observed_room.attributes) {
+                    owner @ Owner::Other(_) => {
+                        Err(Failure::NotDone(self.conflict(address, &owner, api_error)))
+                    }
+                    Owner::Unknown | Owner::Ours => {
+                        Ok(self.taken_over(step, mutation, &observed_room))
+                    }
+                }
+            }
         }
     }
 
-    /// Records a room that appeared after ours was found missing, and returns why nothing is done
-    /// with it.
-    async fn uncertain(
+    /// Whose a room is that exists; unknown if it cannot be read, or if no attribute says so.
+    async fn owner(&self, address: &Address) -> Owner {
+        let application = &self.connection.provider.application;
+        if application.ownership().is_none() {
+            return Owner::Unknown;
+        }
+        match look(&*self.connection.client, address).await {
+            Ok(Observation::There(observed_room)) => application.owner(&observed_room.attributes),
+            Ok(Observation::Gone(_) | Observation::Unread { .. }) | Err(_) => Owner::Unknown,
+        }
+    }
+
+    /// The failure for a room that exists and that we did not make.
+    fn conflict(&self, address: &Address, owner: &Owner, api_error: ApiError) -> ApiError {
+        let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
+        conflict(address, elsewhere.as_ref(), owner, api_error)
+    }
+
+    /// Returns a room that appeared after ours was found missing, if it is ours. Where that is uncertain it
+    /// is recorded, and nothing is done with it.
+    async fn found(
         &self,
+        step: &Step,
         mutation: &Mutation<'_>,
         observed_room: ObservedRoom,
         api_error: ApiError,
-    ) -> Result<Failure, Failure> {
+    ) -> Result<Found, Failure> {
         let (address, record) = (mutation.address, &mutation.record);
         let pending = Pending { kind: PendingKind::Create, at: record.created, room: None };
-        let there = Observation::There(observed_room);
         let application = &self.connection.provider.application;
+        let owner = application.owner(&observed_room.attributes);
+        let there = Observation::There(observed_room);
         let settled = settle(application, record, &pending, Some(&there), Landing::FoundMissing);
         let why = match settled {
             Settled::Contested(record) => {
                 self.record(address, &record).await?;
                 uncertain(address, &record)
             }
-            Settled::Done(_)
-            | Settled::NotDone(_)
+            Settled::Done(record) => {
+                return Ok(Found { record, changes: step.changes.clone(), adopted: None });
+            }
+            Settled::Foreign(_) => {
+                self.restore(address, mutation.before).await?;
+                return Err(Failure::NotDone(self.conflict(address, &owner, api_error)));
+            }
+            Settled::NotDone(_)
             | Settled::Gone(_)
             | Settled::Unproven(_)
             | Settled::MayStillLand(_)
             | Settled::Unread(_) => "a room exists, and it is not known whose it is".to_owned(),
         };
-        Ok(Failure::Open(why, Some(api_error)))
+        Err(Failure::Open(why, Some(api_error)))
     }
 
     /// A room of others as ours: what changes in place is made as it is declared.
@@ -173,8 +210,12 @@ impl Worker {
         observed_room: &ObservedRoom,
     ) -> Found {
         let kind = self.kind();
-        let room = step.after.clone().unwrap_or_default();
-        let room = Arc::new(room.with_paths_as_read(&step.ignore_changes, observed_room));
+        let after = step.after.clone().unwrap_or_default();
+        let room = after.with_paths_as_read(&step.ignore_changes, observed_room);
+        let room = Arc::new(match &step.ownership_key {
+            Some(key) => room.with_attribute_of(key, &after.attributes),
+            None => room,
+        });
         let declared = RecordedRoom { room: room.clone(), next: None, ..mutation.record.clone() };
         let record = adopted(kind, &declared, observed_room);
         let changes = record.room.patches_towards(kind, &room);
@@ -213,27 +254,42 @@ fn unread(earlier: EarlierIntent, why: String, api_error: ApiError) -> Failure {
 }
 
 /// The service's answer, which says that a room of this id exists, and whether it is recorded
-/// `elsewhere`.
-fn conflict(address: &Address, elsewhere: Option<&Address>, api_error: ApiError) -> ApiError {
-    let recorded = elsewhere.map_or_else(
-        || "is not in this state (a lost state, another state, a colleague?)".to_owned(),
-        |other| format!("is recorded as {other}, another provider name of the same application"),
-    );
+/// `elsewhere`, or whose it is.
+fn conflict(
+    address: &Address,
+    elsewhere: Option<&Address>,
+    owner: &Owner,
+    api_error: ApiError,
+) -> ApiError {
+    let recorded = match (elsewhere, owner) {
+        (Some(other), _) => {
+            format!("is recorded as {other}, another provider name of the same application")
+        }
+        (None, Owner::Other(lineage)) => format!("belongs to another state, of lineage {lineage}"),
+        (None, Owner::Ours) => "belongs to this state, and lost its record".to_owned(),
+        (None, Owner::Unknown) => {
+            "is not in this state (a lost state, another state, a colleague?)".to_owned()
+        }
+    };
+    let adopt = match owner {
+        Owner::Other(_) => "",
+        Owner::Unknown | Owner::Ours => " or `on_conflict: adopt`",
+    };
     let joined = if api_error.class == ErrorClass::Exists { " and " } else { "; it " };
     let message = format!(
-        "{}{joined}{recorded}: `roomctl import {address}` or `on_conflict: adopt` takes it over",
+        "{}{joined}{recorded}: `roomctl import {address}`{adopt} takes it over",
         api_error.message
     );
     ApiError { message, ..api_error }
 }
 
-/// What an unfinished replace left to be done with the room that is to be made as `room`.
-fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> Option<Box<NextLife>> {
-    let next = before.next.as_deref()?;
+/// The next life of a recorded room that is gone and is made anew as `room`: it stays on record until it
+/// is made, with the attributes of others that a replace has not set again yet.
+fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> NextLife {
     let carried = before.others(&room.attributes, &Attributes::EMPTY);
-    let unfinished = next.destroyed.is_some() || !carried.is_empty();
-    let destroyed = next.destroyed.or(before.last_seen).or(Some(before.created));
-    unfinished.then(|| Box::new(NextLife { room: Some(room.clone()), carried, destroyed }))
+    let destroyed = before.next.as_deref().and_then(|next| next.destroyed);
+    let destroyed = destroyed.or(before.last_seen).unwrap_or(before.created);
+    NextLife { room: Some(room.clone()), carried, destroyed: Some(destroyed) }
 }
 
 /// What the call that makes a room takes along, the attributes of others too.

@@ -30,6 +30,8 @@ impl Worker {
             what: "it could not be destroyed",
         };
         let Some(record) = record else { return Ok(None) };
+        // What was approved for a next life is not approved any more.
+        let record = &RecordedRoom { next: None, ..record.clone() };
         let destroyed = self.destroy(step, record, None, first).await.map_err(failed)?;
         Ok(destroyed.request_id)
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::applier::observe::look;
 use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
-    Address, ApiError, Assumed, Call, ErrorClass, Observation, Operation, Patch, PendingKind,
-    RecordedRoom, Room, Step,
+    Address, ApiError, Assumed, Call, ErrorClass, Observation, ObservedRoom, Operation, Patch,
+    PendingKind, RecordedRoom, Room, Step,
 };
 use crate::provider::{Permit, Receipt};
 
@@ -16,8 +16,10 @@ use super::{Effect, FailedStep, StepResult, noted};
 #[derive(Clone, Copy)]
 struct Partial<'a> {
     call: Call,
-    /// The room before it.
+    /// The record before it.
     ours: &'a Room,
+    /// The room after it.
+    target: &'a Room,
     patch: &'a Patch,
     receipt: &'a Receipt,
 }
@@ -35,25 +37,32 @@ impl Worker {
             what: "it could not be changed",
         };
         let Some(record) = record else { return Ok(None) };
-        let mut record = noted(step, record);
-        if let Some(before) = &step.before {
-            record.room = Arc::new(record.room.with_changeable_of(self.kind(), before));
-        }
-        let after = step.after.clone().unwrap_or_else(|| record.room.clone());
-        self.modify(&step.address, record, &step.changes, after, first).await.map_err(failed)
+        let record = noted(step, record);
+        let present = match &step.before {
+            Some(before) => Arc::new(record.room.with_changeable_of(self.kind(), before)),
+            None => record.room.clone(),
+        };
+        let after = step.after.clone().unwrap_or_else(|| present.clone());
+        let modified = self.modify(&step.address, record, present, &step.changes, after, first);
+        modified.await.map_err(failed)
     }
 
     /// Makes changes, a call for each, and records the result of each call; the last one says that the
     /// room is `after`. Without a call to make, it records just that.
+    ///
+    /// `present` is the room as it is now. The record stays what was last sent: what others changed is
+    /// not taken into it if a call fails.
     pub(super) async fn modify(
         &self,
         address: &Address,
         record: RecordedRoom,
+        present: Arc<Room>,
         changes: &[Patch],
         after: Arc<Room>,
         first: Option<Permit>,
     ) -> Result<Option<String>, Failure> {
-        let (mut record, mut first, mut request_id) = (record, first, None);
+        let (mut record, mut present) = (record, present);
+        let (mut first, mut request_id) = (first, None);
         let mut worker = self.clone();
         let calls = self.calls(changes);
         if calls.is_empty() {
@@ -62,7 +71,7 @@ impl Worker {
         }
         let last = calls.len();
         for (n, (call, patch)) in (1..).zip(calls) {
-            let (ours, target) = (record.room.clone(), changed(&record.room, patch, &[]));
+            let (ours, target) = (record.room.clone(), changed(&present, patch, &[]));
             let mutation = Mutation {
                 address,
                 operation: Operation::Patch(patch.clone()),
@@ -72,7 +81,7 @@ impl Worker {
                 kind: PendingKind::Update,
                 record: record.clone(),
                 before: Some(&record),
-                target: Some(target),
+                target: Some(target.clone()),
             };
             let Completed { result, record: _ } = worker.mutate(&mutation, first.take()).await?;
             match result {
@@ -80,13 +89,17 @@ impl Worker {
                     let done = changed(&record.room, patch, &receipt.failed_keys);
                     record = modified(&record, done, &receipt);
                     if !receipt.failed_keys.is_empty() {
-                        let failed = Partial { call, ours: &ours, patch, receipt: &receipt };
+                        let target = &target;
+                        let failed =
+                            Partial { call, ours: &ours, target, patch, receipt: &receipt };
                         record = self.partial(address, &record, &failed).await?;
                     }
-                    record = record.disowning_carried(&ours.attributes);
+                    record = record.disowning_carried(self.kind(), &ours.attributes);
                     request_id = receipt.request_id;
                 }
-                MutationResult::Confirmed(seen) => record = seen,
+                MutationResult::Confirmed(seen) => {
+                    record = RecordedRoom { room: changed(&record.room, patch, &[]), ..seen };
+                }
                 MutationResult::Missing(api_error) => {
                     // The intent stays pending: the next run looks it up, and recreates the room.
                     return Err(Failure::Open("the room is gone".to_owned(), api_error));
@@ -100,7 +113,7 @@ impl Worker {
                 record.room = after.clone();
             }
             self.record(address, &record).await?;
-            worker = self.committed();
+            (worker, present) = (self.committed(), target);
         }
         Ok(request_id)
     }
@@ -119,16 +132,25 @@ impl Worker {
         record: &RecordedRoom,
         partial: &Partial<'_>,
     ) -> Result<RecordedRoom, Failure> {
-        let Partial { call, ours, patch, receipt } = *partial;
-        let target = changed(&record.room, patch, &[]);
+        let Partial { call, ours, target, patch, receipt } = *partial;
+        let application = &self.connection.provider.application;
+        let is_foreign = |record: &RecordedRoom, observed_room: &ObservedRoom| {
+            record.other_owner(application, observed_room).is_some()
+        };
         let read = match look(&*self.connection.client, address).await {
-            Ok(Observation::There(observed_room)) => record.read(&target, &observed_room),
-            Ok(Observation::Gone(_) | Observation::Unread { .. }) | Err(_) => record.clone(),
+            Ok(Observation::There(observed_room)) if !is_foreign(record, &observed_room) => {
+                record.read(target, &observed_room)
+            }
+            Ok(Observation::There(_) | Observation::Gone(_) | Observation::Unread { .. })
+            | Err(_) => record.clone(),
         };
         if read.room.attributes == target.attributes {
-            return Ok(read);
+            return Ok(RecordedRoom { room: changed(&record.room, patch, &[]), ..read });
         }
-        self.record(address, &read.disowning_carried(&ours.attributes)).await?;
+        let reached = Arc::new(record.room.with_reached(target, &read.room));
+        let left = RecordedRoom { room: reached, ..read };
+        let left = left.disowning_carried(self.kind(), &ours.attributes);
+        self.record(address, &left).await?;
         Err(refused(call, receipt))
     }
 
@@ -144,7 +166,9 @@ impl Worker {
         if let Some(before) = &step.before {
             record.room = Arc::new(record.room.with_changeable_of(self.kind(), before));
         }
-        self.modify(&step.address, record, &step.changes, after, first).await.map_err(failed)
+        let present = record.room.clone();
+        let modified = self.modify(&step.address, record, present, &step.changes, after, first);
+        modified.await.map_err(failed)
     }
 }
 

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueHint};
 use super::formats::Format;
 use super::planning::ScopeArgs;
 use super::values::{fine_span, span};
-use crate::model::Address;
+use crate::model::{Address, Lineage};
 
 /// `import`.
 #[derive(Debug, Args)]
@@ -20,6 +20,10 @@ pub(in crate::cli) struct ImportArgs {
     /// Ask after every declared room that is not recorded
     #[arg(long, conflicts_with = "addresses")]
     pub(in crate::cli) all_declared: bool,
+    /// With --all-declared: take over the rooms of another state too, whose lineage is in their ownership
+    /// attribute; the question which to take over after a lost state is not asked then
+    #[arg(long, value_name = "UUID", conflicts_with_all = ["addresses", "generate"])]
+    pub(in crate::cli) lineage: Option<Lineage>,
     /// Which of the rooms to ask after.
     #[command(flatten)]
     pub(in crate::cli) scope: ScopeArgs,
@@ -35,7 +39,8 @@ pub(in crate::cli) struct ImportArgs {
     /// The declared provider that holds the rooms of --generate
     #[arg(long, value_name = "NAME", requires = "generate")]
     pub(in crate::cli) provider: Option<String>,
-    /// The ids for --generate, one a line: a file, or `-` for standard input, which is the default
+    /// The ids for --generate, one a line (`# ` begins a comment): a file, or `-` for standard input,
+    /// which is the default
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "generate")]
     pub(in crate::cli) ids: Option<PathBuf>,
     /// How to write the result

@@ -14,7 +14,7 @@ use crate::config::diagnostics::{
     Reporter, Span, merge_key, missing_key, owner, suggestion, type_name,
 };
 use crate::config::raw::is_extension;
-use crate::config::schema::{SCHEMA, not_built, reserved_key, reserved_value};
+use crate::config::schema::{SCHEMA, not_built, reserved_key};
 use crate::config::secrets::{names_secret, secret_key};
 use crate::config::values::nearest_kind;
 use crate::config::variables;
@@ -201,8 +201,6 @@ impl StructureCheck<'_, '_> {
         let key = self.key.as_ref().map_or("", |(key, _)| key);
         let finding = if variables::any(text) {
             variables::not_here(key)
-        } else if reserved_value(schema.name, text) {
-            not_built(&format!("`{key}: {text}`"))
         } else {
             Finding::error("unknown_value", format!("`{key}` cannot be `{text}`"))
                 .help(suggestion(text, &keywords))

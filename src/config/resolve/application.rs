@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::model::{Application, AttributeLimits, EmptyLife, Finding, Kind, KindSpec, Origin};
+use crate::model::{
+    Application, AttributeLimits, EmptyLife, Finding, Kind, KindSpec, Lineage, Origin,
+};
 
 use crate::config::diagnostics::{kinds, shortened, suggestion};
 use crate::config::raw::{self, Amount, Limits, Text};
@@ -56,6 +58,12 @@ const KEYS: &[Key] = &[
         name: "limits",
         has: |kind| kind.attribute_calls.is_some(),
         is_set: |declared| declared.limits.is_some(),
+        help: "remove it: rtc rooms have no attributes",
+    },
+    Key {
+        name: "ownership_attribute",
+        has: |kind| kind.attribute_calls.is_some(),
+        is_set: |declared| declared.ownership_attribute.is_some(),
         help: "remove it: rtc rooms have no attributes",
     },
 ];
@@ -177,6 +185,48 @@ impl ProviderFields<'_, '_> {
         let finding = Finding::error("dissolve_after", message)
             .help("write seconds (`1800`), or `30m`, `1h`; Tencent takes from 10m to 24h");
         self.report(&["dissolve_after"], finding);
+        None
+    }
+
+    /// Resolves the key of the ownership attribute, which has to fit into a room by itself.
+    pub(super) fn ownership_attribute(
+        &mut self,
+        declared: Option<&Text>,
+        limits: &AttributeLimits,
+    ) -> Option<Box<str>> {
+        let Text(text) = declared?;
+        let name = self.literal("ownership_attribute", text)?;
+        let AttributeLimits { attributes: _, key_bytes, value_bytes, total_bytes } = *limits;
+        let (length, lineage) = (name.len(), Lineage::BYTES);
+        let too_long = |message: String, limit: &str| {
+            let finding = Finding::error("ownership_attribute", message);
+            finding.help(format!(
+                "shorten it, or raise `limits.{limit}` if the vendor has raised yours"
+            ))
+        };
+        let finding = if name.is_empty() {
+            Finding::error("ownership_attribute", "`ownership_attribute` is empty")
+                .help("name an attribute, such as `managed_by`")
+        } else if length > key_bytes {
+            let message = format!(
+                "`ownership_attribute` is {length} bytes long; a key takes at most {key_bytes}"
+            );
+            too_long(message, "key_bytes")
+        } else if lineage > value_bytes {
+            let message = format!(
+                "`ownership_attribute` holds {lineage} bytes; a value takes at most {value_bytes}"
+            );
+            too_long(message, "value_bytes")
+        } else if length + lineage > total_bytes {
+            let message = format!(
+                "`ownership_attribute` takes {} bytes; a room takes at most {total_bytes}",
+                length + lineage
+            );
+            too_long(message, "total_bytes")
+        } else {
+            return Some(name.into());
+        };
+        self.report(&["ownership_attribute"], finding);
         None
     }
 

@@ -1,8 +1,9 @@
 //! The checks of meaning on a room: a flat table, every one run, everything reported.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{EmptyLife, Field, Finding, Kind, MissingField, Room};
+use crate::model::{EmptyLife, Field, Finding, Kind, MissingField, Room, RoomPath};
 
 use super::context::{ResolveContext, UnfitDefault};
 use super::provider::{DeclaredProvider, check_declared};
@@ -48,6 +49,7 @@ const CHECKS: &[Check] = &[
     defaults_are_valid,
     recommended_fields_are_set,
     attributes_are_within_limits,
+    ownership_is_not_declared,
     attributes_are_valid,
     attributes_stay_apart,
     auto_delete_is_supported,
@@ -223,14 +225,45 @@ fn attributes_are_within_limits(input: &RoomInput<'_>, reporter: &mut Reporter<'
     let providers = input.providers;
     for (at, known) in providers.iter().enumerate() {
         let same = |earlier: &&DeclaredProvider| {
-            (earlier.kind, earlier.limits) == (known.kind, known.limits)
+            (earlier.kind, earlier.limits, &earlier.ownership_key)
+                == (known.kind, known.limits, &known.ownership_key)
         };
         if providers[..at].iter().any(same) {
             continue;
         }
         let room = input.by_kind.iter().find(|(kind, _)| known.kind == Some(*kind));
         if let Some((kind, room)) = room.filter(|(kind, _)| kind.holds(Field::Attributes)) {
-            values::check_attribute_limits(*kind, &room.attributes, &known.limits, reporter);
+            let own = known.ownership_key.as_deref();
+            values::check_attribute_limits(*kind, &room.attributes, own, &known.limits, reporter);
+        }
+    }
+}
+
+/// The ownership attribute is written by roomctl: a room neither declares it nor leaves it to others.
+fn ownership_is_not_declared(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
+    let keys = input.providers.iter().filter_map(|known| known.ownership_key.as_deref());
+    let keys: BTreeSet<&str> = keys.collect();
+    for own in keys {
+        let message = format!("`{own}` is the provider's `ownership_attribute`");
+        let finding = |message| Finding::error("ownership_attribute", message);
+        let pairs = input.raw.attributes.as_ref().map_or(&[][..], |pairs| &pairs.0);
+        if pairs.iter().any(|(Text(name), _)| &**name == own) {
+            let finding = finding(message).help("remove it: roomctl writes it into every room");
+            reporter.at_key(vec![key("attributes"), key(own)], finding);
+        } else if input.context.defaults.room.attributes.get(own).is_some() {
+            let finding = finding(format!("from `defaults`: {message}"))
+                .help("remove it from `defaults`: roomctl writes it into every room");
+            reporter.at(vec![key("id")], finding);
+        }
+        let ignored = input.raw.lifecycle.as_ref().and_then(|it| it.ignore_changes.as_deref());
+        for (at, Text(path)) in ignored.unwrap_or_default().iter().enumerate() {
+            if RoomPath::parse(path) == Some(RoomPath::Attribute(own)) {
+                let message = format!(
+                    "`ignore_changes` cannot name `{own}`, the provider's `ownership_attribute`"
+                );
+                let path = vec![key("lifecycle"), key("ignore_changes"), index(at)];
+                reporter.at(path, finding(message).help("remove it"));
+            }
         }
     }
 }

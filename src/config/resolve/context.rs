@@ -91,6 +91,7 @@ impl<'a> ResolveContext<'a> {
                 .or(self.defaults.on_conflict),
             sides: sides.clone(),
             source: Arc::clone(&self.source),
+            line: None,
         }
     }
 }

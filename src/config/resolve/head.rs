@@ -166,7 +166,7 @@ fn policy(document: &Document, reporter: &mut Reporter<'_>) -> Policy {
         on_conflict,
         on_vanish,
         on_occupied,
-        replace: _,
+        replace,
         max_destroy,
         max_recreate,
     } = policy;
@@ -179,6 +179,7 @@ fn policy(document: &Document, reporter: &mut Reporter<'_>) -> Policy {
         on_conflict: on_conflict.unwrap_or_default(),
         on_vanish: on_vanish.unwrap_or_default(),
         on_occupied: *on_occupied,
+        replace: replace.unwrap_or_default(),
         max_destroy: limit("max_destroy", max_destroy),
         max_recreate: limit("max_recreate", max_recreate),
     }

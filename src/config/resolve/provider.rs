@@ -25,6 +25,8 @@ pub(in crate::config) struct DeclaredProvider {
     pub kind: Option<Kind>,
     /// Its limits for the attributes of one room.
     pub limits: AttributeLimits,
+    /// The key of its ownership attribute; `None` if its rooms have none.
+    pub ownership_key: Option<Box<str>>,
 }
 
 /// Checks that the provider of this name is declared. If none is, that is reported already.
@@ -132,6 +134,7 @@ impl ProviderFields<'_, '_> {
             rate_share,
             max_rooms,
             limits,
+            ownership_attribute,
         } = declared;
         let (kind, spelling) = self.kind(kind.as_ref());
         if let Some(kind) = kind {
@@ -147,7 +150,17 @@ impl ProviderFields<'_, '_> {
         let rate_share = self.rate_share(rate_share.as_ref());
         let max_rooms = *max_rooms;
         let limits = self.limits(kind.unwrap_or(Kind::Zim), limits.as_ref());
-        let known = DeclaredProvider { name: name.clone(), kind, limits };
+        let ownership_key = match kind {
+            Some(kind) if kind.spec().attribute_calls.is_some() => {
+                self.ownership_attribute(ownership_attribute.as_ref(), &limits)
+            }
+            Some(_) | None => None,
+        };
+        let application = match &ownership_key {
+            Some(key) => application.map(|application| application.with_ownership_attribute(key)),
+            None => application,
+        };
+        let known = DeclaredProvider { name: name.clone(), kind, limits, ownership_key };
         let provider = (|| {
             Some(Provider {
                 name: name?,

@@ -1,5 +1,6 @@
 //! Entries with `for_each`: the rooms that they make, and their mistakes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::world::{World, addresses, codes, with_rooms};
@@ -33,6 +34,17 @@ fn an_entry_makes_a_room_for_each_value() {
     let attribute = |key| room.attributes.get(key).map(|it| (&*it.value, it.auto_delete));
     assert_eq!(attribute("seat-011"), Some(("no. 011, ${n}", false)));
     assert_eq!(attribute("big"), Some(("011!", true)));
+}
+
+#[test]
+fn ignored_paths_are_strings_of_the_entry_too() {
+    let loaded = loaded(
+        "  - id: table-${n}\n    for_each: {n: [red, name]}\n    lifecycle: {ignore_changes: ['attributes.${n}', 'attributes.$${n}']}\n",
+    );
+    let ignored: Vec<&[Box<str>]> =
+        loaded.desired.rooms.iter().map(|room| &*room.ignore_changes).collect();
+    assert_eq!(ignored[0], ["attributes.${n}".into(), "attributes.name".into()]);
+    assert_eq!(ignored[1], ["attributes.${n}".into(), "attributes.red".into()]);
 }
 
 #[test]
@@ -71,7 +83,12 @@ fn the_rooms_of_an_entry_are_those_that_would_be_written_out() {
     for n in 1..=3000 {
         writeln!(written, "  - id: t{n}\n    name: Table {n}\n    attributes: {{a: x, b: \"{n}\"}}\n    lifecycle: {{prevent_destroy: true}}").expect("text");
     }
-    let (made, written) = (loaded(entry), loaded(&written));
+    let (made, mut written) = (loaded(entry), loaded(&written));
+    let line = made.desired.rooms[0].line;
+    assert!(line.is_some() && made.desired.rooms.iter().all(|room| room.line == line));
+    let lines: BTreeSet<_> = written.desired.rooms.iter().map(|room| room.line).collect();
+    assert_eq!(lines.len(), 3000);
+    written.desired.rooms.iter_mut().for_each(|room| room.line = line);
     assert_eq!(made.desired.rooms, written.desired.rooms);
     assert_eq!(made.desired.config_digest, written.desired.config_digest);
 }
@@ -91,6 +108,7 @@ fn mistakes_of_an_entry_are_reported_once_at_their_place() {
         ("{id: 't${n}', for_each: {n: [a, b, a]}}", "for_each 6:40"),
         ("{id: 't${n}', for_each: {n: }}", "wrong_type 6:30"),
         ("{id: 't', for_each: {}}", "for_each 6:15"),
+        ("{id: 't${n}', for_each: {}}", "for_each 6:19"),
         ("{id: 't', for_each: [n]}", "wrong_type 6:25"),
         ("{id: 't${n}', for_each: {n: [a], n: [b]}}", "duplicate_key 6:38"),
         ("{id: 't${a-b}', for_each: {a-b: [c]}}", "for_each 6:32"),
@@ -100,6 +118,14 @@ fn mistakes_of_an_entry_are_reported_once_at_their_place() {
         ("{id: 't${n}', attributes: {'${m}': k}, for_each: {n: [a]}}", "unknown_variable 6:40"),
         ("{id: 't${n}', for_each: {n: [a, b], m: [c, d]}}", "for_each 6:10"),
         ("{id: 't', for_each: {n: [a, b]}}", "for_each 6:10"),
+        (
+            "{id: 't${n}', lifecycle: {ignore_changes: ['${m}']}, for_each: {n: [a]}}",
+            "unknown_variable 6:48",
+        ),
+        (
+            "{id: 't${n}', lifecycle: {ignore_changes: ['${n}']}, for_each: {n: [name, b]}}",
+            "unknown_path 6:48",
+        ),
         ("{name: 't${n}', for_each: {n: [a, b]}}", "missing_key 6:6"),
         (
             "{id: 't${n}', attributes: {'k${n}': a, k1: b}, for_each: {n: 0..1}}",

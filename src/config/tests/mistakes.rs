@@ -162,7 +162,7 @@ fn each_mistake_of_the_head_is_reported_at_its_place() {
         ("operator: admin}", "operator: a}\nstate: https://h/k", "state 4:8"),
         ("operator: admin}", "operator: a}\nstate: s3://u:p@b/k", "state 4:8"),
         ("operator: admin}", "operator: a}\npolicy: {max_recreate: half}", "max_recreate 4:24"),
-        ("operator: admin}", "operator: a}\npolicy: {replace: on_next_vanish}", "not_built 4:19"),
+        ("operator: admin}", "operator: a}\npolicy: {replace: later}", "unknown_value 4:19"),
         ("operator: admin}", "operator: a}\npolicy: {refresh: sometimes}", "unknown_value 4:19"),
         ("operator: admin}", "operator: a}\npolicy: {max_destroy: -1}", "wrong_type 4:23"),
         ("operator: admin}", "operator: a}\npolicy:", "wrong_type 4:1"),

@@ -6,7 +6,7 @@ use super::world::{World, addresses, with_rooms};
 use crate::config::starter;
 use crate::model::{
     AttributeLimits, Call, Delay, Endpoint, GateLimit, Kind, OnConflict, OnOccupied, OnVanish,
-    Policy, Provider, ProviderName, RateShare, Refresh, SecretSource,
+    Policy, Provider, ProviderName, RateShare, Refresh, Replace, SecretSource,
 };
 
 const FULL: &str = r#"
@@ -24,7 +24,7 @@ providers:
     limits: {attributes: 3, key_bytes: 20}
   plain: {kind: zim, app_id: 9, operator: o, rate_limit: 10}
 state: "${ZIM_NAME:-a}-$${b}.json"
-policy: {refresh: all, on_conflict: adopt, on_vanish: ignore, on_occupied: destroy, max_destroy: 5, max_recreate: 0%}
+policy: {refresh: all, on_conflict: adopt, on_vanish: ignore, on_occupied: destroy, replace: on_next_vanish, max_destroy: 5, max_recreate: 0%}
 defaults:
   destroy_delay_time: 1h
   attributes: {topic: hello, mode: {value: m, auto_delete: true}}
@@ -78,6 +78,7 @@ fn policy_and_state_are_resolved() {
         on_conflict: OnConflict::Adopt,
         on_vanish: OnVanish::Ignore,
         on_occupied: Some(OnOccupied::Destroy),
+        replace: Replace::OnNextVanish,
         max_destroy: GateLimit::Count(5),
         max_recreate: GateLimit::Percent(0),
     };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::super::samples::{self, attributes};
-use super::super::{Assumed, Landing, Observation, Pending, PendingKind, Room, Settled, settle};
+use super::super::{
+    Assumed, Landing, Lineage, Observation, Pending, PendingKind, Room, Settled, settle,
+};
 use super::*;
 
 pub(in crate::model) const SENT: i64 = 1_000_000;
@@ -37,6 +39,7 @@ pub(in crate::model) fn with_attributes(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
     Ours,
+    Foreign,
     Uncertain,
     /// Ours as far as we know: nothing could be compared.
     Unproven,
@@ -55,6 +58,10 @@ fn whose(
         Settled::Contested(record) => {
             assert!(record.contested.is_some() && record.pending.is_none());
             Whose::Uncertain
+        }
+        Settled::Foreign(left) => {
+            assert_eq!(left, None, "it is not recorded");
+            Whose::Foreign
         }
         Settled::Unproven(record) => {
             assert_eq!(record.assumed, Assumed::of(application.kind()));
@@ -265,4 +272,73 @@ fn a_live_room_of_another_owner_is_not_the_one_that_was_to_go() {
     let lost = observed_room(People::Nobody, 5);
     let came = whose(&live(), PendingKind::Destroy, &record(&[("a", "1")]), &lost);
     assert_eq!(came, Whose::Uncertain);
+}
+
+const OUR_LINEAGE: &str = "7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44";
+const OTHER_LINEAGE: &str = "00000000-0000-4000-8000-000000000000";
+
+fn with_owner(application: Application) -> Application {
+    let lineage = Lineage(OUR_LINEAGE.to_owned());
+    application.with_ownership_attribute("by").of_lineage(&lineage)
+}
+
+/// Recorded, seen, whose it is after an open create, and after an open destroy.
+type Owned = (Pairs, Pairs, Whose, Whose);
+
+#[test]
+fn the_ownership_attribute_settles_whose_a_room_is() {
+    use Whose::{Foreign, Ours, Uncertain};
+    const SENT: Pairs = &[("a", "1"), ("by", OUR_LINEAGE)];
+    let table: &[Owned] = &[
+        (SENT, SENT, Ours, Ours),
+        // Ours, whatever else is there.
+        (SENT, &[("a", "theirs"), ("by", OUR_LINEAGE), ("x", "1")], Ours, Ours),
+        (&[("a", "1")], &[("by", OUR_LINEAGE), ("x", "1")], Ours, Ours),
+        // Another's, however much it looks like ours.
+        (SENT, &[("a", "1"), ("by", OTHER_LINEAGE)], Foreign, Uncertain),
+        (&[("a", "1")], &[("a", "1"), ("by", OTHER_LINEAGE)], Foreign, Uncertain),
+        // What holds no lineage proves nothing: the rest decides.
+        (SENT, &[("a", "1")], Uncertain, Uncertain),
+        (SENT, &[("a", "1"), ("by", "me")], Uncertain, Uncertain),
+        (&[("a", "1")], &[("a", "1")], Ours, Ours),
+        // It was imported from another state, and is that room still.
+        (&[("a", "1"), ("by", OTHER_LINEAGE)], &[("a", "1"), ("by", OTHER_LINEAGE)], Foreign, Ours),
+    ];
+    for (recorded, seen, created, destroyed) in table {
+        let seen = with_attributes(observed_room(People::Count(3), 5), seen);
+        for application in [with_owner(zim()), with_owner(live())] {
+            let whose = |kind| whose(&application, kind, &record(recorded), &seen);
+            let came = (whose(PendingKind::Create), whose(PendingKind::Destroy));
+            assert_eq!(came, (*created, *destroyed), "{recorded:?} {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn a_room_that_appeared_after_ours_was_found_missing_is_ours_if_it_holds_our_lineage() {
+    let sent = record(&[("by", OUR_LINEAGE)]);
+    let pending =
+        Pending { kind: PendingKind::Create, at: Timestamp::from_millis(SENT), room: None };
+    let settled = |lineage: &str| {
+        let seen = with_attributes(observed_room(People::Nobody, 5), &[("by", lineage)]);
+        let there = Observation::There(seen);
+        settle(&with_owner(zim()), &sent, &pending, Some(&there), Landing::FoundMissing)
+    };
+    assert!(matches!(settled(OUR_LINEAGE), Settled::Done(_)));
+    assert_eq!(settled(OTHER_LINEAGE), Settled::Foreign(None));
+    assert!(matches!(settled("me"), Settled::Contested(_)));
+}
+
+#[test]
+fn what_another_state_wrote_is_not_taken_for_ours_after_an_open_update() {
+    let before = record(&[("a", "1"), ("by", OUR_LINEAGE)]);
+    let target = Some(room(&[("a", "2"), ("by", OUR_LINEAGE)]));
+    let at = Timestamp::from_millis(SENT);
+    let pending = Pending { kind: PendingKind::Update, at, room: target };
+    let seen =
+        with_attributes(observed_room(People::Nobody, 5), &[("a", "2"), ("by", OTHER_LINEAGE)]);
+    let there = Observation::There(seen);
+    let settled = settle(&with_owner(zim()), &before, &pending, Some(&there), Landing::Over);
+    let Settled::NotDone(after) = settled else { panic!("{settled:?}") };
+    assert_eq!(after.room, before.room);
 }

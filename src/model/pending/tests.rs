@@ -85,6 +85,47 @@ fn an_update_is_recorded_as_it_reads() {
 }
 
 #[test]
+fn what_others_wrote_during_an_update_is_not_recorded_as_sent() {
+    let update = |kept: &[(&str, &str)], target: &[(&str, &str)], read: &[(&str, &str)]| {
+        let (record, pending) = open(PendingKind::Update);
+        let record = RecordedRoom { room: room(kept), ..record };
+        let pending = Pending { room: Some(room(target)), ..pending };
+        let seen = with_attributes(seen_at(People::Nobody, 12_000), read);
+        let landing = Landing::Over;
+        settle(&zim(), &record, &pending, Some(&Observation::There(seen)), landing)
+    };
+    for (kept, target, read, left) in [
+        // A drift that was to be undone is there still, or again.
+        (
+            vec![("topic", "old")],
+            vec![("topic", "old")],
+            vec![("topic", "theirs")],
+            vec![("topic", "old")],
+        ),
+        (
+            vec![("topic", "old")],
+            vec![("topic", "new")],
+            vec![("topic", "theirs")],
+            vec![("topic", "old")],
+        ),
+        (vec![("topic", "old")], vec![("topic", "new")], vec![], vec![("topic", "old")]),
+        // What came about of an update that was done in part is what was last sent.
+        (
+            vec![("a", "old"), ("b", "old"), ("c", "old")],
+            vec![("a", "new"), ("b", "new")],
+            vec![("a", "new"), ("b", "old")],
+            vec![("a", "new"), ("b", "old")],
+        ),
+    ] {
+        let settled = update(&kept, &target, &read);
+        let Settled::NotDone(record) = settled else { panic!("{settled:?}") };
+        assert_eq!(record.room, room(&left));
+    }
+    let done = update(&[("topic", "old")], &[("topic", "old")], &[("topic", "old")]);
+    assert!(matches!(done, Settled::Done(record) if record.room == room(&[("topic", "old")])));
+}
+
+#[test]
 fn an_update_of_a_room_that_is_gone_leaves_it_to_the_plan() {
     let kept = settled(PendingKind::Update, &gone(5));
     let Settled::Gone(Some(kept)) = kept else { panic!("{kept:?}") };
@@ -141,7 +182,7 @@ fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
 #[test]
 fn attributes_of_others_that_are_set_again_stay_theirs() {
     let carried = room(&[("score", "7"), ("mood", "fine")]).attributes.clone();
-    let next = NextLife { room: None, carried, destroyed: None };
+    let next = NextLife { room: Some(room(&[("topic", "old")])), carried, destroyed: None };
     let target = room(&[("topic", "old"), ("score", "7"), ("mood", "fine")]);
     let at = Timestamp::from_millis(SENT);
     let pending = Pending { kind: PendingKind::Update, at, room: Some(target) };
@@ -154,6 +195,24 @@ fn attributes_of_others_that_are_set_again_stay_theirs() {
     assert!(matches!(all, Settled::Done(r) if r.room == record.room && r.next.is_none()));
     let some = read(&[("topic", "old"), ("score", "7")]);
     assert!(matches!(some, Settled::NotDone(r) if r.room == record.room && r.next == record.next));
+}
+
+#[test]
+fn what_waits_for_a_next_life_goes_on_waiting_once_attributes_of_others_are_set_again() {
+    let carried = room(&[("score", "7")]).attributes.clone();
+    let next =
+        Arc::new(Room { name: Some("Hall".into()), ..room(&[("topic", "old")]).as_ref().clone() });
+    let waiting = NextLife { room: Some(next.clone()), carried, destroyed: None };
+    let record = RecordedRoom { next: Some(Box::new(waiting)), ..record(&[("topic", "old")]) };
+    let (_, pending) = open(PendingKind::Update);
+    let target = room(&[("topic", "old"), ("score", "7")]);
+    let pending = Pending { room: Some(target.clone()), ..pending };
+    let seen = with_attributes(seen_at(People::Nobody, 5), &[("topic", "old"), ("score", "7")]);
+    let seen = Some(Observation::There(seen));
+    let done = settle(&zim(), &record, &pending, seen.as_ref(), Landing::ByClock);
+    let Settled::Done(done) = done else { panic!("{done:?}") };
+    let left = NextLife { room: Some(next), carried: Attributes::EMPTY, destroyed: None };
+    assert_eq!(done.next.as_deref(), Some(&left));
 }
 
 #[test]

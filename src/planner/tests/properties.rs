@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, GateLimit, NextLife, OnConflict, OnOccupied, OnVanish, Patch, Pending, PendingKind,
-    Step, dropped,
+    Action, GateLimit, Held, HeldReason, NextLife, OnConflict, OnOccupied, OnVanish, Patch,
+    Pending, PendingKind, Replace, Step, dropped,
 };
 
 /// Everything about one address: each part may be missing.
@@ -108,8 +108,9 @@ fn some_rooms() -> impl Strategy<Value = Rooms> {
 }
 
 fn some_policy() -> impl Strategy<Value = Policy> {
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (flags, 0..=100u8).prop_map(|((adopt, defer, ignore), percent)| Policy {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (flags, 0..=100u8).prop_map(|((adopt, defer, ignore, later), percent)| Policy {
+        replace: if later { Replace::OnNextVanish } else { Replace::Now },
         refresh: Refresh::Due,
         on_vanish: if ignore { OnVanish::Ignore } else { OnVanish::Recreate },
         on_conflict: if adopt { OnConflict::Adopt } else { OnConflict::Fail },
@@ -150,7 +151,9 @@ fn carried_out(world: &World, plan: &Plan) -> World {
         let kept = world.recorded.rooms.get(address);
         let now = match action {
             Action::Create | Action::Recreate | Action::Replace => Some(made(None)),
-            Action::Update | Action::Adopt | Action::Record => Some(made(kept)),
+            Action::Update | Action::Adopt | Action::Record => {
+                Some(RecordedRoom { next: next_of(step, kept), ..made(kept) })
+            }
             Action::Destroy | Action::Forget => None,
         };
         match now {
@@ -162,6 +165,16 @@ fn carried_out(world: &World, plan: &Plan) -> World {
         }
     }
     world
+}
+
+/// What waits for the next life of a room after a step; what others wrote is set again by then.
+fn next_of(step: &Step, kept: Option<&RecordedRoom>) -> Option<Box<NextLife>> {
+    let kept = kept?;
+    let room = match step.next.as_deref() {
+        Some(change) => change.after.clone(),
+        None => kept.waiting_next(Kind::Zim).and_then(|next| next.room.clone()),
+    };
+    RecordedRoom { next: None, ..kept.clone() }.with_next(room).next
 }
 
 /// What the service answers once it has carried a step out.
@@ -228,6 +241,22 @@ proptest! {
     }
 
     #[test]
+    fn what_waits_for_a_next_life_is_what_reconcile_makes_of_a_room_that_vanished(world in some_world()) {
+        let world = world.policy(|policy| policy.replace = Replace::OnNextVanish);
+        let plan = world.plan();
+        prop_assert!(plan.steps.iter().all(|step| step.action != Action::Replace));
+        let mut done = carried_out(&world, &plan);
+        let waiting = plan.waiting.iter().filter(|held| held.reason == HeldReason::NextLife);
+        for Held { step, reason: _ } in waiting {
+            done.observed.rooms.insert(step.address.clone(), Observation::Gone(at(0)));
+            let desired = last_applied(&done.desired, &done.recorded, &done.observed);
+            let room = desired.rooms.iter().find(|room| room.address == step.address);
+            let declared = world.desired.rooms.iter().find(|room| room.address == step.address);
+            prop_assert_eq!(room.map(|it| &it.room), declared.map(|it| &it.room));
+        }
+    }
+
+    #[test]
     fn nothing_unrecorded_is_destroyed(world in some_world()) {
         for step in world.plan().steps {
             match step.action {
@@ -252,6 +281,7 @@ proptest! {
 
     #[test]
     fn what_changes_in_place_does_not_wait_for_a_replace(world in some_world()) {
+        let world = world.policy(|policy| policy.replace = Replace::Now);
         let plan = world.plan();
         let held = |steps: &[Step]| -> Vec<_> {
             steps.iter().filter(|step| step.action == Action::Replace).cloned().collect()

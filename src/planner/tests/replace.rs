@@ -169,17 +169,18 @@ fn a_room_that_is_there_after_our_replace_destroyed_it_is_somebody_elses() {
 
 #[test]
 fn what_a_new_room_still_lacks_of_others_is_set_where_it_is_known_to_be_missing() {
-    let world = World::new()
-        .declare("chat/a", room("A", &[("topic", "old")]))
-        .record("chat/a", unfinished(None));
+    let world = World::new().declare("chat/a", room("B", &[("topic", "new")])).record(
+        "chat/a",
+        RecordedRoom { room: room("B", &[("topic", "new")]), ..unfinished(None) },
+    );
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
     assert_eq!(world.plan().steps, [], "others may have written it anew");
-    let lacking = world.clone().observe("chat/a", there(People::Nobody, &[("topic", "old")]));
+    let lacking = world.clone().observe("chat/a", there(People::Nobody, &[("topic", "new")]));
     let plan = lacking.plan();
     let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
     assert_eq!((step.action, &step.carried), (Action::Update, &known(&[("score", "7")])));
-    assert_eq!(step.after, Some(room("A", &[("topic", "old")])), "they are not ours");
-    let anew = [("topic", "old"), ("score", "8")];
+    assert_eq!(step.after, Some(room("B", &[("topic", "new")])), "they are not ours");
+    let anew = [("topic", "new"), ("score", "8")];
     assert_eq!(world.observe("chat/a", there(People::Nobody, &anew)).plan().steps, []);
 }
 

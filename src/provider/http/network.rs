@@ -41,8 +41,7 @@ impl HttpTransport {
     /// # Errors
     /// Returns [`NetworkError`] if TLS cannot be set up.
     pub fn new(url: &ServiceUrl) -> Result<Self, NetworkError> {
-        // An error means that a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::use_ring();
         let builder = Client::builder()
             .user_agent(concat!("roomctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)

@@ -56,12 +56,16 @@ fn by_kind(summary: DriftSummary) -> String {
 }
 
 fn drifted(room: &DriftedRoom) -> TableRow {
-    let DriftedRoom { address, kind, changes } = room;
-    let change = |ValueChange { path, before, after }: &ValueChange| {
+    let DriftedRoom { address, kind, changes, next } = room;
+    let change = |(prefix, change): (&str, &ValueChange)| {
+        let ValueChange { path, before, after } = change;
         let (before, after) = (shown(before.as_ref()), shown(after.as_ref()));
+        let path = format_args!("{prefix}{path}");
         format!("{} {}", Code(path), Code(format_args!("{before} → {after}")))
     };
-    let changes: Vec<String> = changes.iter().map(change).collect();
+    let changes = changes.iter().map(|change| ("", change));
+    let changes = changes.chain(next.iter().map(|change| ("next.", change)));
+    let changes: Vec<String> = changes.map(change).collect();
     let cells = vec![Code(address).to_string(), spoken(*kind).to_owned(), changes.join("<br>")];
     TableRow { items: 1, cells }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Action, Address, Adoption, NotTried, Outcome, StepFailure, StepWait};
+use crate::model::{
+    Action, Address, Adoption, NotTried, Outcome, StepFailure, StepWait, WaitReason,
+};
 use crate::render::counts;
-use crate::render::outcome::{because, closing, overwritten_values};
+use crate::render::outcome::{FOR_NEXT_LIFE, because, closing, overwritten_values};
 
 use super::escape::{Code, Sentence};
 use super::page::{Folded, Page, TableRow};
@@ -65,13 +67,15 @@ fn failure(failure: &StepFailure) -> Vec<String> {
 }
 
 fn wait(wait: &StepWait) -> Vec<String> {
-    let StepWait { address, action, people, unasked } = wait;
-    let inside = || {
-        let people = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
-        format!("{people} inside")
+    let StepWait { address, action, reason } = wait;
+    let why = match reason {
+        WaitReason::People(people) => {
+            let people = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
+            format!("{people} inside")
+        }
+        WaitReason::Unread(why) => format!("it could not be read: {why}"),
+        WaitReason::NextLife => FOR_NEXT_LIFE.to_owned(),
     };
-    let unread = unasked.as_ref().map(|why| format!("it could not be read: {why}"));
-    let why = unread.unwrap_or_else(inside);
     row(address, *action, &why)
 }
 

@@ -68,6 +68,7 @@ fn a_page_of_drift_lists_the_rooms_that_differ() {
         rooms: vec![DriftedRoom {
             address: address("chat/lobby"),
             kind: DriftKind::AttributesChanged,
+            next: Vec::new(),
             changes: change("ours", "theirs"),
         }],
         unmanaged: Vec::new(),

@@ -1,7 +1,7 @@
 //! The record as people and scripts read it.
 
 use super::*;
-use crate::model::{Assumed, Kind, Pending, PendingKind, RecordedRoom, Timestamp};
+use crate::model::{Assumed, Kind, NextLife, Pending, PendingKind, RecordedRoom, Timestamp};
 
 fn record() -> RecordedRoom {
     RecordedRoom {
@@ -15,9 +15,13 @@ fn record() -> RecordedRoom {
         source: "rooms.yaml".into(),
         lifecycle: Lifecycle { prevent_destroy: true, ..Lifecycle::default() },
         sides: Sides::default(),
-        ignore_changes: Box::default(),
+        ignore_changes: ["attributes.score".into()].into(),
         contested: None,
-        next: None,
+        next: Some(Box::new(NextLife {
+            room: Some(room("Hall", &[("topic", "welcome")])),
+            carried: attributes(&[("mood", "fine")]),
+            destroyed: Some(Timestamp::from_millis(1_700_000_300_000)),
+        })),
         pending: Some(Box::new(Pending {
             kind: PendingKind::Update,
             at: Timestamp::from_millis(1_700_000_200_000),

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{Lineage, Recorded};
+use crate::state::StateError;
 use crate::state::error::text;
 use crate::state::format::{self, Fingerprint, Fingerprinter, Head, LastFold, VERSION};
 use crate::state::overlay::Overlay;
-use crate::state::{StateError, random_uuid};
 
 use super::disk::Stat;
 use super::folder::Folder;
@@ -73,23 +73,20 @@ pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateEr
     Ok(base)
 }
 
-/// Writes an empty state if there is none: from then on a missing one is noticed.
-pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage, StateError> {
-    if let Some(lineage) = &base.recorded.lineage {
-        return Ok(lineage.clone());
+/// Writes an empty state of this lineage if there is none: from then on a missing one is noticed.
+pub(super) fn begin_lineage(
+    folder: &Folder,
+    base: &mut Base,
+    lineage: &Lineage,
+) -> Result<(), StateError> {
+    if base.recorded.lineage.is_some() {
+        return Ok(());
     }
     folder.check_unchanged(base.fingerprint)?;
-    let lineage = Lineage(random_uuid().map_err(StateError::io("begin", &folder.state))?);
     let first = Recorded { lineage: Some(lineage.clone()), ..Recorded::default() };
     let (providers, plans) = (BTreeMap::new(), Vec::new());
-    let head = Head {
-        lineage: &lineage,
-        serial: 0,
-        folded: LastFold::Nothing,
-        providers,
-        plans,
-        moved_to: None,
-    };
+    let head =
+        Head { lineage, serial: 0, folded: LastFold::Nothing, providers, plans, moved_to: None };
     let (fingerprint, stat) = write_next(folder, head, &first, &Overlay::default())?;
     folder.replace(&folder.next, &folder.state)?;
     *base = Base {
@@ -99,7 +96,7 @@ pub(super) fn begin_lineage(folder: &Folder, base: &mut Base) -> Result<Lineage,
         version: Some(VERSION),
         folded: None,
     };
-    Ok(lineage)
+    Ok(())
 }
 
 /// Folds the journal `id` into the state, removes it, and returns the serial of the state then.

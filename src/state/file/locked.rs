@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::model::Recorded;
+use crate::model::{Lineage, Recorded};
 use crate::state::error::text;
 use crate::state::{
     Access, Durable, Entry, Folded, LastCalls, Lost, Snapshot, StateError, WriteStore,
@@ -66,6 +66,17 @@ impl Locked {
 impl WriteStore for Locked {
     fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    fn lineage(&self) -> Result<Lineage, StateError> {
+        self.shared.with_session(Session::lineage)
+    }
+
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
+        self.shared.with_session(|session| {
+            session.continue_lineage(lineage);
+            Ok(())
+        })
     }
 
     fn reserve(&self, entries: usize) -> Access<'_, ()> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::Recorded;
+use crate::model::{Lineage, Recorded};
 use crate::state::error::text;
 use crate::state::{Entry, LastCalls, Loss, StateError};
 
@@ -49,6 +49,16 @@ impl Session {
     /// A run that has taken its lock.
     pub(super) fn new(writer: Writer, lock: LockFile) -> Self {
         Self { writer, lock, mode: Mode::Journal }
+    }
+
+    /// Returns the lineage of the state, or the one that a new state gets.
+    pub(super) fn lineage(&mut self) -> Result<Lineage, StateError> {
+        self.writer.lineage()
+    }
+
+    /// Lets a new state continue an earlier lineage.
+    pub(super) fn continue_lineage(&mut self, lineage: Lineage) {
+        self.writer.continue_lineage(lineage);
     }
 
     /// Makes sure that about so many entries can be written.

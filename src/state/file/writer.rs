@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Holder, Recorded};
+use crate::model::{Holder, Lineage, Recorded};
 use crate::state::error::text;
 use crate::state::journal::{self, Head};
 use crate::state::overlay::{self, Overlay};
@@ -23,6 +23,8 @@ pub(super) struct Writer {
     journal: Option<Begun>,
     holder: Holder,
     sent: Sent,
+    /// The lineage that a new state gets, once somebody asked for it or chose it.
+    new_lineage: Option<Lineage>,
 }
 
 /// An entry, and its text as the journal takes it.
@@ -65,7 +67,22 @@ impl Writer {
     /// Writes on top of `base`; nothing is written yet.
     pub(super) fn new(folder: Folder, base: Base, holder: Holder) -> Self {
         let (overlay, sent) = (Overlay::default(), Sent::Nothing);
-        Self { folder, base, overlay, journal: None, holder, sent }
+        Self { folder, base, overlay, journal: None, holder, sent, new_lineage: None }
+    }
+
+    /// Returns the lineage of the state, or the one that a new state gets.
+    pub(super) fn lineage(&mut self) -> Result<Lineage, StateError> {
+        let chosen = self.base.recorded.lineage.as_ref().or(self.new_lineage.as_ref());
+        if let Some(lineage) = chosen {
+            return Ok(lineage.clone());
+        }
+        let lineage = random_uuid().map_err(StateError::io("begin", &self.folder.state))?;
+        Ok(self.new_lineage.insert(Lineage(lineage)).clone())
+    }
+
+    /// Lets a new state continue an earlier lineage. A state that is there keeps its own.
+    pub(super) fn continue_lineage(&mut self, lineage: Lineage) {
+        self.new_lineage = Some(lineage);
     }
 
     /// Begins the journal, and finds out whether the disk has room for so many entries and the
@@ -86,7 +103,7 @@ impl Writer {
 
     /// Checks that journal and state are the files that this run opened, and as it left them.
     pub(super) fn check_files(&mut self) -> Result<(), StateError> {
-        let Self { folder, base, overlay: _, journal, holder: _, sent: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder: _, sent: _, new_lineage: _ } = self;
         check_journal(folder, journal.as_ref())?;
         let now = folder.stat(&folder.state)?;
         if now != base.stat {
@@ -132,7 +149,7 @@ impl Writer {
         &mut self,
         guard: &dyn Fn() -> Result<(), StateError>,
     ) -> Result<u64, StateError> {
-        let Self { folder, base, overlay, journal, holder: _, sent: _ } = self;
+        let Self { folder, base, overlay, journal, holder: _, sent: _, new_lineage: _ } = self;
         let Some(begun) = journal else {
             return Ok(base.recorded.serial);
         };
@@ -153,7 +170,7 @@ impl Writer {
         recorded: Recorded,
         guard: &dyn Fn() -> Result<(), StateError>,
     ) -> Result<(), StateError> {
-        let Self { folder, base, overlay, journal, holder: _, sent: _ } = self;
+        let Self { folder, base, overlay, journal, holder: _, sent: _, new_lineage: _ } = self;
         let guard = || {
             guard()?;
             check_journal(folder, journal.as_ref())
@@ -213,7 +230,7 @@ impl Writer {
     }
 
     fn head(&self) -> Result<Head, StateError> {
-        let Self { folder, base, overlay: _, journal, holder, sent: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder, sent: _, new_lineage: _ } = self;
         match (journal, &base.recorded.lineage) {
             (Some(begun), _) => Ok(begun.head.clone()),
             (None, Some(lineage)) => {
@@ -232,17 +249,23 @@ impl Writer {
 
     /// The journal, begun now if it is not yet.
     fn begin(&mut self) -> Result<&mut Begun, StateError> {
-        let Self { folder, base, overlay: _, journal, holder, sent: _ } = self;
+        let lineage = self.lineage()?;
+        let Self { folder, base, overlay: _, journal, holder, sent: _, new_lineage: _ } = self;
         match journal {
             Some(begun) => Ok(begun),
-            None => Ok(journal.insert(begin(folder, base, holder)?)),
+            None => Ok(journal.insert(begin(folder, base, lineage, holder)?)),
         }
     }
 }
 
-fn begin(folder: &Folder, base: &mut Base, holder: &Holder) -> Result<Begun, StateError> {
+fn begin(
+    folder: &Folder,
+    base: &mut Base,
+    lineage: Lineage,
+    holder: &Holder,
+) -> Result<Begun, StateError> {
     let failed = |error| StateError::io("begin", &folder.journal)(error);
-    let lineage = begin_lineage(folder, base)?;
+    begin_lineage(folder, base, &lineage)?;
     let id = random_uuid().map_err(failed)?;
     let head = Head::new(id, lineage, base.recorded.serial, Some(holder.clone()));
     let line = head.line().map_err(|error| failed(error.into()))?;

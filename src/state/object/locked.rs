@@ -1,12 +1,12 @@
 //! The store under its lease: brought up to date first, then served by the writer task.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use crate::model::Recorded;
+use crate::model::{Lineage, Recorded};
 use crate::state::format::SharedRooms;
 use crate::state::{
     Access, Durable, Entry, Folded, Found, LastCalls, LeaseEnd, Lost, Snapshot, StateError,
@@ -25,6 +25,7 @@ use super::writer::{Append, Request, StateObject, Writer};
 pub(super) struct Locked {
     location: String,
     snapshot: Snapshot,
+    lineage: Mutex<Lineage>,
     requests: mpsc::UnboundedSender<Request>,
     lost: watch::Receiver<Option<StateError>>,
 }
@@ -67,11 +68,16 @@ impl Locked {
             folded,
             earlier,
         };
-        let location = bucket.location.clone();
+        let (location, lineage) = (bucket.location.clone(), Mutex::new(head.lineage.clone()));
         let (writer, lost) = Writer::new(bucket, head, version, sent, recorded, state);
         let (requests, receiver) = mpsc::unbounded_channel();
         tokio::spawn(writer.run(receiver));
-        Ok(Self { location, snapshot, requests, lost })
+        Ok(Self { location, snapshot, lineage, requests, lost })
+    }
+
+    fn known_lineage(&self) -> MutexGuard<'_, Lineage> {
+        // Nothing that can panic runs under this lock.
+        self.lineage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why a request is not served.
@@ -84,6 +90,19 @@ impl Locked {
 impl WriteStore for Locked {
     fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    fn lineage(&self) -> Result<Lineage, StateError> {
+        Ok(self.known_lineage().clone())
+    }
+
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
+        if self.snapshot.found == Found::New {
+            let request = Request::ContinueLineage(lineage.clone());
+            self.requests.send(request).map_err(|_| self.gone())?;
+            *self.known_lineage() = lineage;
+        }
+        Ok(())
     }
 
     fn reserve(&self, _: usize) -> Access<'_, ()> {

@@ -3,13 +3,19 @@
 //! Every write of either is conditional on the version that was read and carries an id of its own, so that
 //! what became of it can always be read.
 
+mod answer;
 mod bucket;
 mod clock;
+mod connect;
 mod document;
 mod head;
+mod http;
 mod lease;
 mod locked;
 mod objects;
+mod probe;
+mod profile;
+mod remote;
 mod repair;
 mod window;
 mod writer;
@@ -26,10 +32,12 @@ use super::{
 };
 
 use bucket::{Bucket, WriteError};
+use clock::SystemClocks;
 use document::ReadState;
 use head::{ReadHead, Released};
 use locked::Locked;
 use objects::Name;
+use remote::Remote;
 
 /// Names the store of an object; nothing is read yet.
 pub(super) fn open(
@@ -42,11 +50,12 @@ pub(super) fn open(
 
 fn connected(
     url: &ObjectUrl,
-    _: &StoreEnvironment,
-    _: SharedRooms,
+    environment: &StoreEnvironment,
+    shared: SharedRooms,
 ) -> Result<ObjectStore, StateError> {
-    let why = "a state in an object store is not built yet: give a path".to_owned();
-    Err(StateError::Unusable { location: url.to_string(), why })
+    let objects = Arc::new(Remote::connect(url, environment)?);
+    let bucket = Bucket { objects, clock: Arc::new(SystemClocks), location: url.to_string() };
+    Ok(ObjectStore { bucket, lease: url.lease, shared })
 }
 
 /// Finds out what a repair would make of a state.
@@ -88,6 +97,20 @@ impl ReadStore for ObjectStore {
 }
 
 impl ObjectStore {
+    /// Refuses a store that ignores conditions, before anything of the state is written.
+    async fn check_store(&self) -> Result<(), StateError> {
+        let Bucket { objects, clock: _, location } = &self.bucket;
+        // The answer to a read may name the service.
+        self.bucket.get(&Name::Head).await?;
+        if objects.is_known_to_be_sound() {
+            return Ok(());
+        }
+        probe::probe(&**objects).await.map_err(|error| StateError::Unusable {
+            location: location.clone(),
+            why: error.to_string(),
+        })
+    }
+
     /// Reads the head, then the state: a fold in between only makes the state newer.
     async fn read_once(&self) -> Result<Snapshot, StateError> {
         let Self { bucket, lease: _, shared } = self;
@@ -149,6 +172,7 @@ fn snapshot(read: ReadHead, state: Option<ReadState>, is_held: bool) -> Snapshot
 impl Store for ObjectStore {
     fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>> {
         Box::pin(async move {
+            self.check_store().await?;
             let lease = lease::take(&self.bucket, self.lease, &holder, wait).await?;
             let locked = Locked::open(self.bucket.clone(), &self.shared, lease).await?;
             Ok(Arc::new(locked) as Arc<dyn WriteStore>)

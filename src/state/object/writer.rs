@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::model::Recorded;
+use crate::model::{Lineage, Recorded};
 use crate::state::overlay::Overlay;
 use crate::state::{Durable, Entry, Folded, LastCalls, StateError, journal};
 
@@ -33,6 +33,8 @@ const FOLD_PAUSE: Duration = Duration::from_secs(10);
 pub(super) enum Request {
     /// To make entries durable.
     Append(Append),
+    /// To let a new state continue an earlier lineage.
+    ContinueLineage(Lineage),
     /// To write a whole record in place of the state and the journal.
     Replace(Recorded, Reply<()>),
     /// To fold everything into the state, and to release the lease.
@@ -169,6 +171,7 @@ impl Writer {
         while let Some(request) = requests.recv().await {
             match request {
                 Request::Append(append) => drop(append.reply.send(Err(error.clone()))),
+                Request::ContinueLineage(_) => {}
                 Request::Replace(_, reply) => drop(reply.send(Err(error.clone()))),
                 Request::Close(_, reply) => drop(reply.send(Err(error.clone()))),
             }
@@ -209,6 +212,8 @@ impl Writer {
     fn take(&mut self, request: Request) {
         match request {
             Request::Append(append) => self.queue.push(append),
+            Request::ContinueLineage(lineage) if self.is_new() => self.head.lineage = lineage,
+            Request::ContinueLineage(_) => {}
             Request::Replace(recorded, reply) => self.replacing = Some((recorded, reply)),
             Request::Close(last_calls, reply) => self.closing = Some((last_calls, reply)),
         }
@@ -338,7 +343,7 @@ impl Writer {
             return Ok(());
         };
         if lineage != self.head.lineage {
-            if self.state.version.is_some() || self.holds_entries() {
+            if !self.is_new() {
                 drop(reply.send(Err(self.irreplaceable("it holds a state of another lineage"))));
                 return Ok(());
             }
@@ -365,6 +370,11 @@ impl Writer {
                 Ok(())
             }
         }
+    }
+
+    /// Whether nothing was ever recorded.
+    fn is_new(&self) -> bool {
+        self.state.version.is_none() && !self.holds_entries()
     }
 
     fn irreplaceable(&self, why: &str) -> StateError {

@@ -35,6 +35,25 @@ fn every_command_that_takes_a_format_prints_one_document() {
 }
 
 #[test]
+fn where_a_room_is_in_its_file_changes_no_digest_no_saved_plan_and_no_state() {
+    let desk = Desk::with(THREE_ROOMS);
+    let plan = || desk.run("plan --format json").ends(0).document();
+    let before = plan();
+    desk.run("plan --out plan.json").ends(0);
+    desk.edit("rooms:", "# Further down.\nrooms:");
+    let after = plan();
+    assert_eq!(after["steps"][0]["source"], "rooms.yaml:7");
+    for digest in ["digest", "config_digest"] {
+        assert_eq!(before[digest], after[digest]);
+    }
+    desk.run("apply plan.json -y").ends(0).prints("Applied: 3 created.");
+    let shown = desk.run("state show chat/lobby --format json").ends(0).document();
+    assert_eq!(shown["source"], "rooms.yaml");
+    desk.edit("# Further down.\n", "");
+    desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
+}
+
+#[test]
 fn a_plan_that_changes_something_is_told_in_full() {
     let desk = Desk::with(THREE_ROOMS);
     let plan = desk.run("plan --format json").ends(0).document();
@@ -46,6 +65,7 @@ fn a_plan_that_changes_something_is_told_in_full() {
     assert_eq!(step["after"]["destroy_delay_time"], 3600);
     assert_eq!(step["after"]["attributes"]["topic"]["value"], "welcome");
     assert_eq!(step["calls"], serde_json::json!(["CreateRoom"]));
+    assert_eq!(step["source"], "rooms.yaml:6");
     assert_eq!(plan["state"]["lineage"], Value::Null);
     assert_eq!(plan["gate"]["open"], true);
     assert_eq!(plan["summary"]["create"], 3);

@@ -1,6 +1,6 @@
 //! `drift`: what it prints, how it ends, and that it writes nothing.
 
-use super::desk::{Desk, files_below};
+use super::desk::{Desk, THREE_ROOMS, files_below};
 use super::served::{SECRET, Served};
 
 const ROOMS: &str = "\
@@ -53,5 +53,56 @@ fn a_service_that_cannot_be_reached_leaves_rooms_unread_and_the_exit_code_is_5()
     let url = served.url.clone();
     drop(served);
     let variables = [("ZIM_ENDPOINT", &*url), ("ZEGO_SERVER_SECRET", SECRET)];
-    desk.run_with(&variables, "drift").ends(5).prints("2 unread");
+    let drift = desk.run_with(&variables, "drift").ends(5);
+    drift.prints("Drift: none in what could be read of 2 rooms").keeps_from("No drift");
+}
+
+#[test]
+fn a_room_that_others_made_anew_is_changed_only_with_a_warning() {
+    let desk = Desk::with(THREE_ROOMS);
+    let served = Served::start(&desk, "");
+    let apply = "apply --auto-approve --refresh all";
+    served.run(&desk, apply).ends(0);
+    desk.edit("topic: today", "topic: tomorrow");
+    served.run(&desk, apply).ends(0).prints("1 updated");
+    let ours = desk.read("rooms.yaml");
+    desk.edit("defaults:", "policy: {on_conflict: adopt}\ndefaults:");
+    served.run(&desk, &format!("{apply} --state theirs.json")).ends(0).prints("3 adopted");
+    desk.edit("name: News, attributes: {topic: tomorrow}", "name: Theirs, attributes: {topic: x}");
+    let theirs = format!("{apply} --state theirs.json --allow-destroy 1");
+    served.run(&desk, &theirs).ends(0).prints("1 replaced");
+    desk.write("rooms.yaml", &ours);
+
+    let warning = "warning: chat/news was made anew by someone else";
+    served.run(&desk, "plan --refresh all").ends(0).prints(warning).prints("attributes_drifted");
+    served.run(&desk, "explain chat/news").ends(0).prints(warning);
+    served.run(&desk, "state show chat/news").ends(0).keeps_from("assumed");
+    served.run(&desk, apply).ends(0).prints(warning).prints("1 updated");
+    // It is ours from now on, but its name and delay are not known.
+    served.run(&desk, "plan --refresh all").ends(0).prints("No changes").keeps_from("made anew");
+    served.run(&desk, "state show chat/news").ends(0).prints("assumed");
+}
+
+#[test]
+fn without_credentials_nothing_is_said_of_drift() {
+    let desk = Desk::empty();
+    desk.write("rooms.yaml", &ROOMS.replace("endpoint: emulator", "endpoint: \"${ZIM_ENDPOINT}\""));
+    let real = [("ZIM_ENDPOINT", "http://127.0.0.1:9")];
+    for line in ["drift", "drift --refresh all", "drift --refresh due"] {
+        let drift = desk.run_with(&real, line).ends(1).says("ZEGO_SERVER_SECRET is not set");
+        assert_eq!(drift.stdout, "");
+    }
+    desk.run_with(&real, "drift --refresh never").ends(0).prints("0 asked");
+}
+
+#[test]
+fn that_there_is_no_state_is_said() {
+    let desk = Desk::with(ROOMS);
+    for line in ["drift", "reconcile"] {
+        desk.run(line).ends(0).prints("there is no state yet: no room is recorded");
+    }
+    desk.run("apply --auto-approve").ends(0);
+    for line in ["drift", "reconcile"] {
+        desk.run(line).ends(0).keeps_from("no state yet");
+    }
 }

@@ -102,14 +102,8 @@ rooms:
 
 #[test]
 fn reserved_keys_are_refused_with_a_message() {
-    for (old, new) in [
-        ("rooms:", "policy: {replace: on_next_vanish}\nrooms:"),
-        ("rooms:", "state: s3://bucket/key\nrooms:"),
-    ] {
-        let text = THREE_ROOMS.replacen(old, new, 1);
-        assert_ne!(text, THREE_ROOMS, "{new}");
-        Desk::with(&text).run("validate").ends(1).says("not built yet");
-    }
+    let text = THREE_ROOMS.replacen("rooms:", "state: s3://bucket/key\nrooms:", 1);
+    Desk::with(&text).run("validate").ends(1).says("not built yet");
     Desk::with(THREE_ROOMS).run("plan --state s3://bucket/key").says("not built yet").ends(64);
 }
 

@@ -27,6 +27,10 @@ fn one_entry_is_planned_applied_and_kept_as_many_rooms() {
     let desk = Desk::with(TABLES);
     desk.run("validate").ends(0).prints("Valid: 204 rooms.");
     desk.run("plan").ends(0).prints("Plan: 204 to create, ").prints("chat/table-001");
+    let plan = desk.run("plan --format json").ends(0).document();
+    let steps = plan["steps"].as_array().expect("steps").iter();
+    let at_line = |line: &str| steps.clone().filter(|step| step["source"] == line).count();
+    assert_eq!((at_line("rooms.yaml:8"), at_line("rooms.yaml:12")), (200, 4));
     desk.run("apply --auto-approve").ends(0).prints("Applied: 204 created.");
     desk.run("plan --refresh all").ends(0).prints("No changes: 204 rooms, 204 asked");
     let shown = desk.run("state show chat/table-007 chat/blue-b").ends(0);
@@ -83,6 +87,15 @@ fn rooms_that_exist_become_a_file_that_is_imported_without_further_steps() {
     served.run(&desk, &format!("{both} import --all-declared")).ends(0).prints("3 recorded");
     let plan = served.run(&desk, &format!("{both} plan --refresh all --detailed-exitcode"));
     plan.ends(0).prints("No changes: 3 rooms, 3 asked.");
+}
+
+#[test]
+fn an_id_may_look_like_a_comment() {
+    let (desk, served) = with_existing_rooms();
+    desk.write("ids.txt", "# theirs\n#\n#lobby\n");
+    let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
+    ran.prints("Generate: 0 written, 0 declared already, 1 not there, 0 unread.");
+    assert!(desk.read("existing.yaml").contains("\n#   \"#lobby\"\n"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ fn a_vanished_room_is_left_and_drift_still_shows_it() {
     plan.prints("chat/lobby vanished, and is left as it is").prints("No changes: 3 rooms, 3 asked");
     desk.run("apply --auto-approve").ends(0).prints("No changes: 3 rooms, 3 asked");
     desk.run("drift").ends(2).prints("chat/news").prints("vanished");
+    desk.run("explain chat/news").ends(0).prints("gone: `on_vanish: ignore` leaves it so");
     desk.edit("on_vanish: ignore", "on_vanish: recreate");
     desk.run("apply --auto-approve").ends(0).prints("Applied: 3 recreated.");
 }
@@ -31,6 +32,8 @@ fn what_is_ignored_is_neither_compared_nor_changed() {
     served.run(&desk, "apply --auto-approve --refresh all").ends(0);
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
     served.run(&desk, "drift").ends(0);
+    let explained = served.run(&desk, "explain chat/news").ends(0);
+    explained.prints("what is declared otherwise than recorded is named by `ignore_changes`");
     // A replace takes along what was written there.
     desk.edit("name: News", "name: Latest");
     served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 1 replaced.");

@@ -116,3 +116,27 @@ fn a_file_that_cannot_be_written_is_an_error_before_anything_is_done() {
     assert_eq!((&lines[0]["code"], &lines[1]["exit_code"]), (&"metrics_file".into(), &1.into()));
     assert_eq!(files_below(&desk.path(".")), ["folder/x", "rooms.yaml"]);
 }
+
+#[test]
+fn nothing_but_a_metrics_file_is_overwritten() {
+    let desk = Desk::applied();
+    desk.run("plan --out plan.json").ends(0);
+    let no_metrics = "it exists and is no metrics file of roomctl: it is not overwritten";
+    for file in ["rooms.yaml", "rooms.state.json", "rooms.state.json.lock", "plan.json"] {
+        let before = desk.read(file);
+        for command in ["apply --auto-approve", "reconcile", "plan", "drift"] {
+            desk.run(&format!("{command} --metrics-file {file}")).ends(1).says(no_metrics);
+        }
+        assert_eq!(desk.read(file), before);
+    }
+    desk.write("empty.prom", "");
+    desk.run("plan --metrics-file empty.prom").ends(0);
+    desk.run("plan --metrics-file empty.prom").ends(0);
+
+    // What the run itself wrote is kept too.
+    let desk = Desk::with(THREE_ROOMS);
+    let both = desk.run("apply --auto-approve --metrics-file rooms.state.json").ends(5);
+    both.prints("Applied: 3 created.").says(no_metrics);
+    desk.run("plan --out same --metrics-file same").ends(5).says(no_metrics);
+    desk.run("apply same").ends(0).prints("No changes: 3 rooms");
+}

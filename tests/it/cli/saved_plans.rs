@@ -175,3 +175,18 @@ fn only_the_expected_plan_goes_ahead() {
     desk.run("emulator advance 2h").ends(0);
     desk.run(&format!("apply -y --expect {digest}")).ends(0).prints("3 recreated");
 }
+
+#[test]
+fn the_expected_plan_again_has_nothing_to_do() {
+    let desk = saved();
+    let document = desk.run("plan --format json").ends(0).document();
+    let expect = format!("--expect {}", document["digest"].as_str().expect("a digest"));
+    desk.run(&format!("apply -y {expect}")).ends(0).prints("1 updated");
+    for approval in ["-y", ""] {
+        let again = desk.run(&format!("apply {approval} {expect}")).ends(0);
+        again.prints("No changes: 3 rooms").prints("and the plan has no steps");
+    }
+    // What came later was not reviewed, even if it is only a room that vanished.
+    desk.run("emulator advance 2h").ends(0);
+    is_refused(&desk, &format!("apply -y {expect}"), 3, "it is not the plan that was reviewed");
+}

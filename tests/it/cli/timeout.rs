@@ -1,6 +1,8 @@
 //! `--timeout`: a run that takes too long ends as at a first Ctrl-C.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::{Child, Command};
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
@@ -22,6 +24,33 @@ fn apply_starts_no_more_steps_and_the_next_run_goes_on() {
     let apply = desk.run_with(&real, "apply --auto-approve --timeout 1s").ends(5).says(PASSED);
     apply.prints("interrupted");
     desk.run_with(&real, "apply --auto-approve --timeout 1s").ends(5).says(PASSED);
+}
+
+/// Sends a signal; whether the process had not ended yet.
+fn interrupt(child: &mut Child) -> bool {
+    let is_running = child.try_wait().expect("asked").is_none();
+    if is_running {
+        drop(Command::new("kill").args(["-INT", &child.id().to_string()]).output());
+    }
+    is_running
+}
+
+#[test]
+fn the_first_signal_after_the_limit_is_not_a_second_one() {
+    for (is_repeated, code) in [(false, 5), (true, 130)] {
+        let (desk, silent) = (Desk::with(THREE_ROOMS), Silent::start());
+        let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
+        let mut command = desk.command("apply --auto-approve --timeout 1s");
+        let mut apply = command.envs(real).spawn().expect("it starts");
+        let mut stderr = BufReader::new(apply.stderr.take().expect("its stderr"));
+        let mut said = String::new();
+        while !said.contains(PASSED) {
+            assert!(stderr.read_line(&mut said).expect("its words") > 0, "{said}");
+        }
+        assert!(interrupt(&mut apply), "the call in flight has time");
+        while is_repeated && interrupt(&mut apply) {}
+        assert_eq!(apply.wait().expect("its end").code(), Some(code));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use roomctl::emulator::{EmulatorConfig, HeadCount};
-use roomctl::model::{Attribute, AttributeChange, Kind, People, Refresh, RoomId};
+use roomctl::model::{Attribute, AttributeChange, Kind, People, Refresh, RoomId, WaitReason};
 
 use super::stage::{ID, Stage};
 use super::subject::Subject;
@@ -66,7 +66,8 @@ pub(super) async fn people_are_waited_for(subject: &'static Subject) {
         let ran = stage.apply(&nothing).await;
         let [wait] = &*ran.outcome.waiting else { panic!("{:?}", ran.outcome) };
         let untold = subject.kind == Kind::TencentLive && head_count == HeadCount::Omitted;
-        assert_eq!(wait.people, if untold { People::Unknown } else { People::Count(30) });
+        let inside = if untold { People::Unknown } else { People::Count(30) };
+        assert_eq!(wait.reason, WaitReason::People(inside));
         assert!(!stage.sent().contains(&subject.kind.destroy_call()));
         assert_eq!(stage.stats().rooms[&RoomId::new(ID)].people, 30);
         assert!(stage.record(ID).await.is_some_and(|record| record.pending.is_none()));

@@ -28,6 +28,9 @@ const HOLDERS: [&[Kind]; 4] =
 /// Keys that only strangers write.
 pub(super) const FOREIGN: [&str; 2] = ["score", "mood"];
 
+/// The lineage of another state, which a stranger may write too.
+const OTHER_STATE: &str = "00000000-0000-4000-8000-000000000000";
+
 /// Ids that files declare, and that strangers may take as well.
 const IDS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -46,6 +49,8 @@ pub(super) struct Case {
 #[derive(Clone, Debug)]
 pub(super) struct Edition {
     policy: &'static str,
+    /// The ownership attribute.
+    owner: Option<&'static str>,
     rooms: Vec<(&'static str, Declared)>,
 }
 
@@ -92,10 +97,15 @@ fn some_edition() -> impl Strategy<Value = Edition> {
         Just("{on_conflict: adopt}"),
         Just("{on_occupied: destroy}"),
         Just("{on_conflict: adopt, on_occupied: destroy}"),
+        Just("{replace: on_next_vanish}"),
+        Just("{replace: on_next_vanish, on_occupied: destroy}"),
     ];
+    let owner = prop::option::of(prop::sample::select(&["by", "whose"][..]));
     let rooms = prop::collection::btree_map(prop::sample::select(&IDS[..]), some_declared(), 0..6);
-    (policy, rooms)
-        .prop_map(|(policy, rooms)| Edition { policy, rooms: rooms.into_iter().collect() })
+    (policy, owner, rooms).prop_map(|(policy, owner, rooms)| {
+        let rooms = rooms.into_iter().collect();
+        Edition { policy, owner, rooms }
+    })
 }
 
 fn some_declared() -> impl Strategy<Value = Declared> {
@@ -119,8 +129,8 @@ fn some_declared() -> impl Strategy<Value = Declared> {
 
 fn some_happening() -> impl Strategy<Value = Happening> {
     let id = prop::sample::select(&["a", "b", "c", "d", "e", "f", "x", "y"][..]);
-    let key = || prop::sample::select(&["topic", "banner", FOREIGN[0], FOREIGN[1]][..]);
-    let value = prop::sample::select(&["x", "y", "z"][..]);
+    let key = || prop::sample::select(&["topic", "banner", "by", FOREIGN[0], FOREIGN[1]][..]);
+    let value = prop::sample::select(&["x", "y", "z", OTHER_STATE][..]);
     let deed = prop_oneof![
         3 => (1..4_u64).prop_map(Deed::Enter),
         1 => Just(Deed::Leave),
@@ -185,7 +195,9 @@ impl Edition {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut out = format!("{HEAD}policy: {}\n", self.policy);
+        let owner = self.owner.map(|key| format!("admin, ownership_attribute: {key},"));
+        let head = owner.map_or_else(|| HEAD.to_owned(), |it| HEAD.replace("admin,", &it));
+        let mut out = format!("{head}policy: {}\n", self.policy);
         out.push_str(if self.rooms.is_empty() { "rooms: []\n" } else { "rooms:\n" });
         for (id, room) in &self.rooms {
             room.write(id, &mut out).expect("a text");

@@ -46,6 +46,8 @@ struct Locked {
     shared: Arc<Shared>,
     snapshot: Snapshot,
     epoch: u64,
+    /// The lineage that a new state gets.
+    new_lineage: Mutex<Option<Lineage>>,
 }
 
 impl MemoryStore {
@@ -67,7 +69,8 @@ impl MemoryStore {
         let folded = content.fold();
         let snapshot = Snapshot { in_progress: None, folded, ..content.snapshot() };
         content.ended_uncleanly = true;
-        Ok(Some(Locked { shared: self.0.clone(), snapshot, epoch: content.epoch }))
+        let (shared, epoch) = (self.0.clone(), content.epoch);
+        Ok(Some(Locked { shared, snapshot, epoch, new_lineage: Mutex::default() }))
     }
 }
 
@@ -108,6 +111,10 @@ impl Store for MemoryStore {
 }
 
 impl Locked {
+    fn new_lineage(&self) -> MutexGuard<'_, Option<Lineage>> {
+        self.new_lineage.lock().expect("no holder panicked")
+    }
+
     /// The content, if this lease still holds.
     fn held(&self) -> Result<MutexGuard<'_, Content>, StateError> {
         let content = self.shared.content();
@@ -124,14 +131,27 @@ impl WriteStore for Locked {
         &self.snapshot
     }
 
+    fn lineage(&self) -> Result<Lineage, StateError> {
+        let content = self.shared.content();
+        let lineage = content.state.as_ref().and_then(|state| state.lineage.clone());
+        drop(content);
+        Ok(lineage.unwrap_or_else(|| self.new_lineage().get_or_insert_with(lineage_of_new).clone()))
+    }
+
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
+        *self.new_lineage() = Some(lineage);
+        Ok(())
+    }
+
     fn reserve(&self, _: usize) -> Access<'_, ()> {
         self.check()
     }
 
     fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
         Box::pin(async {
+            let lineage = self.lineage()?;
             let mut content = self.held()?;
-            content.state.get_or_insert_with(begun);
+            content.state.get_or_insert_with(|| begun(lineage));
             content.journal.extend(entries);
             Ok(Durable::unlimited())
         })
@@ -238,10 +258,13 @@ impl Content {
 }
 
 /// A state without rooms.
-fn begun() -> Recorded {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let lineage = Lineage(format!("memory-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+fn begun(lineage: Lineage) -> Recorded {
     Recorded { lineage: Some(lineage), ..Recorded::default() }
+}
+
+fn lineage_of_new() -> Lineage {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    Lineage(format!("00000000-0000-4000-8000-{:012}", NUMBER.fetch_add(1, Ordering::Relaxed)))
 }
 
 fn apply(recorded: &mut Recorded, entry: &Entry) {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use roomctl::model::Recorded;
+use roomctl::model::{Lineage, Recorded};
 use roomctl::state::{
-    Access, Durable, Entry, Folded, Held, Holder, LastCalls, Lost, ReadStore, Snapshot, Store,
-    WriteStore,
+    Access, Durable, Entry, Folded, Held, Holder, LastCalls, Lost, ReadStore, Snapshot, StateError,
+    Store, WriteStore,
 };
 use tokio::sync::watch;
 
@@ -87,6 +87,14 @@ impl Store for Fused {
 impl WriteStore for FusedLock {
     fn snapshot(&self) -> &Snapshot {
         self.store.snapshot()
+    }
+
+    fn lineage(&self) -> Result<Lineage, StateError> {
+        self.store.lineage()
+    }
+
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
+        self.store.continue_lineage(lineage)
     }
 
     fn reserve(&self, entries: usize) -> Access<'_, ()> {

@@ -15,7 +15,7 @@ mod world;
 
 pub(crate) use fuse::Fuse;
 pub(crate) use read::{plain, text};
-pub(crate) use run::{Ended, How, Ran};
+pub(crate) use run::{Ended, How, Ran, RunCommand};
 pub(crate) use script::{Mishap, Script};
 pub(crate) use stats::{AppStats, ClosingStats, LiveStats, RoomStats};
 pub(crate) use stranger::Stranger;

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use roomctl::applier::{Report, Stop, StopSwitch};
 use roomctl::engine::{
-    self, Access, Applied, ApplyRequest, Approver, Connected, Connector, ImportRequest, Lock,
-    Reviewed, Selection, Session, SessionError,
+    self, Access, Applied, ApplyRequest, Approver, Connected, Connector, ImportApprover,
+    ImportRequest, Lock, Reviewed, Selection, Session, SessionError, TakeOver,
 };
 use roomctl::model::{
     Address, Approval, ApprovedPlan, Consent, Desired, Destroys, Event, Outcome, Plan, Refresh,
     Scope,
 };
 use roomctl::planner::HostChange;
-use roomctl::state::{Holder, StateError, Store};
+use roomctl::state::{Entry, Holder, StateError, Store};
 
 use super::fuse::Fused;
 use super::{Fuse, World};
@@ -31,6 +31,14 @@ pub(crate) struct How {
     pub(crate) evict: BTreeSet<Address>,
     pub(crate) concurrency: Option<usize>,
     pub(crate) fuse: Fuse,
+    pub(crate) command: RunCommand,
+}
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RunCommand {
+    Apply,
+    Reconcile,
 }
 
 /// A run that came to its end.
@@ -110,6 +118,7 @@ impl How {
             evict: BTreeSet::new(),
             concurrency: None,
             fuse: Fuse::never(),
+            command: RunCommand::Apply,
         }
     }
 
@@ -155,7 +164,10 @@ impl World {
             warnings: &[],
         };
         let approver = Consenting { how, plan: Mutex::default() };
-        let applied = engine::apply(&session, request, &approver).await;
+        let applied = match how.command {
+            RunCommand::Apply => engine::apply(&session, request, &approver).await,
+            RunCommand::Reconcile => engine::reconcile(&session, request, &approver).await,
+        };
         let Applied { plan: _, recorded: _, outcome, closed } = applied.map_err(state_error)?;
         closed.map_err(state_error)?;
         let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
@@ -169,9 +181,9 @@ impl World {
         let (fuse, store) = (Fuse::never(), self.store());
         let connector = self.connector(desired, &fuse);
         let session = self.session(desired, &*store, &connector, &stop);
-        let (selection, scope) = (Selection::AllDeclared, Scope::default());
+        let (selection, scope) = (Selection::AllDeclared { lineage: None }, Scope::default());
         let request = ImportRequest { selection, scope, lock: self.lock() };
-        let imported = engine::import(&session, request, |_| Ok(())).await.map_err(state_error)?;
+        let imported = engine::import(&session, request, &Everything).await.map_err(state_error)?;
         imported.closed.map_err(state_error)
     }
 
@@ -211,6 +223,21 @@ pub(crate) fn state_error(error: SessionError) -> StateError {
         | SessionError::Interrupted { .. }
         | SessionError::NoCredentials { .. }
         | SessionError::NotDeclared(_)
+        | SessionError::SeveralLineages(_)
+        | SessionError::LineageNotFound(_)
         | SessionError::AlreadyRecorded(_)) => panic!("{other}"),
+    }
+}
+
+/// Consents to every import.
+struct Everything;
+
+impl ImportApprover<SessionError> for Everything {
+    fn accept(&self, _: &[Entry]) -> Result<(), SessionError> {
+        Ok(())
+    }
+
+    async fn take_over(&self, _: &TakeOver) -> Result<(), SessionError> {
+        Ok(())
     }
 }

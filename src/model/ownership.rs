@@ -1,0 +1,195 @@
+//! Whose a room is: the attribute that holds the lineage of the state that made it.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Application, Attribute, Attributes, Lineage, ObservedRoom, RecordedRoom, Room};
+
+/// The ownership attribute of an application's rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    key: Arc<str>,
+    /// The lineage of our state; `None` while there is no state.
+    lineage: Option<Lineage>,
+}
+
+/// Whose a room is by its ownership attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// It has none, or one that holds no lineage: that proves nothing.
+    Unknown,
+    /// It holds the lineage of our state. Any user of a room can write attributes: it is proof only
+    /// beside an intent or a record of ours.
+    Ours,
+    /// It holds the lineage of another state.
+    Other(Lineage),
+}
+
+/// Why a text is no lineage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a UUID, such as `7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44`")]
+pub struct InvalidLineage;
+
+impl Lineage {
+    /// The bytes of a lineage.
+    pub const BYTES: usize = 36;
+}
+
+impl FromStr for Lineage {
+    type Err = InvalidLineage;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLineage> {
+        let fits = |(at, byte): (usize, u8)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        let is_lineage = text.len() == Self::BYTES && text.bytes().enumerate().all(fits);
+        is_lineage.then(|| Self(text.to_owned())).ok_or(InvalidLineage)
+    }
+}
+
+impl Ownership {
+    /// The attribute of this key; our lineage is not known yet.
+    #[must_use]
+    pub fn new(key: &str) -> Self {
+        Self { key: key.into(), lineage: None }
+    }
+
+    /// The same for the state of this lineage.
+    #[must_use]
+    pub fn of_lineage(self, lineage: Lineage) -> Self {
+        Self { lineage: Some(lineage), ..self }
+    }
+
+    /// The key of the attribute.
+    #[must_use]
+    pub fn key(&self) -> &Arc<str> {
+        &self.key
+    }
+
+    /// Whose the room is that has these attributes.
+    #[must_use]
+    pub fn owner(&self, read: &Attributes) -> Owner {
+        match read.get(&self.key).map(|attribute| attribute.value.parse::<Lineage>()) {
+            None | Some(Err(InvalidLineage)) => Owner::Unknown,
+            Some(Ok(lineage)) if Some(&lineage) == self.lineage.as_ref() => Owner::Ours,
+            Some(Ok(lineage)) => Owner::Other(lineage),
+        }
+    }
+
+    /// The room with its ownership attribute, if our lineage is known.
+    #[must_use]
+    pub fn mark(&self, room: &Arc<Room>) -> Arc<Room> {
+        let Some(Lineage(lineage)) = &self.lineage else { return Arc::clone(room) };
+        let own = || Attribute { value: lineage.as_str().into(), auto_delete: false };
+        let attributes = room.attributes.iter().map(|(key, it)| (key, it.clone()));
+        let attributes = attributes.chain([(&*self.key, own())]).collect();
+        Arc::new(Room { attributes, ..room.as_ref().clone() })
+    }
+}
+
+impl Application {
+    /// Whose the room is that has these attributes; not known without an ownership attribute.
+    #[must_use]
+    pub fn owner(&self, read: &Attributes) -> Owner {
+        self.ownership().map_or(Owner::Unknown, |ownership| ownership.owner(read))
+    }
+}
+
+impl RecordedRoom {
+    /// The lineage of the other state that a recorded room belongs to by what was observed; `None` if
+    /// nothing says so, or if it was imported as that state's.
+    #[must_use]
+    pub fn other_owner(
+        &self,
+        application: &Application,
+        observed_room: &ObservedRoom,
+    ) -> Option<Lineage> {
+        let ownership = application.ownership()?;
+        match ownership.owner(&observed_room.attributes) {
+            Owner::Unknown | Owner::Ours => None,
+            Owner::Other(other) => {
+                let known = self.room.attributes.get(&ownership.key);
+                known.is_none_or(|known| *known.value != other.0).then_some(other)
+            }
+        }
+    }
+}
+
+impl Room {
+    /// Returns this room with the attribute of this key as it is in `other`.
+    #[must_use]
+    pub fn with_attribute_of(mut self, key: &str, other: &Attributes) -> Self {
+        match other.get(key) {
+            Some(attribute) => drop(self.attributes.insert(key, attribute.clone())),
+            None => drop(self.attributes.remove(key)),
+        }
+        self
+    }
+
+    /// Returns this room without the attribute of this key.
+    #[must_use]
+    pub fn without_attribute(&self, key: Option<&str>) -> Cow<'_, Self> {
+        match key.filter(|key| self.attributes.get(key).is_some()) {
+            Some(key) => Cow::Owned(self.clone().with_attribute_of(key, &Attributes::EMPTY)),
+            None => Cow::Borrowed(self),
+        }
+    }
+}
+
+/// Why a room is left alone, in the words for all of them.
+#[must_use]
+pub fn belongs_to(key: &str, other: &Lineage) -> String {
+    format!("its ownership attribute `{key}` holds the lineage {other} of another state")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::samples::attributes;
+    use super::*;
+
+    const OURS: &str = "7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44";
+    const OTHER: &str = "00000000-0000-4000-8000-000000000000";
+
+    #[test]
+    fn only_a_lineage_says_whose_a_room_is() {
+        let ownership = Ownership::new("by").of_lineage(Lineage(OURS.to_owned()));
+        let owner = |pairs: &[(&str, &str)]| ownership.owner(&attributes(pairs));
+        assert_eq!(owner(&[("by", OURS)]), Owner::Ours);
+        assert_eq!(owner(&[("by", OTHER)]), Owner::Other(Lineage(OTHER.to_owned())));
+        for pairs in [&[][..], &[("by", "backend")], &[("to", OTHER)], &[("by", &OTHER[1..])]] {
+            assert_eq!(owner(pairs), Owner::Unknown, "{pairs:?}");
+        }
+        let unknown = Ownership::new("by").owner(&attributes(&[("by", OURS)]));
+        assert_eq!(unknown, Owner::Other(Lineage(OURS.to_owned())), "a new state owns nothing");
+    }
+
+    #[test]
+    fn a_room_is_marked_once_the_lineage_is_known() {
+        let room = Arc::new(Room { attributes: attributes(&[("a", "1")]), ..Room::default() });
+        let ownership = Ownership::new("by");
+        assert!(Arc::ptr_eq(&ownership.mark(&room), &room));
+        let marked = ownership.of_lineage(Lineage(OURS.to_owned())).mark(&room);
+        assert_eq!(marked.attributes, attributes(&[("a", "1"), ("by", OURS)]));
+        assert_eq!(*marked.without_attribute(Some("by")), *room);
+    }
+
+    #[test]
+    fn only_rooms_with_attributes_have_an_owner() {
+        for kind in Kind::ALL {
+            let application = Application::new(*kind, None).with_ownership_attribute("by");
+            assert_eq!(application.ownership().is_some(), *kind != Kind::Rtc, "{kind}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_lineage() {
+        let upper = OURS.to_uppercase();
+        for text in ["", "x", &OURS[1..], &format!("{OURS}0"), &upper, &OURS.replace('-', "0")] {
+            assert_eq!(text.parse::<Lineage>(), Err(InvalidLineage), "{text}");
+        }
+        assert_eq!(OURS.parse(), Ok(Lineage(OURS.to_owned())));
+    }
+}

@@ -1,0 +1,256 @@
+//! What the answer of an object store means, by its status and its code.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+use super::objects::ObjectError;
+use crate::model::ObjectService;
+
+/// The longest text of a service that is shown, in characters.
+const LONGEST: usize = 200;
+
+/// The bytes of an answer in which its code is looked for.
+const SEARCHED: usize = 8 << 10;
+
+/// The parts of an answer that this program reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Who answered: a host, and its port if it is not the usual one.
+    pub(super) host: String,
+    /// The status.
+    pub(super) status: u16,
+    /// The service's code for an error, such as `NoSuchKey`.
+    code: Option<String>,
+    /// Its words.
+    words: Option<String>,
+    /// The id by which the service's support finds the request.
+    request: Option<String>,
+    /// The region that the bucket is in, if the request went to another one.
+    region: Option<String>,
+    /// How old the object is by the service's clock.
+    pub(super) age: Option<Duration>,
+    /// The software that answered.
+    pub(super) server: Option<String>,
+}
+
+/// What an answer that is no success means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// There is no such object.
+    NoObject,
+    /// The condition of a write did not hold.
+    Condition,
+    /// Nothing can be done.
+    Error(ObjectError),
+}
+
+/// What is known of a store as an answer is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expectation<'a> {
+    /// The service.
+    pub(super) service: ObjectService,
+    /// The bucket, or the container.
+    pub(super) bucket: &'a str,
+    /// Whether the store has answered as an object store before: what does not look like one then
+    /// passes, and is an error of the configuration otherwise.
+    pub(super) answered: bool,
+}
+
+impl Answer {
+    /// Reads an answer.
+    pub(super) fn read<'a>(
+        host: &str,
+        status: u16,
+        header: impl Fn(&str) -> Option<&'a str>,
+        body: &[u8],
+    ) -> Self {
+        let text = match status {
+            200..300 => String::new(),
+            _ => String::from_utf8_lossy(&body[..body.len().min(SEARCHED)]).into_owned(),
+        };
+        let code = header("x-ms-error-code").map(str::to_owned);
+        let code = code.or_else(|| element(&text, "Code")).or_else(|| json_error(&text));
+        let first_line = |words: String| Some(clean(words.lines().next()?.trim_end_matches('.')));
+        let request = ["x-amz-request-id", "x-ms-request-id", "x-guploader-uploadid"];
+        Self {
+            host: host.to_owned(),
+            status,
+            code: code.map(|code| clean(&code)),
+            words: element(&text, "Message").and_then(first_line),
+            request: request.into_iter().find_map(&header).map(clean),
+            region: header("x-amz-bucket-region").map(clean),
+            age: age(header("date"), header("last-modified")),
+            server: header("server").map(clean),
+        }
+    }
+
+    /// Returns what an answer of the store means, if what it should have said is not in it.
+    pub(super) fn refusal(&self, expected: Expectation<'_>) -> Refusal {
+        let code = self.code.as_deref().unwrap_or_default();
+        let denied = |advice: String| Refusal::Error(ObjectError::Denied(self.sentence(&advice)));
+        let unavailable = || Refusal::Error(ObjectError::Unavailable(self.sentence("")));
+        match (self.status, code) {
+            (404, "NoSuchKey" | "BlobNotFound") => Refusal::NoObject,
+            (404, "NoSuchBucket" | "ContainerNotFound") => denied(no_bucket(expected)),
+            // Somebody took a lease on the blob: it stays refused.
+            (409 | 412, "LeaseIdMissing" | "LeaseIdMismatchWithBlobOperation")
+            | (
+                409,
+                "ContainerBeingDeleted"
+                | "ContainerDisabled"
+                | "AccountBeingCreated"
+                | "BlobImmutableDueToPolicy",
+            ) => denied("nothing can be written as long as it stays so".to_owned()),
+            (304 | 409 | 412, _) => Refusal::Condition,
+            (400, "RequestTimeout") | (408 | 429, _) => unavailable(),
+            (301 | 302 | 307 | 308, _) | (400, "AuthorizationHeaderMalformed") => {
+                denied(elsewhere(expected.service, self.region.as_deref()))
+            }
+            (_, "RequestTimeTooSkewed") => {
+                denied("the clock of this machine is wrong: set it".to_owned())
+            }
+            (_, "ExpiredToken" | "TokenRefreshRequired") => {
+                denied("the credentials expired: get new ones".to_owned())
+            }
+            (401 | 403, _) | (400, "InvalidToken" | "InvalidArgument") => {
+                denied(permissions(expected, code).to_owned())
+            }
+            (407, _) => denied("the proxy refused: check HTTPS_PROXY".to_owned()),
+            (405 | 501, _) => {
+                denied("the store does not take such a request: use another one".to_owned())
+            }
+            (500.., _) => unavailable(),
+            _ if expected.answered => unavailable(),
+            _ => denied("check the endpoint, the bucket and the key".to_owned()),
+        }
+    }
+
+    /// Returns what an answer means that was to give credentials.
+    pub(super) fn without_credentials(&self, expected: Expectation<'_>) -> ObjectError {
+        let advice = "so that there are no credentials for the state";
+        match self.status {
+            408 | 429 | 500.. => ObjectError::Unavailable(self.sentence(advice)),
+            200..300 if expected.answered => ObjectError::Unavailable(self.sentence(advice)),
+            _ => {
+                let advice = format!("{advice}; {}", credentials_advice(expected.service));
+                ObjectError::Denied(self.sentence(&advice))
+            }
+        }
+    }
+
+    fn sentence(&self, advice: &str) -> String {
+        let Self { host, status, code, words, request, region: _, age: _, server: _ } = self;
+        let text = match status {
+            200..300 => format!("the answer of {host} cannot be read"),
+            _ => format!("{host} answered {status}"),
+        };
+        let code = code.as_ref().map_or_else(String::new, |code| format!(" {code}"));
+        let words = words.as_ref().map_or_else(String::new, |words| format!(" ({words})"));
+        let request = request.as_ref().map_or_else(String::new, |id| format!(", request {id}"));
+        let text = format!("{text}{code}{words}{request}");
+        match advice {
+            "" => text,
+            advice => format!("{text}: {advice}"),
+        }
+    }
+}
+
+/// Says how credentials are given.
+pub(super) fn credentials_advice(service: ObjectService) -> &'static str {
+    match service {
+        ObjectService::S3 => {
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where the machine \
+             has a role"
+        }
+        ObjectService::Gcs => {
+            "set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account, or \
+             GOOGLE_OAUTH_ACCESS_TOKEN, or run where the machine has a service account"
+        }
+        ObjectService::Azure => {
+            "set AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN, or AZURE_CLIENT_ID, \
+             AZURE_TENANT_ID and AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE, or run where the \
+             machine has a managed identity"
+        }
+    }
+}
+
+fn permissions(expected: Expectation<'_>, code: &str) -> &'static str {
+    let wrong = matches!(
+        code,
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "AuthenticationFailed"
+    );
+    match (expected.service, wrong) {
+        (ObjectService::S3, true) => {
+            "the credentials are wrong: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+             AWS_SESSION_TOKEN, or the profile"
+        }
+        (ObjectService::S3, false) => {
+            "the identity needs s3:GetObject, s3:PutObject and s3:DeleteObject on the key, and \
+             s3:ListBucket on the bucket"
+        }
+        (ObjectService::Gcs, true) => "the credentials are wrong: check the service account's key",
+        (ObjectService::Gcs, false) => {
+            "the identity needs storage.objects.get, create, update, delete and list on the bucket"
+        }
+        (ObjectService::Azure, true) => {
+            "the credentials are wrong: check AZURE_STORAGE_ACCOUNT and its key, or the SAS token"
+        }
+        (ObjectService::Azure, false) => {
+            "the identity needs the role Storage Blob Data Contributor on the container"
+        }
+    }
+}
+
+fn no_bucket(expected: Expectation<'_>) -> String {
+    let Expectation { service, bucket, answered: _ } = expected;
+    let what = match service {
+        ObjectService::S3 | ObjectService::Gcs => "bucket",
+        ObjectService::Azure => "container",
+    };
+    format!("there is no {what} `{bucket}`: create it, or correct the URL")
+}
+
+fn elsewhere(service: ObjectService, region: Option<&str>) -> String {
+    match (service, region) {
+        (ObjectService::S3, Some(region)) => {
+            format!("the bucket is in another region: set AWS_REGION={region}")
+        }
+        (ObjectService::S3, None) => {
+            "the bucket is in another region: set AWS_REGION to it".to_owned()
+        }
+        (ObjectService::Gcs | ObjectService::Azure, _) => "check the endpoint".to_owned(),
+    }
+}
+
+/// How old an object is by the `Date` and the `Last-Modified` of one answer.
+fn age(date: Option<&str>, last_modified: Option<&str>) -> Option<Duration> {
+    let moment =
+        |text: Option<&str>| -> Option<Timestamp> { Some(rfc2822::parse(text?).ok()?.timestamp()) };
+    let age = moment(date)?.duration_since(moment(last_modified)?);
+    Some(Duration::try_from(age).unwrap_or_default())
+}
+
+/// Returns what is in an element of an XML document.
+fn element(text: &str, name: &str) -> Option<String> {
+    let (_, after) = text.split_once(&format!("<{name}>"))?;
+    let (inside, _) = after.split_once(&format!("</{name}>"))?;
+    Some(inside.to_owned())
+}
+
+/// Returns the code of an OAuth server, such as `invalid_client`.
+fn json_error(text: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    Some(value.get("error")?.as_str()?.to_owned())
+}
+
+/// Returns a text of a service as one line of printable characters, at most 200.
+pub(super) fn clean(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let line: String = text.chars().take(LONGEST + 1).map(plain).collect();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

@@ -1,0 +1,74 @@
+//! Finds out whether a store heeds conditions: one that ignores them would lose updates.
+
+use bytes::Bytes;
+
+use super::objects::{Condition, Name, ObjectError, Objects, Put};
+use crate::state::random_uuid;
+
+/// What the writes hold: no two are equal.
+const WRITES: [&[u8]; 4] = [b"created", b"created again", b"overwritten", b"overwritten late"];
+
+/// Why a store cannot keep a state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ProbeError {
+    /// It does not do what a condition says: use another one.
+    #[error(
+        "{0}, so that two runs at once would lose each other's records: use a store with conditional \
+         writes (If-None-Match and If-Match)"
+    )]
+    Ignored(&'static str),
+    /// A request had no result.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The system has no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(String),
+}
+
+/// Tries the conditions on an object of its own, which is deleted in the end, also after a failure.
+pub(super) async fn probe(objects: &dyn Objects) -> Result<(), ProbeError> {
+    let random = random_uuid().map_err(|error| ProbeError::Random(error.to_string()))?;
+    let name = Name::Probe(random);
+    let tried = conditions(objects, &name).await;
+    // The probe's own failure is the one to report.
+    let deleted = objects.delete(&name).await;
+    tried?;
+    Ok(deleted?)
+}
+
+async fn conditions(objects: &dyn Objects, name: &Name) -> Result<(), ProbeError> {
+    let put = async |bytes, condition: Condition| {
+        objects.put(name, Bytes::from_static(bytes), &condition).await
+    };
+    let [created, again, right, late] = WRITES;
+
+    let Put::Done(first) = put(created, Condition::Absent).await? else {
+        return Err(ProbeError::Ignored("the store refused to create an object that is not there"));
+    };
+    if put(again, Condition::Absent).await? != Put::Refused {
+        return Err(ProbeError::Ignored("the store created an object that was there already"));
+    }
+    holds(objects, name, created, "the store refused a write, and did it").await?;
+
+    let Put::Done(_) = put(right, Condition::Version(first.clone())).await? else {
+        return Err(ProbeError::Ignored("the store refused to overwrite an object as it was read"));
+    };
+    holds(objects, name, right, "the store confirmed a write, and did not do it").await?;
+
+    if put(late, Condition::Version(first)).await? != Put::Refused {
+        return Err(ProbeError::Ignored("the store overwrote an object whose version had changed"));
+    }
+    holds(objects, name, right, "the store refused a write, and did it").await
+}
+
+async fn holds(
+    objects: &dyn Objects,
+    name: &Name,
+    bytes: &[u8],
+    otherwise: &'static str,
+) -> Result<(), ProbeError> {
+    match objects.get(name).await? {
+        Some(object) if object.bytes == bytes => Ok(()),
+        Some(_) | None => Err(ProbeError::Ignored(otherwise)),
+    }
+}

@@ -1,0 +1,312 @@
+//! The objects of a state on S3, Google Cloud Storage or Azure Blob Storage, or in memory.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    PutResult, UpdateVersion,
+};
+
+use super::answer::{Expectation, Refusal, credentials_advice};
+use super::connect::{self, Connected};
+use super::http::{Exchange, cause, recorded};
+use super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Request, Version};
+use crate::model::{ObjectService, ObjectUrl};
+use crate::state::{StateError, StoreEnvironment};
+
+/// The objects of a state in a bucket.
+pub(super) struct Remote {
+    store: Arc<dyn ObjectStore>,
+    url: ObjectUrl,
+    /// The host of the service, with its port; `None` in memory.
+    host: Option<String>,
+    endpoint: Endpoint,
+    /// Whether an answer was as an object store's.
+    answered: AtomicBool,
+    /// Whether the last answer named a service that heeds conditions.
+    sound: AtomicBool,
+}
+
+/// Whose endpoint a service is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// The vendor's.
+    Vendor,
+    /// One that the environment names.
+    Custom,
+}
+
+/// A bucket in the memory of this process, which its clones share.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MemoryBucket(Arc<InMemory>);
+
+impl Remote {
+    /// Prepares the connection to a state; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Returns [`StateError::Unusable`] if the environment does not say how to reach the service.
+    pub(super) fn connect(
+        url: &ObjectUrl,
+        environment: &StoreEnvironment,
+    ) -> Result<Self, StateError> {
+        let unusable = |why| StateError::Unusable { location: url.to_string(), why };
+        let Connected { store, host, endpoint } =
+            connect::connect(url, environment).map_err(unusable)?;
+        Self::new(url, store, Some(host), endpoint)
+    }
+
+    /// Returns the objects of a state in a bucket in memory.
+    ///
+    /// # Errors
+    /// Returns [`StateError::Unusable`] if the key cannot be one.
+    pub(super) fn in_memory(url: &ObjectUrl, bucket: &MemoryBucket) -> Result<Self, StateError> {
+        let MemoryBucket(store) = bucket;
+        Self::new(url, Arc::<InMemory>::clone(store), None, Endpoint::Vendor)
+    }
+
+    fn new(
+        url: &ObjectUrl,
+        store: Arc<dyn ObjectStore>,
+        host: Option<String>,
+        endpoint: Endpoint,
+    ) -> Result<Self, StateError> {
+        Path::parse(&url.key).map_err(|_| {
+            let why = "its key has characters that object stores do not take".to_owned();
+            StateError::Unusable { location: url.to_string(), why }
+        })?;
+        let (answered, sound) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { store, url: url.clone(), host, endpoint, answered, sound })
+    }
+
+    async fn read(&self, name: &Name) -> Result<Option<Object>, ObjectError> {
+        let path = self.path(name)?;
+        let read = async {
+            let result = self.store.get_opts(&path, GetOptions::default()).await?;
+            let (e_tag, version) = (result.meta.e_tag.clone(), result.meta.version.clone());
+            Ok((result.bytes().await?, e_tag, version))
+        };
+        let (result, exchange) = recorded(read).await;
+        let age = match &exchange {
+            Some(Exchange::Answered(answer)) => answer.age,
+            Some(Exchange::Broken(..)) | None => None,
+        };
+        match self.outcome(result, exchange.as_ref()) {
+            Ok((bytes, e_tag, version)) => {
+                let version = self.version(e_tag, version)?;
+                Ok(Some(Object { bytes, version, age }))
+            }
+            Err(Refusal::NoObject) => Ok(None),
+            Err(Refusal::Condition) => Err(contradiction("a read without condition")),
+            Err(Refusal::Error(error)) => Err(error),
+        }
+    }
+
+    async fn write(
+        &self,
+        name: &Name,
+        bytes: Bytes,
+        condition: &Condition,
+    ) -> Result<Put, ObjectError> {
+        let path = self.path(name)?;
+        let mode = match condition {
+            Condition::Absent => PutMode::Create,
+            Condition::Version(version) => PutMode::Update(self.update(version)),
+        };
+        let attributes = Attributes::from_iter([(Attribute::CacheControl, "no-store")]);
+        let options = PutOptions { mode, attributes, ..PutOptions::default() };
+        let write = self.store.put_opts(&path, bytes.into(), options);
+        let (result, exchange) = recorded(write).await;
+        match (self.outcome(result, exchange.as_ref()), condition) {
+            (Ok(PutResult { e_tag, version, extensions: _ }), _) => {
+                Ok(Put::Done(self.version(e_tag, version)?))
+            }
+            // Amazon S3 says so where the object was deleted.
+            (Err(Refusal::NoObject), Condition::Version(_)) | (Err(Refusal::Condition), _) => {
+                Ok(Put::Refused)
+            }
+            (Err(Refusal::NoObject), Condition::Absent) => {
+                Err(contradiction("a write of a new object"))
+            }
+            (Err(Refusal::Error(error)), _) => Err(error),
+        }
+    }
+
+    async fn remove(&self, name: &Name) -> Result<(), ObjectError> {
+        let path = self.path(name)?;
+        let (result, exchange) = recorded(self.store.delete(&path)).await;
+        match self.outcome(result, exchange.as_ref()) {
+            Ok(()) | Err(Refusal::NoObject) => Ok(()),
+            Err(Refusal::Condition) => Err(contradiction("a deletion without condition")),
+            Err(Refusal::Error(error)) => Err(error),
+        }
+    }
+
+    fn path(&self, name: &Name) -> Result<Path, ObjectError> {
+        let key = &self.url.key;
+        let key = match name {
+            Name::State => key.clone(),
+            Name::Head => format!("{key}.journal"),
+            Name::Probe(random) => format!("{key}.probe-{random}"),
+        };
+        Path::parse(key).map_err(|error| ObjectError::Denied(cause(&error)))
+    }
+
+    /// Returns what a call came to. The errors of `object_store` name URLs, which may hold a signature:
+    /// they are read only if nothing was sent.
+    fn outcome<T>(
+        &self,
+        result: object_store::Result<T>,
+        exchange: Option<&Exchange>,
+    ) -> Result<T, Refusal> {
+        let refusal = match (result, exchange) {
+            (Ok(value), exchange) => {
+                self.note(exchange);
+                return Ok(value);
+            }
+            (Err(_), Some(Exchange::Answered(answer))) if self.is_store(&answer.host) => {
+                answer.refusal(self.expectation())
+            }
+            (Err(_), Some(Exchange::Answered(answer))) => {
+                Refusal::Error(answer.without_credentials(self.expectation()))
+            }
+            (Err(_), Some(Exchange::Broken(host, why))) => Refusal::Error(self.broken(host, why)),
+            (Err(error), None) => unsent(&error),
+        };
+        match refusal {
+            Refusal::NoObject | Refusal::Condition => self.note(exchange),
+            Refusal::Error(_) => {}
+        }
+        Err(refusal)
+    }
+
+    /// Notes an answer that was as an object store's, and who gave it.
+    fn note(&self, exchange: Option<&Exchange>) {
+        let server = match exchange {
+            Some(Exchange::Answered(answer)) => answer.server.as_deref().unwrap_or_default(),
+            // In memory nothing answers, and nothing ignores a condition.
+            Some(Exchange::Broken(..)) | None => return self.sound.store(true, Ordering::Relaxed),
+        };
+        let named = match self.url.service {
+            ObjectService::S3 => server == "AmazonS3",
+            ObjectService::Gcs => server == "UploadServer",
+            ObjectService::Azure => server.starts_with("Windows-Azure-Blob"),
+        };
+        self.sound.store(named && self.endpoint == Endpoint::Vendor, Ordering::Relaxed);
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    fn broken(&self, host: &str, why: &str) -> ObjectError {
+        let missing = format!("{why}, so that there are no credentials for the state");
+        match (self.is_store(host), self.answered.load(Ordering::Relaxed)) {
+            (true, _) => ObjectError::Unavailable(why.to_owned()),
+            (false, true) => ObjectError::Unavailable(missing),
+            (false, false) => {
+                let advice = credentials_advice(self.url.service);
+                ObjectError::Denied(format!("{missing}; {advice}"))
+            }
+        }
+    }
+
+    fn is_store(&self, host: &str) -> bool {
+        self.host.as_deref() == Some(host)
+    }
+
+    fn expectation(&self) -> Expectation<'_> {
+        let ObjectUrl { service, bucket, key: _, lease: _ } = &self.url;
+        let answered = self.answered.load(Ordering::Relaxed);
+        Expectation { service: *service, bucket, answered }
+    }
+
+    /// Returns the version that an answer names.
+    fn version(
+        &self,
+        e_tag: Option<String>,
+        generation: Option<String>,
+    ) -> Result<Version, ObjectError> {
+        let version = if self.has_generations() { generation } else { e_tag };
+        let version = version.filter(|version| !version.is_empty()).map(Version);
+        version.ok_or_else(|| {
+            let why = "the answer of the store names no version of the object";
+            ObjectError::Unavailable(why.to_owned())
+        })
+    }
+
+    fn update(&self, Version(version): &Version) -> UpdateVersion {
+        let version = Some(version.clone());
+        if self.has_generations() {
+            UpdateVersion { e_tag: None, version }
+        } else {
+            UpdateVersion { e_tag: version, version: None }
+        }
+    }
+
+    /// Whether objects have generations: Google's do, unless the bucket is in memory.
+    fn has_generations(&self) -> bool {
+        self.url.service == ObjectService::Gcs && self.host.is_some()
+    }
+}
+
+impl Objects for Remote {
+    fn get<'a>(&'a self, name: &'a Name) -> Request<'a, Option<Object>> {
+        Box::pin(self.read(name))
+    }
+
+    fn put<'a>(
+        &'a self,
+        name: &'a Name,
+        bytes: Bytes,
+        condition: &'a Condition,
+    ) -> Request<'a, Put> {
+        Box::pin(self.write(name, bytes, condition))
+    }
+
+    fn delete<'a>(&'a self, name: &'a Name) -> Request<'a, ()> {
+        Box::pin(self.remove(name))
+    }
+
+    /// Google takes one write of an object a second:
+    /// <https://cloud.google.com/storage/quotas#objects>.
+    fn write_interval(&self) -> Duration {
+        match self.url.service {
+            ObjectService::S3 | ObjectService::Azure => Duration::from_secs(1),
+            ObjectService::Gcs => Duration::from_millis(1100),
+        }
+    }
+
+    fn is_known_to_be_sound(&self) -> bool {
+        self.sound.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store: _, url, host, endpoint: _, answered: _, sound: _ } = self;
+        write!(f, "Remote({url} at {})", host.as_deref().unwrap_or("memory"))
+    }
+}
+
+/// What an error means before anything was sent: a bucket in memory answers so, and else the credentials
+/// cannot be used.
+fn unsent(error: &Error) -> Refusal {
+    if matches!(error, Error::NotFound { .. }) {
+        return Refusal::NoObject;
+    }
+    if matches!(error, Error::AlreadyExists { .. } | Error::Precondition { .. }) {
+        return Refusal::Condition;
+    }
+    let why = format!("the credentials for the state cannot be used: {}", cause(error));
+    Refusal::Error(ObjectError::Denied(why))
+}
+
+fn contradiction(what: &str) -> ObjectError {
+    ObjectError::Unavailable(format!("the answer of the store does not fit {what}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! `replace: on_next_vanish`: a new name or delay is recorded, and begins with the room's next life.
+
+use super::desk::Desk;
+
+const ROOMS: &str = "\
+version: 1
+providers: {chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}}
+policy: {replace: on_next_vanish}
+rooms:
+- {id: long, name: Long, destroy_delay_time: 3h}
+- {id: short, name: Short, destroy_delay_time: 15m, attributes: {topic: welcome}}
+";
+
+/// Two rooms, applied, one of which is then renamed.
+fn renamed() -> Desk {
+    let desk = Desk::with(ROOMS);
+    desk.run("apply --auto-approve").ends(0);
+    desk.edit("name: Short", "name: Brief");
+    desk
+}
+
+/// The same, with the new name approved.
+fn approved() -> Desk {
+    let desk = renamed();
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 recorded; 1 waiting.");
+    desk
+}
+
+#[test]
+fn a_new_name_is_recorded_once_and_waits() {
+    let desk = renamed();
+    let plan = desk.run("plan --detailed-exitcode").ends(2);
+    let plan =
+        plan.prints("record   chat/short  next_changed\n      next.name  \"Short\" → \"Brief\"");
+    plan.prints("replace  chat/short  waits for its next life").prints("1 waiting.");
+    let markdown = desk.run("plan --format markdown").ends(0);
+    markdown.prints("next.name").prints("waits for its next life");
+    let applied = desk.run("apply --auto-approve").ends(0);
+    applied.prints("replace waits for the room's next life").prints("1 recorded; 1 waiting.");
+    let again = desk.run("apply --auto-approve").ends(0);
+    again.prints("Nothing can be done now: 1 waiting").keeps_from("next_changed");
+    desk.run("apply --auto-approve --detailed-exitcode").ends(5);
+    desk.run("plan --detailed-exitcode").ends(2).prints("Nothing can be done now: 1 waiting");
+    let shown = desk.run("state show chat/short").ends(0);
+    shown.prints("name                   \"Short\"").prints("next.name              \"Brief\"");
+    let shown = desk.run("state show chat/short --format json").ends(0).document();
+    assert_eq!(shown["next"]["room"]["name"], "Brief");
+    let explained = desk.run("explain chat/short").ends(0);
+    let explained =
+        explained.prints("waiting: waits for its next life").prints("next.name  \"Brief\"");
+    explained.keeps_from("waits until nobody is inside");
+}
+
+#[test]
+fn the_job_makes_the_room_that_vanished_as_it_was_approved() {
+    let desk = approved();
+    desk.edit("name: Brief", "name: Later");
+    desk.run("emulator advance 16m").ends(0);
+    let drift =
+        desk.run("drift").ends(2).prints("vanished\n      next.name  \"Short\" → \"Brief\"");
+    drift.keeps_from("Later");
+    let ran = desk.run("reconcile").ends(0).prints("1 unapplied change");
+    ran.prints("name                \"Brief\"").prints("Applied: 1 recreated.");
+    desk.run("state show chat/short").ends(0).keeps_from("next.").prints("\"Brief\"");
+    desk.edit("name: Later", "name: Brief");
+    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 2 rooms");
+}
+
+#[test]
+fn an_apply_makes_it_as_the_files_say() {
+    let desk = approved();
+    desk.edit("name: Brief", "name: Later");
+    desk.run("emulator advance 16m").ends(0);
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 recreated.");
+    desk.run("state show chat/short").ends(0).prints("\"Later\"").keeps_from("next.");
+}
+
+#[test]
+fn what_changes_in_place_is_changed_now_and_waits_too() {
+    let desk = renamed();
+    desk.edit("topic: welcome", "topic: hello");
+    let plan = desk.run("plan").ends(0).prints("update   chat/short  attributes_changed");
+    plan.prints("attributes.topic  \"welcome\" → \"hello\"").prints("next.name");
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 updated; 1 waiting.");
+    desk.run("apply --auto-approve").ends(0).prints("Nothing can be done now: 1 waiting");
+    desk.edit("topic: hello", "topic: bye");
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 updated; 1 waiting.");
+    desk.run("emulator advance 16m").ends(0);
+    desk.run("reconcile").ends(0).prints("Applied: 1 recreated.");
+    let plan = desk.run("plan --refresh all --detailed-exitcode").ends(0);
+    plan.prints("No changes: 2 rooms");
+}
+
+#[test]
+fn the_file_withdraws_what_waits() {
+    let desk = approved();
+    desk.edit("name: Brief", "name: Short");
+    let plan = desk.run("plan").ends(0).prints("next.name  \"Brief\" → \"Short\"");
+    plan.prints("1 to record; 1 unchanged.");
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 recorded.");
+    desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 2 rooms");
+    desk.run("emulator advance 16m").ends(0);
+    desk.run("reconcile").ends(0).prints("\"Short\"").keeps_from("Brief");
+}
+
+#[test]
+fn a_room_that_is_taken_out_is_destroyed_and_stays_so() {
+    let desk = approved();
+    let short = ROOMS.lines().last().expect("a room").replace("Short", "Brief");
+    desk.edit(&short, "");
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 destroyed.");
+    desk.run("state list").ends(0).keeps_from("short");
+    desk.run("reconcile --refresh all").ends(0).prints("No changes: 1 room, 1 asked");
+}
+
+#[test]
+fn the_policy_replaces_at_once_what_waited() {
+    let desk = approved();
+    desk.edit("on_next_vanish", "now");
+    desk.run("apply --auto-approve --no-destroy").ends(0).prints("1 not tried");
+    let shown = desk.run("state show chat/short").ends(0);
+    shown.prints("next.name              \"Brief\"");
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 replaced.");
+    desk.run("state show chat/short").ends(0).prints("\"Brief\"").keeps_from("next.");
+}
+
+#[test]
+fn a_saved_plan_approves_the_name_that_it_shows_and_no_other() {
+    let desk = renamed();
+    desk.run("plan --out plan.json").ends(0);
+    desk.edit("name: Brief", "name: Later");
+    desk.run("apply plan.json -y").ends(3).says("the files declare something else now");
+    desk.edit("name: Later", "name: Brief");
+    desk.run("apply plan.json -y").ends(0).prints("Applied: 1 recorded; 1 waiting.");
+    desk.run("apply plan.json -y").ends(3).says("was carried out already");
+    desk.run("state show chat/short").ends(0).prints("\"Brief\"");
+    let digest = desk.run("plan --format json").document()["digest"].clone();
+    desk.run("emulator advance 16m").ends(0);
+    desk.run(&format!("apply -y --expect {}", digest.as_str().expect("a digest"))).ends(0);
+}
+
+#[test]
+fn a_saved_plan_holds_where_the_room_vanished_or_waits_already() {
+    let (gone, done) = (renamed(), renamed());
+    gone.run("plan --out plan.json").ends(0);
+    gone.run("emulator advance 16m").ends(0);
+    gone.run("apply plan.json -y").ends(0).prints("Applied: 1 recreated.");
+    gone.run("state show chat/short").ends(0).prints("\"Brief\"");
+    done.run("plan --out plan.json").ends(0);
+    done.run("apply -y").ends(0);
+    done.run("apply plan.json -y").ends(0).prints("Nothing can be done now: 1 waiting");
+}
+
+#[test]
+fn a_saved_plan_is_refused_where_a_new_name_came_along() {
+    let desk = Desk::with(ROOMS);
+    desk.run("apply --auto-approve").ends(0);
+    desk.edit("topic: welcome", "topic: hello");
+    desk.run("plan --out plan.json").ends(0);
+    desk.edit("name: Short", "name: Brief");
+    desk.run("apply plan.json -y").ends(3).says("chat/short: the files declare something else now");
+}

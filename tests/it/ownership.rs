@@ -1,0 +1,223 @@
+//! The ownership attribute decides whose a room is where the outcome of a call of ours is unknown.
+
+use std::time::Duration;
+
+use roomctl::model::{
+    AttributeChange, Attributes, Call, Delay, Desired, HeldReason, Refresh, Room, RoomId,
+};
+use roomctl::planner::nothing_desired;
+
+use crate::support::fleet::HEAD;
+use crate::support::{Fuse, How, Mishap, RoomStats, World, at, in_moved_time, service};
+
+const OTHER: &str = "00000000-0000-4000-8000-000000000000";
+
+/// The attempts at one look.
+const LOOKS: u64 = 6;
+
+/// While a lost call may still land.
+const MEANWHILE: Duration = Duration::from_secs(3);
+
+/// A world whose service knows who calls it: a plan is never the first to.
+async fn world() -> World {
+    let world = World::new(service());
+    let desired = declare(&world, "Lobby", "ours");
+    for connection in world.connect(&desired, &Fuse::never()).values() {
+        connection.client.register_user(None).await.expect("registered");
+    }
+    world
+}
+
+fn declare(world: &World, name: &str, topic: &str) -> Desired {
+    let head = HEAD.replace("operator: admin,", "operator: admin, ownership_attribute: by,");
+    world.declare(&format!(
+        "{head}policy: {{on_occupied: destroy}}\nrooms:\n  - {{id: lobby, name: {name}, \
+         destroy_delay_time: 3h, attributes: {{topic: {topic}}}}}\n"
+    ))
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    let attribute =
+        |value: &str| roomctl::model::Attribute { value: value.into(), auto_delete: false };
+    pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
+}
+
+/// Another state creates the room, which looks like ours but for its owner.
+async fn theirs(world: &World, desired: &Desired) {
+    let room = Room {
+        name: Some("Lobby".into()),
+        destroy_delay_time: Some(Delay::from_seconds(10_800)),
+        attributes: attributes(&[("by", OTHER), ("topic", "ours")]),
+        ..Room::default()
+    };
+    world.stranger(desired).await.create("lobby", room).await;
+}
+
+/// Somebody writes an attribute.
+async fn write(world: &World, desired: &Desired, key: &str, value: &str) {
+    let attribute = roomctl::model::Attribute { value: value.into(), auto_delete: false };
+    let change = AttributeChange::Set(key.into(), attribute);
+    world.stranger(desired).await.modify("lobby", vec![change]).await;
+}
+
+fn stats(world: &World) -> Option<RoomStats> {
+    world.stats().rooms.get(&RoomId::new("lobby")).cloned()
+}
+
+/// The room is not recorded, and blocks a plan that looks.
+async fn is_a_plain_conflict(world: &World, desired: &Desired) {
+    let recorded = world.recorded().await.expect("a state");
+    assert!(recorded.rooms.is_empty(), "{recorded:?}");
+    let plan = world.plan(desired, Refresh::All).await.expect("a plan");
+    assert_eq!((plan.steps.len(), plan.blocked[0].reason), (0, HeldReason::OtherState));
+    assert_eq!(
+        stats(world).expect("theirs").attributes.get("by"),
+        attributes(&[("by", OTHER)]).get("by")
+    );
+}
+
+#[test]
+fn a_room_of_another_state_that_appears_while_our_create_is_open_is_not_ours() {
+    in_moved_time(async {
+        let world = world().await;
+        let desired = declare(&world, "Lobby", "ours");
+        world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
+        let how = How::with_consent();
+        let (ran, ()) = tokio::join!(world.apply(&desired, &how), async {
+            tokio::time::sleep(MEANWHILE).await;
+            theirs(&world, &desired).await;
+        });
+        let ran = ran.expect("a state").ran();
+        let [failure] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
+        assert!(!failure.pending && failure.message.contains(OTHER), "{failure:?}");
+        is_a_plain_conflict(&world, &desired).await;
+    });
+}
+
+#[test]
+fn a_room_of_another_state_that_appears_after_a_crash_in_our_create_is_not_ours() {
+    in_moved_time(async {
+        let world = world().await;
+        let desired = declare(&world, "Lobby", "ours");
+        world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
+        let run = tokio::time::timeout(MEANWHILE, async {
+            world.apply(&desired, &How::plain()).await.expect("a state");
+        });
+        assert!(run.await.is_err(), "cut short while it waits");
+        theirs(&world, &desired).await;
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        let plan = world.plan(&desired, Refresh::Due).await.expect("a plan");
+        assert_eq!((plan.steps.len(), plan.blocked[0].reason), (0, HeldReason::OtherState));
+        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        assert_eq!(ran.plan.blocked[0].reason, HeldReason::OtherState);
+        is_a_plain_conflict(&world, &desired).await;
+    });
+}
+
+#[test]
+fn our_room_is_ours_whatever_our_application_wrote_into_it_meanwhile() {
+    in_moved_time(async {
+        let world = world().await;
+        let desired = declare(&world, "Lobby", "ours");
+        world.script.strike(Call::CreateRoom, 1, Mishap::LostAfter);
+        // No look is answered either: the create stays open.
+        for nth in 1..=LOOKS {
+            world.script.strike(Call::QueryRoomUserList, nth, Mishap::LostBefore);
+        }
+        let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        assert!(matches!(&ran.outcome.failed[..], [failure] if failure.pending));
+        write(&world, &desired, "theirs", "x").await;
+        world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        let recorded = world.recorded().await.expect("a state");
+        assert_eq!(recorded.rooms[&at("chat", "lobby")].contested, None);
+        assert!(stats(&world).expect("ours").attributes.get("theirs").is_some());
+        let plan = world.plan(&desired, Refresh::All).await.expect("a plan");
+        assert_eq!((plan.steps.len(), plan.blocked.len()), (0, 0));
+    });
+}
+
+#[test]
+fn a_create_that_landed_after_it_was_found_missing_is_ours() {
+    in_moved_time(async {
+        let world = world().await;
+        let desired = declare(&world, "Lobby", "ours");
+        world.script.strike(Call::CreateRoom, 1, Mishap::LostAfter);
+        for nth in 1..=2 {
+            world.script.strike(Call::QueryRoomUserList, nth, Mishap::Answered(660_300_001));
+        }
+        let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        assert!(world.script.is_over());
+        assert_eq!(
+            (ran.outcome.done.len(), ran.outcome.adopted.len()),
+            (1, 0),
+            "{:?}",
+            ran.outcome
+        );
+        let plan = world.plan(&desired, Refresh::All).await.expect("a plan");
+        assert_eq!((plan.steps.len(), plan.blocked.len()), (0, 0));
+    });
+}
+
+#[test]
+fn a_destroy_of_unknown_outcome_is_repeated_only_where_the_room_is_ours() {
+    for (key, value, is_ours) in [("topic", "theirs", true), ("by", OTHER, false)] {
+        in_moved_time(async {
+            let world = world().await;
+            let desired = declare(&world, "Lobby", "ours");
+            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            let nothing = nothing_desired(desired.clone());
+            world.script.strike(Call::DestroyRoom, 1, Mishap::LostBefore);
+            let how = How::with_consent();
+            let (ran, ()) = tokio::join!(world.apply(&nothing, &how), async {
+                tokio::time::sleep(MEANWHILE).await;
+                write(&world, &desired, key, value).await;
+            });
+            let ran = ran.expect("a state").ran();
+            assert_eq!(
+                (ran.outcome.done.len(), stats(&world).is_none()),
+                (usize::from(is_ours), is_ours)
+            );
+            if !is_ours {
+                let recorded = world.recorded().await.expect("a state");
+                let why =
+                    recorded.rooms[&at("chat", "lobby")].contested.clone().expect("contested");
+                assert!(why.contains(OTHER), "{why}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_replace_that_was_planned_without_a_look_reads_whose_the_room_is_before_it_destroys_it() {
+    in_moved_time(async {
+        let world = world().await;
+        let desired = declare(&world, "Lobby", "ours");
+        world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        write(&world, &desired, "by", OTHER).await;
+        let renamed = declare(&world, "Other", "ours");
+        let how = How::with_consent().refresh(Refresh::Never);
+        let ran = world.apply(&renamed, &how).await.expect("a state").ran();
+        let [failure] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
+        assert!(!failure.pending && failure.message.contains(OTHER), "{failure:?}");
+        assert_eq!(stats(&world).expect("it").name.as_deref(), Some("Lobby"));
+        // A plan that is due to be destroyed or replaced asks first.
+        let plan = world.plan(&renamed, Refresh::Due).await.expect("a plan");
+        assert_eq!((plan.steps.len(), plan.blocked[0].reason), (0, HeldReason::Contested));
+    });
+}
+
+#[test]
+fn a_lost_state_is_continued_by_an_import() {
+    in_moved_time(async {
+        let world = world().await;
+        let desired = declare(&world, "Lobby", "ours");
+        world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        let lost = world.recorded().await.expect("a state").lineage.clone();
+        world.lose_state();
+        world.import(&desired).await.expect("an import");
+        let recorded = world.recorded().await.expect("a state");
+        assert_eq!((&recorded.lineage, recorded.rooms.len()), (&lost, 1));
+        let plan = world.plan(&desired, Refresh::All).await.expect("a plan");
+        assert_eq!((plan.steps.len(), plan.blocked.len()), (0, 0));
+    });
+}
