@@ -104,8 +104,7 @@ async fn record(state: PathBuf, rooms: &[(Address, RecordedRoom)]) {
     for group in rooms.chunks(10) {
         let intents = group.iter().map(|(address, record)| {
             let (kind, at) = (PendingKind::Create, Timestamp::from_millis(NOW));
-            let pending =
-                Some(Box::new(Pending { kind, at, room: Some(Arc::clone(&record.room)) }));
+            let pending = Some(Box::new(Pending::new(kind, at, Some(Arc::clone(&record.room)))));
             Entry::Intent(address.clone(), RecordedRoom { pending, ..record.clone() })
         });
         store.append(intents.collect()).await.expect("intents");

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use super::admission::{AliveRooms, SideDependencies, alive};
+use super::call_admission::{CallAdmission, Reservation};
 use super::journal::JournalWriter;
 use super::observe::joined;
 use super::step::{Effect, FinishedStep, InPlaceStep, StepEnd};
@@ -17,7 +18,7 @@ use super::worker::{QueryFailure, Worker};
 use crate::model::{
     ErrorClass, Event, NotTried, Operation, Outcome, ProviderName, Step, StepEvent, StepFailure,
 };
-use crate::provider::{Client, Permit};
+use crate::provider::Client;
 
 /// How long steps in flight may go on once the run is to stop: CI runners give no more.
 const GRACE: Duration = Duration::from_secs(5);
@@ -47,7 +48,9 @@ impl ProviderExecutor {
         side_dependencies: Arc<SideDependencies>,
     ) -> Self {
         let (halted, creates_halted) = (Arc::default(), Arc::default());
+        let send_window = run.store.send_window();
         let worker = run.connections.get(name).map(|connection| Worker {
+            admission: CallAdmission::of(&connection.provider, send_window),
             connection: connection.clone(),
             connections: Arc::new(run.connections.clone()),
             journal,
@@ -57,7 +60,8 @@ impl ProviderExecutor {
             halted: Arc::clone(&halted),
             creates_halted: Arc::clone(&creates_halted),
         });
-        let most = worker.as_ref().map(|worker| super::concurrency(&worker.connection.provider));
+        let provider = worker.as_ref().map(|worker| &worker.connection.provider);
+        let most = provider.map(|provider| super::concurrency(provider, send_window));
         let most = run.settings.concurrency.or(most).unwrap_or(1).max(1);
         Self {
             alive: alive(name, steps, &run),
@@ -119,18 +123,19 @@ impl ProviderExecutor {
             self.start_later(worker, step);
             return Ok(());
         }
-        let permit = match self.permit(&worker, step).await {
-            Ok(permit) => self.may_start(step).map(|()| permit),
+        let reserved = match self.reserve(&worker, step).await {
+            Ok(reserved) => self.may_start(step).map(|()| reserved),
             Err(why) => Err(why),
         };
-        if permit.is_err() && counted {
+        if reserved.is_err() && counted {
             self.alive.gone();
         }
-        let permit = permit?;
+        let reserved = reserved?;
         self.run.report.event(&Event::Step(StepEvent::started(step)));
         let record = self.run.recorded.rooms.get(&step.address).cloned();
         let moved = step.clone();
-        let task = self.in_flight.spawn(async move { worker.execute(moved, record, permit).await });
+        let task =
+            self.in_flight.spawn(async move { worker.execute(moved, record, reserved).await });
         self.started.insert(task.id(), (step.clone(), Instant::now()));
         Ok(())
     }
@@ -145,7 +150,7 @@ impl ProviderExecutor {
             let step = moved;
             let gone = run.stop.or(side_dependencies.earlier_sides(&step)).await;
             let end = match (gone, halted.get()) {
-                (None, _) => Some(StepEnd::NotTried(NotTried::Interrupted)),
+                (None, _) => Some(StepEnd::NotTried(run.stop.not_tried())),
                 (Some(Err(end)), _) => Some(end),
                 (Some(Ok(())), Some(why)) => Some(StepEnd::NotTried(*why)),
                 (Some(Ok(())), None) => None,
@@ -167,7 +172,7 @@ impl ProviderExecutor {
             self.take(ended);
         }
         if self.run.stop.is_wanted() {
-            return Err(NotTried::Interrupted);
+            return Err(self.run.stop.not_tried());
         }
         if let Some(why) = self.halted() {
             return Err(why);
@@ -190,14 +195,11 @@ impl ProviderExecutor {
         Ok(())
     }
 
-    /// Waits for the permit of a step's first call; `None` if it makes no call, or a query precedes it.
-    async fn permit(&self, worker: &Worker, step: &Step) -> Result<Option<Permit>, NotTried> {
-        if step.asks_first() {
-            return Ok(None);
-        }
-        let Some(call) = step.calls.first().copied() else { return Ok(None) };
-        let permit = self.run.stop.or(worker.connection.client.permit(call)).await;
-        Ok(Some(permit.ok_or(NotTried::Interrupted)??))
+    /// Waits for what a step's first call takes first.
+    async fn reserve(&self, worker: &Worker, step: &Step) -> Result<Option<Reservation>, NotTried> {
+        let reserved = worker.admission.reserve(&worker.connection.client, step);
+        let reserved = self.run.stop.or(reserved).await;
+        Ok(reserved.ok_or_else(|| self.run.stop.not_tried())??)
     }
 
     /// Waits for the end of a step; false if none is in flight.
@@ -239,11 +241,18 @@ impl ProviderExecutor {
         self.in_flight.abort_all();
         let left: Vec<(Step, Instant)> = self.started.drain().map(|(_, left)| left).collect();
         for (step, start) in left {
-            let message = "interrupted while its calls were in flight: the next run looks up what became of them";
+            let message = format!(
+                "{} while its calls were in flight: the next run looks up what became of them",
+                if self.run.stop.not_tried() == NotTried::StateFailed {
+                    "the lock was lost"
+                } else {
+                    "interrupted"
+                }
+            );
             let failure = StepFailure {
                 address: step.address.clone(),
                 action: step.action,
-                message: message.to_owned(),
+                message,
                 code: None,
                 request_id: None,
                 pending: true,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::{Address, Pending, PendingKind, RecordedRoom, Room, Timestamp};
-use crate::state::{Entry, StateError, WriteStore};
+use crate::state::{Durable, Entry, StateError, WriteStore};
 
 /// Writes entries durably, and remembers when that failed: then nothing more may be sent.
 #[derive(Clone)]
@@ -23,7 +23,12 @@ impl JournalWriter {
         self.failed_step.load(Ordering::Relaxed)
     }
 
-    /// Writes that a call is about to be sent.
+    /// Notes that no entry can be written any more.
+    pub(super) fn fail(&self) {
+        self.failed_step.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes that a call is about to be sent, and returns how long it may be.
     pub(super) async fn intent(
         &self,
         address: &Address,
@@ -31,10 +36,10 @@ impl JournalWriter {
         kind: PendingKind,
         at: Timestamp,
         target: Option<Arc<Room>>,
-    ) -> Result<(), StateError> {
+    ) -> Result<Durable, StateError> {
         let mut record = record.clone();
-        record.pending = Some(Box::new(Pending { kind, at, room: target }));
-        self.append(vec![Entry::Intent(address.clone(), record)]).await
+        record.pending = Some(Box::new(Pending::new(kind, at, target)));
+        self.written(vec![Entry::Intent(address.clone(), record)]).await
     }
 
     /// Writes what a room's record is from now on.
@@ -68,10 +73,14 @@ impl JournalWriter {
         if entries.is_empty() {
             return Ok(());
         }
+        self.written(entries).await.map(drop)
+    }
+
+    async fn written(&self, entries: Vec<Entry>) -> Result<Durable, StateError> {
         let written = self.store.append(entries).await;
         if written.is_err() {
-            self.failed_step.store(true, Ordering::Relaxed);
+            self.fail();
         }
-        written.map(drop)
+        written
     }
 }

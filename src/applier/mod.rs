@@ -4,6 +4,7 @@
 //! with an unknown outcome before the room was looked up.
 
 mod admission;
+mod call_admission;
 mod executor;
 mod journal;
 mod mutation;
@@ -21,8 +22,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::model::{
-    Action, Adoption, ApprovedPlan, Clock, Event, Held, HeldReason, Observed, Outcome, Overwritten,
-    Provider, ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait, WaitReason,
+    Action, Adoption, ApprovedPlan, Clock, Event, Held, HeldReason, NotTried, Observed, Outcome,
+    Overwritten, Provider, ProviderName, Recorded, Step, StepEvent, StepProgress, StepWait,
+    WaitReason,
 };
 use crate::provider::{Client, Observer};
 use crate::state::WriteStore;
@@ -59,13 +61,16 @@ pub struct Settings {
 }
 
 /// Steps of one provider in flight at once by default: enough to hide three seconds of latency at its
-/// fastest limit, and never more than so many connections.
-fn concurrency(provider: &Provider) -> usize {
+/// fastest limit, and never more than so many connections. A store that writes once a second adds five
+/// seconds: a step waits for an intent and a result of each of its calls. It holds no connection
+/// meanwhile.
+fn concurrency(provider: &Provider, send_window: Option<Duration>) -> usize {
+    let (seconds, most) = if send_window.is_some() { (8.0, 2048) } else { (3.0, 512) };
     let rates = provider.kind().calls().iter().map(|(call, _)| provider.rate(*call));
     let fastest = rates.fold(0.0, f64::max);
     let hidden =
-        |steps: &usize| f64::from(u16::try_from(*steps).unwrap_or(u16::MAX)) >= 3.0 * fastest;
-    (64..=512).find(hidden).unwrap_or(512)
+        |steps: &usize| f64::from(u16::try_from(*steps).unwrap_or(u16::MAX)) >= seconds * fastest;
+    (64..=most).find(hidden).unwrap_or(most)
 }
 
 /// Receives what happens while a plan is applied.
@@ -103,8 +108,10 @@ pub struct Run {
 
 /// Executes a plan that passed the gate, all providers in parallel.
 pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
-    let run = Arc::new(run);
-    let journal = JournalWriter::new(run.store.clone());
+    let (requested, store) = (run.stop.clone(), run.store.clone());
+    let (switch, stop) = StopSwitch::new();
+    let run = Arc::new(Run { stop, ..run });
+    let journal = JournalWriter::new(store.clone());
     let side_dependencies = Arc::new(SideDependencies::new(&plan, &run.connections));
     let (blocked, unread) = (plan.blocked(), plan.unread());
     let mut outcome = Outcome { blocked, unread, ..Outcome::default() };
@@ -130,11 +137,39 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
         );
         executors.spawn(async move { executor.drive(steps).await });
     }
-    while let Some(done) = executors.join_next().await {
-        outcome.merge(joined(done));
+    let all = async {
+        while let Some(done) = executors.join_next().await {
+            outcome.merge(joined(done));
+        }
+    };
+    tokio::select! {
+        () = all => {}
+        () = stop_early(&requested, &*store, &journal, &switch) => {}
     }
     run.report.event(&Event::StepsEnded);
     outcome
+}
+
+/// Stops the steps when a stop is requested, and when the lock is lost. Never returns: those in flight
+/// may finish.
+async fn stop_early(
+    requested: &Stop,
+    store: &dyn WriteStore,
+    journal: &JournalWriter,
+    switch: &StopSwitch,
+) {
+    let lost = async {
+        let error = store.lost().await;
+        tracing::info!("{error}");
+        journal.fail();
+        switch.stop_because(StopReason::LockLost);
+    };
+    let requested = async {
+        requested.wanted().await;
+        switch.stop();
+    };
+    tokio::join!(lost, requested);
+    std::future::pending::<()>().await;
 }
 
 impl Run {
@@ -219,23 +254,41 @@ fn add_done(outcome: &mut Outcome, step: &Step, done: Done) -> (Action, StepProg
 
 /// A request to stop a run: no new step is started, and those in flight may finish.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop(watch::Receiver<Option<StopReason>>);
 
 /// Requests the stop of every run that holds its [`Stop`].
 #[derive(Debug)]
-pub struct StopSwitch(watch::Sender<bool>);
+pub struct StopSwitch(watch::Sender<Option<StopReason>>);
+
+/// Why a run is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StopReason {
+    /// The user requested it, or the time is over.
+    Requested,
+    /// The lock was lost: no further call may be made.
+    LockLost,
+}
 
 impl StopSwitch {
     /// Makes a switch that is off, and its [`Stop`].
     #[must_use]
     pub fn new() -> (Self, Stop) {
-        let (sender, receiver) = watch::channel(false);
+        let (sender, receiver) = watch::channel(None);
         (Self(sender), Stop(receiver))
     }
 
     /// Requests the stop. It cannot be taken back.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.stop_because(StopReason::Requested);
+    }
+
+    /// Requests the stop; the first reason counts.
+    fn stop_because(&self, reason: StopReason) {
+        self.0.send_if_modified(|stop| {
+            let is_first = stop.is_none();
+            stop.get_or_insert(reason);
+            is_first
+        });
     }
 }
 
@@ -248,13 +301,21 @@ impl Stop {
     /// Returns whether the stop was requested.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().is_some()
+    }
+
+    /// Returns why a step is not tried once the stop is requested.
+    fn not_tried(&self) -> NotTried {
+        match *self.0.borrow() {
+            Some(StopReason::LockLost) => NotTried::StateFailed,
+            Some(StopReason::Requested) | None => NotTried::Interrupted,
+        }
     }
 
     /// Waits until the stop is requested; for ever if it never is.
     pub async fn wanted(&self) {
         let mut receiver = self.0.clone();
-        if receiver.wait_for(|stop| *stop).await.is_err() {
+        if receiver.wait_for(Option::is_some).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

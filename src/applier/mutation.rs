@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::call_admission::{CallAdmission, IntentSlot, Reservation};
 use super::recover::{PendingCall, Sent, Unresolved, uncertain};
 use super::worker::{
     Completed, EarlierIntent, Failure, Mutation, MutationResult, Precheck, Worker,
 };
 use crate::model::{
-    ApiError, Call, ErrorClass, Field, Operation, Pending, PendingKind, RecordedRoom, RoomId,
-    Settled,
+    ApiError, Call, ErrorClass, Field, NotTried, Operation, Pending, PendingKind, RecordedRoom,
+    RoomId, Settled,
 };
 use crate::provider::http::Backoff;
 use crate::provider::{Permit, log_retry};
+use crate::state::{Durable, StateError};
 
 /// How old an answer about a room may be when the call that ends its life is sent.
 const MOST_AGE: Duration = Duration::from_secs(3);
@@ -33,8 +35,17 @@ struct Attempts {
 enum Cleared {
     /// It need not be: the room does not exist.
     Missing(RecordedRoom),
-    /// It may, with this record under its intent.
+    /// It may: its intent with this record is durable.
     For(RecordedRoom, Permit),
+}
+
+/// Whether an intent of this attempt may be durable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    /// None was appended.
+    None,
+    /// One was.
+    Appended,
 }
 
 /// The result of one attempt.
@@ -44,12 +55,12 @@ enum Attempt {
 }
 
 impl Worker {
-    /// Makes a change, with `first` as the permit of its first attempt, until its result is known or
-    /// the attempts are used up.
+    /// Makes a change, with what is reserved for its first attempt, until its result is known or the
+    /// attempts are used up.
     pub(super) async fn mutate(
         &self,
         mutation: &Mutation<'_>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> Result<Completed, Failure> {
         let mut first = first;
         let mut attempts = Attempts {
@@ -61,14 +72,13 @@ impl Worker {
         };
         self.register_users(&mutation.operation).await?;
         loop {
-            let cleared = self.cleared(mutation, first.take()).await;
+            let cleared = self.cleared(mutation, &mut attempts, first.take()).await;
             let (record, permit) = match cleared.map_err(|failure| attempts.last_or(failure))? {
                 Cleared::Missing(record) => {
                     return Ok(Completed { result: MutationResult::Missing(None), record });
                 }
                 Cleared::For(record, permit) => (record, permit),
             };
-            attempts.begin()?;
             match self.attempt(mutation, &record, &mut attempts, permit).await? {
                 Attempt::Completed(result) => {
                     self.note_effect(&result);
@@ -90,28 +100,132 @@ impl Worker {
         }
     }
 
-    /// Makes the queries that have to precede the call, then takes the permit: a query does not use up
-    /// the call's limit. If the permit took long, the queries are repeated while it is held: without it
-    /// their answers would grow old again.
+    /// Makes the queries that have to precede the call, takes its permit and has its intent written, in
+    /// the order that the store needs.
     async fn cleared(
         &self,
         mutation: &Mutation<'_>,
+        attempts: &mut Attempts,
+        first: Option<Reservation>,
+    ) -> Result<Cleared, Failure> {
+        match &self.admission {
+            CallAdmission::PermitFirst => {
+                let permit = first.and_then(Reservation::into_permit);
+                self.permit_first(mutation, attempts, permit).await
+            }
+            CallAdmission::IntentFirst(slots) => {
+                let slot = if let Some(slot) = first.and_then(Reservation::into_slot) {
+                    slot
+                } else {
+                    let slot = self.stop.or(slots.slot(mutation.call)).await;
+                    slot.ok_or(Failure::Interrupted)?
+                };
+                self.intent_first(mutation, attempts, slot).await
+            }
+        }
+    }
+
+    /// Makes the queries, then takes the permit: a query does not use up the call's limit. If the permit
+    /// took long, the queries are repeated while it is held: without it their answers would grow old
+    /// again.
+    async fn permit_first(
+        &self,
+        mutation: &Mutation<'_>,
+        attempts: &mut Attempts,
         first: Option<Permit>,
     ) -> Result<Cleared, Failure> {
-        let (record, answered) = match self.precheck(mutation).await? {
+        let (mut record, answered) = match self.precheck(mutation).await? {
             Precheck::Missing(record) => return Ok(Cleared::Missing(record)),
             Precheck::Clear { record, answered } => (record, answered),
         };
         let permit = self.permit(mutation.call, first).await?;
-        let Some(answered) = answered else { return Ok(Cleared::For(record, permit)) };
-        self.may_go_on(mutation)?;
-        if answered.elapsed() <= MOST_AGE {
-            return Ok(Cleared::For(record, permit));
+        if let Some(answered) = answered {
+            self.may_go_on(mutation)?;
+            if answered.elapsed() > MOST_AGE {
+                match self.precheck(mutation).await? {
+                    Precheck::Missing(record) => return Ok(Cleared::Missing(record)),
+                    Precheck::Clear { record: read, answered: _ } => record = read,
+                }
+            }
         }
-        Ok(match self.precheck(mutation).await? {
-            Precheck::Missing(record) => Cleared::Missing(record),
-            Precheck::Clear { record, answered: _ } => Cleared::For(record, permit),
-        })
+        attempts.may_begin()?;
+        self.intent(mutation, &record).await?;
+        Ok(Cleared::For(record, permit))
+    }
+
+    /// Makes the queries and appends the intent, then takes the permit. If the call is not sent, the
+    /// record is as before.
+    async fn intent_first(
+        &self,
+        mutation: &Mutation<'_>,
+        attempts: &mut Attempts,
+        slot: IntentSlot,
+    ) -> Result<Cleared, Failure> {
+        let mut intent = Intent::None;
+        let cleared = self.within_window(mutation, attempts, &mut intent).await;
+        drop(slot);
+        let unsent = matches!(&cleared, Err(failure) if !matches!(failure, Failure::State(_)));
+        if unsent && intent == Intent::Appended && !self.journal.is_broken() {
+            self.restore(mutation.address, mutation.before).await?;
+        }
+        cleared
+    }
+
+    /// Begins anew until a permit is valid while the intent covers its call and the queries' answers are
+    /// young: a permit that comes too late goes to the next in the queue.
+    async fn within_window(
+        &self,
+        mutation: &Mutation<'_>,
+        attempts: &mut Attempts,
+        intent: &mut Intent,
+    ) -> Result<Cleared, Failure> {
+        loop {
+            let (record, answered) = match self.precheck(mutation).await? {
+                Precheck::Missing(record) => return Ok(Cleared::Missing(record)),
+                Precheck::Clear { record, answered } => (record, answered),
+            };
+            let durable = self.intent(mutation, &record).await;
+            let durable = durable.map_err(|error| self.not_written(error))?;
+            *intent = Intent::Appended;
+            let permit = self.permit(mutation.call, None).await?;
+            let may_send = || {
+                let young = answered.is_none_or(|answered| answered.elapsed() <= MOST_AGE);
+                young && durable.may_send()
+            };
+            if !may_send() {
+                permit.give_back();
+                continue;
+            }
+            permit.valid().await;
+            self.may_go_on(mutation)?;
+            if self.journal.is_broken() {
+                return Err(Failure::NotTried(NotTried::StateFailed));
+            }
+            if may_send() {
+                attempts.may_begin()?;
+                return Ok(Cleared::For(record, permit));
+            }
+        }
+    }
+
+    /// Writes that the call is about to be sent.
+    async fn intent(
+        &self,
+        mutation: &Mutation<'_>,
+        record: &RecordedRoom,
+    ) -> Result<Durable, StateError> {
+        let (address, kind, target) = (mutation.address, mutation.kind, mutation.target.clone());
+        let at = self.connection.clock.now();
+        self.journal.intent(address, record, kind, at, target).await
+    }
+
+    /// The failure of a call that is not sent, since its intent could not be written.
+    fn not_written(&self, error: StateError) -> Failure {
+        if self.has_changed_something() {
+            Failure::State(error)
+        } else {
+            Failure::NotTried(NotTried::StateFailed)
+        }
     }
 
     /// Whether the provider still takes such a step: it may have waited for long since it began.
@@ -140,8 +254,6 @@ impl Worker {
         permit: Permit,
     ) -> Result<Attempt, Failure> {
         let (address, kind, target) = (mutation.address, mutation.kind, &mutation.target);
-        let at = self.connection.clock.now();
-        self.journal.intent(address, record, kind, at, target.clone()).await?;
         let (at, since) = (self.connection.clock.now(), Instant::now());
         let sent = self.connection.client.attempt(permit, &address.room, &mutation.operation);
         let answer = sent.await;
@@ -164,7 +276,7 @@ impl Worker {
             | ErrorClass::Stopped => Ok(Attempt::NotDone(api_error)),
             ErrorClass::Unknown | ErrorClass::Unrecognised => {
                 attempts.earlier = EarlierIntent::Open;
-                let pending = Pending { kind, at, room: target.clone() };
+                let pending = Pending::new(kind, at, target.clone());
                 let origin = Sent::ByUs(since);
                 let call = PendingCall { address, record, pending: &pending, origin };
                 self.look_up(&call, api_error).await
@@ -266,8 +378,8 @@ impl Worker {
 }
 
 impl Attempts {
-    /// Begins one, unless it is too late for another.
-    fn begin(&mut self) -> Result<(), Failure> {
+    /// Whether one may begin, or it is too late for another.
+    fn may_begin(&mut self) -> Result<(), Failure> {
         match (self.backoff.may_begin(), &self.last) {
             (false, Some(last)) => Err(Failure::NotDone(last.clone())),
             (true | false, _) => Ok(()),

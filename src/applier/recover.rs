@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::journal::JournalWriter;
 use super::observe::{joined, look};
 use super::{Connection, Connections, Report, Stop};
 use crate::model::{
-    Address, ApiError, Event, LANDING, Landing, Observation, Observed, Pending, Recorded,
-    RecordedRoom, Settled, settle,
+    Address, ApiError, Event, LANDING, Landing, Observation, Observed, Pending, PendingKind,
+    Recorded, RecordedRoom, SIGNATURE_ACCEPTED, Settled, settle,
 };
-use crate::state::{StateError, WriteStore};
+use crate::state::{EarlierHolder, LeaseEnd, StateError, WriteStore};
 
 /// The record after pending calls were resolved, and what the lookups observed.
 #[derive(Debug)]
@@ -45,27 +45,32 @@ pub async fn recover(
     report: &Arc<dyn Report>,
     stop: &Stop,
 ) -> Result<Recovered, StateError> {
-    let journal = JournalWriter::new(store);
-    let mut lookups = JoinSet::new();
-    let met = Instant::now();
-    for (address, record) in &recorded.rooms {
-        let connection = connections.get(&address.provider);
-        if let (Some(pending), Some(connection)) = (&record.pending, connection) {
-            let open = Open {
-                address: address.clone(),
-                record: record.clone(),
-                pending: pending.as_ref().clone(),
-                connection: connection.clone(),
-                met,
-            };
-            let (journal, stop) = (journal.clone(), stop.clone());
-            lookups.spawn(async move { open.resolve(&journal, &stop).await });
-        }
-    }
-    if lookups.is_empty() {
+    let earlier = store.snapshot().earlier;
+    let origin = Sent::earlier(earlier);
+    let open: Vec<Open> = recorded
+        .rooms
+        .iter()
+        .filter_map(|(address, record)| {
+            let pending = record.pending.as_deref()?.clone();
+            let connection = connections.get(&address.provider)?.clone();
+            let (address, record) = (address.clone(), record.clone());
+            Some(Open { address, record, pending, connection, earlier, origin })
+        })
+        .collect();
+    if open.is_empty() {
         return Ok(Recovered { recorded, observed: Observed::default() });
     }
-    report.event(&Event::ReadsStarted(lookups.len() as u64));
+    let journal = JournalWriter::new(store);
+    let awaited = open.iter().filter(|open| open.pending.absent_until.is_none()).count();
+    if awaited > 0 {
+        origin.wait_for_end(awaited as u64, report, stop).await;
+    }
+    report.event(&Event::ReadsStarted(open.len() as u64));
+    let mut lookups = JoinSet::new();
+    for open in open {
+        let (journal, stop) = (journal.clone(), stop.clone());
+        lookups.spawn(async move { open.resolve(&journal, &stop).await });
+    }
     let mut recorded = recorded.as_ref().clone();
     let mut observed = Observed::default();
     while let Some(resolution) = lookups.join_next().await {
@@ -87,14 +92,14 @@ struct Open {
     record: RecordedRoom,
     pending: Pending,
     connection: Connection,
-    /// When this run read of it.
-    met: Instant,
+    /// The run that sent it, if it held a lease.
+    earlier: Option<EarlierHolder>,
+    origin: Sent,
 }
 
 impl Open {
     async fn resolve(self, journal: &JournalWriter, stop: &Stop) -> Result<Resolution, StateError> {
-        let Self { address, record, pending, connection, met } = self;
-        let origin = Sent::Earlier(met);
+        let Self { address, record, pending, connection, earlier, origin } = self;
         let call = PendingCall { address: &address, record: &record, pending: &pending, origin };
         let (settled, observation) = match call.resolve(&connection, stop).await {
             Ok(settled) => settled,
@@ -103,20 +108,41 @@ impl Open {
                 return Ok(Resolution { address, observation, record: Some(record) });
             }
         };
+        let before = record.clone();
         let record = match settled {
             Settled::Done(record) | Settled::NotDone(record) => Some(record),
             Settled::Contested(record) | Settled::Unproven(record) => {
                 tracing::warn!(%address, "{}", uncertain(&address, &record));
                 Some(record)
             }
-            Settled::Gone(left) | Settled::Foreign(left) => left,
+            Settled::Gone(left) => watched(&record, &pending, earlier, &observation).or(left),
+            Settled::Foreign(left) => left,
             Settled::MayStillLand(_) | Settled::Unread(_) => {
                 return Ok(Resolution { address, observation, record: Some(record) });
             }
         };
-        journal.restore(&address, record.as_ref()).await?;
+        if record.as_ref() != Some(&before) {
+            journal.restore(&address, record.as_ref()).await?;
+        }
         Ok(Resolution { address, observation, record })
     }
+}
+
+/// The record of a room that is missing after an open create, while the service may still accept that
+/// create: a holder whose lease was taken over may be suspended, and send the signed call once it goes on.
+fn watched(
+    record: &RecordedRoom,
+    pending: &Pending,
+    earlier: Option<EarlierHolder>,
+    observation: &Observation,
+) -> Option<RecordedRoom> {
+    let taken_over = earlier.is_some_and(|holder| holder.lease == LeaseEnd::TakenOver);
+    let until = taken_over.then(|| pending.at.plus(SIGNATURE_ACCEPTED));
+    let absent_until = pending.absent_until.or(until)?;
+    let pending = Pending { absent_until: Some(absent_until), ..pending.clone() };
+    let watched = RecordedRoom { pending: Some(Box::new(pending)), ..record.clone() };
+    let is_create = record.pending.as_ref().is_some_and(|it| it.kind == PendingKind::Create);
+    (is_create && watched.is_absent(Some(observation))).then_some(watched)
 }
 
 const MAY_STILL_LAND: &str = "waiting: its last call may still take effect";
@@ -137,6 +163,8 @@ pub(super) enum Sent {
     ByUs(Instant),
     /// An earlier run did; this one read of it then.
     Earlier(Instant),
+    /// An earlier holder of a lease did: its calls have ended by then.
+    EndedBy(Instant),
 }
 
 /// Why it is not known what became of a call.
@@ -175,7 +203,9 @@ impl PendingCall<'_> {
                 Settled::MayStillLand(until) => {
                     match origin {
                         Sent::ByUs(_) => tracing::debug!(%address, "{MAY_STILL_LAND}"),
-                        Sent::Earlier(_) => tracing::warn!(%address, "{MAY_STILL_LAND}"),
+                        Sent::Earlier(_) | Sent::EndedBy(_) => {
+                            tracing::warn!(%address, "{MAY_STILL_LAND}");
+                        }
                     }
                     let by_clock = until.since(connection.clock.now());
                     let wait = origin.wait(by_clock, waited);
@@ -195,11 +225,35 @@ impl PendingCall<'_> {
 }
 
 impl Sent {
+    /// Returns that of the calls that the run before this one left open.
+    fn earlier(holder: Option<EarlierHolder>) -> Self {
+        match holder {
+            Some(EarlierHolder { calls_ended, lease: _ }) => Self::EndedBy(calls_ended),
+            None => Self::Earlier(Instant::now()),
+        }
+    }
+
+    /// Waits until the calls of an earlier holder have ended, in so many rooms: no lookup counts before,
+    /// whichever answer it gives. The wall clocks of two machines are never compared.
+    async fn wait_for_end(self, rooms: u64, report: &Arc<dyn Report>, stop: &Stop) {
+        let left = self.left();
+        match self {
+            Self::EndedBy(ended) if !left.is_zero() => {
+                report.event(&Event::CallsAwaited(rooms, left));
+                // Where the run is to stop, no room is looked up either.
+                let _ = stop.or(sleep_until(ended)).await;
+            }
+            Self::EndedBy(_) | Self::ByUs(_) | Self::Earlier(_) => {}
+        }
+    }
+
     /// Whether a call may still take effect when a query is sent now.
     fn landing(self) -> Landing {
         match self {
-            Self::ByUs(_) | Self::Earlier(_) if self.left().is_zero() => Landing::Over,
-            Self::ByUs(_) => Landing::NotOver,
+            Self::ByUs(_) | Self::Earlier(_) | Self::EndedBy(_) if self.left().is_zero() => {
+                Landing::Over
+            }
+            Self::ByUs(_) | Self::EndedBy(_) => Landing::NotOver,
             Self::Earlier(_) => Landing::ByClock,
         }
     }
@@ -209,13 +263,16 @@ impl Sent {
     fn wait(self, by_clock: Duration, waited: bool) -> Duration {
         match self {
             Self::Earlier(_) if !waited => self.left().min(by_clock),
-            Self::ByUs(_) | Self::Earlier(_) => self.left(),
+            Self::ByUs(_) | Self::Earlier(_) | Self::EndedBy(_) => self.left(),
         }
     }
 
     fn left(self) -> Duration {
-        let (Self::ByUs(since) | Self::Earlier(since)) = self;
-        (since + LANDING).saturating_duration_since(Instant::now())
+        let end = match self {
+            Self::ByUs(since) | Self::Earlier(since) => since + LANDING,
+            Self::EndedBy(end) => end,
+        };
+        end.saturating_duration_since(Instant::now())
     }
 }
 

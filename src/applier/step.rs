@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::call_admission::Reservation;
 use super::worker::{Failure, QueryFailure, Worker};
 use crate::model::{
     Action, ApiError, Assumed, ErrorClass, NextChange, NotTried, Overwritten, People, RecordedRoom,
     Room, Step, StepFailure,
 };
-use crate::provider::Permit;
 
 /// A step that ended, and what it did to the count of rooms.
 pub(super) struct FinishedStep {
@@ -89,7 +89,7 @@ impl Worker {
         &self,
         step: Step,
         record: Option<RecordedRoom>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> FinishedStep {
         let start = Instant::now();
         let worker = Self { effects: Arc::default(), ..self.clone() };
@@ -112,7 +112,7 @@ impl Worker {
                 let mut in_place_step =
                     worker.instead(&step, record.as_ref(), &failed_step.failure).await;
                 let effect = failed_step.effect;
-                let mut end = failed_step.end(&step);
+                let mut end = failed_step.end(&step, worker.stop.not_tried());
                 for end in std::iter::once(&mut end)
                     .chain(in_place_step.as_mut().map(|step| &mut step.end))
                 {
@@ -144,7 +144,7 @@ impl Worker {
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> Result<Done, FailedStep> {
         let result = match step.action {
             Action::Create | Action::Recreate => return self.create(step, record, first).await,
@@ -201,17 +201,18 @@ impl Worker {
 }
 
 impl InPlaceStep {
-    fn of(step: &Step, result: StepResult) -> Self {
+    fn of(step: &Step, result: StepResult, stopped: NotTried) -> Self {
         let end = match result {
             Ok(request_id) => StepEnd::Done(Done { request_id, adopted: None }),
-            Err(failed_step) => failed_step.end(step),
+            Err(failed_step) => failed_step.end(step, stopped),
         };
         Self { step: step.clone(), end }
     }
 }
 
 impl FailedStep {
-    fn end(self, step: &Step) -> StepEnd {
+    /// How the step ends; `stopped` says why it is not tried if the run is to stop.
+    fn end(self, step: &Step, stopped: NotTried) -> StepEnd {
         let Self { failure, effect: _, what } = self;
         match failure {
             Failure::NotDone(api_error) => {
@@ -231,7 +232,7 @@ impl FailedStep {
             }
             Failure::Occupied(occupants) => StepEnd::Waiting(occupants.anywhere, None),
             Failure::Unread(why) => StepEnd::Waiting(People::Unknown, Some(why)),
-            Failure::Interrupted => StepEnd::NotTried(NotTried::Interrupted),
+            Failure::Interrupted => StepEnd::NotTried(stopped),
             Failure::NotTried(why) => StepEnd::NotTried(why),
         }
     }

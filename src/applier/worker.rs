@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
+use super::call_admission::CallAdmission;
 use super::journal::JournalWriter;
 use super::observe::look;
 use super::{Connection, Connections, Stop};
@@ -24,6 +25,7 @@ pub(super) struct Worker {
     /// Those of all providers: a room may have sides at others.
     pub(super) connections: Arc<Connections>,
     pub(super) journal: JournalWriter,
+    pub(super) admission: CallAdmission,
     pub(super) stop: Stop,
     /// The record before the run.
     pub(super) recorded: Arc<Recorded>,

@@ -112,6 +112,9 @@ impl ProgressReport {
 impl Report for ProgressReport {
     fn event(&self, event: &Event) {
         match event {
+            Event::CallsAwaited(rooms, time) => {
+                self.console.note(&render::calls_awaited(*rooms, *time));
+            }
             Event::ReadsStarted(rooms) => self.begin(Activity::Reading, *rooms),
             Event::RoomsRead(rooms) => self.advance(*rooms),
             Event::StepsStarted(steps) => self.begin(Activity::Applying, *steps),

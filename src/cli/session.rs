@@ -179,10 +179,12 @@ pub(super) fn state_error(error: StateError) -> Stopped {
     match error {
         StateError::Locked { .. } => Stopped::new(Exit::Locked, "locked", error),
         // Calls were made, and what they did is not in the state.
-        StateError::Rescued { .. } | StateError::Unsaved { .. } | StateError::LeaseLost { .. } => {
+        StateError::Rescued { .. } | StateError::Unsaved { .. } => {
             Stopped::new(Exit::Partly, "state", error)
         }
-        StateError::Newer { .. }
+        // Whether calls were made says the outcome.
+        StateError::LeaseLost { .. }
+        | StateError::Newer { .. }
         | StateError::Damaged { .. }
         | StateError::Missing { .. }
         | StateError::Foreign { .. }
@@ -196,5 +198,17 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         | StateError::Moved { .. }
         | StateError::Io { .. }
         | StateError::Stopped { .. } => Stopped::new(Exit::Failed, "state", error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_lease_is_a_failure_until_something_was_changed() {
+        let lost = || StateError::LeaseLost { location: "s3://b/k".to_owned(), by: None };
+        assert_eq!(state_error(lost()).exit, Exit::Failed);
+        assert_eq!(state_error(lost()).after_changes().exit, Exit::Partly);
     }
 }

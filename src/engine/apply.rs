@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::identity::{identities, moves, with_old_names};
 use super::reconcile::Goal;
 use super::refresh::{Clocks, Known, as_declared, resolve_scope};
-use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
+use super::session::{Closed, Connector, Lock, Opened, Session, SessionError, while_locked};
 use crate::applier::{self, Run, Seen, Settings};
 use crate::model::{
-    Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Outcome, Plan,
+    Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Outcome, Partial, Plan,
     ProviderName, Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary, WaitReason,
 };
 use crate::planner::{self, Purpose, SavedPlanRefusal};
@@ -99,6 +99,17 @@ where
     Ok(Applied { plan, recorded, outcome, closed })
 }
 
+/// A plan that was approved, and everything to carry it out with.
+struct Ready<'a> {
+    summary: Summary,
+    /// How many rooms are recorded.
+    number: u64,
+    scope: Option<Partial>,
+    carries_out: CarriedOut<'a>,
+    approved: ApprovedPlan,
+    run: Run,
+}
+
 async fn work<C, A>(
     goal: Goal,
     session: &Session<'_, C>,
@@ -106,6 +117,29 @@ async fn work<C, A>(
     opened: &Opened,
     consent: &A,
 ) -> Result<(Summary, u64, Outcome), C::Error>
+where
+    C: Connector,
+    A: Approver<C::Error>,
+{
+    let store = &opened.store;
+    let ready = while_locked(store, ready(goal, session, request, opened, consent)).await?;
+    let Ready { summary, number, scope, carries_out, approved, run } = ready;
+    let outcome = applier::run(approved, run).await;
+    if let Some(id) = carries_out.completely(&outcome) {
+        // If this fails so does the fold, which reports it.
+        drop(store.append(vec![Entry::PlanCarriedOut(id)]).await);
+    }
+    Ok((summary, number, Outcome { scope, ..outcome }))
+}
+
+/// Does everything up to the first call that changes something.
+async fn ready<'a, C, A>(
+    goal: Goal,
+    session: &Session<'_, C>,
+    request: &ApplyRequest<'a>,
+    opened: &Opened,
+    consent: &A,
+) -> Result<Ready<'a>, C::Error>
 where
     C: Connector,
     A: Approver<C::Error>,
@@ -155,7 +189,7 @@ where
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
     plan.findings.extend(goal.findings(desired, &recovered.recorded));
     plan.findings.extend(idle_evictions(request.evict, &plan));
-    let (summary, partial) = (plan.summary, plan.scope.clone());
+    let (summary, scope_of_plan) = (plan.summary, plan.scope.clone());
     let number = recovered.recorded.rooms.len() as u64;
     let approved = consent.approve(plan).await?;
     let observed = known.observed;
@@ -176,12 +210,7 @@ where
         report: events.clone(),
         stop: (*stop).clone(),
     };
-    let outcome = applier::run(approved, run).await;
-    if let Some(id) = carries_out.completely(&outcome) {
-        // If this fails so does the fold, which reports it.
-        drop(store.append(vec![Entry::PlanCarriedOut(id)]).await);
-    }
-    Ok((summary, number, Outcome { scope: partial, ..outcome }))
+    Ok(Ready { summary, number, scope: scope_of_plan, carries_out, approved, run })
 }
 
 /// Finds out whether a saved plan is carried out completely.

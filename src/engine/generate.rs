@@ -7,6 +7,7 @@ use crate::applier::{self, observe};
 use crate::model::{
     Address, Field, Finding, Observation, ObservedRoom, ProviderName, Room, RoomId,
 };
+use crate::provider::SignatureLife;
 
 /// Which ids to ask after.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ pub async fn generate<C: Connector>(
     let snapshot = read(*store).await?;
     let hosts = session.belongs(&snapshot)?;
     let connected = connector.connect(Access::Changes).await?;
-    session.resume(&connected, &snapshot);
+    session.resume(&connected, &snapshot, SignatureLife::Usual);
     let address = |id: &RoomId| Address::new(provider.clone(), id.clone());
     let is_declared = |id: &&RoomId| {
         let address = address(id);

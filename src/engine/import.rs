@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::identity::{identities, moves, with_old_names};
 use super::owners::{LeftOut, Owners, TakeOver};
 use super::refresh::resolve_scope;
-use super::session::{Closed, Connector, Lock, Opened, Session, SessionError};
+use super::session::{Closed, Connector, Lock, Opened, Session, SessionError, while_locked};
 use crate::applier::{self, Connections, imported, observe};
 use crate::model::{
     Address, Desired, DesiredRoom, Finding, Lineage, Observation, Observed, Owner, Partial,
@@ -101,7 +101,10 @@ where
     A: ImportApprover<C::Error>,
 {
     let ImportRequest { selection, scope, lock } = request;
-    let work = async |opened: &Opened| work(session, (&selection, &scope), opened, approver).await;
+    let work = async |opened: &Opened| {
+        let work = work(session, (&selection, &scope), opened, approver);
+        while_locked(&opened.store, work).await
+    };
     let Closed { done, closed } = session.run(lock, work).await?;
     let Done { rooms, scope, taken_over, contested, hosts } = done;
     Ok(Imported { rooms, scope, taken_over, contested, hosts, closed })

@@ -8,7 +8,7 @@ use super::session::{Access, Connected, Connector, Session, SessionError, read};
 use crate::applier::{Connection, Observers};
 use crate::model::{Finding, Observed, Plan, ProviderName, Refresh, Refreshed, Scope};
 use crate::planner::{self, Purpose};
-use crate::provider::{Observer, ReadOnly};
+use crate::provider::{Observer, ReadOnly, SignatureLife};
 use crate::state::Snapshot;
 
 /// How a plan is made.
@@ -94,7 +94,7 @@ pub(super) async fn connect_reads<C: Connector>(
         Refresh::Never => Connected::default(),
         Refresh::Due | Refresh::All => session.connector.connect(Access::Reads).await?,
     };
-    session.resume(&connected, snapshot);
+    session.resume(&connected, snapshot, SignatureLife::Usual);
     require(credentials, &connected)?;
     Ok(connected)
 }

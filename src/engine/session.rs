@@ -9,7 +9,7 @@ use crate::model::{
     Address, Clock, Desired, Finding, Lineage, ProviderName, ScopeError, Timestamp,
 };
 use crate::planner::{self, HostChange, IdentityError, SavedPlanRefusal};
-use crate::provider::PreviousRun;
+use crate::provider::{PreviousRun, SignatureLife};
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 
 /// What a session works with.
@@ -174,7 +174,7 @@ pub async fn under_lock_with_calls<T, E: From<SessionError>>(
     work: impl AsyncFnOnce(&Arc<dyn WriteStore>) -> Result<(T, LastCalls), E>,
 ) -> Result<T, E> {
     let store = locked(store, lock, stop).await?;
-    let (done, last_calls) = match work(&store).await {
+    let (done, last_calls) = match while_locked(&store, work(&store)).await {
         Ok((done, last_calls)) => (Ok(done), last_calls),
         Err(error) => (Err(error), LastCalls::new()),
     };
@@ -210,7 +210,11 @@ impl<C: Connector> Session<'_, C> {
         let snapshot = store.snapshot();
         let hosts = self.belongs(snapshot)?;
         let mut connected = self.connector.connect(Access::Changes).await?;
-        self.resume(&connected, snapshot);
+        let signatures = match store.send_window() {
+            Some(_) => SignatureLife::Short,
+            None => SignatureLife::Usual,
+        };
+        self.resume(&connected, snapshot, signatures);
         let lineage = store.lineage().map_err(SessionError::State)?;
         for Connection { provider, client: _, clock: _ } in connected.connections.values_mut() {
             provider.application = provider.application.clone().of_lineage(&lineage);
@@ -225,7 +229,12 @@ impl<C: Connector> Session<'_, C> {
     }
 
     /// Takes the limits as used up until the last calls of the run before.
-    pub(super) fn resume(&self, connected: &Connected, snapshot: &Snapshot) {
+    pub(super) fn resume(
+        &self,
+        connected: &Connected,
+        snapshot: &Snapshot,
+        signatures: SignatureLife,
+    ) {
         let unclean = snapshot.ended_uncleanly;
         let previous = if unclean { PreviousRun::Unclean } else { PreviousRun::Clean };
         let (now, none) = (self.clock.now(), BTreeMap::new());
@@ -233,8 +242,20 @@ impl<C: Connector> Session<'_, C> {
             let moved = self.desired.moved.iter().find(|moved| moved.to == *name);
             let last = snapshot.last_calls.get(name);
             let last = last.or_else(|| snapshot.last_calls.get(&moved?.from)).unwrap_or(&none);
-            connection.client.begin_run(last, now, previous);
+            connection.client.begin_run(last, now, previous, signatures);
         }
+    }
+}
+
+/// Works until the lock is lost, which ends the work: it makes no call that changes something.
+pub(super) async fn while_locked<T, E: From<SessionError>>(
+    store: &Arc<dyn WriteStore>,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::select! {
+        biased;
+        error = store.lost() => Err(SessionError::State(error).into()),
+        done = work => done,
     }
 }
 

@@ -9,6 +9,9 @@ use super::{
 /// Something that happened during a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// Calls that an earlier run left open, in so many rooms, may take effect for so long: nothing is
+    /// done with the rooms before.
+    CallsAwaited(u64, Duration),
     /// So many rooms are about to be read.
     ReadsStarted(u64),
     /// So many more of them were read, or could not be.

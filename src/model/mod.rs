@@ -79,7 +79,7 @@ pub use origin::{CANNOT_BE_EMPTIED, dropped};
 pub use other_fields::OtherFields;
 pub use ownership::{InvalidLineage, Owner, Ownership, belongs_to};
 pub use patch::{Operation, Patch};
-pub use pending::{CALL_TIMEOUT, LANDING, Landing, Settled, settle};
+pub use pending::{CALL_TIMEOUT, LANDING, Landing, SIGNATURE_ACCEPTED, Settled, settle};
 pub use plan::{
     Gate, Held, HeldReason, Plan, Refreshed, Refusal, RefusalKind, RunInProgress, StateRef,
     Summary, Unread,

@@ -17,6 +17,10 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// passes between the intent and the sending on a slow disk.
 pub const LANDING: Duration = Duration::from_secs(12);
 
+/// How long after its intent was written a service may accept a call that its sender held back: the 10
+/// minutes for which it accepts a signature, and 5 for the difference of the clocks.
+pub const SIGNATURE_ACCEPTED: Duration = Duration::from_mins(15);
+
 /// What became of a call whose outcome was unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -68,6 +72,7 @@ pub fn settle(
     landing: Landing,
 ) -> Settled {
     let (observed_room, now) = match observation {
+        None if record.is_absent(None) => return missing(record, pending.kind, pending.at),
         None => {
             return Settled::Unread(
                 "its last call has an unknown outcome, and it was not looked up".to_owned(),
@@ -83,6 +88,8 @@ pub fn settle(
         Landing::NotOver => false,
         Landing::Over | Landing::FoundMissing => true,
     };
+    // What was found missing once the calls had ended has not landed, or is sent at any time.
+    let landed = landed || pending.absent_until.is_some();
     let settled = match observed_room {
         None => missing(record, pending.kind, now),
         Some(observed_room) => exists(application, record, pending, observed_room, landing),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Application, Attributes, Field, Kind, Lifecycle, Provider, ProviderName, Room, Sides,
-    Timestamp,
+    Address, Application, Attributes, Field, Kind, Lifecycle, Observation, Provider, ProviderName,
+    Room, Sides, Timestamp,
 };
 
 /// The record of everything that we made.
@@ -113,6 +113,10 @@ pub struct Pending {
     pub at: Timestamp,
     /// What the room is once the call is done; none for a destroy.
     pub room: Option<Arc<Room>>,
+    /// Of a create whose room was found missing after a takeover: until when the service may still
+    /// accept it. The holder that signed it may be suspended, and send it once it goes on. Each run looks
+    /// the room up until then; it counts as not recorded, unless it has appeared.
+    pub absent_until: Option<Timestamp>,
 }
 
 /// What a pending call does.
@@ -144,7 +148,27 @@ impl Recorded {
     }
 }
 
+impl Pending {
+    /// A call whose outcome is not known yet.
+    #[must_use]
+    pub fn new(kind: PendingKind, at: Timestamp, room: Option<Arc<Room>>) -> Self {
+        Self { kind, at, room, absent_until: None }
+    }
+}
+
 impl RecordedRoom {
+    /// Whether the room was found missing after an open create of an earlier holder, and by this
+    /// observation still is: it counts as not recorded, and is looked up by each run.
+    #[must_use]
+    pub fn is_absent(&self, observation: Option<&Observation>) -> bool {
+        let until = self.pending.as_deref().and_then(|pending| pending.absent_until);
+        until.is_some_and(|until| match observation {
+            None => true,
+            Some(Observation::Gone(at)) => *at < until,
+            Some(Observation::Unread { .. } | Observation::There(_)) => false,
+        })
+    }
+
     /// When something was last known of the room, or was about to be done with it.
     #[must_use]
     pub fn last_known(&self) -> Timestamp {

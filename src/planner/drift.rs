@@ -59,6 +59,9 @@ fn compare(
     observation: Option<&Observation>,
     in_progress: bool,
 ) -> Found {
+    if record.is_absent(observation) {
+        return Found::InSync;
+    }
     if record.pending.is_some() {
         return if in_progress {
             Found::InProgress

@@ -95,6 +95,7 @@ fn room_now(
         Some(_) if is_there && record.pending.is_some() => Some(record.room.clone()),
         Some(next) if begins(&next) => next.room.clone(),
         None if is_gone && is_open(PendingKind::Destroy) => None,
+        None if record.is_absent(observation) => None,
         Some(_) | None => Some(record.room.clone()),
     }
 }

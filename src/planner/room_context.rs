@@ -66,6 +66,9 @@ impl<'a> RoomContext<'a> {
             Some(record) if inputs.observed.not_asked.contains_key(&address.provider) => {
                 SettledRecord { record: Some(Cow::Borrowed(record)), unproven: false }
             }
+            Some(record) if desired.is_none() && record.is_absent(observation) => {
+                SettledRecord::default()
+            }
             Some(record) => settle_record(provider, record, observation)?,
             None => SettledRecord::default(),
         };

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, trace};
 
 use super::http::{Backoff, Pacer, Random, RetryPolicy};
-use super::{Answer, Probe, Receipt, Service, http};
+use super::{Answer, Probe, Receipt, Service, SignatureLife, http};
 use crate::model::{ApiError, Call, Clock, ErrorClass, Operation, RoomId, Timestamp};
 
 use breaker::Breaker;
@@ -64,6 +64,18 @@ pub enum PreviousRun {
 struct Sent<T> {
     at: Timestamp,
     answer: T,
+}
+
+impl Permit {
+    /// Gives it to the next in the queue right after it was granted: it costs those behind nothing.
+    pub fn give_back(self) {
+        self.permit.give_back();
+    }
+
+    /// Waits until it is valid: at most a little.
+    pub async fn valid(&self) {
+        self.permit.valid().await;
+    }
 }
 
 impl Client {
@@ -203,7 +215,9 @@ impl Client {
         last_calls: &BTreeMap<Call, Timestamp>,
         now: Timestamp,
         previous: PreviousRun,
+        signatures: SignatureLife,
     ) {
+        self.service.set_signature_life(signatures);
         self.registrations().clear();
         self.breaker.reset();
         for (call, pacer) in &self.pacers {

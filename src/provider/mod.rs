@@ -84,8 +84,22 @@ pub trait Service: Send + Sync {
     /// Registers a user; one who is registered already is a success.
     fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()>;
 
+    /// Sets how long signatures are valid that serve for many requests, from the next one on.
+    fn set_signature_life(&self, _life: SignatureLife) {}
+
     /// Makes one harmless signed query by [`Self::people_call`], and compares the clocks.
     fn probe(&self) -> Answer<'_, Probe>;
+}
+
+/// How long a signature is valid that serves for many requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureLife {
+    /// As long as is usual with the service.
+    #[default]
+    Usual,
+    /// Ten minutes: another run may take over while this one is suspended, and has to know from when on
+    /// the service refuses what this one had signed.
+    Short,
 }
 
 /// Who is inside a room, and the fields of the same answer.

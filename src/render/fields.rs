@@ -49,9 +49,17 @@ enum Cell<'a> {
 
 /// Writes the fields that a step changes, `old → new`, aligned.
 pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
-    let rows: Vec<Row<'_>> = rows(step).collect();
+    write_rows(out, step, &rows(step).collect::<Vec<_>>())
+}
+
+/// Writes the fields that a step changes of the room that waits for the next life.
+pub(super) fn write_next(out: &mut dyn Write, step: &Step) -> io::Result<()> {
+    write_rows(out, step, &next(step).collect::<Vec<_>>())
+}
+
+fn write_rows(out: &mut dyn Write, step: &Step, rows: &[Row<'_>]) -> io::Result<()> {
     let width = rows.iter().map(|row| row.label.to_string().chars().count()).max().unwrap_or(0);
-    for row in &rows {
+    for row in rows {
         let label = row.label.to_string();
         if let Some((old, new)) = several_lines(row) {
             writeln!(out, "      {label}")?;

@@ -39,7 +39,7 @@ pub use json::{error_json, findings_json, plan_json, saved_plan_json};
 pub use markdown::{PageView, SMALLEST_PAGE, drift_markdown, outcome_markdown, plan_markdown};
 pub use metrics::{METRICS_START, RunEnd, RunMetrics, StepResults, metrics_text};
 pub use outcome::{event_text, outcome_text};
-pub use progress::{Activity, Progress, progress_line, progress_text};
+pub use progress::{Activity, Progress, calls_awaited, progress_line, progress_text};
 pub use repair::{push_text, repair_text};
 pub use state::{
     state_list_json, state_list_text, state_rooms_json, state_show_json, state_show_text,

@@ -54,6 +54,15 @@ pub fn progress_line(progress: &Progress) -> String {
     format!("[{bar}] {done}/{total}  {whole}.{tenth}/s{}", left(progress))
 }
 
+/// Returns that calls of an earlier run may still take effect in so many rooms, for so long.
+#[must_use]
+pub fn calls_awaited(rooms: u64, time: Duration) -> String {
+    let seconds = u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+    let time = counts::duration(Duration::from_secs(seconds));
+    let rooms = counts::count(rooms, "room");
+    format!("waiting {time}: calls of an earlier run may still take effect in {rooms}")
+}
+
 /// Returns `, 18 s left` at the rate so far, rounded up, or nothing before the first is done.
 fn left(progress: &Progress) -> String {
     let Progress { activity: _, done, total, elapsed } = *progress;

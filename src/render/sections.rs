@@ -114,7 +114,7 @@ fn section(out: &mut dyn Write, title: &str, held: &[Held], layout: Layout) -> i
     let destroyed = |step: &Step| (step.action == Action::Destroy).then(|| step.address.clone());
     let cause = |held: &Held| {
         let advice = advice(held, Subject::Each);
-        (held.step.action, destroyed(&held.step), cause(held.reason), advice)
+        (held.step.action, destroyed(&held.step), cause(held.reason), advice, shown_changes(held))
     };
     let groups = by_cause(held, layout, |held| &held.step.address, cause);
     let single = groups.iter().filter(|group| group.addresses.len() == 1);
@@ -127,9 +127,6 @@ fn section(out: &mut dyn Write, title: &str, held: &[Held], layout: Layout) -> i
                 text::headline(out, &held.step, width)?;
                 let reason = reason(held.reason);
                 writeln!(out, "  {CHANGED}{reason}; {advice}{CHANGED:#}")?;
-                if held.reason == HeldReason::NextLife {
-                    fields::write(out, &held.step)?;
-                }
             }
             Subject::Each => {
                 text::group_headline(out, held.step.action, group.addresses.len())?;
@@ -138,8 +135,25 @@ fn section(out: &mut dyn Write, title: &str, held: &[Held], layout: Layout) -> i
                 writeln!(out, "      {CHANGED}{advice}{CHANGED:#}")?;
             }
         }
+        for (path, change) in shown_changes(held) {
+            writeln!(out, "      {path}  {change}")?;
+        }
     }
     Ok(())
+}
+
+/// Returns what a room that is held back changes to, where that goes on waiting in later plans: the path
+/// of each field, and `old → new`.
+pub(super) fn shown_changes(held: &Held) -> Vec<(String, String)> {
+    match held.reason {
+        HeldReason::NextLife => fields::changes(&held.step).collect(),
+        HeldReason::Occupied(_)
+        | HeldReason::PreventDestroy
+        | HeldReason::MaxRooms(_)
+        | HeldReason::Conflict
+        | HeldReason::OtherState
+        | HeldReason::Contested => Vec::new(),
+    }
 }
 
 /// Returns why one room is held back, and what to do about it.

@@ -56,6 +56,8 @@ struct PendingJson<'a> {
     at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a Room>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent_until: Option<Timestamp>,
 }
 
 /// What a room becomes once its present life is over.
@@ -245,20 +247,25 @@ pub(super) fn next_json(next: &NextLife) -> NextJson<'_> {
 }
 
 fn pending_json(pending: &Pending) -> PendingJson<'_> {
-    let Pending { kind, at, room } = pending;
-    PendingJson { kind: *kind, at: *at, room: room.as_deref() }
+    let Pending { kind, at, room, absent_until } = pending;
+    PendingJson { kind: *kind, at: *at, room: room.as_deref(), absent_until: *absent_until }
 }
 
 /// Returns which call is open.
 pub(super) fn pending(pending: &Pending) -> String {
     use crate::model::PendingKind::{Create, Destroy, Update};
-    let Pending { kind, at, room: _ } = pending;
+    let Pending { kind, at, room: _, absent_until } = pending;
     let call = match kind {
         Create => "a create",
         Update => "an update",
         Destroy => "a destroy",
     };
-    format!("{call} of {at}, whose outcome is not known yet")
+    match absent_until {
+        None => format!("{call} of {at}, whose outcome is not known yet"),
+        Some(until) => {
+            format!("{call} of {at}: the room is missing, and may still appear until {until}")
+        }
+    }
 }
 
 fn or_dash(value: Option<impl Display>) -> String {

@@ -154,7 +154,10 @@ fn step_group(out: &mut dyn Write, steps: &[Step], width: usize, layout: Layout)
         writeln!(out, "  {QUIET}{reason}{QUIET:#}  {first} … {last}")?;
     }
     match layout {
-        Layout::Diff if step.before != step.after => unified::write(out, step)?,
+        Layout::Diff if step.before != step.after => {
+            unified::write(out, step)?;
+            fields::write_next(out, step)?;
+        }
         Layout::Grouped | Layout::Full | Layout::Diff => fields::write(out, step)?,
     }
     Notes::of(step).write(out)

@@ -186,8 +186,8 @@ pub enum StateError {
     /// The lock's lease ended, and another run may hold it now: run again, which looks up what is
     /// pending.
     #[error(
-        "the lock of {location} was lost{}: no further call was made. Run again: it looks up what \
-         became of the calls in flight",
+        "the lock of {location} was lost{}: no further call was made. Run again once it is free: it \
+         looks up what became of the calls in flight",
         taken(by.as_deref())
     )]
     LeaseLost {
@@ -288,7 +288,7 @@ fn named(holder: Option<&Holder>) -> String {
 }
 
 fn taken(by: Option<&Holder>) -> String {
-    by.map_or_else(String::new, |holder| format!(", and is held by {holder}"))
+    by.map_or_else(String::new, |holder| format!(" to another run ({holder})"))
 }
 
 /// How a lock ends: by itself, and by hand.

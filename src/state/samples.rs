@@ -151,10 +151,12 @@ fn any_moment() -> impl Strategy<Value = Timestamp> {
 fn any_pending() -> impl Strategy<Value = Pending> {
     let kinds = [PendingKind::Create, PendingKind::Update, PendingKind::Destroy];
     let kind = proptest::sample::select(kinds.to_vec());
-    (kind, any_moment(), option::of(any_room())).prop_map(|(kind, at, room)| Pending {
+    let moments = (any_moment(), option::of(any_moment()));
+    (kind, moments, option::of(any_room())).prop_map(|(kind, (at, absent_until), room)| Pending {
         kind,
         at,
         room: room.map(Arc::new),
+        absent_until,
     })
 }
 

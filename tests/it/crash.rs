@@ -217,6 +217,52 @@ async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<boo
     (is_whole && is_as_applied).then_some(crashed).ok_or_else(|| format!("{room:?} {record:?}"))
 }
 
+/// Crashes at a moment of an apply that puts a replace off and changes an attribute, and comes through;
+/// once the room has vanished, a reconcile makes it as it was approved.
+async fn crash_while_a_replace_is_put_off(moment: u64) -> Result<bool, String> {
+    let edition = |named: &str| {
+        format!(
+            "{HEAD}policy: {{replace: on_next_vanish}}\nrooms:\n  - {{id: lobby, name: {named}, \
+             destroy_delay_time: 3h, attributes: {{topic: {named}}}}}\n"
+        )
+    };
+    let world = World::new(service());
+    let first = world.declare(&edition("Before"));
+    converge(&world, &first).await?;
+    let second = world.declare(&edition("After"));
+    let crashed = matches!(run_until(&world, &second, moment).await?, Ended::Crashed);
+    for _ in 0..2 {
+        let ran = world.apply(&second, &How::with_consent()).await;
+        ran.map_err(|error| error.to_string())?.ran();
+    }
+    let plan = world.plan(&second, Refresh::All).await.map_err(|error| error.to_string())?;
+    if !plan.steps.is_empty() || plan.waiting.len() != 1 {
+        return Err(format!("{plan:?}"));
+    }
+    world.stranger(&second).await.destroy("lobby").await;
+    let how = How::with_consent().refresh(Refresh::All);
+    let how = How { command: RunCommand::Reconcile, ..how };
+    world.apply(&first, &how).await.map_err(|error| error.to_string())?.ran();
+    let stats = world.stats_of(Kind::Zim);
+    let room = stats.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
+    let topic = room.attributes.get("topic").map(|topic| &*topic.value);
+    let is_as_approved = (room.name.as_deref(), topic) == (Some("After"), Some("After"));
+    is_as_approved.then_some(crashed).ok_or_else(|| format!("{room:?}"))
+}
+
+#[test]
+fn a_crash_at_every_moment_while_a_replace_is_put_off_loses_no_approval() {
+    let mut moments = 0;
+    for moment in 0.. {
+        match in_moved_time(crash_while_a_replace_is_put_off(moment)) {
+            Ok(true) => moments += 1,
+            Ok(false) => break,
+            Err(why) => panic!("moment {moment}: {why}"),
+        }
+    }
+    assert!(moments > 6, "such an apply has {moments} moments only");
+}
+
 #[test]
 fn a_crash_at_every_moment_of_a_reconcile_loses_no_room() {
     let chat = format!(

@@ -10,6 +10,7 @@ mod examples;
 mod faults;
 mod journal;
 mod kill;
+mod leases;
 mod origin;
 mod ownership;
 mod properties;

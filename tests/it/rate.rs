@@ -234,7 +234,8 @@ fn destroys_that_ask_first_come_nearly_at_the_limit() {
                 Event::Step(step) => {
                     (step.progress == StepProgress::Started).then_some(&step.address)
                 }
-                Event::ReadsStarted(_)
+                Event::CallsAwaited(..)
+                | Event::ReadsStarted(_)
                 | Event::RoomsRead(_)
                 | Event::ReadsEnded
                 | Event::StepsStarted(_)

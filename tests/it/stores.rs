@@ -1,5 +1,6 @@
 //! What every store of the record has to do: one suite, which all of them pass.
 
+pub(crate) mod lease;
 pub(crate) mod memory;
 
 use std::collections::BTreeMap;
@@ -201,7 +202,7 @@ fn record(name: &str) -> RecordedRoom {
 
 fn open(name: &str) -> RecordedRoom {
     let at = Timestamp::from_millis(1_700_000_000_123);
-    let pending = Pending { kind: PendingKind::Create, at, room: None };
+    let pending = Pending::new(PendingKind::Create, at, None);
     RecordedRoom { pending: Some(Box::new(pending)), ..record(name) }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::applier::call_admission::Reservation;
 use crate::applier::observe::look;
 use crate::applier::recover::uncertain;
 use crate::applier::refresh::adopted;
@@ -11,7 +12,7 @@ use crate::model::{
     ObservedRoom, OnConflict, Operation, Origin, Overwritten, Owner, Patch, Pending, PendingKind,
     RecordedRoom, Room, Settled, Step, Timestamp, settle,
 };
-use crate::provider::{Permit, Receipt};
+use crate::provider::Receipt;
 
 use super::{Done, Effect, FailedStep};
 
@@ -20,7 +21,7 @@ impl Worker {
         &self,
         step: &Step,
         before: Option<&RecordedRoom>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> Result<Done, FailedStep> {
         let room = step.after.clone().unwrap_or_default();
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
@@ -176,7 +177,7 @@ impl Worker {
         api_error: ApiError,
     ) -> Result<Found, Failure> {
         let (address, record) = (mutation.address, &mutation.record);
-        let pending = Pending { kind: PendingKind::Create, at: record.created, room: None };
+        let pending = Pending::new(PendingKind::Create, record.created, None);
         let application = &self.connection.provider.application;
         let owner = application.owner(&observed_room.attributes);
         let there = Observation::There(observed_room);

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::applier::call_admission::Reservation;
 use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, OnOccupied, Operation, PendingKind, RecordedRoom, Room, Step, Timestamp,
 };
-use crate::provider::Permit;
 
 use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, noted};
 
@@ -22,7 +22,7 @@ impl Worker {
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> StepResult {
         let failed = |failure| FailedStep {
             failure,
@@ -41,7 +41,7 @@ impl Worker {
         step: &Step,
         record: &RecordedRoom,
         next: Option<Arc<Room>>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> Result<Destroyed, Failure> {
         let mutation = Mutation {
             address: &step.address,
@@ -83,7 +83,7 @@ impl Worker {
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> Result<Done, FailedStep> {
         let stays = |failure| FailedStep {
             failure,
@@ -127,7 +127,7 @@ impl Worker {
         };
         let instead = step.instead.as_deref()?;
         let carried = self.in_place(instead, &record).await;
-        Some(InPlaceStep::of(instead, carried))
+        Some(InPlaceStep::of(instead, carried, self.stop.not_tried()))
     }
 
     fn now(&self) -> Timestamp {

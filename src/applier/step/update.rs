@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::applier::call_admission::Reservation;
 use crate::applier::observe::look;
 use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, ApiError, Assumed, Call, ErrorClass, Observation, ObservedRoom, Operation, Patch,
     PendingKind, RecordedRoom, Room, Step,
 };
-use crate::provider::{Permit, Receipt};
+use crate::provider::Receipt;
 
 use super::{Effect, FailedStep, StepResult, noted};
 
@@ -29,7 +30,7 @@ impl Worker {
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> StepResult {
         let failed = |failure| FailedStep {
             failure,
@@ -59,7 +60,7 @@ impl Worker {
         present: Arc<Room>,
         changes: &[Patch],
         after: Arc<Room>,
-        first: Option<Permit>,
+        first: Option<Reservation>,
     ) -> Result<Option<String>, Failure> {
         let (mut record, mut present) = (record, present);
         let (mut first, mut request_id) = (first, None);
@@ -154,7 +155,7 @@ impl Worker {
         Err(refused(call, receipt))
     }
 
-    pub(super) async fn adopt(&self, step: &Step, first: Option<Permit>) -> StepResult {
+    pub(super) async fn adopt(&self, step: &Step, first: Option<Reservation>) -> StepResult {
         let failed = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,

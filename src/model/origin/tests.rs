@@ -51,7 +51,7 @@ fn whose(
     record: &RecordedRoom,
     seen: &ObservedRoom,
 ) -> Whose {
-    let pending = Pending { kind, at: Timestamp::from_millis(SENT), room: None };
+    let pending = Pending::new(kind, Timestamp::from_millis(SENT), None);
     let observation = Observation::There(seen.clone());
     match settle(application, record, &pending, Some(&observation), Landing::Over) {
         Settled::Done(_) | Settled::NotDone(_) => Whose::Ours,
@@ -317,8 +317,7 @@ fn the_ownership_attribute_settles_whose_a_room_is() {
 #[test]
 fn a_room_that_appeared_after_ours_was_found_missing_is_ours_if_it_holds_our_lineage() {
     let sent = record(&[("by", OUR_LINEAGE)]);
-    let pending =
-        Pending { kind: PendingKind::Create, at: Timestamp::from_millis(SENT), room: None };
+    let pending = Pending::new(PendingKind::Create, Timestamp::from_millis(SENT), None);
     let settled = |lineage: &str| {
         let seen = with_attributes(observed_room(People::Nobody, 5), &[("by", lineage)]);
         let there = Observation::There(seen);
@@ -334,7 +333,7 @@ fn what_another_state_wrote_is_not_taken_for_ours_after_an_open_update() {
     let before = record(&[("a", "1"), ("by", OUR_LINEAGE)]);
     let target = Some(room(&[("a", "2"), ("by", OUR_LINEAGE)]));
     let at = Timestamp::from_millis(SENT);
-    let pending = Pending { kind: PendingKind::Update, at, room: target };
+    let pending = Pending::new(PendingKind::Update, at, target);
     let seen =
         with_attributes(observed_room(People::Nobody, 5), &[("a", "2"), ("by", OTHER_LINEAGE)]);
     let there = Observation::There(seen);

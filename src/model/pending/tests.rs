@@ -21,7 +21,7 @@ fn gone(after: u64) -> Observation {
 
 fn open(kind: PendingKind) -> (RecordedRoom, Pending) {
     let target = (kind == PendingKind::Update).then(|| room(&[("topic", "new")]));
-    let pending = Pending { kind, at: Timestamp::from_millis(SENT), room: target };
+    let pending = Pending::new(kind, Timestamp::from_millis(SENT), target);
     let record = record(&[("topic", "old")]);
     (RecordedRoom { pending: Some(Box::new(pending.clone())), ..record }, pending)
 }
@@ -185,7 +185,7 @@ fn attributes_of_others_that_are_set_again_stay_theirs() {
     let next = NextLife { room: Some(room(&[("topic", "old")])), carried, destroyed: None };
     let target = room(&[("topic", "old"), ("score", "7"), ("mood", "fine")]);
     let at = Timestamp::from_millis(SENT);
-    let pending = Pending { kind: PendingKind::Update, at, room: Some(target) };
+    let pending = Pending::new(PendingKind::Update, at, Some(target));
     let record = RecordedRoom { next: Some(Box::new(next)), ..record(&[("topic", "old")]) };
     let read = |pairs: &[(&str, &str)]| {
         let seen = with_attributes(seen_at(People::Nobody, 13_000), pairs);

@@ -374,7 +374,7 @@ fn an_adopted_live_room_is_brought_in_line_in_place_only() {
 #[test]
 fn an_unknown_close_is_settled_by_an_empty_room() {
     use crate::model::{Pending, PendingKind};
-    let pending = Pending { kind: PendingKind::Destroy, at: at(-1), room: None };
+    let pending = Pending::new(PendingKind::Destroy, at(-1), None);
     let closing = RecordedRoom { pending: Some(Box::new(pending)), ..record(Arc::default()) };
     let world = world().record("video/a", closing);
     let empty = world.clone().observe("video/a", told(People::Nobody, &[], &[]));

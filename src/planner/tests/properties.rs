@@ -58,7 +58,7 @@ fn some_pending() -> impl Strategy<Value = Option<Box<Pending>>> {
         Just(PendingKind::Destroy)
     ];
     let pending = (kind, 0..20i64, some_room())
-        .prop_map(|(kind, ago, room)| Box::new(Pending { kind, at: at(-ago), room: Some(room) }));
+        .prop_map(|(kind, ago, room)| Box::new(Pending::new(kind, at(-ago), Some(room))));
     prop_oneof![4 => Just(None), 1 => pending.prop_map(Some)]
 }
 

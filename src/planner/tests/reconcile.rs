@@ -89,7 +89,7 @@ fn an_approved_destroy_is_forgotten_once_the_room_is_gone() {
     assert_eq!(steps(&world), []);
     let gone = world.observe("chat/a", Observation::Gone(at(0)));
     assert_eq!(steps(&gone), [("chat/a".to_owned(), Action::Forget, Reason::NotDeclared, None)]);
-    let sent = Pending { kind: PendingKind::Destroy, at: at(-60), room: None };
+    let sent = Pending::new(PendingKind::Destroy, at(-60), None);
     let sent = RecordedRoom { pending: Some(Box::new(sent)), ..record(room("A", &[])) };
     let sent = World::new().record("chat/a", sent).observe("chat/a", Observation::Gone(at(0)));
     assert_eq!(steps(&sent), [], "nothing is left of it on record");
@@ -154,8 +154,45 @@ fn a_create_that_is_open_is_not_replaced_by_what_its_record_held_before() {
     let mut recorded = with_next(Some(delay(60)), Some(at(-5)));
     recorded.room = delay(90);
     let (kind, room) = (crate::model::PendingKind::Create, Some(delay(90)));
-    recorded.pending = Some(Box::new(crate::model::Pending { kind, at: at(0), room }));
+    recorded.pending = Some(Box::new(crate::model::Pending::new(kind, at(0), room)));
     world.recorded.rooms.insert(address("chat/a"), recorded);
     world.observed.rooms.insert(address("chat/a"), there(crate::model::People::Nobody, &[]));
     assert!(!steps(&world).iter().any(|(_, action, ..)| *action == Action::Replace));
+}
+
+#[test]
+fn a_room_that_is_absent_after_an_open_create_is_not_recorded_until_it_appears() {
+    let absent = |next| {
+        let mut record = with_next(None, None);
+        record.next = next;
+        let sent = Pending::new(PendingKind::Create, at(-60), None);
+        record.pending = Some(Box::new(Pending { absent_until: Some(at(840)), ..sent }));
+        World::new().record("chat/a", record)
+    };
+    let here = there(crate::model::People::Nobody, &[]);
+    for observation in [None, Some(Observation::Gone(at(0)))] {
+        let mut world = absent(None);
+        world.observed.rooms.extend(observation.clone().map(|it| (address("chat/a"), it)));
+        assert_eq!(steps(&world), [], "{observation:?}");
+        assert!(world.plan().has_nothing_to_do(), "{observation:?}");
+        let drift = crate::planner::drift(&world.desired, &world.recorded, &world.observed, None);
+        assert_eq!((drift.summary.in_sync, drift.unread.len()), (1, 0), "{observation:?}");
+        let declared = world.declare("chat/a", room("A", &[]));
+        let [step] = &declared.plan().steps[..] else { panic!("one step") };
+        assert_eq!((step.action, step.reason), (Action::Create, Reason::NotRecorded));
+    }
+    let appeared = absent(None).observe("chat/a", here);
+    let found: Vec<_> = appeared.plan().steps.iter().map(|step| step.action).collect();
+    assert_eq!(found, [Action::Destroy], "it is ours, and not declared");
+    let unread = Observation::Unread { why: "no answer".to_owned() };
+    assert_eq!(absent(None).observe("chat/a", unread).plan().unread.len(), 1);
+    let replaced = NextLife {
+        room: Some(room("New", &[])),
+        carried: crate::model::Attributes::EMPTY,
+        destroyed: Some(at(-61)),
+    };
+    let replaced = absent(Some(Box::new(replaced))).observe("chat/a", Observation::Gone(at(0)));
+    assert!(replaced.plan().has_nothing_to_do(), "not declared, and not forgotten yet");
+    let [(_, action, ..)] = &steps(&replaced)[..] else { panic!("one step") };
+    assert_eq!(*action, Action::Recreate, "an approved replace is finished");
 }

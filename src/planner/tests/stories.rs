@@ -225,7 +225,7 @@ fn nobody_known_to_be_inside_is_not_waited_for() {
 }
 
 pub(super) fn pending(kind: PendingKind, seconds_ago: i64) -> RecordedRoom {
-    let pending = Pending { kind, at: at(-seconds_ago), room: None };
+    let pending = Pending::new(kind, at(-seconds_ago), None);
     RecordedRoom { pending: Some(Box::new(pending)), ..record(room("A", &[("k", "v")])) }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::model::{Attributes, Fields, Kind, Observation, ObservedRoom, People};
 use crate::provider::http::Fixed;
-use crate::provider::{AttributesRead, Observer, Presence};
+use crate::provider::{AttributesRead, Observer, Presence, SignatureLife};
 
 /// When every query is sent.
 fn at() -> Timestamp {
@@ -312,7 +312,7 @@ async fn a_new_run_of_the_same_client_registers_anew() {
         assert_eq!(class(client.register_user(None).await), ErrorClass::Refused);
     }
     assert_eq!(fake.made(REGISTER), 1);
-    client.begin_run(&BTreeMap::new(), at(), PreviousRun::Clean);
+    client.begin_run(&BTreeMap::new(), at(), PreviousRun::Clean, SignatureLife::Usual);
     for _ in 0..2 {
         client.register_user(None).await.expect("registered");
     }
@@ -375,7 +375,7 @@ async fn the_last_calls_of_a_run_count_in_the_next() {
         (PreviousRun::Unclean, CREATE, true),
     ] {
         let (next, _) = super::tests::client(FakeService::default());
-        next.begin_run(&last, now, previous);
+        next.begin_run(&last, now, previous, SignatureLife::Usual);
         let start = Instant::now();
         drop(next.permit(call).await.expect("a permit"));
         assert_eq!(start.elapsed() > Duration::from_millis(50), waits, "{previous:?} {call}");

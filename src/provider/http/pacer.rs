@@ -102,9 +102,19 @@ impl Pacer {
 }
 
 impl Permit {
+    /// Gives the permit to the next in the queue right after it was granted: it costs those behind nothing.
+    pub fn give_back(self) {
+        self.shared.change(|ledger| ledger.given_back(self.hold));
+    }
+
+    /// Waits until the permit is valid: at most a little.
+    pub async fn valid(&self) {
+        sleep_until(self.due).await;
+    }
+
     /// Waits until the permit is valid, and records when the request is sent: call it right before sending.
     pub async fn sent(self) -> InFlight {
-        sleep_until(self.due).await;
+        self.valid().await;
         let (shared, hold, sent) = (Arc::clone(&self.shared), self.hold, Instant::now());
         shared.change(|ledger| ledger.sent(hold, sent));
         InFlight { shared, hold, sent }

@@ -14,7 +14,7 @@ use self::wire::{AccountImport, Metadata, OfKeys, OfRoom, SetMetadata, WithRoomI
 use super::access::{ABSENT_ROOM, Access, SignedRequest, unsent};
 use super::envelope::{Exchange, Reply, ResponseFormat};
 use super::http::{HttpResponse, Method, Query};
-use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service};
+use super::{Answer, AttributesRead, Presence, Probe, Receipt, Service, SignatureLife};
 use crate::model::{
     ApiError, AttributeChange, Call, ErrorClass, Field, Fields, Kind, Operation, Patch, Room,
     RoomId, Value,
@@ -114,6 +114,10 @@ impl Service for TencentLive {
         })
     }
 
+    fn set_signature_life(&self, life: SignatureLife) {
+        self.signature.set_life(life);
+    }
+
     fn probe(&self) -> Answer<'_, Probe> {
         Box::pin(async move {
             let body = OfRoom { room_id: ABSENT_ROOM };
@@ -210,8 +214,10 @@ impl TencentLive {
         let body = serde_json::to_vec(body).map_err(|error| unsent(call, &error))?;
         let random = random.eight_bytes().map_err(|error| unsent(call, &error))?;
         let [a, b, c, d, ..] = random;
-        let sign = || UserSig::new(*app_id, secret, &self.operator, sign::VALID, clock.now());
-        let signature = self.signature.get_or_sign(sign).map_err(|error| unsent(call, &error))?;
+        let now = clock.now();
+        let sign = |valid| UserSig::new(*app_id, secret, &self.operator, valid, now);
+        let signature =
+            self.signature.get_or_sign(now, sign).map_err(|error| unsent(call, &error))?;
         let mut query = Query::default();
         query.push("sdkappid", &app_id.to_string());
         query.push("identifier", &self.operator);

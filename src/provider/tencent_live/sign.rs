@@ -3,7 +3,7 @@
 //! <https://www.tencentcloud.com/document/product/1047/34385>
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -15,9 +15,16 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use crate::model::{Secret, Timestamp};
+use crate::provider::SignatureLife;
 
-/// How long a UserSig is valid.
-pub(super) const VALID: Duration = Duration::from_hours(24);
+/// How long a UserSig is valid: a day, since the service refuses one that expired, or as the signatures
+/// of other services where another run may take over.
+fn valid(life: SignatureLife) -> Duration {
+    match life {
+        SignatureLife::Usual => Duration::from_hours(24),
+        SignatureLife::Short => Duration::from_mins(10),
+    }
+}
 
 /// A UserSig, as the query takes it.
 #[derive(PartialEq, Eq)]
@@ -28,9 +35,17 @@ pub(super) struct UserSig {
     pub(super) digest: String,
 }
 
-/// The UserSig of a client: signed when it is first used, and reused until the service refuses it.
+/// The UserSig of a client: signed when it is first used, and reused until the service refuses it; one
+/// that lives shortly until half of its life has passed.
 #[derive(Default)]
-pub(super) struct SignatureCache(Mutex<Option<Arc<UserSig>>>);
+pub(super) struct SignatureCache(Mutex<Cache>);
+
+#[derive(Default)]
+struct Cache {
+    life: SignatureLife,
+    /// The UserSig, and when it was signed.
+    signed: Option<(Arc<UserSig>, Timestamp)>,
+}
 
 /// The content of a UserSig.
 #[derive(Serialize)]
@@ -78,24 +93,51 @@ impl UserSig {
 }
 
 impl SignatureCache {
-    /// Returns the cached UserSig, or caches a new one.
+    /// Sets how long a UserSig is valid: one that was signed for longer is not used again.
+    pub(super) fn set_life(&self, life: SignatureLife) {
+        let mut cache = self.cache();
+        if cache.life != life {
+            *cache = Cache { life, signed: None };
+        }
+    }
+
+    /// Returns the cached UserSig, or caches a new one, which is signed for so long.
     pub(super) fn get_or_sign(
         &self,
-        sign: impl FnOnce() -> io::Result<UserSig>,
+        now: Timestamp,
+        sign: impl FnOnce(Duration) -> io::Result<UserSig>,
     ) -> io::Result<Arc<UserSig>> {
-        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cached) = &*cached {
-            return Ok(Arc::clone(cached));
+        let mut cache = self.cache();
+        match &cache.signed {
+            Some((signed, at)) if !cache.is_old(*at, now) => Ok(Arc::clone(signed)),
+            Some(_) | None => {
+                let signed = Arc::new(sign(valid(cache.life))?);
+                cache.signed = Some((Arc::clone(&signed), now));
+                Ok(signed)
+            }
         }
-        Ok(Arc::clone(cached.insert(Arc::new(sign()?))))
     }
 
     /// Forgets a UserSig that was refused, unless it was replaced since: of many requests that were refused
     /// together, the first signs anew, and the others use its signature.
     pub(super) fn forget(&self, refused: &Arc<UserSig>) {
-        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, refused)) {
-            *cached = None;
+        let mut cache = self.cache();
+        if cache.signed.as_ref().is_some_and(|(signed, _)| Arc::ptr_eq(signed, refused)) {
+            cache.signed = None;
+        }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cache {
+    /// Whether a UserSig of this time is to be signed anew, also where the clock was set back since.
+    fn is_old(&self, signed: Timestamp, now: Timestamp) -> bool {
+        match self.life {
+            SignatureLife::Usual => false,
+            SignatureLife::Short => now < signed || now.since(signed) >= valid(self.life) / 2,
         }
     }
 }
@@ -157,16 +199,40 @@ mod tests {
     fn one_that_was_refused_is_made_anew_once() {
         let (cache, count) = (SignatureCache::default(), std::cell::Cell::new(0));
         let ask = || {
-            let signed = || {
+            let signed = |_| {
                 count.set(count.get() + 1);
                 Ok(UserSig { text: count.get().to_string(), digest: String::new() })
             };
-            cache.get_or_sign(signed).expect("made")
+            cache.get_or_sign(Timestamp::from_millis(0), signed).expect("made")
         };
         let (first, same) = (ask(), ask());
         cache.forget(&first);
         let second = ask();
         cache.forget(&same);
         assert_eq!((&*ask().text, &*second.text, count.get()), ("2", "2", 2));
+    }
+
+    #[test]
+    fn one_that_lives_shortly_is_renewed_at_half_of_its_life() {
+        const MINUTE: i64 = 60_000;
+        let (short, usual) = (SignatureLife::Short, SignatureLife::Usual);
+        let cache = SignatureCache::default();
+        let valid_at = |millis: i64| {
+            let signed = |valid: Duration| {
+                Ok(UserSig { text: format!("{valid:?} {millis}"), digest: String::new() })
+            };
+            cache.get_or_sign(Timestamp::from_millis(millis), signed).expect("made").text.clone()
+        };
+        assert_eq!((valid_at(0), valid_at(MINUTE)), ("86400s 0".to_owned(), "86400s 0".to_owned()));
+        cache.set_life(short);
+        for (at, signed) in [(1, 1), (5, 1), (6, 6), (5, 5), (9, 5), (11, 11)] {
+            assert_eq!(valid_at(at * MINUTE), format!("600s {}", signed * MINUTE), "at {at}");
+        }
+        cache.set_life(short);
+        assert_eq!(valid_at(12 * MINUTE), format!("600s {}", 11 * MINUTE));
+        cache.set_life(usual);
+        for at in [12, 600] {
+            assert_eq!(valid_at(at * MINUTE), format!("86400s {}", 12 * MINUTE), "at {at}");
+        }
     }
 }

@@ -103,7 +103,8 @@ async fn a_request_is_a_post_that_is_signed_in_its_query() {
     assert_eq!((sent.call, body(&sent)), (Call::LiveDestroyRoom, r#"{"RoomId":"a/b"}"#.to_owned()));
     let now = Timestamp::from_millis(1_615_186_943_000);
     let secret = Secret::new(SECRET.to_owned());
-    let signed = UserSig::new(12345, &secret, "admin", sign::VALID, now).expect("signed");
+    let signed = UserSig::new(12345, &secret, "admin", std::time::Duration::from_hours(24), now)
+        .expect("signed");
     assert_eq!(
         sent.target(),
         format!(

@@ -91,7 +91,10 @@ fn by_action(summary: Summary) -> String {
 fn held(page: &mut Page, title: &str, held: &[Held]) {
     let row = |held: &Held| {
         let Held { step, reason: _ } = held;
-        let why = Sentence(sections::why(held)).to_string();
+        let changes = sections::shown_changes(held).into_iter();
+        let changes = changes.map(|(path, change)| format!("{} {}", Code(path), Code(change)));
+        let why = [Sentence(sections::why(held)).to_string()].into_iter().chain(changes);
+        let why = why.collect::<Vec<_>>().join("<br>");
         let action = step.action.as_str().to_owned();
         TableRow { items: 1, cells: vec![Code(&step.address).to_string(), action, why] }
     };

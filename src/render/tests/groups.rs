@@ -112,6 +112,26 @@ fn rooms_that_are_held_back_for_one_cause_are_one_group() {
 }
 
 #[test]
+fn rooms_that_wait_for_their_next_life_are_grouped_by_what_they_become() {
+    let held = |n: u64| {
+        let name = if n < 3 { "Hall" } else { "Bar" };
+        let step = step(&format!("chat/r{n}"), Action::Replace, Reason::NameChanged);
+        let (before, after) = (Some(room("Lobby", &[])), Some(room(name, &[])));
+        Held { step: Step { before, after, ..step }, reason: HeldReason::NextLife }
+    };
+    let plan = Plan { waiting: (0..5).map(held).collect(), ..empty() };
+    let text = written(|out| plan_text(out, &plan, &VIEW));
+    assert!(text.contains("replace 3 rooms wait for their next life"), "{text}");
+    for (rooms, name) in [("chat/r0, chat/r1, chat/r2", "Hall"), ("chat/r3, chat/r4", "Bar")] {
+        let group = format!(
+            "`replace: on_next_vanish`): {rooms}\n      `replace: now` replaces it at once\n      \
+             name  \"Lobby\" → \"{name}\"\n"
+        );
+        assert!(text.contains(&group), "{text}");
+    }
+}
+
+#[test]
 fn rooms_that_are_unread_for_one_cause_are_one_group() {
     let unread = |n: u64, why: String| Unread { address: address(&format!("chat/u{n}")), why };
     let refused = |n| unread(n, format!("QueryRoom: chat/u{n} is busy (code 7, request r-{n})"));

@@ -19,3 +19,11 @@ fn reads_and_steps_show_the_time_left() {
     let none = Progress { activity: Activity::Applying, done: 0, total: 0, elapsed: seconds(1) };
     assert_eq!(progress_line(&none), format!("[{}] 0/0  0.0/s", "#".repeat(30)));
 }
+
+#[test]
+fn a_wait_for_calls_of_others_is_one_line() {
+    assert_eq!(
+        calls_awaited(1, Duration::from_millis(11_960)),
+        "waiting 12 s: calls of an earlier run may still take effect in 1 room"
+    );
+}

@@ -22,11 +22,11 @@ fn record() -> RecordedRoom {
             carried: attributes(&[("mood", "fine")]),
             destroyed: Some(Timestamp::from_millis(1_700_000_300_000)),
         })),
-        pending: Some(Box::new(Pending {
-            kind: PendingKind::Update,
-            at: Timestamp::from_millis(1_700_000_200_000),
-            room: None,
-        })),
+        pending: Some(Box::new(Pending::new(
+            PendingKind::Update,
+            Timestamp::from_millis(1_700_000_200_000),
+            None,
+        ))),
     }
 }
 
@@ -53,4 +53,18 @@ fn the_list_is_one_address_a_line() {
         written(|out| state_list_json(out, &rooms)),
         "{\"format_version\":1,\"rooms\":[\"chat/a\",\"chat/b\"]}\n"
     );
+}
+
+#[test]
+fn a_room_that_may_still_appear_is_shown_so() {
+    let at = |minutes: i64| Timestamp::from_millis(1_700_000_000_000 + minutes * 60_000);
+    let sent = Pending::new(PendingKind::Create, at(0), None);
+    let sent = Pending { absent_until: Some(at(15)), ..sent };
+    let record = RecordedRoom { pending: Some(Box::new(sent)), ..record() };
+    let text = written(|out| state_show_text(out, &address("chat/lobby"), &record, None));
+    let line = "a create of 2023-11-14T22:13:20.000Z: the room is missing, and may still appear until \
+                2023-11-14T22:28:20.000Z";
+    assert!(text.contains(line), "{text}");
+    let json = written(|out| state_show_json(out, &address("chat/lobby"), &record, None));
+    assert!(json.contains(r#""absent_until":"2023-11-14T22:28:20.000Z""#), "{json}");
 }

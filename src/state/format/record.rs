@@ -51,6 +51,8 @@ struct PendingText<'a> {
     at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     room: Option<CompactRoom<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    absent_until: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -144,13 +146,15 @@ impl<'a> RecordText<'a> {
 
 impl<'a> PendingText<'a> {
     fn of(pending: &'a Pending) -> Self {
-        let Pending { kind, at, room } = pending;
-        Self { kind: *kind, at: *at, room: compact(room.as_ref()) }
+        let Pending { kind, at, room, absent_until } = pending;
+        let room = compact(room.as_ref());
+        Self { kind: *kind, at: *at, room, absent_until: *absent_until }
     }
 
     fn into_pending(self) -> Pending {
-        let Self { kind, at, room } = self;
-        Pending { kind, at, room: room.map(|room| Arc::new(room.0.into_owned())) }
+        let Self { kind, at, room, absent_until } = self;
+        let room = room.map(|room| Arc::new(room.0.into_owned()));
+        Pending { kind, at, room, absent_until }
     }
 }
 

@@ -44,7 +44,7 @@ async fn read(client: &Client) -> Snapshot {
 
 fn intent(at: &str) -> Entry {
     let sent = Timestamp::from_millis(1_700_000_000_123);
-    let pending = Pending { kind: PendingKind::Create, at: sent, room: None };
+    let pending = Pending::new(PendingKind::Create, sent, None);
     let record = RecordedRoom { pending: Some(Box::new(pending)), ..record(at) };
     Entry::Intent(address(at), record)
 }

@@ -40,7 +40,10 @@ fn a_new_name_is_recorded_once_and_waits() {
     let again = desk.run("apply --auto-approve").ends(0);
     again.prints("Nothing can be done now: 1 waiting").keeps_from("next_changed");
     desk.run("apply --auto-approve --detailed-exitcode").ends(5);
-    desk.run("plan --detailed-exitcode").ends(2).prints("Nothing can be done now: 1 waiting");
+    let plan = desk.run("plan --detailed-exitcode").ends(2);
+    plan.prints("Nothing can be done now: 1 waiting").prints("name  \"Short\" → \"Brief\"");
+    let markdown = desk.run("plan --format markdown").ends(0);
+    markdown.prints("waits for its next life").prints("Brief");
     let shown = desk.run("state show chat/short").ends(0);
     shown.prints("name                   \"Short\"").prints("next.name              \"Brief\"");
     let shown = desk.run("state show chat/short --format json").ends(0).document();
@@ -81,6 +84,8 @@ fn what_changes_in_place_is_changed_now_and_waits_too() {
     desk.edit("topic: welcome", "topic: hello");
     let plan = desk.run("plan").ends(0).prints("update   chat/short  attributes_changed");
     plan.prints("attributes.topic  \"welcome\" → \"hello\"").prints("next.name");
+    let plan = desk.run("plan --diff").ends(0).prints("+  topic: \"hello\"");
+    plan.prints("next.name  \"Short\" → \"Brief\"");
     desk.run("apply --auto-approve").ends(0).prints("Applied: 1 updated; 1 waiting.");
     desk.run("apply --auto-approve").ends(0).prints("Nothing can be done now: 1 waiting");
     desk.edit("topic: hello", "topic: bye");
@@ -159,4 +164,16 @@ fn a_saved_plan_is_refused_where_a_new_name_came_along() {
     desk.run("plan --out plan.json").ends(0);
     desk.edit("name: Short", "name: Brief");
     desk.run("apply plan.json -y").ends(3).says("chat/short: the files declare something else now");
+}
+
+#[test]
+fn a_secret_never_waits_in_the_state() {
+    let desk = Desk::with(ROOMS);
+    let secret = "0123456789abcdef0123456789abcdef";
+    let here = [("ZEGO_SERVER_SECRET", secret)];
+    desk.run_with(&here, "apply --auto-approve").ends(0);
+    desk.edit("name: Short", &format!("name: {secret}"));
+    let ran = desk.run_with(&here, "apply --auto-approve").ends(1).keeps_from(secret);
+    ran.says("the state would hold a secret");
+    assert!(!desk.read("rooms.state.json").contains(secret));
 }

@@ -258,16 +258,16 @@ impl Content {
 }
 
 /// A state without rooms.
-fn begun(lineage: Lineage) -> Recorded {
+pub(super) fn begun(lineage: Lineage) -> Recorded {
     Recorded { lineage: Some(lineage), ..Recorded::default() }
 }
 
-fn lineage_of_new() -> Lineage {
+pub(super) fn lineage_of_new() -> Lineage {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     Lineage(format!("00000000-0000-4000-8000-{:012}", NUMBER.fetch_add(1, Ordering::Relaxed)))
 }
 
-fn apply(recorded: &mut Recorded, entry: &Entry) {
+pub(super) fn apply(recorded: &mut Recorded, entry: &Entry) {
     match entry.clone() {
         Entry::Intent(address, record) | Entry::Result(address, record) => {
             recorded.rooms.insert(address, record);
@@ -280,7 +280,7 @@ fn apply(recorded: &mut Recorded, entry: &Entry) {
 }
 
 /// Waits until `find` has something, which it is asked for at every change.
-async fn until<T>(changed: &Notify, find: impl Fn() -> Option<T>) -> T {
+pub(super) async fn until<T>(changed: &Notify, find: impl Fn() -> Option<T>) -> T {
     let find = &find;
     loop {
         // Before it looks, so that no change in between is missed.

@@ -148,6 +148,16 @@ impl World {
     }
 
     async fn run(&self, desired: &Desired, how: &How) -> Result<Ran, StateError> {
+        let (ran, closed) = self.run_to_end(desired, how).await?;
+        closed.map(|()| ran)
+    }
+
+    /// Applies what is declared, and says apart from that whether the end of it was saved.
+    pub(crate) async fn run_to_end(
+        &self,
+        desired: &Desired,
+        how: &How,
+    ) -> Result<(Ran, Result<(), StateError>), StateError> {
         let (_switch, stop) = StopSwitch::new();
         let store = Fused { store: self.store(), fuse: how.fuse.clone() };
         let connector = self.connector(desired, &how.fuse);
@@ -169,10 +179,9 @@ impl World {
             RunCommand::Reconcile => engine::reconcile(&session, request, &approver).await,
         };
         let Applied { plan: _, recorded: _, outcome, closed } = applied.map_err(state_error)?;
-        closed.map_err(state_error)?;
         let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
         let events = std::mem::take(&mut *events.0.lock().expect("no panic"));
-        Ok(Ran { plan, outcome, events })
+        Ok((Ran { plan, outcome, events }, closed.map_err(state_error)))
     }
 
     /// Records the declared rooms that exist and are not recorded, as `import --all-declared` does.
@@ -205,7 +214,7 @@ impl World {
         Session { desired, store, connector, clock, stop, events, host_change }
     }
 
-    fn lock(&self) -> Lock {
+    pub(crate) fn lock(&self) -> Lock {
         let name = || "test".to_owned();
         let (host, user, command) = (name(), name(), name());
         let holder = Holder { pid: 1, host, user, command, time: self.clock.now() };

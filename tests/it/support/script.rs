@@ -1,9 +1,10 @@
 //! What happens to the n-th request of a call, and which calls were sent in which order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use roomctl::model::Call;
+use roomctl::provider::http::HttpRequest;
 use serde::Deserialize;
 
 /// What goes wrong with a request.
@@ -36,6 +37,8 @@ struct Inner {
     planned: BTreeMap<(Call, u64), Mishap>,
     count: BTreeMap<Call, u64>,
     sent: Vec<Call>,
+    /// The UserSigs of the requests.
+    signatures: BTreeSet<String>,
 }
 
 impl Script {
@@ -52,8 +55,13 @@ impl Script {
     }
 
     /// What the request that is sent now meets.
-    pub(super) fn send(&self, call: Call) -> Option<Mishap> {
+    pub(super) fn send(&self, request: &HttpRequest) -> Option<Mishap> {
         let mut inner = self.inner();
+        let call = request.call;
+        let mut pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
+        if let Some((_, signature)) = pairs.find(|(name, _)| *name == "usersig") {
+            inner.signatures.insert(signature.to_owned());
+        }
         let count = inner.count.entry(call).or_default();
         *count += 1;
         let nth = *count;
@@ -72,6 +80,11 @@ impl Script {
     /// The calls that were sent since this was last asked, in order: not those that were refused.
     pub(crate) fn sent(&self) -> Vec<Call> {
         std::mem::take(&mut self.inner().sent)
+    }
+
+    /// How many UserSigs the requests had.
+    pub(crate) fn signatures(&self) -> usize {
+        self.inner().signatures.len()
     }
 
     /// Whether everything that was to happen happened.

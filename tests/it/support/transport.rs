@@ -9,6 +9,7 @@ use roomctl::provider::http::{HttpRequest, HttpResponse, Sending, Transport, Tra
 use tower::ServiceExt;
 
 use super::{Fuse, Mishap, Script};
+use crate::stores::lease::LeaseStore;
 
 /// When a late request is carried out: within the time in which the client knows that it still may.
 const LATE: Duration = Duration::from_secs(9);
@@ -21,13 +22,18 @@ pub(crate) struct InMemory {
     pub(crate) emulator: Emulator,
     pub(crate) fuse: Fuse,
     pub(crate) script: Script,
+    /// Takes note of every call.
+    pub(crate) leased: Option<LeaseStore>,
 }
 
 impl Transport for InMemory {
     fn send(&self, request: HttpRequest) -> Sending<'_> {
         Box::pin(async move {
             self.fuse.pass().await;
-            let mishap = self.script.send(request.call);
+            if let Some(store) = &self.leased {
+                store.note_call(&request);
+            }
+            let mishap = self.script.send(&request);
             let lost = || TransportError::Unknown("connection reset".to_owned());
             let answer = match mishap {
                 Some(Mishap::Refused) => {

@@ -19,6 +19,7 @@ use super::stats::{AppStats, CallLog, Stats};
 use super::stranger::Stranger;
 use super::transport::InMemory;
 use super::{Fuse, Script};
+use crate::stores::lease::LeaseStore;
 use crate::stores::opened;
 
 /// The application of all tests.
@@ -39,6 +40,8 @@ pub(crate) struct World {
     /// The clock that signs: the same, but where a test puts another in its place.
     pub(crate) signing: Arc<dyn Clock>,
     pub(crate) script: Script,
+    /// A store with a lease, in the place of the file.
+    pub(crate) leased: Option<LeaseStore>,
 }
 
 /// A service that takes more requests a second than a client sends: strangers call it too.
@@ -74,7 +77,12 @@ impl World {
         let (calls, config) = CallLog::attached_to(config);
         let emulator = Emulator::open(config, clock.clone(), Data::Memory).expect("an emulator");
         let (signing, script) = (clock.clone(), Script::default());
-        Self { folder: folder(), emulator, calls, clock, signing, script }
+        Self { folder: folder(), emulator, calls, clock, signing, script, leased: None }
+    }
+
+    /// A world whose state is in a store with a lease.
+    pub(crate) fn leased(config: EmulatorConfig, store: &LeaseStore) -> Self {
+        Self { leased: Some(store.clone()), ..Self::new(config) }
     }
 
     /// Reads files that lie in the folder.
@@ -89,8 +97,11 @@ impl World {
         self.load(&["rooms.yaml".to_owned()])
     }
 
-    /// The state on disk.
+    /// The state on disk, or in the store with a lease.
     pub(crate) fn store(&self) -> Box<dyn Store> {
+        if let Some(store) = &self.leased {
+            return Box::new(store.clone());
+        }
         opened(&self.folder.path().join("rooms.state.json"))
     }
 
@@ -165,6 +176,7 @@ impl World {
             emulator: self.emulator.clone(),
             fuse: fuse.clone(),
             script: script.clone(),
+            leased: self.leased.clone(),
         };
         let clocks = Clocks { signing: signing.clone(), rooms: Arc::new(self.emulator.clone()) };
         let allowed = AllowedHosts::none();

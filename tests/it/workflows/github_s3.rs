@@ -88,12 +88,9 @@ fn statements(name: &str) -> Vec<serde_json::Value> {
 #[test]
 fn the_policies_allow_what_the_state_needs_and_the_page_shows_the_same() {
     let actions = |name: &str| {
-        let listed = |statement: &serde_json::Value| match statement["Action"].as_str() {
-            Some(one) => vec![one.to_owned()],
-            None => {
-                let many = statement["Action"].as_array().expect("actions").iter();
-                many.map(|action| action.as_str().expect("an action").to_owned()).collect()
-            }
+        let listed = |statement: &serde_json::Value| {
+            let all = statement["Action"].as_array().expect("actions").clone();
+            all.into_iter().map(|action| action.as_str().expect("an action").to_owned())
         };
         let all: BTreeSet<String> = statements(name).iter().flat_map(listed).collect();
         all.into_iter().collect::<Vec<_>>()

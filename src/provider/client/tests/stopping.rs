@@ -159,7 +159,7 @@ async fn a_new_run_calls_a_stopped_provider_again() {
     assert_eq!((errors.len(), client.tripped()), (200, Some(Tripped::NoAnswer)));
     fake.now(Behaviour::Answered);
     assert_eq!(class(client.people(&room()).await), ErrorClass::Stopped);
-    client.begin_run(&BTreeMap::new(), at(), PreviousRun::Clean);
+    client.begin_run(&BTreeMap::new(), at(), PreviousRun::Clean, SignatureLife::Usual);
     assert_eq!(client.tripped(), None);
     let (errors, _) = ask_all(&client, 200).await;
     assert!(errors.is_empty(), "{errors:?}");

@@ -41,6 +41,8 @@ pub(super) struct Ledger {
     /// The next point of the grid that spreads the grants.
     next: Instant,
     last_grant: Option<Instant>,
+    /// The one before it, and the point of the grid as it was then.
+    grant_before: (Option<Instant>, Instant),
     last_sent: Option<Instant>,
     paused_until: Instant,
     latency: Latency,
@@ -73,6 +75,7 @@ impl Ledger {
             slots: Slots::new(count, now),
             next: now,
             last_grant: None,
+            grant_before: (None, now),
             last_sent: None,
             paused_until: now,
             latency: Latency::default(),
@@ -104,8 +107,8 @@ impl Ledger {
         let due = at.max(now);
         let Some(hold) = self.slots.grant(silent, due) else { return Turn::AfterChange };
         let late = due.checked_sub(CATCH_UP).unwrap_or(point);
+        self.grant_before = (self.last_grant.replace(due), self.next);
         self.next = point.max(late) + interval;
-        self.last_grant = Some(due);
         Turn::Granted(hold, due)
     }
 
@@ -118,6 +121,15 @@ impl Ledger {
     /// Frees a granted slot unless its request was sent.
     pub(super) fn unused(&mut self, hold: Hold) {
         self.slots.take_back(hold);
+    }
+
+    /// Frees a granted slot, as if it had not been granted: if it was the last one, the next request may
+    /// be sent when this one could have been.
+    pub(super) fn given_back(&mut self, hold: Hold) {
+        let granted = self.slots.take_back(hold);
+        if granted.is_some() && granted == self.last_grant {
+            (self.last_grant, self.next) = self.grant_before;
+        }
     }
 
     /// Records an answer.

@@ -15,7 +15,7 @@ pub(super) struct Slots {
     sent: BTreeSet<(Instant, usize)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Slot {
     use_of: Use,
     /// Grows with every grant, so that a late answer does not touch a later request's slot.
@@ -78,10 +78,15 @@ impl Slots {
         }
     }
 
-    /// Frees a granted slot unless its request was sent.
-    pub(super) fn take_back(&mut self, hold: Hold) {
-        if let Use::Granted(at) = self.all[hold.slot].use_of {
-            self.put(hold, Use::Free(at));
+    /// Frees a granted slot unless its request was sent; returns when it was to be sent.
+    pub(super) fn take_back(&mut self, hold: Hold) -> Option<Instant> {
+        let Slot { use_of, turn } = self.all[hold.slot];
+        match use_of {
+            Use::Granted(at) if turn == hold.turn => {
+                self.set(hold.slot, Use::Free(at));
+                Some(at)
+            }
+            Use::Granted(_) | Use::Free(_) | Use::Sent(_) => None,
         }
     }
 

@@ -252,6 +252,20 @@ async fn a_permit_that_is_dropped_gives_its_place_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn permits_that_are_given_back_cost_those_behind_them_nothing() {
+    let pacer = Pacer::new(20.0);
+    for _ in 0..3 {
+        pacer.permit().await.sent().await.answered();
+    }
+    let start = Instant::now();
+    for _ in 0..200 {
+        pacer.permit().await.give_back();
+    }
+    pacer.permit().await.sent().await.answered();
+    assert!(start.elapsed() <= Duration::from_millis(51), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_order_is_that_of_asking_and_who_leaves_takes_nothing() {
     let pacer = Pacer::new(10.0);
     let mut tasks = Vec::new();

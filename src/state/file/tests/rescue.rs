@@ -49,7 +49,7 @@ fn bring_back(folder: &TempDir) {
 }
 
 fn intent(at: &str) -> Entry {
-    let pending = Pending { kind: PendingKind::Create, at: Timestamp::from_millis(7), room: None };
+    let pending = Pending::new(PendingKind::Create, Timestamp::from_millis(7), None);
     let record = RecordedRoom { pending: Some(Box::new(pending)), ..record("?") };
     Entry::Intent(address(at), record)
 }
