@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::connect;
 use super::redact::Secrets;
-use crate::model::{Desired, Kind, Provider, SecretSource};
+use crate::model::{Desired, Kind, Provider, SecretSource, StateLocation};
+use crate::state::{self, StoreEnvironment};
 
 /// Learns what the default variables hold, before anything is read or printed.
 pub(super) fn learn_defaults(secrets: &Secrets) {
@@ -39,6 +40,17 @@ pub(super) fn learn_named(paths: &[PathBuf], secrets: &Secrets) {
             Ok(files) => files.for_each(|file| learn_named_in(&file, secrets)),
             Err(_) => learn_named_in(path, secrets),
         }
+    }
+}
+
+/// Learns the secrets by which the store of the state is reached.
+pub(super) fn learn_store(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+    secrets: &Secrets,
+) {
+    for secret in state::store_secrets(location, environment) {
+        secrets.learn(secret.expose());
     }
 }
 

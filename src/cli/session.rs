@@ -65,6 +65,9 @@ pub(super) fn without_secret(
             named_without_secret(path, "the state", console).map(StateLocation::File)
         }
         StateLocation::Object(url) => {
+            let environment = context::store_environment();
+            let location = StateLocation::Object(url.clone());
+            secrets::learn_store(&location, &environment, console.secrets());
             named_without_secret(url.to_string().into(), "the state", console)?;
             Ok(StateLocation::Object(url))
         }

@@ -21,13 +21,15 @@ use tokio::time::Instant;
 
 use crate::model::{
     Address, Call, Desired, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom,
-    StateLocation, Timestamp,
+    Secret, StateLocation, Timestamp,
 };
 
 pub use crate::model::Holder;
 pub use error::{Loss, StateError};
 pub use format::{ParseError, parse_edited_state, parse_state, state_digest, state_text};
 pub use journal::{Journal, parse_journal};
+#[cfg(feature = "object-store")]
+pub use object::{MemoryBucket, open_in_memory};
 pub use repair::{Repair, Replaced};
 
 #[cfg(not(feature = "object-store"))]
@@ -96,6 +98,24 @@ async fn object_repair(
 fn not_built_in(url: &ObjectUrl) -> StateError {
     let why = "this roomctl was built without object stores (feature `object-store`)".to_owned();
     StateError::Unusable { location: url.to_string(), why }
+}
+
+/// Returns the secrets by which the store of a location is reached, as far as the environment and the
+/// files that it names hold them: none may be printed.
+#[must_use]
+pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -> Vec<Secret> {
+    match location {
+        StateLocation::File(_) => Vec::new(),
+        StateLocation::Object(url) => object_store_secrets(url, environment),
+    }
+}
+
+#[cfg(feature = "object-store")]
+use object::secrets as object_store_secrets;
+
+#[cfg(not(feature = "object-store"))]
+fn object_store_secrets(_: &ObjectUrl, _: &StoreEnvironment) -> Vec<Secret> {
+    Vec::new()
 }
 
 /// The environment variables by which shared stores are reached: regions, endpoints, credentials.

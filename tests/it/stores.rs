@@ -5,16 +5,17 @@ pub(crate) mod memory;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use roomctl::model::{
     Address, Assumed, Call, Kind, Lifecycle, Lineage, Pending, PendingKind, ProviderIdentity,
-    ProviderName, Recorded, RecordedRoom, Room, Sides, Timestamp,
+    ProviderName, Recorded, RecordedRoom, Room, Sides, StateLocation, Timestamp,
 };
 use roomctl::state::{
-    self, Entry, Folded, Found, Holder, LastCalls, Snapshot, StateError, Store, StoreEnvironment,
-    WriteStore,
+    self, Entry, Folded, Found, Holder, LastCalls, MemoryBucket, Snapshot, StateError, Store,
+    StoreEnvironment, WriteStore,
 };
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ trait Subject {
     fn store(&self) -> Box<dyn Store>;
 
     /// Takes the lock away from whoever holds it.
-    fn lose_lock(&self);
+    fn lose_lock(&self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
 }
 
 /// A state that is kept as a document.
@@ -44,6 +45,8 @@ trait Documents: Subject {
 struct InFile(TempDir);
 
 struct InMemory(MemoryStore);
+
+struct InBucket(MemoryBucket);
 
 impl InFile {
     fn new() -> Self {
@@ -62,8 +65,9 @@ impl Subject for InFile {
         opened(&self.0.path().join("rooms.state.json"))
     }
 
-    fn lose_lock(&self) {
-        std::fs::remove_file(self.0.path().join("rooms.state.json.lock")).expect("removed");
+    fn lose_lock(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        let lock = self.0.path().join("rooms.state.json.lock");
+        Box::pin(async move { std::fs::remove_file(lock).expect("removed") })
     }
 }
 
@@ -83,8 +87,29 @@ impl Subject for InMemory {
         Box::new(self.0.clone())
     }
 
-    fn lose_lock(&self) {
-        self.0.end_lease();
+    fn lose_lock(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async { self.0.end_lease() })
+    }
+}
+
+impl InBucket {
+    fn new() -> Self {
+        Self(MemoryBucket::default())
+    }
+}
+
+impl Subject for InBucket {
+    fn store(&self) -> Box<dyn Store> {
+        let location = "gs://bucket/fleet/rooms.json?lease=15s".parse();
+        let Ok(StateLocation::Object(url)) = location else { panic!("the URL of an object") };
+        state::open_in_memory(&url, &self.0).expect("a key")
+    }
+
+    fn lose_lock(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            let held = self.store().held().await.expect("an answer").expect("a holder");
+            self.store().unlock(held).await.expect("ended");
+        })
     }
 }
 
@@ -107,6 +132,13 @@ macro_rules! conformance {
             $(#[tokio::test(start_paused = true)]
             async fn $rule() {
                 super::$rule(&super::InMemory::new()).await;
+            })*
+        }
+
+        mod in_bucket {
+            $(#[tokio::test(start_paused = true)]
+            async fn $rule() {
+                super::$rule(&super::InBucket::new()).await;
             })*
         }
     };
@@ -445,7 +477,7 @@ async fn nothing_is_written_after_the_fold(subject: &dyn Subject) {
 async fn a_run_that_lost_its_lock_is_refused(subject: &dyn Subject) {
     let writer = lock(subject).await;
     append(&writer, vec![intent("chat/a")]).await;
-    subject.lose_lock();
+    subject.lose_lock().await;
     writer.append(vec![intent("chat/b")]).await.expect_err("no further call");
     writer.check().await.expect_err("no further call");
     writer.fold(calls(1)).await.expect_err("what is there may be another run's");
@@ -653,7 +685,7 @@ async fn a_lease_that_ends_is_reported_to_its_holder() {
     let waiting = writer.clone();
     let lost = tokio::spawn(async move { waiting.lost().await });
     tokio::task::yield_now().await;
-    subject.lose_lock();
+    subject.lose_lock().await;
     let error = lost.await.expect("no panic");
     assert!(matches!(error, StateError::LeaseLost { .. }), "{error}");
     let second = lock(&subject).await;

@@ -129,13 +129,14 @@ impl Answer {
 
     /// Returns what an answer means that was to give credentials.
     pub(super) fn without_credentials(&self, expected: Expectation<'_>) -> ObjectError {
-        let advice = "so that there are no credentials for the state";
+        let missing =
+            format!("{}, so that there are no credentials for the state", self.sentence(""));
         match self.status {
-            408 | 429 | 500.. => ObjectError::Unavailable(self.sentence(advice)),
-            200..300 if expected.answered => ObjectError::Unavailable(self.sentence(advice)),
+            408 | 429 | 500.. => ObjectError::Unavailable(missing),
+            200..300 if expected.answered => ObjectError::Unavailable(missing),
             _ => {
-                let advice = format!("{advice}; {}", credentials_advice(expected.service));
-                ObjectError::Denied(self.sentence(&advice))
+                let advice = credentials_advice(expected.service);
+                ObjectError::Denied(format!("{missing}; {advice}"))
             }
         }
     }
@@ -197,6 +198,9 @@ fn permissions(expected: Expectation<'_>, code: &str) -> &'static str {
         (ObjectService::Azure, true) => {
             "the credentials are wrong: check AZURE_STORAGE_ACCOUNT and its key, or the SAS token"
         }
+        (ObjectService::Azure, false) if code == "AuthorizationFailure" => {
+            "check AZURE_STORAGE_ACCOUNT and its key, and the firewall of the account"
+        }
         (ObjectService::Azure, false) => {
             "the identity needs the role Storage Blob Data Contributor on the container"
         }
@@ -252,5 +256,79 @@ pub(super) fn clean(text: &str) -> String {
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+        let header =
+            |name: &str| headers.iter().find(|(is, _)| *is == name).map(|(_, value)| *value);
+        Answer::read("h", status, header, body.as_bytes())
+    }
+
+    fn expected(service: ObjectService, answered: bool) -> Expectation<'static> {
+        Expectation { service, bucket: "b", answered }
+    }
+
+    #[test]
+    fn azure_and_google_say_the_same_in_their_own_words() {
+        use ObjectService::{Azure, Gcs};
+        let denied = |part: &'static str| Err(part);
+        let cases = [
+            (Azure, 404, "BlobNotFound", Ok(Refusal::NoObject)),
+            (Azure, 404, "ContainerNotFound", denied("there is no container `b`: create it")),
+            (Azure, 409, "BlobAlreadyExists", Ok(Refusal::Condition)),
+            (Azure, 412, "ConditionNotMet", Ok(Refusal::Condition)),
+            (Azure, 412, "LeaseIdMissing", denied("nothing can be written as long as")),
+            (Azure, 409, "ContainerBeingDeleted", denied("nothing can be written as long as")),
+            (Azure, 403, "AuthorizationPermissionMismatch", denied("Blob Data Contributor")),
+            (Azure, 403, "AuthenticationFailed", denied("the credentials are wrong")),
+            (Gcs, 412, "PreconditionFailed", Ok(Refusal::Condition)),
+            (Gcs, 404, "NoSuchBucket", denied("there is no bucket `b`")),
+            (Gcs, 403, "AccessDenied", denied("the identity needs storage.objects.get")),
+            (Gcs, 401, "", denied("the identity needs storage.objects.get")),
+        ];
+        for (service, status, code, meaning) in cases {
+            let by_header = answer(status, &[("x-ms-error-code", code)], "");
+            let by_body = answer(status, &[], &format!("<Error><Code>{code}</Code></Error>"));
+            for answer in [by_header, by_body] {
+                match (answer.refusal(expected(service, true)), &meaning) {
+                    (Refusal::Error(ObjectError::Denied(why)), Err(part)) => {
+                        assert!(why.contains(part), "{code}: {why}");
+                    }
+                    (refusal, meaning) => assert_eq!(Ok(refusal), *meaning, "{code}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_that_may_come_are_waited_for_only_if_there_were_some() {
+        let meaning = |status, body, answered| {
+            answer(status, &[], body).without_credentials(expected(ObjectService::Gcs, answered))
+        };
+        let refused = meaning(400, r#"{"error": "invalid_grant"}"#, true);
+        let ObjectError::Denied(why) = refused else { panic!("{refused:?}") };
+        let part =
+            "h answered 400 invalid_grant, so that there are no credentials for the state; set";
+        assert!(why.starts_with(part), "{why}");
+        assert!(matches!(meaning(200, "garbage", false), ObjectError::Denied(_)));
+        for (status, answered) in [(200, true), (500, false), (429, true)] {
+            let passing = meaning(status, "", answered);
+            assert!(matches!(passing, ObjectError::Unavailable(_)), "{passing:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_service_are_one_short_line() {
+        let words = format!("first\u{1b}[2J{}.\nsecond", "x".repeat(300));
+        let body = format!("<Error><Code>C</Code><Message>{words}</Message></Error>");
+        let refusal = answer(418, &[], &body).refusal(expected(ObjectService::S3, false));
+        let Refusal::Error(ObjectError::Denied(why)) = refusal else { panic!("{refusal:?}") };
+        assert!(why.starts_with("h answered 418 C (first [2Jxxx"), "{why}");
+        assert!(!why.contains("second") && why.chars().count() < 300, "{why}");
     }
 }

@@ -157,8 +157,10 @@ impl Http {
         let sent = request.body().content_length() as u64;
         let response = timeout_at(started + allowed(sent), client.call(request)).await;
         let response = response.map_err(|_| late(allowed(sent)))?;
-        let response =
-            response.map_err(|error| format!("no answer from {host}: {}", cause(&error)))?;
+        let response = response.map_err(|error| match error.kind() {
+            HttpErrorKind::Connect => format!("no connection to {host}: {}", cause(&error)),
+            _ => format!("no answer from {host}: {}", cause(&error)),
+        })?;
         let length = response.body().size_hint().lower();
         let (parts, body) = response.into_parts();
         let body = timeout_at(started + allowed(length.max(sent)), whole(body)).await;

@@ -23,7 +23,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{ObjectUrl, Recorded};
+use crate::model::{ObjectUrl, Recorded, Secret};
 
 use super::format::SharedRooms;
 use super::{
@@ -37,6 +37,7 @@ use document::ReadState;
 use head::{ReadHead, Released};
 use locked::Locked;
 use objects::Name;
+pub use remote::MemoryBucket;
 use remote::Remote;
 
 /// Names the store of an object; nothing is read yet.
@@ -53,9 +54,24 @@ fn connected(
     environment: &StoreEnvironment,
     shared: SharedRooms,
 ) -> Result<ObjectStore, StateError> {
-    let objects = Arc::new(Remote::connect(url, environment)?);
-    let bucket = Bucket { objects, clock: Arc::new(SystemClocks), location: url.to_string() };
-    Ok(ObjectStore { bucket, lease: url.lease, shared })
+    Ok(ObjectStore::new(url, Remote::connect(url, environment)?, shared))
+}
+
+/// Names the store of an object in memory.
+///
+/// # Errors
+/// Returns [`StateError::Unusable`] if its key cannot be one.
+pub fn open_in_memory(
+    url: &ObjectUrl,
+    bucket: &MemoryBucket,
+) -> Result<Box<dyn Store>, StateError> {
+    let objects = Remote::in_memory(url, bucket)?;
+    Ok(Box::new(ObjectStore::new(url, objects, SharedRooms::default())))
+}
+
+/// Returns the secrets by which an object is reached, as far as the environment and its files hold them.
+pub(super) fn secrets(url: &ObjectUrl, environment: &StoreEnvironment) -> Vec<Secret> {
+    connect::secrets(url.service, environment)
 }
 
 /// Finds out what a repair would make of a state.
@@ -97,6 +113,12 @@ impl ReadStore for ObjectStore {
 }
 
 impl ObjectStore {
+    fn new(url: &ObjectUrl, objects: Remote, shared: SharedRooms) -> Self {
+        let clock = Arc::new(SystemClocks);
+        let bucket = Bucket { objects: Arc::new(objects), clock, location: url.to_string() };
+        Self { bucket, lease: url.lease, shared }
+    }
+
     /// Refuses a store that ignores conditions, before anything of the state is written.
     async fn check_store(&self) -> Result<(), StateError> {
         let Bucket { objects, clock: _, location } = &self.bucket;

@@ -72,3 +72,6 @@ async fn holds(
         Some(_) | None => Err(ProbeError::Ignored(otherwise)),
     }
 }
+
+#[cfg(test)]
+mod tests;

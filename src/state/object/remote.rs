@@ -44,7 +44,7 @@ pub(super) enum Endpoint {
 
 /// A bucket in the memory of this process, which its clones share.
 #[derive(Clone, Debug, Default)]
-pub(super) struct MemoryBucket(Arc<InMemory>);
+pub struct MemoryBucket(Arc<InMemory>);
 
 impl Remote {
     /// Prepares the connection to a state; nothing is sent yet.

@@ -1,10 +1,10 @@
 //! A proxy on loopback that lets the requests of a test fail on their way to a server.
 
+#![allow(dead_code, reason = "two test programs share it, and each uses a part")]
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,6 @@ pub(crate) enum Fault {
     Late,
     /// It is not passed on and not answered, as long as the client waits.
     Hang,
-    /// It is passed on after a while.
-    Delay(Duration),
     /// The proxy answers: a status, such as `503 Slow Down`, headers, and a body.
     Answer { status: &'static str, headers: &'static str, body: String },
 }
@@ -135,11 +133,6 @@ impl Line {
                 // The client sends nothing more: this ends when it goes away.
                 client.read_to_end(&mut Vec::new())?;
                 Vec::new()
-            }
-            Fault::Delay(time) => {
-                let (_sender, never) = mpsc::channel::<()>();
-                assert_eq!(never.recv_timeout(time), Err(RecvTimeoutError::Timeout));
-                self.pass(&request)?
             }
             Fault::Answer { status, headers, body } => format!(
                 "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",

@@ -1,6 +1,8 @@
 //! Real servers of object stores on free ports of loopback: moto for S3, azurite for Azure. Each is
 //! started once for a test process, and ends with it.
 
+#![allow(dead_code, reason = "two test programs share it, and each uses a part")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

@@ -56,7 +56,7 @@ pub(super) fn connect(
 
 pub(super) fn secrets(environment: &StoreEnvironment) -> Vec<String> {
     let connection = Connection::of(environment);
-    let names = [KEYS, TOKENS, CLIENT_SECRETS, SIGNATURES].concat();
+    let names = [KEYS, TOKENS, CLIENT_SECRETS].concat();
     let mut secrets = environment.values(&names);
     secrets.extend(connection.key.map(str::to_owned));
     let signatures = environment.first(SIGNATURES).map(|(_, signature)| signature);

@@ -1,18 +1,21 @@
 //! The objects of a state in memory, on real servers, and behind a proxy that lets requests fail.
 
+mod gcs;
 #[path = "../../../../tests/it/support/proxy.rs"]
 mod proxy;
 #[path = "../../../../tests/it/support/servers.rs"]
 mod servers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Version};
 use super::super::probe::probe;
-use super::{MemoryBucket, Remote};
+use super::{Endpoint, MemoryBucket, Remote};
 use crate::model::{ObjectUrl, StateLocation};
 use crate::state::StoreEnvironment;
 use proxy::{Fault, Proxy};
@@ -111,6 +114,28 @@ async fn in_memory_conditions_hold() {
     }
 }
 
+#[tokio::test]
+async fn on_googles_dialect_conditions_hold_by_generation() {
+    let address = gcs::serve("b").await;
+    let environment = [("STORAGE_EMULATOR_HOST".to_owned(), address.to_string())];
+    let environment = StoreEnvironment::of(environment);
+    let connect = |text| Remote::connect(&url(text), &environment).expect("an environment");
+    let objects = connect("gs://b/fleet/rooms state.json");
+    conditions_hold(&objects).await;
+    probe(&objects).await.expect("sound");
+    assert!(!objects.is_known_to_be_sound(), "an endpoint of one's own is probed");
+    assert_eq!(objects.write_interval(), Duration::from_millis(1100));
+    done(objects.put(&Name::State, bytes("x"), &Condition::Absent).await);
+    let object = read(&objects, &Name::State).await;
+    assert!(object.version.0.parse::<u64>().is_ok(), "{:?}", object.version);
+    assert_eq!(object.age, Some(Duration::from_secs(90)));
+    one_of_sixteen_wins(objects).await;
+
+    let denied = connect("gs://other/k").get(&Name::Head).await.map(drop);
+    let Err(ObjectError::Denied(why)) = denied else { panic!("{denied:?}") };
+    assert!(why.contains("there is no bucket `other`"), "{why}");
+}
+
 async fn serves(bucket: impl Fn(&str) -> Option<Bucket>) {
     let Some(bucket) = bucket("conditions") else { return };
     let objects = connected(&bucket, bucket.environment());
@@ -133,4 +158,204 @@ async fn on_s3_conditions_hold() {
 #[tokio::test]
 async fn on_azure_conditions_hold() {
     serves(servers::azure).await;
+}
+
+/// A bucket in moto behind a proxy.
+fn proxied(name: &str) -> Option<(Remote, Proxy)> {
+    let bucket = servers::s3(name)?;
+    let proxy = Proxy::start(bucket.address);
+    Some((connected(&bucket, bucket.environment_at(proxy.address)), proxy))
+}
+
+fn answer(status: &'static str, headers: &'static str, code: &str) -> Fault {
+    let body = format!("<Error><Code>{code}</Code><Message>Words.</Message></Error>");
+    Fault::Answer { status, headers, body }
+}
+
+fn once(proxy: &Proxy, fault: Fault) {
+    let mut fault = Some(fault);
+    proxy.plan(move |_| fault.take().unwrap_or(Fault::None));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_done_and_unknown_until_it_is_read() {
+    let Some((objects, proxy)) = proxied("lost-answer") else { return };
+    let first = done(objects.put(&Name::Head, bytes("one"), &Condition::Absent).await);
+    let condition = Condition::Version(first);
+    once(&proxy, Fault::LoseAnswer);
+    let lost = objects.put(&Name::Head, bytes("two"), &condition).await;
+    let Err(ObjectError::Unavailable(why)) = lost else { panic!("{lost:?}") };
+    assert!(why.starts_with(&format!("no answer from {}: ", proxy.address)), "{why}");
+    let [_, write] = proxy.seen().try_into().expect("nothing is sent twice");
+    assert_eq!((write.method.as_str(), write.before), ("PUT", 1));
+    assert!(write.target.ends_with(".journal"), "{}", write.target);
+    assert_eq!(read(&objects, &Name::Head).await.bytes, bytes("two"));
+    assert_eq!(objects.put(&Name::Head, bytes("two"), &condition).await, Ok(Put::Refused));
+}
+
+#[tokio::test]
+async fn a_write_that_lands_late_is_refused_if_another_came_first() {
+    let Some((objects, proxy)) = proxied("late") else { return };
+    let first = done(objects.put(&Name::Head, bytes("one"), &Condition::Absent).await);
+    let condition = Condition::Version(first);
+    once(&proxy, Fault::Late);
+    let late = objects.put(&Name::Head, bytes("late"), &condition).await;
+    assert!(matches!(late, Err(ObjectError::Unavailable(_))), "{late:?}");
+    assert_eq!(read(&objects, &Name::Head).await.bytes, bytes("one"));
+    done(objects.put(&Name::Head, bytes("two"), &condition).await);
+    assert_eq!(proxy.deliver(), 1);
+    assert_eq!(read(&objects, &Name::Head).await.bytes, bytes("two"));
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_given_ten_seconds() {
+    let Some((objects, proxy)) = proxied("hang") else { return };
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    proxy.plan(move |_| {
+        arrived.send(()).expect("a listener");
+        Fault::Hang
+    });
+    let reading = tokio::spawn(async move { objects.get(&Name::Head).await });
+    arrivals.recv().await.expect("a request");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let why = format!("no answer from {} within 10 s", proxy.address);
+    let answer = reading.await.expect("an end").map(drop);
+    assert_eq!(answer, Err(ObjectError::Unavailable(why)));
+}
+
+#[tokio::test]
+async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
+    let Some((objects, proxy)) = proxied("answers") else { return };
+    objects.get(&Name::Head).await.expect("an answer");
+    let unavailable = [
+        (Fault::Cut, "no answer from"),
+        (Fault::slow_down(), "answered 503 SlowDown (Please reduce your request rate)"),
+        (answer("500 Internal Server Error", "", "InternalError"), "answered 500 InternalError"),
+        (answer("429 Too Many Requests", "", "x"), "answered 429"),
+        (answer("400 Bad Request", "", "RequestTimeout"), "answered 400 RequestTimeout"),
+        (answer("404 Not Found", "", "NoSuchPage"), "answered 404 NoSuchPage"),
+        (answer("200 OK", "", "x"), "the answer of"),
+    ];
+    for (fault, part) in unavailable {
+        for condition in [None, Some(Condition::Absent)] {
+            once(&proxy, fault.clone());
+            let answer = match &condition {
+                None => objects.get(&Name::Head).await.map(drop),
+                Some(condition) => objects.put(&Name::Head, bytes("x"), condition).await.map(drop),
+            };
+            let Err(ObjectError::Unavailable(why)) = answer else {
+                panic!("{fault:?}: {answer:?}")
+            };
+            assert!(why.contains(part), "{why}");
+        }
+    }
+    let region = "x-amz-bucket-region: eu-west-3\r\nx-amz-request-id: R1\r\n";
+    let denied = [
+        (answer("403 Forbidden", "", "InvalidAccessKeyId"), "check AWS_ACCESS_KEY_ID"),
+        (answer("403 Forbidden", "", "AccessDenied"), "AccessDenied (Words): the identity needs"),
+        (answer("403 Forbidden", "", "RequestTimeTooSkewed"), "the clock of this machine is wrong"),
+        (answer("400 Bad Request", "", "ExpiredToken"), "the credentials expired"),
+        (
+            answer("301 Moved", region, "PermanentRedirect"),
+            ", request R1: the bucket is in another region: set AWS_REGION=eu-west-3",
+        ),
+        (answer("501 Not Implemented", "", "NotImplemented"), "use another one"),
+        (answer("404 Not Found", "", "NoSuchBucket"), "there is no bucket `answers`"),
+    ];
+    for (fault, part) in denied {
+        once(&proxy, fault.clone());
+        let answer = objects.put(&Name::Head, bytes("x"), &Condition::Absent).await;
+        let Err(ObjectError::Denied(why)) = answer else { panic!("{fault:?}: {answer:?}") };
+        assert!(why.contains(part), "{why}");
+        assert!(!why.contains("Signature") && !why.contains("://"), "{why}");
+    }
+    let refused = [
+        answer("409 Conflict", "", "ConditionalRequestConflict"),
+        answer("412 Precondition Failed", "", "PreconditionFailed"),
+        answer("404 Not Found", "", "NoSuchKey"),
+    ];
+    for fault in refused {
+        once(&proxy, fault);
+        let condition = Condition::Version(Version("\"1\"".to_owned()));
+        let answer = objects.put(&Name::Head, bytes("x"), &condition).await;
+        assert_eq!(answer, Ok(Put::Refused));
+    }
+}
+
+#[tokio::test]
+async fn a_first_answer_that_is_no_object_stores_is_an_error_of_the_configuration() {
+    let Some((objects, proxy)) = proxied("no-store") else { return };
+    once(&proxy, answer("404 Not Found", "", "NoSuchPage"));
+    let answer = objects.get(&Name::Head).await.map(drop);
+    let Err(ObjectError::Denied(why)) = answer else { panic!("{answer:?}") };
+    assert!(why.ends_with("check the endpoint, the bucket and the key"), "{why}");
+}
+
+#[tokio::test]
+async fn the_age_is_by_the_clock_of_the_store_and_a_sound_store_says_who_it_is() {
+    let Some((mut objects, proxy)) = proxied("age") else { return };
+    let dated = "ETag: \"1\"\r\nServer: AmazonS3\r\nDate: Wed, 21 Oct 2015 07:30:00 GMT\r\n\
+                 Last-Modified: Wed, 21 Oct 2015 07:28:30 GMT\r\n";
+    let undated = "ETag: \"1\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:30 GMT\r\n";
+    let mut ages = Vec::new();
+    for headers in [dated, undated] {
+        once(&proxy, answer("200 OK", headers, "x"));
+        ages.push(read(&objects, &Name::Head).await.age);
+    }
+    assert_eq!(ages, [Some(Duration::from_secs(90)), None]);
+    for (endpoint, sound) in [(Endpoint::Custom, false), (Endpoint::Vendor, true)] {
+        objects.endpoint = endpoint;
+        once(&proxy, answer("200 OK", dated, "x"));
+        read(&objects, &Name::Head).await;
+        assert_eq!(objects.is_known_to_be_sound(), sound, "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_bucket_and_wrong_credentials_say_what_to_do() {
+    let denied = async |text: &str, environment: Vec<(String, String)>| {
+        let objects = Remote::connect(&url(text), &StoreEnvironment::of(environment));
+        match objects.expect("an environment").get(&Name::Head).await {
+            Err(ObjectError::Denied(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    if let Some(bucket) = servers::s3("there") {
+        let why = denied("s3://not-there/k", bucket.environment()).await;
+        assert!(why.contains("there is no bucket `not-there`: create it"), "{why}");
+    }
+    if let Some(bucket) = servers::azure("there") {
+        let why = denied("az://not-there/k", bucket.environment()).await;
+        assert!(why.contains("there is no container `not-there`: create it"), "{why}");
+        let mut environment = bucket.environment();
+        let wrong = |(name, value): (String, String)| match name.as_str() {
+            "AZURE_STORAGE_ACCOUNT_KEY" => (name, "d3Jvbmcga2V5".to_owned()),
+            _ => (name, value),
+        };
+        environment = environment.into_iter().map(wrong).collect();
+        let why = denied("az://there/k", environment).await;
+        assert!(why.contains("check AZURE_STORAGE_ACCOUNT and its key"), "{why}");
+        assert!(!why.contains("d3Jvbmcg"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_shared_access_signature_is_taken_and_never_shown() {
+    let Some(bucket) = servers::azure("sas") else { return };
+    let proxy = Proxy::start(bucket.address);
+    let mut environment = bucket.environment_at(proxy.address);
+    environment.retain(|(name, _)| name != "AZURE_STORAGE_ACCOUNT_KEY");
+    environment.push(("AZURE_STORAGE_SAS_TOKEN".to_owned(), servers::azure_sas()));
+    let objects = connected(&bucket, environment);
+    let first = done(objects.put(&Name::Head, bytes("one"), &Condition::Absent).await);
+    done(objects.put(&Name::Head, bytes("two"), &Condition::Version(first)).await);
+    assert_eq!(read(&objects, &Name::Head).await.bytes, bytes("two"));
+    for fault in
+        [Fault::Cut, Fault::slow_down(), answer("403 Forbidden", "", "AuthenticationFailed")]
+    {
+        once(&proxy, fault);
+        let error = objects.get(&Name::Head).await.expect_err("an error").to_string();
+        assert!(!error.contains("sig") && !error.contains("://"), "{error}");
+    }
 }

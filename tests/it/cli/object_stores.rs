@@ -1,0 +1,54 @@
+//! A fleet whose state is on a real server, and what is kept from the output there.
+
+use super::desk::{Desk, THREE_ROOMS};
+use crate::support::proxy::{Fault, Proxy};
+use crate::support::servers::{self, Bucket};
+
+/// Runs the binary with a state in a bucket behind a proxy that loses the answer to the first write of the
+/// head: another process finds every room.
+fn keeps_a_fleet(bucket: Option<Bucket>) {
+    let Some(bucket) = bucket else { return };
+    let proxy = Proxy::start(bucket.address);
+    let environment = bucket.environment_at(proxy.address);
+    let environment: Vec<_> = environment.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let state = format!("--state {}/fleet/rooms.json", bucket.url);
+    let desk = Desk::with(THREE_ROOMS);
+    let mut loses = true;
+    proxy.plan(move |request| {
+        let is_head = request.method == "PUT" && request.target.contains(".journal");
+        if is_head && std::mem::take(&mut loses) { Fault::LoseAnswer } else { Fault::None }
+    });
+    let apply = format!("{state} apply --auto-approve");
+    desk.run_with(&environment, &apply).ends(0).prints("Applied: 3 created.");
+    desk.run_with(&environment, &format!("{state} plan")).ends(0).prints("No changes: 3 rooms");
+    assert!(!desk.holds("rooms.state.json"), "a local state was written");
+}
+
+#[test]
+fn a_fleet_is_kept_on_s3() {
+    keeps_a_fleet(servers::s3("fleet"));
+}
+
+#[test]
+fn a_fleet_is_kept_on_azure() {
+    keeps_a_fleet(servers::azure("fleet"));
+}
+
+#[test]
+fn the_secrets_of_a_store_are_kept_from_every_output() {
+    let desk = Desk::with(THREE_ROOMS);
+    desk.write(".aws/credentials", "[ci]\naws_secret_access_key = kept-in-a-profile\n");
+    let home = desk.path("");
+    let home = home.to_str().expect("UTF-8");
+    let cases = [
+        ("s3", vec![("AWS_SECRET_ACCESS_KEY", "kept-in-a-variable")], "kept-in-a-variable"),
+        ("s3", vec![("HOME", home), ("AWS_PROFILE", "ci")], "kept-in-a-profile"),
+        ("az", vec![("AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=kept-in-a-token")], "kept-in-a-token"),
+        ("gs", vec![("GOOGLE_OAUTH_ACCESS_TOKEN", "kept-as-a-token")], "kept-as-a-token"),
+    ];
+    for (scheme, variables, secret) in cases {
+        let line = format!("--state {scheme}://bucket/{secret}/rooms.json plan");
+        let refused = desk.run_with(&variables, &line).ends(1);
+        refused.says("the path of the state would hold a secret").keeps_from(secret);
+    }
+}
