@@ -18,7 +18,7 @@ use roomctl::model::{
 };
 use roomctl::planner::{self, PlanInputs};
 use roomctl::render::{self, Layout, View};
-use roomctl::state::{Entry, Holder, LastCalls, open, parse_state, state_text};
+use roomctl::state::{Entry, Holder, LastCalls, StoreEnvironment, open, parse_state, state_text};
 
 const SIZES: [usize; 2] = [1_000, 10_000];
 const NOW: i64 = 1_795_000_000_000;
@@ -95,7 +95,11 @@ async fn record(state: PathBuf, rooms: &[(Address, RecordedRoom)]) {
         command: "bench".to_owned(),
         time: Timestamp::from_millis(NOW),
     };
-    let store = open(&state.into()).lock(holder, Duration::ZERO).await.expect("the lock");
+    let store = open(&state.into(), &StoreEnvironment::default())
+        .expect("a file needs no environment")
+        .lock(holder, Duration::ZERO)
+        .await
+        .expect("the lock");
     store.reserve(rooms.len()).await.expect("room");
     for group in rooms.chunks(10) {
         let intents = group.iter().map(|(address, record)| {

@@ -339,3 +339,27 @@ fn advice(error: &io::Error) -> &'static str {
         ""
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn a_lock_names_its_holder_its_end_and_how_to_end_it() {
+        let holder = Holder {
+            pid: 7,
+            host: "runner-3".to_owned(),
+            user: "ada".to_owned(),
+            command: "roomctl apply".to_owned(),
+            time: Timestamp::from_millis(1_700_000_000_000),
+        };
+        let locked = |lease_ends| StateError::Locked {
+            location: "s3://b/k".to_owned(),
+            holder: Some(Box::new(holder.clone())),
+            lease_ends,
+        };
+        insta::assert_snapshot!(locked(Some(Duration::from_millis(43_500))), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); its lease ends in 43 s unless it is renewed: wait until it ends, or let `--lock-timeout 60s` wait. If that run is gone for certain, `roomctl state unlock` ends its lease at once");
+        insta::assert_snapshot!(locked(None), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); wait until it ends, or let `--lock-timeout 60s` wait. The lock ends with that process: `roomctl state unlock` says how to end it by hand");
+    }
+}

@@ -89,7 +89,18 @@ fn the_files_shown_are_valid() {
 fn every_block_is_of_a_kind_that_is_run() {
     for page in PAGES {
         let all = repository_file(page).lines().filter(|line| *line == "```").count();
-        assert_eq!(blocks(page, "console").len() + blocks(page, "yaml").len(), all, "{page}");
+        let known = ["console", "yaml", "json"].map(|language| blocks(page, language).len());
+        assert_eq!(known.iter().sum::<usize>(), all, "{page}");
+    }
+}
+
+#[test]
+fn the_documents_shown_are_json() {
+    let shown: Vec<Block> = PAGES.iter().flat_map(|page| blocks(page, "json")).collect();
+    assert_eq!(shown.len(), 3);
+    for json in shown {
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&json.text);
+        parsed.unwrap_or_else(|error| panic!("{error}\n{}", json.text));
     }
 }
 

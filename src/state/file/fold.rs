@@ -85,8 +85,8 @@ pub(super) fn begin_lineage(
     folder.check_unchanged(base.fingerprint)?;
     let first = Recorded { lineage: Some(lineage.clone()), ..Recorded::default() };
     let (providers, plans) = (BTreeMap::new(), Vec::new());
-    let (folded, moved_to) = (LastFold::Nothing, None);
-    let head = Head { lineage, serial: 0, folded, providers, plans, moved_to };
+    let last = LastFold::Nothing;
+    let head = Head { lineage, serial: 0, folded: last, providers, plans, moved_to: None };
     let (fingerprint, stat) = write_next(folder, head, &first, &Overlay::default())?;
     folder.replace(&folder.next, &folder.state)?;
     *base = Base {

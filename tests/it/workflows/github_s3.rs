@@ -1,6 +1,8 @@
 //! GitHub with the state in S3: the shell steps are run with a file in the place of the object, which is
 //! outside of the folder that a job has and loses.
 
+use std::collections::BTreeSet;
+
 use super::github::{ROOMS, pinned, succeeded, text};
 use super::hub::Hub;
 use super::runner::{Finished, run_in, yaml_in};
@@ -86,21 +88,12 @@ fn statements(name: &str) -> Vec<serde_json::Value> {
 #[test]
 fn the_policies_allow_what_the_state_needs_and_the_page_shows_the_same() {
     let actions = |name: &str| {
-        let mut all: Vec<String> = Vec::new();
-        for statement in statements(name) {
-            match &statement["Action"] {
-                serde_json::Value::String(one) => all.push(one.clone()),
-                many => all.extend(
-                    many.as_array()
-                        .expect("actions")
-                        .iter()
-                        .map(|it| it.as_str().expect("an action").to_owned()),
-                ),
-            }
-        }
-        all.sort();
-        all.dedup();
-        all
+        let listed = |statement: &serde_json::Value| {
+            let all = statement["Action"].as_array().expect("actions").clone();
+            all.into_iter().map(|action| action.as_str().expect("an action").to_owned())
+        };
+        let all: BTreeSet<String> = statements(name).iter().flat_map(listed).collect();
+        all.into_iter().collect::<Vec<_>>()
     };
     let (get, put) = ("s3:GetObject".to_owned(), "s3:PutObject".to_owned());
     let (delete, list) = ("s3:DeleteObject".to_owned(), "s3:ListBucket".to_owned());
