@@ -34,7 +34,7 @@ pub(super) struct Write<'a> {
     pub(super) name: &'a Name,
     pub(super) bytes: Bytes,
     /// Is in the bytes too, and in no other write.
-    pub(super) write_id: &'a str,
+    pub(super) id: &'a str,
     pub(super) condition: Condition,
 }
 
@@ -82,7 +82,7 @@ impl Bucket {
         write: &Write<'_>,
         until: Instant,
     ) -> Result<Acknowledged, WriteError> {
-        let Write { name, bytes, write_id, condition } = write;
+        let Write { name, bytes, id, condition } = write;
         let sent = Sent { at: Instant::now(), moment: self.clock.now() };
         let mut backoff = Backoff(FIRST_DELAY);
         loop {
@@ -94,7 +94,7 @@ impl Bucket {
             };
             let there = self.get_until(name, until).await.map_err(WriteError::Failed)?;
             match there {
-                Some(object) if holds(&object.bytes, write_id) => {
+                Some(object) if holds(&object.bytes, id) => {
                     return Ok(Acknowledged { version: object.version, sent });
                 }
                 there if !still_holds(condition, there.as_ref()) => {

@@ -70,7 +70,7 @@ pub(super) struct StateRef {
 pub(super) struct Lines {
     /// The number of the last entry that the state holds.
     base: u64,
-    lines: VecDeque<Bytes>,
+    entries: VecDeque<Bytes>,
     bytes: usize,
 }
 
@@ -129,7 +129,7 @@ impl Head {
             unknown_calls,
             _checksum,
         } = journal::unsealed(first, 1)?;
-        let mut journal = Lines { base, lines: VecDeque::new(), bytes: 0 };
+        let mut journal = Lines { base, entries: VecDeque::new(), bytes: 0 };
         let mut entries = Vec::new();
         for (at, line) in lines {
             entries.push(journal::entry(line, journal.last() + 1, at + 1)?);
@@ -175,13 +175,13 @@ impl Head {
             released: *released,
             state: state.as_ref().map(Cow::Borrowed),
             base: journal.base,
-            entries: journal.lines.len() as u64,
+            entries: journal.entries.len() as u64,
             last_calls: Cow::Borrowed(last_calls),
             unknown_calls: *unknown_calls,
             _checksum: IgnoredAny,
         })?;
         text.reserve(journal.bytes);
-        journal.lines.iter().for_each(|line| text.extend_from_slice(line));
+        journal.entries.iter().for_each(|line| text.extend_from_slice(line));
         Ok(text.into())
     }
 }
@@ -201,13 +201,13 @@ impl Lines {
 
     fn push_line(&mut self, line: Bytes) {
         self.bytes += line.len();
-        self.lines.push_back(line);
+        self.entries.push_back(line);
     }
 
     /// Drops the entries up to a number: the state holds them.
     pub(super) fn drop_up_to(&mut self, folded: u64) {
         while self.base < folded
-            && let Some(line) = self.lines.pop_front()
+            && let Some(line) = self.entries.pop_front()
         {
             self.bytes -= line.len();
             self.base += 1;
@@ -221,7 +221,7 @@ impl Lines {
 
     /// Returns the number of the last entry.
     pub(super) fn last(&self) -> u64 {
-        self.base + self.lines.len() as u64
+        self.base + self.entries.len() as u64
     }
 
     /// Returns how large the journal is.
@@ -246,7 +246,7 @@ fn damaged(what: &str) -> ParseError {
     ParseError::Damaged { line: 1, column: 1, what: what.to_owned() }
 }
 
-fn is_empty(last_calls: &Cow<'_, LastCalls>) -> bool {
+fn is_empty(last_calls: &LastCalls) -> bool {
     last_calls.is_empty()
 }
 
@@ -267,7 +267,7 @@ mod tests {
         Head {
             lineage: Lineage("it".to_owned()),
             epoch: 3,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             holder,
             released: None,
             state: Some(StateRef { write_id: "w".to_owned(), epoch: 2 }),

@@ -110,7 +110,7 @@ pub(super) async fn write(
     let write_id = random_uuid().map_err(unwritable)?;
     let bytes = head.text(&write_id).map_err(|error| unwritable(error.into()))?;
     let name = &Name::Head;
-    bucket.put(&Write { name, bytes, write_id: &write_id, condition }, until).await
+    bucket.put(&Write { name, bytes, id: &write_id, condition }, until).await
 }
 
 /// Makes the first head of a state; `None` if another run was first.

@@ -232,7 +232,7 @@ async fn write_first(
     let next = NextState::of(bucket, lineage.clone(), base, changes.clone(), numbers).await?;
     let (reference, up_to) = (next.reference(), next.write.up_to);
     let NextState { write, serial, bytes } = next;
-    let write = Write { name: &Name::State, bytes, write_id: &write.write_id, condition };
+    let write = Write { name: &Name::State, bytes, id: &write.write_id, condition };
     let until = Instant::now() + *length;
     let version: Version = match bucket.put(&write, until).await {
         Ok(Acknowledged { version, sent: _ }) => version,

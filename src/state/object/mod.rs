@@ -139,13 +139,11 @@ impl ObjectStore {
         let head = bucket.get(&Name::Head).await?;
         let state = document::read(bucket, shared).await?;
         let Some(object) = head else {
-            return match state {
-                None => Ok(new()),
-                Some(_) => {
-                    let why = "there is a state, and no journal beside it".to_owned();
-                    Err(StateError::Outdated { location: bucket.location.clone(), why })
-                }
-            };
+            if state.is_none() {
+                return Ok(new());
+            }
+            let why = "there is a state, and no journal beside it".to_owned();
+            return Err(StateError::Outdated { location: bucket.location.clone(), why });
         };
         let (read, _) = lease::parse(bucket, &object)?;
         if state.is_none() && read.head.state.is_none() && read.entries.is_empty() {

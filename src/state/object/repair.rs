@@ -32,7 +32,7 @@ struct StateEvidence {
 /// The head as far as it can be read.
 enum HeadEvidence {
     /// It is whole.
-    Whole(ReadHead, Condition),
+    Whole(Box<ReadHead>, Condition),
     /// It is damaged or missing: the entries whose lines are whole.
     Unreadable(Vec<Entry>, Condition),
 }
@@ -113,7 +113,7 @@ async fn free_head(
         };
         let left = lease::left(&object, &read.head);
         if left.is_zero() {
-            return Ok(HeadEvidence::Whole(read, condition));
+            return Ok(HeadEvidence::Whole(Box::new(read), condition));
         }
         let may_wait = wait.saturating_sub(begun.elapsed());
         if may_wait.is_zero() {
@@ -227,13 +227,13 @@ fn merged(
     );
     after.lineage = Some(lineage.clone());
     after.serial += 1;
-    let held = write.as_ref().map_or((0, 0), |write| (write.epoch, write.up_to));
-    let epoch = of_head.map_or(0, |(_, epoch)| epoch).max(held.0) + 1;
+    let folded = write.as_ref().map_or((0, 0), |write| (write.epoch, write.up_to));
+    let epoch = of_head.map_or(0, |(_, epoch)| epoch).max(folded.0) + 1;
     Ok(Next {
         recorded: after,
         lineage,
         epoch,
-        up_to: last.max(held.1),
+        up_to: last.max(folded.1),
         state: condition.clone(),
         head,
         holder,
@@ -274,8 +274,7 @@ impl Next {
             NextState::of(bucket, lineage.clone(), base, Overlay::default(), numbers).await?;
         next.state = Some(written.reference());
         let NextState { write, serial, bytes } = written;
-        let write =
-            Write { name: &Name::State, bytes, write_id: &write.write_id, condition: state };
+        let write = Write { name: &Name::State, bytes, id: &write.write_id, condition: state };
         match bucket.put(&write, Instant::now() + PATIENCE).await {
             Ok(Acknowledged { .. }) => {}
             Err(error) => return Err(unwritten(bucket, &Name::State, error)),

@@ -237,7 +237,9 @@ impl Writer {
         match self.write_head().await {
             Ok(sent) => {
                 for Append { entries, bodies: _, reply } in appends {
-                    entries.into_iter().for_each(|entry| self.changes.add(entry));
+                    for entry in entries {
+                        self.changes.add(entry);
+                    }
                     drop(reply.send(Ok(self.durable(sent))));
                 }
                 Ok(())
@@ -410,7 +412,7 @@ async fn put(
 ) -> Result<Written, FoldError> {
     let (reference, up_to) = (next.reference(), next.write.up_to);
     let NextState { write, serial, bytes } = next;
-    let write = Write { name: &Name::State, bytes, write_id: &write.write_id, condition };
+    let write = Write { name: &Name::State, bytes, id: &write.write_id, condition };
     match bucket.put(&write, until).await {
         Ok(Acknowledged { version, sent: _ }) => Ok(Written { version, serial, reference, up_to }),
         Err(WriteError::Superseded(_)) => Err(FoldError::Superseded),

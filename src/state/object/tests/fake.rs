@@ -85,11 +85,11 @@ impl FakeStore {
     }
 
     /// Puts content in the place of an object, as somebody else does; `None` removes it.
-    pub(super) fn set(&self, name: Name, bytes: Option<Bytes>) {
+    pub(super) fn set(&self, name: &Name, bytes: Option<Bytes>) {
         let mut content = self.content();
         match bytes {
-            Some(bytes) => drop(content.store(&name, bytes)),
-            None => drop(content.objects.remove(&name)),
+            Some(bytes) => drop(content.store(name, bytes)),
+            None => drop(content.objects.remove(name)),
         }
     }
 

@@ -145,8 +145,8 @@ async fn objects_that_do_not_belong_together_are_refused_and_left_alone() {
         ("another lineage", head.clone(), other.bytes(&Name::State)),
     ];
     for (case, head, state) in cases {
-        store.set(Name::Head, head);
-        store.set(Name::State, state.clone());
+        store.set(&Name::Head, head);
+        store.set(&Name::State, state.clone());
         let client = store.client();
         let error = client.store().read().await.map(drop).expect_err(case);
         assert!(matches!(error, StateError::Outdated { .. }), "{case}: {error}");
@@ -166,7 +166,7 @@ async fn damaged_objects_are_refused_and_left_alone() {
         flipped[whole.len() / 2] ^= 1;
         let cut = whole.slice(..whole.len() - 3);
         for damaged in [Bytes::from(flipped), cut, Bytes::new()] {
-            store.set(name.clone(), Some(damaged.clone()));
+            store.set(&name, Some(damaged.clone()));
             let client = store.client();
             let error = client.store().read().await.map(drop).expect_err("damaged");
             assert!(
@@ -176,7 +176,7 @@ async fn damaged_objects_are_refused_and_left_alone() {
             lock(&client, 2, LONG).await.map(drop).expect_err("damaged");
             assert_eq!(store.bytes(&name), Some(damaged));
         }
-        store.set(name, Some(whole));
+        store.set(&name, Some(whole));
     }
 }
 

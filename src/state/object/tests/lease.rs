@@ -55,8 +55,7 @@ async fn takeover(client: &Client) -> Duration {
     let store = FakeStore::default();
     let crashed = lock(&store.client(), 1, LONG).await.expect("the lease");
     drop(crashed);
-    let (last, _) =
-        store.written(&Name::Head).last().cloned().map(|(_, at)| (at, ())).expect("one");
+    let last = store.written(&Name::Head).last().map(|(_, at)| *at).expect("one");
     let next = Client::clone(client).of(&store);
     drop(lock(&next, 2, LONG).await.expect("the lease"));
     let taken = store.written(&Name::Head);
@@ -111,7 +110,7 @@ async fn a_takeover_keeps_the_entries_and_writes_the_state_first() {
 async fn entries_share_one_write_a_second() {
     let store = FakeStore::default();
     let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
-    let before = store.written(&Name::Head).len();
+    let earlier = store.written(&Name::Head).len();
     let start = Instant::now();
     for round in 0..5 {
         let appends = (0..200).map(|n| writer.append(vec![intent(&format!("chat/{round}-{n}"))]));
@@ -119,9 +118,9 @@ async fn entries_share_one_write_a_second() {
             assert!(durable.expect("durable").may_send());
         }
     }
-    let writes = store.written(&Name::Head).len() - before;
+    let count = store.written(&Name::Head).len() - earlier;
     let took = start.elapsed();
-    assert_eq!(writes, 5);
+    assert_eq!(count, 5);
     assert!(
         Duration::from_millis(4_900) <= took && took <= Duration::from_millis(5_100),
         "{took:?}"

@@ -30,10 +30,10 @@ async fn crashed(store: &FakeStore) {
     client.freeze(LONG * 100);
 }
 
-fn flipped(bytes: &Bytes, at: usize) -> Option<Bytes> {
+fn flipped(bytes: &Bytes, at: usize) -> Bytes {
     let mut bytes = bytes.to_vec();
     bytes[at] ^= 1;
-    Some(bytes.into())
+    bytes.into()
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,31 +67,31 @@ async fn no_room_that_either_object_names_is_lost() {
         );
         let expected = match case {
             0 => {
-                store.set(Name::Head, None);
+                store.set(&Name::Head, None);
                 vec![old]
             }
             1 => {
-                store.set(Name::State, None);
+                store.set(&Name::State, None);
                 vec![new]
             }
             2 => {
-                store.set(Name::Head, flipped(&head, 20));
+                store.set(&Name::Head, Some(flipped(&head, 20)));
                 vec![new, old]
             }
             3 => {
-                store.set(Name::State, flipped(&state, 20));
+                store.set(&Name::State, Some(flipped(&state, 20)));
                 vec![new, old]
             }
             4 => {
                 // A state of an earlier time.
                 recorded(&store.client(), &["chat/later"]).await;
-                store.set(Name::State, Some(state));
+                store.set(&Name::State, Some(state));
                 vec![old]
             }
             _ => {
                 // A head of an earlier time.
                 recorded(&store.client(), &["chat/later"]).await;
-                store.set(Name::Head, Some(head));
+                store.set(&Name::Head, Some(head));
                 vec!["chat/later", new, old]
             }
         };
@@ -104,11 +104,11 @@ async fn what_has_changed_since_it_was_read_is_not_overwritten() {
     for name in [Name::Head, Name::State] {
         let store = FakeStore::default();
         crashed(&store).await;
-        store.set(Name::State, flipped(&store.bytes(&Name::State).expect("a state"), 20));
+        store.set(&Name::State, Some(flipped(&store.bytes(&Name::State).expect("a state"), 20)));
         let repair = found(&store.client(), LONG).await.expect("repairable").expect("needed");
         let mut changed = store.bytes(&name).expect("an object").to_vec();
         changed.push(b'\n');
-        store.set(name.clone(), Some(changed.into()));
+        store.set(&name, Some(changed.into()));
         let error = repair.write.await.expect_err("changed");
         assert!(matches!(error, StateError::Changed { .. }), "{name:?}: {error}");
     }
