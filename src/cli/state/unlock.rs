@@ -28,11 +28,13 @@ pub(super) async fn run(
         return Err(Stopped::new(Exit::Locked, "locked", os_lock(&path, &holder, known.as_ref())));
     };
     console.say(&render::plain(format_args!(
-        "{path} is locked by {holder}; its lease ends in {} s unless it is renewed.\nEnd it only if \
-         that run is gone. One that still runs makes no further call once it finds out; the next run \
-         looks up what became of the calls in flight.",
+        "{path} is locked by {holder}; its lease ends in {} s unless it is renewed.",
         lease.ends_in.as_secs()
     )));
+    console.say(
+        "End it only if that run is gone. One that still runs makes no further call once it finds out; \
+         the next run looks up what became of the calls in flight.",
+    );
     if !auto_approve {
         approve("End this lease?", "the lease was not ended", &stop, console).await?;
     }
