@@ -40,8 +40,8 @@ pub(in crate::cli) struct ImportArgs {
     /// The declared provider that holds the rooms of --generate
     #[arg(long, value_name = "NAME", requires = "generate")]
     pub(in crate::cli) provider: Option<String>,
-    /// The ids for --generate, one a line (`# ` begins a comment): a file, or `-` for standard input,
-    /// which is the default
+    /// The ids for --generate, one a line (a line that begins with `# ` is a comment): a file, or `-`
+    /// for standard input, which is the default
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "generate")]
     pub(in crate::cli) ids: Option<PathBuf>,
     /// How to write the result
@@ -69,7 +69,7 @@ pub(in crate::cli) struct CheckArgs {
 pub(in crate::cli) enum StateCommand {
     /// List the recorded rooms, or those that match
     List {
-        /// Addresses or globs, such as `chat/table-*`; all rooms if left out
+        /// Addresses or globs, such as `chat/table-*`; the default is all rooms
         #[arg(value_name = "ADDRESS")]
         patterns: Vec<String>,
         /// How the result is written
@@ -103,7 +103,7 @@ pub(in crate::cli) enum StateCommand {
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },
-    /// Show what a damaged or hand-edited state would become with what lies beside it, and write it
+    /// Show what a damaged or hand-edited state would become, by all that is left of it; ask, and write it
     Repair {
         /// Do not ask
         #[arg(short = 'y', long, visible_alias = "yes")]
@@ -170,7 +170,7 @@ pub(in crate::cli) enum StateCommand {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(in crate::cli) struct EmulatorArgs {
-    /// What to do to a world, instead of serving one
+    /// What to do with the rooms of an emulator, instead of serving one
     #[command(subcommand)]
     pub(in crate::cli) command: Option<EmulatorCommand>,
     /// Where to listen; only loopback
@@ -179,11 +179,11 @@ pub(in crate::cli) struct EmulatorArgs {
     /// The id of the applications that it serves, one of each kind
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(in crate::cli) app_id: u32,
-    /// The environment variable that holds the secret of them all; where left out, ZEGO_SERVER_SECRET for
-    /// zim and rtc, TENCENT_SECRET_KEY for tencent-live
+    /// The environment variable that holds the secret of all applications; the default is
+    /// ZEGO_SERVER_SECRET for zim and rtc, TENCENT_SECRET_KEY for tencent-live
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) secret_env: Option<String>,
-    /// Keep the world in this file; in memory where left out
+    /// Keep the rooms in this file; the default is in memory
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) data: Option<PathBuf>,
     /// How many ZIM rooms may live at once
@@ -195,7 +195,7 @@ pub(in crate::cli) struct EmulatorArgs {
     /// By how much the latency varies, up and down
     #[arg(long, value_name = "SPAN", value_parser = fine_span, default_value = "0ms")]
     pub(in crate::cli) jitter: Duration,
-    /// A user who may call Tencent's server API; may be given several times, everybody where left out
+    /// A user who may call Tencent's server API; may be given several times; the default is every user
     #[arg(long = "administrator", value_name = "USER")]
     pub(in crate::cli) administrators: Vec<String>,
     /// A fault to inject: 500, busy, reset-before, reset-after, hang or garbage, and its share of the calls,
@@ -219,7 +219,7 @@ pub(in crate::cli) enum EmulatorCommand {
     Leave {
         /// The room
         address: Address,
-        /// How many; all where left out
+        /// How many; the default is all
         #[arg(long)]
         users: Option<u64>,
     },
