@@ -27,12 +27,14 @@ pub(super) async fn run(
     let Some(lease) = lease else {
         return Err(Stopped::new(Exit::Locked, "locked", os_lock(&path, &holder, known.as_ref())));
     };
+    let ends_in = lease.ends_in.as_secs();
     console.say(&render::plain(format_args!(
-        "{path} is locked by {holder}; its lease ends in {} s unless it is renewed.\nEnd it only if \
-         that run is gone. One that still runs makes no further call once it finds out; the next run \
-         looks up what became of the calls in flight.",
-        lease.ends_in.as_secs()
+        "{path} is locked by {holder}; its lease ends in {ends_in} s unless it is renewed."
     )));
+    console.say(
+        "End it only if that run is gone. One that still runs makes no further call once it finds out; \
+         the next run looks up what became of the calls in flight.",
+    );
     if !auto_approve {
         approve("End this lease?", "the lease was not ended", &stop, console).await?;
     }

@@ -262,7 +262,11 @@ impl Writer {
             }
             Err(WriteError::Superseded(there)) => {
                 let there = there.and_then(|object| lease::parse(&self.bucket, &object).ok());
-                Err(self.bucket.lost(there.map(|(read, _)| read.head.holder)))
+                let there = there.map(|(read, _)| read.head);
+                if there.as_ref().is_some_and(|there| there.epoch == self.head.epoch) {
+                    return Err(StateError::Unlocked { location: self.bucket.location.clone() });
+                }
+                Err(self.bucket.lost(there.map(|there| there.holder)))
             }
             Err(WriteError::Failed(error)) => Err(self.bucket.failed("write", &Name::Head, &error)),
         }

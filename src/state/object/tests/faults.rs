@@ -221,9 +221,9 @@ async fn a_lease_that_is_ended_by_hand_is_taken_at_once_and_its_holder_stops() {
     admin.store().unlock(held.clone()).await.expect("ended");
     admin.store().unlock(held).await.expect("nobody holds it");
     assert_eq!(admin.store().held().await.expect("an answer"), None);
+    assert!(matches!(holding.lost().await, StateError::Unlocked { .. }));
     let next = lock(&store.client(), 2, Duration::ZERO).await.expect("the lease");
     assert_eq!(names(next.snapshot()), ["chat/a"], "the state is written before anything else");
-    assert!(matches!(holding.lost().await, StateError::LeaseLost { .. }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,4 +285,16 @@ async fn a_replacement_that_is_cut_short_leaves_one_record_or_the_other() {
         assert_eq!(read(&store.client()).await.recorded.lineage, after.lineage, "{moment}");
     }
     assert!(seen.iter().all(|count| *count > 5), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_reached_is_soon_reported_and_one_that_starts_is_waited_for() {
+    let client = FakeStore::default().client();
+    let begun = Instant::now();
+    client.refuse_connections(LONG);
+    let error = lock(&client, 1, LONG).await.err().expect("there is no store");
+    assert!(error.to_string().contains("no connection"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    client.refuse_connections(Duration::from_secs(2));
+    lock(&client, 1, Duration::ZERO).await.expect("it answers by now");
 }
