@@ -24,10 +24,10 @@ use values::kinds;
 #[command(
     name = "roomctl",
     version,
-    about = "Keeps a fleet of chat and live rooms as a YAML file says",
-    long_about = "Keeps a fleet of chat and live rooms as a YAML file says.\n\n\
+    about = "Keeps a fleet of chat and live rooms as a YAML file declares them",
+    long_about = "Keeps a fleet of chat and live rooms as a YAML file declares them.\n\n\
         `rooms.yaml` declares the rooms, `plan` shows what would change, `apply` carries it out in \
-        order, inside the service's rate limits, and never loses track of a room.",
+        order, within the service's rate limits, and never loses track of a room.",
     after_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -68,16 +68,16 @@ pub(super) struct Global {
     /// Where the state is kept, instead of what the file says: a path, or an s3://, gs:// or az:// URL
     #[arg(long, value_name = "URL", value_hint = ValueHint::FilePath, global = true)]
     pub(super) state: Option<String>,
-    /// Send credentials to this host too; vendors' hosts and loopback need no word
+    /// Send credentials to this host too; the vendors' hosts and loopback are always allowed
     #[arg(long = "allow-endpoint", value_name = "HOST", global = true)]
     pub(super) allow_endpoints: Vec<String>,
     /// When to use colour
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
     pub(super) color: Color,
-    /// Say nothing but the result and errors
+    /// Print only the result and errors
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// How the log (level by ROOMCTL_LOG, such as `debug`) is written to stderr
+    /// How the log is written to stderr; ROOMCTL_LOG sets its level, such as `debug`
     #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", global = true)]
     pub(super) log_format: LogFormat,
 }
@@ -115,7 +115,7 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Compare what is recorded with what the service has; changes nothing
     Drift(DriftArgs),
-    /// Show one room from every side, and what is decided about it; changes nothing
+    /// Show one room as desired, recorded and observed, and what is decided; changes nothing
     Explain(ExplainArgs),
     /// Plan, show, ask, and carry out
     #[command(after_help = APPLY_EXAMPLES)]
@@ -131,7 +131,7 @@ pub(super) enum Command {
     Import(ImportArgs),
     /// Ask each provider one harmless question: credentials, clock, limits
     Check(CheckArgs),
-    /// Look at the record, or mend it
+    /// Read or correct the record of the rooms
     #[command(subcommand, after_help = STATE_EXAMPLES)]
     State(StateCommand),
     /// Serve the services' APIs on loopback, for trying and for tests
@@ -178,16 +178,16 @@ const APPLY_EXAMPLES: &str = "\
 Examples:
   roomctl apply                                      show the plan, ask, carry it out
   roomctl apply --auto-approve                       without asking, in a pipeline
-  roomctl apply --auto-approve --allow-destroy 12    also where 12 rooms have to go
-  roomctl apply --auto-approve --allow-recreate 40   also where 40 rooms are gone before their time
+  roomctl apply --auto-approve --allow-destroy 12    also if 12 rooms have to be destroyed
+  roomctl apply --auto-approve --allow-recreate 40   also if 40 rooms are gone before their time
   roomctl apply plan.json                            only what the saved plan has too
-  roomctl apply --evict chat/lobby                   throw the people in chat/lobby out";
+  roomctl apply --evict chat/lobby                   disconnect the people in chat/lobby";
 
 const RECONCILE_EXAMPLES: &str = "\
 Examples:
   roomctl reconcile --quiet                in a scheduled job: silent if nothing is to be done
   roomctl reconcile --refresh all          ask after every recorded room first
-  roomctl reconcile --allow-recreate 40    also where 40 rooms are gone before their time";
+  roomctl reconcile --allow-recreate 40    also if 40 rooms are gone before their time";
 
 const DESTROY_EXAMPLES: &str = "\
 Examples:
@@ -198,6 +198,8 @@ const IMPORT_EXAMPLES: &str = "\
 Examples:
   roomctl import chat/lobby        record one room that exists
   roomctl import --all-declared    the way back after a lost state
+  roomctl import --all-declared --lineage 7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44
+                                   the rooms of that state too, by their ownership attribute
   roomctl import --generate existing.yaml --provider chat --ids ids.txt
                                    write a file of rooms that exist, to be imported";
 
@@ -205,11 +207,12 @@ const STATE_EXAMPLES: &str = "\
 Examples:
   roomctl state list                 the addresses of all recorded rooms
   roomctl state show chat/lobby      what is recorded of one
-  roomctl state rm 'chat/table-*'    let many go without destroying them
+  roomctl state rm 'chat/table-*'    drop many from the record; the rooms live on
   roomctl state fold                 write an interrupted run's journal into the state
   roomctl state repair               what a damaged state would become, and write it
-  roomctl state mv talk/ chat/       the provider was renamed from talk to chat
+  roomctl state mv talk/ chat/       the provider `talk` is named `chat` now
   roomctl state pull > backup.json   the whole record as one document
+  roomctl state unlock               end the lease of a run that is gone
   roomctl state migrate rooms.state.json s3://bucket/rooms.json
                                      keep it in an object store from now on";
 

@@ -25,10 +25,25 @@ const fn entry(name: &'static str, text: &'static str, commands: &'static [&'sta
 }
 
 const ALL: &[&str] = &[];
-const CALLING: &[&str] = &["plan", "apply", "reconcile", "destroy", "import", "check"];
-const READING: &[&str] =
-    &["validate", "plan", "apply", "reconcile", "destroy", "import", "check", "state", "emulator"];
-const RECORDING: &[&str] = &["plan", "apply", "reconcile", "destroy", "import", "state"];
+const CALLING: &[&str] =
+    &["plan", "drift", "explain", "apply", "reconcile", "destroy", "import", "check"];
+const CALLING_OR_SERVING: &[&str] =
+    &["plan", "drift", "explain", "apply", "reconcile", "destroy", "import", "check", "emulator"];
+const READING: &[&str] = &[
+    "validate",
+    "plan",
+    "drift",
+    "explain",
+    "apply",
+    "reconcile",
+    "destroy",
+    "import",
+    "check",
+    "state",
+    "emulator",
+];
+const RECORDING: &[&str] =
+    &["plan", "drift", "explain", "apply", "reconcile", "destroy", "import", "state"];
 const LOCKING: &[&str] = &[
     "apply",
     "reconcile",
@@ -48,12 +63,12 @@ const ENVIRONMENT: &[Entry] = &[
         "ZEGO_SERVER_SECRET",
         "The ServerSecret of providers of kind zim and rtc, unless the file names another variable \
          (secret_env) or a file (secret_file).",
-        &["plan", "apply", "reconcile", "destroy", "import", "check", "emulator"],
+        CALLING_OR_SERVING,
     ),
     entry(
         "TENCENT_SECRET_KEY",
         "The SecretKey of providers of kind tencent-live, unless the file names another.",
-        &["plan", "apply", "reconcile", "destroy", "import", "check", "emulator"],
+        CALLING_OR_SERVING,
     ),
     entry(
         "ROOMCTL_*, ZEGO_*, ZIM_*, TENCENT_*",
@@ -64,6 +79,26 @@ const ENVIRONMENT: &[Entry] = &[
         "HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE",
         "The proxy to the services, and the certificates that are trusted.",
         CALLING,
+    ),
+    entry(
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL",
+        "How a state at s3:// is reached, as by other AWS tools; a role of the machine or a web identity too.",
+        RECORDING,
+    ),
+    entry(
+        "GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN",
+        "How a state at gs:// is reached: the file of a service account, or an access token.",
+        RECORDING,
+    ),
+    entry(
+        "AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_TOKEN",
+        "How a state at az:// is reached; AZURE_CLIENT_ID and its companions too.",
+        RECORDING,
+    ),
+    entry(
+        "CI",
+        "If it is set, a state in a local file is a warning.",
+        &["apply", "reconcile", "destroy"],
     ),
     entry(
         "ROOMCTL_LOG",
@@ -100,7 +135,7 @@ const FILES: &[Entry] = &[
     entry(
         "rooms.emulator.json",
         "The rooms of the built-in emulator, beside the state.",
-        &["plan", "apply", "reconcile", "destroy", "import", "check", "emulator"],
+        CALLING_OR_SERVING,
     ),
 ];
 
@@ -108,6 +143,7 @@ const EXIT_STATUS: &[Entry] = &[
     entry("0", "Done, or nothing to do.", ALL),
     entry("1", "Failed: nothing was changed.", ALL),
     entry("2", "Changes are wanted, with --detailed-exitcode.", &["plan"]),
+    entry("2", "The service differs from the record.", &["drift"]),
     entry(
         "3",
         "Refused: the gate held something back, it was not approved, or the state belongs to another application.",
@@ -128,7 +164,7 @@ const EXIT_STATUS: &[Entry] = &[
     entry(
         "5",
         "Partly done: some steps failed or were not tried, or some rooms could not be read.",
-        &["plan", "apply", "reconcile", "destroy", "import"],
+        &["plan", "drift", "apply", "reconcile", "destroy", "import"],
     ),
     entry("64", "Wrong usage.", ALL),
     entry("130", "Interrupted twice.", &["apply", "reconcile", "destroy", "import"]),

@@ -13,13 +13,31 @@ use std::path::Path;
 
 use crate::cli::desk::{files_below, repository};
 
-/// The links of a page, as paths of the repository.
+/// The links of a page, as paths of the repository, with the anchor of a heading where one is named.
 fn links(page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(page)).expect("a page");
     let folder = Path::new(page).parent().expect("a folder");
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let targets = targets.filter(|target| !target.contains("://"));
-    targets.map(|target| folder.join(target).display().to_string()).collect()
+    let target = |target: &str| match target.strip_prefix('#') {
+        Some(anchor) => format!("{page}#{anchor}"),
+        None => folder.join(target).display().to_string(),
+    };
+    targets.map(target).collect()
+}
+
+/// Whether the file of a link exists, and its heading if one is named.
+fn exists(link: &str) -> bool {
+    let Some((page, anchor)) = link.split_once('#') else {
+        return repository().join(link).exists();
+    };
+    let Ok(text) = std::fs::read_to_string(repository().join(page)) else { return false };
+    let kept = |letter: char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
+    let slug = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        heading.chars().filter(|letter| kept(*letter)).collect::<String>().replace(' ', "-")
+    };
+    text.lines().any(|line| line.starts_with('#') && slug(line) == anchor)
 }
 
 #[test]
@@ -29,6 +47,9 @@ fn the_page_names_every_workflow_and_every_link_exists() {
         files.iter().filter_map(|name| Some(name.split_once('/')?.0)).collect();
     workflows.dedup();
     let mut linked = links("docs/gitops.md");
+    for page in files_below(&repository().join("docs")) {
+        linked.extend(links(&format!("docs/{page}")));
+    }
     for workflow in &workflows {
         let folder = format!("examples/gitops/{workflow}");
         assert!(linked.iter().any(|link| link.ends_with(&folder)), "{folder} is not named");
@@ -36,6 +57,6 @@ fn the_page_names_every_workflow_and_every_link_exists() {
     }
     assert_eq!(workflows.len(), 6);
     for link in linked {
-        assert!(repository().join(&link).exists(), "{link} does not exist");
+        assert!(exists(&link), "{link} does not exist");
     }
 }

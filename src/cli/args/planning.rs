@@ -12,7 +12,7 @@ use crate::model::{Address, Digest, Refresh};
 /// What `plan`, `apply` and `destroy` have in common.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PlanningArgs {
-    /// Whom to ask first: nobody, rooms that may have gone, or all; by default the policy's
+    /// Which rooms to ask after first; the default is the policy's
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// Which rooms to plan for.
@@ -74,10 +74,11 @@ pub(in crate::cli) struct LayoutArgs {
 /// How long a run may take, and where its metrics go.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunArgs {
-    /// End as at a first Ctrl-C once the command has run so long, such as 30m
+    /// Stop as a first Ctrl-C does once the command has run for so long, such as 30m
     #[arg(long, value_name = "SPAN", value_parser = time_limit)]
     pub(in crate::cli) timeout: Option<Duration>,
-    /// Write what the run did to this file, as Prometheus text
+    /// Write what the run did to this file, as Prometheus text; overwrites only a file that an earlier run
+    /// wrote so
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) metrics_file: Option<PathBuf>,
 }
@@ -125,7 +126,7 @@ pub(in crate::cli) struct ExplainArgs {
     /// The room
     #[arg(value_name = "ADDRESS")]
     pub(in crate::cli) address: Address,
-    /// Whether to ask the service after this room; by default if credentials are there
+    /// Whether to ask the service after this room; the default is yes if there are credentials
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// How the result is written
@@ -158,14 +159,14 @@ pub(in crate::cli) struct ApplyingArgs {
     /// Consent to at most N rooms being destroyed, replaced or forgotten in this run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) allow_destroy: Option<u64>,
-    /// Steps under way at once
+    /// Steps of each provider in flight at once; the default is enough to reach the rate limit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(in crate::cli) concurrency: Option<u16>,
     /// Disconnect the people in this room, at each of its sides, if it is to be destroyed; may be given
     /// several times
     #[arg(long, value_name = "ADDRESS")]
     pub(in crate::cli) evict: Vec<Address>,
-    /// Wait so long for another run to let the state go
+    /// How long to wait for another run to release the state
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(in crate::cli) lock_timeout: Duration,
 }
@@ -173,13 +174,13 @@ pub(in crate::cli) struct ApplyingArgs {
 /// `apply`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ApplyArgs {
-    /// Carry out only the steps that are in this plan too, which `plan --out` saved
+    /// Carry out only the steps that are also in this plan, which `plan --out` saved
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["target", "exclude"])]
     pub(in crate::cli) plan: Option<PathBuf>,
     /// Refuse a saved plan that is older, such as 15m or 24h
     #[arg(long, value_name = "SPAN", value_parser = span, requires = "plan")]
     pub(in crate::cli) max_plan_age: Option<Duration>,
-    /// Go ahead only if the plan has this digest
+    /// Carry out the plan only if it has this digest; one without steps is done whatever its digest
     #[arg(long, value_name = "sha256:…")]
     pub(in crate::cli) expect: Option<Digest>,
     /// How to plan.
@@ -202,7 +203,7 @@ pub(in crate::cli) struct ApplyArgs {
 /// `reconcile`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReconcileArgs {
-    /// Which recorded rooms to ask after first; by default the policy's
+    /// Which recorded rooms to ask after first; the default is the policy's
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// How to write the result
@@ -211,7 +212,7 @@ pub(in crate::cli) struct ReconcileArgs {
     /// Consent to at most N rooms that are gone before their time being created again in this run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) allow_recreate: Option<u64>,
-    /// Wait so long for another run to release the state
+    /// How long to wait for another run to release the state
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(in crate::cli) lock_timeout: Duration,
     /// Which rooms it is about.

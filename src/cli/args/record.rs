@@ -17,11 +17,12 @@ pub(in crate::cli) struct ImportArgs {
     /// The rooms
     #[arg(value_name = "ADDRESS", required_unless_present_any = ["all_declared", "generate"])]
     pub(in crate::cli) addresses: Vec<Address>,
-    /// Ask after every declared room that is not recorded
+    /// Ask after every declared room that is not recorded; where rooms have an ownership attribute, record
+    /// only those of this state, or of the lost one that a new state takes over
     #[arg(long, conflicts_with = "addresses")]
     pub(in crate::cli) all_declared: bool,
-    /// With --all-declared: take over the rooms of another state too, whose lineage is in their ownership
-    /// attribute; the question which to take over after a lost state is not asked then
+    /// With --all-declared: take over the rooms whose ownership attribute holds this lineage of another
+    /// state too, without asking
     #[arg(long, value_name = "UUID", conflicts_with_all = ["addresses", "generate"])]
     pub(in crate::cli) lineage: Option<Lineage>,
     /// Which of the rooms to ask after.
@@ -50,7 +51,7 @@ pub(in crate::cli) struct ImportArgs {
     /// same rooms
     #[arg(long)]
     pub(in crate::cli) allow_endpoint_change: bool,
-    /// Wait so long for another run to let the state go
+    /// How long to wait for another run to release the state
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(in crate::cli) lock_timeout: Duration,
 }
@@ -75,7 +76,7 @@ pub(in crate::cli) enum StateCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Show what is recorded of rooms
+    /// Show what is recorded of rooms, and what waits for their next life
     Show {
         /// Addresses or globs, such as `chat/table-*`
         #[arg(value_name = "ADDRESS", required = true)]
@@ -92,13 +93,13 @@ pub(in crate::cli) enum StateCommand {
         /// Do not ask
         #[arg(short = 'y', long, visible_alias = "yes")]
         auto_approve: bool,
-        /// Wait so long for another run to let the state go
+        /// How long to wait for another run to release the state
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },
-    /// Write what an interrupted run left in the journal into the state; no network
+    /// Write what an interrupted run left in the journal into the state; calls no service
     Fold {
-        /// Wait so long for another run to let the state go
+        /// How long to wait for another run to release the state
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },
@@ -107,45 +108,45 @@ pub(in crate::cli) enum StateCommand {
         /// Do not ask
         #[arg(short = 'y', long, visible_alias = "yes")]
         auto_approve: bool,
-        /// Wait so long for another run to let the state go
+        /// How long to wait for another run to release the state
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },
-    /// Record a room, or all rooms of a provider, under another provider's name
+    /// Move the record of a room, or of all rooms of a provider, to the new name of the provider
     Mv {
-        /// The room's address, or the provider's name and a `/`
+        /// The old address, or the provider's old name and a `/`
         #[arg(value_name = "ADDRESS")]
         from: String,
-        /// The new address: only the provider may differ
+        /// The new one: only the provider's name may differ
         #[arg(value_name = "ADDRESS")]
         to: String,
-        /// Wait so long for another run to let the state go
+        /// How long to wait for another run to release the state
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },
     /// Print the state as one JSON document, with what an interrupted run left
     Pull {
-        /// Write it to this file instead; never overwrites
+        /// Write it to this new file instead of stdout
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: Option<PathBuf>,
     },
-    /// Put a JSON document in the place of the state
+    /// Replace the record by that of a JSON document, as `state pull` prints it; shows what changes and asks
     Push {
-        /// The document, or `-` for standard input
+        /// The document, or `-` for standard input (then with --auto-approve)
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
-        /// Also if it is of another lineage, older than the state, edited by hand, or without rooms that
-        /// have a call pending
+        /// Write it also if it is of another lineage, older than the state or edited by hand, or lacks rooms
+        /// that have a call pending
         #[arg(long)]
         force: bool,
         /// Do not ask
         #[arg(short = 'y', long, visible_alias = "yes")]
         auto_approve: bool,
-        /// Wait so long for another run to let the state go
+        /// How long to wait for another run to release the state
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },
-    /// End the lease of a run that is gone
+    /// End the lease of a run that is gone, so that the next one need not wait for it; asks
     Unlock {
         /// Do not ask
         #[arg(short = 'y', long, visible_alias = "yes")]
@@ -153,13 +154,13 @@ pub(in crate::cli) enum StateCommand {
     },
     /// Copy the state to another place, compare it there, and mark the old one as moved
     Migrate {
-        /// Where it is: a path or a URL
+        /// Where the state is: a path or a URL
         #[arg(value_hint = ValueHint::FilePath)]
         from: String,
-        /// Where it is to be kept: a path or a URL at which there is none yet
+        /// Where to keep it from now on: a path or a URL at which there is no state yet
         #[arg(value_hint = ValueHint::FilePath)]
         to: String,
-        /// Wait so long for another run to let the state go
+        /// How long to wait for another run to release the state
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
         lock_timeout: Duration,
     },

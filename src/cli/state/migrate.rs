@@ -143,11 +143,13 @@ fn report(
     })?;
     let world = "rooms.emulator.json";
     let emulated = recorded.providers.values().any(ProviderIdentity::is_emulated);
-    if emulated && from.beside(world) != to.beside(world) {
+    let there = std::path::absolute(from.beside(world))?;
+    let here = std::path::absolute(to.beside(world))?;
+    if emulated && there != here {
         console.note(&render::plain(format_args!(
             "the rooms of the built-in emulator stay in {}: copy that file to {}",
-            from.beside(world).display(),
-            to.beside(world).display()
+            there.display(),
+            here.display()
         )));
     }
     Ok(Exit::Done)

@@ -1,6 +1,7 @@
 //! A fleet whose state is on a real server, and what is kept from the output there.
 
 use super::desk::{Desk, THREE_ROOMS};
+use super::served::{SECRET, Silent};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::servers::{self, Bucket};
 
@@ -32,6 +33,45 @@ fn a_fleet_is_kept_on_s3() {
 #[test]
 fn a_fleet_is_kept_on_azure() {
     keeps_a_fleet(servers::azure("fleet"));
+}
+
+#[test]
+fn a_migration_in_one_folder_needs_no_copy_of_the_emulator() {
+    let Some(bucket) = servers::s3("migrated") else { return };
+    let environment = bucket.environment();
+    let environment: Vec<_> = environment.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let desk = Desk::applied();
+    let line = format!("state migrate rooms.state.json {}/rooms.json", bucket.url);
+    let migrated = desk.run_with(&environment, &line).ends(0);
+    migrated.prints("Migrated: 3 rooms").keeps_from("rooms of the built-in emulator");
+    let plan = format!("--state {}/rooms.json plan", bucket.url);
+    desk.run_with(&environment, &plan).ends(0).prints("No changes: 3 rooms");
+}
+
+#[test]
+fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
+    let Some(bucket) = servers::s3("killed") else { return };
+    let desk = Desk::with(THREE_ROOMS);
+    let silent = Silent::start();
+    let mut environment = bucket.environment();
+    environment.push(("ZIM_ENDPOINT".to_owned(), silent.url.clone()));
+    environment.push(("ZEGO_SERVER_SECRET".to_owned(), SECRET.to_owned()));
+    let state = format!("--state {}/rooms.json", bucket.url);
+    let mut apply = desk.command(&format!("{state} apply --auto-approve"));
+    let mut apply = apply.envs(environment.iter().cloned()).spawn().expect("apply starts");
+    let call = silent.called();
+    apply.kill().expect("killed");
+    apply.wait().expect("its end");
+    drop(call);
+
+    let environment: Vec<_> = environment.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let run = |command: &str| desk.run_with(&environment, &format!("{state} {command}"));
+    run("state rm chat/lobby -y").ends(4).says("roomctl apply").says("`roomctl state unlock`");
+    let asked = run("state unlock").ends(3).says("its lease ends in ");
+    assert!(asked.stderr.contains("renewed.\nEnd it only if that run is gone."), "{asked}");
+    run("state unlock -y").ends(0).prints("Unlocked");
+    run("state unlock").ends(0).prints("Nothing to unlock");
+    run("state fold").ends(0);
 }
 
 #[test]
