@@ -187,6 +187,7 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         }
         // Whether calls were made says the outcome.
         StateError::LeaseLost { .. }
+        | StateError::Unlocked { .. }
         | StateError::Newer { .. }
         | StateError::Damaged { .. }
         | StateError::Missing { .. }

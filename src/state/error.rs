@@ -196,6 +196,15 @@ pub enum StateError {
         /// Who holds it now, if that could be read.
         by: Option<Box<Holder>>,
     },
+    /// The lock's lease was ended by hand: run again, which looks up what is pending.
+    #[error(
+        "the lock of {location} was ended by `roomctl state unlock`: no further call was made. Run \
+         again: it looks up what became of the calls in flight"
+    )]
+    Unlocked {
+        /// The state.
+        location: String,
+    },
     /// Two parts of the state do not belong together: bring back the newest of both.
     #[error(
         "{location}: {why}; nothing was overwritten. A lifecycle rule, a restored version or a copy \

@@ -247,8 +247,8 @@ pub trait WriteStore: Send + Sync {
     /// sent no call has learned is dropped with its journal, so that the next one can begin.
     fn check(&self) -> Access<'_, ()>;
 
-    /// Writes a whole record as the state: at once, with its serial and its `moved_to`, in place of what
-    /// is there and of what this run has appended. Its lineage is the state's, unless that is new. What is appended afterwards builds on
+    /// Writes a whole record as the state: at once, with its lineage, its serial and its `moved_to`, in
+    /// place of what is there and of what this run has appended. What is appended afterwards builds on
     /// it; [`WriteStore::snapshot`] stays as it was.
     fn replace(&self, recorded: Recorded) -> Access<'_, ()>;
 

@@ -20,6 +20,7 @@ mod kinds;
 mod metrics;
 mod moved;
 mod next_life;
+#[cfg(feature = "object-store")]
 mod object_stores;
 mod ownership;
 mod pages;

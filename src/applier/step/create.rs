@@ -91,14 +91,15 @@ impl Worker {
         changes: &[Patch],
         request_id: Option<String>,
     ) -> Result<Done, FailedStep> {
-        let failed = |failure| FailedStep {
-            failure,
-            effect: Effect::AsPlanned,
-            what: "it was created, but not everything was set; the next run sets the rest",
-        };
         let after = step.after.clone().unwrap_or_default();
         let mut changes = changes.to_vec();
         changes.extend(carried_patch(&record));
+        let what = if changes.is_empty() {
+            "it was created, and that could not be recorded"
+        } else {
+            "it was created, but not everything was set; the next run sets the rest"
+        };
+        let failed = |failure| FailedStep { failure, effect: Effect::AsPlanned, what };
         if !changes.is_empty() {
             self.record(&step.address, &record).await.map_err(failed)?;
         }

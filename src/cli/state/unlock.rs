@@ -27,9 +27,9 @@ pub(super) async fn run(
     let Some(lease) = lease else {
         return Err(Stopped::new(Exit::Locked, "locked", os_lock(&path, &holder, known.as_ref())));
     };
+    let ends_in = lease.ends_in.as_secs();
     console.say(&render::plain(format_args!(
-        "{path} is locked by {holder}; its lease ends in {} s unless it is renewed.",
-        lease.ends_in.as_secs()
+        "{path} is locked by {holder}; its lease ends in {ends_in} s unless it is renewed."
     )));
     console.say(
         "End it only if that run is gone. One that still runs makes no further call once it finds out; \

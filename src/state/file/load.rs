@@ -155,6 +155,7 @@ fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
         | StateError::Conflict { .. }
         | StateError::Unrepairable { .. }
         | StateError::LeaseLost { .. }
+        | StateError::Unlocked { .. }
         | StateError::Outdated { .. }
         | StateError::Moved { .. }
         | StateError::Unusable { .. }

@@ -14,6 +14,9 @@ use super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Version
 
 /// How long a read is repeated while the store does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long that is done before the first connection comes about: an endpoint that is wrong is soon said,
+/// and one that just starts is waited for.
+const FIRST_CONTACT: Duration = Duration::from_secs(4);
 /// The wait before the first repetition; it doubles.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// The longest wait between two.
@@ -89,7 +92,9 @@ impl Bucket {
             let unanswered = match self.objects.put(name, bytes.clone(), condition).await {
                 Ok(Put::Done(version)) => return Ok(Acknowledged { version, sent }),
                 Ok(Put::Refused) => None,
-                Err(error @ ObjectError::Unavailable(_)) => Some(error),
+                Err(error @ (ObjectError::Unavailable(_) | ObjectError::Unreachable(_))) => {
+                    Some(error)
+                }
                 Err(error @ ObjectError::Denied(_)) => return Err(WriteError::Failed(error)),
             };
             let there = self.get_until(name, until).await.map_err(WriteError::Failed)?;
@@ -110,15 +115,17 @@ impl Bucket {
     }
 
     async fn get_until(&self, name: &Name, until: Instant) -> Result<Option<Object>, ObjectError> {
-        let mut backoff = Backoff(FIRST_DELAY);
+        let (mut backoff, begun) = (Backoff(FIRST_DELAY), Instant::now());
         loop {
-            match self.objects.get(name).await {
-                Err(error @ ObjectError::Unavailable(_)) => {
-                    if !backoff.wait(until).await {
-                        return Err(error);
-                    }
+            let (error, until) = match self.objects.get(name).await {
+                Err(error @ ObjectError::Unavailable(_)) => (error, until),
+                Err(error @ ObjectError::Unreachable(_)) => {
+                    (error, until.min(begun + FIRST_CONTACT))
                 }
-                answer => return answer,
+                answer @ (Ok(_) | Err(ObjectError::Denied(_))) => return answer,
+            };
+            if !backoff.wait(until).await {
+                return Err(error);
             }
         }
     }
@@ -130,7 +137,12 @@ impl Bucket {
         name: &Name,
         error: &ObjectError,
     ) -> StateError {
-        let error = Arc::new(std::io::Error::other(error.to_string()));
+        let advice = match error {
+            ObjectError::Unavailable(_) => "; run again once the store answers",
+            // They say what to do.
+            ObjectError::Unreachable(_) | ObjectError::Denied(_) => "",
+        };
+        let error = Arc::new(std::io::Error::other(format!("{error}{advice}")));
         StateError::Io { operation, location: self.named(name), error }
     }
 

@@ -11,7 +11,7 @@ use crate::state::overlay::Overlay;
 use crate::state::{StateError, random_uuid};
 
 use super::bucket::Bucket;
-use super::head::{Head, StateRef};
+use super::head::{Head, Replacement, StateRef};
 use super::objects::{Name, Object, Version};
 
 /// A state as it was read.
@@ -92,6 +92,13 @@ pub(super) fn check(
             Some(_) => outdated("its journal names a state, and the object is missing"),
         };
     };
+    let is_replacement = |next: &Replacement| {
+        next.write_id == state.write.write_id
+            && Some(&next.lineage) == state.recorded.lineage.as_ref()
+    };
+    if head.replacement.as_ref().is_some_and(is_replacement) {
+        return Ok(());
+    }
     if state.recorded.lineage.as_ref() != Some(&head.lineage) {
         return outdated("state and journal are of different lineages");
     }

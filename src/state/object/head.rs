@@ -26,6 +26,8 @@ use crate::state::{Entry, LastCalls, journal};
 pub(super) struct Head {
     /// The lineage of the state.
     pub(super) lineage: Lineage,
+    /// The whole record that is being written in place of the state.
+    pub(super) replacement: Option<Replacement>,
     /// Raised by each takeover.
     pub(super) epoch: u64,
     /// How long the lease holds without a renewal.
@@ -64,6 +66,16 @@ pub(super) struct StateRef {
     pub(super) epoch: u64,
 }
 
+/// A write of the state that is in progress, of a record that may be of another lineage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Replacement {
+    /// Tells the write from all others.
+    pub(super) write_id: String,
+    /// The lineage of the record.
+    pub(super) lineage: Lineage,
+}
+
 /// The entries that the state does not hold yet, as their lines. They are numbered, and a number is never
 /// used again.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +101,8 @@ struct HeadLine<'a> {
     version: u64,
     write_id: Cow<'a, str>,
     lineage: Cow<'a, Lineage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replacement: Option<Cow<'a, Replacement>>,
     epoch: u64,
     lease_seconds: u64,
     holder: Cow<'a, Holder>,
@@ -118,6 +132,7 @@ impl Head {
             version: _,
             write_id: _,
             lineage,
+            replacement,
             epoch,
             lease_seconds,
             holder,
@@ -140,6 +155,7 @@ impl Head {
         }
         let head = Self {
             lineage: lineage.into_owned(),
+            replacement: replacement.map(Cow::into_owned),
             epoch,
             lease: Duration::from_secs(lease_seconds),
             holder: holder.into_owned(),
@@ -156,6 +172,7 @@ impl Head {
     pub(super) fn text(&self, write_id: &str) -> Result<Bytes, serde_json::Error> {
         let Self {
             lineage,
+            replacement,
             epoch,
             lease,
             holder,
@@ -169,6 +186,7 @@ impl Head {
             version: VERSION,
             write_id: Cow::Borrowed(write_id),
             lineage: Cow::Borrowed(lineage),
+            replacement: replacement.as_ref().map(Cow::Borrowed),
             epoch: *epoch,
             lease_seconds: lease.as_secs(),
             holder: Cow::Borrowed(holder),
@@ -183,6 +201,18 @@ impl Head {
         text.reserve(journal.bytes);
         journal.entries.iter().for_each(|line| text.extend_from_slice(line));
         Ok(text.into())
+    }
+}
+
+impl Head {
+    /// Takes up the result of a replacement that a crash has cut short: the state that was read shows
+    /// whether it was written.
+    pub(super) fn settle_replacement(&mut self, written: Option<&str>) {
+        if let Some(Replacement { write_id, lineage }) = self.replacement.take()
+            && written == Some(write_id.as_str())
+        {
+            self.lineage = lineage;
+        }
     }
 }
 
@@ -266,6 +296,7 @@ mod tests {
         };
         Head {
             lineage: Lineage("it".to_owned()),
+            replacement: None,
             epoch: 3,
             lease: Duration::from_mins(1),
             holder,

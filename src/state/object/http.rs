@@ -54,8 +54,17 @@ struct Call {
 pub(super) enum Exchange {
     /// The store, or whoever gives credentials, answered.
     Answered(Answer),
-    /// No answer came, or none that could be read: which host it was, and a sentence that names it.
-    Broken(String, String),
+    /// No answer came, or none that could be read: which host it was.
+    Broken(String, Breakage),
+}
+
+/// Why no answer came; a sentence that names the host and no URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Breakage {
+    /// No connection came about: nothing was sent.
+    Unconnected(String),
+    /// Anything else: the request may have arrived.
+    Unanswered(String),
 }
 
 /// Makes a call, and returns its last exchange too; `None` if nothing was sent.
@@ -129,7 +138,8 @@ impl Http {
                 (Exchange::Answered(answer), Ok(response))
             }
             Err(why) => {
-                let error = HttpError::new(HttpErrorKind::Unknown, Failure(why.clone()));
+                let sentence = why.sentence().to_owned();
+                let error = HttpError::new(HttpErrorKind::Unknown, Failure(sentence));
                 (Exchange::Broken(host, why), Err(error))
             }
         };
@@ -138,36 +148,53 @@ impl Http {
         result
     }
 
-    /// Sends a request, and reads the whole answer. The error is a sentence without URL.
+    /// Sends a request, and reads the whole answer.
     async fn send(
         &self,
         host: &str,
         request: HttpRequest,
-    ) -> Result<(HttpResponse, Bytes), String> {
+    ) -> Result<(HttpResponse, Bytes), Breakage> {
+        use Breakage::{Unanswered, Unconnected};
         let uri = request.uri();
         let reach = reach(uri.host().unwrap_or_default(), uri.scheme_str() == Some("https"));
-        let reach = reach.ok_or_else(|| format!("plain HTTP to {host} is refused: use https"))?;
-        let client = self.0.client(reach).map_err(|why| format!("cannot set up HTTPS: {why}"))?;
+        let reach = reach
+            .ok_or_else(|| Unconnected(format!("plain HTTP to {host} is refused: use https")))?;
+        let client = self.0.client(reach);
+        let client = client.map_err(|why| Unconnected(format!("cannot set up HTTPS: {why}")))?;
         let started = CALL.try_with(|call| call.borrow().started);
         let started = started.unwrap_or_else(|_| Instant::now());
         let allowed = |length| CALL_TIMEOUT + allowance(length);
-        let late =
-            |allowed: Duration| format!("no answer from {host} within {} s", allowed.as_secs());
+        let late = |allowed: Duration| {
+            Unanswered(format!("no answer from {host} within {} s", allowed.as_secs()))
+        };
 
         let sent = request.body().content_length() as u64;
         let response = timeout_at(started + allowed(sent), client.call(request)).await;
         let response = response.map_err(|_| late(allowed(sent)))?;
         let response = response.map_err(|error| {
-            let is_connect = error.kind() == HttpErrorKind::Connect;
-            let missing = if is_connect { "connection to" } else { "answer from" };
-            format!("no {missing} {host}: {}", cause(&error))
+            let why = cause(&error);
+            if error.kind() == HttpErrorKind::Connect {
+                Unconnected(format!("no connection to {host}: {why}"))
+            } else {
+                Unanswered(format!("no answer from {host}: {why}"))
+            }
         })?;
         let length = response.body().size_hint().lower();
         let (parts, body) = response.into_parts();
         let body = timeout_at(started + allowed(length.max(sent)), whole(body)).await;
         let body = body.map_err(|_| late(allowed(length.max(sent))))?;
-        let body = body.map_err(|why| format!("the connection to {host} broke: {why}"))?;
+        let body =
+            body.map_err(|why| Unanswered(format!("the connection to {host} broke: {why}")))?;
         Ok((HttpResponse::from_parts(parts, Vec::new().into()), body))
+    }
+}
+
+impl Breakage {
+    /// Returns the sentence.
+    pub(super) fn sentence(&self) -> &str {
+        match self {
+            Self::Unconnected(why) | Self::Unanswered(why) => why,
+        }
     }
 }
 

@@ -127,6 +127,7 @@ async fn begin(
     let lineage = Lineage(random_uuid().map_err(unwritable)?);
     let head = Head {
         lineage,
+        replacement: None,
         epoch: 1,
         lease,
         holder: holder.clone(),

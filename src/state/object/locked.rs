@@ -179,6 +179,8 @@ async fn bring_up_to_date(
             return Err(bucket.lost(None));
         }
         document::check(bucket, head, state.as_ref())?;
+        let written = state.as_ref().map(|state| state.write.write_id.as_str());
+        lease.read.head.settle_replacement(written);
         if let Some(to) = state.as_ref().and_then(|state| state.recorded.moved_to.clone()) {
             return Err(StateError::Moved { to });
         }

@@ -177,7 +177,8 @@ fn snapshot(read: ReadHead, state: Option<ReadState>, is_held: bool) -> Snapshot
     let changes = read.changes(held);
     let in_progress = (is_held && !changes.is_empty()).then(|| read.head.holder.clone());
     changes.apply(&mut recorded);
-    recorded.lineage = Some(read.head.lineage);
+    let lineage = recorded.lineage.take();
+    recorded.lineage = lineage.or(Some(read.head.lineage));
     Snapshot {
         recorded: Arc::new(recorded),
         found: Found::Existing,

@@ -86,6 +86,9 @@ pub(super) enum ObjectError {
     /// The store did not answer, or asked to come again: whether a write was done is unknown.
     #[error("{0}")]
     Unavailable(String),
+    /// No connection came about, and the store has not answered before: nothing was sent.
+    #[error("{0}")]
+    Unreachable(String),
     /// The store refused for a reason that stays: credentials, permissions, a bucket that is missing.
     /// Nothing was written.
     #[error("{0}")]

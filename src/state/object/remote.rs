@@ -15,7 +15,7 @@ use object_store::{
 
 use super::answer::{Expectation, Refusal, credentials_advice};
 use super::connect::{self, Connected};
-use super::http::{Exchange, cause, recorded};
+use super::http::{Breakage, Exchange, cause, recorded};
 use super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Request, Version};
 use crate::model::{ObjectService, ObjectUrl};
 use crate::state::{StateError, StoreEnvironment};
@@ -201,12 +201,18 @@ impl Remote {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    fn broken(&self, host: &str, why: &str) -> ObjectError {
-        let missing = format!("{why}, so that there are no credentials for the state");
-        match (self.is_store(host), self.answered.load(Ordering::Relaxed)) {
-            (true, _) => ObjectError::Unavailable(why.to_owned()),
-            (false, true) => ObjectError::Unavailable(missing),
-            (false, false) => {
+    fn broken(&self, host: &str, why: &Breakage) -> ObjectError {
+        let (sentence, answered) = (why.sentence(), self.answered.load(Ordering::Relaxed));
+        let missing = format!("{sentence}, so that there are no credentials for the state");
+        match (self.is_store(host), answered, why) {
+            (true, false, Breakage::Unconnected(why)) => ObjectError::Unreachable(format!(
+                "{why}; check the endpoint, and that this machine reaches it"
+            )),
+            (true, _, Breakage::Unconnected(_) | Breakage::Unanswered(_)) => {
+                ObjectError::Unavailable(sentence.to_owned())
+            }
+            (false, true, _) => ObjectError::Unavailable(missing),
+            (false, false, _) => {
                 let advice = credentials_advice(self.url.service);
                 ObjectError::Denied(format!("{missing}; {advice}"))
             }

@@ -248,6 +248,7 @@ impl Next {
         let Self { recorded, lineage, epoch, up_to, state, head, holder, lease } = self;
         let new = |journal: Lines, last_calls: LastCalls| Head {
             lineage: lineage.clone(),
+            replacement: None,
             epoch,
             lease,
             holder: holder.clone(),

@@ -16,7 +16,7 @@ use crate::state::{Durable, Entry, Folded, LastCalls, StateError, journal};
 
 use super::bucket::{Acknowledged, Bucket, Sent, Write, WriteError};
 use super::document::NextState;
-use super::head::{Head, Released, StateRef};
+use super::head::{Head, Released, Replacement, StateRef};
 use super::lease;
 use super::objects::{Condition, Name, Version};
 use super::window::WriteWindow;
@@ -262,7 +262,11 @@ impl Writer {
             }
             Err(WriteError::Superseded(there)) => {
                 let there = there.and_then(|object| lease::parse(&self.bucket, &object).ok());
-                Err(self.bucket.lost(there.map(|(read, _)| read.head.holder)))
+                let there = there.map(|(read, _)| read.head);
+                if there.as_ref().is_some_and(|there| there.epoch == self.head.epoch) {
+                    return Err(StateError::Unlocked { location: self.bucket.location.clone() });
+                }
+                Err(self.bucket.lost(there.map(|there| there.holder)))
             }
             Err(WriteError::Failed(error)) => Err(self.bucket.failed("write", &Name::Head, &error)),
         }
@@ -336,32 +340,30 @@ impl Writer {
         self.replacing.is_some() && self.is_idle()
     }
 
-    /// Writes a whole record as the state. Where its lineage is another, the head says so first: a crash
-    /// in between leaves a head without a state.
+    /// Writes a whole record as the state. The head names the write before, so that after a crash either
+    /// state belongs to it.
     async fn replace(&mut self) -> Result<(), StateError> {
         let Some((recorded, reply)) = self.replacing.take() else { return Ok(()) };
         let Some(lineage) = recorded.lineage.clone() else {
-            drop(reply.send(Err(self.irreplaceable("the record has no lineage"))));
+            let why = "the record has no lineage".to_owned();
+            let location = self.bucket.location.clone();
+            drop(reply.send(Err(StateError::Unusable { location, why })));
             return Ok(());
         };
-        if lineage != self.head.lineage {
-            if !self.is_new() {
-                drop(reply.send(Err(self.irreplaceable("it holds a state of another lineage"))));
-                return Ok(());
-            }
-            self.head.lineage = lineage.clone();
-            sleep_until(self.sent + self.bucket.objects.write_interval()).await;
-            self.write_head().await?;
-        }
         let recorded = Arc::new(recorded);
         let numbers = (recorded.serial, self.head.epoch, self.head.journal.last());
         let (base, none) = (Arc::clone(&recorded), Overlay::default());
-        let next = NextState::of(&self.bucket, lineage, base, none, numbers).await?;
+        let next = NextState::of(&self.bucket, lineage.clone(), base, none, numbers).await?;
+        let write_id = next.write.write_id.clone();
+        self.head.replacement = Some(Replacement { write_id, lineage: lineage.clone() });
+        sleep_until(self.sent + self.bucket.objects.write_interval()).await;
+        self.write_head().await?;
         let condition = self.state.version.clone().map_or(Condition::Absent, Condition::Version);
         let written = put(&self.bucket, next, condition, Instant::now() + self.head.lease).await;
         match written {
             Ok(written) => {
                 self.take_written(written);
+                (self.head.lineage, self.head.replacement) = (lineage, None);
                 (self.base, self.changes) = (recorded, Overlay::default());
                 drop(reply.send(Ok(())));
                 Ok(())
@@ -377,10 +379,6 @@ impl Writer {
     /// Whether nothing was ever recorded.
     fn is_new(&self) -> bool {
         self.state.version.is_none() && !self.holds_entries()
-    }
-
-    fn irreplaceable(&self, why: &str) -> StateError {
-        StateError::Unusable { location: self.bucket.location.clone(), why: why.to_owned() }
     }
 
     fn may_release(&self) -> bool {

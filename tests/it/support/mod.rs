@@ -5,10 +5,12 @@ use roomctl::{emulator, model};
 pub(crate) mod fleet;
 mod fuse;
 pub(crate) mod process;
+#[cfg(feature = "object-store")]
 pub(crate) mod proxy;
 mod read;
 mod run;
 mod script;
+#[cfg(feature = "object-store")]
 pub(crate) mod servers;
 mod stats;
 mod stranger;

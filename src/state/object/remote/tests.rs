@@ -225,6 +225,28 @@ async fn a_store_that_does_not_answer_is_given_ten_seconds() {
 }
 
 #[tokio::test]
+async fn a_closed_port_is_unreachable_until_the_store_has_answered() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = closed.local_addr().expect("an address");
+    drop(closed);
+    let environment = [
+        ("AWS_ACCESS_KEY_ID".to_owned(), "A".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), "S".to_owned()),
+        ("AWS_ENDPOINT_URL".to_owned(), format!("http://{address}")),
+    ];
+    let environment = StoreEnvironment::of(environment);
+    let nowhere = Remote::connect(&url("s3://b/k"), &environment).expect("an environment");
+    let Err(ObjectError::Unreachable(why)) = nowhere.get(&Name::Head).await else {
+        panic!("it answered")
+    };
+    assert!(why.starts_with(&format!("no connection to {address}: ")), "{why}");
+    assert!(why.ends_with("; check the endpoint, and that this machine reaches it"), "{why}");
+    nowhere.answered.store(true, std::sync::atomic::Ordering::Relaxed);
+    let later = nowhere.get(&Name::Head).await;
+    assert!(matches!(later, Err(ObjectError::Unavailable(_))), "{later:?}");
+}
+
+#[tokio::test]
 async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
     let Some((objects, proxy)) = proxied("answers") else { return };
     objects.get(&Name::Head).await.expect("an answer");

@@ -46,6 +46,8 @@ struct Script {
     /// What happens to the next writes; then nothing does.
     writes: VecDeque<Mishap>,
     frozen_until: Instant,
+    /// Until when no connection comes about.
+    unreachable_until: Instant,
     says_age: bool,
 }
 
@@ -74,6 +76,7 @@ impl FakeStore {
             latency: Duration::from_millis(50),
             writes: VecDeque::new(),
             frozen_until: Instant::now(),
+            unreachable_until: Instant::now(),
             says_age: true,
         };
         Client { store: self.clone(), script: Arc::new(Mutex::new(script)) }
@@ -156,6 +159,11 @@ impl Client {
         self.script().frozen_until = Instant::now() + time;
     }
 
+    /// Lets no connection come about for so long.
+    pub(super) fn refuse_connections(&self, time: Duration) {
+        self.script().unreachable_until = Instant::now() + time;
+    }
+
     /// Leaves out of the answers how old an object is.
     pub(super) fn hide_age(&self) {
         self.script().says_age = false;
@@ -185,6 +193,9 @@ pub(super) const LEASE: Duration = Duration::from_secs(15);
 impl Objects for Client {
     fn get<'a>(&'a self, name: &'a Name) -> Request<'a, Option<Object>> {
         Box::pin(async move {
+            if Instant::now() < self.script().unreachable_until {
+                return Err(ObjectError::Unreachable("no connection".to_owned()));
+            }
             let (latency, says_age) = self.pass().await;
             sleep(latency / 2).await;
             let read = self.store.content().objects.get(name).cloned();
