@@ -33,6 +33,9 @@ pub(super) async fn run(
     context: &Context,
     console: &Console,
 ) -> Result<Exit, Stopped> {
+    if let Some(never) = args.every {
+        match never {}
+    }
     // What is to be said about the declared rooms is said by `plan`: their edits are not taken.
     let Loaded { desired, warnings: _ } = session::files(global, console)?;
     let desired = Arc::new(desired);

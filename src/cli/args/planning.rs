@@ -1,12 +1,13 @@
 //! The arguments of commands that plan, compare or apply.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::formats::{DriftFormat, Format, PlanFormat};
-use super::values::{refresh_modes, span, time_limit};
+use super::values::{not_built, refresh_modes, span, time_limit};
 use crate::model::{Address, Digest, Refresh};
 
 /// What `plan`, `apply` and `destroy` have in common.
@@ -212,6 +213,9 @@ pub(in crate::cli) struct ReconcileArgs {
     /// Consent to at most N rooms that are gone before their time being created again in this run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) allow_recreate: Option<u64>,
+    /// The controller, which is not built yet.
+    #[arg(long, value_name = "SPAN", value_parser = not_built, hide = true)]
+    pub(in crate::cli) every: Option<Infallible>,
     /// How long to wait for another run to release the state
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(in crate::cli) lock_timeout: Duration,

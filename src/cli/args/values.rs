@@ -1,5 +1,6 @@
 //! Parsers of values.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -29,6 +30,11 @@ pub(super) fn kinds() -> impl TypedValueParser<Value = Kind> {
 
 pub(super) fn span(text: &str) -> Result<Duration, String> {
     text.parse::<Delay>().map(Delay::as_duration).map_err(|error| error.to_string())
+}
+
+/// Refuses a flag that a later version has.
+pub(super) fn not_built(_: &str) -> Result<Infallible, &'static str> {
+    Err("this flag is not built yet: leave it out")
 }
 
 pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
