@@ -62,12 +62,14 @@ impl Worker {
         after: Arc<Room>,
         first: Option<Reservation>,
     ) -> Result<Option<String>, Failure> {
-        let (mut record, mut present) = (record, present);
+        let mut record = record.continued_towards(self.kind(), &after);
+        let mut present = present;
         let (mut first, mut request_id) = (first, None);
         let mut worker = self.clone();
         let calls = self.calls(changes);
         if calls.is_empty() {
             record.room = after.clone();
+            record = record.finished(self.kind());
             self.record(address, &record).await?;
         }
         let last = calls.len();
@@ -112,6 +114,7 @@ impl Worker {
             }
             if n == last {
                 record.room = after.clone();
+                record = record.finished(self.kind());
             }
             self.record(address, &record).await?;
             (worker, present) = (self.committed(), target);
