@@ -224,6 +224,52 @@ async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<boo
         .ok_or_else(|| format!("{room:?} {record:?}"))
 }
 
+/// Crashes at a moment of a reconcile that restores a live room of which others changed both the notice and
+/// the attributes; the next one restores it as it was applied.
+async fn crash_while_drift_is_restored(moment: u64) -> Result<bool, String> {
+    let world = World::new(service());
+    let text = |text: &str| {
+        format!(
+            "version: 1\nproviders: {{live: {{kind: tencent-live, app_id: 1, operator: admin, \
+             endpoint: emulator}}}}\nstate: rooms.state.json\nrooms:\n  - {{id: lobby, name: Lobby, \
+             owner: alice, seat_template: Karaoke, notice: {text}, attributes: {{topic: {text}}}}}\n"
+        )
+    };
+    let applied = world.declare(&text("ours"));
+    converge(&world, &applied).await?;
+    let stranger = world.stranger_at(&applied, provider(Kind::TencentLive)).await;
+    let theirs = world.declare(&text("theirs"));
+    for patch in applied.rooms[0].room.patches_towards(Kind::TencentLive, &theirs.rooms[0].room) {
+        stranger.patch("lobby", patch).await;
+    }
+    let reconcile = |fuse| {
+        let how = How::with_consent().refresh(Refresh::All);
+        How { fuse, command: RunCommand::Reconcile, ..how }
+    };
+    let crashed = world.apply(&applied, &reconcile(Fuse::after(moment))).await;
+    let crashed = matches!(crashed.map_err(|error| error.to_string())?, Ended::Crashed);
+    world.apply(&applied, &reconcile(Fuse::never())).await.map_err(|e| e.to_string())?.ran();
+    let stats = world.stats_of(Kind::TencentLive);
+    let room = stats.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
+    let topic = room.attributes.get("topic").map(|topic| &*topic.value);
+    let notice = room.live.as_ref().map(|live| live.notice.as_str());
+    let is_restored = (topic, notice) == (Some("ours"), Some("ours"));
+    is_restored.then_some(crashed).ok_or_else(|| format!("{room:?}"))
+}
+
+#[test]
+fn a_crash_at_every_moment_of_a_reconcile_takes_no_drift_for_applied() {
+    let mut moments = 0;
+    for moment in 0.. {
+        match in_moved_time(crash_while_drift_is_restored(moment)) {
+            Ok(true) => moments += 1,
+            Ok(false) => break,
+            Err(why) => panic!("moment {moment}: {why}"),
+        }
+    }
+    assert!(moments > 4, "such a reconcile has {moments} moments only");
+}
+
 /// Crashes at a moment of an apply that puts a replace off and changes an attribute, and comes through;
 /// once the room has vanished, a reconcile makes it as it was approved.
 async fn crash_while_a_replace_is_put_off(moment: u64) -> Result<bool, String> {

@@ -73,8 +73,10 @@ impl Worker {
             self.record(address, &record).await?;
         }
         let last = calls.len();
-        for (n, (call, patch)) in (1..).zip(calls) {
-            let (ours, target) = (record.room.clone(), changed(&present, patch, &[]));
+        for (n, (call, patch)) in (1..).zip(calls.iter().copied()) {
+            let later = calls.iter().skip(n).map(|(_, patch)| *patch);
+            let present_now = as_recorded_before(&present, &record.room, later);
+            let (ours, target) = (record.room.clone(), changed(&present_now, patch, &[]));
             let mutation = Mutation {
                 address,
                 operation: Operation::Patch(patch.clone()),
@@ -183,6 +185,31 @@ fn modified(record: &RecordedRoom, room: Arc<Room>, receipt: &Receipt) -> Record
     record.attribute_sequence = receipt.attribute_sequence.or(record.attribute_sequence);
     record.request_id = receipt.request_id.as_deref().map(Into::into);
     record
+}
+
+/// A room as it is, but with what `later` calls change as it is recorded: what others changed of that is
+/// not taken for ours where a run ends before those calls.
+fn as_recorded_before<'a>(
+    present: &Room,
+    recorded: &Room,
+    later: impl Iterator<Item = &'a Patch>,
+) -> Room {
+    let mut room = present.clone();
+    for patch in later {
+        match patch {
+            Patch::Attributes(changes) => {
+                for change in changes {
+                    room.attributes.copy(change.key(), &recorded.attributes);
+                }
+            }
+            Patch::Fields(fields) => {
+                for (field, _) in fields.iter() {
+                    room.copy(field, recorded);
+                }
+            }
+        }
+    }
+    room
 }
 
 /// A room after a change, but for those of the keys that failed.
