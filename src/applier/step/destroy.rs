@@ -147,14 +147,11 @@ impl Worker {
             | Failure::NotTried(_)
             | Failure::State(_) => return None,
         };
-        Some(match &step.after {
-            Some(after) => record.with_next(Some(after.clone())),
-            None => {
-                let forgotten =
-                    NextLife { room: None, carried: Attributes::EMPTY, destroyed: None };
-                RecordedRoom { next: Some(Box::new(forgotten)), ..record }
-            }
-        })
+        if let Some(after) = &step.after {
+            return Some(record.with_next(Some(after.clone())));
+        }
+        let forgotten = NextLife { room: None, carried: Attributes::EMPTY, destroyed: None };
+        Some(RecordedRoom { next: Some(Box::new(forgotten)), ..record })
     }
 
     /// The record of a room that people were just seen in: the next plan asks again, and lists the
