@@ -85,7 +85,7 @@ impl Room {
 
 impl Attributes {
     /// Sets `key` as it is in `other`, or removes it.
-    pub(super) fn copy(&mut self, key: &str, other: &Self) {
+    pub fn copy(&mut self, key: &str, other: &Self) {
         match other.get(key) {
             Some(attribute) => drop(self.insert(key, attribute.clone())),
             None => drop(self.remove(key)),

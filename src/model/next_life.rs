@@ -32,6 +32,40 @@ impl RecordedRoom {
         next.room.as_ref().is_none_or(waits).then_some(next)
     }
 
+    /// The room that this one is still to become in place, since only a part of the calls that make it was
+    /// done; `None` if it is whole.
+    #[must_use]
+    pub fn unfinished(&self, kind: Kind) -> Option<&Arc<Room>> {
+        let next = self.next.as_deref().filter(|next| next.destroyed.is_none())?;
+        let room = next.room.as_ref()?;
+        let in_parts = kind.spec().fields.iter().any(|spec| !spec.sent_by_create);
+        let lacks = || !self.room.patches_towards(kind, room).is_empty();
+        (in_parts && self.waiting_next(kind).is_none() && lacks()).then_some(room)
+    }
+
+    /// This record with `room` as what is still to be made of it in place, if something was; what waits for
+    /// the next life stays.
+    #[must_use]
+    pub fn continued_towards(&self, kind: Kind, room: &Arc<Room>) -> Self {
+        match self.next.as_deref() {
+            Some(next) if self.waiting_next(kind).is_none() => {
+                let next = NextLife { room: Some(Arc::clone(room)), ..next.clone() };
+                Self { next: Some(Box::new(next)), ..self.clone() }
+            }
+            Some(_) | None => self.clone(),
+        }
+    }
+
+    /// This record once nothing is left to be made of the room in place; what waits for the next life
+    /// and what others wrote and is still to be set again stay.
+    #[must_use]
+    pub fn finished(&self, kind: Kind) -> Self {
+        if self.next.is_none() || self.waiting_next(kind).is_some() {
+            return self.clone();
+        }
+        self.with_next(None)
+    }
+
     /// This record with another room that waits for its next life, or none; what others wrote and is still
     /// to be set again stays.
     #[must_use]
@@ -66,13 +100,14 @@ impl RecordedRoom {
     }
 
     /// This record once the room was made. What the call that makes a room of this kind does not take
-    /// along of the attributes of others is still to be set.
+    /// along is still to be set: fields, and attributes, those of others too.
     #[must_use]
     pub fn made(&self, kind: Kind) -> Self {
-        let left = !kind.made_with(Field::Attributes) && !self.carried().is_empty();
-        let next = self.next.as_deref().filter(|_| left);
+        let next = self.next.as_deref();
         let next = next.map(|next| Box::new(NextLife { destroyed: None, ..next.clone() }));
-        Self { next, ..self.settled() }
+        let made = Self { next, ..self.settled() };
+        let carries = !kind.made_with(Field::Attributes) && !made.carried().is_empty();
+        if carries || made.unfinished(kind).is_some() { made } else { Self { next: None, ..made } }
     }
 
     /// The attributes that the call that makes the room takes along, those of others too.

@@ -181,7 +181,12 @@ fn updated(
     let read = record.read(target, observed_room);
     let done = read.room == *target;
     if done {
-        return Settled::Done(read.disowning_carried(kind, &record.room.attributes));
+        let read = read.disowning_carried(kind, &record.room.attributes);
+        return Settled::Done(if read.unfinished(kind).is_none() {
+            read.finished(kind)
+        } else {
+            read
+        });
     }
     // What is neither as before nor as it was to be is of others: it is not what was last applied.
     let reached = Arc::new(record.room.with_reached(target, &read.room));

@@ -75,7 +75,7 @@ impl Room {
     }
 
     /// Sets a field as it is in `other`.
-    fn copy(&mut self, field: Field, other: &Self) {
+    pub fn copy(&mut self, field: Field, other: &Self) {
         self.set(field, other.value(field).map(ValueRef::to_value));
     }
 

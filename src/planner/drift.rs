@@ -85,6 +85,8 @@ fn compare(
         Some(Observation::There(room)) => {
             let kind = provider.kind();
             let own = provider.application.ownership().map(|ownership| &**ownership.key());
+            let whole = record.unfinished(kind).unwrap_or(&record.room);
+            let record = &RecordedRoom { room: whole.clone(), ..record.clone() };
             let recorded = record.room.without_attribute(own);
             present(kind, record, &room.unchanged_at(kind, &record.ignore_changes, &recorded))
         }

@@ -78,8 +78,9 @@ pub fn unapplied(desired: &Desired, recorded: &Recorded) -> Option<Finding> {
     Some(Finding::warning("unapplied_changes", message))
 }
 
-/// What a recorded room is to be now; `None` if an approved destroy has come about. A room that exists
-/// while a call is open stays as that call leaves it: to make it anything else would end its life.
+/// What a recorded room is to be now; `None` if an approved destroy has come about. A room of which only a
+/// part was made is to be made whole. One that exists while a call is open is changed in place only: to make
+/// it anything else would end its life.
 fn room_now(
     kind: Kind,
     record: &RecordedRoom,
@@ -91,12 +92,13 @@ fn room_now(
     let begins = |next: &&NextLife| {
         next.destroyed.is_some() || is_gone && record.waiting_next(kind).is_some()
     };
+    let whole = record.unfinished(kind).unwrap_or(&record.room);
     match record.next.as_deref() {
-        Some(_) if is_there && record.pending.is_some() => Some(record.room.clone()),
+        Some(_) if is_there && record.pending.is_some() => Some(whole.clone()),
         Some(next) if begins(&next) => next.room.clone(),
         None if is_gone && is_open(PendingKind::Destroy) => None,
         None if record.is_absent(observation) => None,
-        Some(_) | None => Some(record.room.clone()),
+        Some(_) | None => Some(whole.clone()),
     }
 }
 
@@ -110,7 +112,10 @@ fn as_approved(recorded: &Recorded) -> Cow<'_, Recorded> {
         let waiting = identity.and_then(|identity| record.waiting_next(identity.kind));
         let destroyed = record.next.as_deref().filter(|next| next.destroyed.is_some());
         let room = match destroyed.or(waiting) {
-            None => record.room.clone(),
+            None => {
+                let unfinished = identity.and_then(|identity| record.unfinished(identity.kind));
+                unfinished.unwrap_or(&record.room).clone()
+            }
             Some(NextLife { room, carried: _, destroyed: _ }) => room.clone()?,
         };
         Some((address.clone(), RecordedRoom { room, next: None, ..record.clone() }))

@@ -61,8 +61,12 @@ impl RoomContext<'_> {
                 _,
             ) => return None,
         }
-        let waiting = self.recorded.as_deref()?.waiting_next(self.kind());
-        let before = waiting.and_then(|next| next.room.clone());
+        let recorded = self.recorded.as_deref()?;
+        let waiting = recorded.waiting_next(self.kind());
+        let declared = self.desired.map(|declared| &declared.room);
+        let dropped = recorded.unfinished(self.kind());
+        let dropped = dropped.filter(|room| action == Action::Record && declared != Some(room));
+        let before = waiting.and_then(|next| next.room.as_ref()).or(dropped).cloned();
         let after = self.next.clone();
         let same = before == after && waiting.is_some() == after.is_some();
         (!same).then(|| Box::new(NextChange { before, after }))

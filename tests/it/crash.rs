@@ -193,6 +193,13 @@ async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<boo
     let world = World::new(service());
     let applied = world.declare(text);
     converge(&world, &applied).await?;
+    let content = |world: &World| {
+        let rooms = world.stats_of(kind).rooms;
+        let room = rooms.get(&RoomId::new("lobby")).cloned()?;
+        let notice = room.live.map(|live| live.notice);
+        Some((room.name, room.delay, room.attributes, notice))
+    };
+    let as_applied = content(&world);
     world.stranger_at(&applied, provider(kind)).await.destroy("lobby").await;
     let edited = world.declare(&text.replace("Before", "After"));
     let reconcile = |fuse| {
@@ -208,13 +215,59 @@ async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<boo
             return Err(format!("{:?}", ran.outcome));
         }
     }
-    let stats = world.stats_of(kind);
-    let room = stats.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
+    let room = content(&world);
     let recorded = world.recorded().await.map_err(|error| error.to_string())?;
     let record = recorded.rooms.values().next().ok_or("it is not recorded")?;
     let is_whole = record.pending.is_none() && record.next.is_none();
-    let is_as_applied = room.name.as_deref() == Some("Before");
-    (is_whole && is_as_applied).then_some(crashed).ok_or_else(|| format!("{room:?} {record:?}"))
+    (is_whole && room == as_applied)
+        .then_some(crashed)
+        .ok_or_else(|| format!("{room:?} {record:?}"))
+}
+
+/// Crashes at a moment of a reconcile that restores a live room of which others changed both the notice and
+/// the attributes; the next one restores it as it was applied.
+async fn crash_while_drift_is_restored(moment: u64) -> Result<bool, String> {
+    let world = World::new(service());
+    let text = |text: &str| {
+        format!(
+            "version: 1\nproviders: {{live: {{kind: tencent-live, app_id: 1, operator: admin, \
+             endpoint: emulator}}}}\nstate: rooms.state.json\nrooms:\n  - {{id: lobby, name: Lobby, \
+             owner: alice, seat_template: Karaoke, notice: {text}, attributes: {{topic: {text}}}}}\n"
+        )
+    };
+    let applied = world.declare(&text("ours"));
+    converge(&world, &applied).await?;
+    let stranger = world.stranger_at(&applied, provider(Kind::TencentLive)).await;
+    let theirs = world.declare(&text("theirs"));
+    for patch in applied.rooms[0].room.patches_towards(Kind::TencentLive, &theirs.rooms[0].room) {
+        stranger.patch("lobby", patch).await;
+    }
+    let reconcile = |fuse| {
+        let how = How::with_consent().refresh(Refresh::All);
+        How { fuse, command: RunCommand::Reconcile, ..how }
+    };
+    let crashed = world.apply(&applied, &reconcile(Fuse::after(moment))).await;
+    let crashed = matches!(crashed.map_err(|error| error.to_string())?, Ended::Crashed);
+    world.apply(&applied, &reconcile(Fuse::never())).await.map_err(|e| e.to_string())?.ran();
+    let stats = world.stats_of(Kind::TencentLive);
+    let room = stats.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
+    let topic = room.attributes.get("topic").map(|topic| &*topic.value);
+    let notice = room.live.as_ref().map(|live| live.notice.as_str());
+    let is_restored = (topic, notice) == (Some("ours"), Some("ours"));
+    is_restored.then_some(crashed).ok_or_else(|| format!("{room:?}"))
+}
+
+#[test]
+fn a_crash_at_every_moment_of_a_reconcile_takes_no_drift_for_applied() {
+    let mut moments = 0;
+    for moment in 0.. {
+        match in_moved_time(crash_while_drift_is_restored(moment)) {
+            Ok(true) => moments += 1,
+            Ok(false) => break,
+            Err(why) => panic!("moment {moment}: {why}"),
+        }
+    }
+    assert!(moments > 4, "such a reconcile has {moments} moments only");
 }
 
 /// Crashes at a moment of an apply that puts a replace off and changes an attribute, and comes through;
@@ -272,7 +325,7 @@ fn a_crash_at_every_moment_of_a_reconcile_loses_no_room() {
     let live = "version: 1\nproviders: {live: {kind: tencent-live, app_id: 1, operator: admin, \
                 endpoint: emulator}}\nstate: rooms.state.json\nrooms:\n  - {id: lobby, \
                 name: Before, owner: alice, seat_template: Karaoke, \
-                attributes: {topic: x}}\n";
+                notice: be kind, attributes: {topic: x}}\n";
     for (kind, text, least) in [(Kind::Zim, &*chat, 8), (Kind::TencentLive, live, 10)] {
         let mut moments = 0;
         for moment in 0.. {

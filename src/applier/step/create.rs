@@ -27,7 +27,10 @@ impl Worker {
         let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
         let made = room.made_by_its_call(self.kind());
         let mut record = self.fresh(step, made);
-        record.next = before.map(|before| Box::new(next_of(before, &room)));
+        record.next = match before {
+            Some(before) => Some(Box::new(next_of(before, &room))),
+            None => record.with_next(Some(room)).next.filter(|_| !step.changes.is_empty()),
+        };
         let mutation = Mutation {
             address: &step.address,
             operation: Operation::Create(sent(self.kind(), &record)),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::applier::call_admission::Reservation;
 use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
-    Address, OnOccupied, Operation, PendingKind, RecordedRoom, Room, Step, Timestamp,
+    Address, Attributes, NextLife, OnOccupied, Operation, PendingKind, RecordedRoom, Room, Step,
+    Timestamp,
 };
 
 use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, noted};
@@ -55,11 +56,13 @@ impl Worker {
             target: None,
         };
         let changed = match self.mutate(&mutation, first).await {
-            Err(Failure::Occupied(occupants)) if occupants.here.any() => {
-                self.record(&step.address, &self.occupied(record)).await?;
-                return Err(Failure::Occupied(occupants));
+            Err(failure) => {
+                if let Some(waiting) = self.waiting(step, record, &failure) {
+                    self.record(&step.address, &waiting).await?;
+                }
+                return Err(failure);
             }
-            changed => changed?,
+            Ok(changed) => changed,
         };
         let Completed { result, record: intent } = changed;
         let (request_id, at) = match result {
@@ -115,7 +118,26 @@ impl Worker {
         record: Option<&RecordedRoom>,
         failure: &Failure,
     ) -> Option<InPlaceStep> {
-        let record = record?;
+        let record = self.waiting(step, record?, failure)?;
+        let instead = step.instead.as_deref()?;
+        // The record says already what waits.
+        let in_place = Step { next: None, ..instead.clone() };
+        let carried = self.in_place(&in_place, &record).await;
+        Some(InPlaceStep::of(instead, carried, self.stop.not_tried()))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.connection.clock.now()
+    }
+
+    /// The record of a room whose approved destroy or replace waits: it comes about once the room is gone.
+    /// `None` if it does not wait.
+    fn waiting(
+        &self,
+        step: &Step,
+        record: &RecordedRoom,
+        failure: &Failure,
+    ) -> Option<RecordedRoom> {
         let record = match failure {
             Failure::Occupied(occupants) if occupants.here.any() => self.occupied(record),
             Failure::Occupied(_) | Failure::Unread(_) => record.clone(),
@@ -125,13 +147,11 @@ impl Worker {
             | Failure::NotTried(_)
             | Failure::State(_) => return None,
         };
-        let instead = step.instead.as_deref()?;
-        let carried = self.in_place(instead, &record).await;
-        Some(InPlaceStep::of(instead, carried, self.stop.not_tried()))
-    }
-
-    fn now(&self) -> Timestamp {
-        self.connection.clock.now()
+        if let Some(after) = &step.after {
+            return Some(record.with_next(Some(after.clone())));
+        }
+        let forgotten = NextLife { room: None, carried: Attributes::EMPTY, destroyed: None };
+        Some(RecordedRoom { next: Some(Box::new(forgotten)), ..record })
     }
 
     /// The record of a room that people were just seen in: the next plan asks again, and lists the

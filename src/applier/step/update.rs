@@ -62,17 +62,21 @@ impl Worker {
         after: Arc<Room>,
         first: Option<Reservation>,
     ) -> Result<Option<String>, Failure> {
-        let (mut record, mut present) = (record, present);
+        let mut record = record.continued_towards(self.kind(), &after);
+        let mut present = present;
         let (mut first, mut request_id) = (first, None);
         let mut worker = self.clone();
         let calls = self.calls(changes);
         if calls.is_empty() {
             record.room = after.clone();
+            record = record.finished(self.kind());
             self.record(address, &record).await?;
         }
         let last = calls.len();
-        for (n, (call, patch)) in (1..).zip(calls) {
-            let (ours, target) = (record.room.clone(), changed(&present, patch, &[]));
+        for (n, (call, patch)) in (1..).zip(calls.iter().copied()) {
+            let later = calls.iter().skip(n).map(|(_, patch)| *patch);
+            let present_now = as_recorded_before(&present, &record.room, later);
+            let (ours, target) = (record.room.clone(), changed(&present_now, patch, &[]));
             let mutation = Mutation {
                 address,
                 operation: Operation::Patch(patch.clone()),
@@ -112,6 +116,7 @@ impl Worker {
             }
             if n == last {
                 record.room = after.clone();
+                record = record.finished(self.kind());
             }
             self.record(address, &record).await?;
             (worker, present) = (self.committed(), target);
@@ -180,6 +185,31 @@ fn modified(record: &RecordedRoom, room: Arc<Room>, receipt: &Receipt) -> Record
     record.attribute_sequence = receipt.attribute_sequence.or(record.attribute_sequence);
     record.request_id = receipt.request_id.as_deref().map(Into::into);
     record
+}
+
+/// A room as it is, but with what `later` calls change as it is recorded: what others changed of that is
+/// not taken for ours where a run ends before those calls.
+fn as_recorded_before<'a>(
+    present: &Room,
+    recorded: &Room,
+    later: impl Iterator<Item = &'a Patch>,
+) -> Room {
+    let mut room = present.clone();
+    for patch in later {
+        match patch {
+            Patch::Attributes(changes) => {
+                for change in changes {
+                    room.attributes.copy(change.key(), &recorded.attributes);
+                }
+            }
+            Patch::Fields(fields) => {
+                for (field, _) in fields.iter() {
+                    room.copy(field, recorded);
+                }
+            }
+        }
+    }
+    room
 }
 
 /// A room after a change, but for those of the keys that failed.

@@ -177,3 +177,69 @@ fn a_secret_never_waits_in_the_state() {
     ran.says("the state would hold a secret");
     assert!(!desk.read("rooms.state.json").contains(secret));
 }
+
+/// Two rooms with a person in the short one, whose `edit` was approved and waits.
+fn occupied(from: &str, to: &str) -> Desk {
+    let desk =
+        Desk::with(&ROOMS.replace("policy: {replace: on_next_vanish}", "policy: {max_destroy: 2}"));
+    desk.run("apply --auto-approve").ends(0);
+    desk.run("emulator enter chat/short --users 1").ends(0);
+    desk.edit(from, to);
+    desk.run("apply --auto-approve").ends(0).prints("1 waiting.");
+    desk
+}
+
+#[test]
+fn a_replace_that_waits_for_people_is_made_by_the_job_once_the_room_is_gone() {
+    let desk = occupied("name: Short", "name: Brief");
+    let shown = desk.run("state show chat/short").ends(0);
+    shown.prints("name                   \"Short\"").prints("next.name              \"Brief\"");
+    let plan = desk.run("plan").ends(0).prints("Nothing can be done now: 1 waiting");
+    plan.keeps_from("next_changed");
+    desk.run("apply --auto-approve").ends(0).prints("Nothing can be done now: 1 waiting");
+    desk.run("reconcile --refresh all").ends(0).prints("No changes").keeps_from("unapplied");
+    desk.run("emulator leave chat/short --users 1").ends(0);
+    desk.run("emulator advance 16m").ends(0);
+    desk.run("reconcile").ends(0).prints("\"Brief\"").prints("Applied: 1 recreated.");
+    let plan = desk.run("plan --refresh all --detailed-exitcode").ends(0);
+    plan.prints("No changes: 2 rooms");
+}
+
+#[test]
+fn a_replace_that_waits_for_people_changes_in_place_and_keeps_waiting() {
+    let desk = occupied(
+        "name: Short, destroy_delay_time: 15m, attributes: {topic: welcome}",
+        "name: Brief, destroy_delay_time: 15m, attributes: {topic: hello}",
+    );
+    let shown = desk.run("state show chat/short").ends(0);
+    shown.prints("next.name              \"Brief\"").prints("attributes.topic       \"hello\"");
+    desk.run("emulator leave chat/short --users 1").ends(0);
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 replaced.");
+    desk.run("state show chat/short").ends(0).prints("\"Brief\"").keeps_from("next.");
+}
+
+#[test]
+fn a_destroy_that_waits_for_people_is_forgotten_by_the_job_once_the_room_is_gone() {
+    let short = ROOMS.lines().last().expect("a room");
+    let desk = occupied(short, "");
+    let shown = desk.run("state show chat/short").ends(0);
+    shown.prints("none: it is to be forgotten");
+    desk.run("plan").ends(0).prints("Nothing can be done now: 1 waiting");
+    desk.run("reconcile --refresh all").ends(0).prints("No changes").keeps_from("unapplied");
+    desk.run("emulator leave chat/short --users 1").ends(0);
+    desk.run("emulator advance 16m").ends(0);
+    let ran = desk.run("reconcile").ends(0);
+    ran.prints("Applied: 1 forgotten.");
+    desk.run("state list").ends(0).keeps_from("short");
+}
+
+#[test]
+fn a_room_that_is_declared_again_is_not_forgotten() {
+    let short = ROOMS.lines().last().expect("a room");
+    let desk = occupied(short, "");
+    let long = ROOMS.lines().nth_back(1).expect("a room");
+    desk.edit(long, &format!("{long}\n{short}"));
+    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 recorded.");
+    desk.run("state show chat/short").ends(0).keeps_from("next.");
+    desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 2 rooms");
+}

@@ -48,7 +48,11 @@ impl Stranger {
 
     /// Changes attributes of a room, if it is there.
     pub(crate) async fn modify(&self, id: &str, changes: Vec<AttributeChange>) {
-        let patch = Patch::Attributes(changes);
+        self.patch(id, Patch::Attributes(changes)).await;
+    }
+
+    /// Changes a room, if it is there.
+    pub(crate) async fn patch(&self, id: &str, patch: Patch) {
         let Some(call) = self.kind.patch_call(&patch) else { return };
         self.change(id, call, Operation::Patch(patch)).await;
     }
