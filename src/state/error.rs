@@ -209,7 +209,7 @@ pub enum StateError {
     #[error(
         "{location}: {why}; nothing was overwritten. A lifecycle rule, a restored version or a copy \
          by hand has lost a part of it: bring back the newest version of {location} and \
-         {location}.journal"
+         {location}.journal, or have `roomctl state repair` put together what is there"
     )]
     Outdated {
         /// The state.
