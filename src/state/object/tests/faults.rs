@@ -286,3 +286,15 @@ async fn a_probe_without_an_answer_is_made_anew() {
     let error = lock(&denied, 2, LONG).await.err().expect("refused");
     assert!(error.to_string().contains("access denied; nothing was done"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_goes_back_to_an_older_journal_ends_the_run_and_is_named() {
+    let store = FakeStore::default();
+    let client = store.client();
+    let writer = lock(&client, 1, LONG).await.expect("the lease");
+    let older = store.bytes(&Name::Head);
+    writer.append(vec![intent("chat/a")]).await.expect("durable");
+    store.set(&Name::Head, older);
+    let error = writer.append(vec![result("chat/a")]).await.map(drop).expect_err("it is older");
+    assert!(matches!(&error, StateError::Outdated { .. }), "{error}");
+}
