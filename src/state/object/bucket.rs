@@ -13,7 +13,7 @@ use super::clock::{Moment, WindowClock};
 use super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Version};
 
 /// How long a read is repeated while the store does not answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long that is done before the first connection comes about: an endpoint that is wrong is soon said,
 /// and one that just starts is waited for.
 const FIRST_CONTACT: Duration = Duration::from_secs(4);
@@ -69,7 +69,7 @@ pub(super) enum WriteError {
 }
 
 /// The wait between repetitions.
-struct Backoff(Duration);
+pub(super) struct Backoff(Duration);
 
 impl Bucket {
     /// Reads an object, again while the store does not answer.
@@ -87,7 +87,7 @@ impl Bucket {
     ) -> Result<Acknowledged, WriteError> {
         let Write { name, bytes, id, condition } = write;
         let sent = Sent { at: Instant::now(), moment: self.clock.now() };
-        let mut backoff = Backoff(FIRST_DELAY);
+        let mut backoff = Backoff::default();
         loop {
             let unanswered = match self.objects.put(name, bytes.clone(), condition).await {
                 Ok(Put::Done(version)) => return Ok(Acknowledged { version, sent }),
@@ -115,7 +115,7 @@ impl Bucket {
     }
 
     async fn get_until(&self, name: &Name, until: Instant) -> Result<Option<Object>, ObjectError> {
-        let (mut backoff, begun) = (Backoff(FIRST_DELAY), Instant::now());
+        let (mut backoff, begun) = (Backoff::default(), Instant::now());
         loop {
             let (error, until) = match self.objects.get(name).await {
                 Err(error @ ObjectError::Unavailable(_)) => (error, until),
@@ -162,9 +162,15 @@ impl Bucket {
     }
 }
 
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(FIRST_DELAY)
+    }
+}
+
 impl Backoff {
     /// Waits before the next repetition; false if it would come too late.
-    async fn wait(&mut self, until: Instant) -> bool {
+    pub(super) async fn wait(&mut self, until: Instant) -> bool {
         let delay = self.0.mul_f64(0.5 + fastrand::f64() / 2.0);
         if Instant::now() + delay >= until {
             return false;

@@ -161,5 +161,7 @@ pub(super) async fn read(
 
 /// How to fix an object that is damaged.
 pub(super) fn fix(_: usize) -> String {
-    "Bring back the newest whole version of the object, if the bucket keeps versions".to_owned()
+    "Bring back the newest whole version of the object, if the bucket keeps versions; otherwise \
+     `roomctl state repair` takes what can be read"
+        .to_owned()
 }

@@ -23,6 +23,8 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::model::{ObjectUrl, Recorded, Secret};
 
 use super::format::SharedRooms;
@@ -31,12 +33,13 @@ use super::{
     StoreEnvironment, WriteStore,
 };
 
-use bucket::{Bucket, WriteError};
+use bucket::{Backoff, Bucket, PATIENCE, WriteError};
 use clock::SystemClocks;
 use document::ReadState;
 use head::{ReadHead, Released};
 use locked::Locked;
-use objects::Name;
+use objects::{Name, ObjectError};
+use probe::ProbeError;
 pub use remote::MemoryBucket;
 use remote::Remote;
 
@@ -127,10 +130,27 @@ impl ObjectStore {
         if objects.is_known_to_be_sound() {
             return Ok(());
         }
-        probe::probe(&**objects).await.map_err(|error| StateError::Unusable {
-            location: location.clone(),
-            why: error.to_string(),
-        })
+        let (mut backoff, until) = (Backoff::default(), Instant::now() + PATIENCE);
+        loop {
+            let why = match probe::probe(&**objects).await {
+                Ok(()) => return Ok(()),
+                Err(ProbeError::Object(
+                    error @ (ObjectError::Unavailable(_) | ObjectError::Unreachable(_)),
+                )) => {
+                    if backoff.wait(until).await {
+                        continue;
+                    }
+                    format!("{error}; run again once the store answers")
+                }
+                Err(
+                    error @ (ProbeError::Object(ObjectError::Denied(_))
+                    | ProbeError::Ignored(_)
+                    | ProbeError::Undeleted(_)
+                    | ProbeError::Random(_)),
+                ) => error.to_string(),
+            };
+            return Err(StateError::Unusable { location: location.clone(), why });
+        }
     }
 
     /// Reads the head, then the state: a fold in between only makes the state newer.

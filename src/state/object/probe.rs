@@ -1,12 +1,19 @@
 //! Finds out whether a store heeds conditions: one that ignores them would lose updates.
 
-use bytes::Bytes;
+use std::time::Duration;
 
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::bucket::Backoff;
 use super::objects::{Condition, Name, ObjectError, Objects, Put};
 use crate::state::random_uuid;
 
 /// What the writes hold: no two are equal.
 const WRITES: [&[u8]; 4] = [b"created", b"created again", b"overwritten", b"overwritten late"];
+
+/// How long the deletion of a probe is tried.
+const DELETION: Duration = Duration::from_secs(5);
 
 /// Why a store cannot keep a state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +27,9 @@ pub(super) enum ProbeError {
     /// A request had no result.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// The conditions hold, and the probe stays there.
+    #[error("the probe of its conditions cannot be deleted: {0}")]
+    Undeleted(ObjectError),
     /// The system has no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
@@ -30,10 +40,22 @@ pub(super) async fn probe(objects: &dyn Objects) -> Result<(), ProbeError> {
     let random = random_uuid().map_err(|error| ProbeError::Random(error.to_string()))?;
     let name = Name::Probe(random);
     let tried = conditions(objects, &name).await;
+    let deleted = delete(objects, &name).await;
     // The probe's own failure is the one to report.
-    let deleted = objects.delete(&name).await;
     tried?;
-    Ok(deleted?)
+    deleted.map_err(ProbeError::Undeleted)
+}
+
+/// Deletes the probe, again while the store does not answer: a probe made anew would leave it there.
+async fn delete(objects: &dyn Objects, name: &Name) -> Result<(), ObjectError> {
+    let (mut backoff, until) = (Backoff::default(), Instant::now() + DELETION);
+    loop {
+        match objects.delete(name).await {
+            Err(ObjectError::Unavailable(_) | ObjectError::Unreachable(_))
+                if backoff.wait(until).await => {}
+            deleted => return deleted,
+        }
+    }
 }
 
 async fn conditions(objects: &dyn Objects, name: &Name) -> Result<(), ProbeError> {

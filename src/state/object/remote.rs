@@ -85,7 +85,7 @@ impl Remote {
     }
 
     async fn read(&self, name: &Name) -> Result<Option<Object>, ObjectError> {
-        let path = self.path(name)?;
+        let (path, answered) = (self.path(name)?, self.answered.load(Ordering::Relaxed));
         let read = async {
             let result = self.store.get_opts(&path, GetOptions::default()).await?;
             let (e_tag, version) = (result.meta.e_tag.clone(), result.meta.version.clone());
@@ -98,7 +98,7 @@ impl Remote {
         };
         match self.outcome(result, exchange.as_ref()) {
             Ok((bytes, e_tag, version)) => {
-                let version = self.version(e_tag, version)?;
+                let version = self.version(e_tag, version, answered)?;
                 Ok(Some(Object { bytes, version, age }))
             }
             Err(Refusal::NoObject) => Ok(None),
@@ -113,7 +113,7 @@ impl Remote {
         bytes: Bytes,
         condition: &Condition,
     ) -> Result<Put, ObjectError> {
-        let path = self.path(name)?;
+        let (path, answered) = (self.path(name)?, self.answered.load(Ordering::Relaxed));
         let mode = match condition {
             Condition::Absent => PutMode::Create,
             Condition::Version(version) => PutMode::Update(self.update(version)),
@@ -124,7 +124,7 @@ impl Remote {
         let (result, exchange) = recorded(write).await;
         match (self.outcome(result, exchange.as_ref()), condition) {
             (Ok(PutResult { e_tag, version, extensions: _ }), _) => {
-                Ok(Put::Done(self.version(e_tag, version)?))
+                Ok(Put::Done(self.version(e_tag, version, answered)?))
             }
             // Amazon S3 says so where the object was deleted.
             (Err(Refusal::NoObject), Condition::Version(_)) | (Err(Refusal::Condition), _) => {
@@ -229,17 +229,23 @@ impl Remote {
         Expectation { service: *service, bucket, answered }
     }
 
-    /// Returns the version that an answer names.
+    /// Returns the version that an answer names. Without one it is no object store's: a proxy's on the way,
+    /// or if the store has not answered before, one of an endpoint that is wrong.
     fn version(
         &self,
         e_tag: Option<String>,
         generation: Option<String>,
+        answered: bool,
     ) -> Result<Version, ObjectError> {
         let version = if self.has_generations() { generation } else { e_tag };
         let version = version.filter(|version| !version.is_empty()).map(Version);
         version.ok_or_else(|| {
             let why = "the answer of the store names no version of the object";
-            ObjectError::Unavailable(why.to_owned())
+            if answered {
+                ObjectError::Unavailable(why.to_owned())
+            } else {
+                ObjectError::Denied(format!("{why}: check the endpoint"))
+            }
         })
     }
 

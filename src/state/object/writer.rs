@@ -262,13 +262,24 @@ impl Writer {
             }
             Err(WriteError::Superseded(there)) => {
                 let there = there.and_then(|object| lease::parse(&self.bucket, &object).ok());
-                let there = there.map(|(read, _)| read.head);
-                if there.as_ref().is_some_and(|there| there.epoch == self.head.epoch) {
-                    return Err(StateError::Unlocked { location: self.bucket.location.clone() });
-                }
-                Err(self.bucket.lost(there.map(|there| there.holder)))
+                Err(self.superseded(there.map(|(read, _)| read.head)))
             }
             Err(WriteError::Failed(error)) => Err(self.bucket.failed("write", &Name::Head, &error)),
+        }
+    }
+
+    /// Why a head is not the one that this run wrote.
+    fn superseded(&self, there: Option<Head>) -> StateError {
+        let location = self.bucket.location.clone();
+        match there {
+            Some(there) if there.epoch == self.head.epoch && there.released.is_some() => {
+                StateError::Unlocked { location }
+            }
+            Some(there) if there.epoch <= self.head.epoch => {
+                let why = "its journal is older than what the store confirmed".to_owned();
+                StateError::Outdated { location, why }
+            }
+            there => self.bucket.lost(there.map(|there| there.holder)),
         }
     }
 

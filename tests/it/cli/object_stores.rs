@@ -75,6 +75,34 @@ fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
 }
 
 #[test]
+fn a_second_run_says_who_holds_the_lease_and_its_end_by_hand_is_explained() {
+    let Some(bucket) = servers::s3("held") else { return };
+    let silent = Silent::start();
+    let desk = Desk::with(THREE_ROOMS);
+    let mut environment = bucket.environment();
+    environment.push(("ZIM_ENDPOINT".to_owned(), silent.url.clone()));
+    environment.push(("ZEGO_SERVER_SECRET".to_owned(), SECRET.to_owned()));
+    let state = format!("--state {}/rooms.json", bucket.url);
+    let mut apply = desk.command(&format!("{state} apply --auto-approve"));
+    let mut apply = apply.envs(environment.iter().cloned()).spawn().expect("apply starts");
+    let call = silent.called();
+    let environment: Vec<_> = environment.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let refused = desk.run_with(&environment, &format!("{state} apply --auto-approve")).ends(4);
+    refused
+        .says("is locked by another run (`roomctl apply` of ")
+        .says(", since ")
+        .says("; its lease ends in ")
+        .says("`roomctl state unlock` ends its lease at once");
+    let unlocked = desk.run_with(&environment, &format!("{state} state unlock -y")).ends(0);
+    unlocked
+        .prints("Unlocked: ")
+        .says(" s unless it is renewed.\nEnd it only if that run is gone.");
+    apply.kill().expect("killed");
+    apply.wait().expect("its end");
+    drop(call);
+}
+
+#[test]
 fn the_secrets_of_a_store_are_kept_from_every_output() {
     let desk = Desk::with(THREE_ROOMS);
     desk.write(".aws/credentials", "[ci]\naws_secret_access_key = kept-in-a-profile\n");

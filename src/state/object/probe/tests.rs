@@ -161,11 +161,13 @@ async fn a_store_that_ignores_conditions_is_refused_and_nothing_is_left_there() 
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_that_fails_is_reported_and_nothing_is_left() {
     for number in 1..=6 {
         let failed = ObjectError::Unavailable(format!("request {number}"));
         assert_eq!(probed(Defect::FailsAt(number)).await, Err(ProbeError::Object(failed)));
     }
+    // Its deletion is tried again.
+    assert_eq!(probed(Defect::FailsAt(7)).await, Ok(()));
     assert_eq!(probed(Defect::FailsAt(99)).await, Ok(()));
 }

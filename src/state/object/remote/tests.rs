@@ -311,11 +311,17 @@ async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
 
 #[tokio::test]
 async fn a_first_answer_that_is_no_object_stores_is_an_error_of_the_configuration() {
-    let Some((objects, proxy)) = proxied("no-store") else { return };
-    once(&proxy, answer("404 Not Found", "", "NoSuchPage"));
-    let answer = objects.get(&Name::Head).await.map(drop);
-    let Err(ObjectError::Denied(why)) = answer else { panic!("{answer:?}") };
-    assert!(why.ends_with("check the endpoint, the bucket and the key"), "{why}");
+    let faults = [
+        ("no-page", answer("404 Not Found", "", "NoSuchPage"), "the bucket and the key"),
+        ("no-version", answer("200 OK", "", "x"), "no version of the object: check the endpoint"),
+    ];
+    for (bucket, fault, part) in faults {
+        let Some((objects, proxy)) = proxied(bucket) else { return };
+        once(&proxy, fault);
+        let answer = objects.get(&Name::Head).await.map(drop);
+        let Err(ObjectError::Denied(why)) = answer else { panic!("{answer:?}") };
+        assert!(why.ends_with(part), "{why}");
+    }
 }
 
 #[tokio::test]

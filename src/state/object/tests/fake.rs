@@ -49,6 +49,7 @@ struct Script {
     /// Until when no connection comes about.
     unreachable_until: Instant,
     says_age: bool,
+    says_sound: bool,
 }
 
 /// What happens to a write.
@@ -78,6 +79,7 @@ impl FakeStore {
             frozen_until: Instant::now(),
             unreachable_until: Instant::now(),
             says_age: true,
+            says_sound: true,
         };
         Client { store: self.clone(), script: Arc::new(Mutex::new(script)) }
     }
@@ -162,6 +164,11 @@ impl Client {
     /// Lets no connection come about for so long.
     pub(super) fn refuse_connections(&self, time: Duration) {
         self.script().unreachable_until = Instant::now() + time;
+    }
+
+    /// Lets the store no longer say that it heeds conditions.
+    pub(super) fn hide_soundness(&self) {
+        self.script().says_sound = false;
     }
 
     /// Leaves out of the answers how old an object is.
@@ -261,7 +268,7 @@ impl Objects for Client {
     }
 
     fn is_known_to_be_sound(&self) -> bool {
-        true
+        self.script().says_sound
     }
 }
 

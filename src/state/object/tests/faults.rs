@@ -298,3 +298,32 @@ async fn a_store_that_cannot_be_reached_is_soon_reported_and_one_that_starts_is_
     client.refuse_connections(Duration::from_secs(2));
     lock(&client, 1, Duration::ZERO).await.expect("it answers by now");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_without_an_answer_is_made_anew() {
+    let store = FakeStore::default();
+    let client = store.client();
+    client.hide_soundness();
+    client.expect_writes([Mishap::Lost, Mishap::None, Mishap::AnswerLost]);
+    lock(&client, 1, LONG).await.expect("the store does what conditions say");
+    client.expect_writes([Mishap::Lost; 9]);
+    let error = lock(&client, 2, LONG).await.err().expect("no answer");
+    assert!(error.to_string().contains("run again once the store answers"), "{error}");
+    let denied = store.client();
+    denied.hide_soundness();
+    denied.expect_writes([Mishap::Denied]);
+    let error = lock(&denied, 2, LONG).await.err().expect("refused");
+    assert!(error.to_string().contains("access denied; nothing was done"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_goes_back_to_an_older_journal_ends_the_run_and_is_named() {
+    let store = FakeStore::default();
+    let client = store.client();
+    let writer = lock(&client, 1, LONG).await.expect("the lease");
+    let older = store.bytes(&Name::Head);
+    writer.append(vec![intent("chat/a")]).await.expect("durable");
+    store.set(&Name::Head, older);
+    let error = writer.append(vec![result("chat/a")]).await.map(drop).expect_err("it is older");
+    assert!(matches!(&error, StateError::Outdated { .. }), "{error}");
+}
