@@ -48,7 +48,7 @@ impl RecordedRoom {
     #[must_use]
     pub fn continued_towards(&self, kind: Kind, room: &Arc<Room>) -> Self {
         match self.next.as_deref() {
-            Some(next) if self.waiting_next(kind).is_none() => {
+            Some(next) if next.destroyed.is_none() && self.waiting_next(kind).is_none() => {
                 let next = NextLife { room: Some(Arc::clone(room)), ..next.clone() };
                 Self { next: Some(Box::new(next)), ..self.clone() }
             }
@@ -60,10 +60,9 @@ impl RecordedRoom {
     /// and what others wrote and is still to be set again stay.
     #[must_use]
     pub fn finished(&self, kind: Kind) -> Self {
-        if self.next.is_none() || self.waiting_next(kind).is_some() {
-            return self.clone();
-        }
-        self.with_next(None)
+        let is_over =
+            |next: &NextLife| next.destroyed.is_none() && self.waiting_next(kind).is_none();
+        if self.next.as_deref().is_some_and(is_over) { self.with_next(None) } else { self.clone() }
     }
 
     /// This record with another room that waits for its next life, or none; what others wrote and is still

@@ -382,3 +382,49 @@ fn an_unknown_close_is_settled_by_an_empty_room() {
     let full = world.observe("video/a", told(People::Count(1), &[], &[]));
     assert_eq!(full.plan().unread.len(), 1, "it may still land");
 }
+
+/// A live room of which only a part of the calls that make it was done, and the room it was to be.
+fn cut_short() -> (World, Arc<Room>) {
+    let fields = [(Field::Owner, text("alice")), (Field::Notice, text("be kind"))];
+    let whole = with(&fields, &[("topic", "music")]);
+    let part = record(whole.made_by_its_call(Kind::TencentLive)).with_next(Some(whole.clone()));
+    let seen = told(People::Nobody, &[(Field::Owner, text("alice"))], &[]);
+    (world().record("live/a", part).observe("live/a", seen), whole)
+}
+
+#[test]
+fn a_reconcile_makes_a_live_room_whole_that_was_cut_short() {
+    let (there, whole) = cut_short();
+    let gone = there.clone().observe("live/a", Observation::Gone(at(0)));
+    for (world, action) in [(there, Action::Update), (gone, Action::Recreate)] {
+        let (plan, _) = super::reconcile::reconciled(&world);
+        let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
+        assert_eq!((step.action, &step.after, &step.next), (action, &Some(whole.clone()), &None));
+    }
+}
+
+#[test]
+fn a_live_room_that_was_cut_short_is_no_unapplied_change() {
+    let (world, whole) = cut_short();
+    let world = world.declare("live/a", whole);
+    assert_eq!(super::super::unapplied(&world.desired, &world.recorded), None);
+    let [step] = &world.plan().steps[..] else { panic!("one step") };
+    assert_eq!((step.action, &step.next), (Action::Update, &None));
+}
+
+#[test]
+fn the_files_drop_what_is_left_of_a_live_room_that_was_cut_short() {
+    let (world, whole) = cut_short();
+    let part = whole.made_by_its_call(Kind::TencentLive);
+    let [step] = &world.declare("live/a", part).plan().steps[..] else { panic!("one step") };
+    let dropped = step.next.as_deref().map(|next| (next.before.clone(), next.after.clone()));
+    assert_eq!((step.action, dropped), (Action::Record, Some((Some(whole), None))));
+}
+
+#[test]
+fn what_a_live_room_that_was_cut_short_lacks_is_drift() {
+    let (world, _) = cut_short();
+    let drift = crate::planner::drift(&world.desired, &world.recorded, &world.observed, None);
+    let [room] = &drift.rooms[..] else { panic!("{:?}", drift.rooms) };
+    assert_eq!(room.kind, crate::model::DriftKind::AttributesChanged);
+}

@@ -170,8 +170,11 @@ fn carried_out(world: &World, plan: &Plan) -> World {
 /// What waits for the next life of a room after a step; what others wrote is set again by then.
 fn next_of(step: &Step, kept: Option<&RecordedRoom>) -> Option<Box<NextLife>> {
     let kept = kept?;
+    let is_open = |kind| kept.pending.as_ref().is_some_and(|pending| pending.kind == kind);
     let room = match step.next.as_deref() {
         Some(change) => change.after.clone(),
+        // A destroy that turned out not to be done took it off the record.
+        None if is_open(crate::model::PendingKind::Destroy) => None,
         None => kept.waiting_next(Kind::Zim).and_then(|next| next.room.clone()),
     };
     RecordedRoom { next: None, ..kept.clone() }.with_next(room).next
