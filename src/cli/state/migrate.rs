@@ -36,6 +36,7 @@ pub(super) async fn run(
     let stop = signals::listen(console.output())?;
     let lock = || session::lock("state migrate", lock_timeout, context);
     let places = Places { from: &from, to: &to };
+    places.check_free(&*target).await?;
     let migrated = engine::under_lock(&*source, lock(), &stop, async |locked_from| {
         let copied = async |locked_to: &Arc<dyn WriteStore>| -> Result<_, Stopped> {
             let migrated = places.migrate(&**locked_from, &**locked_to, &*target).await?;
@@ -59,6 +60,19 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
+    /// Refuses a target that holds a state which was moved itself: nothing ever writes there.
+    async fn check_free(&self, target: &dyn Store) -> Result<(), Stopped> {
+        let there = target.read().await.map_err(session::state_error)?;
+        let Some(moved_to) = &there.recorded.moved_to else { return Ok(()) };
+        let message = format!(
+            "{} holds what was left of a state that was moved to {}: name another place, or remove \
+             that first; nothing was done",
+            render::plain(self.to),
+            render::plain(moved_to)
+        );
+        Err(Stopped::failed("state", message))
+    }
+
     /// Both locks are held: nothing else writes to either.
     async fn migrate(
         &self,
