@@ -27,7 +27,7 @@
 //! use roomctl::planner::HostChange;
 //! use roomctl::provider::Clocks;
 //! use roomctl::provider::http::{AllowedHosts, SystemClock};
-//! use roomctl::state::Holder;
+//! use roomctl::state::{Holder, StoreEnvironment};
 //! use roomctl::{config, provider, state};
 //!
 //! /// Ignores the progress.

@@ -136,7 +136,7 @@ impl From<SessionError> for Stopped {
             SessionError::Identity(error) => identity_error(error),
             SessionError::Scope(error) => scope_error(error),
             SessionError::SavedPlan(error) => Self::new(Exit::Refused, "saved_plan", error),
-            SessionError::Interrupted { before: _ } => {
+            SessionError::Interrupted { before: _ } | SessionError::GivenUp => {
                 Self::new(Exit::Partly, "interrupted", error)
             }
             SessionError::NoCredentials { provider: _, missing: _ } => {

@@ -12,6 +12,13 @@ use crate::planner::{self, HostChange, IdentityError, SavedPlanRefusal};
 use crate::provider::{PreviousRun, SignatureLife};
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 
+/// How long after a requested stop the work of a session may go on over a shared store: the grace period
+/// of its steps, and the write of their results.
+const WORK_AFTER_STOP: Duration = Duration::from_secs(8);
+
+/// How long after a requested stop a fold into a shared store may take.
+const FOLD_AFTER_STOP: Duration = Duration::from_secs(5);
+
 /// What a session works with.
 pub struct Session<'a, C> {
     /// What the files declare.
@@ -91,6 +98,12 @@ pub enum SessionError {
         /// What had not happened yet.
         before: &'static str,
     },
+    /// A stop was requested, and the store of the state did not answer in time.
+    #[error(
+        "interrupted while the store of the state did not answer: what this run did last may not be \
+         recorded yet. The next run looks up what became of it, once the lease has ended"
+    )]
+    GivenUp,
     /// A refresh was requested, and there are no credentials.
     #[error("provider `{provider}`: {missing}")]
     NoCredentials {
@@ -195,15 +208,41 @@ impl<C: Connector> Session<'_, C> {
         let store = locked(self.store, lock, self.stop).await?;
         let (done, closed, last_calls) = match self.open(&store).await {
             Ok(opened) => {
-                let done = work(&opened).await;
+                let done = self.in_time(&store, WORK_AFTER_STOP, work(&opened)).await;
+                let done = done.unwrap_or_else(|error| Err(error.into()));
                 let last_calls = last_calls(&opened.connected.connections, self.clock.now());
                 (done, self.connector.close().await, last_calls)
             }
             Err(error) => (Err(error), Ok(()), LastCalls::new()),
         };
-        let folded = store.fold(last_calls).await.map_err(SessionError::State);
+        let folded = self.in_time(&store, FOLD_AFTER_STOP, store.fold(last_calls)).await;
+        let folded = folded.and_then(|folded| folded.map_err(SessionError::State));
         let done = done?;
         Ok(Closed { done, closed: closed.and(folded.map(drop).map_err(C::Error::from)) })
+    }
+
+    /// Waits for `work`; after a requested stop no longer than `time` where it may wait for a store that
+    /// does not answer. What is given up then is as after a crash: the journal has what is needed.
+    async fn in_time<T>(
+        &self,
+        store: &Arc<dyn WriteStore>,
+        time: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, SessionError> {
+        let over = async {
+            match store.send_window() {
+                Some(_) => {
+                    self.stop.wanted().await;
+                    tokio::time::sleep(time).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = over => Err(SessionError::GivenUp),
+        }
     }
 
     async fn open(&self, store: &Arc<dyn WriteStore>) -> Result<Opened, C::Error> {

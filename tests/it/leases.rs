@@ -8,8 +8,8 @@ use roomctl::applier::{Stop, StopSwitch};
 use roomctl::emulator::{Action, EmulatorConfig};
 use roomctl::engine::{self, ApplyRequest, Approver, Reviewed, SessionError};
 use roomctl::model::{
-    Action as StepAction, ApprovedPlan, Call, Desired, Event, Kind, NotTried, PendingKind, Plan,
-    RecordedRoom, Refresh, RoomId, Scope,
+    Action as StepAction, Approval, ApprovedPlan, Call, Consent, Desired, Destroys, Event, Kind,
+    NotTried, PendingKind, Plan, RecordedRoom, Refresh, RoomId, Scope,
 };
 use roomctl::state::StateError;
 use tokio::time::Instant;
@@ -228,6 +228,16 @@ impl Approver<SessionError> for Asked<'_> {
 }
 
 async fn asked(world: &World, store: &LeaseStore, desired: &Desired, stop: &Stop) -> SessionError {
+    ended(world, desired, stop, &Asked(store)).await
+}
+
+/// Returns why an apply ended.
+async fn ended(
+    world: &World,
+    desired: &Desired,
+    stop: &Stop,
+    approver: &impl Approver<SessionError>,
+) -> SessionError {
     let (fuse, opened) = (Fuse::never(), world.store());
     let connector = world.connector(desired, &fuse);
     let session = world.session(desired, &*opened, &connector, stop);
@@ -240,7 +250,42 @@ async fn asked(world: &World, store: &LeaseStore, desired: &Desired, stop: &Stop
         lock: world.lock(),
         warnings: &[],
     };
-    engine::apply(&session, request, &Asked(store)).await.map(drop).expect_err("not approved")
+    match engine::apply(&session, request, approver).await {
+        Ok(applied) => applied.closed.expect_err("it did not come to its end"),
+        Err(error) => error,
+    }
+}
+
+/// Approves every plan.
+struct Yes;
+
+impl Approver<SessionError> for Yes {
+    async fn approve(&self, plan: Plan) -> Result<ApprovedPlan, SessionError> {
+        let consent = Consent {
+            approval: Approval::Automatic,
+            allow_destroy: None,
+            allow_recreate: None,
+            destroys: Destroys::Wanted,
+        };
+        Ok(ApprovedPlan::new(plan, consent))
+    }
+}
+
+#[test]
+fn a_stop_ends_the_wait_for_a_store_that_does_not_answer() {
+    in_moved_time(async {
+        let store = LeaseStore::new(Duration::from_hours(1));
+        let world = World::leased(service(), &store);
+        let desired = world.declare(&chat_rooms(3));
+        let ((switch, stop), start) = (StopSwitch::new(), Instant::now());
+        let (error, ()) = tokio::join!(ended(&world, &desired, &stop, &Yes), async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            switch.stop();
+        });
+        assert!(matches!(error, SessionError::GivenUp), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(17), "{:?}", start.elapsed());
+        assert_eq!(world.stats().served(Action::CreateRoom), 0);
+    });
 }
 
 #[test]

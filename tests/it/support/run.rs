@@ -230,6 +230,7 @@ pub(crate) fn state_error(error: SessionError) -> StateError {
         | SessionError::Scope(_)
         | SessionError::SavedPlan(_)
         | SessionError::Interrupted { .. }
+        | SessionError::GivenUp
         | SessionError::NoCredentials { .. }
         | SessionError::NotDeclared(_)
         | SessionError::SeveralLineages(_)
