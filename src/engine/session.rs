@@ -208,7 +208,7 @@ impl<C: Connector> Session<'_, C> {
         let store = locked(self.store, lock, self.stop).await?;
         let (done, closed, last_calls) = match self.open(&store).await {
             Ok(opened) => {
-                let done = self.in_time(&store, WORK_AFTER_STOP, work(&opened)).await;
+                let done = self.in_time(&store, WORK_AFTER_STOP, Box::pin(work(&opened))).await;
                 let done = done.unwrap_or_else(|error| Err(error.into()));
                 let last_calls = last_calls(&opened.connected.connections, self.clock.now());
                 (done, self.connector.close().await, last_calls)
