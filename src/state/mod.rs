@@ -162,6 +162,17 @@ pub type Access<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Se
 /// When each call of each provider was last made: a run that follows stays inside the limits too.
 pub type LastCalls = BTreeMap<ProviderName, BTreeMap<Call, Timestamp>>;
 
+/// Adds when calls were last made: the later time of each holds.
+fn merge_last_calls(all: &mut LastCalls, last_calls: LastCalls) {
+    for (provider, calls) in last_calls {
+        let known = all.entry(provider).or_default();
+        for (call, at) in calls {
+            let last = known.entry(call).or_insert(at);
+            *last = at.max(*last);
+        }
+    }
+}
+
 /// Reads the record, and cannot change it. Needs no lock.
 pub trait ReadStore: Send + Sync {
     /// Reads the state and what its journal adds. Writes nothing.

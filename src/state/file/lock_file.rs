@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::state::error::text;
-use crate::state::{Held, Holder, LastCalls, Loss, StateError};
+use crate::state::{Held, Holder, LastCalls, Loss, StateError, merge_last_calls};
 
 use super::disk::{Links, Stat, open_regular, private};
 
@@ -104,13 +104,7 @@ impl LockFile {
     /// Writes when the last calls were, and releases the lock.
     pub(super) fn release(mut self, last_calls: LastCalls) -> Result<(), StateError> {
         let mut all = std::mem::take(&mut self.earlier.last_calls);
-        for (provider, calls) in last_calls {
-            let known = all.entry(provider).or_default();
-            for (call, at) in calls {
-                let last = known.entry(call).or_insert(at);
-                *last = at.max(*last);
-            }
-        }
+        merge_last_calls(&mut all, last_calls);
         self.write(Ended::Cleanly, all)
     }
 

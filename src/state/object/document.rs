@@ -63,8 +63,7 @@ impl ReadState {
 
     /// How a head names it.
     pub(super) fn reference(&self) -> StateRef {
-        let StateWrite { write_id, epoch, up_to: _ } = &self.write;
-        StateRef { write_id: write_id.clone(), epoch: *epoch }
+        StateRef::of(&self.write)
     }
 
     /// Whether it is a later write than the one that a head names: a fold that the head does not say yet.
@@ -143,8 +142,7 @@ impl NextState {
 
     /// How a head names it.
     pub(super) fn reference(&self) -> StateRef {
-        let StateWrite { write_id, epoch, up_to: _ } = &self.write;
-        StateRef { write_id: write_id.clone(), epoch: *epoch }
+        StateRef::of(&self.write)
     }
 }
 

@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Holder, Lineage};
-use crate::state::format::{ParseError, VERSION, sniff};
+use crate::state::format::{ParseError, StateWrite, VERSION, sniff};
 use crate::state::overlay::Overlay;
 use crate::state::{Entry, LastCalls, journal};
 
@@ -118,6 +118,14 @@ struct HeadLine<'a> {
     unknown_calls: bool,
     #[serde(default, rename = "crc32", skip_serializing)]
     _checksum: IgnoredAny,
+}
+
+impl StateRef {
+    /// Names a write.
+    pub(super) fn of(write: &StateWrite) -> Self {
+        let StateWrite { write_id, epoch, up_to: _ } = write;
+        Self { write_id: write_id.clone(), epoch: *epoch }
+    }
 }
 
 impl Head {

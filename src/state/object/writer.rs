@@ -1,7 +1,6 @@
 //! The task that writes under the lease: one head at a time, at most one a second, each with everything
 //! that was appended since.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::model::{Lineage, Recorded};
 use crate::state::overlay::Overlay;
-use crate::state::{Durable, Entry, Folded, LastCalls, StateError, journal};
+use crate::state::{Durable, Entry, Folded, LastCalls, StateError, journal, merge_last_calls};
 
 use super::bucket::{Acknowledged, Bucket, Sent, Write, WriteError};
 use super::document::NextState;
@@ -400,8 +399,8 @@ impl Writer {
     async fn release(&mut self) -> Result<End, StateError> {
         sleep_until(self.sent + self.bucket.objects.write_interval()).await;
         if let Some((last_calls, _)) = &self.closing {
-            merge(&mut self.head.last_calls, last_calls);
             self.head.unknown_calls &= last_calls.is_empty();
+            merge_last_calls(&mut self.head.last_calls, last_calls.clone());
         }
         self.head.released = Some(Released::Cleanly);
         self.write_head().await?;
@@ -440,16 +439,5 @@ async fn done(fold: &mut Fold) -> Result<Written, FoldError> {
             let location = Path::new("the state").display().to_string();
             Err(FoldError::Failed(StateError::Io { operation: "fold", location, error }))
         }),
-    }
-}
-
-/// Takes up when calls were last made: the later time of each holds.
-fn merge(all: &mut LastCalls, last_calls: &LastCalls) {
-    for (provider, calls) in last_calls {
-        let known: &mut BTreeMap<_, _> = all.entry(provider.clone()).or_default();
-        for (call, at) in calls {
-            let last = known.entry(*call).or_insert(*at);
-            *last = (*at).max(*last);
-        }
     }
 }
