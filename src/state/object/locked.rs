@@ -19,7 +19,7 @@ use super::head::{Head, ReadHead};
 use super::lease::{self, Lease};
 use super::objects::{Condition, Name, Version};
 use super::window::SEND_WINDOW;
-use super::writer::{Append, Request, StateObject, Writer};
+use super::writer::{Append, Reply, Request, StateObject, Writer};
 
 /// A state that this run may write: it holds the lease.
 pub(super) struct Locked {
@@ -32,7 +32,7 @@ pub(super) struct Locked {
 
 /// The record under a lease, and what is written next to it.
 struct UpToDate {
-    recorded: Recorded,
+    recorded: Arc<Recorded>,
     found: Found,
     state: StateObject,
     /// How many rooms the journal of an earlier run changed.
@@ -58,7 +58,6 @@ impl Locked {
                 }
             };
         let Lease { read: ReadHead { head, entries: _ }, version, sent, earlier } = lease;
-        let recorded = Arc::new(recorded);
         let snapshot = Snapshot {
             recorded: Arc::clone(&recorded),
             found,
@@ -78,6 +77,20 @@ impl Locked {
     fn known_lineage(&self) -> MutexGuard<'_, Lineage> {
         // Nothing that can panic runs under this lock.
         self.lineage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a request to the writer at once, and returns the wait for its answer.
+    fn request<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(Reply<T>) -> Result<Request, StateError>,
+    ) -> Access<'_, T> {
+        let (reply, answer) = oneshot::channel();
+        let requested =
+            make(reply).and_then(|request| self.requests.send(request).map_err(|_| self.gone()));
+        Box::pin(async move {
+            requested?;
+            answer.await.unwrap_or_else(|_| Err(self.gone()))
+        })
     }
 
     /// Why a request is not served.
@@ -111,16 +124,11 @@ impl WriteStore for Locked {
     }
 
     fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
-        let (reply, answer) = oneshot::channel();
-        let append = Append::of(entries, reply).map_err(|error| {
-            StateError::io("write", self.location.as_ref())(std::io::Error::other(error))
-        });
-        let requested = append.and_then(|append| {
-            self.requests.send(Request::Append(append)).map_err(|_| self.gone())
-        });
-        Box::pin(async move {
-            requested?;
-            answer.await.unwrap_or_else(|_| Err(self.gone()))
+        self.request(|reply| {
+            let append = Append::of(entries, reply).map_err(|error| {
+                StateError::io("write", self.location.as_ref())(std::io::Error::other(error))
+            });
+            append.map(Request::Append)
         })
     }
 
@@ -133,13 +141,7 @@ impl WriteStore for Locked {
     }
 
     fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
-        let (reply, answer) = oneshot::channel();
-        let requested =
-            self.requests.send(Request::Replace(recorded, reply)).map_err(|_| self.gone());
-        Box::pin(async move {
-            requested?;
-            answer.await.unwrap_or_else(|_| Err(self.gone()))
-        })
+        self.request(|reply| Ok(Request::Replace(recorded, reply)))
     }
 
     fn lost(&self) -> Lost<'_> {
@@ -155,13 +157,7 @@ impl WriteStore for Locked {
     }
 
     fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
-        let (reply, answer) = oneshot::channel();
-        let requested =
-            self.requests.send(Request::Close(last_calls, reply)).map_err(|_| self.gone());
-        Box::pin(async move {
-            requested?;
-            answer.await.unwrap_or_else(|_| Err(self.gone()))
-        })
+        self.request(|reply| Ok(Request::Close(last_calls, reply)))
     }
 }
 
@@ -199,12 +195,12 @@ fn as_read(state: Option<ReadState>) -> UpToDate {
     match state {
         Some(ReadState { recorded, write: _, version }) => UpToDate {
             state: StateObject { version: Some(version), serial: recorded.serial },
-            recorded,
+            recorded: Arc::new(recorded),
             found: Found::Existing,
             folded: None,
         },
         None => UpToDate {
-            recorded: Recorded::default(),
+            recorded: Arc::default(),
             found: Found::New,
             state: StateObject { version: None, serial: 0 },
             folded: None,
@@ -219,7 +215,7 @@ async fn write_first(
     lease: &mut Lease,
     state: Option<ReadState>,
 ) -> Result<Option<UpToDate>, StateError> {
-    let (mut recorded, held, condition) = match state {
+    let (recorded, held, condition) = match state {
         Some(ReadState { recorded, write, version }) => {
             (recorded, write.up_to, Condition::Version(version))
         }
@@ -229,9 +225,11 @@ async fn write_first(
     let Head { lineage, epoch, lease: length, journal, .. } = &lease.read.head;
     let folded = changes.changes(&recorded).then(|| changes.changed_rooms(&recorded));
     let serial = recorded.serial + u64::from(folded.is_some());
-    let base = Arc::new(recorded.clone());
+    let mut recorded = Arc::new(recorded);
     let numbers = (serial, *epoch, journal.last());
-    let next = NextState::of(bucket, lineage.clone(), base, changes.clone(), numbers).await?;
+    let next =
+        NextState::of(bucket, lineage.clone(), Arc::clone(&recorded), changes.clone(), numbers)
+            .await?;
     let (reference, up_to) = (next.reference(), next.write.up_to);
     let NextState { write, serial, bytes } = next;
     let write = Write { name: &Name::State, bytes, id: &write.write_id, condition };
@@ -246,8 +244,10 @@ async fn write_first(
     let lineage = lineage.clone();
     lease.read.head.state = Some(reference);
     lease.read.head.journal.drop_up_to(up_to);
-    changes.apply(&mut recorded);
-    (recorded.lineage, recorded.serial) = (Some(lineage), serial);
+    // Nobody else holds it any more: nothing is copied.
+    let now = Arc::make_mut(&mut recorded);
+    changes.apply(now);
+    (now.lineage, now.serial) = (Some(lineage), serial);
     let state = StateObject { version: Some(version), serial };
     Ok(Some(UpToDate { recorded, found: Found::Existing, state, folded }))
 }

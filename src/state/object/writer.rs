@@ -48,7 +48,7 @@ pub(super) struct Append {
 }
 
 /// Who waits for a result.
-type Reply<T> = oneshot::Sender<Result<T, StateError>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StateError>>;
 
 /// Everything that the task knows.
 pub(super) struct Writer {
