@@ -310,6 +310,6 @@ pub(super) fn warn_of_local_state(location: &StateLocation, context: &Context, c
              with its journal",
             path.display()
         ))),
-        StateLocation::File(_) | StateLocation::Object(_) => {}
+        StateLocation::File(_) | StateLocation::Object(_) | StateLocation::Postgres(_) => {}
     }
 }

@@ -64,12 +64,11 @@ pub(super) fn without_secret(
         StateLocation::File(path) => {
             named_without_secret(path, "the state", console).map(StateLocation::File)
         }
-        StateLocation::Object(url) => {
+        StateLocation::Object(_) | StateLocation::Postgres(_) => {
             let environment = context::store_environment();
-            let location = StateLocation::Object(url.clone());
             secrets::learn_store(&location, &environment, console.secrets());
-            named_without_secret(url.to_string().into(), "the state", console)?;
-            Ok(StateLocation::Object(url))
+            named_without_secret(location.to_string().into(), "the state", console)?;
+            Ok(location)
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Where a state is kept: a path, or the URL of an object.
+//! Where a state is kept: a path, or the URL of an object or a database.
+
+mod postgres;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,6 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use url::Url;
+
+pub use postgres::PostgresUrl;
 
 /// How long a lease holds without a renewal, if the URL does not say.
 const DEFAULT_LEASE: Duration = Duration::from_mins(1);
@@ -21,6 +25,8 @@ pub enum StateLocation {
     File(PathBuf),
     /// In an object store.
     Object(ObjectUrl),
+    /// In a schema of a PostgreSQL database.
+    Postgres(PostgresUrl),
 }
 
 /// The URL of a state in an object store, such as `s3://bucket/fleet/rooms.json?lease=20s`.
@@ -80,7 +86,7 @@ impl StateLocation {
     pub fn beside(&self, name: &str) -> PathBuf {
         match self {
             Self::File(path) => path.with_file_name(name),
-            Self::Object(_) => PathBuf::from(name),
+            Self::Object(_) | Self::Postgres(_) => PathBuf::from(name),
         }
     }
 
@@ -89,7 +95,7 @@ impl StateLocation {
     pub fn in_folder(self, folder: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(folder.join(path)),
-            Self::Object(url) => Self::Object(url),
+            Self::Object(_) | Self::Postgres(_) => self,
         }
     }
 }
@@ -168,7 +174,7 @@ impl FromStr for StateLocation {
             "s3" => ObjectService::S3,
             "gs" => ObjectService::Gcs,
             "az" => ObjectService::Azure,
-            "postgres" | "postgresql" => return Err(LocationError::NotBuilt("postgres://")),
+            "postgres" | "postgresql" => return PostgresUrl::parse(text).map(Self::Postgres),
             _ => return Err(LocationError::UnknownScheme),
         };
         ObjectUrl::parse(service, text).map(Self::Object)
@@ -192,6 +198,7 @@ impl fmt::Display for StateLocation {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Object(url) => url.fmt(f),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -210,7 +217,9 @@ mod tests {
     fn object(text: &str) -> Result<ObjectUrl, LocationError> {
         match text.parse()? {
             StateLocation::Object(url) => Ok(url),
-            StateLocation::File(path) => panic!("a path: {}", path.display()),
+            other @ (StateLocation::File(_) | StateLocation::Postgres(_)) => {
+                panic!("no URL of an object: {other}")
+            }
         }
     }
 

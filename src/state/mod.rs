@@ -4,10 +4,15 @@ mod error;
 mod file;
 mod format;
 mod journal;
+#[cfg(any(feature = "object-store", feature = "postgres"))]
+mod lease;
 mod merge;
 #[cfg(feature = "object-store")]
 mod object;
+mod open;
 mod overlay;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod repair;
 
 use std::collections::BTreeMap;
@@ -20,8 +25,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::{
-    Address, Call, Desired, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom,
-    Secret, StateLocation, Timestamp,
+    Address, Call, Lineage, ProviderIdentity, ProviderName, Recorded, RecordedRoom, Timestamp,
 };
 
 pub use crate::model::Holder;
@@ -30,131 +34,8 @@ pub use format::{ParseError, parse_edited_state, parse_state, state_digest, stat
 pub use journal::{Journal, parse_journal};
 #[cfg(feature = "object-store")]
 pub use object::{MemoryBucket, open_in_memory};
+pub use open::{StoreEnvironment, open, open_sharing, repair, store_secrets};
 pub use repair::{Repair, Replaced};
-
-#[cfg(not(feature = "object-store"))]
-use crate::model::ObjectUrl;
-use file::FileStore;
-use format::SharedRooms;
-
-/// Names the store of a location; nothing is read yet.
-///
-/// # Errors
-/// Returns [`StateError::Unusable`] if `environment` does not say how to reach a shared store.
-pub fn open(
-    location: &StateLocation,
-    environment: &StoreEnvironment,
-) -> Result<Box<dyn Store>, StateError> {
-    opened(location, environment, SharedRooms::default())
-}
-
-/// Names the store of a location, whose record shares the rooms that are recorded as they are
-/// declared, instead of holding them once more.
-///
-/// # Errors
-/// Returns what [`open`] returns.
-pub fn open_sharing(
-    location: &StateLocation,
-    environment: &StoreEnvironment,
-    desired: Arc<Desired>,
-) -> Result<Box<dyn Store>, StateError> {
-    opened(location, environment, SharedRooms::declared(desired))
-}
-
-fn opened(
-    location: &StateLocation,
-    environment: &StoreEnvironment,
-    shared: SharedRooms,
-) -> Result<Box<dyn Store>, StateError> {
-    match location {
-        StateLocation::File(path) => Ok(Box::new(FileStore::new(path).sharing(shared))),
-        StateLocation::Object(url) => object_store(url, environment, shared),
-    }
-}
-
-#[cfg(feature = "object-store")]
-use object::{open as object_store, repair as object_repair};
-
-#[cfg(not(feature = "object-store"))]
-fn object_store(
-    url: &ObjectUrl,
-    _: &StoreEnvironment,
-    _: SharedRooms,
-) -> Result<Box<dyn Store>, StateError> {
-    Err(not_built_in(url))
-}
-
-#[cfg(not(feature = "object-store"))]
-async fn object_repair(
-    url: &ObjectUrl,
-    _: &StoreEnvironment,
-    _: Holder,
-    _: Duration,
-) -> Result<Option<Repair>, StateError> {
-    Err(not_built_in(url))
-}
-
-#[cfg(not(feature = "object-store"))]
-fn not_built_in(url: &ObjectUrl) -> StateError {
-    let why = "this roomctl was built without object stores (feature `object-store`)".to_owned();
-    StateError::Unusable { location: url.to_string(), why }
-}
-
-/// Returns the secrets by which the store of a location is reached, as far as the environment and the
-/// files that it names hold them: none may be printed.
-#[must_use]
-pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -> Vec<Secret> {
-    match location {
-        StateLocation::File(_) => Vec::new(),
-        StateLocation::Object(url) => object_store_secrets(url, environment),
-    }
-}
-
-#[cfg(feature = "object-store")]
-use object::secrets as object_store_secrets;
-
-#[cfg(not(feature = "object-store"))]
-fn object_store_secrets(_: &ObjectUrl, _: &StoreEnvironment) -> Vec<Secret> {
-    Vec::new()
-}
-
-/// The environment variables by which shared stores are reached: regions, endpoints, credentials.
-#[derive(Clone, Default)]
-#[cfg_attr(not(feature = "object-store"), expect(dead_code, reason = "only shared stores read it"))]
-pub struct StoreEnvironment(BTreeMap<String, String>);
-
-/// How the names of variables begin that shared stores read.
-const STORE_VARIABLES: &[&str] =
-    &["AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "IDENTITY_", "HOME", "USERPROFILE"];
-
-impl StoreEnvironment {
-    /// Takes the variables that shared stores read; empty ones count as unset.
-    #[must_use]
-    pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let is_read = |(name, value): &(String, String)| {
-            !value.is_empty() && STORE_VARIABLES.iter().any(|prefix| name.starts_with(prefix))
-        };
-        Self(variables.into_iter().filter(is_read).collect())
-    }
-}
-
-/// Takes the lock, whatever the state is like, and finds out what a repair would make of it;
-/// `None` if there is nothing to repair. Waits for another run's lock no longer than `wait`.
-///
-/// # Errors
-/// Returns [`StateError::Locked`] if another run holds the lock all that time, and
-/// [`StateError::Unrepairable`] if nothing can be made of what is there.
-pub async fn repair(
-    location: &StateLocation,
-    environment: &StoreEnvironment,
-    holder: Holder,
-    wait: Duration,
-) -> Result<Option<Repair>, StateError> {
-    match location {
-        StateLocation::File(path) => FileStore::new(path).repair(holder, wait).await,
-        StateLocation::Object(url) => object_repair(url, environment, holder, wait).await,
-    }
-}
 
 /// The result of an access to a store.
 pub type Access<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;

@@ -134,7 +134,7 @@ fn last_calls(snapshot: &Snapshot) -> LastCalls {
 fn absolute(location: StateLocation) -> Result<StateLocation, Stopped> {
     match location {
         StateLocation::File(path) => Ok(StateLocation::File(std::path::absolute(path)?)),
-        StateLocation::Object(url) => Ok(StateLocation::Object(url)),
+        StateLocation::Object(_) | StateLocation::Postgres(_) => Ok(location),
     }
 }
 

@@ -12,7 +12,7 @@
 
 mod line;
 
-#[cfg(feature = "object-store")]
+#[cfg(any(feature = "object-store", feature = "postgres"))]
 use serde::Deserialize;
 
 use crate::model::{Holder, Lineage};
@@ -20,7 +20,7 @@ use crate::model::{Holder, Lineage};
 use super::Entry;
 use super::format::{ParseError, conflict, sniff};
 
-#[cfg(feature = "object-store")]
+#[cfg(any(feature = "object-store", feature = "postgres"))]
 pub(super) use line::sealed;
 pub(super) use line::{Head, body, seal};
 
@@ -86,13 +86,13 @@ fn read(text: &[u8]) -> Result<Option<Journal>, ParseError> {
     Ok(Some(Journal { id, lineage, serial, holder, entries }))
 }
 
-#[cfg(feature = "object-store")]
+#[cfg(any(feature = "object-store", feature = "postgres"))]
 /// Reads a sealed line, which is line `at` of its text, from 1.
 pub(super) fn unsealed<'a, T: Deserialize<'a>>(line: &'a [u8], at: usize) -> Result<T, ParseError> {
     line::open(line).map_err(|flaw| flaw.at(at))
 }
 
-#[cfg(feature = "object-store")]
+#[cfg(any(feature = "object-store", feature = "postgres"))]
 /// Reads entry `n`, which is line `at` of its text, from 1.
 pub(super) fn entry(line: &[u8], n: u64, at: usize) -> Result<Entry, ParseError> {
     line::entry(line, n).map_err(|flaw| flaw.at(at))

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-use super::objects::ObjectError;
 use crate::model::ObjectService;
+use crate::state::lease::RemoteError;
 
 /// The longest text of a service that is shown, in characters.
 const LONGEST: usize = 200;
@@ -43,7 +43,7 @@ pub(super) enum Refusal {
     /// The condition of a write did not hold.
     Condition,
     /// Nothing can be done.
-    Error(ObjectError),
+    Error(RemoteError),
 }
 
 /// What is known of a store as an answer is read.
@@ -89,8 +89,8 @@ impl Answer {
     /// Returns what an answer of the store means, if what it should have said is not in it.
     pub(super) fn refusal(&self, expected: Expectation<'_>) -> Refusal {
         let code = self.code.as_deref().unwrap_or_default();
-        let denied = |advice: String| Refusal::Error(ObjectError::Denied(self.sentence(&advice)));
-        let unavailable = || Refusal::Error(ObjectError::Unavailable(self.sentence("")));
+        let denied = |advice: String| Refusal::Error(RemoteError::Denied(self.sentence(&advice)));
+        let unavailable = || Refusal::Error(RemoteError::Unavailable(self.sentence("")));
         match (self.status, code) {
             (404, "NoSuchKey" | "BlobNotFound") => Refusal::NoObject,
             (404, "NoSuchBucket" | "ContainerNotFound") => denied(no_bucket(expected)),
@@ -129,15 +129,15 @@ impl Answer {
     }
 
     /// Returns what an answer means that was to give credentials.
-    pub(super) fn without_credentials(&self, expected: Expectation<'_>) -> ObjectError {
+    pub(super) fn without_credentials(&self, expected: Expectation<'_>) -> RemoteError {
         let missing =
             format!("{}, so that there are no credentials for the state", self.sentence(""));
         match self.status {
-            408 | 429 | 500.. => ObjectError::Unavailable(missing),
-            200..300 if expected.answered => ObjectError::Unavailable(missing),
+            408 | 429 | 500.. => RemoteError::Unavailable(missing),
+            200..300 if expected.answered => RemoteError::Unavailable(missing),
             _ => {
                 let advice = credentials_advice(expected.service);
-                ObjectError::Denied(format!("{missing}; {advice}"))
+                RemoteError::Denied(format!("{missing}; {advice}"))
             }
         }
     }
@@ -297,7 +297,7 @@ mod tests {
             let by_body = answer(status, &[], &format!("<Error><Code>{code}</Code></Error>"));
             for answer in [by_header, by_body] {
                 match (answer.refusal(expected(service, true)), &meaning) {
-                    (Refusal::Error(ObjectError::Denied(why)), Err(part)) => {
+                    (Refusal::Error(RemoteError::Denied(why)), Err(part)) => {
                         assert!(why.contains(part), "{code}: {why}");
                     }
                     (refusal, meaning) => assert_eq!(Ok(refusal), *meaning, "{code}"),
@@ -312,14 +312,14 @@ mod tests {
             answer(status, &[], body).without_credentials(expected(ObjectService::Gcs, answered))
         };
         let refused = meaning(400, r#"{"error": "invalid_grant"}"#, true);
-        let ObjectError::Denied(why) = refused else { panic!("{refused:?}") };
+        let RemoteError::Denied(why) = refused else { panic!("{refused:?}") };
         let part =
             "h answered 400 invalid_grant, so that there are no credentials for the state; set";
         assert!(why.starts_with(part), "{why}");
-        assert!(matches!(meaning(200, "garbage", false), ObjectError::Denied(_)));
+        assert!(matches!(meaning(200, "garbage", false), RemoteError::Denied(_)));
         for (status, answered) in [(200, true), (500, false), (429, true)] {
             let passing = meaning(status, "", answered);
-            assert!(matches!(passing, ObjectError::Unavailable(_)), "{passing:?}");
+            assert!(matches!(passing, RemoteError::Unavailable(_)), "{passing:?}");
         }
     }
 
@@ -328,7 +328,7 @@ mod tests {
         let words = format!("first\u{1b}[2J{}.\nsecond", "x".repeat(300));
         let body = format!("<Error><Code>C</Code><Message>{words}</Message></Error>");
         let refusal = answer(418, &[], &body).refusal(expected(ObjectService::S3, false));
-        let Refusal::Error(ObjectError::Denied(why)) = refusal else { panic!("{refusal:?}") };
+        let Refusal::Error(RemoteError::Denied(why)) = refusal else { panic!("{refusal:?}") };
         assert!(why.starts_with("h answered 418 C (first [2Jxxx"), "{why}");
         assert!(!why.contains("second") && why.chars().count() < 300, "{why}");
     }

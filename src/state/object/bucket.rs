@@ -1,26 +1,14 @@
 //! Reads and writes the objects of a state, until it is known what became of a write.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::model::Holder;
 use crate::state::StateError;
+use crate::state::lease::{Backoff, FIRST_CONTACT, READ_PATIENCE, RemoteError, Sent, WindowClock};
 
-use super::clock::{Moment, WindowClock};
-use super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Version};
-
-/// How long a read is repeated while the store does not answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// How long that is done before the first connection comes about: an endpoint that is wrong is soon said,
-/// and one that just starts is waited for.
-const FIRST_CONTACT: Duration = Duration::from_secs(4);
-/// The wait before the first repetition; it doubles.
-const FIRST_DELAY: Duration = Duration::from_millis(200);
-/// The longest wait between two.
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
+use super::objects::{Condition, Name, Object, Objects, Put, Version};
 
 /// The objects of one state.
 #[derive(Clone, Debug)]
@@ -50,31 +38,19 @@ pub(super) struct Acknowledged {
     pub(super) sent: Sent,
 }
 
-/// When something was sent.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sent {
-    /// By the clock that waits go by.
-    pub(super) at: Instant,
-    /// By the clocks that a window goes by.
-    pub(super) moment: Moment,
-}
-
 /// Why a write is not done.
 #[derive(Debug)]
 pub(super) enum WriteError {
     /// Another write came first: what is there now.
     Superseded(Option<Object>),
     /// It is not known to be done, and no longer tried.
-    Failed(ObjectError),
+    Failed(RemoteError),
 }
-
-/// The wait between repetitions.
-pub(super) struct Backoff(Duration);
 
 impl Bucket {
     /// Reads an object, again while the store does not answer.
     pub(super) async fn get(&self, name: &Name) -> Result<Option<Object>, StateError> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + READ_PATIENCE;
         self.get_until(name, until).await.map_err(|error| self.failed("read", name, &error))
     }
 
@@ -86,16 +62,16 @@ impl Bucket {
         until: Instant,
     ) -> Result<Acknowledged, WriteError> {
         let Write { name, bytes, id, condition } = write;
-        let sent = Sent { at: Instant::now(), moment: self.clock.now() };
+        let sent = Sent::now(&*self.clock);
         let mut backoff = Backoff::default();
         loop {
             let unanswered = match self.objects.put(name, bytes.clone(), condition).await {
                 Ok(Put::Done(version)) => return Ok(Acknowledged { version, sent }),
                 Ok(Put::Refused) => None,
-                Err(error @ (ObjectError::Unavailable(_) | ObjectError::Unreachable(_))) => {
+                Err(error @ (RemoteError::Unavailable(_) | RemoteError::Unreachable(_))) => {
                     Some(error)
                 }
-                Err(error @ ObjectError::Denied(_)) => return Err(WriteError::Failed(error)),
+                Err(error @ RemoteError::Denied(_)) => return Err(WriteError::Failed(error)),
             };
             let there = self.get_until(name, until).await.map_err(WriteError::Failed)?;
             match there {
@@ -114,15 +90,15 @@ impl Bucket {
         }
     }
 
-    async fn get_until(&self, name: &Name, until: Instant) -> Result<Option<Object>, ObjectError> {
+    async fn get_until(&self, name: &Name, until: Instant) -> Result<Option<Object>, RemoteError> {
         let (mut backoff, begun) = (Backoff::default(), Instant::now());
         loop {
             let (error, until) = match self.objects.get(name).await {
-                Err(error @ ObjectError::Unavailable(_)) => (error, until),
-                Err(error @ ObjectError::Unreachable(_)) => {
+                Err(error @ RemoteError::Unavailable(_)) => (error, until),
+                Err(error @ RemoteError::Unreachable(_)) => {
                     (error, until.min(begun + FIRST_CONTACT))
                 }
-                answer @ (Ok(_) | Err(ObjectError::Denied(_))) => return answer,
+                answer @ (Ok(_) | Err(RemoteError::Denied(_))) => return answer,
             };
             if !backoff.wait(until).await {
                 return Err(error);
@@ -135,20 +111,9 @@ impl Bucket {
         &self,
         operation: &'static str,
         name: &Name,
-        error: &ObjectError,
+        error: &RemoteError,
     ) -> StateError {
-        let advice = match error {
-            ObjectError::Unavailable(_) => "; run again once the store answers",
-            // They say what to do.
-            ObjectError::Unreachable(_) | ObjectError::Denied(_) => "",
-        };
-        let error = Arc::new(std::io::Error::other(format!("{error}{advice}")));
-        StateError::Io { operation, location: self.named(name), error }
-    }
-
-    /// The error of a holder whose lease is another's now.
-    pub(super) fn lost(&self, by: Option<Holder>) -> StateError {
-        StateError::LeaseLost { location: self.location.clone(), by: by.map(Box::new) }
+        error.failed(operation, self.named(name))
     }
 
     /// An object, as errors name it.
@@ -159,25 +124,6 @@ impl Bucket {
             Name::Head => format!("{location}.journal"),
             Name::Probe(part) => format!("{location}.probe-{part}"),
         }
-    }
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self(FIRST_DELAY)
-    }
-}
-
-impl Backoff {
-    /// Waits before the next repetition; false if it would come too late.
-    pub(super) async fn wait(&mut self, until: Instant) -> bool {
-        let delay = self.0.mul_f64(0.5 + fastrand::f64() / 2.0);
-        if Instant::now() + delay >= until {
-            return false;
-        }
-        sleep(delay).await;
-        self.0 = (self.0 * 2).min(LONGEST_DELAY);
-        true
     }
 }
 
@@ -196,6 +142,6 @@ fn still_holds(condition: &Condition, there: Option<&Object>) -> bool {
     }
 }
 
-fn refused_without_reason() -> ObjectError {
-    ObjectError::Unavailable("the store refused a write whose condition holds".to_owned())
+fn refused_without_reason() -> RemoteError {
+    RemoteError::Unavailable("the store refused a write whose condition holds".to_owned())
 }

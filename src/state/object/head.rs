@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Holder, Lineage};
 use crate::state::format::{ParseError, StateWrite, VERSION, sniff};
+use crate::state::lease::Released;
 use crate::state::overlay::Overlay;
 use crate::state::{Entry, LastCalls, journal};
 
@@ -44,16 +45,6 @@ pub(super) struct Head {
     pub(super) last_calls: LastCalls,
     /// Whether a run since may have made calls that it did not name: it ended uncleanly.
     pub(super) unknown_calls: bool,
-}
-
-/// How a lease was released.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Released {
-    /// By its holder, after its last write of the state.
-    Cleanly,
-    /// By hand, or after a failure.
-    Uncleanly,
 }
 
 /// A write of the state.

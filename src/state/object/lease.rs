@@ -5,11 +5,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::model::{Holder, Lineage};
+use crate::state::lease::{
+    CALLS_END, POLL, Released, RemoteError, Sent, TAKEOVER_PATIENCE, Watch, locked,
+};
 use crate::state::{EarlierHolder, LastCalls, LeaseEnd, StateError, random_uuid};
 
-use super::bucket::{Acknowledged, Bucket, Sent, Write, WriteError};
+use super::bucket::{Acknowledged, Bucket, Write, WriteError};
 use super::document;
-use super::head::{Head, Lines, ReadHead, Released};
+use super::head::{Head, Lines, ReadHead};
 use super::objects::{Condition, Name, Object, Version};
 
 /// A lease that this run took.
@@ -27,18 +30,6 @@ pub(super) struct Lease {
 
 /// How much older than the lease a head must be by the store's clock: its times are whole seconds.
 const STORE_CLOCK_MARGIN: Duration = Duration::from_secs(2);
-/// How long after a takeover a call of an earlier holder may be in flight: it is sent within the send
-/// window, and given up after the time-out of a call.
-const CALLS_END: Duration = super::window::SEND_WINDOW.saturating_add(crate::model::CALL_TIMEOUT);
-/// How often a head that another run holds is read again.
-const POLL: Duration = Duration::from_secs(1);
-/// How long a takeover is tried.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Another run's head, watched until it may be taken over.
-#[derive(Default)]
-struct Watch(Option<(Version, Instant)>);
-
 /// Takes the lease, and waits no longer than `wait` for another run to release or lose it.
 pub(super) async fn take(
     bucket: &Bucket,
@@ -52,13 +43,13 @@ pub(super) async fn take(
             None => begin(bucket, lease, holder).await?,
             Some(object) => {
                 let (read, version) = parse(bucket, &object)?;
-                let left = watch.left(&object, &read.head);
+                let left = left_of(&mut watch, &object, &read.head);
                 if left.is_zero() {
                     take_over(bucket, lease, holder, read, version).await?
                 } else {
                     let may_wait = wait.saturating_sub(begun.elapsed());
                     if may_wait.is_zero() {
-                        return Err(locked(bucket, read.head.holder, left));
+                        return Err(locked(&bucket.location, read.head.holder, left));
                     }
                     sleep(POLL.min(left).min(may_wait)).await;
                     None
@@ -83,7 +74,7 @@ pub(super) fn parse(bucket: &Bucket, object: &Object) -> Result<(ReadHead, Versi
 /// How long the lease of a head still holds without a renewal, by the one answer that shows it; zero if it
 /// was released or has ended.
 pub(super) fn left(object: &Object, head: &Head) -> Duration {
-    Watch::default().left(object, head)
+    left_of(&mut Watch::default(), object, head)
 }
 
 /// Marks a head as released uncleanly: the next run takes it over and writes the state anew.
@@ -94,7 +85,7 @@ pub(super) async fn release_uncleanly(
 ) -> Result<(), WriteError> {
     let head = Head { released: Some(Released::Uncleanly), ..head.clone() };
     let condition = Condition::Version(version.clone());
-    write(bucket, &head, condition, Instant::now() + PATIENCE).await.map(drop)
+    write(bucket, &head, condition, Instant::now() + TAKEOVER_PATIENCE).await.map(drop)
 }
 
 /// Writes a head.
@@ -104,9 +95,8 @@ pub(super) async fn write(
     condition: Condition,
     until: Instant,
 ) -> Result<Acknowledged, WriteError> {
-    let unwritable = |error: std::io::Error| {
-        WriteError::Failed(super::objects::ObjectError::Denied(error.to_string()))
-    };
+    let unwritable =
+        |error: std::io::Error| WriteError::Failed(RemoteError::Denied(error.to_string()));
     let write_id = random_uuid().map_err(unwritable)?;
     let bytes = head.text(&write_id).map_err(|error| unwritable(error.into()))?;
     let name = &Name::Head;
@@ -166,7 +156,7 @@ async fn acknowledged(
     condition: Condition,
     end: Option<LeaseEnd>,
 ) -> Result<Option<Lease>, StateError> {
-    match write(bucket, &read.head, condition, Instant::now() + PATIENCE).await {
+    match write(bucket, &read.head, condition, Instant::now() + TAKEOVER_PATIENCE).await {
         Ok(Acknowledged { version, sent }) => {
             let calls_ended = Instant::now() + CALLS_END;
             let earlier = end.map(|lease| EarlierHolder { calls_ended, lease });
@@ -177,31 +167,11 @@ async fn acknowledged(
     }
 }
 
-/// The error of a run that finds the lease held.
-pub(super) fn locked(bucket: &Bucket, holder: Holder, left: Duration) -> StateError {
-    StateError::Locked {
-        location: bucket.location.clone(),
-        holder: Some(Box::new(holder)),
-        lease_ends: Some(left),
+/// Returns how long a head may not be taken over yet.
+fn left_of(watch: &mut Watch<Version>, object: &Object, head: &Head) -> Duration {
+    if head.released.is_some() {
+        return Duration::ZERO;
     }
-}
-
-impl Watch {
-    /// Returns how long the head that an answer shows may not be taken over yet.
-    fn left(&mut self, object: &Object, head: &Head) -> Duration {
-        if head.released.is_some() {
-            return Duration::ZERO;
-        }
-        let now = Instant::now();
-        let since = match &self.0 {
-            Some((version, since)) if *version == object.version => *since,
-            Some(_) | None => {
-                self.0 = Some((object.version.clone(), now));
-                now
-            }
-        };
-        let unchanged = head.lease.saturating_sub(now - since);
-        let by_age = object.age.map(|age| (head.lease + STORE_CLOCK_MARGIN).saturating_sub(age));
-        by_age.map_or(unchanged, |by_age| by_age.min(unchanged))
-    }
+    let left = object.age.map(|age| (head.lease + STORE_CLOCK_MARGIN).saturating_sub(age));
+    watch.left(object.version.clone(), head.lease, left)
 }

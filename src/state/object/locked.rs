@@ -1,34 +1,21 @@
 //! The store under its lease: brought up to date first, then served by the writer task.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::model::{Lineage, Recorded};
+use crate::model::Recorded;
 use crate::state::format::SharedRooms;
-use crate::state::{
-    Access, Durable, Entry, Folded, Found, LastCalls, LeaseEnd, Lost, Snapshot, StateError,
-    WriteStore,
-};
+use crate::state::lease::{LeasedStore, lost};
+use crate::state::{Found, LeaseEnd, Snapshot, StateError};
 
 use super::bucket::{Acknowledged, Bucket, Write, WriteError};
 use super::document::{self, NextState, ReadState};
 use super::head::{Head, ReadHead};
 use super::lease::{self, Lease};
 use super::objects::{Condition, Name, Version};
-use super::window::SEND_WINDOW;
-use super::writer::{Append, Reply, Request, StateObject, Writer};
-
-/// A state that this run may write: it holds the lease.
-pub(super) struct Locked {
-    location: String,
-    snapshot: Snapshot,
-    lineage: Mutex<Lineage>,
-    requests: mpsc::UnboundedSender<Request>,
-    lost: watch::Receiver<Option<StateError>>,
-}
+use super::writer::{StateObject, Writer};
 
 /// The record under a lease, and what is written next to it.
 struct UpToDate {
@@ -39,126 +26,38 @@ struct UpToDate {
     folded: Option<usize>,
 }
 
-impl Locked {
-    /// Brings the state up to date, and starts to serve. Where that fails, the lease is released, so that
-    /// the next run need not wait for its end.
-    pub(super) async fn open(
-        bucket: Bucket,
-        shared: &SharedRooms,
-        mut lease: Lease,
-    ) -> Result<Self, StateError> {
-        let UpToDate { recorded, found, state, folded } =
-            match bring_up_to_date(&bucket, shared, &mut lease).await {
-                Ok(up_to_date) => up_to_date,
-                Err(error) => {
-                    let Lease { read, version, sent: _, earlier: _ } = &lease;
-                    // The first error counts; without the release the lease ends by itself.
-                    drop(lease::release_uncleanly(&bucket, &read.head, version).await);
-                    return Err(error);
-                }
-            };
-        let Lease { read: ReadHead { head, entries: _ }, version, sent, earlier } = lease;
-        let snapshot = Snapshot {
-            recorded: Arc::clone(&recorded),
-            found,
-            last_calls: head.last_calls.clone(),
-            ended_uncleanly: head.unknown_calls,
-            in_progress: None,
-            folded,
-            earlier,
-        };
-        let (location, lineage) = (bucket.location.clone(), Mutex::new(head.lineage.clone()));
-        let (writer, lost) = Writer::new(bucket, head, version, sent, recorded, state);
-        let (requests, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(writer.run(receiver));
-        Ok(Self { location, snapshot, lineage, requests, lost })
-    }
-
-    fn known_lineage(&self) -> MutexGuard<'_, Lineage> {
-        // Nothing that can panic runs under this lock.
-        self.lineage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sends a request to the writer at once, and returns the wait for its answer.
-    fn request<T: Send + 'static>(
-        &self,
-        make: impl FnOnce(Reply<T>) -> Result<Request, StateError>,
-    ) -> Access<'_, T> {
-        let (reply, answer) = oneshot::channel();
-        let requested =
-            make(reply).and_then(|request| self.requests.send(request).map_err(|_| self.gone()));
-        Box::pin(async move {
-            requested?;
-            answer.await.unwrap_or_else(|_| Err(self.gone()))
-        })
-    }
-
-    /// Why a request is not served.
-    fn gone(&self) -> StateError {
-        let stopped = || StateError::Stopped { location: self.location.clone() };
-        self.lost.borrow().clone().unwrap_or_else(stopped)
-    }
-}
-
-impl WriteStore for Locked {
-    fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
-    }
-
-    fn lineage(&self) -> Result<Lineage, StateError> {
-        Ok(self.known_lineage().clone())
-    }
-
-    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
-        if self.snapshot.found == Found::New {
-            let request = Request::ContinueLineage(lineage.clone());
-            self.requests.send(request).map_err(|_| self.gone())?;
-            *self.known_lineage() = lineage;
-        }
-        Ok(())
-    }
-
-    fn reserve(&self, _: usize) -> Access<'_, ()> {
-        // The write that took the lease has shown that the store takes writes.
-        Box::pin(async { Ok(()) })
-    }
-
-    fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
-        self.request(|reply| {
-            let append = Append::of(entries, reply).map_err(|error| {
-                StateError::io("write", self.location.as_ref())(std::io::Error::other(error))
-            });
-            append.map(Request::Append)
-        })
-    }
-
-    fn send_window(&self) -> Option<Duration> {
-        Some(SEND_WINDOW)
-    }
-
-    fn check(&self) -> Access<'_, ()> {
-        Box::pin(async { self.append(Vec::new()).await.map(drop) })
-    }
-
-    fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
-        self.request(|reply| Ok(Request::Replace(recorded, reply)))
-    }
-
-    fn lost(&self) -> Lost<'_> {
-        let mut lost = self.lost.clone();
-        Box::pin(async move {
-            let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
-            match error {
-                Some(error) => error,
-                // Released: nothing is lost any more.
-                None => std::future::pending().await,
+/// Brings the state up to date, and starts to serve. Where that fails, the lease is released, so that the
+/// next run need not wait for its end.
+pub(super) async fn open(
+    bucket: Bucket,
+    shared: &SharedRooms,
+    mut lease: Lease,
+) -> Result<LeasedStore, StateError> {
+    let UpToDate { recorded, found, state, folded } =
+        match bring_up_to_date(&bucket, shared, &mut lease).await {
+            Ok(up_to_date) => up_to_date,
+            Err(error) => {
+                let Lease { read, version, sent: _, earlier: _ } = &lease;
+                // The first error counts; without the release the lease ends by itself.
+                drop(lease::release_uncleanly(&bucket, &read.head, version).await);
+                return Err(error);
             }
-        })
-    }
-
-    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
-        self.request(|reply| Ok(Request::Close(last_calls, reply)))
-    }
+        };
+    let Lease { read: ReadHead { head, entries: _ }, version, sent, earlier } = lease;
+    let snapshot = Snapshot {
+        recorded: Arc::clone(&recorded),
+        found,
+        last_calls: head.last_calls.clone(),
+        ended_uncleanly: head.unknown_calls,
+        in_progress: None,
+        folded,
+        earlier,
+    };
+    let (location, lineage) = (bucket.location.clone(), head.lineage.clone());
+    let (writer, lost) = Writer::new(bucket, head, version, sent, recorded, state);
+    let (requests, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(writer.run(receiver));
+    Ok(LeasedStore::new(location, snapshot, lineage, requests, lost))
 }
 
 /// Reads the state under the lease. Unless the last holder released it cleanly, writes the state with the
@@ -172,7 +71,7 @@ async fn bring_up_to_date(
         let state = document::read(bucket, shared).await?;
         let head = &lease.read.head;
         if state.as_ref().is_some_and(|state| state.write.epoch > head.epoch) {
-            return Err(bucket.lost(None));
+            return Err(lost(&bucket.location, None));
         }
         document::check(bucket, head, state.as_ref())?;
         let written = state.as_ref().map(|state| state.write.write_id.as_str());

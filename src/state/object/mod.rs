@@ -5,7 +5,6 @@
 
 mod answer;
 mod bucket;
-mod clock;
 mod connect;
 mod document;
 mod head;
@@ -17,7 +16,6 @@ mod probe;
 mod profile;
 mod remote;
 mod repair;
-mod window;
 mod writer;
 
 use std::sync::Arc;
@@ -28,17 +26,16 @@ use tokio::time::Instant;
 use crate::model::{ObjectUrl, Recorded, Secret};
 
 use super::format::SharedRooms;
+use super::lease::{Backoff, READ_PATIENCE, Released, RemoteError, SystemClocks, locked};
 use super::{
     Access, Found, Held, Holder, Lease, ReadStore, Repair, Snapshot, StateError, Store,
     StoreEnvironment, WriteStore,
 };
 
-use bucket::{Backoff, Bucket, PATIENCE, WriteError};
-use clock::SystemClocks;
+use bucket::{Bucket, WriteError};
 use document::ReadState;
-use head::{ReadHead, Released};
-use locked::Locked;
-use objects::{Name, ObjectError};
+use head::ReadHead;
+use objects::Name;
 use probe::ProbeError;
 pub use remote::MemoryBucket;
 use remote::Remote;
@@ -130,12 +127,12 @@ impl ObjectStore {
         if objects.is_known_to_be_sound() {
             return Ok(());
         }
-        let (mut backoff, until) = (Backoff::default(), Instant::now() + PATIENCE);
+        let (mut backoff, until) = (Backoff::default(), Instant::now() + READ_PATIENCE);
         loop {
             let why = match probe::probe(&**objects).await {
                 Ok(()) => return Ok(()),
                 Err(ProbeError::Object(
-                    error @ (ObjectError::Unavailable(_) | ObjectError::Unreachable(_)),
+                    error @ (RemoteError::Unavailable(_) | RemoteError::Unreachable(_)),
                 )) => {
                     if backoff.wait(until).await {
                         continue;
@@ -143,7 +140,7 @@ impl ObjectStore {
                     format!("{error}; run again once the store answers")
                 }
                 Err(
-                    error @ (ProbeError::Object(ObjectError::Denied(_))
+                    error @ (ProbeError::Object(RemoteError::Denied(_))
                     | ProbeError::Ignored(_)
                     | ProbeError::Undeleted(_)
                     | ProbeError::Random(_)),
@@ -215,7 +212,7 @@ impl Store for ObjectStore {
         Box::pin(async move {
             self.check_store().await?;
             let lease = lease::take(&self.bucket, self.lease, &holder, wait).await?;
-            let locked = Locked::open(self.bucket.clone(), &self.shared, lease).await?;
+            let locked = locked::open(self.bucket.clone(), &self.shared, lease).await?;
             Ok(Arc::new(locked) as Arc<dyn WriteStore>)
         })
     }
@@ -241,7 +238,7 @@ impl Store for ObjectStore {
                 }
                 if held.lease.map(|lease| lease.epoch) != Some(head.epoch) {
                     let left = lease::left(&object, &head);
-                    return Err(lease::locked(&self.bucket, head.holder, left));
+                    return Err(locked(&self.bucket.location, head.holder, left));
                 }
                 match lease::release_uncleanly(&self.bucket, &head, &version).await {
                     Ok(()) => return Ok(()),

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::state::lease::RemoteError;
+
 /// Reads and writes the objects of one state. Every request ends by itself: at most 5 s to connect, 10 s
 /// in all, and a second more for each mebibyte after the first. Nothing is retried: what became of a write without an answer is for the caller to read.
 pub(super) trait Objects: fmt::Debug + Send + Sync {
@@ -33,7 +35,7 @@ pub(super) trait Objects: fmt::Debug + Send + Sync {
 }
 
 /// The result of a request.
-pub(super) type Request<'a, T> = Pin<Box<dyn Future<Output = Result<T, ObjectError>> + Send + 'a>>;
+pub(super) type Request<'a, T> = Pin<Box<dyn Future<Output = Result<T, RemoteError>> + Send + 'a>>;
 
 /// Which object of a state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,19 +80,4 @@ pub(super) enum Put {
     Done(Version),
     /// The condition did not hold.
     Refused,
-}
-
-/// Why a request has no result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ObjectError {
-    /// The store did not answer, or asked to come again: whether a write was done is unknown.
-    #[error("{0}")]
-    Unavailable(String),
-    /// No connection came about, and the store has not answered before: nothing was sent.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The store refused for a reason that stays: credentials, permissions, a bucket that is missing.
-    /// Nothing was written.
-    #[error("{0}")]
-    Denied(String),
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::bucket::Backoff;
-use super::objects::{Condition, Name, ObjectError, Objects, Put};
+use super::objects::{Condition, Name, Objects, Put};
+use crate::state::lease::Backoff;
+use crate::state::lease::RemoteError;
 use crate::state::random_uuid;
 
 /// What the writes hold: no two are equal.
@@ -26,10 +27,10 @@ pub(super) enum ProbeError {
     Ignored(&'static str),
     /// A request had no result.
     #[error(transparent)]
-    Object(#[from] ObjectError),
+    Object(#[from] RemoteError),
     /// The conditions hold, and the probe stays there.
     #[error("the probe of its conditions cannot be deleted: {0}")]
-    Undeleted(ObjectError),
+    Undeleted(RemoteError),
     /// The system has no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
@@ -47,11 +48,11 @@ pub(super) async fn probe(objects: &dyn Objects) -> Result<(), ProbeError> {
 }
 
 /// Deletes the probe, again while the store does not answer: a probe made anew would leave it there.
-async fn delete(objects: &dyn Objects, name: &Name) -> Result<(), ObjectError> {
+async fn delete(objects: &dyn Objects, name: &Name) -> Result<(), RemoteError> {
     let (mut backoff, until) = (Backoff::default(), Instant::now() + DELETION);
     loop {
         match objects.delete(name).await {
-            Err(ObjectError::Unavailable(_) | ObjectError::Unreachable(_))
+            Err(RemoteError::Unavailable(_) | RemoteError::Unreachable(_))
                 if backoff.wait(until).await => {}
             deleted => return deleted,
         }

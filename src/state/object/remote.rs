@@ -16,8 +16,9 @@ use object_store::{
 use super::answer::{Expectation, Refusal, credentials_advice};
 use super::connect::{self, Connected};
 use super::http::{Breakage, Exchange, cause, recorded};
-use super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Request, Version};
+use super::objects::{Condition, Name, Object, Objects, Put, Request, Version};
 use crate::model::{ObjectService, ObjectUrl};
+use crate::state::lease::RemoteError;
 use crate::state::{StateError, StoreEnvironment};
 
 /// The objects of a state in a bucket.
@@ -84,7 +85,7 @@ impl Remote {
         Ok(Self { store, url: url.clone(), host, endpoint, answered, sound })
     }
 
-    async fn read(&self, name: &Name) -> Result<Option<Object>, ObjectError> {
+    async fn read(&self, name: &Name) -> Result<Option<Object>, RemoteError> {
         let (path, answered) = (self.path(name)?, self.answered.load(Ordering::Relaxed));
         let read = async {
             let result = self.store.get_opts(&path, GetOptions::default()).await?;
@@ -112,7 +113,7 @@ impl Remote {
         name: &Name,
         bytes: Bytes,
         condition: &Condition,
-    ) -> Result<Put, ObjectError> {
+    ) -> Result<Put, RemoteError> {
         let (path, answered) = (self.path(name)?, self.answered.load(Ordering::Relaxed));
         let mode = match condition {
             Condition::Absent => PutMode::Create,
@@ -137,7 +138,7 @@ impl Remote {
         }
     }
 
-    async fn remove(&self, name: &Name) -> Result<(), ObjectError> {
+    async fn remove(&self, name: &Name) -> Result<(), RemoteError> {
         let path = self.path(name)?;
         let (result, exchange) = recorded(self.store.delete(&path)).await;
         match self.outcome(result, exchange.as_ref()) {
@@ -147,14 +148,14 @@ impl Remote {
         }
     }
 
-    fn path(&self, name: &Name) -> Result<Path, ObjectError> {
+    fn path(&self, name: &Name) -> Result<Path, RemoteError> {
         let key = &self.url.key;
         let key = match name {
             Name::State => key.clone(),
             Name::Head => format!("{key}.journal"),
             Name::Probe(random) => format!("{key}.probe-{random}"),
         };
-        Path::parse(key).map_err(|error| ObjectError::Denied(cause(&error)))
+        Path::parse(key).map_err(|error| RemoteError::Denied(cause(&error)))
     }
 
     /// Returns what a call came to. The errors of `object_store` name URLs, which may hold a signature:
@@ -201,20 +202,20 @@ impl Remote {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    fn broken(&self, host: &str, why: &Breakage) -> ObjectError {
+    fn broken(&self, host: &str, why: &Breakage) -> RemoteError {
         let (sentence, answered) = (why.sentence(), self.answered.load(Ordering::Relaxed));
         let missing = format!("{sentence}, so that there are no credentials for the state");
         match (self.is_store(host), answered, why) {
-            (true, false, Breakage::Unconnected(why)) => ObjectError::Unreachable(format!(
+            (true, false, Breakage::Unconnected(why)) => RemoteError::Unreachable(format!(
                 "{why}; check the endpoint, and that this machine reaches it"
             )),
             (true, _, Breakage::Unconnected(_) | Breakage::Unanswered(_)) => {
-                ObjectError::Unavailable(sentence.to_owned())
+                RemoteError::Unavailable(sentence.to_owned())
             }
-            (false, true, _) => ObjectError::Unavailable(missing),
+            (false, true, _) => RemoteError::Unavailable(missing),
             (false, false, _) => {
                 let advice = credentials_advice(self.url.service);
-                ObjectError::Denied(format!("{missing}; {advice}"))
+                RemoteError::Denied(format!("{missing}; {advice}"))
             }
         }
     }
@@ -236,15 +237,15 @@ impl Remote {
         e_tag: Option<String>,
         generation: Option<String>,
         answered: bool,
-    ) -> Result<Version, ObjectError> {
+    ) -> Result<Version, RemoteError> {
         let version = if self.has_generations() { generation } else { e_tag };
         let version = version.filter(|version| !version.is_empty()).map(Version);
         version.ok_or_else(|| {
             let why = "the answer of the store names no version of the object";
             if answered {
-                ObjectError::Unavailable(why.to_owned())
+                RemoteError::Unavailable(why.to_owned())
             } else {
-                ObjectError::Denied(format!("{why}: check the endpoint"))
+                RemoteError::Denied(format!("{why}: check the endpoint"))
             }
         })
     }
@@ -313,11 +314,11 @@ fn unsent(error: &Error) -> Refusal {
         return Refusal::Condition;
     }
     let why = format!("the credentials for the state cannot be used: {}", cause(error));
-    Refusal::Error(ObjectError::Denied(why))
+    Refusal::Error(RemoteError::Denied(why))
 }
 
-fn contradiction(what: &str) -> ObjectError {
-    ObjectError::Unavailable(format!("the answer of the store does not fit {what}"))
+fn contradiction(what: &str) -> RemoteError {
+    RemoteError::Unavailable(format!("the answer of the store does not fit {what}"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::model::{Holder, Lineage, Recorded, RepairPlan};
 use crate::state::error::text;
 use crate::state::format::{self, Document, LastFold, ParseError, Salvaged, StateWrite, salvage};
+use crate::state::lease::{Released, locked};
 use crate::state::merge::{OtherApplication, Trust, merge};
 use crate::state::overlay::Overlay;
 use crate::state::repair::{Repair, Replaced};
@@ -16,7 +17,7 @@ use crate::state::{Entry, Folded, LastCalls, Loss, StateError, journal};
 
 use super::bucket::{Acknowledged, Bucket, Write, WriteError};
 use super::document::{self, NextState, ReadState};
-use super::head::{Head, Lines, ReadHead, Released};
+use super::head::{Head, Lines, ReadHead};
 use super::lease;
 use super::objects::{Condition, Name, Object};
 
@@ -117,7 +118,7 @@ async fn free_head(
         }
         let may_wait = wait.saturating_sub(begun.elapsed());
         if may_wait.is_zero() {
-            return Err(lease::locked(bucket, read.head.holder, left));
+            return Err(locked(&bucket.location, read.head.holder, left));
         }
         sleep(left.min(may_wait)).await;
     }

@@ -5,50 +5,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::model::{Lineage, Recorded};
+use crate::model::Recorded;
+use crate::state::lease::{
+    Append, Queue, RENEWAL_PATIENCE, Released, Request, Sent, WriteWindow, lost,
+};
 use crate::state::overlay::Overlay;
-use crate::state::{Durable, Entry, Folded, LastCalls, StateError, journal, merge_last_calls};
+use crate::state::{Durable, Folded, StateError, merge_last_calls};
 
-use super::bucket::{Acknowledged, Bucket, Sent, Write, WriteError};
+use super::bucket::{Acknowledged, Bucket, Write, WriteError};
 use super::document::NextState;
-use super::head::{Head, Released, Replacement, StateRef};
+use super::head::{Head, Replacement, StateRef};
 use super::lease;
 use super::objects::{Condition, Name, Version};
-use super::window::WriteWindow;
 
 /// How large the journal may grow before it is folded in mid-run.
 const LARGEST_JOURNAL: usize = 1 << 20;
-/// How long after its end a lease is still renewed: the condition of the write shows whether another run
-/// took it.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// How long after a fold that failed the next one is tried.
 const FOLD_PAUSE: Duration = Duration::from_secs(10);
-
-/// What a holder of the lease asks of the task.
-pub(super) enum Request {
-    /// To make entries durable.
-    Append(Append),
-    /// To let a new state continue an earlier lineage.
-    ContinueLineage(Lineage),
-    /// To write a whole record in place of the state and the journal.
-    Replace(Recorded, Reply<()>),
-    /// To fold everything into the state, and to release the lease.
-    Close(LastCalls, Reply<Folded>),
-}
-
-/// Entries with their texts, and who waits for them.
-pub(super) struct Append {
-    entries: Vec<Entry>,
-    bodies: Vec<Vec<u8>>,
-    reply: Reply<Durable>,
-}
-
-/// Who waits for a result.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, StateError>>;
 
 /// Everything that the task knows.
 pub(super) struct Writer {
@@ -63,10 +40,8 @@ pub(super) struct Writer {
     base: Arc<Recorded>,
     changes: Overlay,
     state: StateObject,
-    queue: Vec<Append>,
+    queue: Queue,
     fold: Fold,
-    replacing: Option<(Recorded, Reply<()>)>,
-    closing: Option<(LastCalls, Reply<Folded>)>,
     lost: watch::Sender<Option<StateError>>,
 }
 
@@ -110,17 +85,6 @@ enum End {
     Released,
 }
 
-impl Append {
-    /// Takes entries as they are to be written.
-    pub(super) fn of(
-        entries: Vec<Entry>,
-        reply: Reply<Durable>,
-    ) -> Result<Self, serde_json::Error> {
-        let bodies: Result<_, _> = entries.iter().map(journal::body).collect();
-        Ok(Self { bodies: bodies?, entries, reply })
-    }
-}
-
 impl Writer {
     /// Goes on from a lease that was taken; nothing is written yet.
     pub(super) fn new(
@@ -141,10 +105,8 @@ impl Writer {
             base,
             changes: Overlay::default(),
             state,
-            queue: Vec::new(),
+            queue: Queue::default(),
             fold: Fold::NotBefore(sent.at),
-            replacing: None,
-            closing: None,
             lost,
         };
         (writer, receiver)
@@ -157,24 +119,7 @@ impl Writer {
             Err(error) => error,
         };
         self.lost.send_replace(Some(error.clone()));
-        // A caller that went away needs no answer.
-        for Append { entries: _, bodies: _, reply } in self.queue {
-            drop(reply.send(Err(error.clone())));
-        }
-        if let Some((_, reply)) = self.replacing {
-            drop(reply.send(Err(error.clone())));
-        }
-        if let Some((_, reply)) = self.closing {
-            drop(reply.send(Err(error.clone())));
-        }
-        while let Some(request) = requests.recv().await {
-            match request {
-                Request::Append(append) => drop(append.reply.send(Err(error.clone()))),
-                Request::ContinueLineage(_) => {}
-                Request::Replace(_, reply) => drop(reply.send(Err(error.clone()))),
-                Request::Close(_, reply) => drop(reply.send(Err(error.clone()))),
-            }
-        }
+        self.queue.refuse(&mut requests, &error).await;
     }
 
     async fn serve(
@@ -210,17 +155,17 @@ impl Writer {
 
     fn take(&mut self, request: Request) {
         match request {
-            Request::Append(append) => self.queue.push(append),
+            Request::Append(append) => self.queue.appends.push(append),
             Request::ContinueLineage(lineage) if self.is_new() => self.head.lineage = lineage,
             Request::ContinueLineage(_) => {}
-            Request::Replace(recorded, reply) => self.replacing = Some((recorded, reply)),
-            Request::Close(last_calls, reply) => self.closing = Some((last_calls, reply)),
+            Request::Replace(recorded, reply) => self.queue.replacing = Some((recorded, reply)),
+            Request::Close(last_calls, reply) => self.queue.closing = Some((last_calls, reply)),
         }
     }
 
     /// When the next head is written: soon if something waits for it, and otherwise to renew the lease.
     fn next_write(&self) -> Instant {
-        if self.queue.is_empty() {
+        if self.queue.appends.is_empty() {
             self.renewed + self.head.lease / 3
         } else {
             self.sent + self.bucket.objects.write_interval()
@@ -229,7 +174,7 @@ impl Writer {
 
     /// Writes the head, with everything that waits.
     async fn write(&mut self) -> Result<(), StateError> {
-        let appends = std::mem::take(&mut self.queue);
+        let appends = std::mem::take(&mut self.queue.appends);
         for body in appends.iter().flat_map(|append| &append.bodies) {
             self.head.journal.push(body);
         }
@@ -244,7 +189,7 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
-                self.queue = appends;
+                self.queue.appends = appends;
                 Err(error)
             }
         }
@@ -252,7 +197,7 @@ impl Writer {
 
     async fn write_head(&mut self) -> Result<Sent, StateError> {
         self.sent = Instant::now();
-        let until = self.renewed + self.head.lease + PATIENCE;
+        let until = self.renewed + self.head.lease + RENEWAL_PATIENCE;
         let condition = Condition::Version(self.version.clone());
         match lease::write(&self.bucket, &self.head, condition, until).await {
             Ok(Acknowledged { version, sent }) => {
@@ -278,7 +223,7 @@ impl Writer {
                 let why = "its journal is older than what the store confirmed".to_owned();
                 StateError::Outdated { location, why }
             }
-            there => self.bucket.lost(there.map(|there| there.holder)),
+            there => lost(&location, there.map(|there| there.holder)),
         }
     }
 
@@ -291,9 +236,10 @@ impl Writer {
     fn begin_fold(&mut self) {
         let Fold::NotBefore(time) = &self.fold else { return };
         let is_large = self.head.journal.bytes() > LARGEST_JOURNAL
-            && self.closing.is_none()
+            && self.queue.closing.is_none()
             && Instant::now() >= *time;
-        let is_last = self.closing.is_some() && self.queue.is_empty() && self.holds_entries();
+        let is_last =
+            self.queue.closing.is_some() && self.queue.appends.is_empty() && self.holds_entries();
         if is_large || is_last {
             let next = (self.base.clone(), self.changes.clone());
             let (lineage, up_to) = (self.head.lineage.clone(), self.head.journal.last());
@@ -324,8 +270,8 @@ impl Writer {
                 self.take_written(written);
                 Ok(())
             }
-            Err(FoldError::Superseded) => Err(self.bucket.lost(None)),
-            Err(FoldError::Failed(error)) if self.closing.is_some() => Err(error),
+            Err(FoldError::Superseded) => Err(lost(&self.bucket.location, None)),
+            Err(FoldError::Failed(error)) if self.queue.closing.is_some() => Err(error),
             Err(FoldError::Failed(error)) => {
                 tracing::warn!("{error}; the journal keeps everything");
                 self.fold = Fold::NotBefore(Instant::now() + FOLD_PAUSE);
@@ -343,17 +289,17 @@ impl Writer {
 
     /// Whether nothing waits for the head or the state.
     fn is_idle(&self) -> bool {
-        self.queue.is_empty() && matches!(self.fold, Fold::NotBefore(_))
+        self.queue.appends.is_empty() && matches!(self.fold, Fold::NotBefore(_))
     }
 
     fn may_replace(&self) -> bool {
-        self.replacing.is_some() && self.is_idle()
+        self.queue.replacing.is_some() && self.is_idle()
     }
 
     /// Writes a whole record as the state. The head names the write before, so that after a crash either
     /// state belongs to it.
     async fn replace(&mut self) -> Result<(), StateError> {
-        let Some((recorded, reply)) = self.replacing.take() else { return Ok(()) };
+        let Some((recorded, reply)) = self.queue.replacing.take() else { return Ok(()) };
         let Some(lineage) = recorded.lineage.clone() else {
             let why = "the record has no lineage".to_owned();
             let location = self.bucket.location.clone();
@@ -378,7 +324,7 @@ impl Writer {
                 drop(reply.send(Ok(())));
                 Ok(())
             }
-            Err(FoldError::Superseded) => Err(self.bucket.lost(None)),
+            Err(FoldError::Superseded) => Err(lost(&self.bucket.location, None)),
             Err(FoldError::Failed(error)) => {
                 drop(reply.send(Err(error)));
                 Ok(())
@@ -392,19 +338,19 @@ impl Writer {
     }
 
     fn may_release(&self) -> bool {
-        self.closing.is_some() && self.is_idle() && !self.holds_entries()
+        self.queue.closing.is_some() && self.is_idle() && !self.holds_entries()
     }
 
     /// Releases the lease, after the last write of the state.
     async fn release(&mut self) -> Result<End, StateError> {
         sleep_until(self.sent + self.bucket.objects.write_interval()).await;
-        if let Some((last_calls, _)) = &self.closing {
+        if let Some((last_calls, _)) = &self.queue.closing {
             self.head.unknown_calls &= last_calls.is_empty();
             merge_last_calls(&mut self.head.last_calls, last_calls.clone());
         }
         self.head.released = Some(Released::Cleanly);
         self.write_head().await?;
-        if let Some((_, reply)) = self.closing.take() {
+        if let Some((_, reply)) = self.queue.closing.take() {
             drop(reply.send(Ok(Folded { serial: self.state.serial })));
         }
         Ok(End::Released)

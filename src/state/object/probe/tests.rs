@@ -46,15 +46,15 @@ impl Defective {
         Self { defect, sound: Arc::new(sound), requests, probe }
     }
 
-    fn request(&self) -> Result<(), ObjectError> {
+    fn request(&self) -> Result<(), RemoteError> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.defect == Defect::FailsAt(number) {
-            return Err(ObjectError::Unavailable(format!("request {number}")));
+            return Err(RemoteError::Unavailable(format!("request {number}")));
         }
         Ok(())
     }
 
-    async fn overwrite(&self, name: &Name, bytes: Bytes) -> Result<Put, ObjectError> {
+    async fn overwrite(&self, name: &Name, bytes: Bytes) -> Result<Put, RemoteError> {
         let condition = match self.sound.get(name).await? {
             Some(object) => Condition::Version(object.version),
             None => Condition::Absent,
@@ -67,7 +67,7 @@ impl Defective {
         name: &Name,
         bytes: Bytes,
         condition: &Condition,
-    ) -> Result<Put, ObjectError> {
+    ) -> Result<Put, RemoteError> {
         self.request()?;
         *self.probe.lock().expect("no panic") = Some(name.clone());
         let creates = *condition == Condition::Absent;
@@ -164,7 +164,7 @@ async fn a_store_that_ignores_conditions_is_refused_and_nothing_is_left_there() 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_fails_is_reported_and_nothing_is_left() {
     for number in 1..=6 {
-        let failed = ObjectError::Unavailable(format!("request {number}"));
+        let failed = RemoteError::Unavailable(format!("request {number}"));
         assert_eq!(probed(Defect::FailsAt(number)).await, Err(ProbeError::Object(failed)));
     }
     // Its deletion is tried again.

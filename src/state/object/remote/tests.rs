@@ -13,11 +13,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Version};
+use super::super::objects::{Condition, Name, Object, Objects, Put, Version};
 use super::super::probe::probe;
 use super::{Endpoint, MemoryBucket, Remote};
 use crate::model::{ObjectUrl, StateLocation};
 use crate::state::StoreEnvironment;
+use crate::state::lease::RemoteError;
 use proxy::{Fault, Proxy};
 use servers::Bucket;
 
@@ -37,7 +38,7 @@ fn in_memory(service: &str) -> Remote {
     Remote::in_memory(&url(&format!("{service}://b/k")), &MemoryBucket::default()).expect("a key")
 }
 
-fn done(put: Result<Put, ObjectError>) -> Version {
+fn done(put: Result<Put, RemoteError>) -> Version {
     match put.expect("an answer") {
         Put::Done(version) => version,
         Put::Refused => panic!("refused"),
@@ -132,7 +133,7 @@ async fn on_googles_dialect_conditions_hold_by_generation() {
     one_of_sixteen_wins(objects).await;
 
     let denied = connect("gs://other/k").get(&Name::Head).await.map(drop);
-    let Err(ObjectError::Denied(why)) = denied else { panic!("{denied:?}") };
+    let Err(RemoteError::Denied(why)) = denied else { panic!("{denied:?}") };
     assert!(why.contains("there is no bucket `other`"), "{why}");
 }
 
@@ -184,7 +185,7 @@ async fn a_write_whose_answer_is_lost_is_done_and_unknown_until_it_is_read() {
     let condition = Condition::Version(first);
     once(&proxy, Fault::LoseAnswer);
     let lost = objects.put(&Name::Head, bytes("two"), &condition).await;
-    let Err(ObjectError::Unavailable(why)) = lost else { panic!("{lost:?}") };
+    let Err(RemoteError::Unavailable(why)) = lost else { panic!("{lost:?}") };
     assert!(why.starts_with(&format!("no answer from {}: ", proxy.address)), "{why}");
     let [_, write] = proxy.seen().try_into().expect("nothing is sent twice");
     assert_eq!((write.method.as_str(), write.before), ("PUT", 1));
@@ -200,7 +201,7 @@ async fn a_write_that_lands_late_is_refused_if_another_came_first() {
     let condition = Condition::Version(first);
     once(&proxy, Fault::Late);
     let late = objects.put(&Name::Head, bytes("late"), &condition).await;
-    assert!(matches!(late, Err(ObjectError::Unavailable(_))), "{late:?}");
+    assert!(matches!(late, Err(RemoteError::Unavailable(_))), "{late:?}");
     assert_eq!(read(&objects, &Name::Head).await.bytes, bytes("one"));
     done(objects.put(&Name::Head, bytes("two"), &condition).await);
     assert_eq!(proxy.deliver(), 1);
@@ -221,7 +222,7 @@ async fn a_store_that_does_not_answer_is_given_ten_seconds() {
     tokio::time::advance(Duration::from_secs(10)).await;
     let why = format!("no answer from {} within 10 s", proxy.address);
     let answer = reading.await.expect("an end").map(drop);
-    assert_eq!(answer, Err(ObjectError::Unavailable(why)));
+    assert_eq!(answer, Err(RemoteError::Unavailable(why)));
 }
 
 #[tokio::test]
@@ -236,14 +237,14 @@ async fn a_closed_port_is_unreachable_until_the_store_has_answered() {
     ];
     let environment = StoreEnvironment::of(environment);
     let nowhere = Remote::connect(&url("s3://b/k"), &environment).expect("an environment");
-    let Err(ObjectError::Unreachable(why)) = nowhere.get(&Name::Head).await else {
+    let Err(RemoteError::Unreachable(why)) = nowhere.get(&Name::Head).await else {
         panic!("it answered")
     };
     assert!(why.starts_with(&format!("no connection to {address}: ")), "{why}");
     assert!(why.ends_with("; check the endpoint, and that this machine reaches it"), "{why}");
     nowhere.answered.store(true, std::sync::atomic::Ordering::Relaxed);
     let later = nowhere.get(&Name::Head).await;
-    assert!(matches!(later, Err(ObjectError::Unavailable(_))), "{later:?}");
+    assert!(matches!(later, Err(RemoteError::Unavailable(_))), "{later:?}");
 }
 
 #[tokio::test]
@@ -266,7 +267,7 @@ async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
                 None => objects.get(&Name::Head).await.map(drop),
                 Some(condition) => objects.put(&Name::Head, bytes("x"), condition).await.map(drop),
             };
-            let Err(ObjectError::Unavailable(why)) = answer else {
+            let Err(RemoteError::Unavailable(why)) = answer else {
                 panic!("{fault:?}: {answer:?}")
             };
             assert!(why.contains(part), "{why}");
@@ -292,7 +293,7 @@ async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
     for (fault, part) in denied {
         once(&proxy, fault.clone());
         let answer = objects.put(&Name::Head, bytes("x"), &Condition::Absent).await;
-        let Err(ObjectError::Denied(why)) = answer else { panic!("{fault:?}: {answer:?}") };
+        let Err(RemoteError::Denied(why)) = answer else { panic!("{fault:?}: {answer:?}") };
         assert!(why.contains(part), "{why}");
         assert!(!why.contains("Signature") && !why.contains("://"), "{why}");
     }
@@ -319,7 +320,7 @@ async fn a_first_answer_that_is_no_object_stores_is_an_error_of_the_configuratio
         let Some((objects, proxy)) = proxied(bucket) else { return };
         once(&proxy, fault);
         let answer = objects.get(&Name::Head).await.map(drop);
-        let Err(ObjectError::Denied(why)) = answer else { panic!("{answer:?}") };
+        let Err(RemoteError::Denied(why)) = answer else { panic!("{answer:?}") };
         assert!(why.ends_with(part), "{why}");
     }
 }
@@ -349,7 +350,7 @@ async fn a_missing_bucket_and_wrong_credentials_say_what_to_do() {
     let denied = async |text: &str, environment: Vec<(String, String)>| {
         let objects = Remote::connect(&url(text), &StoreEnvironment::of(environment));
         match objects.expect("an environment").get(&Name::Head).await {
-            Err(ObjectError::Denied(why)) => why,
+            Err(RemoteError::Denied(why)) => why,
             other => panic!("{other:?}"),
         }
     };
@@ -433,13 +434,13 @@ async fn the_role_of_a_machine_is_used_and_its_lack_says_what_to_set() {
 
     metadata.plan(|_| body("404 Not Found", ""));
     let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
-    let Err(ObjectError::Denied(why)) = missing else { panic!("{missing:?}") };
+    let Err(RemoteError::Denied(why)) = missing else { panic!("{missing:?}") };
     assert!(why.starts_with(&format!("{} answered 404, so that", metadata.address)), "{why}");
     assert!(why.contains("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"), "{why}");
 
     metadata.plan(|_| Fault::Cut);
     let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
-    let Err(ObjectError::Denied(why)) = missing else { panic!("{missing:?}") };
+    let Err(RemoteError::Denied(why)) = missing else { panic!("{missing:?}") };
     assert!(why.contains("so that there are no credentials for the state; set"), "{why}");
 }
 
@@ -464,7 +465,7 @@ async fn the_token_of_a_workload_is_exchanged_for_a_role() {
                    perform sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>";
     sts.plan(|_| body("403 Forbidden", refusal));
     let denied = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
-    let Err(ObjectError::Denied(why)) = denied else { panic!("{denied:?}") };
+    let Err(RemoteError::Denied(why)) = denied else { panic!("{denied:?}") };
     assert!(why.contains("403 AccessDenied (Not authorized to perform sts:Assume"), "{why}");
     assert!(!why.contains("kept-in-a-file") && !why.contains("://"), "{why}");
 }

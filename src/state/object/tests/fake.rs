@@ -9,9 +9,10 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::super::bucket::Bucket;
-use super::super::clock::{Moment, WindowClock};
-use super::super::objects::{Condition, Name, Object, ObjectError, Objects, Put, Request, Version};
+use super::super::objects::{Condition, Name, Object, Objects, Put, Request, Version};
 use super::super::{ObjectStore, SharedRooms};
+use crate::state::lease::RemoteError;
+use crate::state::lease::{Moment, WindowClock};
 
 /// A store that several clients share.
 #[derive(Clone, Debug, Default)]
@@ -201,7 +202,7 @@ impl Objects for Client {
     fn get<'a>(&'a self, name: &'a Name) -> Request<'a, Option<Object>> {
         Box::pin(async move {
             if Instant::now() < self.script().unreachable_until {
-                return Err(ObjectError::Unreachable("no connection".to_owned()));
+                return Err(RemoteError::Unreachable("no connection".to_owned()));
             }
             let (latency, says_age) = self.pass().await;
             sleep(latency / 2).await;
@@ -226,7 +227,7 @@ impl Objects for Client {
             let (latency, _) = self.pass().await;
             let mishap = self.script().writes.pop_front().unwrap_or(Mishap::None);
             sleep(latency / 2).await;
-            let lost = ObjectError::Unavailable("no answer".to_owned());
+            let lost = RemoteError::Unavailable("no answer".to_owned());
             let put = match mishap {
                 Mishap::None => self.store.content().put(name, bytes, condition),
                 Mishap::AnswerLost => {
@@ -248,7 +249,7 @@ impl Objects for Client {
                     sleep(TIMEOUT).await;
                     return Err(lost);
                 }
-                Mishap::Denied => return Err(ObjectError::Denied("access denied".to_owned())),
+                Mishap::Denied => return Err(RemoteError::Denied("access denied".to_owned())),
             };
             sleep(latency / 2).await;
             self.pass().await;

@@ -2,8 +2,8 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::super::head::Released;
 use super::*;
+use crate::state::lease::Released;
 use crate::state::{Folded, Found, LeaseEnd};
 
 #[tokio::test(start_paused = true)]

@@ -5,27 +5,27 @@ use std::time::Duration;
 
 /// A moment by two clocks: neither stops while the machine is suspended, and one of them cannot be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(in crate::state) struct Moment {
     /// Since the machine was started, the time included for which it was suspended.
-    pub(super) boot: Duration,
+    pub(in crate::state) boot: Duration,
     /// Since 1970.
-    pub(super) wall: Duration,
+    pub(in crate::state) wall: Duration,
 }
 
 /// Tells the moment.
-pub(super) trait WindowClock: fmt::Debug + Send + Sync {
+pub(in crate::state) trait WindowClock: fmt::Debug + Send + Sync {
     /// The moment now.
     fn now(&self) -> Moment;
 }
 
 /// The system's clocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SystemClocks;
+pub(in crate::state) struct SystemClocks;
 
 impl Moment {
     /// Whether less than `window` has passed since then by both clocks. A clock that was set back counts as
     /// one that ran on.
-    pub(super) fn is_within(self, window: Duration, now: Self) -> bool {
+    pub(in crate::state) fn is_within(self, window: Duration, now: Self) -> bool {
         let within = |then: Duration, now: Duration| {
             now.checked_sub(then).is_some_and(|passed| passed < window)
         };

@@ -10,15 +10,15 @@ use crate::state::{SendWindow, StateError};
 use super::clock::{Moment, WindowClock};
 
 /// How long after the sending of a write the calls of its intents may be sent.
-pub(super) const SEND_WINDOW: Duration = Duration::from_secs(2);
+pub(in crate::state) const SEND_WINDOW: Duration = Duration::from_secs(2);
 
 /// The window of one write.
 #[derive(Debug)]
-pub(super) struct WriteWindow {
-    pub(super) sent: Moment,
-    pub(super) clock: Arc<dyn WindowClock>,
+pub(in crate::state) struct WriteWindow {
+    pub(in crate::state) sent: Moment,
+    pub(in crate::state) clock: Arc<dyn WindowClock>,
     /// Why the lease is lost, if it is.
-    pub(super) lost: watch::Receiver<Option<StateError>>,
+    pub(in crate::state) lost: watch::Receiver<Option<StateError>>,
 }
 
 impl SendWindow for WriteWindow {

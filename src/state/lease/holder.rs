@@ -1,0 +1,187 @@
+//! The store as the holder of its lease uses it: requests to the one task that writes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::model::{Lineage, Recorded};
+use crate::state::{
+    Access, Durable, Entry, Folded, Found, LastCalls, Lost, Snapshot, StateError, WriteStore,
+    journal,
+};
+
+use super::SEND_WINDOW;
+
+/// What a holder of the lease asks of the task that writes.
+pub(in crate::state) enum Request {
+    /// To make entries durable.
+    Append(Append),
+    /// To let a new state continue an earlier lineage.
+    ContinueLineage(Lineage),
+    /// To write a whole record in place of the state and the journal.
+    Replace(Recorded, Reply<()>),
+    /// To fold everything into the state, and to release the lease.
+    Close(LastCalls, Reply<Folded>),
+}
+
+/// Entries with their texts, and who waits for them.
+pub(in crate::state) struct Append {
+    pub(in crate::state) entries: Vec<Entry>,
+    pub(in crate::state) bodies: Vec<Vec<u8>>,
+    pub(in crate::state) reply: Reply<Durable>,
+}
+
+/// Who waits for a result.
+pub(in crate::state) type Reply<T> = oneshot::Sender<Result<T, StateError>>;
+
+/// The requests that wait for the task.
+#[derive(Default)]
+pub(in crate::state) struct Queue {
+    pub(in crate::state) appends: Vec<Append>,
+    pub(in crate::state) replacing: Option<(Recorded, Reply<()>)>,
+    pub(in crate::state) closing: Option<(LastCalls, Reply<Folded>)>,
+}
+
+/// A state that this run may write: it holds the lease.
+pub(in crate::state) struct LeasedStore {
+    location: String,
+    snapshot: Snapshot,
+    lineage: Mutex<Lineage>,
+    requests: mpsc::UnboundedSender<Request>,
+    lost: watch::Receiver<Option<StateError>>,
+}
+
+impl Append {
+    /// Takes entries as they are to be written.
+    pub(in crate::state) fn of(
+        entries: Vec<Entry>,
+        reply: Reply<Durable>,
+    ) -> Result<Self, serde_json::Error> {
+        let bodies: Result<_, _> = entries.iter().map(journal::body).collect();
+        Ok(Self { bodies: bodies?, entries, reply })
+    }
+}
+
+impl Queue {
+    /// Answers every request, those that are still to come too, with the error that ended the task.
+    pub(in crate::state) async fn refuse(
+        self,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+        error: &StateError,
+    ) {
+        let Self { appends, replacing, closing } = self;
+        // A caller that went away needs no answer.
+        let refuse = |request| match request {
+            Request::Append(append) => drop(append.reply.send(Err(error.clone()))),
+            Request::ContinueLineage(_) => {}
+            Request::Replace(_, reply) => drop(reply.send(Err(error.clone()))),
+            Request::Close(_, reply) => drop(reply.send(Err(error.clone()))),
+        };
+        appends.into_iter().map(Request::Append).for_each(refuse);
+        replacing.into_iter().for_each(|(recorded, it)| refuse(Request::Replace(recorded, it)));
+        closing.into_iter().for_each(|(last_calls, it)| refuse(Request::Close(last_calls, it)));
+        while let Some(request) = requests.recv().await {
+            refuse(request);
+        }
+    }
+}
+
+impl LeasedStore {
+    /// Sends the requests of a holder to the task that writes, which says when the lease is lost.
+    pub(in crate::state) fn new(
+        location: String,
+        snapshot: Snapshot,
+        lineage: Lineage,
+        requests: mpsc::UnboundedSender<Request>,
+        lost: watch::Receiver<Option<StateError>>,
+    ) -> Self {
+        Self { location, snapshot, lineage: Mutex::new(lineage), requests, lost }
+    }
+
+    fn known_lineage(&self) -> MutexGuard<'_, Lineage> {
+        // Nothing that can panic runs under this lock.
+        self.lineage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a request to the writer at once, and returns the wait for its answer.
+    fn request<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(Reply<T>) -> Result<Request, StateError>,
+    ) -> Access<'_, T> {
+        let (reply, answer) = oneshot::channel();
+        let requested =
+            make(reply).and_then(|request| self.requests.send(request).map_err(|_| self.gone()));
+        Box::pin(async move {
+            requested?;
+            answer.await.unwrap_or_else(|_| Err(self.gone()))
+        })
+    }
+
+    /// Why a request is not served.
+    fn gone(&self) -> StateError {
+        let stopped = || StateError::Stopped { location: self.location.clone() };
+        self.lost.borrow().clone().unwrap_or_else(stopped)
+    }
+}
+
+impl WriteStore for LeasedStore {
+    fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn lineage(&self) -> Result<Lineage, StateError> {
+        Ok(self.known_lineage().clone())
+    }
+
+    fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
+        if self.snapshot.found == Found::New {
+            let request = Request::ContinueLineage(lineage.clone());
+            self.requests.send(request).map_err(|_| self.gone())?;
+            *self.known_lineage() = lineage;
+        }
+        Ok(())
+    }
+
+    fn reserve(&self, _: usize) -> Access<'_, ()> {
+        // The write that took the lease has shown that the store takes writes.
+        Box::pin(async { Ok(()) })
+    }
+
+    fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
+        self.request(|reply| {
+            let append = Append::of(entries, reply).map_err(|error| {
+                StateError::io("write", self.location.as_ref())(std::io::Error::other(error))
+            });
+            append.map(Request::Append)
+        })
+    }
+
+    fn send_window(&self) -> Option<Duration> {
+        Some(SEND_WINDOW)
+    }
+
+    fn check(&self) -> Access<'_, ()> {
+        Box::pin(async { self.append(Vec::new()).await.map(drop) })
+    }
+
+    fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
+        self.request(|reply| Ok(Request::Replace(recorded, reply)))
+    }
+
+    fn lost(&self) -> Lost<'_> {
+        let mut lost = self.lost.clone();
+        Box::pin(async move {
+            let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
+            match error {
+                Some(error) => error,
+                // Released: nothing is lost any more.
+                None => std::future::pending().await,
+            }
+        })
+    }
+
+    fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
+        self.request(|reply| Ok(Request::Close(last_calls, reply)))
+    }
+}

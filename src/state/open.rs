@@ -1,0 +1,142 @@
+//! Which store a location names, and the environment by which it is reached.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Desired, Holder, Secret, StateLocation};
+
+use super::file::FileStore;
+use super::format::SharedRooms;
+#[cfg(feature = "object-store")]
+use super::object;
+#[cfg(feature = "postgres")]
+use super::postgres;
+use super::{Repair, StateError, Store};
+
+/// The environment variables by which shared stores are reached: regions, endpoints, credentials.
+#[derive(Clone, Default)]
+#[cfg_attr(
+    not(any(feature = "object-store", feature = "postgres")),
+    expect(dead_code, reason = "only shared stores read it")
+)]
+pub struct StoreEnvironment(pub(super) BTreeMap<String, String>);
+
+/// How the names of variables begin that shared stores read.
+const STORE_VARIABLES: &[&str] = &[
+    "AWS_",
+    "AZURE_",
+    "GOOGLE_",
+    "STORAGE_EMULATOR_HOST",
+    "IDENTITY_",
+    "PG",
+    "HOME",
+    "USERPROFILE",
+    "APPDATA",
+];
+
+impl StoreEnvironment {
+    /// Takes the variables that shared stores read; empty ones count as unset.
+    #[must_use]
+    pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let is_read = |(name, value): &(String, String)| {
+            !value.is_empty() && STORE_VARIABLES.iter().any(|prefix| name.starts_with(prefix))
+        };
+        Self(variables.into_iter().filter(is_read).collect())
+    }
+}
+
+/// Names the store of a location; nothing is read yet.
+///
+/// # Errors
+/// Returns [`StateError::Unusable`] if `environment` does not say how to reach a shared store.
+pub fn open(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+) -> Result<Box<dyn Store>, StateError> {
+    opened(location, environment, SharedRooms::default())
+}
+
+/// Names the store of a location, whose record shares the rooms that are recorded as they are
+/// declared, instead of holding them once more.
+///
+/// # Errors
+/// Returns what [`open`] returns.
+pub fn open_sharing(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+    desired: Arc<Desired>,
+) -> Result<Box<dyn Store>, StateError> {
+    opened(location, environment, SharedRooms::declared(desired))
+}
+
+fn opened(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+    shared: SharedRooms,
+) -> Result<Box<dyn Store>, StateError> {
+    match location {
+        StateLocation::File(path) => Ok(Box::new(FileStore::new(path).sharing(shared))),
+        #[cfg(feature = "object-store")]
+        StateLocation::Object(url) => object::open(url, environment, shared),
+        #[cfg(not(feature = "object-store"))]
+        StateLocation::Object(_) => Err(not_built_in(location, OBJECT_STORES)),
+        #[cfg(feature = "postgres")]
+        StateLocation::Postgres(url) => postgres::open(url, environment, shared),
+        #[cfg(not(feature = "postgres"))]
+        StateLocation::Postgres(_) => Err(not_built_in(location, POSTGRES)),
+    }
+}
+
+/// Returns the secrets by which the store of a location is reached, as far as the environment and the
+/// files that it names hold them: none may be printed.
+#[must_use]
+pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -> Vec<Secret> {
+    match location {
+        StateLocation::File(_) => Vec::new(),
+        #[cfg(feature = "object-store")]
+        StateLocation::Object(url) => object::secrets(url, environment),
+        #[cfg(not(feature = "object-store"))]
+        StateLocation::Object(_) => Vec::new(),
+        #[cfg(feature = "postgres")]
+        StateLocation::Postgres(url) => postgres::secrets(url, environment),
+        #[cfg(not(feature = "postgres"))]
+        StateLocation::Postgres(_) => Vec::new(),
+    }
+}
+
+/// Takes the lock, whatever the state is like, and finds out what a repair would make of it;
+/// `None` if there is nothing to repair. Waits for another run's lock no longer than `wait`.
+///
+/// # Errors
+/// Returns [`StateError::Locked`] if another run holds the lock all that time, and
+/// [`StateError::Unrepairable`] if nothing can be made of what is there.
+pub async fn repair(
+    location: &StateLocation,
+    environment: &StoreEnvironment,
+    holder: Holder,
+    wait: Duration,
+) -> Result<Option<Repair>, StateError> {
+    match location {
+        StateLocation::File(path) => FileStore::new(path).repair(holder, wait).await,
+        #[cfg(feature = "object-store")]
+        StateLocation::Object(url) => object::repair(url, environment, holder, wait).await,
+        #[cfg(not(feature = "object-store"))]
+        StateLocation::Object(_) => Err(not_built_in(location, OBJECT_STORES)),
+        #[cfg(feature = "postgres")]
+        StateLocation::Postgres(url) => postgres::repair(url, environment, holder, wait).await,
+        #[cfg(not(feature = "postgres"))]
+        StateLocation::Postgres(_) => Err(not_built_in(location, POSTGRES)),
+    }
+}
+
+#[cfg(not(feature = "object-store"))]
+const OBJECT_STORES: &str = "object stores (feature `object-store`)";
+#[cfg(not(feature = "postgres"))]
+const POSTGRES: &str = "PostgreSQL (feature `postgres`)";
+
+#[cfg(not(all(feature = "object-store", feature = "postgres")))]
+fn not_built_in(location: &StateLocation, what: &str) -> StateError {
+    let why = format!("this roomctl was built without {what}");
+    StateError::Unusable { location: location.to_string(), why }
+}
