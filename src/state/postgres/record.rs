@@ -124,7 +124,12 @@ fn recorded(
         let why = format!("it has {} rooms, and its head says {}", rooms.len(), head.room_count);
         return Err(database.outdated(&why));
     }
-    let Some(state) = &head.state else { return Ok(Recorded::default()) };
+    let Some(state) = &head.state else {
+        if rooms.is_empty() {
+            return Ok(Recorded::default());
+        }
+        return Err(database.outdated("it has rooms, and its head knows of no state"));
+    };
     let texts = Rows::texts(rooms).map_err(|error| database.damaged("its rooms", error))?;
     format::read_rows(state, texts.iter().copied(), shared)
         .map_err(|error| which_row(database, &texts, error))

@@ -142,7 +142,12 @@ fn state(
             head.room_count
         ));
     }
-    let Some(state) = &head.state else { return Ok(Recorded::default()) };
+    let Some(state) = &head.state else {
+        if !rooms.is_empty() {
+            found.push("there are rooms, and the head knows of no state".to_owned());
+        }
+        return Ok(Recorded::default());
+    };
     match format::read_rows(state, std::iter::empty(), &SharedRooms::default()) {
         Ok(recorded) => Ok(recorded),
         Err(format::ParseError::Newer(version)) => {
