@@ -220,8 +220,7 @@ impl Writer {
                 StateError::Unlocked { location }
             }
             Some(there) if there.epoch <= self.head.epoch => {
-                let why = "its journal is older than what the store confirmed".to_owned();
-                StateError::Outdated { location, why }
+                self.bucket.outdated("its journal is older than what the store confirmed")
             }
             there => lost(&location, there.map(|there| there.holder)),
         }

@@ -1,0 +1,191 @@
+//! Folds the journal into the rooms, or writes a whole record in their place: one statement.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+use crate::model::{Lineage, Recorded};
+use crate::state::format::{self, LastFold};
+use crate::state::lease::Sent;
+use crate::state::overlay::Overlay;
+use crate::state::{LastCalls, StateError};
+
+use super::database::{Connection, Database};
+use super::write::{Guard, Write, WriteError};
+
+/// Everything that a fold writes.
+#[derive(Debug)]
+pub(super) struct Fold {
+    lineage: Lineage,
+    /// The serial of the state afterwards.
+    pub(super) serial: u64,
+    /// The head of the document; `None` to leave it as it is.
+    state: Option<String>,
+    room_count: i64,
+    removed: Removed,
+    addresses: Vec<String>,
+    records: Vec<String>,
+}
+
+/// Which rooms are no longer recorded.
+#[derive(Debug)]
+enum Removed {
+    /// These.
+    Named(Vec<String>),
+    /// All but those that are written.
+    Others,
+}
+
+/// How a lease is released with a fold.
+#[derive(Debug)]
+pub(super) struct Release {
+    /// When the last calls were.
+    pub(super) last_calls: LastCalls,
+    /// Whether there were others, whose time is not known.
+    pub(super) unknown_calls: bool,
+}
+
+const FOLD: &str = "
+WITH head AS (
+    UPDATE {s}.head SET write_id = $1, renewed = clock_timestamp(), lineage = $5, base = last_entry,
+        state = coalesce($6::text::json, state), room_count = $7, released = $8,
+        last_calls = coalesce($9::text::json, last_calls), unknown_calls = coalesce($10, unknown_calls)
+    WHERE {guard} RETURNING {durable} AS durable
+), removed AS (
+    DELETE FROM {s}.rooms USING head WHERE {removed}
+), written AS (
+    INSERT INTO {s}.rooms (address, record)
+    SELECT room.address, room.record::json
+    FROM head, unnest($12::text[], $13::text[]) AS room(address, record)
+    ON CONFLICT (address) DO UPDATE SET record = excluded.record
+), folded AS (
+    DELETE FROM {s}.journal USING head
+)
+SELECT durable FROM head";
+
+const NAMED: &str = "address = ANY($11::text[])";
+const OTHERS: &str = "NOT EXISTS (
+        SELECT FROM unnest($12::text[]) AS kept(address) WHERE kept.address = rooms.address
+    )";
+
+impl Fold {
+    /// A fold of `changes` into `base`.
+    pub(super) async fn of_changes(
+        database: &Database,
+        lineage: Lineage,
+        (base, changes): (Arc<Recorded>, Overlay),
+        serial: u64,
+    ) -> Result<Self, StateError> {
+        made(database, move || {
+            let (mut removed, mut addresses, mut records) = (Vec::new(), Vec::new(), Vec::new());
+            let mut room_count = i64::try_from(base.rooms.len()).unwrap_or(i64::MAX);
+            for (address, record) in changes.changed() {
+                let before = base.rooms.get(address);
+                room_count += i64::from(record.is_some()) - i64::from(before.is_some());
+                match record {
+                    Some(record) if before != Some(record) => {
+                        addresses.push(address.to_string());
+                        records.push(format::record_text(record)?);
+                    }
+                    Some(_) => {}
+                    None => removed.push(address.to_string()),
+                }
+            }
+            let (providers, plans) = (changes.providers(&base), changes.plans(&base));
+            let (folded, moved_to) = (LastFold::Nothing, base.moved_to.as_deref());
+            let head =
+                format::Head { lineage: &lineage, serial, folded, providers, plans, moved_to };
+            let state = Some(format::head_text(head)?);
+            let removed = Removed::Named(removed);
+            Ok(Self { lineage, serial, state, room_count, removed, addresses, records })
+        })
+        .await
+    }
+
+    /// A whole record, in place of what is there.
+    pub(super) async fn of_record(
+        database: &Database,
+        lineage: Lineage,
+        recorded: Arc<Recorded>,
+    ) -> Result<Self, StateError> {
+        made(database, move || {
+            let Recorded { lineage: _, serial, providers, rooms, plans, moved_to } = &*recorded;
+            let (providers, plans) = (providers.clone(), plans.clone());
+            let (folded, moved_to) = (LastFold::Nothing, moved_to.as_deref());
+            let (lineage_of, serial) = (&lineage, *serial);
+            let head =
+                format::Head { lineage: lineage_of, serial, folded, providers, plans, moved_to };
+            let state = Some(format::head_text(head)?);
+            let records = rooms.values().map(format::record_text).collect::<io::Result<_>>()?;
+            let addresses: Vec<_> = rooms.keys().map(ToString::to_string).collect();
+            let room_count = i64::try_from(addresses.len()).unwrap_or(i64::MAX);
+            let removed = Removed::Others;
+            Ok(Self { lineage, serial, state, room_count, removed, addresses, records })
+        })
+        .await
+    }
+
+    /// Nothing: the state stays as it is.
+    pub(super) fn nothing(lineage: Lineage, recorded: &Recorded) -> Self {
+        Self {
+            lineage,
+            serial: recorded.serial,
+            state: None,
+            room_count: i64::try_from(recorded.rooms.len()).unwrap_or(i64::MAX),
+            removed: Removed::Named(Vec::new()),
+            addresses: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Writes it, and releases the lease with it if `release` says how.
+    pub(super) async fn write(
+        &self,
+        connection: &mut Connection,
+        guard: &mut Guard,
+        release: Option<&Release>,
+        until: Instant,
+    ) -> Result<Sent, WriteError> {
+        let Self { lineage, serial: _, state, room_count, removed, addresses, records } = self;
+        let (condition, removed) = match removed {
+            Removed::Named(removed) => (NAMED, removed.as_slice()),
+            Removed::Others => (OTHERS, [].as_slice()),
+        };
+        let sql = FOLD.replace("{removed}", condition);
+        let released = release.map(|_| "cleanly");
+        let last_calls = release.map(|release| serde_json::to_string(&release.last_calls));
+        let last_calls = last_calls.transpose().map_err(io::Error::from).map_err(unwritable)?;
+        let unknown_calls = release.map(|release| release.unknown_calls);
+        let bytes = addresses.iter().chain(records).map(String::len).sum();
+        let parameters = &[
+            (&lineage.0 as _, Type::TEXT),
+            (state as _, Type::TEXT),
+            (room_count as _, Type::INT8),
+            (&released as _, Type::TEXT),
+            (&last_calls as _, Type::TEXT),
+            (&unknown_calls as _, Type::BOOL),
+            (&removed as _, Type::TEXT_ARRAY),
+            (addresses as _, Type::TEXT_ARRAY),
+            (records as _, Type::TEXT_ARRAY),
+        ];
+        guard.write(connection, Write { sql: &sql, parameters, bytes, until }).await
+    }
+}
+
+fn unwritable(error: io::Error) -> WriteError {
+    WriteError::Failed(crate::state::lease::RemoteError::Denied(error.to_string()))
+}
+
+/// Encodes rooms away from the task, which may have to renew its lease meanwhile.
+async fn made(
+    database: &Database,
+    make: impl FnOnce() -> io::Result<Fold> + Send + 'static,
+) -> Result<Fold, StateError> {
+    let location = database.location.clone();
+    match tokio::task::spawn_blocking(make).await {
+        Ok(fold) => fold.map_err(StateError::io("fold", location.as_ref())),
+        Err(_) => Err(StateError::Stopped { location }),
+    }
+}
