@@ -79,8 +79,12 @@ impl Queue {
             Request::Close(_, reply) => drop(reply.send(Err(error.clone()))),
         };
         appends.into_iter().map(Request::Append).for_each(refuse);
-        replacing.into_iter().for_each(|(recorded, it)| refuse(Request::Replace(recorded, it)));
-        closing.into_iter().for_each(|(last_calls, it)| refuse(Request::Close(last_calls, it)));
+        if let Some((recorded, reply)) = replacing {
+            refuse(Request::Replace(recorded, reply));
+        }
+        if let Some((last_calls, reply)) = closing {
+            refuse(Request::Close(last_calls, reply));
+        }
         while let Some(request) = requests.recv().await {
             refuse(request);
         }

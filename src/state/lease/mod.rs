@@ -50,6 +50,17 @@ pub(super) enum Released {
     Uncleanly,
 }
 
+#[cfg(feature = "postgres")]
+impl Released {
+    /// Its name in a column.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Cleanly => "cleanly",
+            Self::Uncleanly => "uncleanly",
+        }
+    }
+}
+
 /// When something was sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {

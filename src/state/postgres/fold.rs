@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 
 use crate::model::{Lineage, Recorded};
 use crate::state::format::{self, LastFold};
-use crate::state::lease::Sent;
+use crate::state::lease::{Released, RemoteError, Sent};
 use crate::state::overlay::Overlay;
 use crate::state::{LastCalls, StateError};
 
@@ -41,6 +41,8 @@ enum Removed {
 /// How a lease is released with a fold.
 #[derive(Debug)]
 pub(super) struct Release {
+    /// Whether what is pending may be trusted.
+    pub(super) how: Released,
     /// When the last calls were.
     pub(super) last_calls: LastCalls,
     /// Whether there were others, whose time is not known.
@@ -54,7 +56,7 @@ WITH head AS (
         last_calls = coalesce($9::text::json, last_calls), unknown_calls = coalesce($10, unknown_calls)
     WHERE {guard} RETURNING {durable} AS durable
 ), removed AS (
-    DELETE FROM {s}.rooms USING head WHERE {removed}
+    {removed}
 ), written AS (
     INSERT INTO {s}.rooms (address, record)
     SELECT room.address, room.record::json
@@ -65,10 +67,24 @@ WITH head AS (
 )
 SELECT durable FROM head";
 
-const NAMED: &str = "address = ANY($11::text[])";
-const OTHERS: &str = "NOT EXISTS (
-        SELECT FROM unnest($12::text[]) AS kept(address) WHERE kept.address = rooms.address
-    )";
+/// Takes rooms out.
+const NAMED: &str = "DELETE FROM {s}.rooms USING head WHERE address = ANY($11::text[])";
+
+/// Takes out the rooms that are not written, and keeps all that is replaced in place of what was kept
+/// before.
+const OTHERS: &str = "
+    DELETE FROM {s}.rooms USING head WHERE NOT EXISTS (
+        SELECT FROM unnest($12::text[]) AS next(address) WHERE next.address = rooms.address
+    )
+), dropped AS (
+    DELETE FROM {s}.replaced USING head
+), kept AS (
+    INSERT INTO {s}.replaced (part, key, content)
+    SELECT part, key, content FROM head, (
+        SELECT 'rooms' AS part, address AS key, record::text AS content FROM {s}.rooms
+        UNION ALL SELECT 'journal', number::text, entry::text FROM {s}.journal
+        UNION ALL SELECT 'head', 'state', state::text FROM {s}.head
+    ) AS earlier";
 
 impl Fold {
     /// A fold of `changes` into `base`.
@@ -154,9 +170,11 @@ impl Fold {
             Removed::Others => (OTHERS, [].as_slice()),
         };
         let sql = FOLD.replace("{removed}", condition);
-        let released = release.map(|_| "cleanly");
+        let released = release.map(|release| release.how.name());
         let last_calls = release.map(|release| serde_json::to_string(&release.last_calls));
-        let last_calls = last_calls.transpose().map_err(io::Error::from).map_err(unwritable)?;
+        let unwritable =
+            |error: serde_json::Error| WriteError::Failed(RemoteError::Denied(error.to_string()));
+        let last_calls = last_calls.transpose().map_err(unwritable)?;
         let unknown_calls = release.map(|release| release.unknown_calls);
         let bytes = addresses.iter().chain(records).map(String::len).sum();
         let parameters = &[
@@ -172,10 +190,6 @@ impl Fold {
         ];
         guard.write(connection, Write { sql: &sql, parameters, bytes, until }).await
     }
-}
-
-fn unwritable(error: io::Error) -> WriteError {
-    WriteError::Failed(crate::state::lease::RemoteError::Denied(error.to_string()))
 }
 
 /// Encodes rooms away from the task, which may have to renew its lease meanwhile.

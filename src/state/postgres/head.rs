@@ -69,8 +69,22 @@ impl Head {
     }
 }
 
-#[derive(Debug)]
+/// The columns of a head that a repair needs.
+#[derive(Clone, Debug)]
+pub(super) struct HeadCore {
+    pub(super) lineage: Lineage,
+    pub(super) epoch: i64,
+    pub(super) write_id: String,
+    /// How long the lease holds by the server's clock.
+    pub(super) left: Duration,
+    pub(super) base: i64,
+    pub(super) last_entry: i64,
+    pub(super) state: Option<String>,
+    pub(super) room_count: i64,
+}
+
 /// A head whose columns are still to be read.
+#[derive(Debug)]
 pub(super) struct ReadHead(Row);
 
 impl ReadHead {
@@ -87,6 +101,32 @@ impl ReadHead {
         self.columns().map_err(|error| database.damaged("the row of head", error))
     }
 
+    fn released(&self) -> Result<Option<Released>, RemoteError> {
+        let released = column::<Option<&str>>(&self.0, 6)?;
+        Ok(released.map(|how| match how {
+            "cleanly" => Released::Cleanly,
+            _ => Released::Uncleanly,
+        }))
+    }
+
+    /// What a repair needs, though other columns cannot be read.
+    pub(super) fn core(&self) -> Result<HeadCore, RemoteError> {
+        let Self(row) = self;
+        let left: i64 = column(row, 5)?;
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        let is_held = self.released()?.is_none();
+        Ok(HeadCore {
+            lineage: Lineage(column(row, 0)?),
+            epoch: column(row, 1)?,
+            write_id: column(row, 3)?,
+            left: if is_held { left } else { Duration::ZERO },
+            base: column(row, 8)?,
+            last_entry: column(row, 9)?,
+            state: column(row, 12)?,
+            room_count: column(row, 13)?,
+        })
+    }
+
     fn columns(&self) -> Result<Head, RemoteError> {
         let Self(row) = self;
         let (seconds, left): (i64, i64) = (column(row, 4)?, column(row, 5)?);
@@ -97,10 +137,7 @@ impl ReadHead {
             write_id: column(row, 3)?,
             lease: Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
             left: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
-            released: column::<Option<&str>>(row, 6)?.map(|how| match how {
-                "cleanly" => Released::Cleanly,
-                _ => Released::Uncleanly,
-            }),
+            released: self.released()?,
             holder: json(row, 7)?,
             base: column(row, 8)?,
             last_entry: column(row, 9)?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::types::Type;
 
-use crate::model::{Holder, Lineage};
+use crate::model::Holder;
 use crate::state::format::SharedRooms;
 use crate::state::lease::{
     CALLS_END, POLL, READ_PATIENCE, Released, Retry, Sent, TAKEOVER_PATIENCE, Watch, locked,
@@ -92,9 +92,16 @@ async fn begin(connection: &mut Connection, holder: &Holder) -> Result<Option<Le
     if Record::read(connection, &SharedRooms::default()).await?.is_some() {
         return Ok(None);
     }
+    insert(connection, holder).await
+}
+
+/// Makes a head where there is none; `None` if another run was first.
+pub(super) async fn insert(
+    connection: &mut Connection,
+    holder: &Holder,
+) -> Result<Option<Lease>, StateError> {
     let database = connection.database().clone();
-    let ids = || Ok((new_id()?, new_id()?, Lineage(new_id()?)));
-    let (next, token, Lineage(lineage)) = ids().map_err(|error| unwritten(&database, error))?;
+    let [next, token, lineage] = ids(&database)?;
     let (lease, holder) = (seconds(&database), json(&database, holder)?);
     let sql = BEGIN.replace("{durable}", DURABLE);
     let write = Write {
@@ -114,19 +121,29 @@ async fn begin(connection: &mut Connection, holder: &Holder) -> Result<Option<Le
     taken(&database, sent, guard, None)
 }
 
-/// Raises the epoch of a head whose lease has ended, and keeps its entries; `None` if another run was first.
+/// Takes a lease that has ended; `None` if another run was first.
 async fn take_over(
     connection: &mut Connection,
     holder: &Holder,
     head: &Head,
 ) -> Result<Option<Lease>, StateError> {
-    let database = connection.database().clone();
     let is_clean = head.released == Some(Released::Cleanly) && head.base == head.last_entry;
-    let unknown_calls = head.unknown_calls || !is_clean;
     let end = if is_clean { LeaseEnd::Released } else { LeaseEnd::TakenOver };
-    let ids = || Ok((new_id()?, new_id()?));
-    let (next, token) = ids().map_err(|error| unwritten(&database, error))?;
-    let (epoch, lease, holder) = (head.epoch + 1, seconds(&database), json(&database, holder)?);
+    let seen = (head.epoch, head.write_id.as_str());
+    raise(connection, holder, seen, head.unknown_calls || !is_clean, end).await
+}
+
+/// Raises the epoch of a head that is still as it was seen, and keeps its entries; `None` if it is not.
+pub(super) async fn raise(
+    connection: &mut Connection,
+    holder: &Holder,
+    (epoch, write_id): (i64, &str),
+    unknown_calls: bool,
+    end: LeaseEnd,
+) -> Result<Option<Lease>, StateError> {
+    let database = connection.database().clone();
+    let [next, token] = ids(&database)?;
+    let (epoch, lease, holder) = (epoch + 1, seconds(&database), json(&database, holder)?);
     let sql = TAKE_OVER.replace("{durable}", DURABLE);
     let write = Write {
         sql: &sql,
@@ -137,14 +154,23 @@ async fn take_over(
             (&lease, Type::INT8),
             (&holder, Type::TEXT),
             (&unknown_calls, Type::BOOL),
-            (&head.write_id, Type::TEXT),
+            (&write_id, Type::TEXT),
         ],
         bytes: 0,
         until: Instant::now() + TAKEOVER_PATIENCE,
     };
-    let sent = send(connection, &write, &next, Some(&head.write_id)).await;
+    let sent = send(connection, &write, &next, Some(write_id)).await;
     let guard = Guard { epoch, token, write_id: next.clone() };
     taken(&database, sent, guard, Some(end))
+}
+
+/// Random ids.
+fn ids<const N: usize>(database: &Database) -> Result<[String; N], StateError> {
+    let mut ids = [const { String::new() }; N];
+    for id in &mut ids {
+        *id = new_id().map_err(|error| unwritten(database, error))?;
+    }
+    Ok(ids)
 }
 
 fn taken(

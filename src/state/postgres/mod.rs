@@ -11,6 +11,7 @@ mod head;
 mod lease;
 mod locked;
 mod record;
+mod repair;
 mod schema;
 mod write;
 mod writer;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use crate::model::{PostgresUrl, Secret};
 
 use super::format::SharedRooms;
-use super::lease::{SystemClocks, Watch, locked as held_by};
+use super::lease::{SystemClocks, Watch, locked as locked_by};
 use super::{
     Access, Found, Held, Holder, LastCalls, Lease, ReadStore, Repair, Snapshot, StateError, Store,
     StoreEnvironment, WriteStore,
@@ -60,11 +61,11 @@ pub(super) fn secrets(url: &PostgresUrl, environment: &StoreEnvironment) -> Vec<
 /// Finds out what a repair would make of a state.
 pub(super) async fn repair(
     url: &PostgresUrl,
-    _: &StoreEnvironment,
-    _: Holder,
-    _: Duration,
+    environment: &StoreEnvironment,
+    holder: Holder,
+    wait: Duration,
 ) -> Result<Option<Repair>, StateError> {
-    Err(StateError::Unusable { location: url.to_string(), why: "it is not built yet".to_owned() })
+    repair::find(database(url, environment)?, holder, wait).await
 }
 
 /// A state in PostgreSQL. Reads it, or takes its lease to write it.
@@ -139,16 +140,16 @@ impl Store for PostgresStore {
     fn held(&self) -> Access<'_, Option<Held>> {
         Box::pin(async {
             let Some(mut connection) = self.reading().await? else { return Ok(None) };
-            let Some(head) = lease::head(&mut connection).await? else { return Ok(None) };
-            let epoch = u64::try_from(head.epoch).unwrap_or(0);
-            let ends_in = head.left(&mut Watch::default());
-            let lease = Some(Lease { epoch, ends_in });
-            let is_held = head.released.is_none();
-            Ok(is_held.then_some(Held { holder: Some(head.holder), lease }))
+            let head = lease::head(&mut connection).await?;
+            Ok(head.filter(|head| head.released.is_none()).map(|head| {
+                let ends_in = head.left(&mut Watch::default());
+                let lease = Some(Lease { epoch: number(head.epoch), ends_in });
+                Held { holder: Some(head.holder), lease }
+            }))
         })
     }
 
-    fn unlock(&self, held: Held) -> Access<'_, ()> {
+    fn unlock(&self, of: Held) -> Access<'_, ()> {
         Box::pin(async move {
             let Some(mut connection) = self.reading().await? else { return Ok(()) };
             loop {
@@ -156,10 +157,9 @@ impl Store for PostgresStore {
                 if head.released.is_some() {
                     return Ok(());
                 }
-                let epoch = u64::try_from(head.epoch).unwrap_or(0);
-                if held.lease.map(|lease| lease.epoch) != Some(epoch) {
+                if of.lease.map(|lease| lease.epoch) != Some(number(head.epoch)) {
                     let left = head.left(&mut Watch::default());
-                    return Err(held_by(&self.database.location, head.holder, left));
+                    return Err(locked_by(&self.database.location, head.holder, left));
                 }
                 let mut guard =
                     Guard { epoch: head.epoch, token: head.token, write_id: head.write_id };
@@ -174,4 +174,9 @@ impl Store for PostgresStore {
             }
         })
     }
+}
+
+/// An epoch, which is never negative.
+fn number(epoch: i64) -> u64 {
+    u64::try_from(epoch).unwrap_or(0)
 }

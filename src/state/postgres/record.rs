@@ -106,7 +106,7 @@ impl Rows {
     }
 
     /// The addresses and records of the rooms.
-    pub(super) fn texts<'a>(rooms: &'a [Row]) -> Result<Vec<(&'a str, &'a str)>, RemoteError> {
+    pub(super) fn texts(rooms: &[Row]) -> Result<Vec<(&str, &str)>, RemoteError> {
         rooms.iter().map(|row| Ok((column(row, 0)?, column(row, 1)?))).collect()
     }
 }
@@ -124,7 +124,12 @@ fn recorded(
         let why = format!("it has {} rooms, and its head says {}", rooms.len(), head.room_count);
         return Err(database.outdated(&why));
     }
-    let Some(state) = &head.state else { return Ok(Recorded::default()) };
+    let Some(state) = &head.state else {
+        if rooms.is_empty() {
+            return Ok(Recorded::default());
+        }
+        return Err(database.outdated("it has rooms, and its head knows of no state"));
+    };
     let texts = Rows::texts(rooms).map_err(|error| database.damaged("its rooms", error))?;
     format::read_rows(state, texts.iter().copied(), shared)
         .map_err(|error| which_row(database, &texts, error))
@@ -157,7 +162,8 @@ fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay,
         changes.add(entry);
         last = number;
     }
-    if last != head.last_entry || journal.len() as i64 != head.last_entry - head.base {
+    let count = i64::try_from(journal.len()).unwrap_or(i64::MAX);
+    if last != head.last_entry || count != head.last_entry - head.base {
         return Err(
             database.outdated("its journal lacks entries, or has some that are not its own")
         );

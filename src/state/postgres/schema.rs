@@ -22,7 +22,8 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[Migration { works_with: 1, sql: TABLES }];
 
 /// `head` has one row: the lease, and everything of the state but its rooms (`state`, as in the document).
-/// `rooms` is the state; `journal` holds the intents of calls and their results since the last fold.
+/// `rooms` is the state; `journal` holds the intents of calls and their results since the last fold;
+/// `replaced` is what the last push or repair replaced.
 const TABLES: &str = "
 CREATE TABLE {s}.head (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
@@ -48,6 +49,12 @@ CREATE TABLE {s}.rooms (
 CREATE TABLE {s}.journal (
     number bigint PRIMARY KEY,
     entry json NOT NULL
+);
+CREATE TABLE {s}.replaced (
+    part text NOT NULL,
+    key text NOT NULL,
+    content text,
+    replaced timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 ";
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_postgres::types::Type;
 
 use crate::model::{Lineage, Recorded};
-use crate::state::lease::{Append, Queue, RENEWAL_PATIENCE, Request, Sent, WriteWindow};
+use crate::state::lease::{Append, Queue, RENEWAL_PATIENCE, Released, Request, Sent, WriteWindow};
 use crate::state::overlay::Overlay;
 use crate::state::{Durable, Folded, LastCalls, StateError, merge_last_calls};
 
@@ -240,7 +240,7 @@ impl Writer {
             unknown_calls &= calls.is_empty();
             merge_last_calls(&mut last_calls, calls.clone());
         }
-        let release = Release { last_calls, unknown_calls };
+        let release = Release { how: Released::Cleanly, last_calls, unknown_calls };
         let until = self.until();
         let sent = fold.write(&mut self.connection, &mut self.guard, Some(&release), until).await;
         self.done(sent)?;
