@@ -206,16 +206,14 @@ pub enum StateError {
         location: String,
     },
     /// Two parts of the state do not belong together: bring back the newest of both.
-    #[error(
-        "{location}: {why}; nothing was overwritten. A lifecycle rule, a restored version or a copy \
-         by hand has lost a part of it: bring back the newest version of {location} and \
-         {location}.journal; if there is none, `roomctl state repair` puts together what is left"
-    )]
+    #[error("{location}: {why}; nothing was overwritten. {fix}")]
     Outdated {
         /// The state.
         location: String,
         /// What does not fit.
         why: String,
+        /// How to fix it.
+        fix: String,
     },
     /// The store cannot be used: do what it says.
     #[error("{location} cannot be used: {why}; nothing was done")]

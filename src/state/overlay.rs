@@ -71,6 +71,12 @@ impl Overlay {
         (named.collect(), rooms)
     }
 
+    /// What each changed room's record is now; `None` if it is no longer recorded.
+    #[cfg(feature = "postgres")]
+    pub(super) fn changed(&self) -> impl Iterator<Item = (&Address, Option<&RecordedRoom>)> {
+        self.rooms.iter().map(|(address, record)| (address, record.as_ref()))
+    }
+
     /// Whether `base` is any different with these changes.
     pub(super) fn changes(&self, base: &Recorded) -> bool {
         let Self { rooms, providers, plans } = self;

@@ -21,4 +21,6 @@ pub enum Replaced {
     KeptBeside,
     /// Nowhere but in the versions that the bucket keeps.
     InVersions,
+    /// In a table beside it.
+    InTable,
 }

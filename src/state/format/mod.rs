@@ -13,6 +13,8 @@ mod checksum;
 mod document;
 mod lines;
 mod record;
+#[cfg(feature = "postgres")]
+mod rows;
 mod salvage;
 mod write;
 
@@ -29,6 +31,8 @@ pub(super) use checksum::{oldest, resealed};
 pub(super) use document::{IdentityText, sniff};
 pub(super) use lines::SharedRooms;
 pub(super) use record::{Names, RecordText};
+#[cfg(feature = "postgres")]
+pub(super) use rows::{head_text, read_row, read_rows, record_text};
 pub(super) use salvage::{Salvaged, salvage, sides};
 pub(super) use write::{Head, write};
 

@@ -127,6 +127,12 @@ pub(in crate::state) fn body(entry: &Entry) -> Result<Vec<u8>, serde_json::Error
     serde_json::to_vec(&EntryText::of(entry))
 }
 
+/// Reads the text of an entry.
+#[cfg(feature = "postgres")]
+pub(in crate::state) fn parse_body(body: &[u8]) -> Result<Entry, serde_json::Error> {
+    serde_json::from_slice(body).map(EntryText::into_entry)
+}
+
 /// Appends the line of entry `n` to `lines`.
 pub(in crate::state) fn seal(lines: &mut Vec<u8>, n: u64, synced: u64, body: &[u8]) {
     let start = lines.len();

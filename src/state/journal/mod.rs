@@ -12,7 +12,7 @@
 
 mod line;
 
-#[cfg(any(feature = "object-store", feature = "postgres"))]
+#[cfg(feature = "object-store")]
 use serde::Deserialize;
 
 use crate::model::{Holder, Lineage};
@@ -20,7 +20,9 @@ use crate::model::{Holder, Lineage};
 use super::Entry;
 use super::format::{ParseError, conflict, sniff};
 
-#[cfg(any(feature = "object-store", feature = "postgres"))]
+#[cfg(feature = "postgres")]
+pub(super) use line::parse_body;
+#[cfg(feature = "object-store")]
 pub(super) use line::sealed;
 pub(super) use line::{Head, body, seal};
 
@@ -86,13 +88,13 @@ fn read(text: &[u8]) -> Result<Option<Journal>, ParseError> {
     Ok(Some(Journal { id, lineage, serial, holder, entries }))
 }
 
-#[cfg(any(feature = "object-store", feature = "postgres"))]
+#[cfg(feature = "object-store")]
 /// Reads a sealed line, which is line `at` of its text, from 1.
 pub(super) fn unsealed<'a, T: Deserialize<'a>>(line: &'a [u8], at: usize) -> Result<T, ParseError> {
     line::open(line).map_err(|flaw| flaw.at(at))
 }
 
-#[cfg(any(feature = "object-store", feature = "postgres"))]
+#[cfg(feature = "object-store")]
 /// Reads entry `n`, which is line `at` of its text, from 1.
 pub(super) fn entry(line: &[u8], n: u64, at: usize) -> Result<Entry, ParseError> {
     line::entry(line, n).map_err(|flaw| flaw.at(at))

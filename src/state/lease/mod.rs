@@ -16,7 +16,7 @@ use crate::state::StateError;
 
 pub(super) use clock::{Moment, SystemClocks, WindowClock};
 pub(super) use error::RemoteError;
-pub(super) use holder::{Append, LeasedStore, Queue, Request};
+pub(super) use holder::{Append, LeaseWriter, LeasedStore, Queue, Request, WriterEnd};
 pub(super) use watch::Watch;
 pub(super) use window::{SEND_WINDOW, WriteWindow};
 
@@ -34,7 +34,7 @@ pub(super) const TAKEOVER_PATIENCE: Duration = Duration::from_secs(15);
 pub(super) const READ_PATIENCE: Duration = Duration::from_secs(30);
 /// How long that is done before the first connection comes about: a host that is wrong is soon said, and
 /// one that just starts is waited for.
-pub(super) const FIRST_CONTACT: Duration = Duration::from_secs(4);
+const FIRST_CONTACT: Duration = Duration::from_secs(4);
 /// The wait before the first repetition; it doubles.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// The longest wait between two.
@@ -48,6 +48,17 @@ pub(super) enum Released {
     Cleanly,
     /// By hand, or after a failure.
     Uncleanly,
+}
+
+#[cfg(feature = "postgres")]
+impl Released {
+    /// Its name in a column.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Cleanly => "cleanly",
+            Self::Uncleanly => "uncleanly",
+        }
+    }
 }
 
 /// When something was sent.
@@ -85,6 +96,33 @@ impl Backoff {
         sleep(delay).await;
         self.0 = (self.0 * 2).min(LONGEST_DELAY);
         true
+    }
+}
+
+/// Repeats a request that has no effect until a time, or only for a moment if no connection comes about.
+pub(super) struct Retry {
+    backoff: Backoff,
+    begun: Instant,
+    until: Instant,
+}
+
+impl Retry {
+    /// Repeats until a time.
+    pub(super) fn until(until: Instant) -> Self {
+        Self { backoff: Backoff::default(), begun: Instant::now(), until }
+    }
+
+    /// Waits before the next repetition.
+    ///
+    /// # Errors
+    /// Returns the error itself if there is none.
+    pub(super) async fn after(&mut self, error: RemoteError) -> Result<(), RemoteError> {
+        let until = match &error {
+            RemoteError::Unavailable(_) => self.until,
+            RemoteError::Unreachable(_) => self.until.min(self.begun + FIRST_CONTACT),
+            RemoteError::Denied(_) => return Err(error),
+        };
+        if self.backoff.wait(until).await { Ok(()) } else { Err(error) }
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::state::StateError;
-use crate::state::lease::{Backoff, FIRST_CONTACT, READ_PATIENCE, RemoteError, Sent, WindowClock};
+use crate::state::lease::{Backoff, READ_PATIENCE, RemoteError, Retry, Sent, WindowClock};
 
 use super::objects::{Condition, Name, Object, Objects, Put, Version};
 
@@ -91,17 +91,11 @@ impl Bucket {
     }
 
     async fn get_until(&self, name: &Name, until: Instant) -> Result<Option<Object>, RemoteError> {
-        let (mut backoff, begun) = (Backoff::default(), Instant::now());
+        let mut retry = Retry::until(until);
         loop {
-            let (error, until) = match self.objects.get(name).await {
-                Err(error @ RemoteError::Unavailable(_)) => (error, until),
-                Err(error @ RemoteError::Unreachable(_)) => {
-                    (error, until.min(begun + FIRST_CONTACT))
-                }
-                answer @ (Ok(_) | Err(RemoteError::Denied(_))) => return answer,
-            };
-            if !backoff.wait(until).await {
-                return Err(error);
+            match self.objects.get(name).await {
+                Ok(object) => return Ok(object),
+                Err(error) => retry.after(error).await?,
             }
         }
     }
@@ -114,6 +108,17 @@ impl Bucket {
         error: &RemoteError,
     ) -> StateError {
         error.failed(operation, self.named(name))
+    }
+
+    /// The error of objects that do not belong together.
+    pub(super) fn outdated(&self, why: &str) -> StateError {
+        let location = self.location.clone();
+        let fix = format!(
+            "A lifecycle rule, a restored version or a copy by hand has lost a part of it: bring back \
+             the newest version of {location} and {location}.journal; if there is none, `roomctl state \
+             repair` puts together what is left"
+        );
+        StateError::Outdated { location, why: why.to_owned(), fix }
     }
 
     /// An object, as errors name it.

@@ -55,8 +55,7 @@ impl ReadState {
         match folded {
             LastFold::Entries(write) => Ok(Self { recorded, write, version }),
             LastFold::Nothing | LastFold::Journal(_) => {
-                let why = "it is the state of a file that was copied into the store".to_owned();
-                Err(StateError::Outdated { location, why })
+                Err(bucket.outdated("it is the state of a file that was copied into the store"))
             }
         }
     }
@@ -83,8 +82,7 @@ pub(super) fn check(
     head: &Head,
     state: Option<&ReadState>,
 ) -> Result<(), StateError> {
-    let location = bucket.location.clone();
-    let outdated = |why: &str| Err(StateError::Outdated { location, why: why.to_owned() });
+    let outdated = |why: &str| Err(bucket.outdated(why));
     let Some(state) = state else {
         return match &head.state {
             None => Ok(()),

@@ -110,8 +110,7 @@ async fn begin(
     holder: &Holder,
 ) -> Result<Option<Lease>, StateError> {
     if bucket.get(&Name::State).await?.is_some() {
-        let why = "there is a state, and no journal beside it".to_owned();
-        return Err(StateError::Outdated { location: bucket.location.clone(), why });
+        return Err(bucket.outdated("there is a state, and no journal beside it"));
     }
     let unwritable = StateError::io("begin", std::path::Path::new(&bucket.location));
     let lineage = Lineage(random_uuid().map_err(unwritable)?);

@@ -159,8 +159,7 @@ impl ObjectStore {
             if state.is_none() {
                 return Ok(new());
             }
-            let why = "there is a state, and no journal beside it".to_owned();
-            return Err(StateError::Outdated { location: bucket.location.clone(), why });
+            return Err(bucket.outdated("there is a state, and no journal beside it"));
         };
         let (read, _) = lease::parse(bucket, &object)?;
         if state.is_none() && read.head.state.is_none() && read.entries.is_empty() {

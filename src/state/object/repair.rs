@@ -178,7 +178,7 @@ fn is_consistent(
     };
     match document::check(bucket, &read.head, read_state.as_ref()) {
         Ok(()) => *is_sound,
-        Err(StateError::Outdated { location: _, why }) => {
+        Err(StateError::Outdated { location: _, why, fix: _ }) => {
             found.push(why);
             false
         }

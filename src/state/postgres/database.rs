@@ -1,0 +1,160 @@
+//! The database of one state: its statements, and connections that are made anew when they are lost.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::{Client, Row};
+
+use crate::state::StateError;
+use crate::state::lease::{RemoteError, WindowClock};
+
+use super::connect::{self, Connector};
+
+/// How long a statement may take, and a second more for each mebibyte that it carries.
+const STATEMENT: Duration = Duration::from_secs(10);
+
+/// The schema of one state.
+#[derive(Clone)]
+pub(super) struct Database {
+    pub(super) connector: Arc<Connector>,
+    pub(super) clock: Arc<dyn WindowClock>,
+    /// The schema, which is an identifier that needs no escapes.
+    pub(super) schema: String,
+    /// How long the lease holds without a renewal.
+    pub(super) lease: Duration,
+    /// The state, as errors name it.
+    pub(super) location: String,
+}
+
+/// A connection to a database, made when it is needed.
+pub(super) struct Connection {
+    database: Database,
+    client: Option<Client>,
+    /// Whether there ever was one: a server that answered before is waited for.
+    has_answered: bool,
+}
+
+/// A parameter of a statement, with its type.
+pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+impl Database {
+    /// Returns a connection, which is not made yet.
+    pub(super) fn connection(&self) -> Connection {
+        Connection { database: self.clone(), client: None, has_answered: false }
+    }
+
+    /// The text of a statement, with the schema for `{s}`.
+    pub(super) fn sql(&self, text: &str) -> String {
+        text.replace("{s}", &format!("\"{}\"", self.schema))
+    }
+
+    /// The error of rows that do not belong together.
+    pub(super) fn outdated(&self, why: &str) -> StateError {
+        let fix = "A restored backup, a standby that lagged behind or a change by hand has lost a part of \
+                   it: bring back the newest backup; if there is none, `roomctl state repair` puts \
+                   together what is left"
+            .to_owned();
+        StateError::Outdated { location: self.location.clone(), why: why.to_owned(), fix }
+    }
+
+    /// The error of a row that cannot be read.
+    pub(super) fn damaged(&self, row: &str, what: impl fmt::Display) -> StateError {
+        StateError::Damaged {
+            location: format!("{}, {row}", self.location),
+            line: 1,
+            column: 1,
+            what: what.to_string(),
+            fix: "Bring back a backup of the row; otherwise `roomctl state repair` takes what can be \
+                  read"
+                .to_owned(),
+        }
+    }
+}
+
+impl Connection {
+    /// The database.
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Runs one statement, in a transaction of its own if none is open. Without an answer the connection
+    /// is given up, and with it what was open.
+    pub(super) async fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        bytes: usize,
+    ) -> Result<Vec<Row>, RemoteError> {
+        let sql = self.database.sql(sql);
+        let client = self.take().await?;
+        let answer = timeout(time_limit(bytes), client.query_typed(&sql, parameters)).await;
+        self.answered(client, answer)
+    }
+
+    /// Runs one statement that has one row.
+    pub(super) async fn query_one(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Row, RemoteError> {
+        let rows = self.query(sql, parameters, 0).await?;
+        let missing = || RemoteError::Unavailable("the server answers without a row".to_owned());
+        rows.into_iter().next().ok_or_else(missing)
+    }
+
+    /// Runs several statements without parameters at once.
+    pub(super) async fn batch(&mut self, sql: &str) -> Result<(), RemoteError> {
+        let sql = self.database.sql(sql);
+        let client = self.take().await?;
+        let answer = timeout(STATEMENT, client.batch_execute(&sql)).await;
+        self.answered(client, answer)
+    }
+
+    /// Takes the client, or makes a connection.
+    async fn take(&mut self) -> Result<Client, RemoteError> {
+        if let Some(client) = self.client.take().filter(|client| !client.is_closed()) {
+            return Ok(client);
+        }
+        match self.database.connector.connect().await {
+            Ok(client) => {
+                self.has_answered = true;
+                Ok(client)
+            }
+            Err(RemoteError::Unreachable(why)) if self.has_answered => {
+                Err(RemoteError::Unavailable(why))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn answered<T>(
+        &mut self,
+        client: Client,
+        answer: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
+    ) -> Result<T, RemoteError> {
+        match answer {
+            Ok(Ok(result)) => {
+                self.client = Some(client);
+                Ok(result)
+            }
+            Ok(Err(error)) => Err(connect::failed(&error)),
+            Err(_) => Err(RemoteError::Unavailable("the server does not answer".to_owned())),
+        }
+    }
+}
+
+/// A column of a row.
+///
+/// # Errors
+/// Returns [`RemoteError::Denied`] if it has another type than a migration gave it.
+pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, RemoteError> {
+    let changed = |error| RemoteError::Denied(format!("the schema was changed by hand: {error}"));
+    row.try_get(at).map_err(changed)
+}
+
+fn time_limit(bytes: usize) -> Duration {
+    STATEMENT + Duration::from_secs((bytes >> 20) as u64)
+}

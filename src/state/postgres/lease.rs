@@ -1,0 +1,221 @@
+//! Takes the lease: the one write that makes a run the only one whose writes count.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_postgres::types::Type;
+
+use crate::model::Holder;
+use crate::state::format::SharedRooms;
+use crate::state::lease::{
+    CALLS_END, POLL, READ_PATIENCE, Released, Retry, Sent, TAKEOVER_PATIENCE, Watch, locked,
+};
+use crate::state::{EarlierHolder, LeaseEnd, StateError};
+
+use super::database::{Connection, Database};
+use super::head::Head;
+use super::record::Record;
+use super::write::{DURABLE, Guard, Write, WriteError, new_id, send};
+
+/// A lease that this run took.
+pub(super) struct Lease {
+    pub(super) guard: Guard,
+    /// When the write that took it was sent.
+    pub(super) sent: Sent,
+    /// What the holder before may still do; `None` if there never was one.
+    pub(super) earlier: Option<EarlierHolder>,
+}
+
+const BEGIN: &str = "
+INSERT INTO {s}.head (write_id, lineage, epoch, token, lease_seconds, renewed, holder, base, last_entry,
+    last_calls, unknown_calls, room_count)
+VALUES ($1, $2, 1, $3, $4, clock_timestamp(), $5::text::json, 0, 0, '{}', false, 0)
+ON CONFLICT DO NOTHING RETURNING {durable}";
+
+const TAKE_OVER: &str = "
+UPDATE {s}.head SET write_id = $1, epoch = $2, token = $3, lease_seconds = $4, renewed = clock_timestamp(),
+    holder = $5::text::json, released = NULL, unknown_calls = $6
+WHERE write_id = $7 RETURNING {durable}";
+
+const RELEASE_UNCLEANLY: &str = "
+UPDATE {s}.head SET write_id = $1, released = 'uncleanly' WHERE {guard} RETURNING {durable}";
+
+/// Takes the lease, and waits no longer than `wait` for another run to release or lose it.
+pub(super) async fn take(
+    connection: &mut Connection,
+    holder: &Holder,
+    wait: Duration,
+) -> Result<Lease, StateError> {
+    let (begun, mut watch) = (Instant::now(), Watch::default());
+    loop {
+        let taken = match head(connection).await? {
+            None => begin(connection, holder).await?,
+            Some(head) => {
+                let left = head.left(&mut watch);
+                if left.is_zero() {
+                    take_over(connection, holder, &head).await?
+                } else {
+                    let may_wait = wait.saturating_sub(begun.elapsed());
+                    if may_wait.is_zero() {
+                        return Err(locked(&connection.database().location, head.holder, left));
+                    }
+                    sleep(POLL.min(left).min(may_wait)).await;
+                    None
+                }
+            }
+        };
+        if let Some(taken) = taken {
+            return Ok(taken);
+        }
+    }
+}
+
+/// Reads the head, again while the server does not answer.
+pub(super) async fn head(connection: &mut Connection) -> Result<Option<Head>, StateError> {
+    let mut retry = Retry::until(Instant::now() + READ_PATIENCE);
+    loop {
+        match Head::read(connection).await {
+            Ok(head) => {
+                return head.map(|head| head.parse(connection.database())).transpose();
+            }
+            Err(error) => {
+                let location = connection.database().location.clone();
+                retry.after(error).await.map_err(|error| error.failed("read", location))?;
+            }
+        }
+    }
+}
+
+/// Makes the first head of a state; `None` if another run was first.
+async fn begin(connection: &mut Connection, holder: &Holder) -> Result<Option<Lease>, StateError> {
+    // Rooms without a head are an error.
+    if Record::read(connection, &SharedRooms::default()).await?.is_some() {
+        return Ok(None);
+    }
+    insert(connection, holder).await
+}
+
+/// Makes a head where there is none; `None` if another run was first.
+pub(super) async fn insert(
+    connection: &mut Connection,
+    holder: &Holder,
+) -> Result<Option<Lease>, StateError> {
+    let database = connection.database().clone();
+    let [next, token, lineage] = ids(&database)?;
+    let (lease, holder) = (seconds(&database), json(&database, holder)?);
+    let sql = BEGIN.replace("{durable}", DURABLE);
+    let write = Write {
+        sql: &sql,
+        parameters: &[
+            (&next, Type::TEXT),
+            (&lineage, Type::TEXT),
+            (&token, Type::TEXT),
+            (&lease, Type::INT8),
+            (&holder, Type::TEXT),
+        ],
+        bytes: 0,
+        until: Instant::now() + TAKEOVER_PATIENCE,
+    };
+    let sent = send(connection, &write, &next, None).await;
+    let guard = Guard { epoch: 1, token, write_id: next.clone() };
+    taken(&database, sent, guard, None)
+}
+
+/// Takes a lease that has ended; `None` if another run was first.
+async fn take_over(
+    connection: &mut Connection,
+    holder: &Holder,
+    head: &Head,
+) -> Result<Option<Lease>, StateError> {
+    let is_clean = head.released == Some(Released::Cleanly) && head.base == head.last_entry;
+    let end = if is_clean { LeaseEnd::Released } else { LeaseEnd::TakenOver };
+    let seen = (head.epoch, head.write_id.as_str());
+    raise(connection, holder, seen, head.unknown_calls || !is_clean, end).await
+}
+
+/// Raises the epoch of a head that is still as it was seen, and keeps its entries; `None` if it is not.
+pub(super) async fn raise(
+    connection: &mut Connection,
+    holder: &Holder,
+    (epoch, write_id): (i64, &str),
+    unknown_calls: bool,
+    end: LeaseEnd,
+) -> Result<Option<Lease>, StateError> {
+    let database = connection.database().clone();
+    let [next, token] = ids(&database)?;
+    let (epoch, lease, holder) = (epoch + 1, seconds(&database), json(&database, holder)?);
+    let sql = TAKE_OVER.replace("{durable}", DURABLE);
+    let write = Write {
+        sql: &sql,
+        parameters: &[
+            (&next, Type::TEXT),
+            (&epoch, Type::INT8),
+            (&token, Type::TEXT),
+            (&lease, Type::INT8),
+            (&holder, Type::TEXT),
+            (&unknown_calls, Type::BOOL),
+            (&write_id, Type::TEXT),
+        ],
+        bytes: 0,
+        until: Instant::now() + TAKEOVER_PATIENCE,
+    };
+    let sent = send(connection, &write, &next, Some(write_id)).await;
+    let guard = Guard { epoch, token, write_id: next.clone() };
+    taken(&database, sent, guard, Some(end))
+}
+
+/// Random ids.
+fn ids<const N: usize>(database: &Database) -> Result<[String; N], StateError> {
+    let mut ids = [const { String::new() }; N];
+    for id in &mut ids {
+        *id = new_id().map_err(|error| unwritten(database, error))?;
+    }
+    Ok(ids)
+}
+
+fn taken(
+    database: &Database,
+    sent: Result<Sent, WriteError>,
+    guard: Guard,
+    end: Option<LeaseEnd>,
+) -> Result<Option<Lease>, StateError> {
+    match sent {
+        Ok(sent) => {
+            let calls_ended = Instant::now() + CALLS_END;
+            let earlier = end.map(|lease| EarlierHolder { calls_ended, lease });
+            Ok(Some(Lease { guard, sent, earlier }))
+        }
+        Err(WriteError::Superseded(_)) => Ok(None),
+        Err(error @ WriteError::Failed(_)) => Err(unwritten(database, error)),
+    }
+}
+
+/// Marks the lease of a holder as released uncleanly: the next run takes it over at once.
+pub(super) async fn release_uncleanly(
+    connection: &mut Connection,
+    guard: &mut Guard,
+) -> Result<(), WriteError> {
+    let until = Instant::now() + TAKEOVER_PATIENCE;
+    let write = Write { sql: RELEASE_UNCLEANLY, parameters: &[], bytes: 0, until };
+    guard.write(connection, write).await.map(drop)
+}
+
+/// The error of a write that is not known to be done.
+pub(super) fn unwritten(database: &Database, error: WriteError) -> StateError {
+    let location = database.location.clone();
+    match error {
+        WriteError::Failed(error) => error.failed("lock", location),
+        WriteError::Superseded(_) => {
+            StateError::Changed { location, loss: crate::state::Loss::Replaced }
+        }
+    }
+}
+
+fn seconds(database: &Database) -> i64 {
+    i64::try_from(database.lease.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn json(database: &Database, holder: &Holder) -> Result<String, StateError> {
+    let unwritable = StateError::io("lock", database.location.as_ref());
+    serde_json::to_string(holder).map_err(|error| unwritable(error.into()))
+}

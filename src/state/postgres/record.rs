@@ -1,0 +1,180 @@
+//! Reads the record: the head, the rooms, and the journal, as they were at one moment.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_postgres::Row;
+
+use crate::model::Recorded;
+use crate::state::format::{self, Names, SharedRooms};
+use crate::state::journal;
+use crate::state::lease::{READ_PATIENCE, RemoteError, Retry};
+use crate::state::overlay::Overlay;
+use crate::state::{Found, StateError};
+
+use super::database::{Connection, Database, column};
+use super::head::{Head, ReadHead};
+
+/// The record as it was at one moment.
+pub(super) struct Record {
+    pub(super) head: Head,
+    /// The state, without what the journal adds.
+    pub(super) recorded: Recorded,
+    /// What the journal adds.
+    pub(super) changes: Overlay,
+}
+
+/// The rows as they were at one moment.
+pub(super) struct Rows {
+    /// `None` if there is no head.
+    pub(super) head: Option<ReadHead>,
+    /// Addresses and records, by address.
+    pub(super) rooms: Vec<Row>,
+    /// Numbers and entries, by number.
+    pub(super) journal: Vec<Row>,
+}
+
+impl Record {
+    /// Reads it; `None` if there never was one.
+    pub(super) async fn read(
+        connection: &mut Connection,
+        shared: &SharedRooms,
+    ) -> Result<Option<Self>, StateError> {
+        let rows = Rows::read(connection).await?;
+        let (database, shared) = (connection.database().clone(), shared.clone());
+        let location = database.location.clone();
+        let parsed = tokio::task::spawn_blocking(move || Self::parse(&database, &rows, &shared));
+        parsed.await.unwrap_or(Err(StateError::Stopped { location }))
+    }
+
+    fn parse(
+        database: &Database,
+        rows: &Rows,
+        shared: &SharedRooms,
+    ) -> Result<Option<Self>, StateError> {
+        let Some(head) = &rows.head else {
+            if rows.rooms.is_empty() && rows.journal.is_empty() {
+                return Ok(None);
+            }
+            return Err(database.outdated("there are rooms, and no row in its table head"));
+        };
+        let head = head.parse(database)?;
+        let recorded = recorded(database, &head, &rows.rooms, shared)?;
+        let changes = changes(database, &head, &rows.journal)?;
+        Ok(Some(Self { head, recorded, changes }))
+    }
+
+    /// Whether anything was ever recorded.
+    pub(super) fn found(&self) -> Found {
+        let is_new = self.head.state.is_none() && self.changes.is_empty();
+        if is_new { Found::New } else { Found::Existing }
+    }
+
+    /// The state with what the journal adds.
+    pub(super) fn merged(self) -> Arc<Recorded> {
+        let Self { head, mut recorded, changes } = self;
+        changes.apply(&mut recorded);
+        recorded.lineage = recorded.lineage.or(Some(head.lineage));
+        Arc::new(recorded)
+    }
+}
+
+impl Rows {
+    /// Reads them, again while the server does not answer.
+    pub(super) async fn read(connection: &mut Connection) -> Result<Self, StateError> {
+        let mut retry = Retry::until(Instant::now() + READ_PATIENCE);
+        loop {
+            match Self::read_once(connection).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => {
+                    let location = connection.database().location.clone();
+                    retry.after(error).await.map_err(|error| error.failed("read", location))?;
+                }
+            }
+        }
+    }
+
+    async fn read_once(connection: &mut Connection) -> Result<Self, RemoteError> {
+        connection.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let head = Head::read(connection).await?;
+        let rooms = "SELECT address, record::text FROM {s}.rooms ORDER BY address";
+        let rooms = connection.query(rooms, &[], LARGEST).await?;
+        let journal = "SELECT number, entry::text FROM {s}.journal ORDER BY number";
+        let journal = connection.query(journal, &[], LARGEST).await?;
+        connection.batch("COMMIT").await?;
+        Ok(Self { head, rooms, journal })
+    }
+
+    /// The addresses and records of the rooms.
+    pub(super) fn texts(rooms: &[Row]) -> Result<Vec<(&str, &str)>, RemoteError> {
+        rooms.iter().map(|row| Ok((column(row, 0)?, column(row, 1)?))).collect()
+    }
+}
+
+/// What is allowed for in the time that the largest states need.
+const LARGEST: usize = 64 << 20;
+
+fn recorded(
+    database: &Database,
+    head: &Head,
+    rooms: &[Row],
+    shared: &SharedRooms,
+) -> Result<Recorded, StateError> {
+    if i64::try_from(rooms.len()) != Ok(head.room_count) {
+        let why = format!("it has {} rooms, and its head says {}", rooms.len(), head.room_count);
+        return Err(database.outdated(&why));
+    }
+    let Some(state) = &head.state else {
+        if rooms.is_empty() {
+            return Ok(Recorded::default());
+        }
+        return Err(database.outdated("it has rooms, and its head knows of no state"));
+    };
+    let texts = Rows::texts(rooms).map_err(|error| database.damaged("its rooms", error))?;
+    format::read_rows(state, texts.iter().copied(), shared)
+        .map_err(|error| which_row(database, &texts, error))
+}
+
+/// Says which row cannot be read.
+fn which_row(database: &Database, texts: &[(&str, &str)], error: format::ParseError) -> StateError {
+    if let format::ParseError::Newer(version) = error {
+        return StateError::Newer { location: database.location.clone(), version };
+    }
+    let mut names = Names::default();
+    let unreadable = texts.iter().find_map(|(address, record)| {
+        let error = format::read_row(address, record, &mut names).err()?;
+        Some((format!("the row of room {address}"), error))
+    });
+    let (row, error) = unreadable.unwrap_or_else(|| ("the row of head".to_owned(), error));
+    database.damaged(&row, error)
+}
+
+fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay, StateError> {
+    let mut changes = Overlay::default();
+    let mut last = head.base;
+    for row in journal {
+        let (number, entry) = entry(row).map_err(|error| database.damaged("its journal", error))?;
+        if number != last + 1 {
+            break;
+        }
+        let entry = entry
+            .map_err(|error| database.damaged(&format!("entry {number} of its journal"), error))?;
+        changes.add(entry);
+        last = number;
+    }
+    let count = i64::try_from(journal.len()).unwrap_or(i64::MAX);
+    if last != head.last_entry || count != head.last_entry - head.base {
+        return Err(
+            database.outdated("its journal lacks entries, or has some that are not its own")
+        );
+    }
+    Ok(changes)
+}
+
+/// The number of a row of the journal, and its entry if that can be read.
+pub(super) fn entry(
+    row: &Row,
+) -> Result<(i64, Result<crate::state::Entry, serde_json::Error>), RemoteError> {
+    let text: &str = column(row, 1)?;
+    Ok((column(row, 0)?, journal::parse_body(text.as_bytes())))
+}

@@ -1,0 +1,245 @@
+//! Repairs a state whose rows are damaged, missing, or of different times.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::model::{Holder, Lineage, Recorded, RepairPlan};
+use crate::state::format::{self, Names, SharedRooms};
+use crate::state::lease::{READ_PATIENCE, Released, locked};
+use crate::state::merge::{OtherApplication, Trust, merge};
+use crate::state::overlay::Overlay;
+use crate::state::repair::{Repair, Replaced};
+use crate::state::{Entry, Folded, LastCalls, LeaseEnd, Loss, StateError};
+
+use super::database::{Connection, Database};
+use super::fold::{Fold, Release};
+use super::head::{HeadCore, ReadHead};
+use super::lease::{self, unwritten};
+use super::record::{Rows, entry};
+use super::schema::{self, Schema};
+
+/// What can be read of the rows.
+struct Evidence {
+    /// `None` if there is no head.
+    head: Option<HeadCore>,
+    /// The state, as far as it can be read.
+    recorded: Recorded,
+    /// The journal, as far as it can be read.
+    changes: Overlay,
+    /// What is wrong.
+    found: Vec<String>,
+}
+
+/// Everything that is written.
+struct Next {
+    recorded: Recorded,
+    lineage: Lineage,
+    head: Option<HeadCore>,
+    holder: Holder,
+}
+
+/// Finds out what there is and what would become of it; `None` if there is nothing to repair.
+///
+/// # Errors
+/// Returns [`StateError::Locked`] if another run holds the lease, and [`StateError::Unrepairable`] if
+/// nothing can be made of what is there.
+pub(super) async fn find(
+    database: Database,
+    holder: Holder,
+    wait: Duration,
+) -> Result<Option<Repair>, StateError> {
+    let mut connection = database.connection();
+    match schema::find(&mut connection).await? {
+        Schema::Missing | Schema::Empty => return Ok(None),
+        Schema::Version(_) => {}
+    }
+    let rows = free_rows(&mut connection, wait).await?;
+    let evidence = evidence(&database, &rows)?;
+    if evidence.found.is_empty() {
+        return Ok(None);
+    }
+    let (before, mut found) = (evidence.recorded.clone(), evidence.found.clone());
+    let next = merged(&database, evidence, holder)?;
+    found.push(
+        "rows that were lost or cannot be read may name rooms that nothing knows any more: `roomctl \
+         import --all-declared` asks after every declared room"
+            .to_owned(),
+    );
+    let compared = format!("what could be read of {}", database.location);
+    let plan = RepairPlan::between(found, compared, &before, &next.recorded);
+    let write = Box::pin(async move { next.write(&mut connection).await });
+    Ok(Some(Repair { plan, replaced: Replaced::InTable, write }))
+}
+
+/// Reads the rows, once no run holds the lease.
+async fn free_rows(connection: &mut Connection, wait: Duration) -> Result<Rows, StateError> {
+    let begun = Instant::now();
+    loop {
+        let rows = Rows::read(connection).await?;
+        let database = connection.database();
+        let Some(head) = &rows.head else { return Ok(rows) };
+        let left = core(database, head)?.left;
+        if left.is_zero() {
+            return Ok(rows);
+        }
+        let may_wait = wait.saturating_sub(begun.elapsed());
+        if may_wait.is_zero() {
+            return Err(match head.parse(database) {
+                Ok(head) => locked(&database.location, head.holder, left),
+                Err(_) => StateError::Locked {
+                    location: database.location.clone(),
+                    holder: None,
+                    lease_ends: Some(left),
+                },
+            });
+        }
+        sleep(left.min(may_wait)).await;
+    }
+}
+
+fn core(database: &Database, head: &ReadHead) -> Result<HeadCore, StateError> {
+    head.core().map_err(|error| unrepairable(database, error.to_string()))
+}
+
+fn unrepairable(database: &Database, why: String) -> StateError {
+    StateError::Unrepairable { location: database.location.clone(), why }
+}
+
+/// Reads what can be read.
+fn evidence(database: &Database, rows: &Rows) -> Result<Evidence, StateError> {
+    let mut found = Vec::new();
+    let head = match &rows.head {
+        Some(head) => {
+            if let Err(error) = head.parse(database) {
+                found.push(error.to_string());
+            }
+            Some(core(database, head)?)
+        }
+        None => None,
+    };
+    if head.is_none() && !(rows.rooms.is_empty() && rows.journal.is_empty()) {
+        found.push("there are rooms, and no row in the table head".to_owned());
+    }
+    let mut recorded = state(database, head.as_ref(), &rows.rooms, &mut found)?;
+    rooms(database, rows, &mut recorded, &mut found)?;
+    let changes = journal(database, head.as_ref(), rows, &mut found)?;
+    Ok(Evidence { head, recorded, changes, found })
+}
+
+/// Reads everything of the state but its rooms.
+fn state(
+    database: &Database,
+    head: Option<&HeadCore>,
+    rooms: &[tokio_postgres::Row],
+    found: &mut Vec<String>,
+) -> Result<Recorded, StateError> {
+    let Some(head) = head else { return Ok(Recorded::default()) };
+    if i64::try_from(rooms.len()) != Ok(head.room_count) {
+        found.push(format!(
+            "there are {} rooms, and the head says {}",
+            rooms.len(),
+            head.room_count
+        ));
+    }
+    let Some(state) = &head.state else {
+        if !rooms.is_empty() {
+            found.push("there are rooms, and the head knows of no state".to_owned());
+        }
+        return Ok(Recorded::default());
+    };
+    match format::read_rows(state, std::iter::empty(), &SharedRooms::default()) {
+        Ok(recorded) => Ok(recorded),
+        Err(format::ParseError::Newer(version)) => {
+            Err(StateError::Newer { location: database.location.clone(), version })
+        }
+        Err(error) => {
+            found.push(format!("the row of head: {error}"));
+            Ok(Recorded::default())
+        }
+    }
+}
+
+fn rooms(
+    database: &Database,
+    rows: &Rows,
+    recorded: &mut Recorded,
+    found: &mut Vec<String>,
+) -> Result<(), StateError> {
+    let mut names = Names::default();
+    let texts = Rows::texts(&rows.rooms);
+    for (address, record) in texts.map_err(|error| unrepairable(database, error.to_string()))? {
+        match format::read_row(address, record, &mut names) {
+            Ok((address, record)) => drop(recorded.rooms.insert(address, record)),
+            Err(error) => found.push(format!("the row of room {address}: {error}")),
+        }
+    }
+    Ok(())
+}
+
+fn journal(
+    database: &Database,
+    head: Option<&HeadCore>,
+    rows: &Rows,
+    found: &mut Vec<String>,
+) -> Result<Overlay, StateError> {
+    let (mut changes, mut numbers) = (Overlay::default(), Vec::new());
+    for row in &rows.journal {
+        let (number, entry): (i64, Result<Entry, _>) =
+            entry(row).map_err(|error| unrepairable(database, error.to_string()))?;
+        numbers.push(number);
+        match entry {
+            Ok(entry) => changes.add(entry),
+            Err(error) => found.push(format!("entry {number} of the journal: {error}")),
+        }
+    }
+    let whole = head.map_or_else(Vec::new, |head| (head.base + 1..=head.last_entry).collect());
+    if head.is_some() && numbers != whole {
+        found.push("the journal lacks entries, or has some that are not its own".to_owned());
+    }
+    Ok(changes)
+}
+
+/// Puts together what can be read: entries that the rooms may lack are added, and none takes a room out.
+fn merged(database: &Database, evidence: Evidence, holder: Holder) -> Result<Next, StateError> {
+    let Evidence { head, recorded: mut after, changes, found: _ } = evidence;
+    merge(&mut after, changes, Trust::Partial).map_err(|OtherApplication(name)| {
+        let why = format!("journal and state have different applications as provider `{name}`");
+        unrepairable(database, why)
+    })?;
+    let lineage = after.lineage.clone().or_else(|| Some(head.as_ref()?.lineage.clone()));
+    let lineage = lineage.ok_or_else(|| {
+        let why = "no row says which state it is; bring a backup of its table head back";
+        unrepairable(database, why.to_owned())
+    })?;
+    after.lineage = Some(lineage.clone());
+    after.serial += 1;
+    Ok(Next { recorded: after, lineage, head, holder })
+}
+
+impl Next {
+    /// Writes it under a lease of its own; what was there is kept in the table `replaced`.
+    async fn write(self, connection: &mut Connection) -> Result<Folded, StateError> {
+        let Self { recorded, lineage, head, holder } = self;
+        let taken = match &head {
+            Some(HeadCore { epoch, write_id, .. }) => {
+                let seen = (*epoch, write_id.as_str());
+                lease::raise(connection, &holder, seen, true, LeaseEnd::TakenOver).await?
+            }
+            None => lease::insert(connection, &holder).await?,
+        };
+        let database = connection.database().clone();
+        let changed = || {
+            let location = database.location.clone();
+            StateError::Changed { location, loss: Loss::Replaced }
+        };
+        let mut lease = taken.ok_or_else(changed)?;
+        let fold = Fold::of_record(&database.location, lineage, recorded.into()).await?;
+        let last_calls = LastCalls::new();
+        let release = Release { how: Released::Uncleanly, last_calls, unknown_calls: true };
+        let until = Instant::now() + READ_PATIENCE;
+        let written = fold.write(connection, &mut lease.guard, Some(&release), until).await;
+        written.map_err(|error| unwritten(&database, error))?;
+        Ok(Folded { serial: fold.serial })
+    }
+}

@@ -1,0 +1,201 @@
+//! The schema: its tables, and the migrations that make them.
+
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+use crate::state::StateError;
+use crate::state::lease::{READ_PATIENCE, RemoteError, Retry};
+
+use super::database::{Connection, column};
+
+/// A step from one version of the schema to the next.
+///
+/// A roomctl that knows an earlier version may be at work beside it: a migration only adds, and raises
+/// `works_with` if an earlier roomctl must not go on.
+struct Migration {
+    /// The oldest version whose roomctl may still use the schema afterwards.
+    works_with: i32,
+    sql: &'static str,
+}
+
+/// The migrations: the first makes version 1.
+const MIGRATIONS: &[Migration] = &[Migration { works_with: 1, sql: TABLES }];
+
+/// `head` has one row: the lease, and everything of the state but its rooms (`state`, as in the document).
+/// `rooms` is the state; `journal` holds the intents of calls and their results since the last fold;
+/// `replaced` is what the last push or repair replaced.
+const TABLES: &str = "
+CREATE TABLE {s}.head (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    lineage text NOT NULL,
+    epoch bigint NOT NULL,
+    token text NOT NULL,
+    write_id text NOT NULL,
+    lease_seconds bigint NOT NULL,
+    renewed timestamptz NOT NULL,
+    released text CHECK (released IN ('cleanly', 'uncleanly')),
+    holder json NOT NULL,
+    base bigint NOT NULL,
+    last_entry bigint NOT NULL,
+    last_calls json NOT NULL,
+    unknown_calls boolean NOT NULL,
+    state json,
+    room_count bigint NOT NULL
+);
+CREATE TABLE {s}.rooms (
+    address text COLLATE \"C\" PRIMARY KEY,
+    record json NOT NULL
+);
+CREATE TABLE {s}.journal (
+    number bigint PRIMARY KEY,
+    entry json NOT NULL
+);
+CREATE TABLE {s}.replaced (
+    part text NOT NULL,
+    key text NOT NULL,
+    content text,
+    replaced timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+";
+
+/// The table of migrations, which the first one makes.
+const VERSIONS: &str = "
+CREATE TABLE {s}.migrations (
+    version integer PRIMARY KEY,
+    works_with integer NOT NULL,
+    applied timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+";
+
+/// What is there of a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// Nothing: no state was ever kept in it.
+    Missing,
+    /// The schema, without its tables.
+    Empty,
+    /// The tables of a version.
+    Version(usize),
+}
+
+/// What a database says of itself.
+struct Answer {
+    schema: Schema,
+    works_with: usize,
+    encoding: String,
+}
+
+/// Finds out what there is.
+///
+/// # Errors
+/// Returns [`StateError::Newer`] if the schema is only for newer versions of roomctl, and
+/// [`StateError::Unusable`] if the database cannot hold every name of a room.
+pub(super) async fn find(connection: &mut Connection) -> Result<Schema, StateError> {
+    let mut retry = Retry::until(Instant::now() + READ_PATIENCE);
+    let Answer { schema, works_with, encoding } = loop {
+        match ask(connection).await {
+            Ok(answer) => break answer,
+            Err(error) => retry
+                .after(error)
+                .await
+                .map_err(|error| error.failed("read", connection.database().location.clone()))?,
+        }
+    };
+    let location = connection.database().location.clone();
+    if encoding != "UTF8" {
+        let why =
+            format!("the encoding of the database is {encoding}: make one with ENCODING 'UTF8'");
+        return Err(StateError::Unusable { location, why });
+    }
+    if works_with > MIGRATIONS.len() {
+        return Err(StateError::Newer { location, version: works_with as u64 });
+    }
+    Ok(schema)
+}
+
+async fn ask(connection: &mut Connection) -> Result<Answer, RemoteError> {
+    let schema = connection.database().schema.clone();
+    let sql = "SELECT current_setting('server_encoding'), \
+               EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1), \
+               EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = \
+               'migrations')";
+    let row = connection.query_one(sql, &[(&schema, Type::TEXT)]).await?;
+    let encoding = column(&row, 0)?;
+    let schema = match (column(&row, 1)?, column(&row, 2)?) {
+        (false, _) => Schema::Missing,
+        (true, false) => Schema::Empty,
+        (true, true) => {
+            let sql = "SELECT coalesce(max(version), 0), coalesce(max(works_with), 0) FROM {s}.migrations";
+            let row = connection.query_one(sql, &[]).await?;
+            let number = |at| column::<i32>(&row, at).map(|n| usize::try_from(n).unwrap_or(0));
+            let (version, works_with) = (number(0)?, number(1)?);
+            return Ok(Answer { schema: Schema::Version(version), works_with, encoding });
+        }
+    };
+    Ok(Answer { schema, works_with: 0, encoding })
+}
+
+/// Makes the schema and its tables, or brings them to the version that this roomctl knows. Another run may
+/// do the same at this moment: the first one counts.
+pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StateError> {
+    let until = Instant::now() + READ_PATIENCE;
+    let mut retry = Retry::until(until);
+    loop {
+        let schema = find(connection).await?;
+        let Some(sql) = next_migration(schema) else { return Ok(()) };
+        if let Err(error) = connection.batch(&sql).await {
+            let is_done = |now: Schema| now != schema;
+            if find(connection).await.is_ok_and(is_done) {
+                continue;
+            }
+            let failed =
+                |error: RemoteError| error.failed("set up", connection.database().location.clone());
+            retry.after(error).await.map_err(failed)?;
+        }
+    }
+}
+
+/// The transaction that takes a schema to the next version; `None` if it has the last one.
+fn next_migration(schema: Schema) -> Option<String> {
+    let (make, version) = match schema {
+        Schema::Missing => (["CREATE SCHEMA {s};", VERSIONS].concat(), 0),
+        Schema::Empty => (VERSIONS.to_owned(), 0),
+        Schema::Version(version) => (String::new(), version),
+    };
+    let Migration { works_with, sql } = MIGRATIONS.get(version)?;
+    // Of two that do this at once, the second one waits here, and fails.
+    let insert = "INSERT INTO {s}.migrations (version, works_with) VALUES";
+    let next = version + 1;
+    Some(format!(
+        "BEGIN; SET LOCAL synchronous_commit = on; {make} {insert} ({next}, {works_with}); {sql} COMMIT;"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_schema_is_made_with_its_tables_in_one_transaction() {
+        let sql = next_migration(Schema::Missing).expect("a migration");
+        assert!(sql.starts_with("BEGIN;") && sql.ends_with("COMMIT;"), "{sql}");
+        for part in ["CREATE SCHEMA {s}", "CREATE TABLE {s}.migrations", "CREATE TABLE {s}.head"] {
+            assert_eq!(sql.matches(part).count(), 1, "{part}: {sql}");
+        }
+        let empty = next_migration(Schema::Empty).expect("a migration");
+        assert!(!empty.contains("CREATE SCHEMA"), "an administrator made it: {empty}");
+    }
+
+    #[test]
+    fn the_last_version_needs_no_migration_and_neither_does_a_newer_one() {
+        assert_eq!(next_migration(Schema::Version(MIGRATIONS.len())), None);
+        assert_eq!(next_migration(Schema::Version(MIGRATIONS.len() + 1)), None);
+    }
+
+    #[test]
+    fn no_migration_is_only_for_versions_that_do_not_exist_yet() {
+        for (version, migration) in (1..).zip(MIGRATIONS) {
+            assert!((1..=version).contains(&migration.works_with), "version {version}");
+        }
+    }
+}

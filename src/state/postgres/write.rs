@@ -1,0 +1,148 @@
+//! One write: a statement that changes the head only if it is still as this run left it, and everything
+//! else only with the head.
+
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+use crate::model::Holder;
+use crate::state::lease::{Backoff, RemoteError, Retry, Sent};
+use crate::state::{StateError, random_uuid};
+
+use super::database::{Connection, Database, Parameter};
+use super::head::{Head, ReadHead};
+
+/// Which head a write changes: the one that this run wrote last, or read before it took the lease.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    pub(super) epoch: i64,
+    pub(super) token: String,
+    /// The id of the last write, which the next one replaces.
+    pub(super) write_id: String,
+}
+
+/// A statement that is guarded. `{guard}` in its text is the condition, and `$1` is the id of the write.
+pub(super) struct Write<'a> {
+    pub(super) sql: &'a str,
+    /// From `$5` on.
+    pub(super) parameters: &'a [Parameter<'a>],
+    /// How large they are.
+    pub(super) bytes: usize,
+    /// How long it is tried.
+    pub(super) until: Instant,
+}
+
+/// Why a write is not done.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// Another write came first: what is there now.
+    Superseded(Option<ReadHead>),
+    /// It is not known to be done, and no longer tried.
+    Failed(RemoteError),
+}
+
+/// The condition of every write of a holder; a release by hand ends its lease too.
+const GUARD: &str = "epoch = $2 AND token = $3 AND write_id = $4 AND released IS NULL";
+/// What every write returns: it is durable before its answer, whatever the server's own setting.
+pub(super) const DURABLE: &str = "set_config('synchronous_commit', 'on', true)";
+
+impl Guard {
+    /// Makes a write, and sends it again as long as it is known not to be done. Then the guard is that of
+    /// the next write.
+    pub(super) async fn write(
+        &mut self,
+        connection: &mut Connection,
+        write: Write<'_>,
+    ) -> Result<Sent, WriteError> {
+        let Self { epoch, token, write_id } = &*self;
+        let next = new_id()?;
+        let sql = write.sql.replace("{guard}", GUARD).replace("{durable}", DURABLE);
+        let mut parameters: Vec<Parameter<'_>> = vec![
+            (&next, Type::TEXT),
+            (epoch, Type::INT8),
+            (token, Type::TEXT),
+            (write_id, Type::TEXT),
+        ];
+        parameters.extend(write.parameters.iter().cloned());
+        let write = Write { sql: &sql, parameters: &parameters, ..write };
+        let sent = send(connection, &write, &next, Some(write_id)).await?;
+        self.write_id = next;
+        Ok(sent)
+    }
+}
+
+/// The id of a write, or the token of a holder.
+pub(super) fn new_id() -> Result<String, WriteError> {
+    random_uuid().map_err(|error| WriteError::Failed(RemoteError::Denied(error.to_string())))
+}
+
+/// Makes a write that gives the head the id `next` if it has the id `previous`, or if there is none.
+pub(super) async fn send(
+    connection: &mut Connection,
+    write: &Write<'_>,
+    next: &str,
+    previous: Option<&str>,
+) -> Result<Sent, WriteError> {
+    let Write { sql, parameters, bytes, until } = write;
+    let sent = Sent::now(&*connection.database().clock);
+    let mut backoff = Backoff::default();
+    loop {
+        let unanswered = match connection.query(sql, parameters, *bytes).await {
+            Ok(rows) if !rows.is_empty() => return Ok(sent),
+            Ok(_) => None,
+            Err(error @ RemoteError::Denied(_)) => return Err(WriteError::Failed(error)),
+            Err(error @ (RemoteError::Unavailable(_) | RemoteError::Unreachable(_))) => Some(error),
+        };
+        let there = head(connection, *until).await?;
+        let there_id =
+            there.as_ref().map(ReadHead::write_id).transpose().map_err(WriteError::Failed)?;
+        if there_id == Some(next) {
+            return Ok(sent);
+        }
+        if there_id != previous {
+            return Err(WriteError::Superseded(there));
+        }
+        if !backoff.wait(*until).await {
+            let refused = || RemoteError::Unavailable("the server refused a write".to_owned());
+            return Err(WriteError::Failed(unanswered.unwrap_or_else(refused)));
+        }
+    }
+}
+
+async fn head(connection: &mut Connection, until: Instant) -> Result<Option<ReadHead>, WriteError> {
+    let mut retry = Retry::until(until);
+    loop {
+        match Head::read(connection).await {
+            Ok(head) => return Ok(head),
+            Err(error) => retry.after(error).await.map_err(WriteError::Failed)?,
+        }
+    }
+}
+
+impl WriteError {
+    /// Why a holder's write is not done.
+    pub(super) fn of_holder(
+        self,
+        database: &Database,
+        guard: &Guard,
+        operation: &'static str,
+    ) -> StateError {
+        let there = match self {
+            Self::Failed(error) => return error.failed(operation, database.location.clone()),
+            Self::Superseded(None) => return database.outdated("its head is gone"),
+            Self::Superseded(Some(there)) => match there.parse(database) {
+                Ok(there) => there,
+                Err(error) => return error,
+            },
+        };
+        let location = database.location.clone();
+        if there.epoch < guard.epoch {
+            database.outdated("its head is older than what the server confirmed")
+        } else if there.epoch > guard.epoch || there.token != guard.token {
+            crate::state::lease::lost(&location, Some::<Holder>(there.holder))
+        } else if there.released.is_some() {
+            StateError::Unlocked { location }
+        } else {
+            database.outdated("its last entries are older than what the server confirmed")
+        }
+    }
+}
