@@ -25,7 +25,8 @@ fn encrypt(database: &Database) -> Option<String> {
     }
     let rules = "hostssl all md5 all md5\\nhostssl all clear all password\\n\
                  host all postgres all scram-sha-256\\nhostssl all all all scram-sha-256\\n";
-    let run = |script: &str| database.sql(&format!("COPY (SELECT) TO PROGRAM $${script}$$"));
+    // What the statement writes has to be read.
+    let run = |script: &str| database.sql(&format!("COPY (SELECT) TO PROGRAM $$cat; {script}$$"));
     run(CERTIFICATES);
     run(&format!("printf '{rules}' >pg_hba.conf"));
     for role in ["md5", "clear"] {
