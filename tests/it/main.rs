@@ -13,6 +13,8 @@ mod kill;
 mod leases;
 mod origin;
 mod ownership;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod properties;
 mod rate;
 mod readme;

@@ -4,6 +4,8 @@
 mod bucket;
 pub(crate) mod lease;
 pub(crate) mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,6 +94,13 @@ impl Subject for InMemory {
     }
 }
 
+/// Ends the lease of whoever holds it, by hand.
+#[cfg(any(feature = "object-store", feature = "postgres"))]
+async fn end_lease(subject: &dyn Subject) {
+    let held = subject.store().held().await.expect("an answer").expect("a holder");
+    subject.store().unlock(held).await.expect("ended");
+}
+
 /// Opens the state in a file.
 pub(crate) fn opened(path: &Path) -> Box<dyn Store> {
     state::open(&path.into(), &StoreEnvironment::default()).expect("a file needs no environment")
@@ -123,10 +132,10 @@ macro_rules! conformance {
         }
 
         /// Holds a server to every rule at once: most of the time they wait.
-        #[cfg(feature = "object-store")]
-        async fn every_rule(bucket: &bucket::OnServer) {
+        #[cfg(any(feature = "object-store", feature = "postgres"))]
+        async fn every_rule<S: Subject>(state: impl Fn(&str) -> S) {
             tokio::join!($(async {
-                $rule(&bucket.state(stringify!($rule))).await;
+                $rule(&state(stringify!($rule))).await;
             }),*);
         }
     };

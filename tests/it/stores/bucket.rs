@@ -5,7 +5,7 @@ use std::pin::Pin;
 use roomctl::model::StateLocation;
 use roomctl::state::{self, MemoryBucket, Store, StoreEnvironment};
 
-use super::{Subject, every_rule};
+use super::{Subject, end_lease, every_rule};
 use crate::support::servers::{self, Bucket};
 
 /// A state in a bucket in memory.
@@ -57,21 +57,18 @@ impl Subject for State {
     }
 }
 
-async fn end_lease(subject: &dyn Subject) {
-    let held = subject.store().held().await.expect("an answer").expect("a holder");
-    subject.store().unlock(held).await.expect("ended");
-}
-
 #[tokio::test]
 async fn s3_and_azure_keep_every_rule() {
     let on_s3 = async {
         if let Some(bucket) = servers::s3("conformance") {
-            every_rule(&OnServer(bucket)).await;
+            let on_server = OnServer(bucket);
+            every_rule(|rule| on_server.state(rule)).await;
         }
     };
     let on_azure = async {
         if let Some(bucket) = servers::azure("conformance") {
-            every_rule(&OnServer(bucket)).await;
+            let on_server = OnServer(bucket);
+            every_rule(|rule| on_server.state(rule)).await;
         }
     };
     tokio::join!(on_s3, on_azure);

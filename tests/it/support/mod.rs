@@ -4,16 +4,20 @@ use roomctl::{emulator, model};
 
 pub(crate) mod fleet;
 mod fuse;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 pub(crate) mod process;
 #[cfg(feature = "object-store")]
 pub(crate) mod proxy;
 mod read;
 mod run;
 mod script;
-#[cfg(feature = "object-store")]
+#[cfg(any(feature = "object-store", feature = "postgres"))]
 pub(crate) mod servers;
 mod stats;
 mod stranger;
+#[cfg(feature = "postgres")]
+pub(crate) mod tcp;
 mod transport;
 mod world;
 

@@ -32,8 +32,8 @@ const ACCOUNT_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// A server that runs as long as its standard input is open.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     _input: ChildStdin,
 }
 
@@ -120,6 +120,16 @@ pub(crate) fn azure_sas() -> String {
 impl Server {
     /// Starts a server, and waits until it prints where it listens.
     fn start(program: &Path, arguments: &[&str], before_address: &str) -> Self {
+        let started = Self::try_start(program, arguments, before_address);
+        started.unwrap_or_else(|| panic!("{} does not listen", program.display()))
+    }
+
+    /// Starts a server, and waits until it prints where it listens; `None` if it ends before.
+    pub(crate) fn try_start(
+        program: &Path,
+        arguments: &[&str],
+        before_address: &str,
+    ) -> Option<Self> {
         let mut child = Command::new("sh")
             .args(["-c", UNTIL_INPUT_ENDS, "sh"])
             .arg(program)
@@ -135,13 +145,12 @@ impl Server {
             .map_while(Result::ok)
             .find_map(|line| Some(line.split_once(before_address)?.1.trim().to_owned()))
             .and_then(|address| address.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("{} does not listen", program.display()));
         // A server whose output nobody reads would block in the end.
         std::thread::spawn(move || {
             lines.map_while(Result::ok).for_each(drop);
             child.wait()
         });
-        Self { address, _input: input }
+        Some(Self { address: address?, _input: input })
     }
 }
 
@@ -153,13 +162,19 @@ fn installed(program: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    let missing = format!("{} is missing: run .ci/stores", path.display());
+    missing(&path.display().to_string());
+    None
+}
+
+/// Says that a server is not installed, which fails in CI.
+#[expect(clippy::disallowed_methods, reason = "a test's own environment")]
+pub(crate) fn missing(server: &str) {
+    let missing = format!("{server} is missing: run .ci/stores");
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     assert!(!ci, "{missing}");
     // Past the harness, which would keep it to itself.
     let words = format!("\n!!! NOT RUN: the tests against this server. {missing}\n\n");
     std::io::stderr().write_all(words.as_bytes()).expect("stderr");
-    None
 }
 
 /// Sends a request without body, which must succeed.

@@ -1,0 +1,96 @@
+//! The servers and the proxy themselves.
+
+use std::time::Duration;
+
+use tokio_postgres::{Client, Error, NoTls};
+
+use crate::support::postgres::{self, Database, PASSWORD};
+use crate::support::tcp::{Flow, TcpProxy};
+
+/// How long a client waits that nobody answers.
+const SHORT: Duration = Duration::from_millis(50);
+
+async fn connect(database: &Database, password: &str) -> Result<Client, Error> {
+    let mut config = tokio_postgres::Config::new();
+    config.host("127.0.0.1").port(database.address.port());
+    config.user(&database.user).password(password).dbname("fleet");
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+async fn count(client: &Client) -> Result<i64, Error> {
+    let rows = client.query_typed("SELECT count(*) FROM public.visits", &[]).await?;
+    Ok(rows[0].get(0))
+}
+
+#[tokio::test]
+async fn a_server_takes_passwords_and_survives_a_stop_and_a_pooler_is_before_it() {
+    let Some(server) = postgres::durable() else { return };
+    let Some(bouncer) = postgres::bouncer(&server) else { return };
+    let direct = server.database();
+    assert_ne!(direct.schema, server.database().schema);
+    let pooled = direct.at(bouncer.address);
+    connect(&direct, "wrong").await.map(drop).expect_err("a password is asked for");
+    connect(&pooled, "wrong").await.map(drop).expect_err("a password is asked for");
+    direct.sql("CREATE TABLE public.visits (); GRANT ALL ON public.visits TO PUBLIC");
+    let client = connect(&direct, PASSWORD).await.expect("a connection");
+    direct.sql("INSERT INTO public.visits DEFAULT VALUES");
+    assert_eq!(count(&client).await.expect("a count"), 1);
+    direct.terminate_backends();
+    count(&client).await.expect_err("it is terminated");
+    let through = connect(&pooled, PASSWORD).await.expect("a connection");
+    assert_eq!(count(&through).await.expect("a count"), 1);
+    server.stop();
+    connect(&direct, PASSWORD).await.map(drop).expect_err("nobody listens");
+    let pooled = tokio::spawn(async move { count(&through).await });
+    server.start();
+    assert_eq!(direct.sql("SELECT count(*) FROM public.visits"), "1");
+    // It waits for the server, or says that its connection is gone.
+    assert_eq!(pooled.await.expect("no panic").unwrap_or(1), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_cuts_refuses_holds_and_loses() {
+    let Some(database) = postgres::database() else { return };
+    database.sql("CREATE TABLE public.visits (); GRANT ALL ON public.visits TO PUBLIC");
+    let visit = "INSERT INTO public.visits DEFAULT VALUES";
+    let visits = || database.sql("SELECT count(*) FROM public.visits");
+    let proxy = TcpProxy::start(database.address);
+    let through = database.at(proxy.address);
+    let client = connect(&through, PASSWORD).await.expect("a connection");
+    client.query_typed(visit, &[]).await.expect("a visit");
+    proxy.cut();
+    client.query_typed(visit, &[]).await.expect_err("it is cut");
+    assert_eq!(visits(), "1");
+
+    proxy.refuse();
+    connect(&through, PASSWORD).await.map(drop).expect_err("it is refused");
+    proxy.accept();
+    let client = connect(&through, PASSWORD).await.expect("a connection");
+    proxy.answers(Flow::Drop);
+    let answer = tokio::spawn(async move { client.query_typed(visit, &[]).await.map(drop) });
+    proxy.until_answer_stopped().await;
+    assert_eq!(visits(), "2");
+    proxy.cut();
+    answer.await.expect("no panic").expect_err("its answer is lost");
+
+    proxy.answers(Flow::Pass);
+    let client = connect(&through, PASSWORD).await.expect("a connection");
+    proxy.requests(Flow::Hold);
+    let late = tokio::spawn(async move { client.query_typed(visit, &[]).await.map(drop) });
+    proxy.until_request_stopped().await;
+    proxy.cut();
+    late.await.expect("no panic").expect_err("it is cut");
+    assert_eq!(visits(), "2");
+    proxy.requests(Flow::Pass);
+    while visits() != "3" {
+        tokio::task::yield_now().await;
+    }
+
+    let client = connect(&through, PASSWORD).await.expect("a connection");
+    proxy.requests(Flow::Drop);
+    let silence = tokio::time::timeout(SHORT, client.query_typed(visit, &[])).await;
+    silence.map(drop).expect_err("nobody answers");
+    assert_eq!(visits(), "3");
+}

@@ -1,0 +1,263 @@
+//! A real PostgreSQL server, and PgBouncer before it, on free ports of loopback. Both end with the test
+//! process.
+
+#![allow(dead_code, reason = "two test programs share it, and each uses a part")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::servers::{self, Server};
+
+/// The password of the superuser.
+const SUPERUSER_PASSWORD: &str = "only-the-tests-know-it";
+
+/// The password of the role that owns the database.
+pub(crate) const PASSWORD: &str = "s3cr3t-of-the-database";
+
+/// Runs a server as `postgres.sh` says.
+const SCRIPT: &str = include_str!("postgres.sh");
+
+/// Runs PgBouncer in a folder of its own until standard input ends: its configuration and its users are
+/// arguments.
+const BOUNCER: &str = r#"
+printf '%s\n' "$2" >bouncer.ini && printf '%s\n' "$3" >users.txt || exit 1
+as=
+if [ "$(id -u)" = 0 ]; then
+    chown -R nobody .
+    as="setpriv --reuid=$(id -u nobody) --regid=$(id -g nobody) --clear-groups"
+fi
+exec $as "$1" bouncer.ini
+"#;
+
+/// The ports that are tried: no outgoing connection takes one of these meanwhile.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// How often a port is tried that another process may take a moment before.
+const TRIES: usize = 20;
+
+/// A PostgreSQL server.
+pub(crate) struct Postgres {
+    programs: PathBuf,
+    port: u16,
+    control: Mutex<Control>,
+    schemas: AtomicUsize,
+}
+
+/// The shell that runs a server.
+struct Control {
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// A schema on a server, which does not exist yet, and the environment by which it is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    /// The server, or what is before it.
+    pub(crate) address: SocketAddr,
+    pub(crate) schema: String,
+    pub(crate) user: String,
+    psql: PathBuf,
+    port: u16,
+}
+
+/// Whether what a server has acknowledged survives a stop at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    Full,
+    /// It survives the end of the server, and not that of the machine.
+    WithoutSync,
+}
+
+/// Returns the server that all tests of this process share; `None` if it is not installed, which is said.
+pub(crate) fn shared() -> Option<&'static Postgres> {
+    static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
+    SHARED.get_or_init(|| Postgres::start_new(Durability::WithoutSync)).as_ref()
+}
+
+/// Returns a schema of its own on the shared server.
+pub(crate) fn database() -> Option<Database> {
+    shared().map(Postgres::database)
+}
+
+/// Returns a server of the caller's own, which syncs every commit.
+pub(crate) fn durable() -> Option<Postgres> {
+    Postgres::start_new(Durability::Full)
+}
+
+/// Starts PgBouncer in transaction mode before a server.
+pub(crate) fn bouncer(server: &Postgres) -> Option<Server> {
+    let Some(program) = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
+        .map(Path::new)
+        .into_iter()
+        .find(|it| it.exists())
+    else {
+        servers::missing("PgBouncer");
+        return None;
+    };
+    let users = format!("\"fleet\" \"{PASSWORD}\"\n\"postgres\" \"{SUPERUSER_PASSWORD}\"");
+    let started = (0..TRIES).find_map(|_| {
+        let configuration = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {}\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = users.txt\n\
+             pool_mode = transaction\nmax_client_conn = 1000\ndefault_pool_size = 10\n\
+             server_login_retry = 1",
+            server.port,
+            free_port()
+        );
+        let program = program.to_str().expect("UTF-8");
+        let arguments = ["-c", BOUNCER, "sh", program, &configuration, &users];
+        Server::try_start(Path::new("sh"), &arguments, "listening on ")
+    });
+    Some(started.expect("a port for PgBouncer"))
+}
+
+impl Postgres {
+    /// Starts a server; `None` if it is not installed, which is said.
+    fn start_new(durability: Durability) -> Option<Self> {
+        let Some(programs) = installed() else {
+            servers::missing("PostgreSQL");
+            return None;
+        };
+        let mut child = Command::new("sh");
+        child.args(["-c", SCRIPT, "sh"]).arg(&programs).args([SUPERUSER_PASSWORD, PASSWORD]);
+        child.args(["max_connections = 300", "shared_buffers = 32MB"]);
+        match durability {
+            Durability::Full => {}
+            Durability::WithoutSync => {
+                child.args(["fsync = off", "full_page_writes = off"]);
+            }
+        }
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh");
+        let input = child.stdin.take().expect("a pipe");
+        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        std::thread::spawn(move || child.wait());
+        let mut control = Control { input, output };
+        let port = (0..TRIES).map(|_| free_port()).find(|port| control.order("start", *port));
+        let port = port.expect("a server that starts");
+        assert!(control.order("create", port), "no role, or no database");
+        let (control, schemas) = (Mutex::new(control), AtomicUsize::default());
+        Some(Self { programs, port, control, schemas })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// A schema of its own.
+    pub(crate) fn database(&self) -> Database {
+        let schema = format!("state_{}", self.schemas.fetch_add(1, Ordering::Relaxed));
+        let psql = self.programs.join("psql");
+        let (address, user, port) = (self.address(), "fleet".to_owned(), self.port);
+        Database { address, schema, user, psql, port }
+    }
+
+    /// Ends it at once, as a crash does.
+    pub(crate) fn stop(&self) {
+        assert!(self.order("stop"), "it does not stop");
+    }
+
+    /// Starts it again, and waits until it has recovered.
+    pub(crate) fn start(&self) {
+        assert!(self.order("start"), "it does not start");
+    }
+
+    fn order(&self, order: &str) -> bool {
+        let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        control.order(order, self.port)
+    }
+}
+
+impl Control {
+    /// Has the shell do something, and returns whether that succeeded.
+    fn order(&mut self, order: &str, port: u16) -> bool {
+        writeln!(self.input, "{order} {port}").expect("a pipe");
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).expect("a pipe");
+        answer == "done\n"
+    }
+}
+
+impl Database {
+    /// The URL of its state.
+    pub(crate) fn url(&self) -> String {
+        let Self { address, schema, .. } = self;
+        format!("postgres://{address}/fleet?schema={schema}&lease=15s")
+    }
+
+    /// The variables by which it is reached.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let variables = [("PGUSER", self.user.as_str()), ("PGPASSWORD", PASSWORD)];
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    /// The same schema, reached by something before the server.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
+    /// The same schema, reached by a new role, which may log in and nothing else.
+    pub(crate) fn by_new_role(&self, name: &str) -> Self {
+        let user = format!("{name}_{}", self.schema);
+        self.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}'"));
+        Self { user, ..self.clone() }
+    }
+
+    /// Carries out statements as the superuser, past everything that is before the server; unqualified names
+    /// are of the schema. Returns what they return: a row a line, with `|` between columns.
+    #[track_caller]
+    pub(crate) fn sql(&self, statements: &str) -> String {
+        let output = Command::new(&self.psql)
+            .args([
+                "-X",
+                "-A",
+                "-t",
+                "-q",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-h",
+                "127.0.0.1",
+                "-U",
+                "postgres",
+            ])
+            .args(["-p", &self.port.to_string(), "-d", "fleet", "-c", statements])
+            .env("PGPASSWORD", SUPERUSER_PASSWORD)
+            .env("PGOPTIONS", format!("-c search_path={}", self.schema))
+            .output()
+            .expect("psql");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{statements}\n{errors}");
+        String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+    }
+
+    /// Ends all connections of its role.
+    pub(crate) fn terminate_backends(&self) {
+        let role = &self.user;
+        self.sql(&format!(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '{role}'"
+        ));
+    }
+}
+
+/// The folder of the newest server's programs, if there is one.
+fn installed() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = versions.map_while(Result::ok).filter_map(|version| {
+        let number: u32 = version.file_name().to_str()?.parse().ok()?;
+        Some((number, version.path().join("bin")))
+    });
+    let complete = |(_, programs): &(u32, PathBuf)| {
+        ["initdb", "postgres", "pg_ctl", "psql"].iter().all(|name| programs.join(name).exists())
+    };
+    versions.filter(complete).max().map(|(_, programs)| programs)
+}
+
+/// A port that is free now.
+pub(super) fn free_port() -> u16 {
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    std::iter::repeat_with(|| fastrand::u16(PORTS)).find(free).expect("a free port")
+}
