@@ -55,3 +55,70 @@ pub(in crate::state) fn read_row(
         serde_json::from_str(record).map_err(|error| ParseError::of(&error))?;
     Ok((address, record.into_record(names)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::format::LastFold;
+    use crate::state::samples;
+
+    fn rows(recorded: &Recorded) -> (String, Vec<(String, String)>) {
+        let lineage = recorded.lineage.as_ref().expect("a lineage");
+        let head = Head {
+            lineage,
+            serial: recorded.serial,
+            folded: LastFold::Nothing,
+            providers: recorded.providers.clone(),
+            plans: recorded.plans.clone(),
+            moved_to: recorded.moved_to.as_deref(),
+        };
+        let text = |record| record_text(record).expect("JSON");
+        let rows = recorded.rooms.iter().map(|(at, record)| (at.to_string(), text(record)));
+        (head_text(head).expect("JSON"), rows.collect())
+    }
+
+    fn read(head: &str, rows: &[(String, String)]) -> Result<Recorded, ParseError> {
+        let rows = rows.iter().map(|(address, record)| (address.as_str(), record.as_str()));
+        read_rows(head, rows, &SharedRooms::default())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn rows_hold_any_record(recorded in samples::any_recorded()) {
+            let lineage = samples::many(0).lineage;
+            let recorded = Recorded { lineage, ..recorded };
+            let (head, rows) = rows(&recorded);
+            proptest::prop_assert_eq!(read(&head, &rows).expect("a record"), recorded);
+        }
+    }
+
+    #[test]
+    fn rows_of_no_rooms_are_an_empty_record() {
+        let recorded = samples::many(0);
+        let (head, rows) = rows(&recorded);
+        assert_eq!(read(&head, &rows).expect("a record"), recorded);
+    }
+
+    #[test]
+    fn a_row_that_was_laid_out_by_hand_is_read_and_one_that_was_damaged_is_refused() {
+        let recorded = samples::many(3);
+        let (head, mut rows) = rows(&recorded);
+        rows[0].1 = rows[0].1.replacen(',', " ,\n ", 1);
+        assert_eq!(read(&head, &rows).expect("a record"), recorded);
+        rows[0].1 = "{\"room\":{}}".to_owned();
+        let error = read(&head, &rows).expect_err("no time of creation");
+        assert!(matches!(error, ParseError::Damaged { .. }), "{error}");
+        let (address, record) = &rows[0];
+        let error = read_row(address, record, &mut Names::default()).expect_err("the same");
+        assert!(error.to_string().contains("created"), "{error}");
+    }
+
+    #[test]
+    fn a_head_of_a_newer_format_is_refused_as_newer() {
+        let recorded = samples::many(3);
+        let (head, rows) = rows(&recorded);
+        let head = head.replacen("\"version\":2", "\"version\":3", 1);
+        let error = read(&head, &rows).expect_err("newer");
+        assert!(matches!(error, ParseError::Newer(3)), "{error}");
+    }
+}

@@ -35,3 +35,36 @@ impl<V: PartialEq> Watch<V> {
         left.map_or(unchanged, |left| left.min(unchanged))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    const LEASE: Duration = Duration::from_secs(20);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_that_stays_for_the_length_of_the_lease_has_ended() {
+        let mut watch = Watch::default();
+        assert_eq!(watch.left("one", LEASE, None), LEASE);
+        advance(Duration::from_secs(19)).await;
+        assert_eq!(watch.left("one", LEASE, None), Duration::from_secs(1));
+        assert_eq!(watch.left("two", LEASE, None), LEASE, "it was renewed");
+        advance(LEASE).await;
+        assert_eq!(watch.left("two", LEASE, None), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_the_store_ends_a_lease_sooner_and_never_later() {
+        let mut watch = Watch::default();
+        let by_store = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(watch.left("one", LEASE, by_store(5)), Duration::from_secs(5));
+        assert_eq!(watch.left("one", LEASE, by_store(0)), Duration::ZERO);
+        advance(LEASE).await;
+        assert_eq!(
+            watch.left("one", LEASE, by_store(500)),
+            Duration::ZERO,
+            "its clock was set back"
+        );
+    }
+}

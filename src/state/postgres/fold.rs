@@ -12,7 +12,7 @@ use crate::state::lease::{Released, RemoteError, Sent};
 use crate::state::overlay::Overlay;
 use crate::state::{LastCalls, StateError};
 
-use super::database::{Connection, Database};
+use super::database::Connection;
 use super::write::{Guard, Write, WriteError};
 
 /// Everything that a fold writes.
@@ -89,12 +89,12 @@ const OTHERS: &str = "
 impl Fold {
     /// A fold of `changes` into `base`.
     pub(super) async fn of_changes(
-        database: &Database,
+        location: &str,
         lineage: Lineage,
         (base, changes): (Arc<Recorded>, Overlay),
         serial: u64,
     ) -> Result<Self, StateError> {
-        made(database, move || {
+        made(location, move || {
             let (mut removed, mut addresses, mut records) = (Vec::new(), Vec::new(), Vec::new());
             let mut room_count = i64::try_from(base.rooms.len()).unwrap_or(i64::MAX);
             for (address, record) in changes.changed() {
@@ -122,11 +122,11 @@ impl Fold {
 
     /// A whole record, in place of what is there.
     pub(super) async fn of_record(
-        database: &Database,
+        location: &str,
         lineage: Lineage,
         recorded: Arc<Recorded>,
     ) -> Result<Self, StateError> {
-        made(database, move || {
+        made(location, move || {
             let Recorded { lineage: _, serial, providers, rooms, plans, moved_to } = &*recorded;
             let (providers, plans) = (providers.clone(), plans.clone());
             let (folded, moved_to) = (LastFold::Nothing, moved_to.as_deref());
@@ -194,12 +194,60 @@ impl Fold {
 
 /// Encodes rooms away from the task, which may have to renew its lease meanwhile.
 async fn made(
-    database: &Database,
+    location: &str,
     make: impl FnOnce() -> io::Result<Fold> + Send + 'static,
 ) -> Result<Fold, StateError> {
-    let location = database.location.clone();
+    let location = location.to_owned();
     match tokio::task::spawn_blocking(make).await {
         Ok(fold) => fold.map_err(StateError::io("fold", location.as_ref())),
         Err(_) => Err(StateError::Stopped { location }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Entry;
+    use crate::state::samples;
+
+    fn lineage() -> Lineage {
+        Lineage("b271f094-6c4d-4d6b-9b0c-d475072523d5".to_owned())
+    }
+
+    async fn folded(base: Recorded, entries: Vec<Entry>) -> Fold {
+        let mut changes = Overlay::default();
+        entries.into_iter().for_each(|entry| changes.add(entry));
+        let fold = Fold::of_changes("a state", lineage(), (Arc::new(base), changes), 8).await;
+        fold.expect("a fold")
+    }
+
+    #[tokio::test]
+    async fn a_fold_writes_the_rooms_that_changed_and_counts_all() {
+        let base = samples::many(3);
+        let (kept, record) = base.rooms.first_key_value().expect("a room");
+        let gone = base.rooms.last_key_value().expect("another room").0;
+        let new = "chat/new".parse().expect("an address");
+        let entries = vec![
+            Entry::Result(kept.clone(), record.clone()),
+            Entry::Removed(gone.clone()),
+            Entry::Result(new, record.clone()),
+        ];
+        let (rooms, gone) = (base.rooms.len(), gone.to_string());
+        let Fold { lineage: _, serial, state, room_count, removed, addresses, records } =
+            folded(base, entries).await;
+        assert_eq!((addresses, records.len()), (vec!["chat/new".to_owned()], 1));
+        assert!(matches!(removed, Removed::Named(removed) if removed == [gone]));
+        assert_eq!((usize::try_from(room_count), serial), (Ok(rooms), 8));
+        assert!(state.is_some_and(|state| state.contains("\"serial\":8")));
+    }
+
+    #[tokio::test]
+    async fn a_whole_record_takes_the_place_of_all_others() {
+        let recorded = Arc::new(samples::many(3));
+        let fold = Fold::of_record("a state", lineage(), Arc::clone(&recorded)).await;
+        let fold = fold.expect("a fold");
+        assert!(matches!(fold.removed, Removed::Others));
+        assert_eq!(fold.addresses.len(), recorded.rooms.len());
+        assert_eq!(fold.serial, recorded.serial);
     }
 }

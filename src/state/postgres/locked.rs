@@ -84,7 +84,7 @@ async fn bring_up_to_date(
     let serial = recorded.serial + u64::from(folded.is_some());
     let (database, recorded) = (connection.database().clone(), Arc::new(recorded));
     let base = (Arc::clone(&recorded), changes.clone());
-    let fold = Fold::of_changes(&database, head.lineage.clone(), base, serial).await?;
+    let fold = Fold::of_changes(&database.location, head.lineage.clone(), base, serial).await?;
     let until = Instant::now() + TAKEOVER_PATIENCE;
     lease.sent = fold
         .write(connection, &mut lease.guard, None, until)

@@ -234,7 +234,7 @@ impl Next {
             StateError::Changed { location, loss: Loss::Replaced }
         };
         let mut lease = taken.ok_or_else(changed)?;
-        let fold = Fold::of_record(&database, lineage, recorded.into()).await?;
+        let fold = Fold::of_record(&database.location, lineage, recorded.into()).await?;
         let last_calls = LastCalls::new();
         let release = Release { how: Released::Uncleanly, last_calls, unknown_calls: true };
         let until = Instant::now() + READ_PATIENCE;

@@ -170,3 +170,32 @@ fn next_migration(schema: Schema) -> Option<String> {
         "BEGIN; SET LOCAL synchronous_commit = on; {make} {insert} ({next}, {works_with}); {sql} COMMIT;"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_schema_is_made_with_its_tables_in_one_transaction() {
+        let sql = next_migration(Schema::Missing).expect("a migration");
+        assert!(sql.starts_with("BEGIN;") && sql.ends_with("COMMIT;"), "{sql}");
+        for part in ["CREATE SCHEMA {s}", "CREATE TABLE {s}.migrations", "CREATE TABLE {s}.head"] {
+            assert_eq!(sql.matches(part).count(), 1, "{part}: {sql}");
+        }
+        let empty = next_migration(Schema::Empty).expect("a migration");
+        assert!(!empty.contains("CREATE SCHEMA"), "an administrator made it: {empty}");
+    }
+
+    #[test]
+    fn the_last_version_needs_no_migration_and_neither_does_a_newer_one() {
+        assert_eq!(next_migration(Schema::Version(MIGRATIONS.len())), None);
+        assert_eq!(next_migration(Schema::Version(MIGRATIONS.len() + 1)), None);
+    }
+
+    #[test]
+    fn no_migration_is_only_for_versions_that_do_not_exist_yet() {
+        for (version, migration) in (1..).zip(MIGRATIONS) {
+            assert!((1..=version).contains(&migration.works_with), "version {version}");
+        }
+    }
+}

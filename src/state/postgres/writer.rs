@@ -223,7 +223,7 @@ impl Writer {
         lineage: Lineage,
         recorded: Arc<Recorded>,
     ) -> Result<(), StateError> {
-        let fold = Fold::of_record(&self.database, lineage.clone(), recorded).await?;
+        let fold = Fold::of_record(&self.database.location, lineage.clone(), recorded).await?;
         let until = self.until();
         let sent = fold.write(&mut self.connection, &mut self.guard, None, until).await;
         self.done(sent)?;
@@ -258,6 +258,6 @@ impl Writer {
         let serial = base.serial + u64::from(self.changes.changes(base));
         let changes = std::mem::take(&mut self.changes);
         let next = (Arc::clone(base), changes);
-        Fold::of_changes(&self.database, self.lineage.clone(), next, serial).await
+        Fold::of_changes(&self.database.location, self.lineage.clone(), next, serial).await
     }
 }
