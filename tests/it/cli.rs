@@ -24,6 +24,8 @@ mod next_life;
 mod object_stores;
 mod ownership;
 mod pages;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod reconcile;
 mod record;
 mod redaction;

@@ -13,8 +13,6 @@ mod kill;
 mod leases;
 mod origin;
 mod ownership;
-#[cfg(feature = "postgres")]
-mod postgres;
 mod properties;
 mod rate;
 mod readme;

@@ -1,5 +1,10 @@
 //! States in PostgreSQL, on a real server: directly, and through PgBouncer in transaction mode.
 
+mod faults;
+mod lease;
+mod schema;
+mod servers;
+
 use std::pin::Pin;
 
 use roomctl::state::{self, Store, StoreEnvironment};

@@ -201,10 +201,17 @@ impl Database {
     }
 
     /// The same schema, reached by a new role, which may log in and nothing else.
-    pub(crate) fn by_new_role(&self, name: &str) -> Self {
-        let user = format!("{name}_{}", self.schema);
+    pub(crate) fn by_new_role(&self) -> Self {
+        let user = format!("role_{}", self.schema);
         self.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}'"));
         Self { user, ..self.clone() }
+    }
+
+    /// The same schema, reached by a new role, which may create schemas.
+    pub(crate) fn by_new_owner(&self) -> Self {
+        let owner = self.by_new_role();
+        self.sql(&format!("GRANT CREATE ON DATABASE fleet TO {}", owner.user));
+        owner
     }
 
     /// Carries out statements as the superuser, past everything that is before the server; unqualified names

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::net::SocketAddr;
-use std::sync::mpsc as blocking;
+use std::sync::{Arc, mpsc as blocking};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -18,7 +18,7 @@ use super::postgres::free_port;
 pub(crate) enum Flow {
     /// They are passed on.
     Pass,
-    /// They wait. Those that were sent before their connection was cut are passed on with the others.
+    /// They wait. Those of clients whose connection is cut meanwhile wait until [`TcpProxy::deliver`].
     Hold,
     /// They are dropped.
     Drop,
@@ -27,9 +27,14 @@ pub(crate) enum Flow {
 /// A proxy of one server. It serves, on a thread of its own, until it is dropped.
 pub(crate) struct TcpProxy {
     pub(crate) address: SocketAddr,
-    plan: watch::Sender<Plan>,
-    stopped: watch::Receiver<Stopped>,
+    shared: Arc<Shared>,
     orders: mpsc::UnboundedSender<Order>,
+}
+
+/// What the test and the connections share.
+struct Shared {
+    plan: watch::Sender<Plan>,
+    stopped: watch::Sender<Stopped>,
 }
 
 /// What a test says.
@@ -39,6 +44,10 @@ struct Plan {
     answers: Flow,
     /// How often the connections were cut.
     cuts: u64,
+    /// The connections that were cut before so many cuts deliver what they held.
+    delivered: u64,
+    /// How many answers still pass before one is lost with its connection.
+    until_loss: Option<u64>,
 }
 
 /// What did not pass.
@@ -63,9 +72,11 @@ enum Direction {
 impl TcpProxy {
     /// Starts a proxy of a server, which passes everything on.
     pub(crate) fn start(server: SocketAddr) -> Self {
-        let plan = Plan { requests: Flow::Pass, answers: Flow::Pass, cuts: 0 };
-        let (plan, plans) = watch::channel(plan);
-        let (noted, stopped) = watch::channel(Stopped::default());
+        let (requests, answers) = (Flow::Pass, Flow::Pass);
+        let plan = Plan { requests, answers, cuts: 0, delivered: 0, until_loss: None };
+        let (plan, stopped) = (watch::Sender::new(plan), watch::Sender::default());
+        let shared = Arc::new(Shared { plan, stopped });
+        let serving = Arc::clone(&shared);
         let (orders, ordered) = mpsc::unbounded_channel();
         let address = SocketAddr::new(server.ip(), free_port());
         let (ready, started) = blocking::channel();
@@ -73,25 +84,40 @@ impl TcpProxy {
         std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_io().build().expect("a runtime");
-            runtime.block_on(accept(address, server, plans, noted, ordered));
+            runtime.block_on(accept(address, server, serving, ordered));
         });
         started.recv().expect("a free port");
-        Self { address, plan, stopped, orders }
+        Self { address, shared, orders }
     }
 
     /// Says what becomes of the bytes of clients from now on.
     pub(crate) fn requests(&self, flow: Flow) {
-        self.plan.send_modify(|plan| plan.requests = flow);
+        self.shared.plan.send_modify(|plan| plan.requests = flow);
     }
 
     /// Says what becomes of the bytes of the server from now on.
     pub(crate) fn answers(&self, flow: Flow) {
-        self.plan.send_modify(|plan| plan.answers = flow);
+        self.shared.plan.send_modify(|plan| plan.answers = flow);
     }
 
     /// Cuts all connections, and accepts new ones.
     pub(crate) fn cut(&self) {
-        self.plan.send_modify(|plan| plan.cuts += 1);
+        self.shared.plan.send_modify(|plan| plan.cuts += 1);
+    }
+
+    /// Cuts all connections when so many further answers have passed; the next one is lost.
+    pub(crate) fn lose_answer_after(&self, answers: u64) {
+        self.shared.plan.send_modify(|plan| plan.until_loss = Some(answers));
+    }
+
+    /// Whether the answer that was to be lost is lost.
+    pub(crate) fn has_lost_answer(&self) -> bool {
+        self.shared.plan.borrow().until_loss.is_none()
+    }
+
+    /// Passes on what clients had sent, and was held, before their connections were cut: it arrives late.
+    pub(crate) fn deliver(&self) {
+        self.shared.plan.send_modify(|plan| plan.delivered = plan.cuts);
     }
 
     /// Refuses new connections from now on.
@@ -110,20 +136,15 @@ impl TcpProxy {
         answer.recv().expect("its thread");
     }
 
-    /// How often bytes of the server were held or dropped so far.
-    pub(crate) fn stopped_answers(&self) -> u64 {
-        self.stopped.borrow().answers
-    }
-
     /// Waits until bytes of the server are held or dropped for the first time: it has answered.
     pub(crate) async fn until_answer_stopped(&self) {
-        let mut stopped = self.stopped.clone();
+        let mut stopped = self.shared.stopped.subscribe();
         stopped.wait_for(|stopped| stopped.answers > 0).await.expect("its thread");
     }
 
     /// Waits until bytes of a client are held or dropped for the first time.
     pub(crate) async fn until_request_stopped(&self) {
-        let mut stopped = self.stopped.clone();
+        let mut stopped = self.shared.stopped.subscribe();
         stopped.wait_for(|stopped| stopped.requests > 0).await.expect("its thread");
     }
 }
@@ -132,8 +153,7 @@ impl TcpProxy {
 async fn accept(
     address: SocketAddr,
     server: SocketAddr,
-    plan: watch::Receiver<Plan>,
-    noted: watch::Sender<Stopped>,
+    shared: Arc<Shared>,
     mut orders: mpsc::UnboundedReceiver<Order>,
 ) {
     let mut connections = JoinSet::new();
@@ -156,25 +176,20 @@ async fn accept(
             }
             accepted = accepted => {
                 let Ok((client, _)) = accepted else { continue };
-                connections.spawn(serve(client, server, plan.clone(), noted.clone()));
+                connections.spawn(serve(client, server, Arc::clone(&shared)));
             }
         }
     }
 }
 
 /// Serves a connection.
-async fn serve(
-    client: TcpStream,
-    server: SocketAddr,
-    plan: watch::Receiver<Plan>,
-    noted: watch::Sender<Stopped>,
-) {
-    let cuts = plan.borrow().cuts;
+async fn serve(client: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
+    let cuts = shared.plan.borrow().cuts;
     // A client whose server is gone meets the end of its connection.
     let Ok(server) = TcpStream::connect(server).await else { return };
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
-    let line = |direction| Line { plan: plan.clone(), noted: noted.clone(), cuts, direction };
+    let line = |direction| Line { shared: Arc::clone(&shared), cuts, direction };
     tokio::join!(
         line(Direction::Requests).pass(from_client, to_server),
         line(Direction::Answers).pass(from_server, to_client),
@@ -183,8 +198,7 @@ async fn serve(
 
 /// One direction of a connection.
 struct Line {
-    plan: watch::Receiver<Plan>,
-    noted: watch::Sender<Stopped>,
+    shared: Arc<Shared>,
     /// How often connections had been cut before this one came.
     cuts: u64,
     direction: Direction,
@@ -192,10 +206,10 @@ struct Line {
 
 impl Line {
     /// Passes bytes on until either end closes, or the connection is cut.
-    async fn pass(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn pass(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            let (cuts, mut plan) = (self.cuts, self.plan.clone());
+            let (cuts, mut plan) = (self.cuts, self.shared.plan.subscribe());
             let read = tokio::select! {
                 biased;
                 _ = plan.wait_for(|plan| plan.cuts != cuts) => break,
@@ -210,22 +224,41 @@ impl Line {
     }
 
     /// Returns whether the connection goes on.
-    async fn pass_on(&mut self, bytes: &[u8], to: &mut OwnedWriteHalf) -> bool {
-        let direction = self.direction;
+    async fn pass_on(&self, bytes: &[u8], to: &mut OwnedWriteHalf) -> bool {
+        let (direction, mut plan) = (self.direction, self.shared.plan.subscribe());
+        if matches!(direction, Direction::Answers) && self.is_to_be_lost() {
+            return false;
+        }
         let flow = move |plan: &Plan| match direction {
             Direction::Requests => plan.requests,
             Direction::Answers => plan.answers,
         };
-        if flow(&self.plan.borrow()) != Flow::Pass {
-            self.noted.send_modify(|stopped| match direction {
+        if flow(&plan.borrow()) != Flow::Pass {
+            self.shared.stopped.send_modify(|stopped| match direction {
                 Direction::Requests => stopped.requests += 1,
                 Direction::Answers => stopped.answers += 1,
             });
         }
-        // The request of a connection that was cut arrives late; its answer never does.
-        let cut = |plan: &Plan| matches!(direction, Direction::Answers) && plan.cuts != self.cuts;
-        let now = self.plan.wait_for(|plan| flow(plan) != Flow::Hold || cut(plan)).await;
-        let Ok(now) = now.map(|plan| flow(&plan)) else { return false };
+        let cuts = self.cuts;
+        // The flow, but for connections that were cut: their requests may arrive late, answers never do.
+        let decided = move |plan: &Plan| match (plan.cuts == cuts, direction) {
+            (true, _) => Some(flow(plan)).filter(|flow| *flow != Flow::Hold),
+            (false, Direction::Requests) => (plan.delivered > cuts).then_some(Flow::Pass),
+            (false, Direction::Answers) => Some(Flow::Drop),
+        };
+        let now = plan.wait_for(|plan| decided(plan).is_some()).await;
+        let Ok(Some(now)) = now.map(|plan| decided(&plan)) else { return false };
         now != Flow::Pass || to.write_all(bytes).await.is_ok()
+    }
+
+    /// Counts an answer, and cuts all connections if it is the one that is to be lost.
+    fn is_to_be_lost(&self) -> bool {
+        let mut lost = false;
+        self.shared.plan.send_modify(|plan| {
+            lost = plan.until_loss == Some(0);
+            plan.until_loss = plan.until_loss.and_then(|answers| answers.checked_sub(1));
+            plan.cuts += u64::from(lost);
+        });
+        lost
     }
 }

@@ -82,13 +82,14 @@ async fn a_proxy_cuts_refuses_holds_and_loses() {
     proxy.until_request_stopped().await;
     proxy.cut();
     late.await.expect("no panic").expect_err("it is cut");
-    assert_eq!(visits(), "2");
     proxy.requests(Flow::Pass);
+    let client = connect(&through, PASSWORD).await.expect("a connection");
+    assert_eq!(count(&client).await.expect("a count"), 2);
+    proxy.deliver();
     while visits() != "3" {
         tokio::task::yield_now().await;
     }
 
-    let client = connect(&through, PASSWORD).await.expect("a connection");
     proxy.requests(Flow::Drop);
     let silence = tokio::time::timeout(SHORT, client.query_typed(visit, &[])).await;
     silence.map(drop).expect_err("nobody answers");

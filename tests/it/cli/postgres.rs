@@ -1,0 +1,202 @@
+//! A fleet whose state is in PostgreSQL, on a real server.
+
+use super::desk::{Desk, Ran, THREE_ROOMS};
+use super::served::{SECRET, Served, Silent};
+use crate::support::postgres::{self, Database, PASSWORD};
+use crate::support::tcp::TcpProxy;
+
+/// A folder, and a database that its commands reach.
+struct Fleet {
+    desk: Desk,
+    database: Database,
+    environment: Vec<(String, String)>,
+}
+
+impl Fleet {
+    /// A folder with [`THREE_ROOMS`] and a new schema; `None` if there is no server, which is said.
+    fn new() -> Option<Self> {
+        let database = postgres::database()?;
+        let environment = database.environment();
+        Some(Self { desk: Desk::with(THREE_ROOMS), database, environment })
+    }
+
+    /// The same, with another service in place of the built-in emulator.
+    fn with_service(url: &str) -> Option<Self> {
+        let mut fleet = Self::new()?;
+        fleet.environment.push(("ZIM_ENDPOINT".to_owned(), url.to_owned()));
+        fleet.environment.push(("ZEGO_SERVER_SECRET".to_owned(), SECRET.to_owned()));
+        Some(fleet)
+    }
+
+    /// Runs a command, whichever state it names.
+    fn run_on(&self, line: &str) -> Ran {
+        let environment =
+            self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let ran = self.desk.run_with(&environment.collect::<Vec<_>>(), line);
+        for stream in [&ran.stdout, &ran.stderr] {
+            assert!(!stream.contains(PASSWORD), "the password is shown\n{ran}");
+        }
+        ran
+    }
+
+    /// Runs a command on the state in the database.
+    fn run(&self, line: &str) -> Ran {
+        self.run_on(&format!("--state {} {line}", self.database.url()))
+    }
+
+    /// Starts an apply whose first call is never answered, and kills it.
+    fn kill_an_apply(&self, silent: &Silent) {
+        let line = format!("--state {} apply --auto-approve", self.database.url());
+        let mut apply = self.desk.command(&line);
+        let mut apply = apply.envs(self.environment.iter().cloned()).spawn().expect("apply starts");
+        let call = silent.called();
+        apply.kill().expect("killed");
+        apply.wait().expect("its end");
+        drop(call);
+    }
+}
+
+#[test]
+fn a_fleet_is_kept_whichever_answer_of_the_server_is_lost() {
+    for answers in [3, 8, 10, 12, 14, 16] {
+        let Some(mut fleet) = Fleet::new() else { return };
+        let direct = fleet.database.clone();
+        let proxy = TcpProxy::start(direct.address);
+        fleet.database = direct.at(proxy.address);
+        proxy.lose_answer_after(answers);
+        fleet.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
+        assert!(proxy.has_lost_answer(), "an apply has no more than {answers} answers");
+        fleet.run("plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
+        assert_eq!(direct.sql("SELECT count(*), (SELECT epoch FROM head) FROM rooms"), "3|1");
+        assert!(!fleet.desk.holds("rooms.state.json"), "a local state was written");
+    }
+}
+
+#[test]
+fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
+    let silent = Silent::start();
+    let Some(fleet) = Fleet::with_service(&silent.url) else { return };
+    fleet.kill_an_apply(&silent);
+    fleet
+        .run("state rm chat/lobby -y")
+        .ends(4)
+        .says("roomctl apply")
+        .says("`roomctl state unlock`");
+    fleet.run("state list").ends(0).says("being changed by");
+    let asked = fleet.run("state unlock").ends(3).says("its lease ends in ");
+    assert!(asked.stderr.contains("renewed.\nEnd it only if that run is gone."), "{asked}");
+    fleet.run("state unlock -y").ends(0).prints("Unlocked");
+    fleet.run("state unlock").ends(0).prints("Nothing to unlock");
+    fleet.run("state fold").ends(0);
+    let pulled = fleet.run("state pull").ends(0);
+    assert!(pulled.stdout.contains("\"pending\""), "{pulled}");
+}
+
+#[test]
+fn a_pulled_state_comes_back_by_a_push() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.run("apply --auto-approve").ends(0);
+    let pulled = fleet.run("state pull --out kept.json").ends(0);
+    pulled.says("wrote the state to kept.json");
+    assert_eq!(fleet.desk.read("kept.json"), fleet.run("state pull").ends(0).stdout);
+    fleet.run("state push kept.json").ends(0).prints("No changes: ");
+    fleet.run("state rm chat/news -y").ends(0);
+    fleet.run("state list").ends(0).prints("chat/lobby\nchat/support\n");
+    fleet.run("state push kept.json -y").ends(3).says("it is older");
+    fleet.run("state push kept.json -y --force").ends(0).prints("Pushed: serial 3.");
+    fleet.run("state list").ends(0).prints("chat/lobby\nchat/news\nchat/support\n");
+    fleet.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
+}
+
+#[test]
+fn records_follow_a_renamed_provider() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.run("apply --auto-approve").ends(0);
+    fleet.desk.edit("  chat:", "  talk:");
+    fleet.run("plan").ends(3).says("recorded as `chat`");
+    fleet.run("state mv chat/ talk/").ends(0).prints("chat/lobby → talk/lobby");
+    fleet.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
+    assert_eq!(fleet.database.sql("SELECT count(*) FROM rooms WHERE address LIKE 'chat/%'"), "0");
+}
+
+#[test]
+fn a_lost_state_is_made_again_from_the_service() {
+    let desk = Desk::empty();
+    let served = Served::start(&desk, "");
+    let Some(fleet) = Fleet::with_service(&served.url) else { return };
+    fleet.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
+    let schema = &fleet.database.schema;
+    fleet.database.sql(&format!("DROP SCHEMA {schema} CASCADE"));
+    fleet.run("import --all-declared").ends(0).prints("3 recorded");
+    fleet.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
+}
+
+#[test]
+fn a_damaged_row_is_refused_named_and_repaired() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.run("apply --auto-approve").ends(0);
+    fleet.database.sql("UPDATE rooms SET record = '{}' WHERE address = 'chat/news'");
+    for command in ["plan", "apply --auto-approve", "state list"] {
+        fleet.run(command).ends(1).says("chat/news").says("roomctl state repair");
+    }
+    fleet.run("state repair").ends(3).says("--auto-approve");
+    fleet.run("state repair --auto-approve").ends(0).prints("Repaired: serial");
+    fleet.run("state repair").ends(0).prints("Nothing to repair.");
+    fleet.run("state list").ends(0).prints("chat/lobby\nchat/support\n");
+    fleet.run("import --all-declared").ends(0).prints("1 recorded");
+    fleet.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
+}
+
+/// The lineage and the rooms of a document.
+fn content(pulled: &Ran) -> (serde_json::Value, serde_json::Value) {
+    let document = pulled.document();
+    (document["lineage"].clone(), document["rooms"].clone())
+}
+
+#[test]
+fn a_state_is_migrated_between_files_object_stores_and_schemas() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let schema = || postgres::database().expect("a server").url();
+    let mut places =
+        vec!["rooms.state.json".to_owned(), schema(), schema(), "kept.json".to_owned()];
+    #[cfg(feature = "object-store")]
+    {
+        let Some(bucket) = crate::support::servers::s3("between") else { return };
+        fleet.environment.extend(bucket.environment());
+        let objects = ["one.json", "two.json"].map(|key| format!("{}/{key}", bucket.url));
+        places.extend([objects[0].clone(), schema(), objects[1].clone()]);
+    }
+    places.push("last.json".to_owned());
+    fleet.run_on("apply --auto-approve").ends(0);
+    let pull = |place: &str| content(&fleet.run_on(&format!("--state {place} state pull")).ends(0));
+    let first = pull("rooms.state.json");
+    for hop in places.windows(2) {
+        let [from, to] = hop else { unreachable!("two places") };
+        let migrated = fleet.run_on(&format!("state migrate {from} {to}")).ends(0);
+        migrated.prints("Migrated: 3 rooms, serial ");
+        assert_eq!(pull(to), first, "{from} → {to}");
+        let plan = fleet.run_on(&format!("--state {to} plan --refresh all --detailed-exitcode"));
+        plan.ends(0).prints("No changes: 3 rooms, 3 asked");
+        let fold = fleet.run_on(&format!("--state {from} state fold")).ends(1);
+        fold.says("moved to ");
+        fleet
+            .run_on(&format!("--state {from} state list"))
+            .ends(0)
+            .says("this state was moved to ");
+    }
+    let back = fleet.run_on(&format!("state migrate last.json {}", places[1])).ends(1);
+    back.says("holds what was left of a state that was moved to");
+}
+
+#[test]
+fn another_state_in_a_schema_is_not_overwritten() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.run("apply --auto-approve").ends(0);
+    let other = Desk::applied();
+    fleet.desk.write("other.json", &other.read("rooms.state.json"));
+    let before = fleet.run("state pull").ends(0).stdout;
+    let refused = fleet.run_on(&format!("state migrate other.json {}", fleet.database.url()));
+    refused.ends(1).says("holds another state already, serial 1: nothing was written");
+    assert_eq!(fleet.run("state pull").ends(0).stdout, before);
+    fleet.run_on("--state other.json state list").ends(0).keeps_from("moved");
+}

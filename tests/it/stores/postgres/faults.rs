@@ -1,0 +1,213 @@
+//! Connections that are cut, answers that are lost, and servers that stop: what was acknowledged is there,
+//! and everything is there once.
+
+use std::sync::Arc;
+
+use roomctl::state::WriteStore;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::super::{append, fold, lock, names, read, recorded, result};
+use crate::support::postgres::{self, Database};
+use crate::support::tcp::{Flow, TcpProxy};
+
+/// How many append at once, and how many entries each of them.
+const WRITERS: usize = 8;
+const ENTRIES: usize = 25;
+
+/// A schema on the shared server, and a proxy before it.
+fn behind_a_proxy() -> Option<(Database, TcpProxy)> {
+    let database = postgres::database()?;
+    let proxy = TcpProxy::start(database.address);
+    Some((database, proxy))
+}
+
+/// The number of entries in the journal, and that of the last one.
+fn journal(database: &Database) -> String {
+    database
+        .sql("SELECT count(journal.*), last_entry FROM head LEFT JOIN journal ON true GROUP BY 2")
+}
+
+/// Appends entries, one after the other and by many at once, and returns how many are acknowledged so far.
+fn append_many(writer: &Arc<dyn WriteStore>) -> (JoinSet<()>, watch::Receiver<usize>) {
+    let (count, acknowledged) = watch::channel(0);
+    let mut writers = JoinSet::new();
+    for n in 0..WRITERS {
+        let (writer, count) = (writer.clone(), count.clone());
+        writers.spawn(async move {
+            for entry in 0..ENTRIES {
+                append(&writer, vec![result(&format!("chat/{n}-{entry}"))]).await;
+                count.send_modify(|count| *count += 1);
+            }
+        });
+    }
+    (writers, acknowledged)
+}
+
+async fn all(mut writers: JoinSet<()>) {
+    while let Some(written) = writers.join_next().await {
+        written.expect("every entry is acknowledged");
+    }
+}
+
+#[tokio::test]
+async fn an_append_whose_answer_is_lost_counts_once() {
+    let Some((database, proxy)) = behind_a_proxy() else { return };
+    let writer = lock(&database.at(proxy.address)).await;
+    proxy.answers(Flow::Drop);
+    let waiting = writer.clone();
+    let appended = tokio::spawn(async move { append(&waiting, vec![result("chat/a")]).await });
+    proxy.until_answer_stopped().await;
+    assert_eq!(journal(&database), "1|1", "it has been committed");
+    proxy.cut();
+    proxy.answers(Flow::Pass);
+    appended.await.expect("its id is found");
+    assert_eq!(journal(&database), "1|1");
+    append(&writer, vec![result("chat/b")]).await;
+    assert_eq!(journal(&database), "2|2");
+    fold(writer).await;
+    assert_eq!(names(&read(&database).await), ["chat/a", "chat/b"]);
+}
+
+#[tokio::test]
+async fn an_append_that_arrives_after_it_was_sent_again_counts_once() {
+    let Some((database, proxy)) = behind_a_proxy() else { return };
+    let through = database.by_new_owner().at(proxy.address);
+    let writer = lock(&through).await;
+    proxy.requests(Flow::Hold);
+    let waiting = writer.clone();
+    let appended = tokio::spawn(async move { append(&waiting, vec![result("chat/a")]).await });
+    proxy.until_request_stopped().await;
+    proxy.cut();
+    proxy.requests(Flow::Pass);
+    appended.await.expect("it is sent again");
+    append(&writer, vec![result("chat/b")]).await;
+    assert_eq!(journal(&database), "2|2");
+    proxy.deliver();
+    let backends =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{}'", through.user);
+    while database.sql(&backends) != "1" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(journal(&database), "2|2");
+    fold(writer).await;
+    assert_eq!(names(&read(&through).await), ["chat/a", "chat/b"]);
+}
+
+#[tokio::test]
+async fn a_fold_whose_answer_is_lost_is_done_and_releases_the_lease() {
+    let Some((database, proxy)) = behind_a_proxy() else { return };
+    let writer = lock(&database.at(proxy.address)).await;
+    append(&writer, vec![result("chat/a")]).await;
+    proxy.answers(Flow::Drop);
+    let folded = tokio::spawn(fold(writer));
+    proxy.until_answer_stopped().await;
+    proxy.cut();
+    proxy.answers(Flow::Pass);
+    assert_eq!(folded.await.expect("its id is found"), 1);
+    assert_eq!(journal(&database), "0|1");
+    let next = lock(&database).await;
+    assert!(!next.snapshot().ended_uncleanly);
+    assert_eq!(next.snapshot().folded, None);
+}
+
+#[tokio::test]
+async fn whichever_answer_of_a_run_is_lost_it_counts_once() {
+    let Some((database, proxy)) = behind_a_proxy() else { return };
+    let through = database.at(proxy.address);
+    for answers in 0.. {
+        let room = format!("chat/{answers:03}");
+        proxy.lose_answer_after(answers);
+        let serial = recorded(&through, &[&room]).await;
+        assert_eq!(serial, answers + 1);
+        assert_eq!(
+            database.sql("SELECT epoch FROM head"),
+            serial.to_string(),
+            "it was taken twice"
+        );
+        assert_eq!(journal(&database), format!("0|{serial}"), "it was written twice");
+        if !proxy.has_lost_answer() {
+            assert!(answers > 10, "a run has more answers than {answers}");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn appends_go_on_after_their_connection_is_cut_or_refused() {
+    let Some((database, proxy)) = behind_a_proxy() else { return };
+    let writer = lock(&database.at(proxy.address)).await;
+    let (writers, mut acknowledged) = append_many(&writer);
+    for part in 1..=4 {
+        acknowledged.wait_for(|count| *count >= WRITERS * part * 5).await.expect("appends");
+        if part % 2 == 0 {
+            proxy.refuse();
+            proxy.cut();
+            proxy.accept();
+        } else {
+            proxy.cut();
+        }
+    }
+    all(writers).await;
+    let every = WRITERS * ENTRIES;
+    assert_eq!(journal(&database), format!("{every}|{every}"));
+    fold(writer).await;
+    assert_eq!(names(&read(&database).await).len(), every);
+}
+
+#[tokio::test]
+async fn appends_go_on_after_their_backend_is_terminated() {
+    let Some(database) = postgres::database() else { return };
+    let database = database.by_new_owner();
+    let writer = lock(&database).await;
+    let (writers, mut acknowledged) = append_many(&writer);
+    for part in 1..=3 {
+        acknowledged.wait_for(|count| *count >= WRITERS * part * 5).await.expect("appends");
+        database.terminate_backends();
+    }
+    all(writers).await;
+    let every = WRITERS * ENTRIES;
+    assert_eq!(journal(&database), format!("{every}|{every}"));
+}
+
+/// The server is told not to wait for its disk, and to write late: only the store's own setting keeps what
+/// it acknowledges.
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_server_that_stops() {
+    let Some(server) = postgres::durable() else { return };
+    let database = server.database();
+    database.sql("ALTER ROLE fleet SET synchronous_commit = off");
+    database.sql("ALTER SYSTEM SET wal_writer_delay = 10000");
+    database.sql("ALTER SYSTEM SET wal_writer_flush_after = 0");
+    database.sql("SELECT pg_reload_conf()");
+    let writer = lock(&database).await;
+    let (writers, mut acknowledged) = append_many(&writer);
+    for part in 1..=2 {
+        let count = acknowledged.wait_for(|count| *count >= WRITERS * part * 5).await;
+        let before = *count.expect("appends");
+        server.stop();
+        server.start();
+        let rooms: usize = database.sql("SELECT count(*) FROM journal").parse().expect("a number");
+        assert!(rooms >= before, "{before} were acknowledged, and {rooms} are there");
+    }
+    all(writers).await;
+    let every = WRITERS * ENTRIES;
+    assert_eq!(journal(&database), format!("{every}|{every}"));
+    fold(writer).await;
+    assert_eq!(names(&read(&database).await).len(), every);
+}
+
+#[tokio::test]
+async fn appends_go_on_behind_a_pooler_whose_server_stops() {
+    let Some(server) = postgres::durable() else { return };
+    let Some(bouncer) = postgres::bouncer(&server) else { return };
+    let database = server.database();
+    let writer = lock(&database.at(bouncer.address)).await;
+    let (writers, mut acknowledged) = append_many(&writer);
+    acknowledged.wait_for(|count| *count >= WRITERS * 5).await.expect("appends");
+    server.stop();
+    server.start();
+    all(writers).await;
+    let every = WRITERS * ENTRIES;
+    assert_eq!(journal(&database), format!("{every}|{every}"));
+}
