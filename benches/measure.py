@@ -2,6 +2,10 @@
 """Measures the release binary as a user runs it: whole processes, wall time, CPU, peak memory.
 
     cargo build --release && benches/measure.py [start] [plan] [files] [steps] [rate] [sick]
+    benches/measure.py shared --state 'postgres://127.0.0.1/bench?schema=bench_{n}'
+
+`shared` measures a state in a store: `{n}` in the URL becomes a number, for states that are new. Credentials
+come from the environment.
 """
 import argparse
 import json
@@ -156,13 +160,13 @@ def told(service):
     return counted
 
 
-def apply(rooms, rate, latency, jitter, limit):
+def apply(rooms, rate, latency, jitter, limit, state="rooms.state.json"):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         service, url = serve(latency, jitter, limit)
         write_world(folder, rooms, endpoint=url, rate=rate)
         with open(folder / "log", "w") as log:
-            figures = run(folder, "apply", "--auto-approve", log=log)
+            figures = run(folder, "--state", state, "apply", "--auto-approve", log=log)
         return figures, told(service)
 
 
@@ -290,15 +294,45 @@ def sick(_repeat, _sizes):
     overload(20, (10, 5), (40, 20), rooms=900)
 
 
-PARTS = {"start": start, "plan": plan, "files": files, "steps": steps, "rate": rate, "sick": sick}
+def shared(repeat, _sizes, rooms=100_000):
+    """A state in a store that several machines share."""
+    states = (STATE.replace("{n}", str(number)) for number in range(1, 1_000))
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        write_world(folder, rooms, state=True)
+        state = next(states)
+        print(f"{rooms} rooms in {state}")
+        row("  state migrate, from a file", [run(folder, "state", "migrate", "rooms.state.json", state)])
+        listed = [run(folder, "--state", state, "state", "show", "chat/room-0000001") for _ in range(repeat)]
+        row("  state show: load", listed)
+        row("  plan", [run(folder, "--state", state, "plan") for _ in range(repeat)])
+        removed = [
+            run(folder, "--state", state, "state", "rm", f"chat/room-{number:07}", "--auto-approve")
+            for number in range(repeat)
+        ]
+        row("  state rm of one: load, fold, release", removed)
+        moves = [("chat/", "talk/"), ("talk/", "chat/")]
+        moved = [run(folder, "--state", state, "state", "mv", *move, "--auto-approve") for move in moves]
+        row("  state mv of all: load, append, fold", moved)
+        row("  state pull", [run(folder, "--state", state, "state", "pull") for _ in range(repeat)])
+    for count in (1_000, 10_000):
+        runs = [apply(count, 100_000, 0, 0, 1_000_000, next(states))[0] for _ in range(min(repeat, 3))]
+        row(f"apply of {count} creates, no limit, calls included", runs)
+
+
+PARTS = {"start": start, "plan": plan, "files": files, "steps": steps, "rate": rate, "sick": sick, "shared": shared}
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS))
+    arguments.add_argument("parts", nargs="*", choices=list(PARTS), default=[part for part in PARTS if part != "shared"])
     arguments.add_argument("--binary", default=ROOT / "target" / "release" / "roomctl")
     arguments.add_argument("--repeat", type=int, default=5)
     arguments.add_argument("--rooms", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    arguments.add_argument("--state", help="the URL of the state that `shared` measures")
     chosen = arguments.parse_args()
+    if "shared" in chosen.parts and not chosen.state:
+        arguments.error("shared: --state is missing")
+    STATE = chosen.state
     BINARY = str(Path(chosen.binary).resolve())
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     for part in chosen.parts:

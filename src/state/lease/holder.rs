@@ -43,6 +43,27 @@ pub(in crate::state) struct Queue {
     pub(in crate::state) closing: Option<(LastCalls, Reply<Folded>)>,
 }
 
+/// The task that writes under the lease.
+pub(in crate::state) trait LeaseWriter: Send + 'static {
+    /// Serves requests until the lease is released, lost, or dropped.
+    fn serve(
+        &mut self,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+    ) -> impl Future<Output = Result<WriterEnd, StateError>> + Send;
+
+    /// The requests that are not served yet.
+    fn into_queue(self) -> Queue;
+}
+
+/// How the task that writes ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::state) enum WriterEnd {
+    /// Nobody holds the lease any more: it ends by itself.
+    Dropped,
+    /// It was released.
+    Released,
+}
+
 /// A state that this run may write: it holds the lease.
 pub(in crate::state) struct LeasedStore {
     location: String,
@@ -92,15 +113,26 @@ impl Queue {
 }
 
 impl LeasedStore {
-    /// Sends the requests of a holder to the task that writes, which says when the lease is lost.
-    pub(in crate::state) fn new(
+    /// Starts the task that writes, which gets the requests of the holder and learns how a window sees that
+    /// the lease is lost.
+    pub(in crate::state) fn start<W: LeaseWriter>(
         location: String,
         snapshot: Snapshot,
         lineage: Lineage,
-        requests: mpsc::UnboundedSender<Request>,
-        lost: watch::Receiver<Option<StateError>>,
+        writer: impl FnOnce(watch::Receiver<Option<StateError>>) -> W,
     ) -> Self {
-        Self { location, snapshot, lineage: Mutex::new(lineage), requests, lost }
+        let (lose, lost) = watch::channel(None);
+        let (sender, mut requests) = mpsc::unbounded_channel();
+        let mut writer = writer(lost.clone());
+        tokio::spawn(async move {
+            let error = match writer.serve(&mut requests).await {
+                Ok(WriterEnd::Dropped | WriterEnd::Released) => return,
+                Err(error) => error,
+            };
+            lose.send_replace(Some(error.clone()));
+            writer.into_queue().refuse(&mut requests, &error).await;
+        });
+        Self { location, snapshot, lineage: Mutex::new(lineage), requests: sender, lost }
     }
 
     fn known_lineage(&self) -> MutexGuard<'_, Lineage> {

@@ -16,7 +16,7 @@ use crate::state::StateError;
 
 pub(super) use clock::{Moment, SystemClocks, WindowClock};
 pub(super) use error::RemoteError;
-pub(super) use holder::{Append, LeasedStore, Queue, Request};
+pub(super) use holder::{Append, LeaseWriter, LeasedStore, Queue, Request, WriterEnd};
 pub(super) use watch::Watch;
 pub(super) use window::{SEND_WINDOW, WriteWindow};
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::model::Recorded;
@@ -54,10 +53,9 @@ pub(super) async fn open(
         earlier,
     };
     let (location, lineage) = (bucket.location.clone(), head.lineage.clone());
-    let (writer, lost) = Writer::new(bucket, head, version, sent, recorded, state);
-    let (requests, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(writer.run(receiver));
-    Ok(LeasedStore::new(location, snapshot, lineage, requests, lost))
+    Ok(LeasedStore::start(location, snapshot, lineage, |lost| {
+        Writer::new(bucket, head, version, sent, recorded, state, lost)
+    }))
 }
 
 /// Reads the state under the lease. Unless the last holder released it cleanly, writes the state with the

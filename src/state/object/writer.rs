@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::model::Recorded;
 use crate::state::lease::{
-    Append, Queue, RENEWAL_PATIENCE, Released, Request, Sent, WriteWindow, lost,
+    Append, LeaseWriter, Queue, RENEWAL_PATIENCE, Released, Request, Sent, WriteWindow, WriterEnd,
+    lost,
 };
 use crate::state::overlay::Overlay;
 use crate::state::{Durable, Folded, StateError, merge_last_calls};
@@ -42,7 +43,7 @@ pub(super) struct Writer {
     state: StateObject,
     queue: Queue,
     fold: Fold,
-    lost: watch::Sender<Option<StateError>>,
+    lost: watch::Receiver<Option<StateError>>,
 }
 
 /// The object of the state.
@@ -77,55 +78,11 @@ enum FoldError {
     Failed(StateError),
 }
 
-/// How the task ends.
-enum End {
-    /// Nobody holds the lease any more: it ends by itself.
-    Dropped,
-    /// It was released.
-    Released,
-}
-
-impl Writer {
-    /// Goes on from a lease that was taken; nothing is written yet.
-    pub(super) fn new(
-        bucket: Bucket,
-        head: Head,
-        version: Version,
-        sent: Sent,
-        base: Arc<Recorded>,
-        state: StateObject,
-    ) -> (Self, watch::Receiver<Option<StateError>>) {
-        let (lost, receiver) = watch::channel(None);
-        let writer = Self {
-            bucket,
-            head,
-            version,
-            renewed: sent.at,
-            sent: sent.at,
-            base,
-            changes: Overlay::default(),
-            state,
-            queue: Queue::default(),
-            fold: Fold::NotBefore(sent.at),
-            lost,
-        };
-        (writer, receiver)
-    }
-
-    /// Serves requests until the lease is released, lost, or dropped.
-    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
-        let error = match self.serve(&mut requests).await {
-            Ok(End::Dropped | End::Released) => return,
-            Err(error) => error,
-        };
-        self.lost.send_replace(Some(error.clone()));
-        self.queue.refuse(&mut requests, &error).await;
-    }
-
+impl LeaseWriter for Writer {
     async fn serve(
         &mut self,
         requests: &mut mpsc::UnboundedReceiver<Request>,
-    ) -> Result<End, StateError> {
+    ) -> Result<WriterEnd, StateError> {
         loop {
             if self.may_replace() {
                 self.replace().await?;
@@ -147,9 +104,40 @@ impl Writer {
                 }
                 request = requests.recv() => match request {
                     Some(request) => self.take(request),
-                    None => return Ok(End::Dropped),
+                    None => return Ok(WriterEnd::Dropped),
                 },
             }
+        }
+    }
+
+    fn into_queue(self) -> Queue {
+        self.queue
+    }
+}
+
+impl Writer {
+    /// Goes on from a lease that was taken; nothing is written yet.
+    pub(super) fn new(
+        bucket: Bucket,
+        head: Head,
+        version: Version,
+        sent: Sent,
+        base: Arc<Recorded>,
+        state: StateObject,
+        lost: watch::Receiver<Option<StateError>>,
+    ) -> Self {
+        Self {
+            bucket,
+            head,
+            version,
+            renewed: sent.at,
+            sent: sent.at,
+            base,
+            changes: Overlay::default(),
+            state,
+            queue: Queue::default(),
+            fold: Fold::NotBefore(sent.at),
+            lost,
         }
     }
 
@@ -227,7 +215,7 @@ impl Writer {
     }
 
     fn durable(&self, sent: Sent) -> Durable {
-        let (clock, lost) = (Arc::clone(&self.bucket.clock), self.lost.subscribe());
+        let (clock, lost) = (Arc::clone(&self.bucket.clock), self.lost.clone());
         Durable::within(Arc::new(WriteWindow { sent: sent.moment, clock, lost }))
     }
 
@@ -341,7 +329,7 @@ impl Writer {
     }
 
     /// Releases the lease, after the last write of the state.
-    async fn release(&mut self) -> Result<End, StateError> {
+    async fn release(&mut self) -> Result<WriterEnd, StateError> {
         sleep_until(self.sent + self.bucket.objects.write_interval()).await;
         if let Some((last_calls, _)) = &self.queue.closing {
             self.head.unknown_calls &= last_calls.is_empty();
@@ -352,7 +340,7 @@ impl Writer {
         if let Some((_, reply)) = self.queue.closing.take() {
             drop(reply.send(Ok(Folded { serial: self.state.serial })));
         }
-        Ok(End::Released)
+        Ok(WriterEnd::Released)
     }
 }
 

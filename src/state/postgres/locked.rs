@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::state::format::SharedRooms;
@@ -52,10 +51,9 @@ pub(super) async fn open(
         earlier,
     };
     let (location, lineage) = (connection.database().location.clone(), head.lineage.clone());
-    let (writer, lost) = Writer::new(connection, guard, &head, sent, base);
-    let (requests, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(writer.run(receiver));
-    Ok(LeasedStore::new(location, snapshot, lineage, requests, lost))
+    Ok(LeasedStore::start(location, snapshot, lineage, |lost| {
+        Writer::new(connection, guard, &head, sent, base, lost)
+    }))
 }
 
 /// Reads the state under the lease, and folds what an earlier run left in the journal.

@@ -9,7 +9,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_postgres::types::Type;
 
 use crate::model::{Lineage, Recorded};
-use crate::state::lease::{Append, Queue, RENEWAL_PATIENCE, Released, Request, Sent, WriteWindow};
+use crate::state::lease::{
+    Append, LeaseWriter, Queue, RENEWAL_PATIENCE, Released, Request, Sent, WriteWindow, WriterEnd,
+};
 use crate::state::overlay::Overlay;
 use crate::state::{Durable, Folded, LastCalls, StateError, merge_last_calls};
 
@@ -35,7 +37,7 @@ pub(super) struct Writer {
     last_calls: LastCalls,
     unknown_calls: bool,
     queue: Queue,
-    lost: watch::Sender<Option<StateError>>,
+    lost: watch::Receiver<Option<StateError>>,
 }
 
 /// The state that the journal builds on.
@@ -43,14 +45,6 @@ pub(super) struct Base {
     pub(super) recorded: Arc<Recorded>,
     /// Whether a state was ever written.
     pub(super) has_state: bool,
-}
-
-/// How the task ends.
-enum End {
-    /// Nobody holds the lease any more: it ends by itself.
-    Dropped,
-    /// It was released.
-    Released,
 }
 
 const APPEND: &str = "
@@ -65,49 +59,11 @@ WITH head AS (
 )
 SELECT durable FROM head";
 
-impl Writer {
-    /// Goes on from a lease that was taken.
-    pub(super) fn new(
-        connection: Connection,
-        guard: Guard,
-        head: &Head,
-        sent: Sent,
-        base: Base,
-    ) -> (Self, watch::Receiver<Option<StateError>>) {
-        let (lost, receiver) = watch::channel(None);
-        let database = connection.database().clone();
-        let writer = Self {
-            connection,
-            guard,
-            lease: database.lease,
-            database,
-            lineage: head.lineage.clone(),
-            renewed: sent.at,
-            base,
-            changes: Overlay::default(),
-            holds_entries: false,
-            last_calls: head.last_calls.clone(),
-            unknown_calls: head.unknown_calls,
-            queue: Queue::default(),
-            lost,
-        };
-        (writer, receiver)
-    }
-
-    /// Serves requests until the lease is released, lost, or dropped.
-    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
-        let error = match self.serve(&mut requests).await {
-            Ok(End::Dropped | End::Released) => return,
-            Err(error) => error,
-        };
-        self.lost.send_replace(Some(error.clone()));
-        self.queue.refuse(&mut requests, &error).await;
-    }
-
+impl LeaseWriter for Writer {
     async fn serve(
         &mut self,
         requests: &mut mpsc::UnboundedReceiver<Request>,
-    ) -> Result<End, StateError> {
+    ) -> Result<WriterEnd, StateError> {
         loop {
             while let Ok(request) = requests.try_recv() {
                 self.take(request);
@@ -123,10 +79,43 @@ impl Writer {
                     () = sleep_until(self.renewed + self.lease / 3) => self.append().await?,
                     request = requests.recv() => match request {
                         Some(request) => self.take(request),
-                        None => return Ok(End::Dropped),
+                        None => return Ok(WriterEnd::Dropped),
                     },
                 }
             }
+        }
+    }
+
+    fn into_queue(self) -> Queue {
+        self.queue
+    }
+}
+
+impl Writer {
+    /// Goes on from a lease that was taken.
+    pub(super) fn new(
+        connection: Connection,
+        guard: Guard,
+        head: &Head,
+        sent: Sent,
+        base: Base,
+        lost: watch::Receiver<Option<StateError>>,
+    ) -> Self {
+        let database = connection.database().clone();
+        Self {
+            connection,
+            guard,
+            lease: database.lease,
+            database,
+            lineage: head.lineage.clone(),
+            renewed: sent.at,
+            base,
+            changes: Overlay::default(),
+            holds_entries: false,
+            last_calls: head.last_calls.clone(),
+            unknown_calls: head.unknown_calls,
+            queue: Queue::default(),
+            lost,
         }
     }
 
@@ -189,7 +178,7 @@ impl Writer {
     }
 
     fn durable(&self, sent: Sent) -> Durable {
-        let (clock, lost) = (Arc::clone(&self.database.clock), self.lost.subscribe());
+        let (clock, lost) = (Arc::clone(&self.database.clock), self.lost.clone());
         Durable::within(Arc::new(WriteWindow { sent: sent.moment, clock, lost }))
     }
 
@@ -232,7 +221,7 @@ impl Writer {
     }
 
     /// Folds the journal into the state, and releases the lease with it.
-    async fn close(&mut self) -> Result<End, StateError> {
+    async fn close(&mut self) -> Result<WriterEnd, StateError> {
         let fold = self.fold().await?;
         let mut last_calls = std::mem::take(&mut self.last_calls);
         let mut unknown_calls = self.unknown_calls;
@@ -247,7 +236,7 @@ impl Writer {
         if let Some((_, reply)) = self.queue.closing.take() {
             drop(reply.send(Ok(Folded { serial: fold.serial })));
         }
-        Ok(End::Released)
+        Ok(WriterEnd::Released)
     }
 
     async fn fold(&mut self) -> Result<Fold, StateError> {
