@@ -306,8 +306,8 @@ pub(super) fn warn_of_local_state(location: &StateLocation, context: &Context, c
         StateLocation::File(path) if context.ci => console.note(&render::plain(format_args!(
             "warning: CI is set and the state is a local file, {}, which the next runner does not have: \
              keep it in an object store (`state: s3://BUCKET/KEY`, `gs://BUCKET/KEY` or \
-             `az://CONTAINER/KEY`; `roomctl state migrate` moves it), or save it after every run, \
-             with its journal",
+             `az://CONTAINER/KEY`) or in PostgreSQL (`postgres://HOST/DATABASE`; `roomctl state \
+             migrate` moves it), or save it after every run, with its journal",
             path.display()
         ))),
         StateLocation::File(_) | StateLocation::Object(_) | StateLocation::Postgres(_) => {}

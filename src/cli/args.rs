@@ -65,7 +65,8 @@ pub(super) struct Global {
     /// Read the files in subfolders of a folder given by -f too, but for hidden ones
     #[arg(short = 'R', long, global = true)]
     pub(super) recursive: bool,
-    /// Where the state is kept, instead of what the file says: a path, or an s3://, gs:// or az:// URL
+    /// Where the state is kept, instead of what the file says: a path, or an s3://, gs://, az:// or
+    /// postgres:// URL
     #[arg(long, value_name = "URL", value_hint = ValueHint::FilePath, global = true)]
     pub(super) state: Option<String>,
     /// Send credentials to this host too; the vendors' hosts and loopback are always allowed

@@ -96,6 +96,11 @@ const ENVIRONMENT: &[Entry] = &[
         RECORDING,
     ),
     entry(
+        "PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSSLMODE, PGSSLROOTCERT",
+        "How a state at postgres:// is reached, as by psql; the URL goes before them.",
+        RECORDING,
+    ),
+    entry(
         "CI",
         "If it is set, a state in a local file is a warning.",
         &["apply", "reconcile", "destroy"],

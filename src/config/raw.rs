@@ -35,9 +35,10 @@ pub struct File {
     /// Providers that were renamed: their records follow.
     #[serde(deserialize_with = "present")]
     pub moved: Option<Vec<Moved>>,
-    /// Where the state is kept: a path beside this file, or the URL of an object: `s3://bucket/key`,
-    /// `gs://bucket/key` or `az://container/key`, with `?lease=20s` for a lease of 15s to 10m (default 60s).
-    /// Never with a password: credentials come from the environment. `${NAME}` and `${NAME:-default}` work.
+    /// Where the state is kept: a path beside this file, or a URL: `s3://bucket/key`, `gs://bucket/key`,
+    /// `az://container/key`, or `postgres://user@host/database` with `?schema=name` (default `roomctl`) and
+    /// libpq's parameters. `?lease=20s` says how long a lease holds: 15s to 10m (default 60s). Never with a
+    /// password: credentials come from the environment. `${NAME}` and `${NAME:-default}` work.
     #[serde(deserialize_with = "present")]
     pub state: Option<Text>,
     /// How changes are made.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-pub use postgres::PostgresUrl;
+pub use postgres::{PostgresSetting, PostgresUrl};
 
 /// How long a lease holds without a renewal, if the URL does not say.
 const DEFAULT_LEASE: Duration = Duration::from_mins(1);
@@ -56,11 +56,8 @@ pub enum ObjectService {
 /// Why a text is no location of a state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// It names a store of which there is none yet.
-    #[error("state at a {0} URL is not built yet: give a path, or an s3://, gs:// or az:// URL")]
-    NotBuilt(&'static str),
     /// It names a store that does not exist.
-    #[error("unknown scheme: expected a path, or an s3://, gs:// or az:// URL")]
+    #[error("unknown scheme: expected a path, or an s3://, gs://, az:// or postgres:// URL")]
     UnknownScheme,
     /// It holds a password.
     #[error(
@@ -68,12 +65,32 @@ pub enum LocationError {
          a profile, or the machine's identity"
     )]
     Password,
+    /// It is the URL of a database, and holds a password.
+    #[error(
+        "the URL holds a password (or an `@`, which is written `%40`): remove it; a password comes from \
+         PGPASSWORD, from a password file (PGPASSFILE or ~/.pgpass), or from a service file"
+    )]
+    DatabasePassword,
     /// It is no URL of an object.
     #[error("{0}: expected {scheme}://BUCKET/KEY, such as {scheme}://my-bucket/rooms.state.json", scheme = .1.scheme())]
     NoObject(&'static str, ObjectService),
-    /// It has a parameter that is not known.
+    /// It is no URL of a database.
+    #[error(
+        "{0}: expected postgres://USER@HOST:PORT/DATABASE, such as postgres://roomctl@db.example/fleet"
+    )]
+    NoDatabase(&'static str),
+    /// It is the URL of an object, and has a parameter that is not known.
     #[error("unknown parameter `{0}`: only `lease` is known, as in `?lease=20s`")]
     UnknownParameter(String),
+    /// It is the URL of a database, and has a parameter that is not known.
+    #[error("unknown parameter `{0}`: known are `schema`, `lease`, {known}", known = known_settings())]
+    UnknownDatabaseParameter(String),
+    /// It has a parameter twice.
+    #[error("`{0}` is given twice")]
+    Repeated(&'static str),
+    /// A part of it is not what it has to be.
+    #[error("invalid `{0}`: expected {1}")]
+    Parameter(&'static str, &'static str),
     /// Its lease is no duration, or out of range.
     #[error("invalid lease `{0}`: expected 15s to 10m, such as `?lease=20s`")]
     Lease(String),
@@ -149,6 +166,10 @@ fn is_no_segment(segment: &str) -> bool {
     segment.is_empty() || segment == "." || segment == ".." || segment.contains(char::is_control)
 }
 
+fn known_settings() -> String {
+    PostgresSetting::ALL.map(|setting| format!("`{}`", setting.name())).join(", ")
+}
+
 fn lease_of(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = number.parse().ok()?;
@@ -167,6 +188,9 @@ impl FromStr for StateLocation {
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(Self::File(PathBuf::from(text)));
         };
+        if matches!(scheme, "postgres" | "postgresql") {
+            return PostgresUrl::parse(text).map(Self::Postgres);
+        }
         if has_password(text) {
             return Err(LocationError::Password);
         }
@@ -174,7 +198,6 @@ impl FromStr for StateLocation {
             "s3" => ObjectService::S3,
             "gs" => ObjectService::Gcs,
             "az" => ObjectService::Azure,
-            "postgres" | "postgresql" => return PostgresUrl::parse(text).map(Self::Postgres),
             _ => return Err(LocationError::UnknownScheme),
         };
         ObjectUrl::parse(service, text).map(Self::Object)
@@ -261,7 +284,6 @@ mod tests {
             ("s3://b/k?lease=1h", "invalid lease `1h`"),
             ("s3://b/k?lease=", "invalid lease ``"),
             ("s3://b/k?region=x", "unknown parameter `region`"),
-            ("postgres://h/db", "not built yet"),
             ("http://h/k", "unknown scheme"),
         ];
         for (text, part) in cases {

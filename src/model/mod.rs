@@ -72,7 +72,9 @@ pub use kind::{
     AttributeCalls, Change, EmptyLife, FieldSpec, IdSpec, Kind, KindSpec, MissingField,
     OperatorSpec, Origin, SecretSpec, Undeclared,
 };
-pub use location::{LocationError, ObjectService, ObjectUrl, PostgresUrl, StateLocation};
+pub use location::{
+    LocationError, ObjectService, ObjectUrl, PostgresSetting, PostgresUrl, StateLocation,
+};
 pub use next_life::over_limits;
 pub use observed::{Observation, Observed, ObservedRoom, People};
 pub use origin::{CANNOT_BE_EMPTIED, dropped};

@@ -31,7 +31,8 @@ const STORE_VARIABLES: &[&str] = &[
     "IDENTITY_",
     "PG",
     "HOME",
-    "USERPROFILE",
+    "LOGNAME",
+    "USER",
     "APPDATA",
 ];
 
@@ -43,6 +44,19 @@ impl StoreEnvironment {
             !value.is_empty() && STORE_VARIABLES.iter().any(|prefix| name.starts_with(prefix))
         };
         Self(variables.into_iter().filter(is_read).collect())
+    }
+}
+
+#[cfg(any(feature = "object-store", feature = "postgres"))]
+impl StoreEnvironment {
+    /// Returns the first of some variables that is set.
+    pub(super) fn first(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
+        names.iter().find_map(|name| Some((*name, self.0.get(*name)?.as_str())))
+    }
+
+    /// Returns what a variable holds, if it is set.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }
 

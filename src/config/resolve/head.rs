@@ -15,7 +15,6 @@ use crate::config::diagnostics::{
 };
 use crate::config::load::{Source, folder};
 use crate::config::raw::{self, Amount, Text};
-use crate::config::schema::not_built;
 use crate::config::values::percent;
 use crate::config::variables::{Lookup, Variables, any, not_here};
 
@@ -224,11 +223,14 @@ fn state(
         }
         Ok(text) => match text.parse::<StateLocation>() {
             Ok(location) => return Some(location.in_folder(folder)),
-            Err(LocationError::NotBuilt(scheme)) => not_built(&format!("a state at {scheme}")),
             // The error may show a part of the text, which is a variable's value.
-            Err(LocationError::UnknownParameter(_) | LocationError::Lease(_)) if any(raw) => {
+            Err(
+                LocationError::UnknownParameter(_)
+                | LocationError::UnknownDatabaseParameter(_)
+                | LocationError::Lease(_),
+            ) if any(raw) => {
                 Finding::error("state", "invalid `state`: its variables make it no URL of a state")
-                    .help("write s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY, and `?lease=20s` at most")
+                    .help("write s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgres://HOST/DATABASE, with parameters that are known")
             }
             Err(error) => Finding::error("state", format!("invalid `state`: {error}")),
         },

@@ -39,7 +39,7 @@ rooms:
     for_each: {n: 1..3}
   - id: lobby
     provider: chat
-state: postgres://x/y
+state: postgres://x/y?options=z
 extra: 1
 "#;
     let world = World::of(&[("rooms.yaml", text)]);
@@ -154,7 +154,7 @@ fn each_mistake_of_the_head_is_reported_at_its_place() {
             "operator: a}\n  chat: {kind: zim, app_id: 2, operator: b}",
             "duplicate_key 4:3",
         ),
-        ("operator: admin}", "operator: a}\nstate: postgres://b/k", "not_built 4:8"),
+        ("operator: admin}", "operator: a}\nstate: 'postgres://h/db?x=1'", "state 4:8"),
         ("operator: admin}", "operator: a}\nstate: ''", "state 4:8"),
         ("operator: admin}", "operator: a}\nstate: s3://b", "state 4:8"),
         ("operator: admin}", "operator: a}\nstate: 'gs://b/k?lease=5s'", "state 4:8"),
@@ -214,6 +214,7 @@ fn no_secret_is_ever_shown() {
         ("version: 1", "version: 1\nstate: 's3://u:hu@hush@b/k'"),
         ("version: 1", "version: 1\nstate: s3://u:hu/hush@b/k"),
         ("version: 1", "version: 1\nstate: postgres://u:hush@h/db"),
+        ("version: 1", "version: 1\nstate: postgres://h/db?password=hush"),
         ("version: 1", "version: 1\nstate: az://c/k?sv=1&sig=hush"),
         ("version: 1", "version: 1\nstate: >-\n  s3://u:hush@b/k"),
         ("version: 1", "version: 1\nstate: s3://u:hush@b/k # s3://v:hush@b/k"),
@@ -257,6 +258,12 @@ fn a_state_at_a_url_is_told_apart_from_a_path_and_its_mistakes_are_shown() {
      --> rooms.yaml:2:8
       | state: az://c/k?********
       |        ^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(of("state: postgres://me:hush-hush@h/db"), @r"
+    error[state]: invalid `state`: the URL holds a password (or an `@`, which is written `%40`): remove it; a password comes from PGPASSWORD, from a password file (PGPASSFILE or ~/.pgpass), or from a service file
+     --> rooms.yaml:2:8
+      | state: postgres://************@h/db
+      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     ");
     insta::assert_snapshot!(of("state: s3://b/k?lease=1h"), @r"
     error[state]: invalid `state`: invalid lease `1h`: expected 15s to 10m, such as `?lease=20s`

@@ -105,7 +105,11 @@ fn the_value_of_a_variable_is_never_shown() {
     }
     let urls = with_live("", "state: '${ZEGO_HUSHED}'\n");
     for url in [
-        "postgres://9quiet9/9quiet9",
+        "postgres://u:9quiet9@h/db",
+        "postgres://9quiet9/db?9quiet9=1",
+        "postgres://h:9quiet9/db",
+        "postgres://h/db?sslmode=9quiet9",
+        "postgres://h/db?schema=9-quiet9",
         "s3://9quiet9",
         "s3://b/k?9quiet9=1",
         "s3://b/k?lease=9quiet9",

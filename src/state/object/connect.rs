@@ -69,16 +69,6 @@ pub(super) fn secrets(service: ObjectService, environment: &StoreEnvironment) ->
 }
 
 impl StoreEnvironment {
-    /// Returns the first of some variables that is set.
-    pub(super) fn first(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
-        names.iter().find_map(|name| Some((*name, self.0.get(*name)?.as_str())))
-    }
-
-    /// Returns what a variable holds, if it is set.
-    pub(super) fn variable(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
     /// Returns the values of those variables that are set.
     fn values(&self, names: &[&str]) -> Vec<String> {
         names.iter().filter_map(|name| self.0.get(*name).cloned()).collect()

@@ -1,41 +1,226 @@
-//! Connects to a PostgreSQL server.
+//! Connects to a PostgreSQL server, as URL, service file and environment say.
 
-use tokio_postgres::{Client, NoTls};
+mod failure;
+mod password;
+mod service;
+mod settings;
+mod tls;
+mod verifier;
 
-use crate::model::{PostgresUrl, Secret};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::model::{PostgresSetting, PostgresUrl, Secret};
 use crate::state::lease::RemoteError;
 use crate::state::{StateError, StoreEnvironment};
 
+use failure::Failure;
+use settings::Settings;
+use tls::Tls;
+
+pub(super) use failure::failed;
+
+/// How long a connection may take to come about, if nothing says.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest time-out that counts.
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a connection may be silent before the server's host is asked whether it is there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+/// How often it is asked then.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// After how many questions without an answer the connection is lost.
+const KEEPALIVE_RETRIES: u32 = 3;
+/// How long what was sent may stay without an acknowledgement.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Opens connections to one database.
-#[derive(Debug)]
-pub(super) struct Connector(tokio_postgres::Config);
+pub(super) struct Connector {
+    servers: Vec<Server>,
+    /// What all servers are told.
+    shared: Config,
+    /// Whether only a server is taken that can be written to; `None` if that depends on how many there are.
+    writable: Option<bool>,
+    timeout: Duration,
+    tls: Option<Tls>,
+}
+
+/// A server that may hold the database.
+#[derive(Clone, Debug)]
+struct Server {
+    /// A name, an address, or the folder of a socket.
+    host: String,
+    port: u16,
+    password: Option<Secret>,
+}
 
 impl Connector {
     /// Puts together what URL, service file and environment say; nothing is connected yet.
-    pub(super) fn new(url: &PostgresUrl, _: &StoreEnvironment) -> Result<Self, StateError> {
-        let unusable = |error: tokio_postgres::Error| {
-            let location = url.to_string();
-            StateError::Unusable { location, why: error.to_string() }
-        };
-        Ok(Self(url.url.parse().map_err(unusable)?))
+    pub(super) fn new(
+        url: &PostgresUrl,
+        environment: &StoreEnvironment,
+    ) -> Result<Self, StateError> {
+        Self::of(url, environment)
+            .map_err(|why| StateError::Unusable { location: url.to_string(), why })
     }
 
-    /// Opens a connection, whose task ends with the client.
+    fn of(url: &PostgresUrl, environment: &StoreEnvironment) -> Result<Self, String> {
+        let settings = Settings::read(url, environment)?;
+        let user = settings.user()?;
+        let database = settings.database(&user);
+        let servers = password::with_passwords(&settings, &user, &database)?;
+        let mut shared = Config::new();
+        let application = settings.value(PostgresSetting::ApplicationName).unwrap_or("roomctl");
+        shared.user(user).dbname(database).application_name(application);
+        shared.channel_binding(match settings.value(PostgresSetting::ChannelBinding) {
+            Some("disable") => ChannelBinding::Disable,
+            Some("require") => ChannelBinding::Require,
+            _ => ChannelBinding::Prefer,
+        });
+        shared.keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_INTERVAL);
+        shared.keepalives_retries(KEEPALIVE_RETRIES).tcp_user_timeout(TCP_USER_TIMEOUT);
+        let attributes = settings.value(PostgresSetting::TargetSessionAttrs);
+        Ok(Self {
+            servers,
+            shared,
+            writable: attributes.map(|attributes| attributes != "any"),
+            timeout: connect_timeout(settings.value(PostgresSetting::ConnectTimeout)),
+            tls: Tls::of(&settings)?,
+        })
+    }
+
+    /// Opens a connection to the first server that takes it, whose task ends with the client.
     pub(super) async fn connect(&self) -> Result<Client, RemoteError> {
-        let connected = self.0.connect(NoTls).await;
-        let (client, connection) =
-            connected.map_err(|error| RemoteError::Unreachable(error.to_string()))?;
-        tokio::spawn(connection);
-        Ok(client)
+        let mut failures = Vec::new();
+        for server in &self.servers {
+            match self.connect_to(server).await {
+                Ok(client) => return Ok(client),
+                Err(failure) => {
+                    let is_final = failure.is_final();
+                    failures.push(failure.of_server(&server.to_string()));
+                    if is_final {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(failure::of_all(&failures))
+    }
+
+    /// Tries the addresses of a server, one after the other.
+    async fn connect_to(&self, server: &Server) -> Result<Client, Failure> {
+        if server.is_socket() {
+            return self.connect_by(&self.config(server, None, 1)).await;
+        }
+        let addresses = timeout(self.timeout, lookup_host((server.host.as_str(), server.port)));
+        let addresses = addresses.await.map_err(|_| Failure::no_address("no answer in time"))?;
+        let addresses = addresses.map_err(|error| Failure::no_address(&error.to_string()))?;
+        let addresses: Vec<IpAddr> = addresses.map(|address: SocketAddr| address.ip()).collect();
+        let mut failure = Failure::no_address("the name has no address");
+        for address in &addresses {
+            match self.connect_by(&self.config(server, Some(*address), addresses.len())).await {
+                Ok(client) => return Ok(client),
+                Err(next) if next.is_final() => return Err(next),
+                Err(next) => failure = next,
+            }
+        }
+        Err(failure)
+    }
+
+    /// What one server at one address is told.
+    fn config(&self, server: &Server, address: Option<IpAddr>, addresses: usize) -> Config {
+        let mut config = self.shared.clone();
+        config.host(&server.host).port(server.port);
+        if let Some(address) = address {
+            config.hostaddr(address);
+        }
+        if let Some(password) = &server.password {
+            config.password(password.expose());
+        }
+        // What is left is for TLS and the log-in.
+        config.connect_timeout(self.timeout.mul_f64(0.8));
+        let several = self.servers.len() > 1 || addresses > 1;
+        if self.writable.unwrap_or(several) {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        config.ssl_mode(match &self.tls {
+            // A socket is of this machine: libpq never encrypts it.
+            Some(tls) if !server.is_socket() => tls.mode(),
+            Some(_) | None => SslMode::Disable,
+        });
+        config
+    }
+
+    async fn connect_by(&self, config: &Config) -> Result<Client, Failure> {
+        let connected = async {
+            if let Some(tls) = &self.tls {
+                let (client, connection) = config.connect(tls.connector()).await?;
+                tokio::spawn(connection);
+                Ok(client)
+            } else {
+                let (client, connection) = config.connect(NoTls).await?;
+                tokio::spawn(connection);
+                Ok(client)
+            }
+        };
+        match timeout(self.timeout, connected).await {
+            Ok(result) => result.map_err(|error: tokio_postgres::Error| Failure::of(&error)),
+            Err(_) => Err(Failure::no_answer(self.timeout)),
+        }
     }
 }
 
-/// Says why a statement has no result.
-pub(super) fn failed(error: &tokio_postgres::Error) -> RemoteError {
-    RemoteError::Unavailable(error.to_string())
+impl Server {
+    fn is_socket(&self) -> bool {
+        self.host.starts_with('/')
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, password: _ } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// The password is not in it.
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { servers, shared, writable, timeout, tls } = self;
+        f.debug_struct("Connector")
+            .field("servers", servers)
+            .field("user", &shared.get_user())
+            .field("database", &shared.get_dbname())
+            .field("writable", writable)
+            .field("timeout", timeout)
+            .field("tls", tls)
+            .finish()
+    }
+}
+
+/// None at all would wait for ever.
+fn connect_timeout(seconds: Option<&str>) -> Duration {
+    match seconds.map(str::parse) {
+        Some(Ok(0)) => LONGEST_TIMEOUT,
+        Some(Ok(seconds)) => Duration::from_secs(seconds).min(LONGEST_TIMEOUT),
+        Some(Err(_)) | None => CONNECT_TIMEOUT,
+    }
 }
 
 /// Returns the secrets by which a database is reached, as far as the environment and its files hold them.
-pub(super) fn secrets(_: &PostgresUrl, _: &StoreEnvironment) -> Vec<Secret> {
-    Vec::new()
+pub(super) fn secrets(url: &PostgresUrl, environment: &StoreEnvironment) -> Vec<Secret> {
+    settings::passwords(url, environment)
+        .into_iter()
+        // A word that every URL of a database has is none, or nothing could be shown.
+        .filter(|text| !["postgres", "postgresql", settings::PROGRAM].contains(&text.as_str()))
+        .map(Secret::new)
+        .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,7 +109,7 @@ fn what_stops_a_command_has_a_stable_code() {
     assert_eq!(ran.lines()[0]["code"], "no_credentials");
     let ran = desk.run("state show chat/nowhere --format json").ends(1);
     assert_eq!(error_code(&ran), "not_recorded");
-    let ran = desk.run("plan --state postgres://host/db --format json").ends(64);
+    let ran = desk.run("plan --state postgres://me:hush@host/db --format json").ends(64);
     assert_eq!(error_code(&ran), "usage");
     let ran = desk.run_with(&[("ROOMCTL_LOG", "=x=")], "plan --format json").ends(1);
     assert_eq!(error_code(&ran), "failed");
@@ -182,7 +182,7 @@ fn every_event_has_its_time_and_the_last_one_the_exit_code() {
     let cases: [(&Desk, &str, i32, &[&str]); 7] = [
         (&new, "apply --format json", 3, &["plan", "error", "summary"]),
         (&new, "destroy --format json --nope", 64, &["error", "summary"]),
-        (&new, "apply -y --format json --state postgres://host/db", 64, &["error", "summary"]),
+        (&new, "apply -y --format json --state postgres://host/db?x=1", 64, &["error", "summary"]),
         (&damaged, "apply -y --format json", 1, &["error", "summary"]),
         (&applied, "apply -y --format json", 3, &["plan", "step_not_tried", "summary"]),
         (&full, "apply -y --format json", 3, &["plan", "step_started", "step_done", "summary"]),

@@ -101,10 +101,7 @@ rooms:
 }
 
 #[test]
-fn reserved_keys_are_refused_with_a_message() {
-    let text = THREE_ROOMS.replacen("rooms:", "state: postgres://host/db\nrooms:", 1);
-    Desk::with(&text).run("validate").ends(1).says("not built yet");
-    Desk::with(THREE_ROOMS).run("plan --state postgres://host/db").says("not built yet").ends(64);
+fn what_is_not_built_is_refused_with_a_message() {
     Desk::with(THREE_ROOMS).run("reconcile --every 60s").says("not built yet").ends(64);
 }
 

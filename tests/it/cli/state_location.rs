@@ -5,7 +5,14 @@ use super::desk::{Desk, THREE_ROOMS};
 #[test]
 fn a_password_in_the_url_of_a_state_is_refused_and_shown_nowhere() {
     let desk = Desk::with(THREE_ROOMS);
-    for url in ["s3://me:hush@b/k", "s3://me:hu/hush@b/k", "az://c/k?sv=1&sig=hush"] {
+    for url in [
+        "s3://me:hush@b/k",
+        "s3://me:hu/hush@b/k",
+        "az://c/k?sv=1&sig=hush",
+        "postgres://me:hush@h/db",
+        "postgres://me:hu/hush@h/db",
+        "postgres://h/db?password=hush",
+    ] {
         for command in ["state list", "plan", "apply -y", "state unlock"] {
             let refused = desk.run(&format!("{command} --state {url}")).ends(64);
             refused.says("the state: ").keeps_from("hush");
@@ -30,7 +37,9 @@ fn a_local_state_in_ci_is_a_warning_that_names_the_stores() {
     let ci = [("CI", "true")];
     for command in ["apply -y", "reconcile"] {
         let warned = desk.run_with(&ci, command).ends(0).says("warning: CI is set");
-        for part in ["rooms.state.json", "s3://", "gs://", "az://", "roomctl state migrate"] {
+        for part in
+            ["rooms.state.json", "s3://", "gs://", "az://", "postgres://", "roomctl state migrate"]
+        {
             assert!(warned.stderr.contains(part), "no {part}: {warned}");
         }
         desk.run(command).ends(0).keeps_from("CI is set");

@@ -1,0 +1,245 @@
+//! What an error of PostgreSQL means, by its SQLSTATE, and what to do about it.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use rustls::CertificateError;
+use rustls::pki_types::InvalidDnsNameError;
+use tokio_postgres::Error;
+
+use crate::state::lease::RemoteError;
+
+/// The longest text of a server that is shown, in characters.
+const LONGEST: usize = 200;
+
+/// A failover may be in progress, so it is waited for.
+const READ_ONLY: &str = "it is a standby or a read-only server";
+
+/// Why no connection came about.
+#[derive(Debug)]
+pub(super) struct Failure {
+    error: RemoteError,
+    /// Whether no other server is tried: the same password would be refused again.
+    is_final: bool,
+}
+
+impl Failure {
+    /// What an error of the log-in means.
+    pub(super) fn of(error: &Error) -> Self {
+        let state = error.code().map_or("", |state| state.code());
+        Self { error: of_connecting(error), is_final: state.starts_with("28") }
+    }
+
+    /// The name of the host leads nowhere.
+    pub(super) fn no_address(why: &str) -> Self {
+        let why = format!("its address is not known: {}", clean(why));
+        Self { error: RemoteError::Unreachable(why), is_final: false }
+    }
+
+    /// The server took the connection and said nothing.
+    pub(super) fn no_answer(after: Duration) -> Self {
+        let why = format!("no answer within {} s", after.as_secs());
+        Self { error: RemoteError::Unavailable(why), is_final: false }
+    }
+
+    pub(super) fn is_final(&self) -> bool {
+        self.is_final
+    }
+
+    /// Says which server it was.
+    pub(super) fn of_server(self, server: &str) -> RemoteError {
+        let named = |why| format!("{server}: {why}");
+        match self.error {
+            RemoteError::Unavailable(why) => RemoteError::Unavailable(named(why)),
+            RemoteError::Unreachable(why) => RemoteError::Unreachable(named(why)),
+            RemoteError::Denied(why) => RemoteError::Denied(named(why)),
+        }
+    }
+}
+
+/// What the failures of all servers mean together: as long as one of them may pass, it is worth another try.
+pub(super) fn of_all(failures: &[RemoteError]) -> RemoteError {
+    let words: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    let words = words.join("; ");
+    if failures.iter().any(|failure| matches!(failure, RemoteError::Unavailable(_))) {
+        RemoteError::Unavailable(words)
+    } else if failures.iter().any(|failure| matches!(failure, RemoteError::Denied(_))) {
+        RemoteError::Denied(words)
+    } else {
+        RemoteError::Unreachable(words)
+    }
+}
+
+/// Says why a statement has no result.
+pub(in crate::state::postgres) fn failed(error: &Error) -> RemoteError {
+    if let Some(answer) = error.as_db_error() {
+        return by_state(answer.code().code(), answer.message());
+    }
+    let is_of_connection = error.is_closed() || cause::<io::Error>(error).is_some();
+    let words = words(error);
+    if is_of_connection {
+        RemoteError::Unavailable(format!("the connection was lost ({words})"))
+    } else {
+        RemoteError::Denied(format!("{words}: the tables may be of another version of roomctl"))
+    }
+}
+
+fn of_connecting(error: &Error) -> RemoteError {
+    if let Some(answer) = error.as_db_error() {
+        return by_state(answer.code().code(), answer.message());
+    }
+    if error.is_closed() {
+        return RemoteError::Unavailable("the server closed the connection".to_owned());
+    }
+    let Some(io) = cause::<io::Error>(error) else { return of_login(error) };
+    if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return of_tls(tls);
+    }
+    of_network(io)
+}
+
+fn of_network(error: &io::Error) -> RemoteError {
+    use io::ErrorKind as Kind;
+    let words = clean(&error.to_string());
+    let cause = error.get_ref();
+    let kind = error.kind();
+    if cause.and_then(|cause| cause.downcast_ref::<InvalidDnsNameError>()).is_some() {
+        RemoteError::Denied(format!("{words}: no certificate can be for this host"))
+    } else if kind == Kind::PermissionDenied && cause.is_some() {
+        // The library found out that nothing can be written there.
+        RemoteError::Unavailable(READ_ONLY.to_owned())
+    } else if kind == Kind::PermissionDenied {
+        RemoteError::Denied(format!(
+            "{words}: this user may not connect to the socket; name a host and a port"
+        ))
+    } else if matches!(
+        kind,
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof
+    ) {
+        RemoteError::Unavailable(format!("the server closed the connection ({words})"))
+    } else if matches!(kind, Kind::Other | Kind::InvalidData | Kind::InvalidInput) {
+        // The answer made no sense, or the connection ended within it.
+        RemoteError::Unreachable(format!(
+            "what answers is not a PostgreSQL server ({words}): check host and port"
+        ))
+    } else {
+        RemoteError::Unreachable(format!("no connection: {words}"))
+    }
+}
+
+/// Neither the server nor the network said it, but the library.
+fn of_login(error: &Error) -> RemoteError {
+    let words = words(error);
+    let advice = if words.contains("password missing") {
+        "the server asks for a password: set PGPASSWORD, or have one in a password file (PGPASSFILE or \
+         ~/.pgpass) or a service file"
+    } else if words.contains("does not support TLS") {
+        "the server takes no encrypted connections: enable TLS there, or allow unencrypted ones by \
+         sslmode=prefer"
+    } else if words.contains("channel binding") {
+        "channel_binding=require needs TLS and a password of kind scram-sha-256 on the server"
+    } else if words.contains("unsupported") {
+        "let the server's pg_hba.conf use scram-sha-256, md5, password, cert, peer or trust"
+    } else {
+        "check that a PostgreSQL server answers there, and its password"
+    };
+    RemoteError::Denied(format!("{words}: {advice}"))
+}
+
+fn of_tls(error: &rustls::Error) -> RemoteError {
+    use CertificateError as Certificate;
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        let words = clean(&error.to_string());
+        let advice = "check TLS on the server, and sslmode and sslcert here";
+        return RemoteError::Denied(format!("TLS failed ({words}): {advice}"));
+    };
+    let advice = if matches!(
+        certificate,
+        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }
+    ) {
+        "connect by a name that is in the certificate's subjectAltName (its CN does not count), or check \
+         only who signed it by sslmode=verify-ca"
+    } else if matches!(certificate, Certificate::UnknownIssuer) {
+        "set sslrootcert to a file with the certificate of the authority that signed it"
+    } else if matches!(certificate, Certificate::Expired | Certificate::ExpiredContext { .. }) {
+        "renew the server's certificate"
+    } else {
+        "the server needs a valid certificate of X.509 version 3 that is not an authority's; a \
+         self-signed one is taken if sslrootcert is the same"
+    };
+    RemoteError::Denied(format!("TLS failed ({}): {advice}", clean(&error.to_string())))
+}
+
+/// What an answer of the server means, or of a pooler before it.
+fn by_state(state: &str, message: &str) -> RemoteError {
+    let text = format!("{} ({})", clean(message), clean(state));
+    if state == "25006" {
+        return RemoteError::Unavailable(format!("{text}: {READ_ONLY}"));
+    }
+    match advice(state, message) {
+        None => RemoteError::Unavailable(text),
+        Some("") => RemoteError::Denied(text),
+        Some(advice) => RemoteError::Denied(format!("{text}: {advice}")),
+    }
+}
+
+/// Returns what to do about an error that stays; `None` if it may pass by itself.
+fn advice(state: &str, message: &str) -> Option<&'static str> {
+    const PASSWORD: &str = "check the user, and the password in PGPASSWORD, the password file or the \
+                            service file";
+    const DATABASE: &str =
+        "create it (`createdb`), or name another one in the URL or in PGDATABASE";
+    const STARTUP: &str = "the pooler has to allow what every client sends";
+    let says = |part| message.contains(part);
+    match (state.get(..2).unwrap_or_default(), state) {
+        // PgBouncer says all its errors by one state.
+        ("08", "08P01") if says("no such database") => Some(DATABASE),
+        ("08", "08P01") if says("no such user") || says("auth") => Some(PASSWORD),
+        ("08", "08P01") if says("unsupported startup parameter") => Some(STARTUP),
+        ("57", "57P04") => Some(DATABASE),
+        // Lost connections, no resources, conflicts, an operator's or a time-out's end.
+        ("08" | "40" | "53" | "57", _) | (_, "25P03" | "25P04" | "55P03" | "55006") => None,
+        _ if says("too many clients") || says("max clients reached") => None,
+        ("28", "28000") if says("no encryption") || says("SSL off") => {
+            Some("the server's pg_hba.conf lets it in with encryption at most: set sslmode=require")
+        }
+        ("28", "28000") if says("certificate") => {
+            Some("set sslcert and sslkey to the files of the user's certificate and its key")
+        }
+        ("28", "28000") if says("pg_hba.conf") => {
+            Some("the server's pg_hba.conf has to allow this user, database and address")
+        }
+        ("28", _) => Some(PASSWORD),
+        ("3D", _) => Some(DATABASE),
+        ("42", "42501") => Some(
+            "its owner has to grant the user CREATE on the database (for the first use) or CREATE and USAGE \
+             on the schema, and SELECT, INSERT, UPDATE and DELETE on the schema's tables",
+        ),
+        ("3F", _) | ("42", "42P01" | "42703" | "42883") => Some(
+            "the schema does not hold a whole state: restore it from a backup, or name another one \
+             (`?schema=`)",
+        ),
+        _ => Some(""),
+    }
+}
+
+fn cause<E: std::error::Error + 'static>(error: &Error) -> Option<&E> {
+    error.source().and_then(|source| source.downcast_ref())
+}
+
+/// Returns what the library says: its own words, and those of the cause.
+fn words(error: &Error) -> String {
+    let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
+    clean(&format!("{error}{cause}"))
+}
+
+/// Returns a text of a server as one line of printable characters, at most 200.
+fn clean(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let line: String = text.chars().take(LONGEST + 1).map(plain).collect();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

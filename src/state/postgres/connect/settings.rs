@@ -1,0 +1,253 @@
+//! What is said of a connection: by the URL, then the service file, then the environment.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::model::{PostgresSetting, PostgresUrl, Secret};
+use crate::state::StoreEnvironment;
+
+use super::password::PasswordFile;
+use super::service;
+
+/// The name of this program, as the server shows it.
+pub(super) const PROGRAM: &str = "roomctl";
+
+/// Where servers of this machine have their socket.
+const SOCKET_FOLDERS: &[&str] = &["/var/run/postgresql", "/tmp"];
+/// The folder of a user's files for PostgreSQL, in the home folder.
+const HOME_FOLDER: &str = ".postgresql";
+
+/// Variables that libpq heeds and that change where a password goes, or who is let in: they are not
+/// supported, and ignoring them would be a surprise.
+const REFUSED_VARIABLES: &[&str] = &[
+    "PGHOSTADDR",
+    "PGOPTIONS",
+    "PGREQUIREAUTH",
+    "PGREQUIREPEER",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLMINPROTOCOLVERSION",
+];
+
+/// What is said of a connection.
+pub(super) struct Settings<'a> {
+    values: BTreeMap<PostgresSetting, String>,
+    /// The hosts that the machine names, not the URL: they may have a password that names no host.
+    hosts: Vec<String>,
+    /// A password that is for any of the machine's hosts.
+    pub(super) password: Option<(Secret, PasswordSource)>,
+    environment: &'a StoreEnvironment,
+}
+
+/// Where a password comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PasswordSource {
+    /// The environment.
+    Environment,
+    /// The service file.
+    ServiceFile,
+}
+
+impl<'a> Settings<'a> {
+    /// Puts together what URL, service file and environment say.
+    ///
+    /// # Errors
+    /// Returns a sentence that says what is missing or wrong.
+    pub(super) fn read(
+        url: &PostgresUrl,
+        environment: &'a StoreEnvironment,
+    ) -> Result<Self, String> {
+        if let Some(name) =
+            REFUSED_VARIABLES.iter().find(|name| environment.variable(name).is_some())
+        {
+            return Err(format!("{name} is set, which roomctl does not support: unset it"));
+        }
+        let service = service_values(url, environment)?;
+        let mut values = url.settings.clone();
+        let mut hosts = Vec::new();
+        let mut add = |setting, value: String, source: &str| {
+            let fits = PostgresSetting::takes(setting, &value);
+            if !fits {
+                return Err(format!("{source} is invalid: expected {}", setting.expected()));
+            }
+            if setting == PostgresSetting::Host {
+                hosts.extend(value.split(',').map(str::to_owned));
+            }
+            values.entry(setting).or_insert(value);
+            Ok(())
+        };
+        for (setting, value) in service.values {
+            add(setting, value, &format!("`{}` in the service file", setting.name()))?;
+        }
+        for setting in PostgresSetting::ALL {
+            let name = variable(setting);
+            if let Some(value) = environment.variable(name) {
+                add(setting, value.to_owned(), name)?;
+            }
+        }
+        let service = service.password.map(|text| (text, PasswordSource::ServiceFile));
+        let password = environment.variable("PGPASSWORD").map(str::to_owned);
+        let password = password.map(|text| (text, PasswordSource::Environment));
+        let password = service.or(password).map(|(text, source)| (Secret::new(text), source));
+        Ok(Self { values, hosts, password, environment })
+    }
+
+    /// Returns what is said of something.
+    pub(super) fn value(&self, setting: PostgresSetting) -> Option<&str> {
+        self.values.get(&setting).map(String::as_str)
+    }
+
+    /// Returns the user: the one of the system if nothing says.
+    pub(super) fn user(&self) -> Result<String, String> {
+        let system = || Some(self.environment.first(&["USER", "LOGNAME", "USERNAME"])?.1);
+        let user = self.value(PostgresSetting::User).or_else(system);
+        user.map(str::to_owned).ok_or_else(|| {
+            "nothing says which user connects: name it in the URL (`postgres://USER@HOST/DATABASE`) or in \
+             PGUSER"
+                .to_owned()
+        })
+    }
+
+    /// Returns the database: the one with the user's name if nothing says.
+    pub(super) fn database(&self, user: &str) -> String {
+        self.value(PostgresSetting::Database).unwrap_or(user).to_owned()
+    }
+
+    /// Returns the hosts and their ports.
+    pub(super) fn servers(&self) -> Result<Vec<(String, u16)>, String> {
+        let hosts: Vec<&str> =
+            self.value(PostgresSetting::Host).unwrap_or_default().split(',').collect();
+        let ports: Vec<&str> =
+            self.value(PostgresSetting::Port).unwrap_or_default().split(',').collect();
+        if ports.len() > 1 && ports.len() != hosts.len() {
+            return Err(
+                "there is another number of ports than of hosts: name one port for all, or one \
+                        for each"
+                    .to_owned(),
+            );
+        }
+        let server = |(at, host): (usize, &&str)| {
+            let port = ports.get(at).or(ports.first()).and_then(|port| port.parse().ok());
+            let port = port.unwrap_or(5432);
+            let host = if host.is_empty() { default_host(port) } else { (*host).to_owned() };
+            (host, port)
+        };
+        Ok(hosts.iter().enumerate().map(server).collect())
+    }
+
+    /// Whether a host may have a password that names no host: a file in a pull request could send it
+    /// elsewhere.
+    pub(super) fn trusts(&self, host: &str) -> bool {
+        let is_loopback = || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        host.starts_with('/')
+            || host == "localhost"
+            || is_loopback()
+            || self.hosts.iter().any(|named| named.eq_ignore_ascii_case(host))
+    }
+
+    /// Returns the file with passwords: `None` if nothing names it and there is none.
+    pub(super) fn password_file(&self) -> Result<Option<PasswordFile>, String> {
+        password_file(self.value(PostgresSetting::PassFile), self.environment)
+    }
+
+    /// Returns a file of the user for PostgreSQL, if it is there.
+    pub(super) fn in_home(&self, name: &str) -> Option<PathBuf> {
+        let path = home(self.environment)?.join(HOME_FOLDER).join(name);
+        path.is_file().then_some(path)
+    }
+}
+
+/// Returns every password that the environment and its files hold.
+pub(super) fn passwords(url: &PostgresUrl, environment: &StoreEnvironment) -> Vec<String> {
+    // What cannot be read is reported by who connects.
+    let service = service_values(url, environment).unwrap_or_default();
+    let said = |setting: PostgresSetting| {
+        let of_url = url.settings.get(&setting).or(service.values.get(&setting));
+        of_url.map(String::as_str).or_else(|| environment.variable(variable(setting)))
+    };
+    let file = password_file(said(PostgresSetting::PassFile), environment);
+    let in_file = file.ok().flatten().map(PasswordFile::into_passwords).unwrap_or_default();
+    let variable = environment.variable("PGPASSWORD").map(str::to_owned);
+    variable.into_iter().chain(service.password).chain(in_file).collect()
+}
+
+/// Returns the variable that says something.
+fn variable(setting: PostgresSetting) -> &'static str {
+    match setting {
+        PostgresSetting::Host => "PGHOST",
+        PostgresSetting::Port => "PGPORT",
+        PostgresSetting::User => "PGUSER",
+        PostgresSetting::Database => "PGDATABASE",
+        PostgresSetting::Service => "PGSERVICE",
+        PostgresSetting::PassFile => "PGPASSFILE",
+        PostgresSetting::SslMode => "PGSSLMODE",
+        PostgresSetting::SslRootCert => "PGSSLROOTCERT",
+        PostgresSetting::SslCert => "PGSSLCERT",
+        PostgresSetting::SslKey => "PGSSLKEY",
+        PostgresSetting::ChannelBinding => "PGCHANNELBINDING",
+        PostgresSetting::ConnectTimeout => "PGCONNECT_TIMEOUT",
+        PostgresSetting::TargetSessionAttrs => "PGTARGETSESSIONATTRS",
+        PostgresSetting::ApplicationName => "PGAPPNAME",
+    }
+}
+
+/// Reads the section of the service file that URL or environment name.
+fn service_values(
+    url: &PostgresUrl,
+    environment: &StoreEnvironment,
+) -> Result<service::Service, String> {
+    let name = url.settings.get(&PostgresSetting::Service).map(String::as_str);
+    let Some(name) = name.or_else(|| environment.variable(variable(PostgresSetting::Service)))
+    else {
+        return Ok(service::Service::default());
+    };
+    let own = match environment.variable("PGSERVICEFILE") {
+        Some(path) => Some(PathBuf::from(path)),
+        None => {
+            home(environment).map(|home| home.join(".pg_service.conf")).filter(|it| it.is_file())
+        }
+    };
+    let common = environment.variable("PGSYSCONFDIR");
+    let common = common.map(|folder| Path::new(folder).join("pg_service.conf"));
+    for path in own.into_iter().chain(common.filter(|path| path.is_file())) {
+        let text = fs::read_to_string(&path).map_err(|error| {
+            format!("the service file {} cannot be read: {error}", path.display())
+        })?;
+        let service =
+            service::parse(&text, name).map_err(|why| format!("{}: {why}", path.display()))?;
+        if let Some(service) = service {
+            return Ok(service);
+        }
+    }
+    Err(format!(
+        "there is no service `{name}`: add a section [{name}] to ~/.pg_service.conf, or to the file that \
+         PGSERVICEFILE names"
+    ))
+}
+
+fn password_file(
+    named: Option<&str>,
+    environment: &StoreEnvironment,
+) -> Result<Option<PasswordFile>, String> {
+    let own = || home(environment).map(|home| home.join(".pgpass")).filter(|path| path.is_file());
+    let path = named.map(PathBuf::from).or_else(own);
+    path.map(|path| PasswordFile::read(&path)).transpose()
+}
+
+fn home(environment: &StoreEnvironment) -> Option<PathBuf> {
+    environment.first(&["HOME", "USERPROFILE"]).map(|(_, path)| PathBuf::from(path))
+}
+
+/// Whether a server's socket is where clients look for it, if no host is named.
+pub(super) fn is_default_socket(host: &str) -> bool {
+    SOCKET_FOLDERS.contains(&host)
+}
+
+/// The socket of a server of this machine, or the loopback.
+fn default_host(port: u16) -> String {
+    let has_socket = |folder: &&&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
+    let folder = SOCKET_FOLDERS.iter().find(has_socket);
+    folder.map_or_else(|| "localhost".to_owned(), |folder| (*folder).to_owned())
+}
