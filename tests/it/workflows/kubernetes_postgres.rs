@@ -48,9 +48,9 @@ fn text(value: &Value) -> &str {
 fn variables(pod: &Value) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     for source in pod["containers"][0]["envFrom"].as_sequence().expect("sources") {
-        let (kind, name, key) = match &source["configMapRef"]["name"] {
-            Value::String(name) => ("ConfigMap", name.as_str(), "data"),
-            _ => ("Secret", text(&source["secretRef"]["name"]), "stringData"),
+        let (kind, name, key) = match source["configMapRef"]["name"].as_str() {
+            Some(name) => ("ConfigMap", name, "data"),
+            None => ("Secret", text(&source["secretRef"]["name"]), "stringData"),
         };
         for (name, value) in declared(kind, name)[key].as_mapping().expect("variables") {
             variables.insert(text(name).to_owned(), text(value).to_owned());
