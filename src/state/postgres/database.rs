@@ -62,15 +62,11 @@ impl Database {
 
     /// The error of a row that cannot be read.
     pub(super) fn damaged(&self, row: &str, what: impl fmt::Display) -> StateError {
-        StateError::Damaged {
-            location: format!("{}, {row}", self.location),
-            line: 1,
-            column: 1,
-            what: what.to_string(),
-            fix: "Bring back a backup of the row; otherwise `roomctl state repair` takes what can be \
-                  read"
-                .to_owned(),
-        }
+        let (location, why) = (self.location.clone(), format!("{row} cannot be read: {what}"));
+        let fix = "It was changed by hand, or by something else: bring back a backup; otherwise \
+                   `roomctl state repair` takes what can be read"
+            .to_owned();
+        StateError::Outdated { location, why, fix }
     }
 }
 

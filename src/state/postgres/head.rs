@@ -57,15 +57,32 @@ impl Head {
 
     /// Returns how long the lease may not be taken over yet.
     pub(super) fn left(&self, watch: &mut Watch<String>) -> Duration {
-        match self.released {
-            Some(Released::Cleanly | Released::Uncleanly) => Duration::ZERO,
-            None => watch.left(self.write_id.clone(), self.lease, Some(self.left)),
-        }
+        left(watch, self.released, &self.write_id, self.lease, self.left)
     }
 
     /// Whether some run holds the lease.
     pub(super) fn is_held(&self) -> bool {
         self.released.is_none() && !self.left.is_zero()
+    }
+}
+
+impl HeadCore {
+    /// Returns how long the lease may not be taken over yet.
+    pub(super) fn left(&self, watch: &mut Watch<String>) -> Duration {
+        left(watch, self.released, &self.write_id, self.lease, self.left)
+    }
+}
+
+fn left(
+    watch: &mut Watch<String>,
+    released: Option<Released>,
+    write_id: &str,
+    lease: Duration,
+    by_server: Duration,
+) -> Duration {
+    match released {
+        Some(Released::Cleanly | Released::Uncleanly) => Duration::ZERO,
+        None => watch.left(write_id.to_owned(), lease, Some(by_server)),
     }
 }
 
@@ -75,8 +92,9 @@ pub(super) struct HeadCore {
     pub(super) lineage: Lineage,
     pub(super) epoch: i64,
     pub(super) write_id: String,
-    /// How long the lease holds by the server's clock.
+    pub(super) lease: Duration,
     pub(super) left: Duration,
+    pub(super) released: Option<Released>,
     pub(super) base: i64,
     pub(super) last_entry: i64,
     pub(super) state: Option<String>,
@@ -109,17 +127,24 @@ impl ReadHead {
         }))
     }
 
+    /// How long the lease holds, and for how long by the server's clock.
+    fn lease(&self) -> Result<(Duration, Duration), RemoteError> {
+        let (seconds, left): (i64, i64) = (column(&self.0, 4)?, column(&self.0, 5)?);
+        let lease = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        Ok((lease, Duration::from_millis(u64::try_from(left).unwrap_or(0))))
+    }
+
     /// What a repair needs, though other columns cannot be read.
     pub(super) fn core(&self) -> Result<HeadCore, RemoteError> {
         let Self(row) = self;
-        let left: i64 = column(row, 5)?;
-        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        let is_held = self.released()?.is_none();
+        let (lease, left) = self.lease()?;
         Ok(HeadCore {
             lineage: Lineage(column(row, 0)?),
             epoch: column(row, 1)?,
             write_id: column(row, 3)?,
-            left: if is_held { left } else { Duration::ZERO },
+            lease,
+            left,
+            released: self.released()?,
             base: column(row, 8)?,
             last_entry: column(row, 9)?,
             state: column(row, 12)?,
@@ -129,14 +154,14 @@ impl ReadHead {
 
     fn columns(&self) -> Result<Head, RemoteError> {
         let Self(row) = self;
-        let (seconds, left): (i64, i64) = (column(row, 4)?, column(row, 5)?);
+        let (lease, left) = self.lease()?;
         Ok(Head {
             lineage: Lineage(column(row, 0)?),
             epoch: column(row, 1)?,
             token: column(row, 2)?,
             write_id: column(row, 3)?,
-            lease: Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
-            left: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
+            lease,
+            left,
             released: self.released()?,
             holder: json(row, 7)?,
             base: column(row, 8)?,

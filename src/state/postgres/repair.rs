@@ -6,11 +6,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::model::{Holder, Lineage, Recorded, RepairPlan};
 use crate::state::format::{self, Names, SharedRooms};
-use crate::state::lease::{READ_PATIENCE, Released, locked};
+use crate::state::lease::{POLL, READ_PATIENCE, Released, Watch, locked};
 use crate::state::merge::{OtherApplication, Trust, merge};
 use crate::state::overlay::Overlay;
 use crate::state::repair::{Repair, Replaced};
-use crate::state::{Entry, Folded, LastCalls, LeaseEnd, Loss, StateError};
+use crate::state::{Entry, Folded, LastCalls, LeaseEnd, Loss, StateError, random_uuid};
 
 use super::database::{Connection, Database};
 use super::fold::{Fold, Release};
@@ -51,7 +51,7 @@ pub(super) async fn find(
 ) -> Result<Option<Repair>, StateError> {
     let mut connection = database.connection();
     match schema::find(&mut connection).await? {
-        Schema::Missing | Schema::Empty => return Ok(None),
+        Schema::Missing | Schema::Empty | Schema::Unversioned => return Ok(None),
         Schema::Version(_) => {}
     }
     let rows = free_rows(&mut connection, wait).await?;
@@ -74,12 +74,12 @@ pub(super) async fn find(
 
 /// Reads the rows, once no run holds the lease.
 async fn free_rows(connection: &mut Connection, wait: Duration) -> Result<Rows, StateError> {
-    let begun = Instant::now();
+    let (begun, mut watch) = (Instant::now(), Watch::default());
     loop {
         let rows = Rows::read(connection).await?;
         let database = connection.database();
         let Some(head) = &rows.head else { return Ok(rows) };
-        let left = core(database, head)?.left;
+        let left = core(database, head)?.left(&mut watch);
         if left.is_zero() {
             return Ok(rows);
         }
@@ -94,7 +94,7 @@ async fn free_rows(connection: &mut Connection, wait: Duration) -> Result<Rows, 
                 },
             });
         }
-        sleep(left.min(may_wait)).await;
+        sleep(POLL.min(left).min(may_wait)).await;
     }
 }
 
@@ -119,7 +119,11 @@ fn evidence(database: &Database, rows: &Rows) -> Result<Evidence, StateError> {
         None => None,
     };
     if head.is_none() && !(rows.rooms.is_empty() && rows.journal.is_empty()) {
-        found.push("there are rooms, and no row in the table head".to_owned());
+        found.push(
+            "there are rooms, and no row in the table head, which says which state it is: it gets a new \
+             lineage"
+                .to_owned(),
+        );
     }
     let mut recorded = state(database, head.as_ref(), &rows.rooms, &mut found)?;
     rooms(database, rows, &mut recorded, &mut found)?;
@@ -208,10 +212,10 @@ fn merged(database: &Database, evidence: Evidence, holder: Holder) -> Result<Nex
         unrepairable(database, why)
     })?;
     let lineage = after.lineage.clone().or_else(|| Some(head.as_ref()?.lineage.clone()));
-    let lineage = lineage.ok_or_else(|| {
-        let why = "no row says which state it is; bring a backup of its table head back";
-        unrepairable(database, why.to_owned())
-    })?;
+    let lineage = match lineage {
+        Some(lineage) => lineage,
+        None => Lineage(random_uuid().map_err(|error| unrepairable(database, error.to_string()))?),
+    };
     after.lineage = Some(lineage.clone());
     after.serial += 1;
     Ok(Next { recorded: after, lineage, head, holder })

@@ -28,11 +28,11 @@ const TABLES: &str = "
 CREATE TABLE {s}.head (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     lineage text NOT NULL,
-    epoch bigint NOT NULL,
+    epoch bigint NOT NULL CHECK (epoch BETWEEN 1 AND 1000000000000),
     token text NOT NULL,
     write_id text NOT NULL,
-    lease_seconds bigint NOT NULL,
-    renewed timestamptz NOT NULL,
+    lease_seconds bigint NOT NULL CHECK (lease_seconds BETWEEN 1 AND 86400),
+    renewed timestamptz NOT NULL CHECK (isfinite(renewed)),
     released text CHECK (released IN ('cleanly', 'uncleanly')),
     holder json NOT NULL,
     base bigint NOT NULL,
@@ -74,6 +74,8 @@ pub(super) enum Schema {
     Missing,
     /// The schema, without its tables.
     Empty,
+    /// Tables of a state, and not the one that says which version they have.
+    Unversioned,
     /// The tables of a version.
     Version(usize),
 }
@@ -88,8 +90,9 @@ struct Answer {
 /// Finds out what there is.
 ///
 /// # Errors
-/// Returns [`StateError::Newer`] if the schema is only for newer versions of roomctl, and
-/// [`StateError::Unusable`] if the database cannot hold every name of a room.
+/// Returns [`StateError::Newer`] if the schema is only for newer versions of roomctl,
+/// [`StateError::Outdated`] if a part of it is missing, and [`StateError::Unusable`] if the database cannot
+/// hold every name of a room.
 pub(super) async fn find(connection: &mut Connection) -> Result<Schema, StateError> {
     let mut retry = Retry::until(Instant::now() + READ_PATIENCE);
     let Answer { schema, works_with, encoding } = loop {
@@ -110,7 +113,13 @@ pub(super) async fn find(connection: &mut Connection) -> Result<Schema, StateErr
     if works_with > MIGRATIONS.len() {
         return Err(StateError::Newer { location, version: works_with as u64 });
     }
-    Ok(schema)
+    match schema {
+        Schema::Unversioned | Schema::Version(0) => {
+            let why = "it has tables, and nothing in `migrations` says which version they have";
+            Err(connection.database().outdated(why))
+        }
+        Schema::Missing | Schema::Empty | Schema::Version(_) => Ok(schema),
+    }
 }
 
 async fn ask(connection: &mut Connection) -> Result<Answer, RemoteError> {
@@ -118,13 +127,16 @@ async fn ask(connection: &mut Connection) -> Result<Answer, RemoteError> {
     let sql = "SELECT current_setting('server_encoding'), \
                EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1), \
                EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = \
-               'migrations')";
+               'migrations'), \
+               EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename IN \
+               ('head', 'rooms', 'journal'))";
     let row = connection.query_one(sql, &[(&schema, Type::TEXT)]).await?;
     let encoding = column(&row, 0)?;
-    let schema = match (column(&row, 1)?, column(&row, 2)?) {
-        (false, _) => Schema::Missing,
-        (true, false) => Schema::Empty,
-        (true, true) => {
+    let schema = match (column(&row, 1)?, column(&row, 2)?, column(&row, 3)?) {
+        (false, _, _) => Schema::Missing,
+        (true, false, false) => Schema::Empty,
+        (true, false, true) => Schema::Unversioned,
+        (true, true, _) => {
             let sql = "SELECT coalesce(max(version), 0), coalesce(max(works_with), 0) FROM {s}.migrations";
             let row = connection.query_one(sql, &[]).await?;
             let number = |at| column::<i32>(&row, at).map(|n| usize::try_from(n).unwrap_or(0));
@@ -160,6 +172,7 @@ fn next_migration(schema: Schema) -> Option<String> {
     let (make, version) = match schema {
         Schema::Missing => (["CREATE SCHEMA {s};", VERSIONS].concat(), 0),
         Schema::Empty => (VERSIONS.to_owned(), 0),
+        Schema::Unversioned => return None,
         Schema::Version(version) => (String::new(), version),
     };
     let Migration { works_with, sql } = MIGRATIONS.get(version)?;

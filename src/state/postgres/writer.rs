@@ -10,7 +10,8 @@ use tokio_postgres::types::Type;
 
 use crate::model::{Lineage, Recorded};
 use crate::state::lease::{
-    Append, LeaseWriter, Queue, RENEWAL_PATIENCE, Released, Request, Sent, WriteWindow, WriterEnd,
+    Append, LeaseWriter, Queue, RENEWAL_PATIENCE, Released, RemoteError, Request, Sent,
+    WriteWindow, WriterEnd,
 };
 use crate::state::overlay::Overlay;
 use crate::state::{Durable, Folded, LastCalls, StateError, merge_last_calls};
@@ -18,6 +19,7 @@ use crate::state::{Durable, Folded, LastCalls, StateError, merge_last_calls};
 use super::database::{Connection, Database};
 use super::fold::{Fold, Release};
 use super::head::Head;
+use super::lease;
 use super::write::{Guard, Write, WriteError};
 
 /// Everything that the task knows.
@@ -36,6 +38,8 @@ pub(super) struct Writer {
     holds_entries: bool,
     last_calls: LastCalls,
     unknown_calls: bool,
+    /// Whether the server refused a write for a reason that stays.
+    is_refused: bool,
     queue: Queue,
     lost: watch::Receiver<Option<StateError>>,
 }
@@ -64,6 +68,24 @@ impl LeaseWriter for Writer {
         &mut self,
         requests: &mut mpsc::UnboundedReceiver<Request>,
     ) -> Result<WriterEnd, StateError> {
+        let end = self.serve_requests(requests).await;
+        if self.is_refused {
+            // The next run need not wait for its end; without that the lease ends by itself.
+            drop(lease::release_uncleanly(&mut self.connection, &mut self.guard).await);
+        }
+        end
+    }
+
+    fn into_queue(self) -> Queue {
+        self.queue
+    }
+}
+
+impl Writer {
+    async fn serve_requests(
+        &mut self,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+    ) -> Result<WriterEnd, StateError> {
         loop {
             while let Ok(request) = requests.try_recv() {
                 self.take(request);
@@ -86,12 +108,6 @@ impl LeaseWriter for Writer {
         }
     }
 
-    fn into_queue(self) -> Queue {
-        self.queue
-    }
-}
-
-impl Writer {
     /// Goes on from a lease that was taken.
     pub(super) fn new(
         connection: Connection,
@@ -114,6 +130,7 @@ impl Writer {
             holds_entries: false,
             last_calls: head.last_calls.clone(),
             unknown_calls: head.unknown_calls,
+            is_refused: false,
             queue: Queue::default(),
             lost,
         }
@@ -172,6 +189,7 @@ impl Writer {
 
     /// Counts the lease from a write that is done.
     fn done(&mut self, sent: Result<Sent, WriteError>) -> Result<Sent, StateError> {
+        self.is_refused = matches!(sent, Err(WriteError::Failed(RemoteError::Denied(_))));
         let sent = sent.map_err(|error| error.of_holder(&self.database, &self.guard, "write"))?;
         self.renewed = sent.at;
         Ok(sent)
