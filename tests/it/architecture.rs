@@ -33,7 +33,7 @@ const TOUCHES: &[(&str, &[&str])] = &[
     ("std::thread", &["cli"]),
     ("TcpStream", &["provider/http", "emulator"]),
     ("TcpListener", &["emulator"]),
-    ("tokio::net", &["emulator"]),
+    ("tokio::net", &["emulator", "state/postgres/connect.rs"]),
     ("tokio::fs", &[]),
     ("tokio::process", &[]),
     ("reqwest::", &["provider/http", "state/object/http.rs"]),

@@ -2,6 +2,7 @@
 
 mod faults;
 mod lease;
+mod log_in;
 mod schema;
 mod servers;
 

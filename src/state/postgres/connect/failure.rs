@@ -154,21 +154,29 @@ fn of_tls(error: &rustls::Error) -> RemoteError {
         let advice = "check TLS on the server, and sslmode and sslcert here";
         return RemoteError::Denied(format!("TLS failed ({words}): {advice}"));
     };
-    let advice = if matches!(
+    let words = clean(&error.to_string());
+    RemoteError::Denied(if matches!(certificate, Certificate::NotValidForNameContext { .. }) {
+        format!(
+            "{words}: connect by a name in the certificate's subjectAltName (its CN does not count), or check \
+             only who signed it by sslmode=verify-ca"
+        )
+    } else if matches!(
         certificate,
-        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }
+        Certificate::UnknownIssuer
+            | Certificate::BadSignature
+            | Certificate::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
     ) {
-        "connect by a name that is in the certificate's subjectAltName (its CN does not count), or check \
-         only who signed it by sslmode=verify-ca"
-    } else if matches!(certificate, Certificate::UnknownIssuer) {
-        "set sslrootcert to a file with the certificate of the authority that signed it"
-    } else if matches!(certificate, Certificate::Expired | Certificate::ExpiredContext { .. }) {
-        "renew the server's certificate"
+        "the server's certificate was not signed by an authority that is trusted: set sslrootcert to a file \
+         with the certificate of the authority that signed it"
+            .to_owned()
+    } else if matches!(certificate, Certificate::ExpiredContext { .. }) {
+        "the server's certificate expired: renew it".to_owned()
     } else {
-        "the server needs a valid certificate of X.509 version 3 that is not an authority's; a \
-         self-signed one is taken if sslrootcert is the same"
-    };
-    RemoteError::Denied(format!("TLS failed ({}): {advice}", clean(&error.to_string())))
+        format!(
+            "{words}: the server needs a valid certificate of X.509 version 3 that is not an authority's; a \
+             self-signed one is taken if sslrootcert is the same"
+        )
+    })
 }
 
 /// What an answer of the server means, or of a pooler before it.

@@ -3,7 +3,7 @@
 mod failures;
 mod tls;
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -42,8 +42,11 @@ impl Home {
 #[cfg(unix)]
 fn allow(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }
+
+#[cfg(not(unix))]
+fn allow(_: &Path, _: u32) {}
 
 fn environment(variables: &[(&str, &str)]) -> StoreEnvironment {
     StoreEnvironment::of(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
