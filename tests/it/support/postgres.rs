@@ -261,7 +261,9 @@ fn secret() -> String {
     const SALT: &[u8] = b"salt of the tests";
     let mac = |key: &[u8], parts: &[&[u8]]| {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         mac.finalize().into_bytes()
     };
     let salted = mac(PASSWORD.as_bytes(), &[SALT, &1_u32.to_be_bytes()]);
