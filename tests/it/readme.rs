@@ -89,7 +89,7 @@ fn the_files_shown_are_valid() {
 fn every_block_is_of_a_kind_that_is_run() {
     for page in PAGES {
         let all = repository_file(page).lines().filter(|line| *line == "```").count();
-        let known = ["console", "yaml", "json"].map(|language| blocks(page, language).len());
+        let known = ["console", "yaml", "json", "sql"].map(|language| blocks(page, language).len());
         assert_eq!(known.iter().sum::<usize>(), all, "{page}");
     }
 }

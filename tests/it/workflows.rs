@@ -6,6 +6,8 @@ mod github;
 mod github_s3;
 mod gitlab;
 mod hub;
+#[cfg(feature = "postgres")]
+mod kubernetes_postgres;
 mod runner;
 mod scheduled;
 
@@ -55,7 +57,7 @@ fn the_page_names_every_workflow_and_every_link_exists() {
         assert!(linked.iter().any(|link| link.ends_with(&folder)), "{folder} is not named");
         linked.extend(links(&format!("{folder}/README.md")));
     }
-    assert_eq!(workflows.len(), 6);
+    assert_eq!(workflows.len(), 7);
     for link in linked {
         assert!(exists(&link), "{link} does not exist");
     }

@@ -60,7 +60,8 @@ impl Machine {
     }
 }
 
-fn file(name: &str) -> String {
+/// A file of the examples.
+pub(super) fn file(name: &str) -> String {
     let path = repository().join("examples/gitops").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -133,10 +134,15 @@ fn the_pods_apply_and_reconcile_what_the_config_map_holds() {
     machine.recreates(&command("kubernetes/reconcile.yml", &path));
 }
 
-/// The command of the one container of a manifest, whose pod is at this path.
-fn command(name: &str, path: &[&str]) -> String {
+/// The pod of a manifest, at this path.
+pub(super) fn pod(name: &str, path: &[&str]) -> Value {
     let manifest: Value = serde_yaml::from_str(&file(name)).expect("a manifest");
-    let pod = path.iter().fold(&manifest, |value, key| &value[*key]);
+    path.iter().fold(&manifest, |value, key| &value[*key]).clone()
+}
+
+/// The command of the one container of a pod.
+pub(super) fn command(name: &str, path: &[&str]) -> String {
+    let pod = pod(name, path);
     let arguments = pod["containers"][0]["args"].as_sequence().expect("arguments");
     let arguments: Vec<&str> = arguments.iter().filter_map(Value::as_str).collect();
     format!("roomctl {}", arguments.join(" "))
@@ -144,8 +150,10 @@ fn command(name: &str, path: &[&str]) -> String {
 
 #[test]
 fn every_pod_is_restricted() {
-    for name in ["kubernetes/apply.yml", "kubernetes/reconcile.yml"] {
-        let text = file(name);
+    let manifest =
+        |folder: &&str| ["apply", "reconcile"].map(|name| format!("{folder}/{name}.yml"));
+    for name in ["kubernetes", "kubernetes-postgres"].iter().flat_map(manifest) {
+        let text = file(&name);
         for line in [
             "runAsNonRoot: true",
             "readOnlyRootFilesystem: true",
