@@ -10,6 +10,11 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
 use super::servers::{self, Server};
 
 /// The password of the superuser.
@@ -98,7 +103,7 @@ pub(crate) fn bouncer(server: &Postgres) -> Option<Server> {
         servers::missing("PgBouncer");
         return None;
     };
-    let users = format!("\"fleet\" \"{PASSWORD}\"\n\"postgres\" \"{SUPERUSER_PASSWORD}\"");
+    let users = format!("\"fleet\" \"{}\"\n\"postgres\" \"{SUPERUSER_PASSWORD}\"", secret());
     let started = (0..TRIES).find_map(|_| {
         let configuration = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
@@ -123,7 +128,7 @@ impl Postgres {
             return None;
         };
         let mut child = Command::new("sh");
-        child.args(["-c", SCRIPT, "sh"]).arg(&programs).args([SUPERUSER_PASSWORD, PASSWORD]);
+        child.args(["-c", SCRIPT, "sh"]).arg(&programs).args([SUPERUSER_PASSWORD, &secret()]);
         child.args(["max_connections = 300", "shared_buffers = 32MB"]);
         match durability {
             Durability::Full => {}
@@ -203,7 +208,7 @@ impl Database {
     /// The same schema, reached by a new role, which may log in and nothing else.
     pub(crate) fn by_new_role(&self) -> Self {
         let user = format!("role_{}", self.schema);
-        self.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}'"));
+        self.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{}'", secret()));
         Self { user, ..self.clone() }
     }
 
@@ -248,6 +253,24 @@ impl Database {
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '{role}'"
         ));
     }
+}
+
+/// What a server keeps of [`PASSWORD`], with a single iteration: <https://www.rfc-editor.org/rfc/rfc5802>.
+/// The usual number of them takes most of the time of a test whose code is not optimized.
+fn secret() -> String {
+    const SALT: &[u8] = b"salt of the tests";
+    let mac = |key: &[u8], parts: &[&[u8]]| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes()
+    };
+    let salted = mac(PASSWORD.as_bytes(), &[SALT, &1_u32.to_be_bytes()]);
+    let stored = Sha256::digest(mac(&salted, &[b"Client Key"]));
+    let (salt, stored) = (BASE64_STANDARD.encode(SALT), BASE64_STANDARD.encode(stored));
+    let server = BASE64_STANDARD.encode(mac(&salted, &[b"Server Key"]));
+    format!("SCRAM-SHA-256$1:{salt}${stored}:{server}")
 }
 
 /// The folder of the newest server's programs, if there is one.

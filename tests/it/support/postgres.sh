@@ -1,5 +1,5 @@
-# Runs a PostgreSQL server in a folder of its own. Takes the folder of its programs, the passwords of the
-# roles `postgres` and `fleet`, and settings; then one command a line, each answered by `done` or `failed`.
+# Runs a PostgreSQL server in a folder of its own. Takes the folder of its programs, the password of the
+# superuser `postgres`, what the server keeps of that of `fleet`, and settings; then one command a line, each answered by `done` or `failed`.
 # It ends with its standard input, which ends with the test process.
 trap '' INT HUP TERM
 bin=$1 superuser=$2 owner=$3

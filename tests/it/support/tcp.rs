@@ -34,7 +34,7 @@ pub(crate) struct TcpProxy {
 /// What the test and the connections share.
 struct Shared {
     plan: watch::Sender<Plan>,
-    stopped: watch::Sender<Stopped>,
+    seen: watch::Sender<Seen>,
 }
 
 /// What a test says.
@@ -50,9 +50,11 @@ struct Plan {
     until_loss: Option<u64>,
 }
 
-/// What did not pass.
+/// What has passed by, and what did not pass.
 #[derive(Clone, Copy, Default)]
-struct Stopped {
+struct Seen {
+    /// How many connections were accepted.
+    connections: u64,
     /// How often bytes of a client were held or dropped.
     requests: u64,
     /// How often bytes of the server were.
@@ -74,8 +76,8 @@ impl TcpProxy {
     pub(crate) fn start(server: SocketAddr) -> Self {
         let (requests, answers) = (Flow::Pass, Flow::Pass);
         let plan = Plan { requests, answers, cuts: 0, delivered: 0, until_loss: None };
-        let (plan, stopped) = (watch::Sender::new(plan), watch::Sender::default());
-        let shared = Arc::new(Shared { plan, stopped });
+        let (plan, seen) = (watch::Sender::new(plan), watch::Sender::default());
+        let shared = Arc::new(Shared { plan, seen });
         let serving = Arc::clone(&shared);
         let (orders, ordered) = mpsc::unbounded_channel();
         let address = SocketAddr::new(server.ip(), free_port());
@@ -138,14 +140,21 @@ impl TcpProxy {
 
     /// Waits until bytes of the server are held or dropped for the first time: it has answered.
     pub(crate) async fn until_answer_stopped(&self) {
-        let mut stopped = self.shared.stopped.subscribe();
-        stopped.wait_for(|stopped| stopped.answers > 0).await.expect("its thread");
+        let mut seen = self.shared.seen.subscribe();
+        seen.wait_for(|seen| seen.answers > 0).await.expect("its thread");
+    }
+
+    /// Waits until so many further connections are accepted.
+    pub(crate) async fn until_connected(&self, times: u64) {
+        let mut seen = self.shared.seen.subscribe();
+        let before = seen.borrow().connections;
+        seen.wait_for(|seen| seen.connections >= before + times).await.expect("its thread");
     }
 
     /// Waits until bytes of a client are held or dropped for the first time.
     pub(crate) async fn until_request_stopped(&self) {
-        let mut stopped = self.shared.stopped.subscribe();
-        stopped.wait_for(|stopped| stopped.requests > 0).await.expect("its thread");
+        let mut seen = self.shared.seen.subscribe();
+        seen.wait_for(|seen| seen.requests > 0).await.expect("its thread");
     }
 }
 
@@ -176,6 +185,7 @@ async fn accept(
             }
             accepted = accepted => {
                 let Ok((client, _)) = accepted else { continue };
+                shared.seen.send_modify(|seen| seen.connections += 1);
                 connections.spawn(serve(client, server, Arc::clone(&shared)));
             }
         }
@@ -234,9 +244,9 @@ impl Line {
             Direction::Answers => plan.answers,
         };
         if flow(&plan.borrow()) != Flow::Pass {
-            self.shared.stopped.send_modify(|stopped| match direction {
-                Direction::Requests => stopped.requests += 1,
-                Direction::Answers => stopped.answers += 1,
+            self.shared.seen.send_modify(|seen| match direction {
+                Direction::Requests => seen.requests += 1,
+                Direction::Answers => seen.answers += 1,
             });
         }
         let cuts = self.cuts;

@@ -8,8 +8,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::super::{append, fold, lock, names, read, recorded, result};
-use crate::support::postgres::{self, Database};
+use super::servers::connect;
+use crate::support::postgres::{self, Database, PASSWORD};
 use crate::support::tcp::{Flow, TcpProxy};
+use tokio_postgres::Client;
 
 /// How many append at once, and how many entries each of them.
 const WRITERS: usize = 8;
@@ -92,6 +94,64 @@ async fn an_append_that_arrives_after_it_was_sent_again_counts_once() {
     assert_eq!(journal(&database), "2|2");
     fold(writer).await;
     assert_eq!(names(&read(&through).await), ["chat/a", "chat/b"]);
+}
+
+/// A transaction that holds the head, as a backup or an administrator may.
+async fn head_in_use(database: &Database) -> Client {
+    let client = connect(database, PASSWORD).await.expect("a connection");
+    let sql = format!("BEGIN; SELECT FROM {}.head FOR UPDATE", database.schema);
+    client.batch_execute(&sql).await.expect("the lock of the row");
+    client
+}
+
+/// Waits until so many statements of the role wait for a lock.
+async fn until_waiting(database: &Database, statements: usize) {
+    let role = &database.user;
+    let waiting = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}' AND wait_event_type = 'Lock'"
+    );
+    while database.sql(&waiting) != statements.to_string() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The server goes on with a statement whose client is gone.
+#[tokio::test]
+async fn an_append_that_waits_in_the_server_while_it_is_sent_again_counts_once() {
+    let Some((database, proxy)) = behind_a_proxy() else { return };
+    let database = database.by_new_owner();
+    let writer = lock(&database.at(proxy.address)).await;
+    let client = head_in_use(&database).await;
+    let waiting = writer.clone();
+    let appended = tokio::spawn(async move { append(&waiting, vec![result("chat/a")]).await });
+    until_waiting(&database, 1).await;
+    proxy.cut();
+    until_waiting(&database, 2).await;
+    client.batch_execute("COMMIT").await.expect("released");
+    appended.await.expect("its id is found");
+    append(&writer, vec![result("chat/b")]).await;
+    until_waiting(&database, 0).await;
+    assert_eq!(journal(&database), "2|2");
+}
+
+/// As in a failover, while the name of the server still leads to the old one.
+#[tokio::test]
+async fn appends_go_on_once_the_server_takes_writes_again() {
+    let Some((database, proxy)) = behind_a_proxy() else { return };
+    let database = database.by_new_owner();
+    let writer = lock(&database.at(proxy.address)).await;
+    append(&writer, vec![result("chat/a")]).await;
+    let role = &database.user;
+    database.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only = on"));
+    database.terminate_backends();
+    let waiting = writer.clone();
+    let appended = tokio::spawn(async move { append(&waiting, vec![result("chat/b")]).await });
+    // The second one is made after a refusal.
+    proxy.until_connected(2).await;
+    assert!(!appended.is_finished());
+    database.sql(&format!("ALTER ROLE {role} RESET default_transaction_read_only"));
+    appended.await.expect("it is sent again");
+    assert_eq!(journal(&database), "2|2");
 }
 
 #[tokio::test]

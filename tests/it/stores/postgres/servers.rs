@@ -10,7 +10,7 @@ use crate::support::tcp::{Flow, TcpProxy};
 /// How long a client waits that nobody answers.
 const SHORT: Duration = Duration::from_millis(50);
 
-async fn connect(database: &Database, password: &str) -> Result<Client, Error> {
+pub(super) async fn connect(database: &Database, password: &str) -> Result<Client, Error> {
     let mut config = tokio_postgres::Config::new();
     config.host("127.0.0.1").port(database.address.port());
     config.user(&database.user).password(password).dbname("fleet");
