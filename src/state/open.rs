@@ -84,6 +84,10 @@ pub fn open_sharing(
     opened(location, environment, SharedRooms::declared(desired))
 }
 
+#[cfg_attr(
+    not(any(feature = "object-store", feature = "postgres")),
+    expect(unused_variables, reason = "only shared stores read the environment")
+)]
 fn opened(
     location: &StateLocation,
     environment: &StoreEnvironment,
@@ -104,6 +108,10 @@ fn opened(
 
 /// Returns the secrets by which the store of a location is reached, as far as the environment and the
 /// files that it names hold them: none may be printed.
+#[cfg_attr(
+    not(any(feature = "object-store", feature = "postgres")),
+    expect(unused_variables, reason = "only shared stores read the environment")
+)]
 #[must_use]
 pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -> Vec<Secret> {
     match location {
@@ -125,6 +133,10 @@ pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -
 /// # Errors
 /// Returns [`StateError::Locked`] if another run holds the lock all that time, and
 /// [`StateError::Unrepairable`] if nothing can be made of what is there.
+#[cfg_attr(
+    not(any(feature = "object-store", feature = "postgres")),
+    expect(unused_variables, reason = "only shared stores read the environment")
+)]
 pub async fn repair(
     location: &StateLocation,
     environment: &StoreEnvironment,

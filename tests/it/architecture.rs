@@ -42,7 +42,7 @@ const TOUCHES: &[(&str, &[&str])] = &[
     ("async fn", &["state", "provider", "applier", "engine", "emulator", "cli"]),
     (".await", &["state", "provider", "applier", "engine", "emulator", "cli"]),
     ("anyhow::", &["cli"]),
-    ("SystemTime::now", &["provider/http/clock.rs", "state/object/clock.rs"]),
+    ("SystemTime::now", &["provider/http/clock.rs", "state/lease/clock.rs"]),
 ];
 
 #[test]
