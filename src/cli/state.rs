@@ -313,7 +313,7 @@ async fn repair(
         let kept = match replaced {
             Replaced::KeptBeside => " What was there is kept beside it.",
             Replaced::InVersions => "",
-            Replaced::InTable => " What was there is kept in the table `replaced`.",
+            Replaced::InTable => " What was there is kept in the table `replaced` of its schema.",
         };
         writeln!(out, "Repaired: serial {}.{kept}", written.serial)
     })?;

@@ -186,6 +186,9 @@ impl FromStr for StateLocation {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((scheme, _)) = text.split_once("://") else {
+            if postgres::is_keywords(text) {
+                return Err(LocationError::NoDatabase("it is a list of keywords"));
+            }
             return Ok(Self::File(PathBuf::from(text)));
         };
         if matches!(scheme, "postgres" | "postgresql") {
@@ -272,6 +275,7 @@ mod tests {
             ("s3://user:pw@b/k", "password"),
             ("s3://user@b/k", "password"),
             ("s3://u:p/w@b/k", "password"),
+            ("host=db password=pw dbname=fleet", "a list of keywords"),
             ("postgres://u:pw@h/db", "password"),
             ("https://u:pw@h/k", "password"),
             ("s3:///k", "no bucket"),

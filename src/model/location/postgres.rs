@@ -149,6 +149,14 @@ impl Said {
     }
 }
 
+/// Whether a text names a database by libpq's keywords, such as `host=db password=…`: as a path it would be
+/// shown.
+pub(super) fn is_keywords(text: &str) -> bool {
+    let keyword =
+        |word: &str| ["host=", "dbname=", "password="].iter().any(|it| word.starts_with(it));
+    text.split_whitespace().any(keyword)
+}
+
 /// Splits `host:port`; an IPv6 address is in brackets.
 fn host_and_port(text: &str) -> Result<(&str, &str), LocationError> {
     let brackets = LocationError::NoDatabase("an IPv6 address belongs in brackets");

@@ -121,7 +121,7 @@ impl LeasedStore {
         lineage: Lineage,
         writer: impl FnOnce(watch::Receiver<Option<StateError>>) -> W,
     ) -> Self {
-        let (lose, lost) = watch::channel(None);
+        let (ended, lost) = watch::channel(None);
         let (sender, mut requests) = mpsc::unbounded_channel();
         let mut writer = writer(lost.clone());
         tokio::spawn(async move {
@@ -129,7 +129,7 @@ impl LeasedStore {
                 Ok(WriterEnd::Dropped | WriterEnd::Released) => return,
                 Err(error) => error,
             };
-            lose.send_replace(Some(error.clone()));
+            ended.send_replace(Some(error.clone()));
             writer.into_queue().refuse(&mut requests, &error).await;
         });
         Self { location, snapshot, lineage: Mutex::new(lineage), requests: sender, lost }

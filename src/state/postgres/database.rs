@@ -76,8 +76,7 @@ impl Connection {
         &self.database
     }
 
-    /// Runs one statement, in a transaction of its own if none is open. Without an answer the connection
-    /// is given up, and with it what was open.
+    /// Runs one statement, in a transaction of its own. Without an answer the connection is given up.
     pub(super) async fn query(
         &mut self,
         sql: &str,
@@ -86,8 +85,9 @@ impl Connection {
     ) -> Result<Vec<Row>, RemoteError> {
         let sql = self.database.sql(sql);
         let client = self.take().await?;
-        let answer = timeout(time_limit(bytes), client.query_typed(&sql, parameters)).await;
-        self.answered(client, answer)
+        let rows = answer(client.query_typed(&sql, parameters), bytes).await?;
+        self.client = Some(client);
+        Ok(rows)
     }
 
     /// Runs one statement that has one row.
@@ -105,8 +105,17 @@ impl Connection {
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), RemoteError> {
         let sql = self.database.sql(sql);
         let client = self.take().await?;
-        let answer = timeout(STATEMENT, client.batch_execute(&sql)).await;
-        self.answered(client, answer)
+        answer(client.batch_execute(&sql), 0).await?;
+        self.client = Some(client);
+        Ok(())
+    }
+
+    /// Begins to read everything as it is at this moment.
+    pub(super) async fn moment(&mut self) -> Result<Moment<'_>, RemoteError> {
+        let client = self.take().await?;
+        let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        answer(client.batch_execute(sql), 0).await?;
+        Ok(Moment { connection: self, client })
     }
 
     /// Takes the client, or makes a connection.
@@ -125,20 +134,37 @@ impl Connection {
             Err(error) => Err(error),
         }
     }
+}
 
-    fn answered<T>(
-        &mut self,
-        client: Client,
-        answer: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
-    ) -> Result<T, RemoteError> {
-        match answer {
-            Ok(Ok(result)) => {
-                self.client = Some(client);
-                Ok(result)
-            }
-            Ok(Err(error)) => Err(connect::failed(&error)),
-            Err(_) => Err(RemoteError::Unavailable("the server does not answer".to_owned())),
-        }
+/// A transaction that only reads, on one connection: if that is lost, so is the moment.
+pub(super) struct Moment<'a> {
+    connection: &'a mut Connection,
+    client: Client,
+}
+
+impl Moment<'_> {
+    /// Runs one statement, which may answer with so many bytes.
+    pub(super) async fn query(&self, sql: &str, bytes: usize) -> Result<Vec<Row>, RemoteError> {
+        let sql = self.connection.database.sql(sql);
+        answer(self.client.query_typed(&sql, &[]), bytes).await
+    }
+
+    /// Ends it.
+    pub(super) async fn end(self) -> Result<(), RemoteError> {
+        answer(self.client.batch_execute("COMMIT"), 0).await?;
+        self.connection.client = Some(self.client);
+        Ok(())
+    }
+}
+
+/// Waits for the answer to a statement that carries so many bytes, no longer than it may take.
+async fn answer<T>(
+    statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    bytes: usize,
+) -> Result<T, RemoteError> {
+    match timeout(time_limit(bytes), statement).await {
+        Ok(answer) => answer.map_err(|error| connect::failed(&error)),
+        Err(_) => Err(RemoteError::Unavailable("the server does not answer".to_owned())),
     }
 }
 

@@ -216,7 +216,9 @@ mod tests {
 
     async fn folded(base: Recorded, entries: Vec<Entry>) -> Fold {
         let mut changes = Overlay::default();
-        entries.into_iter().for_each(|entry| changes.add(entry));
+        for entry in entries {
+            changes.add(entry);
+        }
         let fold = Fold::of_changes("a state", lineage(), (Arc::new(base), changes), 8).await;
         fold.expect("a fold")
     }

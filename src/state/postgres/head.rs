@@ -9,7 +9,7 @@ use crate::model::{Holder, Lineage};
 use crate::state::lease::{Released, RemoteError, Watch};
 use crate::state::{LastCalls, StateError};
 
-use super::database::{Connection, Database, column};
+use super::database::{Connection, Database, Moment, column};
 
 /// The head as it was read.
 #[derive(Clone, Debug)]
@@ -53,6 +53,11 @@ impl Head {
     /// Reads the head; `None` if there is none.
     pub(super) async fn read(connection: &mut Connection) -> Result<Option<ReadHead>, RemoteError> {
         Ok(connection.query(READ, &[], 0).await?.into_iter().next().map(ReadHead))
+    }
+
+    /// Reads the head as it was at a moment.
+    pub(super) async fn at(moment: &Moment<'_>) -> Result<Option<ReadHead>, RemoteError> {
+        Ok(moment.query(READ, 0).await?.into_iter().next().map(ReadHead))
     }
 
     /// Returns how long the lease may not be taken over yet.

@@ -95,13 +95,13 @@ impl Rows {
     }
 
     async fn read_once(connection: &mut Connection) -> Result<Self, RemoteError> {
-        connection.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let head = Head::read(connection).await?;
+        let moment = connection.moment().await?;
+        let head = Head::at(&moment).await?;
         let rooms = "SELECT address, record::text FROM {s}.rooms ORDER BY address";
-        let rooms = connection.query(rooms, &[], LARGEST).await?;
+        let rooms = moment.query(rooms, LARGEST).await?;
         let journal = "SELECT number, entry::text FROM {s}.journal ORDER BY number";
-        let journal = connection.query(journal, &[], LARGEST).await?;
-        connection.batch("COMMIT").await?;
+        let journal = moment.query(journal, LARGEST).await?;
+        moment.end().await?;
         Ok(Self { head, rooms, journal })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::model::{Holder, Lineage, Recorded, RepairPlan};
+use crate::model::{Address, Holder, Lineage, Recorded, RepairPlan};
 use crate::state::format::{self, Names, SharedRooms};
 use crate::state::lease::{POLL, READ_PATIENCE, Released, Watch, locked};
 use crate::state::merge::{OtherApplication, Trust, merge};
@@ -27,6 +27,8 @@ struct Evidence {
     recorded: Recorded,
     /// The journal, as far as it can be read.
     changes: Overlay,
+    /// The rooms whose rows cannot be read.
+    unreadable: Vec<Address>,
     /// What is wrong.
     found: Vec<String>,
 }
@@ -60,6 +62,7 @@ pub(super) async fn find(
         return Ok(None);
     }
     let (before, mut found) = (evidence.recorded.clone(), evidence.found.clone());
+    let unreadable = evidence.unreadable.clone();
     let next = merged(&database, evidence, holder)?;
     found.push(
         "rows that were lost or cannot be read may name rooms that nothing knows any more: `roomctl \
@@ -67,7 +70,8 @@ pub(super) async fn find(
             .to_owned(),
     );
     let compared = format!("what could be read of {}", database.location);
-    let plan = RepairPlan::between(found, compared, &before, &next.recorded);
+    let mut plan = RepairPlan::between(found, compared, &before, &next.recorded);
+    plan.lost.extend(unreadable.into_iter().filter(|it| !next.recorded.rooms.contains_key(it)));
     let write = Box::pin(async move { next.write(&mut connection).await });
     Ok(Some(Repair { plan, replaced: Replaced::InTable, write }))
 }
@@ -126,9 +130,9 @@ fn evidence(database: &Database, rows: &Rows) -> Result<Evidence, StateError> {
         );
     }
     let mut recorded = state(database, head.as_ref(), &rows.rooms, &mut found)?;
-    rooms(database, rows, &mut recorded, &mut found)?;
+    let unreadable = rooms(database, rows, &mut recorded, &mut found)?;
     let changes = journal(database, head.as_ref(), rows, &mut found)?;
-    Ok(Evidence { head, recorded, changes, found })
+    Ok(Evidence { head, recorded, changes, unreadable, found })
 }
 
 /// Reads everything of the state but its rooms.
@@ -164,21 +168,25 @@ fn state(
     }
 }
 
+/// Reads the rooms that can be read, and returns the others.
 fn rooms(
     database: &Database,
     rows: &Rows,
     recorded: &mut Recorded,
     found: &mut Vec<String>,
-) -> Result<(), StateError> {
-    let mut names = Names::default();
+) -> Result<Vec<Address>, StateError> {
+    let (mut names, mut unreadable) = (Names::default(), Vec::new());
     let texts = Rows::texts(&rows.rooms);
     for (address, record) in texts.map_err(|error| unrepairable(database, error.to_string()))? {
         match format::read_row(address, record, &mut names) {
             Ok((address, record)) => drop(recorded.rooms.insert(address, record)),
-            Err(error) => found.push(format!("the row of room {address}: {error}")),
+            Err(error) => {
+                found.push(format!("the row of room {address}: {error}"));
+                unreadable.extend(address.parse::<Address>().ok());
+            }
         }
     }
-    Ok(())
+    Ok(unreadable)
 }
 
 fn journal(
@@ -206,7 +214,7 @@ fn journal(
 
 /// Puts together what can be read: entries that the rooms may lack are added, and none takes a room out.
 fn merged(database: &Database, evidence: Evidence, holder: Holder) -> Result<Next, StateError> {
-    let Evidence { head, recorded: mut after, changes, found: _ } = evidence;
+    let Evidence { head, recorded: mut after, changes, unreadable: _, found: _ } = evidence;
     merge(&mut after, changes, Trust::Partial).map_err(|OtherApplication(name)| {
         let why = format!("journal and state have different applications as provider `{name}`");
         unrepairable(database, why)

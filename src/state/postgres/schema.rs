@@ -115,8 +115,13 @@ pub(super) async fn find(connection: &mut Connection) -> Result<Schema, StateErr
     }
     match schema {
         Schema::Unversioned | Schema::Version(0) => {
-            let why = "it has tables, and nothing in `migrations` says which version they have";
-            Err(connection.database().outdated(why))
+            let why = "it has tables of a state, and nothing in its table `migrations` says which version \
+                       they have"
+                .to_owned();
+            let fix =
+                "A part of it was restored or deleted: restore the whole schema from one backup"
+                    .to_owned();
+            Err(StateError::Outdated { location, why, fix })
         }
         Schema::Missing | Schema::Empty | Schema::Version(_) => Ok(schema),
     }

@@ -4,8 +4,7 @@
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
-use crate::model::Holder;
-use crate::state::lease::{Backoff, RemoteError, Retry, Sent};
+use crate::state::lease::{Backoff, RemoteError, Retry, Sent, lost};
 use crate::state::{StateError, random_uuid};
 
 use super::database::{Connection, Database, Parameter};
@@ -84,11 +83,14 @@ pub(super) async fn send(
 ) -> Result<Sent, WriteError> {
     let Write { sql, parameters, bytes, until } = write;
     let sent = Sent::now(&*connection.database().clock);
-    let mut backoff = Backoff::default();
+    let (mut backoff, mut refusals) = (Backoff::default(), 0);
     loop {
         let unanswered = match connection.query(sql, parameters, *bytes).await {
             Ok(rows) if !rows.is_empty() => return Ok(sent),
-            Ok(_) => None,
+            Ok(_) => {
+                refusals += 1;
+                None
+            }
             Err(error @ RemoteError::Denied(_)) => return Err(WriteError::Failed(error)),
             Err(error @ (RemoteError::Unavailable(_) | RemoteError::Unreachable(_))) => Some(error),
         };
@@ -98,7 +100,8 @@ pub(super) async fn send(
         if there_id == Some(next) {
             return Ok(sent);
         }
-        if there_id != previous {
+        // A second refusal by the same write: the rest of the head was changed by hand.
+        if there_id != previous || refusals > 1 {
             return Err(WriteError::Superseded(there));
         }
         if !backoff.wait(*until).await {
@@ -135,14 +138,19 @@ impl WriteError {
             },
         };
         let location = database.location.clone();
-        if there.epoch < guard.epoch {
-            database.outdated("its head is older than what the server confirmed")
-        } else if there.epoch > guard.epoch || there.token != guard.token {
-            crate::state::lease::lost(&location, Some::<Holder>(there.holder))
-        } else if there.released.is_some() {
+        let is_older = there.epoch < guard.epoch;
+        if !is_older && (there.epoch > guard.epoch || there.token != guard.token) {
+            lost(&location, Some(there.holder))
+        } else if !is_older && there.released.is_some() {
             StateError::Unlocked { location }
         } else {
-            database.outdated("its last entries are older than what the server confirmed")
+            let why = "its last writes are not what the server confirmed".to_owned();
+            let fix = "A standby that lagged behind took over, a backup was restored, or a row was changed \
+                       by hand: rooms that this run created may be recorded nowhere. `roomctl import \
+                       --all-declared` finds those that are declared, and `roomctl plan --refresh all` \
+                       shows what else differs"
+                .to_owned();
+            StateError::Outdated { location, why, fix }
         }
     }
 }

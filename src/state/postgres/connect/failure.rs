@@ -220,9 +220,12 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
         }
         ("28", _) => Some(PASSWORD),
         ("3D", _) => Some(DATABASE),
+        ("42", "42501") if says("for database") => {
+            Some("its owner has to GRANT CONNECT on it, and CREATE for the first use, to the user")
+        }
         ("42", "42501") => Some(
-            "its owner has to grant the user CREATE on the database (for the first use) or CREATE and USAGE \
-             on the schema, and SELECT, INSERT, UPDATE and DELETE on the schema's tables",
+            "to plan, the user needs USAGE on the schema and SELECT on its tables; to write, INSERT, UPDATE \
+             and DELETE too, and for the first use CREATE on the schema, or on the database if there is none",
         ),
         ("3F", _) | ("42", "42P01" | "42703" | "42883") => Some(
             "the schema does not hold a whole state: restore it from a backup, or name another one \

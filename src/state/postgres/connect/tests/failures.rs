@@ -89,7 +89,7 @@ async fn an_answer_of_a_server_is_waited_out_or_final_by_its_state() {
         ("08P01", "no such user: u", "PGPASSWORD"),
         ("08P01", "auth failed", "PGPASSWORD"),
         ("08P01", "unsupported startup parameter: x", "pooler"),
-        ("42501", "permission denied for schema roomctl", "grant the user CREATE"),
+        ("42501", "permission denied for schema roomctl", "to plan, the user needs USAGE"),
         ("3F000", "schema \"roomctl\" does not exist", "restore it"),
         ("42P01", "relation \"roomctl.head\" does not exist", "restore it"),
         ("42601", "syntax error at or near \"x\"", "(42601)"),
