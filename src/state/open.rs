@@ -86,7 +86,7 @@ pub fn open_sharing(
 
 #[cfg_attr(
     not(any(feature = "object-store", feature = "postgres")),
-    expect(unused_variables, reason = "only shared stores read it")
+    expect(unused_variables, reason = "only shared stores read the environment")
 )]
 fn opened(
     location: &StateLocation,
@@ -110,7 +110,7 @@ fn opened(
 /// files that it names hold them: none may be printed.
 #[cfg_attr(
     not(any(feature = "object-store", feature = "postgres")),
-    expect(unused_variables, reason = "only shared stores read it")
+    expect(unused_variables, reason = "only shared stores read the environment")
 )]
 #[must_use]
 pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -> Vec<Secret> {
@@ -135,7 +135,7 @@ pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -
 /// [`StateError::Unrepairable`] if nothing can be made of what is there.
 #[cfg_attr(
     not(any(feature = "object-store", feature = "postgres")),
-    expect(unused_variables, reason = "only shared stores read it")
+    expect(unused_variables, reason = "only shared stores read the environment")
 )]
 pub async fn repair(
     location: &StateLocation,

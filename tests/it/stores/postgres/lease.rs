@@ -128,7 +128,10 @@ async fn a_holder_whose_last_entry_is_gone_stops() {
     let before = database.sql("TABLE head");
     let error = writer.append(vec![result("chat/b")]).await.map(drop).expect_err("it is gone");
     assert!(matches!(error, StateError::Outdated { .. }), "{error}");
-    assert!(error.to_string().contains("older than what the server confirmed"), "{error}");
+    assert!(
+        error.to_string().contains("its last writes are not what the server confirmed"),
+        "{error}"
+    );
     writer.fold(calls(1)).await.map(drop).expect_err("it has stopped");
     assert_eq!(
         (database.sql("TABLE head"), database.sql("SELECT count(*) FROM journal")),
