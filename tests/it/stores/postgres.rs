@@ -1,5 +1,6 @@
 //! States in PostgreSQL, on a real server: directly, and through PgBouncer in transaction mode.
 
+mod damage;
 mod faults;
 mod lease;
 mod log_in;

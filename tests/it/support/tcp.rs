@@ -48,6 +48,8 @@ struct Plan {
     delivered: u64,
     /// How many answers still pass before one is lost with its connection.
     until_loss: Option<u64>,
+    /// How many answers still pass before the connections are cut after the last of them.
+    until_cut: Option<u64>,
 }
 
 /// What has passed by, and what did not pass.
@@ -75,7 +77,8 @@ impl TcpProxy {
     /// Starts a proxy of a server, which passes everything on.
     pub(crate) fn start(server: SocketAddr) -> Self {
         let (requests, answers) = (Flow::Pass, Flow::Pass);
-        let plan = Plan { requests, answers, cuts: 0, delivered: 0, until_loss: None };
+        let plan =
+            Plan { requests, answers, cuts: 0, delivered: 0, until_loss: None, until_cut: None };
         let (plan, seen) = (watch::Sender::new(plan), watch::Sender::default());
         let shared = Arc::new(Shared { plan, seen });
         let serving = Arc::clone(&shared);
@@ -110,6 +113,11 @@ impl TcpProxy {
     /// Cuts all connections when so many further answers have passed; the next one is lost.
     pub(crate) fn lose_answer_after(&self, answers: u64) {
         self.shared.plan.send_modify(|plan| plan.until_loss = Some(answers));
+    }
+
+    /// Cuts all connections right after so many further answers have passed, at least one.
+    pub(crate) fn cut_after(&self, answers: u64) {
+        self.shared.plan.send_modify(|plan| plan.until_cut = Some(answers));
     }
 
     /// Whether the answer that was to be lost is lost.
@@ -258,7 +266,21 @@ impl Line {
         };
         let now = plan.wait_for(|plan| decided(plan).is_some()).await;
         let Ok(Some(now)) = now.map(|plan| decided(&plan)) else { return false };
-        now != Flow::Pass || to.write_all(bytes).await.is_ok()
+        let passed = now != Flow::Pass || to.write_all(bytes).await.is_ok();
+        passed && !(matches!(direction, Direction::Answers) && self.is_to_be_cut())
+    }
+
+    /// Counts an answer that has passed, and cuts all connections after the last of them.
+    fn is_to_be_cut(&self) -> bool {
+        self.shared.plan.send_if_modified(|plan| {
+            plan.until_cut = plan.until_cut.and_then(|answers| answers.checked_sub(1));
+            let is_last = plan.until_cut == Some(0);
+            if is_last {
+                plan.until_cut = None;
+                plan.cuts += 1;
+            }
+            is_last
+        })
     }
 
     /// Counts an answer, and cuts all connections if it is the one that is to be lost.
