@@ -312,7 +312,7 @@ def shared(repeat, _sizes, rooms=100_000):
         ]
         row("  state rm of one: load, fold, release", removed)
         moves = [("chat/", "talk/"), ("talk/", "chat/")]
-        moved = [run(folder, "--state", state, "state", "mv", *move, "--auto-approve") for move in moves]
+        moved = [run(folder, "--state", state, "state", "mv", *move) for move in moves]
         row("  state mv of all: load, append, fold", moved)
         row("  state pull", [run(folder, "--state", state, "state", "pull") for _ in range(repeat)])
     for count in (1_000, 10_000):
