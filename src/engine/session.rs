@@ -14,10 +14,13 @@ use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 
 /// How long after a requested stop the work of a session may go on over a shared store: the grace period
 /// of its steps, and the write of their results.
-const WORK_AFTER_STOP: Duration = Duration::from_secs(8);
+const WORK_AFTER_STOP: Duration = Duration::from_secs(7);
 
 /// How long after a requested stop a fold into a shared store may take.
 const FOLD_AFTER_STOP: Duration = Duration::from_secs(5);
+
+/// The same, after the work was given up: the store has not answered for some time.
+const FOLD_AFTER_GIVEN_UP: Duration = Duration::from_secs(1);
 
 /// What a session works with.
 pub struct Session<'a, C> {
@@ -206,16 +209,20 @@ impl<C: Connector> Session<'_, C> {
         work: impl AsyncFnOnce(&Opened) -> Result<T, C::Error>,
     ) -> Result<Closed<T, C::Error>, C::Error> {
         let store = locked(self.store, lock, self.stop).await?;
+        let mut fold_time = FOLD_AFTER_STOP;
         let (done, closed, last_calls) = match self.open(&store).await {
             Ok(opened) => {
                 let done = self.in_time(&store, WORK_AFTER_STOP, Box::pin(work(&opened))).await;
+                if done.is_err() {
+                    fold_time = FOLD_AFTER_GIVEN_UP;
+                }
                 let done = done.unwrap_or_else(|error| Err(error.into()));
                 let last_calls = last_calls(&opened.connected.connections, self.clock.now());
                 (done, self.connector.close().await, last_calls)
             }
             Err(error) => (Err(error), Ok(()), LastCalls::new()),
         };
-        let folded = self.in_time(&store, FOLD_AFTER_STOP, store.fold(last_calls)).await;
+        let folded = self.in_time(&store, fold_time, store.fold(last_calls)).await;
         let folded = folded.and_then(|folded| folded.map_err(SessionError::State));
         let done = done?;
         Ok(Closed { done, closed: closed.and(folded.map(drop).map_err(C::Error::from)) })

@@ -1,9 +1,11 @@
 //! The database of one state: its statements, and connections that are made anew when they are lost.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use tokio::time::timeout;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, Row};
@@ -13,7 +15,7 @@ use crate::state::lease::{RemoteError, WindowClock};
 
 use super::connect::{self, Connector};
 
-/// How long a statement may take, and a second more for each mebibyte that it carries.
+/// How long a statement or the next row of an answer may take, and a second more for each mebibyte that it carries.
 const STATEMENT: Duration = Duration::from_secs(10);
 
 /// The schema of one state.
@@ -143,10 +145,16 @@ pub(super) struct Moment<'a> {
 }
 
 impl Moment<'_> {
-    /// Runs one statement, which may answer with so many bytes.
-    pub(super) async fn query(&self, sql: &str, bytes: usize) -> Result<Vec<Row>, RemoteError> {
+    /// Runs one statement, which may have any number of rows as long as they go on coming.
+    pub(super) async fn query(&self, sql: &str) -> Result<Vec<Row>, RemoteError> {
         let sql = self.connection.database.sql(sql);
-        answer(self.client.query_typed(&sql, &[]), bytes).await
+        let none = std::iter::empty::<(i32, Type)>();
+        let mut answers = pin!(answer(self.client.query_typed_raw(&sql, none), 0).await?);
+        let mut rows = Vec::new();
+        while let Some(row) = answer(answers.try_next(), 0).await? {
+            rows.push(row);
+        }
+        Ok(rows)
     }
 
     /// Ends it.

@@ -57,7 +57,7 @@ impl Head {
 
     /// Reads the head as it was at a moment.
     pub(super) async fn at(moment: &Moment<'_>) -> Result<Option<ReadHead>, RemoteError> {
-        Ok(moment.query(READ, 0).await?.into_iter().next().map(ReadHead))
+        Ok(moment.query(READ).await?.into_iter().next().map(ReadHead))
     }
 
     /// Returns how long the lease may not be taken over yet.

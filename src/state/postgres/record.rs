@@ -98,9 +98,9 @@ impl Rows {
         let moment = connection.moment().await?;
         let head = Head::at(&moment).await?;
         let rooms = "SELECT address, record::text FROM {s}.rooms ORDER BY address";
-        let rooms = moment.query(rooms, LARGEST).await?;
+        let rooms = moment.query(rooms).await?;
         let journal = "SELECT number, entry::text FROM {s}.journal ORDER BY number";
-        let journal = moment.query(journal, LARGEST).await?;
+        let journal = moment.query(journal).await?;
         moment.end().await?;
         Ok(Self { head, rooms, journal })
     }
@@ -110,9 +110,6 @@ impl Rows {
         rooms.iter().map(|row| Ok((column(row, 0)?, column(row, 1)?))).collect()
     }
 }
-
-/// What is allowed for in the time that the largest states need.
-const LARGEST: usize = 64 << 20;
 
 fn recorded(
     database: &Database,
