@@ -139,7 +139,7 @@ impl Hand {
         serde_json::from_slice(&text).expect("JSON")
     }
 
-    /// The status and the text, or none where the connection was cut.
+    /// The status and the text, or `None` if the connection was cut.
     async fn raw(
         &self,
         method: &Method,
@@ -151,7 +151,7 @@ impl Hand {
         self.exchange(method, &format!("/?Action={action}&{}&{query}", signed.query()), body).await
     }
 
-    /// The status and the text, or none where the connection was cut.
+    /// The status and the text, or `None` if the connection was cut.
     async fn exchange(
         &self,
         method: &Method,

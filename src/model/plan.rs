@@ -100,7 +100,7 @@ pub struct Unread {
     pub why: String,
 }
 
-/// A run that is under way while a plan is made.
+/// A run that is in progress while a plan is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunInProgress {
     /// Who runs it.

@@ -88,7 +88,7 @@ fn in_order(plan: &Plan) -> Checked {
     Ok(())
 }
 
-/// Nothing is destroyed that is not recorded, nobody is thrown out who was not meant to be, and keys of others stay where their room stays, or is made anew.
+/// Nothing is destroyed that is not recorded, nobody is disconnected who was not meant to be, and keys of others stay where their room stays, or is made anew.
 fn others_are_left_alone(
     kind: Kind,
     desired: &Desired,
@@ -110,7 +110,7 @@ fn others_are_left_alone(
         }
         if desired.policy.on_occupied([kind]) == OnOccupied::Defer && room.people > 0 {
             let inside = now.map(|now| now.people);
-            prop_assert_eq!(inside, Some(room.people), "{}: thrown out", id);
+            prop_assert_eq!(inside, Some(room.people), "{}: disconnected", id);
         }
         let Some(now) = now else { continue };
         if destroyed.contains(&address) {

@@ -31,7 +31,7 @@ fn temporary() -> TempDir {
 }
 
 async fn locked(store: &FileStore) -> Arc<dyn WriteStore> {
-    // What was dropped under way lets the lock go a moment later.
+    // What was dropped while it waited releases the lock a moment later.
     store.lock(holder(1), Duration::from_mins(1)).await.expect("the lock")
 }
 

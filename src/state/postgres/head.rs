@@ -14,11 +14,23 @@ use super::database::{Connection, Database, Moment, column};
 /// The head as it was read.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
+    pub(super) core: HeadCore,
+    /// Tells the holder from one that had the same epoch before a backup was restored.
+    pub(super) token: String,
+    /// Who took the lease.
+    pub(super) holder: Holder,
+    /// When the last calls were, by the last run that ended cleanly.
+    pub(super) last_calls: LastCalls,
+    /// Whether a run since may have made calls that it did not name: it ended uncleanly.
+    pub(super) unknown_calls: bool,
+}
+
+/// The columns of a head that a repair needs: no change by hand makes them unreadable.
+#[derive(Clone, Debug)]
+pub(super) struct HeadCore {
     pub(super) lineage: Lineage,
     /// Raised by each takeover.
     pub(super) epoch: i64,
-    /// Tells the holder from one that had the same epoch before a backup was restored.
-    pub(super) token: String,
     /// Tells the last write from all others.
     pub(super) write_id: String,
     /// How long the lease holds without a renewal.
@@ -27,16 +39,10 @@ pub(super) struct Head {
     pub(super) left: Duration,
     /// How it was released; `None` while it is held.
     pub(super) released: Option<Released>,
-    /// Who took it.
-    pub(super) holder: Holder,
     /// The number of the last entry that is folded into the rooms.
     pub(super) base: i64,
     /// The number of the last entry.
     pub(super) last_entry: i64,
-    /// When the last calls were, by the last run that ended cleanly.
-    pub(super) last_calls: LastCalls,
-    /// Whether a run since may have made calls that it did not name: it ended uncleanly.
-    pub(super) unknown_calls: bool,
     /// The head of the document; `None` before the first fold.
     pub(super) state: Option<String>,
     /// How many rooms there are.
@@ -59,51 +65,21 @@ impl Head {
     pub(super) async fn at(moment: &Moment<'_>) -> Result<Option<ReadHead>, RemoteError> {
         Ok(moment.query(READ).await?.into_iter().next().map(ReadHead))
     }
+}
 
+impl HeadCore {
     /// Returns how long the lease may not be taken over yet.
     pub(super) fn left(&self, watch: &mut Watch<String>) -> Duration {
-        left(watch, self.released, &self.write_id, self.lease, self.left)
+        match self.released {
+            Some(Released::Cleanly | Released::Uncleanly) => Duration::ZERO,
+            None => watch.left(self.write_id.clone(), self.lease, Some(self.left)),
+        }
     }
 
     /// Whether some run holds the lease.
     pub(super) fn is_held(&self) -> bool {
         self.released.is_none() && !self.left.is_zero()
     }
-}
-
-impl HeadCore {
-    /// Returns how long the lease may not be taken over yet.
-    pub(super) fn left(&self, watch: &mut Watch<String>) -> Duration {
-        left(watch, self.released, &self.write_id, self.lease, self.left)
-    }
-}
-
-fn left(
-    watch: &mut Watch<String>,
-    released: Option<Released>,
-    write_id: &str,
-    lease: Duration,
-    by_server: Duration,
-) -> Duration {
-    match released {
-        Some(Released::Cleanly | Released::Uncleanly) => Duration::ZERO,
-        None => watch.left(write_id.to_owned(), lease, Some(by_server)),
-    }
-}
-
-/// The columns of a head that a repair needs.
-#[derive(Clone, Debug)]
-pub(super) struct HeadCore {
-    pub(super) lineage: Lineage,
-    pub(super) epoch: i64,
-    pub(super) write_id: String,
-    pub(super) lease: Duration,
-    pub(super) left: Duration,
-    pub(super) released: Option<Released>,
-    pub(super) base: i64,
-    pub(super) last_entry: i64,
-    pub(super) state: Option<String>,
-    pub(super) room_count: i64,
 }
 
 /// A head whose columns are still to be read.
@@ -119,60 +95,39 @@ impl ReadHead {
     /// Reads the columns.
     ///
     /// # Errors
-    /// Returns [`StateError::Damaged`] if one of them was changed by hand.
+    /// Returns [`StateError::Outdated`] if one of them was changed by hand.
     pub(super) fn parse(&self, database: &Database) -> Result<Head, StateError> {
         self.columns().map_err(|error| database.damaged("the row of head", error))
     }
 
-    fn released(&self) -> Result<Option<Released>, RemoteError> {
-        let released = column::<Option<&str>>(&self.0, 6)?;
-        Ok(released.map(|how| match how {
-            "cleanly" => Released::Cleanly,
-            _ => Released::Uncleanly,
-        }))
+    fn columns(&self) -> Result<Head, RemoteError> {
+        let Self(row) = self;
+        Ok(Head {
+            core: self.core()?,
+            token: column(row, 2)?,
+            holder: json(row, 7)?,
+            last_calls: json(row, 10)?,
+            unknown_calls: column(row, 11)?,
+        })
     }
 
-    /// How long the lease holds, and for how long by the server's clock.
-    fn lease(&self) -> Result<(Duration, Duration), RemoteError> {
-        let (seconds, left): (i64, i64) = (column(&self.0, 4)?, column(&self.0, 5)?);
-        let lease = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-        Ok((lease, Duration::from_millis(u64::try_from(left).unwrap_or(0))))
-    }
-
-    /// What a repair needs, though other columns cannot be read.
+    /// Reads what a repair needs, though other columns cannot be read.
     pub(super) fn core(&self) -> Result<HeadCore, RemoteError> {
         let Self(row) = self;
-        let (lease, left) = self.lease()?;
+        let (seconds, left): (i64, i64) = (column(row, 4)?, column(row, 5)?);
+        let released: Option<&str> = column(row, 6)?;
         Ok(HeadCore {
             lineage: Lineage(column(row, 0)?),
             epoch: column(row, 1)?,
             write_id: column(row, 3)?,
-            lease,
-            left,
-            released: self.released()?,
+            lease: Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
+            left: Duration::from_millis(u64::try_from(left).unwrap_or(0)),
+            released: released.map(|how| match how {
+                "cleanly" => Released::Cleanly,
+                _ => Released::Uncleanly,
+            }),
             base: column(row, 8)?,
             last_entry: column(row, 9)?,
-            state: column(row, 12)?,
-            room_count: column(row, 13)?,
-        })
-    }
-
-    fn columns(&self) -> Result<Head, RemoteError> {
-        let Self(row) = self;
-        let (lease, left) = self.lease()?;
-        Ok(Head {
-            lineage: Lineage(column(row, 0)?),
-            epoch: column(row, 1)?,
-            token: column(row, 2)?,
-            write_id: column(row, 3)?,
-            lease,
-            left,
-            released: self.released()?,
-            holder: json(row, 7)?,
-            base: column(row, 8)?,
-            last_entry: column(row, 9)?,
-            last_calls: json(row, 10)?,
-            unknown_calls: column(row, 11)?,
             state: column(row, 12)?,
             room_count: column(row, 13)?,
         })

@@ -51,7 +51,7 @@ pub(super) async fn take(
         let taken = match head(connection).await? {
             None => begin(connection, holder).await?,
             Some(head) => {
-                let left = head.left(&mut watch);
+                let left = head.core.left(&mut watch);
                 if left.is_zero() {
                     take_over(connection, holder, &head).await?
                 } else {
@@ -127,9 +127,10 @@ async fn take_over(
     holder: &Holder,
     head: &Head,
 ) -> Result<Option<Lease>, StateError> {
-    let is_clean = head.released == Some(Released::Cleanly) && head.base == head.last_entry;
+    let is_clean =
+        head.core.released == Some(Released::Cleanly) && head.core.base == head.core.last_entry;
     let end = if is_clean { LeaseEnd::Released } else { LeaseEnd::TakenOver };
-    let seen = (head.epoch, head.write_id.as_str());
+    let seen = (head.core.epoch, head.core.write_id.as_str());
     raise(connection, holder, seen, head.unknown_calls || !is_clean, end).await
 }
 

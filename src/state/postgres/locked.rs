@@ -50,7 +50,7 @@ pub(super) async fn open(
         folded,
         earlier,
     };
-    let (location, lineage) = (connection.database().location.clone(), head.lineage.clone());
+    let (location, lineage) = (connection.database().location.clone(), head.core.lineage.clone());
     Ok(LeasedStore::start(location, snapshot, lineage, |lost| {
         Writer::new(connection, guard, &head, sent, base, lost)
     }))
@@ -72,9 +72,9 @@ async fn bring_up_to_date(
         return Err(StateError::Moved { to: to.clone() });
     }
     let (found, head) = (record.found(), record.head.clone());
-    if head.last_entry == head.base {
+    if head.core.last_entry == head.core.base {
         let recorded = Arc::new(record.recorded);
-        let base = Base { recorded, has_state: head.state.is_some() };
+        let base = Base { recorded, has_state: head.core.state.is_some() };
         return Ok(UpToDate { head, base, found, folded: None });
     }
     let Record { head: _, recorded, changes } = record;
@@ -82,7 +82,8 @@ async fn bring_up_to_date(
     let serial = recorded.serial + u64::from(folded.is_some());
     let (database, recorded) = (connection.database().clone(), Arc::new(recorded));
     let base = (Arc::clone(&recorded), changes.clone());
-    let fold = Fold::of_changes(&database.location, head.lineage.clone(), base, serial).await?;
+    let fold =
+        Fold::of_changes(&database.location, head.core.lineage.clone(), base, serial).await?;
     let until = Instant::now() + TAKEOVER_PATIENCE;
     lease.sent = fold
         .write(connection, &mut lease.guard, None, until)
@@ -90,7 +91,7 @@ async fn bring_up_to_date(
         .map_err(|error| error.of_holder(&database, &lease.guard, "write"))?;
     let mut recorded = Arc::unwrap_or_clone(recorded);
     changes.apply(&mut recorded);
-    (recorded.lineage, recorded.serial) = (Some(head.lineage.clone()), serial);
+    (recorded.lineage, recorded.serial) = (Some(head.core.lineage.clone()), serial);
     let base = Base { recorded: Arc::new(recorded), has_state: true };
     Ok(UpToDate { head, base, found, folded })
 }

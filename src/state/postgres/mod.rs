@@ -113,12 +113,12 @@ fn snapshot(record: Record) -> Snapshot {
     if record.found() == Found::New {
         return new(head.last_calls.clone());
     }
-    let is_in_progress = head.is_held() && !record.changes.is_empty();
+    let is_in_progress = head.core.is_held() && !record.changes.is_empty();
     Snapshot {
         found: Found::Existing,
         last_calls: head.last_calls.clone(),
         ended_uncleanly: head.unknown_calls
-            || head.released != Some(super::lease::Released::Cleanly),
+            || head.core.released != Some(super::lease::Released::Cleanly),
         in_progress: is_in_progress.then(|| head.holder.clone()),
         folded: None,
         earlier: None,
@@ -141,9 +141,9 @@ impl Store for PostgresStore {
         Box::pin(async {
             let Some(mut connection) = self.reading().await? else { return Ok(None) };
             let head = lease::head(&mut connection).await?;
-            Ok(head.filter(|head| head.released.is_none()).map(|head| {
-                let ends_in = head.left(&mut Watch::default());
-                let lease = Some(Lease { epoch: number(head.epoch), ends_in });
+            Ok(head.filter(|head| head.core.released.is_none()).map(|head| {
+                let ends_in = head.core.left(&mut Watch::default());
+                let lease = Some(Lease { epoch: number(head.core.epoch), ends_in });
                 Held { holder: Some(head.holder), lease }
             }))
         })
@@ -154,15 +154,18 @@ impl Store for PostgresStore {
             let Some(mut connection) = self.reading().await? else { return Ok(()) };
             loop {
                 let Some(head) = lease::head(&mut connection).await? else { return Ok(()) };
-                if head.released.is_some() {
+                if head.core.released.is_some() {
                     return Ok(());
                 }
-                if of.lease.map(|lease| lease.epoch) != Some(number(head.epoch)) {
-                    let left = head.left(&mut Watch::default());
+                if of.lease.map(|lease| lease.epoch) != Some(number(head.core.epoch)) {
+                    let left = head.core.left(&mut Watch::default());
                     return Err(locked_by(&self.database.location, head.holder, left));
                 }
-                let mut guard =
-                    Guard { epoch: head.epoch, token: head.token, write_id: head.write_id };
+                let mut guard = Guard {
+                    epoch: head.core.epoch,
+                    token: head.token,
+                    write_id: head.core.write_id,
+                };
                 match lease::release_uncleanly(&mut connection, &mut guard).await {
                     Ok(()) => return Ok(()),
                     // The holder has renewed it meanwhile.

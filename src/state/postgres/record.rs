@@ -66,7 +66,7 @@ impl Record {
 
     /// Whether anything was ever recorded.
     pub(super) fn found(&self) -> Found {
-        let is_new = self.head.state.is_none() && self.changes.is_empty();
+        let is_new = self.head.core.state.is_none() && self.changes.is_empty();
         if is_new { Found::New } else { Found::Existing }
     }
 
@@ -74,7 +74,7 @@ impl Record {
     pub(super) fn merged(self) -> Arc<Recorded> {
         let Self { head, mut recorded, changes } = self;
         changes.apply(&mut recorded);
-        recorded.lineage = recorded.lineage.or(Some(head.lineage));
+        recorded.lineage = recorded.lineage.or(Some(head.core.lineage));
         Arc::new(recorded)
     }
 }
@@ -117,11 +117,12 @@ fn recorded(
     rooms: &[Row],
     shared: &SharedRooms,
 ) -> Result<Recorded, StateError> {
-    if i64::try_from(rooms.len()) != Ok(head.room_count) {
-        let why = format!("it has {} rooms, and its head says {}", rooms.len(), head.room_count);
+    if i64::try_from(rooms.len()) != Ok(head.core.room_count) {
+        let why =
+            format!("it has {} rooms, and its head says {}", rooms.len(), head.core.room_count);
         return Err(database.outdated(&why));
     }
-    let Some(state) = &head.state else {
+    let Some(state) = &head.core.state else {
         if rooms.is_empty() {
             return Ok(Recorded::default());
         }
@@ -148,7 +149,7 @@ fn which_row(database: &Database, texts: &[(&str, &str)], error: format::ParseEr
 
 fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay, StateError> {
     let mut changes = Overlay::default();
-    let mut last = head.base;
+    let mut last = head.core.base;
     for row in journal {
         let (number, entry) = entry(row).map_err(|error| database.damaged("its journal", error))?;
         if number != last + 1 {
@@ -160,7 +161,7 @@ fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay,
         last = number;
     }
     let count = i64::try_from(journal.len()).unwrap_or(i64::MAX);
-    if last != head.last_entry || count != head.last_entry - head.base {
+    if last != head.core.last_entry || count != head.core.last_entry - head.core.base {
         return Err(
             database.outdated("its journal lacks entries, or has some that are not its own")
         );

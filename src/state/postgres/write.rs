@@ -138,10 +138,10 @@ impl WriteError {
             },
         };
         let location = database.location.clone();
-        let is_older = there.epoch < guard.epoch;
-        if !is_older && (there.epoch > guard.epoch || there.token != guard.token) {
+        let is_older = there.core.epoch < guard.epoch;
+        if !is_older && (there.core.epoch > guard.epoch || there.token != guard.token) {
             lost(&location, Some(there.holder))
-        } else if !is_older && there.released.is_some() {
+        } else if !is_older && there.core.released.is_some() {
             StateError::Unlocked { location }
         } else {
             let why = "its last writes are not what the server confirmed".to_owned();

@@ -123,7 +123,7 @@ impl Writer {
             guard,
             lease: database.lease,
             database,
-            lineage: head.lineage.clone(),
+            lineage: head.core.lineage.clone(),
             renewed: sent.at,
             base,
             changes: Overlay::default(),

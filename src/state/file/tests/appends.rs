@@ -77,7 +77,7 @@ async fn many_appends_share_one_sync() {
     for append in appends {
         append.await.expect("durable");
     }
-    // The first may have gone ahead; all others came while it was under way.
+    // The first may have gone ahead; all others came while it was in progress.
     assert!(disk.syncs() - before <= 2, "{}", disk.syncs() - before);
     assert_eq!(store.read().await.expect("a record").recorded.rooms.len(), 64);
 }

@@ -56,7 +56,7 @@ async fn a_damaged_state_is_named_and_nothing_is_overwritten() {
         assert_eq!(fs::read(&state).expect("a state"), damaged);
     }
     put(&state, &fs::read(folder.path().join("rooms.state.json.backup-0")).expect("a copy"));
-    let read = store.read().await.expect("mended");
+    let read = store.read().await.expect("repaired");
     assert!(!read.ended_uncleanly, "a run that could not begin leaves the lock as it was");
 }
 

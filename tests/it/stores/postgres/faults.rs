@@ -46,10 +46,15 @@ fn append_many(writer: &Arc<dyn WriteStore>) -> (JoinSet<()>, watch::Receiver<us
     (writers, acknowledged)
 }
 
-async fn all(mut writers: JoinSet<()>) {
+/// Waits until everything is appended, and checks that the journal has it once. Returns how many entries
+/// that are.
+async fn all_once(mut writers: JoinSet<()>, database: &Database) -> usize {
     while let Some(written) = writers.join_next().await {
         written.expect("every entry is acknowledged");
     }
+    let every = WRITERS * ENTRIES;
+    assert_eq!(journal(database), format!("{every}|{every}"));
+    every
 }
 
 #[tokio::test]
@@ -208,9 +213,7 @@ async fn appends_go_on_after_their_connection_is_cut_or_refused() {
             proxy.cut();
         }
     }
-    all(writers).await;
-    let every = WRITERS * ENTRIES;
-    assert_eq!(journal(&database), format!("{every}|{every}"));
+    let every = all_once(writers, &database).await;
     fold(writer).await;
     assert_eq!(names(&read(&database).await).len(), every);
 }
@@ -225,9 +228,7 @@ async fn appends_go_on_after_their_backend_is_terminated() {
         acknowledged.wait_for(|count| *count >= WRITERS * part * 5).await.expect("appends");
         database.terminate_backends();
     }
-    all(writers).await;
-    let every = WRITERS * ENTRIES;
-    assert_eq!(journal(&database), format!("{every}|{every}"));
+    all_once(writers, &database).await;
 }
 
 /// The server is told not to wait for its disk, and to write late: only the store's own setting keeps what
@@ -250,9 +251,7 @@ async fn what_was_acknowledged_survives_a_server_that_stops() {
         let rooms: usize = database.sql("SELECT count(*) FROM journal").parse().expect("a number");
         assert!(rooms >= before, "{before} were acknowledged, and {rooms} are there");
     }
-    all(writers).await;
-    let every = WRITERS * ENTRIES;
-    assert_eq!(journal(&database), format!("{every}|{every}"));
+    let every = all_once(writers, &database).await;
     fold(writer).await;
     assert_eq!(names(&read(&database).await).len(), every);
 }
@@ -267,7 +266,5 @@ async fn appends_go_on_behind_a_pooler_whose_server_stops() {
     acknowledged.wait_for(|count| *count >= WRITERS * 5).await.expect("appends");
     server.stop();
     server.start();
-    all(writers).await;
-    let every = WRITERS * ENTRIES;
-    assert_eq!(journal(&database), format!("{every}|{every}"));
+    all_once(writers, &database).await;
 }
