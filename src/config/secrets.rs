@@ -77,9 +77,20 @@ fn ends_in_secret(line: &str) -> bool {
     open && is_secret(name_before(before), "")
 }
 
-/// Masks what follows a key that is named like a secret, a URL's user and its parameters, with one star
-/// for each character, so that the columns stay.
+/// libpq's keywords for a password, whose value may be in quotes of its own.
+const PASSWORD_KEYWORDS: [&str; 2] = ["password=", "passwd="];
+
+/// Masks what follows a key or a keyword that is named like a secret, a URL's user and its parameters, with
+/// one star for each character, so that the columns stay.
 pub(super) fn hide_secrets(line: &str) -> String {
+    let value = |keyword: &str| Some(line.find(keyword)? + keyword.len());
+    match PASSWORD_KEYWORDS.into_iter().filter_map(value).min() {
+        Some(value) => hide_after_keys(&line[..value]) + &stars(&line[value..]),
+        None => hide_after_keys(line),
+    }
+}
+
+fn hide_after_keys(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(colon) = rest.find(':') {
@@ -173,6 +184,8 @@ mod tests {
             ("state: s3://b/k?lease=20s", "state: s3://b/k?lease=20s"),
             ("state: az://c/k?sv=1&sig=ab%2F", "state: az://c/k?**************"),
             ("state: \"az://c/k?sig=abc\"", "state: \"az://c/k?*******\""),
+            ("state: host=h password='p w' user=u", "state: host=h password=** ** ******"),
+            ("state: passwd=x", "state: passwd=*"),
             ("{state: az://c/k?sig=abc, x: 1}", "{state: az://c/k?*******, x: 1}"),
             ("{endpoint: http://h/?a,secret: hush}", "{endpoint: http://h/?*,secret: *****"),
         ] {

@@ -17,7 +17,7 @@ use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 const WORK_AFTER_STOP: Duration = Duration::from_secs(7);
 
 /// How long after a requested stop a fold into a shared store may take.
-const FOLD_AFTER_STOP: Duration = Duration::from_secs(5);
+const FOLD_AFTER_STOP: Duration = Duration::from_secs(4);
 
 /// The same, after the work was given up: the store has not answered for some time.
 const FOLD_AFTER_GIVEN_UP: Duration = Duration::from_secs(1);

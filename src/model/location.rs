@@ -74,6 +74,12 @@ pub enum LocationError {
     /// It is no URL of an object.
     #[error("{0}: expected {scheme}://BUCKET/KEY, such as {scheme}://my-bucket/rooms.state.json", scheme = .1.scheme())]
     NoObject(&'static str, ObjectService),
+    /// It is libpq's list of keywords, which may hold a password.
+    #[error(
+        "a list of keywords: expected postgres://USER@HOST:PORT/DATABASE; a password comes from PGPASSWORD, \
+         from a password file (PGPASSFILE or ~/.pgpass), or from a service file"
+    )]
+    Keywords,
     /// It is no URL of a database.
     #[error(
         "{0}: expected postgres://USER@HOST:PORT/DATABASE, such as postgres://roomctl@db.example/fleet"
@@ -187,7 +193,7 @@ impl FromStr for StateLocation {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((scheme, _)) = text.split_once("://") else {
             if postgres::is_keywords(text) {
-                return Err(LocationError::NoDatabase("it is a list of keywords"));
+                return Err(LocationError::Keywords);
             }
             return Ok(Self::File(PathBuf::from(text)));
         };

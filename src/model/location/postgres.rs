@@ -152,8 +152,9 @@ impl Said {
 /// Whether a text names a database by libpq's keywords, such as `host=db password=…`: as a path it would be
 /// shown.
 pub(super) fn is_keywords(text: &str) -> bool {
-    let keyword =
-        |word: &str| ["host=", "dbname=", "password="].iter().any(|it| word.starts_with(it));
+    let keyword = |word: &str| {
+        ["host=", "dbname=", "password=", "passwd="].iter().any(|it| word.starts_with(it))
+    };
     text.split_whitespace().any(keyword)
 }
 

@@ -152,7 +152,7 @@ fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay,
     let mut last = head.core.base;
     for row in journal {
         let (number, entry) = entry(row).map_err(|error| database.damaged("its journal", error))?;
-        if number != last + 1 {
+        if Some(number) != last.checked_add(1) {
             break;
         }
         let entry = entry
@@ -160,8 +160,8 @@ fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay,
         changes.add(entry);
         last = number;
     }
-    let count = i64::try_from(journal.len()).unwrap_or(i64::MAX);
-    if last != head.core.last_entry || count != head.core.last_entry - head.core.base {
+    let count = i64::try_from(journal.len()).ok();
+    if last != head.core.last_entry || count != last.checked_sub(head.core.base) {
         return Err(
             database.outdated("its journal lacks entries, or has some that are not its own")
         );

@@ -205,8 +205,11 @@ fn journal(
             Err(error) => found.push(format!("entry {number} of the journal: {error}")),
         }
     }
-    let whole = head.map_or_else(Vec::new, |head| (head.base + 1..=head.last_entry).collect());
-    if head.is_some() && numbers != whole {
+    let is_whole = |head: &HeadCore| {
+        let entries = head.base.saturating_add(1)..=head.last_entry;
+        numbers.iter().copied().eq(entries)
+    };
+    if !head.is_none_or(is_whole) {
         found.push("the journal lacks entries, or has some that are not its own".to_owned());
     }
     Ok(changes)

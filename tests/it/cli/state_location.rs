@@ -12,6 +12,8 @@ fn a_password_in_the_url_of_a_state_is_refused_and_shown_nowhere() {
         "postgres://me:hush@h/db",
         "postgres://me:hu/hush@h/db",
         "postgres://h/db?password=hush",
+        "password=hush",
+        "passwd='hush'",
     ] {
         for command in ["state list", "plan", "apply -y", "state unlock"] {
             let refused = desk.run(&format!("{command} --state {url}")).ends(64);
@@ -29,6 +31,9 @@ fn a_password_in_the_url_of_a_state_is_refused_and_shown_nowhere() {
         desk.run("validate").says("rooms.yaml:4:8");
         desk.write("rooms.yaml", THREE_ROOMS);
     }
+    let keywords = "state: \"host=db password='hu hush' dbname=fleet\"\ndefaults:";
+    desk.write("rooms.yaml", &THREE_ROOMS.replace("defaults:", keywords));
+    desk.run("validate").ends(1).says("PGPASSWORD").keeps_from("hush");
 }
 
 #[test]

@@ -82,6 +82,19 @@ async fn a_room_that_was_deleted_by_hand_is_missed() {
 }
 
 #[tokio::test]
+async fn a_journal_that_lacks_any_number_of_entries_is_refused_and_repaired() {
+    let Some(database) = postgres::database() else { return };
+    recorded(&database, &["chat/a"]).await;
+    database.sql("UPDATE head SET last_entry = 1000000000000000");
+    let error = refused(&database).await;
+    assert!(error.contains("its journal lacks entries"), "{error}");
+    let Repair { plan, write, .. } = repair(&database).await.expect("readable").expect("damaged");
+    assert_eq!((plan.rooms, plan.serial), (1, 2));
+    write.await.expect("written");
+    assert_eq!(names(&read(&database).await), ["chat/a"]);
+}
+
+#[tokio::test]
 async fn rooms_without_a_head_get_a_new_lineage() {
     let Some(database) = postgres::database() else { return };
     recorded(&database, &["chat/a", "chat/b"]).await;
