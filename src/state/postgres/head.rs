@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use crate::model::{Holder, Lineage};
-use crate::state::lease::{Released, RemoteError, Watch};
+use crate::state::lease::{Released, RemoteError, Retry, Watch};
 use crate::state::{LastCalls, StateError};
 
 use super::database::{Connection, Database, Moment, column};
@@ -56,9 +57,18 @@ SELECT lineage, epoch, token, write_id, lease_seconds,
 FROM {s}.head";
 
 impl Head {
-    /// Reads the head; `None` if there is none.
-    pub(super) async fn read(connection: &mut Connection) -> Result<Option<ReadHead>, RemoteError> {
-        Ok(connection.query(READ, &[], 0).await?.into_iter().next().map(ReadHead))
+    /// Reads the head, again until a time while the server does not answer; `None` if there is none.
+    pub(super) async fn read(
+        connection: &mut Connection,
+        until: Instant,
+    ) -> Result<Option<ReadHead>, RemoteError> {
+        let mut retry = Retry::until(until);
+        loop {
+            match connection.query(READ, &[], 0).await {
+                Ok(rows) => return Ok(rows.into_iter().next().map(ReadHead)),
+                Err(error) => retry.after(error).await?,
+            }
+        }
     }
 
     /// Reads the head as it was at a moment.

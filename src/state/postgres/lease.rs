@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use crate::model::Holder;
 use crate::state::format::SharedRooms;
 use crate::state::lease::{
-    CALLS_END, POLL, READ_PATIENCE, Released, Retry, Sent, TAKEOVER_PATIENCE, Watch, locked,
+    CALLS_END, POLL, READ_PATIENCE, Released, Sent, TAKEOVER_PATIENCE, Watch, locked,
 };
 use crate::state::{EarlierHolder, LeaseEnd, StateError};
 
@@ -72,18 +72,10 @@ pub(super) async fn take(
 
 /// Reads the head, again while the server does not answer.
 pub(super) async fn head(connection: &mut Connection) -> Result<Option<Head>, StateError> {
-    let mut retry = Retry::until(Instant::now() + READ_PATIENCE);
-    loop {
-        match Head::read(connection).await {
-            Ok(head) => {
-                return head.map(|head| head.parse(connection.database())).transpose();
-            }
-            Err(error) => {
-                let location = connection.database().location.clone();
-                retry.after(error).await.map_err(|error| error.failed("read", location))?;
-            }
-        }
-    }
+    let head = Head::read(connection, Instant::now() + READ_PATIENCE).await;
+    let database = connection.database();
+    let head = head.map_err(|error| error.failed("read", database.location.clone()))?;
+    head.map(|head| head.parse(database)).transpose()
 }
 
 /// Makes the first head of a state; `None` if another run was first.

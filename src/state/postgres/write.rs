@@ -4,7 +4,7 @@
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
-use crate::state::lease::{Backoff, RemoteError, Retry, Sent, lost};
+use crate::state::lease::{Backoff, RemoteError, Sent, lost};
 use crate::state::{StateError, random_uuid};
 
 use super::database::{Connection, Database, Parameter};
@@ -94,7 +94,7 @@ pub(super) async fn send(
             Err(error @ RemoteError::Denied(_)) => return Err(WriteError::Failed(error)),
             Err(error @ (RemoteError::Unavailable(_) | RemoteError::Unreachable(_))) => Some(error),
         };
-        let there = head(connection, *until).await?;
+        let there = Head::read(connection, *until).await.map_err(WriteError::Failed)?;
         let there_id =
             there.as_ref().map(ReadHead::write_id).transpose().map_err(WriteError::Failed)?;
         if there_id == Some(next) {
@@ -107,16 +107,6 @@ pub(super) async fn send(
         if !backoff.wait(*until).await {
             let refused = || RemoteError::Unavailable("the server refused a write".to_owned());
             return Err(WriteError::Failed(unanswered.unwrap_or_else(refused)));
-        }
-    }
-}
-
-async fn head(connection: &mut Connection, until: Instant) -> Result<Option<ReadHead>, WriteError> {
-    let mut retry = Retry::until(until);
-    loop {
-        match Head::read(connection).await {
-            Ok(head) => return Ok(head),
-            Err(error) => retry.after(error).await.map_err(WriteError::Failed)?,
         }
     }
 }

@@ -1,8 +1,6 @@
 //! A real PostgreSQL server, and PgBouncer before it, on free ports of loopback. Both end with the test
 //! process.
 
-#![allow(dead_code, reason = "two test programs share it, and each uses a part")]
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! A proxy on loopback that passes bytes on to a server, and lets the connections of a test fail.
 
-#![allow(dead_code, reason = "each test uses a part")]
-
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc as blocking};
 
