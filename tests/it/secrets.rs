@@ -127,6 +127,13 @@ fn nothing_leaks_where_the_secret_is_wrong() {
     for code in ["100000005", "70009"] {
         assert!(runs[0].stdout.contains(code), "{code}: {}", runs[0]);
     }
+    // What is asked where a call fails: which call, for which room, what was answered, how long it took.
+    let create =
+        runs[2].stderr.lines().find(|line| line.contains("call=CreateRoom room=\"lobby\" took="));
+    let create = create.unwrap_or_else(|| panic!("no such call was logged: {}", runs[2]));
+    for part in ["DEBUG", "code=100000005", "request_id=", "class=Fatal"] {
+        assert!(create.contains(part), "{part}: {create}");
+    }
     nothing_leaks(&desk, &runs, &wire);
 }
 
