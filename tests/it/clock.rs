@@ -1,4 +1,4 @@
-//! Clocks that are set back or forward while the outcome of a call is unknown.
+//! The system clock is set back or forward while the outcome of a call is unknown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,32 +11,33 @@ use roomctl::provider::http::TokioClock;
 use crate::support::fleet::HEAD;
 use crate::support::{Ended, Fuse, How, Mishap, World, in_moved_time, service};
 
-/// The longest that a call may take to land, and a little for the rest of a run.
-const MOST: Duration = Duration::from_secs(20);
+/// The longest time after which a call may still take effect, plus some seconds for the rest of a run.
+const LONGEST_RUN: Duration = Duration::from_secs(20);
 
 const HOUR: i64 = 3_600_000;
 
-/// A clock that a test sets.
-struct SetClock {
+/// A clock that a test can set.
+struct AdjustableClock {
     running: TokioClock,
-    by: AtomicI64,
+    offset: AtomicI64,
 }
 
-impl SetClock {
+impl AdjustableClock {
     fn new() -> Arc<Self> {
         let start = Timestamp::from_millis(1_700_000_000_000);
-        Arc::new(Self { running: TokioClock::starting_at(start), by: AtomicI64::new(0) })
+        Arc::new(Self { running: TokioClock::starting_at(start), offset: AtomicI64::new(0) })
     }
 
+    /// Sets the difference to the running clock, in milliseconds.
     fn set(&self, milliseconds: i64) {
-        self.by.store(milliseconds, Ordering::Relaxed);
+        self.offset.store(milliseconds, Ordering::Relaxed);
     }
 }
 
-impl Clock for SetClock {
+impl Clock for AdjustableClock {
     fn now(&self) -> Timestamp {
-        let by = self.by.load(Ordering::Relaxed);
-        Timestamp::from_millis(self.running.now().as_millis() + by)
+        let offset = self.offset.load(Ordering::Relaxed);
+        Timestamp::from_millis(self.running.now().as_millis() + offset)
     }
 }
 
@@ -44,20 +45,20 @@ fn one_room(world: &World) -> Desired {
     world.declare(&format!("{HEAD}rooms:\n  - {{id: lobby, destroy_delay_time: 3h}}\n"))
 }
 
-/// The room was made once, and the looks for it were few.
-fn was_made_once(world: &World) {
+/// Asserts that the room was created once, with at most four lookups.
+fn assert_created_once(world: &World) {
     let stats = world.stats();
     assert_eq!(stats.served(Action::CreateRoom), 1);
-    let looks = stats.calls[&Action::QueryRoomUserList].arrivals.len();
-    assert!(looks <= 4, "{looks} looks");
+    let lookups = stats.calls[&Action::QueryRoomUserList].arrivals.len();
+    assert!(lookups <= 4, "{lookups} lookups");
 }
 
 #[test]
-fn a_clock_that_is_set_while_a_call_may_land_stalls_nothing_and_hurries_nothing() {
-    for by in [-HOUR, HOUR, 0] {
+fn a_clock_change_during_a_lookup_neither_delays_nor_shortens_the_wait() {
+    for offset in [-HOUR, HOUR, 0] {
         for mishap in [Mishap::LostBefore, Mishap::Late] {
             in_moved_time(async {
-                let clock = SetClock::new();
+                let clock = AdjustableClock::new();
                 let world = World::by(clock.clone(), service());
                 let desired = one_room(&world);
                 world.script.strike(Call::CreateRoom, 1, mishap);
@@ -65,36 +66,44 @@ fn a_clock_that_is_set_while_a_call_may_land_stalls_nothing_and_hurries_nothing(
                 let how = How::plain();
                 let (ran, ()) = tokio::join!(world.apply(&desired, &how), async {
                     tokio::time::sleep(Duration::from_secs(1)).await;
-                    clock.set(by);
+                    clock.set(offset);
                 });
                 let ran = ran.expect("a state").ran();
-                assert_eq!(ran.outcome.done.len(), 1, "{by}, {mishap:?}: {:?}", ran.outcome);
-                assert!(start.elapsed() < MOST, "{by}, {mishap:?}: {:?}", start.elapsed());
-                was_made_once(&world);
+                assert_eq!(ran.outcome.done.len(), 1, "{offset}, {mishap:?}: {:?}", ran.outcome);
+                assert!(
+                    start.elapsed() < LONGEST_RUN,
+                    "{offset}, {mishap:?}: {:?}",
+                    start.elapsed()
+                );
+                assert_created_once(&world);
             });
         }
     }
 }
 
 #[test]
-fn a_clock_that_was_set_back_between_two_runs_stalls_the_second_no_longer_than_a_call_lands() {
-    for by in [-HOUR, -5_000] {
+fn a_clock_set_back_between_runs_does_not_extend_the_wait_of_the_next() {
+    for offset in [-HOUR, -5_000] {
         for mishap in [Mishap::LostBefore, Mishap::Late] {
             in_moved_time(async {
-                let clock = SetClock::new();
+                let clock = AdjustableClock::new();
                 let world = World::by(clock.clone(), service());
                 let desired = one_room(&world);
                 world.script.strike(Call::CreateRoom, 1, mishap);
                 let how = How { fuse: Fuse::never(), ..How::plain() };
                 let run = tokio::time::timeout(Duration::from_secs(1), world.apply(&desired, &how));
-                assert!(run.await.is_err(), "cut short while it waits");
-                clock.set(by);
+                assert!(run.await.is_err(), "the run was not cut off while it waited");
+                clock.set(offset);
                 let start = tokio::time::Instant::now();
                 let ended = world.apply(&desired, &How::plain()).await.expect("a state");
-                let Ended::Ran(ran) = ended else { panic!("it did not crash") };
+                let Ended::Ran(ran) = ended else { panic!("the run crashed") };
                 assert!(ran.outcome.failed.is_empty(), "{:?}", ran.outcome);
-                assert!(start.elapsed() < MOST, "{by}, {mishap:?}: {:?}", start.elapsed());
-                was_made_once(&world);
+                assert!(
+                    start.elapsed() < LONGEST_RUN,
+                    "{offset}, {mishap:?}: {:?}",
+                    start.elapsed()
+                );
+                assert_created_once(&world);
             });
         }
     }

@@ -1,4 +1,4 @@
-//! Bad days: whatever goes wrong, runs that are repeated converge, and no room is lost or made twice.
+//! Fault injection: repeated runs converge, and no room is lost or created twice.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -13,13 +13,13 @@ use crate::support::fleet::{
 };
 use crate::support::{How, Mishap, World, in_moved_time, service};
 
-/// The seeds that each mix is tried with.
+/// The number of seeds for each mix of faults.
 const SEEDS: u64 = 12;
 
-/// The same for the fleets that are not chat alone.
+/// The number of seeds for the fleets that hold more than chat rooms.
 const FEWER_SEEDS: u64 = 4;
 
-/// Bad days: each fault alone, and mixes.
+/// Each fault alone, and combinations.
 const MIXES: &[&[&str]] = &[
     &["500=25%"],
     &["busy=30%"],
@@ -31,8 +31,8 @@ const MIXES: &[&[&str]] = &[
     &["500=8%", "busy=8%", "reset-before=8%", "reset-after=8%", "hang=8%", "garbage=8%"],
 ];
 
-/// Lives through both editions of the fleet on one bad day.
-async fn live(fleet: Fleet, mix: &[&str], seed: u64) -> Result<(), String> {
+/// Applies both editions of a fleet, until each has converged, to a service with these faults.
+async fn apply_with_faults(fleet: Fleet, mix: &[&str], seed: u64) -> Result<(), String> {
     let faults: Vec<FaultShare> = mix.iter().map(|text| text.parse().expect("a fault")).collect();
     let latency = Duration::from_millis(50);
     let world = World::new(EmulatorConfig { faults, seed, latency, jitter: latency, ..service() });
@@ -44,12 +44,12 @@ async fn live(fleet: Fleet, mix: &[&str], seed: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Lives through every mix and seed, and tells what failed.
-fn every_bad_day_ends_well(fleet: Fleet, seeds: u64) {
+/// Asserts that a fleet converges with every mix of faults and every seed; lists those that failed.
+fn assert_converges_under_all_faults(fleet: Fleet, seeds: u64) {
     let mut failed = Vec::new();
     for mix in MIXES {
         for seed in 0..seeds {
-            if let Err(why) = in_moved_time(live(fleet, mix, seed)) {
+            if let Err(why) = in_moved_time(apply_with_faults(fleet, mix, seed)) {
                 failed.push(format!("{mix:?}, seed {seed}: {why}"));
             }
         }
@@ -58,26 +58,26 @@ fn every_bad_day_ends_well(fleet: Fleet, seeds: u64) {
 }
 
 #[test]
-fn every_bad_day_of_chat_rooms_ends_well() {
-    every_bad_day_ends_well(CHAT, SEEDS);
+fn chat_rooms_converge_under_every_fault() {
+    assert_converges_under_all_faults(CHAT, SEEDS);
 }
 
 #[test]
-fn every_bad_day_of_live_rooms_ends_well() {
-    every_bad_day_ends_well(LIVE, FEWER_SEEDS);
+fn live_rooms_converge_under_every_fault() {
+    assert_converges_under_all_faults(LIVE, FEWER_SEEDS);
 }
 
 #[test]
-fn every_bad_day_of_video_rooms_ends_well() {
-    every_bad_day_ends_well(VIDEO, FEWER_SEEDS);
+fn video_rooms_converge_under_every_fault() {
+    assert_converges_under_all_faults(VIDEO, FEWER_SEEDS);
 }
 
 #[test]
-fn every_bad_day_of_several_services_ends_well() {
-    every_bad_day_ends_well(MIXED, FEWER_SEEDS);
+fn rooms_of_several_services_converge_under_every_fault() {
+    assert_converges_under_all_faults(MIXED, FEWER_SEEDS);
 }
 
-/// What is written to the log.
+/// The bytes written to the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -91,8 +91,8 @@ impl Write for Log {
     }
 }
 
-/// Creates rooms and asks after them; a call of each is made again.
-async fn with_retries() {
+/// Creates rooms, then queries them; one call of each fails once and is retried.
+async fn run_with_retries() {
     let world = World::new(service());
     let [edition, _] = CHAT.editions();
     let desired = world.declare(&edition.text);
@@ -100,11 +100,11 @@ async fn with_retries() {
     converge(&world, &desired).await.expect("converged");
     world.script.strike(Call::QueryRoomUserList, 2, Mishap::LostBefore);
     converge(&world, &desired).await.expect("converged");
-    assert!(world.script.is_over(), "the script was not played");
+    assert!(world.script.is_over(), "not every planned fault was injected");
 }
 
 #[test]
-fn every_call_that_is_made_again_is_in_the_log() {
+fn every_retried_call_is_logged() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -112,15 +112,16 @@ fn every_call_that_is_made_again_is_in_the_log() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // With one subscriber, the thread that comes first to a line of the log decides for all whether
-    // it is ever written, and that thread may be another test's. With two, both are asked.
+    // With one subscriber, the first thread that reaches a log statement decides for all threads
+    // whether it is enabled, and that thread may belong to another test. With two subscribers,
+    // `tracing` asks both of them each time.
     let _second = tracing::Dispatch::new(NoSubscriber::default());
     let logging = tracing::subscriber::set_default(subscriber);
-    in_moved_time(with_retries());
+    in_moved_time(run_with_retries());
     drop(logging);
     let log = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
-    let again: Vec<&str> = log.lines().filter(|line| line.contains("trying again")).collect();
-    let [create, query] = again.as_slice() else { panic!("{log}") };
+    let retries: Vec<&str> = log.lines().filter(|line| line.contains("trying again")).collect();
+    let [create, query] = retries.as_slice() else { panic!("{log}") };
     for (line, call) in [(create, "CreateRoom"), (query, "QueryRoomUserList")] {
         assert!(line.contains(" INFO ") && line.contains(&format!("call={call}")), "{line}");
         assert!(line.contains("room=\"r") && line.contains("failed=1 wait="), "{line}");
@@ -128,7 +129,7 @@ fn every_call_that_is_made_again_is_in_the_log() {
 }
 
 #[test]
-fn a_good_day_takes_one_run() {
+fn without_faults_one_run_converges() {
     for fleet in FLEETS {
         in_moved_time(async {
             let world = World::new(service());
@@ -143,7 +144,7 @@ fn a_good_day_takes_one_run() {
 }
 
 #[test]
-fn a_step_that_failed_halfway_counts_as_a_change() {
+fn a_partly_failed_step_counts_as_a_change() {
     const LIVE_ROOM: &str = "version: 1
 providers: {live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emulator}}
 rooms: [{id: channel, name: Channel, seat_template: Karaoke, attributes: {topic: music}}]
@@ -158,6 +159,6 @@ rooms: [{id: channel, name: Channel, seat_template: Karaoke, attributes: {topic:
             (outcome.failed[0].partial, outcome.has_changed_something())
         })
     };
-    assert_eq!(failed(Call::LiveSetRoomMetadata), (true, true), "made, and not finished");
-    assert_eq!(failed(Call::LiveCreateRoom), (false, false), "not made");
+    assert_eq!(failed(Call::LiveSetRoomMetadata), (true, true), "created, but not finished");
+    assert_eq!(failed(Call::LiveCreateRoom), (false, false), "not created");
 }

@@ -1,15 +1,15 @@
-//! A secret, and whatever was signed with it, reaches no stream, log, state or file.
+//! No secret, signature or signed query is written to a stream, a log, the state or another file.
 
-mod wire;
+mod recording_proxy;
 
 use crate::cli::desk::{Desk, Ran, files_below};
 use crate::cli::served::Served;
-use wire::{Behaviour, Wire};
+use recording_proxy::{Behaviour, RecordingProxy};
 
-/// A secret that nothing else looks like.
+/// The secret of every service; no other text in the tests contains it.
 const SECRET: &str = "5ecre7-0f-th3-t3st-th47-n0b0dy-5h0u1d-533";
 
-/// A room of each kind.
+/// One room of each kind.
 const ROOMS: &str = "\
 version: 1
 providers:
@@ -31,42 +31,42 @@ rooms:
   - {id: call, provider: video, close: {reason: over}}
 ";
 
-/// Everything that a run told or wrote, by where.
-fn told(desk: &Desk, runs: &[Ran]) -> Vec<(String, String)> {
-    let mut told: Vec<(String, String)> = Vec::new();
+/// Returns everything that the runs printed or wrote, each text with its stream or file name.
+fn written(desk: &Desk, runs: &[Ran]) -> Vec<(String, String)> {
+    let mut written: Vec<(String, String)> = Vec::new();
     for ran in runs {
-        told.push(("stdout".to_owned(), ran.stdout.clone()));
-        told.push(("stderr".to_owned(), ran.stderr.clone()));
+        written.push(("stdout".to_owned(), ran.stdout.clone()));
+        written.push(("stderr".to_owned(), ran.stderr.clone()));
     }
     for name in files_below(&desk.path(".")) {
-        told.push((name.clone(), desk.read(&name)));
+        written.push((name.clone(), desk.read(&name)));
     }
-    told
+    written
 }
 
-/// Holds what was told against the secret and everything that was signed on the wire.
+/// Asserts that no output or file contains the secret, or a signature that the proxy recorded.
 #[track_caller]
-fn nothing_leaks(desk: &Desk, runs: &[Ran], wire: &Wire) {
-    let (signatures, user_sigs) = (wire.signatures(), wire.user_sigs());
-    assert!(!signatures.is_empty(), "nothing was signed: the test saw no call");
-    assert!(!user_sigs.is_empty(), "no UserSig was sent: the test saw no call");
-    for (place, text) in told(desk, runs) {
-        assert!(!text.contains(SECRET), "the secret stands in {place}:\n{text}");
-        no_signed_query(&place, &text);
+fn assert_no_leak(desk: &Desk, runs: &[Ran], proxy: &RecordingProxy) {
+    let (signatures, user_sigs) = (proxy.signatures(), proxy.user_sigs());
+    assert!(!signatures.is_empty(), "the proxy recorded no signature: no call reached it");
+    assert!(!user_sigs.is_empty(), "the proxy recorded no UserSig: no call reached it");
+    for (place, text) in written(desk, runs) {
+        assert!(!text.contains(SECRET), "{place} contains the secret:\n{text}");
+        assert_no_signed_query(&place, &text);
         for signature in signatures.iter().chain(&user_sigs) {
-            assert!(!text.contains(signature), "a signature stands in {place}:\n{text}");
+            assert!(!text.contains(signature), "{place} contains a signature:\n{text}");
         }
     }
 }
 
 #[track_caller]
-fn no_signed_query(place: &str, text: &str) {
+fn assert_no_signed_query(place: &str, text: &str) {
     for proof in ["Signature=", "usersig="] {
-        assert!(!text.contains(proof), "a signed query stands in {place}:\n{text}");
+        assert!(!text.contains(proof), "{place} contains a signed query:\n{text}");
     }
 }
 
-/// Where every service is, the secret of all of them, and everything logged.
+/// The environment of a run: the endpoint and the secret of every service, and the log level `trace`.
 fn variables(url: &str) -> [(&str, &str); 4] {
     [
         ("ZIM_ENDPOINT", url),
@@ -76,8 +76,8 @@ fn variables(url: &str) -> [(&str, &str); 4] {
     ]
 }
 
-/// Runs the commands that talk to a service, with everything logged, as text and as JSON.
-fn run_everything(desk: &Desk, url: &str) -> Vec<Ran> {
+/// Runs the commands that call a service, with log level `trace`, once with each log format.
+fn run_all_commands(desk: &Desk, url: &str) -> Vec<Ran> {
     let mut runs = Vec::new();
     for line in [
         "check",
@@ -95,77 +95,78 @@ fn run_everything(desk: &Desk, url: &str) -> Vec<Ran> {
 }
 
 #[test]
-fn nothing_leaks_where_all_goes_well() {
+fn successful_runs_leak_no_secret() {
     let desk = Desk::with(ROOMS);
     let served = Served::start_with(&desk, SECRET, "--data world.json");
-    let wire = Wire::start(Behaviour::Forward(served.address()));
-    let runs = run_everything(&desk, &wire.url);
+    let proxy = RecordingProxy::start(Behaviour::Forward(served.address()));
+    let runs = run_all_commands(&desk, &proxy.url);
     for call in ["CreateRoom", "create_room", "account_import", "DescribeUserNum", "CloseRoom"] {
         assert!(runs.iter().any(|ran| ran.stderr.contains(call)), "{call} was not logged");
     }
     assert!(runs[2].stdout.contains("Applied: 3 created."), "{}", runs[2]);
     assert!(runs[10].stdout.contains("3 destroyed"), "{}", runs[10]);
-    nothing_leaks(&desk, &runs, &wire);
+    assert_no_leak(&desk, &runs, &proxy);
 }
 
 #[test]
-fn nothing_leaks_on_the_built_in_emulator() {
+fn runs_on_the_built_in_emulator_leak_no_secret() {
     let desk = Desk::with(&ROOMS.replace("'${ZIM_ENDPOINT}'", "emulator"));
-    let runs = run_everything(&desk, "");
-    for (place, text) in told(&desk, &runs) {
-        assert!(!text.contains(SECRET), "the secret stands in {place}:\n{text}");
-        no_signed_query(&place, &text);
+    let runs = run_all_commands(&desk, "");
+    for (place, text) in written(&desk, &runs) {
+        assert!(!text.contains(SECRET), "{place} contains the secret:\n{text}");
+        assert_no_signed_query(&place, &text);
     }
 }
 
 #[test]
-fn nothing_leaks_where_the_secret_is_wrong() {
+fn runs_with_a_wrong_secret_leak_no_secret() {
     let desk = Desk::with(ROOMS);
     let served = Served::start(&desk, "");
-    let wire = Wire::start(Behaviour::Forward(served.address()));
-    let runs = run_everything(&desk, &wire.url);
+    let proxy = RecordingProxy::start(Behaviour::Forward(served.address()));
+    let runs = run_all_commands(&desk, &proxy.url);
     for code in ["100000005", "70009"] {
         assert!(runs[0].stdout.contains(code), "{code}: {}", runs[0]);
     }
-    // What is asked where a call fails: which call, for which room, what was answered, how long it took.
+    // The log of a failed call names the call, the room, the service's answer and the duration.
     let create =
         runs[2].stderr.lines().find(|line| line.contains("call=CreateRoom room=\"lobby\" took="));
-    let create = create.unwrap_or_else(|| panic!("no such call was logged: {}", runs[2]));
+    let create =
+        create.unwrap_or_else(|| panic!("the failed CreateRoom call was not logged: {}", runs[2]));
     for part in ["DEBUG", "code=100000005", "request_id=", "class=Fatal"] {
         assert!(create.contains(part), "{part}: {create}");
     }
-    nothing_leaks(&desk, &runs, &wire);
+    assert_no_leak(&desk, &runs, &proxy);
 }
 
 #[test]
-fn nothing_leaks_where_a_gateway_answers_html_with_the_whole_request_in_it() {
-    leaks_nothing_against(Behaviour::Mirror { status: "200 OK", json: false });
+fn an_html_answer_that_quotes_the_request_leaks_no_secret() {
+    assert_no_leak_against(Behaviour::Echo { status: "200 OK", json: false });
 }
 
 #[test]
-fn nothing_leaks_where_a_gateway_refuses_with_the_whole_request_in_it() {
-    leaks_nothing_against(Behaviour::Mirror { status: "404 Not Found", json: false });
+fn an_error_page_that_quotes_the_request_leaks_no_secret() {
+    assert_no_leak_against(Behaviour::Echo { status: "404 Not Found", json: false });
 }
 
 #[test]
-fn nothing_leaks_where_the_services_own_words_hold_the_request() {
-    leaks_nothing_against(Behaviour::Mirror { status: "200 OK", json: true });
+fn a_service_error_message_that_quotes_the_request_leaks_no_secret() {
+    assert_no_leak_against(Behaviour::Echo { status: "200 OK", json: true });
 }
 
 #[test]
-fn nothing_leaks_where_a_redirect_takes_the_query_along() {
-    leaks_nothing_against(Behaviour::Redirect);
+fn a_redirect_that_repeats_the_query_leaks_no_secret() {
+    assert_no_leak_against(Behaviour::Redirect);
 }
 
 #[test]
-fn nothing_leaks_where_connections_are_cut() {
-    leaks_nothing_against(Behaviour::Cut);
+fn closed_connections_leak_no_secret() {
+    assert_no_leak_against(Behaviour::Close);
 }
 
-fn leaks_nothing_against(behaviour: Behaviour) {
+fn assert_no_leak_against(behaviour: Behaviour) {
     let desk = Desk::with(ROOMS);
-    let wire = Wire::start(behaviour);
+    let proxy = RecordingProxy::start(behaviour);
     let runs = ["check --log-format json", "apply --auto-approve", "plan --refresh all"]
-        .map(|line| desk.run_with(&variables(&wire.url), line));
-    nothing_leaks(&desk, &runs, &wire);
+        .map(|line| desk.run_with(&variables(&proxy.url), line));
+    assert_no_leak(&desk, &runs, &proxy);
 }

@@ -1,4 +1,4 @@
-//! Sick services: one that hangs, one that refuses everything, one that refuses some for no reason.
+//! Failing services: one that hangs, one that throttles every request, one that throttles some at random.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{How, Mishap, Ran, World, in_moved_time, plain_service};
 
 const ROOMS: usize = 200;
 
-/// ZIM's code for a call that came too often.
+/// ZIM's code for a request above the rate limit.
 const TOO_OFTEN: i64 = 660_300_005;
 
 fn rooms(count: usize) -> String {
@@ -19,43 +19,44 @@ fn rooms(count: usize) -> String {
     format!("{HEAD}rooms:\n{}", (0..count).map(room).collect::<String>())
 }
 
-/// The services with the vendors' limits, 50 ms away, and these faults.
-fn sick(faults: &[&str]) -> EmulatorConfig {
+/// Services with the vendors' limits, a latency of 50 ± 30 ms, and these faults.
+fn faulty(faults: &[&str]) -> EmulatorConfig {
     let faults: Vec<FaultShare> = faults.iter().map(|it| it.parse().expect("a fault")).collect();
     let (latency, jitter) = (Duration::from_millis(20), Duration::from_millis(60));
     EmulatorConfig { faults, latency, jitter, ..plain_service() }
 }
 
-/// Applies, and says how long that took.
+/// Applies, and returns how long that took.
 async fn apply(world: &World, text: &str) -> (Ran, Duration) {
     let (desired, start) = (world.declare(text), Instant::now());
     let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
     (ran, start.elapsed())
 }
 
-/// Plans, and says how long that took.
+/// Plans, and returns how long that took.
 async fn plan(world: &World, text: &str, refresh: Refresh) -> (Plan, Duration) {
     let (desired, start) = (world.declare(text), Instant::now());
     let plan = world.plan(&desired, refresh).await.expect("a state");
     (plan, start.elapsed())
 }
 
-/// The rooms with something pending, which are all creates.
+/// Returns the number of rooms with a pending call, and asserts that each is a create.
 async fn open_creates(world: &World) -> usize {
     let recorded = world.recorded().await.expect("a state");
     let open = recorded.rooms.values().filter_map(|room| room.pending.as_ref());
     open.inspect(|pending| assert_eq!(pending.kind, PendingKind::Create)).count()
 }
 
+/// Returns the number of steps that were not tried, and asserts that each has this reason.
 fn not_tried(outcome: &Outcome, why: NotTried) -> usize {
     assert!(outcome.not_tried.iter().all(|(_, _, it)| *it == why), "{:?}", outcome.not_tried);
     outcome.not_tried.len()
 }
 
 #[test]
-fn a_service_that_hangs_costs_seconds_and_no_room_is_lost() {
+fn a_hanging_service_stops_the_run_in_seconds_and_loses_no_room() {
     in_moved_time(async {
-        let world = World::new(sick(&["hang=100%"]));
+        let world = World::new(faulty(&["hang=100%"]));
         let (ran, took) = apply(&world, &rooms(ROOMS)).await;
         assert!(took <= Duration::from_secs(25), "{took:?}");
         assert_eq!(ran.outcome.done, []);
@@ -63,7 +64,7 @@ fn a_service_that_hangs_costs_seconds_and_no_room_is_lost() {
         let sent = ran.outcome.failed.iter().filter(|failure| failure.pending).count();
         assert_eq!(sent + left, ROOMS, "{:?}", ran.outcome.failed);
         assert!(sent >= 10, "{sent}");
-        assert_eq!(open_creates(&world).await, sent, "what was not sent left no intent");
+        assert_eq!(open_creates(&world).await, sent, "a call that was not sent left an intent");
 
         let (plan, took) = plan(&world, &rooms(ROOMS), Refresh::Due).await;
         assert!(took <= Duration::from_secs(15), "{took:?}");
@@ -77,9 +78,9 @@ fn a_service_that_hangs_costs_seconds_and_no_room_is_lost() {
 }
 
 #[test]
-fn reading_many_rooms_of_a_service_that_hangs_ends_at_the_tenth_timeout() {
+fn a_refresh_of_a_hanging_service_stops_after_ten_timeouts() {
     in_moved_time(async {
-        let world = World::new(sick(&[]));
+        let world = World::new(faulty(&[]));
         let (ran, _) = apply(&world, &rooms(ROOMS)).await;
         assert_eq!(ran.outcome.done.len(), ROOMS);
         world.script.strike_all(Some(Mishap::Hangs));
@@ -90,9 +91,9 @@ fn reading_many_rooms_of_a_service_that_hangs_ends_at_the_tenth_timeout() {
 }
 
 #[test]
-fn a_service_that_refuses_everything_as_too_often_costs_a_minute() {
+fn a_service_that_throttles_every_request_stops_the_run_in_a_minute() {
     in_moved_time(async {
-        let world = World::new(sick(&[]));
+        let world = World::new(faulty(&[]));
         let (ran, _) = apply(&world, &rooms(1)).await;
         assert_eq!(ran.outcome.done.len(), 1);
         world.script.strike_all(Some(Mishap::Answered(TOO_OFTEN)));
@@ -110,9 +111,9 @@ fn a_service_that_refuses_everything_as_too_often_costs_a_minute() {
 }
 
 #[test]
-fn a_stopped_provider_is_called_again_by_the_next_run() {
+fn the_next_run_calls_a_stopped_provider_again() {
     in_moved_time(async {
-        let world = World::new(sick(&[]));
+        let world = World::new(faulty(&[]));
         let text = rooms(ROOMS);
         world.script.strike_all(Some(Mishap::Hangs));
         apply(&world, &text).await;
@@ -123,40 +124,49 @@ fn a_stopped_provider_is_called_again_by_the_next_run() {
     });
 }
 
-/// A replace whose destroy was done before the provider was stopped has failed: it is not untried.
+/// A replace whose destroy was done before the provider was stopped counts as failed, not as not tried.
 #[test]
-fn what_was_not_tried_is_as_it_was() {
+fn a_step_that_was_not_tried_left_its_room_unchanged() {
     in_moved_time(async {
-        let world = World::new(sick(&[]));
+        let world = World::new(faulty(&[]));
         apply(&world, &rooms(ROOMS)).await;
         for nth in 1..=1_000 {
             world.script.strike(Call::CreateRoom, nth, Mishap::Hangs);
-            // Who is inside the first rooms is told, before the creates time out.
+            // The occupancy queries of the first 64 rooms succeed, so that their replaces start.
             world.script.strike(Call::QueryRoomUserList, 64 + nth, Mishap::Hangs);
         }
         let slow = "endpoint: emulator, rate_limit: {CreateRoom: 5}";
-        let anew = rooms(ROOMS).replace("3h", "2h").replace("endpoint: emulator", slow);
-        let (ran, _) = apply(&world, &anew).await;
+        let changed = rooms(ROOMS).replace("3h", "2h").replace("endpoint: emulator", slow);
+        let (ran, _) = apply(&world, &changed).await;
         let left = not_tried(&ran.outcome, NotTried::ProviderNoAnswer);
         assert_eq!(ran.outcome.failed.len() + left, ROOMS);
         assert!(left > 0);
         let there = world.stats().rooms;
         for (address, _, _) in &ran.outcome.not_tried {
-            assert!(there.contains_key(&address.room), "{address} was not tried, and is gone");
+            assert!(
+                there.contains_key(&address.room),
+                "{address} was not tried, but its room is gone"
+            );
         }
-        let halves = |it: &&StepFailure| it.message.contains("it was destroyed") && !it.pending;
-        assert!(ran.outcome.failed.iter().any(|it| halves(&it)), "{:?}", ran.outcome.failed);
+        let destroyed_only =
+            |it: &&StepFailure| it.message.contains("it was destroyed") && !it.pending;
+        assert!(
+            ran.outcome.failed.iter().any(|it| destroyed_only(&it)),
+            "{:?}",
+            ran.outcome.failed
+        );
     });
 }
 
-/// At most 1.25 times the limit's time at 5 %, and 1.6 times at 10 %.
+/// The apply takes at most 1.25 times as long as at the rate limit with 5 % of the requests throttled,
+/// and at most 1.6 times with 10 %.
 #[test]
-fn refusals_for_no_reason_cost_little() {
+fn random_throttling_slows_an_apply_down_little() {
     const MANY: usize = 1_000;
     for (fault, most) in [("busy=5%", 1.25), ("busy=10%", 1.6)] {
         for seed in 0..2 {
             in_moved_time(async {
-                let world = World::new(EmulatorConfig { seed, ..sick(&[fault]) });
+                let world = World::new(EmulatorConfig { seed, ..faulty(&[fault]) });
                 let (ran, took) = apply(&world, &rooms(MANY)).await;
                 assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (MANY, 0));
                 let least = Duration::from_millis(50) * 999;
@@ -169,12 +179,12 @@ fn refusals_for_no_reason_cost_little() {
     }
 }
 
-/// Five attempts that hang for ten seconds each take a minute with what is waited after each of them:
-/// the sixth would begin too late.
+/// Five attempts that time out after ten seconds each take a minute with the backoff between them: the
+/// sixth would start too late.
 #[test]
-fn no_attempt_at_a_change_begins_a_minute_after_the_first() {
+fn no_attempt_starts_later_than_a_minute_after_the_first() {
     in_moved_time(async {
-        let world = World::new(sick(&[]));
+        let world = World::new(faulty(&[]));
         for nth in 1..=6 {
             world.script.strike(Call::CreateRoom, nth, Mishap::Hangs);
         }

@@ -1,4 +1,4 @@
-//! On a terminal: the question is asked and only `yes` approves; a bar shows rate and time left.
+//! Runs on a terminal: the confirmation prompt, which only `yes` approves, the progress bar, colours.
 
 use std::process::Command;
 
@@ -8,12 +8,12 @@ use rexpect::session::{PtySession, spawn_with_options};
 
 use crate::cli::desk::{Desk, ROOMCTL, THREE_ROOMS};
 
-/// How long a terminal waits for what it expects: far beyond what a loaded machine takes.
-const PATIENCE_MS: u64 = 120_000;
+/// How long a test waits for expected output, in milliseconds: enough for a loaded machine.
+const TIMEOUT_MS: u64 = 120_000;
 
-/// Runs a command on a terminal of 100 columns, its escape codes stripped.
+/// Starts a command on a terminal of 100 columns; escape codes are stripped from its output.
 fn on_terminal(desk: &Desk, arguments: &str) -> PtySession {
-    let options = Options::new().timeout_ms(Some(PATIENCE_MS)).strip_ansi_escape_codes(true);
+    let options = Options::new().timeout_ms(Some(TIMEOUT_MS)).strip_ansi_escape_codes(true);
     spawn_with_options(terminal(desk, arguments), options).expect("a terminal")
 }
 
@@ -26,16 +26,16 @@ fn terminal(desk: &Desk, arguments: &str) -> Command {
 }
 
 #[track_caller]
-fn ends(session: &PtySession, code: i32) {
-    let status = session.process().wait().expect("its end");
+fn assert_exit_code(session: &PtySession, code: i32) {
+    let status = session.process().wait().expect("the exit status");
     assert!(
         matches!(status, WaitStatus::Exited(_, ended) if ended == code),
-        "ended with {status:?}, and not with {code}"
+        "ended with {status:?} instead of {code}"
     );
 }
 
 #[test]
-fn only_yes_approves() {
+fn only_yes_approves_an_apply() {
     let desk = Desk::with(THREE_ROOMS);
     for answer in ["no", "y", "YES", ""] {
         let mut terminal = on_terminal(&desk, "apply");
@@ -44,7 +44,7 @@ fn only_yes_approves() {
         terminal.send_line(answer).expect("an answer");
         terminal.exp_string("not approved").expect("a refusal");
         terminal.exp_eof().expect("the end");
-        ends(&terminal, 3);
+        assert_exit_code(&terminal, 3);
     }
     desk.run("state list").ends(0).keeps_from("chat/");
     let mut terminal = on_terminal(&desk, "apply");
@@ -52,36 +52,36 @@ fn only_yes_approves() {
     terminal.send_line("yes").expect("an answer");
     terminal.exp_string("Applied: 3 created.").expect("the outcome");
     terminal.exp_eof().expect("the end");
-    ends(&terminal, 0);
+    assert_exit_code(&terminal, 0);
     desk.run("plan --detailed-exitcode").ends(0);
 }
 
 #[test]
-fn nothing_to_do_asks_nothing() {
+fn a_plan_without_steps_asks_no_question() {
     let desk = Desk::applied();
     let mut terminal = on_terminal(&desk, "apply");
-    let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("No changes: 3 rooms, 0 asked") && !told.contains("yes"), "{told}");
-    ends(&terminal, 0);
+    let output = terminal.exp_eof().expect("the end");
+    assert!(output.contains("No changes: 3 rooms, 0 asked") && !output.contains("yes"), "{output}");
+    assert_exit_code(&terminal, 0);
 }
 
 #[test]
-fn what_the_gate_holds_back_asks_nothing() {
+fn a_plan_whose_steps_the_gate_holds_back_asks_no_question() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
     desk.edit("name: Support", "name: Help");
     let mut terminal = on_terminal(&desk, "apply");
-    let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("--allow-destroy 2") && !told.contains("`yes`"), "{told}");
-    ends(&terminal, 3);
+    let output = terminal.exp_eof().expect("the end");
+    assert!(output.contains("--allow-destroy 2") && !output.contains("`yes`"), "{output}");
+    assert_exit_code(&terminal, 3);
     let mut terminal = on_terminal(&desk, "destroy --allow-destroy 1");
-    let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("--allow-destroy 2") && !told.contains("`yes`"), "{told}");
-    ends(&terminal, 3);
+    let output = terminal.exp_eof().expect("the end");
+    assert!(output.contains("--allow-destroy 2") && !output.contains("`yes`"), "{output}");
+    assert_exit_code(&terminal, 3);
 }
 
 #[test]
-fn a_room_leaves_the_record_after_a_yes() {
+fn state_rm_removes_a_room_after_a_yes() {
     let desk = Desk::applied();
     let mut terminal = on_terminal(&desk, "state rm chat/news");
     terminal.exp_string("unmanaged").expect("the consequence");
@@ -89,19 +89,19 @@ fn a_room_leaves_the_record_after_a_yes() {
     terminal.send_line("yes").expect("an answer");
     terminal.exp_string("Removed:").expect("what was removed");
     terminal.exp_eof().expect("the end");
-    ends(&terminal, 0);
+    assert_exit_code(&terminal, 0);
     desk.run("state list").ends(0).keeps_from("chat/news");
 }
 
 #[test]
-fn the_rooms_of_a_lost_state_are_taken_over_after_a_yes() {
+fn import_takes_over_the_rooms_of_a_lost_state_after_a_yes() {
     let desk = Desk::with(&THREE_ROOMS.replace("operator:", "ownership_attribute: by, operator:"));
     desk.run("apply -y").ends(0);
     desk.run("state list").ends(0).prints("chat/news");
     for name in ["", ".backup-0", ".lock"] {
         std::fs::remove_file(desk.path(&format!("rooms.state.json{name}"))).expect("removed");
     }
-    for (answer, said, code) in
+    for (answer, message, code) in
         [("no", "nothing was recorded: not approved", 3), ("yes", "3 recorded", 0)]
     {
         let mut terminal = on_terminal(&desk, "import --all-declared");
@@ -110,16 +110,16 @@ fn the_rooms_of_a_lost_state_are_taken_over_after_a_yes() {
             .exp_string("Take over these rooms? Type `yes` to confirm: ")
             .expect("the question");
         terminal.send_line(answer).expect("an answer");
-        terminal.exp_string(said).expect("the end of it");
+        terminal.exp_string(message).expect("the outcome");
         terminal.exp_eof().expect("the end");
-        ends(&terminal, code);
+        assert_exit_code(&terminal, code);
         assert_eq!(desk.holds("rooms.state.json"), code == 0);
     }
     desk.run("plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
 }
 
 #[test]
-fn a_state_that_is_replaced_while_the_question_is_open_is_noticed_before_the_first_call() {
+fn a_state_replaced_during_the_prompt_stops_the_apply_before_any_call() {
     let desk = Desk::applied();
     desk.edit("topic: today", "topic: tomorrow");
     let before = desk.read("rooms.state.json.backup-0");
@@ -131,7 +131,7 @@ fn a_state_that_is_replaced_while_the_question_is_open_is_noticed_before_the_fir
     terminal.send_line("yes").expect("an answer");
     terminal.exp_string("nothing was done").expect("the reason");
     terminal.exp_eof().expect("the end");
-    ends(&terminal, 1);
+    assert_exit_code(&terminal, 1);
     assert_eq!(desk.read("rooms.emulator.json"), emulator, "a call was made");
     assert!(!desk.holds("rooms.state.json.journal"), "a journal is left behind");
     desk.run("state list").ends(0);
@@ -139,7 +139,7 @@ fn a_state_that_is_replaced_while_the_question_is_open_is_noticed_before_the_fir
 }
 
 #[test]
-fn ctrl_c_at_the_question_is_no_consent() {
+fn ctrl_c_at_the_prompt_does_not_approve() {
     let desk = Desk::with(THREE_ROOMS);
     let mut terminal = on_terminal(&desk, "apply");
     terminal.exp_string("Type `yes` to confirm: ").expect("the question");
@@ -150,7 +150,7 @@ fn ctrl_c_at_the_question_is_no_consent() {
 }
 
 #[test]
-fn a_bar_shows_the_rate_and_the_time_left() {
+fn the_progress_bar_shows_the_rate_and_the_time_left() {
     let slow = THREE_ROOMS.replace("operator:", "rate_limit: 4, operator:");
     let desk = Desk::with(&slow);
     let mut terminal = on_terminal(&desk, "apply --auto-approve");
@@ -159,25 +159,25 @@ fn a_bar_shows_the_rate_and_the_time_left() {
     terminal.exp_string("chat/").expect("a step above the bar");
     terminal.exp_string("Applied: 3 created.").expect("the outcome");
     terminal.exp_eof().expect("the end");
-    ends(&terminal, 0);
+    assert_exit_code(&terminal, 0);
 }
 
 #[test]
-fn reads_show_how_many_are_left() {
+fn a_refresh_shows_how_many_rooms_are_left() {
     let desk = Desk::applied();
     desk.edit("operator:", "rate_limit: 4, operator:");
     let mut terminal = on_terminal(&desk, "plan --refresh all");
     terminal.exp_regex(r"asking [12]/3, [0-9]+ s left").expect("the progress of the reads");
     let rest = terminal.exp_eof().expect("the end");
     assert!(rest.contains("No changes: 3 rooms, 3 asked"), "{rest}");
-    ends(&terminal, 0);
+    assert_exit_code(&terminal, 0);
     let mut quiet = on_terminal(&desk, "plan --refresh all --quiet");
     let printed = quiet.exp_eof().expect("the end");
     assert!(!printed.contains("asking"), "{printed}");
 }
 
 #[test]
-fn colour_is_used_unless_the_user_wants_none() {
+fn colour_is_on_unless_disabled() {
     let desk = Desk::with(THREE_ROOMS);
     for (variable, arguments, coloured) in [
         ("NOTHING", "plan", true),
@@ -187,19 +187,19 @@ fn colour_is_used_unless_the_user_wants_none() {
     ] {
         let mut command = terminal(&desk, arguments);
         command.env(variable, "1");
-        let options = Options::new().timeout_ms(Some(PATIENCE_MS));
+        let options = Options::new().timeout_ms(Some(TIMEOUT_MS));
         let mut session = spawn_with_options(command, options).expect("a terminal");
-        let told = session.exp_eof().expect("the end");
-        assert!(told.contains("Plan: 3 to create"), "{told}");
-        assert_eq!(told.contains("\u{1b}["), coloured, "{variable} {arguments}: {told}");
+        let output = session.exp_eof().expect("the end");
+        assert!(output.contains("Plan: 3 to create"), "{output}");
+        assert_eq!(output.contains("\u{1b}["), coloured, "{variable} {arguments}: {output}");
     }
 }
 
 #[test]
-fn quiet_draws_no_bar() {
+fn quiet_shows_no_progress_bar() {
     let desk = Desk::with(THREE_ROOMS);
     let mut terminal = on_terminal(&desk, "apply --auto-approve --quiet");
-    let told = terminal.exp_eof().expect("the end");
-    assert!(told.contains("Applied: 3 created.") && !told.contains(" left"), "{told}");
-    ends(&terminal, 0);
+    let output = terminal.exp_eof().expect("the end");
+    assert!(output.contains("Applied: 3 created.") && !output.contains(" left"), "{output}");
+    assert_exit_code(&terminal, 0);
 }

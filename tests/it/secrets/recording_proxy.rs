@@ -1,4 +1,4 @@
-//! A wire that hears every request: what was signed, so that nobody else may know it.
+//! A proxy that records every request, so that tests know which signatures must not leak.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -10,53 +10,53 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
 use serde_json::{Value, json};
 
-/// What happens to a request.
+/// What the proxy does with a request.
 #[derive(Clone, Copy)]
 pub(super) enum Behaviour {
-    /// A service answers it.
+    /// Forwards it to this service.
     Forward(SocketAddr),
-    /// It is answered with its own first line, as HTML or in the words of the service.
-    Mirror { status: &'static str, json: bool },
-    /// It is sent elsewhere, its query in the address.
+    /// Answers with the request's first line, in HTML or in the service's JSON error format.
+    Echo { status: &'static str, json: bool },
+    /// Answers with a redirect whose `Location` contains the request's query.
     Redirect,
-    /// Its connection is cut.
-    Cut,
+    /// Closes the connection without an answer.
+    Close,
 }
 
-/// A listener on loopback that keeps what it hears.
-pub(super) struct Wire {
+/// A proxy on loopback that keeps the bytes of every request.
+pub(super) struct RecordingProxy {
     pub(super) url: String,
-    heard: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Wire {
+impl RecordingProxy {
     pub(super) fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let ears = heard.clone();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let recorded = received.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let ears = ears.clone();
-                thread::spawn(move || behaviour.serve(stream, &ears));
+                let recorded = recorded.clone();
+                thread::spawn(move || behaviour.serve(stream, &recorded));
             }
         });
-        Self { url, heard }
+        Self { url, received }
     }
 
-    /// Every signature that was sent.
+    /// Returns every ZEGO signature that was sent.
     pub(super) fn signatures(&self) -> Vec<String> {
-        let heard = self.heard.lock().expect("what was heard");
-        let text = String::from_utf8_lossy(&heard);
+        let received = self.received.lock().expect("no panic under the lock");
+        let text = String::from_utf8_lossy(&received);
         let hex = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
         let found = text.split("Signature=").skip(1).map(hex);
         found.filter(|signature| signature.len() == 32).collect()
     }
 
-    /// Every UserSig that was sent, and the digest inside it.
+    /// Returns every UserSig that was sent, and the digest inside each.
     pub(super) fn user_sigs(&self) -> Vec<String> {
-        let heard = self.heard.lock().expect("what was heard");
-        let text = String::from_utf8_lossy(&heard);
+        let received = self.received.lock().expect("no panic under the lock");
+        let text = String::from_utf8_lossy(&received);
         let sent = text.split("usersig=").skip(1).filter_map(|rest| rest.split(['&', ' ']).next());
         let sent: Vec<String> = sent.map(|it| it.replace("%2A", "*")).collect();
         let inside: Vec<String> = sent.iter().map(|user_sig| digest(user_sig)).collect();
@@ -64,30 +64,30 @@ impl Wire {
     }
 }
 
-/// The digest inside a UserSig.
+/// Returns the digest inside a UserSig.
 fn digest(user_sig: &str) -> String {
     let packed = user_sig.replace('*', "+").replace('-', "/").replace('_', "=");
     let packed = STANDARD.decode(packed).expect("base64");
-    let said: Value = serde_json::from_reader(ZlibDecoder::new(&packed[..])).expect("JSON");
-    said["TLS.sig"].as_str().expect("a digest").to_owned()
+    let content: Value = serde_json::from_reader(ZlibDecoder::new(&packed[..])).expect("JSON");
+    content["TLS.sig"].as_str().expect("a digest").to_owned()
 }
 
 impl Behaviour {
-    /// What goes wrong on a connection is nothing to the wire: the client's words are what is tested.
-    fn serve(self, mut client: TcpStream, ears: &Arc<Mutex<Vec<u8>>>) {
+    /// Serves one connection. Its IO errors are ignored: the test checks the client's output.
+    fn serve(self, mut client: TcpStream, received: &Arc<Mutex<Vec<u8>>>) {
         if let Self::Forward(service) = self {
-            return forward(client, service, ears);
+            return forward(client, service, received);
         }
         let Some(request) = read_request(&mut client) else { return };
-        ears.lock().expect("what is heard").extend_from_slice(&request);
+        received.lock().expect("no panic under the lock").extend_from_slice(&request);
         let request = String::from_utf8_lossy(&request).into_owned();
         let first = request.lines().next().unwrap_or_default();
         let answer = match self {
-            Self::Mirror { status, json: false } => {
+            Self::Echo { status, json: false } => {
                 let body = format!("<html><h1>{first}</h1></html>");
                 response(status, "Content-Type: text/html", &body)
             }
-            Self::Mirror { status, json: true } => {
+            Self::Echo { status, json: true } => {
                 let body = json!({
                     "Code": 2, "Message": first, "RequestId": first,
                     "ActionStatus": "FAIL", "ErrorCode": 60_002, "ErrorInfo": first,
@@ -99,7 +99,7 @@ impl Behaviour {
                 let location = format!("Location: http://127.0.0.1:9{target}");
                 response("302 Found", &location, "")
             }
-            Self::Cut | Self::Forward(_) => return,
+            Self::Close | Self::Forward(_) => return,
         };
         drop(client.write_all(answer.as_bytes()));
         drop(client.shutdown(Shutdown::Write));
@@ -113,7 +113,7 @@ fn response(status: &str, header: &str, body: &str) -> String {
     )
 }
 
-/// A whole request: its head, and as much of a body as it says.
+/// Reads one request: its head, and a body of the declared content length.
 fn read_request(client: &mut TcpStream) -> Option<Vec<u8>> {
     let mut request = Vec::new();
     let mut part = [0; 4096];
@@ -132,20 +132,21 @@ fn read_request(client: &mut TcpStream) -> Option<Vec<u8>> {
     }
 }
 
-/// Carries bytes both ways, and keeps those of the client.
-fn forward(client: TcpStream, service: SocketAddr, ears: &Arc<Mutex<Vec<u8>>>) {
+/// Copies bytes in both directions, and records the client's.
+fn forward(client: TcpStream, service: SocketAddr, received: &Arc<Mutex<Vec<u8>>>) {
     let Ok(upstream) = TcpStream::connect(service) else { return };
-    let (Ok(mut answers), Ok(mut asker)) = (upstream.try_clone(), client.try_clone()) else {
+    let (Ok(mut from_service), Ok(mut to_client)) = (upstream.try_clone(), client.try_clone())
+    else {
         return;
     };
     thread::spawn(move || {
-        drop(std::io::copy(&mut answers, &mut asker));
-        drop(asker.shutdown(Shutdown::Write));
+        drop(std::io::copy(&mut from_service, &mut to_client));
+        drop(to_client.shutdown(Shutdown::Write));
     });
     let (mut client, mut upstream) = (client, upstream);
     let mut part = [0; 4096];
     while let Some(read) = client.read(&mut part).ok().filter(|read| *read > 0) {
-        ears.lock().expect("what is heard").extend_from_slice(&part[..read]);
+        received.lock().expect("no panic under the lock").extend_from_slice(&part[..read]);
         if upstream.write_all(&part[..read]).is_err() {
             break;
         }
