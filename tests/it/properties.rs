@@ -1,4 +1,4 @@
-//! What holds whatever is declared, recorded and done behind our back.
+//! Properties of an apply that hold for any declared rooms, any record and any change by other clients.
 
 mod case;
 
@@ -16,20 +16,20 @@ use crate::support::{AppStats, Fuse, How, Ran, World, at, in_moved_time, service
 
 type Checked = Result<(), TestCaseError>;
 
-/// Applies the first edition, lets happen what happens, and applies the second: hardly looking, then
-/// looking at everything.
-async fn live(case: &Case) -> Checked {
+/// Applies the first edition, runs the events, and applies the second edition twice: with a refresh of
+/// the due rooms only, then of every room.
+async fn check_case(case: &Case) -> Checked {
     let world = World::new(service());
     let first = world.declare(&case.first.text());
     for connection in world.connect(&first, &Fuse::never()).values() {
-        // A plan is never the first to call: it would leave rooms unread.
+        // A plan does not register the operator: without one, rooms would be unread.
         connection.client.register_user(None).await.expect("registered");
     }
     let how = How::with_consent();
     world.apply(&first, &how).await.expect("a state").ran();
-    case.happen(&world, &first).await;
+    case.run_events(&world, &first).await;
     let desired = world.declare(&case.second.text());
-    stable(&world, case).await?;
+    plans_are_deterministic(&world, case).await?;
     for refresh in [Refresh::Due, Refresh::All] {
         let stats = || Kind::ALL.iter().map(|kind| (*kind, world.stats_of(*kind)));
         let before: Vec<(Kind, AppStats)> = stats().collect();
@@ -38,27 +38,28 @@ async fn live(case: &Case) -> Checked {
         let how = How::with_consent().refresh(refresh);
         let ran = world.apply(&desired, &how).await.expect("a state").ran();
         for ((kind, before), (_, after)) in before.iter().zip(stats()) {
-            others_are_left_alone(*kind, &desired, &ran, before, &after, &ours)?;
+            unmanaged_is_left_alone(*kind, &desired, &ran, before, &after, &ours)?;
         }
     }
-    settled(&world, &desired).await
+    has_converged(&world, &desired).await
 }
 
 /// The plan after a complete apply has no steps.
-async fn settled(world: &World, desired: &Desired) -> Checked {
+async fn has_converged(world: &World, desired: &Desired) -> Checked {
     let plan = world.plan(desired, Refresh::All).await.expect("a plan");
     let text = text(&plan);
     prop_assert!(plan.steps.is_empty() && plan.unread.is_empty(), "{text}");
     Ok(())
 }
 
-/// Equal inputs give equal bytes, whatever the order in the file; only the lines differ.
-async fn stable(world: &World, case: &Case) -> Checked {
+/// Equal inputs give byte-equal plans, in whichever order the file lists the rooms; only the line numbers
+/// differ.
+async fn plans_are_deterministic(world: &World, case: &Case) -> Checked {
     let mut bytes = BTreeSet::new();
-    for text in [case.second.text(), case.second.text(), case.second.backwards().text()] {
+    for text in [case.second.text(), case.second.text(), case.second.reversed().text()] {
         let desired = world.declare(&text);
         let mut plan = world.plan(&desired, Refresh::All).await.expect("a plan");
-        in_order(&plan)?;
+        is_ordered(&plan)?;
         let held = plan.waiting.iter_mut().chain(&mut plan.blocked).map(|held| &mut held.step);
         plan.steps.iter_mut().chain(held).for_each(|step| step.line = None);
         let mut out = Vec::new();
@@ -70,8 +71,8 @@ async fn stable(world: &World, case: &Case) -> Checked {
     Ok(())
 }
 
-/// Steps that make room start first; by kind and address within each action.
-fn in_order(plan: &Plan) -> Checked {
+/// Steps that free quota come first; within each action, steps are ordered by kind and address.
+fn is_ordered(plan: &Plan) -> Checked {
     let rank = |action| match action {
         Action::Destroy => 0,
         Action::Replace => 1,
@@ -88,8 +89,9 @@ fn in_order(plan: &Plan) -> Checked {
     Ok(())
 }
 
-/// Nothing is destroyed that is not recorded, nobody is disconnected who was not meant to be, and keys of others stay where their room stays, or is made anew.
-fn others_are_left_alone(
+/// No unrecorded room is destroyed, `on_occupied: defer` disconnects no one, and keys of other clients
+/// survive unless their room is destroyed; a replace keeps them too.
+fn unmanaged_is_left_alone(
     kind: Kind,
     desired: &Desired,
     ran: &Ran,
@@ -101,16 +103,16 @@ fn others_are_left_alone(
         let steps = ran.plan.steps.iter().filter(move |step| step.action == action);
         steps.map(|step| &step.address).collect::<BTreeSet<_>>()
     };
-    let (destroyed, made_anew) = (steps(Action::Destroy), steps(Action::Replace));
+    let (destroyed, replaced) = (steps(Action::Destroy), steps(Action::Replace));
     for (id, room) in &before.rooms {
         let now = after.rooms.get(id);
         let address = at(provider(kind), id.as_str());
         if !ours.contains(&address) {
-            prop_assert!(now.is_some(), "{id} is gone, and was not recorded");
+            prop_assert!(now.is_some(), "{id} is gone, but was not recorded");
         }
         if desired.policy.on_occupied([kind]) == OnOccupied::Defer && room.people > 0 {
             let inside = now.map(|now| now.people);
-            prop_assert_eq!(inside, Some(room.people), "{}: disconnected", id);
+            prop_assert_eq!(inside, Some(room.people), "{}: people were disconnected", id);
         }
         let Some(now) = now else { continue };
         if destroyed.contains(&address) {
@@ -119,7 +121,7 @@ fn others_are_left_alone(
         for key in FOREIGN {
             prop_assert_eq!(now.attributes.get(key), room.attributes.get(key), "{}: {}", id, key);
         }
-        if made_anew.contains(&address) {
+        if replaced.contains(&address) {
             continue;
         }
         prop_assert_eq!(now.people, room.people, "{}", id);
@@ -131,7 +133,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_apply_settles_everything_and_leaves_others_alone(case in some_case()) {
-        in_moved_time(live(&case))?;
+    fn an_apply_converges_and_leaves_the_unmanaged_alone(case in some_case()) {
+        in_moved_time(check_case(&case))?;
     }
 }

@@ -1,4 +1,4 @@
-//! The rate limit as the service counts it: no second with more calls than it allows.
+//! The rate limit as the service counts it: no second contains more calls than the limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::support::fleet::HEAD;
 use crate::support::process::{End, Served};
 use crate::support::{APP, Ended, Fuse, How, World, in_moved_time, plain_service};
 
-/// What the vendor allows of each action in any second.
+/// The vendor's limit of calls of each action in any second.
 const LIMIT: usize = 20;
 
-/// The vendor's code for a call that came too often.
+/// The vendor's code for a call above the rate limit.
 const TOO_OFTEN: i64 = 660_300_005;
 
-/// The vendor's limit, at the end of a line whose latency is 50 ± 30 ms.
-fn far_away(seed: u64) -> EmulatorConfig {
+/// A service with the vendor's limit and a latency of 50 ± 30 ms.
+fn remote_service(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_millis(20), Duration::from_millis(60));
     EmulatorConfig { latency, jitter, seed, ..plain_service() }
 }
@@ -28,8 +28,9 @@ fn rooms(count: usize) -> String {
     format!("{HEAD}rooms:\n{}", (0..count).map(room).collect::<String>())
 }
 
-/// Asserts that no action was called more often than `most` times in any second.
-fn assert_inside(world: &World, most: usize) {
+/// Asserts that no action was called more than `most` times in any second, and that the service
+/// refused at most `most - LIMIT` calls.
+fn assert_within_limit(world: &World, most: usize) {
     let stats = world.stats();
     let mut refused = 0_usize;
     for action in Action::ALL {
@@ -41,37 +42,38 @@ fn assert_inside(world: &World, most: usize) {
 }
 
 #[test]
-fn a_thousand_creates_stay_inside() {
+fn a_thousand_creates_stay_within_the_limit() {
     for seed in 0..3 {
         in_moved_time(async {
-            let world = World::new(far_away(seed));
+            let world = World::new(remote_service(seed));
             let desired = world.declare(&rooms(1_000));
             let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), 1_000);
             assert_eq!(world.stats().rooms.len(), 1_000);
-            assert_inside(&world, LIMIT);
+            assert_within_limit(&world, LIMIT);
         });
     }
 }
 
 #[test]
-fn two_runs_in_a_row_stay_inside() {
+fn consecutive_runs_stay_within_the_limit() {
     in_moved_time(async {
-        let world = World::new(far_away(7));
+        let world = World::new(remote_service(7));
         for count in [50, 100, 150] {
             let desired = world.declare(&rooms(count));
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
         }
         assert_eq!(world.stats().rooms.len(), 150);
-        assert_inside(&world, LIMIT);
+        assert_within_limit(&world, LIMIT);
     });
 }
 
 #[test]
-fn a_run_after_a_crash_stays_inside() {
+fn a_run_after_a_crash_stays_within_the_limit() {
     for moment in 100..112 {
         in_moved_time(async {
-            // Without latency all may have landed at a crash: the next run has nothing to wait for.
+            // Without latency every call may have taken effect at the crash, so that the next run has no
+            // lookup to wait for.
             let world = World::new(plain_service());
             let desired = world.declare(&rooms(90));
             for _ in 0..3 {
@@ -81,33 +83,33 @@ fn a_run_after_a_crash_stays_inside() {
             }
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
             assert_eq!(world.stats().rooms.len(), 90);
-            assert_inside(&world, LIMIT);
+            assert_within_limit(&world, LIMIT);
         });
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_real_binary_stays_inside_in_real_time() {
-    let served = Served::new(World::by(Arc::new(SystemClock), far_away(3))).await;
-    // Half of the limit, as `init` writes it: a machine that stands still for half a second brings
-    // what was sent meanwhile all at once.
+async fn the_real_binary_stays_within_the_limit_in_real_time() {
+    let served = Served::new(World::by(Arc::new(SystemClock), remote_service(3))).await;
+    // Half of the limit, as `init` writes it: when the machine stalls for half a second, the requests
+    // of that time arrive all at once.
     served.declare(&rooms(60), "rate_share: 50%");
     let end = served.apply().await;
     assert!(matches!(&end, End::Exited { code: Some(0), .. }), "{end:?}");
     let stats = served.world.stats();
     assert_eq!((stats.rooms.len(), stats.served(Action::CreateRoom)), (60, 60));
-    assert_inside(&served.world, LIMIT);
+    assert_within_limit(&served.world, LIMIT);
 }
 
-/// Tencent's limit of creates in any second, and its code for one that came too often.
+/// Tencent's limit of creates in any second, and its code for a create above it.
 const LIVE_LIMIT: f64 = 200.0;
 const LIVE_TOO_OFTEN: i64 = 60_019;
 
-/// Live rooms that take twenty seconds at the limit.
+/// The number of live rooms: their creates take twenty seconds at the limit.
 const LIVE_ROOMS: usize = 4_000;
 
-/// The vendors' limits, at the end of a line whose latency is 80 ± 40 ms.
-fn farther_away(seed: u64) -> EmulatorConfig {
+/// A service with the vendors' limits and a latency of 80 ± 40 ms.
+fn distant_service(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_millis(40), Duration::from_millis(80));
     EmulatorConfig { latency, jitter, seed, ..plain_service() }
 }
@@ -121,12 +123,12 @@ fn live_rooms() -> String {
     )
 }
 
-/// 93 % of the limit, as the service counts it, and 1 % refused.
+/// The creates arrive at 93 % of the limit or more, and at most 1 % of them are refused.
 #[test]
-fn live_rooms_come_nearly_at_the_limit() {
+fn live_rooms_are_created_close_to_the_limit() {
     for seed in 0..3 {
         in_moved_time(async {
-            let world = World::new(farther_away(seed));
+            let world = World::new(distant_service(seed));
             let desired = world.declare(&live_rooms());
             let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), LIVE_ROOMS);
@@ -141,11 +143,11 @@ fn live_rooms_come_nearly_at_the_limit() {
     }
 }
 
-/// Tencent's code for a room that is created twice within a second.
+/// Tencent's code for a room that is created again within a second.
 const TOO_SOON: i64 = 100_012;
 
 #[test]
-fn a_live_room_that_is_made_anew_at_once_waits_a_second_and_holds_nobody_up() {
+fn a_replaced_live_room_waits_a_second_without_delaying_other_rooms() {
     in_moved_time(async {
         let world = World::new(plain_service());
         let rooms = |owner: &str, others: usize| {
@@ -165,11 +167,11 @@ fn a_live_room_that_is_made_anew_at_once_waits_a_second_and_holds_nobody_up() {
         let stats = world.stats_of(Kind::TencentLive);
         assert_eq!(stats.answered(Action::LiveCreateRoom, TOO_SOON), 1);
         let last = ran.outcome.done.last().map(|(address, _)| address.to_string());
-        assert_eq!(last.as_deref(), Some("live/anew"), "the others did not wait for it");
+        assert_eq!(last.as_deref(), Some("live/anew"), "other rooms waited for the replaced one");
     });
 }
 
-/// So many video rooms, from `first` on.
+/// Declares the video rooms `first..count`.
 fn video_rooms(world: &World, share: &str, first: usize, count: usize) -> Desired {
     let room = |n| format!("  - {{id: r{n:02}}}\n");
     let rooms: String = (first..count).map(room).collect();
@@ -181,13 +183,13 @@ fn video_rooms(world: &World, share: &str, first: usize, count: usize) -> Desire
     ))
 }
 
-/// The vendor takes one in any second, over all rooms; half of it is one in two.
+/// The vendor allows one close per second over all rooms; half of that is one in two seconds.
 #[test]
-fn no_two_closes_come_within_a_second_also_over_several_runs() {
+fn closes_are_a_second_apart_also_across_runs() {
     for (share, apart) in [("100%", 1), ("50%", 2)] {
         for seed in 0..6 {
             in_moved_time(async {
-                let world = World::new(farther_away(seed));
+                let world = World::new(distant_service(seed));
                 let all = video_rooms(&world, share, 0, 24);
                 world.apply(&all, &How::plain()).await.expect("a state").ran();
                 for declared in &all.rooms {
@@ -204,21 +206,21 @@ fn no_two_closes_come_within_a_second_also_over_several_runs() {
                 assert_eq!((stats.rooms.len(), stats.served(Action::CloseRoom)), (0, 24));
                 let arrivals = &stats.calls[&Action::CloseRoom].arrivals;
                 let nearest = arrivals.windows(2).map(|pair| pair[1] - pair[0]).min();
-                let nearest = nearest.expect("several");
+                let nearest = nearest.expect("more than one close");
                 assert!(nearest >= Duration::from_secs(apart), "{share}, seed {seed}: {nearest:?}");
             });
         }
     }
 }
 
-/// The rooms of a second edition without any: destroyed under `defer`, each asked after before.
-fn every_room_goes(world: &World) -> Desired {
+/// Declares no room, under `on_occupied: defer`: every room is queried, then destroyed.
+fn no_rooms(world: &World) -> Desired {
     world.declare(&format!("{HEAD}policy: {{on_occupied: defer}}\nrooms: []\n"))
 }
 
-/// A round trip of 300 ms, and the vendor's limit: asking who is inside does not hold up the destroys.
+/// With a round trip of 300 ms, the occupancy queries do not slow the destroys down.
 #[test]
-fn destroys_that_ask_first_come_nearly_at_the_limit() {
+fn destroys_with_an_occupancy_query_run_close_to_the_limit() {
     const ROOMS: usize = 300;
     for jitter in [0, 40] {
         in_moved_time(async {
@@ -227,7 +229,7 @@ fn destroys_that_ask_first_come_nearly_at_the_limit() {
             let desired = world.declare(&rooms(ROOMS));
             world.apply(&desired, &How::plain()).await.expect("a state").ran();
             let how = How::with_consent();
-            let ran = world.apply(&every_room_goes(&world), &how).await.expect("a state").ran();
+            let ran = world.apply(&no_rooms(&world), &how).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), ROOMS);
             let order: Vec<_> = ran.plan.steps.iter().map(|step| &step.address).collect();
             let started = ran.events.iter().filter_map(|event| match event {
@@ -241,20 +243,25 @@ fn destroys_that_ask_first_come_nearly_at_the_limit() {
                 | Event::StepsStarted(_)
                 | Event::StepsEnded => None,
             });
-            assert_eq!(started.collect::<Vec<_>>(), order, "in the plan's order");
+            assert_eq!(
+                started.collect::<Vec<_>>(),
+                order,
+                "steps did not start in the plan's order"
+            );
             let stats = world.stats();
             let arrivals = &stats.calls[&Action::DestroyRoom].arrivals;
             let took = arrivals[arrivals.len() - 1] - arrivals[0];
             let pace = f64::from(u32::try_from(ROOMS).expect("few")) / took.as_secs_f64();
             assert!(pace >= 19.0, "{pace} a second");
-            assert_inside(&world, LIMIT);
+            assert_within_limit(&world, LIMIT);
         });
     }
 }
 
-/// At one destroy a second an answer is old when the permit comes: whoever has come since is seen.
+/// At one destroy a second, an occupancy answer is stale by the time its destroy gets a permit: the query
+/// is repeated and finds the people who entered meanwhile.
 #[test]
-fn an_answer_that_grew_old_is_asked_again() {
+fn a_stale_occupancy_answer_is_queried_again() {
     const ROOMS: usize = 10;
     in_moved_time(async {
         let world = World::new(plain_service());

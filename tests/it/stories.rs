@@ -1,23 +1,24 @@
-//! Stories: a folder each, with files, what happens, and what is expected word for word.
+//! Stories: end-to-end scenarios. Each folder holds the files, the events in `world.yaml`, and
+//! snapshots of the plans and outcomes.
 
-mod act;
-mod told;
+mod story;
+mod transcript;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use act::Story;
+use story::Story;
 
-/// One test for each story, and the list of them.
+/// Defines one test for each story, and the list of all.
 macro_rules! stories {
     ($($name:ident),* $(,)?) => {
         $(
             #[tokio::test(start_paused = true)]
             async fn $name() {
-                tell(stringify!($name)).await;
+                run(stringify!($name)).await;
             }
         )*
-        const TOLD: &[&str] = &[$(stringify!($name)),*];
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
     };
 }
 
@@ -59,32 +60,33 @@ stories! {
     wrong_site,
 }
 
-/// The folder of all stories.
-fn home() -> PathBuf {
+/// Returns the folder that holds every story.
+fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stories")
 }
 
-/// Tells a story, and compares it with what stands in its folder. `INSTA_UPDATE=always` writes it anew.
-async fn tell(name: &str) {
-    let folder = home().join(name);
+/// Runs a story, and compares its transcript with the snapshots in its folder. With
+/// `INSTA_UPDATE=always` it writes them instead.
+async fn run(name: &str) {
+    let folder = root().join(name);
     let story = Story::read(&folder);
-    let told = story.tell(&folder).await;
+    let transcript = story.run(&folder).await;
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(&folder);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {
-        insta::assert_snapshot!("plan", told.plans);
-        insta::assert_snapshot!("outcome", told.outcomes);
+        insta::assert_snapshot!("plan", transcript.plans);
+        insta::assert_snapshot!("outcome", transcript.outcomes);
     });
 }
 
 #[test]
-fn every_folder_is_told() {
-    let entries = fs::read_dir(home()).expect("the stories").map(|entry| entry.expect("an entry"));
+fn every_story_folder_has_a_test() {
+    let entries = fs::read_dir(root()).expect("the stories").map(|entry| entry.expect("an entry"));
     let folders = entries.filter(|entry| entry.path().is_dir());
     let mut names: Vec<String> =
         folders.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
     names.sort();
-    assert_eq!(names, TOLD);
+    assert_eq!(names, NAMES);
 }

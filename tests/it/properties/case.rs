@@ -1,4 +1,4 @@
-//! Any two editions of a file, and anything that happens between them.
+//! Generates test cases: two editions of a file, and the events between their applies.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,31 +21,32 @@ providers:
 state: rooms.state.json
 ";
 
-/// What may hold one room.
-const HOLDERS: [&[Kind]; 4] =
+/// The kinds that one declared room may have.
+const KINDS: [&[Kind]; 4] =
     [&[Kind::Zim], &[Kind::Rtc], &[Kind::TencentLive], &[Kind::Zim, Kind::Rtc]];
 
-/// Keys that only strangers write.
+/// Attribute keys that no file declares: only other clients write them.
 pub(super) const FOREIGN: [&str; 2] = ["score", "mood"];
 
-/// The lineage of another state, which a stranger may write too.
+/// The lineage of another state, which another client may write.
 const OTHER_STATE: &str = "00000000-0000-4000-8000-000000000000";
 
-/// Ids that files declare, and that strangers may take as well.
+/// Ids that files declare; other clients may create rooms with them too.
 const IDS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-/// Between two of the rooms' own delays, whatever the number of times: nothing ends during a run.
-const WHILE: Duration = Duration::from_secs(1_213);
+/// The time of one [`CaseEvent::TimePasses`]. No multiple of it is shortly before the end of a
+/// room's delay, so that no room times out during a run.
+const INTERVAL: Duration = Duration::from_secs(1_213);
 
-/// Two editions, and what happens in between.
+/// Two editions, and the events between their applies.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     pub(super) first: Edition,
     pub(super) second: Edition,
-    between: Vec<Happening>,
+    events: Vec<CaseEvent>,
 }
 
-/// A file.
+/// One version of `rooms.yaml`.
 #[derive(Clone, Debug)]
 pub(super) struct Edition {
     policy: &'static str,
@@ -57,7 +58,7 @@ pub(super) struct Edition {
 #[derive(Clone, Debug)]
 struct Declared {
     kinds: &'static [Kind],
-    /// What differs by kind: seats, or what is said of a close.
+    /// The number of seats of a live room; it is in the close reason of a video room too.
     seats: u8,
     name: Option<&'static str>,
     delay: &'static str,
@@ -66,14 +67,14 @@ struct Declared {
 }
 
 #[derive(Clone, Debug)]
-enum Happening {
-    Pass,
-    To(Kind, &'static str, Deed),
+enum CaseEvent {
+    TimePasses,
+    Room(Kind, &'static str, RoomChange),
 }
 
-/// What is done to a room.
+/// An event in one room, caused by its users or by another client.
 #[derive(Clone, Debug)]
-enum Deed {
+enum RoomChange {
     Enter(u64),
     Leave,
     Vanish,
@@ -83,11 +84,11 @@ enum Deed {
 }
 
 pub(super) fn some_case() -> impl Strategy<Value = Case> {
-    let between = prop::collection::vec(some_happening(), 0..10);
-    (some_edition(), some_edition(), between).prop_map(|(first, second, between)| Case {
+    let events = prop::collection::vec(some_event(), 0..10);
+    (some_edition(), some_edition(), events).prop_map(|(first, second, events)| Case {
         first,
         second,
-        between,
+        events,
     })
 }
 
@@ -114,7 +115,7 @@ fn some_declared() -> impl Strategy<Value = Declared> {
     let key = prop::sample::select(&["topic", "banner", "rules"][..]);
     let value = (prop::sample::select(&["x", "y"][..]), prop::bool::weighted(0.2));
     let attributes = prop::collection::btree_map(key, value, 0..4);
-    let kinds = prop::sample::select(&HOLDERS[..]);
+    let kinds = prop::sample::select(&KINDS[..]);
     (kinds, 4..6_u8, name, delay, attributes, prop::bool::weighted(0.1)).prop_map(
         |(kinds, seats, name, delay, attributes, prevent_destroy)| Declared {
             kinds,
@@ -127,45 +128,45 @@ fn some_declared() -> impl Strategy<Value = Declared> {
     )
 }
 
-fn some_happening() -> impl Strategy<Value = Happening> {
+fn some_event() -> impl Strategy<Value = CaseEvent> {
     let id = prop::sample::select(&["a", "b", "c", "d", "e", "f", "x", "y"][..]);
     let key = || prop::sample::select(&["topic", "banner", "by", FOREIGN[0], FOREIGN[1]][..]);
     let value = prop::sample::select(&["x", "y", "z", OTHER_STATE][..]);
-    let deed = prop_oneof![
-        3 => (1..4_u64).prop_map(Deed::Enter),
-        1 => Just(Deed::Leave),
-        2 => Just(Deed::Vanish),
-        2 => key().prop_map(Deed::Create),
-        3 => (key(), value).prop_map(|(key, value)| Deed::Set(key, value)),
-        1 => key().prop_map(Deed::Delete),
+    let change = prop_oneof![
+        3 => (1..4_u64).prop_map(RoomChange::Enter),
+        1 => Just(RoomChange::Leave),
+        2 => Just(RoomChange::Vanish),
+        2 => key().prop_map(RoomChange::Create),
+        3 => (key(), value).prop_map(|(key, value)| RoomChange::Set(key, value)),
+        1 => key().prop_map(RoomChange::Delete),
     ];
     let kind = prop::sample::select(Kind::ALL);
     prop_oneof![
-        1 => Just(Happening::Pass),
-        12 => (kind, id, deed).prop_map(|(kind, id, deed)| Happening::To(kind, id, deed)),
+        1 => Just(CaseEvent::TimePasses),
+        12 => (kind, id, change).prop_map(|(kind, id, event)| CaseEvent::Room(kind, id, event)),
     ]
 }
 
 impl Case {
-    /// Lets everything happen. What cannot, such as entering a room that is not there, does not.
-    pub(super) async fn happen(&self, world: &World, desired: &Desired) {
+    /// Runs every event; one that is impossible, such as entering a missing room, has no effect.
+    pub(super) async fn run_events(&self, world: &World, desired: &Desired) {
         let mut strangers = BTreeMap::new();
         for kind in Kind::ALL {
             strangers.insert(kind, world.stranger_at(desired, provider(*kind)).await);
         }
-        for happening in &self.between {
-            match happening {
-                Happening::Pass => world.emulator.advance(WHILE).expect("advanced"),
-                Happening::To(kind, id, deed) => {
-                    deed.happen(world, &strangers[kind], *kind, id).await;
+        for event in &self.events {
+            match event {
+                CaseEvent::TimePasses => world.emulator.advance(INTERVAL).expect("advanced"),
+                CaseEvent::Room(kind, id, change) => {
+                    change.run(world, &strangers[kind], *kind, id).await;
                 }
             }
         }
     }
 }
 
-impl Deed {
-    async fn happen(&self, world: &World, stranger: &Stranger, kind: Kind, id: &str) {
+impl RoomChange {
+    async fn run(&self, world: &World, stranger: &Stranger, kind: Kind, id: &str) {
         match self {
             Self::Enter(users) => {
                 let _ = world.emulator.enter(kind, APP, &RoomId::new(id), *users);
@@ -174,7 +175,7 @@ impl Deed {
                 let _ = world.emulator.leave(kind, APP, &RoomId::new(id), None);
             }
             Self::Vanish => stranger.destroy(id).await,
-            Self::Create(key) => stranger.create(id, theirs(kind, key)).await,
+            Self::Create(key) => stranger.create(id, foreign_room(kind, key)).await,
             Self::Set(key, value) => {
                 let change = AttributeChange::Set((*key).into(), attribute(value));
                 stranger.modify(id, vec![change]).await;
@@ -187,8 +188,8 @@ impl Deed {
 }
 
 impl Edition {
-    /// The same rooms the other way round.
-    pub(super) fn backwards(&self) -> Self {
+    /// Returns the same rooms in reverse order.
+    pub(super) fn reversed(&self) -> Self {
         let mut other = self.clone();
         other.rooms.reverse();
         other
@@ -237,8 +238,8 @@ impl Declared {
     }
 }
 
-/// A room of a stranger: it outlives every case.
-fn theirs(kind: Kind, key: &str) -> Room {
+/// Returns a room of another client, whose delay is long enough to outlive every case.
+fn foreign_room(kind: Kind, key: &str) -> Room {
     let mut room = Room {
         name: Some("Theirs".into()),
         attributes: [(key, attribute("z"))].into_iter().collect(),

@@ -1,4 +1,4 @@
-//! What happens in a story, as its `world.yaml` says.
+//! The events of a story, as its `world.yaml` lists them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use roomctl::model::{
 use roomctl::planner::nothing_desired;
 use serde::Deserialize;
 
-use super::told::Told;
+use super::transcript::Transcript;
 use crate::support::fleet::provider;
 use crate::support::{APP, How, Mishap, Stranger, World, at, service, write};
 
@@ -21,15 +21,15 @@ use crate::support::{APP, How, Mishap, Stranger, World, at, service, write};
 pub(super) struct Story {
     #[serde(default)]
     service: Service,
-    /// What happened before, untold.
+    /// The events before the transcript starts.
     #[serde(default, with = "serde_yaml::with::singleton_map_recursive")]
-    given: Vec<Act>,
-    /// What is told.
+    given: Vec<StoryEvent>,
+    /// The events in the transcript.
     #[serde(with = "serde_yaml::with::singleton_map_recursive")]
-    then: Vec<Act>,
+    then: Vec<StoryEvent>,
 }
 
-/// How the service differs from a friendly one.
+/// The limits of the service that differ from the defaults.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Service {
@@ -37,10 +37,10 @@ struct Service {
     attributes: Option<usize>,
 }
 
-/// Something that happens. A room is named by its id at `chat`, or by its address.
+/// One event. A room is named by its id, which means `chat`, or by its address.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Act {
+enum StoryEvent {
     Plan(Command),
     Apply(Command),
     Destroy(Command),
@@ -53,20 +53,20 @@ enum Act {
     Leave {
         room: String,
     },
-    /// A stranger creates a room.
+    /// Another client creates a room.
     Create {
         room: String,
         delay: String,
         attributes: BTreeMap<String, String>,
     },
-    /// A stranger changes attributes: null takes one away.
+    /// Another client changes attributes; null deletes one.
     Change {
         room: String,
         attributes: BTreeMap<String, Option<String>>,
     },
-    /// Somebody destroys a room.
+    /// Another client destroys a room.
     Vanish(String),
-    /// The next requests of a call meet a mishap.
+    /// The next requests of a call fail in this way.
     Strike {
         call: Call,
         times: u64,
@@ -75,16 +75,16 @@ enum Act {
     LoseState,
 }
 
-/// A command line.
+/// The options of a command.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Command {
-    /// Steps of one provider under way at once: one, so that what is told has one order.
+    /// Steps in flight of one provider: one by default, so that the transcript is deterministic.
     #[serde(default = "one")]
     concurrency: usize,
     #[serde(default = "rooms_yaml")]
     files: Vec<String>,
-    /// The file that stands as `rooms.yaml` meanwhile.
+    /// The file of the story that is copied to `rooms.yaml`.
     #[serde(default = "rooms_yaml_itself")]
     edition: String,
     refresh: Option<Mode>,
@@ -93,7 +93,7 @@ struct Command {
     evict: Vec<String>,
 }
 
-/// Where a story happens: a world, and the folder that its files come from.
+/// What a story runs on: a world, and the folder that contains its files.
 struct Stage<'a> {
     world: World,
     folder: &'a Path,
@@ -117,33 +117,33 @@ fn rooms_yaml() -> Vec<String> {
 
 impl Story {
     pub(super) fn read(folder: &Path) -> Self {
-        let text = fs::read_to_string(folder.join("world.yaml")).expect("a world");
+        let text = fs::read_to_string(folder.join("world.yaml")).expect("a world.yaml");
         serde_yaml::from_str(&text).expect("a story")
     }
 
-    /// Tells it to its end.
-    pub(super) async fn tell(self, folder: &Path) -> Told {
+    /// Runs every event, and returns the transcript.
+    pub(super) async fn run(self, folder: &Path) -> Transcript {
         let Self { service: Service { max_rooms, attributes }, given, then } = self;
         let mut settings = EmulatorConfig { max_rooms, ..service() };
         if let Some(most) = attributes {
             settings.attribute_limits.attributes = most;
         }
         let stage = Stage { world: World::new(settings), folder };
-        let mut untold = Told::default();
-        for act in given {
-            act.happen(&stage, &mut untold).await;
+        let mut discarded = Transcript::default();
+        for event in given {
+            event.run(&stage, &mut discarded).await;
         }
-        let mut told = Told::default();
-        for act in then {
-            act.happen(&stage, &mut told).await;
+        let mut transcript = Transcript::default();
+        for event in then {
+            event.run(&stage, &mut transcript).await;
         }
-        told.end(&stage.world).await;
-        told
+        transcript.final_rooms(&stage.world).await;
+        transcript
     }
 }
 
 impl Stage<'_> {
-    /// Reads the files that a command names.
+    /// Copies the files of a command into the world's folder, and loads them.
     fn load(&self, command: &Command) -> Desired {
         for file in &command.files {
             let from = if file == "rooms.yaml" { &command.edition } else { file };
@@ -153,39 +153,40 @@ impl Stage<'_> {
         self.world.load(&command.files)
     }
 
+    /// Returns another client of the service of this kind.
     async fn stranger(&self, kind: Kind) -> Stranger {
         let text = fs::read_to_string(self.folder.join("rooms.yaml")).expect("rooms.yaml");
         self.world.stranger_at(&self.world.declare(&text), provider(kind)).await
     }
 }
 
-/// The kind and the id of a room that is named by its id at `chat`, or by its address.
-fn named(room: &str) -> (Kind, &str) {
+/// Returns the kind and the id of a room that is named by its id, which means `chat`, or by its address.
+fn parse_room(room: &str) -> (Kind, &str) {
     let (name, id) = room.split_once('/').unwrap_or((provider(Kind::Zim), room));
     let kind = Kind::ALL.iter().find(|kind| provider(**kind) == name);
     (*kind.expect("a provider of a story"), id)
 }
 
-impl Act {
-    async fn happen(self, stage: &Stage<'_>, told: &mut Told) {
+impl StoryEvent {
+    async fn run(self, stage: &Stage<'_>, transcript: &mut Transcript) {
         let world = &stage.world;
         match self {
             Self::Plan(command) => {
                 let desired = stage.load(&command);
                 let mode = command.refresh.map_or(desired.policy.refresh, Mode::into);
                 let plan = world.plan(&desired, mode).await.expect("a plan");
-                told.plan("plan", &plan);
+                transcript.plan("plan", &plan);
             }
             Self::Apply(command) => {
                 let (desired, how) = (stage.load(&command), command.how());
                 let ran = world.apply(&desired, &how).await.expect("a state").ran();
-                told.run("apply", &ran);
+                transcript.run("apply", &ran);
             }
             Self::Destroy(command) => {
                 let desired = nothing_desired(stage.load(&command));
                 let how = command.how();
                 let ran = world.apply(&desired, &how).await.expect("a state").ran();
-                told.run("destroy", &ran);
+                transcript.run("destroy", &ran);
             }
             Self::Import(command) => {
                 world.import(&stage.load(&command)).await.expect("imported");
@@ -195,11 +196,11 @@ impl Act {
                 world.emulator.advance(span.as_duration()).expect("advanced");
             }
             Self::Enter { room, users } => {
-                let (kind, id) = named(&room);
+                let (kind, id) = parse_room(&room);
                 world.emulator.enter(kind, APP, &RoomId::new(id), users).expect("entered");
             }
             Self::Leave { room } => {
-                let (kind, id) = named(&room);
+                let (kind, id) = parse_room(&room);
                 world.emulator.leave(kind, APP, &RoomId::new(id), None).expect("left");
             }
             Self::Create { room, delay, attributes } => {
@@ -209,16 +210,16 @@ impl Act {
                     attributes: attributes.into_iter().map(|(k, v)| (k, attribute(v))).collect(),
                     ..Room::default()
                 };
-                let (kind, id) = named(&room);
+                let (kind, id) = parse_room(&room);
                 stage.stranger(kind).await.create(id, content).await;
             }
             Self::Change { room, attributes } => {
                 let changes = attributes.into_iter().map(change).collect();
-                let (kind, id) = named(&room);
+                let (kind, id) = parse_room(&room);
                 stage.stranger(kind).await.modify(id, changes).await;
             }
             Self::Vanish(room) => {
-                let (kind, id) = named(&room);
+                let (kind, id) = parse_room(&room);
                 stage.stranger(kind).await.destroy(id).await;
             }
             Self::Strike { call, times, mishap } => {
@@ -239,7 +240,7 @@ impl Command {
             evict: self
                 .evict
                 .iter()
-                .map(|room| named(room))
+                .map(|room| parse_room(room))
                 .map(|(kind, id)| at(provider(kind), id))
                 .collect(),
             concurrency: Some(self.concurrency),

@@ -1,4 +1,4 @@
-//! What a story tells: plans and outcomes as the command prints them, and the world at the end.
+//! The transcript of a story: plans and outcomes as the command prints them, and the final rooms.
 
 use std::fmt::Write;
 
@@ -8,19 +8,21 @@ use roomctl::render::{self, Layout};
 use crate::support::fleet::provider;
 use crate::support::{Ran, World, plain, text};
 
-/// Everything told, in two texts.
+/// The text of both snapshots of a story.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Transcript {
     pub(super) plans: String,
     pub(super) outcomes: String,
 }
 
-impl Told {
+impl Transcript {
+    /// Appends a plan.
     pub(super) fn plan(&mut self, command: &str, plan: &Plan) {
         let plan = without_ids(&text(plan));
         write!(self.plans, "$ {command}\n{plan}\n").expect("a text");
     }
 
+    /// Appends the plan, the steps and the outcome of a run.
     pub(super) fn run(&mut self, command: &str, ran: &Ran) {
         self.plan(command, &ran.plan);
         writeln!(self.outcomes, "$ {command}").expect("a text");
@@ -40,8 +42,8 @@ impl Told {
         self.outcomes.push_str(&without_ids(&plain(out)));
     }
 
-    /// Tells what is on the service, and what is recorded.
-    pub(super) async fn end(&mut self, world: &World) {
+    /// Appends the rooms on the services and the recorded rooms.
+    pub(super) async fn final_rooms(&mut self, world: &World) {
         let stats = world.stats();
         let out = &mut self.outcomes;
         writeln!(out, "On the service:").expect("a text");
@@ -54,7 +56,7 @@ impl Told {
             }
             writeln!(out).expect("a text");
         }
-        self.others(world);
+        self.other_services(world);
         let out = &mut self.outcomes;
         let recorded = world.recorded().await.expect("a state");
         let open = |address: &Address| recorded.rooms[address].pending.is_some();
@@ -66,9 +68,9 @@ impl Told {
     }
 }
 
-impl Told {
-    /// Tells what is on the services that are not for chat, and what was closed there.
-    fn others(&mut self, world: &World) {
+impl Transcript {
+    /// Appends the rooms on the services other than ZIM, and the rooms closed there.
+    fn other_services(&mut self, world: &World) {
         let out = &mut self.outcomes;
         for kind in [Kind::Rtc, Kind::TencentLive] {
             let (name, stats) = (provider(kind), world.stats_of(kind));
@@ -86,14 +88,15 @@ impl Told {
             }
             for (id, closing) in &stats.closings {
                 let reason = closing.reason.as_deref().unwrap_or("-");
-                let told = if closing.callback { ", with a callback" } else { "" };
-                writeln!(out, "  {name}/{id}: closed, reason `{reason}`{told}").expect("a text");
+                let callback = if closing.callback { ", with a callback" } else { "" };
+                writeln!(out, "  {name}/{id}: closed, reason `{reason}`{callback}")
+                    .expect("a text");
             }
         }
     }
 }
 
-/// A text without the service's ids of requests: they are drawn by chance.
+/// Replaces the random request ids of the service by `…`.
 fn without_ids(text: &str) -> String {
     let mut parts = text.split("request ");
     let mut out = parts.next().unwrap_or_default().to_owned();
