@@ -1,4 +1,4 @@
-//! The ownership attribute decides whose a room is where the outcome of a call of ours is unknown.
+//! The ownership attribute decides whether a room is ours after a call with an unknown outcome.
 
 use std::time::Duration;
 
@@ -10,15 +10,16 @@ use roomctl::planner::nothing_desired;
 use crate::support::fleet::HEAD;
 use crate::support::{Fuse, How, Mishap, RoomStats, World, at, in_moved_time, service};
 
+/// The lineage of another state.
 const OTHER: &str = "00000000-0000-4000-8000-000000000000";
 
-/// The attempts at one look.
-const LOOKS: u64 = 6;
+/// The attempts at one lookup.
+const LOOKUP_ATTEMPTS: u64 = 6;
 
-/// While a lost call may still land.
-const MEANWHILE: Duration = Duration::from_secs(3);
+/// A time within which a lost call may still take effect.
+const BEFORE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A world whose service knows who calls it: a plan is never the first to.
+/// Returns a world in which the operator is registered: a plan does not register it.
 async fn world() -> World {
     let world = World::new(service());
     let desired = declare(&world, "Lobby", "ours");
@@ -42,8 +43,8 @@ fn attributes(pairs: &[(&str, &str)]) -> Attributes {
     pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
 }
 
-/// Another state creates the room, which looks like ours but for its owner.
-async fn theirs(world: &World, desired: &Desired) {
+/// Creates the room as another state would: equal to ours except for the ownership attribute.
+async fn create_foreign(world: &World, desired: &Desired) {
     let room = Room {
         name: Some("Lobby".into()),
         destroy_delay_time: Some(Delay::from_seconds(10_800)),
@@ -53,8 +54,8 @@ async fn theirs(world: &World, desired: &Desired) {
     world.stranger(desired).await.create("lobby", room).await;
 }
 
-/// Somebody writes an attribute.
-async fn write(world: &World, desired: &Desired, key: &str, value: &str) {
+/// Lets another client set an attribute.
+async fn set_attribute(world: &World, desired: &Desired, key: &str, value: &str) {
     let attribute = roomctl::model::Attribute { value: value.into(), auto_delete: false };
     let change = AttributeChange::Set(key.into(), attribute);
     world.stranger(desired).await.modify("lobby", vec![change]).await;
@@ -64,8 +65,8 @@ fn stats(world: &World) -> Option<RoomStats> {
     world.stats().rooms.get(&RoomId::new("lobby")).cloned()
 }
 
-/// The room is not recorded, and blocks a plan that looks.
-async fn is_a_plain_conflict(world: &World, desired: &Desired) {
+/// Asserts that the room is not recorded, and that a plan with a full refresh reports it as blocked.
+async fn assert_conflict(world: &World, desired: &Desired) {
     let recorded = world.recorded().await.expect("a state");
     assert!(recorded.rooms.is_empty(), "{recorded:?}");
     let plan = world.plan(desired, Refresh::All).await.expect("a plan");
@@ -77,56 +78,56 @@ async fn is_a_plain_conflict(world: &World, desired: &Desired) {
 }
 
 #[test]
-fn a_room_of_another_state_that_appears_while_our_create_is_open_is_not_ours() {
+fn a_room_of_another_state_created_during_our_create_is_not_ours() {
     in_moved_time(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
         world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
         let how = How::with_consent();
         let (ran, ()) = tokio::join!(world.apply(&desired, &how), async {
-            tokio::time::sleep(MEANWHILE).await;
-            theirs(&world, &desired).await;
+            tokio::time::sleep(BEFORE_TIMEOUT).await;
+            create_foreign(&world, &desired).await;
         });
         let ran = ran.expect("a state").ran();
         let [failure] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
         assert!(!failure.pending && failure.message.contains(OTHER), "{failure:?}");
-        is_a_plain_conflict(&world, &desired).await;
+        assert_conflict(&world, &desired).await;
     });
 }
 
 #[test]
-fn a_room_of_another_state_that_appears_after_a_crash_in_our_create_is_not_ours() {
+fn a_room_of_another_state_created_after_a_crash_is_not_ours() {
     in_moved_time(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
         world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
-        let run = tokio::time::timeout(MEANWHILE, async {
+        let run = tokio::time::timeout(BEFORE_TIMEOUT, async {
             world.apply(&desired, &How::plain()).await.expect("a state");
         });
-        assert!(run.await.is_err(), "cut short while it waits");
-        theirs(&world, &desired).await;
+        assert!(run.await.is_err(), "the run was not cut off while it waited");
+        create_foreign(&world, &desired).await;
         tokio::time::sleep(Duration::from_secs(40)).await;
         let plan = world.plan(&desired, Refresh::Due).await.expect("a plan");
         assert_eq!((plan.steps.len(), plan.blocked[0].reason), (0, HeldReason::OtherState));
         let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
         assert_eq!(ran.plan.blocked[0].reason, HeldReason::OtherState);
-        is_a_plain_conflict(&world, &desired).await;
+        assert_conflict(&world, &desired).await;
     });
 }
 
 #[test]
-fn our_room_is_ours_whatever_our_application_wrote_into_it_meanwhile() {
+fn attributes_written_by_the_application_do_not_contest_our_room() {
     in_moved_time(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
         world.script.strike(Call::CreateRoom, 1, Mishap::LostAfter);
-        // No look is answered either: the create stays open.
-        for nth in 1..=LOOKS {
+        // Every lookup fails too: the create stays open.
+        for nth in 1..=LOOKUP_ATTEMPTS {
             world.script.strike(Call::QueryRoomUserList, nth, Mishap::LostBefore);
         }
         let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
         assert!(matches!(&ran.outcome.failed[..], [failure] if failure.pending));
-        write(&world, &desired, "theirs", "x").await;
+        set_attribute(&world, &desired, "theirs", "x").await;
         world.apply(&desired, &How::plain()).await.expect("a state").ran();
         let recorded = world.recorded().await.expect("a state");
         assert_eq!(recorded.rooms[&at("chat", "lobby")].contested, None);
@@ -137,7 +138,7 @@ fn our_room_is_ours_whatever_our_application_wrote_into_it_meanwhile() {
 }
 
 #[test]
-fn a_create_that_landed_after_it_was_found_missing_is_ours() {
+fn a_room_found_after_a_lookup_reported_it_missing_is_ours() {
     in_moved_time(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
@@ -159,7 +160,7 @@ fn a_create_that_landed_after_it_was_found_missing_is_ours() {
 }
 
 #[test]
-fn a_destroy_of_unknown_outcome_is_repeated_only_where_the_room_is_ours() {
+fn a_lost_destroy_is_repeated_only_if_the_room_is_ours() {
     for (key, value, is_ours) in [("topic", "theirs", true), ("by", OTHER, false)] {
         in_moved_time(async {
             let world = world().await;
@@ -169,8 +170,8 @@ fn a_destroy_of_unknown_outcome_is_repeated_only_where_the_room_is_ours() {
             world.script.strike(Call::DestroyRoom, 1, Mishap::LostBefore);
             let how = How::with_consent();
             let (ran, ()) = tokio::join!(world.apply(&nothing, &how), async {
-                tokio::time::sleep(MEANWHILE).await;
-                write(&world, &desired, key, value).await;
+                tokio::time::sleep(BEFORE_TIMEOUT).await;
+                set_attribute(&world, &desired, key, value).await;
             });
             let ran = ran.expect("a state").ran();
             assert_eq!(
@@ -188,26 +189,26 @@ fn a_destroy_of_unknown_outcome_is_repeated_only_where_the_room_is_ours() {
 }
 
 #[test]
-fn a_replace_that_was_planned_without_a_look_reads_whose_the_room_is_before_it_destroys_it() {
+fn an_unrefreshed_replace_reads_the_owner_before_its_destroy() {
     in_moved_time(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
         world.apply(&desired, &How::plain()).await.expect("a state").ran();
-        write(&world, &desired, "by", OTHER).await;
+        set_attribute(&world, &desired, "by", OTHER).await;
         let renamed = declare(&world, "Other", "ours");
         let how = How::with_consent().refresh(Refresh::Never);
         let ran = world.apply(&renamed, &how).await.expect("a state").ran();
         let [failure] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
         assert!(!failure.pending && failure.message.contains(OTHER), "{failure:?}");
         assert_eq!(stats(&world).expect("it").name.as_deref(), Some("Lobby"));
-        // A plan that is due to be destroyed or replaced asks first.
+        // A plan queries a room before it destroys or replaces it.
         let plan = world.plan(&renamed, Refresh::Due).await.expect("a plan");
         assert_eq!((plan.steps.len(), plan.blocked[0].reason), (0, HeldReason::Contested));
     });
 }
 
 #[test]
-fn a_lost_state_is_continued_by_an_import() {
+fn an_import_after_a_lost_state_keeps_its_lineage() {
     in_moved_time(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");

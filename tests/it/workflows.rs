@@ -1,5 +1,4 @@
-//! The ready workflows of `examples/gitops`: their shell steps are run as they are written, against
-//! the emulator.
+//! Runs the workflows of `examples/gitops` against the emulator, with their shell steps unchanged.
 
 mod expression;
 mod github;
@@ -15,7 +14,7 @@ use std::path::Path;
 
 use crate::cli::desk::{files_below, repository};
 
-/// The links of a page, as paths of the repository, with the anchor of a heading where one is named.
+/// Returns the links of a page as paths of the repository, each with its anchor if it has one.
 fn links(page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(page)).expect("a page");
     let folder = Path::new(page).parent().expect("a folder");
@@ -34,16 +33,16 @@ fn exists(link: &str) -> bool {
         return repository().join(link).exists();
     };
     let Ok(text) = std::fs::read_to_string(repository().join(page)) else { return false };
-    let kept = |letter: char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
+    let is_kept = |letter: char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
     let slug = |heading: &str| {
         let heading = heading.trim_start_matches('#').trim().to_lowercase();
-        heading.chars().filter(|letter| kept(*letter)).collect::<String>().replace(' ', "-")
+        heading.chars().filter(|letter| is_kept(*letter)).collect::<String>().replace(' ', "-")
     };
     text.lines().any(|line| line.starts_with('#') && slug(line) == anchor)
 }
 
 #[test]
-fn the_page_names_every_workflow_and_every_link_exists() {
+fn docs_link_every_workflow_and_no_link_is_broken() {
     let files = files_below(&repository().join("examples/gitops"));
     let mut workflows: Vec<&str> =
         files.iter().filter_map(|name| Some(name.split_once('/')?.0)).collect();
@@ -54,7 +53,7 @@ fn the_page_names_every_workflow_and_every_link_exists() {
     }
     for workflow in &workflows {
         let folder = format!("examples/gitops/{workflow}");
-        assert!(linked.iter().any(|link| link.ends_with(&folder)), "{folder} is not named");
+        assert!(linked.iter().any(|link| link.ends_with(&folder)), "no page links to {folder}");
         linked.extend(links(&format!("{folder}/README.md")));
     }
     assert_eq!(workflows.len(), 7);

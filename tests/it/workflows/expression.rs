@@ -1,13 +1,13 @@
-//! The part of GitHub's expressions that the workflows use: names, strings, `==`, `!=`, `||`, and
-//! the functions that ask how the job goes.
+//! The subset of GitHub's expressions that the workflows use: names, strings, `==`, `!=`, `||`, and
+//! the status functions `success()`, `failure()` and `always()`.
 
 use std::collections::BTreeMap;
 
-/// Values by name, such as `github.event_name`; a name that is not there is empty.
+/// Values by name, such as `github.event_name`; an unknown name evaluates to an empty string.
 pub(crate) type Names = BTreeMap<String, String>;
 
-/// Whether a step runs: its `if`, or `success()`.
-pub(crate) fn holds(condition: Option<&str>, names: &Names, failed: bool) -> bool {
+/// Whether a step with this `if` runs; without one it defaults to `success()`.
+pub(crate) fn should_run(condition: Option<&str>, names: &Names, failed: bool) -> bool {
     match condition {
         None | Some("success()") => !failed,
         Some("always()") => true,
@@ -16,7 +16,7 @@ pub(crate) fn holds(condition: Option<&str>, names: &Names, failed: bool) -> boo
     }
 }
 
-/// A text with every `${{ … }}` replaced by its value.
+/// Returns the text with every `${{ … }}` replaced by its value.
 pub(crate) fn expand(text: &str, names: &Names) -> String {
     let mut parts = text.split("${{");
     let mut expanded = parts.next().unwrap_or_default().to_owned();
@@ -28,7 +28,7 @@ pub(crate) fn expand(text: &str, names: &Names) -> String {
     expanded
 }
 
-/// The value of an expression; what does not hold is empty.
+/// Returns the value of an expression; false is an empty string.
 fn evaluate(expression: &str, names: &Names) -> String {
     let or = || expression.split(" || ").map(|part| compare(part.trim(), names));
     or().find(|value| !value.is_empty()).unwrap_or_default()

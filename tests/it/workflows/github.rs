@@ -1,4 +1,4 @@
-//! GitHub: from a branch to applied rooms, and the scheduled jobs.
+//! GitHub Actions: review and apply of a pull request, and the scheduled jobs.
 
 use std::sync::Arc;
 
@@ -25,8 +25,9 @@ rooms:
 
 const WORKFLOWS: [&str; 4] = ["plan", "apply", "reconcile", "drift"];
 
-/// A repository with the workflows and the branch of the state, as the README says, and no rooms.
-fn repository_of_rooms() -> Hub {
+/// Returns a repository with the workflows and the state branch, set up by the README's commands, and no
+/// rooms.
+fn fleet_repository() -> Hub {
     let hub = Hub::new();
     let from = repository().join(FOLDER);
     hub.shell(&format!("cp -r {}/.github work/", from.display()));
@@ -39,7 +40,7 @@ fn repository_of_rooms() -> Hub {
     hub
 }
 
-/// Runs `plan` for pull request 1, whose branch is the clone's.
+/// Runs the workflow `plan` for pull request 1 from `branch`.
 fn plan(hub: &Hub, branch: &str, overrides: &[(&str, &str)]) -> Finished {
     let head = hub.commit_of(branch);
     let event = [
@@ -51,28 +52,30 @@ fn plan(hub: &Hub, branch: &str, overrides: &[(&str, &str)]) -> Finished {
     run(hub, "plan", &hub.proposed(1, branch), &event, overrides)
 }
 
+/// Runs the workflow `apply` for a push of this commit.
 fn push(hub: &Hub, commit: &str, overrides: &[(&str, &str)]) -> Finished {
     run(hub, "apply", commit, &[("github.event_name", "push")], overrides)
 }
 
+/// Runs a scheduled workflow on `main`.
 fn schedule(hub: &Hub, workflow: &str, overrides: &[(&str, &str)]) -> Finished {
     let event = [("github.event_name", "schedule")];
     run(hub, workflow, &hub.commit_of("origin/main"), &event, overrides)
 }
 
 #[track_caller]
-pub(super) fn succeeded(job: Finished) -> Finished {
+pub(super) fn assert_succeeded(job: Finished) -> Finished {
     assert!(!job.failed, "{}", job.log);
     job
 }
 
 #[track_caller]
-fn refused(job: &Finished, why: &str) {
-    assert!(job.failed && job.log.contains(why), "{}", job.log);
+fn assert_refused(job: &Finished, reason: &str) {
+    assert!(job.failed && job.log.contains(reason), "{}", job.log);
 }
 
-/// The record of a room in the branch of the state, and how many commits that branch has.
-fn recorded(hub: &Hub) -> (String, usize) {
+/// Returns the state on the state branch, and the number of commits of that branch.
+fn state_branch(hub: &Hub) -> (String, usize) {
     hub.shell("git -C work fetch --quiet");
     let commits = hub.shell("git -C work log --format=%H origin/roomctl-state");
     let state = hub.shell("git -C work show origin/roomctl-state:rooms.state.json");
@@ -81,16 +84,16 @@ fn recorded(hub: &Hub) -> (String, usize) {
 
 #[test]
 fn a_reviewed_plan_is_applied_once() {
-    let hub = repository_of_rooms();
+    let hub = fleet_repository();
     let served = Served::start(&Desk::empty(), "");
     let service = [("ZIM_ENDPOINT", served.url.as_str())];
     hub.shell("git -C work switch --quiet --create add-rooms");
     hub.write("rooms.yaml", &ROOMS.replace("  - {id: support, name: Support}\n", ""));
     hub.push("Two rooms");
-    succeeded(plan(&hub, "add-rooms", &service));
+    assert_succeeded(plan(&hub, "add-rooms", &service));
     hub.write("rooms.yaml", ROOMS);
     hub.push("Three rooms");
-    let planned = succeeded(plan(&hub, "add-rooms", &service));
+    let planned = assert_succeeded(plan(&hub, "add-rooms", &service));
     let comments = hub.all("comments");
     let [comment] = comments.as_slice() else { panic!("{comments:?}") };
     let body = comment["body"].as_str().expect("a text");
@@ -98,13 +101,13 @@ fn a_reviewed_plan_is_applied_once() {
     assert!(body.contains("chat/support") && body.contains("<!-- reviewed "), "{body}");
 
     let merge = hub.merge(1, "add-rooms");
-    succeeded(push(&hub, &merge, &service));
-    let (state, commits) = recorded(&hub);
+    assert_succeeded(push(&hub, &merge, &service));
+    let (state, commits) = state_branch(&hub);
     assert!(state.contains("chat/support") && commits == 2, "{state}");
 
     let again = push(&hub, &merge, &service);
     assert!(!again.log.contains("Applied: 3 created."), "{}", again.log);
-    assert_eq!(recorded(&hub), (state, commits));
+    assert_eq!(state_branch(&hub), (state, commits));
     let check =
         "cd job; roomctl --state state/rooms.state.json plan --detailed-exitcode --refresh all";
     let variables =
@@ -113,60 +116,60 @@ fn a_reviewed_plan_is_applied_once() {
 }
 
 #[test]
-fn what_was_not_reviewed_is_not_applied() {
-    let hub = repository_of_rooms();
+fn a_commit_without_a_reviewed_plan_is_not_applied() {
+    let hub = fleet_repository();
     let service = [("ZIM_ENDPOINT", "emulator")];
     hub.write("rooms.yaml", ROOMS);
     let direct = hub.push("Straight to main");
-    refused(&push(&hub, &direct, &service), "No plan of this commit was reviewed");
+    assert_refused(&push(&hub, &direct, &service), "No plan of this commit was reviewed");
 
     hub.shell("git -C work switch --quiet --create more");
     hub.write("rooms.yaml", &format!("{ROOMS}  - {{id: extra, name: Extra}}\n"));
     hub.push("Reviewed");
-    succeeded(plan(&hub, "more", &service));
+    assert_succeeded(plan(&hub, "more", &service));
     hub.push("Pushed after the plan");
     let merge = hub.merge(1, "more");
-    refused(&push(&hub, &merge, &service), "No plan of this commit was reviewed");
-    let by_hand = [
+    assert_refused(&push(&hub, &merge, &service), "No plan of this commit was reviewed");
+    let dispatch = [
         ("github.event_name", "workflow_dispatch"),
         (
             "inputs.digest",
             "sha256:0000000000000000000000000000000000000000000000000000000000000000",
         ),
     ];
-    refused(&run(&hub, "apply", &merge, &by_hand, &service), "ended with Some(3)");
+    assert_refused(&run(&hub, "apply", &merge, &dispatch, &service), "ended with Some(3)");
     let branch = hub.shell("git -C work fetch --quiet; git -C work ls-tree origin/roomctl-state");
     assert!(!branch.contains("rooms.state.json\n"), "{branch}");
 }
 
 #[test]
 fn a_label_consents_to_destroys() {
-    let hub = repository_of_rooms();
+    let hub = fleet_repository();
     let service = [("ZIM_ENDPOINT", "emulator")];
     hub.write("rooms.yaml", ROOMS);
     hub.push("Three rooms");
     hub.shell(
         "git -C work switch --quiet --create first; git -C work switch --quiet --create fewer",
     );
-    applied_by_hand(&hub, &service);
+    apply_by_dispatch(&hub, &service);
     hub.write("rooms.yaml", ROOMS.split_once("  - {id: news").expect("a room").0);
     hub.push("One room");
-    succeeded(plan(&hub, "fewer", &service));
+    assert_succeeded(plan(&hub, "fewer", &service));
     let merge = hub.merge(1, "fewer");
-    refused(&push(&hub, &merge, &service), "--allow-destroy 2");
+    assert_refused(&push(&hub, &merge, &service), "--allow-destroy 2");
     hub.label(1, "allow-destroy-2");
-    succeeded(push(&hub, &merge, &service));
-    assert!(!recorded(&hub).0.contains("chat/support"));
+    assert_succeeded(push(&hub, &merge, &service));
+    assert!(!state_branch(&hub).0.contains("chat/support"));
 }
 
 #[test]
-fn the_scheduled_jobs_recreate_and_report() {
-    let hub = repository_of_rooms();
+fn scheduled_jobs_recreate_rooms_and_report_drift() {
+    let hub = fleet_repository();
     let service = [("ZIM_ENDPOINT", "emulator")];
     hub.write("rooms.yaml", ROOMS);
     hub.push("Three rooms");
-    applied_by_hand(&hub, &service);
-    succeeded(schedule(&hub, "drift", &service));
+    apply_by_dispatch(&hub, &service);
+    assert_succeeded(schedule(&hub, "drift", &service));
     assert!(hub.all("issues").is_empty());
 
     hub.shell(
@@ -176,7 +179,7 @@ fn the_scheduled_jobs_recreate_and_report() {
          cd later; git commit --quiet --all --message Later; git push --quiet",
     );
     for _ in 0..2 {
-        succeeded(schedule(&hub, "drift", &service));
+        assert_succeeded(schedule(&hub, "drift", &service));
         let issues = hub.all("issues");
         let [issue] = issues.as_slice() else { panic!("{issues:?}") };
         assert!(
@@ -184,8 +187,8 @@ fn the_scheduled_jobs_recreate_and_report() {
             "{issue}"
         );
     }
-    succeeded(schedule(&hub, "reconcile", &service));
-    succeeded(schedule(&hub, "drift", &service));
+    assert_succeeded(schedule(&hub, "reconcile", &service));
+    assert_succeeded(schedule(&hub, "drift", &service));
     assert_eq!(hub.all("issues")[0]["state"], "closed");
 }
 
@@ -195,7 +198,7 @@ async fn the_journal_of_a_killed_run_is_saved() {
     let rooms = ROOMS.replace("'${ZEGO_APP_ID}'", "1").replace("'${ZIM_ENDPOINT}'", "emulator");
     killed.declare(&rooms, "rate_limit: 1");
     assert_eq!(killed.apply_until(3, Fate::Done).await, End::Killed);
-    let hub = repository_of_rooms();
+    let hub = fleet_repository();
     hub.shell("git clone --quiet --branch roomctl-state origin.git work/state");
     let folder = killed.world.folder.path().display();
     hub.shell(&format!("cp {folder}/rooms.state.json* work/state/"));
@@ -203,19 +206,19 @@ async fn the_journal_of_a_killed_run_is_saved() {
         "cd work; export STATE=state/rooms.state.json GH_TOKEN=token GITHUB_WORKFLOW=apply \
          GITHUB_RUN_ID=1; .github/save-state",
     );
-    assert!(recorded(&hub).0.contains("\"pending\""), "{}", recorded(&hub).0);
+    assert!(state_branch(&hub).0.contains("\"pending\""), "{}", state_branch(&hub).0);
     let files = hub.shell("git -C work ls-tree --name-only origin/roomctl-state");
     assert_eq!(files, "rooms.state.json\n");
 }
 
-/// Applies what `main` declares, by hand, with the digest of its plan.
-fn applied_by_hand(hub: &Hub, service: &[(&str, &str)]) {
+/// Applies the files of `main` with a manual dispatch that names the digest of the plan.
+fn apply_by_dispatch(hub: &Hub, service: &[(&str, &str)]) {
     let digest = digest(hub, service);
-    let by_hand = [("github.event_name", "workflow_dispatch"), ("inputs.digest", digest.as_str())];
-    succeeded(run(hub, "apply", &hub.commit_of("origin/main"), &by_hand, service));
+    let dispatch = [("github.event_name", "workflow_dispatch"), ("inputs.digest", digest.as_str())];
+    assert_succeeded(run(hub, "apply", &hub.commit_of("origin/main"), &dispatch, service));
 }
 
-/// The digest of the plan that creates what the clone declares.
+/// Returns the digest of the plan that creates every room declared in the clone.
 fn digest(hub: &Hub, service: &[(&str, &str)]) -> String {
     let (name, value) = service[0];
     let plan =
@@ -226,7 +229,7 @@ fn digest(hub: &Hub, service: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn each_action_is_pinned_and_each_job_has_only_the_permissions_it_needs() {
+fn actions_are_pinned_and_jobs_have_minimal_permissions() {
     let may_write = |workflow: &str| match workflow {
         "plan" => "pull-requests",
         "drift" => "issues",
@@ -242,13 +245,13 @@ fn each_action_is_pinned_and_each_job_has_only_the_permissions_it_needs() {
         }
         assert!(job["timeout-minutes"].is_u64(), "{workflow} has no time limit");
         assert_eq!(text(&file).contains("secrets."), workflow != "plan", "{workflow}");
-        pinned(&job["steps"]);
+        assert_pinned(&job["steps"]);
     }
-    pinned(&yaml(".github/actions/roomctl/action.yml")["runs"]["steps"]);
+    assert_pinned(&yaml(".github/actions/roomctl/action.yml")["runs"]["steps"]);
 }
 
 #[test]
-fn whatever_writes_the_state_holds_the_lock() {
+fn every_job_that_writes_the_state_is_in_the_concurrency_group() {
     for workflow in WORKFLOWS {
         let file = yaml(&format!(".github/workflows/{workflow}.yml"));
         let writes = text(&file).contains(".github/save-state");
@@ -258,7 +261,8 @@ fn whatever_writes_the_state_holds_the_lock() {
     }
 }
 
-pub(super) fn pinned(steps: &Value) {
+/// Asserts that every external action is pinned to a commit.
+pub(super) fn assert_pinned(steps: &Value) {
     for action in steps.as_sequence().expect("steps").iter().filter_map(|it| it["uses"].as_str()) {
         let commit = action.split_once('@').map_or("", |(_, commit)| commit);
         let is_commit = commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit());

@@ -1,9 +1,9 @@
-//! GitHub with the state in S3: the shell steps are run with a file in the place of the object, which is
-//! outside of the folder that a job has and loses.
+//! GitHub Actions with the state in S3. The shell steps run with a local file in place of the object; it is
+//! outside of the job's folder, which is removed before each job.
 
 use std::collections::BTreeSet;
 
-use super::github::{ROOMS, pinned, succeeded, text};
+use super::github::{ROOMS, assert_pinned, assert_succeeded, text};
 use super::hub::Hub;
 use super::runner::{Finished, run_in, yaml_in};
 use crate::cli::desk::{Desk, repository};
@@ -20,7 +20,7 @@ fn run(hub: &Hub, workflow: &str, commit: &str, event: &[(&str, &str)], url: &st
 }
 
 #[test]
-fn what_is_reviewed_is_applied_and_recreated_without_a_branch_for_the_state() {
+fn a_reviewed_plan_is_applied_without_a_state_branch() {
     let hub = Hub::new();
     hub.shell(&format!(
         "cp -r {}/.github work/; mkdir bucket",
@@ -38,23 +38,28 @@ fn what_is_reviewed_is_applied_and_recreated_without_a_branch_for_the_state() {
         ("github.event.pull_request.head.sha", head.as_str()),
         ("github.event.pull_request.head.repo.full_name", "owner/rooms"),
     ];
-    let planned = succeeded(run(&hub, "plan", &hub.proposed(1, "add-rooms"), &event, &served.url));
+    let planned =
+        assert_succeeded(run(&hub, "plan", &hub.proposed(1, "add-rooms"), &event, &served.url));
     assert!(planned.log.contains("uses aws-actions/configure-aws-credentials@"), "{}", planned.log);
-    assert!(!hub.desk.holds("bucket/rooms.state.json"), "a plan wrote the state");
+    assert!(!hub.desk.holds("bucket/rooms.state.json"), "the plan job wrote a state");
 
     let merge = hub.merge(1, "add-rooms");
     let push = [("github.event_name", "push")];
-    let applied = succeeded(run(&hub, "apply", &merge, &push, &served.url));
+    let applied = assert_succeeded(run(&hub, "apply", &merge, &push, &served.url));
     assert!(applied.log.contains("Applied: 3 created."), "{}", applied.log);
     assert!(hub.desk.read("bucket/rooms.state.json").contains("chat/support"));
     let schedule = [("github.event_name", "schedule")];
-    let idle = succeeded(run(&hub, "reconcile", &merge, &schedule, &served.url));
+    let idle = assert_succeeded(run(&hub, "reconcile", &merge, &schedule, &served.url));
     assert!(idle.log.contains("No changes"), "{}", idle.log);
-    assert_eq!(hub.shell("git -C work branch --remotes | wc -l").trim(), "2", "a branch was made");
+    assert_eq!(
+        hub.shell("git -C work branch --remotes | wc -l").trim(),
+        "2",
+        "a branch was created"
+    );
 }
 
 #[test]
-fn each_job_may_read_the_repository_take_its_role_and_nothing_more() {
+fn jobs_can_only_read_the_repository_and_assume_their_role() {
     for workflow in WORKFLOWS {
         let file = yaml_in(FOLDER, &format!(".github/workflows/{workflow}.yml"));
         assert!(file["permissions"].as_mapping().is_some_and(serde_yaml::Mapping::is_empty));
@@ -72,12 +77,12 @@ fn each_job_may_read_the_repository_take_its_role_and_nothing_more() {
         assert_eq!(all.contains("vars.STATE_READER_ROLE"), workflow == "plan", "{workflow}");
         assert_eq!(all.contains("vars.STATE_WRITER_ROLE"), workflow != "plan", "{workflow}");
         assert_eq!(job["environment"].as_str() == Some("rooms"), workflow != "plan", "{workflow}");
-        pinned(&job["steps"]);
+        assert_pinned(&job["steps"]);
     }
-    pinned(&yaml_in(FOLDER, ".github/actions/roomctl/action.yml")["runs"]["steps"]);
+    assert_pinned(&yaml_in(FOLDER, ".github/actions/roomctl/action.yml")["runs"]["steps"]);
 }
 
-/// The policies of a folder of JSON, each as the statements that it holds.
+/// Returns the statements of an IAM policy.
 fn statements(name: &str) -> Vec<serde_json::Value> {
     let path = repository().join(FOLDER).join("iam").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -86,7 +91,7 @@ fn statements(name: &str) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn the_policies_allow_what_the_state_needs_and_the_page_shows_the_same() {
+fn iam_policies_are_minimal_and_match_the_docs() {
     let actions = |name: &str| {
         let listed = |statement: &serde_json::Value| {
             let all = statement["Action"].as_array().expect("actions").clone();
@@ -102,12 +107,12 @@ fn the_policies_allow_what_the_state_needs_and_the_page_shows_the_same() {
     for statement in statements("state-writer.json") {
         let deletes = statement["Action"].to_string().contains(&delete);
         let probes = statement["Resource"].to_string().contains(".probe-");
-        assert_eq!(deletes, probes, "only probes are deleted");
+        assert_eq!(deletes, probes, "only probe objects may be deleted");
     }
     let page = std::fs::read_to_string(repository().join("docs/state.md")).expect("a page");
     let path = repository().join(FOLDER).join("iam/state-writer.json");
     let policy = std::fs::read_to_string(path).expect("a policy");
-    assert!(page.contains(policy.trim_end()), "docs/state.md shows another policy");
+    assert!(page.contains(policy.trim_end()), "docs/state.md does not show state-writer.json");
     for (name, subject) in [
         ("trust-writer.json", "repo:OWNER/rooms:environment:rooms"),
         ("trust-reader.json", "repo:OWNER/rooms:pull_request"),

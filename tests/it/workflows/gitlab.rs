@@ -1,4 +1,4 @@
-//! GitLab: a merge request's plan, the manual job that applies it, and the scheduled jobs.
+//! GitLab CI: the plan of a merge request, the manual job that applies it, and the scheduled jobs.
 
 use serde_yaml::{Mapping, Value};
 
@@ -12,7 +12,7 @@ defaults: {destroy_delay_time: 1h}
 rooms: [{id: lobby, name: Lobby}, {id: news, name: News}]
 ";
 
-/// The pipeline's file and the repository that it runs in.
+/// The pipeline's file, and the repository that it runs on.
 struct Pipeline {
     file: Value,
     hub: Hub,
@@ -56,7 +56,7 @@ impl Pipeline {
         Ran::new(script, command.output().expect("a shell"))
     }
 
-    /// The lines of a script, with those that it refers to.
+    /// Returns the lines of a script, with `!reference` tags resolved.
     fn lines(&self, script: &Value) -> Vec<String> {
         match script {
             Value::Null => Vec::new(),
@@ -73,12 +73,13 @@ impl Pipeline {
     }
 }
 
+/// Returns the string entries of a mapping.
 fn texts(mapping: &Mapping) -> impl Iterator<Item = (&str, &str)> {
     mapping.iter().filter_map(|(name, value)| Some((name.as_str()?, value.as_str()?)))
 }
 
 #[test]
-fn the_saved_plan_is_applied_once_and_saved() {
+fn a_saved_plan_is_applied_once_and_the_state_is_pushed() {
     let pipeline = Pipeline::new();
     pipeline.run("plan", &[]).ends(0).prints("chat/lobby");
     pipeline.run("plan-to-apply", &[]).ends(0);
@@ -91,7 +92,7 @@ fn the_saved_plan_is_applied_once_and_saved() {
 }
 
 #[test]
-fn the_schedules_report_and_recreate() {
+fn scheduled_jobs_report_drift_and_recreate_rooms() {
     let pipeline = Pipeline::new();
     pipeline.run("plan-to-apply", &[]).ends(0);
     pipeline.run("apply", &[]).ends(0);
@@ -106,7 +107,7 @@ fn the_schedules_report_and_recreate() {
 }
 
 #[test]
-fn what_changes_rooms_is_locked_and_saved() {
+fn jobs_that_change_rooms_share_a_resource_group_and_save_the_state() {
     let pipeline = Pipeline::new();
     for name in ["apply", "reconcile"] {
         let job = &pipeline.file[name];

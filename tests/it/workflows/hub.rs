@@ -1,4 +1,4 @@
-//! Stands in for GitHub: bare repositories in a folder, and `gh api` on files of JSON beside them.
+//! A local substitute for GitHub: a bare repository, and a `gh api` that reads and writes JSON files.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 
 use crate::cli::desk::{Desk, ROOMCTL, Ran};
 
-/// Answers `gh api` from the files in `$GH_DATA`, as the pages of GitHub's REST API describe it.
+/// Implements `gh api` on the files in `$GH_DATA`, as documented in GitHub's REST API.
 const GH: &str = include_str!("gh");
 
-/// Replaces cargo where a workflow installs roomctl: the binary is on the PATH already.
+/// Replaces `cargo install` in the workflows: the binary is on the PATH already.
 const CARGO: &str = "\
 #!/bin/sh
 case \"$*\" in
   'install --locked --git https://'*' --rev '*' roomctl') ;;
-  *) echo \"the workflow says something else: cargo $*\" >&2; exit 99 ;;
+  *) echo \"unexpected command: cargo $*\" >&2; exit 99 ;;
 esac
 ";
 
-/// A repository with its pull requests and issues, and the tools that a runner has.
+/// A repository with its pull requests and issues, and the tools of a runner.
 pub(crate) struct Hub {
     pub(crate) desk: Desk,
 }
 
 impl Hub {
-    /// An empty repository `origin.git`, and a clone of it, `work`, on the branch `main`.
+    /// Creates an empty repository `origin.git`, and a clone of it, `work`, on the branch `main`.
     pub(crate) fn new() -> Self {
         let hub = Self { desk: Desk::empty() };
         for (name, text) in [("gh", GH), ("cargo", CARGO)] {
@@ -44,7 +44,7 @@ impl Hub {
         hub
     }
 
-    /// A shell command's process in a folder here, with the runner's tools and nothing else.
+    /// Returns a shell command that runs in this folder, with only the runner's tools.
     pub(crate) fn command(&self, folder: &str, shell: &[&str], script: &str) -> Command {
         let bin = self.desk.path("bin");
         let mut command = Command::new(shell[0]);
@@ -55,7 +55,7 @@ impl Hub {
         command
     }
 
-    /// Runs a script that must succeed, in the folder of all; its output.
+    /// Runs a script in the root folder, asserts that it succeeds, and returns its output.
     pub(crate) fn shell(&self, script: &str) -> String {
         let mut command = self.command(".", &["bash", "-eo", "pipefail"], script);
         Ran::new(script, command.output().expect("a shell")).ends(0).stdout
@@ -66,7 +66,7 @@ impl Hub {
         self.desk.write(&format!("work/{name}"), text);
     }
 
-    /// Commits everything in the clone and pushes its branch; the commit's id.
+    /// Commits everything in the clone, pushes its branch, and returns the commit's id.
     pub(crate) fn push(&self, subject: &str) -> String {
         self.shell(&format!(
             "cd work; git add --all; git commit --quiet --allow-empty --message '{subject}'; \
@@ -75,14 +75,14 @@ impl Hub {
         self.commit_of("HEAD")
     }
 
-    /// The id of a commit of the clone, its remote branches up to date.
+    /// Fetches, and returns the id of the commit that a revision of the clone names.
     pub(crate) fn commit_of(&self, name: &str) -> String {
         let commit =
             self.shell(&format!("git -C work fetch --quiet; git -C work rev-parse {name}"));
         commit.trim().to_owned()
     }
 
-    /// The commit that a pull request's workflows check out: the branch merged into `main`.
+    /// Pushes and returns the commit that workflows of a pull request check out: `branch` merged into `main`.
     pub(crate) fn proposed(&self, number: u64, branch: &str) -> String {
         self.shell(&format!(
             "cd work; git switch --quiet --detach origin/main; git merge --quiet --no-ff {branch} -m Proposed; \
@@ -93,7 +93,7 @@ impl Hub {
         commit
     }
 
-    /// Merges a branch into `main` as its pull request's button does; the merge commit's id.
+    /// Merges a branch into `main` as its pull request, and returns the merge commit's id.
     pub(crate) fn merge(&self, number: u64, branch: &str) -> String {
         let head = self.commit_of(branch);
         self.shell(&format!(
@@ -111,7 +111,7 @@ impl Hub {
         self.add("labels", json!({"issue": number, "name": name}));
     }
 
-    /// What GitHub holds: `pulls`, `comments`, `labels` or `issues`.
+    /// Returns all `pulls`, `comments`, `labels` or `issues`.
     pub(crate) fn all(&self, what: &str) -> Vec<Value> {
         let text = self.desk.read(&format!("hub/{what}.json"));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}"))

@@ -1,5 +1,5 @@
-//! Kubernetes with the state in PostgreSQL: the roles of the example on a real server, and the commands that
-//! its pods start.
+//! Kubernetes with the state in PostgreSQL: the example's roles on a real server, and the commands of its
+//! pods.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ const APPLY: (&str, &[&str]) = ("kubernetes-postgres/apply.yml", &["spec", "temp
 const RECONCILE: (&str, &[&str]) =
     ("kubernetes-postgres/reconcile.yml", &["spec", "jobTemplate", "spec", "template", "spec"]);
 
-/// The manifests that are applied, in the order of the page.
+/// The manifests that are applied, in the order of the README.
 const APPLIED: [&str; 4] = [
     "kubernetes-postgres/database.yml",
     "kubernetes-postgres/secret.yml",
@@ -26,25 +26,25 @@ const APPLIED: [&str; 4] = [
     "kubernetes/secret.yml",
 ];
 
-/// The documents of a manifest.
+/// Returns the documents of a manifest.
 fn documents(name: &str) -> Vec<Value> {
     let text = file(name);
     let documents = serde_yaml::Deserializer::from_str(&text);
     documents.map(|document| Value::deserialize(document).expect("YAML")).collect()
 }
 
-/// What is named, of this kind, in the manifests that are applied.
-fn declared(kind: &str, name: &str) -> Value {
+/// Returns the resource of this kind and name in the applied manifests.
+fn resource(kind: &str, name: &str) -> Value {
     let mut all = APPLIED.iter().flat_map(|manifest| documents(manifest));
     let found = all.find(|it| it["kind"] == kind && it["metadata"]["name"] == name);
     found.unwrap_or_else(|| panic!("no {kind} {name}"))
 }
 
 fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value:?}"))
+    value.as_str().unwrap_or_else(|| panic!("not a string: {value:?}"))
 }
 
-/// The variables that a pod gets from ConfigMaps and Secrets.
+/// Returns the variables that a pod gets from ConfigMaps and Secrets.
 fn variables(pod: &Value) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     for source in pod["containers"][0]["envFrom"].as_sequence().expect("sources") {
@@ -52,33 +52,33 @@ fn variables(pod: &Value) -> BTreeMap<String, String> {
             Some(name) => ("ConfigMap", name, "data"),
             None => ("Secret", text(&source["secretRef"]["name"]), "stringData"),
         };
-        for (name, value) in declared(kind, name)[key].as_mapping().expect("variables") {
+        for (name, value) in resource(kind, name)[key].as_mapping().expect("variables") {
             variables.insert(text(name).to_owned(), text(value).to_owned());
         }
     }
     variables
 }
 
-/// The ConfigMaps that a pod mounts, by the folder that it mounts them at.
+/// Returns the ConfigMaps that a pod mounts, by mount path.
 fn mounted(pod: &Value) -> BTreeMap<String, Value> {
     let volumes = pod["volumes"].as_sequence().expect("volumes");
     let mount = |mount: &Value| {
         let volume = volumes.iter().find(|volume| volume["name"] == mount["name"]);
         let map = &volume.expect("a volume")["configMap"]["name"];
-        (text(&mount["mountPath"]).to_owned(), declared("ConfigMap", text(map)))
+        (text(&mount["mountPath"]).to_owned(), resource("ConfigMap", text(map)))
     };
     let mounts = pod["containers"][0]["volumeMounts"].as_sequence().expect("mounts");
     mounts.iter().map(mount).collect()
 }
 
-/// A cluster whose pods reach the server of the tests, on loopback and without TLS.
+/// A cluster whose pods use the test server, on loopback and without TLS.
 struct Cluster {
     hub: Hub,
     database: Database,
 }
 
 impl Cluster {
-    /// `None` if there is no server, which is said.
+    /// Returns `None`, after a message, if there is no server.
     fn new() -> Option<Self> {
         let database = postgres::database()?;
         database.sql(&file("kubernetes-postgres/roles.sql"));
@@ -97,7 +97,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// Runs a command with the variables of a pod; what it prints.
+    /// Runs a command with the variables of a pod, and returns its output.
     fn run(&self, (name, path): (&str, &[&str]), command: &str, role: (&str, &str)) -> String {
         let mut variables = variables(&pod(name, path));
         let port = self.database.address.port().to_string();
@@ -118,25 +118,26 @@ impl Cluster {
         self.hub.shell(&(exports + &command.replace("/etc/roomctl", &etc)))
     }
 
+    /// Runs a command as the role that may write.
     fn write(&self, pod: (&str, &[&str]), command: &str) -> String {
         self.run(pod, command, ("roomctl", WRITER_PASSWORD))
     }
 }
 
-/// Runs a command with the options of another one that say where files and state are.
-fn beside(command: &str, other: &str) -> String {
+/// Returns `roomctl other` with the `--file` and `--state` options of `command`.
+fn with_paths_of(command: &str, other: &str) -> String {
     let options =
         command.split(' ').filter(|it| it.starts_with("--file=") || it.starts_with("--state="));
     format!("roomctl {} {other}", options.collect::<Vec<_>>().join(" "))
 }
 
 #[test]
-fn the_roles_let_the_pods_apply_and_reconcile_and_a_reader_plan() {
+fn the_writer_role_can_apply_and_the_reader_role_can_plan() {
     let Some(cluster) = Cluster::new() else { return };
     let (apply, reconcile) = (command(APPLY.0, APPLY.1), command(RECONCILE.0, RECONCILE.1));
     let plan = |options: &str| {
         let reader = ("roomctl_reader", READER_PASSWORD);
-        cluster.run(APPLY, &beside(&apply, &format!("plan {options}")), reader)
+        cluster.run(APPLY, &with_paths_of(&apply, &format!("plan {options}")), reader)
     };
     let planned: serde_json::Value = serde_json::from_str(&plan("--format json")).expect("a plan");
     let placeholder = format!("sha256:{}", "0".repeat(64));
@@ -146,21 +147,21 @@ fn the_roles_let_the_pods_apply_and_reconcile_and_a_reader_plan() {
     assert!(applied.contains("Applied: 2 created."), "{applied}");
     assert!(plan("").contains("No changes: 2 rooms"));
 
-    cluster.write(RECONCILE, &beside(&reconcile, "emulator advance 2h"));
+    cluster.write(RECONCILE, &with_paths_of(&reconcile, "emulator advance 2h"));
     let recreated = cluster.write(RECONCILE, &reconcile);
     assert!(recreated.contains("2 recreated"), "{recreated}");
     assert!(!cluster.write(RECONCILE, &reconcile).contains("recreated"));
-    let [_, looks] = sql_blocks().try_into().expect("the roles, and how to look at a state");
-    let seen = cluster.database.sql(&looks);
-    assert!(seen.contains("roomctl reconcile") && seen.contains("cleanly|"), "{seen}");
-    assert!(seen.contains("\nchat|2"), "{seen}");
-    let may = "SELECT has_table_privilege('roomctl_reader', 'roomctl.head', 'INSERT, UPDATE, DELETE'), \
+    let [_, inspection] = sql_blocks().try_into().expect("the roles, and the queries of a state");
+    let rows = cluster.database.sql(&inspection);
+    assert!(rows.contains("roomctl reconcile") && rows.contains("cleanly|"), "{rows}");
+    assert!(rows.contains("\nchat|2"), "{rows}");
+    let privileges = "SELECT has_table_privilege('roomctl_reader', 'roomctl.head', 'INSERT, UPDATE, DELETE'), \
                has_schema_privilege('roomctl_reader', 'roomctl', 'CREATE'), \
                has_database_privilege('roomctl', 'fleet', 'CREATE')";
-    assert_eq!(cluster.database.sql(may), "f|f|f");
+    assert_eq!(cluster.database.sql(privileges), "f|f|f");
 }
 
-/// The blocks of SQL in the page on the state.
+/// Returns the SQL blocks of `docs/state.md`.
 fn sql_blocks() -> Vec<String> {
     let page = std::fs::read_to_string(repository().join("docs/state.md")).expect("a page");
     let blocks = page.split("```sql\n").skip(1);
@@ -168,14 +169,14 @@ fn sql_blocks() -> Vec<String> {
 }
 
 #[test]
-fn the_page_shows_the_roles_of_the_example() {
+fn the_docs_show_the_roles_of_the_example() {
     let roles = file("kubernetes-postgres/roles.sql");
     let statements = roles.split_once("\n\n").expect("a comment before the statements").1;
     assert_eq!(sql_blocks()[0], statements);
 }
 
 #[test]
-fn the_pods_check_the_server_and_refer_to_what_is_declared() {
+fn the_pods_verify_the_server_and_reference_declared_resources() {
     for (name, path) in [APPLY, RECONCILE] {
         let pod = pod(name, path);
         let variables = variables(&pod);

@@ -1,9 +1,9 @@
-//! Runs a job of a GitHub workflow as a runner does: its shell steps as they are, with GitHub's files
-//! and variables; of the actions, `checkout` only.
+//! Runs a job of a GitHub workflow as a runner does: its shell steps unchanged, with GitHub's files and
+//! variables. Of the external actions it implements `checkout` only.
 
 use serde_yaml::Value;
 
-use super::expression::{Names, expand, holds};
+use super::expression::{Names, expand, should_run};
 use super::hub::Hub;
 use crate::cli::desk::{Ran, repository};
 use crate::cli::served::SECRET;
@@ -15,25 +15,25 @@ pub(crate) const FOLDER: &str = "examples/gitops/github-actions";
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) failed: bool,
-    /// What the steps printed, and the actions that were only noted, in order.
+    /// The output of the steps, and the names of actions that were skipped, in order.
     pub(crate) log: String,
-    /// What they wrote to the job's summary.
+    /// The job's summary.
     pub(crate) summary: String,
 }
 
 /// A job that runs in the folder `job`.
 struct Job<'a> {
     hub: &'a Hub,
-    /// Where the workflows and their own actions are.
+    /// The folder of the workflows and their local actions.
     folder: &'a str,
     names: Names,
     variables: Names,
-    /// Replaces variables of the workflow: the service that is asked is an emulator.
+    /// Variables that replace those of the workflow, such as the endpoint.
     overrides: &'a [(&'a str, &'a str)],
     finished: Finished,
 }
 
-/// Runs the one job of a workflow for an event, on a commit; `event` holds what GitHub says of it.
+/// Runs the one job of a workflow on a commit, for an event with these context values.
 pub(crate) fn run(
     hub: &Hub,
     workflow: &str,
@@ -44,7 +44,7 @@ pub(crate) fn run(
     run_in(FOLDER, hub, workflow, commit, event, overrides)
 }
 
-/// The same for the workflows of another folder.
+/// Runs the one job of a workflow of another folder; see [`run`].
 pub(crate) fn run_in(
     folder: &str,
     hub: &Hub,
@@ -71,12 +71,12 @@ pub(crate) fn run_in(
     Finished { summary: hub.desk.read("summary"), ..running.finished }
 }
 
-/// A file of the workflows' folder.
+/// Returns a YAML file of the folder of the workflows.
 pub(crate) fn yaml(name: &str) -> Value {
     yaml_in(FOLDER, name)
 }
 
-/// A file of another workflows' folder.
+/// Returns a YAML file of another folder of workflows.
 pub(crate) fn yaml_in(folder: &str, name: &str) -> Value {
     let path = repository().join(folder).join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -86,7 +86,7 @@ pub(crate) fn yaml_in(folder: &str, name: &str) -> Value {
 impl Job<'_> {
     fn steps(&mut self, steps: &Value, shell: &[&str]) {
         for step in steps.as_sequence().expect("steps") {
-            if !holds(step["if"].as_str(), &self.names, self.finished.failed) {
+            if !should_run(step["if"].as_str(), &self.names, self.finished.failed) {
                 continue;
             }
             match (step["uses"].as_str(), step["run"].as_str()) {
@@ -142,11 +142,11 @@ impl Job<'_> {
         self.finished.failed |= !output.status.success();
         let ran = Ran::new(script, output).keeps_from(SECRET);
         self.finished.log.push_str(&ran.to_string());
-        self.note_outputs(step);
+        self.store_outputs(step);
         self.hub.shell("cat step-summary >> summary");
     }
 
-    fn note_outputs(&mut self, step: &Value) {
+    fn store_outputs(&mut self, step: &Value) {
         let Some(id) = step["id"].as_str() else { return };
         for line in self.hub.desk.read("output").lines() {
             let (name, value) = line.split_once('=').expect("an output");
@@ -154,7 +154,7 @@ impl Job<'_> {
         }
     }
 
-    /// A mapping of the file, its expressions replaced.
+    /// Returns a mapping of the file, with its expressions evaluated.
     fn texts(&self, mapping: &Value) -> Names {
         let entries = mapping.as_mapping().into_iter().flatten();
         let text = |value: &Value| match value.as_str() {

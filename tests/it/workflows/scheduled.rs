@@ -1,4 +1,5 @@
-//! systemd, cron and Kubernetes: the commands that they start, with the folders of this test.
+//! systemd, cron and Kubernetes: runs the commands of their files, with the paths replaced by test
+//! folders.
 
 use std::os::unix::fs::symlink;
 
@@ -14,10 +15,10 @@ defaults: {destroy_delay_time: 1h}
 rooms: [{id: lobby, name: Lobby}, {id: support, name: Support}]
 ";
 
-/// Where the commands read and write.
+/// The options with the paths of the files and the state.
 const FILES: &str = "--file /etc/roomctl/rooms.yaml --state /var/lib/roomctl/rooms.state.json";
 
-/// A machine: its `/etc/roomctl` and `/var/lib/roomctl` are folders of the test.
+/// A machine whose `/etc/roomctl` and `/var/lib/roomctl` are folders of the test.
 struct Machine {
     hub: Hub,
 }
@@ -30,29 +31,30 @@ impl Machine {
         machine
     }
 
-    /// A command of the files, on this machine's folders.
-    fn here(&self, command: &str) -> String {
+    /// Returns a command with its paths replaced by this machine's folders.
+    fn localize(&self, command: &str) -> String {
         let (etc, var) = (self.hub.desk.path("etc"), self.hub.desk.path("var"));
         let command = command.replace("/etc/roomctl", &etc.display().to_string());
         let command = command.replace("/var/lib/roomctl", &var.display().to_string());
         command.replace("/usr/local/bin/roomctl", "roomctl")
     }
 
-    /// Runs a command that must succeed; what it prints.
+    /// Runs a command, asserts that it succeeds, and returns its output.
     fn shell(&self, command: &str) -> String {
         let variables = "export ZEGO_APP_ID=1 ZIM_ENDPOINT=emulator";
-        self.hub.shell(&format!("{variables}; {}", self.here(command)))
+        self.hub.shell(&format!("{variables}; {}", self.localize(command)))
     }
 
-    /// Recreates what is gone two hours later, writes its metrics, and has nothing to do afterwards.
-    fn recreates(&self, reconcile: &str) {
+    /// Asserts that a reconcile two hours later recreates the vanished rooms and writes its metrics, and that
+    /// the next one has nothing to do.
+    fn assert_recreates(&self, reconcile: &str) {
         self.shell(&format!("roomctl {FILES} emulator advance 2h"));
         assert!(self.shell(reconcile).contains("2 recreated"));
         assert!(!self.shell(reconcile).contains("recreated"));
         assert!(self.hub.desk.read("var/reconcile.prom").contains("roomctl_"));
     }
 
-    /// The digest of the plan that the review shows.
+    /// Returns the digest of the plan.
     fn digest(&self) -> String {
         let plan = self.shell(&format!("roomctl {FILES} plan --format json"));
         let plan: serde_json::Value = serde_json::from_str(&plan).expect("a plan");
@@ -60,13 +62,13 @@ impl Machine {
     }
 }
 
-/// A file of the examples.
+/// Reads a file of `examples/gitops`.
 pub(super) fn file(name: &str) -> String {
     let path = repository().join("examples/gitops").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The values of a key in a unit file.
+/// Returns the values of a key in a unit file.
 fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect()
 }
@@ -82,11 +84,11 @@ fn the_units_apply_and_reconcile() {
         format!("DIGEST={digest}; {command}")
     };
     assert!(machine.shell(&command(&apply)).contains("Applied: 2 created."));
-    machine.recreates(&command(&reconcile));
+    machine.assert_recreates(&command(&reconcile));
 }
 
 #[test]
-fn both_units_have_the_same_sandbox() {
+fn the_units_have_the_same_sandbox() {
     let sandbox = |name: &str| {
         let unit = file(name);
         unit.split_once("# Who it runs as").expect("a sandbox").1.to_owned()
@@ -99,7 +101,7 @@ fn both_units_have_the_same_sandbox() {
 }
 
 #[test]
-fn the_crontab_reconciles_and_is_quiet() {
+fn the_cron_jobs_reconcile_and_print_nothing_without_changes() {
     let machine = Machine::new();
     let crontab = file("cron/roomctl.cron");
     let jobs = crontab.lines().filter(|line| line.starts_with(['*', '4']));
@@ -109,15 +111,15 @@ fn the_crontab_reconciles_and_is_quiet() {
     machine.shell(&format!("roomctl {FILES} apply --auto-approve"));
     assert_eq!(machine.shell(&drift), "");
     assert_eq!(machine.shell(&reconcile), "");
-    machine.recreates(&reconcile);
+    machine.assert_recreates(&reconcile);
 }
 
 #[test]
-fn the_pods_apply_and_reconcile_what_the_config_map_holds() {
+fn the_pods_apply_and_reconcile_the_files_of_the_config_map() {
     let machine = Machine::new();
     let map: Value = serde_yaml::from_str(&file("kubernetes/rooms.yml")).expect("a ConfigMap");
     let rooms = map["data"]["rooms.yaml"].as_str().expect("a file");
-    // As the kubelet mounts it: a link to a link's target, in a folder that is replaced whole.
+    // The kubelet mounts a file as a link into `..data`, which is a link to a versioned folder.
     machine.hub.desk.write("etc/..2026/rooms.yaml", rooms);
     std::fs::remove_file(machine.hub.desk.path("etc/rooms.yaml")).expect("a file");
     symlink("..2026", machine.hub.desk.path("etc/..data")).expect("a link");
@@ -131,16 +133,16 @@ fn the_pods_apply_and_reconcile_what_the_config_map_holds() {
     let applied = machine.shell(&apply.replace(&placeholder, &reviewed));
     assert!(applied.contains("Applied: 2 created."), "{applied}");
     let path = ["spec", "jobTemplate", "spec", "template", "spec"];
-    machine.recreates(&command("kubernetes/reconcile.yml", &path));
+    machine.assert_recreates(&command("kubernetes/reconcile.yml", &path));
 }
 
-/// The pod of a manifest, at this path.
+/// Returns the pod specification of a manifest at this path.
 pub(super) fn pod(name: &str, path: &[&str]) -> Value {
     let manifest: Value = serde_yaml::from_str(&file(name)).expect("a manifest");
     path.iter().fold(&manifest, |value, key| &value[*key]).clone()
 }
 
-/// The command of the one container of a pod.
+/// Returns the command of the pod's one container.
 pub(super) fn command(name: &str, path: &[&str]) -> String {
     let pod = pod(name, path);
     let arguments = pod["containers"][0]["args"].as_sequence().expect("arguments");
@@ -149,7 +151,7 @@ pub(super) fn command(name: &str, path: &[&str]) -> String {
 }
 
 #[test]
-fn every_pod_is_restricted() {
+fn every_pod_has_a_restricted_security_context() {
     let manifest =
         |folder: &&str| ["apply", "reconcile"].map(|name| format!("{folder}/{name}.yml"));
     for name in ["kubernetes", "kubernetes-postgres"].iter().flat_map(manifest) {
@@ -161,7 +163,7 @@ fn every_pod_is_restricted() {
             "capabilities: {drop: [ALL]}",
             "automountServiceAccountToken: false",
         ] {
-            assert!(text.lines().any(|it| it.trim() == line), "{name} lacks `{line}`");
+            assert!(text.lines().any(|it| it.trim() == line), "{name} has no line `{line}`");
         }
     }
     assert!(file("kubernetes/reconcile.yml").contains("\n  concurrencyPolicy: Forbid\n"));
