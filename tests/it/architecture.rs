@@ -1,4 +1,4 @@
-//! Holds the table of who may import whom against the code.
+//! Checks the code against the tables of allowed imports and of allowed IO.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,8 +24,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Words that touch the world, and the only folders or files where each may stand.
-const TOUCHES: &[(&str, &[&str])] = &[
+/// Names that access IO, the environment, the clock or async, and the only folders or files that may use
+/// each.
+const RESTRICTED: &[(&str, &[&str])] = &[
     ("std::fs", &["config", "state", "emulator", "cli"]),
     ("std::{", &[]),
     ("std::env", &["cli", "main.rs"]),
@@ -53,14 +54,14 @@ fn folders_import_only_what_the_table_allows() {
 }
 
 #[test]
-fn the_world_is_touched_only_at_home() {
+fn restricted_names_are_used_only_where_allowed() {
     let broken: Vec<String> =
-        sources().iter().flat_map(|(path, text)| touches(path, text)).collect();
+        sources().iter().flat_map(|(path, text)| restricted_uses(path, text)).collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
 #[test]
-fn every_file_begins_by_saying_what_it_is_for() {
+fn every_file_begins_with_a_module_doc_comment() {
     for (path, text) in sources() {
         assert!(text.starts_with("//! "), "{path} does not begin with `//! `");
     }
@@ -70,13 +71,16 @@ fn every_file_begins_by_saying_what_it_is_for() {
 fn every_folder_is_in_the_table() {
     for (path, _) in sources() {
         if let Some((folder, _)) = path.split_once('/') {
-            assert!(MAY_IMPORT.iter().any(|(known, _)| *known == folder), "{folder} is not");
+            assert!(
+                MAY_IMPORT.iter().any(|(known, _)| *known == folder),
+                "{folder} is not in the table"
+            );
         }
     }
 }
 
 #[test]
-fn a_sibling_import_is_caught() {
+fn a_forbidden_import_is_detected() {
     for text in [
         "use crate::planner::plan;",
         "use crate::{model::Room, planner};",
@@ -93,16 +97,16 @@ fn a_sibling_import_is_caught() {
     assert_eq!(imports("render/text.rs", "use crate::*;").len(), 1);
     assert!(imports("provider/http/pacer.rs", "use super::super::planner;").is_empty());
     assert!(imports("render/text.rs", "use crate::model::Plan;").is_empty());
-    assert!(imports("render/text.rs", "// crate::planner is told by nobody").is_empty());
+    assert!(imports("render/text.rs", "// crate::planner in a comment").is_empty());
 }
 
 #[test]
-fn a_touch_away_from_home_is_caught() {
-    assert_eq!(touches("planner/mod.rs", "pub async fn plan() {}").len(), 1);
-    assert_eq!(touches("provider/zim/mod.rs", "use reqwest::Client;").len(), 1);
-    assert!(touches("provider/http/client.rs", "use reqwest::Client;").is_empty());
-    assert_eq!(touches("config/mod.rs", "std::env::var(\"X\")").len(), 1);
-    assert_eq!(touches("planner/mod.rs", "use std::{fs, io};").len(), 1);
+fn a_restricted_name_outside_its_folder_is_detected() {
+    assert_eq!(restricted_uses("planner/mod.rs", "pub async fn plan() {}").len(), 1);
+    assert_eq!(restricted_uses("provider/zim/mod.rs", "use reqwest::Client;").len(), 1);
+    assert!(restricted_uses("provider/http/client.rs", "use reqwest::Client;").is_empty());
+    assert_eq!(restricted_uses("config/mod.rs", "std::env::var(\"X\")").len(), 1);
+    assert_eq!(restricted_uses("planner/mod.rs", "use std::{fs, io};").len(), 1);
 }
 
 fn sources() -> BTreeMap<String, String> {
@@ -125,7 +129,7 @@ fn sources() -> BTreeMap<String, String> {
     files
 }
 
-/// The lines of a file that count: neither comments nor what only tests see.
+/// Returns the numbered lines of a file without comments and without test code.
 fn code<'a>(path: &str, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
     let tests_only = path.ends_with("tests.rs") || path.contains("/tests/");
     let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
@@ -134,6 +138,7 @@ fn code<'a>(path: &str, text: &'a str) -> impl Iterator<Item = (usize, &'a str)>
     lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
+/// Returns the forbidden imports of a file.
 fn imports(path: &str, text: &str) -> Vec<String> {
     let Some((folder, _)) = path.split_once('/') else { return Vec::new() };
     let allowed =
@@ -152,8 +157,8 @@ fn imports(path: &str, text: &str) -> Vec<String> {
     broken
 }
 
-/// Every path from the crate's root that a file names, without the root: braces are expanded, and
-/// `super` is worked out by the file's depth.
+/// Returns every path from the crate's root that a file names, without the root. Braces are expanded, and
+/// `super` is resolved by the file's depth.
 fn named_paths(path: &str, text: &str) -> Vec<String> {
     let code: String = code(path, text).flat_map(|(_, line)| [line, "\n"]).collect();
     let depth = depth(path);
@@ -171,13 +176,13 @@ fn named_paths(path: &str, text: &str) -> Vec<String> {
     named
 }
 
-/// How many `super`s lead from a file to the crate's root.
+/// Returns the number of `super`s from a file to the crate's root.
 fn depth(path: &str) -> usize {
     let parts = path.trim_end_matches(".rs").split('/');
     parts.filter(|part| !matches!(*part, "mod" | "lib" | "main")).count()
 }
 
-/// The paths that a text begins with: one, or those of a group in braces.
+/// Returns the paths at the start of a text: one, or those of a group in braces.
 fn expand(text: &str) -> Vec<String> {
     let text = text.trim_start();
     let Some(group) = text.strip_prefix('{') else {
@@ -206,14 +211,15 @@ fn starts_with(named: &str, folder: &str) -> bool {
     named.split(|c: char| !(c.is_alphanumeric() || c == '_')).next() == Some(folder)
 }
 
-fn touches(path: &str, text: &str) -> Vec<String> {
+/// Returns the uses of restricted names that are not allowed in a file.
+fn restricted_uses(path: &str, text: &str) -> Vec<String> {
     let mut broken = Vec::new();
     for (line, code) in code(path, text) {
-        for (word, homes) in TOUCHES {
-            let home =
-                homes.iter().any(|home| path == *home || path.starts_with(&format!("{home}/")));
-            if !home && code.contains(word) {
-                broken.push(format!("src/{path}:{line}: `{word}` belongs to {homes:?}"));
+        for (name, allowed) in RESTRICTED {
+            let is_allowed =
+                allowed.iter().any(|at| path == *at || path.starts_with(&format!("{at}/")));
+            if !is_allowed && code.contains(name) {
+                broken.push(format!("src/{path}:{line}: only {allowed:?} may use `{name}`"));
             }
         }
     }

@@ -1,4 +1,5 @@
-//! One set of behaviours that every service is held to: a provider that is added is a subject more.
+//! The conformance suite of the services: every rule runs on every service. A new service is one more
+//! subject.
 
 mod gateway;
 mod life;
@@ -9,7 +10,7 @@ mod subject;
 
 use crate::support::in_moved_time;
 
-/// One test for each behaviour, of one subject.
+/// Defines one test for each behaviour of one subject.
 macro_rules! behaviours {
     ($subject:ident: $($about:ident::{$($behaviour:ident),* $(,)?}),* $(,)?) => {
         $($(
@@ -21,7 +22,7 @@ macro_rules! behaviours {
     };
 }
 
-/// Every behaviour, of each subject.
+/// Defines every test for each subject.
 macro_rules! subjects {
     ($($name:ident = $subject:ident),* $(,)?) => {
         $(mod $name {
@@ -31,39 +32,39 @@ macro_rules! subjects {
                 $subject:
                 life::{
                     a_room_is_created_once,
-                    after_a_lost_state_it_is_a_conflict,
-                    after_a_lost_state_it_is_adopted,
-                    a_destroy_of_what_is_gone_is_done,
-                    a_room_that_is_gone_is_forgotten,
-                    a_second_destroy_is_of_a_missing_room,
-                    what_is_not_there_is_gone,
-                    a_half_made_room_is_finished,
+                    a_room_of_a_lost_state_is_a_conflict,
+                    a_room_of_a_lost_state_can_be_adopted,
+                    a_destroy_of_a_missing_room_succeeds,
+                    an_undeclared_room_that_vanished_is_forgotten,
+                    a_second_destroy_reports_a_missing_room,
+                    a_missing_room_is_observed_as_gone,
+                    a_partly_created_room_is_finished_by_the_next_run,
                 },
                 lost::{
-                    a_create_that_is_lost,
-                    a_change_that_is_lost,
-                    a_destroy_that_is_lost,
-                    a_create_that_lands_late,
-                    a_change_that_lands_late,
-                    a_destroy_that_lands_late,
-                    a_request_that_is_refused,
-                    a_look_that_is_garbled,
-                    somebody_elses_room_is_not_taken_for_ours,
+                    a_lost_create_is_looked_up,
+                    a_lost_change_is_looked_up,
+                    a_lost_destroy_is_looked_up,
+                    a_late_create_is_not_repeated,
+                    a_late_change_is_not_repeated,
+                    a_late_destroy_is_not_repeated,
+                    a_refused_connection_is_retried_without_a_lookup,
+                    a_query_without_a_readable_answer_is_retried,
+                    a_foreign_room_created_during_our_create_is_not_ours,
                 },
                 gateway::{
-                    too_often_slows_down_and_fails_nothing,
-                    an_expired_signature_is_made_anew_once,
-                    a_clock_that_stays_wrong_halts_the_provider,
-                    an_unknown_user_is_told,
-                    users_are_made_known_once,
-                    a_plan_makes_nobody_known,
+                    throttling_slows_a_run_down_without_failures,
+                    an_expired_signature_is_renewed_once,
+                    a_wrong_clock_stops_the_provider,
+                    an_unknown_user_is_classified_as_such,
+                    users_are_registered_once,
+                    a_plan_registers_no_user,
                 },
                 others::{
-                    what_others_wrote_is_left_alone,
-                    what_others_wrote_counts,
-                    people_are_waited_for,
-                    people_are_thrown_out_where_said,
-                    one_room_is_evicted,
+                    foreign_attributes_and_rooms_are_left_alone,
+                    foreign_attributes_count_towards_the_limit,
+                    an_occupied_room_defers_its_destroy,
+                    on_occupied_destroy_destroys_an_occupied_room,
+                    evict_destroys_an_occupied_room,
                 },
             }
         })*

@@ -1,8 +1,8 @@
-//! The worlds that a user would copy: each is validated, planned, applied, and then at rest.
+//! The folders of `examples/`: each is validated, planned and applied; the next plan has no steps.
 
 use crate::cli::desk::{Desk, files_below, repository};
 
-/// A world: a folder of `examples/`, what is given to the command, and how many rooms it declares.
+/// A folder of `examples/`, its `-f` options, and the number of rooms that it declares.
 struct Example {
     folder: &'static str,
     files: &'static str,
@@ -38,11 +38,11 @@ const TABLES: Example =
     Example { folder: "tables", files: "-f examples/tables/rooms.yaml", rooms: 200 };
 const TEAMS: Example = Example { folder: "teams", files: "-f examples/teams", rooms: 9 };
 
-const WORLDS: [Example; 9] =
+const EXAMPLES: [Example; 9] =
     [ADOPTING, PRODUCTION, STAGING, GAME, SHOW, SUPPORT, TABLES, TEAMS, CHANNELS];
 
 impl Example {
-    /// Validates, plans and applies it, then plans again: no steps.
+    /// Validates, plans and applies the example; asserts that the next plan has no steps.
     fn applied(&self) -> Desk {
         let Self { folder, files, rooms } = self;
         let desk = Desk::empty();
@@ -61,7 +61,7 @@ impl Example {
     }
 }
 
-/// The READMEs of the worlds, and the plans that they show.
+/// Returns the options of each `roomctl plan` command in an example's README.
 fn plans_shown(folder: &str) -> Vec<String> {
     let readme = repository().join("examples").join(folder).join("README.md");
     let text = std::fs::read_to_string(&readme).unwrap_or_else(|e| panic!("{folder}: {e}"));
@@ -76,18 +76,21 @@ fn every_example_is_run() {
         .filter_map(|name| name.split_once('/').map(|(folder, _)| folder.to_owned()))
         .collect();
     folders.dedup();
-    // Its files are run by `workflows`.
+    // The module `workflows` tests this folder.
     folders.retain(|folder| folder != "gitops");
-    let mut run: Vec<&str> = WORLDS.iter().map(|it| it.folder).collect();
+    let mut run: Vec<&str> = EXAMPLES.iter().map(|it| it.folder).collect();
     run.dedup();
     assert_eq!(folders, run);
 }
 
 #[test]
-fn every_readme_shows_the_plan_of_its_world() {
-    for Example { folder, files, rooms: _ } in WORLDS {
+fn every_readme_shows_the_plan_of_its_example() {
+    for Example { folder, files, rooms: _ } in EXAMPLES {
         let shown = plans_shown(folder);
-        assert!(shown.iter().any(|it| it == files), "{folder}/README.md lacks `plan {files}`");
+        assert!(
+            shown.iter().any(|it| it == files),
+            "{folder}/README.md does not show `plan {files}`"
+        );
         let desk = Desk::empty();
         desk.copy(&format!("examples/{folder}"));
         for plan in shown {
@@ -97,21 +100,21 @@ fn every_readme_shows_the_plan_of_its_world() {
 }
 
 #[test]
-fn small_worlds_apply_and_are_then_at_rest() {
-    for world in [GAME, PRODUCTION, STAGING, SHOW, SUPPORT, TEAMS, CHANNELS] {
-        world.applied();
+fn small_examples_apply_and_converge() {
+    for example in [GAME, PRODUCTION, STAGING, SHOW, SUPPORT, TEAMS, CHANNELS] {
+        example.applied();
     }
 }
 
 #[test]
-fn two_hundred_tables_come_from_one_entry() {
+fn one_entry_declares_two_hundred_tables() {
     let desk = TABLES.applied();
     let listed = desk.run(&format!("state list {}", TABLES.files)).ends(0);
     listed.prints("game/table-001").prints("game/table-200");
 }
 
 #[test]
-fn the_tables_of_the_game_come_back() {
+fn vanished_game_tables_are_recreated() {
     let desk = Desk::empty();
     desk.copy("examples/game-rooms");
     desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
@@ -121,7 +124,7 @@ fn the_tables_of_the_game_come_back() {
 }
 
 #[test]
-fn a_forgotten_file_destroys_nothing() {
+fn a_missing_file_option_destroys_nothing() {
     let desk = Desk::empty();
     desk.copy("examples/game-rooms");
     desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
@@ -131,12 +134,12 @@ fn a_forgotten_file_destroys_nothing() {
 }
 
 #[test]
-fn three_hundred_rooms_that_exist_are_adopted() {
+fn three_hundred_existing_rooms_are_adopted() {
     let desk = ADOPTING.applied();
     let other = format!("--state lost/rooms.state.json {}", ADOPTING.files);
     std::fs::create_dir(desk.path("lost")).expect("a folder");
-    let world = "rooms.emulator.json";
-    desk.write(&format!("lost/{world}"), &desk.read(&format!("examples/adopt-existing/{world}")));
+    let data = "rooms.emulator.json";
+    desk.write(&format!("lost/{data}"), &desk.read(&format!("examples/adopt-existing/{data}")));
     desk.run(&format!("plan {other}")).ends(0).prints("300 to adopt");
     desk.run(&format!("apply --auto-approve {other}")).ends(0).prints("Applied: 300 adopted.");
     desk.run(&format!("plan --detailed-exitcode {other}")).ends(0).prints("No changes: ");
@@ -153,7 +156,7 @@ fn environments_are_kept_apart() {
 }
 
 #[test]
-fn both_sides_of_a_stage_end_together_and_the_crew_keeps_its_call() {
+fn both_sides_are_destroyed_together_and_a_forgotten_room_stays() {
     let desk = Desk::empty();
     desk.copy("examples/live-show");
     let file = "examples/live-show/rooms.yaml";
@@ -185,6 +188,6 @@ fn every_field_of_a_tencent_room_is_shown() {
     desk.copy("examples/tencent-channels");
     let text = desk.read("examples/tencent-channels/rooms.yaml");
     for field in roomctl::model::Kind::TencentLive.fields() {
-        assert!(text.contains(&format!("    {field}:")), "no channel says `{field}`");
+        assert!(text.contains(&format!("    {field}:")), "no channel declares `{field}`");
     }
 }

@@ -1,5 +1,4 @@
-//! The README and the pages of users, as a reader follows them: every command is run, and its output
-//! compared with what is shown.
+//! Runs every command of the README and the user pages, and compares its output with the page.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -10,36 +9,37 @@ use roomctl::model::{Change, Kind};
 use crate::cli::desk::{Desk, ROOMCTL, Ran, repository};
 use crate::cli::served::Served;
 
-/// The pages that a user reads; each begins in a folder of its own.
+/// The user pages; each is run in its own folder.
 const PAGES: [&str; 5] =
     ["README.md", "docs/rooms-yaml.md", "docs/services.md", "docs/going-live.md", "docs/state.md"];
 
-/// Replaces cargo: the binary is built already, and the tests are running.
+/// Replaces cargo: the binary is built already, and the tests already run.
 const CARGO: &str = "\
 #!/bin/sh
 case \"$*\" in
   'run --release -- '*) shift 3; exec roomctl \"$@\" ;;
   'test --locked' | 'install --path . --locked') ;;
-  *) echo \"the page says something else: cargo $*\"; exit 99 ;;
+  *) echo \"unexpected command: cargo $*\"; exit 99 ;;
 esac
 ";
 
-/// Follows each command's output, with its exit code.
-const MARK: char = '\u{1e}';
+/// Separates the outputs of the commands.
+const SEPARATOR: char = '\u{1e}';
 
+/// A fenced code block of a page.
 struct Block {
     language: String,
     text: String,
 }
 
-/// A command and what the README shows of its output.
+/// A command, and the output that the page shows.
 struct Shown {
     command: String,
     output: Vec<String>,
 }
 
 #[test]
-fn every_command_does_what_is_shown() {
+fn every_command_prints_the_output_shown() {
     for page in PAGES {
         let desk = Desk::empty();
         desk.copy("examples");
@@ -49,20 +49,20 @@ fn every_command_does_what_is_shown() {
         let shown: Vec<Shown> = blocks(page, "console").iter().flat_map(commands).collect();
         let script: String = shown.iter().map(|it| step(&it.command, &served.url)).collect();
         let ran = run(&desk, &script);
-        let mut ran = ran.stdout.split(MARK);
+        let mut ran = ran.stdout.split(SEPARATOR);
         for Shown { command, output } in &shown {
-            let seen = ran.next().unwrap_or_else(|| panic!("{page}: `{command}` did not run"));
-            let (code, seen) =
-                seen.split_once('\n').map_or((seen, ""), |(code, rest)| (code, rest));
-            assert_eq!(code, "0", "{page}: `{command}` ended with {code}\n{seen}");
-            let seen: Vec<String> = seen.lines().map(normalised).collect();
-            assert!(fits(output, &seen), "{page}: `{command}` shows\n{}", seen.join("\n"));
+            let actual = ran.next().unwrap_or_else(|| panic!("{page}: `{command}` did not run"));
+            let (code, actual) =
+                actual.split_once('\n').map_or((actual, ""), |(code, rest)| (code, rest));
+            assert_eq!(code, "0", "{page}: `{command}` ended with {code}\n{actual}");
+            let actual: Vec<String> = actual.lines().map(normalised).collect();
+            assert!(fits(output, &actual), "{page}: `{command}` shows\n{}", actual.join("\n"));
         }
     }
 }
 
 #[test]
-fn the_first_two_commands_apply_and_test() {
+fn the_readme_begins_with_an_apply_and_the_tests() {
     let first: Vec<String> = blocks("README.md", "console")
         .iter()
         .take(2)
@@ -75,7 +75,7 @@ fn the_first_two_commands_apply_and_test() {
 }
 
 #[test]
-fn the_files_shown_are_valid() {
+fn the_yaml_blocks_are_valid_files() {
     let shown: Vec<Block> = PAGES.iter().flat_map(|page| blocks(page, "yaml")).collect();
     assert_eq!(shown.len(), 2);
     for yaml in shown {
@@ -86,7 +86,7 @@ fn the_files_shown_are_valid() {
 }
 
 #[test]
-fn every_block_is_of_a_kind_that_is_run() {
+fn every_code_block_has_a_tested_language() {
     for page in PAGES {
         let all = repository_file(page).lines().filter(|line| *line == "```").count();
         let known = ["console", "yaml", "json", "sql"].map(|language| blocks(page, language).len());
@@ -95,7 +95,7 @@ fn every_block_is_of_a_kind_that_is_run() {
 }
 
 #[test]
-fn the_documents_shown_are_json() {
+fn the_json_blocks_are_valid() {
     let shown: Vec<Block> = PAGES.iter().flat_map(|page| blocks(page, "json")).collect();
     assert_eq!(shown.len(), 3);
     for json in shown {
@@ -105,7 +105,7 @@ fn the_documents_shown_are_json() {
 }
 
 #[test]
-fn every_command_and_exit_code_is_listed() {
+fn the_readme_lists_every_command_and_exit_code() {
     let readme = repository_file("README.md");
     let help = Desk::empty().run("-h").ends(0).stdout;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
@@ -121,14 +121,14 @@ fn every_command_and_exit_code_is_listed() {
 }
 
 #[test]
-fn the_table_of_kinds_says_how_each_field_changes() {
+fn the_table_of_kinds_shows_how_each_field_changes() {
     let services = repository_file("docs/services.md");
     let row = |beginning: &str| {
         let line = services.lines().find(|line| line.starts_with(&format!("| {beginning} | ")));
         let cells = line.unwrap_or_else(|| panic!("no row `{beginning}`")).split('|').skip(2);
         cells.map(str::to_owned).collect::<Vec<_>>()
     };
-    let (changed, anew, secret) =
+    let (changed, replaced, secret) =
         (row("changed in place"), row("replaced (destroy, then create) for"), row("secret"));
     for (column, kind) in Kind::ALL.iter().enumerate() {
         for field in kind.fields() {
@@ -139,7 +139,7 @@ fn the_table_of_kinds_says_how_each_field_changes() {
                 Some(Change::Replace) => (false, true),
                 None => (false, false),
             };
-            assert_eq!((named(&changed), named(&anew)), expected, "{field} of {kind}");
+            assert_eq!((named(&changed), named(&replaced)), expected, "{field} of {kind}");
         }
         let variable = kind.default_secret_variable();
         assert_eq!(secret[column].trim(), format!("`{variable}`"), "{kind}");
@@ -147,7 +147,7 @@ fn the_table_of_kinds_says_how_each_field_changes() {
 }
 
 #[test]
-fn every_path_that_the_pages_name_exists() {
+fn every_path_in_the_pages_exists() {
     let mut checked = 0;
     for page in PAGES.iter().chain(&["docs/architecture.md", "docs/providers.md"]) {
         let text = repository_file(page);
@@ -166,7 +166,7 @@ fn every_path_that_the_pages_name_exists() {
 }
 
 #[test]
-fn a_difference_is_seen() {
+fn a_difference_in_the_output_is_detected() {
     let lines = |text: &str| text.split('|').map(str::to_owned).collect::<Vec<_>>();
     assert!(fits(&lines("a|…|d"), &lines("a|b|c|d")));
     assert!(fits(&lines("a|…|d|…"), &lines("a|d")));
@@ -176,10 +176,10 @@ fn a_difference_is_seen() {
     assert_eq!(normalised("x sha256:00ffaa y"), "x sha256:… y");
 }
 
-/// One line of the script: the command, and a mark with its exit code before its output.
+/// Returns the script for one command: it prints the exit code, the output and [`SEPARATOR`].
 fn step(command: &str, url: &str) -> String {
     let command = command.replace("ZIM_ENDPOINT=vendor", &format!("ZIM_ENDPOINT={url}"));
-    format!("{{ {command}\n}} > seen 2>&1; printf '%s\\n' $?; cat seen; printf '\\036'\n")
+    format!("{{ {command}\n}} > actual 2>&1; printf '%s\\n' $?; cat actual; printf '\\036'\n")
 }
 
 fn run(desk: &Desk, script: &str) -> Ran {
@@ -194,22 +194,23 @@ fn run(desk: &Desk, script: &str) -> Ran {
     Ran::new("(a page)", output)
 }
 
-/// Whether the lines seen are those shown, `…` standing for any number; nothing shown fits all.
-fn fits(shown: &[String], seen: &[String]) -> bool {
-    shown.is_empty() || matches(shown, seen)
+/// Whether the output matches the shown lines, where `…` matches any number of lines and no shown line
+/// matches any output.
+fn fits(shown: &[String], actual: &[String]) -> bool {
+    shown.is_empty() || matches(shown, actual)
 }
 
-fn matches(shown: &[String], seen: &[String]) -> bool {
+fn matches(shown: &[String], actual: &[String]) -> bool {
     match shown.split_first() {
-        None => seen.is_empty(),
+        None => actual.is_empty(),
         Some((first, rest)) if first == "…" => {
-            (0..=seen.len()).any(|skipped| matches(rest, &seen[skipped..]))
+            (0..=actual.len()).any(|skipped| matches(rest, &actual[skipped..]))
         }
-        Some((first, rest)) => seen.first() == Some(first) && matches(rest, &seen[1..]),
+        Some((first, rest)) => actual.first() == Some(first) && matches(rest, &actual[1..]),
     }
 }
 
-/// A line without what differs from run to run.
+/// Replaces the digest in a line, which differs between runs.
 fn normalised(line: &str) -> String {
     let Some((before, after)) = line.split_once("sha256:") else { return line.to_owned() };
     format!("{before}sha256:…{}", after.trim_start_matches(|c: char| c.is_ascii_hexdigit()))

@@ -1,4 +1,4 @@
-//! What stands before a service: limits, signatures, and the users it knows.
+//! Rate limits, signatures and registered users.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use super::stage::{ID, Stage};
 use super::subject::Subject;
 use crate::support::{How, Script, plain_service, service};
 
-/// The requests a second that the service takes of each action, and that the file says it does.
-const SERVICE: u32 = 5;
-const FILE: u32 = 20;
+/// The service's limit of requests a second for each action, and the higher one that the file configures.
+const SERVICE_LIMIT: u32 = 5;
+const FILE_LIMIT: u32 = 20;
 
-/// Enough rooms for the pace to be learned.
+/// Enough rooms for the pace to adapt.
 const MANY: usize = 60;
 
-/// More than any signature is good for.
+/// How far the clock is behind: longer than any signature is valid.
 const BEHIND: Duration = Duration::from_hours(48);
 
-/// A clock that is far behind until so many requests were made.
-struct Behind {
+/// A clock that is [`BEHIND`] until the script has counted `until` requests.
+struct SlowClock {
     clock: Arc<dyn Clock>,
     script: Script,
     until: u64,
 }
 
-impl Clock for Behind {
+impl Clock for SlowClock {
     fn now(&self) -> Timestamp {
         let now = self.clock.now();
         if self.script.count() >= self.until {
@@ -42,14 +42,14 @@ impl Clock for Behind {
 }
 
 impl Stage {
-    /// Lets the clock that signs be behind for so many requests from now on.
-    fn be_behind(&mut self, requests: u64) {
+    /// Sets the clock that signs back for this number of requests.
+    fn set_clock_back(&mut self, requests: u64) {
         let script = self.world.script.clone();
         let until = script.count().saturating_add(requests);
-        self.world.signing = Arc::new(Behind { clock: self.world.clock.clone(), script, until });
+        self.world.signing = Arc::new(SlowClock { clock: self.world.clock.clone(), script, until });
     }
 
-    /// How many requests the gateway turned away.
+    /// Returns the number of requests that the gateway rejected.
     fn rejected(&self) -> u64 {
         self.world.all_stats().rejected.values().sum()
     }
@@ -64,8 +64,8 @@ fn action(call: Call) -> Action {
     actions.find(|action| action.as_str() == call.as_str()).expect("an action")
 }
 
-pub(super) async fn too_often_slows_down_and_fails_nothing(subject: &'static Subject) {
-    let rate_limits = Action::ALL.iter().map(|action| (*action, SERVICE)).collect();
+pub(super) async fn throttling_slows_a_run_down_without_failures(subject: &'static Subject) {
+    let rate_limits = Action::ALL.iter().map(|action| (*action, SERVICE_LIMIT)).collect();
     let stage = Stage::untouched(subject, EmulatorConfig { rate_limits, ..plain_service() });
     let ids = ids(MANY);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -74,17 +74,21 @@ pub(super) async fn too_often_slows_down_and_fails_nothing(subject: &'static Sub
     for declared in [&mut desired, &mut nothing] {
         for provider in declared.providers.values_mut() {
             let calls = subject.kind.calls().iter();
-            provider.rate_limits = calls.map(|(call, _)| (*call, FILE)).collect();
+            provider.rate_limits = calls.map(|(call, _)| (*call, FILE_LIMIT)).collect();
         }
     }
-    stage.done(&desired, MANY).await;
+    stage.apply_all(&desired, MANY).await;
     if subject.makes.is_empty() {
         for id in &ids {
             let room = RoomId::new(id);
-            stage.world.emulator.enter(subject.kind, crate::support::APP, &room, 1).expect("in");
+            stage
+                .world
+                .emulator
+                .enter(subject.kind, crate::support::APP, &room, 1)
+                .expect("entered");
         }
     }
-    stage.done(&nothing, MANY).await;
+    stage.apply_all(&nothing, MANY).await;
     let stats = stage.stats();
     assert!(stats.rooms.is_empty());
     for (call, _) in subject.kind.calls() {
@@ -94,31 +98,31 @@ pub(super) async fn too_often_slows_down_and_fails_nothing(subject: &'static Sub
     }
 }
 
-pub(super) async fn an_expired_signature_is_made_anew_once(subject: &'static Subject) {
+pub(super) async fn an_expired_signature_is_renewed_once(subject: &'static Subject) {
     let mut stage = Stage::new(subject).await;
     let desired = stage.declared();
-    stage.be_behind(1);
-    stage.done(&desired, 1).await;
+    stage.set_clock_back(1);
+    stage.apply_all(&desired, 1).await;
     let rejected = u64::from(!subject.makes.is_empty());
     assert_eq!(stage.rejected(), rejected);
-    stage.be_behind(1);
-    stage.rests(&desired).await;
+    stage.set_clock_back(1);
+    stage.assert_converged(&desired).await;
     assert_eq!(stage.rejected(), rejected + 1);
     stage.enter(3);
-    stage.be_behind(1);
-    stage.done(&stage.nothing(), 1).await;
+    stage.set_clock_back(1);
+    stage.apply_all(&stage.nothing(), 1).await;
     assert_eq!(stage.rejected(), rejected + 2);
-    stage.is_gone().await;
+    stage.assert_gone().await;
 }
 
-pub(super) async fn a_clock_that_stays_wrong_halts_the_provider(subject: &'static Subject) {
+pub(super) async fn a_wrong_clock_stops_the_provider(subject: &'static Subject) {
     let mut stage = Stage::new(subject).await;
     let ids = ["a", "b", "c"];
     let desired = stage.rooms("on_occupied: destroy", &ids, subject.content);
-    stage.done(&desired, 3).await;
+    stage.apply_all(&desired, 3).await;
     let how = || How { concurrency: Some(1), ..How::with_consent() };
     let clock = stage.world.clock.clone();
-    stage.be_behind(u64::MAX);
+    stage.set_clock_back(u64::MAX);
     let nothing = stage.nothing();
     let ran = stage.world.apply(&nothing, &how()).await.expect("a state").ran();
     let outcome = &ran.outcome;
@@ -127,28 +131,28 @@ pub(super) async fn a_clock_that_stays_wrong_halts_the_provider(subject: &'stati
     assert!(failure.code.is_some() && !failure.pending);
     let halted = outcome.not_tried.iter().all(|(_, _, why)| *why == NotTried::ProviderFatal);
     assert!(halted && outcome.not_tried.len() == 2, "{outcome:?}");
-    assert_eq!(stage.rejected(), 2, "signed once more, and not again");
+    assert_eq!(stage.rejected(), 2, "the call was not signed exactly twice");
     let plan = stage.plan(&desired).await;
-    assert_eq!(plan.unread.len(), 3, "a wrong clock is no missing room");
+    assert_eq!(plan.unread.len(), 3, "rooms were not unread while the clock was wrong");
     stage.world.signing = clock;
-    stage.done(&nothing, 3).await;
+    stage.apply_all(&nothing, 3).await;
 }
 
-pub(super) async fn users_are_made_known_once(subject: &'static Subject) {
+pub(super) async fn users_are_registered_once(subject: &'static Subject) {
     for unknown_owner in [UnknownOwner::NoAccount, UnknownOwner::InvalidParameter] {
         let settings = EmulatorConfig { unknown_owner, ..service() };
         let stage = Stage::untouched(subject, settings);
         let desired = stage.rooms("", &["a", "b", "c"], subject.content);
-        stage.done(&desired, 3).await;
+        stage.apply_all(&desired, 3).await;
         let known: BTreeSet<String> = subject.users.iter().map(|user| (*user).into()).collect();
         assert_eq!(stage.stats().users, known);
-        let made_known = |call: &&Call| call.effect() == Effect::RepeatSafe;
-        assert_eq!(stage.world.script.sent().iter().filter(made_known).count(), known.len());
+        let registers = |call: &&Call| call.effect() == Effect::RepeatSafe;
+        assert_eq!(stage.world.script.sent().iter().filter(registers).count(), known.len());
     }
 }
 
-/// Nor does it say that a room is not there because nobody knows who asks.
-pub(super) async fn a_plan_makes_nobody_known(subject: &'static Subject) {
+/// It does not report a room as missing either because the operator is unknown.
+pub(super) async fn a_plan_registers_no_user(subject: &'static Subject) {
     let stage = Stage::untouched(subject, service());
     let desired = stage.declared();
     stage.stranger().await.create(ID, (*desired.rooms[0].room).clone()).await;
@@ -160,8 +164,8 @@ pub(super) async fn a_plan_makes_nobody_known(subject: &'static Subject) {
     assert!(!creates, "{:?}", plan.steps);
 }
 
-/// A create in the name of a user whom the service does not know is told as such, in every wording.
-pub(super) async fn an_unknown_user_is_told(subject: &'static Subject) {
+/// A create for an unknown user is classified as such, whichever way the service reports it.
+pub(super) async fn an_unknown_user_is_classified_as_such(subject: &'static Subject) {
     let Origin::Call(call) = subject.kind.origin() else { return };
     for unknown_owner in [UnknownOwner::NoAccount, UnknownOwner::InvalidParameter] {
         let stage = Stage::untouched(subject, EmulatorConfig { unknown_owner, ..service() });

@@ -1,4 +1,4 @@
-//! Answers that are lost, requests that land late, and answers that nobody can read.
+//! Lost answers, requests that take effect late, and unreadable answers.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use super::stage::{ID, Stage};
 use super::subject::Subject;
 use crate::support::Mishap;
 
-/// What leaves it unknown whether a call was carried out.
+/// The failures after which it is unknown whether a call took effect.
 const LOST: [Mishap; 3] = [Mishap::LostBefore, Mishap::LostAfter, Mishap::Garbled];
 
-/// Between a look that finds nothing and the one that is final.
-const MEANWHILE: Duration = Duration::from_secs(3);
+/// A time between the first lookup, which finds no room, and the final one.
+const BETWEEN_LOOKUPS: Duration = Duration::from_secs(3);
 
-/// Applies while the first request of `call` meets a mishap: one run comes through, looks before it
-/// repeats anything, and repeats only what was not carried out.
-async fn come_through(stage: &Stage, desired: &Desired, call: Call, mishap: Mishap) {
+/// Applies while the first request of `call` fails. Asserts that one run completes, and that it repeats the
+/// call only if it did not take effect; [`Stage::sent`] asserts that a lookup comes first.
+async fn assert_completes(stage: &Stage, desired: &Desired, call: Call, mishap: Mishap) {
     stage.world.script.strike(call, 1, mishap);
-    stage.done(desired, 1).await;
+    stage.apply_all(desired, 1).await;
     assert!(stage.world.script.is_over(), "{call} was not sent");
     let sent = stage.sent();
     let times = sent.iter().filter(|one| **one == call).count();
@@ -30,28 +30,28 @@ async fn creates(subject: &'static Subject, mishaps: &[Mishap]) {
     for (call, mishap) in pairs(subject.makes, mishaps) {
         let stage = Stage::new(subject).await;
         let desired = stage.declared();
-        come_through(&stage, &desired, call, mishap).await;
-        stage.stands(&desired).await;
+        assert_completes(&stage, &desired, call, mishap).await;
+        stage.assert_applied(&desired).await;
     }
 }
 
 async fn changes(subject: &'static Subject, mishaps: &[Mishap]) {
     for (call, mishap) in pairs(subject.changes, mishaps) {
         let stage = Stage::new(subject).await;
-        stage.made().await;
+        stage.created().await;
         let desired = stage.changed();
-        come_through(&stage, &desired, call, mishap).await;
-        stage.stands(&desired).await;
+        assert_completes(&stage, &desired, call, mishap).await;
+        stage.assert_applied(&desired).await;
     }
 }
 
 async fn destroys(subject: &'static Subject, mishaps: &[Mishap]) {
     for (call, mishap) in pairs(&[subject.kind.destroy_call()], mishaps) {
         let stage = Stage::new(subject).await;
-        stage.made().await;
+        stage.created().await;
         stage.enter(3);
-        come_through(&stage, &stage.nothing(), call, mishap).await;
-        stage.is_gone().await;
+        assert_completes(&stage, &stage.nothing(), call, mishap).await;
+        stage.assert_gone().await;
     }
 }
 
@@ -60,56 +60,57 @@ fn pairs(calls: &[Call], mishaps: &[Mishap]) -> Vec<(Call, Mishap)> {
     calls.iter().flat_map(with).collect()
 }
 
-pub(super) async fn a_create_that_is_lost(subject: &'static Subject) {
+pub(super) async fn a_lost_create_is_looked_up(subject: &'static Subject) {
     creates(subject, &LOST).await;
 }
 
-pub(super) async fn a_change_that_is_lost(subject: &'static Subject) {
+pub(super) async fn a_lost_change_is_looked_up(subject: &'static Subject) {
     changes(subject, &LOST).await;
 }
 
-pub(super) async fn a_destroy_that_is_lost(subject: &'static Subject) {
+pub(super) async fn a_lost_destroy_is_looked_up(subject: &'static Subject) {
     destroys(subject, &LOST).await;
 }
 
-pub(super) async fn a_create_that_lands_late(subject: &'static Subject) {
+pub(super) async fn a_late_create_is_not_repeated(subject: &'static Subject) {
     creates(subject, &[Mishap::Late]).await;
 }
 
-pub(super) async fn a_change_that_lands_late(subject: &'static Subject) {
+pub(super) async fn a_late_change_is_not_repeated(subject: &'static Subject) {
     changes(subject, &[Mishap::Late]).await;
 }
 
-pub(super) async fn a_destroy_that_lands_late(subject: &'static Subject) {
+pub(super) async fn a_late_destroy_is_not_repeated(subject: &'static Subject) {
     destroys(subject, &[Mishap::Late]).await;
 }
 
-/// What is known not to be done is tried again without a look.
-pub(super) async fn a_request_that_is_refused(subject: &'static Subject) {
+pub(super) async fn a_refused_connection_is_retried_without_a_lookup(subject: &'static Subject) {
     let refused = [Mishap::Refused];
     creates(subject, &refused).await;
     changes(subject, &refused).await;
     destroys(subject, &refused).await;
 }
 
-/// A look whose answer cannot be read is asked again, and says nothing of the room.
-pub(super) async fn a_look_that_is_garbled(subject: &'static Subject) {
-    let looks = subject.kind.calls().iter().filter(|(call, _)| call.effect() == Effect::Reads);
-    for (call, _) in looks {
+/// A query without a readable answer does not count as an observation.
+pub(super) async fn a_query_without_a_readable_answer_is_retried(subject: &'static Subject) {
+    let queries = subject.kind.calls().iter().filter(|(call, _)| call.effect() == Effect::Reads);
+    for (call, _) in queries {
         let stage = Stage::new(subject).await;
-        let desired = stage.made().await;
+        let desired = stage.created().await;
         for mishap in LOST {
             stage.world.script.strike(*call, 1, mishap);
-            stage.rests(&desired).await;
+            stage.assert_converged(&desired).await;
             assert!(stage.world.script.is_over(), "{call} was not sent");
             assert_eq!(stage.sent().iter().filter(|one| *one == call).count(), 2);
         }
     }
 }
 
-/// A room that somebody else makes while ours is looked for has another owner: it is not ours, also
-/// where we declare none.
-pub(super) async fn somebody_elses_room_is_not_taken_for_ours(subject: &'static Subject) {
+/// A room that another client creates while ours is looked up has another owner: it is not ours, even if
+/// the file declares no owner.
+pub(super) async fn a_foreign_room_created_during_our_create_is_not_ours(
+    subject: &'static Subject,
+) {
     let Origin::Call(call) = subject.kind.origin() else { return };
     if !subject.kind.holds(Field::Owner) {
         return;
@@ -119,7 +120,7 @@ pub(super) async fn somebody_elses_room_is_not_taken_for_ours(subject: &'static 
     let stranger = stage.stranger().await;
     stage.world.script.strike(call, 1, Mishap::LostBefore);
     let (ran, ()) = tokio::join!(stage.apply(&desired), async {
-        tokio::time::sleep(MEANWHILE).await;
+        tokio::time::sleep(BETWEEN_LOOKUPS).await;
         stranger.create(ID, (*desired.rooms[0].room).clone()).await;
     });
     let theirs = stage.stats().rooms;

@@ -1,4 +1,4 @@
-//! What is not ours: the rooms and keys of others, and the people inside.
+//! Rooms and attributes of other clients, and occupied rooms.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,15 @@ use super::stage::{ID, Stage};
 use super::subject::Subject;
 use crate::support::{APP, How, service};
 
+/// Returns a change that sets an attribute as another client.
 fn key(name: &str) -> AttributeChange {
     AttributeChange::Set(name.into(), Attribute { value: "theirs".into(), auto_delete: false })
 }
 
-/// Keys of others stay as they are whatever we change, and rooms of others whatever we destroy.
-pub(super) async fn what_others_wrote_is_left_alone(subject: &'static Subject) {
+/// Our updates keep the attributes of other clients, and our destroys keep their rooms.
+pub(super) async fn foreign_attributes_and_rooms_are_left_alone(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
-    let desired = stage.made().await;
+    let desired = stage.created().await;
     let stranger = stage.stranger().await;
     stranger.create("theirs", (*desired.rooms[0].room).clone()).await;
     let theirs = RoomId::new("theirs");
@@ -26,23 +27,23 @@ pub(super) async fn what_others_wrote_is_left_alone(subject: &'static Subject) {
     let changed = stage.changed();
     let ran = stage.world.apply(&changed, &how).await.expect("a state").ran();
     assert_eq!(ran.outcome.failed, []);
-    stage.rests(&changed).await;
+    stage.assert_converged(&changed).await;
     if subject.attributes.is_some() {
         let there = &stage.stats().rooms[&RoomId::new(ID)].attributes;
         let keys: Vec<&str> = there.iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["new", "score", "topic"]);
     }
-    stage.done(&stage.nothing(), 1).await;
+    stage.apply_all(&stage.nothing(), 1).await;
     let left: Vec<_> = stage.stats().rooms.into_iter().collect();
     let [(id, room)] = &*left else { panic!("{left:?}") };
     assert_eq!((id, room.people), (&theirs, 2));
 }
 
-/// Keys of others take up room: a plan says so before the service does.
-pub(super) async fn what_others_wrote_counts(subject: &'static Subject) {
+/// A plan reports that the attributes would exceed the limit, before the service does.
+pub(super) async fn foreign_attributes_count_towards_the_limit(subject: &'static Subject) {
     let Some(most) = subject.attributes else { return };
     let stage = Stage::new(subject).await;
-    stage.made().await;
+    stage.created().await;
     let keys: Vec<_> = (0..most - 2).map(|n| key(&format!("k{n}"))).collect();
     stage.stranger().await.modify(ID, keys).await;
     let changed = stage.changed();
@@ -52,21 +53,21 @@ pub(super) async fn what_others_wrote_counts(subject: &'static Subject) {
     let plan = stage.plan(&stage.rooms("", &[ID], &content)).await;
     let codes: BTreeSet<_> = plan.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes.len(), 1, "{:?}", plan.findings);
-    // What fits is changed: what goes makes room for what comes.
-    stage.done(&changed, 1).await;
+    // Deleted keys are subtracted before new ones are added: the change fits.
+    stage.apply_all(&changed, 1).await;
     assert_eq!(stage.stats().rooms[&RoomId::new(ID)].attributes.len(), most);
 }
 
-pub(super) async fn people_are_waited_for(subject: &'static Subject) {
+pub(super) async fn an_occupied_room_defers_its_destroy(subject: &'static Subject) {
     for head_count in [HeadCount::MemberCount, HeadCount::OnlineCount, HeadCount::Omitted] {
         let stage = Stage::untouched(subject, EmulatorConfig { head_count, ..service() });
-        stage.made().await;
+        stage.created().await;
         stage.enter(30);
         let nothing = stage.rooms("on_occupied: defer", &[], "");
         let ran = stage.apply(&nothing).await;
         let [wait] = &*ran.outcome.waiting else { panic!("{:?}", ran.outcome) };
-        let untold = subject.kind == Kind::TencentLive && head_count == HeadCount::Omitted;
-        let inside = if untold { People::Unknown } else { People::Count(30) };
+        let is_unknown = subject.kind == Kind::TencentLive && head_count == HeadCount::Omitted;
+        let inside = if is_unknown { People::Unknown } else { People::Count(30) };
         assert_eq!(wait.reason, WaitReason::People(inside));
         assert!(!stage.sent().contains(&subject.kind.destroy_call()));
         assert_eq!(stage.stats().rooms[&RoomId::new(ID)].people, 30);
@@ -75,26 +76,26 @@ pub(super) async fn people_are_waited_for(subject: &'static Subject) {
         let ran = stage.apply(&nothing).await;
         assert_eq!(
             (ran.outcome.done.len(), ran.outcome.waiting.len()),
-            if untold { (0, 1) } else { (1, 0) }
+            if is_unknown { (0, 1) } else { (1, 0) }
         );
     }
 }
 
-pub(super) async fn people_are_thrown_out_where_said(subject: &'static Subject) {
+pub(super) async fn on_occupied_destroy_destroys_an_occupied_room(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
-    stage.made().await;
+    stage.created().await;
     stage.enter(30);
-    stage.done(&stage.nothing(), 1).await;
-    stage.is_gone().await;
+    stage.apply_all(&stage.nothing(), 1).await;
+    stage.assert_gone().await;
 }
 
-pub(super) async fn one_room_is_evicted(subject: &'static Subject) {
+pub(super) async fn evict_destroys_an_occupied_room(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
-    stage.made().await;
+    stage.created().await;
     stage.enter(30);
     let how = How { evict: BTreeSet::from([Stage::address()]), ..How::with_consent() };
     let nothing = stage.rooms("on_occupied: defer", &[], "");
     let ran = stage.world.apply(&nothing, &how).await.expect("a state").ran();
     assert_eq!(ran.outcome.done.len(), 1, "{:?}", ran.outcome);
-    stage.is_gone().await;
+    stage.assert_gone().await;
 }

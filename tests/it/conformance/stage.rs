@@ -1,4 +1,4 @@
-//! The world in which one subject shows a behaviour.
+//! The world in which the behaviours of one subject are tested.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A service that knows who calls it, and is not asked to be quick.
+    /// Returns a world in which the operator is registered, without rate limits.
     pub(super) async fn new(subject: &'static Subject) -> Self {
         let stage = Self::untouched(subject, service());
         stage.client().register_user(None).await.expect("registered");
@@ -31,12 +31,12 @@ impl Stage {
         stage
     }
 
-    /// A service that was never called.
+    /// Returns a world whose service was never called.
     pub(super) fn untouched(subject: &'static Subject, settings: EmulatorConfig) -> Self {
         Self { world: World::new(settings), subject }
     }
 
-    /// The rooms `ids`, all with this content, under a policy.
+    /// Declares the rooms `ids`, all with this content, under a policy.
     pub(super) fn rooms(&self, policy: &str, ids: &[&str], content: &str) -> Desired {
         let (kind, provider) = (self.subject.kind, self.subject.provider);
         let rooms = ids.iter().map(|id| format!("  - {{id: {id}, {content}}}\n"));
@@ -48,36 +48,36 @@ impl Stage {
         ))
     }
 
-    /// The room as it is declared.
+    /// Declares the room.
     pub(super) fn declared(&self) -> Desired {
         self.rooms("", &[ID], self.subject.content)
     }
 
-    /// The room as it is declared later.
+    /// Declares the room with its changed content.
     pub(super) fn changed(&self) -> Desired {
         self.rooms("", &[ID], self.subject.changed)
     }
 
-    /// No room, whoever is inside.
+    /// Declares no room, under `on_occupied: destroy`.
     pub(super) fn nothing(&self) -> Desired {
         self.rooms("on_occupied: destroy", &[], "")
     }
 
-    /// Applies the room as it is declared, and forgets which calls that took.
-    pub(super) async fn made(&self) -> Desired {
+    /// Creates the room, and clears the log of sent calls.
+    pub(super) async fn created(&self) -> Desired {
         let desired = self.declared();
-        self.done(&desired, 1).await;
+        self.apply_all(&desired, 1).await;
         self.world.script.sent();
         desired
     }
 
-    /// Applies, with consent and without looking at what is not due.
+    /// Applies with full consent and the policy's refresh.
     pub(super) async fn apply(&self, desired: &Desired) -> Ran {
         self.world.apply(desired, &How::with_consent()).await.expect("a state").ran()
     }
 
-    /// Applies, and all goes well: so many steps are done.
-    pub(super) async fn done(&self, desired: &Desired, steps: usize) -> Ran {
+    /// Applies, and asserts that this number of steps is done and no other step is left.
+    pub(super) async fn apply_all(&self, desired: &Desired, steps: usize) -> Ran {
         let ran = self.apply(desired).await;
         let outcome = &ran.outcome;
         assert_eq!((outcome.done.len(), outcome.failed.as_slice()), (steps, &[][..]));
@@ -89,9 +89,10 @@ impl Stage {
         self.world.plan(desired, Refresh::All).await.expect("a plan")
     }
 
-    /// The room is there and recorded as declared, was made once, and nothing is left to do.
-    pub(super) async fn stands(&self, desired: &Desired) {
-        self.rests(desired).await;
+    /// Asserts that every declared room exists and is recorded as declared, was created once, and that the
+    /// next plan has no steps.
+    pub(super) async fn assert_applied(&self, desired: &Desired) {
+        self.assert_converged(desired).await;
         let stats = self.stats();
         for declared in &desired.rooms {
             let record = self.record(declared.address.room.as_str()).await.expect("recorded");
@@ -99,21 +100,21 @@ impl Stage {
             if let Some(maker) = maker(self.subject.kind) {
                 let there = &stats.rooms[&declared.address.room];
                 assert!(shows(&declared.room, there), "{there:?}");
-                assert_eq!(stats.served(maker), 1, "made once");
+                assert_eq!(stats.served(maker), 1, "not created exactly once");
             }
         }
     }
 
-    /// Nothing is left to do, and nothing is unread.
-    pub(super) async fn rests(&self, desired: &Desired) {
+    /// Asserts that the next plan has no steps and no unread room, and that no call is pending.
+    pub(super) async fn assert_converged(&self, desired: &Desired) {
         let plan = self.plan(desired).await;
         assert!(plan.steps.is_empty() && plan.unread.is_empty(), "{:?}", (plan.steps, plan.unread));
         let recorded = self.world.recorded().await.expect("a state");
         assert!(recorded.rooms.values().all(|room| room.pending.is_none()));
     }
 
-    /// The room is neither there nor recorded.
-    pub(super) async fn is_gone(&self) {
+    /// Asserts that the room neither exists nor is recorded.
+    pub(super) async fn assert_gone(&self) {
         assert!(self.stats().rooms.is_empty());
         assert_eq!(self.record(ID).await, None);
     }
@@ -137,35 +138,38 @@ impl Stage {
         self.world.stranger(&self.nothing()).await
     }
 
-    /// Lets people into the room: one that only users make is there then.
+    /// Lets people enter the room; this creates a room that only users create.
     pub(super) fn enter(&self, users: u64) {
         let room = RoomId::new(ID);
         self.world.emulator.enter(self.subject.kind, APP, &room, users).expect("entered");
     }
 
-    /// Lets everybody out.
+    /// Lets all people leave the room.
     pub(super) fn leave(&self) {
         let room = RoomId::new(ID);
         self.world.emulator.leave(self.subject.kind, APP, &room, None).expect("left");
     }
 
-    /// The calls that were sent since this was last asked; between two of one kind that change the
-    /// room there was a look.
+    /// Returns the calls that were sent since the last call of this method. Asserts that a call that changes
+    /// the room is repeated only after a lookup.
     pub(super) fn sent(&self) -> Vec<Call> {
         let sent = self.world.script.sent();
-        let look = self.subject.kind.people_call();
-        for call in self.calls() {
+        let lookup = self.subject.kind.people_call();
+        for call in self.changing_calls() {
             let places: Vec<usize> = (0..sent.len()).filter(|place| sent[*place] == call).collect();
             for pair in places.windows(2) {
                 let between = &sent[pair[0]..pair[1]];
-                assert!(between.contains(&look), "{call} repeated without a look: {sent:?}");
+                assert!(
+                    between.contains(&lookup),
+                    "{call} was repeated without a lookup: {sent:?}"
+                );
             }
         }
         sent
     }
 
-    /// The calls that change a room.
-    fn calls(&self) -> impl Iterator<Item = Call> {
+    /// Returns the calls that change a room.
+    fn changing_calls(&self) -> impl Iterator<Item = Call> {
         let made = self.subject.makes.iter().chain(self.subject.changes).copied();
         made.chain([self.subject.kind.destroy_call()])
     }

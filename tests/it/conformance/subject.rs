@@ -1,25 +1,25 @@
-//! The services that are held to the behaviours.
+//! The services that the suite tests.
 
 use roomctl::model::{Call, Kind};
 
-/// A service, and a room of it that needs each of its calls.
+/// A service, and a room whose create and change need all of its calls.
 pub(super) struct Subject {
     pub(super) kind: Kind,
-    /// What the provider says besides its kind, its application and its endpoint.
+    /// The provider's keys besides kind, application and endpoint.
     pub(super) provider: &'static str,
-    /// What the room declares.
+    /// The declared content of the room.
     pub(super) content: &'static str,
-    /// What it declares once it was changed in place.
+    /// The content after a change in place.
     pub(super) changed: &'static str,
-    /// The calls that make the room, in order; none where only users do.
+    /// The calls that create the room, in order; empty if only users create it.
     pub(super) makes: &'static [Call],
-    /// The calls that change it, in order.
+    /// The calls that change the room, in order.
     pub(super) changes: &'static [Call],
-    /// Who is known to the service once the room is there, besides those who call it.
+    /// The users that are registered once the room exists.
     pub(super) users: &'static [&'static str],
-    /// The service's code for a call that comes too often.
+    /// The service's code for a call above the rate limit.
     pub(super) too_often: i64,
-    /// The attributes that the service takes of one room; none where a room has none.
+    /// The service's limit of attributes of one room; `None` if rooms have no attributes.
     pub(super) attributes: Option<usize>,
 }
 
