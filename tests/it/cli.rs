@@ -1,4 +1,4 @@
-//! The command line through the real binary: exit codes, streams, documents, words.
+//! The command line, tested through the real binary: exit codes, streams, documents, messages.
 
 pub(crate) mod desk;
 pub(crate) mod served;

@@ -1,14 +1,14 @@
-//! Rooms that exist and are not recorded: adopting is called adopting, and says what it overwrites.
+//! `on_conflict: adopt`: the output calls it adopting, and lists the overwritten values.
 
 use serde_json::json;
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::Served;
 
-/// What is overwritten when the room of another state is adopted.
+/// The value that is overwritten when the room of the other state is adopted.
 const OVERWRITTEN: &str = r#"attributes.topic "theirs" → "today""#;
 
-/// A service with three rooms, of which the state `rooms.state.json` knows none.
+/// Returns a service with three rooms that another state created; `rooms.state.json` has none of them.
 fn with_rooms_of_another_state() -> (Desk, Served) {
     let desk = Desk::with(&THREE_ROOMS.replace("topic: today", "topic: theirs"));
     let served = Served::start(&desk, "");
@@ -19,7 +19,7 @@ fn with_rooms_of_another_state() -> (Desk, Served) {
 }
 
 #[test]
-fn a_plan_asks_after_new_rooms_that_it_would_adopt() {
+fn plan_queries_unrecorded_rooms_under_on_conflict_adopt() {
     let (desk, served) = with_rooms_of_another_state();
     let plan = served.run(&desk, "plan").ends(0);
     let plan = plan.prints("adopt    chat/news     already_exists").prints("3 to adopt");
@@ -32,7 +32,7 @@ fn a_plan_asks_after_new_rooms_that_it_would_adopt() {
 }
 
 #[test]
-fn a_create_that_finds_the_room_says_that_it_adopted_it_and_what_it_overwrote() {
+fn a_create_that_adopts_a_room_lists_the_overwritten_values() {
     let (desk, served) = with_rooms_of_another_state();
     served.run(&desk, "plan --refresh never").ends(0).prints("Plan: 3 to create, ");
     let applied = served.run(&desk, "apply --auto-approve --refresh never").ends(0);
@@ -46,7 +46,7 @@ fn a_create_that_finds_the_room_says_that_it_adopted_it_and_what_it_overwrote() 
 }
 
 #[test]
-fn scripts_read_it_too() {
+fn json_events_contain_the_adopt_action_and_overwritten_values() {
     let (desk, served) = with_rooms_of_another_state();
     for refresh in ["never", "due"] {
         let line =
@@ -56,7 +56,7 @@ fn scripts_read_it_too() {
         let news = |line: &&serde_json::Value| {
             line["event"] == "step_done" && line["address"] == "chat/news"
         };
-        let done = lines.iter().find(news).expect("it is done");
+        let done = lines.iter().find(news).expect("a step_done event of chat/news");
         assert_eq!(done["action"], "adopt", "{ran}");
         let expected = json!([{"path": "attributes.topic", "before": "theirs", "after": "today"}]);
         if refresh == "never" {
@@ -67,14 +67,14 @@ fn scripts_read_it_too() {
 }
 
 #[test]
-fn a_room_of_a_lost_state_is_not_said_to_be_somebody_elses() {
+fn a_conflict_message_does_not_claim_that_the_room_is_foreign() {
     let (desk, served) = with_rooms_of_another_state();
     desk.edit("on_conflict: adopt", "on_conflict: fail");
-    let words = "a room of this id exists and is not in this state (a lost state, another state, a colleague?)";
+    let message = "a room of this id exists and is not in this state (a lost state, another state, a colleague?)";
     let plan = served.run(&desk, "plan --refresh all --detailed-exitcode --full").ends(2);
-    let plan = plan.prints(words).prints("Nothing can be done now: 3 blocked.");
+    let plan = plan.prints(message).prints("Nothing can be done now: 3 blocked.");
     plan.prints("`roomctl import chat/news` or `on_conflict: adopt` takes it over");
     let failed = served.run(&desk, "apply --auto-approve --full").ends(1);
-    let failed = failed.prints(words).prints("roomctl import chat/news").prints("3 failed");
+    let failed = failed.prints(message).prints("roomctl import chat/news").prints("3 failed");
     failed.keeps_from("not made by").keeps_from("we did not make");
 }

@@ -1,4 +1,4 @@
-//! Completions, as the shells ask for them: bash for real.
+//! Shell completions: bash is run, the other shells' protocols are called directly.
 
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use rexpect::session::spawn_with_options;
 
 use super::desk::{Desk, ROOMCTL, Ran, THREE_ROOMS};
 
-/// Completes the words of its arguments as bash does when Tab is typed after the last one.
+/// Completes the words of its arguments as bash does when Tab is pressed after the last one.
 const TAB: &str = r#"
 source ./roomctl.bash
 COMP_LINE=$1; COMP_POINT=${#COMP_LINE}; shift
@@ -19,7 +19,7 @@ _roomctl roomctl "$word" "${COMP_WORDS[COMP_CWORD - 1]}"
 printf '%s\n' "${COMPREPLY[@]}"
 "#;
 
-/// A folder whose `bin` holds the binary, and with the script for bash.
+/// Returns a folder that contains the binary in `bin`, and the completion script for bash.
 fn desk(rooms: &str) -> Desk {
     let desk = Desk::with(rooms);
     desk.write("roomctl.bash", &desk.run("completions bash").ends(0).stdout);
@@ -36,9 +36,9 @@ fn bash(desk: &Desk) -> Command {
     command
 }
 
-/// What bash offers for a line, whose words are as bash splits them.
+/// Returns what bash offers for a line that it splits into these words.
 #[track_caller]
-fn offered(desk: &Desk, line: &str, words: &[&str]) -> Vec<String> {
+fn offers_for_words(desk: &Desk, line: &str, words: &[&str]) -> Vec<String> {
     let mut command = bash(desk);
     command.args(["tab.bash", line]).args(words).stdin(Stdio::null());
     let ran = Ran::new(line, command.output().expect("bash runs")).ends(0);
@@ -46,16 +46,16 @@ fn offered(desk: &Desk, line: &str, words: &[&str]) -> Vec<String> {
     ran.stdout.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// The same for a line that bash splits at spaces only.
+/// Returns what bash offers for a line that it splits at spaces only.
 #[track_caller]
-fn after(desk: &Desk, line: &str) -> Vec<String> {
-    offered(desk, line, &line.split(' ').collect::<Vec<_>>())
+fn offers(desk: &Desk, line: &str) -> Vec<String> {
+    offers_for_words(desk, line, &line.split(' ').collect::<Vec<_>>())
 }
 
 #[test]
-fn enumerated_values_are_offered() {
+fn values_of_enumerated_options_are_offered() {
     let desk = desk(THREE_ROOMS);
-    assert_eq!(after(&desk, "roomctl vali"), ["validate"]);
+    assert_eq!(offers(&desk, "roomctl vali"), ["validate"]);
     for (line, values) in [
         ("roomctl plan --refresh ", ["never", "due", "all"].as_slice()),
         ("roomctl plan --format ", &["text", "json", "markdown", "github"]),
@@ -63,10 +63,14 @@ fn enumerated_values_are_offered() {
         ("roomctl apply --log-format ", &["text", "json"]),
         ("roomctl init --kind ", &["zim", "rtc", "tencent-live"]),
     ] {
-        assert_eq!(after(&desk, line), values, "{line}");
+        assert_eq!(offers(&desk, line), values, "{line}");
     }
     assert_eq!(
-        offered(&desk, "roomctl plan --refresh=d", &["roomctl", "plan", "--refresh", "=", "d"]),
+        offers_for_words(
+            &desk,
+            "roomctl plan --refresh=d",
+            &["roomctl", "plan", "--refresh", "=", "d"]
+        ),
         ["due"]
     );
 }
@@ -86,43 +90,43 @@ fn addresses_are_offered_from_the_state() {
         "roomctl destroy --evict chat/",
         "roomctl emulator enter chat/",
     ] {
-        assert_eq!(after(&desk, line), all, "{line}");
+        assert_eq!(offers(&desk, line), all, "{line}");
     }
-    // To import, first what is declared and not recorded.
-    assert_eq!(after(&desk, "roomctl import chat/"), ["chat/news", "chat/lobby", "chat/support"]);
+    // `import` offers rooms that are declared and not recorded first.
+    assert_eq!(offers(&desk, "roomctl import chat/"), ["chat/news", "chat/lobby", "chat/support"]);
     let split = ["roomctl", "apply", "--evict", "=", "chat/l"];
-    assert_eq!(offered(&desk, "roomctl apply --evict=chat/l", &split), ["chat/lobby"]);
+    assert_eq!(offers_for_words(&desk, "roomctl apply --evict=chat/l", &split), ["chat/lobby"]);
 }
 
 #[test]
-fn the_state_is_found_as_by_other_commands() {
+fn completion_honours_the_file_and_state_options() {
     let other = desk("");
     other.write("conf/rooms.yaml", THREE_ROOMS);
     other.run("apply -f conf/rooms.yaml --auto-approve").ends(0);
     let all = ["chat/lobby", "chat/news", "chat/support"];
-    assert_eq!(after(&other, "roomctl -f conf/rooms.yaml state show chat/"), all);
-    assert_eq!(after(&other, "roomctl state show -f conf/rooms.yaml chat/"), all);
+    assert_eq!(offers(&other, "roomctl -f conf/rooms.yaml state show chat/"), all);
+    assert_eq!(offers(&other, "roomctl state show -f conf/rooms.yaml chat/"), all);
     let by_state = "roomctl --state conf/rooms.state.json state show chat/";
-    assert_eq!(after(&other, by_state), all);
+    assert_eq!(offers(&other, by_state), all);
     std::fs::remove_file(other.path("rooms.yaml")).expect("the file");
-    assert_eq!(after(&other, by_state), all);
+    assert_eq!(offers(&other, by_state), all);
 }
 
 #[test]
-fn nothing_is_said_where_nothing_can_be_offered() {
+fn completion_prints_nothing_for_unreadable_files() {
     let desk = desk("this is: [not\nYAML");
-    assert_eq!(after(&desk, "roomctl state show chat/"), [""; 0]);
-    assert_eq!(after(&desk, "roomctl -f nowhere.yaml state show chat/"), [""; 0]);
-    assert_eq!(after(&desk, "roomctl -f - state show chat/"), [""; 0]);
+    assert_eq!(offers(&desk, "roomctl state show chat/"), [""; 0]);
+    assert_eq!(offers(&desk, "roomctl -f nowhere.yaml state show chat/"), [""; 0]);
+    assert_eq!(offers(&desk, "roomctl -f - state show chat/"), [""; 0]);
     desk.write("rooms.yaml", THREE_ROOMS);
     desk.write("rooms.state.json", "damaged");
-    assert_eq!(after(&desk, "roomctl state show chat/"), [""; 0]);
+    assert_eq!(offers(&desk, "roomctl state show chat/"), [""; 0]);
     let shell = [("ROOMCTL_COMPLETE", "no-such-shell")];
     let ran = desk.run_with(&shell, "-- roomctl pl").ends(1);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
 
-/// Ids may hold what bash splits words at, and what it would run.
+/// Ids that contain word separators of bash, and a command substitution.
 const ODD: &str = "\
 version: 1
 providers:
@@ -132,13 +136,13 @@ rooms: [{id: 'a b$(touch run)'}, {id: 'a:b=c'}]
 ";
 
 #[test]
-fn ids_that_mean_something_to_the_shell_are_quoted() {
+fn ids_with_shell_metacharacters_are_quoted() {
     let desk = desk(ODD);
     desk.run("apply --auto-approve").ends(0);
-    let offers = after(&desk, "roomctl state show chat/");
-    assert_eq!(offers, [r"chat/a\ b\$\(touch\ run\)", "chat/a:b=c"]);
+    let quoted = offers(&desk, "roomctl state show chat/");
+    assert_eq!(quoted, [r"chat/a\ b\$\(touch\ run\)", "chat/a:b=c"]);
     let split = ["roomctl", "state", "show", "chat/a", ":"];
-    assert_eq!(offered(&desk, "roomctl state show chat/a:", &split), ["b=c"]);
+    assert_eq!(offers_for_words(&desk, "roomctl state show chat/a:", &split), ["b=c"]);
 }
 
 #[test]
@@ -146,7 +150,7 @@ fn tab_completes_in_an_interactive_bash() {
     let desk = desk(ODD);
     desk.run("apply --auto-approve").ends(0);
     let mut command = bash(&desk);
-    // A terminal of these tests does not echo, and then bash does not show what Tab adds.
+    // The test terminal starts without echo; bash would not show completed text.
     let shell = "stty echo cols 100; PS1='ready> ' exec bash --norc --noprofile -i";
     command.args(["-c", shell]).env("TERM", "dumb");
     let options = Options::new().timeout_ms(Some(120_000));
@@ -156,22 +160,22 @@ fn tab_completes_in_an_interactive_bash() {
     terminal.exp_string("ready> ").expect("a prompt");
     terminal.send("roomctl sta\tsho\tchat/a:\t").expect("typed");
     terminal.flush().expect("typed");
-    terminal.exp_string("state show chat/a:b=c ").expect("what Tab adds");
+    terminal.exp_string("state show chat/a:b=c ").expect("the completed word");
     terminal.send_line("").expect("Enter");
     terminal.exp_string("address                chat/a:b=c").expect("the room");
     terminal.exp_string("ready> ").expect("a prompt");
     terminal.send("roomctl state show 'chat/a b\t").expect("typed");
     terminal.flush().expect("typed");
-    terminal.exp_string("chat/a b$(touch run)' ").expect("what Tab adds");
+    terminal.exp_string("chat/a b$(touch run)' ").expect("the completed word");
     terminal.send_line("").expect("Enter");
     terminal.exp_string("address                chat/a b$(touch run)").expect("the room");
     terminal.send_line("exit").expect("typed");
     terminal.exp_eof().expect("the end");
-    assert!(!desk.holds("run"), "a room's id was run");
+    assert!(!desk.holds("run"), "the shell ran a command substitution in a room's id");
 }
 
 #[test]
-fn the_other_shells_are_served_too() {
+fn other_shells_get_scripts_and_completions() {
     let desk = Desk::applied();
     for shell in ["zsh", "fish", "elvish", "powershell"] {
         let script = desk.run(&format!("completions {shell}")).ends(0);

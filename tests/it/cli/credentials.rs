@@ -1,4 +1,4 @@
-//! From the emulator to a real service: credentials, endpoints, and what is said where they lack.
+//! Credentials and endpoints of a real service, and the messages if they are missing or wrong.
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Served};
@@ -6,21 +6,21 @@ use super::served::{SECRET, Served};
 const REAL: (&str, &str) = ("ZIM_ENDPOINT", "vendor");
 
 #[test]
-fn a_plan_without_credentials_says_that_it_did_not_ask() {
+fn plan_without_credentials_reports_that_it_did_not_refresh() {
     let desk = Desk::with(THREE_ROOMS);
     let plan = desk.run_with(&[REAL], "plan").ends(0);
     plan.prints("Not refreshed: no credentials").prints("ZEGO_SERVER_SECRET").prints("3 to create");
     desk.run_with(&[REAL], "plan --refresh never")
         .ends(0)
         .prints("Not refreshed: `refresh: never`");
-    for order in ["due", "all"] {
-        let refused = desk.run_with(&[REAL], &format!("plan --refresh {order}")).ends(1);
+    for refresh in ["due", "all"] {
+        let refused = desk.run_with(&[REAL], &format!("plan --refresh {refresh}")).ends(1);
         refused.says("ZEGO_SERVER_SECRET is not set");
     }
 }
 
 #[test]
-fn an_apply_without_credentials_names_the_variable_before_any_call() {
+fn apply_without_credentials_fails_before_any_call() {
     let desk = Desk::with(THREE_ROOMS);
     let loopback = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     loopback.set_nonblocking(true).expect("a listener that does not block");
@@ -34,7 +34,7 @@ fn an_apply_without_credentials_names_the_variable_before_any_call() {
 }
 
 #[test]
-fn a_secret_file_does_as_well_and_one_newline_is_dropped() {
+fn a_secret_file_is_read_without_its_trailing_newline() {
     let desk = Desk::with(&THREE_ROOMS.replace("operator:", "secret_file: secret, operator:"));
     let served = Served::start(&desk, "");
     let here = [("ZIM_ENDPOINT", served.url.as_str())];
@@ -44,12 +44,12 @@ fn a_secret_file_does_as_well_and_one_newline_is_dropped() {
 }
 
 #[test]
-fn check_tells_right_from_wrong_from_missing() {
+fn check_reports_valid_wrong_and_missing_secrets() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
-    let well = served.run(&desk, "check").ends(0);
-    let well = well.prints("answers to a signed query").prints("clock");
-    well.prints("CreateRoom: at most 20 a second");
+    let valid = served.run(&desk, "check").ends(0);
+    let valid = valid.prints("answers to a signed query").prints("clock");
+    valid.prints("CreateRoom: at most 20 a second");
     let wrong =
         [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
     let failed = desk.run_with(&wrong, "check").ends(1).prints("FAILED").prints("100000005");
@@ -59,7 +59,7 @@ fn check_tells_right_from_wrong_from_missing() {
 }
 
 #[test]
-fn check_tells_whether_the_operator_is_known_and_registers_nobody() {
+fn check_reports_whether_the_operator_is_registered() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     for _ in 0..2 {
@@ -84,7 +84,7 @@ rooms: []
 ";
 
 #[test]
-fn check_tells_whether_the_operator_is_an_administrator() {
+fn check_reports_whether_the_operator_is_an_administrator() {
     let desk = Desk::with(LIVE);
     for (administrator, known, code) in [("boss", true, 0), ("somebody", false, 1)] {
         let served = Served::start(&desk, &format!("--administrator {administrator}"));
@@ -95,7 +95,7 @@ fn check_tells_whether_the_operator_is_an_administrator() {
 }
 
 #[test]
-fn credentials_go_to_no_host_that_a_file_names() {
+fn credentials_are_not_sent_to_a_host_named_only_by_a_file() {
     let desk = Desk::with(THREE_ROOMS);
     let elsewhere = [("ZIM_ENDPOINT", "https://rooms.example"), ("ZEGO_SERVER_SECRET", SECRET)];
     for command in ["plan --refresh all", "apply --auto-approve", "check"] {
@@ -107,7 +107,7 @@ fn credentials_go_to_no_host_that_a_file_names() {
 }
 
 #[test]
-fn a_wrong_secret_is_told_with_the_services_words_and_stops_the_run() {
+fn a_wrong_secret_stops_the_run_with_the_services_message() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     let wrong =
@@ -119,7 +119,7 @@ fn a_wrong_secret_is_told_with_the_services_words_and_stops_the_run() {
 }
 
 #[test]
-fn only_variables_with_the_tools_own_names_are_read() {
+fn only_variables_with_allowed_prefixes_are_expanded() {
     let desk = Desk::with(&THREE_ROOMS.replace("operator: admin", "operator: '${HOME}'"));
     desk.run_with(&[("HOME", "/root/private")], "validate").ends(1).keeps_from("/root/private");
 }

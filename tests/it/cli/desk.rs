@@ -1,4 +1,4 @@
-//! A folder of its own with a clean environment, in which the real binary is run.
+//! A temporary folder in which the real binary runs with a clean environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,12 +22,12 @@ rooms:
   - {id: support, name: Support}
 ";
 
-/// A folder in which commands are run.
+/// A temporary folder in which commands run.
 pub(crate) struct Desk {
     folder: TempDir,
 }
 
-/// A command that has ended.
+/// A finished command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     line: String,
@@ -37,29 +37,31 @@ pub(crate) struct Ran {
 }
 
 impl Desk {
-    /// A folder that holds nothing.
+    /// Returns an empty folder.
     pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    /// A folder that holds this rooms.yaml.
+    /// Returns a folder that contains this rooms.yaml.
     pub(crate) fn with(rooms: &str) -> Self {
         let desk = Self::empty();
         desk.write("rooms.yaml", rooms);
         desk
     }
 
-    /// A folder with [`THREE_ROOMS`], applied.
+    /// Returns a folder in which [`THREE_ROOMS`] is applied.
     pub(crate) fn applied() -> Self {
         let desk = Self::with(THREE_ROOMS);
         desk.run("apply --auto-approve").ends(0);
         desk
     }
 
+    /// Returns the path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
+    /// Writes a file, and creates its folder.
     #[expect(clippy::disallowed_methods, reason = "a test's own files need not survive a crash")]
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
@@ -67,22 +69,24 @@ impl Desk {
         fs::write(path, text).expect("the file is written");
     }
 
+    /// Reads a file of the folder.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// Whether the folder contains this file.
     pub(crate) fn holds(&self, name: &str) -> bool {
         self.path(name).exists()
     }
 
-    /// Replaces text in rooms.yaml; what is to be replaced must be there.
+    /// Replaces text in rooms.yaml; panics if `old` is not in the file.
     pub(crate) fn edit(&self, old: &str, new: &str) {
         let text = self.read("rooms.yaml");
-        assert!(text.contains(old), "rooms.yaml does not hold `{old}`");
+        assert!(text.contains(old), "rooms.yaml does not contain `{old}`");
         self.write("rooms.yaml", &text.replace(old, new));
     }
 
-    /// Copies a folder of the repository here, and what stands in it.
+    /// Copies a folder of the repository, with all files below it.
     pub(crate) fn copy(&self, folder: &str) {
         let from = repository().join(folder);
         for name in files_below(&from) {
@@ -91,7 +95,7 @@ impl Desk {
         }
     }
 
-    /// A command of the binary, off a terminal and with nothing in its environment.
+    /// Returns a command of the binary, without a terminal and with an empty environment.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(ROOMCTL);
         command.args(line.split_whitespace()).current_dir(self.folder.path()).env_clear();
@@ -104,7 +108,7 @@ impl Desk {
         self.run_with(&[], line)
     }
 
-    /// Runs the binary with variables in its environment.
+    /// Runs the binary with these environment variables.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], line: &str) -> Ran {
         let output = self.command(line).envs(variables.iter().copied()).output();
         Ran::new(line, output.expect("the binary runs"))
@@ -119,42 +123,42 @@ impl Ran {
         Self { line: line.to_owned(), code: status.code(), stdout, stderr }
     }
 
-    /// Ended with this exit code.
+    /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn ends(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }
 
-    /// Holds this on stdout.
+    /// Asserts that stdout contains this text.
     #[track_caller]
     pub(crate) fn prints(self, text: &str) -> Self {
         assert!(self.stdout.contains(text), "stdout lacks `{text}`\n{self}");
         self
     }
 
-    /// Holds this on stderr.
+    /// Asserts that stderr contains this text.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "stderr lacks `{text}`\n{self}");
         self
     }
 
-    /// Holds this on neither stream.
+    /// Asserts that neither stream contains this text.
     #[track_caller]
     pub(crate) fn keeps_from(self, text: &str) -> Self {
-        let told = self.stdout.contains(text) || self.stderr.contains(text);
-        assert!(!told, "`{text}` was told\n{self}");
+        let is_printed = self.stdout.contains(text) || self.stderr.contains(text);
+        assert!(!is_printed, "`{text}` was printed\n{self}");
         self
     }
 
-    /// stdout as the one JSON document that it is.
+    /// Parses stdout as one JSON document.
     #[track_caller]
     pub(crate) fn document(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
-    /// stdout as one JSON object a line.
+    /// Parses stdout as one JSON object per line.
     #[track_caller]
     pub(crate) fn lines(&self) -> Vec<Value> {
         let parse = |line| serde_json::from_str(line);
@@ -170,12 +174,12 @@ impl std::fmt::Display for Ran {
     }
 }
 
-/// The repository.
+/// Returns the root of the repository.
 pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The names of all files below a folder, sorted, with `/` between their parts.
+/// Returns the names of all files below a folder, sorted, with `/` between their parts.
 pub(crate) fn files_below(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {

@@ -1,4 +1,4 @@
-//! `--format json`: stdout is one valid document whatever happens; an apply prints one a line.
+//! `--format json`: stdout is always one valid document; an apply prints one event per line.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -35,7 +35,7 @@ fn every_command_that_takes_a_format_prints_one_document() {
 }
 
 #[test]
-fn where_a_room_is_in_its_file_changes_no_digest_no_saved_plan_and_no_state() {
+fn the_line_of_a_room_does_not_affect_digests_plans_or_the_state() {
     let desk = Desk::with(THREE_ROOMS);
     let plan = || desk.run("plan --format json").ends(0).document();
     let before = plan();
@@ -54,7 +54,7 @@ fn where_a_room_is_in_its_file_changes_no_digest_no_saved_plan_and_no_state() {
 }
 
 #[test]
-fn a_plan_that_changes_something_is_told_in_full() {
+fn a_plan_document_contains_each_step_in_full() {
     let desk = Desk::with(THREE_ROOMS);
     let plan = desk.run("plan --format json").ends(0).document();
     let step = &plan["steps"][0];
@@ -72,7 +72,7 @@ fn a_plan_that_changes_something_is_told_in_full() {
 }
 
 #[test]
-fn a_bad_file_is_an_error_with_findings_and_their_places() {
+fn an_invalid_file_is_an_error_with_findings_and_locations() {
     let desk = Desk::with(&THREE_ROOMS.replace("name: News", "nam: News"));
     for command in ["validate", "plan", "check", "apply --auto-approve", "destroy"] {
         let ran = desk.run(&format!("{command} --format json")).ends(1);
@@ -89,7 +89,7 @@ fn a_bad_file_is_an_error_with_findings_and_their_places() {
 }
 
 #[test]
-fn wrong_usage_is_a_document_too() {
+fn a_usage_error_is_a_document() {
     let desk = Desk::with(THREE_ROOMS);
     for line in
         ["plan --format json --nope", "plan --nope --format=json", "state show x --format json"]
@@ -100,7 +100,7 @@ fn wrong_usage_is_a_document_too() {
 }
 
 #[test]
-fn what_stops_a_command_has_a_stable_code() {
+fn each_error_has_a_stable_code() {
     let desk = Desk::applied();
     let real = [("ZIM_ENDPOINT", "vendor")];
     let ran = desk.run_with(&real, "plan --format json").ends(3);
@@ -141,8 +141,8 @@ fn an_apply_prints_its_plan_each_step_and_a_summary() {
     assert_eq!(summary["exit_code"], 0);
 }
 
-/// The names of the events, each of which has a time in UTC that is not before that of the one before,
-/// and each step its reason, and how long it took if it ended.
+/// Returns the names of the events. Asserts that each has a time in UTC and that the times do not
+/// decrease, that each step event has its reason, and a duration only if the step has ended.
 #[track_caller]
 fn events(ran: &Ran) -> Vec<String> {
     let lines = ran.lines();
@@ -159,19 +159,22 @@ fn events(ran: &Ran) -> Vec<String> {
         let name = line["event"].as_str().expect("an event");
         if name.starts_with("step_") {
             for field in ["address", "action", "reason"] {
-                assert!(line[field].is_string(), "{name} lacks its {field}\n{ran}");
+                assert!(line[field].is_string(), "{name} has no {field}\n{ran}");
             }
         }
         let has_ended = ["step_done", "step_failed"].contains(&name);
         assert!(!has_ended || line["duration_ms"].is_u64(), "{name} has no duration\n{ran}");
-        let is_new = ["step_started", "step_not_tried"].contains(&name);
-        assert!(!is_new || line.get("duration_ms").is_none(), "{name} did not end\n{ran}");
+        let has_not_ended = ["step_started", "step_not_tried"].contains(&name);
+        assert!(
+            !has_not_ended || line.get("duration_ms").is_none(),
+            "{name} has a duration\n{ran}"
+        );
     }
     lines.iter().map(|line| line["event"].as_str().expect("an event").to_owned()).collect()
 }
 
 #[test]
-fn every_event_has_its_time_and_the_last_one_the_exit_code() {
+fn every_event_has_a_time_and_the_summary_the_exit_code() {
     let new = Desk::with(THREE_ROOMS);
     let applied = Desk::applied();
     applied.edit("rooms:", "policy: {max_destroy: 0}\nrooms:");
@@ -199,7 +202,7 @@ fn every_event_has_its_time_and_the_last_one_the_exit_code() {
 }
 
 #[test]
-fn a_run_that_is_partly_done_ends_with_the_exit_code_of_its_summary() {
+fn a_partly_failed_run_exits_with_the_code_of_its_summary() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "--max-rooms 2");
     let ran = served.run(&desk, "apply -y --format json").ends(5);
@@ -210,17 +213,20 @@ fn a_run_that_is_partly_done_ends_with_the_exit_code_of_its_summary() {
 }
 
 #[test]
-fn a_state_that_is_lost_in_mid_run_is_an_error_before_the_summary() {
+fn a_state_lost_during_the_run_is_an_error_event_before_the_summary() {
     let desk = Desk::with(&THREE_ROOMS.replace("operator:", "rate_limit: 2, operator:"));
-    let mut run = desk.command("apply -y --format json").spawn().expect("it starts");
+    let mut run = desk.command("apply -y --format json").spawn().expect("apply starts");
     let mut stdout = BufReader::new(run.stdout.take().expect("its stdout"));
     let mut text = String::new();
     while !text.contains("step_done") {
-        assert!(stdout.read_line(&mut text).expect("its events") > 0, "it made no room: {text}");
+        assert!(
+            stdout.read_line(&mut text).expect("its events") > 0,
+            "the apply ended without a created room: {text}"
+        );
     }
     desk.write("rooms.state.json", "{}");
     stdout.read_to_string(&mut text).expect("the rest of its events");
-    let mut output = run.wait_with_output().expect("its end");
+    let mut output = run.wait_with_output().expect("its output");
     output.stdout = text.into_bytes();
     let ran = Ran::new("apply -y --format json", output).ends(5);
     let names = events(&ran);
@@ -231,13 +237,14 @@ fn a_state_that_is_lost_in_mid_run_is_an_error_before_the_summary() {
 }
 
 #[test]
-fn an_apply_that_is_held_back_says_so_line_by_line() {
+fn waiting_and_held_back_steps_are_events() {
     let desk = Desk::applied();
     desk.run("emulator enter chat/news --users 2").ends(0);
     desk.edit("name: News", "name: Today");
     let waits = desk.run("apply --auto-approve --format json").ends(0);
     let lines = waits.lines();
-    let waiting = lines.iter().find(|line| line["event"] == "step_waiting").expect("a wait");
+    let waiting =
+        lines.iter().find(|line| line["event"] == "step_waiting").expect("a waiting step");
     assert_eq!((&waiting["address"], &waiting["people"]), (&"chat/news".into(), &2.into()));
     desk.edit("rooms:", "policy: {max_destroy: 0}\nrooms:");
     desk.edit("name: Support", "name: Help");
@@ -252,7 +259,7 @@ fn an_apply_that_is_held_back_says_so_line_by_line() {
 }
 
 #[test]
-fn an_apply_that_is_not_approved_ends_with_an_error_on_a_line_of_its_own() {
+fn an_apply_without_approval_ends_with_an_error_event() {
     let desk = Desk::with(THREE_ROOMS);
     let ran = desk.run("apply --format json").ends(3);
     let lines = ran.lines();

@@ -1,4 +1,4 @@
-//! `drift`: what it prints, how it ends, and that it writes nothing.
+//! `drift`: its output, its exit codes, and that it writes nothing.
 
 use super::desk::{Desk, THREE_ROOMS, files_below};
 use super::served::{SECRET, Served};
@@ -12,7 +12,7 @@ rooms:
 ";
 
 #[test]
-fn rooms_that_vanished_are_listed_and_the_exit_code_is_2() {
+fn vanished_rooms_are_listed_with_exit_code_2() {
     let desk = Desk::with(ROOMS);
     desk.run("apply --auto-approve").ends(0);
     let line = "No drift: 2 rooms, 2 asked, on the built-in emulator.";
@@ -30,7 +30,7 @@ fn rooms_that_vanished_are_listed_and_the_exit_code_is_2() {
 }
 
 #[test]
-fn nothing_is_written() {
+fn drift_writes_no_file() {
     let desk = Desk::with(ROOMS);
     desk.run("apply --auto-approve").ends(0);
     desk.run("emulator advance 16m").ends(0);
@@ -45,7 +45,7 @@ fn nothing_is_written() {
 }
 
 #[test]
-fn a_service_that_cannot_be_reached_leaves_rooms_unread_and_the_exit_code_is_5() {
+fn an_unreachable_service_gives_unread_rooms_and_exit_code_5() {
     let desk = Desk::empty();
     let served = Served::start(&desk, "");
     desk.write("rooms.yaml", &ROOMS.replace("endpoint: emulator", "endpoint: \"${ZIM_ENDPOINT}\""));
@@ -58,7 +58,7 @@ fn a_service_that_cannot_be_reached_leaves_rooms_unread_and_the_exit_code_is_5()
 }
 
 #[test]
-fn a_room_that_others_made_anew_is_changed_only_with_a_warning() {
+fn a_room_recreated_by_another_client_is_updated_with_a_warning() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     let apply = "apply --auto-approve --refresh all";
@@ -78,13 +78,13 @@ fn a_room_that_others_made_anew_is_changed_only_with_a_warning() {
     served.run(&desk, "explain chat/news").ends(0).prints(warning);
     served.run(&desk, "state show chat/news").ends(0).keeps_from("assumed");
     served.run(&desk, apply).ends(0).prints(warning).prints("1 updated");
-    // It is ours from now on, but its name and delay are not known.
+    // The room is ours from now on, but its name and delay are unknown.
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes").keeps_from("made anew");
     served.run(&desk, "state show chat/news").ends(0).prints("assumed");
 }
 
 #[test]
-fn without_credentials_nothing_is_said_of_drift() {
+fn drift_without_credentials_is_an_error() {
     let desk = Desk::empty();
     desk.write("rooms.yaml", &ROOMS.replace("endpoint: emulator", "endpoint: \"${ZIM_ENDPOINT}\""));
     let real = [("ZIM_ENDPOINT", "http://127.0.0.1:9")];
@@ -96,7 +96,7 @@ fn without_credentials_nothing_is_said_of_drift() {
 }
 
 #[test]
-fn that_there_is_no_state_is_said() {
+fn drift_and_reconcile_report_a_missing_state() {
     let desk = Desk::with(ROOMS);
     for line in ["drift", "reconcile"] {
         desk.run(line).ends(0).prints("there is no state yet: no room is recorded");

@@ -1,4 +1,4 @@
-//! `roomctl emulator`: serving it, and letting things happen in its rooms.
+//! `roomctl emulator`: serving it, and its subcommands `enter`, `leave` and `advance`.
 
 use std::process::Command;
 
@@ -6,21 +6,24 @@ use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Served};
 
 #[test]
-fn it_says_what_it_accepts_and_ends_cleanly_on_a_signal() {
+fn the_emulator_prints_its_limits_and_exits_with_0_on_sigterm() {
     let desk = Desk::with(THREE_ROOMS);
     let mut served = Served::start(&desk, "--max-rooms 5");
-    for words in ["http://127.0.0.1:", "CreateRoom  20 a second", "5 for each app", "app ids: 1"] {
-        assert!(served.greeting.contains(words), "{words}: {}", served.greeting);
+    for text in ["http://127.0.0.1:", "CreateRoom  20 a second", "5 for each app", "app ids: 1"] {
+        assert!(served.greeting.contains(text), "{text}: {}", served.greeting);
     }
-    assert!(!served.greeting.contains(SECRET), "it told a secret that is not its own");
+    assert!(
+        !served.greeting.contains(SECRET),
+        "the emulator printed the secret from the environment"
+    );
     let pid = served.child.id().to_string();
     let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("a signal");
     assert!(sent.success());
-    assert_eq!(served.child.wait().expect("its end").code(), Some(0));
+    assert_eq!(served.child.wait().expect("its exit status").code(), Some(0));
 }
 
 #[test]
-fn rooms_of_a_served_emulator_are_kept_filled_and_emptied() {
+fn people_keep_a_room_of_a_served_emulator_alive() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 3 created.");
@@ -35,7 +38,7 @@ fn rooms_of_a_served_emulator_are_kept_filled_and_emptied() {
 }
 
 #[test]
-fn a_world_that_is_kept_in_a_file_outlives_its_process() {
+fn rooms_in_a_data_file_survive_a_restart() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "--data world.json");
     served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 3 created.");
@@ -47,7 +50,7 @@ fn a_world_that_is_kept_in_a_file_outlives_its_process() {
 }
 
 #[test]
-fn the_built_in_one_is_the_same_service_for_the_next_command() {
+fn the_built_in_emulator_keeps_its_rooms_between_commands() {
     let desk = Desk::applied();
     desk.run("emulator enter chat/lobby --users 2").ends(0);
     desk.run("emulator advance 2h").ends(0);
@@ -57,7 +60,7 @@ fn the_built_in_one_is_the_same_service_for_the_next_command() {
 }
 
 #[test]
-fn time_passes_once_for_all_providers_of_one_emulator() {
+fn advance_moves_the_time_once_for_all_providers_of_one_emulator() {
     let desk = Desk::with(
         "\
 version: 1
@@ -78,7 +81,7 @@ rooms:
 }
 
 #[test]
-fn a_bad_day_is_survived() {
+fn two_applies_with_injected_faults_create_every_room() {
     let desk = Desk::with(THREE_ROOMS);
     let faults = "--fault 500=20% --fault busy=20% --fault reset-after=10% --latency 2ms";
     let served = Served::start(&desk, faults);
@@ -89,7 +92,7 @@ fn a_bad_day_is_survived() {
 }
 
 #[test]
-fn there_is_nothing_to_happen_where_no_emulator_is() {
+fn emulator_commands_fail_without_an_emulator() {
     let desk = Desk::with(THREE_ROOMS);
     let real = [("ZIM_ENDPOINT", "vendor")];
     desk.run_with(&real, "emulator advance 1h").ends(1).says("no provider is on an emulator");
@@ -97,7 +100,7 @@ fn there_is_nothing_to_happen_where_no_emulator_is() {
 }
 
 #[test]
-fn it_listens_on_loopback_only() {
+fn the_emulator_listens_on_loopback_only() {
     let desk = Desk::empty();
     let refused = desk.run("emulator --listen 0.0.0.0:0");
     refused.says("loopback only");

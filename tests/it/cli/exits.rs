@@ -1,4 +1,4 @@
-//! Every exit code, each in a situation that an operator meets.
+//! Every exit code, each in the situations that produce it.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -7,11 +7,11 @@ use serde_json::json;
 use super::desk::{Desk, Ran, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
 
-/// A secret that no application has.
+/// The secret of no application.
 const WRONG: &str = "another-secret-than-the-right-one";
 
 #[test]
-fn zero_done_and_zero_nothing_to_do() {
+fn exit_0_if_every_step_is_done_or_there_is_none() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
     desk.run("apply").ends(0).prints("No changes: 3 rooms, 0 asked");
@@ -20,7 +20,7 @@ fn zero_done_and_zero_nothing_to_do() {
 }
 
 #[test]
-fn one_every_step_failed_and_nothing_was_changed() {
+fn exit_1_if_every_step_failed() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     let wrong = [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", WRONG)];
@@ -29,7 +29,7 @@ fn one_every_step_failed_and_nothing_was_changed() {
 }
 
 #[test]
-fn one_rooms_of_others_stand_in_the_way_of_every_create() {
+fn exit_1_if_every_create_is_a_conflict() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);
@@ -41,7 +41,7 @@ fn one_rooms_of_others_stand_in_the_way_of_every_create() {
 }
 
 #[test]
-fn one_a_file_with_a_mistake_and_nothing_was_done() {
+fn exit_1_if_a_file_is_invalid() {
     let desk = Desk::with(&THREE_ROOMS.replace("name: News", "nam: News"));
     for command in ["validate", "plan", "apply --auto-approve", "check", "import --all-declared"] {
         desk.run(command).ends(1).says("did you mean `name`?");
@@ -50,7 +50,7 @@ fn one_a_file_with_a_mistake_and_nothing_was_done() {
 }
 
 #[test]
-fn one_a_damaged_state_which_is_left_as_it_is() {
+fn exit_1_if_the_state_is_damaged() {
     let desk = Desk::applied();
     let text = desk.read("rooms.state.json");
     for damaged in [&text[..text.len() / 2], ""] {
@@ -62,7 +62,7 @@ fn one_a_damaged_state_which_is_left_as_it_is() {
 }
 
 #[test]
-fn two_changes_are_planned() {
+fn exit_2_if_a_plan_has_steps() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("plan --detailed-exitcode").ends(2);
     desk.run("plan --detailed-exitcode --format json").ends(2);
@@ -70,7 +70,7 @@ fn two_changes_are_planned() {
 }
 
 #[test]
-fn two_rooms_are_blocked_or_wait() {
+fn exit_2_if_rooms_are_blocked_or_waiting() {
     let desk = Desk::applied();
     desk.edit("name: Lobby", "name: Hall");
     let blocked = desk.run("plan --detailed-exitcode").ends(2);
@@ -87,7 +87,7 @@ fn two_rooms_are_blocked_or_wait() {
 }
 
 #[test]
-fn three_the_gate_holds_destroys_back_and_lets_the_rest_go_on() {
+fn exit_3_if_the_gate_holds_destroys_back() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
     desk.edit("name: Support", "name: Help");
@@ -99,7 +99,7 @@ fn three_the_gate_holds_destroys_back_and_lets_the_rest_go_on() {
 }
 
 #[test]
-fn three_a_protected_room_whatever_the_flags() {
+fn exit_3_if_a_room_is_protected_whatever_the_flags() {
     let desk = Desk::applied();
     desk.edit("name: Lobby", "name: Hall");
     desk.run("apply --auto-approve --allow-destroy 9").ends(3).prints("prevent_destroy: false");
@@ -115,7 +115,7 @@ fn three_a_protected_room_whatever_the_flags() {
 }
 
 #[test]
-fn three_more_rooms_than_may_be() {
+fn exit_3_if_max_rooms_is_exceeded() {
     let desk = Desk::with(&THREE_ROOMS.replace("operator:", "max_rooms: 2, operator:"));
     let blocked = desk.run("apply --auto-approve").ends(3);
     blocked.prints("2 to create").prints("1 blocked.").prints("Applied: 2 created; 1 blocked.");
@@ -124,7 +124,7 @@ fn three_more_rooms_than_may_be() {
 }
 
 #[test]
-fn zero_what_the_user_left_for_another_run() {
+fn exit_0_if_no_destroy_leaves_a_replace_out() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
     let left = desk.run("apply --auto-approve --no-destroy").ends(0);
@@ -132,7 +132,7 @@ fn zero_what_the_user_left_for_another_run() {
 }
 
 #[test]
-fn what_changes_in_place_is_not_left_for_another_run() {
+fn no_destroy_still_changes_in_place() {
     let desk = Desk::applied();
     desk.edit("name: News, attributes: {topic: today}", "name: Today, attributes: {topic: now}");
     let left = desk.run("apply --auto-approve --no-destroy");
@@ -142,7 +142,7 @@ fn what_changes_in_place_is_not_left_for_another_run() {
 }
 
 #[test]
-fn three_nobody_was_there_to_approve() {
+fn exit_3_if_nothing_approves_the_plan() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("apply").ends(3).says("--auto-approve").prints("Plan: 3 to create");
     desk.run("state list").ends(0).keeps_from("chat/");
@@ -152,7 +152,7 @@ fn three_nobody_was_there_to_approve() {
 }
 
 #[test]
-fn three_the_emulators_state_on_a_real_endpoint() {
+fn exit_3_if_the_state_of_an_emulator_is_used_on_a_real_endpoint() {
     let desk = Desk::applied();
     let real = [("ZIM_ENDPOINT", "vendor"), ("ZEGO_SERVER_SECRET", SECRET)];
     for command in ["plan", "apply --auto-approve", "import --all-declared"] {
@@ -164,7 +164,7 @@ fn three_the_emulators_state_on_a_real_endpoint() {
 }
 
 #[test]
-fn four_another_run_holds_the_state() {
+fn exit_4_if_another_run_holds_the_lock() {
     let desk = Desk::with(THREE_ROOMS);
     let silent = Silent::start();
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
@@ -176,12 +176,12 @@ fn four_another_run_holds_the_state() {
     second.says("`roomctl apply`").says(&pid);
     desk.run("state rm chat/lobby --auto-approve").ends(4);
     desk.run("state list").ends(0);
-    first.kill().expect("the first run is ended");
+    first.kill().expect("the first run is killed");
     first.wait().expect("the first run has ended");
 }
 
 #[test]
-fn five_some_steps_failed_and_the_rest_is_done() {
+fn exit_5_if_some_steps_failed() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "--max-rooms 2");
     let partly = served.run(&desk, "apply --auto-approve").ends(5);
@@ -191,25 +191,28 @@ fn five_some_steps_failed_and_the_rest_is_done() {
 }
 
 #[test]
-fn five_the_state_is_lost_after_rooms_were_made() {
+fn exit_5_if_the_state_is_lost_after_rooms_were_created() {
     let desk = Desk::with(&THREE_ROOMS.replace("operator:", "rate_limit: 2, operator:"));
-    let mut run = desk.command("apply --auto-approve").spawn().expect("it starts");
+    let mut run = desk.command("apply --auto-approve").spawn().expect("apply starts");
     let mut stderr = BufReader::new(run.stderr.take().expect("its stderr"));
     let mut line = String::new();
     while !line.contains(": created") {
         line.clear();
-        assert!(stderr.read_line(&mut line).expect("its progress") > 0, "it made no room");
+        assert!(
+            stderr.read_line(&mut line).expect("its progress") > 0,
+            "the apply ended without a created room"
+        );
     }
     desk.write("rooms.state.json", "{}");
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).expect("the rest of its progress");
-    let output = run.wait_with_output().expect("its end");
+    let output = run.wait_with_output().expect("its output");
     Ran::new("apply --auto-approve", output).ends(5);
     assert!(rest.contains("error: "), "{rest}");
 }
 
 #[test]
-fn five_rooms_that_could_not_be_read() {
+fn exit_5_if_rooms_are_unread() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);
@@ -226,7 +229,7 @@ fn five_rooms_that_could_not_be_read() {
 }
 
 #[test]
-fn five_the_first_of_several_ends_wins() {
+fn exit_5_has_priority_over_3() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "--max-rooms 2");
     desk.edit("operator:", "max_rooms: 3, operator:");
@@ -237,7 +240,7 @@ fn five_the_first_of_several_ends_wins() {
 }
 
 #[test]
-fn five_where_something_waits_and_the_user_wants_to_know() {
+fn exit_5_with_detailed_exitcode_if_a_step_waits() {
     let desk = Desk::applied();
     desk.run("emulator enter chat/news --users 3").ends(0);
     desk.edit("name: News", "name: Today");
@@ -249,7 +252,7 @@ fn five_where_something_waits_and_the_user_wants_to_know() {
 }
 
 #[test]
-fn sixty_four_wrong_usage() {
+fn exit_64_on_a_usage_error() {
     let desk = Desk::with(THREE_ROOMS);
     for line in ["", "plan --nope", "aply", "state show lobby", "plan --refresh often", "import"] {
         desk.run(line).ends(64);

@@ -119,7 +119,7 @@ fn with_input(served: &Served, desk: &Desk, line: &str, text: &str) -> Ran {
     let mut input = child.stdin.take().expect("its input");
     input.write_all(text.as_bytes()).expect("it reads");
     drop(input);
-    Ran::new(line, child.wait_with_output().expect("it ends"))
+    Ran::new(line, child.wait_with_output().expect("its output"))
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn run_with_input(desk: &Desk, text: &str, line: &str) -> Ran {
     let mut stdin = child.stdin.take().expect("its standard input");
     stdin.write_all(text.as_bytes()).expect("it reads");
     drop(stdin);
-    Ran::new(line, child.wait_with_output().expect("it ends"))
+    Ran::new(line, child.wait_with_output().expect("its output"))
 }
 
 fn make_pipe(desk: &Desk, name: &str) {

@@ -49,7 +49,7 @@ fn check_with_promtool(text: &str) {
     let mut stdin = promtool.stdin.take().expect("its stdin");
     stdin.write_all(text.as_bytes()).expect("written");
     drop(stdin);
-    assert!(promtool.wait().expect("its end").success(), "{text}");
+    assert!(promtool.wait().expect("its exit status").success(), "{text}");
 }
 
 fn metrics(desk: &Desk) -> BTreeMap<String, String> {

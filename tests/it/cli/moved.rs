@@ -72,7 +72,7 @@ fn a_call_that_is_still_open_follows() {
     let mut apply = apply.spawn().expect("the binary runs");
     let _call = silent.called();
     apply.kill().expect("killed");
-    apply.wait().expect("ended");
+    apply.wait().expect("its exit status");
     let served = Served::start(&desk, "");
     let lobby = THREE_ROOMS.split("  - {id: news").next().expect("the first room");
     desk.write("other.yaml", lobby);

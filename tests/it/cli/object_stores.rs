@@ -61,7 +61,7 @@ fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
     let mut apply = apply.envs(environment.iter().cloned()).spawn().expect("apply starts");
     let call = silent.called();
     apply.kill().expect("killed");
-    apply.wait().expect("its end");
+    apply.wait().expect("its exit status");
     drop(call);
 
     let environment: Vec<_> = environment.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
@@ -98,7 +98,7 @@ fn a_second_run_says_who_holds_the_lease_and_its_end_by_hand_is_explained() {
         .prints("Unlocked: ")
         .says(" s unless it is renewed.\nEnd it only if that run is gone.");
     apply.kill().expect("killed");
-    apply.wait().expect("its end");
+    apply.wait().expect("its exit status");
     drop(call);
 }
 

@@ -51,7 +51,7 @@ impl Fleet {
         let mut apply = apply.envs(self.environment.iter().cloned()).spawn().expect("apply starts");
         let call = silent.called();
         apply.kill().expect("killed");
-        apply.wait().expect("its end");
+        apply.wait().expect("its exit status");
         drop(call);
     }
 }

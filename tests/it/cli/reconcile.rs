@@ -112,7 +112,7 @@ fn another_run_keeps_it_out() {
     let _open = silent.called();
     desk.run_with(&real, "reconcile").ends(4).says("roomctl apply");
     apply.kill().expect("killed");
-    apply.wait().expect("its end");
+    apply.wait().expect("its exit status");
 }
 
 #[test]

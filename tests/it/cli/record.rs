@@ -153,7 +153,7 @@ fn what_an_interrupted_run_left_is_folded_without_network_and_credentials() {
     let held = desk.run_with(&[("ZIM_ENDPOINT", &silent.url)], "state fold").ends(4);
     held.says("locked by another run");
     apply.kill().expect("killed");
-    apply.wait().expect("its end");
+    apply.wait().expect("its exit status");
     drop(call);
     assert!(desk.holds("rooms.state.json.journal"), "nothing is left to fold");
     let environment = [("ZIM_ENDPOINT", silent.url.as_str())];

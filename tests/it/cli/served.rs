@@ -1,4 +1,4 @@
-//! Services on loopback: the real `roomctl emulator`, and one that never answers.
+//! Services on loopback: `roomctl emulator` in its own process, and a service that never answers.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,16 +6,16 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use super::desk::{Desk, Ran};
 
-/// The secret of the application that is served.
+/// The secret of the served application.
 pub(crate) const SECRET: &str = "s3cr3t-of-the-served-application";
 
-/// An emulator that another process serves; it ends with this value.
+/// An emulator in a process of its own; dropping this value kills the process.
 pub(crate) struct Served {
     pub(crate) child: Child,
     pub(crate) url: String,
-    /// What it printed before it said that Ctrl-C ends it.
+    /// The output up to the line "Ctrl-C ends it".
     pub(crate) greeting: String,
-    // Held open: a service whose reader has gone away is not what is tested.
+    // Keeps the pipe open, so that the emulator can write to it.
     _stdout: BufReader<ChildStdout>,
 }
 
@@ -25,7 +25,7 @@ impl Served {
         Self::start_with(desk, SECRET, options)
     }
 
-    /// Serves app 1 with a secret of the caller's, on a free port.
+    /// Serves app 1 with this secret, on a free port.
     pub(crate) fn start_with(desk: &Desk, secret: &str, options: &str) -> Self {
         let mut command = desk.command(&format!("emulator --listen 127.0.0.1:0 {options}"));
         command.env("ZEGO_SERVER_SECRET", secret).env("TENCENT_SECRET_KEY", secret);
@@ -42,13 +42,13 @@ impl Served {
         Self { child, url, greeting, _stdout: stdout }
     }
 
-    /// Where it listens.
+    /// Returns the address that the emulator listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         let (_, address) = self.url.split_once("//").expect("a URL");
         address.parse().expect("an address and a port")
     }
 
-    /// Runs a command against it, with the right secret.
+    /// Runs a command against the emulator, with its secret.
     pub(crate) fn run(&self, desk: &Desk, line: &str) -> Ran {
         desk.run_with(&[("ZIM_ENDPOINT", &self.url), ("ZEGO_SERVER_SECRET", SECRET)], line)
     }
@@ -61,7 +61,7 @@ impl Drop for Served {
     }
 }
 
-/// A service that takes a call and never answers it.
+/// A service that accepts a call and never answers it.
 pub(crate) struct Silent {
     listener: TcpListener,
     pub(crate) url: String,
@@ -74,7 +74,7 @@ impl Silent {
         Self { listener, url }
     }
 
-    /// Waits until a call has arrived, and keeps its connection open.
+    /// Waits until a call has arrived, and returns its open connection.
     pub(crate) fn called(&self) -> TcpStream {
         let (mut stream, _) = self.listener.accept().expect("a connection");
         let mut first = [0; 1];

@@ -51,7 +51,7 @@ fn a_stalled_reader_holds_up_neither_an_apply_nor_the_signal_that_ends_it() {
         wait_until_saved(&desk);
         assert!(apply.try_wait().expect("asked").is_none(), "its output is not read yet");
         terminate(&apply);
-        assert_eq!(apply.wait().expect("its end").code(), Some(0));
+        assert_eq!(apply.wait().expect("its exit status").code(), Some(0));
     }
 }
 
@@ -69,7 +69,7 @@ fn a_second_signal_aborts_at_once_whatever_stalls() {
     while apply.try_wait().expect("asked").is_none() {
         drop(Command::new("kill").args(["-TERM", &apply.id().to_string()]).output());
     }
-    assert_eq!(apply.wait().expect("its end").code(), Some(130));
+    assert_eq!(apply.wait().expect("its exit status").code(), Some(130));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_plan_that_nobody_reads_ends_at_a_signal() {
     let mut command = desk.command("plan");
     let mut plan = command.env("ROOMCTL_LOG", "debug").stdout(stdout).spawn().expect("plan starts");
     terminate(&plan);
-    assert!(!plan.wait().expect("its end").success());
+    assert!(!plan.wait().expect("its exit status").success());
 }
 
 #[test]

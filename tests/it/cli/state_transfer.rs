@@ -91,7 +91,7 @@ fn a_room_with_a_call_pending_is_not_dropped_by_a_push() {
     assert!(pulled.stdout.contains("\"pending\""), "{pulled}");
 
     apply.kill().expect("killed");
-    apply.wait().expect("its end");
+    apply.wait().expect("its exit status");
     drop(call);
     let unlocked = desk.run_with(&environment, "state unlock").ends(0);
     unlocked.prints("nobody holds the lock of rooms.state.json");

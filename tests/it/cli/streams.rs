@@ -67,14 +67,14 @@ fn a_reader_that_has_gone_away_ends_a_plan_quietly_and_never_an_apply() {
     let mut plan = desk.command("plan").spawn().expect("plan starts");
     let mut first = [0; 16];
     plan.stdout.take().expect("its stdout").read_exact(&mut first).expect("its first bytes");
-    let ended = plan.wait_with_output().expect("its end");
+    let ended = plan.wait_with_output().expect("its output");
     assert_eq!(ended.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
 
     let desk = Desk::with(THREE_ROOMS);
     let mut apply = desk.command("apply --auto-approve").spawn().expect("apply starts");
     drop(apply.stdout.take());
-    assert_eq!(apply.wait_with_output().expect("its end").status.code(), Some(0));
+    assert_eq!(apply.wait_with_output().expect("its output").status.code(), Some(0));
     desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 3 rooms, ");
 }
 

@@ -49,7 +49,7 @@ fn the_first_signal_after_the_limit_is_not_a_second_one() {
         }
         assert!(interrupt(&mut apply), "the call in flight has time");
         while is_repeated && interrupt(&mut apply) {}
-        assert_eq!(apply.wait().expect("its end").code(), Some(code));
+        assert_eq!(apply.wait().expect("its exit status").code(), Some(code));
     }
 }
 
