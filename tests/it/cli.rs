@@ -14,7 +14,6 @@ mod explain;
 mod files;
 mod gate;
 mod generators;
-mod gentle;
 mod inputs;
 mod kinds;
 mod metrics;
@@ -24,6 +23,7 @@ mod next_life;
 mod object_stores;
 mod ownership;
 mod pages;
+mod policies;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reconcile;

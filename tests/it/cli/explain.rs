@@ -1,9 +1,9 @@
-//! `explain ADDRESS`: three sides, the decision and its rule; it writes nothing.
+//! `explain ADDRESS`: what is desired, recorded and observed, and the decision; it writes nothing.
 
 use super::desk::{Desk, THREE_ROOMS, files_below};
 
 #[test]
-fn a_room_is_shown_from_every_side_with_the_decision() {
+fn explain_shows_desired_recorded_observed_and_the_decision() {
     let desk = Desk::applied();
     let same = desk.run("explain chat/lobby").ends(0);
     same.prints("desired").prints("recorded").prints("observed").prints("exists, nobody inside");
@@ -25,7 +25,7 @@ fn a_room_is_shown_from_every_side_with_the_decision() {
 }
 
 #[test]
-fn the_decision_is_that_of_a_plan_that_asks() {
+fn the_decision_equals_that_of_a_plan_with_a_full_refresh() {
     let desk = Desk::applied();
     desk.run("emulator advance 2h").ends(0);
     desk.edit("  - {id: news, name: News, attributes: {topic: today}}\n", "");
@@ -42,7 +42,7 @@ fn the_decision_is_that_of_a_plan_that_asks() {
 }
 
 #[test]
-fn what_blocks_a_room_is_said_with_the_way_out() {
+fn a_blocked_room_is_shown_with_its_reason() {
     let desk = Desk::applied();
     desk.edit(
         "  - {id: lobby, name: Lobby, attributes: {topic: welcome}, lifecycle: {prevent_destroy: true}}\n",
@@ -56,7 +56,7 @@ fn what_blocks_a_room_is_said_with_the_way_out() {
 }
 
 #[test]
-fn a_room_that_is_not_ours_and_one_of_no_provider() {
+fn unknown_rooms_and_providers_are_reported() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("explain chat/nowhere").ends(0).prints("neither declared nor recorded");
     desk.run("explain talk/lobby").ends(1).says("provider `talk` is not declared");
@@ -65,7 +65,7 @@ fn a_room_that_is_not_ours_and_one_of_no_provider() {
 }
 
 #[test]
-fn nothing_is_written() {
+fn explain_writes_no_file() {
     let desk = Desk::applied();
     desk.run("emulator advance 2h").ends(0);
     let folder = desk.path(".");

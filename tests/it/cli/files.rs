@@ -1,4 +1,4 @@
-//! `init`, `validate`, `schema`, `completions`, `man`: what works without state, network, credentials.
+//! `init`, `validate`, `schema`, `completions`, `man`: commands that need no state, network or credentials.
 
 use super::desk::{Desk, Ran, THREE_ROOMS, files_below};
 
@@ -12,7 +12,7 @@ fn the_starter_file_applies_cleanly() {
 }
 
 #[test]
-fn init_lets_git_keep_the_state_and_its_journal() {
+fn init_does_not_make_git_ignore_the_state_and_its_journal() {
     let desk = Desk::empty();
     desk.run("init").ends(0).says("wrote .gitignore").says("wrote .gitattributes");
     desk.run("apply -y").ends(0);
@@ -26,20 +26,20 @@ fn init_lets_git_keep_the_state_and_its_journal() {
         Ran::new(line, git.output().expect("git runs"))
     };
     git("init -q").ends(0);
-    let kept = git("ls-files --others --exclude-standard").ends(0).stdout;
-    let kept: Vec<&str> = kept.lines().collect();
+    let listed = git("ls-files --others --exclude-standard").ends(0).stdout;
+    let listed: Vec<&str> = listed.lines().collect();
     for name in ["rooms.yaml", "rooms.state.json", "rooms.state.json.journal"] {
-        assert!(kept.contains(&name), "{name} is ignored: {kept:?}");
+        assert!(listed.contains(&name), "{name} is ignored: {listed:?}");
     }
     for name in ["rooms.state.json.lock", "rooms.emulator.json"] {
-        assert!(desk.holds(name) && !kept.contains(&name), "{name} is not ignored: {kept:?}");
+        assert!(desk.holds(name) && !listed.contains(&name), "{name} is not ignored: {listed:?}");
     }
     let attributes = git("check-attr text merge -- rooms.state.json.journal").ends(0);
     attributes.prints("text: unset").prints("merge: unset");
 }
 
 #[test]
-fn init_names_the_schema_that_it_writes_to_editors() {
+fn init_writes_a_schema_and_refers_editors_to_it() {
     let desk = Desk::empty();
     desk.run("init").ends(0).says("wrote rooms.schema.json");
     let first = desk.read("rooms.yaml").lines().next().map(str::to_owned);
@@ -48,7 +48,7 @@ fn init_names_the_schema_that_it_writes_to_editors() {
 }
 
 #[test]
-fn init_writes_rooms_of_every_kind() {
+fn init_writes_a_valid_file_for_every_kind() {
     for kind in ["zim", "rtc", "tencent-live"] {
         let desk = Desk::empty();
         desk.run(&format!("init --kind {kind}")).ends(0).says("wrote rooms.yaml");
@@ -75,12 +75,12 @@ fn init_never_overwrites() {
 }
 
 #[test]
-fn a_missing_file_is_reported_with_the_next_step() {
+fn a_missing_file_error_suggests_init() {
     Desk::empty().run("plan").ends(1).says("`rooms.yaml` does not exist").says("roomctl init");
 }
 
 #[test]
-fn every_mistake_is_reported_with_its_place_line_and_help() {
+fn every_finding_has_its_location_source_line_and_help() {
     let desk = Desk::with(
         "\
 version: 1
@@ -101,7 +101,7 @@ rooms:
 }
 
 #[test]
-fn what_is_not_built_is_refused_with_a_message() {
+fn an_option_that_is_not_built_is_an_error() {
     Desk::with(THREE_ROOMS).run("reconcile --every 60s").says("not built yet").ends(64);
 }
 
@@ -113,7 +113,7 @@ fn validate_needs_neither_state_nor_credentials() {
 }
 
 #[test]
-fn a_warning_is_printed_and_changes_no_exit_code() {
+fn a_warning_does_not_change_the_exit_code() {
     let desk = Desk::with(&THREE_ROOMS.replace("defaults: {destroy_delay_time: 1h}\n", ""));
     desk.run("validate").ends(0).says("warning").says("destroy_delay_time");
 }
@@ -126,7 +126,7 @@ fn the_schema_is_a_draft_07_document() {
 }
 
 #[test]
-fn packagers_get_completions_and_a_manual() {
+fn completion_scripts_and_the_manual_are_printed() {
     let desk = Desk::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         desk.run(&format!("completions {shell}")).ends(0).prints("roomctl");
@@ -135,7 +135,7 @@ fn packagers_get_completions_and_a_manual() {
 }
 
 #[test]
-fn every_command_has_a_page() {
+fn every_command_has_a_manual_page() {
     let desk = Desk::empty();
     let main = desk.run("man").ends(0).stdout;
     desk.run("man --out share/man1").ends(0).says("share/man1");
@@ -157,17 +157,17 @@ fn every_command_has_a_page() {
     let plan = desk.read("share/man1/roomctl-plan.1");
     for text in ["ZEGO_SERVER_SECRET", "rooms.state.json.journal", "roomctl plan", "CLICOLOR_FORCE"]
     {
-        assert!(plan.contains(text), "{text} is not on the page of plan");
+        assert!(plan.contains(text), "the page of plan does not contain {text}");
     }
     let schema = desk.read("share/man1/roomctl-schema.1");
-    assert!(!schema.contains("ZEGO_SERVER_SECRET"), "schema needs no secret");
+    assert!(!schema.contains("ZEGO_SERVER_SECRET"), "the page of schema lists a secret's variable");
     desk.run("man --out rooms.yaml/below").ends(0);
     desk.write("file", "");
     desk.run("man --out file/below").ends(1).says("file/below");
 }
 
 #[test]
-fn files_in_subfolders_are_counted_and_read_with_a_flag() {
+fn files_in_subfolders_are_read_only_with_recursive() {
     let desk = Desk::empty();
     desk.write("conf/rooms.yaml", THREE_ROOMS);
     desk.write("conf/more/a.yaml", "version: 1\nrooms: [{id: a, destroy_delay_time: 1h}]\n");

@@ -1,9 +1,9 @@
-//! The gate on the command line: the numbers, the exact flag of each kind, and no idle question.
+//! The gate on the command line: its numbers, the exact consent flag, and no prompt without effect.
 
 use super::desk::{Desk, THREE_ROOMS};
 
-/// Five rooms, applied, and a service that has lost them: as where the region is another one.
-fn lost() -> Desk {
+/// Returns a folder with five applied rooms that do not exist on the service, as in another region.
+fn with_vanished_rooms() -> Desk {
     let more = "  - {id: a, name: A}\n  - {id: b, name: B}\n";
     let desk = Desk::with(&format!("{THREE_ROOMS}{more}"));
     desk.run("apply --auto-approve").ends(0);
@@ -16,8 +16,8 @@ fn lost() -> Desk {
 }
 
 #[test]
-fn rooms_gone_before_their_time_want_a_flag_of_their_own() {
-    let desk = lost();
+fn recreating_rooms_that_vanished_early_needs_allow_recreate() {
+    let desk = with_vanished_rooms();
     let plan = desk.run("plan --refresh all").ends(0).prints("The gate is closed: 5 steps");
     plan.prints("`max_recreate: 30%` of 5 recorded rooms allows 3")
         .prints("`--allow-recreate 5` consents");
@@ -30,8 +30,8 @@ fn rooms_gone_before_their_time_want_a_flag_of_their_own() {
 }
 
 #[test]
-fn the_policy_says_how_many_may_be_recreated() {
-    let desk = lost();
+fn max_recreate_is_reported_as_the_refusal() {
+    let desk = with_vanished_rooms();
     let document = desk.run("plan --refresh all --format json").ends(0).document();
     let refusal = &document["gate"]["refusals"][0];
     assert_eq!(refusal["reason"], "max_recreate");
@@ -40,7 +40,7 @@ fn the_policy_says_how_many_may_be_recreated() {
 }
 
 #[test]
-fn no_question_is_asked_where_the_gate_holds_every_step() {
+fn no_question_is_asked_if_the_gate_holds_every_step_back() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
     desk.edit("name: Support", "name: Help");
@@ -55,7 +55,7 @@ fn no_question_is_asked_where_the_gate_holds_every_step() {
 }
 
 #[test]
-fn what_is_left_out_is_not_held_by_the_gate() {
+fn steps_left_out_by_no_destroy_do_not_close_the_gate() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
     desk.edit("name: Support", "name: Help");
@@ -67,7 +67,7 @@ fn what_is_left_out_is_not_held_by_the_gate() {
 }
 
 #[test]
-fn destroy_wants_both_flags_off_a_terminal() {
+fn destroy_without_a_terminal_needs_both_consent_flags() {
     let desk = Desk::applied();
     desk.edit(", lifecycle: {prevent_destroy: true}", "");
     desk.run("apply --auto-approve").ends(0);

@@ -1,4 +1,5 @@
-//! `for_each`, and `import --generate`: many rooms from one entry, and a file from rooms that exist.
+//! `for_each`, which declares many rooms in one entry, and `import --generate`, which writes a file from
+//! existing rooms.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -23,7 +24,7 @@ rooms:
 ";
 
 #[test]
-fn one_entry_is_planned_applied_and_kept_as_many_rooms() {
+fn an_entry_with_for_each_is_planned_and_applied_as_many_rooms() {
     let desk = Desk::with(TABLES);
     desk.run("validate").ends(0).prints("Valid: 204 rooms.");
     desk.run("plan").ends(0).prints("Plan: 204 to create, ").prints("chat/table-001");
@@ -40,9 +41,9 @@ fn one_entry_is_planned_applied_and_kept_as_many_rooms() {
 }
 
 #[test]
-fn a_mistake_in_an_entry_changes_nothing() {
+fn an_invalid_for_each_entry_is_an_error_before_any_call() {
     let desk = Desk::with(TABLES);
-    for (right, wrong, says) in [
+    for (right, wrong, message) in [
         ("001..200", "200..001", "the range `200..001` runs backwards"),
         ("001..200", "0000001..1000001", "makes more than 1,000,000 rooms"),
         ("[red, blue]", "[red, red]", "`team` has the value `red` twice"),
@@ -56,15 +57,15 @@ fn a_mistake_in_an_entry_changes_nothing() {
     ] {
         desk.write("rooms.yaml", TABLES);
         desk.edit(right, wrong);
-        desk.run("apply --auto-approve").ends(1).says(says).says("rooms.yaml:");
+        desk.run("apply --auto-approve").ends(1).says(message).says("rooms.yaml:");
         assert!(!desk.holds("rooms.state.json"), "{wrong}");
     }
 }
 
-/// A service with three rooms that no state beside rooms.yaml knows, and a file that declares none.
+/// Returns a service with three rooms that are not in `rooms.state.json`, and a file that declares none.
 fn with_existing_rooms() -> (Desk, Served) {
-    let hard = r##"topic: "it's \"#1\": \\ {x} ${n}\n\té\u2028", "no": "yes", "7": " ""##;
-    let desk = Desk::with(&THREE_ROOMS.replace("topic: welcome", hard));
+    let topic = r##"topic: "it's \"#1\": \\ {x} ${n}\n\té\u2028", "no": "yes", "7": " ""##;
+    let desk = Desk::with(&THREE_ROOMS.replace("topic: welcome", topic));
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve --state theirs.json").ends(0);
     let (head, _) = THREE_ROOMS.split_once("rooms:").expect("rooms");
@@ -75,13 +76,13 @@ fn with_existing_rooms() -> (Desk, Served) {
 const GENERATE: &str = "import --generate existing.yaml --provider chat";
 
 #[test]
-fn rooms_that_exist_become_a_file_that_is_imported_without_further_steps() {
+fn a_generated_file_can_be_imported_and_then_has_no_steps() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "# ours\nlobby\n\n  news\r\nsupport\ngone\nnews\n");
     let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
     ran.prints("Generate: 3 written, 0 declared already, 1 not there, 0 unread.")
         .says("wrote existing.yaml");
-    assert!(!desk.holds("rooms.state.json"), "nothing is recorded");
+    assert!(!desk.holds("rooms.state.json"), "a state was written");
     insta::assert_snapshot!(desk.read("existing.yaml"));
     let both = "-f rooms.yaml -f existing.yaml";
     served.run(&desk, &format!("{both} import --all-declared")).ends(0).prints("3 recorded");
@@ -90,7 +91,7 @@ fn rooms_that_exist_become_a_file_that_is_imported_without_further_steps() {
 }
 
 #[test]
-fn an_id_may_look_like_a_comment() {
+fn an_id_that_starts_with_a_hash_is_not_a_comment() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "# theirs\n#\n#lobby\n");
     let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
@@ -99,7 +100,7 @@ fn an_id_may_look_like_a_comment() {
 }
 
 #[test]
-fn a_file_is_never_overwritten_and_declared_rooms_are_left_out() {
+fn generate_omits_declared_rooms_and_never_overwrites_a_file() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "lobby\nnews\n");
     desk.edit("rooms: []", "rooms: [{id: lobby}]");
@@ -117,13 +118,13 @@ fn with_input(served: &Served, desk: &Desk, line: &str, text: &str) -> Ran {
     command.env("ZIM_ENDPOINT", &served.url).env("ZEGO_SERVER_SECRET", super::served::SECRET);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("the binary runs");
     let mut input = child.stdin.take().expect("its input");
-    input.write_all(text.as_bytes()).expect("it reads");
+    input.write_all(text.as_bytes()).expect("it reads its input");
     drop(input);
     Ran::new(line, child.wait_with_output().expect("its output"))
 }
 
 #[test]
-fn ids_come_from_standard_input_and_scripts_read_the_results() {
+fn generate_reads_ids_from_stdin_and_prints_json() {
     let (desk, served) = with_existing_rooms();
     let line = format!("{GENERATE} --format json");
     let ran = with_input(&served, &desk, &line, "lobby\ngone\n").ends(0);
@@ -142,7 +143,7 @@ fn ids_come_from_standard_input_and_scripts_read_the_results() {
 }
 
 #[test]
-fn ids_that_are_no_ids_are_refused_with_their_lines() {
+fn invalid_ids_are_refused_with_their_locations() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "lobby\na/b\n# fine\n  caf\u{e9}\n");
     let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(1);

@@ -1,4 +1,4 @@
-//! What is read of the outside: files and secrets that are regular, standard input, variables.
+//! Inputs: regular files, secret files, standard input and environment variables.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,18 +6,18 @@ use std::process::{Command, Stdio};
 use super::desk::{Desk, ROOMCTL, Ran, THREE_ROOMS};
 use super::served::{SECRET, Served};
 
-/// Runs the binary, and gives up on it where it waits for ever: exit code 124.
-fn run_with_patience(desk: &Desk, line: &str) -> Ran {
+/// Runs the binary for at most a minute; exit code 124 means that it did not end.
+fn run_with_timeout(desk: &Desk, line: &str) -> Ran {
     let mut command = Command::new("timeout");
     command.args(["60", ROOMCTL]).args(line.split_whitespace()).current_dir(desk.path("."));
     Ran::new(line, command.stdin(Stdio::null()).output().expect("the binary runs"))
 }
 
-/// Runs the binary with this text on its standard input.
+/// Runs the binary with this standard input.
 fn run_with_input(desk: &Desk, text: &str, line: &str) -> Ran {
     let mut child = desk.command(line).stdin(Stdio::piped()).spawn().expect("the binary runs");
     let mut stdin = child.stdin.take().expect("its standard input");
-    stdin.write_all(text.as_bytes()).expect("it reads");
+    stdin.write_all(text.as_bytes()).expect("it reads its input");
     drop(stdin);
     Ran::new(line, child.wait_with_output().expect("its output"))
 }
@@ -32,7 +32,7 @@ fn a_file_that_is_not_regular_is_refused_at_once() {
     let desk = Desk::with(THREE_ROOMS);
     make_pipe(&desk, "pipe.yaml");
     for file in ["pipe.yaml", "/dev/zero", "."] {
-        let refused = run_with_patience(&desk, &format!("validate -f {file}")).ends(1);
+        let refused = run_with_timeout(&desk, &format!("validate -f {file}")).ends(1);
         refused.says("not a regular file").says("| roomctl -f -");
     }
 }
@@ -42,7 +42,7 @@ fn a_secret_file_that_is_not_regular_or_too_large_is_refused_at_once() {
     let desk = Desk::with(&THREE_ROOMS.replace("operator:", "secret_file: secret, operator:"));
     make_pipe(&desk, "secret");
     for command in ["plan --refresh all", "apply --auto-approve", "check"] {
-        run_with_patience(&desk, command).ends(1).says("a pipe, not a regular file");
+        run_with_timeout(&desk, command).ends(1).says("a pipe, not a regular file");
     }
     std::fs::remove_file(desk.path("secret")).expect("removed");
     desk.write("secret", &"0123456789abcdef".repeat(4097));
@@ -50,7 +50,7 @@ fn a_secret_file_that_is_not_regular_or_too_large_is_refused_at_once() {
 }
 
 #[test]
-fn a_secret_that_is_too_short_is_an_error_and_is_not_told() {
+fn a_too_short_secret_is_an_error_that_does_not_show_it() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     let short = "fifteen-letters";
@@ -74,7 +74,7 @@ fn a_secret_that_is_too_short_is_an_error_and_is_not_told() {
 }
 
 #[test]
-fn standard_input_may_hold_the_files() {
+fn files_are_read_from_standard_input() {
     let desk = Desk::empty();
     let refused = run_with_input(&desk, THREE_ROOMS, "apply -f -").ends(3);
     refused.says("standard input holds the files").says("--auto-approve");
@@ -91,7 +91,7 @@ fn standard_input_may_hold_the_files() {
 }
 
 #[test]
-fn findings_of_standard_input_name_it() {
+fn findings_in_standard_input_have_the_file_name_dash() {
     let desk = Desk::empty();
     let wrong = THREE_ROOMS.replace("operator", "operatr");
     run_with_input(&desk, &wrong, "validate -f -").ends(1).says("--> -:3:32");
@@ -102,7 +102,7 @@ fn findings_of_standard_input_name_it() {
 }
 
 #[test]
-fn a_variable_that_is_set_but_empty_stops_an_apply_before_the_emulator_takes_it() {
+fn an_empty_endpoint_variable_is_an_error() {
     let desk = Desk::with(THREE_ROOMS);
     let empty = [("ZIM_ENDPOINT", "")];
     for command in ["validate", "plan", "apply --auto-approve"] {
@@ -112,7 +112,7 @@ fn a_variable_that_is_set_but_empty_stops_an_apply_before_the_emulator_takes_it(
 }
 
 #[test]
-fn a_pull_request_cannot_print_the_secret() {
+fn no_key_of_a_file_expands_a_secret_variable() {
     for (from, to) in [
         ("rooms:", "state: '${ZEGO_SERVER_SECRET}.json'\nrooms:"),
         ("rooms:", "state: '${ROOMCTL_HUSH}.json'\nrooms:"),
@@ -129,13 +129,13 @@ fn a_pull_request_cannot_print_the_secret() {
         for command in ["validate", "plan", "apply --auto-approve"] {
             desk.run_with(&set, command).ends(1).keeps_from(SECRET);
         }
-        let left = super::desk::files_below(&desk.path("."));
-        assert_eq!(left, ["rooms.yaml"], "{to}");
+        let files = super::desk::files_below(&desk.path("."));
+        assert_eq!(files, ["rooms.yaml"], "{to}");
     }
 }
 
 #[test]
-fn names_that_steer_a_terminal_are_escaped_wherever_they_are_told() {
+fn control_characters_in_names_are_escaped_in_every_output() {
     let desk = Desk::with(
         "version: 1\nproviders: {video: {kind: rtc, app_id: 1, endpoint: emulator}}\n\
          rooms: [{id: \"a\\u202eb\"}]\n",

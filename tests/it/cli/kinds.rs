@@ -1,11 +1,11 @@
-//! Rooms of every kind: written, planned, applied, shown, imported, filled; and what a kind refuses.
+//! Rooms of every kind in every command, and the fields and values that a kind rejects.
 
 use serde_json::{Value, json};
 
 use super::desk::{Desk, Ran};
 use super::served::Served;
 
-/// A room of each kind; on the built-in emulator unless a variable says otherwise.
+/// A room of each kind; on the built-in emulator unless a variable sets another endpoint.
 const EACH: &str = "\
 version: 1
 providers:
@@ -34,16 +34,17 @@ rooms:
 
 const ADDRESSES: [&str; 3] = ["chat/hall", "live/show", "video/call"];
 
-/// What looks like Tencent's secret.
+/// A secret in the format of Tencent's SecretKey.
 const SECRET_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+/// Returns a folder in which [`EACH`] is applied.
 fn applied() -> Desk {
     let desk = Desk::with(EACH);
     desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
     desk
 }
 
-/// The step of one room in a plan's document.
+/// Returns the step of one room from a plan's document.
 #[track_caller]
 fn step(plan: &Ran, address: &str) -> Value {
     let document = plan.document();
@@ -53,7 +54,7 @@ fn step(plan: &Ran, address: &str) -> Value {
 }
 
 #[test]
-fn what_init_writes_is_validated_planned_applied_and_then_at_rest() {
+fn the_starter_file_of_each_kind_applies_and_converges() {
     for kind in ["zim", "rtc", "tencent-live"] {
         let desk = Desk::empty();
         desk.run(&format!("init --kind {kind}")).ends(0);
@@ -68,7 +69,7 @@ fn what_init_writes_is_validated_planned_applied_and_then_at_rest() {
 }
 
 #[test]
-fn a_plan_says_the_fields_by_the_names_of_the_file() {
+fn a_plan_uses_the_field_names_of_the_file() {
     let plan = Desk::with(EACH).run("plan --format json").ends(0);
     let live = step(&plan, "live/show");
     let expected = [
@@ -81,7 +82,11 @@ fn a_plan_says_the_fields_by_the_names_of_the_file() {
     for (field, value) in expected {
         assert_eq!(live["after"][field], value, "{live}");
     }
-    assert_eq!(live["after"].get("public"), None, "not declared: {live}");
+    assert_eq!(
+        live["after"].get("public"),
+        None,
+        "`public` is in the plan but not declared: {live}"
+    );
     assert_eq!(live["calls"], json!(["create_room", "update_room_info", "set_room_metadata"]));
     let video = step(&plan, "video/call");
     assert_eq!(video["after"]["close"], json!({"reason": "over", "callback": true}));
@@ -92,7 +97,7 @@ fn a_plan_says_the_fields_by_the_names_of_the_file() {
 }
 
 #[test]
-fn a_change_is_a_call_or_a_word_in_the_record() {
+fn a_change_is_an_update_or_a_record_step() {
     let desk = applied();
     desk.edit("category: [1, 2]", "category: [3]");
     desk.edit("reason: over", "reason: done");
@@ -110,12 +115,12 @@ fn a_change_is_a_call_or_a_word_in_the_record() {
     }
     desk.run("apply --auto-approve").ends(0).prints("Applied: 2 updated, 1 recorded.");
     desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: ");
-    let calls = desk.run("state show video/call").ends(0);
-    calls.prints("close.reason           \"done\"");
+    let shown = desk.run("state show video/call").ends(0);
+    shown.prints("close.reason           \"done\"");
 }
 
 #[test]
-fn what_only_a_new_room_can_have_is_made_anew() {
+fn a_field_that_cannot_change_in_place_is_replaced() {
     let desk = applied();
     desk.edit("owner: host", "owner: guest");
     let plan = desk.run("plan").ends(0);
@@ -125,7 +130,7 @@ fn what_only_a_new_room_can_have_is_made_anew() {
 }
 
 #[test]
-fn what_somebody_else_changed_is_mended_or_told() {
+fn drift_is_repaired_in_place_or_only_reported() {
     let desk = applied();
     let another = "--state another.state.json --auto-approve";
     desk.run("import --all-declared --state another.state.json").ends(0);
@@ -135,17 +140,20 @@ fn what_somebody_else_changed_is_mended_or_told() {
     desk.edit("notice: Hello", "notice: Bye");
     desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 updated.");
     desk.write("rooms.yaml", &ours);
-    let told =
+    let warning =
         "live/show has another owner than the file declares, which only a new room could have";
-    let mended = desk.run("apply --auto-approve --refresh all").ends(0).prints(told);
-    let mended =
-        mended.prints("~ update   live/show  fields_drifted").prints("\"Bye\" → \"Hello\"");
-    mended.keeps_from("guest").prints("Applied: 1 updated.");
-    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints(told).prints("No changes: ");
+    let repaired = desk.run("apply --auto-approve --refresh all").ends(0).prints(warning);
+    let repaired =
+        repaired.prints("~ update   live/show  fields_drifted").prints("\"Bye\" → \"Hello\"");
+    repaired.keeps_from("guest").prints("Applied: 1 updated.");
+    desk.run("plan --refresh all --detailed-exitcode")
+        .ends(0)
+        .prints(warning)
+        .prints("No changes: ");
 }
 
 #[test]
-fn the_record_of_each_kind_is_shown() {
+fn state_show_prints_the_record_of_each_kind() {
     let desk = applied();
     let live = desk.run("state show live/show").ends(0);
     let live = live.prints("seat_template          \"AudioSalon\"").prints("[1, 2]");
@@ -169,9 +177,9 @@ fn rooms_of_each_kind_are_imported() {
 }
 
 #[test]
-fn check_tells_the_limits_of_each_kind() {
+fn check_prints_the_limits_of_each_kind() {
     let checked = Desk::with(EACH).run("check").ends(0);
-    for words in [
+    for text in [
         "chat (zim, app 1)",
         "live (tencent-live, app 1)",
         "video (rtc, app 1)",
@@ -180,12 +188,12 @@ fn check_tells_the_limits_of_each_kind() {
         "CloseRoom: at most 1 a second",
         "DescribeUserNum: at most 10 a second",
     ] {
-        assert!(checked.stdout.contains(words), "{words}\n{checked}");
+        assert!(checked.stdout.contains(text), "no {text}\n{checked}");
     }
 }
 
 #[test]
-fn people_come_and_go_in_rooms_of_each_kind() {
+fn people_keep_rooms_alive_according_to_their_kind() {
     let desk = applied();
     for address in ADDRESSES {
         let entered = desk.run(&format!("emulator enter {address} --users 3")).ends(0);
@@ -208,7 +216,7 @@ fn people_come_and_go_in_rooms_of_each_kind() {
 }
 
 #[test]
-fn people_in_a_video_room_go_with_it_unless_the_policy_says_otherwise() {
+fn an_occupied_video_room_is_destroyed_unless_on_occupied_defers() {
     let desk = applied();
     desk.edit("policy: {max_destroy: 3}", "policy: {max_destroy: 3, on_occupied: defer}");
     desk.edit("  - {id: call, provider: video, close: {reason: over, callback: true}}\n", "");
@@ -221,25 +229,25 @@ fn people_in_a_video_room_go_with_it_unless_the_policy_says_otherwise() {
 }
 
 #[test]
-fn a_provider_that_cannot_be_reached_fails_alone() {
+fn an_unreachable_provider_does_not_stop_the_others() {
     let desk = Desk::with(EACH);
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let closed = format!("http://{}", port.local_addr().expect("its address"));
     drop(port);
-    let away = [("TENCENT_ENDPOINT", closed.as_str()), ("TENCENT_SECRET_KEY", SECRET_KEY)];
-    let applied = desk.run_with(&away, "apply --auto-approve").ends(5);
+    let unreachable = [("TENCENT_ENDPOINT", closed.as_str()), ("TENCENT_SECRET_KEY", SECRET_KEY)];
+    let applied = desk.run_with(&unreachable, "apply --auto-approve").ends(5);
     let applied = applied.prints("live/show: create failed").prints("Connection refused");
     applied.prints("Applied: 2 created; 1 failed.").keeps_from(SECRET_KEY);
     let list = desk.run("state list").ends(0);
     assert_eq!(list.stdout, "chat/hall\nvideo/call\n");
-    let unread = desk.run_with(&away, "plan --refresh all").ends(5);
+    let unread = desk.run_with(&unreachable, "plan --refresh all").ends(5);
     unread.prints("live/show").prints("Connection refused");
 }
 
 #[test]
-fn what_a_kind_does_not_take_is_told_with_its_place() {
+fn fields_and_values_that_a_kind_rejects_are_located() {
     let long = format!("name: ¦{}", "é".repeat(51));
-    // What stands there, what is put in its place, with a mark where it is told, and the words.
+    // The original text, its replacement with `¦` at the reported location, and the message.
     let cases = [
         ("    dissolve_after: 2h", "    ¦is_test: true", "tencent-live has no `is_test`: rtc does"),
         (
@@ -268,26 +276,26 @@ fn what_a_kind_does_not_take_is_told_with_its_place() {
             "zim and rtc rooms have no `owner`",
         ),
     ];
-    for (old, new, words) in cases {
+    for (old, new, message) in cases {
         assert!(EACH.contains(old), "{old}");
         let marked = EACH.replacen(old, new, 1);
         let desk = Desk::with(&marked.replace('¦', ""));
-        let told = desk.run("validate").ends(1).says(words);
-        told.says(&format!("--> rooms.yaml:{}\n", marked_place(&marked)));
+        let invalid = desk.run("validate").ends(1).says(message);
+        invalid.says(&format!("--> rooms.yaml:{}\n", marked_location(&marked)));
         desk.run("apply --auto-approve").ends(1).says("nothing was done");
         assert!(!desk.holds("rooms.state.json"), "{old}");
     }
 }
 
-/// The line and column of the mark, from 1.
-fn marked_place(text: &str) -> String {
+/// Returns the line and column of `¦`, from 1.
+fn marked_location(text: &str) -> String {
     let (before, _) = text.split_once('¦').expect("a mark");
     let line = before.rsplit('\n').next().unwrap_or_default();
     format!("{}:{}", before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 #[test]
-fn a_secret_that_cannot_be_one_is_refused_and_another_shape_is_warned_of() {
+fn an_invalid_tencent_secret_is_an_error_or_a_warning() {
     let desk = Desk::with(EACH);
     let served = Served::start_with(&desk, SECRET_KEY, "");
     let with = |secret: &str, line: &str| {
@@ -297,7 +305,7 @@ fn a_secret_that_cannot_be_one_is_refused_and_another_shape_is_warned_of() {
     for secret in ["two words", "\"quoted\""] {
         let refused = with(secret, "apply --auto-approve").ends(1).keeps_from(secret);
         refused.says("TENCENT_SECRET_KEY").says("64 hexadecimal digits").says("`live`");
-        assert!(!desk.holds("rooms.state.json"), "something was written");
+        assert!(!desk.holds("rooms.state.json"), "a state was written");
     }
     let warned =
         with("sh0rt-of-the-64-digits", "check").ends(1).prints("70009").keeps_from("sh0rt");

@@ -1,10 +1,10 @@
-//! Gentle changes: what is left as it is, by a policy or by a room's `lifecycle`.
+//! `on_vanish`, `ignore_changes` and a room's `on_conflict`: changes that a policy turns off or on.
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::Served;
 
 #[test]
-fn a_vanished_room_is_left_and_drift_still_shows_it() {
+fn on_vanish_ignore_creates_no_step_and_drift_still_reports_it() {
     let desk = Desk::applied();
     desk.edit("defaults:", "policy: {on_vanish: ignore}\ndefaults:");
     desk.run("emulator advance 2h").ends(0);
@@ -18,7 +18,7 @@ fn a_vanished_room_is_left_and_drift_still_shows_it() {
 }
 
 #[test]
-fn what_is_ignored_is_neither_compared_nor_changed() {
+fn ignored_attributes_are_neither_compared_nor_changed() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);
@@ -34,7 +34,7 @@ fn what_is_ignored_is_neither_compared_nor_changed() {
     served.run(&desk, "drift").ends(0);
     let explained = served.run(&desk, "explain chat/news").ends(0);
     explained.prints("what is declared otherwise than recorded is named by `ignore_changes`");
-    // A replace takes along what was written there.
+    // A replace keeps the ignored attribute's value.
     desk.edit("name: News", "name: Latest");
     served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 1 replaced.");
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
@@ -44,7 +44,7 @@ fn what_is_ignored_is_neither_compared_nor_changed() {
 }
 
 #[test]
-fn one_room_is_adopted_where_the_others_are_not() {
+fn on_conflict_of_one_room_adopts_only_that_room() {
     for refresh in ["due", "never"] {
         let desk = Desk::with(THREE_ROOMS);
         let served = Served::start(&desk, "");
