@@ -1,4 +1,4 @@
-//! `--metrics-file`: Prometheus text of every run, however it ends.
+//! `--metrics-file`: Prometheus text, also of a run that fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use super::desk::{Desk, THREE_ROOMS, files_below};
 
-/// The samples of a file, each by its name and labels as they are written.
+/// Returns the values of a metrics file by series (name and labels, as written).
 ///
-/// Every line is a comment or a sample; a metric is described once, before its samples, which stand
-/// together, and no two samples are of one series.
+/// Asserts that every line is a comment or a sample, that each metric is described once, directly before
+/// its samples, and that each series has one sample.
 fn samples(text: &str) -> BTreeMap<String, String> {
     let (mut current, mut described) = (String::new(), BTreeSet::new());
     let mut samples = BTreeMap::new();
@@ -33,15 +33,15 @@ fn samples(text: &str) -> BTreeMap<String, String> {
                 assert!(value.is_some_and(|it| !it.contains(['"', '\\'])), "{line}");
             }
             assert!(value.parse::<f64>().is_ok_and(f64::is_finite), "{line}");
-            let twice = samples.insert(series.to_owned(), value.to_owned());
-            assert!(twice.is_none(), "twice: {line}");
+            let previous = samples.insert(series.to_owned(), value.to_owned());
+            assert!(previous.is_none(), "duplicate series: {line}");
         }
     }
     check_with_promtool(text);
     samples
 }
 
-/// Prometheus's own check, where it is installed.
+/// Checks the text with `promtool` if it is installed.
 fn check_with_promtool(text: &str) {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::null());
@@ -52,12 +52,13 @@ fn check_with_promtool(text: &str) {
     assert!(promtool.wait().expect("its exit status").success(), "{text}");
 }
 
+/// Returns the samples of `run.prom`.
 fn metrics(desk: &Desk) -> BTreeMap<String, String> {
     samples(&desk.read("run.prom"))
 }
 
 #[test]
-fn every_command_that_calls_a_service_writes_what_it_did() {
+fn every_command_that_calls_a_service_writes_its_metrics() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("plan --metrics-file run.prom --detailed-exitcode").ends(2);
     let plan = metrics(&desk);
@@ -69,7 +70,7 @@ fn every_command_that_calls_a_service_writes_what_it_did() {
     desk.run("apply --auto-approve --metrics-file run.prom").ends(0);
     let apply = metrics(&desk);
     let done = "roomctl_steps{command=\"apply\",action=\"create\",result=\"done\"}";
-    assert_eq!((apply[done].as_str(), apply.get(create)), ("3", None), "the file is replaced");
+    assert_eq!((apply[done].as_str(), apply.get(create)), ("3", None), "the file was not replaced");
     let calls =
         "roomctl_calls{command=\"apply\",provider=\"chat\",action=\"CreateRoom\",class=\"ok\"}";
     assert_eq!(apply[calls], "3");
@@ -93,7 +94,7 @@ fn every_command_that_calls_a_service_writes_what_it_did() {
 }
 
 #[test]
-fn a_run_that_failed_writes_how_it_ended() {
+fn a_failed_run_writes_its_exit_code() {
     let desk = Desk::with(THREE_ROOMS);
     desk.edit("id: news", "di: news");
     desk.run("reconcile --metrics-file run.prom").ends(1);
@@ -103,7 +104,7 @@ fn a_run_that_failed_writes_how_it_ended() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_an_error_before_anything_is_done() {
+fn an_unwritable_metrics_file_is_an_error_before_any_call() {
     let desk = Desk::with(THREE_ROOMS);
     desk.write("folder/x", "");
     for file in ["absent/run.prom", "folder", "rooms.yaml/run.prom"] {
@@ -118,14 +119,14 @@ fn a_file_that_cannot_be_written_is_an_error_before_anything_is_done() {
 }
 
 #[test]
-fn nothing_but_a_metrics_file_is_overwritten() {
+fn only_a_metrics_file_is_overwritten() {
     let desk = Desk::applied();
     desk.run("plan --out plan.json").ends(0);
-    let no_metrics = "it exists and is no metrics file of roomctl: it is not overwritten";
+    let refusal = "it exists and is no metrics file of roomctl: it is not overwritten";
     for file in ["rooms.yaml", "rooms.state.json", "rooms.state.json.lock", "plan.json"] {
         let before = desk.read(file);
         for command in ["apply --auto-approve", "reconcile", "plan", "drift"] {
-            desk.run(&format!("{command} --metrics-file {file}")).ends(1).says(no_metrics);
+            desk.run(&format!("{command} --metrics-file {file}")).ends(1).says(refusal);
         }
         assert_eq!(desk.read(file), before);
     }
@@ -133,10 +134,10 @@ fn nothing_but_a_metrics_file_is_overwritten() {
     desk.run("plan --metrics-file empty.prom").ends(0);
     desk.run("plan --metrics-file empty.prom").ends(0);
 
-    // What the run itself wrote is kept too.
+    // A file that the run itself wrote is not overwritten either.
     let desk = Desk::with(THREE_ROOMS);
     let both = desk.run("apply --auto-approve --metrics-file rooms.state.json").ends(5);
-    both.prints("Applied: 3 created.").says(no_metrics);
-    desk.run("plan --out same --metrics-file same").ends(5).says(no_metrics);
+    both.prints("Applied: 3 created.").says(refusal);
+    desk.run("plan --out same --metrics-file same").ends(5).says(refusal);
     desk.run("apply same").ends(0).prints("No changes: 3 rooms");
 }

@@ -1,9 +1,9 @@
-//! Renamed providers and other hosts, through the real binary.
+//! Renamed providers (`moved`) and changed endpoints (`--allow-endpoint-change`).
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
 
-/// [`THREE_ROOMS`], applied, then with the provider renamed in the file.
+/// Returns a folder with [`THREE_ROOMS`] applied and the provider then renamed in the file.
 fn renamed() -> Desk {
     let desk = Desk::applied();
     desk.edit("  chat:", "  talk:");
@@ -13,7 +13,7 @@ fn renamed() -> Desk {
 const MOVED: (&str, &str) = ("rooms:", "moved: [{from: chat, to: talk}]\nrooms:");
 
 #[test]
-fn a_renamed_provider_is_refused_before_anything_is_planned() {
+fn a_renamed_provider_without_moved_is_refused() {
     let desk = renamed();
     for command in [
         "plan",
@@ -28,7 +28,7 @@ fn a_renamed_provider_is_refused_before_anything_is_planned() {
 }
 
 #[test]
-fn records_follow_a_renamed_provider() {
+fn moved_renames_the_provider_of_every_record() {
     let desk = renamed();
     desk.edit(MOVED.0, MOVED.1);
     desk.edit("topic: today", "topic: tomorrow");
@@ -51,7 +51,7 @@ fn records_follow_a_renamed_provider() {
 }
 
 #[test]
-fn a_destroy_follows_too() {
+fn destroy_applies_moved_first() {
     let desk = renamed();
     desk.edit(MOVED.0, MOVED.1);
     desk.edit("prevent_destroy: true", "prevent_destroy: false");
@@ -64,14 +64,14 @@ fn a_destroy_follows_too() {
 }
 
 #[test]
-fn a_call_that_is_still_open_follows() {
+fn moved_renames_the_provider_of_a_pending_call() {
     let desk = Desk::with(&THREE_ROOMS.replace("  chat:", "  talk:"));
     let silent = Silent::start();
     let mut apply = desk.command("apply --auto-approve --concurrency 1");
     apply.env("ZIM_ENDPOINT", &silent.url).env("ZEGO_SERVER_SECRET", SECRET);
     let mut apply = apply.spawn().expect("the binary runs");
     let _call = silent.called();
-    apply.kill().expect("killed");
+    apply.kill().expect("apply is killed");
     apply.wait().expect("its exit status");
     let served = Served::start(&desk, "");
     let lobby = THREE_ROOMS.split("  - {id: news").next().expect("the first room");
@@ -90,7 +90,7 @@ fn a_call_that_is_still_open_follows() {
 }
 
 #[test]
-fn another_host_is_refused_until_it_is_accepted_once() {
+fn another_endpoint_is_refused_until_it_is_allowed_once() {
     let desk = Desk::with(THREE_ROOMS);
     let here = Served::start(&desk, "--data world.json");
     here.run(&desk, "apply --auto-approve").ends(0);
@@ -111,7 +111,7 @@ fn another_host_is_refused_until_it_is_accepted_once() {
 }
 
 #[test]
-fn the_host_of_a_record_of_version_1_is_learned() {
+fn the_endpoint_of_a_version_1_state_is_recorded_on_first_use() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve --state other.state.json").ends(0);
@@ -130,8 +130,8 @@ fn the_host_of_a_record_of_version_1_is_learned() {
             rooms.join(",\n")
         ),
     );
-    let learned = format!("taken to be at {}", served.address());
-    served.run(&desk, "plan --refresh never").ends(0).prints(&learned);
-    served.run(&desk, "import --all-declared").ends(0).says(&learned);
-    served.run(&desk, "plan --refresh never").ends(0).keeps_from(&learned);
+    let notice = format!("taken to be at {}", served.address());
+    served.run(&desk, "plan --refresh never").ends(0).prints(&notice);
+    served.run(&desk, "import --all-declared").ends(0).says(&notice);
+    served.run(&desk, "plan --refresh never").ends(0).keeps_from(&notice);
 }

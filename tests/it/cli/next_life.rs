@@ -1,4 +1,4 @@
-//! `replace: on_next_vanish`: a new name or delay is recorded, and begins with the room's next life.
+//! `replace: on_next_vanish`: a new name or delay is recorded, and takes effect when the room is recreated.
 
 use super::desk::Desk;
 
@@ -11,7 +11,7 @@ rooms:
 - {id: short, name: Short, destroy_delay_time: 15m, attributes: {topic: welcome}}
 ";
 
-/// Two rooms, applied, one of which is then renamed.
+/// Returns a folder with two applied rooms, one of which is then renamed in the file.
 fn renamed() -> Desk {
     let desk = Desk::with(ROOMS);
     desk.run("apply --auto-approve").ends(0);
@@ -19,7 +19,7 @@ fn renamed() -> Desk {
     desk
 }
 
-/// The same, with the new name approved.
+/// Returns the folder of [`renamed`] with the new name approved.
 fn approved() -> Desk {
     let desk = renamed();
     desk.run("apply --auto-approve").ends(0).prints("Applied: 1 recorded; 1 waiting.");
@@ -27,7 +27,7 @@ fn approved() -> Desk {
 }
 
 #[test]
-fn a_new_name_is_recorded_once_and_waits() {
+fn a_new_name_is_recorded_once_and_its_replace_waits() {
     let desk = renamed();
     let plan = desk.run("plan --detailed-exitcode").ends(2);
     let plan =
@@ -55,7 +55,7 @@ fn a_new_name_is_recorded_once_and_waits() {
 }
 
 #[test]
-fn the_job_makes_the_room_that_vanished_as_it_was_approved() {
+fn reconcile_recreates_the_vanished_room_as_approved() {
     let desk = approved();
     desk.edit("name: Brief", "name: Later");
     desk.run("emulator advance 16m").ends(0);
@@ -70,7 +70,7 @@ fn the_job_makes_the_room_that_vanished_as_it_was_approved() {
 }
 
 #[test]
-fn an_apply_makes_it_as_the_files_say() {
+fn apply_recreates_the_vanished_room_as_declared() {
     let desk = approved();
     desk.edit("name: Brief", "name: Later");
     desk.run("emulator advance 16m").ends(0);
@@ -79,7 +79,7 @@ fn an_apply_makes_it_as_the_files_say() {
 }
 
 #[test]
-fn what_changes_in_place_is_changed_now_and_waits_too() {
+fn attributes_change_in_place_while_the_replace_waits() {
     let desk = renamed();
     desk.edit("topic: welcome", "topic: hello");
     let plan = desk.run("plan").ends(0).prints("update   chat/short  attributes_changed");
@@ -97,7 +97,7 @@ fn what_changes_in_place_is_changed_now_and_waits_too() {
 }
 
 #[test]
-fn the_file_withdraws_what_waits() {
+fn reverting_the_file_withdraws_the_waiting_replace() {
     let desk = approved();
     desk.edit("name: Brief", "name: Short");
     let plan = desk.run("plan").ends(0).prints("next.name  \"Brief\" → \"Short\"");
@@ -109,7 +109,7 @@ fn the_file_withdraws_what_waits() {
 }
 
 #[test]
-fn a_room_that_is_taken_out_is_destroyed_and_stays_so() {
+fn an_undeclared_room_with_a_waiting_replace_is_destroyed() {
     let desk = approved();
     let short = ROOMS.lines().last().expect("a room").replace("Short", "Brief");
     desk.edit(&short, "");
@@ -119,7 +119,7 @@ fn a_room_that_is_taken_out_is_destroyed_and_stays_so() {
 }
 
 #[test]
-fn the_policy_replaces_at_once_what_waited() {
+fn replace_now_replaces_the_waiting_room_at_once() {
     let desk = approved();
     desk.edit("on_next_vanish", "now");
     desk.run("apply --auto-approve --no-destroy").ends(0).prints("1 not tried");
@@ -130,7 +130,7 @@ fn the_policy_replaces_at_once_what_waited() {
 }
 
 #[test]
-fn a_saved_plan_approves_the_name_that_it_shows_and_no_other() {
+fn a_saved_plan_approves_only_the_name_it_contains() {
     let desk = renamed();
     desk.run("plan --out plan.json").ends(0);
     desk.edit("name: Brief", "name: Later");
@@ -145,7 +145,7 @@ fn a_saved_plan_approves_the_name_that_it_shows_and_no_other() {
 }
 
 #[test]
-fn a_saved_plan_holds_where_the_room_vanished_or_waits_already() {
+fn a_saved_plan_is_valid_after_the_room_vanished_or_was_approved() {
     let (gone, done) = (renamed(), renamed());
     gone.run("plan --out plan.json").ends(0);
     gone.run("emulator advance 16m").ends(0);
@@ -157,7 +157,7 @@ fn a_saved_plan_holds_where_the_room_vanished_or_waits_already() {
 }
 
 #[test]
-fn a_saved_plan_is_refused_where_a_new_name_came_along() {
+fn a_saved_plan_is_refused_after_another_rename() {
     let desk = Desk::with(ROOMS);
     desk.run("apply --auto-approve").ends(0);
     desk.edit("topic: welcome", "topic: hello");
@@ -167,7 +167,7 @@ fn a_saved_plan_is_refused_where_a_new_name_came_along() {
 }
 
 #[test]
-fn a_secret_never_waits_in_the_state() {
+fn a_secret_as_the_next_name_is_not_written_to_the_state() {
     let desk = Desk::with(ROOMS);
     let secret = "0123456789abcdef0123456789abcdef";
     let here = [("ZEGO_SERVER_SECRET", secret)];
@@ -178,7 +178,8 @@ fn a_secret_never_waits_in_the_state() {
     assert!(!desk.read("rooms.state.json").contains(secret));
 }
 
-/// Two rooms with a person in the short one, whose `edit` was approved and waits.
+/// Returns a folder with two rooms and a person in the short one. The edit `from` → `to` is approved and
+/// waits.
 fn occupied(from: &str, to: &str) -> Desk {
     let desk =
         Desk::with(&ROOMS.replace("policy: {replace: on_next_vanish}", "policy: {max_destroy: 2}"));
@@ -190,7 +191,7 @@ fn occupied(from: &str, to: &str) -> Desk {
 }
 
 #[test]
-fn a_replace_that_waits_for_people_is_made_by_the_job_once_the_room_is_gone() {
+fn reconcile_completes_a_replace_deferred_by_people_once_the_room_vanished() {
     let desk = occupied("name: Short", "name: Brief");
     let shown = desk.run("state show chat/short").ends(0);
     shown.prints("name                   \"Short\"").prints("next.name              \"Brief\"");
@@ -206,7 +207,7 @@ fn a_replace_that_waits_for_people_is_made_by_the_job_once_the_room_is_gone() {
 }
 
 #[test]
-fn a_replace_that_waits_for_people_changes_in_place_and_keeps_waiting() {
+fn a_replace_deferred_by_people_updates_in_place() {
     let desk = occupied(
         "name: Short, destroy_delay_time: 15m, attributes: {topic: welcome}",
         "name: Brief, destroy_delay_time: 15m, attributes: {topic: hello}",
@@ -219,7 +220,7 @@ fn a_replace_that_waits_for_people_changes_in_place_and_keeps_waiting() {
 }
 
 #[test]
-fn a_destroy_that_waits_for_people_is_forgotten_by_the_job_once_the_room_is_gone() {
+fn reconcile_forgets_a_deferred_destroy_once_the_room_vanished() {
     let short = ROOMS.lines().last().expect("a room");
     let desk = occupied(short, "");
     let shown = desk.run("state show chat/short").ends(0);
@@ -234,7 +235,7 @@ fn a_destroy_that_waits_for_people_is_forgotten_by_the_job_once_the_room_is_gone
 }
 
 #[test]
-fn a_room_that_is_declared_again_is_not_forgotten() {
+fn declaring_a_room_again_withdraws_its_deferred_destroy() {
     let short = ROOMS.lines().last().expect("a room");
     let desk = occupied(short, "");
     let long = ROOMS.lines().nth_back(1).expect("a room");

@@ -1,23 +1,23 @@
-//! A fleet whose state is on a real server, and what is kept from the output there.
+//! The commands with a state on a real object store, and its secrets in the output.
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Silent};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::servers::{self, Bucket};
 
-/// Runs the binary with a state in a bucket behind a proxy that loses the answer to the first write of the
-/// head: another process finds every room.
-fn keeps_a_fleet(bucket: Option<Bucket>) {
+/// Applies with a state in a bucket whose proxy loses the answer to the first write of the head; asserts
+/// that the next process finds every room recorded.
+fn assert_rooms_are_recorded(bucket: Option<Bucket>) {
     let Some(bucket) = bucket else { return };
     let proxy = Proxy::start(bucket.address);
     let environment = bucket.environment_at(proxy.address);
     let environment: Vec<_> = environment.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let state = format!("--state {}/fleet/rooms.json", bucket.url);
     let desk = Desk::with(THREE_ROOMS);
-    let mut loses = true;
+    let mut is_first = true;
     proxy.plan(move |request| {
         let is_head = request.method == "PUT" && request.target.contains(".journal");
-        if is_head && std::mem::take(&mut loses) { Fault::LoseAnswer } else { Fault::None }
+        if is_head && std::mem::take(&mut is_first) { Fault::LoseAnswer } else { Fault::None }
     });
     let apply = format!("{state} apply --auto-approve");
     desk.run_with(&environment, &apply).ends(0).prints("Applied: 3 created.");
@@ -26,17 +26,17 @@ fn keeps_a_fleet(bucket: Option<Bucket>) {
 }
 
 #[test]
-fn a_fleet_is_kept_on_s3() {
-    keeps_a_fleet(servers::s3("fleet"));
+fn rooms_are_recorded_on_s3_despite_a_lost_answer() {
+    assert_rooms_are_recorded(servers::s3("fleet"));
 }
 
 #[test]
-fn a_fleet_is_kept_on_azure() {
-    keeps_a_fleet(servers::azure("fleet"));
+fn rooms_are_recorded_on_azure_despite_a_lost_answer() {
+    assert_rooms_are_recorded(servers::azure("fleet"));
 }
 
 #[test]
-fn a_migration_in_one_folder_needs_no_copy_of_the_emulator() {
+fn migrate_from_the_same_folder_keeps_the_built_in_emulator() {
     let Some(bucket) = servers::s3("migrated") else { return };
     let environment = bucket.environment();
     let environment: Vec<_> = environment.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
@@ -49,7 +49,7 @@ fn a_migration_in_one_folder_needs_no_copy_of_the_emulator() {
 }
 
 #[test]
-fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
+fn state_unlock_ends_the_lease_of_a_killed_run() {
     let Some(bucket) = servers::s3("killed") else { return };
     let desk = Desk::with(THREE_ROOMS);
     let silent = Silent::start();
@@ -75,7 +75,7 @@ fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
 }
 
 #[test]
-fn a_second_run_says_who_holds_the_lease_and_its_end_by_hand_is_explained() {
+fn a_second_run_names_the_lease_holder_and_state_unlock() {
     let Some(bucket) = servers::s3("held") else { return };
     let silent = Silent::start();
     let desk = Desk::with(THREE_ROOMS);
@@ -103,7 +103,7 @@ fn a_second_run_says_who_holds_the_lease_and_its_end_by_hand_is_explained() {
 }
 
 #[test]
-fn the_secrets_of_a_store_are_kept_from_every_output() {
+fn the_secrets_of_a_store_are_not_printed() {
     let desk = Desk::with(THREE_ROOMS);
     desk.write(".aws/credentials", "[ci]\naws_secret_access_key = kept-in-a-profile\n");
     let home = desk.path("");

@@ -1,4 +1,4 @@
-//! The ownership attribute: every room says whose it is.
+//! The ownership attribute: every room contains the lineage of its state.
 
 use serde_json::{Value, json};
 
@@ -7,25 +7,25 @@ use super::served::Served;
 
 const ON: (&str, &str) = ("operator: admin,", "operator: admin, ownership_attribute: managed_by,");
 
-/// A folder with three rooms that have the ownership attribute.
+/// Returns a folder with three rooms and the ownership attribute `managed_by`.
 fn with_owner() -> Desk {
     Desk::with(&THREE_ROOMS.replace(ON.0, ON.1))
 }
 
-/// The lineage of a state.
+/// Returns the lineage of a state.
 fn lineage(desk: &Desk, state: &str) -> String {
     let head: Value = serde_json::from_str(&desk.read(state)).expect("a state");
     head["lineage"].as_str().expect("a lineage").to_owned()
 }
 
-/// The ownership attribute of each recorded room.
+/// Returns the ownership attribute of each recorded room.
 fn recorded(desk: &Desk, state: &str) -> Vec<Value> {
     let state: Value = serde_json::from_str(&desk.read(state)).expect("a state");
     let rooms = state["rooms"].as_object().expect("rooms").values();
     rooms.map(|record| record["room"]["attributes"]["managed_by"]["value"].clone()).collect()
 }
 
-/// Loses the state, with its backups.
+/// Removes the state and its backups.
 fn lose_state(desk: &Desk) {
     for entry in std::fs::read_dir(desk.path(".")).expect("the folder") {
         let entry = entry.expect("an entry");
@@ -35,7 +35,7 @@ fn lose_state(desk: &Desk) {
     }
 }
 
-/// A service with the three rooms of the state `theirs.json`, of which `rooms.state.json` knows none.
+/// Returns a service with three rooms of the state `theirs.json`; `rooms.state.json` has none of them.
 fn with_rooms_of_another_state() -> (Desk, Served) {
     let desk = with_owner();
     let served = Served::start(&desk, "");
@@ -44,7 +44,7 @@ fn with_rooms_of_another_state() -> (Desk, Served) {
 }
 
 #[test]
-fn every_room_that_is_made_gets_it_and_the_plan_is_not_full_of_it() {
+fn created_rooms_get_the_ownership_attribute_and_plans_omit_it() {
     let desk = with_owner();
     for format in ["text", "text --diff", "markdown", "json"] {
         let plan = desk.run(&format!("plan --format {format}")).ends(0);
@@ -57,7 +57,7 @@ fn every_room_that_is_made_gets_it_and_the_plan_is_not_full_of_it() {
     assert_eq!(recorded(&desk, "rooms.state.json"), [ours.clone(), ours.clone(), ours.clone()]);
     desk.run("plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
     desk.run("drift").ends(0).prints("No drift");
-    // A replace and a recreate write it too.
+    // A replace and a recreate set the attribute too.
     desk.edit("name: News", "name: Newer");
     desk.run("apply -y --refresh all").ends(0).prints("1 replaced").keeps_from("managed_by");
     desk.run("emulator advance 2h").ends(0);
@@ -68,7 +68,7 @@ fn every_room_that_is_made_gets_it_and_the_plan_is_not_full_of_it() {
 }
 
 #[test]
-fn recorded_rooms_get_it_by_an_update_that_the_digest_leaves_out() {
+fn recorded_rooms_get_the_attribute_by_an_update_outside_the_digest() {
     let desk = Desk::applied();
     let digest = |ran: &Ran| ran.document()["digest"].clone();
     let before = digest(&desk.run("plan --format json"));
@@ -84,7 +84,7 @@ fn recorded_rooms_get_it_by_an_update_that_the_digest_leaves_out() {
     }
     desk.run("apply -y plan.json").ends(0).prints("3 updated");
     desk.run("plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
-    // Under another name it is moved, and without the setting it goes.
+    // A renamed setting moves the attribute, and removing the setting deletes it.
     desk.edit("managed_by", "owner");
     let renamed = desk.run("plan").ends(0).prints("3 to update");
     let renamed = renamed.prints(&format!("attributes.managed_by  \"{ours}\" → (none)"));
@@ -102,7 +102,7 @@ fn recorded_rooms_get_it_by_an_update_that_the_digest_leaves_out() {
 }
 
 #[test]
-fn reconcile_takes_no_setting_that_was_not_applied_but_marks_what_it_makes() {
+fn reconcile_sets_an_unapplied_ownership_attribute_only_on_recreates() {
     let desk = Desk::applied();
     desk.edit(ON.0, ON.1);
     desk.run("reconcile --refresh all").ends(0).prints("3 unapplied changes").keeps_from("updated");
@@ -112,7 +112,7 @@ fn reconcile_takes_no_setting_that_was_not_applied_but_marks_what_it_makes() {
 }
 
 #[test]
-fn a_conflict_says_whose_the_room_is_and_no_policy_adopts_it() {
+fn a_room_of_another_lineage_is_a_conflict_and_never_adopted() {
     let (desk, served) = with_rooms_of_another_state();
     let theirs = lineage(&desk, "theirs.json");
     let belongs = format!("belongs to another state, of lineage {theirs}: `roomctl import");
@@ -125,7 +125,7 @@ fn a_conflict_says_whose_the_room_is_and_no_policy_adopts_it() {
     plan.prints("it is never adopted: `roomctl import ADDRESS` takes it over").prints(&theirs);
     let plan = served.run(&desk, "plan --format json").document();
     assert_eq!(plan["blocked"][0]["held_reason"], "other_state");
-    // Without a mark it is nobody's, as far as is known.
+    // Without the attribute nothing is known about the owner: the rooms can be adopted.
     desk.edit(ON.1, ON.0);
     served.run(&desk, "apply -y --state theirs.json").ends(0).prints("3 updated");
     desk.edit(ON.0, ON.1);
@@ -134,7 +134,7 @@ fn a_conflict_says_whose_the_room_is_and_no_policy_adopts_it() {
 }
 
 #[test]
-fn after_a_lost_state_its_rooms_are_taken_over_and_the_new_state_continues_it() {
+fn import_after_a_lost_state_keeps_its_lineage() {
     let desk = with_owner();
     desk.run("apply -y").ends(0);
     let lost = lineage(&desk, "rooms.state.json");
@@ -152,7 +152,7 @@ fn after_a_lost_state_its_rooms_are_taken_over_and_the_new_state_continues_it() 
 }
 
 #[test]
-fn a_state_that_was_begun_since_keeps_its_lineage_and_writes_it() {
+fn import_into_a_new_state_writes_its_own_lineage() {
     let (desk, served) = with_rooms_of_another_state();
     served.run(&desk, "apply -y").ends(1).prints("3 failed");
     let (ours, theirs) = (lineage(&desk, "rooms.state.json"), lineage(&desk, "theirs.json"));
@@ -170,7 +170,7 @@ fn a_state_that_was_begun_since_keeps_its_lineage_and_writes_it() {
 }
 
 #[test]
-fn of_several_lineages_one_has_to_be_named() {
+fn import_needs_lineage_if_rooms_have_several() {
     let desk = with_owner();
     let served = Served::start(&desk, "");
     served.run(&desk, "apply -y --state one.json --target chat/news --target chat/lobby").ends(0);
@@ -184,13 +184,13 @@ fn of_several_lineages_one_has_to_be_named() {
     let taken = served.run(&desk, &line).ends(0).prints("2 recorded").prints("1 left out");
     taken.says(&format!("chat/support: left out: it belongs to the state of lineage {other}"));
     assert_eq!(lineage(&desk, "rooms.state.json"), one);
-    // A state with rooms was not lost: nothing is proposed.
+    // A state with rooms was not lost: no takeover is proposed.
     let left = served.run(&desk, "import --all-declared").ends(0).prints("0 recorded");
     left.prints("1 left out");
 }
 
 #[test]
-fn what_nobody_marked_is_taken_only_by_its_name() {
+fn rooms_without_the_attribute_are_imported_only_by_address() {
     let desk = Desk::applied();
     lose_state(&desk);
     desk.edit(ON.0, ON.1);
@@ -203,7 +203,7 @@ fn what_nobody_marked_is_taken_only_by_its_name() {
 }
 
 #[test]
-fn a_recorded_room_that_another_state_takes_over_is_left_to_it_until_it_is_imported() {
+fn a_room_taken_over_by_another_state_is_blocked_until_imported() {
     let desk = with_owner();
     let served = Served::start(&desk, "");
     served.run(&desk, "apply -y").ends(0);
@@ -218,7 +218,7 @@ fn a_recorded_room_that_another_state_takes_over_is_left_to_it_until_it_is_impor
     blocked.prints("its origin is uncertain").keeps_from("updated");
     served.run(&desk, "explain chat/news --refresh all").ends(0).prints(&belongs);
     served.run(&desk, "reconcile --refresh all").ends(3).keeps_from("updated");
-    // A destroy asks first: it is not our room any more.
+    // A destroy queries the room first, and finds that it is no longer ours.
     desk.edit("  - {id: news, name: News, attributes: {topic: today}}\n", "");
     let kept = served.run(&desk, "apply -y --allow-destroy 9").ends(3).prints("1 blocked");
     kept.prints("its origin is uncertain").keeps_from("destroyed");
@@ -234,7 +234,7 @@ fn a_recorded_room_that_another_state_takes_over_is_left_to_it_until_it_is_impor
 }
 
 #[test]
-fn a_file_that_is_generated_does_not_declare_it() {
+fn a_generated_file_does_not_declare_the_ownership_attribute() {
     let desk = with_owner();
     desk.run("apply -y").ends(0);
     lose_state(&desk);
@@ -249,7 +249,7 @@ fn a_file_that_is_generated_does_not_declare_it() {
 }
 
 #[test]
-fn lineages_are_named_with_all_declared_only() {
+fn lineage_needs_all_declared() {
     let desk = with_owner();
     let uuid = "7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44";
     desk.run(&format!("import chat/news --lineage {uuid}")).ends(64);
@@ -260,7 +260,7 @@ fn lineages_are_named_with_all_declared_only() {
 }
 
 #[test]
-fn a_live_room_gets_it_after_it_was_made() {
+fn a_live_room_gets_the_attribute_after_its_create() {
     let desk = Desk::with(
         "version: 1
 providers:

@@ -1,8 +1,9 @@
-//! `--format markdown` and `--format github`: pages for pull requests, and what GitHub Actions reads.
+//! `--format markdown` and `--format github`: pages for pull requests, and the files and annotations of
+//! GitHub Actions.
 
 use super::desk::{Desk, Ran, THREE_ROOMS};
 
-/// Runs a command with the files of a step of GitHub Actions, which hold what earlier runs wrote.
+/// Runs a command with the files of a GitHub Actions step; earlier runs have written to the same files.
 fn on_github(desk: &Desk, line: &str) -> Ran {
     let path = |name: &str| desk.path(name).to_string_lossy().into_owned();
     let (summary, output) = (path("summary.md"), path("output"));
@@ -10,7 +11,7 @@ fn on_github(desk: &Desk, line: &str) -> Ran {
 }
 
 #[test]
-fn a_plan_is_a_page_with_a_marker_and_the_digest() {
+fn a_markdown_plan_has_a_marker_and_the_digest() {
     let desk = Desk::with(THREE_ROOMS);
     let digest = desk.run("plan --format json").document()["digest"].clone();
     let page = desk.run("plan --format markdown").ends(0);
@@ -25,7 +26,7 @@ fn a_plan_is_a_page_with_a_marker_and_the_digest() {
 }
 
 #[test]
-fn the_verdict_of_the_gate_comes_before_anything_else() {
+fn the_refusal_of_the_gate_comes_first() {
     let desk = Desk::with(&THREE_ROOMS.replace("prevent_destroy: true", "prevent_destroy: false"));
     desk.run("apply --auto-approve").ends(0);
     desk.write(
@@ -35,8 +36,8 @@ fn the_verdict_of_the_gate_comes_before_anything_else() {
             .replace("prevent_destroy: true", "prevent_destroy: false"),
     );
     let text = desk.read("rooms.yaml");
-    let (kept, _) = text.split_once("x-old:").expect("the rooms");
-    desk.write("rooms.yaml", kept);
+    let (emptied, _) = text.split_once("x-old:").expect("the rooms");
+    desk.write("rooms.yaml", emptied);
     let page = desk.run("plan --format markdown").ends(0);
     let body: Vec<&str> = page.stdout.lines().skip(1).collect();
     assert_eq!(body[..2], ["> [!CAUTION]", "> **The gate is closed: 3 steps will be held back.**"]);
@@ -44,7 +45,7 @@ fn the_verdict_of_the_gate_comes_before_anything_else() {
 }
 
 #[test]
-fn an_apply_prints_its_plan_and_its_outcome_as_pages() {
+fn a_markdown_apply_contains_plan_and_outcome() {
     let desk = Desk::with(THREE_ROOMS);
     let pages = desk.run("apply --auto-approve --format markdown").ends(0);
     pages.prints("**Plan: 3 to create").prints("**Applied: 3 created.**");
@@ -53,7 +54,7 @@ fn an_apply_prints_its_plan_and_its_outcome_as_pages() {
 }
 
 #[test]
-fn drift_is_a_page_too() {
+fn drift_supports_markdown() {
     let desk = Desk::applied();
     desk.run("emulator advance 2h").ends(0);
     let page = desk.run("drift --format markdown").ends(2);
@@ -63,7 +64,7 @@ fn drift_is_a_page_too() {
 }
 
 #[test]
-fn github_gets_annotations_a_summary_and_outputs() {
+fn format_github_writes_annotations_a_summary_and_outputs() {
     let desk = Desk::with(THREE_ROOMS);
     let plan = on_github(&desk, "plan --format github --detailed-exitcode").ends(2);
     plan.prints("::notice::Plan: 3 to create");
@@ -85,7 +86,7 @@ fn github_gets_annotations_a_summary_and_outputs() {
 }
 
 #[test]
-fn a_mistake_is_an_annotation_at_its_place() {
+fn a_finding_is_an_annotation_at_its_location() {
     let desk = Desk::with(&THREE_ROOMS.replace("name: News", "nam: News"));
     for command in ["validate", "plan", "apply --auto-approve"] {
         let ran = on_github(&desk, &format!("{command} --format github")).ends(1);
@@ -103,7 +104,7 @@ fn a_mistake_is_an_annotation_at_its_place() {
 }
 
 #[test]
-fn files_of_github_that_cannot_be_written_stop_an_apply_before_its_first_call() {
+fn an_unwritable_github_file_is_an_error_before_any_call() {
     let desk = Desk::with(THREE_ROOMS);
     let path = desk.path("no/such/folder").to_string_lossy().into_owned();
     let line = "apply --auto-approve --format github";
@@ -113,7 +114,7 @@ fn files_of_github_that_cannot_be_written_stop_an_apply_before_its_first_call() 
 }
 
 #[test]
-fn a_secret_is_in_no_file_of_github() {
+fn secrets_are_redacted_in_the_github_summary() {
     let secret = "0123456789abcdef0123456789abcdef";
     let desk = Desk::with(&THREE_ROOMS.replace("topic: today", &format!("topic: {secret}")));
     let path = desk.path("summary.md").to_string_lossy().into_owned();

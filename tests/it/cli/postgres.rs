@@ -1,11 +1,11 @@
-//! A fleet whose state is in PostgreSQL, on a real server.
+//! The commands with a state in PostgreSQL, on a real server.
 
 use super::desk::{Desk, Ran, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
 use crate::support::postgres::{self, Database, PASSWORD};
 use crate::support::tcp::TcpProxy;
 
-/// A folder, and a database that its commands reach.
+/// A folder, and the database that its commands use.
 struct Fleet {
     desk: Desk,
     database: Database,
@@ -13,14 +13,14 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// A folder with [`THREE_ROOMS`] and a new schema; `None` if there is no server, which is said.
+    /// Returns a folder with [`THREE_ROOMS`] and a new schema, or `None`, after a message, if there is no server.
     fn new() -> Option<Self> {
         let database = postgres::database()?;
         let environment = database.environment();
         Some(Self { desk: Desk::with(THREE_ROOMS), database, environment })
     }
 
-    /// The same, with another service in place of the built-in emulator.
+    /// Returns a fleet whose provider uses the service at this URL instead of the built-in emulator.
     fn with_service(url: &str) -> Option<Self> {
         let mut fleet = Self::new()?;
         fleet.environment.push(("ZIM_ENDPOINT".to_owned(), url.to_owned()));
@@ -28,13 +28,13 @@ impl Fleet {
         Some(fleet)
     }
 
-    /// Runs a command, whichever state it names.
+    /// Runs a command with the environment of the database; asserts that the password is not printed.
     fn run_on(&self, line: &str) -> Ran {
         let environment =
             self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let ran = self.desk.run_with(&environment.collect::<Vec<_>>(), line);
         for stream in [&ran.stdout, &ran.stderr] {
-            assert!(!stream.contains(PASSWORD), "the password is shown\n{ran}");
+            assert!(!stream.contains(PASSWORD), "the password was printed\n{ran}");
         }
         ran
     }
@@ -57,7 +57,7 @@ impl Fleet {
 }
 
 #[test]
-fn a_fleet_is_kept_whichever_answer_of_the_server_is_lost() {
+fn rooms_are_recorded_whichever_answer_of_the_server_is_lost() {
     for answers in [3, 8, 10, 12, 14, 16] {
         let Some(mut fleet) = Fleet::new() else { return };
         let direct = fleet.database.clone();
@@ -73,7 +73,7 @@ fn a_fleet_is_kept_whichever_answer_of_the_server_is_lost() {
 }
 
 #[test]
-fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
+fn state_unlock_ends_the_lease_of_a_killed_run() {
     let silent = Silent::start();
     let Some(fleet) = Fleet::with_service(&silent.url) else { return };
     fleet.kill_an_apply(&silent);
@@ -93,7 +93,7 @@ fn the_lease_of_a_run_that_was_killed_is_ended_by_hand() {
 }
 
 #[test]
-fn a_pulled_state_comes_back_by_a_push() {
+fn a_pulled_state_can_be_pushed_back() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.run("apply --auto-approve").ends(0);
     let pulled = fleet.run("state pull --out kept.json").ends(0);
@@ -109,7 +109,7 @@ fn a_pulled_state_comes_back_by_a_push() {
 }
 
 #[test]
-fn records_follow_a_renamed_provider() {
+fn state_mv_renames_the_provider_of_every_record() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.run("apply --auto-approve").ends(0);
     fleet.desk.edit("  chat:", "  talk:");
@@ -120,7 +120,7 @@ fn records_follow_a_renamed_provider() {
 }
 
 #[test]
-fn a_lost_state_is_made_again_from_the_service() {
+fn a_lost_schema_is_rebuilt_by_an_import() {
     let desk = Desk::empty();
     let served = Served::start(&desk, "");
     let Some(fleet) = Fleet::with_service(&served.url) else { return };
@@ -132,7 +132,7 @@ fn a_lost_state_is_made_again_from_the_service() {
 }
 
 #[test]
-fn a_damaged_row_is_refused_named_and_repaired() {
+fn a_damaged_row_is_an_error_until_repaired() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.run("apply --auto-approve").ends(0);
     fleet.database.sql("UPDATE rooms SET record = '{}' WHERE address = 'chat/news'");
@@ -147,13 +147,14 @@ fn a_damaged_row_is_refused_named_and_repaired() {
     fleet.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
 }
 
-/// The lineage and the rooms of a document.
+/// Returns the lineage and the rooms of a pulled document.
 fn content(pulled: &Ran) -> (serde_json::Value, serde_json::Value) {
     let document = pulled.document();
     (document["lineage"].clone(), document["rooms"].clone())
 }
 
-/// Two places in an object store, if there is one, and the environment by which they are reached.
+/// Returns two state URLs in an object store and the environment that they need; both are empty if there
+/// is no object store.
 #[cfg(feature = "object-store")]
 fn objects() -> (Vec<String>, Vec<(String, String)>) {
     crate::support::servers::s3("between").map_or_else(Default::default, |bucket| {
@@ -184,7 +185,7 @@ fn a_state_is_migrated_between_files_object_stores_and_schemas() {
     let pull = |place: &str| content(&fleet.run_on(&format!("--state {place} state pull")).ends(0));
     let first = pull("rooms.state.json");
     for hop in places.windows(2) {
-        let [from, to] = hop else { unreachable!("two places") };
+        let [from, to] = hop else { unreachable!("windows of two") };
         let migrated = fleet.run_on(&format!("state migrate {from} {to}")).ends(0);
         migrated.prints("Migrated: 3 rooms, serial ");
         assert_eq!(pull(to), first, "{from} → {to}");
@@ -202,7 +203,7 @@ fn a_state_is_migrated_between_files_object_stores_and_schemas() {
 }
 
 #[test]
-fn another_state_in_a_schema_is_not_overwritten() {
+fn migrate_does_not_overwrite_another_state_in_a_schema() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.run("apply --auto-approve").ends(0);
     let other = Desk::applied();

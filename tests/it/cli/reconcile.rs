@@ -1,9 +1,9 @@
-//! `reconcile`: what vanished and what drifted comes back as it was last applied, and nothing else.
+//! `reconcile`: it recreates vanished rooms and repairs drift as last applied, and does nothing else.
 
 use super::desk::{Desk, THREE_ROOMS, files_below};
 use super::served::{SECRET, Served, Silent};
 
-/// One room that the service destroys after 15 minutes without people, and one that lasts.
+/// Two rooms; the service destroys `short` after 15 minutes without people, and `long` after 3 hours.
 const ROOMS: &str = "\
 version: 1
 providers: {chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}}
@@ -19,7 +19,7 @@ fn applied() -> Desk {
 }
 
 #[test]
-fn a_room_that_vanished_comes_back_and_the_next_run_is_quiet() {
+fn a_vanished_room_is_recreated_and_the_next_run_has_no_changes() {
     let desk = applied();
     desk.run("emulator advance 16m").ends(0);
     let ran = desk.run("reconcile").ends(0).prints("recreate chat/short  vanished\n");
@@ -34,7 +34,7 @@ fn a_room_that_vanished_comes_back_and_the_next_run_is_quiet() {
 }
 
 #[test]
-fn no_edit_of_the_files_is_taken() {
+fn reconcile_ignores_unapplied_edits_of_the_files() {
     let desk = applied();
     desk.edit("name: Short", "name: Brief");
     desk.edit("topic: welcome", "topic: hello");
@@ -54,7 +54,7 @@ fn no_edit_of_the_files_is_taken() {
 }
 
 #[test]
-fn an_attribute_that_somebody_else_changed_is_restored_and_others_are_left() {
+fn a_drifted_attribute_is_restored_and_foreign_ones_are_kept() {
     let (desk, other) = (Desk::with(THREE_ROOMS), Desk::empty());
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);
@@ -63,15 +63,15 @@ fn an_attribute_that_somebody_else_changed_is_restored_and_others_are_left() {
     let head = &THREE_ROOMS[..THREE_ROOMS.find("rooms:").expect("the rooms")];
     other.write("rooms.yaml", &format!("{head}{adopting}{theirs}"));
     served.run(&other, "apply --auto-approve").ends(0).prints("1 adopted");
-    let found = served.run(&desk, "reconcile --refresh all").ends(0);
-    // Nobody is inside, and one of our attributes is still there: it was not the service.
-    found.prints("attributes_drifted").prints("theirs").prints("Applied: 1 updated.");
+    let repaired = served.run(&desk, "reconcile --refresh all").ends(0);
+    // The room is empty, but one of our attributes is still set: the service has not dropped them.
+    repaired.prints("attributes_drifted").prints("theirs").prints("Applied: 1 updated.");
     served.run(&desk, "reconcile --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
     served.run(&desk, "drift --format json").ends(0).prints("score");
 }
 
 #[test]
-fn mass_vanishing_is_held_by_the_gate() {
+fn the_gate_holds_recreates_back_if_many_rooms_vanished() {
     let more = "  - {id: a, name: A}\n  - {id: b, name: B}\n";
     let desk = Desk::with(&format!("{THREE_ROOMS}{more}"));
     desk.run("apply --auto-approve").ends(0);
@@ -88,7 +88,7 @@ fn mass_vanishing_is_held_by_the_gate() {
 }
 
 #[test]
-fn json_is_one_object_a_line_and_the_last_one_has_the_exit_code() {
+fn json_output_is_one_event_per_line_ending_with_the_exit_code() {
     let desk = applied();
     desk.run("emulator advance 16m").ends(0);
     desk.edit("name: Long", "name: Longer");
@@ -103,7 +103,7 @@ fn json_is_one_object_a_line_and_the_last_one_has_the_exit_code() {
 }
 
 #[test]
-fn another_run_keeps_it_out() {
+fn reconcile_exits_with_4_during_another_run() {
     let desk = Desk::with(THREE_ROOMS);
     let silent = Silent::start();
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
@@ -116,7 +116,7 @@ fn another_run_keeps_it_out() {
 }
 
 #[test]
-fn files_and_states_that_cannot_be_read_are_errors() {
+fn invalid_files_and_states_are_errors() {
     let desk = applied();
     desk.edit("name: Short", "nmae: Short");
     desk.run("reconcile").ends(1).says("did you mean");

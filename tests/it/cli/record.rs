@@ -1,10 +1,10 @@
-//! `state` and `import`: looking at the record, and mending it.
+//! `state list`, `show`, `rm`, `fold` and `import`: reading and repairing the recorded rooms.
 
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Silent};
 
 #[test]
-fn the_record_is_listed_and_shown() {
+fn state_list_and_show_print_the_record() {
     let desk = Desk::applied();
     let list = desk.run("state list").ends(0);
     assert_eq!(list.stdout, "chat/lobby\nchat/news\nchat/support\n");
@@ -14,7 +14,7 @@ fn the_record_is_listed_and_shown() {
 }
 
 #[test]
-fn the_record_is_found_without_the_file() {
+fn state_list_needs_no_rooms_file_with_the_state_option() {
     let desk = Desk::applied();
     let moved = desk.read("rooms.state.json");
     let elsewhere = Desk::empty();
@@ -23,7 +23,7 @@ fn the_record_is_found_without_the_file() {
 }
 
 #[test]
-fn rooms_with_mistakes_do_not_keep_the_record_from_being_read() {
+fn state_commands_ignore_findings_in_rooms() {
     let desk = Desk::applied();
     let (head, _) = THREE_ROOMS.split_once("rooms:").expect("rooms");
     for rooms in [
@@ -43,7 +43,7 @@ fn rooms_with_mistakes_do_not_keep_the_record_from_being_read() {
 }
 
 #[test]
-fn a_head_with_mistakes_is_reported_by_the_commands_on_the_record() {
+fn state_commands_report_findings_in_the_head_of_the_file() {
     let desk = Desk::applied();
     let elsewhere = THREE_ROOMS.replace("defaults:", "state: elsewhere.json\ndefaults:");
     desk.write("rooms.yaml", &elsewhere);
@@ -57,7 +57,7 @@ fn a_head_with_mistakes_is_reported_by_the_commands_on_the_record() {
 }
 
 #[test]
-fn a_room_is_taken_out_of_the_record_only_after_a_yes() {
+fn state_rm_needs_approval() {
     let desk = Desk::applied();
     let asked = desk.run("state rm chat/news").ends(3);
     asked.says("unmanaged").says("--auto-approve");
@@ -68,7 +68,7 @@ fn a_room_is_taken_out_of_the_record_only_after_a_yes() {
     desk.run("state rm chat/news --auto-approve").ends(1).says("not recorded");
 }
 
-/// Rooms with a name in common, and one whose id is a glob that matches another.
+/// Rooms with a common prefix, and one whose id is a glob that matches another.
 const TABLES: &str = "\
 version: 1
 providers:
@@ -77,6 +77,7 @@ defaults: {destroy_delay_time: 1h}
 rooms: [{id: hall}, {id: table-1}, {id: table-2}, {id: 'table-[1]'}]
 ";
 
+/// Returns a folder in which [`TABLES`] is applied.
 fn tables() -> Desk {
     let desk = Desk::with(TABLES);
     desk.run("apply -y").ends(0);
@@ -84,7 +85,7 @@ fn tables() -> Desk {
 }
 
 #[test]
-fn the_record_is_listed_by_addresses_and_globs() {
+fn state_list_selects_by_addresses_and_globs() {
     let desk = tables();
     let list = |line: &str| desk.run(&format!("state list {line}")).ends(0).stdout;
     assert_eq!(list("chat/table-?"), "chat/table-1\nchat/table-2\n");
@@ -100,7 +101,7 @@ fn the_record_is_listed_by_addresses_and_globs() {
 }
 
 #[test]
-fn several_rooms_are_shown() {
+fn state_show_prints_several_rooms() {
     let desk = tables();
     let text = desk.run("state show chat/table-? chat/hall").ends(0).stdout;
     let shown: Vec<&str> = text.lines().filter(|line| line.starts_with("address")).collect();
@@ -120,7 +121,7 @@ fn several_rooms_are_shown() {
 }
 
 #[test]
-fn several_rooms_are_taken_out_of_the_record_at_once() {
+fn state_rm_removes_several_rooms_or_none() {
     let desk = tables();
     let asked = desk.run("state rm chat/table-? chat/hall").ends(3).says("3 rooms");
     asked.says("chat/hall\nchat/table-1\nchat/table-2\n").says("nothing was removed");
@@ -132,7 +133,7 @@ fn several_rooms_are_taken_out_of_the_record_at_once() {
 }
 
 #[test]
-fn y_and_yes_approve_wherever_a_question_is_asked() {
+fn y_and_yes_are_aliases_of_auto_approve() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("apply --yes").ends(0).prints("3 created");
     desk.run("state rm chat/news -y").ends(0);
@@ -142,7 +143,7 @@ fn y_and_yes_approve_wherever_a_question_is_asked() {
 }
 
 #[test]
-fn what_an_interrupted_run_left_is_folded_without_network_and_credentials() {
+fn state_fold_needs_neither_network_nor_credentials() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("state fold").ends(0).prints("Nothing to fold: there is no state");
     let silent = Silent::start();
@@ -166,7 +167,7 @@ fn what_an_interrupted_run_left_is_folded_without_network_and_credentials() {
 }
 
 #[test]
-fn the_holder_of_the_lock_is_named_though_the_environment_does_not_name_him() {
+fn the_lock_names_its_user_without_environment_variables() {
     let desk = Desk::applied();
     let id = std::process::Command::new("id").arg("-un").output().expect("id runs").stdout;
     let user = String::from_utf8(id).expect("a name").trim().to_owned();
@@ -175,7 +176,7 @@ fn the_holder_of_the_lock_is_named_though_the_environment_does_not_name_him() {
 }
 
 #[test]
-fn a_missing_folder_of_the_state_is_said_once_with_the_way_out() {
+fn a_missing_folder_of_the_state_is_reported_once_with_a_fix() {
     let desk = Desk::with(THREE_ROOMS);
     for command in ["plan", "apply -y", "state list"] {
         let ran = desk.run(&format!("{command} --state nowhere/rooms.state.json")).ends(1);
@@ -185,7 +186,7 @@ fn a_missing_folder_of_the_state_is_said_once_with_the_way_out() {
 }
 
 #[test]
-fn a_room_that_exists_is_never_taken_silently_and_import_takes_it() {
+fn an_unrecorded_existing_room_is_blocked_until_imported() {
     let desk = Desk::applied();
     desk.run("state rm chat/news --auto-approve").ends(0);
     let plan = desk.run("plan --refresh all").ends(0);
@@ -197,7 +198,7 @@ fn a_room_that_exists_is_never_taken_silently_and_import_takes_it() {
 }
 
 #[test]
-fn import_takes_only_what_is_declared_and_there() {
+fn import_records_only_declared_existing_rooms() {
     let desk = Desk::applied();
     desk.run("import chat/nowhere").ends(1).says("not declared");
     desk.run("import").ends(64);
@@ -207,7 +208,7 @@ fn import_takes_only_what_is_declared_and_there() {
 }
 
 #[test]
-fn a_lost_state_is_found_again_by_asking_after_all_that_is_declared() {
+fn import_all_declared_rebuilds_a_lost_state() {
     let desk = Desk::applied();
     for entry in ["rooms.state.json", "rooms.state.json.lock", "rooms.state.json.backup-0"] {
         std::fs::remove_file(desk.path(entry)).expect("a file of the state");
@@ -219,16 +220,16 @@ fn a_lost_state_is_found_again_by_asking_after_all_that_is_declared() {
 }
 
 #[test]
-fn a_state_that_is_gone_while_its_copies_are_there_is_an_error() {
+fn a_missing_state_beside_its_backups_is_an_error() {
     let desk = Desk::applied();
     std::fs::remove_file(desk.path("rooms.state.json")).expect("the state");
     desk.run("plan").ends(1).says("rooms.state.json");
     desk.run("apply --auto-approve").ends(1);
-    assert!(!desk.holds("rooms.state.json"), "a state was made up");
+    assert!(!desk.holds("rooms.state.json"), "a new state was written");
 }
 
 #[test]
-fn the_record_is_readable_by_its_owner_only_and_holds_a_line_a_room() {
+fn the_state_file_has_mode_0600_and_one_line_per_room() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::with(THREE_ROOMS);
     desk.run("apply --auto-approve").ends(0);

@@ -1,12 +1,12 @@
-//! A secret that stands in the files: text shows `[redacted]`, documents and file names are refused.
+//! A secret in the files: text output shows `[redacted]`; documents and file names with it are errors.
 
 use super::desk::{Desk, Ran};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const DEFAULT: [(&str, &str); 1] = [("ZEGO_SERVER_SECRET", SECRET)];
 
-/// A room whose name is the secret.
-fn pasted() -> Desk {
+/// Returns a folder with a room whose name is the secret.
+fn with_secret_in_name() -> Desk {
     Desk::with(&format!(
         "\
 version: 1
@@ -19,7 +19,7 @@ rooms:
 }
 
 #[track_caller]
-fn refused(ran: Ran, code: &str) {
+fn assert_refused(ran: Ran, code: &str) {
     let ran = ran.ends(1).keeps_from(SECRET);
     let lines = ran.lines();
     let error = if lines[0]["event"] == "error" { &lines[0] } else { &lines[0]["error"] };
@@ -27,8 +27,8 @@ fn refused(ran: Ran, code: &str) {
 }
 
 #[test]
-fn text_shows_that_something_was_redacted() {
-    let desk = pasted();
+fn text_output_shows_redacted_in_place_of_the_secret() {
+    let desk = with_secret_in_name();
     for line in ["plan", "plan --diff", "plan --color always"] {
         let plan = desk.run_with(&DEFAULT, line).ends(0).keeps_from(SECRET);
         plan.prints("\"[redacted]\"").prints("at [redacted]?");
@@ -39,16 +39,19 @@ fn text_shows_that_something_was_redacted() {
 }
 
 #[test]
-fn a_document_is_refused_and_an_error_stands_in_its_place() {
-    let desk = pasted();
-    refused(desk.run_with(&DEFAULT, "plan --format json"), "secret_in_output");
-    refused(desk.run_with(&DEFAULT, "apply --auto-approve --format json"), "secret_in_output");
+fn a_document_with_a_secret_is_replaced_by_an_error() {
+    let desk = with_secret_in_name();
+    assert_refused(desk.run_with(&DEFAULT, "plan --format json"), "secret_in_output");
+    assert_refused(
+        desk.run_with(&DEFAULT, "apply --auto-approve --format json"),
+        "secret_in_output",
+    );
     assert!(!desk.holds("rooms.state.json"), "a state was written");
     desk.run("apply --auto-approve").ends(0);
     for line in ["state list --format json", "state show chat/lobby --format json"] {
         let ran = desk.run_with(&DEFAULT, line);
         if line.contains("show") {
-            refused(ran, "secret_in_output");
+            assert_refused(ran, "secret_in_output");
         } else {
             ran.ends(0).keeps_from(SECRET);
         }
@@ -57,8 +60,8 @@ fn a_document_is_refused_and_an_error_stands_in_its_place() {
 }
 
 #[test]
-fn a_usage_error_and_the_log_are_redacted_too() {
-    let desk = pasted();
+fn usage_errors_and_the_log_are_redacted() {
+    let desk = with_secret_in_name();
     desk.run_with(&DEFAULT, &format!("plan --nope={SECRET}")).ends(64).keeps_from(SECRET);
     let log = [DEFAULT[0], ("ROOMCTL_LOG", "trace")];
     for format in ["text", "json"] {
@@ -68,20 +71,20 @@ fn a_usage_error_and_the_log_are_redacted_too() {
 }
 
 #[test]
-fn an_apply_writes_no_secret_into_the_state() {
-    let desk = pasted();
+fn an_apply_does_not_write_a_secret_to_the_state() {
+    let desk = with_secret_in_name();
     let ran = desk.run_with(&DEFAULT, "apply --auto-approve").ends(1).keeps_from(SECRET);
     ran.says("the state would hold a secret");
     desk.run("state list").ends(0).keeps_from("chat/");
 }
 
 #[test]
-fn a_file_name_that_would_hold_a_secret_is_refused_before_anything_is_made() {
+fn a_path_that_contains_a_secret_is_refused_before_a_file_is_created() {
     let desk = Desk::empty();
     let inside = format!("-f {SECRET}/rooms.yaml init");
     desk.run_with(&DEFAULT, &inside).ends(1).keeps_from(SECRET).says("would hold a secret");
     desk.run_with(&DEFAULT, &format!("emulator --data {SECRET}.json")).ends(1).keeps_from(SECRET);
-    let desk = pasted();
+    let desk = with_secret_in_name();
     for command in ["plan", "apply --auto-approve", "import --all-declared", "state list", "check"]
     {
         for path in [format!("{SECRET}.json"), format!("below/{SECRET}/state.json")] {
@@ -96,8 +99,8 @@ fn a_file_name_that_would_hold_a_secret_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn a_secret_in_a_file_that_cannot_be_loaded_is_not_shown_with_its_line() {
-    let desk = pasted();
+fn the_source_line_of_a_finding_is_redacted() {
+    let desk = with_secret_in_name();
     desk.edit("name: ", "nam: ");
     let line = "validate";
     desk.run_with(&DEFAULT, line).ends(1).keeps_from(SECRET).says("nam: [redacted]");

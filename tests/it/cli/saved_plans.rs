@@ -1,8 +1,8 @@
-//! Saved plans: what `apply PLAN` does, and every refusal.
+//! Saved plans: `apply PLAN`, and every reason for which it is refused.
 
 use super::desk::{Desk, THREE_ROOMS};
 
-/// Three rooms, applied, and a saved plan that changes an attribute of one.
+/// Returns a folder with three applied rooms, and a saved plan that changes an attribute of one.
 fn saved() -> Desk {
     let desk = Desk::applied();
     desk.edit("topic: today", "topic: tomorrow");
@@ -10,22 +10,22 @@ fn saved() -> Desk {
     desk
 }
 
-/// Nothing was done, for this reason.
+/// Asserts that a command fails with this exit code and reason, and leaves the state unchanged.
 #[track_caller]
-fn is_refused(desk: &Desk, line: &str, code: i32, reason: &str) {
+fn assert_refused(desk: &Desk, line: &str, code: i32, reason: &str) {
     let before = desk.read("rooms.state.json");
     desk.run(line).ends(code).says(reason);
     assert_eq!(desk.read("rooms.state.json"), before);
 }
 
 #[test]
-fn a_saved_plan_is_carried_out_once_and_new_steps_are_left_out() {
+fn a_saved_plan_is_applied_once_without_later_steps() {
     let desk = saved();
     desk.edit("topic: welcome", "topic: hello");
-    is_refused(&desk, "apply plan.json", 3, "--auto-approve");
+    assert_refused(&desk, "apply plan.json", 3, "--auto-approve");
     let applied = desk.run("apply plan.json -y").ends(0);
     applied.prints("not in the saved plan").prints("Applied: 1 updated; 1 not tried.");
-    is_refused(&desk, "apply plan.json -y", 3, "was carried out already");
+    assert_refused(&desk, "apply plan.json -y", 3, "was carried out already");
     let plan = desk.run("plan").ends(0).prints("1 to update").prints("chat/lobby");
     plan.keeps_from("chat/news");
     desk.run("plan --out plan.json").ends(0);
@@ -34,40 +34,40 @@ fn a_saved_plan_is_carried_out_once_and_new_steps_are_left_out() {
 }
 
 #[test]
-fn a_plan_made_without_a_state_fits_a_new_one_only() {
+fn a_plan_made_without_a_state_is_valid_only_for_a_new_state() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("plan --out plan.json").ends(0);
     let document: serde_json::Value =
         serde_json::from_str(&desk.read("plan.json")).expect("a document");
     assert!(document["state"]["lineage"].is_null() && document["plan_id"].is_string());
     desk.run("apply plan.json -y").ends(0).prints("Applied: 3 created.");
-    is_refused(&desk, "apply plan.json -y", 3, "was carried out already");
+    assert_refused(&desk, "apply plan.json -y", 3, "was carried out already");
     let other = Desk::applied();
     other.write("plan.json", &desk.read("plan.json"));
-    is_refused(&other, "apply plan.json -y", 3, "was made from a new state");
+    assert_refused(&other, "apply plan.json -y", 3, "was made from a new state");
 }
 
 #[test]
 fn a_plan_of_another_state_is_refused() {
     let (desk, other) = (saved(), saved());
     other.write("plan.json", &desk.read("plan.json"));
-    is_refused(&other, "apply plan.json -y", 3, "the saved plan was made from state");
+    assert_refused(&other, "apply plan.json -y", 3, "the saved plan was made from state");
 }
 
 #[test]
-fn a_room_that_should_be_something_else_now_is_named() {
+fn a_refusal_names_the_room_that_changed() {
     let desk = saved();
     desk.edit("topic: tomorrow", "topic: yesterday");
     let reason = "chat/news: the files declare something else now";
-    is_refused(&desk, "apply plan.json -y", 3, reason);
+    assert_refused(&desk, "apply plan.json -y", 3, reason);
     desk.edit("topic: yesterday", "topic: next week");
     desk.run("apply -y").ends(0);
     desk.edit("topic: next week", "topic: tomorrow");
-    is_refused(&desk, "apply plan.json -y", 3, "chat/news: something else is recorded now");
+    assert_refused(&desk, "apply plan.json -y", 3, "chat/news: something else is recorded now");
 }
 
 #[test]
-fn an_edited_plan_causes_nothing_that_the_files_do_not_ask_for() {
+fn an_edited_plan_is_refused() {
     let desk = saved();
     let plan = desk.read("plan.json");
     for (old, new, reason) in [
@@ -77,19 +77,19 @@ fn an_edited_plan_causes_nothing_that_the_files_do_not_ask_for() {
         ("chat/news", "chat/hall", "chat/hall: the files declare something else now"),
     ] {
         desk.write("forged.json", &plan.replace(old, new));
-        is_refused(&desk, "apply forged.json -y", 3, reason);
+        assert_refused(&desk, "apply forged.json -y", 3, reason);
     }
 }
 
 #[test]
-fn a_step_that_is_done_already_is_no_step() {
+fn a_step_that_is_already_done_is_skipped() {
     let desk = saved();
     desk.run("apply -y").ends(0);
     desk.run("apply plan.json -y").ends(0).prints("No changes");
 }
 
 #[test]
-fn a_room_that_vanished_meanwhile_is_made_anew_or_forgotten() {
+fn a_room_that_vanished_since_the_plan_is_recreated_or_forgotten() {
     let desk = Desk::applied();
     desk.edit("topic: today", "topic: tomorrow");
     desk.edit("  - {id: support, name: Support}\n", "");
@@ -101,7 +101,7 @@ fn a_room_that_vanished_meanwhile_is_made_anew_or_forgotten() {
 }
 
 #[test]
-fn the_gate_stands_between_a_saved_plan_and_the_rooms() {
+fn the_gate_applies_to_a_saved_plan() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
     desk.edit("name: Support", "name: Help");
@@ -120,7 +120,7 @@ fn a_saved_plan_keeps_its_scope() {
 }
 
 #[test]
-fn what_is_no_plan_is_refused() {
+fn a_file_that_is_not_a_saved_plan_is_refused() {
     let desk = saved();
     let plan = desk.read("plan.json");
     desk.write("cut.json", &plan[..plan.len() / 2]);
@@ -137,15 +137,15 @@ fn what_is_no_plan_is_refused() {
         ("missing.json", 1, "could not be read"),
         (".", 1, "could not be read"),
     ] {
-        is_refused(&desk, &format!("apply {file} -y"), code, reason);
+        assert_refused(&desk, &format!("apply {file} -y"), code, reason);
     }
 }
 
 #[test]
-fn nothing_but_a_plan_is_overwritten() {
+fn plan_out_overwrites_only_a_plan() {
     let desk = saved();
     for file in ["rooms.yaml", "rooms.state.json", "."] {
-        is_refused(&desk, &format!("plan --out {file}"), 1, "is not overwritten");
+        assert_refused(&desk, &format!("plan --out {file}"), 1, "is not overwritten");
     }
     let first = desk.read("plan.json");
     desk.run("plan --out plan.json").ends(0);
@@ -154,30 +154,30 @@ fn nothing_but_a_plan_is_overwritten() {
 }
 
 #[test]
-fn an_old_plan_is_refused_where_its_age_counts() {
+fn max_plan_age_refuses_an_older_plan() {
     let desk = saved();
     let plan = desk.read("plan.json");
     let at = plan.find("\"time\":\"").expect("a time") + 8;
     desk.write("old.json", &format!("{}2020{}", &plan[..at], &plan[at + 4..]));
-    is_refused(&desk, "apply old.json -y --max-plan-age 1h", 3, "which is not within");
+    assert_refused(&desk, "apply old.json -y --max-plan-age 1h", 3, "which is not within");
     desk.run("apply plan.json -y --max-plan-age 1h").ends(0);
 }
 
 #[test]
-fn only_the_expected_plan_goes_ahead() {
+fn expect_refuses_a_plan_of_another_digest() {
     let desk = saved();
     let document = desk.run("plan --format json").ends(0).document();
     let digest = document["digest"].as_str().expect("a digest");
     let other = format!("sha256:{}", "0".repeat(64));
-    is_refused(&desk, &format!("apply -y --expect {other}"), 3, digest);
-    is_refused(&desk, &format!("apply plan.json -y --expect {other}"), 3, &other);
+    assert_refused(&desk, &format!("apply -y --expect {other}"), 3, digest);
+    assert_refused(&desk, &format!("apply plan.json -y --expect {other}"), 3, &other);
     desk.run("apply -y --expect sha256:0").ends(64).says("64 hexadecimal digits");
     desk.run("emulator advance 2h").ends(0);
     desk.run(&format!("apply -y --expect {digest}")).ends(0).prints("3 recreated");
 }
 
 #[test]
-fn the_expected_plan_again_has_nothing_to_do() {
+fn expect_succeeds_after_its_plan_was_applied() {
     let desk = saved();
     let document = desk.run("plan --format json").ends(0).document();
     let expect = format!("--expect {}", document["digest"].as_str().expect("a digest"));
@@ -186,7 +186,7 @@ fn the_expected_plan_again_has_nothing_to_do() {
         let again = desk.run(&format!("apply {approval} {expect}")).ends(0);
         again.prints("No changes: 3 rooms").prints("and the plan has no steps");
     }
-    // What came later was not reviewed, even if it is only a room that vanished.
+    // A later step was not reviewed, even if it only recreates a vanished room.
     desk.run("emulator advance 2h").ends(0);
-    is_refused(&desk, &format!("apply -y {expect}"), 3, "it is not the plan that was reviewed");
+    assert_refused(&desk, &format!("apply -y {expect}"), 3, "it is not the plan that was reviewed");
 }
