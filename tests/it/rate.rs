@@ -156,7 +156,7 @@ fn a_replaced_live_room_waits_a_second_without_delaying_other_rooms() {
             world.declare(&format!(
                 "version: 1\nproviders: {{live: {{kind: tencent-live, app_id: 1, operator: admin, \
                  endpoint: emulator}}}}\nstate: rooms.state.json\nrooms:\n\
-                 \x20 - {{id: anew, owner: {owner}, seat_template: Karaoke}}\n{others}"
+                 \x20 - {{id: again, owner: {owner}, seat_template: Karaoke}}\n{others}"
             ))
         };
         world.apply(&rooms("alice", 0), &How::plain()).await.expect("a state").ran();
@@ -167,7 +167,7 @@ fn a_replaced_live_room_waits_a_second_without_delaying_other_rooms() {
         let stats = world.stats_of(Kind::TencentLive);
         assert_eq!(stats.answered(Action::LiveCreateRoom, TOO_SOON), 1);
         let last = ran.outcome.done.last().map(|(address, _)| address.to_string());
-        assert_eq!(last.as_deref(), Some("live/anew"), "other rooms waited for the replaced one");
+        assert_eq!(last.as_deref(), Some("live/again"), "other rooms waited for the replaced one");
     });
 }
 

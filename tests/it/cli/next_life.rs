@@ -191,7 +191,7 @@ fn occupied(from: &str, to: &str) -> Desk {
 }
 
 #[test]
-fn reconcile_completes_a_replace_deferred_by_people_once_the_room_vanished() {
+fn reconcile_completes_a_deferred_replace_once_the_room_vanished() {
     let desk = occupied("name: Short", "name: Brief");
     let shown = desk.run("state show chat/short").ends(0);
     shown.prints("name                   \"Short\"").prints("next.name              \"Brief\"");

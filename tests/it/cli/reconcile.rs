@@ -108,7 +108,7 @@ fn reconcile_exits_with_4_during_another_run() {
     let silent = Silent::start();
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
     let mut command = desk.command("apply --auto-approve");
-    let mut apply = command.envs(real).spawn().expect("it starts");
+    let mut apply = command.envs(real).spawn().expect("apply starts");
     let _open = silent.called();
     desk.run_with(&real, "reconcile").ends(4).says("roomctl apply");
     apply.kill().expect("killed");

@@ -1,4 +1,5 @@
-//! `schema`: real documents are valid, every property is described, and later versions only add.
+//! `schema`: real documents match the schemas, every property is described, and later versions only add
+//! properties.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, THREE_ROOMS};
 
+/// Returns a schema as printed by the command.
 fn schema(name: &str) -> Value {
     Desk::empty().run(&format!("schema {name}")).ends(0).document()
 }
 
-/// Returns what of `value` the schema does not take, or does not describe. It knows just the keywords
-/// that the schemas use.
+/// Returns every part of `value` that violates the schema or that the schema does not describe. It supports
+/// only the keywords that the schemas use, and panics at any other.
 fn problems(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (keyword, rule) in schema.as_object().expect("a schema") {
@@ -51,7 +53,7 @@ fn problems(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<String
             }
             "required" => {
                 let missing = |key: &&Value| value.get(key.as_str().expect("a name")).is_none();
-                found.extend(list(rule).filter(missing).map(|key| format!("{at} lacks {key}")));
+                found.extend(list(rule).filter(missing).map(|key| format!("{at} has no {key}")));
             }
             "properties" => found.extend(of_properties()),
             "additionalProperties" => {
@@ -61,7 +63,7 @@ fn problems(schema: &Value, value: &Value, root: &Value, at: &str) -> Vec<String
                     others.flat_map(|(key, it)| problems(rule, it, root, &format!("{at}.{key}"))),
                 );
             }
-            other => panic!("the schema uses `{other}`"),
+            other => panic!("unsupported keyword `{other}`"),
         }
     }
     found
@@ -76,7 +78,7 @@ fn is(value: &Value, name: &str) -> bool {
         "array" => value.is_array(),
         "object" => value.is_object(),
         "null" => value.is_null(),
-        other => panic!("the schema knows the type `{other}`"),
+        other => panic!("unsupported type `{other}`"),
     }
 }
 
@@ -89,13 +91,14 @@ fn types(rule: &Value) -> Vec<&str> {
     rule.as_str().map_or_else(|| list.collect(), |one| vec![one])
 }
 
+/// Asserts that a document matches a schema.
 #[track_caller]
-fn fits(schema: &Value, document: &Value) {
+fn assert_matches(schema: &Value, document: &Value) {
     let found = problems(schema, document, schema, "");
     assert!(found.is_empty(), "{found:#?}\nin {document:#}");
 }
 
-/// Every property with its types, and whether it is always there, one a line.
+/// Returns one line for each property: its path, `required` or `optional`, and its types.
 fn properties(schema: &Value) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     collect(schema, "", &mut lines);
@@ -116,6 +119,7 @@ fn collect(schema: &Value, at: &str, lines: &mut BTreeSet<String>) {
     }
 }
 
+/// Returns the types of a property as text.
 fn kind(rule: &Value) -> String {
     let any = || {
         let mut kinds: Vec<String> = list(&rule["anyOf"]).map(kind).collect();
@@ -135,8 +139,8 @@ fn kind(rule: &Value) -> String {
     }
 }
 
-/// A property that is renamed, removed, of another type or no longer always there breaks whoever reads
-/// it. New ones are added to the lists, which are then part of the promise.
+/// A property that is renamed, removed, of another type or no longer required breaks consumers. New
+/// properties are added to the lists, which are then part of the contract.
 #[test]
 fn later_versions_only_add_properties() {
     for (name, promised) in [
@@ -149,7 +153,7 @@ fn later_versions_only_add_properties() {
         for line in promised.lines() {
             assert!(now.contains(line), "`schema {name}` no longer has `{line}`: {now:#?}");
         }
-        // A key that a file must have makes older files invalid.
+        // A new required key would make older files invalid.
         let promised: BTreeSet<&str> = promised.lines().collect();
         let required =
             |line: &&String| line.contains(" required ") && !promised.contains(line.as_str());
@@ -158,8 +162,8 @@ fn later_versions_only_add_properties() {
     }
 }
 
-/// A world with something of everything: steps, blocked rooms, findings, the gate.
-fn eventful() -> Desk {
+/// Returns a folder whose plan has steps, blocked rooms, findings and a closed gate.
+fn with_varied_plan() -> Desk {
     let desk = Desk::applied();
     desk.edit(
         "  - {id: lobby, name: Lobby, attributes: {topic: welcome}, lifecycle: {prevent_destroy: true}}\n",
@@ -171,41 +175,42 @@ fn eventful() -> Desk {
 }
 
 #[test]
-fn real_plans_are_valid() {
+fn plans_match_their_schema() {
     let schema = schema("plan");
-    fits(&schema, &Desk::with(THREE_ROOMS).run("plan --format json").ends(0).document());
-    let plan = eventful().run("plan --format json").ends(0).document();
+    assert_matches(&schema, &Desk::with(THREE_ROOMS).run("plan --format json").ends(0).document());
+    let plan = with_varied_plan().run("plan --format json").ends(0).document();
     for list in ["steps", "blocked"] {
         assert!(!plan[list].as_array().expect("a list").is_empty(), "{plan:#}");
     }
     assert_eq!(plan["gate"]["open"], false, "{plan:#}");
-    fits(&schema, &plan);
+    assert_matches(&schema, &plan);
 }
 
 #[test]
-fn real_events_are_valid() {
+fn events_match_their_schema() {
     let schema = schema("events");
     let first = Desk::with(THREE_ROOMS).run("apply --auto-approve --format json").ends(0);
-    let second = eventful().run("apply --auto-approve --format json --allow-destroy 9").ends(3);
-    let refused = eventful().run("apply --format json").ends(3);
+    let second =
+        with_varied_plan().run("apply --auto-approve --format json --allow-destroy 9").ends(3);
+    let refused = with_varied_plan().run("apply --format json").ends(3);
     let lines = [first.lines(), second.lines(), refused.lines()].concat();
     let events: BTreeSet<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
     assert!(events.contains("step_done") && events.contains("error"), "{events:?}");
     for line in &lines {
-        fits(&schema, line);
+        assert_matches(&schema, line);
     }
 }
 
 #[test]
-fn a_real_state_is_valid() {
-    let desk = eventful();
+fn a_state_matches_its_schema() {
+    let desk = with_varied_plan();
     desk.run("apply --auto-approve --allow-destroy 9").ends(3);
     let state = serde_json::from_str(&desk.read("rooms.state.json")).expect("JSON");
-    fits(&schema("state"), &state);
+    assert_matches(&schema("state"), &state);
 }
 
 #[test]
-fn the_schema_of_the_files_is_the_default() {
+fn the_default_schema_is_that_of_the_files() {
     let desk = Desk::empty();
     assert_eq!(desk.run("schema").ends(0).stdout, desk.run("schema rooms").ends(0).stdout);
     desk.run("schema nothing").ends(64);

@@ -1,11 +1,11 @@
-//! `--target` and `--exclude`: what they select, and that every output says so.
+//! `--target` and `--exclude`: the rooms that they select, and the note in every output.
 
 use super::desk::{Desk, THREE_ROOMS};
 
 const PARTIAL: &str = "Partial: 1 of 3 rooms";
 
 #[test]
-fn only_rooms_in_the_scope_get_steps_and_every_output_says_so() {
+fn only_rooms_in_the_scope_get_steps() {
     let desk = Desk::with(THREE_ROOMS);
     let plan =
         desk.run("plan --target chat/l*").ends(0).prints(PARTIAL).prints("+ create   chat/lobby");
@@ -30,7 +30,7 @@ fn only_rooms_in_the_scope_get_steps_and_every_output_says_so() {
 }
 
 #[test]
-fn only_rooms_in_the_scope_are_asked_after() {
+fn only_rooms_in_the_scope_are_queried() {
     let desk = Desk::applied();
     desk.run("plan --refresh all --target chat/n*").ends(0).prints("1 room, 1 asked");
     desk.run("drift --target chat/n*").ends(0).prints(PARTIAL).prints("No drift: 1 room, 1 asked");
@@ -48,7 +48,7 @@ fn only_rooms_in_the_scope_are_asked_after() {
 }
 
 #[test]
-fn the_gate_counts_against_all_rooms_and_judges_all_files() {
+fn the_gate_counts_all_rooms_and_checks_all_files() {
     let desk = Desk::applied();
     desk.edit("name: News", "name: Today");
     desk.run("plan --target chat/news").ends(0).prints("1 to replace").keeps_from("The gate");
@@ -65,7 +65,7 @@ fn the_gate_counts_against_all_rooms_and_judges_all_files() {
 }
 
 #[test]
-fn destroy_takes_a_scope_and_still_wants_its_flag() {
+fn destroy_with_a_scope_still_needs_allow_destroy() {
     let desk = Desk::applied();
     let refused = desk.run("destroy --auto-approve --target chat/news").ends(3);
     refused.says("--allow-destroy 1");
@@ -94,7 +94,7 @@ fn a_pattern_that_matches_nothing_is_an_error() {
 }
 
 #[test]
-fn import_asks_after_the_rooms_of_the_scope() {
+fn import_queries_only_rooms_in_the_scope() {
     let desk = Desk::applied();
     desk.run("state rm -y chat/*").ends(0);
     let imported = desk.run("import --all-declared --exclude chat/lobby").ends(0);
@@ -103,7 +103,7 @@ fn import_asks_after_the_rooms_of_the_scope() {
 }
 
 #[test]
-fn the_digest_covers_the_scope_and_nothing_observed() {
+fn the_digest_covers_the_scope_but_no_observation() {
     let desk = Desk::applied();
     desk.edit("topic: today", "topic: tomorrow");
     let digest = |flags: &str| {
@@ -115,5 +115,5 @@ fn the_digest_covers_the_scope_and_nothing_observed() {
     assert_ne!(digest("--target chat/news"), digest("--target chat/n*"));
     assert_eq!(digest("--target chat/news"), digest("--target chat/news --target chat/news"));
     desk.run("emulator advance 2h").ends(0);
-    assert_eq!(all, digest("--refresh all"), "rooms that vanished do not change it");
+    assert_eq!(all, digest("--refresh all"), "vanished rooms changed the digest");
 }

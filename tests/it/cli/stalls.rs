@@ -1,4 +1,4 @@
-//! Readers that stall or go away, signals, and files that may not grow: nothing hangs, nothing is lost.
+//! Stalled readers, signals, full disks and file size limits: no run hangs, and no room is lost.
 
 use std::io::{PipeReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -9,35 +9,36 @@ use tokio::time::Instant;
 use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Silent};
 
-/// How long a run is waited for: far beyond what a loaded machine takes.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long a test waits for a run: enough for a loaded machine.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// What a pipe holds on Linux unless somebody changes it.
-const PIPE: usize = 1 << 16;
+/// The default capacity of a pipe on Linux, in bytes.
+const PIPE_CAPACITY: usize = 1 << 16;
 
-/// A pipe that takes nothing more, and the reader that keeps it so.
+/// Returns a full pipe, and its reader, which keeps it open and unread.
 fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    writer.write_all(&vec![b'x'; PIPE]).expect("room for all that a pipe holds");
+    writer.write_all(&vec![b'x'; PIPE_CAPACITY]).expect("a pipe of the default capacity");
     (reader, writer.into())
 }
 
+/// Sends SIGTERM to a running process.
 fn terminate(child: &Child) {
     let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(sent.expect("kill runs").success(), "it has ended already");
+    assert!(sent.expect("kill runs").success(), "the process has ended already");
 }
 
-/// Waits until another process finds the three rooms recorded, with the lock free.
+/// Waits until the three rooms are recorded and another process can take the lock.
 fn wait_until_saved(desk: &Desk) {
     let start = Instant::now();
     while desk.run("state list").stdout.lines().count() < 3 {
-        assert!(start.elapsed() < PATIENCE, "nothing is recorded");
+        assert!(start.elapsed() < TIMEOUT, "nothing is recorded");
     }
     desk.run("apply --auto-approve --lock-timeout 60s").ends(0).prints("No changes: 3 rooms");
 }
 
 #[test]
-fn a_stalled_reader_holds_up_neither_an_apply_nor_the_signal_that_ends_it() {
+fn a_stalled_reader_blocks_neither_an_apply_nor_sigterm() {
     for (format, stderr_too) in [("json", false), ("text", true)] {
         let desk = Desk::with(THREE_ROOMS);
         let mut command = desk.command(&format!("apply --auto-approve --format {format}"));
@@ -49,31 +50,34 @@ fn a_stalled_reader_holds_up_neither_an_apply_nor_the_signal_that_ends_it() {
         }
         let mut apply = command.spawn().expect("apply starts");
         wait_until_saved(&desk);
-        assert!(apply.try_wait().expect("asked").is_none(), "its output is not read yet");
+        assert!(
+            apply.try_wait().expect("the process's status").is_none(),
+            "apply ended although its output was not read"
+        );
         terminate(&apply);
         assert_eq!(apply.wait().expect("its exit status").code(), Some(0));
     }
 }
 
 #[test]
-fn a_second_signal_aborts_at_once_whatever_stalls() {
+fn a_second_signal_aborts_a_stalled_apply() {
     let desk = Desk::with(THREE_ROOMS);
     let silent = Silent::start();
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
     let ((_unread, stdout), (_unseen, stderr)) = (full_pipe(), full_pipe());
     let mut command = desk.command("apply --auto-approve --format json");
-    let mut apply = command.envs(real).stdout(stdout).stderr(stderr).spawn().expect("it starts");
+    let mut apply = command.envs(real).stdout(stdout).stderr(stderr).spawn().expect("apply starts");
     let _open = silent.called();
     terminate(&apply);
-    // Two signals of one kind may be taken for one: the second has to come after the first was seen.
-    while apply.try_wait().expect("asked").is_none() {
+    // Two pending signals of one kind are merged: the second must be sent after the first is handled.
+    while apply.try_wait().expect("the process's status").is_none() {
         drop(Command::new("kill").args(["-TERM", &apply.id().to_string()]).output());
     }
     assert_eq!(apply.wait().expect("its exit status").code(), Some(130));
 }
 
 #[test]
-fn a_plan_that_nobody_reads_ends_at_a_signal() {
+fn sigterm_ends_a_plan_with_a_stalled_reader() {
     let desk = Desk::with(THREE_ROOMS);
     let (_unread, stdout) = full_pipe();
     let mut command = desk.command("plan");
@@ -91,12 +95,12 @@ fn both_streams_in_one_file_keep_their_order() {
     let ended = command.stdout(both.0).stderr(both.1).status().expect("it runs");
     assert!(ended.success());
     let text = desk.read("log");
-    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no `{words}`: {text}"));
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no `{part}`: {text}"));
     assert!(at("Plan: 3 to create") < at("chat/lobby: created"), "{text}");
     assert!(at("chat/lobby: created") < at("Applied: 3 created."), "{text}");
 }
 
-/// Runs a command of the binary in a shell, after something else.
+/// Runs the binary in a shell, after another command.
 fn in_shell(desk: &Desk, before: &str, line: &str) -> super::desk::Ran {
     let script = format!("{before}; exec {} {line}", super::desk::ROOMCTL);
     let mut command = Command::new("sh");
@@ -105,7 +109,7 @@ fn in_shell(desk: &Desk, before: &str, line: &str) -> super::desk::Ran {
 }
 
 #[test]
-fn a_file_that_may_not_grow_is_an_error_and_no_silent_end() {
+fn exceeding_the_file_size_limit_is_an_error() {
     for blocks in [0, 1, 8] {
         let desk = Desk::with(THREE_ROOMS);
         let limit = format!("ulimit -f {blocks}");
@@ -119,7 +123,7 @@ fn a_file_that_may_not_grow_is_an_error_and_no_silent_end() {
 }
 
 #[test]
-fn output_that_is_lost_is_told_and_stops_no_apply() {
+fn an_apply_completes_and_reports_a_full_stdout() {
     let desk = Desk::with(THREE_ROOMS);
     let lost = in_shell(&desk, ":", "apply --auto-approve > /dev/full").ends(5);
     lost.says("stdout could not be written: No space left on device");

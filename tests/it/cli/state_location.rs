@@ -1,9 +1,9 @@
-//! Where the state is: URLs with mistakes, and a local state in CI.
+//! The location of the state: passwords in URLs, and a local state in CI.
 
 use super::desk::{Desk, THREE_ROOMS};
 
 #[test]
-fn a_password_in_the_url_of_a_state_is_refused_and_shown_nowhere() {
+fn a_password_in_a_state_url_is_refused_and_not_printed() {
     let desk = Desk::with(THREE_ROOMS);
     for url in [
         "s3://me:hush@b/k",
@@ -37,7 +37,7 @@ fn a_password_in_the_url_of_a_state_is_refused_and_shown_nowhere() {
 }
 
 #[test]
-fn a_local_state_in_ci_is_a_warning_that_names_the_stores() {
+fn a_local_state_in_ci_is_a_warning_with_alternatives() {
     let desk = Desk::with(THREE_ROOMS);
     let ci = [("CI", "true")];
     for command in ["apply -y", "reconcile"] {

@@ -1,9 +1,9 @@
-//! `state mv` and `state migrate`: a record under another name, and at another place.
+//! `state mv` and `state migrate`: renamed providers, and a state at another location.
 
 use super::desk::{Desk, THREE_ROOMS};
 
 #[test]
-fn records_follow_a_renamed_provider_by_hand() {
+fn state_mv_renames_the_provider_of_every_record() {
     let desk = Desk::applied();
     desk.edit("  chat:", "  talk:");
     desk.run("plan").ends(3).says("recorded as `chat`");
@@ -11,13 +11,16 @@ fn records_follow_a_renamed_provider_by_hand() {
     moved.prints("Moved:\nchat/lobby → talk/lobby\nchat/news → talk/news\n");
     desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
     assert!(!desk.read("rooms.state.json").contains("\"chat\""), "the old provider is recorded");
-    assert!(desk.read("rooms.state.json").contains("\"serial\":2"), "no serial of its own");
-    assert!(desk.read("rooms.state.json.lock").contains("\"talk\":{"), "its last calls are lost");
+    assert!(desk.read("rooms.state.json").contains("\"serial\":2"), "the serial was not raised");
+    assert!(
+        desk.read("rooms.state.json.lock").contains("\"talk\":{"),
+        "the times of the last calls are lost"
+    );
     desk.run("state mv chat/ talk/").ends(1).says("no room of `chat` is recorded");
 }
 
 #[test]
-fn one_room_after_the_other_follows_too() {
+fn state_mv_renames_the_provider_of_one_room_at_a_time() {
     let desk = Desk::applied();
     desk.edit("  chat:", "  talk:");
     for room in ["lobby", "news", "support"] {
@@ -27,7 +30,7 @@ fn one_room_after_the_other_follows_too() {
 }
 
 #[test]
-fn a_record_never_moves_to_another_room_or_another_application() {
+fn state_mv_refuses_another_room_id_or_application() {
     let desk = Desk::applied();
     let before = desk.read("rooms.state.json");
     desk.run("state mv chat/lobby chat/hall").ends(64).says("are two rooms");
@@ -42,7 +45,7 @@ fn a_record_never_moves_to_another_room_or_another_application() {
 }
 
 #[test]
-fn a_state_is_moved_to_another_file_and_marked_where_it_was() {
+fn migrate_copies_the_state_and_marks_the_source_as_moved() {
     let desk = Desk::applied();
     let rooms = |text: &str| -> Vec<String> {
         text.lines().filter(|line| line.starts_with("\"chat/")).map(str::to_owned).collect()
@@ -93,7 +96,7 @@ fn a_state_is_moved_to_another_file_and_marked_where_it_was() {
 }
 
 #[test]
-fn a_migration_that_was_cut_short_goes_on_and_another_state_is_not_overwritten() {
+fn migrate_resumes_its_own_copy_but_does_not_overwrite_another_state() {
     let desk = Desk::applied();
     desk.write("copied.json", &desk.read("rooms.state.json"));
     let other = Desk::applied();
@@ -108,7 +111,7 @@ fn a_migration_that_was_cut_short_goes_on_and_another_state_is_not_overwritten()
 }
 
 #[test]
-fn a_migration_needs_a_state_and_another_place() {
+fn migrate_needs_an_existing_source_and_another_destination() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("state migrate rooms.state.json other.json").ends(1).says("there is no state at");
     desk.run("apply -y").ends(0);

@@ -6,7 +6,7 @@ use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Silent};
 
 #[test]
-fn a_pulled_state_is_the_document_and_comes_back_by_a_push() {
+fn a_pulled_state_can_be_pushed_back() {
     let desk = Desk::applied();
     let pulled = desk.run("state pull").ends(0);
     assert_eq!(pulled.document()["rooms"].as_object().map(serde_json::Map::len), Some(3));
@@ -34,7 +34,7 @@ fn a_pulled_state_is_the_document_and_comes_back_by_a_push() {
 }
 
 #[test]
-fn a_push_asks_and_refuses_an_older_state_and_one_of_another_lineage() {
+fn push_refuses_an_older_serial_and_another_lineage() {
     let desk = Desk::applied();
     desk.run("state pull --out old.json").ends(0);
     desk.run("state rm chat/news -y").ends(0);
@@ -47,14 +47,14 @@ fn a_push_asks_and_refuses_an_older_state_and_one_of_another_lineage() {
     other.run("state pull --out other.json").ends(0);
     desk.write("other.json", &other.read("other.json"));
     desk.run("state push other.json -y").ends(3).says("it is another state");
-    assert_eq!(desk.read("rooms.state.json"), now, "something was written");
+    assert_eq!(desk.read("rooms.state.json"), now, "the state was changed");
     desk.run("state push old.json --force -y").ends(0).prints("Pushed: serial 3.");
     desk.run("state list").ends(0).prints("chat/news");
     desk.run("state push other.json --force -y").ends(0).prints("Pushed: serial 4.");
 }
 
 #[test]
-fn an_edited_document_is_pushed_by_force_only_and_a_damaged_one_never() {
+fn push_needs_force_for_an_edited_state_and_refuses_a_damaged_one() {
     let desk = Desk::applied();
     let text = desk.run("state pull").ends(0).stdout;
     desk.write("edited.json", &text.replace("\"News\"", "\"Old news\""));
@@ -74,7 +74,7 @@ fn an_edited_document_is_pushed_by_force_only_and_a_damaged_one_never() {
 }
 
 #[test]
-fn a_room_with_a_call_pending_is_not_dropped_by_a_push() {
+fn push_does_not_drop_a_room_with_a_pending_call() {
     let desk = Desk::with(THREE_ROOMS);
     let silent = Silent::start();
     let mut apply = desk.command("apply --auto-approve");

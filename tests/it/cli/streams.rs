@@ -1,4 +1,4 @@
-//! What goes where: the result on stdout, everything else on stderr, colour, quiet, log, broken pipes.
+//! Output streams: the result on stdout, the rest on stderr; colour, `--quiet`, the log, broken pipes.
 
 use std::fmt::Write;
 use std::io::Read;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::desk::{Desk, THREE_ROOMS};
 
 #[test]
-fn the_plan_is_on_stdout_and_the_progress_on_stderr() {
+fn the_plan_goes_to_stdout_and_progress_to_stderr() {
     let desk = Desk::with(THREE_ROOMS);
     let ran = desk.run("apply --auto-approve").ends(0);
     let ran = ran.prints("+ create   chat/lobby").says("chat/lobby: created (request ");
@@ -17,7 +17,7 @@ fn the_plan_is_on_stdout_and_the_progress_on_stderr() {
 }
 
 #[test]
-fn quiet_leaves_the_result_and_errors() {
+fn quiet_prints_only_the_result_and_errors() {
     let desk = Desk::with(THREE_ROOMS);
     let ran = desk.run("apply --auto-approve --quiet").ends(0).prints("Applied: 3 created.");
     assert_eq!(ran.stderr, "", "{ran}");
@@ -25,7 +25,7 @@ fn quiet_leaves_the_result_and_errors() {
 }
 
 #[test]
-fn colour_is_for_terminals_unless_it_is_ordered() {
+fn colour_is_off_without_a_terminal_unless_forced() {
     let desk = Desk::with(THREE_ROOMS);
     desk.run("plan").ends(0).keeps_from("\u{1b}[");
     desk.run("plan --color always").ends(0).prints("\u{1b}[");
@@ -58,7 +58,7 @@ fn the_log_goes_to_stderr_as_text_or_json() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_ends_a_plan_quietly_and_never_an_apply() {
+fn a_closed_stdout_ends_a_plan_without_error_but_not_an_apply() {
     let mut rooms = THREE_ROOMS.to_owned();
     for n in 0..2000 {
         writeln!(rooms, "  - {{id: room-{n:04}, name: A room among many}}").expect("a string");
@@ -79,13 +79,13 @@ fn a_reader_that_has_gone_away_ends_a_plan_quietly_and_never_an_apply() {
 }
 
 #[test]
-fn no_question_is_asked_off_a_terminal() {
+fn no_question_is_asked_without_a_terminal() {
     let desk = Desk::with(THREE_ROOMS);
     let ran = desk.run("apply").ends(3);
     assert!(!ran.stderr.contains("yes"), "{ran}");
 }
 
-/// Twelve rooms, and how to find them made by somebody else: without their state.
+/// Returns a folder with twelve rooms. With another `--state`, the applied rooms are unrecorded.
 fn twelve_rooms() -> Desk {
     let (head, _) = THREE_ROOMS.split_once("rooms:\n").expect("rooms");
     let mut rooms = format!("{head}rooms:\n");
@@ -96,7 +96,7 @@ fn twelve_rooms() -> Desk {
 }
 
 #[test]
-fn rooms_with_one_error_are_one_group_unless_all_are_asked_for() {
+fn rooms_with_the_same_error_are_grouped_unless_full() {
     let desk = twelve_rooms();
     desk.run("apply -y").ends(0);
     let first = "chat/table-01, chat/table-02, ";
@@ -120,7 +120,7 @@ fn rooms_with_one_error_are_one_group_unless_all_are_asked_for() {
 }
 
 #[test]
-fn steps_with_the_same_change_are_one_group() {
+fn steps_with_the_same_change_are_grouped() {
     let desk = twelve_rooms();
     desk.run("apply -y").ends(0);
     desk.edit("destroy_delay_time: 1h", "destroy_delay_time: 2h");
@@ -134,7 +134,7 @@ fn steps_with_the_same_change_are_one_group() {
 }
 
 #[test]
-fn a_short_refresh_prints_no_progress_off_a_terminal() {
+fn a_short_refresh_without_a_terminal_prints_no_progress() {
     let desk = Desk::applied();
     for line in ["plan --refresh all", "plan --refresh all --format json", "import --all-declared"]
     {

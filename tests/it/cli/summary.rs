@@ -1,5 +1,4 @@
-//! With nothing to do there is one line, and it says what it knows: "no changes" is for rooms that are
-//! neither held back nor unread.
+//! The summary line of a plan without steps: "No changes" only if no room is blocked, waiting or unread.
 
 use serde_json::Value;
 
@@ -8,13 +7,13 @@ use super::served::{SECRET, Served};
 
 const REAL: (&str, &str) = ("ZIM_ENDPOINT", "vendor");
 
-/// The summary of a plan in JSON.
+/// Returns the `summary` of a JSON plan.
 fn summary(ran: &Ran) -> Value {
     ran.document()["summary"].clone()
 }
 
 #[test]
-fn with_nothing_to_do_there_is_one_line() {
+fn a_plan_without_steps_prints_one_line() {
     let desk = Desk::applied();
     for (command, asked) in [
         ("plan", 0),
@@ -35,7 +34,7 @@ fn with_nothing_to_do_there_is_one_line() {
 }
 
 #[test]
-fn quiet_prints_nothing_where_nothing_is_to_do() {
+fn quiet_prints_nothing_without_changes() {
     let desk = Desk::applied();
     for command in ["plan -q", "apply -q"] {
         assert_eq!(desk.run(command).ends(0).stdout, "");
@@ -45,7 +44,7 @@ fn quiet_prints_nothing_where_nothing_is_to_do() {
 }
 
 #[test]
-fn blocked_rooms_are_not_called_no_changes() {
+fn blocked_rooms_are_not_reported_as_no_changes() {
     let head = THREE_ROOMS.split("rooms:").next().expect("the head");
     let room = |n| format!("  - {{id: r{n}, name: R, lifecycle: {{prevent_destroy: true}}}}\n");
     let rooms: String = (0..12).map(room).collect();
@@ -60,31 +59,31 @@ fn blocked_rooms_are_not_called_no_changes() {
 }
 
 #[test]
-fn due_rooms_that_were_not_asked_after_for_want_of_credentials_are_counted() {
+fn due_rooms_not_queried_without_credentials_are_counted() {
     let desk = Desk::with(&THREE_ROOMS.replace("1h", "0s"));
     let served = Served::start(&desk, "");
     let here = ("ZIM_ENDPOINT", served.url.as_str());
     served.run(&desk, "apply --auto-approve").ends(0);
-    let unasked = "3 due rooms not asked: no credentials";
+    let not_asked = "3 due rooms not asked: no credentials";
     let plan = desk.run_with(&[here], "plan --detailed-exitcode").ends(0);
-    let plan = plan.prints(&format!("No changes to what is recorded; {unasked}.\n"));
+    let plan = plan.prints(&format!("No changes to what is recorded; {not_asked}.\n"));
     plan.prints("ZEGO_SERVER_SECRET is not set").keeps_from("unchanged");
     let counts = summary(&desk.run_with(&[here], "plan --format json").ends(0));
     assert_eq!((&counts["not_asked"], &counts["asked"]), (&3.into(), &0.into()));
     assert_eq!((&counts["unread"], &counts["unchanged"]), (&0.into(), &3.into()));
     desk.edit("topic: today", "topic: tomorrow");
     let plan = desk.run_with(&[here], "plan --detailed-exitcode").ends(2);
-    plan.prints("1 to update").prints(&format!("\n{unasked}; planned as recorded.\n"));
+    plan.prints("1 to update").prints(&format!("\n{not_asked}; planned as recorded.\n"));
     desk.edit("name: Lobby", "name: Hall");
     desk.edit("topic: tomorrow", "topic: today");
     let plan = desk.run_with(&[here], "plan --detailed-exitcode").ends(2);
-    plan.prints(&format!("Nothing can be done now: 1 blocked; {unasked}."));
+    plan.prints(&format!("Nothing can be done now: 1 blocked; {not_asked}."));
     let asked = [here, ("ZEGO_SERVER_SECRET", SECRET)];
     assert_eq!(summary(&desk.run_with(&asked, "plan --format json"))["not_asked"], 0);
 }
 
 #[test]
-fn with_no_room_due_nothing_is_missed_without_credentials() {
+fn without_due_rooms_missing_credentials_are_not_reported() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);
@@ -95,7 +94,7 @@ fn with_no_room_due_nothing_is_missed_without_credentials() {
 }
 
 #[test]
-fn imported_rooms_are_not_asked_after_at_every_plan() {
+fn imported_rooms_are_not_due_at_once() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve").ends(0);

@@ -1,4 +1,4 @@
-//! Files of the state that are removed, replaced, edited or odd, while a command runs and before it.
+//! Files of the state that are removed, replaced, edited or not regular, before and during a command.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,20 +7,21 @@ use std::process::{Child, Command};
 use super::desk::{Desk, Ran, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
 
-/// So many rooms at a service whose answers take a while.
+/// Enough rooms for an apply to be still running when its files are removed.
 const ROOMS: usize = 60;
 
+/// Returns a rooms.yaml with this number of rooms.
 fn fleet(rooms: usize) -> String {
     let mut text = THREE_ROOMS[..THREE_ROOMS.find("rooms:").expect("rooms")].to_owned();
     text.push_str("rooms:\n");
     for n in 0..rooms {
-        writeln!(text, "  - {{id: room-{n:03}, name: Room {n}}}").expect("a string takes it");
+        writeln!(text, "  - {{id: room-{n:03}, name: Room {n}}}").expect("a string");
     }
     text
 }
 
-/// Starts an apply, and waits until so many lines stand in its journal.
-fn started(desk: &Desk, served: &Served, lines: usize) -> Child {
+/// Starts an apply, and waits until its journal has this number of lines.
+fn start_apply(desk: &Desk, served: &Served, lines: usize) -> Child {
     let mut command = desk.command("apply --auto-approve");
     command.envs([("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)]);
     let child = command.spawn().expect("the run starts");
@@ -32,7 +33,8 @@ fn started(desk: &Desk, served: &Served, lines: usize) -> Child {
     child
 }
 
-fn ended(child: Child) -> Ran {
+/// Waits for an apply to end.
+fn finish(child: Child) -> Ran {
     Ran::new("apply", child.wait_with_output().expect("the run ends"))
 }
 
@@ -40,19 +42,20 @@ fn remove(desk: &Desk, name: &str) {
     fs::remove_file(desk.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
+/// Removes every file of the state.
 fn remove_all(desk: &Desk) {
     for entry in fs::read_dir(desk.path(".")).expect("a folder") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
         if name.starts_with("rooms.state.json") {
-            // The run may be faster with one of them.
+            // The run may have removed one of them first.
             drop(fs::remove_file(desk.path(&name)));
         }
     }
 }
 
-/// After the repair everything that exists is recorded: what is left is created, and nothing is in
-/// the way.
-fn nothing_is_lost(desk: &Desk, served: &Served) {
+/// Asserts that a repair records every existing room, and that an apply then creates the rest without a
+/// conflict.
+fn assert_no_room_lost(desk: &Desk, served: &Served) {
     let refused = served.run(desk, "apply --auto-approve").ends(1).says("rooms.state.json.rescue-");
     refused.says("roomctl state repair");
     served.run(desk, "plan").ends(1).says("roomctl state repair");
@@ -65,35 +68,35 @@ fn nothing_is_lost(desk: &Desk, served: &Served) {
 }
 
 #[test]
-fn files_removed_in_mid_run_lose_no_room() {
+fn removing_state_files_during_an_apply_loses_no_room() {
     let all = remove_all as fn(&Desk);
     let lock = |desk: &Desk| remove(desk, "rooms.state.json.lock");
     let journal = |desk: &Desk| remove(desk, "rooms.state.json.journal");
-    for happens in [all, lock, journal] {
+    for removal in [all, lock, journal] {
         let desk = Desk::with(&fleet(ROOMS));
         let served = Served::start(&desk, "--latency 200ms");
-        let run = started(&desk, &served, 12);
-        happens(&desk);
-        let ran = ended(run).ends(5);
+        let run = start_apply(&desk, &served, 12);
+        removal(&desk);
+        let ran = finish(run).ends(5);
         ran.says("removed by something else").says("rooms.state.json.rescue-");
-        nothing_is_lost(&desk, &served);
+        assert_no_room_lost(&desk, &served);
     }
 }
 
 #[test]
-fn a_second_run_under_a_new_lock_loses_no_room() {
+fn a_second_run_with_a_new_lock_file_loses_no_room() {
     let desk = Desk::with(&fleet(ROOMS));
     let served = Served::start(&desk, "--latency 200ms");
-    let first = started(&desk, &served, 12);
+    let first = start_apply(&desk, &served, 12);
     remove(&desk, "rooms.state.json.lock");
-    // It may begin before the first has noticed, or be refused.
+    // The second run may start before the first detects the removal, or be refused: both are correct.
     served.run(&desk, "apply --auto-approve");
-    ended(first).ends(5);
-    nothing_is_lost(&desk, &served);
+    finish(first).ends(5);
+    assert_no_room_lost(&desk, &served);
 }
 
 #[test]
-fn a_run_that_is_under_way_is_told_and_not_unread() {
+fn a_plan_during_another_run_reports_it_and_no_unread_room() {
     let desk = Desk::with(THREE_ROOMS);
     let silent = Silent::start();
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
@@ -113,14 +116,14 @@ fn a_run_that_is_under_way_is_told_and_not_unread() {
     assert_eq!(json["unread"].as_array().map(Vec::len), Some(0), "{json}");
     assert_eq!(json["in_progress"]["by"]["pid"], first.id());
     desk.run("state list").ends(0).says("being changed by `roomctl apply`");
-    first.kill().expect("the first run is ended");
+    first.kill().expect("the first run is killed");
     first.wait().expect("the first run has ended");
     let plan = desk.run_with(&real, "plan --refresh never").ends(5);
     plan.prints("Unread").keeps_from("Being changed by");
 }
 
 #[test]
-fn a_state_edited_by_hand_is_refused_until_it_is_repaired() {
+fn a_state_edited_by_hand_is_refused_until_repaired() {
     let desk = Desk::applied();
     let text = desk.read("rooms.state.json");
     desk.write("rooms.state.json", &text.replace("\"today\"", "\"tomorrow\""));
@@ -134,11 +137,11 @@ fn a_state_edited_by_hand_is_refused_until_it_is_repaired() {
     shown.prints("Compared with the newest copy").prints("+ chat/news").says("--auto-approve");
     desk.run("state repair --auto-approve").ends(0);
     desk.run("state show chat/news").ends(0).prints("tomorrow");
-    assert!(desk.holds("rooms.state.json.damaged-2"), "what was there is kept");
+    assert!(desk.holds("rooms.state.json.damaged-2"), "the damaged state was not kept");
 }
 
 #[test]
-fn the_state_is_one_json_document_with_its_checksum_at_the_end() {
+fn the_state_is_one_json_document_that_ends_with_its_checksum() {
     let desk = Desk::applied();
     let text = desk.read("rooms.state.json");
     let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -148,7 +151,7 @@ fn the_state_is_one_json_document_with_its_checksum_at_the_end() {
 }
 
 #[test]
-fn nothing_but_regular_files_is_read_and_nothing_hangs() {
+fn a_state_file_that_is_not_regular_is_an_error() {
     let fifo = |desk: &Desk, name: &str| {
         drop(fs::remove_file(desk.path(name)));
         let made = Command::new("mkfifo").arg(desk.path(name)).status().expect("mkfifo");
@@ -171,7 +174,7 @@ fn nothing_but_regular_files_is_read_and_nothing_hangs() {
 }
 
 #[test]
-fn the_lock_is_never_taken_through_a_link() {
+fn a_lock_file_that_is_a_symbolic_link_is_refused() {
     let desk = Desk::applied();
     let lock = desk.path("rooms.state.json.lock");
     fs::remove_file(&lock).expect("the lock");

@@ -1,4 +1,4 @@
-//! `--timeout`: a run that takes too long ends as at a first Ctrl-C.
+//! `--timeout`: when the time limit has passed, a run ends as after a first Ctrl-C.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use super::served::{SECRET, Served, Silent};
 const PASSED: &str = "the time limit of 1 s (`--timeout`) has passed: stopping";
 
 #[test]
-fn plan_prints_what_it_knows_and_ends_with_5() {
+fn a_timed_out_plan_prints_unread_rooms_and_exits_with_5() {
     let (desk, silent) = (Desk::with(THREE_ROOMS), Silent::start());
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
     let plan = desk.run_with(&real, "plan --refresh all --timeout 1s").ends(5).says(PASSED);
@@ -18,7 +18,7 @@ fn plan_prints_what_it_knows_and_ends_with_5() {
 }
 
 #[test]
-fn apply_starts_no_more_steps_and_the_next_run_goes_on() {
+fn a_timed_out_apply_exits_with_5_and_releases_the_lock() {
     let (desk, silent) = (Desk::with(THREE_ROOMS), Silent::start());
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
     let apply = desk.run_with(&real, "apply --auto-approve --timeout 1s").ends(5).says(PASSED);
@@ -26,9 +26,9 @@ fn apply_starts_no_more_steps_and_the_next_run_goes_on() {
     desk.run_with(&real, "apply --auto-approve --timeout 1s").ends(5).says(PASSED);
 }
 
-/// Sends a signal; whether the process had not ended yet.
+/// Sends SIGINT, and returns whether the process was still running.
 fn interrupt(child: &mut Child) -> bool {
-    let is_running = child.try_wait().expect("asked").is_none();
+    let is_running = child.try_wait().expect("the process's status").is_none();
     if is_running {
         drop(Command::new("kill").args(["-INT", &child.id().to_string()]).output());
     }
@@ -36,25 +36,25 @@ fn interrupt(child: &mut Child) -> bool {
 }
 
 #[test]
-fn the_first_signal_after_the_limit_is_not_a_second_one() {
+fn the_first_signal_after_the_time_limit_does_not_abort() {
     for (is_repeated, code) in [(false, 5), (true, 130)] {
         let (desk, silent) = (Desk::with(THREE_ROOMS), Silent::start());
         let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
         let mut command = desk.command("apply --auto-approve --timeout 1s");
-        let mut apply = command.envs(real).spawn().expect("it starts");
+        let mut apply = command.envs(real).spawn().expect("apply starts");
         let mut stderr = BufReader::new(apply.stderr.take().expect("its stderr"));
-        let mut said = String::new();
-        while !said.contains(PASSED) {
-            assert!(stderr.read_line(&mut said).expect("its words") > 0, "{said}");
+        let mut progress = String::new();
+        while !progress.contains(PASSED) {
+            assert!(stderr.read_line(&mut progress).expect("its progress") > 0, "{progress}");
         }
-        assert!(interrupt(&mut apply), "the call in flight has time");
+        assert!(interrupt(&mut apply), "apply ended before its call in flight could finish");
         while is_repeated && interrupt(&mut apply) {}
         assert_eq!(apply.wait().expect("its exit status").code(), Some(code));
     }
 }
 
 #[test]
-fn drift_and_reconcile_end_too() {
+fn drift_and_reconcile_honour_the_time_limit() {
     let desk = Desk::with(THREE_ROOMS);
     let served = Served::start(&desk, "");
     served.run(&desk, "apply --auto-approve --timeout 1h").ends(0).keeps_from("time limit");
@@ -70,7 +70,7 @@ fn drift_and_reconcile_end_too() {
 }
 
 #[test]
-fn a_limit_of_no_time_or_of_no_time_span_is_refused() {
+fn an_invalid_time_limit_is_a_usage_error() {
     let desk = Desk::with(THREE_ROOMS);
     for limit in ["0s", "-1", "soon", "1d"] {
         for command in ["plan", "apply", "drift", "reconcile"] {

@@ -1,4 +1,4 @@
-//! Help that teaches.
+//! The help texts.
 
 use super::desk::Desk;
 
@@ -8,7 +8,7 @@ fn help_shows_commands_examples_and_exit_codes() {
 }
 
 #[test]
-fn each_command_of_many_flags_has_examples() {
+fn help_of_commands_with_many_flags_has_examples() {
     let desk = Desk::empty();
     for command in ["plan", "apply", "destroy", "import", "emulator", "state"] {
         let ran = desk.run(&format!("{command} -h")).ends(0);
