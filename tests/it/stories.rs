@@ -23,7 +23,7 @@ macro_rules! stories {
 }
 
 stories! {
-    attributes_at_the_cap,
+    attributes_at_the_limit,
     attributes_change_in_place,
     conflict_adopt,
     conflict_fail,
@@ -36,16 +36,16 @@ stories! {
     forgotten_file,
     import_after_lost_state,
     live_replace_carries_metadata,
-    live_replace_half_made,
+    live_replace_partly_created,
     live_room_dissolved,
-    live_room_half_made,
+    live_room_partly_created,
     name_change_replaces,
     nothing_to_do,
     occupied_destroy_waits,
     owner_refused,
     partial_key_failure,
     prevent_destroy,
-    quota_in_mid_run,
+    quota_reached_during_apply,
     replace_carries_attributes,
     replace_held_back_updates,
     replace_over_limit,

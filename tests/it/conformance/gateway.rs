@@ -151,7 +151,7 @@ pub(super) async fn users_are_registered_once(subject: &'static Subject) {
     }
 }
 
-/// It does not report a room as missing either because the operator is unknown.
+/// Nor does the plan report a room as missing because the operator is unknown.
 pub(super) async fn a_plan_registers_no_user(subject: &'static Subject) {
     let stage = Stage::untouched(subject, service());
     let desired = stage.declared();

@@ -58,7 +58,7 @@ pub(super) async fn a_room_of_a_lost_state_can_be_adopted(subject: &'static Subj
     let desired = stage.rooms("on_conflict: adopt", &[ID], subject.content);
     stage.apply_all(&desired, 1).await;
     assert_eq!(stage.stats().rooms, before);
-    // Fields that cannot be read are assumed; they cause no step.
+    // Fields that cannot be read are assumed: the room is due, but gets no step.
     stage.apply_all(&desired, 0).await;
     stage.assert_applied(&desired).await;
     stage.world.lose_state();

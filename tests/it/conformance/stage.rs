@@ -23,7 +23,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Returns a world in which the operator is registered, without rate limits.
+    /// Returns a world in which the operator is registered and no rate limit is reached.
     pub(super) async fn new(subject: &'static Subject) -> Self {
         let stage = Self::untouched(subject, service());
         stage.client().register_user(None).await.expect("registered");
