@@ -200,7 +200,7 @@ fn an_unrefreshed_replace_reads_the_owner_before_its_destroy() {
         let ran = world.apply(&renamed, &how).await.expect("a state").ran();
         let [failure] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
         assert!(!failure.pending && failure.message.contains(OTHER), "{failure:?}");
-        assert_eq!(stats(&world).expect("it").name.as_deref(), Some("Lobby"));
+        assert_eq!(stats(&world).expect("the room").name.as_deref(), Some("Lobby"));
         // A plan queries a room before it destroys or replaces it.
         let plan = world.plan(&renamed, Refresh::Due).await.expect("a plan");
         assert_eq!((plan.steps.len(), plan.blocked[0].reason), (0, HeldReason::Contested));

@@ -87,7 +87,7 @@ fn state_rm_removes_a_room_after_a_yes() {
     terminal.exp_string("unmanaged").expect("the consequence");
     terminal.exp_string("Type `yes` to confirm: ").expect("the question");
     terminal.send_line("yes").expect("an answer");
-    terminal.exp_string("Removed:").expect("what was removed");
+    terminal.exp_string("Removed:").expect("the removed room");
     terminal.exp_eof().expect("the end");
     assert_exit_code(&terminal, 0);
     desk.run("state list").ends(0).keeps_from("chat/news");

@@ -90,7 +90,11 @@ fn state_list_selects_by_addresses_and_globs() {
     let list = |line: &str| desk.run(&format!("state list {line}")).ends(0).stdout;
     assert_eq!(list("chat/table-?"), "chat/table-1\nchat/table-2\n");
     assert_eq!(list("chat/hall chat/*1"), "chat/hall\nchat/table-1\n");
-    assert_eq!(list("chat/table-[1]"), "chat/table-[1]\n", "an exact address beats a glob");
+    assert_eq!(
+        list("chat/table-[1]"),
+        "chat/table-[1]\n",
+        "a glob was preferred to an exact address"
+    );
     assert_eq!(list("chat/table-[2]"), "chat/table-2\n");
     assert_eq!(list("*"), list(""));
     let json = desk.run("state list chat/t* --format json").ends(0).document();
@@ -126,7 +130,7 @@ fn state_rm_removes_several_rooms_or_none() {
     let asked = desk.run("state rm chat/table-? chat/hall").ends(3).says("3 rooms");
     asked.says("chat/hall\nchat/table-1\nchat/table-2\n").says("nothing was removed");
     desk.run("state rm chat/hall chat/x*").ends(1).says("matches no recorded room");
-    assert_eq!(desk.run("state list").stdout.lines().count(), 4, "something was removed");
+    assert_eq!(desk.run("state list").stdout.lines().count(), 4, "a room was removed");
     let removed = desk.run("state rm chat/table-? chat/hall --yes").ends(0);
     removed.prints("Removed:").prints("chat/table-1").prints("chat/table-2").prints("chat/hall");
     assert_eq!(desk.run("state list").ends(0).stdout, "chat/table-[1]\n");
@@ -156,7 +160,7 @@ fn state_fold_needs_neither_network_nor_credentials() {
     apply.kill().expect("killed");
     apply.wait().expect("its exit status");
     drop(call);
-    assert!(desk.holds("rooms.state.json.journal"), "nothing is left to fold");
+    assert!(desk.holds("rooms.state.json.journal"), "there is no journal to fold");
     let environment = [("ZIM_ENDPOINT", silent.url.as_str())];
     let folded = desk.run_with(&environment, "state fold").ends(0);
     folded.prints(" from the journal into rooms.state.json, serial 1; ").prints(" pending");

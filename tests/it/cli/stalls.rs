@@ -32,7 +32,7 @@ fn terminate(child: &Child) {
 fn wait_until_saved(desk: &Desk) {
     let start = Instant::now();
     while desk.run("state list").stdout.lines().count() < 3 {
-        assert!(start.elapsed() < TIMEOUT, "nothing is recorded");
+        assert!(start.elapsed() < TIMEOUT, "the rooms were not recorded in time");
     }
     desk.run("apply --auto-approve --lock-timeout 60s").ends(0).prints("No changes: 3 rooms");
 }
@@ -91,7 +91,7 @@ fn both_streams_in_one_file_keep_their_order() {
     let desk = Desk::with(THREE_ROOMS);
     let log = std::fs::File::create(desk.path("log")).expect("a file");
     let mut command = desk.command("apply --auto-approve");
-    let both = (log.try_clone().expect("the file again"), log);
+    let both = (log.try_clone().expect("a second handle"), log);
     let ended = command.stdout(both.0).stderr(both.1).status().expect("it runs");
     assert!(ended.success());
     let text = desk.read("log");

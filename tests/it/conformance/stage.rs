@@ -131,7 +131,7 @@ impl Stage {
     pub(super) fn client(&self) -> Arc<Client> {
         let desired = self.nothing();
         let connections = self.world.connect(&desired, &Fuse::never());
-        connections.values().next().expect("one").client.clone()
+        connections.values().next().expect("a connection").client.clone()
     }
 
     pub(super) async fn stranger(&self) -> Stranger {
