@@ -1,4 +1,4 @@
-//! The published JSON Schema of rooms.yaml, and the keys that the format reserves.
+//! The published JSON Schema of rooms.yaml.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Value, json};
 
-use crate::model::{Field, Finding, Kind, Shape};
+use crate::model::{Field, Kind, Shape};
 
 use super::raw::{File, VARIABLE};
 
@@ -118,22 +118,4 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
         let choices = schema.remove("anyOf").unwrap_or_default();
         schema.insert("allOf".to_owned(), choices);
     }
-}
-
-/// Keys by the definition that will have them.
-const RESERVED_KEYS: &[(&str, &[&str])] = &[];
-
-/// Returns whether `name` is a key of this definition that is not built yet.
-pub(super) fn reserved_key(definition: &str, name: &str) -> bool {
-    holds(RESERVED_KEYS, definition, name)
-}
-
-/// Makes the finding about something that is not built yet.
-pub(super) fn not_built(what: &str) -> Finding {
-    Finding::error("not_built", format!("{what} is not built yet"))
-        .help("remove it: this version does not support it")
-}
-
-fn holds(table: &[(&str, &[&str])], definition: &str, name: &str) -> bool {
-    table.iter().any(|(one, names)| *one == definition && names.contains(&name))
 }
