@@ -4,29 +4,26 @@ mod application;
 mod checks;
 mod context;
 mod head;
+mod position;
 mod provider;
+mod rooms;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::model::{DesiredRoom, Finding, ProviderName, Sides};
+use crate::model::{DesiredRoom, Finding};
 
-use super::decode::{DecodedRoom, Document, GROUP, Layout, RoomLines, Rooms, decode};
+use super::decode::{Document, RoomLines, Rooms, decode};
 use super::diagnose;
-use super::diagnostics::{
-    Diagnostic, Diagnostics, EntryPart, Location, Part, Reading, Reporter, key,
-};
-use super::expand::{Entry, EntryFindings, MOST, too_many};
+use super::diagnostics::{Diagnostic, Diagnostics, Part, Reading, Reporter};
 use super::load::Source;
-use super::raw::{self, Text};
 use super::variables::Lookup;
-use checks::{RoomInput, RoomOrigin};
 use context::ResolveContext;
 pub(super) use head::ResolvedHead;
-use provider::DeclaredProvider;
+use position::{PositionedEntry, PositionedRoom, RoomPosition};
+use rooms::{ResolvedRooms, expand_all};
 
 /// A file of more bytes is large: its rooms are parsed in parallel, so that large files are read one
 /// after the other. One that has to be parsed whole takes some 16 times its size of memory.
@@ -35,12 +32,6 @@ const LARGE: usize = 1 << 20;
 /// How many files are resolved before their rooms are put together: what is in memory twice stays
 /// small.
 const FILE_BATCH: usize = 512;
-
-/// How many rooms of an entry with `for_each` are made at once.
-const UNIT: usize = 1 << 10;
-
-/// How many groups of rooms are resolved before they are put together, for the same reason.
-const GROUP_BATCH: usize = 256;
 
 /// What all files declare, before their rooms are sorted.
 pub(super) struct Resolved {
@@ -168,43 +159,6 @@ fn file_rooms<'a>(
     Ok(FileRooms { found, context, whole: Some(whole) })
 }
 
-/// Makes the rooms of all entries with `for_each`, in parallel, and adds them to the others.
-fn expand_all(
-    entries: &[PositionedEntry],
-    contexts: &BTreeMap<usize, ResolveContext<'_>>,
-    rooms: &mut Vec<PositionedRoom>,
-    diagnostics: &mut Diagnostics,
-) {
-    let mut units = Vec::new();
-    let mut total = 0;
-    for (at, (entry, position)) in entries.iter().enumerate() {
-        total += entry.len();
-        if total > MOST {
-            let mut reporter = position.reporter(diagnostics, Reading::Complete);
-            return reporter.at_key(vec![key("for_each")], too_many());
-        }
-        let unit = |from| (at, from..entry.len().min(from + UNIT));
-        units.extend((0..entry.len()).step_by(UNIT).map(unit));
-    }
-    rooms.reserve_exact(total);
-    let mut findings: BTreeMap<usize, EntryFindings> = BTreeMap::new();
-    for batch in units.chunks(GROUP_BATCH) {
-        let expand = |(at, numbers): &(usize, Range<usize>)| {
-            let (entry, position) = &entries[*at];
-            let context = contexts.get(&position.file);
-            context.map(|context| ResolvedRooms::of_entry(entry, numbers, *position, context))
-        };
-        let parts: Vec<_> = batch.par_iter().map(expand).collect();
-        for ((at, _), (made, found)) in batch.iter().zip(parts.into_iter().flatten()) {
-            rooms.extend(made);
-            findings.entry(*at).or_default().extend(found);
-        }
-    }
-    for (at, found) in findings {
-        diagnostics.extend(found.into_diagnostics(&entries[at].0));
-    }
-}
-
 /// Decodes a file at once whose rooms could be parsed on their own up to `item` only.
 fn read_whole(document: &Document, source: &Source, item: usize) -> Result<WholeFile, InvalidFile> {
     let Source { text, path: _, shown: _ } = source;
@@ -240,36 +194,6 @@ fn each_file<T: Send>(
     done.extend(large.into_iter().map(|file| (file, work(file))));
     done.sort_unstable_by_key(|(file, _)| *file);
     done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Where a room is: the number of its file, its own number there, and its number among the rooms that
-/// the same entry makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct RoomPosition {
-    file: usize,
-    item: usize,
-    number: usize,
-}
-
-/// A room, and where it is.
-pub(super) type PositionedRoom = (DesiredRoom, RoomPosition);
-
-/// An entry with `for_each`, and where it is.
-pub(super) type PositionedEntry = (Entry, RoomPosition);
-
-/// The rooms of a file, or of a part of it.
-#[derive(Debug, Default)]
-struct ResolvedRooms {
-    /// Its rooms.
-    rooms: Vec<PositionedRoom>,
-    /// The entries that make many rooms each.
-    entries: Vec<PositionedEntry>,
-    /// What was found in them.
-    diagnostics: Diagnostics,
-    /// The first room that could not be parsed without the rest of the file.
-    not_alone: Option<usize>,
-    /// The sides of the last room that has several: the next one mostly has the same.
-    sides: Sides,
 }
 
 /// Sorts all rooms by address, with their lines, and reports duplicate addresses.
@@ -309,203 +233,4 @@ pub(super) fn sorted(
     // The list is made in place, and the positions took a fifth of it.
     rooms.shrink_to_fit();
     rooms
-}
-
-/// A room that could not be parsed without the rest of the file.
-struct NotAlone;
-
-/// Reads a room of a group that serde_yaml has refused.
-fn read_room(
-    layout: &Layout,
-    text: &str,
-    position: RoomPosition,
-    diagnostics: &mut Diagnostics,
-) -> Result<Option<DecodedRoom>, NotAlone> {
-    let RoomPosition { file: _, item, number: _ } = position;
-    if let Some(room) = layout.parse(text, item..item + 1).and_then(|mut rooms| rooms.pop()) {
-        return Ok(Some(DecodedRoom { room, reading: Reading::Complete }));
-    }
-    if !layout.is_independent(text, item) {
-        return Err(NotAlone);
-    }
-    let mut found = Diagnostics::default();
-    let mut reporter = position.reporter(&mut found, Reading::Partial);
-    let read = diagnose::room(layout.item(text, item), &mut reporter).map_err(|_| NotAlone)?;
-    if !found.any_error() {
-        return Err(NotAlone);
-    }
-    diagnostics.extend(found);
-    Ok(read)
-}
-
-impl RoomPosition {
-    fn reporter(self, diagnostics: &mut Diagnostics, reading: Reading) -> Reporter<'_> {
-        let Self { file, item, number: _ } = self;
-        Reporter { diagnostics, file, part: Part::Item(item), reading }
-    }
-
-    /// Where the room that is written out, or the entry, begins in the order of all files.
-    fn entry(self) -> (usize, usize) {
-        (self.file, self.item)
-    }
-
-    /// The location of the room's id.
-    fn id(self) -> Location {
-        let Self { file, item, number: _ } = self;
-        let (part, entry) = (Part::Item(item), EntryPart::Value);
-        Location::Path { file, part, path: vec![key("id")], entry }
-    }
-}
-
-impl ResolvedRooms {
-    /// Adds the rooms of a document.
-    fn add_all(&mut self, document: &Document, text: &str, context: &ResolveContext<'_>) {
-        let file = document.file;
-        match &document.rooms {
-            Rooms::Absent => {}
-            Rooms::Grouped(layout) => self.add_groups(file, layout, text, context),
-            Rooms::Whole(rooms) => {
-                for (item, room) in rooms.iter().enumerate() {
-                    if let Some(DecodedRoom { room, reading }) = room {
-                        self.add(room, *reading, RoomPosition { file, item, number: 0 }, context);
-                    }
-                }
-            }
-        }
-    }
-
-    fn add_groups(
-        &mut self,
-        file: usize,
-        layout: &Layout,
-        text: &str,
-        context: &ResolveContext<'_>,
-    ) {
-        self.rooms.reserve_exact(layout.len());
-        for batch in layout.groups(GROUP).chunks(GROUP_BATCH) {
-            let group = |group: &Range<usize>| Self::of_group(file, layout, text, group, context);
-            let parts: Vec<Self> = batch.par_iter().map(group).collect();
-            for part in parts {
-                self.join(part);
-            }
-            if self.not_alone.is_some() {
-                break;
-            }
-        }
-    }
-
-    fn of_group(
-        file: usize,
-        layout: &Layout,
-        text: &str,
-        group: &Range<usize>,
-        context: &ResolveContext<'_>,
-    ) -> Self {
-        let mut found = Self::default();
-        found.rooms.reserve(group.len());
-        if let Some(rooms) = layout.parse(text, group.clone()) {
-            for (item, room) in group.clone().zip(&rooms) {
-                found.add(room, Reading::Complete, RoomPosition { file, item, number: 0 }, context);
-            }
-            return found;
-        }
-        for item in group.clone() {
-            let position = RoomPosition { file, item, number: 0 };
-            match read_room(layout, text, position, &mut found.diagnostics) {
-                Ok(Some(DecodedRoom { room, reading })) => {
-                    found.add(&room, reading, position, context);
-                }
-                Ok(None) => {}
-                Err(NotAlone) => {
-                    found.not_alone = Some(item);
-                    return found;
-                }
-            }
-        }
-        found
-    }
-
-    fn join(&mut self, later: Self) {
-        let Self { rooms, entries, diagnostics, not_alone, sides: _ } = later;
-        self.rooms.extend(rooms);
-        self.entries.extend(entries);
-        self.diagnostics.extend(diagnostics);
-        self.not_alone = self.not_alone.or(not_alone);
-    }
-
-    /// Makes some of the rooms of an entry.
-    fn of_entry(
-        entry: &Entry,
-        numbers: &Range<usize>,
-        position: RoomPosition,
-        context: &ResolveContext<'_>,
-    ) -> (Vec<PositionedRoom>, EntryFindings) {
-        let (mut made, mut findings) = (Self::default(), EntryFindings::default());
-        made.rooms.reserve(numbers.len());
-        for number in numbers.clone() {
-            let position = RoomPosition { number, ..position };
-            let room = entry.room(number);
-            made.add_room(&room, RoomOrigin::Expanded, Reading::Complete, position, context);
-            if !made.diagnostics.is_empty() {
-                findings.add(number, std::mem::take(&mut made.diagnostics));
-            }
-        }
-        (made.rooms, findings)
-    }
-
-    /// Adds a room as it is written: itself, or an entry that makes many. An entry that could be read
-    /// in part only has its mistakes reported already.
-    fn add(
-        &mut self,
-        raw: &raw::Room,
-        reading: Reading,
-        position: RoomPosition,
-        context: &ResolveContext<'_>,
-    ) {
-        match (&raw.for_each, reading) {
-            (None, _) => self.add_room(raw, RoomOrigin::Written, reading, position, context),
-            (Some(_), Reading::Partial) => {}
-            (Some(_), Reading::Complete) => {
-                let mut reporter = position.reporter(&mut self.diagnostics, reading);
-                let entry = Entry::of(raw, &mut reporter);
-                self.entries.extend(entry.map(|entry| (entry, position)));
-            }
-        }
-    }
-
-    /// Checks a room, and adds it at each of its providers.
-    fn add_room(
-        &mut self,
-        raw: &raw::Room,
-        origin: RoomOrigin,
-        reading: Reading,
-        position: RoomPosition,
-        context: &ResolveContext<'_>,
-    ) {
-        let providers = context.providers(raw);
-        let by_kind = context.by_kind(raw, &providers);
-        let input = RoomInput { raw, by_kind: &by_kind, providers: &providers, context, origin };
-        checks::room(&input, position.reporter(&mut self.diagnostics, reading));
-        let Some(Text(id)) = &raw.id else { return };
-        let sides = self.sides(&providers);
-        for provider in &providers {
-            let room = by_kind.iter().find(|(kind, _)| provider.kind == Some(*kind));
-            if let Some(name) = &provider.name {
-                let room = room.map_or_else(Arc::default, |(_, room)| Arc::clone(room));
-                self.rooms.push((context.declare(raw, id, name, room, &sides), position));
-            }
-        }
-    }
-
-    fn sides(&mut self, providers: &[&DeclaredProvider]) -> Sides {
-        if providers.len() < 2 {
-            return Sides::default();
-        }
-        let names = providers.iter().filter_map(|provider| provider.name.clone());
-        let names: BTreeSet<ProviderName> = names.collect();
-        if !self.sides.iter().eq(&names) {
-            self.sides = Sides::new(names);
-        }
-        self.sides.clone()
-    }
 }
