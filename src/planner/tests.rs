@@ -1,10 +1,9 @@
-//! What the planner promises, as tests.
+//! Tests of the planner.
 
-mod asking;
 mod drift;
 mod gate;
-mod gentle;
 mod kinds;
+mod lifecycle;
 mod limits;
 mod moved;
 mod next_life;
@@ -12,10 +11,11 @@ mod origin;
 mod ownership;
 mod properties;
 mod reconcile;
+mod refresh;
 mod relocate;
 mod replace;
 mod saved;
-mod stories;
+mod steps;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +73,7 @@ pub(super) fn there(people: People, pairs: &[(&str, &str)]) -> Observation {
     Observation::There(samples::observed_room(at(0), people, attributes(pairs)))
 }
 
-/// Files, a state and a service, to be planned from.
+/// The files, the state and the service from which a test plans.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) desired: Desired,
