@@ -100,7 +100,6 @@ const WAY_OUT: &str = "give this one a state of its own (`state: other.state.jso
 /// A provider without recorded rooms may change its application and host.
 ///
 /// # Errors
-///
 /// Returns [`IdentityError`] for the first provider, by name, whose rooms were made elsewhere, or are
 /// recorded under a name that is no longer declared and not `moved`.
 pub fn identity(

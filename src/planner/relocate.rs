@@ -89,7 +89,6 @@ pub enum RelocationError {
 /// equal, in the record and in what the file declares under the new name. No room is lost or replaced.
 ///
 /// # Errors
-///
 /// Returns [`RelocationError`] if a room is not recorded, its new address is taken, or the names are
 /// not of one application.
 pub fn relocate(

@@ -54,7 +54,6 @@ impl<'a> RoomContext<'a> {
     /// credentials are missing, the record is used unchanged.
     ///
     /// # Errors
-    ///
     /// Returns a sentence if the outcome of the open call is still unknown.
     pub(super) fn settled(
         row: Row<'a>,

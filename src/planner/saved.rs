@@ -56,7 +56,6 @@ pub enum SavedPlanRefusal {
 /// Checks that a saved plan may be applied to this state now.
 ///
 /// # Errors
-///
 /// Returns the reason if it may not.
 pub fn check_saved(
     saved: &SavedPlan,
@@ -97,7 +96,6 @@ pub fn saved_as_read(saved: &SavedPlan, desired: &Desired, recorded: &Recorded) 
 /// files.
 ///
 /// # Errors
-///
 /// Returns the rooms whose saved step differs from their step now.
 pub fn restrict(
     plan: Plan,
