@@ -1,4 +1,5 @@
-//! The files as serde reads them: every key, nothing resolved. The published schema is derived from them.
+//! The files as serde decodes them: every key, unresolved. The published schema is derived from these
+//! types, and their doc comments are its descriptions.
 
 mod scalars;
 
@@ -214,8 +215,8 @@ pub enum RawValue<'a> {
     Attributes(&'a Pairs<AttributeValue>),
 }
 
-/// Makes a struct of the keys that a room and the `defaults` have, and of some more. A struct inside
-/// the struct would be read into memory twice, and not report unknown keys.
+/// Defines a struct with the keys that rooms and `defaults` share, and some more keys. A nested struct
+/// (`serde(flatten)`) would be buffered in memory, and would not report unknown keys.
 macro_rules! content {
     ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
         #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]

@@ -1,4 +1,4 @@
-//! The documents of all files to providers, policy and rooms, in parallel.
+//! Resolves the documents of all files to providers, policy and rooms, in parallel.
 
 mod application;
 mod checks;
@@ -25,32 +25,32 @@ pub(super) use head::ResolvedHead;
 use position::{PositionedEntry, PositionedRoom, RoomPosition};
 use rooms::{ResolvedRooms, expand_all};
 
-/// A file of more bytes is large: its rooms are parsed in parallel, so that large files are read one
-/// after the other. One that has to be parsed whole takes some 16 times its size of memory.
+/// The size in bytes above which a file is large. The rooms of a large file are parsed in parallel, so
+/// large files are read sequentially. Parsing a whole file takes about 16 times its size of memory.
 const LARGE: usize = 1 << 20;
 
-/// How many files are resolved before their rooms are put together: what is in memory twice stays
-/// small.
+/// The number of files that are resolved before their rooms are merged, which bounds the memory used
+/// twice.
 const FILE_BATCH: usize = 512;
 
 /// What all files declare, before their rooms are sorted.
 pub(super) struct Resolved {
-    /// The files as they were read, in order.
+    /// The decoded files, in order.
     pub documents: Vec<Document>,
     /// Everything but the rooms.
     pub head: ResolvedHead,
     /// The rooms of all files, in the order of the files.
     pub rooms: Vec<PositionedRoom>,
-    /// The entries that made many of them, in the order of the files.
+    /// The entries that made many rooms each, in the order of the files.
     pub entries: Vec<PositionedEntry>,
     /// The diagnostics of the files, the heads and the rooms, in this order.
     pub diagnostics: Diagnostics,
 }
 
-/// A file that was decoded at once because its rooms cannot be parsed in groups, and its diagnostics.
+/// A file that was decoded whole because its rooms cannot be parsed in groups, with its diagnostics.
 type WholeFile = (Document, Diagnostics);
 
-/// Why a file is not valid YAML: reported without any other findings.
+/// Why a file is not valid YAML. It is reported without any other findings.
 struct InvalidFile(Diagnostics);
 
 /// Decodes all files and resolves their rooms.
@@ -85,7 +85,7 @@ pub(super) fn resolve(sources: &[Source], variable: Lookup<'_>) -> Result<Resolv
                 }
             }
         }
-        // Decoded at once, a head may turn out to have mistakes: the heads are resolved again, once.
+        // Decoding a whole file may find mistakes in its head; the heads are then resolved again, once.
         if !heads_changed {
             expand_all(&entries, &contexts, &mut rooms, &mut diagnostics);
             drop(contexts);
@@ -96,7 +96,7 @@ pub(super) fn resolve(sources: &[Source], variable: Lookup<'_>) -> Result<Resolv
     }
 }
 
-/// Decodes all files and resolves their heads alone; `None` if anything is wrong.
+/// Decodes all files and resolves only their heads; `None` if there is any mistake.
 pub(super) fn head(sources: &[Source], variable: Lookup<'_>) -> Option<ResolvedHead> {
     let (documents, reports) = read_documents(sources).ok()?;
     let mut diagnostics = Diagnostics::default();
@@ -132,15 +132,15 @@ fn read_documents(sources: &[Source]) -> Result<(Vec<Document>, Vec<Diagnostics>
 
 /// The rooms of one file.
 struct FileRooms<'a> {
-    /// Those that are written out, and the entries that make others.
+    /// The rooms and the entries with `for_each`.
     found: ResolvedRooms,
-    /// What they are resolved against.
+    /// The context of the rooms.
     context: ResolveContext<'a>,
-    /// The file, if it was decoded at once.
+    /// The file, if it was decoded whole.
     whole: Option<WholeFile>,
 }
 
-/// Resolves the rooms of one file; where they cannot be parsed in groups, it is decoded at once.
+/// Resolves the rooms of one file. If they cannot be parsed in groups, the file is decoded whole.
 fn file_rooms<'a>(
     document: &Document,
     source: &Source,
@@ -153,13 +153,15 @@ fn file_rooms<'a>(
         source: source.recorded(&head.home),
     };
     found.add_all(document, &source.text, &context);
-    let Some(item) = found.not_alone else { return Ok(FileRooms { found, context, whole: None }) };
+    let Some(item) = found.dependent_item else {
+        return Ok(FileRooms { found, context, whole: None });
+    };
     let whole = read_whole(document, source, item)?;
     let FileRooms { found, context, whole: _ } = file_rooms(&whole.0, source, head)?;
     Ok(FileRooms { found, context, whole: Some(whole) })
 }
 
-/// Decodes a file at once whose rooms could be parsed on their own up to `item` only.
+/// Decodes a whole file whose rooms could be parsed separately only up to `item`.
 fn read_whole(document: &Document, source: &Source, item: usize) -> Result<WholeFile, InvalidFile> {
     let Source { text, path: _, shown: _ } = source;
     let file = document.file;
@@ -177,12 +179,12 @@ fn read_whole(document: &Document, source: &Source, item: usize) -> Result<Whole
     }
 }
 
-/// The numbers of all files, batch by batch.
+/// Returns the numbers of all files in batches.
 fn batches(files: usize) -> impl Iterator<Item = Range<usize>> {
     (0..files).step_by(FILE_BATCH).map(move |from| from..files.min(from + FILE_BATCH))
 }
 
-/// Does some work with each of `files`, small ones in parallel; the results are in their order.
+/// Runs `work` for each of `files`, small ones in parallel. The results are in the order of the files.
 fn each_file<T: Send>(
     sources: &[Source],
     files: Range<usize>,
@@ -196,7 +198,7 @@ fn each_file<T: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Sorts all rooms by address, with their lines, and reports duplicate addresses.
+/// Sorts all rooms by address, adds their lines, and reports duplicate addresses.
 pub(super) fn sorted(
     mut rooms: Vec<PositionedRoom>,
     entries: &[PositionedEntry],
@@ -230,7 +232,8 @@ pub(super) fn sorted(
         DesiredRoom { line, ..room }
     };
     let mut rooms: Vec<DesiredRoom> = rooms.into_iter().map(with_line).collect();
-    // The list is made in place, and the positions took a fifth of it.
+    // The vector was collected in place, and its elements had positions: a fifth of its capacity is
+    // unused.
     rooms.shrink_to_fit();
     rooms
 }

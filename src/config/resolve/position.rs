@@ -1,12 +1,12 @@
-//! Where a room is among all files.
+//! The position of a room in all files.
 
 use crate::model::DesiredRoom;
 
 use crate::config::diagnostics::{Diagnostics, EntryPart, Location, Part, Reading, Reporter, key};
 use crate::config::expand::Entry;
 
-/// Where a room is: the number of its file, its own number there, and its number among the rooms that
-/// the same entry makes.
+/// The position of a room: the number of its file, its number in the file, and its number among the
+/// rooms of the same entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::config) struct RoomPosition {
     pub(super) file: usize,
@@ -14,10 +14,10 @@ pub(in crate::config) struct RoomPosition {
     pub(super) number: usize,
 }
 
-/// A room, and where it is.
+/// A room with its position.
 pub(in crate::config) type PositionedRoom = (DesiredRoom, RoomPosition);
 
-/// An entry with `for_each`, and where it is.
+/// An entry with `for_each` and its position.
 pub(in crate::config) type PositionedEntry = (Entry, RoomPosition);
 
 impl RoomPosition {
@@ -26,12 +26,12 @@ impl RoomPosition {
         Reporter { diagnostics, file, part: Part::Item(item), reading }
     }
 
-    /// Where the room that is written out, or the entry, begins in the order of all files.
+    /// Returns the position of the room or entry in the order of all files.
     pub(super) fn entry(self) -> (usize, usize) {
         (self.file, self.item)
     }
 
-    /// The location of the room's id.
+    /// Returns the location of the room's id.
     pub(super) fn id(self) -> Location {
         let Self { file, item, number: _ } = self;
         let (part, entry) = (Part::Item(item), EntryPart::Value);

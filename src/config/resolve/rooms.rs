@@ -1,4 +1,4 @@
-//! The rooms of one file: parsed in groups, checked, and those of `for_each` made, in parallel.
+//! Resolves the rooms of one file: parsed in groups, expanded by `for_each`, and checked, in parallel.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -15,27 +15,28 @@ use super::provider::DeclaredProvider;
 use crate::config::decode::{DecodedRoom, Document, GROUP, Layout, Rooms};
 use crate::config::diagnose;
 use crate::config::diagnostics::{Diagnostics, Reading, key};
-use crate::config::expand::{Entry, EntryFindings, MOST, too_many};
+use crate::config::expand::{Entry, EntryFindings, MAX_ROOMS, too_many};
 use crate::config::raw::{self, Text};
 
-/// How many rooms of an entry with `for_each` are made at once.
-const UNIT: usize = 1 << 10;
+/// The number of rooms of an entry with `for_each` that one parallel task makes.
+const EXPANSION_BATCH: usize = 1 << 10;
 
-/// How many groups of rooms are resolved before they are put together, for the same reason.
+/// The number of groups of rooms that are resolved before they are merged, which bounds the memory used
+/// twice.
 const GROUP_BATCH: usize = 256;
 
 /// The rooms of a file, or of a part of it.
 #[derive(Debug, Default)]
 pub(super) struct ResolvedRooms {
-    /// Its rooms.
+    /// The rooms.
     pub rooms: Vec<PositionedRoom>,
-    /// The entries that make many rooms each.
+    /// The entries with `for_each`.
     pub entries: Vec<PositionedEntry>,
-    /// What was found in them.
+    /// The diagnostics of the rooms.
     pub diagnostics: Diagnostics,
-    /// The first room that could not be parsed without the rest of the file.
-    pub not_alone: Option<usize>,
-    /// The sides of the last room that has several: the next one mostly has the same.
+    /// The first room that cannot be parsed without the rest of the file.
+    pub dependent_item: Option<usize>,
+    /// The sides of the last room with several, which the next such room usually shares.
     sides: Sides,
 }
 
@@ -75,7 +76,7 @@ impl ResolvedRooms {
             for part in parts {
                 self.join(part);
             }
-            if self.not_alone.is_some() {
+            if self.dependent_item.is_some() {
                 break;
             }
         }
@@ -103,8 +104,8 @@ impl ResolvedRooms {
                     found.add(&room, reading, position, context);
                 }
                 Ok(None) => {}
-                Err(NotAlone) => {
-                    found.not_alone = Some(item);
+                Err(DependentItem) => {
+                    found.dependent_item = Some(item);
                     return found;
                 }
             }
@@ -113,11 +114,11 @@ impl ResolvedRooms {
     }
 
     fn join(&mut self, later: Self) {
-        let Self { rooms, entries, diagnostics, not_alone, sides: _ } = later;
+        let Self { rooms, entries, diagnostics, dependent_item, sides: _ } = later;
         self.rooms.extend(rooms);
         self.entries.extend(entries);
         self.diagnostics.extend(diagnostics);
-        self.not_alone = self.not_alone.or(not_alone);
+        self.dependent_item = self.dependent_item.or(dependent_item);
     }
 
     /// Makes some of the rooms of an entry.
@@ -140,8 +141,8 @@ impl ResolvedRooms {
         (made.rooms, findings)
     }
 
-    /// Adds a room as it is written: itself, or an entry that makes many. An entry that could be read
-    /// in part only has its mistakes reported already.
+    /// Adds a room as written, or an entry with `for_each`. An entry that was read only in part is
+    /// skipped, since its mistakes are already reported.
     fn add(
         &mut self,
         raw: &raw::Room,
@@ -197,34 +198,34 @@ impl ResolvedRooms {
     }
 }
 
-/// A room that could not be parsed without the rest of the file.
-struct NotAlone;
+/// The room cannot be parsed without the rest of the file.
+struct DependentItem;
 
-/// Reads a room of a group that serde_yaml has refused.
+/// Reads a room of a group that serde_yaml rejected.
 fn read_room(
     layout: &Layout,
     text: &str,
     position: RoomPosition,
     diagnostics: &mut Diagnostics,
-) -> Result<Option<DecodedRoom>, NotAlone> {
+) -> Result<Option<DecodedRoom>, DependentItem> {
     let RoomPosition { file: _, item, number: _ } = position;
     if let Some(room) = layout.parse(text, item..item + 1).and_then(|mut rooms| rooms.pop()) {
         return Ok(Some(DecodedRoom { room, reading: Reading::Complete }));
     }
     if !layout.is_independent(text, item) {
-        return Err(NotAlone);
+        return Err(DependentItem);
     }
     let mut found = Diagnostics::default();
     let mut reporter = position.reporter(&mut found, Reading::Partial);
-    let read = diagnose::room(layout.item(text, item), &mut reporter).map_err(|_| NotAlone)?;
+    let read = diagnose::room(layout.item(text, item), &mut reporter).map_err(|_| DependentItem)?;
     if !found.any_error() {
-        return Err(NotAlone);
+        return Err(DependentItem);
     }
     diagnostics.extend(found);
     Ok(read)
 }
 
-/// Makes the rooms of all entries with `for_each`, in parallel, and adds them to the others.
+/// Makes the rooms of all entries with `for_each`, in parallel, and appends them to the others.
 pub(super) fn expand_all(
     entries: &[PositionedEntry],
     contexts: &BTreeMap<usize, ResolveContext<'_>>,
@@ -235,12 +236,12 @@ pub(super) fn expand_all(
     let mut total = 0;
     for (at, (entry, position)) in entries.iter().enumerate() {
         total += entry.len();
-        if total > MOST {
+        if total > MAX_ROOMS {
             let mut reporter = position.reporter(diagnostics, Reading::Complete);
             return reporter.at_key(vec![key("for_each")], too_many());
         }
-        let unit = |from| (at, from..entry.len().min(from + UNIT));
-        units.extend((0..entry.len()).step_by(UNIT).map(unit));
+        let unit = |from| (at, from..entry.len().min(from + EXPANSION_BATCH));
+        units.extend((0..entry.len()).step_by(EXPANSION_BATCH).map(unit));
     }
     rooms.reserve_exact(total);
     let mut findings: BTreeMap<usize, EntryFindings> = BTreeMap::new();
