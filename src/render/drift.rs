@@ -1,4 +1,4 @@
-//! How the service differs from the record, as text and JSON.
+//! The differences between the service and the record, as text and JSON.
 
 use std::io::{self, Write};
 
@@ -32,7 +32,7 @@ struct Document<'a> {
     findings: Each<'a, Finding>,
 }
 
-/// Writes what drifted as one JSON document on one line.
+/// Writes the drift as one JSON document on one line.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -57,7 +57,7 @@ pub fn drift_json(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
     )
 }
 
-/// Writes what drifted as text.
+/// Writes the drift as text.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -114,7 +114,7 @@ fn closing(out: &mut dyn Write, summary: DriftSummary, emulated: bool) -> io::Re
     writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", in_numbers(summary))
 }
 
-/// Returns how many rooms differ, and how.
+/// Returns the number of rooms that differ, by kind of drift.
 pub(super) fn in_numbers(summary: DriftSummary) -> String {
     let numbers: Vec<(u64, &str)> =
         DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();

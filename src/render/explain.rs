@@ -1,4 +1,4 @@
-//! One room from every side, as text and JSON.
+//! One room as declared, recorded and observed, with the decision on it, as text and JSON.
 
 mod json;
 mod table;
@@ -17,7 +17,7 @@ use super::text::ON_EMULATOR;
 use super::{fields, findings, sections, style};
 pub use json::explanation_json;
 
-/// Writes one room from every side as text.
+/// Writes one room, as declared, recorded and observed, as text.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -28,7 +28,7 @@ pub fn explanation_text(out: &mut dyn Write, explanation: &Explanation) -> io::R
         "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}\n",
         Plain(&explanation.address)
     )?;
-    table::sides(out, explanation)?;
+    table::write(out, explanation)?;
     writeln!(out)?;
     decision(out, explanation)?;
     held_by_gate(out, explanation)?;
@@ -42,7 +42,7 @@ pub fn explanation_text(out: &mut dyn Write, explanation: &Explanation) -> io::R
     Ok(())
 }
 
-/// Writes what is decided, and by which rule.
+/// Writes the decision, and the rule that led to it.
 fn decision(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let (decision, rule) = (&explanation.decision, rule(explanation));
     let line = |out: &mut dyn Write, step: &Step| {
@@ -96,7 +96,7 @@ fn decision(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     }
 }
 
-/// Writes that the gate holds the step back.
+/// Writes the refusals of the gate that hold back the step.
 fn held_by_gate(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let Explanation { decision: RoomDecision::Step(step), gate, .. } = explanation else {
         return Ok(());
@@ -124,7 +124,7 @@ fn times(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     }
 }
 
-/// Writes what is open of a record.
+/// Writes the pending call, the uncertain origin and the next life of a record.
 fn open(out: &mut dyn Write, record: Option<&RecordedRoom>) -> io::Result<()> {
     let Some(record) = record else { return Ok(()) };
     if let Some(call) = record.pending.as_deref() {
@@ -138,7 +138,7 @@ fn open(out: &mut dyn Write, record: Option<&RecordedRoom>) -> io::Result<()> {
     next_life(next).iter().try_for_each(|(label, value)| writeln!(out, "  {label}  {value}"))
 }
 
-/// Returns the stable code of what is decided.
+/// Returns the stable code of a decision.
 const fn verdict(decision: &RoomDecision) -> &'static str {
     match decision {
         RoomDecision::Step(_) => "step",
@@ -152,7 +152,7 @@ const fn verdict(decision: &RoomDecision) -> &'static str {
     }
 }
 
-/// Returns the rule by which it is decided, in a sentence.
+/// Returns the rule of a decision, as a sentence.
 fn rule(explanation: &Explanation) -> String {
     match &explanation.decision {
         RoomDecision::Step(step) => rule_of_step(step).to_owned(),

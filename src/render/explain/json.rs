@@ -1,4 +1,4 @@
-//! One room from every side, as JSON.
+//! One room as declared, recorded and observed, with the decision on it, as JSON.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -62,7 +62,7 @@ struct DecisionJson<'a> {
     held: Option<<Held as ToJson>::Json<'a>>,
 }
 
-/// Writes one room from every side as one JSON document.
+/// Writes one room, as declared, recorded and observed, as one JSON document.
 ///
 /// # Errors
 /// Returns the error of `out`.

@@ -1,4 +1,4 @@
-//! What is declared, recorded and observed of one room, in columns.
+//! The table of what is declared, recorded and observed of one room.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -10,17 +10,17 @@ use crate::render::escape::{OneLine, Plain, Quoted};
 use crate::render::style::STRONG;
 use crate::render::{counts, style};
 
-/// How wide a column of values gets at most.
+/// The maximum width of a column of values.
 const VALUE_COLUMN: usize = 36;
 
-/// The values of one field, from each side.
-struct SidesRow {
+/// One row: the values of one field.
+struct TableRow {
     label: String,
     values: [String; 3],
 }
 
 /// Writes what is declared, recorded and observed in columns.
-pub(super) fn sides(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let rows = rows(explanation);
     let length = |text: &str| text.chars().count();
     let labels = rows.iter().map(|row| length(&row.label)).max().unwrap_or(0);
@@ -29,7 +29,7 @@ pub(super) fn sides(out: &mut dyn Write, explanation: &Explanation) -> io::Resul
         widths.max().unwrap_or(0).min(VALUE_COLUMN)
     };
     let (first, second) = (width(0), width(1));
-    for (n, SidesRow { label, values: [desired, recorded, observed] }) in rows.iter().enumerate() {
+    for (n, TableRow { label, values: [desired, recorded, observed] }) in rows.iter().enumerate() {
         let colour = if n == 0 { STRONG } else { style::PLAIN };
         let line = format!("{label:<labels$}  {desired:<first$}  {recorded:<second$}  {observed}");
         writeln!(out, "  {colour}{}{colour:#}", line.trim_end())?;
@@ -37,8 +37,8 @@ pub(super) fn sides(out: &mut dyn Write, explanation: &Explanation) -> io::Resul
     Ok(())
 }
 
-fn rows(explanation: &Explanation) -> Vec<SidesRow> {
-    let row = |label: &str, values: [Option<String>; 3]| SidesRow {
+fn rows(explanation: &Explanation) -> Vec<TableRow> {
+    let row = |label: &str, values: [Option<String>; 3]| TableRow {
         label: label.to_owned(),
         values: values.map(|value| value.unwrap_or_else(|| "-".to_owned())),
     };

@@ -11,8 +11,8 @@ use super::escape::Code;
 use super::page::{Folded, Page, TableRow, heading};
 use super::{PageView, findings, marker, scope, unread};
 
-/// Writes what drifted as a page of Markdown of at most `view.max_bytes` bytes: the counts, and folded
-/// tables, as many rows as fit.
+/// Writes the drift as a page of Markdown of at most `view.max_bytes` bytes: the counts, and folded
+/// tables with as many rows as fit.
 ///
 /// # Errors
 /// Returns the error of `out`.
