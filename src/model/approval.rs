@@ -151,8 +151,8 @@ impl Consent {
     #[must_use]
     pub fn lets_through(&self, plan: &Plan) -> bool {
         let gate = self.evaluate(plan.gate.clone());
-        let goes = |step: &Step| self.holds(step, &gate).is_none() || step.instead.is_some();
-        plan.steps.iter().any(goes)
+        let passes = |step: &Step| self.holds(step, &gate).is_none() || step.instead.is_some();
+        plan.steps.iter().any(passes)
     }
 
     /// Returns whether all steps of a plan are left out, without in-place changes instead.

@@ -230,7 +230,7 @@ mod tests {
         let policy = Policy::default();
         assert_eq!(policy.on_occupied([Kind::Rtc]), OnOccupied::Destroy);
         assert_eq!(policy.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Defer);
-        let said = Policy { on_occupied: Some(OnOccupied::Destroy), ..policy };
-        assert_eq!(said.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Destroy);
+        let explicit = Policy { on_occupied: Some(OnOccupied::Destroy), ..policy };
+        assert_eq!(explicit.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Destroy);
     }
 }

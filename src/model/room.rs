@@ -138,10 +138,10 @@ impl Room {
     /// Returns the first field that differs and whose change to `desired` needs a replace.
     #[must_use]
     pub fn replaced_for(&self, kind: Kind, desired: &Self) -> Option<Field> {
-        let anew = |spec: &&FieldSpec| {
+        let needs_replace = |spec: &&FieldSpec| {
             spec.change == Change::Replace && self.differs(kind, spec.field, desired)
         };
-        kind.spec().fields.iter().find(anew).map(|spec| spec.field)
+        kind.spec().fields.iter().find(needs_replace).map(|spec| spec.field)
     }
 
     /// Returns what the call that makes a room of this kind sets.

@@ -203,7 +203,7 @@ pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Opti
     };
     (!fields.is_empty()).then(|| {
         Finding::warning("fields_drifted", message())
-            .help("declare it as it is, or destroy the room and let it be made replace_room")
+            .help("declare it as it is, or destroy the room and let it be made anew")
             .about(context.address)
     })
 }
@@ -225,7 +225,7 @@ fn attributes_dropped(context: &RoomContext<'_>) -> Decision {
     let message =
         format!("{} is empty, and the service has dropped all its attributes", context.address);
     let finding = Finding::warning("attributes_dropped", message)
-        .help("they are set again when someone is inside, or when the room is made replace_room")
+        .help("they are set again when someone is inside, or when the room is made anew")
         .about(context.address);
     Decision { finding: Some(finding), ..as_recorded(context) }
 }

@@ -111,13 +111,13 @@ pub(super) fn shown(value: Option<&Value>) -> String {
 
 fn closing(out: &mut dyn Write, summary: DriftSummary, emulated: bool) -> io::Result<()> {
     let place = if emulated { ON_EMULATOR } else { "" };
-    writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", in_numbers(summary))
+    writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", counts_text(summary))
 }
 
 /// Returns the number of rooms that differ, by kind of drift.
-pub(super) fn in_numbers(summary: DriftSummary) -> String {
+pub(super) fn counts_text(summary: DriftSummary) -> String {
     let numbers: Vec<(u64, &str)> =
-        DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();
+        DriftKind::ALL.iter().map(|kind| (summary.of(*kind), kind_text(*kind))).collect();
     let differing: u64 = numbers.iter().map(|(number, _)| number).sum();
     let rooms = counts::count(summary.recorded, "room");
     let line = match (differing, summary.unread) {
@@ -131,7 +131,7 @@ pub(super) fn in_numbers(summary: DriftSummary) -> String {
     parts.join("; ")
 }
 
-pub(super) const fn spoken(kind: DriftKind) -> &'static str {
+pub(super) const fn kind_text(kind: DriftKind) -> &'static str {
     match kind {
         DriftKind::Vanished => "vanished",
         DriftKind::VanishedEarly => "vanished early",

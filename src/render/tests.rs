@@ -168,7 +168,7 @@ pub(super) fn full() -> Plan {
 
 fn steps() -> Vec<Step> {
     let story = "once upon a time\nthere was a room\nand it was full";
-    let told = "once upon a time\nthere was a hall\nand it was full";
+    let changed_story = "once upon a time\nthere was a hall\nand it was full";
     let unnamed = Room { attributes: attributes(&[("topic", "x")]), ..Room::default() };
     vec![
         Step {
@@ -177,7 +177,7 @@ fn steps() -> Vec<Step> {
         },
         Step {
             before: Some(room("Lobby", &[("topic", "a"), ("story", story)])),
-            after: Some(room("The \"Lounge\"", &[("topic", "a"), ("story", told)])),
+            after: Some(room("The \"Lounge\"", &[("topic", "a"), ("story", changed_story)])),
             people: People::Nobody,
             calls: vec![Call::DestroyRoom, Call::CreateRoom],
             ..step("chat/lounge", Action::Replace, Reason::NameChanged)

@@ -1,4 +1,4 @@
-//! Tests of `replace: on_next_vanish`: a new name or delay assert_waits until the service destroys the room.
+//! Tests of `replace: on_next_vanish`: a new name or delay waits until the service destroys the room.
 
 use super::*;
 use crate::model::{
@@ -6,7 +6,7 @@ use crate::model::{
     Step, Weight,
 };
 
-/// A room whose new name assert_waits for its next life.
+/// A room whose new name waits for its next life.
 fn renamed(attributes: &[(&str, &str)]) -> World {
     World::new()
         .policy(|policy| policy.replace = Replace::OnNextVanish)
@@ -20,7 +20,7 @@ fn approved(next: Arc<Room>) -> RecordedRoom {
 }
 
 fn next_of(step: &Step) -> (Option<Arc<Room>>, Option<Arc<Room>>) {
-    let NextChange { before, after } = step.next.as_deref().expect("it changes what assert_waits");
+    let NextChange { before, after } = step.next.as_deref().expect("it changes the next life");
     (before.clone(), after.clone())
 }
 

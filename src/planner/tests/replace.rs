@@ -175,7 +175,7 @@ fn carried_attributes_are_set_if_known_to_be_missing() {
         RecordedRoom { room: room("B", &[("topic", "new")]), ..unfinished(None) },
     );
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
-    assert_eq!(world.plan().steps, [], "others may have written it set_again");
+    assert_eq!(world.plan().steps, [], "others may have set it again");
     let lacking = world.clone().observe("chat/a", there(People::Nobody, &[("topic", "new")]));
     let plan = lacking.plan();
     let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };

@@ -65,9 +65,9 @@ fn steps_with_different_changes_reasons_or_notes_are_not_grouped() {
 
 #[test]
 fn destroys_are_never_grouped() {
-    let going = |action| ["chat/a", "chat/b"].map(|it| step(it, action, Reason::NotDeclared));
-    assert_eq!(headlines(going(Action::Destroy).into(), Layout::Grouped).len(), 2);
-    assert_eq!(headlines(going(Action::Forget).into(), Layout::Grouped).len(), 1);
+    let steps = |action| ["chat/a", "chat/b"].map(|it| step(it, action, Reason::NotDeclared));
+    assert_eq!(headlines(steps(Action::Destroy).into(), Layout::Grouped).len(), 2);
+    assert_eq!(headlines(steps(Action::Forget).into(), Layout::Grouped).len(), 1);
 }
 
 #[test]
