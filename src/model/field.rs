@@ -14,7 +14,7 @@ macro_rules! fields {
             /// Every field of every kind.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The key in `rooms.yaml`, with a dot for a nested key.
+            /// Returns the key in `rooms.yaml`, with a dot for a nested key.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

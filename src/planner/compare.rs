@@ -89,7 +89,7 @@ fn hold_or_step(mut step: Step) -> Decision {
 /// Returns what is known of a room that we did not make: the attributes that we will manage, and the
 /// declared fields that the service reports. A field that only a new room could have as declared is
 /// taken as declared; a finding reports it separately.
-pub(super) fn as_far_as_known(
+pub(super) fn known_content(
     kind: Kind,
     attributes: Attributes,
     declared: &Room,
@@ -166,7 +166,7 @@ fn in_place(
         (true, Some(_)) => Action::Record,
         (false, _) => Action::Update,
     };
-    let after = Arc::new(diff::kept(kind, &present, &declared.room));
+    let after = Arc::new(diff::after_change(kind, &present, &declared.room));
     let mut step = context.step(action, reason, Some(present), Some(after), patches);
     if !carried.is_empty() {
         step.carried = Carried::Known(carried);

@@ -176,7 +176,7 @@ fn adopt(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) ->
     };
     let limit = room.provider.limits.attributes;
     let kind = room.kind();
-    let before = compare::as_far_as_known(kind, attributes.managed(), &declared.room, seen);
+    let before = compare::known_content(kind, attributes.managed(), &declared.room, seen);
     let changes = before.field_patch(kind, &declared.room).into_iter();
     let changes = changes.chain(attributes.batches(kind, limit)).collect();
     let step = room.step(

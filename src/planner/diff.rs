@@ -47,7 +47,7 @@ pub(super) fn changed(kind: Kind, recorded: &Room, declared: &Room) -> Option<Fi
 
 /// Returns the room that results from changing `present` to `declared`, including what the file no
 /// longer declares and the service keeps.
-pub(super) fn kept(kind: Kind, present: &Room, declared: &Room) -> Room {
+pub(super) fn after_change(kind: Kind, present: &Room, declared: &Room) -> Room {
     let mut room = declared.clone();
     if kind.keeps_undeclared() {
         for field in kind.fields().filter(|field| declared.value(*field).is_none()) {
@@ -128,17 +128,17 @@ impl AttributeDiff<'_> {
     }
 
     fn sets(&self) -> Vec<AttributeChange> {
-        let behind = |(key, value): &(&str, &Attribute)| {
-            self.present().get(key) != Some(*value) && !self.gone_by_itself(key, value)
+        let differs = |(key, value): &(&str, &Attribute)| {
+            self.present().get(key) != Some(*value) && !self.is_auto_deleted(key, value)
         };
         let set =
             |(key, value): (&str, &Attribute)| AttributeChange::Set(key.into(), value.clone());
-        self.declared.iter().filter(behind).map(set).collect()
+        self.declared.iter().filter(differs).map(set).collect()
     }
 
     /// Returns whether an `auto_delete` attribute was removed by the service because its user left,
     /// which is not drift.
-    fn gone_by_itself(&self, key: &str, value: &Attribute) -> bool {
+    fn is_auto_deleted(&self, key: &str, value: &Attribute) -> bool {
         value.auto_delete
             && self.set_earlier.get(key) == Some(value)
             && self.present().get(key).is_none()

@@ -23,9 +23,10 @@ pub enum Purpose {
 /// Returns the rooms to query, sorted by address.
 ///
 /// Under `due` these are:
-/// - recorded rooms whose earliest end has passed, and rooms with a pending call;
-/// - rooms to be destroyed or replaced that were last seen with people inside or have other sides; those
-///   sides are queried too;
+/// - recorded rooms whose earliest end has passed, and rooms with a pending call, an uncertain origin, or
+///   attributes of others that are still to be set;
+/// - rooms whose destroy or replace waits for people, if they were last seen with people inside or have
+///   other sides; those sides are queried too;
 /// - rooms that would be replaced for a field that the service reports, since it may be as declared
 ///   already;
 /// - if the provider has an ownership attribute, all rooms to be destroyed or replaced, since another
@@ -52,23 +53,23 @@ pub fn due(
             (Refresh::Due | Refresh::All, None) => {
                 let of_room = row.desired.and_then(|declared| declared.on_conflict);
                 let adopts = of_room.unwrap_or(desired.policy.on_conflict) == OnConflict::Adopt;
-                let asked = match purpose {
+                let is_queried = match purpose {
                     Purpose::Plan => adopts || mode == Refresh::All,
                     Purpose::Apply => adopts,
                     Purpose::Record => false,
                 };
-                asked && provider.kind().origin() != Origin::FirstUser
+                is_queried && provider.kind().origin() != Origin::FirstUser
             }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
                 let destroyed = || {
                     is_destroyed(desired, provider, row.desired, record)
-                        && defers_to_people(desired, provider, record)
+                        && waits_for_people(desired, provider, record)
                 };
-                let sided = !record.sides.is_single()
+                let has_other_sides = !record.sides.is_single()
                     && destroyed()
                     && add_others(&mut others, row.address, record, desired);
-                sided
+                has_other_sides
                     || is_due(provider, record, now(&provider.name))
                     || provider.kind().reports_fields()
                         && is_replaced(provider, row.desired, record)
@@ -109,7 +110,7 @@ fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
 }
 
 /// Returns whether a destroy of the room waits until nobody is inside.
-fn defers_to_people(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
+fn waits_for_people(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
     let sides = record.sides.iter().filter_map(|side| desired.providers.get(side));
     let kinds = sides.map(Provider::kind).chain([provider.kind()]);
     desired.policy.on_occupied(kinds) == OnOccupied::Defer

@@ -126,7 +126,7 @@ pub(super) fn add_steps(
 }
 
 /// Returns how many of the moved rooms were counted as unchanged: they are declared, and have no other
-/// step.
+/// entry in the plan.
 fn unchanged(
     builder: &PlanBuilder<'_>,
     declared: &AsDeclared<'_>,

@@ -73,8 +73,8 @@ impl<'a> RoomContext<'a> {
             None => SettledRecord::default(),
         };
         let SettledRecord { record: recorded, unproven } = settled;
-        let finding = unproven.then(|| of_unknown_origin(address));
-        let finding = finding.or_else(|| made_anew(address, of_state?, observation?));
+        let finding = unproven.then(|| unknown_origin(address));
+        let finding = finding.or_else(|| recreated_by_others(address, of_state?, observation?));
         let next = None;
         Ok(Self { address, provider, inputs, desired, recorded, observation, finding, next })
     }
@@ -265,7 +265,7 @@ fn settle_record<'a>(
 }
 
 /// Returns a warning that the room is not the one that we made.
-fn made_anew(
+fn recreated_by_others(
     address: &Address,
     record: &RecordedRoom,
     observation: &Observation,
@@ -282,7 +282,7 @@ fn made_anew(
     })
 }
 
-fn of_unknown_origin(address: &Address) -> Finding {
+fn unknown_origin(address: &Address) -> Finding {
     let message = format!(
         "{address}: its destroy has an unknown outcome, and nothing shows whether the room that \
          exists now is the one that was to be destroyed"

@@ -41,7 +41,7 @@ pub(super) fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-/// A room with a name, one hour of delay and attributes.
+/// Returns a room with a name, one hour of delay and attributes.
 pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
     Arc::new(Room {
         name: Some(name.into()),
@@ -64,7 +64,7 @@ pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
     }
 }
 
-/// A room that was created a minute ago.
+/// Returns a room that was created a minute ago.
 pub(super) fn record(room: Arc<Room>) -> RecordedRoom {
     samples::record(room, at(-60))
 }
@@ -85,7 +85,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A world with the provider `chat`, a policy without a gate, and no rooms.
+    /// Returns a world with the provider `chat`, a policy without a gate, and no rooms.
     pub(super) fn new() -> Self {
         let chat = provider("chat");
         let identity =

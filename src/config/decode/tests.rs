@@ -74,7 +74,7 @@ fn items_and_skeleton_map_to_lines_of_the_file() {
     assert_eq!((layout.line_of_skeleton(2), layout.line_of_skeleton(3)), (2, 6));
 }
 
-/// A piece of YAML that may connect two items, or end one.
+/// Generates a piece of YAML that may connect two items, or end one.
 fn piece() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "\"",
@@ -130,7 +130,7 @@ fn piece() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// A simple file with such pieces inserted anywhere.
+/// Generates a simple file with such pieces inserted anywhere.
 fn text() -> impl Strategy<Value = String> {
     let base = prop::sample::select(vec![
         "version: 1\nrooms:\n  - id: a\n    name: A b\n  - id: b\n    attributes: {k: v, l: \"w\"}\n  - id: c\nstate: x\n",

@@ -308,30 +308,28 @@ fn rate(generator: &mut SchemaGenerator) -> Schema {
     whole::<1, { u32::MAX as u64 }>(generator)
 }
 
-/// A whole number from `LEAST` to `MOST`.
-pub(super) fn whole<const LEAST: u64, const MOST: u64>(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
+/// Returns the schema of a whole number from `MIN` to `MAX`.
+pub(super) fn whole<const MIN: u64, const MAX: u64>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
 }
 
-/// A whole number from `LEAST` to `MOST`, or text with a variable.
-pub(super) fn whole_or_variable<const LEAST: u64, const MOST: u64>(
-    _: &mut SchemaGenerator,
-) -> Schema {
+/// Returns the schema of a whole number from `MIN` to `MAX`, or text with a variable.
+pub(super) fn whole_or_variable<const MIN: u64, const MAX: u64>(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [
-            { "type": "integer", "minimum": LEAST, "maximum": MOST },
+            { "type": "integer", "minimum": MIN, "maximum": MAX },
             { "type": "string", "pattern": VARIABLE },
         ],
     })
 }
 
-/// The name of a kind.
+/// Returns the schema of the name of a kind.
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     json_schema!({ "type": "string", "enum": kinds })
 }
 
-/// Seconds, or text such as `90s`, `15m` or `3h`.
+/// Returns the schema of seconds, or text such as `90s`, `15m` or `3h`.
 pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [
@@ -341,24 +339,22 @@ pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Seconds from `LEAST` to `MOST`, text such as `30m`, or text with a variable.
-pub(super) fn span_or_variable<const LEAST: u64, const MOST: u64>(
-    _: &mut SchemaGenerator,
-) -> Schema {
+/// Returns the schema of seconds from `MIN` to `MAX`, text such as `30m`, or text with a variable.
+pub(super) fn span_or_variable<const MIN: u64, const MAX: u64>(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [
-            { "type": "integer", "minimum": LEAST, "maximum": MOST },
+            { "type": "integer", "minimum": MIN, "maximum": MAX },
             { "type": "string", "pattern": r"^[0-9]+[smh]?$|\$\{", "examples": ["30m"] },
         ],
     })
 }
 
-/// A share such as `50%`.
+/// Returns the schema of a percentage such as `50%`.
 pub(super) fn share(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": "^[0-9]+%$", "examples": ["50%"] })
 }
 
-/// A number, or a share such as `30%`.
+/// Returns the schema of a number, or a percentage such as `30%`.
 pub(super) fn count_or_share(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [

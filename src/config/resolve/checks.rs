@@ -155,7 +155,7 @@ fn provider_is_named(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     reporter.missing(Vec::new(), finding);
 }
 
-/// A field must belong to at least one of the kinds. Each kind gets the fields that it has.
+/// Reports fields that none of the kinds has. Each kind gets the fields that it has.
 fn keys_are_of_its_kinds(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     if !input.kinds_are_known() {
         return;
@@ -286,8 +286,8 @@ fn attributes_stay_apart(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Only ZIM supports `auto_delete`. The other kinds of a room with a ZIM side ignore such attributes,
-/// and a room without a ZIM side cannot have them.
+/// Reports `auto_delete` attributes of a room without a ZIM side, since only ZIM supports them. The other
+/// kinds of a room with a ZIM side ignore them.
 fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let Some(pairs) = &input.raw.attributes else { return };
     if input.kinds().any(|kind| kind.spec().auto_delete) || !input.kinds_are_known() {
@@ -299,7 +299,7 @@ fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) 
     }
 }
 
-/// Paths to ignore must be fields of at least one of its kinds.
+/// Reports ignored paths that are fields of none of its kinds.
 fn ignored_paths_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let held = |field: &Field| !input.kinds_are_known() || input.kinds().any(|it| it.holds(*field));
     let fields: Vec<Field> = Field::ALL.iter().copied().filter(held).collect();
@@ -307,8 +307,8 @@ fn ignored_paths_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     values::check_ignored(lifecycle, &fields, &[key("lifecycle")], reporter);
 }
 
-/// `${…}` is replaced only in a few keys of the providers, in `state`, and in entries with `for_each`.
-/// In any other room it is sent literally.
+/// Warns about `${…}` in a room without `for_each`, where it is sent literally: it is replaced only in a few
+/// keys of the providers, in `state`, and in entries with `for_each`.
 fn variables_are_not_used(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     match input.origin {
         RoomOrigin::Written => {}

@@ -97,7 +97,7 @@ const KEYS: &[(&str, &[&str])] = &[
 /// The first of the keys that are generated rarely.
 const UNLIKELY: usize = KEYS.len() - 5;
 
-/// A key with a value that is usually valid for it.
+/// Generates a key with a value that is usually valid for it.
 fn entry() -> impl Strategy<Value = (&'static str, &'static str)> {
     let known = prop::sample::select(KEYS[..UNLIKELY].to_vec());
     let fitting = known.prop_flat_map(|(key, values)| (Just(key), prop::sample::select(values)));
@@ -105,7 +105,7 @@ fn entry() -> impl Strategy<Value = (&'static str, &'static str)> {
     prop_oneof![9 => fitting, 1 => (any, prop::sample::select(VALUES))]
 }
 
-/// A file of generated rooms and defaults, which may be invalid.
+/// Generates a file of generated rooms and defaults, which may be invalid.
 pub(super) fn file() -> impl Strategy<Value = String> {
     let entries = || prop::collection::vec(entry(), 0..4);
     let rooms = prop::collection::vec(entries(), 0..4);

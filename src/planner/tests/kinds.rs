@@ -15,7 +15,7 @@ fn named(name: &str, app_id: u32, application: Application) -> Provider {
     Provider { app_id, application, limits, ..provider(name) }
 }
 
-/// A world with `chat` (ZIM), `video` (RTC) and `live` (Tencent).
+/// Returns a world with `chat` (ZIM), `video` (RTC) and `live` (Tencent).
 fn world() -> World {
     let mut world = World::new();
     let live = Application::new(Kind::TencentLive, Some("admin".to_owned()))
@@ -54,7 +54,7 @@ fn chat_and_video() -> Sides {
     Sides::new([name("chat"), name("video")].into())
 }
 
-/// Two recorded sides of a room that is no longer declared.
+/// Returns two recorded sides of a room that is no longer declared.
 fn removed_room() -> World {
     let side = |room| RecordedRoom { sides: chat_and_video(), ..record(room) };
     world().record("chat/show", side(room("Show", &[]))).record("video/show", side(Arc::default()))
@@ -383,7 +383,7 @@ fn an_empty_room_resolves_a_close_of_unknown_outcome() {
     assert_eq!(full.plan().unread.len(), 1, "it may still take effect");
 }
 
-/// A live room for which only some of the creating calls were made, and the complete room.
+/// Returns a live room for which only some of the creating calls were made, and the complete room.
 fn partly_created() -> (World, Arc<Room>) {
     let fields = [(Field::Owner, text("alice")), (Field::Notice, text("be kind"))];
     let whole = with(&fields, &[("topic", "music")]);

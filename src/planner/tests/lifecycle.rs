@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Action, Carried, HeldReason, OnConflict, OnVanish, Reason};
 
-/// A declared and recorded room that the service no longer has.
+/// Returns a declared and recorded room that the service no longer has.
 fn vanished() -> World {
     World::new()
         .declare("chat/a", room("A", &[("topic", "old")]))
@@ -37,7 +37,7 @@ fn an_ignored_vanished_room_does_not_count_for_max_rooms() {
     assert_eq!(world.plan().steps[0].action, Action::Create);
 }
 
-/// A room that differs from its record, and whose paths are ignored.
+/// Returns a room that differs from its record, and whose paths are ignored.
 fn ignoring(paths: &[&str]) -> World {
     let mut world = World::new()
         .declare("chat/a", room("B", &[("topic", "new")]))

@@ -6,7 +6,7 @@ use crate::model::{
     Step, Weight,
 };
 
-/// A room whose new name waits for its next life.
+/// Returns a room whose new name waits for its next life.
 fn renamed(attributes: &[(&str, &str)]) -> World {
     World::new()
         .policy(|policy| policy.replace = Replace::OnNextVanish)
@@ -14,7 +14,7 @@ fn renamed(attributes: &[(&str, &str)]) -> World {
         .record("chat/a", record(room("A", &[("topic", "old")])))
 }
 
-/// A record with an approved next life.
+/// Returns a record with an approved next life.
 fn approved(next: Arc<Room>) -> RecordedRoom {
     record(room("A", &[("topic", "old")])).with_next(Some(next))
 }

@@ -15,7 +15,7 @@ fn world() -> World {
     world
 }
 
-/// The declared room `chat/a`, recorded with these attributes.
+/// Returns the declared room `chat/a`, recorded with these attributes.
 fn recorded(pairs: &[(&str, &str)]) -> World {
     world()
         .declare("chat/a", room("A", &[("topic", "x")]))

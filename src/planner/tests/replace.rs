@@ -7,7 +7,7 @@ use crate::model::{
     NotTried, Patch, Reason, Step, over_limits,
 };
 
-/// A room whose declared name and attribute changed.
+/// Returns a room whose declared name and attribute changed.
 fn renamed() -> World {
     World::new()
         .declare("chat/a", room("B", &[("topic", "new")]))

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Action, OnRemove, SavedPlan, SavedStep};
 
-/// A room whose topic drifted, and for which another topic is declared.
+/// Returns a room whose topic drifted, and for which another topic is declared.
 fn drifted() -> World {
     World::new()
         .declare("chat/a", room("A", &[("topic", "new")]))

@@ -96,7 +96,7 @@ fn outcome(plan: &Plan) -> Outcome {
     all.first().copied().unwrap_or(Outcome::Nothing)
 }
 
-/// The documented table, written independently of the planner.
+/// Returns the documented table, written independently of the planner.
 fn expected(declared: Declared, record: Record, seen: Seen, adopt: bool, defer: bool) -> Outcome {
     use Declared::{Equal, No, OtherAttributes, OtherBookkeeping, OtherName};
     if seen == Seen::Unread {
