@@ -19,7 +19,7 @@ pub struct Attribute {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(Vec<(Box<str>, Attribute)>);
 
-/// One change of a room's attributes, as ModifyRoomAttribute takes it.
+/// One change of a room's attributes, as in a call of ModifyRoomAttribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttributeChange {
     /// Sets the key, whether or not it exists.

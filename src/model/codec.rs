@@ -41,7 +41,7 @@ struct CompactText<'a> {
     fields: &'a OtherFields,
 }
 
-/// Either layout. What no other key takes is a field, or unknown.
+/// Either layout. Any other key is a field, or unknown.
 #[derive(Deserialize)]
 struct EitherText {
     name: Option<Box<str>>,

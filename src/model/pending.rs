@@ -86,8 +86,8 @@ pub fn settle(
         Landing::NotOver => false,
         Landing::Over | Landing::FoundMissing => true,
     };
-    // A room that was missing after the calls had ended was not made by this call, or may be at any
-    // time.
+    // With `absent_until` waiting proves nothing more: the call did not take effect, or a suspended
+    // holder may send it at any time.
     let landed = landed || pending.absent_until.is_some();
     let settled = match observed_room {
         None => missing(record, pending.kind, now),

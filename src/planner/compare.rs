@@ -28,8 +28,8 @@ pub(super) fn compare(
     }
 }
 
-/// Decides on a room that has to be replaced, now or after its present life. If it may not be replaced
-/// now, a next life that waits already stays recorded.
+/// Decides on a room that has to be replaced, now or after its present life. An equal recorded next life
+/// is kept while the replace is held back.
 fn replace_room(
     context: &RoomContext<'_>,
     declared: &DesiredRoom,

@@ -11,7 +11,7 @@ use crate::model::{
 const NAMED: usize = 3;
 
 /// Returns the refusals: of steps that end a room's life or its record, and of steps that recreate
-/// rooms before their time. Each has limits of its own.
+/// rooms before their time. Each group has separate limits.
 pub(super) fn evaluate(steps: &[Step], desired: &Desired, recorded: &Recorded) -> Gate {
     let count = |weight: Weight| steps.iter().filter(|step| step.weight == weight).count() as u64;
     let (counted, recreated) = (count(Weight::Counted), count(Weight::Recreated));

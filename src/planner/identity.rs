@@ -52,7 +52,7 @@ pub enum IdentityError {
         /// The provider.
         provider: ProviderName,
     },
-    /// The recorded rooms are at a real service, and the file says `endpoint: emulator`.
+    /// The recorded rooms are at a real service, and the file declares `endpoint: emulator`.
     #[error(
         "the state's rooms of `{provider}` are at a real service, and the file says `endpoint: \
          emulator`: {WAY_OUT}"
