@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures the release binary as a user runs it: whole processes, wall time, CPU, peak memory.
+"""Measures whole processes of the release binary: wall time, CPU time, peak memory.
 
     cargo build --release && benches/measure.py [start] [plan] [files] [steps] [rate] [sick]
     benches/measure.py shared --state 'postgres://127.0.0.1/bench?schema=bench_{n}'
 
-`shared` measures a state in a store: `{n}` in the URL becomes a number, for states that are new. Credentials
-come from the environment.
+`shared` measures a state in a shared store: `{n}` in the URL is replaced by a number for each new state.
+Credentials come from the environment.
 """
 import argparse
 import json
@@ -33,7 +33,7 @@ STATE_HEAD = (
 
 
 def room(number):
-    """One room of rooms.yaml, about 250 bytes."""
+    """Returns one room of rooms.yaml, about 250 bytes."""
     return f"""  - id: room-{number:07}
     name: Room {number} of the fleet
     destroy_delay_time: 3h
@@ -44,7 +44,7 @@ def room(number):
 
 
 def record(number):
-    """The same room as the state has it."""
+    """Returns the record of the same room."""
     attributes = {
         "banner": {"value": f"Hi! Ask number {number}", "auto_delete": True},
         "topic": {"value": f"Welcome to room {number}: be kind to each other, and ask before you post"},
@@ -56,7 +56,7 @@ def record(number):
 
 
 def write_world(folder, rooms, endpoint="emulator", rate=20, state=False, emulated="true"):
-    """Writes rooms.yaml, and the state that has all of it where wanted."""
+    """Writes rooms.yaml and, if `state` is set, a state with all its rooms."""
     with open(folder / "rooms.yaml", "w") as out:
         out.write(HEAD.format(endpoint=endpoint, rate=rate))
         out.writelines(room(number) for number in range(rooms))
@@ -69,7 +69,7 @@ def write_world(folder, rooms, endpoint="emulator", rate=20, state=False, emulat
 
 
 def run(folder, *arguments, expect=(0,), stdout=subprocess.DEVNULL, log=subprocess.DEVNULL):
-    """Runs the tool in a folder: wall seconds, CPU seconds, peak MB."""
+    """Runs the tool in a folder; returns wall seconds, CPU seconds and peak MB."""
     environment = dict(os.environ, ZEGO_SERVER_SECRET="0" * 32, TENCENT_SECRET_KEY="0" * 64)
     environment.pop("ZIM_ENDPOINT", None)
     start = time.perf_counter()
@@ -117,7 +117,7 @@ def plan(repeat, sizes):
 
 
 def write_file(path, first, rooms, anchor):
-    """A file of rooms; with an anchor the last one has the attributes of the first."""
+    """Writes a file of rooms; with an anchor the last one has the attributes of the first."""
     texts = [room(first + number) for number in range(rooms)]
     if anchor:
         texts[0] = texts[0].replace("attributes:", "attributes: &all")
@@ -126,7 +126,7 @@ def write_file(path, first, rooms, anchor):
 
 
 def files(repeat, _sizes):
-    """Many files; those with anchors cannot be cut and are parsed whole."""
+    """Measures many files; those with anchors cannot be divided and are parsed whole."""
     for count, rooms, anchor in ((400, 25, True), (800, 25, True), (10_000, 100, False)):
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
@@ -144,7 +144,7 @@ def files(repeat, _sizes):
 
 
 def serve(*arguments):
-    """Starts the independent service, and says where it listens."""
+    """Starts the independent service, and returns it with its URL."""
     service = subprocess.Popen(
         [sys.executable, ROOT / "benches" / "service.py", *map(str, arguments)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -152,8 +152,8 @@ def serve(*arguments):
     return service, json.loads(service.stdout.readline())["url"]
 
 
-def told(service):
-    """Ends the service and reads what it counted."""
+def stop(service):
+    """Stops the service and returns its counts."""
     service.stdin.close()
     counted = json.loads(service.stdout.readline())
     service.wait()
@@ -167,11 +167,11 @@ def apply(rooms, rate, latency, jitter, limit, state="rooms.state.json"):
         write_world(folder, rooms, endpoint=url, rate=rate)
         with open(folder / "log", "w") as log:
             figures = run(folder, "--state", state, "apply", "--auto-approve", log=log)
-        return figures, told(service)
+        return figures, stop(service)
 
 
 def steps(repeat, _sizes):
-    """10,000 creates that no limit holds back: what is left is the tool's own work."""
+    """Measures creates without a rate limit or latency: the overhead of the tool itself."""
     for rooms in (1_000, 10_000):
         runs = [apply(rooms, 100_000, 0, 0, 1_000_000)[0] for _ in range(min(repeat, 3))]
         row(f"apply of {rooms} creates, no limit, calls included", runs)
@@ -190,7 +190,7 @@ rooms:
 
 
 def rate_of_live_rooms(rooms=4_000, limit=200):
-    """Live rooms with metadata, which are two calls each, at 200/s, 80 ± 40 ms."""
+    """Measures live rooms with metadata, which take two calls each, at 200/s, 80 ± 40 ms."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         service, url = serve(0.080, 0.040, limit)
@@ -199,17 +199,17 @@ def rate_of_live_rooms(rooms=4_000, limit=200):
             LIVE.format(endpoint=url) + "".join(room.format(number) for number in range(rooms)))
         with open(folder / "log", "w") as log:
             wall, cpu, peak = run(folder, "apply", "--auto-approve", log=log)
-        counted = told(service)
+        counted = stop(service)
     print(f"apply of {rooms} live rooms with metadata at {limit}/s: {wall:.2f} s, {cpu:.2f} CPU-s, {peak:.0f} MB")
     for call in ("create_room", "set_room_metadata"):
         one = counted[call]
         share = (rooms - 1) / one["span"] / limit
-        print(f"  {call}: {share:.1%} of the limit; refused {one['refused']} of {one['asked']}; "
+        print(f"  {call}: {share:.1%} of the limit; refused {one['refused']} of {one['received']}; "
               f"busiest second {one['busiest']}")
 
 
 def rate_of_closes(rooms=20):
-    """RTC rooms that are taken out of the file: one CloseRoom a second."""
+    """Measures RTC rooms that are removed from the file: one CloseRoom a second."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         service, url = serve(0.080, 0.040, 1)
@@ -219,14 +219,14 @@ def rate_of_closes(rooms=20):
         file.write_text(VIDEO.format(endpoint=url).rstrip() + " []\n")
         with open(folder / "log", "w") as log:
             wall, _, _ = run(folder, "apply", "--auto-approve", "--allow-destroy", str(rooms), log=log)
-        closes = told(service)["CloseRoom"]
+        closes = stop(service)["CloseRoom"]
     print(f"close of {rooms} RTC rooms at 1/s: {wall:.2f} s; refused {closes['refused']} of "
-          f"{closes['asked']}; busiest second {closes['busiest']}; "
+          f"{closes['received']}; busiest second {closes['busiest']}; "
           f"{closes['span'] / (rooms - 1):.3f} s from one to the next")
 
 
 def rate(_repeat, _sizes):
-    """What each service counts in a sliding second: 1,000 creates at 20/s, 50 ± 30 ms, and the others."""
+    """Prints what each service counts in a sliding second: 1,000 creates at 20/s, 50 ± 30 ms, and others."""
     rate_of_live_rooms()
     rate_of_closes()
     (wall, cpu, peak), counted = apply(1_000, 20, 0.050, 0.030, 20)
@@ -234,12 +234,12 @@ def rate(_repeat, _sizes):
     least = 999 / 20
     print(f"apply of 1000 creates at 20/s: {wall:.2f} s, {cpu:.2f} CPU-s, {peak:.0f} MB")
     print(f"  first to last call answered {creates['span']:.2f} s = {creates['span'] / least:.4f} x 999/20 s")
-    print(f"  whole process {wall / least:.4f} x; refused {creates['refused']} of {creates['asked']}; "
+    print(f"  whole process {wall / least:.4f} x; refused {creates['refused']} of {creates['received']}; "
           f"busiest second {creates['busiest']}")
 
 
-def plan_of_the_sick(name, *service_arguments, rooms=200):
-    """`apply` to a service that is sick for ever, the `plan` that follows, and one that asks after all."""
+def permanent_failure(name, *service_arguments, rooms=200):
+    """Measures an `apply` to a service that never recovers, the next `plan`, and a `plan` that queries all."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         service, url = serve(0.050, 0.030, *service_arguments)
@@ -247,47 +247,47 @@ def plan_of_the_sick(name, *service_arguments, rooms=200):
         wall, _, _ = run(folder, "apply", "--auto-approve", expect=(1, 5))
         print(f"{name}: apply of {rooms} creates {wall:.1f} s", flush=True)
         wall, _, _ = run(folder, "plan", "--refresh", "due", expect=(0, 5))
-        print(f"{name}: the plan that follows {wall:.1f} s", flush=True)
+        print(f"{name}: the next plan {wall:.1f} s", flush=True)
         for file in folder.glob("rooms.state.json*"):
             file.unlink()
         write_world(folder, rooms, endpoint=url, state=True, emulated="false")
         wall, _, _ = run(folder, "plan", "--refresh", "all", expect=(5,))
-        print(f"{name}: plan that asks after {rooms} recorded rooms {wall:.1f} s", flush=True)
+        print(f"{name}: plan that queries {rooms} recorded rooms {wall:.1f} s", flush=True)
         service.kill()
 
 
 def noise(share, rooms=1_000, rate=20):
-    """Creates at a service that refuses a share of all calls for no reason."""
+    """Measures creates at a service that refuses a random share of all calls."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         service, url = serve(0.050, 0.030, rate, "--noise", share)
         write_world(folder, rooms, endpoint=url, rate=rate)
         wall, _, _ = run(folder, "apply", "--auto-approve")
-        creates = told(service)["CreateRoom"]
-    print(f"{share:.0%} refused for no reason: {rooms} creates at {rate}/s in {wall:.1f} s = "
+        creates = stop(service)["CreateRoom"]
+    print(f"{share:.0%} of calls refused at random: {rooms} creates at {rate}/s in {wall:.1f} s = "
           f"{wall / ((rooms - 1) / rate):.3f} x the limit's time; refused {creates['refused']} of "
-          f"{creates['asked']}; busiest second {creates['busiest']}", flush=True)
+          f"{creates['received']}; busiest second {creates['busiest']}", flush=True)
 
 
 def overload(limit, *then, rooms=600, rate=20):
-    """Creates at 20/s at a service that admits fewer, for ever or for a while."""
+    """Measures creates at 20/s at a service with a lower limit, permanently or for a while."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         service, url = serve(0.050, 0.030, limit, *(it for pair in then for it in ("--then", *pair)))
         write_world(folder, rooms, endpoint=url, rate=rate)
         wall, _, _ = run(folder, "apply", "--auto-approve", expect=(0, 5))
-        asked, accepted = told(service)["CreateRoom"]["by_second"]
-    print(f"{rooms} creates at {rate}/s, where {limit}/s are admitted"
+        received, admitted = stop(service)["CreateRoom"]["by_second"]
+    print(f"{rooms} creates at {rate}/s, limit of the service {limit}/s"
           + "".join(f", from {start} s on {most}/s" for start, most in then) + f": {wall:.1f} s")
-    for start in range(0, len(asked), 10):
-        came, let_in = sum(asked[start:start + 10]), sum(accepted[start:start + 10])
-        print(f"  {start:3} s on: {let_in / 10:5.1f}/s let in, {(came - let_in) / max(came, 1):6.1%} refused")
+    for start in range(0, len(received), 10):
+        calls, passed = sum(received[start:start + 10]), sum(admitted[start:start + 10])
+        print(f"  {start:3} s on: {passed / 10:5.1f}/s admitted, {(calls - passed) / max(calls, 1):6.1%} refused")
 
 
 def sick(_repeat, _sizes):
-    """Services that hang, that refuse everything, some for no reason, or what is over a lower limit."""
-    plan_of_the_sick("a service that hangs", 20, "--hang")
-    plan_of_the_sick("too often for ever", 0)
+    """Measures services that hang, refuse everything, refuse at random, or have a lower limit."""
+    permanent_failure("a service that hangs", 20, "--hang")
+    permanent_failure("a service that refuses every call", 0)
     noise(0.05)
     noise(0.10)
     overload(10)
@@ -295,7 +295,7 @@ def sick(_repeat, _sizes):
 
 
 def shared(repeat, _sizes, rooms=100_000):
-    """A state in a store that several machines share."""
+    """Measures a state in a shared store."""
     states = (STATE.replace("{n}", str(number)) for number in range(1, 1_000))
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

@@ -1,5 +1,6 @@
-//! What a plan and an apply spend where, in the process: `cargo bench`. Whole processes: measure.py.
-#![allow(missing_docs, reason = "divan's macro makes what would have to be documented")]
+//! Measures the parts of a plan and an apply within the process: `cargo bench`. `measure.py` measures whole
+//! processes.
+#![allow(missing_docs, reason = "divan's macro generates undocumented items")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -75,7 +76,7 @@ fn render_text(bencher: Bencher, rooms: usize) {
     });
 }
 
-/// Steps as an apply records them: intent and result of each, ten under way at once, then the fold.
+/// The writes of an apply: an intent and a result for each step, ten steps in flight, then the fold.
 #[divan::bench(args = SIZES, sample_count = 5, sample_size = 1)]
 fn bookkeeping(bencher: Bencher, steps: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -138,7 +139,7 @@ fn yaml(rooms: usize) -> String {
              topic: \"Welcome to room {number}: be kind, and ask before you post\"\n      \
              banner: {{value: \"Hi! Ask number {number}\", auto_delete: true}}"
         );
-        writeln!(text, "{room}").expect("a string takes it");
+        writeln!(text, "{room}").expect("writing to a string");
     }
     text
 }
@@ -152,7 +153,7 @@ fn load(rooms: usize) -> Desired {
     desired
 }
 
-/// A record that has all of what is desired.
+/// Returns a state in which all desired rooms are recorded.
 fn recorded(desired: &Desired) -> Recorded {
     let record = |room: &DesiredRoom| RecordedRoom {
         room: Arc::clone(&room.room),

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A stand-in for the services that shares nothing with roomctl: made to count, not to be faithful.
+"""A simulation of the services that shares no code with roomctl. It counts calls and is not complete.
 
     service.py LATENCY JITTER LIMIT      seconds, seconds, calls of one action in any second
-        --noise SHARE                    refuses this share of all calls for no reason, as too often
-        --hang                           takes every call and never answers
-        --then SECONDS LIMIT             another limit from so many seconds after the first call on
+        --noise SHARE                    refuses a random share of all calls as too often
+        --hang                           accepts every call and never answers
+        --then SECONDS LIMIT             another limit, SECONDS after the first call
 
-Prints where it listens as a JSON line; once its stdin ends, what it counted as another. A call takes
-LATENCY plus or minus JITTER, evenly spread: one half passes before the call is counted, one after.
+Prints its URL as a JSON line and, when its stdin ends, its counts as another. A call takes LATENCY plus
+or minus JITTER, uniformly distributed: one half before the call is counted, and one after.
 """
 import argparse
 import asyncio
@@ -24,31 +24,31 @@ parser.add_argument("limit", type=int)
 parser.add_argument("--noise", type=float, default=0.0)
 parser.add_argument("--hang", action="store_true")
 parser.add_argument("--then", type=float, nargs=2, action="append", default=[])
-ASKED = parser.parse_args()
-LATENCY, JITTER = ASKED.latency, ASKED.jitter
+OPTIONS = parser.parse_args()
+LATENCY, JITTER = OPTIONS.latency, OPTIONS.jitter
 rooms = {}
-asked = defaultdict(list)      # when calls of an action came
-accepted = defaultdict(list)   # when calls of an action were let in
-window = defaultdict(deque)    # those of the last second
+received = defaultdict(list)   # when calls of an action were received
+accepted = defaultdict(list)   # when calls of an action were admitted
+window = defaultdict(deque)    # the admitted calls of the last second
 first = None
 NEVER = asyncio.Event()
 
 
 def limit(now):
-    """The limit that holds now."""
+    """Returns the present limit."""
     since = now - first
-    return next((int(most) for start, most in reversed(ASKED.then) if since >= start), ASKED.limit)
+    return next((int(most) for start, most in reversed(OPTIONS.then) if since >= start), OPTIONS.limit)
 
 
-def judge(action, now):
-    """Counts in a sliding second; refuses what is over the limit, and the noise."""
+def admit(action, now):
+    """Counts a call in a sliding second; returns a refusal over the limit, or at random."""
     global first
     first = first or now
-    asked[action].append(now)
+    received[action].append(now)
     last = window[action]
     while last and last[0] <= now - 1.0:
         last.popleft()
-    if len(last) >= limit(now) or random.random() < ASKED.noise:
+    if len(last) >= limit(now) or random.random() < OPTIONS.noise:
         return {"Code": 660300005, "Message": "too often", "ErrorCode": 60019}
     last.append(now)
     accepted[action].append(now)
@@ -57,11 +57,11 @@ def judge(action, now):
 
 def work(action, query, body):
     if action == "CreateRoom":
-        asked = json.loads(body)
-        if asked["RoomId"] in rooms:
+        request = json.loads(body)
+        if request["RoomId"] in rooms:
             return {"Code": 660300014, "Message": "room exists"}
-        rooms[asked["RoomId"]] = asked
-        return {"Code": 0, "Message": "success", "AttributeSeq": len(asked.get("Attributes", []))}
+        rooms[request["RoomId"]] = request
+        return {"Code": 0, "Message": "success", "AttributeSeq": len(request.get("Attributes", []))}
     if action in ("UserRegister", "CloseRoom"):
         return {"Code": 0, "Message": "success"}
     if action in ("create_room", "set_room_metadata", "account_import"):
@@ -84,11 +84,11 @@ async def connection(reader, writer):
             body = await reader.readexactly(int(named.get("content-length", 0)))
             target = urlsplit(line.split(" ")[1])
             query = parse_qs(target.query)
-            # ZEGOCLOUD's actions stand in the query, Tencent's commands in the path.
+            # ZEGOCLOUD's actions are in the query, Tencent's commands in the path.
             action = query.get("Action", [target.path.rsplit("/", 1)[-1]])[0]
             await half()
-            answer = judge(action, loop.time()) or work(action, query, body)
-            if ASKED.hang:
+            answer = admit(action, loop.time()) or work(action, query, body)
+            if OPTIONS.hang:
                 await NEVER.wait()
             await half()
             text = json.dumps(answer | {"RequestId": "r"}).encode()
@@ -109,7 +109,7 @@ def busiest(times):
 
 
 def by_second(times):
-    """How many calls there were in each second after the first of all."""
+    """Returns the number of calls in each second after the first call of any action."""
     counts = [0] * (int(max(times[-1:] or [first]) - first) + 1)
     for time in times:
         counts[int(time - first)] += 1
@@ -123,11 +123,11 @@ async def main():
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     counted = {
         action: {
-            "asked": len(times), "refused": len(times) - len(accepted[action]),
+            "received": len(times), "refused": len(times) - len(accepted[action]),
             "busiest": busiest(accepted[action]), "span": times[-1] - times[0],
             "by_second": [by_second(times), by_second(accepted[action])],
         }
-        for action, times in asked.items()
+        for action, times in received.items()
     }
     print(json.dumps(counted), flush=True)
 

@@ -1,4 +1,4 @@
-//! roomctl keeps a fleet of chat and live rooms as a YAML file says.
+//! roomctl manages chat and live rooms declaratively: it plans and applies what YAML files declare.
 //!
 //! ```text
 //!  rooms.yaml ── config ───▶ Desired  ┐
@@ -6,9 +6,9 @@
 //!  service ───── provider ─▶ Observed ┘               └────────────── render ───────────┘
 //! ```
 //!
-//! First everything is loaded, then a pure function compares it and makes a [`model::Plan`]; only an
-//! [`model::ApprovedPlan`], which passed the gate, can be carried out. [`engine`] runs these in order. From
-//! a file to rooms on the built-in emulator:
+//! First everything is loaded. A pure function then compares it and makes a [`model::Plan`]. Only a
+//! [`model::ApprovedPlan`], which passed the gate, can be applied. [`engine`] runs these steps in order.
+//! This example goes from a file to rooms on the built-in emulator:
 //!
 //! ```
 //! use std::collections::{BTreeMap, BTreeSet};
@@ -30,13 +30,13 @@
 //! use roomctl::state::{Holder, StoreEnvironment};
 //! use roomctl::{config, provider, state};
 //!
-//! /// Ignores the progress.
+//! /// Ignores all events.
 //! struct Silent;
 //! impl Report for Silent {
 //!     fn event(&self, _: &Event) {}
 //! }
 //!
-//! /// Approves every plan that has one new room.
+//! /// Approves a plan with one create.
 //! struct OneRoom;
 //! impl Approver<SessionError> for OneRoom {
 //!     async fn approve(&self, plan: Plan) -> Result<ApprovedPlan, SessionError> {
@@ -50,13 +50,13 @@
 //!     }
 //! }
 //!
-//! /// Connects every provider to one address.
-//! struct OneAddress<'a> {
+//! /// Connects every provider to the same URL.
+//! struct OneEndpoint<'a> {
 //!     desired: &'a Desired,
 //!     url: EndpointUrl,
 //!     secret: Secret,
 //! }
-//! impl Connector for OneAddress<'_> {
+//! impl Connector for OneEndpoint<'_> {
 //!     type Error = SessionError;
 //!
 //!     async fn connect(&self, _: Access) -> Result<Connected, SessionError> {
@@ -88,7 +88,7 @@
 //! defaults: {destroy_delay_time: 1h}
 //! rooms: [{id: lobby, name: Lobby, attributes: {topic: welcome}}]
 //! ")?;
-//! let desired = config::load(&[file], &|_| None).map_err(|_| "mistakes in the file")?.desired;
+//! let desired = config::load(&[file], &|_| None).map_err(|_| "the file has mistakes")?.desired;
 //!
 //! // The service: here the emulator.
 //! let app = App::with_own_secret(Kind::Zim, 1);
@@ -103,7 +103,7 @@
 //! let session = Session {
 //!     desired: &desired,
 //!     store: &*state::open(&desired.state, &StoreEnvironment::default())?,
-//!     connector: &OneAddress { desired: &desired, url, secret },
+//!     connector: &OneEndpoint { desired: &desired, url, secret },
 //!     clock: &SystemClock,
 //!     stop: &stop,
 //!     events: Arc::new(Silent),
@@ -111,8 +111,8 @@
 //! };
 //! let holder = Holder {
 //!     pid: std::process::id(),
-//!     host: "here".into(),
-//!     user: "somebody".into(),
+//!     host: "localhost".into(),
+//!     user: "user".into(),
 //!     command: "an example".into(),
 //!     time: SystemClock.now(),
 //! };

@@ -1,4 +1,5 @@
-//! The journal and the state: no text panics, and what is read reads the same when written again.
+//! Fuzzes the parsers of the journal and the state: no input panics, and what was read is written
+//! and read back unchanged.
 #![no_main]
 
 use std::fmt::Write as _;
@@ -8,9 +9,9 @@ use roomctl::state::{parse_journal, parse_state, state_text};
 
 fuzz_target!(|data: &[u8]| {
     journal(data);
-    journal(&sealed(data));
+    journal(&journal_with_checksums(data));
     state(data);
-    state(&sealed_state(data));
+    state(&state_with_checksum(data));
 });
 
 fn journal(text: &[u8]) {
@@ -29,22 +30,22 @@ fn state(text: &[u8]) {
     }
 }
 
-/// A journal with the lines of `data` as its entries, and the checksums that they need: chance
-/// does not find a checksum.
-fn sealed(data: &[u8]) -> Vec<u8> {
+/// Returns a journal with the lines of `data` as its entries, with valid checksums, which fuzzing
+/// would not find.
+fn journal_with_checksums(data: &[u8]) -> Vec<u8> {
     let head = r#"{"version":2,"journal":"j","lineage":"l","serial":7"#;
-    let mut text = seal(head.as_bytes().to_vec());
+    let mut text = with_checksum(head.as_bytes().to_vec());
     for (synced, entry) in data.split(|byte| *byte == b'\n').enumerate() {
         let mut line =
             format!("{{\"n\":{},\"synced\":{synced},\"entry\":", synced + 1).into_bytes();
         line.extend_from_slice(entry);
-        text.extend(seal(line));
+        text.extend(with_checksum(line));
     }
     text
 }
 
-/// A state with the lines of `data` as its rooms, and the checksum that it needs.
-fn sealed_state(data: &[u8]) -> Vec<u8> {
+/// Returns a state with the lines of `data` as its rooms, with a valid checksum.
+fn state_with_checksum(data: &[u8]) -> Vec<u8> {
     let head = b"{\"version\":2,\"lineage\":\"l\",\"serial\":7,\"providers\":{},\"rooms\":{\n";
     let mut text = [head, data, b"\n}"].concat();
     let checksum = crc32fast::hash(&text);
@@ -52,10 +53,10 @@ fn sealed_state(data: &[u8]) -> Vec<u8> {
     text
 }
 
-/// The line of an object that lacks only its checksum and its end.
-fn seal(mut line: Vec<u8>) -> Vec<u8> {
+/// Completes the line of a JSON object with its checksum and its end.
+fn with_checksum(mut line: Vec<u8>) -> Vec<u8> {
     let mut end = String::new();
-    writeln!(end, ",\"crc32\":\"{:08x}\"}}", crc32fast::hash(&line)).expect("a string takes it");
+    writeln!(end, ",\"crc32\":\"{:08x}\"}}", crc32fast::hash(&line)).expect("writing to a string");
     line.extend_from_slice(end.as_bytes());
     line
 }

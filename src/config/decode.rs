@@ -1,9 +1,10 @@
-//! A text as serde_yaml reads it: whole, or cut into groups of rooms that are parsed side by side.
+//! Decodes a text with serde_yaml: whole, or divided into groups of rooms that are parsed in parallel.
 //!
-//! serde_yaml collects all events of a document before it reads the first: a million rooms would
-//! take 4 GB. So the item lines of the top-level `rooms:` are found in one pass over the bytes, and
-//! groups of items parsed each on its own. A file whose groups cannot be parsed alone is parsed whole.
-//! What is accepted here is accepted whole, and means the same: a property test holds that.
+//! serde_yaml collects all events of a document before it reads the first, so that a million rooms
+//! would take 4 GB. The item lines of the top-level `rooms:` are therefore found in one pass over the
+//! bytes, and each group of items is parsed separately. A file whose groups cannot be parsed separately
+//! is parsed whole. A property test checks that every text accepted in groups is also accepted whole,
+//! with the same meaning.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::Range;
@@ -15,7 +16,7 @@ use super::prescan::{MAX_DEPTH, indent_at, prescan};
 use super::raw::{File, Room};
 use super::yaml::{self, InvalidYaml, Stats};
 
-/// A file that was read: its head, and its rooms or where they are.
+/// A decoded file: its head, and its rooms or the layout of its rooms.
 #[derive(Debug)]
 pub(super) struct Document {
     /// The number of its source.
@@ -33,7 +34,7 @@ pub(super) struct Document {
 pub(super) enum Rooms {
     /// The file has no `rooms`.
     Absent,
-    /// Not parsed yet: they are parsed group by group.
+    /// Not parsed yet: they will be parsed in groups.
     Grouped(Layout),
     /// Parsed with the file; `None` for one without any structure.
     Whole(Vec<Option<DecodedRoom>>),
@@ -61,10 +62,10 @@ pub(super) enum Refusal {
     Head(Layout),
 }
 
-/// Decodes a file, and leaves its rooms for later where they can be parsed in groups.
+/// Decodes a file, without its rooms if they can be parsed in groups later.
 ///
 /// # Errors
-/// Returns [`Refusal`] where something is wrong, or may be.
+/// Returns [`Refusal`] if the text has a mistake, or may have one.
 pub(super) fn decode(text: &str, file: usize) -> Result<Document, Refusal> {
     let Some(layout) = Layout::of(text) else { return decode_whole(text, file) };
     match layout.parse_skeleton() {
@@ -73,10 +74,10 @@ pub(super) fn decode(text: &str, file: usize) -> Result<Document, Refusal> {
     }
 }
 
-/// Decodes a file at once.
+/// Decodes a whole file.
 ///
 /// # Errors
-/// Returns [`Refusal`] where something is wrong.
+/// Returns [`Refusal`] if the text has a mistake.
 pub(super) fn decode_whole(text: &str, file: usize) -> Result<Document, Refusal> {
     let invalid = match yaml::scan(text) {
         Ok(stats) if stats.has_tags_or_merges() => return Err(Refusal::TagsOrMerges(stats)),
@@ -86,7 +87,7 @@ pub(super) fn decode_whole(text: &str, file: usize) -> Result<Document, Refusal>
         }
         Err(invalid) => invalid,
     };
-    // The scanner is stricter than serde_yaml: a `}` in the first column stops it.
+    // The scanner is stricter than serde_yaml: it rejects a `}` in the first column.
     if matches!(invalid, InvalidYaml::Syntax(..))
         && !prescan(text.as_bytes()).marks
         && let Ok(head) = parse_whole(text)
@@ -97,7 +98,7 @@ pub(super) fn decode_whole(text: &str, file: usize) -> Result<Document, Refusal>
 }
 
 impl Document {
-    /// A file whose rooms are parsed in groups.
+    /// Makes a file whose rooms are parsed in groups.
     pub(super) fn grouped(head: File, layout: Layout, file: usize, reading: Reading) -> Self {
         let head = File { rooms: None, ..head };
         Self { file, head, reading, rooms: Rooms::Grouped(layout) }
@@ -111,7 +112,7 @@ impl Document {
         Self { file, head, reading: Reading::Complete, rooms }
     }
 
-    /// Returns where the rooms and entries of this file, which is `text`, begin.
+    /// Returns where the rooms and entries of this file, whose contents are `text`, begin.
     pub(super) fn lines(&self, text: &str) -> RoomLines<'_> {
         match &self.rooms {
             Rooms::Absent => RoomLines::Found(Vec::new()),
@@ -124,7 +125,7 @@ impl Document {
         }
     }
 
-    /// Whether everything but the rooms reads as in `other`.
+    /// Returns whether everything but the rooms is equal to that of `other`.
     pub(super) fn has_head_of(&self, other: &Self) -> bool {
         (self.reading, &self.head) == (other.reading, &other.head)
     }
@@ -132,14 +133,14 @@ impl Document {
 
 /// Where the rooms and entries of a file begin.
 pub(super) enum RoomLines<'a> {
-    /// As they were divided into groups.
+    /// By the layout of the groups.
     Grouped(&'a Layout),
-    /// As they were found in a file that was parsed at once; empty where each is not on lines of its own.
+    /// As found in a file that was parsed whole; empty if they are not all on separate lines.
     Found(Vec<Start>),
 }
 
 impl RoomLines<'_> {
-    /// Returns the line on which a room or an entry begins, from 1, where it is known.
+    /// Returns the line on which a room or an entry begins, from 1, if it is known.
     pub(super) fn of(&self, item: usize) -> Option<NonZeroU32> {
         let line = match self {
             Self::Grouped(layout) => layout.line(item),
@@ -149,27 +150,27 @@ impl RoomLines<'_> {
     }
 }
 
-/// Finds where the items of the top-level `rooms:` begin, each on lines of its own.
+/// Finds where the items of the top-level `rooms:` begin, if each is on separate lines.
 fn item_starts(bytes: &[u8]) -> Option<Vec<Start>> {
     let mut items = Items::new(bytes, rooms_line(bytes)?.end);
     items.find()?;
     Some(items.starts)
 }
 
-/// How many items are parsed at once: enough to make starting a parser cheap, few enough for its
-/// events to stay in a core's cache.
+/// The number of items that are parsed together: enough to make the cost of a parser small, few enough
+/// for its events to stay in a core's cache.
 pub const GROUP: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not zero");
 
-/// Where the parts of a file of many rooms are.
+/// The positions of the parts of a file of many rooms.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// Everything but the items, with `rooms: []` in their place.
     pub skeleton: String,
     /// Where the skeleton's tail begins.
     tail: usize,
-    /// The lines of the skeleton from here on are `shift` lines further down in the file.
+    /// The line of the skeleton from which on lines are `shift` lines further down in the file.
     tail_line: usize,
-    /// How many lines the items take.
+    /// The number of lines of the items.
     shift: usize,
     /// Where each item begins.
     items: Vec<Start>,
@@ -186,7 +187,8 @@ pub(super) struct Start {
     line: usize,
 }
 
-/// Parses a file in groups of `size` items; `None` if a group cannot be parsed alone, or has a mistake.
+/// Parses a file in groups of `size` items; `None` if a group has a mistake or cannot be parsed
+/// separately.
 #[must_use]
 pub fn parse_grouped(text: &str, size: NonZeroUsize) -> Option<File> {
     let layout = Layout::of(text)?;
@@ -197,16 +199,16 @@ pub fn parse_grouped(text: &str, size: NonZeroUsize) -> Option<File> {
     Some(file)
 }
 
-/// Parses a file at once.
+/// Parses a whole file.
 ///
 /// # Errors
-/// Returns serde_yaml's error, whose place may be the beginning of the map that has the mistake.
+/// Returns serde_yaml's error, whose place may be the beginning of the map with the mistake.
 pub fn parse_whole(text: &str) -> Result<File, serde_yaml::Error> {
     serde_yaml::from_str(text)
 }
 
 impl Layout {
-    /// Finds the items of a file; `None` if the file is not plain enough to be divided.
+    /// Finds the items of a file; `None` if the file is not simple enough to be divided.
     pub(super) fn of(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let rooms = rooms_line(bytes)?;
@@ -224,56 +226,56 @@ impl Layout {
         Some(Self { skeleton, tail: tail_at, tail_line, shift, items: items.starts, end })
     }
 
-    /// Returns what is before the items, with `rooms: []`. If this is valid by itself, nothing that
-    /// begins in it (a quoted scalar) continues over the items into the tail.
+    /// Returns the text before the items, with `rooms: []`. If it is valid YAML, nothing that begins in
+    /// it (a quoted scalar) continues across the items into the tail.
     pub(super) fn head(&self) -> &str {
         &self.skeleton[..self.tail]
     }
 
-    /// Parses everything but the items; `None` if it cannot be parsed alone, or has a mistake.
+    /// Parses everything but the items; `None` if it has a mistake or cannot be parsed separately.
     pub(super) fn parse_skeleton(&self) -> Option<File> {
         let head: File = serde_yaml::from_str(self.head()).ok()?;
         head.rooms.filter(Vec::is_empty)?;
         serde_yaml::from_str(&self.skeleton).ok()
     }
 
-    /// How many items there are.
+    /// Returns the number of items.
     pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// The items, by number, of each group.
+    /// Returns the groups as ranges of items.
     pub(super) fn groups(&self, size: NonZeroUsize) -> Vec<Range<usize>> {
         let (last, size) = (self.items.len(), size.get());
         (0..last).step_by(size).map(|from| from..last.min(from.saturating_add(size))).collect()
     }
 
-    /// The bytes of an item, with the comments after it.
+    /// Returns the bytes of an item, including the comments after it.
     pub(super) fn item<'a>(&self, text: &'a str, item: usize) -> &'a str {
         self.slice(text, item..item + 1)
     }
 
-    /// The bytes from an item to the end of the last one.
+    /// Returns the bytes from an item to the end of the last one.
     pub(super) fn rest_from<'a>(&self, text: &'a str, item: usize) -> &'a str {
         &text[self.items[item].at..self.end]
     }
 
-    /// The line on which an item begins, from 0.
+    /// Returns the line on which an item begins, from 0.
     pub(super) fn line(&self, item: usize) -> usize {
         self.items[item].line
     }
 
-    /// Returns the line of the file that a line of the skeleton is, from 0.
+    /// Returns the line of the file for a line of the skeleton, from 0.
     pub(super) fn line_of_skeleton(&self, line: usize) -> usize {
         if line < self.tail_line { line } else { line + self.shift }
     }
 
-    /// Returns whether an item is plain enough to be read without the rest of the file.
+    /// Returns whether an item is simple enough to be read without the rest of the file.
     pub(super) fn is_independent(&self, text: &str, item: usize) -> bool {
         plain(self.item(text, item).as_bytes())
     }
 
-    /// Parses the items of a group; `None` if they cannot be parsed alone, or one has a mistake.
+    /// Parses the items of a group; `None` if one has a mistake or they cannot be parsed separately.
     pub(super) fn parse(&self, text: &str, group: Range<usize>) -> Option<Vec<Room>> {
         if !group.clone().all(|item| self.is_independent(text, item)) {
             return None;
@@ -288,21 +290,21 @@ impl Layout {
     }
 }
 
-/// Returns whether a part of a file is read the same on its own.
+/// Returns whether a part of a file means the same when it is read separately.
 fn plain(bytes: &[u8]) -> bool {
     let prescan = prescan(bytes);
     prescan.depth <= MAX_DEPTH && !prescan.marks && !prescan.odd
 }
 
-/// Where the line `rooms:` is.
+/// The position of the line `rooms:`.
 struct RoomsLine {
-    /// Its colon.
+    /// The byte of its colon.
     colon: usize,
-    /// The beginning of the next line.
+    /// The byte at which the next line begins.
     end: usize,
 }
 
-/// Finds the first line that is `rooms:` and nothing else but a comment.
+/// Finds the first line that is `rooms:`, possibly with a comment.
 fn rooms_line(bytes: &[u8]) -> Option<RoomsLine> {
     let mut at = 0;
     while at < bytes.len() {
@@ -317,13 +319,13 @@ fn rooms_line(bytes: &[u8]) -> Option<RoomsLine> {
     None
 }
 
-/// The line that begins at `at`, with its end.
+/// Returns the line that begins at `at`, including its end.
 fn line_at(bytes: &[u8], at: usize) -> &[u8] {
     let rest = &bytes[at..];
     &rest[..rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1)]
 }
 
-/// The item lines as they are found.
+/// Finds the item lines.
 struct Items<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -331,7 +333,7 @@ struct Items<'a> {
     starts: Vec<Start>,
 }
 
-/// What a line is to the sequence of rooms.
+/// The role of a line in the list of rooms.
 enum LineKind {
     /// It begins an item at this column.
     Item(usize),
@@ -339,8 +341,8 @@ enum LineKind {
     Inside,
     /// It begins the next top-level key.
     Tail,
-    /// None of these.
-    Odd,
+    /// Neither: the file cannot be divided.
+    Unsupported,
 }
 
 impl<'a> Items<'a> {
@@ -349,7 +351,7 @@ impl<'a> Items<'a> {
         Self { bytes, at, line, starts: Vec::new() }
     }
 
-    /// Finds all items, and returns where the last one ends.
+    /// Finds all items, and returns the byte at which the last one ends.
     fn find(&mut self) -> Option<usize> {
         let mut column = None;
         while self.at < self.bytes.len() {
@@ -361,7 +363,7 @@ impl<'a> Items<'a> {
                 }
                 LineKind::Inside => {}
                 LineKind::Tail => break,
-                LineKind::Odd => return None,
+                LineKind::Unsupported => return None,
             }
             self.at += line.len();
             self.line += usize::from(line.ends_with(b"\n"));
@@ -383,7 +385,7 @@ fn classify(line: &[u8], column: Option<usize>) -> LineKind {
         Some(column) if dash && indent == column => LineKind::Item(indent),
         Some(column) if indent > column => LineKind::Inside,
         Some(_) if indent == 0 => LineKind::Tail,
-        None | Some(_) => LineKind::Odd,
+        None | Some(_) => LineKind::Unsupported,
     }
 }
 

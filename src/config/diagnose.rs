@@ -1,4 +1,4 @@
-//! What is wrong with a text that was not decoded: every mistake, and the place of each finding.
+//! Finds every mistake of a text that was not decoded, and the place of each finding.
 
 pub(super) mod structure;
 
@@ -22,8 +22,8 @@ use super::secrets::{continues_secret, hide_secrets, stars};
 use super::yaml::{self, InvalidYaml, Node, Stats, Value};
 use structure::check_structure;
 
-/// Finds the mistakes of a file that was not decoded, and keeps what is right of it; `None` where it
-/// is not valid YAML.
+/// Finds the mistakes of a file that was not decoded, and keeps its valid parts; `None` if it is not
+/// valid YAML.
 pub(super) fn document(
     text: &str,
     file: usize,
@@ -49,7 +49,7 @@ pub(super) fn document(
     }
 }
 
-/// Decodes a file at once, or finds its mistakes.
+/// Decodes a whole file, or finds its mistakes.
 pub(super) fn whole(text: &str, file: usize, diagnostics: &mut Diagnostics) -> Option<Document> {
     match decode_whole(text, file) {
         Ok(document) => Some(document),
@@ -57,10 +57,10 @@ pub(super) fn whole(text: &str, file: usize, diagnostics: &mut Diagnostics) -> O
     }
 }
 
-/// Reads a room that serde_yaml has refused, and reports why.
+/// Reads a room that serde_yaml rejected, and reports its mistakes.
 ///
 /// # Errors
-/// Returns [`InvalidYaml`] where it cannot be read without the rest of the file.
+/// Returns [`InvalidYaml`] if it cannot be read without the rest of the file.
 pub(super) fn room(
     text: &str,
     reporter: &mut Reporter<'_>,
@@ -70,8 +70,8 @@ pub(super) fn room(
     Ok(read_room(item, reporter))
 }
 
-/// Reports why a file is invalid YAML from a room on; returns false where only the room cannot be
-/// read without the rest of the file.
+/// Reports invalid YAML from a room on. Returns false if it is valid, and only the room cannot be read
+/// without the rest of the file.
 pub(super) fn report_invalid_rest(
     layout: &Layout,
     text: &str,
@@ -107,8 +107,8 @@ fn report_stats(stats: &Stats, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Finds the mistakes of everything but the rooms; `None` where there are none to be found, so that
-/// the file has to be read at once.
+/// Finds the mistakes of everything but the rooms; `None` if it finds none, so that the whole file has
+/// to be read.
 fn grouped_head(layout: Layout, file: usize, diagnostics: &mut Diagnostics) -> Option<Document> {
     let node = yaml::read(&layout.skeleton).ok()?;
     yaml::read(layout.head()).ok().filter(|head| head.entry("rooms").is_some())?;
@@ -121,7 +121,7 @@ fn grouped_head(layout: Layout, file: usize, diagnostics: &mut Diagnostics) -> O
     Some(Document::grouped(head, layout, file, Reading::Partial))
 }
 
-/// Finds the mistakes of a whole file, and keeps what is right of it.
+/// Finds the mistakes of a whole file, and keeps its valid parts.
 fn partial(
     text: &str,
     error: Option<&serde_yaml::Error>,
@@ -178,7 +178,7 @@ fn read_room(node: &Node, reporter: &mut Reporter<'_>) -> Option<DecodedRoom> {
     room.map(|room| DecodedRoom { room, reading })
 }
 
-/// Takes the rooms out of a file's tree, where they are a list.
+/// Removes the rooms from a file's tree, if they are a list.
 pub(super) fn split(mut root: Node) -> (Node, Option<Vec<Node>>) {
     let mut rooms = None;
     if let Value::Map(entries) = &mut root.value {
@@ -190,12 +190,12 @@ pub(super) fn split(mut root: Node) -> (Node, Option<Vec<Node>>) {
     (root, rooms)
 }
 
-/// What the check of the structure has kept; `None` where it kept nothing.
+/// Decodes what the check of the structure has kept; `None` if it kept nothing.
 fn from_json<T: DeserializeOwned>(valid: Option<Json>) -> Option<T> {
     serde_json::from_value(valid?).ok()
 }
 
-/// Reports serde_yaml's own message, where nothing else was found.
+/// Reports serde_yaml's own message if nothing else was found.
 fn report_serde(error: &serde_yaml::Error, file: usize, diagnostics: &mut Diagnostics) {
     let span = error.location().map_or(Span::START, |at| Span {
         line: at.line().saturating_sub(1),
@@ -206,11 +206,12 @@ fn report_serde(error: &serde_yaml::Error, file: usize, diagnostics: &mut Diagno
     report_invalid(&InvalidYaml::Syntax(span, error.to_string()), &mut reporter);
 }
 
-/// The longest line that is shown, in characters. A mark beyond it is shown without its line.
+/// The maximum length of a displayed line, in characters. A finding beyond it is displayed without its
+/// line.
 const LONGEST_LINE: usize = 500;
 
-/// Turns diagnostics into findings with places: errors go before warnings if there are too many, all
-/// in order of place, with the number of the rest at the end.
+/// Converts diagnostics to findings with places, sorted by place. If there are too many, errors are
+/// kept before warnings, and a last finding has the number of the rest.
 pub(super) fn findings(
     diagnostics: Diagnostics,
     sources: &[Source],
@@ -236,7 +237,7 @@ pub(super) fn findings(
     shown.chain(rest(errors, warnings)).collect()
 }
 
-/// Makes the finding about those that are not shown.
+/// Makes the finding with the number of those that are not shown.
 fn rest(errors: usize, warnings: usize) -> Option<Finding> {
     let message = match (errors, warnings) {
         (0, 0) => return None,
@@ -250,15 +251,15 @@ fn rest(errors: usize, warnings: usize) -> Option<Finding> {
     })
 }
 
-/// The order of places: the file, the line, the column.
+/// The sort order of findings: file, line, column.
 type Order = (usize, usize, usize);
 
-/// Looks up locations; keeps the trees that it has read.
+/// Resolves locations, and caches the trees that it has read.
 struct Locator<'a> {
     sources: &'a [Source],
     documents: HashMap<usize, &'a Document>,
     trees: HashMap<(usize, Part), Option<Node>>,
-    /// The rooms of files that are one tree.
+    /// The rooms of files that were parsed whole.
     items: HashMap<usize, Vec<Node>>,
 }
 
@@ -296,7 +297,8 @@ impl<'a> Locator<'a> {
         Some(((file, place.line, place.column), place))
     }
 
-    /// Returns the text that a part's lines are counted in, and where one of its lines is in the file, from 0.
+    /// Returns the text that the lines of a part are counted in, and the line of the file for one of
+    /// them, from 0.
     fn piece(&self, file: usize, part: Part, line: usize) -> (&'a str, usize) {
         let text = self.sources[file].text.as_str();
         let Some(Rooms::Grouped(layout)) = self.documents.get(&file).map(|it| &it.rooms) else {
@@ -342,7 +344,7 @@ impl<'a> Locator<'a> {
     }
 }
 
-/// Returns the span that a path leads to, or as far as it leads.
+/// Returns the span of a path's value, or of its longest existing prefix.
 fn find(mut node: &Node, path: &[PathSegment], entry: EntryPart) -> Span {
     let mut mark = node.mark();
     for (at, segment) in path.iter().enumerate() {
@@ -363,7 +365,7 @@ fn find(mut node: &Node, path: &[PathSegment], entry: EntryPart) -> Span {
     mark
 }
 
-/// Makes a place, with its line without secrets.
+/// Makes a place with its source line, in which secrets are masked.
 fn place(file: &Arc<str>, text: &str, line: usize, span: Span) -> Place {
     let shown = text.lines().nth(span.line).unwrap_or_default();
     let rest = shown.chars().skip(span.column).count();
@@ -373,7 +375,7 @@ fn place(file: &Arc<str>, text: &str, line: usize, span: Span) -> Place {
     Place { file: Arc::clone(file), line, column, width, text }
 }
 
-/// Truncates a line; a mark beyond the limit is shown without it.
+/// Truncates a line; it is empty if the mark is beyond the limit.
 fn short(line: String, mark_end: usize) -> String {
     if mark_end > LONGEST_LINE {
         return String::new();

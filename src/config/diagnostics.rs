@@ -1,8 +1,8 @@
-//! Findings without a place yet: each has a location, which becomes a line only if it is shown.
+//! Findings with a location that is resolved to a line only if the finding is shown.
 
 use crate::model::{Finding, Kind, Severity};
 
-/// How many findings are shown.
+/// The number of findings that are shown.
 pub(super) const SHOWN: usize = 100;
 
 /// A finding and its location.
@@ -12,7 +12,7 @@ pub(super) struct Diagnostic {
     pub finding: Finding,
     /// Its location.
     pub location: Location,
-    /// The location of the first of two duplicates; named in the help.
+    /// The location of the first of two duplicates, which the help contains.
     pub first: Option<Location>,
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Location {
     None,
     /// At a span, counted from the beginning of its part.
     Span { file: usize, part: Part, span: Span },
-    /// At a path that is looked up when the diagnostic is shown.
+    /// At a path, which is resolved when the diagnostic is shown.
     Path { file: usize, part: Part, path: Vec<PathSegment>, entry: EntryPart },
 }
 
@@ -56,7 +56,7 @@ pub(super) enum EntryPart {
     Value,
 }
 
-/// Diagnostics in order: the first [`SHOWN`] errors and warnings, and how many there are of each.
+/// Diagnostics in order: the first [`SHOWN`] errors and warnings, and the number of each.
 #[derive(Debug, Default)]
 pub(super) struct Diagnostics {
     kept: Vec<Diagnostic>,
@@ -78,12 +78,12 @@ pub(super) struct Reporter<'a> {
     pub reading: Reading,
 }
 
-/// How a part of a file was read.
+/// How completely a part of a file was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// Completely: what is missing is not in the file.
+    /// Completely: a key that is missing is not in the file.
     Complete,
-    /// With mistakes that are already reported: what is missing may be one of them.
+    /// With mistakes that are already reported: a key that is missing may be one of them.
     Partial,
 }
 
@@ -108,18 +108,18 @@ impl Diagnostics {
         }
     }
 
-    /// Counts diagnostics that are not kept.
+    /// Counts diagnostics that are not stored.
     pub(super) fn count_more(&mut self, errors: usize, warnings: usize) {
         self.errors.all += errors;
         self.warnings.all += warnings;
     }
 
-    /// Returns whether there is nothing in them.
+    /// Returns whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.errors.all + self.warnings.all == 0
     }
 
-    /// Adds later diagnostics.
+    /// Appends later diagnostics.
     pub(super) fn extend(&mut self, later: Self) {
         let Self { kept, errors, warnings } = later;
         self.count_more(errors.all - errors.kept, warnings.all - warnings.kept);
@@ -128,12 +128,12 @@ impl Diagnostics {
         }
     }
 
-    /// Returns whether there is an error among them.
+    /// Returns whether there is an error.
     pub(super) fn any_error(&self) -> bool {
         self.errors.all > 0
     }
 
-    /// Returns the diagnostics that are kept, and the number of other errors and warnings.
+    /// Returns the stored diagnostics, and the number of other errors and warnings.
     pub(super) fn into_parts(self) -> (Vec<Diagnostic>, usize, usize) {
         let Self { kept, errors, warnings } = self;
         (kept, errors.all - errors.kept, warnings.all - warnings.kept)
@@ -155,7 +155,7 @@ impl Diagnostic {
 }
 
 impl Reporter<'_> {
-    /// Adds a finding at the value that a path leads to, or as far as the path leads.
+    /// Adds a finding at the value of a path, or at its longest existing prefix.
     pub(super) fn at(&mut self, path: Vec<PathSegment>, finding: Finding) {
         let location = self.location(path, EntryPart::Value);
         self.add(location, None, finding);
@@ -179,7 +179,7 @@ impl Reporter<'_> {
         self.add(location, Some(first), finding);
     }
 
-    /// Adds a finding about something that is not in the file, unless a mistake may have hidden it.
+    /// Adds a finding about something missing, unless a reported mistake may have hidden it.
     pub(super) fn missing(&mut self, path: Vec<PathSegment>, finding: Finding) {
         if self.reading == Reading::Complete {
             self.at(path, finding);
@@ -200,19 +200,19 @@ impl Reporter<'_> {
     }
 }
 
-/// A place in a text.
+/// A range of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
     /// The line, from 0.
     pub line: usize,
     /// The column in characters, from 0.
     pub column: usize,
-    /// How many characters it covers on its line; `None` if it ends on a later line.
+    /// The number of characters on its line; `None` if it ends on a later line.
     pub width: Option<usize>,
 }
 
 impl Span {
-    /// The first place of a text.
+    /// The beginning of a text.
     pub(super) const START: Self = Self { line: 0, column: 0, width: Some(1) };
 }
 
@@ -224,10 +224,10 @@ pub(super) fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Returns the name nearest to `name`, if one is near enough to be a misspelling.
+/// Returns the name nearest to `name`, if it is near enough for a misspelling.
 pub(super) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = (name.chars().count() / 3).max(1);
-    // A key may be a megabyte long: nothing that begins with 64 other characters is near.
+    // A key may be a megabyte long; the first 64 characters suffice for the comparison.
     let start: String = name.chars().take(64).collect();
     known
         .iter()
@@ -237,7 +237,7 @@ pub(super) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// Lists names in one line, each in backticks.
+/// Lists names, each in backticks.
 pub(super) fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

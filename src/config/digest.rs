@@ -1,4 +1,4 @@
-//! The digest of what the files declare, independent of their order and their paths.
+//! The digest of what the files declare, independent of the order and paths of the files.
 
 use crate::model::{
     Application, AttributeLimits, DesiredRoom, Digest, DigestEncoder, Endpoint, GateLimit, Moved,
@@ -7,8 +7,8 @@ use crate::model::{
 
 use super::resolve::ResolvedHead;
 
-/// Digests the providers, what was moved, the policy, and the rooms, which are sorted. Secrets, and
-/// where they and the state are kept, are left out.
+/// Returns the digest of the providers, renames, policy and sorted rooms. Secrets and the locations of
+/// secrets and state are left out.
 pub(super) fn digest(head: &ResolvedHead, rooms: &[DesiredRoom]) -> Digest {
     let ResolvedHead { providers, declared: _, moved, policy, state: _, home: _ } = head;
     let mut encoder = DigestEncoder::new("roomctl config 3");

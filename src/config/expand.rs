@@ -1,7 +1,7 @@
-//! `for_each`: one entry of `rooms` to many rooms.
+//! `for_each`: expands one entry of `rooms` to many rooms.
 //!
-//! An entry is checked once, as it is written. Its rooms are then made by number, without reading the
-//! file again, so that they can be made in parallel.
+//! An entry is checked once, as written. Its rooms are then made by number, without reading the file
+//! again, so that they can be made in parallel.
 
 mod text;
 mod values;
@@ -14,10 +14,10 @@ use super::diagnostics::{
 };
 use super::raw::{self, AttributeValue, FullAttribute, Pairs, Text, VariableValues};
 use text::{Piece, each_piece, replace};
-pub(super) use values::MOST;
+pub(super) use values::MAX_ROOMS;
 use values::{Values, variable};
 
-/// An entry with `for_each`, checked: the rooms that it makes are numbered from 0.
+/// A checked entry with `for_each`. Its rooms are numbered from 0.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The entry without its `for_each`.
@@ -72,7 +72,7 @@ impl Entry {
         let variables = variables?;
         every_value_changes_the_address(&template, &variables, reporter);
         let product = |all: usize, one: &Variable| all.checked_mul(one.values.len());
-        let len = variables.iter().try_fold(1_usize, product).filter(|len| *len <= MOST);
+        let len = variables.iter().try_fold(1_usize, product).filter(|len| *len <= MAX_ROOMS);
         if len.is_none() {
             let finding = Finding::error("for_each", "`for_each` makes more than 1,000,000 rooms");
             reporter.at_key(vec![key("for_each")], finding.help("declare fewer values"));
@@ -80,7 +80,7 @@ impl Entry {
         Some(Self { template, variables, len: len? })
     }
 
-    /// Returns how many rooms it makes.
+    /// Returns the number of its rooms.
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -115,13 +115,13 @@ impl Entry {
     }
 }
 
-/// Makes the finding of an entry that would pass the limit with those before it.
+/// Makes the finding about an entry that exceeds the limit together with those before it.
 pub(super) fn too_many() -> Finding {
     Finding::error("for_each", "the entries with `for_each` make more than 1,000,000 rooms in all")
         .help("declare fewer values, or split the rooms between several states")
 }
 
-/// Reports references to names that are no variables of the entry.
+/// Reports references to unknown variables.
 fn references_are_known(
     template: &raw::Room,
     declared: &[(Text, VariableValues)],
@@ -156,8 +156,8 @@ fn unclosed() -> Finding {
         .help("write `${NAME}`; `$${` is a literal `${`")
 }
 
-/// Reports variables of several values that are in neither the id nor the provider: all their rooms
-/// would have one address.
+/// Reports variables of several values that are in neither the id nor the provider, since all their
+/// rooms would have the same address.
 fn every_value_changes_the_address(
     template: &raw::Room,
     variables: &[Variable],
@@ -185,7 +185,7 @@ fn every_value_changes_the_address(
     }
 }
 
-/// Visits every string of an entry, with the path to it.
+/// Visits every string of an entry with its path.
 fn each_text(room: &mut raw::Room, visit: &mut Visit<'_>) {
     let raw::Room {
         id,
@@ -260,18 +260,18 @@ fn each_text(room: &mut raw::Room, visit: &mut Visit<'_>) {
     }
 }
 
-/// Takes the path to a string, and the string.
+/// Visits the path of a string, and the string.
 type Visit<'a> = dyn FnMut(&dyn Fn() -> Vec<PathSegment>, &mut Box<str>) + 'a;
 
-/// What was found in the rooms of one entry: findings that differ only in the room are one.
+/// The findings in the rooms of one entry: findings that differ only in the room are combined.
 #[derive(Debug, Default)]
 pub(super) struct EntryFindings {
     groups: Vec<Group>,
-    /// Findings beyond those that are shown.
+    /// The findings beyond those that are shown.
     rest: Diagnostics,
 }
 
-/// A finding in one room, and in others of the same entry.
+/// A finding in one or more rooms of an entry.
 #[derive(Debug)]
 struct Group {
     first: Diagnostic,
@@ -280,7 +280,7 @@ struct Group {
 }
 
 impl EntryFindings {
-    /// Adds what was found in the room of this number.
+    /// Adds the findings in the room of this number.
     pub(super) fn add(&mut self, number: usize, found: Diagnostics) {
         let (kept, errors, warnings) = found.into_parts();
         for first in kept {
@@ -289,7 +289,7 @@ impl EntryFindings {
         self.rest.count_more(errors, warnings);
     }
 
-    /// Adds what was found in later rooms.
+    /// Adds the findings in later rooms.
     pub(super) fn extend(&mut self, later: Self) {
         let Self { groups, rest } = later;
         for group in groups {
@@ -312,7 +312,7 @@ impl EntryFindings {
         }
     }
 
-    /// Returns the findings, each with the values of the first room that has it.
+    /// Returns the findings, each with the values of the first room.
     pub(super) fn into_diagnostics(self, entry: &Entry) -> Diagnostics {
         let Self { groups, rest } = self;
         let mut all = Diagnostics::default();

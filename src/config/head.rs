@@ -1,4 +1,4 @@
-//! The head of the files alone: where the state is, without reading a room.
+//! Reads the heads of the files alone, such as the location of the state, without the rooms.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,20 +10,20 @@ use super::diagnostics::Diagnostics;
 use super::load::{self, Source, Subfolders, is_standard_input};
 use super::resolve::{self, ResolvedHead};
 
-/// What the files say besides their rooms, as far as the commands need it that work on the state.
+/// The parts of the files that the commands for the state need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Where the state is.
+    /// The location of the state.
     pub state: StateLocation,
-    /// Where the providers' secrets are: none of them may be printed.
+    /// The locations of the providers' secrets, which must never be printed.
     pub secrets: Vec<SecretSource>,
     /// The providers.
     pub providers: BTreeMap<ProviderName, Provider>,
 }
 
-/// Reads the head of the files that `paths` name; rooms may be as they like. Returns `None` if the
-/// head has a mistake or may be mistaken without its rooms: [`super::load_from`] finds out. Standard
-/// input can be read once only, so that its head is never read alone.
+/// Reads the heads of the files that `paths` name, regardless of the rooms. Returns `None` if a head
+/// has a mistake, or cannot be interpreted without its rooms: [`super::load_from`] then reports it.
+/// Standard input is never read here, since it can be read only once.
 #[must_use]
 pub fn head(
     paths: &[PathBuf],
@@ -49,7 +49,7 @@ pub fn head(
     Some(Head { state, secrets, providers })
 }
 
-/// A file with `rooms: []` in the place of a block of rooms.
+/// Returns a file with `rooms: []` in place of a block of rooms.
 fn without_rooms(text: &str) -> Cow<'_, str> {
     let Some((before, block)) = text.split_at_checked(rooms_line(text)) else { return text.into() };
     let mut rest = block.len();
@@ -64,7 +64,8 @@ fn without_rooms(text: &str) -> Cow<'_, str> {
     if at == 0 { text.into() } else { format!("{before}rooms: []\n{}", &block[rest..]).into() }
 }
 
-/// Where the line begins that is `rooms:` and nothing else but a comment; the end if there is none.
+/// Returns where the line `rooms:` begins, possibly with a comment; the end of the text if there is
+/// none.
 fn rooms_line(text: &str) -> usize {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_of_rooms_is_left_out_and_the_rest_is_kept() {
+    fn a_block_of_rooms_is_removed_and_the_rest_is_kept() {
         for (text, head) in [
             (
                 "version: 1\nrooms:\n- id: a\n  name: [\n\n# note\n  - b\n",

@@ -1,4 +1,4 @@
-//! Which files are read, what they contain, and how they are named.
+//! Finds and reads the files, and names them for messages and records.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -12,24 +12,24 @@ use crate::model::{Finding, Severity};
 use super::diagnostics::{Diagnostic, Diagnostics, Part, Reading, Reporter, Span};
 use super::regular_file::{ReadError, Size, read_regular, read_stream};
 
-/// The largest file that is read.
-const MOST: Size = Size(1 << 30);
+/// The maximum size of a file.
+const MAX_SIZE: Size = Size(1 << 30);
 
-/// Means standard input on the command line, in findings, and in the record of rooms.
+/// The name of standard input on the command line, in findings and in the record of rooms.
 const STANDARD_INPUT: &str = "-";
 
 /// A file that was read.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// As it was named on the command line.
+    /// Its name on the command line.
     pub shown: Arc<str>,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Its text, without a byte order mark; other characters replace what is not UTF-8.
+    /// Its text, without a byte order mark, and with replacement characters for invalid UTF-8.
     pub text: String,
 }
 
-/// Reads every file that `paths` name, each once, in order.
+/// Reads every file that `paths` name once, in order.
 pub(super) fn read_all(
     paths: &[PathBuf],
     subfolders: Subfolders,
@@ -50,8 +50,11 @@ pub(super) fn read_all(
         if !streamed && fs::canonicalize(&path).is_ok_and(|real| !known.insert(real)) {
             continue;
         }
-        let read =
-            if streamed { read_stream(io::stdin(), MOST) } else { read_regular(&path, MOST) };
+        let read = if streamed {
+            read_stream(io::stdin(), MAX_SIZE)
+        } else {
+            read_regular(&path, MAX_SIZE)
+        };
         match read {
             Ok(bytes) => sources.push(source(path, bytes, sources.len(), diagnostics)),
             Err(error) => diagnostics.push(Diagnostic::without_location(unreadable(&path, &error))),
@@ -67,7 +70,7 @@ pub fn is_standard_input(path: &Path) -> bool {
 }
 
 impl Source {
-    /// How it is recorded with its rooms: its path from `home`, or `-`.
+    /// Returns the name that is recorded with its rooms: the path relative to `home`, or `-`.
     pub(super) fn recorded(&self, home: &Path) -> Arc<str> {
         if is_standard_input(&self.path) {
             return STANDARD_INPUT.into();
@@ -76,7 +79,7 @@ impl Source {
     }
 }
 
-/// The path of `file` from `folder`, with `/` between its parts, by their names alone.
+/// Returns the path of `file` relative to `folder`, with `/` as separator, without resolving links.
 fn relative(folder: &Path, file: &Path) -> Arc<str> {
     let (folder, file) = (parts(folder), parts(file));
     let shared = folder.iter().zip(&file).take_while(|(a, b)| a == b).count();
@@ -84,12 +87,12 @@ fn relative(folder: &Path, file: &Path) -> Arc<str> {
     up.chain(file[shared..].iter().cloned()).collect::<Vec<_>>().join("/").into()
 }
 
-/// The folder that a file is in.
+/// Returns the folder of a file.
 pub(super) fn folder(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
 }
 
-/// The files of a folder, or the file itself.
+/// Returns the files of a folder, or the file itself.
 fn expand(path: &Path, subfolders: Subfolders, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
     if is_standard_input(path) || !path.is_dir() {
         return vec![path.to_owned()];
@@ -133,7 +136,7 @@ fn empty(path: &Path, subfolders: Subfolders) -> Finding {
     })
 }
 
-/// A warning of files in subfolders that are not read.
+/// Makes the warning about files in subfolders that are not read.
 fn not_read(path: &Path, number: usize) -> Finding {
     let files = if number == 1 { "1 file".to_owned() } else { format!("{number} files") };
     let message = format!("{files} (*.yaml, *.yml) in subfolders of `{}` not read", path.display());
@@ -160,7 +163,7 @@ fn source(path: PathBuf, bytes: Vec<u8>, file: usize, diagnostics: &mut Diagnost
     Source { shown, path, text }
 }
 
-/// The place of the byte at `at`, before which all is UTF-8.
+/// Returns the place of the byte at `at`; everything before it is UTF-8.
 fn place_of(bytes: &[u8], at: usize) -> Span {
     let before = String::from_utf8_lossy(&bytes[..at]);
     let line = before.matches('\n').count();
@@ -189,9 +192,9 @@ fn unreadable(path: &Path, error: &ReadError) -> Finding {
     }
 }
 
-/// The parts of an absolute path, `.` and `..` resolved by name.
+/// Returns the components of an absolute path, with `.` and `..` resolved lexically.
 fn parts(path: &Path) -> Vec<String> {
-    // The folder of a bare file name is empty, and an empty path is no path to `absolute`.
+    // The folder of a bare file name is empty, which `absolute` rejects.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut parts = Vec::new();
@@ -212,27 +215,27 @@ fn parts(path: &Path) -> Vec<String> {
 /// Whether the files in the subfolders of a folder are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subfolders {
-    /// They are not, and a warning reports their number.
+    /// They are not read; a warning has their number.
     Skipped,
-    /// They are.
+    /// They are read.
     Read,
 }
 
-/// A folder that cannot be read.
+/// A folder that could not be listed.
 pub(super) struct Unlisted {
     pub(super) folder: PathBuf,
     pub(super) error: io::Error,
 }
 
-/// The `*.yaml` and `*.yml` of a folder itself, sorted.
+/// Returns the `*.yaml` and `*.yml` of a folder, sorted.
 pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Unlisted> {
     let mut files: Vec<PathBuf> = entries(folder)?.into_iter().filter(|it| is_yaml(it)).collect();
     files.sort();
     Ok(files)
 }
 
-/// The `*.yaml` and `*.yml` in the subfolders of a folder, at any depth, sorted. Hidden folders, such
-/// as `.github`, are left out; one that links lead to again is read once.
+/// Returns the `*.yaml` and `*.yml` in the subfolders of a folder, at any depth, sorted. Hidden
+/// folders, such as `.github`, are skipped. A folder that links reach repeatedly is read once.
 pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Unlisted> {
     let mut known: BTreeSet<PathBuf> = fs::canonicalize(folder).into_iter().collect();
     let mut found = Vec::new();

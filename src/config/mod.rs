@@ -52,15 +52,15 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
 }
 
-/// Loads the files that `paths` name, a folder standing for its `*.yaml` and `*.yml`, and `-` for
-/// standard input.
+/// Loads the files that `paths` name: a folder means its `*.yaml` and `*.yml`, and `-` means standard
+/// input.
 ///
-/// `variable` looks up an environment variable, for `${NAME}` in the keys that support it; one that is
-/// set but empty is `Some("")`.
+/// `variable` looks up an environment variable for `${NAME}` in the keys that support it. A variable
+/// that is set but empty is `Some("")`.
 ///
 /// # Errors
-/// Returns every mistake of every file, in order of place, errors and warnings: 100 at most, and
-/// then one finding with the number of the rest. A file that is not valid YAML is reported alone.
+/// Returns every mistake of every file, sorted by place, errors and warnings: at most 100, and then one
+/// finding with the number of the rest. If a file is not valid YAML, only that is reported.
 pub fn load(
     paths: &[PathBuf],
     variable: &dyn Fn(&str) -> Option<String>,
@@ -68,10 +68,10 @@ pub fn load(
     load_from(paths, Subfolders::Skipped, variable)
 }
 
-/// Loads files as [`load`] does, with those in the subfolders of a folder or without them.
+/// Loads files like [`load`], with or without the files in subfolders.
 ///
 /// # Errors
-/// Returns what [`load`] does.
+/// Returns the errors of [`load`].
 pub fn load_from(
     paths: &[PathBuf],
     subfolders: Subfolders,
@@ -103,7 +103,7 @@ pub fn load_from(
     Ok(Loaded { desired, warnings })
 }
 
-/// The commented rooms.yaml that a new user starts with. It loads without findings.
+/// Returns the commented rooms.yaml for a new user. It loads without findings.
 #[must_use]
 pub fn starter(kind: Kind) -> &'static str {
     kind.spec().starter

@@ -1,39 +1,40 @@
-//! Scans the bytes before they are parsed: how deep the flow collections nest, and what is unusual.
+//! Scans the bytes before they are parsed, for the nesting depth of flow collections and for unusual
+//! syntax.
 //!
-//! YAML parsers take quadratic time over deep `[[[[…` and hold every event of a document, so depth
-//! is refused here, and only what is plain is cut into groups. Where the scan is wrong (YAML's
-//! scalars have many forms), the parsers still decide what the text means.
+//! YAML parsers take quadratic time for deep `[[[[…` and hold every event of a document. Deep nesting
+//! is therefore refused here, and only a text without unusual syntax is divided into groups. The scan
+//! may be wrong, since YAML's scalars have many forms; the parsers decide the meaning.
 
 /// The result of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Prescan {
-    /// The deepest nesting of `[` and `{`.
+    /// The maximum nesting of `[` and `{`.
     pub depth: usize,
-    /// Where the deepest nesting first passed [`MAX_DEPTH`].
+    /// The byte at which the nesting first exceeds [`MAX_DEPTH`].
     pub too_deep_at: Option<usize>,
     /// Whether there is an anchor, an alias, a tag, a directive, or a document marker.
     pub marks: bool,
-    /// Whether there are characters that YAML 1.1 and 1.2 read differently, or not at all.
+    /// Whether there are characters that YAML 1.1 and 1.2 treat differently, or forbid.
     pub odd: bool,
 }
 
-/// How deep collections may nest. The format itself needs five.
+/// The maximum nesting of collections. The format itself needs five.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Scans `bytes`, which begin at the beginning of a line.
+/// Scans `bytes`, which start at the beginning of a line.
 pub(super) fn prescan(bytes: &[u8]) -> Prescan {
-    let mut look =
+    let mut scanner =
         Scanner { bytes, at: 0, line: 0, depth: 0, node: true, found: Prescan::default() };
-    while look.at < bytes.len() {
-        look.step();
+    while scanner.at < bytes.len() {
+        scanner.step();
     }
-    look.found
+    scanner.found
 }
 
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Where the line begins.
+    /// The byte at which the line begins.
     line: usize,
     depth: usize,
     /// Whether a node may begin here.
@@ -83,19 +84,19 @@ impl Scanner<'_> {
 
     fn skip_line(&mut self) {
         while let Some(byte) = self.peek(0).filter(|byte| *byte != b'\n') {
-            self.note_odd(byte);
+            self.check_character(byte);
             self.at += 1;
         }
     }
 
-    /// Skips a quoted scalar, at most to the end of its line.
+    /// Skips a quoted scalar, but not beyond the end of its line.
     fn skip_quoted(&mut self, quote: u8) {
         self.node = false;
         self.at += 1;
         while let Some(byte) = self.peek(0).filter(|byte| *byte != b'\n') {
             let escaped = quote == b'"' && byte == b'\\' && self.peek(1) != Some(b'\n');
             let doubled = quote == b'\'' && byte == quote && self.peek(1) == Some(quote);
-            self.note_odd(byte);
+            self.check_character(byte);
             self.at += if escaped || doubled { 2 } else { 1 };
             if byte == quote && !doubled {
                 return;
@@ -103,7 +104,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Skips the lines of a `|` or `>` scalar: those indented deeper than the node that it is in.
+    /// Skips the lines of a `|` or `>` scalar: those with a deeper indent than its parent node.
     fn skip_block(&mut self) {
         let parent = self.parent_indent();
         let mut content = None;
@@ -121,7 +122,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// The column of the key (or of the last dash) that a block scalar follows.
+    /// Returns the column of the key (or of the last dash) before a block scalar.
     fn parent_indent(&self) -> usize {
         let mut dash = 0;
         for (column, byte) in self.bytes[self.line..self.at].iter().enumerate() {
@@ -155,7 +156,7 @@ impl Scanner<'_> {
         self.found.marks |= self.bytes[self.at] == b'!' || self.peek(1) != Some(b' ');
         self.at += 1;
         while let Some(byte) = self.peek(0).filter(|byte| !b" \n,[]{}".contains(byte)) {
-            self.note_odd(byte);
+            self.check_character(byte);
             self.at += 1;
         }
     }
@@ -172,13 +173,13 @@ impl Scanner<'_> {
     }
 
     fn pass(&mut self, byte: u8) {
-        self.note_odd(byte);
+        self.check_character(byte);
         self.node = false;
         self.at += 1;
     }
 
-    /// Records control characters, C1 controls, line separators and byte order marks.
-    fn note_odd(&mut self, byte: u8) {
+    /// Detects control characters, C1 controls, line separators and byte order marks.
+    fn check_character(&mut self, byte: u8) {
         let odd = match byte {
             0x00..=0x1f | 0x7f => true,
             0xc2 => self.peek(1).is_some_and(|next| next < 0xa0),
@@ -193,7 +194,7 @@ impl Scanner<'_> {
     }
 }
 
-/// The spaces before a line's first character, and whether nothing follows them.
+/// Returns the number of spaces before a line's first character, and whether the line is blank.
 pub(super) fn indent_at(line: &[u8]) -> (usize, bool) {
     let indent = line.iter().take_while(|byte| **byte == b' ').count();
     (indent, line.get(indent).is_none_or(|byte| *byte == b'\n'))

@@ -1,4 +1,5 @@
-//! The files as serde reads them: every key, nothing resolved. The published schema is derived from them.
+//! The files as serde decodes them: every key, unresolved. The published schema is derived from these
+//! types, and their doc comments are its descriptions.
 
 mod scalars;
 
@@ -19,7 +20,7 @@ use scalars::{
 };
 
 /// What rooms.yaml declares: the providers, the policy, and the rooms. Keys that begin with `x-` are
-/// ignored: they hold YAML anchors.
+/// ignored, and may define YAML anchors.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(remote = "Self", deny_unknown_fields, default)]
 #[schemars(extend("required" = ["version"], "patternProperties" = { "^x-": {} }))]
@@ -28,17 +29,18 @@ pub struct File {
     #[serde(deserialize_with = "present")]
     #[schemars(extend("enum" = [1]))]
     pub version: Option<u64>,
-    /// The applications that hold the rooms, by name: lower-case letters, digits, `_` and `-`.
+    /// The applications of the rooms, by name: lower-case letters, digits, `_` and `-`.
     #[serde(deserialize_with = "present")]
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]+$" }))]
     pub providers: Option<Pairs<Provider>>,
-    /// Providers that were renamed: their records follow.
+    /// Renamed providers, whose records are moved to the new names.
     #[serde(deserialize_with = "present")]
     pub moved: Option<Vec<Moved>>,
-    /// Where the state is kept: a path beside this file, or a URL: `s3://bucket/key`, `gs://bucket/key`,
-    /// `az://container/key`, or `postgres://user@host/database` with `?schema=name` (default `roomctl`) and
-    /// libpq's parameters. `?lease=20s` says how long a lease holds: 15s to 10m (default 60s). Never with a
-    /// password: credentials come from the environment. `${NAME}` and `${NAME:-default}` work.
+    /// The location of the state: a path relative to this file, or a URL: `s3://bucket/key`,
+    /// `gs://bucket/key`, `az://container/key`, or `postgres://user@host/database` with `?schema=name`
+    /// (default `roomctl`) and libpq's parameters. `?lease=20s` sets the duration of a lease: 15s to 10m
+    /// (default 60s). A URL never contains a password: credentials come from the environment. `${NAME}` and
+    /// `${NAME:-default}` are supported.
     #[serde(deserialize_with = "present")]
     pub state: Option<Text>,
     /// How changes are made.
@@ -83,13 +85,13 @@ pub struct Moved {
     pub to: Option<Text>,
 }
 
-/// One application at one service. `${NAME}` and `${NAME:-default}` work in `app_id`, `endpoint`,
-/// `operator` and `dissolve_after`, for variables that hold no secret.
+/// One application at one service. `${NAME}` and `${NAME:-default}` are supported in `app_id`,
+/// `endpoint`, `operator` and `dissolve_after`, for variables without secrets.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(extend("required" = ["kind", "app_id"]))]
 pub struct Provider {
-    /// Which service it is.
+    /// The kind of the service.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "kind")]
     pub kind: Option<Text>,
@@ -104,7 +106,7 @@ pub struct Provider {
     /// rtc: ZEGOCLOUD's IsTest, for projects made on or before 2021-11-16; left out for the others.
     #[serde(deserialize_with = "present")]
     pub is_test: Option<bool>,
-    /// tencent-live: how long a room lives while it is empty, as set with Tencent: seconds, or 90s,
+    /// tencent-live: how long a room lives while it is empty, as configured at Tencent: seconds, or 90s,
     /// 15m, 3h, from 10m to 24h; 30m when left out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "span_or_variable::<600, 86400>")]
@@ -125,19 +127,19 @@ pub struct Provider {
     /// Requests a second, for every action or by the action's name; the vendor's figures when left out.
     #[serde(deserialize_with = "present")]
     pub rate_limit: Option<RateLimit>,
-    /// The part of the rate limit that one run may use, in percent; 100% when left out.
+    /// The percentage of the rate limit that one run may use; 100% when left out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "share")]
     pub rate_share: Option<Amount>,
-    /// Our part of the plan's quota of rooms; no limit when left out.
+    /// Our share of the application's quota of rooms; no limit when left out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole::<0, { u64::MAX }>")]
     pub max_rooms: Option<u64>,
     /// zim, tencent-live: the service's limits for the attributes of one room.
     #[serde(deserialize_with = "present")]
     pub limits: Option<Limits>,
-    /// zim, tencent-live: the key of an attribute that roomctl writes into every room, holding the
-    /// state's lineage: it says whose a room is. It counts towards the limits, and no room may declare it;
+    /// zim, tencent-live: the key of an attribute that roomctl sets to the state's lineage in every room,
+    /// which identifies the owner of the room. It counts towards the limits, and no room may declare it;
     /// no such attribute when left out.
     #[serde(deserialize_with = "present")]
     pub ownership_attribute: Option<Text>,
@@ -147,7 +149,7 @@ pub struct Provider {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// How many a room may have; when left out 20 for zim, 10 for tencent-live.
+    /// The number of attributes; when left out 20 for zim, 10 for tencent-live.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "whole::<1, { u32::MAX as u64 }>")]
     pub attributes: Option<u64>,
@@ -169,7 +171,7 @@ pub struct Limits {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// Which rooms are looked up before planning; `due` when left out.
+    /// Which rooms are queried before planning; `due` when left out.
     #[serde(deserialize_with = "present")]
     pub refresh: Option<Refresh>,
     /// What to do with a room that exists and that we did not make; `fail` when left out.
@@ -185,13 +187,14 @@ pub struct Policy {
     /// When a new name or delay takes effect; `now` when left out.
     #[serde(deserialize_with = "present")]
     pub replace: Option<Replace>,
-    /// How many rooms one run may destroy: a number, or a share of the recorded rooms of declared
-    /// providers, at least 1 (0% means none); 30% when left out.
+    /// How many rooms one run may destroy: a number, or a percentage of the recorded rooms of
+    /// declared providers, at least 1 (0% means none); 30% when left out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_destroy: Option<Amount>,
-    /// How many rooms that are gone before their time one run may create again: a number, or a share of
-    /// the recorded rooms of declared providers, at least 3 (0% means none); 30% when left out.
+    /// How many rooms that vanished before their earliest end one run may recreate: a number, or a
+    /// percentage of the recorded rooms of declared providers, at least 3 (0% means none); 30% when left
+    /// out.
     #[serde(deserialize_with = "present")]
     #[schemars(schema_with = "count_or_share")]
     pub max_recreate: Option<Amount>,
@@ -214,8 +217,8 @@ pub enum RawValue<'a> {
     Attributes(&'a Pairs<AttributeValue>),
 }
 
-/// Makes a struct of the keys that a room and the `defaults` have, and of some more. A struct inside
-/// the struct would be read into memory twice, and not report unknown keys.
+/// Defines a struct with the keys that rooms and `defaults` share, and some more keys. A nested struct
+/// (`serde(flatten)`) would be buffered in memory, and would not report unknown keys.
 macro_rules! content {
     ($(#[$about:meta])* $name:ident { $($own:tt)* }) => {
         #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -223,7 +226,7 @@ macro_rules! content {
         $(#[$about])*
         pub struct $name {
             $($own)*
-            /// The name that people see. zim: at most 64 bytes; tencent-live: at most 100 bytes.
+            /// The display name. zim: at most 64 bytes; tencent-live: at most 100 bytes.
             #[serde(deserialize_with = "present")]
             pub name: Option<Text>,
             /// zim: how long the room lives while it is empty: seconds, or 90s, 15m, 3h; at most
@@ -263,10 +266,10 @@ macro_rules! content {
             /// tencent-live: the application's own status, a number up to 4294967295.
             #[serde(deserialize_with = "present")]
             pub activity_status: Option<u64>,
-            /// tencent-live: the notice that people see, at most 100 bytes.
+            /// tencent-live: the notice that users see, at most 100 bytes.
             #[serde(deserialize_with = "present")]
             pub notice: Option<Text>,
-            /// tencent-live: nobody may send messages.
+            /// tencent-live: messages are disabled.
             #[serde(deserialize_with = "present")]
             pub muted: Option<bool>,
             /// tencent-live: the room is listed; Tencent's default is true.
@@ -275,7 +278,7 @@ macro_rules! content {
             /// tencent-live: any number of people may be inside.
             #[serde(deserialize_with = "present")]
             pub unlimited: Option<bool>,
-            /// How the room may be handled.
+            /// Rules for destroying, removing and comparing the room.
             #[serde(deserialize_with = "present")]
             pub lifecycle: Option<Lifecycle>,
         }
@@ -334,11 +337,11 @@ content! {
         #[serde(deserialize_with = "present")]
         #[schemars(length(min = 1, max = 128))]
         pub id: Option<Text>,
-        /// The provider that holds it; may be left out where one is declared.
+        /// The provider of the room; may be left out if only one is declared.
         #[serde(deserialize_with = "present")]
         pub provider: Option<Text>,
-        /// The providers that hold it, where it is more than one, such as its chat and its video:
-        /// each takes what its kind holds.
+        /// The providers of the room if there are several, such as its chat and its video; each gets the
+        /// fields of its kind.
         #[serde(deserialize_with = "present")]
         #[schemars(length(min = 1))]
         pub providers: Option<Vec<Text>>,
@@ -358,7 +361,7 @@ content! {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Close {
-    /// The reason that people see, at most 256 bytes.
+    /// The reason that users see, at most 256 bytes.
     #[serde(deserialize_with = "present")]
     pub reason: Option<Text>,
     /// Whether the service notifies the application's backend; false when left out.
@@ -366,11 +369,11 @@ pub struct Close {
     pub callback: Option<bool>,
 }
 
-/// How a room may be handled.
+/// Rules for destroying, removing and comparing a room.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lifecycle {
-    /// Refuse to destroy the room, also when it is removed from the file.
+    /// Refuse to destroy the room, even after it is removed from the file.
     #[serde(deserialize_with = "present")]
     pub prevent_destroy: Option<bool>,
     /// What to do with the room when it is removed from the file; `destroy` when left out.
@@ -379,7 +382,7 @@ pub struct Lifecycle {
     /// Paths that are neither compared nor changed once the room exists: `name`, `attributes.topic`.
     #[serde(deserialize_with = "present")]
     pub ignore_changes: Option<Vec<Text>>,
-    /// What to do if the room exists and we did not make it; as the policy says when left out.
+    /// What to do if the room exists and we did not make it; the policy's value when left out.
     #[serde(deserialize_with = "present")]
     pub on_conflict: Option<OnConflict>,
 }

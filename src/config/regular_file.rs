@@ -1,16 +1,16 @@
-//! Reads a whole file that the user names: a regular one of bounded size, without waiting for it.
+//! Reads a file that the user names: only a regular file of bounded size, without blocking.
 
 use std::fs::{File, FileType, Metadata, OpenOptions, metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Why a file was not read.
+/// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused to read it.
+    /// The operating system reported an error.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is something else than a regular file: reading it may never end, or change something.
+    /// It is not a regular file: reading it may never end, or have side effects.
     #[error("it is {0}, not a regular file")]
     NotRegular(&'static str),
     /// It is larger than the limit.
@@ -18,17 +18,19 @@ pub enum ReadError {
     TooLarge(Size),
 }
 
-/// A number of bytes, shown in the largest unit that fits.
+/// A number of bytes, displayed in the largest unit that divides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
 
-/// Reads the regular file at `path`, or that a symbolic link there leads to, of at most `most` bytes.
+/// Reads the regular file at `path`, following links, if it has at most `most` bytes.
 ///
 /// # Errors
-/// Returns [`ReadError`] at once for a pipe, a device, a socket or a folder, and for a larger file.
+/// Returns [`ReadError`] without blocking for a pipe, a device, a socket or a folder, and for a larger
+/// file.
 pub fn read_regular(path: &Path, most: Size) -> Result<Vec<u8>, ReadError> {
-    // Opening a device may already do something, so what is not regular is not opened. It may be
-    // exchanged in between: the open does not wait for a pipe's writer, and what it opened is checked.
+    // Opening a device may have side effects, so only regular files are opened. The file may be
+    // exchanged in between: opening does not block on a pipe without a writer, and the opened file is
+    // checked again.
     check(&metadata(path)?, most)?;
     let file = open(path)?;
     let metadata = file.metadata()?;
@@ -36,10 +38,10 @@ pub fn read_regular(path: &Path, most: Size) -> Result<Vec<u8>, ReadError> {
     bounded(file, metadata.len(), most)
 }
 
-/// Reads a stream to its end, of at most `most` bytes.
+/// Reads a stream of at most `most` bytes to its end.
 ///
 /// # Errors
-/// Returns [`ReadError`] for a larger one.
+/// Returns [`ReadError`] for a longer one.
 pub fn read_stream(stream: impl Read, most: Size) -> Result<Vec<u8>, ReadError> {
     bounded(stream, 0, most)
 }
@@ -74,7 +76,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// What a file is that is not regular.
+/// Returns the name of a file type that is not regular.
 fn what(file_type: FileType) -> &'static str {
     if file_type.is_dir() {
         return "a folder";
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_up_to_its_bound() {
+    fn a_file_is_read_up_to_the_limit() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("file");
         let mut file = File::create(&path).expect("a file");

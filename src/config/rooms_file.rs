@@ -1,4 +1,4 @@
-//! Writes a file of rooms that exist already: what `import --generate` makes.
+//! Writes a file of existing rooms, for `import --generate`.
 
 use std::fmt::{self, Write};
 
@@ -10,29 +10,29 @@ use super::raw::RawValue;
 use super::secrets::names_secret;
 use super::values::{field_error, id_error};
 
-/// A file of rooms, without `providers`: it is read beside the one that declares them.
+/// A file of rooms, without `providers`, to be used together with the file that declares them.
 #[derive(Clone, Debug)]
 pub struct RoomsFile<'a> {
-    /// The provider that holds the rooms.
+    /// The provider of the rooms.
     pub provider: &'a ProviderName,
     /// Its kind.
     pub kind: Kind,
     /// The key of its ownership attribute, which no room declares.
     pub ownership_key: Option<&'a str>,
-    /// The rooms, with what the service told of them.
+    /// The rooms, as far as the service reports them.
     pub rooms: Vec<(&'a RoomId, &'a Room)>,
-    /// Ids that are no rooms of the file, each group with the reason: they are written as comments.
+    /// Ids that are not rooms of the file, grouped by reason. They are written as comments.
     pub others: Vec<(&'static str, Vec<&'a RoomId>)>,
 }
 
-/// Returns why an id cannot be one of a room of this kind; `None` if the service accepts it.
+/// Returns why an id is not valid for a room of this kind; `None` if the service accepts it.
 #[must_use]
 pub fn room_id_error(kind: Kind, id: &str) -> Option<Finding> {
     let message = id_error(kind, id)?;
     Some(Finding::error("room_id", format!("the id {message}")).help(kind.spec().room_id.help))
 }
 
-/// How long an empty room is assumed to live: the longest that the service takes.
+/// The delay that is assumed: the longest that the service accepts.
 const ASSUMED_DELAY: &str = "3h";
 
 impl fmt::Display for RoomsFile<'_> {
@@ -75,7 +75,7 @@ impl fmt::Display for RoomsFile<'_> {
     }
 }
 
-/// Writes a field, or a comment where the file could not hold its value.
+/// Writes a field, or a comment if the file cannot declare its value.
 fn write_field(f: &mut fmt::Formatter<'_>, kind: Kind, field: Field, value: &Value) -> fmt::Result {
     let numbers: Vec<u64>;
     let (raw, text) = match value {
@@ -86,7 +86,7 @@ fn write_field(f: &mut fmt::Formatter<'_>, kind: Kind, field: Field, value: &Val
             numbers = all.iter().map(|number| u64::from(*number)).collect();
             (RawValue::Numbers(&numbers), format!("{numbers:?}"))
         }
-        // The delay is never told, and attributes are written by their keys.
+        // The delay is never reported, and attributes are written elsewhere.
         Value::Delay(_) | Value::Attributes(_) => return Ok(()),
     };
     if field_error(kind, field, raw).is_some() {
@@ -118,7 +118,7 @@ fn write_attributes(f: &mut fmt::Formatter<'_>, attributes: &Attributes) -> fmt:
     Ok(())
 }
 
-/// A text as a YAML scalar in double quotes: on one line, and whatever it holds.
+/// A text as a YAML scalar in double quotes, on one line, with any characters.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_declared_is_left_out_with_a_comment() {
+    fn values_that_cannot_be_declared_are_left_out_with_a_comment() {
         let attribute = |value: &str| Attribute { value: value.into(), auto_delete: false };
         let attributes = [
             ("by", attribute("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44")),
@@ -193,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_loads_back_equal(all in prop::collection::vec(attributes(), 0..4)) {
+        fn a_written_file_loads_with_equal_rooms(all in prop::collection::vec(attributes(), 0..4)) {
             let room = |pairs: &BTreeMap<String, (String, bool)>| {
                 let attribute = |(value, auto_delete): &(String, bool)| {
                     Attribute { value: value.as_str().into(), auto_delete: *auto_delete }

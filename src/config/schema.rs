@@ -1,4 +1,4 @@
-//! The published JSON Schema of rooms.yaml, and the keys that the format reserves.
+//! The published JSON Schema of rooms.yaml.
 
 use std::sync::LazyLock;
 
@@ -6,22 +6,22 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Value, json};
 
-use crate::model::{Field, Finding, Kind, Shape};
+use crate::model::{Field, Kind, Shape};
 
 use super::raw::{File, VARIABLE};
 
 /// Returns the JSON Schema (draft-07) of rooms.yaml.
 ///
-/// What the parser accepts, the schema accepts. Its `maxLength` counts characters where the
-/// services count bytes, so the parser refuses some texts that the schema accepts.
+/// The schema accepts everything that the parser accepts. Its `maxLength` counts characters and the
+/// services count bytes, so the parser rejects some texts that the schema accepts.
 #[must_use]
 pub fn schema() -> Value {
     SCHEMA.clone()
 }
 
-/// The schema, made once.
+/// The schema, built once.
 pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let settings = SchemaSettings::draft07().with_transform(NothingIsNull);
+    let settings = SchemaSettings::draft07().with_transform(WithoutNull);
     let mut schema = settings.into_generator().into_root_schema_for::<File>();
     schema.insert("title".to_owned(), "rooms.yaml".into());
     let mut schema = schema.to_value();
@@ -34,8 +34,8 @@ pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     schema
 });
 
-/// Lets the strings of an entry with `for_each` be references to its variables: what they are limited
-/// to is checked after they are replaced.
+/// Allows references to variables in the strings of an entry with `for_each`. Their limits are checked
+/// after the references are replaced.
 fn expandable(definitions: &mut Value) {
     let room = definitions["Room"]["properties"].as_object_mut().into_iter().flatten();
     for (_, property) in room {
@@ -59,7 +59,7 @@ fn expandable(definitions: &mut Value) {
     }
 }
 
-/// Adds a field's limits, those of the most lenient of the kinds that have it.
+/// Adds the limits of a field, which are the most lenient of all kinds.
 fn bound(definitions: &mut Value, definition: &str, field: Field) {
     let property = match field.as_str().split_once('.') {
         Some((_, inner)) => &mut definitions["Close"]["properties"][inner],
@@ -88,11 +88,11 @@ fn bound(definitions: &mut Value, definition: &str, field: Field) {
     }
 }
 
-/// Removes null: a key may be left out, a key without a value is a mistake.
+/// Removes null: a key may be missing, but must have a value.
 #[derive(Clone)]
-struct NothingIsNull;
+struct WithoutNull;
 
-impl Transform for NothingIsNull {
+impl Transform for WithoutNull {
     fn transform(&mut self, schema: &mut schemars::Schema) {
         transform_subschemas(self, schema);
         schema.remove("default");
@@ -118,22 +118,4 @@ fn drop_null_choice(schema: &mut schemars::Schema) {
         let choices = schema.remove("anyOf").unwrap_or_default();
         schema.insert("allOf".to_owned(), choices);
     }
-}
-
-/// Keys by the definition that will have them.
-const RESERVED_KEYS: &[(&str, &[&str])] = &[];
-
-/// Returns whether `name` is a key of this definition that is not built yet.
-pub(super) fn reserved_key(definition: &str, name: &str) -> bool {
-    holds(RESERVED_KEYS, definition, name)
-}
-
-/// Makes the finding about something that is not built yet.
-pub(super) fn not_built(what: &str) -> Finding {
-    Finding::error("not_built", format!("{what} is not built yet"))
-        .help("remove it: this version does not support it")
-}
-
-fn holds(table: &[(&str, &[&str])], definition: &str, name: &str) -> bool {
-    table.iter().any(|(one, names)| *one == definition && names.contains(&name))
 }

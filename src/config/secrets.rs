@@ -1,4 +1,4 @@
-//! Secrets written into a file: detected by their keys, refused, and masked in source lines.
+//! Detects secrets in a file by their keys, refuses them, and masks them in displayed source lines.
 
 use crate::model::Finding;
 
@@ -46,7 +46,7 @@ pub(super) fn looks_like_secret(text: &str) -> bool {
 }
 
 /// Returns whether a line continues the value of a key that is named like a secret: it is below the key
-/// and deeper, or directly below it.
+/// and indented deeper, or directly below it.
 pub(super) fn continues_secret(text: &str, line: usize) -> bool {
     let lines: Vec<&str> = text.lines().take(line + 1).collect();
     let Some((own, above)) = lines.split_last() else { return false };
@@ -68,7 +68,8 @@ pub(super) fn continues_secret(text: &str, line: usize) -> bool {
     false
 }
 
-/// Returns whether the last key of a line is named like a secret, and its value continues below.
+/// Returns whether the last key of a line is named like a secret and its value continues on the next
+/// line.
 fn ends_in_secret(line: &str) -> bool {
     let Some((before, value)) = line.rsplit_once(':') else { return false };
     let value = value.trim();
@@ -77,11 +78,11 @@ fn ends_in_secret(line: &str) -> bool {
     open && is_secret(name_before(before), "")
 }
 
-/// libpq's keywords for a password, whose value may be in quotes of its own.
+/// libpq's keywords for a password, whose value may be quoted.
 const PASSWORD_KEYWORDS: [&str; 2] = ["password=", "passwd="];
 
-/// Masks what follows a key or a keyword that is named like a secret, a URL's user and its parameters, with
-/// one star for each character, so that the columns stay.
+/// Masks what follows a key or a keyword that is named like a secret, and the user and parameters of a
+/// URL, with one star for each character, so that columns stay the same.
 pub(super) fn hide_secrets(line: &str) -> String {
     let value = |keyword: &str| Some(line.find(keyword)? + keyword.len());
     match PASSWORD_KEYWORDS.into_iter().filter_map(value).min() {
@@ -108,13 +109,14 @@ fn hide_after_keys(line: &str) -> String {
     hide_queries(&(out + rest))
 }
 
-/// Returns what precedes the last `@` of a URL; the password may hold any character but a space.
+/// Returns the text before the last `@` of a URL; the password may contain any character except a
+/// space.
 fn user(url: &str) -> Option<&str> {
     let word = url.split([' ', '"', '\'']).next()?;
     word.rsplit_once('@').map(|(user, _)| user)
 }
 
-/// Masks the parameters of URLs, which may be signatures, but for the length of a lease.
+/// Masks the parameters of URLs, which may be signatures, except for the duration of a lease.
 fn hide_queries(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     for word in line.split_inclusive([' ', '"', '\'', ',', '}']) {
@@ -162,7 +164,7 @@ fn first_word(text: &str) -> &str {
     value.trim_matches(['"', '\''])
 }
 
-/// Returns whether what follows `secret_env:` is a variable's name, and not the secret itself.
+/// Returns whether the text after `secret_env:` is a variable's name and not the secret itself.
 fn names_variable(text: &str) -> bool {
     let name = first_word(text);
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_${:-".contains(c);

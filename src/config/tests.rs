@@ -1,4 +1,5 @@
-//! Whole files, as a user writes them: what they come to, and what is told of their mistakes.
+//! Tests of whole files as users write them: what they resolve to, and the findings about their
+//! mistakes.
 
 mod agreement;
 mod extensions;

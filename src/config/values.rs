@@ -1,4 +1,4 @@
-//! What a kind of rooms accepts: ids, the values of fields, and attributes.
+//! The values that a kind of rooms accepts: ids, fields and attributes.
 
 use crate::model::{
     AttributeLimits, Attributes, Delay, Field, Finding, IdSpec, Kind, Lineage, RoomPath, Shape,
@@ -19,7 +19,7 @@ pub(super) fn delay(amount: &Amount) -> Option<Delay> {
     }
 }
 
-/// Converts a raw value; `None` for the delay and the attributes, and for a number that is too large.
+/// Converts a raw value; `None` for a delay, for attributes, and for a number that is too large.
 pub(super) fn value(raw: RawValue<'_>) -> Option<Value> {
     match raw {
         RawValue::Text(text) => Some(Value::Text(text.into())),
@@ -38,7 +38,7 @@ pub(super) fn path(field: Field) -> Vec<PathSegment> {
     field.as_str().split('.').map(key).collect()
 }
 
-/// A finding about a field, and the path to its value.
+/// A finding about a field, with the path to its value.
 pub(super) type FieldError = (Vec<PathSegment>, Finding);
 
 /// Checks the value of `field` for a room of this kind. Lengths are in bytes.
@@ -135,7 +135,7 @@ pub(super) fn kind_names() -> Vec<&'static str> {
     Kind::ALL.iter().map(|kind| kind.as_str()).collect()
 }
 
-/// The kinds whose rooms hold a field, as one part of a sentence.
+/// Returns the kinds with a field, as one part of a sentence.
 pub(super) fn holders(field: Field) -> String {
     let holders: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.holds(field)).collect();
     kinds(&holders)
@@ -146,8 +146,8 @@ pub(super) fn id_error(kind: Kind, id: &str) -> Option<String> {
     check_id(kind, id, &kind.spec().room_id)
 }
 
-/// Returns what is wrong with the id of the user who creates rooms, as the end of a sentence; `None` if
-/// the service accepts it.
+/// Returns what is wrong with an operator's id, as the end of a sentence; `None` if the service accepts
+/// it.
 pub(super) fn operator_error(kind: Kind, id: &str) -> Option<String> {
     check_id(kind, id, &kind.spec().operator?.id)
 }
@@ -164,7 +164,7 @@ fn check_id(kind: Kind, id: &str, spec: &IdSpec) -> Option<String> {
         .then(|| format!("is {} bytes long; {kind} accepts at most {max_bytes}", id.len()))
 }
 
-/// Returns the first character of an id that not every page of the vendor lists.
+/// Returns the first character of an id that is not on all pages of the vendor.
 pub(super) fn doubtful(spec: &IdSpec, id: &str) -> Option<char> {
     id.chars().find(|c| spec.doubtful.contains(*c))
 }
@@ -178,8 +178,8 @@ pub(super) fn shown(c: char) -> String {
     }
 }
 
-/// Checks the attributes of a room, the defaults and the ownership attribute of the key `own` included,
-/// against a provider's limits.
+/// Checks the attributes of a room, including the defaults and the ownership attribute with the key
+/// `own`, against a provider's limits.
 pub(super) fn check_attribute_limits(
     kind: Kind,
     attributes: &Attributes,
@@ -250,7 +250,7 @@ pub(super) fn check_attributes(
     }
 }
 
-/// Reports paths of `ignore_changes` that name neither one of `fields` nor an attribute.
+/// Reports paths of `ignore_changes` that are neither one of `fields` nor an attribute.
 pub(super) fn check_ignored(
     lifecycle: Option<&Lifecycle>,
     fields: &[Field],
@@ -282,7 +282,7 @@ fn path_suggestion(path: &str, fields: &[Field]) -> String {
     suggestion(path, &names)
 }
 
-/// Reports `auto_delete` attributes in a room none of whose services supports them.
+/// Reports `auto_delete` attributes in a room if none of its services supports them.
 pub(super) fn check_auto_delete(
     pairs: &Pairs<AttributeValue>,
     kinds: &str,
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_have_rules_of_their_own() {
+    fn operator_ids_are_checked_by_the_rules_of_their_kind() {
         assert_eq!(operator_error(Kind::TencentLive, "a/b é"), None);
         for (kind, id) in [
             (Kind::Zim, "a/b"),

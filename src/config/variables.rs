@@ -1,4 +1,5 @@
-//! The fields of one provider as they are read: `${NAME}` replaced where it may be, numbers in range.
+//! Resolves the fields of one provider: replaces `${NAME}` where supported, and checks the range of
+//! numbers.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -12,10 +13,10 @@ use super::raw::{Amount, Text};
 /// The keys in which variables are replaced.
 pub(super) const KEYS: &str = "`app_id`, `endpoint`, `operator`, `dissolve_after` and `state`";
 
-/// How a variable may begin: a file in a pull request must not read others.
+/// The allowed prefixes of variables, so that a file in a pull request cannot read other variables.
 const PREFIXES: &[&str] = &["ROOMCTL_", "ZEGO_", "ZIM_", "TENCENT_"];
 
-/// Parts of a name, in upper case, of variables that may hold a secret.
+/// Parts of names, in upper case, of variables that may hold a secret.
 const SECRET_PARTS: &[&str] = &["SECRET", "KEY", "TOKEN", "PASS", "PWD", "CRED", "AUTH"];
 
 /// Looks up an environment variable; one that is set but empty is `Some("")`.
@@ -58,8 +59,8 @@ impl<'a> Variables<'a> {
     /// first variable is looked up.
     ///
     /// # Errors
-    /// Returns a finding where a variable is empty, or unset without a default, may not be read, or
-    /// may hold a secret, or where a reference is malformed. It never holds a variable's value.
+    /// Returns a finding if a variable is empty, unset without a default, not allowed, or may hold a
+    /// secret, or if a reference is malformed. It never contains a variable's value.
     pub(super) fn expand(&self, text: &str) -> Result<String, Box<Finding>> {
         let pieces = pieces(text)?;
         for piece in &pieces {
@@ -124,13 +125,13 @@ pub(super) fn any(text: &str) -> bool {
     text.contains("${")
 }
 
-/// Makes the finding about a variable in a key that does not take any.
+/// Makes the finding about a variable in a key that does not support any.
 pub(super) fn not_here(key: &str) -> Finding {
     Finding::error("variable_place", format!("`{key}` does not support variables"))
         .help(format!("write the value itself: variables work in {KEYS} only"))
 }
 
-/// Divides a text at its variables.
+/// Splits a text at its variables.
 fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Box<Finding>> {
     let (mut pieces, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find("${") {
@@ -178,7 +179,7 @@ fn malformed(message: String) -> Box<Finding> {
     Box::new(finding)
 }
 
-/// The fields of one provider as they are read.
+/// Resolves the fields of one provider.
 pub(super) struct ProviderFields<'a, 'b> {
     pub name: &'a str,
     pub variables: &'a Variables<'a>,
@@ -201,12 +202,12 @@ impl ProviderFields<'_, '_> {
         self.reporter.missing(path, missing_key("a provider", field));
     }
 
-    /// Expands the variables in a field's text. If there are any, no finding may repeat the result.
+    /// Replaces the variables in a field's text. If there are any, no finding may contain the result.
     pub(super) fn text(&mut self, field: &str, text: &str) -> Option<String> {
         self.variables.expand(text).map_err(|finding| self.report(&[field], *finding)).ok()
     }
 
-    /// Checks that a field, which does not take variables, has none.
+    /// Checks that a field without support for variables has none.
     pub(super) fn literal<'t>(&mut self, field: &str, text: &'t str) -> Option<&'t str> {
         if any(text) {
             self.report(&[field], not_here(field));
@@ -215,7 +216,7 @@ impl ProviderFields<'_, '_> {
         Some(text)
     }
 
-    /// Checks that a number is in its range.
+    /// Checks the range of a number.
     pub(super) fn number(
         &mut self,
         path: &[&str],
@@ -230,7 +231,8 @@ impl ProviderFields<'_, '_> {
         None
     }
 
-    /// A number, or text with variables that expand to one: that is never repeated.
+    /// Returns a number, or the number to which the variables of a text expand; a finding never
+    /// contains the expanded text.
     pub(super) fn amount(
         &mut self,
         field: &str,
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_may_hold_a_secret_is_refused_before_any_is_looked_up() {
+    fn a_variable_that_may_hold_a_secret_is_refused_before_any_lookup() {
         let unread = |name: &str| -> Option<String> { panic!("{name} was looked up") };
         let variables = Variables { lookup: &unread, ..variables() };
         for name in [

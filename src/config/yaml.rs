@@ -1,4 +1,4 @@
-//! YAML with the place of each node: whether a text is one document of bounded size, and its tree.
+//! YAML with source locations: checks that a text is one document of bounded size, and builds its tree.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::prescan::{MAX_DEPTH, prescan};
 pub(super) enum InvalidYaml {
     /// It is not valid YAML.
     Syntax(Span, String),
-    /// It contains a character that YAML forbids, or that its versions read differently.
+    /// It contains a character that YAML forbids, or that its versions treat differently.
     Character(Span, char),
     /// It is nested too deeply.
     TooDeep(Span),
@@ -22,14 +22,14 @@ pub(super) enum InvalidYaml {
     SeveralDocuments(Span),
     /// It is empty.
     Empty,
-    /// Its aliases expand to far more than it contains.
+    /// Its aliases expand to far more nodes than it contains.
     AliasBomb(Span),
-    /// An alias is inside of the node that it refers to.
+    /// An alias is inside the node that it refers to.
     AliasLoop(Span),
 }
 
 impl InvalidYaml {
-    /// Returns where it is.
+    /// Returns its place.
     pub(super) fn span(&self) -> Span {
         match self {
             Self::Empty => Span::START,
@@ -81,7 +81,7 @@ impl InvalidYaml {
     }
 }
 
-/// A node and its place.
+/// A node with its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub span: Span,
@@ -91,9 +91,9 @@ pub(super) struct Node {
 /// The value of a node.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
-    /// A scalar without quotes: text, a number, a boolean or null.
+    /// A plain scalar: text, a number, a boolean or null.
     Plain(String),
-    /// A scalar that is text whatever it looks like.
+    /// A quoted or block scalar, which is always text.
     Quoted(String),
     /// A sequence.
     List(Vec<Node>),
@@ -101,7 +101,7 @@ pub(super) enum Value {
     Map(Vec<(Node, Node)>),
 }
 
-/// What a text has that serde_yaml would ignore.
+/// Parts of a text that serde_yaml would ignore.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     /// The tags.
@@ -111,29 +111,29 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    /// Whether serde_yaml would ignore something of the text.
+    /// Returns whether serde_yaml would ignore a part of the text.
     pub(super) fn has_tags_or_merges(&self) -> bool {
         !self.tags.is_empty() || !self.merges.is_empty()
     }
 }
 
-/// How many times its own number of nodes a text may have after its aliases are expanded.
+/// The maximum ratio of nodes after and before the expansion of aliases.
 const EXPANSION: usize = 100;
 
-/// The number of nodes that a text may have after its aliases are expanded, however small it is.
+/// The number of nodes after the expansion of aliases that is always allowed.
 const FREE_NODES: usize = 10_000;
 
-/// Reads a text whose flow collections are known not to nest too deeply.
+/// Reads a text whose flow collections were checked for their depth.
 pub(super) fn read(text: &str) -> Result<Node, InvalidYaml> {
     let mut builder = Builder::default();
     each_event(text, |event, span| builder.take(event, span))?;
     builder.root.ok_or(InvalidYaml::Empty)
 }
 
-/// Checks that a text is one YAML document of bounded size, and counts its tags and merge keys.
+/// Checks that a text is one YAML document of bounded size, and collects its tags and merge keys.
 ///
 /// # Errors
-/// Returns why it is not; that is reported without any other finding.
+/// Returns why it is not, which is reported without any other finding.
 pub(super) fn scan(text: &str) -> Result<Stats, InvalidYaml> {
     if let Some(at) = prescan(text.as_bytes()).too_deep_at {
         return Err(InvalidYaml::TooDeep(span_at(text, at)));
@@ -144,7 +144,7 @@ pub(super) fn scan(text: &str) -> Result<Stats, InvalidYaml> {
     stats(text)
 }
 
-/// Does what [`scan`] does, for a text whose flow collections are known not to nest too deeply.
+/// Does the same as [`scan`] for a text whose flow collections were checked for their depth.
 pub(super) fn stats(text: &str) -> Result<Stats, InvalidYaml> {
     let mut counter = Counter::default();
     each_event(text, |event, span| counter.take(&event, span))?;
@@ -212,7 +212,7 @@ impl Node {
         }
     }
 
-    /// Returns the characters of a scalar.
+    /// Returns the text of a scalar.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Plain(text) | Value::Quoted(text) => Some(text),
@@ -220,7 +220,7 @@ impl Node {
         }
     }
 
-    /// Returns the span to mark: that of a map's first key.
+    /// Returns the span to mark: for a map, its first key.
     pub(super) fn mark(&self) -> Span {
         match &self.value {
             Value::Map(entries) => entries.first().map_or(self.span, |(key, _)| key.span),
@@ -229,7 +229,7 @@ impl Node {
     }
 }
 
-/// Builds the tree from events, an alias by copying the node that it refers to.
+/// Builds the tree from events. An alias is a copy of the node that it refers to.
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
@@ -237,7 +237,7 @@ struct Builder {
     root: Option<Node>,
 }
 
-/// A collection that has not ended.
+/// A collection without its end event yet.
 struct Open {
     span: Span,
     anchor: usize,
@@ -313,12 +313,12 @@ fn in_pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
     pairs
 }
 
-/// Counts nodes before and after aliases are expanded.
+/// Counts nodes before and after the expansion of aliases.
 #[derive(Default)]
 struct Counter {
     own: usize,
     expanded: usize,
-    /// The anchor and the count at the beginning of each collection that has not ended.
+    /// The anchor of each open collection, and the count at its beginning.
     open: Vec<(usize, usize)>,
     sizes: HashMap<usize, usize>,
     stats: Stats,
@@ -374,8 +374,8 @@ impl Counter {
     }
 }
 
-/// The first character that YAML forbids, or that its versions read differently: a control character,
-/// a byte order mark, or a line break other than `\n` and `\r\n`.
+/// Returns the first character that YAML forbids, or that its versions treat differently: a control
+/// character, a byte order mark, or a line break other than `\n` and `\r\n`.
 fn forbidden_character(text: &str) -> Option<(usize, char)> {
     text.char_indices().find(|(at, character)| match character {
         '\n' | '\t' => false,
@@ -385,7 +385,7 @@ fn forbidden_character(text: &str) -> Option<(usize, char)> {
     })
 }
 
-/// The place of a byte.
+/// Returns the place of a byte.
 fn span_at(text: &str, at: usize) -> Span {
     let before = &text[..at];
     let line = before.matches('\n').count();

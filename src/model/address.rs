@@ -1,4 +1,4 @@
-//! Where a room is: `provider/room-id`.
+//! The address of a room: `provider/room-id`.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,29 +11,29 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderName(Arc<str>);
 
-/// A room's id as the service knows it; which characters it may hold depends on the kind. Cheap to
+/// A room's id at the service. The kind of the room decides which characters it may contain. Cheap to
 /// clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoomId(Arc<str>);
 
 /// The address of a room: `provider/room-id`, split at the first `/`.
 ///
-/// Addresses order as their text does.
+/// Addresses sort as their texts do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
-    /// The provider that holds the room.
+    /// The provider of the room.
     pub provider: ProviderName,
     /// The room's id at that provider.
     pub room: RoomId,
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// There is no `/`.
     #[error("`{0}` is no address: write PROVIDER/ROOM-ID, such as `chat/lobby`")]
     NoSlash(String),
-    /// The part before the `/` is no provider's name.
+    /// The part before the `/` is not a provider's name.
     #[error("`{0}` is no provider name: lower-case letters, digits, `_` and `-` only")]
     Provider(String),
     /// Nothing follows the `/`.
@@ -42,7 +42,7 @@ pub enum AddressError {
 }
 
 impl ProviderName {
-    /// Makes a name of a text of lower-case letters, digits, `_` and `-`.
+    /// Makes a name from a text of lower-case letters, digits, `_` and `-`.
     ///
     /// # Errors
     /// Returns [`AddressError::Provider`] for any other text.
@@ -54,7 +54,7 @@ impl ProviderName {
         Ok(Self(name.into()))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -62,13 +62,13 @@ impl ProviderName {
 }
 
 impl RoomId {
-    /// Makes an id of any text; the kind's own rules are checked where the file is read.
+    /// Makes an id from any text. The rules of the kind are checked where the file is read.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self(id.into())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -104,7 +104,7 @@ impl FromStr for Address {
 
 impl Ord for RoomId {
     fn cmp(&self, other: &Self) -> Ordering {
-        // What is declared and recorded shares its id: a million comparisons read no text.
+        // Declared and recorded addresses share the id in memory, so most comparisons read no text.
         if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits_at_the_first_slash() {
+    fn an_address_splits_at_the_first_slash() {
         let address: Address = "chat/a/b".parse().expect("an address");
         assert_eq!(address.provider.as_str(), "chat");
         assert_eq!(address.room.as_str(), "a/b");
@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_names_no_room() {
+    fn a_text_without_a_room_id_is_refused() {
         assert!(matches!("lobby".parse::<Address>(), Err(AddressError::NoSlash(_))));
         assert!(matches!("chat/".parse::<Address>(), Err(AddressError::NoRoom(_))));
         assert!(matches!("Chat/x".parse::<Address>(), Err(AddressError::Provider(_))));
     }
 
     #[test]
-    fn orders_as_its_text() {
+    fn addresses_sort_as_their_texts() {
         let mut texts = ["a/z", "a-b/a", "a/a", "ab/a", "a0/a"];
         texts.sort_unstable();
         let mut addresses = texts.map(|t| t.parse::<Address>().expect("an address"));

@@ -1,11 +1,12 @@
-//! A call that did not succeed, named by what the caller does next.
+//! A call that did not succeed, classified by what the caller does next.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Call;
 
-/// A call that did not succeed: the service's own code, words and request id; never a URL or a secret.
+/// A call that did not succeed, with the service's code, message and request id; never a URL or a
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// What to do about it.
@@ -14,7 +15,7 @@ pub struct ApiError {
     pub call: Call,
     /// The service's code, or `None` if there was no readable answer.
     pub code: Option<i64>,
-    /// The service's words, or ours where there was no readable answer.
+    /// The service's message, or ours if there was no readable answer.
     pub message: String,
     /// The service's id of the request.
     pub request_id: Option<String>,
@@ -27,31 +28,31 @@ pub struct ApiError {
 /// What the caller does about a call that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// Known not to be done: try again after a while.
+    /// Not done: retry after a backoff.
     Retry,
-    /// Known not to be done: slow this call down for everyone, then try again.
+    /// Not done: reduce the rate of this call for all requests, then retry.
     TooOften,
-    /// Known not to be done: sign again, once.
+    /// Not done: sign again and retry, once.
     SignAgain,
-    /// Known not to be done: register the operator, then try again, once.
+    /// Not done: register the operator and retry, once.
     OperatorUnknown,
     /// The room does not exist.
     Missing,
     /// The room exists already, and may be ours.
     Exists,
-    /// The room exists already, and is somebody else's.
+    /// The room exists already, and belongs to somebody else.
     Taken,
-    /// The application has as many rooms as it may have: no more creates.
+    /// The application has reached its number of rooms: no more creates.
     Quota,
-    /// The outcome is unknown: of a change look it up first, then perhaps repeat it; of a read just repeat it.
+    /// The outcome is unknown. A change is looked up before it may be repeated; a read is repeated.
     Unknown,
-    /// The outcome is unknown and the answer means nothing to us: of a change look it up, but do not repeat it.
+    /// The outcome is unknown and the answer is not understood. A change is looked up and not repeated.
     Unrecognised,
-    /// The configuration is wrong: nothing else will succeed at this provider.
+    /// The configuration is wrong: no other call to this provider will succeed.
     Fatal,
-    /// This request is wrong: it fails alone.
+    /// This request is wrong; other calls are not affected.
     Refused,
-    /// Known not to be done: the circuit breaker had stopped the provider, and nothing was sent.
+    /// Not done: the circuit breaker had stopped the provider, and nothing was sent.
     Stopped,
 }
 
@@ -78,7 +79,7 @@ impl ErrorClass {
 }
 
 impl ApiError {
-    /// A call that was not sent, for a reason of our own.
+    /// Makes the error of a call that was not sent, for a local reason.
     #[must_use]
     pub fn local(class: ErrorClass, call: Call, message: String) -> Self {
         Self {

@@ -26,14 +26,15 @@ impl Application {
         Self { kind, operator, is_test: None, dissolve_after, ownership: None }
     }
 
-    /// Sets `is_test`, for the kinds that have lower limits for test projects.
+    /// Sets `is_test`, for the kinds with lower limits for test projects.
     #[must_use]
     pub fn with_is_test(self, is_test: Option<bool>) -> Self {
         let is_test = is_test.filter(|_| !self.kind.spec().test_limits.is_empty());
         Self { is_test, ..self }
     }
 
-    /// Sets how long an empty room lives, for the kinds whose vendor sets that for the application.
+    /// Sets how long an empty room lives, for the kinds whose vendor configures that for the
+    /// application.
     #[must_use]
     pub fn with_dissolve_after(self, span: Duration) -> Self {
         let dissolve_after = self.dissolve_after.map(|_| span);
@@ -47,20 +48,20 @@ impl Application {
         Self { ownership: has_attributes.then(|| Ownership::new(key)), ..self }
     }
 
-    /// Sets the lineage of the state that the rooms belong to.
+    /// Sets the lineage of the state that owns the rooms.
     #[must_use]
     pub fn of_lineage(self, lineage: &Lineage) -> Self {
         let ownership = self.ownership.map(|ownership| ownership.of_lineage(lineage.clone()));
         Self { ownership, ..self }
     }
 
-    /// Returns which service it is.
+    /// Returns the kind of the service.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Returns the user in whose name calls are made, or `None` if the service wants none. ZIM:
+    /// Returns the user in whose name calls are made, or `None` if the service needs none. ZIM:
     /// FromUserId; Tencent: `identifier`, an administrator of the application.
     #[must_use]
     pub fn operator(&self) -> Option<&str> {
@@ -80,7 +81,7 @@ impl Application {
         self.dissolve_after
     }
 
-    /// Returns the attribute that says whose a room is, or `None` if none is declared.
+    /// Returns the ownership attribute, or `None` if none is declared.
     #[must_use]
     pub const fn ownership(&self) -> Option<&Ownership> {
         self.ownership.as_ref()
@@ -95,7 +96,7 @@ impl Application {
         limits.find(|(known, _)| *known == call).map_or(1, |(_, limit)| *limit)
     }
 
-    /// Returns how long a room lives while it is empty, or `None` if rooms come and go by themselves.
+    /// Returns how long a room lives while it is empty, or `None` if its users create and end it.
     #[must_use]
     pub fn empty_life(&self, room: &Room) -> Option<Duration> {
         match &self.kind.spec().empty_life {
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_project_asks_who_is_inside_once_a_second() {
+    fn a_test_project_queries_people_once_a_second() {
         let rtc = |is_test| {
             let application = Application::new(Kind::Rtc, None).with_is_test(is_test);
             application.limit(Call::DescribeUserNum)

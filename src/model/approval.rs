@@ -9,13 +9,13 @@ use super::{Action, Address, Gate, Held, NotTried, Plan, Refusal, RefusalKind, S
 pub struct Consent {
     /// How the plan as a whole was approved.
     pub approval: Approval,
-    /// `--allow-destroy N`: at most so many destroys, replaces and forgets, also where the gate is
-    /// closed to them.
+    /// `--allow-destroy N`: allows at most N destroys, replaces and forgets, even if the gate refuses
+    /// them.
     pub allow_destroy: Option<u64>,
-    /// `--allow-recreate N`: at most so many rooms made anew before their time, also where the gate is
-    /// closed to them.
+    /// `--allow-recreate N`: allows at most N recreates before the earliest end, even if the gate
+    /// refuses them.
     pub allow_recreate: Option<u64>,
-    /// Whether steps that end a room's life, or its record, are wanted at all.
+    /// Whether the run includes steps that end a room's life or its record.
     pub destroys: Destroys,
 }
 
@@ -26,16 +26,16 @@ pub enum Approval {
     Automatic,
     /// A "yes" typed on a terminal.
     Typed,
-    /// Nobody was asked, since there was nothing to approve: no step goes through.
+    /// Nothing was approved, because there was nothing to approve: no step passes.
     NothingToDo,
 }
 
-/// Whether steps that end a room's life, or its record, are wanted at all.
+/// Whether the run includes steps that end a room's life or its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destroys {
-    /// They are, as far as the gate lets them through.
+    /// Included, as far as the gate allows.
     Wanted,
-    /// `--no-destroy`: leave them for another run.
+    /// `--no-destroy`: left for another run.
     LeftOut,
 }
 
@@ -51,7 +51,7 @@ pub struct ApprovedPlan {
 }
 
 impl ApprovedPlan {
-    /// Takes the steps of a plan through its gate: what was not consented to stays behind.
+    /// Splits the steps of a plan by its gate: those without consent are held back.
     #[must_use]
     pub fn new(plan: Plan, consent: Consent) -> Self {
         let gate = consent.evaluate(plan.gate);
@@ -84,44 +84,44 @@ impl ApprovedPlan {
         approved
     }
 
-    /// Adds what is done in the place of replaces that are held back, after the other replaces.
+    /// Adds the in-place changes of held replaces, after the other replaces.
     fn add_in_place(&mut self, instead: Vec<Step>) {
         let earlier = |step: &Step| matches!(step.action, Action::Destroy | Action::Replace);
         let at = self.steps.iter().position(|step| !earlier(step)).unwrap_or(self.steps.len());
         self.steps.splice(at..at, instead);
     }
 
-    /// The steps that may be carried out, in order.
+    /// Returns the steps that may be applied, in order.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// The steps that stay behind, and why.
+    /// Returns the steps that are held back, with the reason.
     #[must_use]
     pub fn held(&self) -> &[(Step, NotTried)] {
         &self.held
     }
 
-    /// What waits by the plan already.
+    /// Returns the steps that wait according to the plan.
     #[must_use]
     pub fn waiting(&self) -> &[Held] {
         &self.waiting
     }
 
-    /// The rooms that are left as they are because they could not be read, or are blocked.
+    /// Returns the rooms that are left as they are because they are blocked or could not be read.
     #[must_use]
     pub fn left(&self) -> &BTreeSet<Address> {
         &self.left
     }
 
-    /// How many rooms are blocked.
+    /// Returns the number of blocked rooms.
     #[must_use]
     pub fn blocked(&self) -> u64 {
         self.blocked
     }
 
-    /// How many rooms could not be read.
+    /// Returns the number of rooms that could not be read.
     #[must_use]
     pub fn unread(&self) -> u64 {
         self.unread
@@ -129,8 +129,8 @@ impl ApprovedPlan {
 }
 
 impl Consent {
-    /// Returns the gate under this consent: open to what was consented to, and closed if a flag
-    /// allows fewer. Steps that are left out do not count.
+    /// Returns the gate under this consent: refusals are removed where a flag allows enough steps, and
+    /// added where it allows fewer. Steps that are left out do not count.
     #[must_use]
     pub fn evaluate(&self, gate: Gate) -> Gate {
         let Gate { mut refusals, counted, recreated } = gate;
@@ -146,26 +146,27 @@ impl Consent {
         Gate { refusals, counted, recreated }
     }
 
-    /// Whether any step of a plan would be carried out, or the part of one that changes in place.
+    /// Returns whether any step of a plan would be applied, including the in-place changes of a held
+    /// replace.
     #[must_use]
     pub fn lets_through(&self, plan: &Plan) -> bool {
         let gate = self.evaluate(plan.gate.clone());
-        let goes = |step: &Step| self.holds(step, &gate).is_none() || step.instead.is_some();
-        plan.steps.iter().any(goes)
+        let passes = |step: &Step| self.holds(step, &gate).is_none() || step.instead.is_some();
+        plan.steps.iter().any(passes)
     }
 
-    /// Whether all steps of a plan are left out, and nothing is done instead.
+    /// Returns whether all steps of a plan are left out, without in-place changes instead.
     #[must_use]
     pub fn leaves_all(&self, plan: &Plan) -> bool {
         plan.steps.iter().all(|step| self.leaves_out(step) && step.instead.is_none())
     }
 
-    /// Whether a step is left out, which ends a room's life, or its record.
+    /// Returns whether a step is left out because it ends a room's life or its record.
     fn leaves_out(&self, step: &Step) -> bool {
         self.destroys == Destroys::LeftOut && ends(step.action)
     }
 
-    /// Why a step stays behind.
+    /// Returns why a step is held back.
     fn holds(&self, step: &Step, gate: &Gate) -> Option<NotTried> {
         if self.leaves_out(step) {
             return Some(NotTried::LeftOut);
@@ -182,7 +183,7 @@ impl Consent {
     }
 }
 
-/// The refusals that are left where a flag allows `most` of `count` steps.
+/// Returns the remaining refusals if a flag allows `most` of `count` steps.
 fn within(
     mut refusals: Vec<Refusal>,
     count: u64,
@@ -209,7 +210,7 @@ fn within(
     refusals
 }
 
-/// Whether an action ends a room's life, or its record.
+/// Returns whether an action ends a room's life or its record.
 fn ends(action: Action) -> bool {
     match action {
         Action::Destroy | Action::Replace | Action::Forget => true,

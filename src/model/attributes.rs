@@ -1,9 +1,9 @@
-//! The attributes of a room: a small map of text, sorted by key.
+//! The attributes of a room: a small map of texts, sorted by key.
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One attribute's value, and whether it goes when the user who set it leaves the room.
+/// One attribute's value, and whether it is deleted when the user who set it leaves the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attribute {
@@ -14,31 +14,32 @@ pub struct Attribute {
     pub auto_delete: bool,
 }
 
-/// Attributes by key, sorted, each key once. A vector: a million rooms hold a few each.
+/// Attributes sorted by key. They are stored in a vector, because a large state has a million rooms
+/// with a few each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(Vec<(Box<str>, Attribute)>);
 
-/// One change of a room's attributes, as ModifyRoomAttribute takes it.
+/// One change of a room's attributes, as in a call of ModifyRoomAttribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttributeChange {
-    /// Sets the key, whether or not it was there.
+    /// Sets the key, whether or not it exists.
     Set(Box<str>, Attribute),
     /// Deletes the key.
     Delete(Box<str>),
 }
 
 impl Attributes {
-    /// None at all.
+    /// No attributes.
     pub const EMPTY: Self = Self(Vec::new());
 
-    /// The attribute under `key`.
+    /// Returns the attribute of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Attribute> {
         let at = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
         Some(&self.0[at].1)
     }
 
-    /// Sets `key`, and returns what stood there.
+    /// Sets `key`, and returns its previous attribute.
     pub fn insert(&mut self, key: &str, attribute: Attribute) -> Option<Attribute> {
         match self.0.binary_search_by(|(k, _)| (**k).cmp(key)) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, attribute)),
@@ -49,42 +50,42 @@ impl Attributes {
         }
     }
 
-    /// Gives back the memory that growing took in advance: most attributes are made once and kept.
+    /// Frees unused capacity, since most attributes are built once and kept.
     pub fn shrink_to_fit(&mut self) {
         self.0.shrink_to_fit();
     }
 
-    /// Removes `key`, and returns what stood there.
+    /// Removes `key`, and returns its attribute.
     pub fn remove(&mut self, key: &str) -> Option<Attribute> {
         let at = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
         Some(self.0.remove(at).1)
     }
 
-    /// All keys and attributes in the order of the keys.
+    /// Returns all keys and attributes in the order of the keys.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Attribute)> {
         self.0.iter().map(|(key, attribute)| (&**key, attribute))
     }
 
-    /// The number of attributes.
+    /// Returns the number of attributes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The bytes of all keys and values together.
+    /// Returns the bytes of all keys and values together.
     #[must_use]
     pub fn total_bytes(&self) -> usize {
         self.iter().map(|(key, attribute)| key.len() + attribute.value.len()).sum()
     }
 
-    /// The changes that set every key of `target` that is not here, or is here with another value.
+    /// Returns the changes that set every key of `target` that is missing here or has another value.
     #[must_use]
     pub fn sets_towards(&self, target: &Self) -> Vec<AttributeChange> {
         let differs = |(key, attribute): &(&str, &Attribute)| self.get(key) != Some(attribute);
@@ -94,7 +95,7 @@ impl Attributes {
         target.iter().filter(differs).map(set).collect()
     }
 
-    /// Carries out one change.
+    /// Applies one change.
     pub fn apply(&mut self, change: &AttributeChange) {
         match change {
             AttributeChange::Set(key, attribute) => {
@@ -108,7 +109,7 @@ impl Attributes {
 }
 
 impl AttributeChange {
-    /// The key that is changed.
+    /// Returns the key that is changed.
     #[must_use]
     pub fn key(&self) -> &str {
         match self {

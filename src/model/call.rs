@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! calls {
     ($($(#[$doc:meta])* $name:ident = $text:literal does $effect:ident,)*) => {
-        /// An action of a service's API, by the vendor's own name. Each has a rate limit of its own.
+        /// An action of a service's API, by the vendor's name. Each has its own rate limit.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
@@ -15,7 +15,7 @@ macro_rules! calls {
         }
 
         impl Call {
-            /// The vendor's name of the action.
+            /// Returns the vendor's name of the action.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -23,7 +23,7 @@ macro_rules! calls {
                 }
             }
 
-            /// What the call does to the service.
+            /// Returns what the call does to the service.
             #[must_use]
             pub const fn effect(self) -> Effect {
                 match self {
@@ -43,21 +43,21 @@ calls! {
     ModifyRoomAttribute = "ModifyRoomAttribute" does ChangesRoom,
     /// ZIM: reads the attributes.
     QueryRoomAttribute = "QueryRoomAttribute" does Reads,
-    /// ZIM: reports whether the room exists, and who is inside.
+    /// ZIM: reports whether the room exists, and the people inside.
     QueryRoomUserList = "QueryRoomUserList" does Reads,
     /// ZIM: registers the operator.
     UserRegister = "UserRegister" does RepeatSafe,
     /// RTC: disconnects everybody, which ends the room.
     CloseRoom = "CloseRoom" does ChangesRoom,
-    /// RTC: reports how many are inside, of up to ten rooms.
+    /// RTC: reports the number of people inside for up to ten rooms.
     DescribeUserNum = "DescribeUserNum" does Reads,
     /// Tencent: creates a room without its metadata.
     LiveCreateRoom = "create_room" does ChangesRoom,
     /// Tencent: dissolves a room.
     LiveDestroyRoom = "destroy_room" does ChangesRoom,
-    /// Tencent: reports whether the room exists, and what it is like.
+    /// Tencent: reports whether the room exists, and its fields.
     LiveGetRoomInfo = "get_room_info" does Reads,
-    /// Tencent: changes what can be changed in place.
+    /// Tencent: changes the fields that can be changed in place.
     LiveUpdateRoomInfo = "update_room_info" does ChangesRoom,
     /// Tencent: sets metadata.
     LiveSetRoomMetadata = "set_room_metadata" does ChangesRoom,
@@ -65,18 +65,18 @@ calls! {
     LiveGetRoomMetadata = "get_room_metadata" does Reads,
     /// Tencent: deletes metadata.
     LiveDelRoomMetadata = "del_room_metadata" does ChangesRoom,
-    /// Tencent: makes an account known, so that it can own a room.
+    /// Tencent: registers an account, so that it can own a room.
     AccountImport = "account_import" does RepeatSafe,
 }
 
 /// What a call does to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It only reads: it may be repeated at will.
+    /// It only reads, and may be repeated.
     Reads,
-    /// It changes a room: with an unknown outcome it is not repeated without looking first.
+    /// It changes a room. If its outcome is unknown, it is looked up before it is repeated.
     ChangesRoom,
-    /// It changes something that is the same however often it is done.
+    /// It is an idempotent change.
     RepeatSafe,
 }
 

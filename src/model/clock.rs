@@ -1,9 +1,9 @@
-//! The wall clock, as a value: tests move it, and the built-in emulator runs ahead of it.
+//! The wall clock as a trait, so that tests can set it and the built-in emulator can run ahead of it.
 
 use super::Timestamp;
 
-/// Tells the time of day.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }

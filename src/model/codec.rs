@@ -1,4 +1,4 @@
-//! A room as JSON: written in full for plans, compact for the state, and read from either.
+//! Reads and writes a room as JSON: in full for plans, compact for the state. Either layout is read.
 //!
 //! ```text
 //! full     {"name":null,"destroy_delay_time":3600,"attributes":{"a":{"value":"1","auto_delete":false}},"muted":true}
@@ -41,7 +41,7 @@ struct CompactText<'a> {
     fields: &'a OtherFields,
 }
 
-/// Either layout. What no other key takes is a field, or unknown.
+/// Either layout. Any other key is a field, or unknown.
 #[derive(Deserialize)]
 struct EitherText {
     name: Option<Box<str>>,
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_double_is_refused() {
+    fn unknown_and_duplicate_keys_are_refused() {
         for text in [
             r#"{"colour":1}"#,
             r#"{"fields":{"colour":1}}"#,

@@ -1,4 +1,4 @@
-//! What the file says besides the rooms: the providers and the policy.
+//! What the files declare besides the rooms: the providers and the policy.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,25 +15,26 @@ pub struct Provider {
     pub name: ProviderName,
     /// ZEGOCLOUD's AppId, or Tencent's SDKAppID.
     pub app_id: u32,
-    /// Which service it is, and what belongs to that.
+    /// The application, with the settings of its kind.
     pub application: Application,
-    /// Where the service answers.
+    /// The URL of the service.
     pub endpoint: Endpoint,
-    /// The host that answers there (on loopback with its port), or `emulator`.
+    /// The host of the endpoint (on loopback with its port), or `emulator`.
     pub host: Box<str>,
-    /// Where the secret is; the secret itself is never in the file.
+    /// The location of the secret. The secret itself is never in the file.
     pub secret: SecretSource,
-    /// Requests a second for the calls whose limit the file sets; the vendor's figure for the others.
+    /// The requests a second of the calls whose limit the file sets; the others have the vendor's
+    /// limit.
     pub rate_limits: BTreeMap<Call, u32>,
-    /// The part of each limit that one run may use.
+    /// The percentage of each limit that one run may use.
     pub rate_share: RateShare,
-    /// Our part of the plan's quota of living rooms.
+    /// Our share of the application's quota of live rooms.
     pub max_rooms: Option<u64>,
-    /// What the service takes as attributes of one room.
+    /// The service's limits for the attributes of one room.
     pub limits: AttributeLimits,
 }
 
-/// Where a secret is.
+/// The location of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// In an environment variable.
@@ -42,15 +43,15 @@ pub enum SecretSource {
     File(PathBuf),
 }
 
-/// A share in percent, 1 to 100.
+/// A percentage from 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct RateShare(pub u8);
 
-/// What the service takes as attributes of one room.
+/// The service's limits for the attributes of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttributeLimits {
-    /// How many a room may have. ZIM: 20 by default, raised on request.
+    /// The number of attributes. ZIM: 20 by default, raised on request.
     pub attributes: usize,
     /// Bytes of a key. ZIM: 16 (the SDK guide).
     pub key_bytes: usize,
@@ -69,24 +70,24 @@ pub struct Policy {
     pub on_conflict: OnConflict,
     /// What to do with a recorded room that is gone.
     pub on_vanish: OnVanish,
-    /// What to do with people inside a room that is to be destroyed; by the kinds that hold the room
-    /// where it is left out.
+    /// What to do with people inside a room that is to be destroyed; `None` leaves it to the kinds of
+    /// the room's sides.
     pub on_occupied: Option<OnOccupied>,
-    /// When a room that only a new one can be as it is declared is made anew.
+    /// When a room that has to be replaced is replaced.
     pub replace: Replace,
     /// How many rooms one run may destroy or replace without consent.
     pub max_destroy: GateLimit,
-    /// How many rooms that are gone before their time one run may make anew without consent.
+    /// How many rooms that vanished before their earliest end one run may recreate without consent.
     pub max_recreate: GateLimit,
 }
 
 keyword_enum! {
-    /// Which rooms are looked up before planning.
+    /// Which rooms are queried before planning.
     #[derive(Default)]
     Refresh {
         /// None.
         Never = "never",
-        /// Rooms whose earliest end has passed, and rooms with something assumed or pending.
+        /// Rooms whose earliest end has passed, and rooms with an open call.
         #[default]
         Due = "due",
         /// Every recorded room; in `plan` the declared ones that are not recorded too.
@@ -101,7 +102,7 @@ keyword_enum! {
         /// Leave it, and fail the step.
         #[default]
         Fail = "fail",
-        /// Record it as ours and bring its attributes in line.
+        /// Record it as ours, and set its declared attributes.
         Adopt = "adopt",
     }
 }
@@ -113,7 +114,7 @@ keyword_enum! {
         /// Create it again.
         #[default]
         Recreate = "recreate",
-        /// Leave it, on record.
+        /// Leave it recorded.
         Ignore = "ignore",
     }
 }
@@ -135,28 +136,28 @@ keyword_enum! {
         /// At once, by destroying the room and creating it again.
         #[default]
         Now = "now",
-        /// Once the room is gone by itself: then it is created with them.
+        /// When the service has destroyed the room: it is then created with them.
         OnNextVanish = "on_next_vanish",
     }
 }
 
-/// How many steps of a kind one run may do without consent.
+/// How many steps of one sort a run may apply without consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateLimit {
-    /// So many.
+    /// This number.
     Count(u64),
-    /// So many percent of the recorded rooms of declared providers, rounded down; 0 percent means none.
+    /// This percentage of the recorded rooms of declared providers, rounded down; 0 percent means none.
     Percent(u8),
 }
 
 impl Provider {
-    /// Which service it is.
+    /// Returns the kind of the service.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.application.kind()
     }
 
-    /// The requests a second that one run may make of `call`: the limit times the share.
+    /// Returns the requests a second that one run may make of `call`: the limit times the share.
     #[must_use]
     pub fn rate(&self, call: Call) -> f64 {
         let vendor = self.application.limit(call);
@@ -164,7 +165,7 @@ impl Provider {
         f64::from(limit) * f64::from(self.rate_share.0) / 100.0
     }
 
-    /// Whether it answers from the built-in emulator.
+    /// Returns whether the endpoint is the built-in emulator.
     #[must_use]
     pub fn emulated(&self) -> bool {
         self.endpoint == Endpoint::Emulator
@@ -172,7 +173,7 @@ impl Provider {
 }
 
 impl GateLimit {
-    /// The number that this means where `recorded` rooms are recorded; a share means at least `least`.
+    /// Returns the number for `recorded` rooms. A percentage above 0 allows at least `least`.
     #[must_use]
     pub fn of(self, recorded: u64, least: u64) -> u64 {
         match self {
@@ -199,8 +200,8 @@ impl Default for RateShare {
 }
 
 impl Policy {
-    /// What happens to people inside a room that these kinds hold: where the policy says nothing and
-    /// one of them would wait, all do.
+    /// Returns what happens to people inside a room of these kinds. If the policy does not set it and
+    /// the default of one kind is to wait, all wait.
     #[must_use]
     pub fn on_occupied(&self, kinds: impl IntoIterator<Item = Kind>) -> OnOccupied {
         let defers = |kind: Kind| kind.on_occupied() == OnOccupied::Defer;
@@ -217,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_rounded_down_but_at_least_one() {
+    fn a_percentage_is_rounded_down_to_at_least_one() {
         assert_eq!(GateLimit::Percent(30).of(12, 1), 3);
         assert_eq!(GateLimit::Percent(30).of(0, 1), 1);
         assert_eq!(GateLimit::Percent(0).of(1000, 1), 0);
@@ -225,11 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn a_room_with_a_side_that_waits_waits() {
+    fn a_room_waits_if_one_of_its_kinds_waits() {
         let policy = Policy::default();
         assert_eq!(policy.on_occupied([Kind::Rtc]), OnOccupied::Destroy);
         assert_eq!(policy.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Defer);
-        let said = Policy { on_occupied: Some(OnOccupied::Destroy), ..policy };
-        assert_eq!(said.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Destroy);
+        let explicit = Policy { on_occupied: Some(OnOccupied::Destroy), ..policy };
+        assert_eq!(explicit.on_occupied([Kind::Rtc, Kind::Zim]), OnOccupied::Destroy);
     }
 }

@@ -1,4 +1,4 @@
-//! Digests of values: the one encoding that all of them use.
+//! Digests of values, with the one encoding that all of them use.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,18 +12,18 @@ use super::{
     Room, Sides, ValueRef,
 };
 
-/// A SHA-256 digest of values, written `sha256:` and 64 hexadecimal digits.
+/// A SHA-256 digest of values, written as `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(pub [u8; 32]);
 
-/// Items that are hashed together; part of the encoding.
+/// The number of items that are hashed together; part of the encoding.
 const CHUNK: usize = 4096;
 
-/// Bytes that are gathered before they are hashed.
+/// The number of bytes that are collected before they are hashed.
 const BLOCK: usize = 16 * 1024;
 
-/// Encodes values as bytes that can be read in one way only, and hashes them: numbers are 8 bytes,
-/// the highest first, and whatever varies in length goes after its length.
+/// Hashes values in an unambiguous encoding: numbers are 8 bytes, big-endian, and values of varying
+/// length are prefixed with their length.
 #[derive(Default)]
 pub struct DigestEncoder {
     hash: Sha256,
@@ -31,7 +31,7 @@ pub struct DigestEncoder {
 }
 
 impl DigestEncoder {
-    /// Begins a digest. `domain` names what is encoded and the version of how.
+    /// Begins a digest. `domain` names what is encoded and the version of the encoding.
     #[must_use]
     pub fn new(domain: &str) -> Self {
         let mut encoder = Self::default();
@@ -51,7 +51,7 @@ impl DigestEncoder {
         self.bytes(&number.to_be_bytes());
     }
 
-    /// Encodes yes or no.
+    /// Encodes a boolean.
     pub fn flag(&mut self, flag: bool) {
         self.bytes(&[u8::from(flag)]);
     }
@@ -62,7 +62,7 @@ impl DigestEncoder {
         self.bytes(text.as_bytes());
     }
 
-    /// Encodes a value that may not be there.
+    /// Encodes an optional value.
     pub fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.flag(value.is_some());
         if let Some(value) = value {
@@ -82,8 +82,8 @@ impl DigestEncoder {
         }
     }
 
-    /// Encodes very many items in their order: the digests of groups of them, which are computed side
-    /// by side.
+    /// Encodes a large number of items in their order, as the digests of groups that are computed in
+    /// parallel.
     pub fn many<T: Sync>(&mut self, items: &[T], write: impl Fn(&mut Self, &T) + Sync) {
         let digest = |chunk: &[T]| {
             let mut encoder = Self::default();
@@ -115,14 +115,14 @@ impl DigestEncoder {
         }
     }
 
-    /// Encodes how a room may be handled.
+    /// Encodes the lifecycle of a room.
     pub fn lifecycle(&mut self, lifecycle: Lifecycle) {
         let Lifecycle { prevent_destroy, on_remove } = lifecycle;
         self.flag(prevent_destroy);
         self.flag(on_remove == OnRemove::Forget);
     }
 
-    /// Encodes the providers that hold a room.
+    /// Encodes the providers of a room.
     pub fn sides(&mut self, sides: &Sides) {
         self.length(sides.iter().count());
         for side in sides.iter() {
@@ -200,7 +200,7 @@ impl DigestEncoder {
     }
 }
 
-/// Why a text is no digest.
+/// Why a text is not a digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected `sha256:` and 64 hexadecimal digits")]
 pub struct InvalidDigest;
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_do_not_run_into_each_other() {
+    fn adjacent_texts_are_kept_apart() {
         let texts = |texts: &[&str]| {
             digest(|encoder| encoder.list(texts.iter(), |encoder, text| encoder.text(text)))
         };
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn many_items_are_hashed_in_their_order() {
+    fn the_digest_of_many_items_depends_on_their_order() {
         let many = |items: &[u64]| {
             digest(|encoder| encoder.many(items, |encoder, item| encoder.number(*item)))
         };
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hashed_in_several_blocks_is_hashed_whole() {
+    fn several_blocks_hash_like_one() {
         let long = "x".repeat(3 * BLOCK);
         let whole = digest(|encoder| encoder.text(&long));
         let mut expected = Sha256::new();

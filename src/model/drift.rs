@@ -1,10 +1,10 @@
-//! How the service differs from the record.
+//! The differences between the service and the record.
 
 use serde::Serialize;
 
 use super::{Address, Attributes, Finding, Partial, RunInProgress, StateRef, Unread, ValueChange};
 
-/// What a comparison of the record with the service found.
+/// The result of comparing the record with the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
     /// Whether a provider is the built-in emulator.
@@ -15,13 +15,13 @@ pub struct Drift {
     pub scope: Option<Partial>,
     /// The rooms that differ, by address.
     pub rooms: Vec<DriftedRoom>,
-    /// Attributes that others wrote into rooms of ours, which is no drift.
+    /// Attributes of others in rooms of ours, which are not drift.
     pub unmanaged: Vec<Unmanaged>,
     /// The rooms that could not be read.
     pub unread: Vec<Unread>,
-    /// The run that is changing rooms meanwhile, and which.
+    /// The run that is changing rooms meanwhile, and its rooms.
     pub in_progress: Option<RunInProgress>,
-    /// How many of each.
+    /// The counts.
     pub summary: DriftSummary,
     /// Warnings.
     pub findings: Vec<Finding>,
@@ -32,11 +32,11 @@ pub struct Drift {
 pub struct DriftedRoom {
     /// The room.
     pub address: Address,
-    /// How it differs, or in what most if in several ways.
+    /// How it differs; the most severe way if there are several.
     pub kind: DriftKind,
-    /// What differs: `before` is recorded, `after` was read.
+    /// The differences: `before` is recorded, `after` was read.
     pub changes: Vec<ValueChange>,
-    /// How the room that waits for its next life differs from the recorded one, if one waits.
+    /// How the room that waits for the next life differs from the recorded one, if one waits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub next: Vec<ValueChange>,
 }
@@ -47,9 +47,9 @@ pub struct DriftedRoom {
 pub enum DriftKind {
     /// The service destroyed it after its earliest end.
     Vanished,
-    /// It does not exist, and its earliest end has not come.
+    /// It does not exist, and its earliest end has not passed.
     VanishedEarly,
-    /// Somebody else destroyed it and made it anew: its attribute sequence went backwards.
+    /// Somebody else destroyed and recreated it: its attribute sequence is lower than recorded.
     Recreated,
     /// It is empty, and the service dropped all the attributes that we set.
     AttributesLost,
@@ -68,12 +68,12 @@ pub struct Unmanaged {
     pub attributes: Attributes,
 }
 
-/// How many rooms of each.
+/// The number of rooms of each sort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DriftSummary {
     /// Rooms that are recorded.
     pub recorded: u64,
-    /// Rooms that were asked after.
+    /// Rooms that were queried.
     pub asked: u64,
     /// Rooms that are as recorded.
     pub in_sync: u64,
@@ -81,7 +81,7 @@ pub struct DriftSummary {
     pub vanished: u64,
     /// Rooms that are gone before their earliest end.
     pub vanished_early: u64,
-    /// Rooms that somebody else made anew.
+    /// Rooms that somebody else recreated.
     pub recreated: u64,
     /// Empty rooms whose attributes the service dropped.
     pub attributes_lost: u64,
@@ -91,7 +91,7 @@ pub struct DriftSummary {
     pub fields_changed: u64,
     /// Rooms that could not be read.
     pub unread: u64,
-    /// Rooms that were due and were not asked after, because credentials are missing.
+    /// Rooms that were due and were not queried, because credentials are missing.
     pub not_asked: u64,
 }
 
@@ -121,7 +121,7 @@ impl DriftKind {
 }
 
 impl DriftSummary {
-    /// Returns how many rooms drifted so.
+    /// Returns the number of rooms that drifted in this way.
     #[must_use]
     pub fn of(&self, kind: DriftKind) -> u64 {
         match kind {
@@ -134,7 +134,7 @@ impl DriftSummary {
         }
     }
 
-    /// Counts one more room that drifted so.
+    /// Counts a room that drifted in this way.
     pub fn count(&mut self, kind: DriftKind) {
         let number = match kind {
             DriftKind::Vanished => &mut self.vanished,

@@ -1,4 +1,4 @@
-//! Where a service answers, parsed once: credentials travel over TLS, or stay on loopback.
+//! The endpoint of a service, parsed once: credentials are sent over TLS or to loopback only.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,10 +8,10 @@ use url::Url;
 
 use super::{EMULATOR_HOST, Kind};
 
-/// Where a service answers.
+/// The endpoint of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// The vendor's own host.
+    /// The vendor's host.
     Vendor,
     /// The built-in emulator, inside this process.
     Emulator,
@@ -19,11 +19,11 @@ pub enum Endpoint {
     Url(EndpointUrl),
 }
 
-/// A URL of a scheme, a host, a port and a path: https, or plain http on loopback.
+/// A URL with a scheme, a host, a port and a path: https, or plain http on loopback.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EndpointUrl(Url);
 
-/// Why a text is not an endpoint. It never repeats the text, which may hold a secret.
+/// Why a text is not an endpoint. It never contains the text, which may hold a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
     /// It is empty.
@@ -32,22 +32,22 @@ pub enum InvalidEndpoint {
     /// It cannot be parsed.
     #[error("is not a URL")]
     NotUrl,
-    /// Its scheme is another, or it has no host.
+    /// Its scheme is not supported, or it has no host.
     #[error("is not an http or https URL")]
     NotHttp,
-    /// It holds a user or a password.
+    /// It contains a user or a password.
     #[error("contains a user or a password")]
     Credentials,
-    /// It holds a query or a fragment.
+    /// It contains a query or a fragment.
     #[error("contains a query or a fragment")]
     Query,
-    /// It is plain http to another machine.
+    /// It is plain http to another host.
     #[error("is not encrypted: plain http is for loopback only")]
     NotEncrypted,
 }
 
 impl Endpoint {
-    /// Returns the host that answers, on loopback with its port: which servers hold the rooms.
+    /// Returns the host, on loopback with its port. It identifies the servers that have the rooms.
     #[must_use]
     pub fn host(&self, kind: Kind) -> Box<str> {
         match self {
@@ -93,7 +93,7 @@ impl EndpointUrl {
         is_loopback(self.host())
     }
 
-    /// Returns this URL with a path joined to its own.
+    /// Returns this URL with `path` appended to its path.
     #[must_use]
     pub fn join(&self, path: &str) -> Self {
         let mut url = self.0.clone();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_named_with_its_port_on_loopback_only() {
+    fn the_host_has_its_port_on_loopback_only() {
         for (text, named) in [
             ("vendor", "zim-api.zego.im"),
             ("emulator", "emulator"),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_joined_to_that_of_the_url() {
+    fn a_joined_path_is_appended_to_the_path_of_the_url() {
         for (base, joined) in [
             ("https://api.vendor", "https://api.vendor/v4/x"),
             ("https://api.vendor/", "https://api.vendor/v4/x"),

@@ -1,4 +1,4 @@
-//! What happens during a run, and its outcome.
+//! The events of a run, and its outcome.
 
 use std::time::Duration;
 
@@ -6,42 +6,42 @@ use super::{
     Action, Address, AttributeChange, Fields, Partial, Patch, People, Reason, Room, Step, Value,
 };
 
-/// Something that happened during a run.
+/// An event of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Calls that an earlier run left open, in so many rooms, may take effect for so long: nothing is
-    /// done with the rooms before.
+    /// Calls that an earlier run left open, in this number of rooms, may still take effect for this
+    /// long. Nothing is done with these rooms before.
     CallsAwaited(u64, Duration),
-    /// So many rooms are about to be read.
+    /// This number of rooms is about to be read.
     ReadsStarted(u64),
-    /// So many more of them were read, or could not be.
+    /// This number of rooms was read, or failed to be read.
     RoomsRead(u64),
-    /// No more rooms are read.
+    /// The refresh ended.
     ReadsEnded,
-    /// So many steps of an approved plan are about to be carried out.
+    /// This number of steps of an approved plan is about to be applied.
     StepsStarted(u64),
-    /// Something happened to a step.
+    /// An event of a step.
     Step(StepEvent),
-    /// No more steps are carried out.
+    /// No more steps are applied.
     StepsEnded,
 }
 
-/// Something that happened to a step.
+/// An event of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepEvent {
     /// The room.
     pub address: Address,
-    /// What is done: `adopt` for a create that met a room and adopted it.
+    /// What is done: `adopt` if a create found an existing room and adopted it.
     pub action: Action,
-    /// Why, as in the plan.
+    /// The reason, as in the plan.
     pub reason: Reason,
-    /// How long the step took; `None` if it has not ended, or never ran.
+    /// How long the step took; `None` if it has not ended or did not run.
     pub duration: Option<Duration>,
-    /// What happened.
+    /// The progress of the step.
     pub progress: StepProgress,
 }
 
-/// What happened to a step.
+/// The progress of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepProgress {
     /// It started.
@@ -68,13 +68,13 @@ pub struct StepFailure {
     pub address: Address,
     /// What was to be done.
     pub action: Action,
-    /// What went wrong and what to do, in a sentence.
+    /// What failed and how to fix it, in a sentence.
     pub message: String,
     /// The service's code.
     pub code: Option<i64>,
     /// The service's id of the request.
     pub request_id: Option<String>,
-    /// Whether the outcome is still unknown, so that the next run looks the room up first.
+    /// Whether the outcome is still unknown, so that the next run looks up the room first.
     pub pending: bool,
     /// Whether a part of the step was done before it failed.
     pub partial: bool,
@@ -96,9 +96,9 @@ pub struct StepWait {
 pub enum WaitReason {
     /// These people are inside, or may be.
     People(People),
-    /// It could not be read who is inside: why.
+    /// The people inside could not be read, for this reason.
     Unread(String),
-    /// The room's next life, as `replace: on_next_vanish` says.
+    /// The room's next life, under `replace: on_next_vanish`.
     NextLife,
 }
 
@@ -107,19 +107,19 @@ pub enum WaitReason {
 pub enum NotTried {
     /// The run was interrupted.
     Interrupted,
-    /// The provider answered that nothing will succeed.
+    /// The provider returned an error that applies to all its calls.
     ProviderFatal,
-    /// The provider could not be reached at all.
+    /// The provider could not be reached.
     ProviderUnreachable,
-    /// The provider no longer answers.
+    /// The provider stopped answering.
     ProviderNoAnswer,
-    /// The provider answers every call "too often".
+    /// The provider answers every call with "too often".
     ProviderTooOften,
-    /// The application has as many rooms as it may have.
+    /// The application has reached its number of rooms.
     Quota,
     /// Another side of the same room, which is destroyed first, still exists.
     SideStays,
-    /// No room was freed for it: destroys failed or wait.
+    /// No room was freed for it, because destroys failed or wait.
     NoRoomFreed,
     /// The state can no longer be written.
     StateFailed,
@@ -127,7 +127,7 @@ pub enum NotTried {
     Gate,
     /// The gate held it back: too many rooms that are gone before their time would be recreated.
     RecreateGate,
-    /// The user left it for another run: `--no-destroy`.
+    /// `--no-destroy` left it for another run.
     LeftOut,
     /// The saved plan does not have it.
     NotInPlan,
@@ -189,7 +189,7 @@ impl StepEvent {
 }
 
 impl Overwritten {
-    /// Returns the values of the room `found` that `changes` overwrite, without those that they add.
+    /// Returns the values of the room `found` that `changes` overwrite, not those that they add.
     #[must_use]
     pub fn by(found: &Room, changes: &[Patch]) -> Vec<Self> {
         let of = |patch: &Patch| match patch {
@@ -232,7 +232,7 @@ impl Outcome {
         !self.done.is_empty() || self.failed.iter().any(|step| step.pending || step.partial)
     }
 
-    /// Adds another outcome to this one.
+    /// Adds the counts and lists of another outcome.
     pub fn merge(&mut self, other: Self) {
         let Self { done, adopted, failed, waiting, not_tried, blocked, unread, scope } = other;
         self.done.extend(done);
@@ -247,7 +247,7 @@ impl Outcome {
 }
 
 impl WaitReason {
-    /// Returns whether it is not known who is inside.
+    /// Returns whether the people inside are unknown.
     #[must_use]
     pub const fn is_unread(&self) -> bool {
         match self {
@@ -259,7 +259,7 @@ impl WaitReason {
 }
 
 impl NotTried {
-    /// Returns whether the gate or the user left it out, which is no failure.
+    /// Returns whether the gate or the user left it out, which is not a failure.
     #[must_use]
     pub const fn is_intended(self) -> bool {
         match self {
@@ -276,7 +276,7 @@ impl NotTried {
         }
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
-//! What is known of one room from every side, and what a plan does about it.
+//! One room as declared, recorded and observed, with the decision of a plan on it.
 
 use super::{
     Address, DesiredRoom, Finding, Gate, Held, Holder, Observation, Plan, RecordedRoom, Step,
     Timestamp,
 };
 
-/// One room from every side.
+/// One room as declared, recorded and observed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The room, under the declared name of its provider.
@@ -16,35 +16,35 @@ pub struct Explanation {
     pub desired: Option<DesiredRoom>,
     /// What the state records.
     pub recorded: Option<RecordedRoom>,
-    /// What the service answered; `None` if it was not asked.
+    /// What the service answered; `None` if it was not queried.
     pub observed: Option<Observation>,
-    /// What the plan does about the room.
+    /// The decision on the room.
     pub decision: RoomDecision,
-    /// The gate's verdict on the plan.
+    /// The result of the gate for the plan.
     pub gate: Gate,
-    /// When the service may destroy the room by itself at the earliest; `None` if it is not recorded, or
-    /// comes and goes by itself.
+    /// The earliest time at which the service may destroy the room; `None` if it is not recorded, or if
+    /// its users create and end it.
     pub earliest_end: Option<Timestamp>,
-    /// Whether a refresh of due rooms asks after it now.
+    /// Whether a refresh of due rooms queries it now.
     pub due: bool,
     /// Findings about the room.
     pub findings: Vec<Finding>,
 }
 
-/// What a plan does about one room.
+/// The decision of a plan on one room.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RoomDecision {
     /// A step.
     Step(Box<Step>),
-    /// A step that waits, and what is done meanwhile.
+    /// A step that waits, and the step that is done meanwhile.
     Waiting(Box<Held>, Option<Box<Step>>),
-    /// A step that is blocked, and what is done meanwhile.
+    /// A step that is blocked, and the step that is done meanwhile.
     Blocked(Box<Held>, Option<Box<Step>>),
     /// Nothing: it could not be read, for this reason.
     Unread(String),
     /// Nothing: another run is changing it.
     InProgress(Holder),
-    /// Nothing: it is as it should be.
+    /// Nothing: it is unchanged.
     Unchanged,
     /// Nothing: its provider is not declared.
     ProviderNotDeclared,
@@ -53,7 +53,7 @@ pub enum RoomDecision {
 }
 
 impl RoomDecision {
-    /// Returns what a plan does about a room that it keeps, holds back or changes; `None` if nothing.
+    /// Returns the decision on a room that has an entry in the plan; `None` if it has none.
     #[must_use]
     pub fn of(plan: &Plan, address: &Address) -> Option<Self> {
         let step = plan.steps.iter().find(|step| step.address == *address);

@@ -1,4 +1,4 @@
-//! The fields of a room, and what they may be.
+//! The fields of a room, and the values that they accept.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ macro_rules! fields {
             /// Every field of every kind.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The key in `rooms.yaml`, with a dot if it is inside another.
+            /// Returns the key in `rooms.yaml`, with a dot for a nested key.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -26,11 +26,11 @@ macro_rules! fields {
 }
 
 fields! {
-    /// The name that people see.
+    /// The display name.
     Name = "name",
     /// How long an empty room lives.
     DestroyDelayTime = "destroy_delay_time",
-    /// RTC: the reason that people see when the room is closed.
+    /// RTC: the reason that users see when the room is closed.
     CloseReason = "close.reason",
     /// RTC: whether the service notifies our backend that the room was closed.
     CloseCallback = "close.callback",
@@ -62,34 +62,34 @@ fields! {
     Attributes = "attributes",
 }
 
-/// What a field may be.
+/// The values that a field accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A text of so many bytes.
+    /// A text of limited length.
     Text {
-        /// The most bytes.
+        /// The maximum number of bytes.
         most: usize,
     },
-    /// One of few words.
+    /// One of these keywords.
     Choice(&'static [&'static str]),
     /// A whole number up to 4,294,967,295.
     Number {
-        /// The least that makes sense.
+        /// The minimum.
         least: u32,
     },
-    /// So many whole numbers.
+    /// A list of whole numbers.
     Numbers {
-        /// The most of them.
+        /// The maximum length of the list.
         most: usize,
     },
-    /// Yes or no.
+    /// A boolean.
     Flag,
-    /// A span of so many seconds.
+    /// A duration in seconds.
     Delay {
-        /// The longest, in seconds.
+        /// The maximum, in seconds.
         most: u32,
     },
-    /// Attributes, which have limits of their own.
+    /// Attributes, whose limits the provider sets.
     Attributes,
 }
 

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::Address;
 
-/// An error, or a warning, which never changes an exit code.
+/// An error, or a warning, which does not change the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
     /// A stable code, such as `unknown_key`.
     pub code: &'static str,
@@ -17,19 +17,19 @@ pub struct Finding {
     pub message: String,
     /// How to fix it.
     pub help: Option<String>,
-    /// Where it is in a file.
+    /// The place in a file.
     pub place: Option<Place>,
-    /// Which room it is about.
+    /// The room that it is about.
     pub address: Option<Address>,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing is done until it is fixed.
     Error,
-    /// Nothing is held back by it.
+    /// The run continues.
     Warning,
 }
 
@@ -68,14 +68,14 @@ impl Finding {
         self
     }
 
-    /// Adds where it is.
+    /// Adds the place.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
     }
 
-    /// Adds which room it is about.
+    /// Adds the room.
     #[must_use]
     pub fn about(mut self, address: &Address) -> Self {
         self.address = Some(address.clone());

@@ -1,4 +1,4 @@
-//! Who works with the state, as shown to others.
+//! The run that holds the lock of a state, as shown to other runs.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use super::Timestamp;
 /// The run that holds the lock of a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The process.
+    /// The process id.
     pub pid: u32,
-    /// The machine it runs on.
+    /// The host that it runs on.
     pub host: String,
-    /// Who started it.
+    /// The user who started it.
     pub user: String,
-    /// What it does, such as `roomctl apply`. Never with a secret in it.
+    /// The command, such as `roomctl apply`; never with a secret.
     pub command: String,
     /// When it took the lock.
     pub time: Timestamp,

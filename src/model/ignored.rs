@@ -1,10 +1,10 @@
-//! What `lifecycle.ignore_changes` names: neither compared nor changed.
+//! Applies `lifecycle.ignore_changes`: the named paths are neither compared nor changed.
 
 use std::borrow::Cow;
 
 use super::{Attributes, Field, Kind, ObservedRoom, RecordedRoom, Room, Value, ValueRef, dropped};
 
-/// What the path of an attribute begins with.
+/// The prefix of the path of an attribute.
 const ATTRIBUTE: &str = "attributes.";
 
 /// A part of a room that a path names.
@@ -17,7 +17,7 @@ pub enum RoomPath<'a> {
 }
 
 impl<'a> RoomPath<'a> {
-    /// Returns the part that `path` names; `None` if there is none of that name.
+    /// Returns the part that `path` names; `None` if the path is unknown.
     #[must_use]
     pub fn parse(path: &'a str) -> Option<Self> {
         match path.strip_prefix(ATTRIBUTE) {
@@ -30,7 +30,7 @@ impl<'a> RoomPath<'a> {
         }
     }
 
-    /// Returns the field that it is, or is a part of.
+    /// Returns the field of the path; for an attribute, the attributes.
     #[must_use]
     pub const fn field(self) -> Field {
         match self {
@@ -41,7 +41,7 @@ impl<'a> RoomPath<'a> {
 }
 
 impl Room {
-    /// Returns this room with what `paths` name as it is in `other`.
+    /// Returns this room with the values of `paths` from `other`.
     #[must_use]
     pub fn with_paths_of(&self, paths: &[Box<str>], other: &Self) -> Self {
         let mut room = self.clone();
@@ -56,8 +56,8 @@ impl Room {
         room
     }
 
-    /// Returns this room with what `paths` name as it was read, where it can be read. Only attributes
-    /// that this room has are taken: others stay those of others.
+    /// Returns this room with the observed values of `paths`, where they can be observed. Only
+    /// attributes that this room has are taken; those of others are left out.
     #[must_use]
     pub fn with_paths_as_read(&self, paths: &[Box<str>], read: &ObservedRoom) -> Self {
         let mut room = self.clone();
@@ -84,7 +84,7 @@ impl Room {
 }
 
 impl Attributes {
-    /// Sets `key` as it is in `other`, or removes it.
+    /// Sets `key` to its value in `other`, or removes it.
     pub fn copy(&mut self, key: &str, other: &Self) {
         match other.get(key) {
             Some(attribute) => drop(self.insert(key, attribute.clone())),
@@ -94,8 +94,8 @@ impl Attributes {
 }
 
 impl ObservedRoom {
-    /// Returns what was observed as if nobody had changed what `paths` name of a room that was
-    /// recorded as `recorded`. What the service dropped of an empty room is left out as it is.
+    /// Returns the observation with the values of `paths` as in the recorded room `recorded`, as if
+    /// they had not changed. Attributes that the service dropped from an empty room stay missing.
     #[must_use]
     pub fn unchanged_at(&self, kind: Kind, paths: &[Box<str>], recorded: &Room) -> Cow<'_, Self> {
         if paths.is_empty() {
@@ -123,7 +123,7 @@ impl ObservedRoom {
 }
 
 impl RecordedRoom {
-    /// Whether `ignore_changes` names this attribute: what others write there is theirs.
+    /// Returns whether `ignore_changes` names this attribute, so that others may change it.
     #[must_use]
     pub fn ignores_attribute(&self, key: &str) -> bool {
         self.ignore_changes.iter().any(|path| match RoomPath::parse(path) {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_names_a_field_or_one_attribute() {
+    fn a_path_is_a_field_or_one_attribute() {
         for field in Field::ALL {
             assert_eq!(RoomPath::parse(field.as_str()), Some(RoomPath::Field(*field)));
         }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_paths_name_is_taken_from_the_other_room() {
+    fn paths_are_copied_from_the_other_room() {
         let (one, other) = (room("a", &[("k", "1"), ("l", "1")]), room("b", &[("k", "2")]));
         let taken = one.with_paths_of(&paths(&["name", "attributes.k"]), &other);
         assert_eq!(taken, room("b", &[("k", "2"), ("l", "1")]));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_others_is_hidden_and_their_own_keys_are_left() {
+    fn ignored_changes_are_hidden_and_keys_of_others_are_kept() {
         let recorded = room("a", &[("k", "1")]);
         let read = attributes(&[("k", "2"), ("theirs", "x")]);
         let seen = observed_room(Timestamp::from_millis(0), People::Nobody, read);

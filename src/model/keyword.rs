@@ -1,6 +1,6 @@
-//! Enums whose values are keywords: spelled once for files, command line, state and output.
+//! Enums of keywords: one definition for files, command line, state and output.
 
-/// Defines an enum of keywords with `ALL`, `as_str`, serde by the same spelling, and a JSON Schema.
+/// Defines an enum of keywords with `ALL`, `as_str`, serde with the same keywords, and a JSON Schema.
 macro_rules! keyword_enum {
     ($(#[$about:meta])* $name:ident { $($(#[$about_value:meta])* $value:ident = $text:literal,)+ }) => {
         $(#[$about])*
@@ -16,7 +16,7 @@ macro_rules! keyword_enum {
             /// Every value, in order.
             pub const ALL: &'static [Self] = &[$(Self::$value),+];
 
-            /// Returns the keyword, as files and the command line spell it.
+            /// Returns the keyword as used in files and on the command line.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

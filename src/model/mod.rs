@@ -1,4 +1,4 @@
-//! The nouns: every type that crosses a folder, without IO and without async.
+//! The types that several folders use, without IO and without async.
 
 mod address;
 mod api_error;

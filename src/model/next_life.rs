@@ -1,5 +1,5 @@
-//! What a replace takes from the room that it destroys to the one that it creates: kept on record, so
-//! that a crash in between loses neither the room nor the attributes of others.
+//! What a replace takes over from the room that it destroys to the one that it creates. It is recorded,
+//! so that a crash in between loses neither the room nor the attributes of others.
 
 use std::sync::Arc;
 
@@ -9,22 +9,21 @@ use super::{
 };
 
 impl RecordedRoom {
-    /// The attributes of others that the room gets once it is made anew, or that a new room still
-    /// lacks.
+    /// Returns the attributes of others that a replace still has to set in the new room.
     #[must_use]
     pub fn carried(&self) -> &Attributes {
         const NONE: &Attributes = &Attributes::EMPTY;
         self.next.as_deref().map_or(NONE, |next| &next.carried)
     }
 
-    /// Whether a replace destroyed the room and has not made it anew yet.
+    /// Returns whether a replace destroyed the room and has not recreated it yet.
     #[must_use]
     pub fn is_destroyed(&self) -> bool {
         self.next.as_deref().is_some_and(|next| next.destroyed.is_some())
     }
 
-    /// What waits until the present life of this room, which is of this kind, is over: a room that only a
-    /// new life can make it, or that it is forgotten.
+    /// Returns the next life that waits for the end of the present life: a room that only a replace can
+    /// make, or that the room is to be forgotten.
     #[must_use]
     pub fn waiting_next(&self, kind: Kind) -> Option<&NextLife> {
         let next = self.next.as_deref().filter(|next| next.destroyed.is_none())?;
@@ -32,8 +31,8 @@ impl RecordedRoom {
         next.room.as_ref().is_none_or(waits).then_some(next)
     }
 
-    /// The room that this one is still to become in place, since only a part of the calls that make it was
-    /// done; `None` if it is whole.
+    /// Returns the complete room, if only some of the calls that make it were done and the others
+    /// change it in place; `None` if it is complete.
     #[must_use]
     pub fn unfinished(&self, kind: Kind) -> Option<&Arc<Room>> {
         let next = self.next.as_deref().filter(|next| next.destroyed.is_none())?;
@@ -43,8 +42,8 @@ impl RecordedRoom {
         (in_parts && self.waiting_next(kind).is_none() && lacks()).then_some(room)
     }
 
-    /// This record with `room` as what is still to be made of it in place, if something was; what waits for
-    /// the next life stays.
+    /// Returns this record with `room` as the complete room, if it is unfinished. A next life that
+    /// waits is kept.
     #[must_use]
     pub fn continued_towards(&self, kind: Kind, room: &Arc<Room>) -> Self {
         match self.next.as_deref() {
@@ -56,8 +55,8 @@ impl RecordedRoom {
         }
     }
 
-    /// This record once nothing is left to be made of the room in place; what waits for the next life
-    /// and what others wrote and is still to be set again stay.
+    /// Returns this record after the room was completed in place. A next life that waits, and
+    /// attributes of others that are still to be set again, are kept.
     #[must_use]
     pub fn finished(&self, kind: Kind) -> Self {
         let is_over =
@@ -65,8 +64,8 @@ impl RecordedRoom {
         if self.next.as_deref().is_some_and(is_over) { self.with_next(None) } else { self.clone() }
     }
 
-    /// This record with another room that waits for its next life, or none; what others wrote and is still
-    /// to be set again stays.
+    /// Returns this record with another room that waits for the next life, or none. Attributes of
+    /// others that are still to be set again are kept.
     #[must_use]
     pub fn with_next(&self, room: Option<Arc<Room>>) -> Self {
         let carried = self.carried().clone();
@@ -76,14 +75,16 @@ impl RecordedRoom {
         Self { next: next.map(Box::new), ..self.clone() }
     }
 
-    /// This record under a replace that makes the room `after` and carries attributes of others over.
+    /// Returns this record under a replace that makes the room `after` and carries over attributes of
+    /// others.
     #[must_use]
     pub fn replaced_by(&self, after: Arc<Room>, carried: Attributes) -> Self {
         let next = NextLife { room: Some(after), carried, destroyed: None };
         Self { next: Some(Box::new(next)), ..self.clone() }
     }
 
-    /// What stays on record once the room was destroyed: the room that a replace makes next.
+    /// Returns the record after the room was destroyed: the room that a replace makes next; `None` if
+    /// there is none.
     #[must_use]
     pub fn after_destroy(&self, at: Timestamp) -> Option<Self> {
         let next = self.next.as_deref()?;
@@ -92,14 +93,14 @@ impl RecordedRoom {
         Some(Self { next: Some(Box::new(next)), ..self.settled() })
     }
 
-    /// This record with nothing pending.
+    /// Returns this record without a pending call.
     #[must_use]
     pub fn settled(&self) -> Self {
         Self { pending: None, ..self.clone() }
     }
 
-    /// This record once the room was made. What the call that makes a room of this kind does not take
-    /// along is still to be set: fields, and attributes, those of others too.
+    /// Returns this record after the room was made. The fields and attributes, including those of
+    /// others, that the creating call of this kind does not send are still to be set.
     #[must_use]
     pub fn made(&self, kind: Kind) -> Self {
         let next = self.next.as_deref();
@@ -109,7 +110,7 @@ impl RecordedRoom {
         if carries || made.unfinished(kind).is_some() { made } else { Self { next: None, ..made } }
     }
 
-    /// The attributes that the call that makes the room takes along, those of others too.
+    /// Returns the attributes that the creating call sends, including those of others.
     #[must_use]
     pub fn sent_attributes(&self, kind: Kind) -> Attributes {
         if kind.made_with(Field::Attributes) {
@@ -119,9 +120,9 @@ impl RecordedRoom {
         }
     }
 
-    /// This record after a change that set attributes of others: they are not ours, and `ours` says
-    /// which were before. Nothing is left to carry over once all of them are there; a room that waits for
-    /// the next life goes on waiting.
+    /// Returns this record after a change that set attributes of others: they are removed from the
+    /// record, unless `ours` has them. Once all of them are set, none are carried any more. A next life
+    /// that waits is kept.
     #[must_use]
     pub fn disowning_carried(&self, kind: Kind, ours: &Attributes) -> Self {
         if self.carried().is_empty() {
@@ -142,10 +143,9 @@ impl RecordedRoom {
 }
 
 impl RecordedRoom {
-    /// Those of the attributes that were read that others wrote, and that a replace by `wanted` carries
-    /// over: neither declared nor set by us earlier, or named by `ignore_changes`, and not going with their
-    /// user. What an earlier
-    /// replace has not set again yet is among them.
+    /// Returns the attributes of others among those that were read, which a replace to `wanted` carries
+    /// over: neither declared nor set by us, or named by `ignore_changes`, and not `auto_delete`. Those
+    /// that an earlier replace has not set again yet are included.
     #[must_use]
     pub fn others(&self, wanted: &Attributes, read: &Attributes) -> Attributes {
         let all = with_carried(self.carried(), read);
@@ -158,8 +158,8 @@ impl RecordedRoom {
     }
 }
 
-/// Why a new room cannot hold both the attributes that are wanted and those of others, in a sentence
-/// that names the keys; `None` where it can.
+/// Returns why a new room cannot have both the wanted attributes and those of others, in a sentence
+/// with the keys; `None` if it can.
 #[must_use]
 pub fn over_limits(
     limits: AttributeLimits,

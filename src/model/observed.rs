@@ -1,63 +1,63 @@
-//! What the service answered.
+//! What the service reported.
 
 use std::collections::BTreeMap;
 
 use super::{Address, Attributes, Fields, ProviderName, Timestamp};
 
-/// What the service answered, by address. A room that is not in it was not queried.
+/// The observations by address. A room without an entry was not queried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// The answers.
+    /// The observations.
     pub rooms: BTreeMap<Address, Observation>,
-    /// How many rooms of each provider were due and were not queried, since its credentials are
+    /// How many rooms of each provider were due and were not queried because its credentials are
     /// missing.
     pub not_asked: BTreeMap<ProviderName, u64>,
 }
 
-/// The answer for one room.
+/// The observation of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
-    /// It was queried and could not be read: neither there nor gone.
+    /// The query failed, so that neither there nor gone is known.
     Unread {
-        /// A sentence that says why.
+        /// The reason, as a sentence.
         why: String,
     },
-    /// The service itself answered that it does not exist, queried at this time.
+    /// The service reported that it does not exist, at the time of the query.
     Gone(Timestamp),
     /// It exists.
     There(ObservedRoom),
 }
 
-/// A room that exists, as it was seen.
+/// A room that exists, as observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedRoom {
     /// When the query was sent.
     pub at: Timestamp,
-    /// Who is inside.
+    /// The people inside.
     pub people: People,
-    /// All its attributes, those of others too.
+    /// All its attributes, including those of others.
     pub attributes: Attributes,
     /// The service's count of attribute changes.
     pub attribute_sequence: Option<u64>,
-    /// The other fields, as far as the service reports them.
+    /// The other fields that the service reports.
     pub fields: Fields,
 }
 
-/// Who is inside a room.
+/// The people inside a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum People {
-    /// It is not known.
+    /// Unknown.
     Unknown,
     /// Nobody.
     Nobody,
-    /// So many.
+    /// This number.
     Count(u64),
-    /// So many, and perhaps more.
+    /// At least this number.
     AtLeast(u64),
 }
 
 impl Observed {
-    /// What was answered for `address`; `None` if it was not queried.
+    /// Returns the observation of `address`; `None` if it was not queried.
     #[must_use]
     pub fn of(&self, address: &Address) -> Option<&Observation> {
         self.rooms.get(address)
@@ -65,7 +65,7 @@ impl Observed {
 }
 
 impl People {
-    /// The people here and those at another side of the same room together.
+    /// Returns the people of two sides of the same room together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -80,7 +80,7 @@ impl People {
         }
     }
 
-    /// Whether somebody is known to be inside.
+    /// Returns whether people are known to be inside.
     #[must_use]
     pub fn any(self) -> bool {
         match self {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_of_two_sides_are_counted_together_and_never_forgotten() {
+    fn people_of_two_sides_are_added_and_known_people_stay_known() {
         use People::{AtLeast, Count, Nobody, Unknown};
         for (one, other, both) in [
             (Nobody, Nobody, Nobody),

@@ -1,5 +1,5 @@
-//! Whether a room that exists is the one that we made: what a query shows of it against what we sent
-//! and last read.
+//! Decides whether an existing room is the one that we made, by comparing an observation with what we
+//! sent and last read.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use super::{
     RecordedRoom, Timestamp, Value, ValueRef, belongs_to,
 };
 
-/// How long after its create a room cannot have been emptied.
+/// The time after its create in which a room cannot have been emptied.
 ///
-/// ZIM destroys a room once everybody has left it and its delay has passed, and may drop its
-/// attributes in between (one page says "not retained by default", a release note "retained": see the
-/// notes on limits in ZIM's pages). So attributes that a create sent are there until somebody has
-/// entered the room and left it again, which nobody has within a minute of a call from a server.
+/// ZIM destroys a room once everybody has left it and its delay has passed, and may drop its attributes
+/// in between (one page says "not retained by default", a release note "retained": see the notes on
+/// limits in ZIM's pages). Attributes that a create sent are therefore present until somebody has
+/// entered and left the room, which does not happen within a minute of a call from a server.
 pub const CANNOT_BE_EMPTIED: Duration = Duration::from_mins(1);
 
-/// How a room that exists after an open destroy compares with what was last read of it.
+/// The comparison of an existing room, after an open destroy, with what was last read of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
     /// It is the same room.
     Same,
-    /// It may be another room: why.
+    /// It may be another room, for this reason.
     Other(String),
     /// There is nothing to compare.
     Nothing,
 }
 
-/// Why a room that exists may not be the one that the open create of `record` made; `None` where
+/// Returns why an existing room may not be the one that the open create of `record` made; `None` if
 /// nothing that was observed contradicts it.
 ///
-/// A value that somebody else can change says nothing once there was time to change it. An attribute
-/// that goes with its user (`auto_delete`) may be gone at any time. Our lineage in the ownership
-/// attribute settles it: there was an intent of ours.
+/// A value that others can change proves nothing once there was time to change it. An `auto_delete`
+/// attribute may be missing at any time. Our lineage in the ownership attribute proves that the room is
+/// ours, since there was an intent of ours.
 pub(super) fn contradicts_create(
     application: &Application,
     record: &RecordedRoom,
@@ -65,10 +65,10 @@ pub(super) fn contradicts_create(
     if emptied { None } else { named("it lacks attributes that were sent", lacking.into_iter()) }
 }
 
-/// Compares a room that exists after an open destroy of `record` with what was last read of it.
+/// Compares an existing room, after an open destroy of `record`, with what was last read of it.
 ///
-/// ZIM's count of attribute changes grows while a room lives: a lower one is that of another room. A
-/// lineage in the ownership attribute settles it: there is a record of ours.
+/// ZIM's count of attribute changes only grows while a room lives, so a lower one belongs to another
+/// room. A lineage in the ownership attribute decides, since there is a record of ours.
 pub(super) fn compare_with_last_read(
     application: &Application,
     record: &RecordedRoom,
@@ -116,7 +116,8 @@ pub(super) fn compare_with_last_read(
     other.map_or(Comparison::Nothing, Comparison::Other)
 }
 
-/// Whether the service has dropped all the attributes we set, as some do while a room is empty.
+/// Returns whether the service has dropped all attributes that we set, as some services do while a room
+/// is empty.
 #[must_use]
 pub fn dropped(kind: Kind, ours: &Attributes, observed_room: &ObservedRoom) -> bool {
     let gone = |(key, _)| observed_room.attributes.get(key).is_none();
@@ -126,12 +127,12 @@ pub fn dropped(kind: Kind, ours: &Attributes, observed_room: &ObservedRoom) -> b
         && ours.iter().all(gone)
 }
 
-/// Whether all that is missing may have been dropped while the room was empty: then nothing is left.
+/// Returns whether all attributes may be missing because the room was empty.
 fn may_be_emptied(kind: Kind, expected: &Attributes, observed_room: &ObservedRoom) -> bool {
     observed_room.attributes.is_empty() && dropped(kind, expected, observed_room)
 }
 
-/// The keys that are expected and not there, or have another value.
+/// Returns the expected keys that are missing or have another value.
 fn lacking<'a>(expected: &'a Attributes, read: &Attributes) -> Vec<&'a str> {
     let lacks = |(key, attribute): &(&str, &Attribute)| match read.get(key) {
         Some(read) => read.value != attribute.value,
@@ -140,13 +141,14 @@ fn lacking<'a>(expected: &'a Attributes, read: &Attributes) -> Vec<&'a str> {
     expected.iter().filter(lacks).map(|(key, _)| key).collect()
 }
 
-/// Ours, and those of others that go along with them: where both have a key, theirs.
+/// Returns our attributes and the carried ones of others; if both have a key, the carried one.
 pub(super) fn with_carried(ours: &Attributes, carried: &Attributes) -> Attributes {
     let all = ours.iter().chain(carried.iter());
     all.map(|(key, attribute)| (key, attribute.clone())).collect()
 }
 
-/// Whether the room has an owner or seats that ours cannot have: nobody can change them.
+/// Returns the difference if the room has another owner or seat template than ours, which cannot be
+/// changed.
 fn other_owner_or_seats(
     application: &Application,
     record: &RecordedRoom,
@@ -165,14 +167,14 @@ fn other_owner_or_seats(
     other.then_some("it has another seat template")
 }
 
-/// Whether a name was reported that is not the one that was sent.
+/// Returns whether the reported name differs from the one that was sent.
 fn is_renamed(record: &RecordedRoom, observed_room: &ObservedRoom) -> bool {
-    let told = observed_room.fields.of(Field::Name);
+    let reported = observed_room.fields.of(Field::Name);
     let sent = record.room.value(Field::Name);
-    sent.is_some_and(|sent| told.is_some_and(|told| told.by_ref() != sent))
+    sent.is_some_and(|sent| reported.is_some_and(|reported| reported.by_ref() != sent))
 }
 
-/// A reason and the keys it is about, the first few of them; `None` without keys.
+/// Returns a reason with the first few of its keys; `None` without keys.
 fn named<'a>(why: &str, keys: impl Iterator<Item = &'a str>) -> Option<String> {
     const NAMED: usize = 3;
     let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();

@@ -1,4 +1,4 @@
-//! The fields of a room that only some kinds hold, as the state keeps them.
+//! The fields of a room that only some kinds have, as the state stores them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,16 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Field, Fields, Value};
 
-/// The fields of a room besides its name, its delay and its attributes, which have a place of their
-/// own: only [`Room::set`](super::Room::set) puts something in, and none of the three.
+/// The fields of a room besides its name, delay and attributes, which [`Room`](super::Room) stores
+/// itself. Only [`Room::set`](super::Room::set) sets them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OtherFields(Fields);
 
-/// The key in `rooms.yaml` that holds what goes along with a close.
+/// The key in `rooms.yaml` with the fields that are sent when a room is closed.
 const CLOSE: &str = "close";
 
 impl OtherFields {
-    /// Returns what `field` holds, or `None` if it is not there.
+    /// Returns the value of `field`, or `None` if it is not set.
     #[must_use]
     pub fn of(&self, field: Field) -> Option<&Value> {
         self.0.of(field)
@@ -35,19 +35,19 @@ impl OtherFields {
         self.0.is_empty()
     }
 
-    /// Sets a field that has no place of its own, or takes it out.
+    /// Sets or removes a field that is stored here.
     pub(super) fn set(&mut self, field: Field, value: Option<Value>) {
         debug_assert!(is_other(field), "`{field}` has a place of its own");
         self.0.set(field, value);
     }
 }
 
-/// Whether a field has no place of its own in a room.
+/// Returns whether a field is stored here.
 fn is_other(field: Field) -> bool {
     !matches!(field, Field::Name | Field::DestroyDelayTime | Field::Attributes)
 }
 
-/// Writes the fields as the file does: those of a close inside `close`.
+/// Serializes the fields as the file has them, with those of `close` nested.
 impl Serialize for OtherFields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn are_written_as_the_file_writes_them_and_read_back() {
+    fn fields_are_written_as_in_the_file_and_read_back() {
         let room: Room = [
             (Field::CloseReason, Value::Text("over".into())),
             (Field::CloseCallback, Value::Flag(true)),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn refuse_what_is_unknown_and_what_has_a_place_of_its_own() {
+    fn unknown_fields_and_fields_stored_elsewhere_are_refused() {
         for text in [
             r#"{"colour":1}"#,
             r#"{"close":{"colour":1}}"#,

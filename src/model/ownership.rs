@@ -1,4 +1,4 @@
-//! Whose a room is: the attribute that holds the lineage of the state that made it.
+//! The ownership attribute, which holds the lineage of the state that made a room.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -14,25 +14,25 @@ pub struct Ownership {
     lineage: Option<Lineage>,
 }
 
-/// Whose a room is by its ownership attribute.
+/// The owner of a room by its ownership attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// It has none, or one that holds no lineage: that proves nothing.
+    /// It has no such attribute, or one without a lineage, which proves nothing.
     Unknown,
-    /// It holds the lineage of our state. Any user of a room can write attributes: it is proof only
-    /// beside an intent or a record of ours.
+    /// It holds the lineage of our state. Any user of a room can set attributes, so this is proof only
+    /// together with an intent or a record of ours.
     Ours,
     /// It holds the lineage of another state.
     Other(Lineage),
 }
 
-/// Why a text is no lineage.
+/// Why a text is not a lineage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a UUID, such as `7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44`")]
 pub struct InvalidLineage;
 
 impl Lineage {
-    /// The bytes of a lineage.
+    /// The length of a lineage in bytes.
     pub const BYTES: usize = 36;
 }
 
@@ -50,25 +50,25 @@ impl FromStr for Lineage {
 }
 
 impl Ownership {
-    /// The attribute of this key; our lineage is not known yet.
+    /// Makes the ownership attribute with this key, without a lineage.
     #[must_use]
     pub fn new(key: &str) -> Self {
         Self { key: key.into(), lineage: None }
     }
 
-    /// The same for the state of this lineage.
+    /// Returns the attribute for the state of this lineage.
     #[must_use]
     pub fn of_lineage(self, lineage: Lineage) -> Self {
         Self { lineage: Some(lineage), ..self }
     }
 
-    /// The key of the attribute.
+    /// Returns the key of the attribute.
     #[must_use]
     pub fn key(&self) -> &Arc<str> {
         &self.key
     }
 
-    /// Whose the room is that has these attributes.
+    /// Returns the owner of a room with these attributes.
     #[must_use]
     pub fn owner(&self, read: &Attributes) -> Owner {
         match read.get(&self.key).map(|attribute| attribute.value.parse::<Lineage>()) {
@@ -78,7 +78,7 @@ impl Ownership {
         }
     }
 
-    /// The room with its ownership attribute, if our lineage is known.
+    /// Returns the room with its ownership attribute, if our lineage is known.
     #[must_use]
     pub fn mark(&self, room: &Arc<Room>) -> Arc<Room> {
         let Some(Lineage(lineage)) = &self.lineage else { return Arc::clone(room) };
@@ -90,7 +90,7 @@ impl Ownership {
 }
 
 impl Application {
-    /// Whose the room is that has these attributes; not known without an ownership attribute.
+    /// Returns the owner of a room with these attributes; unknown without an ownership attribute.
     #[must_use]
     pub fn owner(&self, read: &Attributes) -> Owner {
         self.ownership().map_or(Owner::Unknown, |ownership| ownership.owner(read))
@@ -98,8 +98,8 @@ impl Application {
 }
 
 impl RecordedRoom {
-    /// The lineage of the other state that a recorded room belongs to by what was observed; `None` if
-    /// nothing says so, or if it was imported as that state's.
+    /// Returns the lineage of another state to which the ownership attribute assigns a recorded room;
+    /// `None` if it does not, or if the room was imported with that lineage.
     #[must_use]
     pub fn other_owner(
         &self,
@@ -118,7 +118,7 @@ impl RecordedRoom {
 }
 
 impl Room {
-    /// Returns this room with the attribute of this key as it is in `other`.
+    /// Returns this room with the attribute of this key from `other`.
     #[must_use]
     pub fn with_attribute_of(mut self, key: &str, other: &Attributes) -> Self {
         match other.get(key) {
@@ -138,7 +138,7 @@ impl Room {
     }
 }
 
-/// Why a room is left alone, in the words for all of them.
+/// Returns the reason why a room of another state is left as it is, used in all messages.
 #[must_use]
 pub fn belongs_to(key: &str, other: &Lineage) -> String {
     format!("its ownership attribute `{key}` holds the lineage {other} of another state")
@@ -154,7 +154,7 @@ mod tests {
     const OTHER: &str = "00000000-0000-4000-8000-000000000000";
 
     #[test]
-    fn only_a_lineage_says_whose_a_room_is() {
+    fn only_a_lineage_names_an_owner() {
         let ownership = Ownership::new("by").of_lineage(Lineage(OURS.to_owned()));
         let owner = |pairs: &[(&str, &str)]| ownership.owner(&attributes(pairs));
         assert_eq!(owner(&[("by", OURS)]), Owner::Ours);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_marked_once_the_lineage_is_known() {
+    fn a_room_gets_the_attribute_if_the_lineage_is_known() {
         let room = Arc::new(Room { attributes: attributes(&[("a", "1")]), ..Room::default() });
         let ownership = Ownership::new("by");
         assert!(Arc::ptr_eq(&ownership.mark(&room), &room));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn only_rooms_with_attributes_have_an_owner() {
+    fn only_kinds_with_attributes_have_an_ownership_attribute() {
         for kind in Kind::ALL {
             let application = Application::new(*kind, None).with_ownership_attribute("by");
             assert_eq!(application.ownership().is_some(), *kind != Kind::Rtc, "{kind}");
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_lineage() {
+    fn other_texts_are_not_a_lineage() {
         let upper = OURS.to_uppercase();
         for text in ["", "x", &OURS[1..], &format!("{OURS}0"), &upper, &OURS.replace('-', "0")] {
             assert_eq!(text.parse::<Lineage>(), Err(InvalidLineage), "{text}");

@@ -1,4 +1,4 @@
-//! What a change of a room consists of.
+//! The changes of a room, one call each.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use super::{AttributeChange, Fields, Room};
 /// A change of a room by one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// Creates it with what the call that makes a room takes along.
+    /// Creates it with the fields that the creating call sets.
     Create(Arc<Room>),
-    /// Destroys it; with what it is on record as, since a close says why.
+    /// Destroys it. It has the recorded room, since a close sends a reason.
     Destroy(Arc<Room>),
     /// Changes it in place.
     Patch(Patch),
 }
 
-/// A change in place, as one call takes it.
+/// A change in place by one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Patch {
     /// Sets and deletes attributes.
@@ -25,7 +25,7 @@ pub enum Patch {
 }
 
 impl Patch {
-    /// The attribute changes in it.
+    /// Returns the attribute changes.
     #[must_use]
     pub fn attributes(&self) -> &[AttributeChange] {
         match self {

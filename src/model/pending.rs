@@ -1,4 +1,4 @@
-//! Settles a call of unknown outcome by what a lookup found.
+//! Resolves a call of unknown outcome by the result of a lookup.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,39 +9,38 @@ use super::{
     People, RecordedRoom, Room, Timestamp,
 };
 
-/// How long one call may take as a whole. A request that was sent may still land until then, so that
-/// "it did not happen" is final only afterwards.
+/// The time-out of one call. A request that was sent may take effect until then, so only afterwards is
+/// it certain that it did not.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long after its intent was written a call may still take effect: its own time-out, and what
-/// passes between the intent and the sending on a slow disk.
+/// How long after its intent was written a call may take effect: its time-out, and the time between
+/// writing the intent and sending the call on a slow disk.
 pub const LANDING: Duration = Duration::from_secs(12);
 
-/// How long after its intent was written a service may accept a call that its sender held back: the 10
-/// minutes for which it accepts a signature, and 5 for the difference of the clocks.
+/// How long after its intent was written a service may accept a call that its sender delayed: the 10
+/// minutes for which it accepts a signature, and 5 minutes of clock difference.
 pub const SIGNATURE_ACCEPTED: Duration = Duration::from_mins(15);
 
-/// What became of a call whose outcome was unknown.
+/// The resolved outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// It was done, the room is ours, and this is its record.
+    /// It was done and the room is ours, with this record.
     Done(RecordedRoom),
-    /// It was not done, the room is ours as before, and this is its record.
+    /// It was not done and the room is ours as before, with this record.
     NotDone(RecordedRoom),
-    /// The room does not exist, and the call can no longer make it: what stays on record, if anything
-    /// does.
+    /// The room does not exist, and the call can no longer make it. The record that remains, if any.
     Gone(Option<RecordedRoom>),
-    /// A room exists that another state made, and our call can no longer make it: what stays on record,
-    /// if anything does.
+    /// The room was made by another state, and our call can no longer make it. The record that remains,
+    /// if any.
     Foreign(Option<RecordedRoom>),
-    /// A room exists, and its origin is uncertain: its record says why.
+    /// A room of uncertain origin exists. Its record contains the reason.
     Contested(RecordedRoom),
-    /// A room exists after a destroy, and nothing shows whether it is the one that was to be destroyed: its name
-    /// and delay are assumed.
+    /// A room exists after a destroy, and nothing proves whether it is the one that was to be
+    /// destroyed: its name and delay are assumed.
     Unproven(RecordedRoom),
-    /// The call has not taken effect and still may, until this moment: look it up again then.
+    /// The call has not taken effect and may do so until this time, after which it is looked up again.
     MayStillLand(Timestamp),
-    /// It could not be looked up.
+    /// The lookup failed, for this reason.
     Unread(String),
 }
 
@@ -50,19 +49,18 @@ pub enum Settled {
 pub enum Landing {
     /// The time of the observation decides.
     ByClock,
-    /// [`LANDING`] has not passed yet by a clock that is never set forward or back.
+    /// [`LANDING`] has not passed by a monotonic clock.
     NotOver,
-    /// [`LANDING`] has passed by such a clock.
+    /// [`LANDING`] has passed by a monotonic clock.
     Over,
-    /// It has passed, and the room was found missing then: what exists now was made later.
+    /// It has passed, and the room was missing then: a room that exists now was made later.
     FoundMissing,
 }
 
-/// Returns what became of the pending call of `record`, a room of this application, by what was
-/// observed.
+/// Returns the outcome of the pending call of `record`, a room of this application, by an observation.
 ///
-/// The only place that decides whether a room that exists is ours: a run that looks a call up, the
-/// recovery of the next run and a plan without the means to write all ask it.
+/// This is the only place that decides whether an existing room is ours. The lookup of a run, the
+/// recovery of the next run, and a plan, which cannot write, all use it.
 #[must_use]
 pub fn settle(
     application: &Application,
@@ -88,7 +86,8 @@ pub fn settle(
         Landing::NotOver => false,
         Landing::Over | Landing::FoundMissing => true,
     };
-    // What was found missing once the calls had ended has not landed, or is sent at any time.
+    // With `absent_until` waiting proves nothing more: the call did not take effect, or a suspended
+    // holder may send it at any time.
     let landed = landed || pending.absent_until.is_some();
     let settled = match observed_room {
         None => missing(record, pending.kind, now),
@@ -97,7 +96,7 @@ pub fn settle(
     if landed || is_final(pending.kind, &settled) { settled } else { Settled::MayStillLand(last) }
 }
 
-/// Whether nothing that lands later can change what was found.
+/// Returns whether the result is final even if the call takes effect later.
 fn is_final(kind: PendingKind, settled: &Settled) -> bool {
     match (settled, kind) {
         (Settled::Done(_) | Settled::Unread(_), _)
@@ -114,8 +113,8 @@ fn is_final(kind: PendingKind, settled: &Settled) -> bool {
     }
 }
 
-/// What is left of a room that does not exist: under an update its record, for the plan to bring it
-/// back; of a replace what it makes next.
+/// Returns what remains of a room that does not exist: under an update its record, so that the plan
+/// recreates it; under a replace the room that it makes next.
 fn missing(record: &RecordedRoom, kind: PendingKind, at: Timestamp) -> Settled {
     Settled::Gone(match kind {
         PendingKind::Create => record.is_destroyed().then(|| record.settled()),
@@ -146,12 +145,12 @@ fn exists(
             Settled::NotDone(record.seen(observed_room).settled())
         }
         PendingKind::Update => updated(application.kind(), record, pending, observed_room),
-        PendingKind::Destroy if is_over(application.kind(), observed_room) => Settled::Gone(None),
+        PendingKind::Destroy if has_ended(application.kind(), observed_room) => Settled::Gone(None),
         PendingKind::Destroy => not_destroyed(application, record, observed_room),
     }
 }
 
-/// Whether a room belongs to another state by its ownership attribute.
+/// Returns whether the ownership attribute of a room names another state.
 fn is_foreign(application: &Application, observed_room: &ObservedRoom) -> bool {
     match application.owner(&observed_room.attributes) {
         Owner::Other(_) => true,
@@ -188,7 +187,7 @@ fn updated(
             read
         });
     }
-    // What is neither as before nor as it was to be is of others: it is not what was last applied.
+    // Values that are neither the earlier nor the target ones were set by others, and were not applied.
     let reached = Arc::new(record.room.with_reached(target, &read.room));
     let left = RecordedRoom { room: reached, ..read };
     Settled::NotDone(left.disowning_carried(kind, &record.room.attributes))
@@ -216,13 +215,13 @@ fn contested(record: &RecordedRoom, why: &str) -> Settled {
     Settled::Contested(RecordedRoom { contested: Some(why.into()), ..record.settled() })
 }
 
-/// Whether a room that only users make is over: nobody is inside.
-fn is_over(kind: Kind, observed_room: &ObservedRoom) -> bool {
+/// Returns whether a room that its users create has ended, because nobody is inside.
+fn has_ended(kind: Kind, observed_room: &ObservedRoom) -> bool {
     kind.origin() == Origin::FirstUser && observed_room.people == People::Nobody
 }
 
 impl RecordedRoom {
-    /// This record after the room was observed.
+    /// Returns this record after the room was observed.
     #[must_use]
     pub fn seen(&self, observed_room: &ObservedRoom) -> Self {
         let now = observed_room.at;
@@ -236,8 +235,8 @@ impl RecordedRoom {
         }
     }
 
-    /// Whether the room that was observed is another than the recorded one: its count of attribute
-    /// changes, which only grows while a room lives, is lower than when it was last read.
+    /// Returns whether the observed room is another than the recorded one. The sequence of attribute
+    /// changes only grows while a room lives, and the observed one is lower than the recorded one.
     #[must_use]
     pub fn was_made_anew(&self, observed_room: &ObservedRoom) -> bool {
         let is_ours = self.pending.is_none() && self.contested.is_none() && !self.is_destroyed();
@@ -245,8 +244,8 @@ impl RecordedRoom {
         is_ours && sequences.is_some_and(|(recorded, read)| read < recorded)
     }
 
-    /// This record after the room was observed, with nothing pending, and its fields and the
-    /// attributes that we manage, those of `target` among them, as they were read.
+    /// Returns this record after the room was observed, without a pending call, and with the fields and
+    /// the managed attributes, including those of `target`, as observed.
     #[must_use]
     pub fn read(&self, target: &Room, observed_room: &ObservedRoom) -> Self {
         seen(self, Arc::new(as_read(&self.room, target, observed_room)), observed_room)
@@ -260,8 +259,8 @@ fn seen(record: &RecordedRoom, room: Arc<Room>, observed_room: &ObservedRoom) ->
     record
 }
 
-/// The recorded room with its fields and the attributes that we manage as they were read. What is
-/// not told is as recorded; an attribute that goes with its user and is gone counts as there.
+/// Returns the recorded room with its fields and managed attributes as observed. What is not reported
+/// is as recorded. A missing `auto_delete` attribute counts as present.
 fn as_read(recorded: &Room, target: &Room, observed_room: &ObservedRoom) -> Room {
     let ours = |key: &str| recorded.attributes.get(key).or(target.attributes.get(key)).is_some();
     let read = observed_room.attributes.iter().filter(|(key, _)| ours(key));

@@ -8,7 +8,7 @@ use super::{
     Action, Address, Digest, Finding, Holder, Lineage, Partial, People, Refresh, Step, Weight,
 };
 
-/// What would be done, and what would not, and why.
+/// The steps, what is held back, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Whether any provider is the built-in emulator.
@@ -23,17 +23,17 @@ pub struct Plan {
     pub scope: Option<Partial>,
     /// The steps, in the order in which they start.
     pub steps: Vec<Step>,
-    /// Steps that the saved plan does not have: they are left out.
+    /// Steps that the saved plan does not contain, and that are not applied.
     pub left_out: Vec<Step>,
-    /// Wanted, but a policy says later; by address.
+    /// Steps that a policy defers, by address.
     pub waiting: Vec<Held>,
-    /// Wanted, but protected or refused; by address.
+    /// Steps that are protected or refused, by address.
     pub blocked: Vec<Held>,
     /// Rooms that could not be read, so that nothing is planned for them; by address.
     pub unread: Vec<Unread>,
-    /// The run that is changing rooms meanwhile, where there is one.
+    /// The run that is changing rooms meanwhile, if any.
     pub in_progress: Option<RunInProgress>,
-    /// The gate's verdict.
+    /// The result of the gate.
     pub gate: Gate,
     /// The counts.
     pub summary: Summary,
@@ -48,42 +48,42 @@ pub struct Plan {
 /// What was refreshed before planning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refreshed {
-    /// As the refresh mode says.
+    /// As the refresh mode specifies.
     As(Refresh),
-    /// Nothing, since no credentials were there.
+    /// Nothing, because credentials are missing.
     NoCredentials,
 }
 
-/// Which state a plan was made from.
+/// The state from which a plan was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StateRef {
-    /// The line of states; null where there is none yet.
+    /// The lineage; null if there is no state yet.
     pub lineage: Option<Lineage>,
     /// The serial.
     pub serial: u64,
 }
 
-/// Something that is wanted and held back.
+/// A step that is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The step as it would be.
+    /// The step.
     pub step: Step,
     /// Why it is held back.
     pub reason: HeldReason,
 }
 
-/// Why something that is wanted is held back.
+/// Why a step is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldReason {
-    /// Waiting: people are inside, and `on_occupied: defer`.
+    /// Waiting: people are inside, under `on_occupied: defer`.
     Occupied(People),
-    /// Waiting: for the room's next life, `replace: on_next_vanish`.
+    /// Waiting for the room's next life, under `replace: on_next_vanish`.
     NextLife,
     /// Blocked: `prevent_destroy`.
     PreventDestroy,
     /// Blocked: more rooms than the provider's `max_rooms`.
     MaxRooms(u64),
-    /// Blocked: the room exists, was not made by us, and `on_conflict: fail`.
+    /// Blocked: the room exists, we did not make it, and `on_conflict: fail`.
     Conflict,
     /// Blocked: the room exists, and its ownership attribute holds the lineage of another state.
     OtherState,
@@ -96,34 +96,35 @@ pub enum HeldReason {
 pub struct Unread {
     /// The room.
     pub address: Address,
-    /// A sentence that says why.
+    /// The reason, as a sentence.
     pub why: String,
 }
 
 /// A run that is in progress while a plan is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunInProgress {
-    /// Who runs it.
+    /// The run.
     pub by: Holder,
     /// The rooms with a call of that run in flight, by address: nothing is planned for them.
     pub rooms: Vec<Address>,
 }
 
-/// The gate's verdict: open where nothing is refused.
+/// The result of the gate: open if nothing is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {
-    /// Why steps are held back.
+    /// The refusals.
     pub refusals: Vec<Refusal>,
-    /// How many steps end a room's life or its record: the N that `--allow-destroy` has to reach.
+    /// The number of steps that end a room's life or its record: the N that `--allow-destroy` has to
+    /// reach.
     pub counted: u64,
-    /// How many steps make rooms anew before their time: the N that `--allow-recreate` has to reach.
+    /// The number of recreates before the earliest end: the N that `--allow-recreate` has to reach.
     pub recreated: u64,
 }
 
-/// One reason to hold steps back.
+/// A reason to hold back steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Which rule.
+    /// The rule.
     pub kind: RefusalKind,
     /// The numbers, in one sentence.
     pub message: String,
@@ -133,17 +134,17 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
-    /// More than `max_destroy`.
+    /// More steps than `max_destroy`.
     MaxDestroy,
-    /// Nothing at all is desired.
+    /// No room is desired.
     NothingDesired,
     /// A room's file was not read in this run.
     FileNotRead,
-    /// More than `max_recreate`.
+    /// More steps than `max_recreate`.
     MaxRecreate,
 }
 
-/// How many of each.
+/// The counts of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "each is the number of steps of the action of its name")]
 pub struct Summary {
@@ -155,7 +156,7 @@ pub struct Summary {
     pub adopt: u64,
     pub forget: u64,
     pub record: u64,
-    /// Rooms that are as they should be, as far as they were queried.
+    /// Rooms that are unchanged, as far as they were queried.
     pub unchanged: u64,
     /// Rooms that wait.
     pub waiting: u64,
@@ -165,13 +166,13 @@ pub struct Summary {
     pub unread: u64,
     /// Rooms that were queried.
     pub asked: u64,
-    /// Rooms that were due and were not queried, since credentials are missing: they are planned
-    /// as recorded.
+    /// Rooms that were due and were not queried because credentials are missing: they are planned as
+    /// recorded.
     pub not_asked: u64,
 }
 
 impl Summary {
-    /// The number of steps of an action.
+    /// Returns the number of steps of an action.
     #[must_use]
     pub const fn of(&self, action: Action) -> u64 {
         match action {
@@ -186,7 +187,7 @@ impl Summary {
         }
     }
 
-    /// The number of steps.
+    /// Returns the number of steps.
     #[must_use]
     pub fn steps(&self) -> u64 {
         let Self {
@@ -210,13 +211,14 @@ impl Summary {
 }
 
 impl Plan {
-    /// Whether changes are wanted: steps, or rooms that wait or are blocked.
+    /// Returns whether there are changes: steps, or rooms that wait or are blocked.
     #[must_use]
     pub fn wants_changes(&self) -> bool {
         !(self.steps.is_empty() && self.waiting.is_empty() && self.blocked.is_empty())
     }
 
-    /// Whether there is no step, nothing is held back or unread, and no other run is changing rooms.
+    /// Returns whether there is no step, nothing is held back or unread, and no other run is changing
+    /// rooms.
     #[must_use]
     pub fn has_nothing_to_do(&self) -> bool {
         self.steps.is_empty()
@@ -229,19 +231,19 @@ impl Plan {
 }
 
 impl Gate {
-    /// Whether nothing is refused.
+    /// Returns whether nothing is refused.
     #[must_use]
     pub fn open(&self) -> bool {
         self.refusals.is_empty()
     }
 
-    /// Whether it holds steps of this weight back.
+    /// Returns whether the gate holds back steps of this weight.
     #[must_use]
     pub fn holds(&self, weight: Weight) -> bool {
         self.refusals.iter().any(|refusal| refusal.kind.holds() == weight)
     }
 
-    /// How many steps of this weight there are.
+    /// Returns the number of steps of this weight.
     #[must_use]
     pub fn count(&self, weight: Weight) -> u64 {
         match weight {
@@ -251,14 +253,14 @@ impl Gate {
         }
     }
 
-    /// How many steps are held back.
+    /// Returns the number of steps that are held back.
     #[must_use]
     pub fn held(&self) -> u64 {
         let held = [Weight::Counted, Weight::Recreated].into_iter().filter(|it| self.holds(*it));
         held.map(|weight| self.count(weight)).sum()
     }
 
-    /// The flag that consents to what a refusal of this kind holds back.
+    /// Returns the flag that consents to what a refusal of this kind holds back.
     #[must_use]
     pub fn flag(&self, kind: RefusalKind) -> String {
         match kind.holds() {
@@ -269,7 +271,7 @@ impl Gate {
 }
 
 impl RefusalKind {
-    /// The weight of the steps that it holds back.
+    /// Returns the weight of the steps that this rule holds back.
     #[must_use]
     pub const fn holds(self) -> Weight {
         match self {
@@ -280,7 +282,7 @@ impl RefusalKind {
 }
 
 impl HeldReason {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What the state says we made: the only inventory there is.
+//! The rooms that we made, as the state records them: the only inventory of rooms.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,87 +15,87 @@ use super::{
 /// The record of everything that we made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Which line of states this one belongs to; `None` if no state was written yet.
+    /// The lineage of the state; `None` if no state was written yet.
     pub lineage: Option<Lineage>,
-    /// Grows by one with every save.
+    /// A number that every save increments.
     pub serial: u64,
     /// The applications that the rooms belong to.
     pub providers: BTreeMap<ProviderName, ProviderIdentity>,
     /// The rooms.
     pub rooms: BTreeMap<Address, RecordedRoom>,
-    /// The ids of the last 100 saved plans that were carried out completely, oldest first.
+    /// The ids of the last 100 saved plans that were applied completely, oldest first.
     pub plans: Vec<String>,
-    /// Where the record was moved to by `state migrate`: it is kept there, and this one is written no
-    /// more.
+    /// The location to which `state migrate` moved the record: it is kept there, and this one is no
+    /// longer written.
     pub moved_to: Option<Box<str>>,
 }
 
-/// Tells one line of states from another: a UUID.
+/// Identifies a state and its later versions: a UUID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lineage(pub String);
 
-/// The host of a provider that the built-in emulator answers for.
+/// The host that is recorded for a provider on the built-in emulator.
 pub const EMULATOR_HOST: &str = "emulator";
 
-/// Which application a provider's rooms were made in.
+/// The application in which a provider's rooms were made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderIdentity {
-    /// Which service it is.
+    /// The kind of the service.
     pub kind: Kind,
     /// The application at that service.
     pub app_id: u32,
-    /// The host that answers (on loopback with its port), or [`EMULATOR_HOST`]; `None` in a record of
-    /// format version 1, which did not hold it.
+    /// The host that answered (on loopback with its port), or [`EMULATOR_HOST`]; `None` in a record of
+    /// format version 1, which did not contain it.
     pub host: Option<Box<str>>,
 }
 
 /// The record of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedRoom {
-    /// What we last sent and what is known to have arrived; under a pending create, what was sent.
+    /// What we last sent and is known to have taken effect; under a pending create, what was sent.
     pub room: Arc<Room>,
-    /// What of `room` was never sent by us and cannot be read.
+    /// The parts of `room` that we never sent and that cannot be read.
     pub assumed: Assumed,
-    /// When the create was sent; for a room that we did not make, when it was taken into the record.
+    /// When the create was sent; for a room that we did not make, when it was recorded.
     pub created: Timestamp,
     /// When the room was last seen.
     pub last_seen: Option<Timestamp>,
     /// When the room was last seen with people inside.
     pub last_seen_with_people: Option<Timestamp>,
-    /// The service's count of attribute changes when last read.
+    /// The service's sequence of attribute changes when last read.
     pub attribute_sequence: Option<u64>,
     /// The service's id of the request that made or last changed the room.
     pub request_id: Option<Box<str>>,
     /// The file that declared it.
     pub source: Arc<str>,
-    /// Holds also when the room is taken out of the file.
+    /// Its lifecycle, which applies even after the room is removed from the file.
     pub lifecycle: Lifecycle,
-    /// The providers that hold the same room, if there are several.
+    /// The providers of the same room, if there are several.
     pub sides: Sides,
     /// The paths that `lifecycle.ignore_changes` names.
     pub ignore_changes: Box<[Box<str>]>,
     /// A call whose outcome is not known yet.
     pub pending: Option<Box<Pending>>,
-    /// Why it is uncertain whether the room that exists is ours: it is blocked until `import` or
-    /// `state rm` decides.
+    /// Why it is uncertain whether the existing room is ours. It is blocked until `import` or `state
+    /// rm` decides.
     pub contested: Option<Box<str>>,
-    /// What the room becomes once its present life is over.
+    /// What the room becomes after its present life.
     pub next: Option<Box<NextLife>>,
 }
 
-/// What a room becomes once its present life is over: approved, and not done yet.
+/// What a room becomes after its present life: approved, and not done yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextLife {
-    /// The room that is to be made; `None` if it is to be forgotten.
+    /// The room to make; `None` if it is to be forgotten.
     pub room: Option<Arc<Room>>,
-    /// Attributes that others wrote into the room that a replace destroyed: its create sets them again.
+    /// Attributes of others in the room that a replace destroyed, which its create sets again.
     pub carried: Attributes,
-    /// When a replace destroyed the room; `None` where its present life goes on.
+    /// When a replace destroyed the room; `None` if it is still alive.
     pub destroyed: Option<Timestamp>,
 }
 
-/// What of a record was never sent by us and cannot be read.
+/// The parts of a record that we never sent and that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Assumed {
     /// The name.
@@ -104,18 +104,18 @@ pub struct Assumed {
     pub destroy_delay_time: bool,
 }
 
-/// A call whose outcome is not known yet: looked up before anything else is done with its room.
+/// A call whose outcome is not known yet. It is looked up before anything else is done with its room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
     /// What the call does.
     pub kind: PendingKind,
-    /// When it was sent, or was about to be.
+    /// When it was sent, or was about to be sent.
     pub at: Timestamp,
-    /// What the room is once the call is done; none for a destroy.
+    /// The room after the call; `None` for a destroy.
     pub room: Option<Arc<Room>>,
-    /// Of a create of another holder of the lease whose room was found missing: until when the service may
-    /// still accept it. That holder may be suspended, and send what it had signed once it goes on. Each run
-    /// looks the room up until then; it counts as not recorded, unless it has appeared.
+    /// For a create by an earlier lease holder whose room was missing: until when the service may still
+    /// accept it. That holder may be suspended, and send the signed call when it resumes. Until then
+    /// each run looks the room up, which counts as not recorded unless it exists.
     pub absent_until: Option<Timestamp>,
 }
 
@@ -123,17 +123,17 @@ pub struct Pending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PendingKind {
-    /// It creates the room.
+    /// Creates the room.
     Create,
-    /// It changes the room in place.
+    /// Changes the room in place.
     Update,
-    /// It destroys the room.
+    /// Destroys the room.
     Destroy,
 }
 
 impl Recorded {
-    /// The address under which a room of `provider` is recorded at another provider name of the same
-    /// application.
+    /// Returns the address under which a room of `provider` is recorded at another provider name of the
+    /// same application.
     #[must_use]
     pub fn elsewhere(&self, address: &Address, provider: &Provider) -> Option<Address> {
         let same = |identity: &ProviderIdentity| {
@@ -149,7 +149,7 @@ impl Recorded {
 }
 
 impl Pending {
-    /// A call whose outcome is not known yet.
+    /// Makes a call with a pending outcome.
     #[must_use]
     pub fn new(kind: PendingKind, at: Timestamp, room: Option<Arc<Room>>) -> Self {
         Self { kind, at, room, absent_until: None }
@@ -157,8 +157,8 @@ impl Pending {
 }
 
 impl RecordedRoom {
-    /// Whether the room was found missing after an open create of an earlier holder, and by this
-    /// observation still is: it counts as not recorded, and is looked up by each run.
+    /// Returns whether the room was missing after an open create of an earlier lease holder, and by
+    /// this observation still is. It counts as not recorded, and each run looks it up.
     #[must_use]
     pub fn is_absent(&self, observation: Option<&Observation>) -> bool {
         let until = self.pending.as_deref().and_then(|pending| pending.absent_until);
@@ -169,7 +169,7 @@ impl RecordedRoom {
         })
     }
 
-    /// When something was last known of the room, or was about to be done with it.
+    /// Returns the time of the last knowledge of the room, or of the last call for it.
     #[must_use]
     pub fn last_known(&self) -> Timestamp {
         let pending = self.pending.as_ref().map(|pending| pending.at);
@@ -177,15 +177,15 @@ impl RecordedRoom {
         seen.max(pending).map_or(self.created, |last| last.max(self.created))
     }
 
-    /// The earliest moment at which the service may have destroyed the room by itself; `None` if
-    /// its rooms come and go by themselves.
+    /// Returns the earliest time at which the service may have destroyed the room; `None` if its users
+    /// create and end it.
     #[must_use]
     pub fn earliest_end(&self, application: &Application) -> Option<Timestamp> {
         Some(self.end_after(application.empty_life(&self.room)?))
     }
 
-    /// The earliest moment at which the service may have destroyed the room by itself, where it keeps
-    /// an empty room for so long.
+    /// Returns the earliest time at which the service may have destroyed the room if it keeps empty
+    /// rooms for `empty_life`.
     #[must_use]
     pub fn end_after(&self, empty_life: Duration) -> Timestamp {
         let alive = self.last_seen_with_people.map_or(self.created, |seen| seen.max(self.created));
@@ -194,7 +194,7 @@ impl RecordedRoom {
 }
 
 impl ProviderIdentity {
-    /// The application that a provider of the file is.
+    /// Returns the application of a provider of the file.
     #[must_use]
     pub fn of(provider: &Provider) -> Self {
         let host = Some(provider.host.clone());
@@ -203,7 +203,7 @@ impl ProviderIdentity {
 }
 
 impl ProviderIdentity {
-    /// Whether it is the built-in emulator.
+    /// Returns whether it is the built-in emulator.
     #[must_use]
     pub fn is_emulated(&self) -> bool {
         self.host.as_deref() == Some(EMULATOR_HOST)
@@ -221,7 +221,7 @@ impl Assumed {
         }
     }
 
-    /// Whether anything is assumed.
+    /// Returns whether anything is assumed.
     #[must_use]
     pub fn any(self) -> bool {
         self.name || self.destroy_delay_time

@@ -1,28 +1,28 @@
-//! What becomes of a state that is repaired, or overwritten.
+//! The effect of repairing or overwriting a state.
 
 use super::{Address, Recorded, RecordedRoom};
 
-/// What a repair or a push would write, against what there was.
+/// What a repair or a push would write, compared with the present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepairPlan {
-    /// What was found, and what is done about it; a sentence each.
+    /// The damage that was found and how it is repaired, one sentence each.
     pub found: Vec<String>,
-    /// What the rooms are compared with.
+    /// The name of what the rooms are compared with.
     pub compared_with: String,
-    /// Rooms that were not there.
+    /// Rooms that are added.
     pub added: Vec<Address>,
     /// Rooms whose records differ.
     pub changed: Vec<Address>,
-    /// Rooms that were there: where they live they become unmanaged.
+    /// Rooms that are removed: those that exist become unmanaged.
     pub lost: Vec<Address>,
     /// The serial of the state that would be written.
     pub serial: u64,
-    /// How many rooms it would have.
+    /// The number of its rooms.
     pub rooms: usize,
 }
 
 impl RepairPlan {
-    /// Compares what would be written with what it is compared with.
+    /// Compares the state that would be written with the present one.
     #[must_use]
     pub fn between(
         found: Vec<String>,

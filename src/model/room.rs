@@ -1,4 +1,4 @@
-//! What a room is made of, whatever its kind.
+//! The content of a room of any kind.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,35 +14,35 @@ use super::{
 /// The content of a room: what the file declares, or what was last sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Room {
-    /// The name that people see. ZIM: at most 64 bytes; no query returns it.
+    /// The display name. ZIM: at most 64 bytes; no query returns it.
     pub name: Option<Box<str>>,
-    /// How long the room lives while it is empty. ZIM: no query returns it; left out: no time at all.
+    /// How long the room lives while it is empty. ZIM: no query returns it; `None` means no time.
     pub destroy_delay_time: Option<Delay>,
     /// The attributes that we manage.
     pub attributes: Attributes,
-    /// What only some kinds of rooms hold.
+    /// The fields that only some kinds have.
     pub fields: OtherFields,
 }
 
-/// A span in whole seconds: `90`, `90s`, `15m` or `3h` in the file.
+/// A duration in whole seconds: `90`, `90s`, `15m` or `3h` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Delay(u32);
 
-/// Why a text is no span.
+/// Why a text is not a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write whole seconds (`90`), or `90s`, `15m`, `3h`")]
 pub struct DelayError;
 
 impl Room {
-    /// How long the service keeps this room while it is empty.
+    /// Returns how long the service keeps this room while it is empty.
     #[must_use]
     pub fn delay(&self) -> Duration {
         self.destroy_delay_time.map_or(Duration::ZERO, Delay::as_duration)
     }
 
-    /// Returns what `field` holds, or `None` if it is not set; the attributes are always set, if only
-    /// to none.
+    /// Returns the value of `field`, or `None` if it is not set. The attributes are always set,
+    /// possibly empty.
     #[must_use]
     pub fn value(&self, field: Field) -> Option<ValueRef<'_>> {
         if field == Field::Name {
@@ -56,8 +56,8 @@ impl Room {
         }
     }
 
-    /// Sets a field, or takes it out. The value has to be of the field's type; of another type it
-    /// takes out a field that has a place of its own.
+    /// Sets or removes a field. A value of another type than the field's removes the name, the delay or
+    /// the attributes.
     pub fn set(&mut self, field: Field, value: Option<Value>) {
         match (field, value) {
             (Field::Name, Some(Value::Text(name))) => self.name = Some(name),
@@ -74,12 +74,12 @@ impl Room {
         }
     }
 
-    /// Sets a field as it is in `other`.
+    /// Sets a field to its value in `other`.
     pub fn copy(&mut self, field: Field, other: &Self) {
         self.set(field, other.value(field).map(ValueRef::to_value));
     }
 
-    /// Returns this room with everything that changes in place as it is in `known`.
+    /// Returns this room with all fields that change in place taken from `known`.
     #[must_use]
     pub fn with_changeable_of(&self, kind: Kind, known: &Self) -> Self {
         let mut room = self.clone();
@@ -90,7 +90,7 @@ impl Room {
         room
     }
 
-    /// Returns this room with everything in which `read` is as `target` taken from it.
+    /// Returns this room with every value of `target` that `read` has too.
     #[must_use]
     pub fn with_reached(&self, target: &Self, read: &Self) -> Self {
         let mut room = self.clone();
@@ -107,7 +107,7 @@ impl Room {
         room
     }
 
-    /// Returns this room with those of its fields that were read as they were read.
+    /// Returns this room with the values of its set fields that were read.
     #[must_use]
     pub fn as_read(&self, read: &Fields) -> Self {
         let mut room = self.clone();
@@ -117,7 +117,7 @@ impl Room {
         room
     }
 
-    /// Returns whether nothing that was read contradicts this room.
+    /// Returns whether no value that was read contradicts this room.
     #[must_use]
     pub fn agrees(&self, read: &Fields) -> bool {
         let agrees = |(field, read): (Field, &Value)| {
@@ -126,7 +126,7 @@ impl Room {
         read.iter().all(agrees)
     }
 
-    /// Returns whether `field` of a room of this kind has to change to become that of `desired`.
+    /// Returns whether `field` of a room of this kind has to change to match `desired`.
     #[must_use]
     pub fn differs(&self, kind: Kind, field: Field, desired: &Self) -> bool {
         match desired.value(field) {
@@ -135,17 +135,16 @@ impl Room {
         }
     }
 
-    /// Returns the first field that differs and that a room of this kind can only have as `desired` by
-    /// being made anew.
+    /// Returns the first field that differs and whose change to `desired` needs a replace.
     #[must_use]
     pub fn replaced_for(&self, kind: Kind, desired: &Self) -> Option<Field> {
-        let anew = |spec: &&FieldSpec| {
+        let needs_replace = |spec: &&FieldSpec| {
             spec.change == Change::Replace && self.differs(kind, spec.field, desired)
         };
-        kind.spec().fields.iter().find(anew).map(|spec| spec.field)
+        kind.spec().fields.iter().find(needs_replace).map(|spec| spec.field)
     }
 
-    /// Returns what the call that makes a room of this kind takes along.
+    /// Returns what the call that makes a room of this kind sets.
     #[must_use]
     pub fn made_by_its_call(self: &Arc<Self>, kind: Kind) -> Arc<Self> {
         let fields = kind.spec().fields;
@@ -159,8 +158,8 @@ impl Room {
         Arc::new(made)
     }
 
-    /// Returns the change of fields, attributes left out, that makes a room of this kind `desired` in
-    /// place, or `None` if there is nothing to change.
+    /// Returns the change of fields, without attributes, that changes a room of this kind to `desired`
+    /// in place, or `None` if there is none.
     #[must_use]
     pub fn field_patch(&self, kind: Kind, desired: &Self) -> Option<Patch> {
         let changed = |spec: &&FieldSpec| {
@@ -174,7 +173,8 @@ impl Room {
         (!fields.is_empty()).then_some(Patch::Fields(fields))
     }
 
-    /// The changes that make a room of this kind hold what `wanted` does, and take nothing away.
+    /// Returns the changes that set everything of `wanted` in a room of this kind, without removing
+    /// anything.
     #[must_use]
     pub fn patches_towards(&self, kind: Kind, wanted: &Self) -> Vec<Patch> {
         let sets = self.attributes.sets_towards(&wanted.attributes);
@@ -182,7 +182,7 @@ impl Room {
         self.field_patch(kind, wanted).into_iter().chain(sets).collect()
     }
 
-    /// Carries out one change, but for those of the attributes that `failed` names.
+    /// Applies one change, except for the attributes that `failed` contains.
     pub fn apply(&mut self, patch: &Patch, failed: &[(String, i64)]) {
         match patch {
             Patch::Attributes(changes) => {
@@ -211,19 +211,19 @@ impl FromIterator<(Field, Value)> for Room {
 }
 
 impl Delay {
-    /// Makes a span of seconds.
+    /// Makes a duration of seconds.
     #[must_use]
     pub const fn from_seconds(seconds: u32) -> Self {
         Self(seconds)
     }
 
-    /// The span in seconds.
+    /// Returns the duration in seconds.
     #[must_use]
     pub const fn as_seconds(self) -> u32 {
         self.0
     }
 
-    /// The span as a duration.
+    /// Returns it as a [`Duration`].
     #[must_use]
     pub fn as_duration(self) -> Duration {
         Duration::from_secs(u64::from(self.0))
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_set_and_read_in_one_way() {
+    fn every_field_can_be_set_and_read() {
         let attributes = room(&[], Some("c")).attributes;
         let mut room = Room::default();
         for field in Field::ALL {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_room_is_made_without_its_notice_and_its_metadata() {
+    fn the_creating_call_of_a_live_room_sets_no_notice_or_metadata() {
         let whole = [(Field::Name, text("a")), (Field::Notice, text("b"))];
         let whole = Arc::new(room(&whole, Some("c")));
         let made = whole.made_by_its_call(Kind::TencentLive);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_file_no_longer_declares_differs_only_where_it_can_be_taken_back() {
+    fn an_undeclared_field_differs_only_if_the_kind_can_unset_it() {
         let named = room(&[(Field::Name, text("a"))], None);
         assert!(named.differs(Kind::Zim, Field::Name, &Room::default()));
         assert!(!named.differs(Kind::TencentLive, Field::Name, &Room::default()));
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_was_not_told_contradicts() {
+    fn fields_that_were_not_reported_do_not_contradict() {
         let ours = room(&[(Field::Name, text("a")), (Field::Muted, Value::Flag(true))], None);
         let read = |pairs: &[(Field, Value)]| pairs.iter().cloned().collect::<Fields>();
         assert!(ours.agrees(&read(&[])));
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_failed_is_not_taken_for_changed() {
+    fn a_failed_key_is_not_applied() {
         let set = |key: &str| {
             let attribute = Attribute { value: "v".into(), auto_delete: false };
             AttributeChange::Set(key.into(), attribute)
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_that_is_taken_over_keeps_what_only_a_new_one_could_have() {
+    fn an_adopted_room_keeps_fields_that_need_a_replace() {
         let declared = room(&[(Field::Owner, text("ours")), (Field::Notice, text("ours"))], None);
         let known = room(&[(Field::Owner, text("theirs"))], Some("c"));
         let taken = declared.with_changeable_of(Kind::TencentLive, &known);
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_units_and_writes_them_back() {
+    fn durations_are_read_and_written_with_units() {
         for (text, seconds, back) in [
             ("90", 90, "90s"),
             ("90s", 90, "90s"),
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_texts() {
+    fn other_texts_are_not_durations() {
         for text in ["", "h", "-1", "+1", "1.5h", "1d", "99999999999", "4294967295h", "1 h", "٣h"]
         {
             assert_eq!(text.parse::<Delay>(), Err(DelayError), "{text}");

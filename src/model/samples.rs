@@ -1,4 +1,4 @@
-//! Values for the tests of every folder.
+//! Sample values for the tests of every folder.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use super::{
     Sides, Timestamp,
 };
 
-/// An attribute that stays.
+/// Returns an attribute without `auto_delete`.
 pub(crate) fn attribute(value: &str) -> Attribute {
     Attribute { value: value.into(), auto_delete: false }
 }
 
-/// Attributes that stay.
+/// Returns attributes without `auto_delete`.
 pub(crate) fn attributes(pairs: &[(&str, &str)]) -> Attributes {
     pairs.iter().map(|(key, value)| (*key, attribute(value))).collect()
 }
 
-/// A record with nothing but the room, when it was created, and its source file.
+/// Returns a record with only a room, its creation time and its source file.
 pub(crate) fn record(room: Arc<Room>, created: Timestamp) -> RecordedRoom {
     RecordedRoom {
         room,
@@ -37,7 +37,7 @@ pub(crate) fn record(room: Arc<Room>, created: Timestamp) -> RecordedRoom {
     }
 }
 
-/// A room that exists, without a count of its attribute changes and without other fields.
+/// Returns an existing room without an attribute sequence or other fields.
 pub(crate) fn observed_room(at: Timestamp, people: People, attributes: Attributes) -> ObservedRoom {
     ObservedRoom { at, people, attributes, attribute_sequence: None, fields: Fields::default() }
 }

@@ -1,4 +1,4 @@
-//! A saved plan: which steps were reviewed. A filter and a consent, never a source of commands.
+//! A saved plan: the steps that were reviewed. It restricts a new plan and is never a source of calls.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde::de::IgnoredAny;
 
 use super::{Action, Address, Lineage, Partial, Room, Timestamp};
 
-/// The version of the document that is read.
+/// The format version that is read.
 const FORMAT_VERSION: u64 = 1;
 
 /// A plan that `plan --out` wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedPlan {
-    /// Tells it from others: a UUID.
+    /// Its id, a UUID.
     pub id: String,
     /// When it was made.
     pub time: Timestamp,
@@ -30,39 +30,39 @@ pub struct SavedPlan {
 pub struct SavedStep {
     /// What is done.
     pub action: Action,
-    /// What there was.
+    /// The room before the step.
     pub before: Option<Room>,
-    /// What there will be.
+    /// The room after the step.
     pub after: Option<Room>,
-    /// What waits for the room's next life from then on, if the step changes that.
+    /// The next life after the step, if the step changes it.
     pub next: Option<SavedNext>,
 }
 
-/// The next life of a room by a saved step.
+/// The next life of a room after a saved step.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct SavedNext {
-    /// The room that waits for it; `None` if none does.
+    /// The room that waits for the next life; `None` if none does.
     pub after: Option<Room>,
 }
 
-/// Why a file is no saved plan that can be read.
+/// Why a file is not a saved plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedPlanError {
-    /// It is something else.
+    /// It is not a plan.
     #[error("it is no plan: `roomctl plan --out FILE` writes one")]
     NoPlan,
-    /// It was printed, and not saved: it has no id and no time.
+    /// It was printed, not saved: it has no id and no time.
     #[error("it was printed and not saved: `roomctl plan --out FILE` writes a plan to apply")]
     Printed,
     /// A newer version wrote it.
     #[error("its format version is {0}, and this roomctl reads {FORMAT_VERSION}: update roomctl")]
     Newer(u64),
-    /// It is cut or damaged.
+    /// It is truncated or damaged.
     #[error("it is cut or damaged ({0}): plan again")]
     Damaged(String),
 }
 
-/// What every plan has, whatever its version.
+/// The part of a plan that every version has.
 #[derive(Deserialize)]
 struct Signature {
     format_version: u64,
@@ -96,7 +96,7 @@ struct StepText {
 }
 
 impl SavedPlan {
-    /// Reads a saved plan from the text of its file.
+    /// Parses a saved plan from the contents of its file.
     ///
     /// # Errors
     /// Returns why it cannot be applied.

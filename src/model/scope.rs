@@ -1,4 +1,4 @@
-//! Which rooms a run is about: `--target` and `--exclude`.
+//! The rooms that a run includes: `--target` and `--exclude`.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Address, AddressError, DigestEncoder};
 
-/// The rooms that a run is about; all of them by default.
+/// The rooms that a run includes; all of them by default.
 ///
-/// An exact address beats a glob, so that one room can be taken out of many, or kept of them. A pattern
-/// that is the address of a room is that address: ids may hold `?` and `[`. In a glob, `*` matches `/`
-/// too.
+/// An exact address overrides a glob, so that one room can be excluded from many, or included. A
+/// pattern that is the address of an existing room is that address, since ids may contain `?` and `[`.
+/// In a glob, `*` also matches `/`.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     target: Vec<Pattern>,
     exclude: Vec<Pattern>,
 }
 
-/// A scope that is not all rooms, and how many of them it has.
+/// A scope that is not all rooms, with the number of its rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     /// The addresses and globs of `--target`.
@@ -31,7 +31,7 @@ pub struct Partial {
     pub of: u64,
 }
 
-/// Why a scope holds for no run.
+/// Why a scope cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     /// A pattern is neither an address nor a glob.
@@ -45,7 +45,7 @@ pub enum ScopeError {
         /// What is wrong with it.
         why: String,
     },
-    /// A pattern names no room.
+    /// A pattern matches no room.
     #[error("`{flag} {pattern}` matches no room that is declared or recorded")]
     MatchesNothing {
         /// The flag that has the pattern.
@@ -64,7 +64,7 @@ struct Pattern {
 }
 
 impl Scope {
-    /// Reads the patterns of `--target` and `--exclude`.
+    /// Parses the patterns of `--target` and `--exclude`.
     ///
     /// # Errors
     /// Returns the first pattern that is neither an address nor a glob.
@@ -75,8 +75,8 @@ impl Scope {
         Ok(Self { target: parse(target)?, exclude: parse(exclude)? })
     }
 
-    /// Returns the scope with the patterns matched against rooms that exist: one that is the address of
-    /// such a room is no glob.
+    /// Returns the scope with its patterns matched against existing rooms. A pattern that is the
+    /// address of one of them is not a glob.
     #[must_use]
     pub fn matched<'a>(mut self, rooms: impl IntoIterator<Item = &'a Address>) -> Self {
         if self.is_everything() {
@@ -84,7 +84,7 @@ impl Scope {
         }
         for room in rooms {
             let room = room.to_string();
-            self.target.iter_mut().chain(&mut self.exclude).for_each(|it| it.meet(&room));
+            self.target.iter_mut().chain(&mut self.exclude).for_each(|it| it.match_room(&room));
         }
         self
     }
@@ -105,7 +105,7 @@ impl Scope {
         }
     }
 
-    /// Returns whether it is all rooms.
+    /// Returns whether the scope is all rooms.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         let Self { target, exclude } = self;
@@ -129,7 +129,7 @@ impl Scope {
         }
     }
 
-    /// Returns how a run with this scope is partial, or `None` if it is all rooms.
+    /// Returns the scope with the counts of its rooms, or `None` if it is all rooms.
     #[must_use]
     pub fn partial(&self, rooms: u64, of: u64) -> Option<Partial> {
         let texts = |patterns: &[Pattern]| patterns.iter().map(|it| it.text.clone()).collect();
@@ -138,7 +138,7 @@ impl Scope {
         (!self.is_everything()).then_some(Partial { target, exclude, rooms, of })
     }
 
-    /// Returns how a run is partial whose rooms are these.
+    /// Returns the scope with the count of these rooms in it, or `None` if it is all rooms.
     #[must_use]
     pub fn partial_of<'a>(&self, rooms: impl Iterator<Item = &'a Address>) -> Option<Partial> {
         if self.is_everything() {
@@ -152,7 +152,7 @@ impl Scope {
         self.partial(selected, all)
     }
 
-    /// Encodes the patterns, whatever their order.
+    /// Encodes the patterns, independent of their order.
     pub fn encode(&self, encoder: &mut DigestEncoder) {
         let Self { target, exclude } = self;
         for patterns in [target, exclude] {
@@ -179,7 +179,7 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), glob, has_matched: false })
     }
 
-    fn meet(&mut self, room: &str) {
+    fn match_room(&mut self, room: &str) {
         if self.text == room {
             (self.glob, self.has_matched) = (None, true);
         } else if !self.has_matched {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_address_beats_a_glob() {
+    fn an_exact_address_overrides_a_glob() {
         assert_eq!(selected(&[], &[]), ROOMS);
         assert_eq!(selected(&["chat/*"], &["chat/a"]), ["chat/a1", "chat/a[1]", "chat/b/c"]);
         assert_eq!(selected(&["chat/a"], &["chat/*"]), ["chat/a"]);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_matches_nothing_is_named() {
+    fn a_pattern_that_matches_nothing_is_refused() {
         let error = scope(&["chat/*"], &["chat/x"]).check().expect_err("no such room");
         assert!(error.to_string().starts_with("`--exclude chat/x` matches no room"), "{error}");
         for pattern in ["lobby", "chat/[", ""] {

@@ -1,19 +1,19 @@
-//! A secret that prints as nothing.
+//! A secret that is never printed.
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A service's secret. Its `Debug` says nothing, it has no `Display`, and it is wiped when dropped.
+/// A service's secret. Its `Debug` output hides it, it has no `Display`, and it is wiped when dropped.
 #[derive(Clone, Debug)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a secret in.
+    /// Makes a secret.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(SecretString::from(text))
     }
 
-    /// The secret itself: for signing, and nothing else.
+    /// Returns the secret, for signing only.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_still_when_debugged() {
+    fn debug_output_hides_the_secret() {
         assert!(!format!("{:?}", Secret::new("hush".to_owned())).contains("hush"));
     }
 }

@@ -10,37 +10,37 @@ use super::{
     Address, Attributes, Call, Lifecycle, OnConflict, OnOccupied, Patch, People, Room, Sides,
 };
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Makes a room that is not recorded.
+    /// Creates a room that is not recorded.
     Create,
-    /// Makes a recorded room again that vanished.
+    /// Creates a recorded room that vanished.
     Recreate,
     /// Changes a room in place.
     Update,
-    /// Destroys a room and makes it anew.
+    /// Destroys a room and creates it again.
     Replace,
     /// Destroys a room.
     Destroy,
-    /// Records a room that exists as ours, and brings its attributes in line.
+    /// Records an existing room as ours, and sets its declared attributes.
     Adopt,
-    /// Takes a room out of the record, without a call.
+    /// Removes a room from the record, without a call.
     Forget,
     /// Changes the record only, without a call.
     Record,
 }
 
-/// Why a step is there: a stable code.
+/// The reason of a step: a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Declared, and not recorded.
     NotRecorded,
-    /// The service destroyed it after its time.
+    /// The service destroyed it after its earliest end.
     Vanished,
-    /// The service does not have it, though its time had not come.
+    /// The service does not have it, before its earliest end.
     VanishedEarly,
     /// The file's name differs from the recorded one.
     NameChanged,
@@ -56,117 +56,117 @@ pub enum Reason {
     FieldsChanged,
     /// Other fields at the service differ from the recorded ones.
     FieldsDrifted,
-    /// What goes along with a close differs from what is recorded.
+    /// The fields that are sent with a close differ from the recorded ones.
     CloseChanged,
     /// Recorded, and no longer declared.
     NotDeclared,
-    /// It exists, was not made by us, and the policy says to adopt it.
+    /// It exists, was not made by us, and `on_conflict` is `adopt`.
     AlreadyExists,
-    /// A replace destroyed it or it vanished, and the run was cut short before it made it anew.
+    /// A replace destroyed it or it vanished, and the run ended before it was created again.
     ReplaceUnfinished,
     /// Only the lifecycle, the sides or the source file differs.
     BookkeepingChanged,
-    /// Another room is to be made once the present life is over.
+    /// The next life differs from the recorded one.
     NextChanged,
-    /// Its provider was renamed, or that of another side: `moved`.
+    /// Its provider, or that of another side, was renamed by `moved`.
     Moved,
 }
 
-/// What a step counts towards at the gate.
+/// What a step counts for at the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
-    /// `max_destroy`: it ends a room's life, or takes it out of the record.
+    /// `max_destroy`: it ends a room's life, or removes it from the record.
     Counted,
-    /// `max_recreate`: it makes a room anew that is gone before its time.
+    /// `max_recreate`: it recreates a room that vanished before its earliest end.
     Recreated,
-    /// Nothing: it goes on whatever the gate says.
+    /// Nothing: the gate does not hold it back.
     Free,
 }
 
-/// One step of a plan: everything about it is decided.
+/// One step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The room.
     pub address: Address,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// What there is, as far as it is known.
+    /// The room before the step, as far as it is known.
     pub before: Option<Arc<Room>>,
-    /// What there will be.
+    /// The room after the step.
     pub after: Option<Arc<Room>>,
-    /// The changes in place, a call for each: of an update or adopt, or what a create leaves over.
+    /// The changes in place, one call each: of an update or adopt, or those after a create.
     pub changes: Vec<Patch>,
     /// The calls that change something, in order.
     pub calls: Vec<Call>,
-    /// How the room may be handled, as it will be recorded.
+    /// The lifecycle, as it will be recorded.
     pub lifecycle: Lifecycle,
     /// The paths that `lifecycle.ignore_changes` names, as they will be recorded.
     pub ignore_changes: Box<[Box<str>]>,
-    /// What to do if a room that is to be created exists, and we did not make it.
+    /// What to do if a room that is to be created exists and we did not make it.
     pub on_conflict: OnConflict,
-    /// The providers that hold the same room, as they will be recorded.
+    /// The providers of the same room, as they will be recorded.
     pub sides: Sides,
     /// The source file as it will be recorded; `None` if the room is not declared, or only moved.
     pub source: Option<Arc<str>>,
-    /// The line of that file, where it is known; never recorded.
+    /// The line of that file, if it is known; never recorded.
     pub line: Option<NonZeroU32>,
-    /// Who was inside, at any side, when the service was queried.
+    /// The people inside, on any side, when the service was queried.
     pub people: People,
-    /// What happens to people inside, where the step takes the room down.
+    /// What happens to people inside if the step destroys the room.
     pub on_occupied: OnOccupied,
-    /// What it counts towards at the gate.
+    /// What it counts for at the gate.
     pub weight: Weight,
-    /// Of a step that makes a room anew: the attributes of others that it sets again.
+    /// The attributes of others that a step that makes a room sets again.
     pub carried: Carried,
-    /// Of a replace: what changes in place, done instead where the room may not be made anew now.
+    /// For a replace: the changes in place, which are made instead while the replace is held back.
     pub instead: Option<Box<Step>>,
-    /// Of a step that changes bookkeeping only: what is recorded before it.
+    /// For a step that changes bookkeeping only: what was recorded before.
     pub bookkeeping: Option<Box<Bookkeeping>>,
     /// The key of the ownership attribute in `before` and `after`, if the provider has one.
     pub ownership_key: Option<Arc<str>>,
-    /// Of an update or record: another room that waits for the next life, if it changes that.
+    /// For an update or record: the changed next life, if it changes.
     pub next: Option<Box<NextChange>>,
 }
 
-/// A change of the room that is made once the present life of a recorded one is over.
+/// A change of the room that is made after the present life of a recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextChange {
-    /// The room that waited; `None` if none did.
+    /// The room that waited before; `None` if none did.
     pub before: Option<Arc<Room>>,
-    /// The room that waits from now on; `None` if none does.
+    /// The room that waits afterwards; `None` if none does.
     pub after: Option<Arc<Room>>,
 }
 
-/// What is recorded of a room besides its content.
+/// The record of a room besides its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bookkeeping {
-    /// How the room may be handled.
+    /// The lifecycle.
     pub lifecycle: Lifecycle,
     /// The paths that `lifecycle.ignore_changes` names.
     pub ignore_changes: Box<[Box<str>]>,
-    /// The providers that hold the same room.
+    /// The providers of the same room.
     pub sides: Sides,
     /// The source file.
     pub source: Arc<str>,
 }
 
-/// Attributes of others that are set again where a room is made anew.
+/// Attributes of others that are set again when a room is recreated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Carried {
     /// None.
     #[default]
     Nothing,
-    /// Those that are there right before the destroy: the room was not read yet.
+    /// Those that are read right before the destroy, since the room was not read yet.
     Unread,
-    /// These, as far as is known.
+    /// These, as far as they are known.
     Known(Attributes),
 }
 
 impl Step {
-    /// The room before and after the step as they are shown. Every room has the ownership attribute: it
-    /// is left out unless it is what an update changes.
+    /// Returns the room before and after the step as they are shown. The ownership attribute is left
+    /// out, unless an update changes it.
     #[must_use]
     pub fn shown<'a>(&'a self) -> (Option<Cow<'a, Room>>, Option<Cow<'a, Room>>) {
         let key = self.hidden_key();
@@ -175,7 +175,7 @@ impl Step {
         (shown(before), shown(after))
     }
 
-    /// The key of the attribute that is not shown.
+    /// Returns the key of the attribute that is not shown.
     #[must_use]
     pub fn hidden_key<'a>(&'a self) -> Option<&'a str> {
         let key = self.ownership_key.as_deref()?;
@@ -193,8 +193,8 @@ impl Step {
         (!is_shown).then_some(key)
     }
 
-    /// Whether the service is asked something right before the step's first call: who is inside, or
-    /// what others wrote into the room.
+    /// Returns whether the service is queried right before the step's first call, for people inside or
+    /// attributes of others.
     #[must_use]
     pub fn asks_first(&self) -> bool {
         match self.action {
@@ -211,7 +211,7 @@ impl Step {
 }
 
 impl Action {
-    /// Whether it needs place for one more room.
+    /// Returns whether it adds a room to the application.
     #[must_use]
     pub const fn adds_room(self) -> bool {
         match self {
@@ -225,7 +225,7 @@ impl Action {
         }
     }
 
-    /// Whether it makes a room, in the place of another one or not.
+    /// Returns whether it makes a room, including a replace.
     #[must_use]
     pub const fn makes_room(self) -> bool {
         match self {
@@ -234,7 +234,7 @@ impl Action {
         }
     }
 
-    /// The code in JSON and on the terminal.
+    /// Returns the code in JSON and on the terminal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -251,7 +251,7 @@ impl Action {
 }
 
 impl Reason {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -275,7 +275,8 @@ impl Reason {
         }
     }
 
-    /// Whether the step is there because something vanished: such steps are outside the plan's digest.
+    /// Returns whether the reason is that something vanished; such steps are not part of the plan's
+    /// digest.
     #[must_use]
     pub const fn is_vanishing(self) -> bool {
         match self {

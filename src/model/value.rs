@@ -1,4 +1,4 @@
-//! What the fields of a room hold.
+//! The values of the fields of a room.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attributes, Delay, Field};
 
-/// What a field holds.
+/// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
     /// A whole number.
     Number(u32),
-    /// A text, or one of few words.
+    /// A text, or a keyword.
     Text(Box<str>),
     /// Whole numbers.
     Numbers(Box<[u32]>),
-    /// A span of seconds. In JSON it is a number: only what knows the field can read it back.
+    /// A duration. In JSON it is a number, which can be read back only if the field is known.
     #[serde(skip_deserializing)]
     Delay(Delay),
     /// Attributes.
@@ -26,25 +26,25 @@ pub enum Value {
     Attributes(Attributes),
 }
 
-/// What a field holds, borrowed from where it is kept.
+/// A borrowed value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueRef<'a> {
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
     /// A whole number.
     Number(u32),
-    /// A text, or one of few words.
+    /// A text, or a keyword.
     Text(&'a str),
     /// Whole numbers.
     Numbers(&'a [u32]),
-    /// A span of seconds.
+    /// A duration.
     Delay(Delay),
     /// Attributes.
     Attributes(&'a Attributes),
 }
 
-/// Fields with what they hold: of a patch, or as a query reported them. Thin while it is empty: most
-/// kinds report none.
+/// Fields with their values: of a patch, or as a query reported them. It takes little memory when
+/// empty, since most kinds report none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields(Option<Box<Entries>>);
 
@@ -65,13 +65,13 @@ impl Value {
         }
     }
 
-    /// Returns the text, or `None` if it is something else.
+    /// Returns the text, or `None` if it has another type.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         self.by_ref().as_text()
     }
 
-    /// Returns yes or no, or `None` if it is something else.
+    /// Returns the boolean, or `None` if it has another type.
     #[must_use]
     pub fn as_flag(&self) -> Option<bool> {
         self.by_ref().as_flag()
@@ -92,7 +92,7 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// Returns the text, or `None` if it is something else.
+    /// Returns the text, or `None` if it has another type.
     #[must_use]
     pub fn as_text(self) -> Option<&'a str> {
         match self {
@@ -105,7 +105,7 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// Returns yes or no, or `None` if it is something else.
+    /// Returns the boolean, or `None` if it has another type.
     #[must_use]
     pub fn as_flag(self) -> Option<bool> {
         match self {
@@ -120,13 +120,13 @@ impl<'a> ValueRef<'a> {
 }
 
 impl Fields {
-    /// Returns what `field` holds, or `None` if it is not there.
+    /// Returns the value of `field`, or `None` if it is not set.
     #[must_use]
     pub fn of(&self, field: Field) -> Option<&Value> {
         self.0.as_ref()?.0.get(&field)
     }
 
-    /// Sets `field`, or takes it out.
+    /// Sets or removes `field`.
     pub fn set(&mut self, field: Field, value: Option<Value>) {
         let mut entries = self.0.take().unwrap_or_default();
         match value {
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_takes_no_place() {
+    fn empty_fields_need_no_allocation() {
         let mut fields = Fields::default();
         fields.set(Field::Muted, Some(Value::Flag(true)));
         assert!(!fields.is_empty());

@@ -1,4 +1,4 @@
-//! What differs between two states of a room, value by value.
+//! The differences between two states of a room, value by value.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ pub struct ValueChange {
 }
 
 impl ValueChange {
-    /// Returns what differs between two rooms: fields in their order, then attributes by key. `None` is
-    /// a room that does not exist.
+    /// Returns the differences between two rooms: fields in their order, then attributes by key. `None`
+    /// is a room that does not exist.
     #[must_use]
     pub fn between(before: Option<&Room>, after: Option<&Room>) -> Vec<Self> {
         let fields = Field::ALL.iter().filter(|field| **field != Field::Attributes);
@@ -36,7 +36,7 @@ impl ValueChange {
         changes
     }
 
-    /// Returns what differs between attributes, by key.
+    /// Returns the differences between attributes, by key.
     #[must_use]
     pub fn of_attributes(before: &Attributes, after: &Attributes) -> Vec<Self> {
         let keys: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(key, _)| key).collect();

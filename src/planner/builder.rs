@@ -1,4 +1,4 @@
-//! Goes through all rooms once and sorts what was decided on each.
+//! Decides on every room and collects the steps, held steps and findings.
 
 use std::collections::BTreeMap;
 
@@ -14,38 +14,38 @@ use super::findings::FindingCollector;
 use super::join::{Join, Row};
 use super::room_context::{Decision, RoomContext, Verdict};
 
-/// How many rooms are decided on in one go.
+/// The number of rooms that one parallel task decides on.
 const GROUP: usize = 16_384;
 
-/// What was decided, room by room, before anything is compared with a limit.
+/// The decisions on all rooms, before they are compared with any limit.
 #[derive(Default)]
 pub(super) struct PlanBuilder<'a> {
     pub(super) steps: Steps,
     pub(super) waiting: Vec<Held>,
     pub(super) blocked: Vec<Held>,
     pub(super) unread: Vec<Unread>,
-    /// Rooms with an open call of a run that is still in flight.
+    /// Rooms with an open call of another run that is still in flight.
     pub(super) in_flight: Vec<Address>,
     pub(super) findings: FindingCollector,
     pub(super) unchanged: u64,
-    /// Rooms of ours that may be alive afterwards, without creates and recreates.
+    /// The number of our rooms that may be alive after the plan, without creates and recreates.
     pub(super) alive: BTreeMap<&'a ProviderName, u64>,
-    /// How many rooms are declared or recorded.
+    /// The number of rooms that are declared or recorded.
     pub(super) rooms: RoomCount,
 }
 
-/// How many rooms there are, and how many of them are in the scope.
+/// The number of rooms, and how many of them are in the scope.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RoomCount {
     pub(super) selected: u64,
     pub(super) all: u64,
 }
 
-/// Steps by phase and kind, each list in the order of the addresses.
+/// Steps by phase and kind, each list sorted by address.
 #[derive(Default)]
 pub(super) struct Steps(pub(super) BTreeMap<(Phase, Kind), Vec<Step>>);
 
-/// When steps start: first those that make room.
+/// The order in which steps start: those that remove rooms go first, to make room for creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     Destroy,
@@ -57,7 +57,7 @@ pub(super) enum Phase {
     Forget,
 }
 
-/// Decides on every room, in the order of the addresses; groups of rooms go side by side.
+/// Decides on every room, in the order of the addresses. Groups of rooms run in parallel.
 pub(super) fn build(inputs: PlanInputs<'_>) -> PlanBuilder<'_> {
     let rows: Vec<Row<'_>> = Join::new(inputs.desired, inputs.recorded, inputs.observed).collect();
     let groups = rows.par_chunks(GROUP);
@@ -122,14 +122,14 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    /// A room outside the scope: it counts as alive if it is recorded.
+    /// Adds a room outside the scope, which counts as alive if it is recorded.
     fn leave_out(&mut self, row: &Row<'a>, provider: &'a Provider) {
         if row.recorded.is_some() {
             *self.alive.entry(&provider.name).or_default() += 1;
         }
     }
 
-    /// Adds a builder of rooms that come after these.
+    /// Appends a builder whose rooms follow these in order.
     fn append(&mut self, later: Self) {
         let Self {
             steps,
@@ -193,7 +193,8 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    /// A room with an open call: nothing is done with it before the call's outcome is known.
+    /// Adds a room with an open call: nothing is planned for it before the outcome of the call is
+    /// known.
     fn add_unsettled(&mut self, row: &Row<'a>, provider: &'a Provider, why: String) {
         *self.alive.entry(&provider.name).or_default() += 1;
         self.unread.push(Unread { address: row.address.clone(), why });
@@ -210,7 +211,7 @@ impl RoomCount {
 }
 
 impl Steps {
-    /// All steps in the order in which they start.
+    /// Returns all steps in the order in which they start.
     pub(super) fn into_ordered(self) -> Vec<Step> {
         let mut lists = self.0.into_values();
         let mut ordered = lists.next().unwrap_or_default();
@@ -243,7 +244,7 @@ impl Phase {
     }
 }
 
-/// Whether a room of ours may be alive after the plan, creates and recreates left out.
+/// Returns whether a room of ours may be alive after the plan, not counting creates and recreates.
 fn is_alive_after(room: &RoomContext<'_>, verdict: &Verdict) -> bool {
     let is_gone = matches!(room.observation, Some(Observation::Gone(_)));
     match verdict {

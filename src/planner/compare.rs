@@ -1,4 +1,4 @@
-//! A room that is declared and recorded: does it differ, and does it have to be made anew?
+//! Compares a room that is declared and recorded: unchanged, changed in place, or replaced.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use crate::model::{
 use super::diff;
 use super::room_context::{Decision, RoomContext, Verdict};
 
-/// Compares what is declared with what is recorded, and with what was observed, if it was.
+/// Compares a declared room with its record, and with its observation if there is one.
 pub(super) fn compare(
     context: &RoomContext<'_>,
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
 ) -> Decision {
-    // A million rooms that are recorded as declared share the declared room: nothing is to be compared.
+    // Rooms that are recorded as declared share one `Room` in memory, which keeps large plans fast.
     if context.observed_room().is_none() && Arc::ptr_eq(&declared.room, &recorded.room) {
         return as_recorded(context);
     }
     let reported = context.observed_room().map(|observed_room| &observed_room.fields);
     let known = diff::known(&recorded.room, &declared.room, reported);
     match known.replaced_for(context.kind(), &declared.room) {
-        Some(field) => anew(context, declared, recorded, reason(field)),
+        Some(field) => replace_room(context, declared, recorded, reason(field)),
         None => in_place(context, declared, recorded),
     }
 }
 
-/// A room that is to be made anew, now or once its present life is over. What waits for that already
-/// goes on waiting where the room may not be replaced now.
-fn anew(
+/// Decides on a room that has to be replaced, now or after its present life. An equal recorded next life
+/// is kept while the replace is held back.
+fn replace_room(
     context: &RoomContext<'_>,
     declared: &DesiredRoom,
     recorded: &RecordedRoom,
@@ -52,8 +52,8 @@ fn anew(
     }
 }
 
-/// Returns what can change in place of a room that is to be made anew: done while that is held back
-/// or waits.
+/// Returns the step for what can change in place of a room that has to be replaced, to be done while
+/// the replace is held back or waits.
 fn in_place_meanwhile(
     context: &RoomContext<'_>,
     declared: &DesiredRoom,
@@ -72,7 +72,7 @@ pub(super) fn destroy(context: &RoomContext<'_>) -> Decision {
     hold_or_step(context.step(Action::Destroy, Reason::NotDeclared, before, None, Vec::new()))
 }
 
-/// A destroy or a replace: held back if the room is protected, or if people are inside.
+/// Plans a destroy or a replace; it is held back if the room is protected or people are inside.
 fn hold_or_step(mut step: Step) -> Decision {
     let occupied = step.on_occupied == OnOccupied::Defer && step.people.any();
     let reason = if step.lifecycle.prevent_destroy {
@@ -86,10 +86,10 @@ fn hold_or_step(mut step: Step) -> Decision {
     Verdict::Held(Held { step, reason }, instead).into()
 }
 
-/// Returns what is known of a room that we did not make: the attributes that we shall manage, and
-/// those of the declared fields that the service reports. What only a new room could have otherwise is
-/// taken as it is declared, and is a finding of its own.
-pub(super) fn as_far_as_known(
+/// Returns what is known of a room that we did not make: the attributes that we will manage, and the
+/// declared fields that the service reports. A field that only a new room could have as declared is
+/// taken as declared; a finding reports it separately.
+pub(super) fn known_content(
     kind: Kind,
     attributes: Attributes,
     declared: &Room,
@@ -104,7 +104,8 @@ pub(super) fn as_far_as_known(
     Arc::new(room)
 }
 
-/// Returns a warning if a room gets more attributes than the service takes; its answer decides.
+/// Returns a warning if a room gets more attributes than the service accepts. It is only a warning
+/// because the service's answer decides.
 pub(super) fn over_limit(context: &RoomContext<'_>, count: usize) -> Option<Finding> {
     let limit = context.provider.limits.attributes;
     let message = || {
@@ -147,7 +148,7 @@ fn in_place(
     let patches: Vec<Patch> = fields.into_iter().chain(batches).chain(sets).collect();
     let own = context.ownership_keys();
     let reason = match changed {
-        Some(Field::Attributes) if own.are_all_that_differs(&recorded.room, &declared.room) => {
+        Some(Field::Attributes) if own.differ_alone(&recorded.room, &declared.room) => {
             Reason::OwnershipChanged
         }
         Some(field) => reason(field),
@@ -161,11 +162,11 @@ fn in_place(
         (false, None) if !drifted && lost_all_attributes(context, recorded) => {
             return attributes_dropped(context);
         }
-        // The service agrees already: only the record changes.
+        // The service has the declared values already: only the record changes.
         (true, Some(_)) => Action::Record,
         (false, _) => Action::Update,
     };
-    let after = Arc::new(diff::kept(kind, &present, &declared.room));
+    let after = Arc::new(diff::after_change(kind, &present, &declared.room));
     let mut step = context.step(action, reason, Some(present), Some(after), patches);
     if !carried.is_empty() {
         step.carried = Carried::Known(carried);
@@ -175,8 +176,8 @@ fn in_place(
     Decision { finding, verdict: Verdict::Step(step) }
 }
 
-/// The attributes of others that a replace has not set again in the new room yet: only what is known to
-/// be missing, since others may have written it anew.
+/// Returns the attributes of others that a replace has not yet set again in the new room. Only those
+/// known to be missing: others may have set them again meanwhile.
 fn still_to_set(
     context: &RoomContext<'_>,
     declared: &DesiredRoom,
@@ -189,8 +190,8 @@ fn still_to_set(
 }
 
 /// Returns a warning if the service has a field otherwise than the file, and only a new room could have
-/// it as declared: it is left, since making the room anew would disconnect its people for what we did
-/// not change.
+/// it as declared. The room is left as it is, since a replace would disconnect its people for a change
+/// that we did not make.
 pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Option<Finding> {
     let fields = diff::fixed_fields(context.kind(), &context.observed_room()?.fields, declared);
     let message = || {
@@ -207,7 +208,7 @@ pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Opti
     })
 }
 
-/// A room whose fields are as recorded: at most the record's bookkeeping differs.
+/// Decides on a room whose fields are as recorded: at most the record's bookkeeping differs.
 pub(super) fn as_recorded(context: &RoomContext<'_>) -> Decision {
     context.bookkeeping().map_or(Verdict::Keep, Verdict::Step).into()
 }
@@ -218,8 +219,8 @@ fn lost_all_attributes(context: &RoomContext<'_>, recorded: &RecordedRoom) -> bo
     })
 }
 
-/// The service does not keep the attributes of an empty room by default: reported, but nothing is done
-/// until someone is inside or the room is made anew.
+/// Reports the attributes that the service dropped. By default it does not keep the attributes of an
+/// empty room. Nothing is done until someone is inside or the room is recreated.
 fn attributes_dropped(context: &RoomContext<'_>) -> Decision {
     let message =
         format!("{} is empty, and the service has dropped all its attributes", context.address);

@@ -1,4 +1,4 @@
-//! The one match: what becomes of a room, by what is declared, recorded and observed.
+//! The one match that decides on a room, by what is declared, recorded and observed.
 
 use crate::model::{
     Action, Attributes, DesiredRoom, Finding, HeldReason, Observation, ObservedRoom, OnConflict,
@@ -8,15 +8,17 @@ use crate::model::{
 use super::room_context::{Decision, RoomContext, Verdict};
 use super::{compare, diff};
 
-/// Decides what becomes of one room.
+/// Decides on one room.
 ///
-/// The observation has three values besides "not queried": there, gone, and unread, which is neither.
+/// An observation has three values besides "not queried": there, gone and unread. Unread is neither of
+/// the others.
 pub(super) fn decide(room: &RoomContext<'_>) -> Decision {
     let decision = uncertain(room).or_else(|| unfinished(room)).unwrap_or_else(|| usual(room));
     Decision { finding: decision.finding.or_else(|| room.finding.clone()), ..decision }
 }
 
-/// A room whose origin is uncertain: left as it is whatever is declared, until it is gone.
+/// Decides on a room whose origin is uncertain: it is left as it is, whatever is declared, until it is
+/// gone.
 fn uncertain(room: &RoomContext<'_>) -> Option<Decision> {
     let why = room.uncertainty()?;
     match (room.observation, room.desired) {
@@ -34,7 +36,7 @@ fn uncertain(room: &RoomContext<'_>) -> Option<Decision> {
     Some(Decision::from(Verdict::held(step, HeldReason::Contested)).with_finding(Some(finding)))
 }
 
-/// A room that a replace destroyed and did not make anew: what exists now was made by others.
+/// Decides on a room that a replace destroyed and did not recreate: if it exists now, others made it.
 fn unfinished(room: &RoomContext<'_>) -> Option<Decision> {
     if !room.recorded.as_deref()?.is_destroyed() {
         return None;
@@ -84,7 +86,7 @@ fn create(room: &RoomContext<'_>) -> Decision {
     Verdict::Step(room.make_step(Action::Create, Reason::NotRecorded)).into()
 }
 
-/// A room that the service no longer had when it was queried, `at` that time.
+/// Recreates a room that the service no longer had when it was queried, at the time `at`.
 fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> Decision {
     let end = recorded.earliest_end(&room.provider.application);
     let early = end.is_some_and(|end| at < end);
@@ -92,8 +94,7 @@ fn recreate(room: &RoomContext<'_>, recorded: &RecordedRoom, at: Timestamp) -> D
     Verdict::Step(room.make_step(Action::Recreate, reason)).into()
 }
 
-/// A room that is gone and stays so, on record: at most its bookkeeping is brought up to date, and what
-/// waits for its next life.
+/// Leaves a room gone and recorded: at most its bookkeeping and its next life are updated.
 fn leave_vanished(
     room: &RoomContext<'_>,
     declared: &DesiredRoom,
@@ -116,7 +117,8 @@ fn forget(room: &RoomContext<'_>) -> Decision {
     Verdict::Step(room.step(Action::Forget, Reason::NotDeclared, before, None, Vec::new())).into()
 }
 
-/// A room that exists and that we did not make: never silently taken or overwritten.
+/// Decides on a room that exists and that we did not make. It is never adopted or overwritten without
+/// consent.
 fn exists(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) -> Decision {
     match (room.on_conflict(), room.owner(seen)) {
         (OnConflict::Adopt, Owner::Unknown | Owner::Ours) => adopt(room, declared, seen),
@@ -136,7 +138,7 @@ fn conflict(room: &RoomContext<'_>, owner: &Owner) -> Decision {
     Decision::from(Verdict::held(step, reason)).with_finding(finding)
 }
 
-/// A warning about a room that exists and whose ownership attribute says whose it is.
+/// Returns a warning about an existing room whose ownership attribute names its owner.
 fn owner_finding(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
     let (key, address) = (room.ownership()?.key(), room.address);
     let (code, message, help) = match owner {
@@ -155,7 +157,7 @@ fn owner_finding(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
     Some(Finding::warning(code, format!("{address}: {message}")).help(help).about(address))
 }
 
-/// A warning where the room is recorded under another provider name of the same application.
+/// Returns a warning if the room is recorded under another provider name of the same application.
 fn recorded_elsewhere(room: &RoomContext<'_>) -> Option<Finding> {
     let other = room.inputs.recorded.elsewhere(room.address, room.provider)?;
     let message = format!("{} is recorded as {other}, in the same application", room.address);
@@ -174,7 +176,7 @@ fn adopt(room: &RoomContext<'_>, declared: &DesiredRoom, seen: &ObservedRoom) ->
     };
     let limit = room.provider.limits.attributes;
     let kind = room.kind();
-    let before = compare::as_far_as_known(kind, attributes.managed(), &declared.room, seen);
+    let before = compare::known_content(kind, attributes.managed(), &declared.room, seen);
     let changes = before.field_patch(kind, &declared.room).into_iter();
     let changes = changes.chain(attributes.batches(kind, limit)).collect();
     let step = room.step(

@@ -1,4 +1,4 @@
-//! What differs between two rooms, and the attribute changes that bring one in line.
+//! The differences of two rooms, and the attribute changes that bring one in line with the other.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use crate::model::{
     ValueRef,
 };
 
-/// The recorded room, but for what the service reports to be as the file declares it by now: it may have
-/// chosen so by itself, or somebody else may have.
+/// Returns the recorded room, with the fields that the service reports as declared already: the service
+/// may have chosen them, or somebody else may have set them.
 pub(super) fn known<'a>(
     recorded: &'a Room,
     declared: &Room,
@@ -24,14 +24,14 @@ pub(super) fn known<'a>(
     known
 }
 
-/// Returns those of the reported fields that can be changed in place.
+/// Returns the reported fields that can be changed in place.
 pub(super) fn changeable(kind: Kind, reported: &Fields) -> Fields {
     let in_place = |field| kind.change_of(field) == Some(Change::InPlace);
     let reported = reported.iter().filter(|(field, _)| in_place(*field));
     reported.map(|(field, value)| (field, value.clone())).collect()
 }
 
-/// The fields that only a new room could have as `declared` has them, going by what was reported.
+/// Returns the fields that only a new room could have as declared, by what the service reported.
 pub(super) fn fixed_fields(kind: Kind, reported: &Fields, declared: &Room) -> Vec<&'static str> {
     let differs = |(field, value): &(Field, &Value)| {
         kind.change_of(*field) == Some(Change::Replace)
@@ -40,14 +40,14 @@ pub(super) fn fixed_fields(kind: Kind, reported: &Fields, declared: &Room) -> Ve
     reported.iter().filter(differs).map(|(field, _)| field.as_str()).collect()
 }
 
-/// The first field that differs, whatever it takes to change it.
+/// Returns the first field that differs, whether it changes in place or not.
 pub(super) fn changed(kind: Kind, recorded: &Room, declared: &Room) -> Option<Field> {
     kind.fields().find(|field| recorded.differs(kind, *field, declared))
 }
 
-/// What there will be once `present` is as `declared`: where the service keeps what the file no longer
-/// declares, that too.
-pub(super) fn kept(kind: Kind, present: &Room, declared: &Room) -> Room {
+/// Returns the room that results from changing `present` to `declared`, including what the file no
+/// longer declares and the service keeps.
+pub(super) fn after_change(kind: Kind, present: &Room, declared: &Room) -> Room {
     let mut room = declared.clone();
     if kind.keeps_undeclared() {
         for field in kind.fields().filter(|field| declared.value(*field).is_none()) {
@@ -57,7 +57,8 @@ pub(super) fn kept(kind: Kind, present: &Room, declared: &Room) -> Room {
     room
 }
 
-/// Those of `read` that we manage: the keys that the file declares, and the keys that we set earlier.
+/// Returns the attributes of `read` that we manage: the keys that the file declares, and the keys that
+/// we set earlier.
 pub(super) fn managed(
     read: &Attributes,
     declared: Option<&Attributes>,
@@ -69,32 +70,32 @@ pub(super) fn managed(
     read.iter().filter(|(key, _)| ours(key)).map(|(key, value)| (key, value.clone())).collect()
 }
 
-/// The attributes of one room from every side.
+/// The attributes of one room: declared, recorded and observed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttributeDiff<'a> {
     /// What the file declares.
     pub(super) declared: &'a Attributes,
-    /// What we set earlier, as it is recorded.
+    /// What we set earlier, as recorded.
     pub(super) set_earlier: &'a Attributes,
-    /// What the service has, those of others too; `None` if it was not queried.
+    /// What the service has, including attributes of others; `None` if it was not queried.
     pub(super) seen: Option<&'a Attributes>,
 }
 
 impl AttributeDiff<'_> {
-    /// Whether all sides are equal, as they mostly are.
+    /// Returns whether all three are equal, which is the usual case.
     pub(super) fn agree(&self) -> bool {
         self.declared == self.set_earlier && self.seen.is_none_or(|seen| seen == self.declared)
     }
 
-    /// The keys that we manage, as the service has them.
+    /// Returns the keys that we manage, with the values that the service has.
     pub(super) fn managed(&self) -> Attributes {
         managed(self.present(), Some(self.declared), self.set_earlier)
     }
 
-    /// The changes that bring the service in line, deletes first.
+    /// Returns the changes that bring the service in line, deletes first.
     ///
-    /// One call, unless the service takes no deletes along with sets, or the room is so full that the
-    /// new keys only fit once the old ones are gone.
+    /// It is one call, unless the service does not accept deletes and sets in one call, or the room is
+    /// so full that the new keys fit only after the deletes.
     pub(super) fn batches(&self, kind: Kind, limit: usize) -> Vec<Patch> {
         let (deletes, sets) = (self.deletes(), self.sets());
         let crowded = self.present().len() + self.new_keys(&sets) > limit;
@@ -107,7 +108,7 @@ impl AttributeDiff<'_> {
         batches.map(Patch::Attributes).collect()
     }
 
-    /// How many attributes the room has once it is in line, those of others counted.
+    /// Returns the number of attributes after the changes, including those of others.
     pub(super) fn count_after(&self) -> usize {
         let (deletes, sets) = (self.deletes(), self.sets());
         self.present().len() - deletes.len() + self.new_keys(&sets)
@@ -127,16 +128,17 @@ impl AttributeDiff<'_> {
     }
 
     fn sets(&self) -> Vec<AttributeChange> {
-        let behind = |(key, value): &(&str, &Attribute)| {
-            self.present().get(key) != Some(*value) && !self.gone_by_itself(key, value)
+        let differs = |(key, value): &(&str, &Attribute)| {
+            self.present().get(key) != Some(*value) && !self.is_auto_deleted(key, value)
         };
         let set =
             |(key, value): (&str, &Attribute)| AttributeChange::Set(key.into(), value.clone());
-        self.declared.iter().filter(behind).map(set).collect()
+        self.declared.iter().filter(differs).map(set).collect()
     }
 
-    /// An `auto_delete` attribute goes when its user leaves: no drift.
-    fn gone_by_itself(&self, key: &str, value: &Attribute) -> bool {
+    /// Returns whether an `auto_delete` attribute was removed by the service because its user left,
+    /// which is not drift.
+    fn is_auto_deleted(&self, key: &str, value: &Attribute) -> bool {
         value.auto_delete
             && self.set_earlier.get(key) == Some(value)
             && self.present().get(key).is_none()

@@ -1,4 +1,4 @@
-//! The plan's digest: over what the files change against the record, and over nothing else.
+//! The digest of a plan: it covers what the files change against the record, and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use super::PlanInputs;
 use super::builder::{self, PlanBuilder};
 use super::ownership::OwnershipKeys;
 
-/// Returns the digest of what the files change against the record, in the scope. `builder` was built of
-/// `inputs`; what was observed is left out, so that rooms that come and go do not make a reviewed plan
-/// stale.
+/// Returns the digest of what the files change against the record, in the scope. `builder` was built
+/// from `inputs`. Observations are left out, so that rooms that vanish or appear do not make a reviewed
+/// plan stale.
 pub(super) fn of(builder: &PlanBuilder<'_>, inputs: PlanInputs<'_>) -> Digest {
     let PlanInputs {
         observed,
@@ -59,7 +59,7 @@ fn own_keys<'a>(step: &'a Step, recorded: &'a Recorded) -> OwnershipKeys<'a> {
     OwnershipKeys { key: step.ownership_key.as_deref(), lineage: recorded.lineage.as_ref() }
 }
 
-/// Whether a step records another source file of a room, and nothing else.
+/// Returns whether a step records another source file of a room, and nothing else.
 fn changes_source_only(step: &Step) -> bool {
     let same = step
         .bookkeeping
@@ -68,8 +68,9 @@ fn changes_source_only(step: &Step) -> bool {
     step.action == Action::Record && step.next.is_none() && same
 }
 
-/// The action, the reason, the changes and the calls follow from the rest; what others wrote and who is
-/// inside is found out anew, and whose the room is is not declared.
+/// Writes one step. Its action, reason, changes and calls follow from the rest. Left out are attributes
+/// of others and people inside, which every run refreshes, and the ownership attribute, which is not
+/// declared.
 fn write_step(encoder: &mut DigestEncoder, step: &Step, recorded: &Recorded) {
     let Step {
         address,

@@ -7,7 +7,7 @@ use crate::model::{
     Unmanaged, Unread, Value, ValueChange, belongs_to, dropped,
 };
 
-/// What the comparison of one room found.
+/// The result of comparing one room.
 enum Found {
     InSync,
     Drifted(DriftKind, Vec<ValueChange>),
@@ -16,7 +16,7 @@ enum Found {
 }
 
 /// Compares every recorded room of a declared provider with its observation. `in_progress` is another
-/// run whose open calls are in the record: its rooms are listed, not compared.
+/// run whose open calls are recorded: its rooms are listed, not compared.
 #[must_use]
 pub fn drift(
     desired: &Desired,
@@ -93,7 +93,7 @@ fn compare(
     }
 }
 
-/// A warning about a room that belongs to another state by its ownership attribute.
+/// Returns a warning about a room whose ownership attribute names another state.
 fn other_owner(
     provider: &Provider,
     address: &Address,
@@ -109,7 +109,7 @@ fn other_owner(
     Some(Finding::warning("other_lineage", format!("{address}: {why}")).help(help).about(address))
 }
 
-/// How the room that waits for the next life differs from the recorded one.
+/// Returns how the room that waits for the next life differs from the recorded one.
 fn waiting(kind: Kind, record: &RecordedRoom) -> Vec<ValueChange> {
     let next = record.waiting_next(kind).and_then(|next| next.room.as_deref());
     next.map(|next| ValueChange::between(Some(&record.room), Some(next))).unwrap_or_default()
@@ -150,8 +150,9 @@ fn changed_fields(record: &RecordedRoom, room: &ObservedRoom) -> Vec<ValueChange
     room.fields.iter().filter_map(changed).collect()
 }
 
-/// What differs of the attributes that we set. An `auto_delete` attribute that is gone is no drift: it
-/// goes with the user who set it. Whether an attribute is `auto_delete` cannot be read.
+/// Returns the differences of the attributes that we set. An `auto_delete` attribute that is gone is
+/// not drift: it is removed when the user who set it leaves. Whether an attribute is `auto_delete`
+/// cannot be read from the service.
 fn changed_attributes(ours: &Attributes, read: &Attributes) -> Vec<ValueChange> {
     let text = |value: &str| Some(Value::Text(value.into()));
     let changed = |(key, recorded): (&str, &crate::model::Attribute)| {
@@ -186,7 +187,7 @@ impl Drift {
         }
     }
 
-    /// Notes the attributes of a room that others wrote.
+    /// Adds the attributes of a room that others set.
     fn add_unmanaged(&mut self, address: &Address, record: &RecordedRoom, room: &ObservedRoom) {
         let others = room.attributes.iter();
         let others = others.filter(|(key, _)| record.room.attributes.get(key).is_none());

@@ -8,26 +8,32 @@ use crate::model::{
 use super::join::{Join, Row};
 use super::moved::as_declared;
 
-/// What the answers are for.
+/// What the observations are used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// `plan`: under `all` the declared rooms that are not recorded are asked after too, so that a
-    /// conflict shows before the merge.
+    /// `plan`: under `all` it also queries declared rooms that are not recorded, so that a conflict
+    /// shows in review.
     Plan,
-    /// `apply`: a create finds out by itself, unless it would adopt the room.
+    /// `apply`: a create detects a conflict by itself, unless it would adopt the room.
     Apply,
-    /// Only what is recorded matters.
+    /// Only recorded rooms are queried.
     Record,
 }
 
-/// Returns which rooms are to be queried, in the order of the addresses.
+/// Returns the rooms to query, sorted by address.
 ///
-/// Under `due`: recorded rooms whose earliest end has passed, rooms with something pending, rooms that
-/// are to be destroyed or replaced and were last seen with people inside or have other sides, which
-/// are queried too, and rooms that would be replaced for what the service reports: it may be as
-/// declared already. Where rooms have an ownership attribute, also all that are to be destroyed or
-/// replaced: another state may have taken them over. Under `on_conflict: adopt`, unless nothing is queried, also the declared rooms that
-/// are not recorded (of a room's own one, that room), so that the plan says whether each is created or adopted.
+/// Under `due` these are:
+/// - recorded rooms whose earliest end has passed, and rooms with a pending call, an uncertain origin, or
+///   attributes of others that are still to be set;
+/// - rooms whose destroy or replace waits for people, if they were last seen with people inside or have
+///   other sides; those sides are queried too;
+/// - rooms that would be replaced for a field that the service reports, since it may be as declared
+///   already;
+/// - if the provider has an ownership attribute, all rooms to be destroyed or replaced, since another
+///   state may have taken them over.
+///
+/// Under `on_conflict: adopt` of the policy or of a room, unless nothing is queried, also the declared
+/// rooms that are not recorded, so that the plan shows whether each is created or adopted.
 #[must_use]
 pub fn due(
     desired: &Desired,
@@ -47,23 +53,23 @@ pub fn due(
             (Refresh::Due | Refresh::All, None) => {
                 let of_room = row.desired.and_then(|declared| declared.on_conflict);
                 let adopts = of_room.unwrap_or(desired.policy.on_conflict) == OnConflict::Adopt;
-                let asked = match purpose {
+                let is_queried = match purpose {
                     Purpose::Plan => adopts || mode == Refresh::All,
                     Purpose::Apply => adopts,
                     Purpose::Record => false,
                 };
-                asked && provider.kind().origin() != Origin::FirstUser
+                is_queried && provider.kind().origin() != Origin::FirstUser
             }
             (Refresh::All, Some(_)) => true,
             (Refresh::Due, Some(record)) => {
                 let destroyed = || {
                     is_destroyed(desired, provider, row.desired, record)
-                        && defers_to_people(desired, provider, record)
+                        && waits_for_people(desired, provider, record)
                 };
-                let sided = !record.sides.is_single()
+                let has_other_sides = !record.sides.is_single()
                     && destroyed()
                     && add_others(&mut others, row.address, record, desired);
-                sided
+                has_other_sides
                     || is_due(provider, record, now(&provider.name))
                     || provider.kind().reports_fields()
                         && is_replaced(provider, row.desired, record)
@@ -83,7 +89,8 @@ pub fn due(
     due
 }
 
-/// Adds the other sides of a room that is to be destroyed, since people there count for it; whether it has any.
+/// Adds the other sides of a room that is to be destroyed, since people there count for it. Returns
+/// whether it has any.
 fn add_others(
     others: &mut Vec<Address>,
     address: &Address,
@@ -102,19 +109,19 @@ fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
     over || record.pending.is_some() || record.contested.is_some() || carries
 }
 
-/// Whether the room is not destroyed while people are inside.
-fn defers_to_people(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
+/// Returns whether a destroy of the room waits until nobody is inside.
+fn waits_for_people(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
     let sides = record.sides.iter().filter_map(|side| desired.providers.get(side));
     let kinds = sides.map(Provider::kind).chain([provider.kind()]);
     desired.policy.on_occupied(kinds) == OnOccupied::Defer
 }
 
-/// Whether people were inside when the room was last seen.
+/// Returns whether people were inside when the room was last seen.
 fn was_last_seen_with_people(record: &RecordedRoom) -> bool {
     record.last_seen_with_people.is_some() && record.last_seen == record.last_seen_with_people
 }
 
-/// Whether the room is to be destroyed, or replaced now.
+/// Returns whether the room is to be destroyed, or replaced now.
 fn is_destroyed(
     desired: &Desired,
     provider: &Provider,
@@ -128,7 +135,7 @@ fn is_destroyed(
     declared.is_none() || replaced()
 }
 
-/// Whether the room is to be made anew.
+/// Returns whether the room is to be replaced.
 fn is_replaced(provider: &Provider, desired: Option<&DesiredRoom>, record: &RecordedRoom) -> bool {
     desired.is_some_and(|declared| {
         let differs = |room| record.room.replaced_for(provider.kind(), room).is_some();

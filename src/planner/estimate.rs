@@ -1,4 +1,4 @@
-//! How long the calls take at the rate limits.
+//! Estimates how long the calls take at the rate limits.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use crate::model::{Action, Call, Desired, OnOccupied, Provider, ProviderName, St
 
 use super::builder::Phase;
 
-/// The time of the slowest provider, rounded up to a tenth of a second. Steps start in order, so
-/// that one phase follows the other; within a phase different calls go side by side. The destroys of
-/// rooms with several sides wait for the sides that go first.
+/// Returns the time of the slowest provider, rounded up to a tenth of a second. Phases follow one
+/// another; within a phase different calls run in parallel. The destroys of rooms with several sides
+/// wait for the sides that go first.
 pub(super) fn of(steps: &[Step], desired: &Desired) -> Duration {
     let mut slowest = Duration::ZERO;
     let mut destroying = BTreeMap::<&ProviderName, f64>::new();
@@ -37,7 +37,7 @@ pub(super) fn of(steps: &[Step], desired: &Desired) -> Duration {
     slowest
 }
 
-/// How often each call is made in each phase.
+/// Returns the number of calls of each sort in each phase.
 fn counts<'a>(
     steps: impl Iterator<Item = &'a Step>,
     provider: &Provider,

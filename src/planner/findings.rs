@@ -1,4 +1,4 @@
-//! Collects findings, a bounded number for each code: a million rooms may have the same one.
+//! Collects findings, at most a fixed number for each code: a million rooms may have the same one.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use crate::model::{Finding, ProviderName};
 
 use super::join::Row;
 
-/// How many findings of one code are listed one by one.
+/// The number of findings of one code that are listed individually.
 const MAX_LISTED: usize = 100;
 
-/// Findings by code: the first ones, and how many more there are.
+/// Findings by code: the first ones, and the number of the rest.
 #[derive(Default)]
 pub(super) struct FindingCollector {
     listed: BTreeMap<&'static str, (Vec<Finding>, u64)>,
@@ -45,7 +45,8 @@ impl FindingCollector {
         }
     }
 
-    /// The findings by code and address, each code's rest as a number, then the lost providers.
+    /// Returns the findings by code and address, with the rest of each code as a number, then the
+    /// undeclared providers.
     pub(super) fn into_findings(self) -> Vec<Finding> {
         let Self { listed, undeclared } = self;
         let more = |code, rest| {

@@ -1,4 +1,4 @@
-//! The gate between plan and apply: when destroys and replaces are held back, and recreates.
+//! The gate between plan and apply: when destroys, replaces and recreates are held back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use crate::model::{
     Address, Desired, Gate, GateLimit, Recorded, Refusal, RefusalKind, Step, Weight,
 };
 
-/// How many files are named one by one.
+/// The number of files that a refusal names.
 const NAMED: usize = 3;
 
-/// Returns why steps are held back, if they are: those that end a room's life or its record, and those
-/// that make rooms anew before their time, each by rules of their own.
+/// Returns the refusals: of steps that end a room's life or its record, and of steps that recreate
+/// rooms before their time. Each group has separate limits.
 pub(super) fn evaluate(steps: &[Step], desired: &Desired, recorded: &Recorded) -> Gate {
     let count = |weight: Weight| steps.iter().filter(|step| step.weight == weight).count() as u64;
     let (counted, recreated) = (count(Weight::Counted), count(Weight::Recreated));
@@ -28,7 +28,7 @@ pub(super) fn evaluate(steps: &[Step], desired: &Desired, recorded: &Recorded) -
     Gate { refusals: rules.into_iter().flatten().collect(), counted, recreated }
 }
 
-/// How many of the recorded rooms have a declared provider: what a share is a share of.
+/// Returns the number of recorded rooms with a declared provider, of which a percentage is taken.
 fn of_declared_providers(desired: &Desired, recorded: &Recorded) -> u64 {
     let declared = |address: &&Address| desired.providers.contains_key(&address.provider);
     recorded.rooms.keys().filter(declared).count() as u64
@@ -43,8 +43,8 @@ fn too_many_destroys(counted: u64, max_destroy: GateLimit, recorded: u64) -> Opt
     (counted > most).then(|| Refusal { kind: RefusalKind::MaxDestroy, message: message() })
 }
 
-/// Many rooms that are gone before their time: perhaps not these rooms are gone, but the application
-/// or the region that was queried is another one.
+/// Refuses to recreate many rooms that are gone before their time: perhaps the queried application or
+/// region is not the one in which they were made.
 fn too_many_recreates(recreated: u64, max_recreate: GateLimit, recorded: u64) -> Option<Refusal> {
     let most = max_recreate.of(recorded, 3);
     let message = || {
@@ -79,7 +79,8 @@ fn nothing_desired(counted: u64, desired: &Desired) -> Option<Refusal> {
         .then(|| Refusal { kind: RefusalKind::NothingDesired, message: message() })
 }
 
-/// A room whose file was not read in this run is not taken for one that was taken out of it.
+/// Refuses to remove rooms whose file was not read in this run: a missing `-f` does not mean that the
+/// file no longer declares them.
 fn file_not_read(
     steps: &[Step],
     files: &BTreeSet<Arc<str>>,

@@ -1,4 +1,4 @@
-//! A state made for one application is never applied to another.
+//! Refuses to apply a state of one application to another.
 
 use crate::model::{
     Desired, Finding, Kind, Moved, Provider, ProviderIdentity, ProviderName, Recorded,
@@ -6,12 +6,12 @@ use crate::model::{
 
 use super::moved::{has_rooms, recorded_twice};
 
-/// Whether the recorded rooms of a provider may be looked for at another host than they were made at.
+/// Whether the recorded rooms of a provider may be queried at another host than the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostChange {
-    /// They may not: another host may be another region, which has none of the rooms.
+    /// Refused: another host may be another region, which has none of the rooms.
     Refused,
-    /// They may: it serves the same rooms (`--allow-endpoint-change`).
+    /// Allowed: the host serves the same rooms (`--allow-endpoint-change`).
     Allowed,
 }
 
@@ -52,7 +52,7 @@ pub enum IdentityError {
         /// The provider.
         provider: ProviderName,
     },
-    /// The recorded rooms are at a real service, and the file says `endpoint: emulator`.
+    /// The recorded rooms are at a real service, and the file declares `endpoint: emulator`.
     #[error(
         "the state's rooms of `{provider}` are at a real service, and the file says `endpoint: \
          emulator`: {WAY_OUT}"
@@ -94,10 +94,10 @@ pub enum IdentityError {
 const WAY_OUT: &str = "give this one a state of its own (`state: other.state.json`, or `--state`), or \
                        change the file back and run `roomctl destroy` first";
 
-/// Checks that the recorded rooms were made where the file says, and returns a warning for each
-/// provider whose host is recorded from now on.
+/// Checks that the recorded rooms were made in the applications that the file declares, and returns a
+/// warning for each provider whose host is recorded from now on.
 ///
-/// A provider without recorded rooms may go anywhere.
+/// A provider without recorded rooms may change its application and host.
 ///
 /// # Errors
 /// Returns [`IdentityError`] for the first provider, by name, whose rooms were made elsewhere, or are
@@ -121,7 +121,7 @@ pub fn identity(
     if twice.is_empty() { Ok(findings) } else { Err(IdentityError::RecordedTwice(twice)) }
 }
 
-/// The name that the files have for a recorded provider.
+/// Returns the name that the files give to a recorded provider.
 fn new_name<'a>(desired: &'a Desired, name: &'a ProviderName) -> &'a ProviderName {
     let moved = desired.moved.iter().find(|moved| moved.from == *name);
     moved.map_or(name, |Moved { from: _, to }| to)
@@ -186,7 +186,7 @@ pub(super) fn same_host(
     Ok(Some(Finding::warning(code, message).help(help)))
 }
 
-/// Refuses a provider that is gone from the file where its application is declared by another name.
+/// Refuses a provider that is no longer declared if its application is declared under another name.
 fn not_renamed(
     name: &ProviderName,
     made: &ProviderIdentity,

@@ -1,4 +1,4 @@
-//! Walks what is declared, recorded and observed side by side, in the order of the addresses.
+//! Joins what is declared, recorded and observed, in the order of the addresses.
 
 use std::cmp::Ordering;
 use std::collections::btree_map;
@@ -7,7 +7,7 @@ use std::slice;
 
 use crate::model::{Address, Desired, DesiredRoom, Observation, Observed, Recorded, RecordedRoom};
 
-/// What each of the three says of one address; at least one of them says something.
+/// One address with what is declared, recorded and observed; at least one of them is set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row<'a> {
     pub(super) address: &'a Address,
@@ -16,7 +16,7 @@ pub(super) struct Row<'a> {
     pub(super) observation: Option<&'a Observation>,
 }
 
-/// A merge of three sorted lists: a million rooms in a fraction of a second, and already in order.
+/// A merge of three sorted lists: linear in the number of rooms, and its result is sorted.
 pub(super) struct Join<'a> {
     desired: Peekable<slice::Iter<'a, DesiredRoom>>,
     recorded: Peekable<btree_map::Iter<'a, Address, RecordedRoom>>,
@@ -36,7 +36,7 @@ impl<'a> Join<'a> {
         }
     }
 
-    /// The next address, and which of the three have it.
+    /// Returns the next address, and which of the three lists have it.
     fn least(&mut self) -> Option<(&'a Address, [bool; 3])> {
         let heads = [
             self.desired.peek().map(|room| &room.address),

@@ -42,15 +42,15 @@ use builder::PlanBuilder;
 /// Everything that a plan is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanInputs<'a> {
-    /// What the files say.
+    /// What the files declare.
     pub desired: &'a Desired,
-    /// What the state says we made.
+    /// What the state records.
     pub recorded: &'a Recorded,
     /// What the service answered.
     pub observed: &'a Observed,
-    /// The rooms that are planned for.
+    /// The rooms to plan for.
     pub scope: &'a Scope,
-    /// Rooms whose people are disconnected in this run, whatever the policy says (`--evict`).
+    /// Rooms whose people are disconnected in this run, regardless of the policy (`--evict`).
     pub evict: &'a BTreeSet<Address>,
     /// What was refreshed before planning.
     pub refreshed: Refreshed,
@@ -58,11 +58,11 @@ pub struct PlanInputs<'a> {
     pub in_progress: Option<&'a Holder>,
 }
 
-/// Makes the plan: what would be done, what would not, and why.
+/// Makes the plan: the steps, the steps that are held back, and the reasons.
 ///
-/// Equal inputs give equal plans. The steps start with those that make room: destroys, replaces,
-/// updates, creates (recreates among them), then adopts, records and forgets, by kind and address
-/// within each.
+/// Equal inputs give equal plans. The steps are ordered by action, then kind, then address: destroys,
+/// replaces, updates, creates (including recreates), adopts, records, forgets. Those that make room go
+/// first.
 #[must_use]
 pub fn plan(inputs: PlanInputs<'_>) -> Plan {
     let PlanInputs { desired, recorded, observed, scope, evict: _, refreshed, in_progress } =
@@ -116,7 +116,8 @@ pub fn plan(inputs: PlanInputs<'_>) -> Plan {
     }
 }
 
-/// The same files with no room in them: what `destroy` plans from. The gate asks, as for `rooms: []`.
+/// Returns the same files without any room, from which `destroy` plans. The gate refuses it as it
+/// refuses `rooms: []`.
 #[must_use]
 pub fn nothing_desired(desired: Desired) -> Desired {
     Desired { rooms: Vec::new(), ..desired }

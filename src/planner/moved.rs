@@ -1,5 +1,4 @@
-//! Providers that were renamed: the record under the names that the files declare, and the steps that
-//! show it.
+//! Renamed providers: the record under the names that the files declare, and the steps that show it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +10,7 @@ use crate::model::{
 
 use super::builder::{Phase, PlanBuilder};
 
-/// How many addresses that are recorded twice are listed.
+/// The number of twice-recorded addresses that are listed.
 const MAX_LISTED: usize = 100;
 
 /// A record under the names that the files declare.
@@ -19,14 +18,14 @@ const MAX_LISTED: usize = 100;
 pub struct AsDeclared<'a> {
     /// The record.
     pub recorded: Cow<'a, Recorded>,
-    /// The rooms whose record changed by that, each with the address that it had; the same one where
-    /// only the name of another side changed.
+    /// The rooms whose record changed, by new address, with the old one. Both are equal if only the
+    /// name of another side changed.
     pub moved: BTreeMap<Address, Address>,
-    /// The old names that the record knew.
+    /// The old names that are in the record.
     pub removed: BTreeSet<ProviderName>,
 }
 
-/// The record as the files name its providers: what `moved` says is renamed, and nothing where none of
+/// Returns the record under the names that the files declare, by `moved`. It is unchanged if none of
 /// the old names is recorded.
 #[must_use]
 pub fn as_declared<'a>(desired: &Desired, recorded: &'a Recorded) -> AsDeclared<'a> {
@@ -56,15 +55,15 @@ pub fn as_declared<'a>(desired: &Desired, recorded: &'a Recorded) -> AsDeclared<
     AsDeclared { recorded: Cow::Owned(whole), moved, removed }
 }
 
-/// Where a record of this address is once `moved` is followed.
+/// Returns the new address of a record, by `moved`.
 #[must_use]
 pub fn address_as_declared(desired: &Desired, address: &Address) -> Address {
     let renamed = desired.moved.iter().map(|Moved { from, to }| (from, to)).collect();
     new_address(&renamed, address)
 }
 
-/// The addresses that are recorded under an old name and under the new one with different records:
-/// which one holds cannot be known. Equal records are a move that was cut short.
+/// Returns a finding for each room that is recorded under the old name and the new one with different
+/// records, since neither is known to be right. Equal records are the result of an interrupted move.
 pub(super) fn recorded_twice(desired: &Desired, recorded: &Recorded) -> Vec<Finding> {
     let renamed: Renamed<'_> = desired.moved.iter().map(|Moved { from, to }| (from, to)).collect();
     let twice = |old: &Address, record: &RecordedRoom| {
@@ -90,13 +89,13 @@ pub(super) fn recorded_twice(desired: &Desired, recorded: &Recorded) -> Vec<Find
         .collect()
 }
 
-/// Whether rooms of a provider of this name are recorded.
+/// Returns whether rooms of a provider of this name are recorded.
 pub(super) fn has_rooms(recorded: &Recorded, provider: &ProviderName) -> bool {
     rooms_of(recorded, provider).next().is_some()
 }
 
-/// Gives every moved room its step: the record step that it has already, or one more. Rooms outside the
-/// scope are moved too: a name is moved as a whole.
+/// Marks the record step of every moved room as moved, or adds one. Rooms outside the scope are moved
+/// too, since a name is moved as a whole.
 pub(super) fn add_steps(
     builder: &mut PlanBuilder<'_>,
     declared: &AsDeclared<'_>,
@@ -126,8 +125,8 @@ pub(super) fn add_steps(
     }
 }
 
-/// How many of the moved rooms were counted as unchanged: they are declared, and nothing else is to be
-/// done with them.
+/// Returns how many of the moved rooms were counted as unchanged: they are declared, and have no other
+/// entry in the plan.
 fn unchanged(
     builder: &PlanBuilder<'_>,
     declared: &AsDeclared<'_>,
@@ -146,7 +145,7 @@ fn unchanged(
     moved.filter(|address| !others.contains(address) && is_declared(address)).count() as u64
 }
 
-/// The step of a room whose record is moved and stays as it is otherwise.
+/// Returns the step of a room whose record is moved and otherwise unchanged.
 fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
     Step {
         address: address.clone(),
@@ -173,7 +172,7 @@ fn step(address: &Address, record: &RecordedRoom, provider: &Provider) -> Step {
     }
 }
 
-/// The old names, each with the new one.
+/// The old names with the new ones.
 type Renamed<'a> = BTreeMap<&'a ProviderName, &'a ProviderName>;
 
 fn is_known(recorded: &Recorded, name: &ProviderName) -> bool {
@@ -195,7 +194,7 @@ fn new_address(renamed: &Renamed<'_>, address: &Address) -> Address {
     Address::new(provider.clone(), room.clone())
 }
 
-/// The sides of a room under their new names; `None` if no name changes.
+/// Returns the sides of a room under their new names; `None` if no name changes.
 fn new_sides(renamed: &Renamed<'_>, sides: &Sides) -> Option<Sides> {
     if !sides.iter().any(|side| renamed.contains_key(side)) {
         return None;

@@ -12,8 +12,8 @@ use crate::model::{
 
 use super::room_context::RoomContext;
 
-/// The files for the state of this lineage: where a provider has an ownership attribute, its rooms
-/// hold the lineage in it. Without a state there is no lineage, and the files are as they are.
+/// Returns the files for the state of this lineage: the rooms of a provider with an ownership attribute
+/// have the lineage in it. Without a state there is no lineage, and the files are unchanged.
 #[must_use]
 pub fn owned<'a>(desired: &'a Desired, lineage: Option<&Lineage>) -> Cow<'a, Desired> {
     let has_owner = |provider: &Provider| provider.application.ownership().is_some();
@@ -40,7 +40,7 @@ pub fn owned<'a>(desired: &'a Desired, lineage: Option<&Lineage>) -> Cow<'a, Des
     })
 }
 
-/// The room with the ownership attribute of its provider, if that has one.
+/// Returns the room with the ownership attribute of its provider, if the provider has one.
 pub(super) fn mark(
     providers: &BTreeMap<ProviderName, Provider>,
     declared: DesiredRoom,
@@ -52,7 +52,7 @@ pub(super) fn mark(
     }
 }
 
-/// Tells the attributes that say whose a room is from the others.
+/// Distinguishes ownership attributes from the others.
 #[derive(Clone, Copy)]
 pub(super) struct OwnershipKeys<'a> {
     /// The key of the provider's ownership attribute, if it has one.
@@ -62,13 +62,14 @@ pub(super) struct OwnershipKeys<'a> {
 }
 
 impl OwnershipKeys<'_> {
-    /// The room without its ownership attribute.
+    /// Returns the room without its ownership attribute.
     pub(super) fn strip<'r>(&self, room: &'r Room) -> Cow<'r, Room> {
         room.without_attribute(self.key)
     }
 
-    /// The room as it was before a step that makes it `after`, without its ownership attribute; nor with
-    /// one of an earlier setting, which holds our lineage too and goes.
+    /// Returns the room before a step whose result is `after`, without its ownership attribute. An
+    /// attribute of an earlier `ownership` setting, which holds our lineage too and is removed by the
+    /// step, is left out as well.
     pub(super) fn strip_before<'r>(&self, before: &'r Room, after: Option<&Room>) -> Cow<'r, Room> {
         let stays = |key: &str| after.is_some_and(|after| after.attributes.get(key).is_some());
         let is_earlier = |key: &str, attribute: &Attribute| {
@@ -84,25 +85,25 @@ impl OwnershipKeys<'_> {
         Cow::Owned(Room { attributes, ..before.clone() })
     }
 
-    /// Whether two rooms are the same but for their ownership attribute.
+    /// Returns whether two rooms are equal without their ownership attributes.
     pub(super) fn same(&self, one: Option<&Room>, other: Option<&Room>) -> bool {
         one.map(|room| self.strip(room)) == other.map(|room| self.strip(room))
     }
 
-    /// Whether nothing but the ownership attribute differs of the attributes of two rooms.
-    pub(super) fn are_all_that_differs(&self, recorded: &Room, declared: &Room) -> bool {
+    /// Returns whether the attributes of two rooms differ in ownership attributes only.
+    pub(super) fn differ_alone(&self, recorded: &Room, declared: &Room) -> bool {
         let before = self.strip_before(recorded, Some(declared));
         before.attributes == self.strip(declared).attributes
     }
 }
 
 impl RoomContext<'_> {
-    /// The ownership attribute of the room's provider.
+    /// Returns the ownership attribute of the room's provider.
     pub(super) fn ownership(&self) -> Option<&Ownership> {
         self.provider.application.ownership()
     }
 
-    /// Tells the attributes that say whose the room is from the others.
+    /// Returns the keys that distinguish ownership attributes from the others.
     pub(super) fn ownership_keys(&self) -> OwnershipKeys<'_> {
         OwnershipKeys {
             key: self.ownership().map(|ownership| &**ownership.key()),
@@ -110,8 +111,8 @@ impl RoomContext<'_> {
         }
     }
 
-    /// Why it is uncertain whether the recorded room that exists is ours; `None` if nothing says that it
-    /// is not, or if its ownership attribute holds our lineage.
+    /// Returns why it is uncertain that the existing recorded room is ours; `None` if there is no
+    /// evidence against it, or if its ownership attribute holds our lineage.
     pub(super) fn uncertainty(&self) -> Option<Cow<'_, str>> {
         let recorded = self.recorded.as_deref()?;
         let application = &self.provider.application;
@@ -127,7 +128,7 @@ impl RoomContext<'_> {
         }
     }
 
-    /// Whose the room is that exists and is not recorded.
+    /// Returns the owner of a room that exists and is not recorded.
     pub(super) fn owner(&self, observed_room: &ObservedRoom) -> Owner {
         self.provider.application.owner(&observed_room.attributes)
     }

@@ -6,9 +6,9 @@ use crate::model::{Action, Finding, Held, HeldReason, Provider, ProviderName, Re
 
 use super::builder::Steps;
 
-/// Takes the creates out that would make more rooms than their provider may have.
+/// Removes the creates that would exceed their provider's `max_rooms` from the steps.
 ///
-/// The last ones in order go first, and recreates only where no create is left.
+/// The last ones in order are removed first, and recreates only if no create is left.
 pub(super) fn hold_creates(
     steps: &mut Steps,
     providers: &BTreeMap<ProviderName, Provider>,
@@ -25,7 +25,7 @@ pub(super) fn hold_creates(
     held.collect()
 }
 
-/// A warning for each provider of which more rooms are recorded than it may have.
+/// Returns a warning for each provider with more recorded rooms than `max_rooms`.
 pub(super) fn below_recorded(
     providers: &BTreeMap<ProviderName, Provider>,
     recorded: &Recorded,
@@ -51,38 +51,39 @@ pub(super) fn below_recorded(
 }
 
 impl Steps {
-    /// How many rooms of a provider the steps make.
+    /// Returns how many rooms of a provider the steps make.
     fn makes(&self, provider: &ProviderName) -> u64 {
         let made = |step: &&Step| step.action.adds_room() && step.address.provider == *provider;
         self.0.values().flatten().filter(made).count() as u64
     }
 
-    /// Takes the last `surplus` steps that make a room of a provider, recreates last.
+    /// Removes the last `surplus` steps that make a room of a provider, recreates last.
     fn take_last(&mut self, provider: &ProviderName, surplus: u64) -> Vec<Step> {
         let mut left = surplus;
         let mut taken = Vec::new();
         for wanted in [Action::Create, Action::Recreate] {
             for list in self.0.values_mut() {
-                let fits =
+                let matches =
                     |step: &Step| step.action == wanted && step.address.provider == *provider;
-                taken.extend(split_last(list, &mut left, fits));
+                taken.extend(split_last(list, &mut left, matches));
             }
         }
         taken
     }
 }
 
-/// Takes the last `left` of `list` that fit out of it, and counts them down.
-fn split_last(list: &mut Vec<Step>, left: &mut u64, fits: impl Fn(&Step) -> bool) -> Vec<Step> {
-    let mut spared = (list.iter().filter(|step| fits(step)).count() as u64).saturating_sub(*left);
-    let goes = |step: &mut Step| {
-        let goes = fits(step) && spared == 0;
-        if fits(step) {
-            spared = spared.saturating_sub(1);
+/// Removes the last `left` steps of `list` that match, and counts `left` down.
+fn split_last(list: &mut Vec<Step>, left: &mut u64, matches: impl Fn(&Step) -> bool) -> Vec<Step> {
+    let mut skipped =
+        (list.iter().filter(|step| matches(step)).count() as u64).saturating_sub(*left);
+    let is_taken = |step: &mut Step| {
+        let is_taken = matches(step) && skipped == 0;
+        if matches(step) {
+            skipped = skipped.saturating_sub(1);
         }
-        goes
+        is_taken
     };
-    let taken: Vec<Step> = list.extract_if(.., goes).collect();
+    let taken: Vec<Step> = list.extract_if(.., is_taken).collect();
     *left = left.saturating_sub(taken.len() as u64);
     taken
 }

@@ -1,5 +1,5 @@
-//! What `reconcile` works towards: the recorded rooms as they were last applied. The files give the
-//! providers and the policy, and what they change of the rooms is counted only.
+//! The desired rooms of `reconcile`: the recorded rooms as they were last applied. The files give the
+//! providers and the policy; their changes of rooms are only counted.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,12 +13,12 @@ use crate::model::{
 use super::ownership::mark;
 use super::{PlanInputs, as_declared, plan};
 
-/// The files, with the recorded rooms of their providers in the place of the declared ones.
+/// Returns the files with the recorded rooms in place of the declared ones.
 ///
-/// A room is desired as it was last applied. Once its present life is over, it is desired as `next`
-/// says: as the room of an approved replace, or not at all after an approved destroy. A plan from it
-/// has no destroy and no replace: only a room that was observed to be gone is not desired. A room that is
-/// made again gets the ownership attribute of its provider.
+/// A room is desired as it was last applied. After the end of its present life it is desired as `next`
+/// specifies: as the room of an approved replace, or not at all after an approved destroy. The
+/// resulting plan has no destroy and no replace, because only rooms that were observed to be gone are
+/// not desired. A room that is recreated gets the ownership attribute of its provider.
 #[must_use]
 pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed) -> Desired {
     let declared = as_declared(desired, recorded);
@@ -52,8 +52,8 @@ pub fn last_applied(desired: &Desired, recorded: &Recorded, observed: &Observed)
     }
 }
 
-/// A warning with the number of rooms that the files would change, compared with what was approved
-/// last; `None` if there is none.
+/// Returns a warning with the number of rooms that the files would change compared with what was last
+/// approved; `None` if there are none.
 #[must_use]
 pub fn unapplied(desired: &Desired, recorded: &Recorded) -> Option<Finding> {
     let declared = as_declared(desired, recorded);
@@ -78,9 +78,9 @@ pub fn unapplied(desired: &Desired, recorded: &Recorded) -> Option<Finding> {
     Some(Finding::warning("unapplied_changes", message))
 }
 
-/// What a recorded room is to be now; `None` if an approved destroy has come about. A room of which only a
-/// part was made is to be made whole. One that exists while a call is open is changed in place only: to make
-/// it anything else would end its life.
+/// Returns the room that a record asks for now; `None` if an approved destroy is complete. A room that
+/// was made in part is to be completed. A room that exists while a call is open is only changed in
+/// place, since anything else would end its life.
 fn room_now(
     kind: Kind,
     record: &RecordedRoom,
@@ -102,7 +102,7 @@ fn room_now(
     }
 }
 
-/// The record as if every approved next life had begun.
+/// Returns the record as if every approved next life had begun.
 fn as_approved(recorded: &Recorded) -> Cow<'_, Recorded> {
     if recorded.rooms.values().all(|record| record.next.is_none()) {
         return Cow::Borrowed(recorded);

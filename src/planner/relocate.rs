@@ -1,4 +1,4 @@
-//! Records under other addresses: what `state mv` does after a provider was renamed.
+//! Moves records to other addresses, as `state mv` does after a provider was renamed.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::model::{
 
 use super::identity::{HostChange, IdentityError, same_application, same_host};
 
-/// What is recorded under another address from now on.
+/// What is moved to another address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relocation {
-    /// Every room of a provider, whose name changed.
+    /// Every room of a renamed provider.
     Provider {
         /// The old name.
         from: ProviderName,
@@ -30,13 +30,13 @@ pub enum Relocation {
 /// A record after a relocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocated {
-    /// The record; its serial is as it was.
+    /// The record, with its serial unchanged.
     pub recorded: Recorded,
-    /// The old address of each room that was relocated, with the new one.
+    /// The old address of each moved room, with the new one.
     pub rooms: BTreeMap<Address, Address>,
 }
 
-/// Why a record stays where it is.
+/// Why a record cannot be moved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RelocationError {
     /// Both addresses are the same.
@@ -64,7 +64,7 @@ pub enum RelocationError {
         "{0} is recorded already: take the record that does not hold out with `roomctl state rm` first"
     )]
     Taken(Address),
-    /// The record says that the new name is another application.
+    /// In the record the new name is another application.
     #[error(
         "`{from}` and `{to}` are recorded as different applications: {}, and {}",
         named(recorded),
@@ -75,22 +75,22 @@ pub enum RelocationError {
         from: ProviderName,
         /// The new one.
         to: ProviderName,
-        /// What the old name is.
+        /// The application of the old name.
         recorded: Box<ProviderIdentity>,
-        /// What the new one is.
+        /// The application of the new name.
         other: Box<ProviderIdentity>,
     },
-    /// The file says that the new name is another application.
+    /// In the file the new name is another application.
     #[error(transparent)]
     Identity(#[from] IdentityError),
 }
 
-/// Relocates rooms between two names of one application: kind, app id and host must be equal, in the
-/// record and against what the file declares under the new name. No room is lost, and none replaced.
+/// Moves the records of rooms between two names of one application: kind, app id and host must be
+/// equal, in the record and in what the file declares under the new name. No room is lost or replaced.
 ///
 /// # Errors
-/// Returns [`RelocationError`] if a room is not recorded, its new address is taken, or the names are not
-/// of one application.
+/// Returns [`RelocationError`] if a room is not recorded, its new address is taken, or the names are
+/// not of one application.
 pub fn relocate(
     recorded: &Recorded,
     relocation: &Relocation,
@@ -130,7 +130,7 @@ impl Relocation {
     }
 }
 
-/// The rooms that are relocated, each with its new address.
+/// Returns the rooms that are moved, each with its new address.
 fn addresses(
     recorded: &Recorded,
     relocation: &Relocation,
@@ -152,8 +152,7 @@ fn addresses(
     }
 }
 
-/// The applications of the record, with the new name among them, and the old one as long as rooms are
-/// left of it.
+/// Returns the recorded applications, including the new name, and the old name as long as it has rooms.
 fn providers(
     recorded: &Recorded,
     (from, to): (&ProviderName, &ProviderName),
@@ -189,7 +188,7 @@ fn providers(
     Ok(providers)
 }
 
-/// Whether two recorded applications are not the same. A host that is not known may be any.
+/// Returns whether two recorded applications differ. An unknown host matches any.
 fn is_another(one: &ProviderIdentity, other: &ProviderIdentity) -> bool {
     let hosts = one.host.as_ref().zip(other.host.as_ref());
     (one.kind, one.app_id) != (other.kind, other.app_id) || hosts.is_some_and(|(a, b)| a != b)

@@ -21,28 +21,28 @@ pub(super) struct RoomContext<'a> {
     pub(super) desired: Option<&'a DesiredRoom>,
     pub(super) recorded: Option<Cow<'a, RecordedRoom>>,
     pub(super) observation: Option<&'a Observation>,
-    /// A finding about how its open call was settled.
+    /// A finding about how its open call was resolved.
     pub(super) finding: Option<Finding>,
     /// The room that is to wait for the next life.
     pub(super) next: Option<Arc<Room>>,
 }
 
-/// What is to become of one room.
+/// The decision on one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is unmanaged.
+    /// Not managed: neither declared nor recorded.
     LeaveAlone,
-    /// It is as it should be.
+    /// Unchanged.
     Keep,
-    /// Something is to be done.
+    /// The room has a step.
     Step(Step),
-    /// Something is to be done and held back; a step that changes the record only is not.
+    /// The step is held back. The second step, if any, is done meanwhile.
     Held(Held, Option<Box<Step>>),
-    /// It could not be read: a sentence that says why.
+    /// The room could not be read, with the reason as a sentence.
     Unread(String),
 }
 
-/// A verdict, and a finding about it.
+/// A verdict with a finding about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
     pub(super) verdict: Verdict,
@@ -50,8 +50,8 @@ pub(super) struct Decision {
 }
 
 impl<'a> RoomContext<'a> {
-    /// Returns the context with an open call settled first; if the provider was not queried for want
-    /// of credentials, the record is taken as it is.
+    /// Returns the context after resolving an open call. If the provider was not queried because its
+    /// credentials are missing, the record is used unchanged.
     ///
     /// # Errors
     /// Returns a sentence if the outcome of the open call is still unknown.
@@ -73,13 +73,13 @@ impl<'a> RoomContext<'a> {
             None => SettledRecord::default(),
         };
         let SettledRecord { record: recorded, unproven } = settled;
-        let finding = unproven.then(|| of_unknown_origin(address));
-        let finding = finding.or_else(|| made_anew(address, of_state?, observation?));
+        let finding = unproven.then(|| unknown_origin(address));
+        let finding = finding.or_else(|| recreated_by_others(address, of_state?, observation?));
         let next = None;
         Ok(Self { address, provider, inputs, desired, recorded, observation, finding, next })
     }
 
-    /// Returns the room as it was observed, if it was found.
+    /// Returns the room as it was observed, if it exists.
     pub(super) fn observed_room(&self) -> Option<&'a ObservedRoom> {
         match self.observation {
             Some(Observation::There(observed_room)) => Some(observed_room),
@@ -87,35 +87,35 @@ impl<'a> RoomContext<'a> {
         }
     }
 
-    /// Returns the room that waits for the next life by the record.
+    /// Returns the recorded room that waits for the next life.
     pub(super) fn waiting_room<'b>(&self, recorded: &'b RecordedRoom) -> Option<&'b Arc<Room>> {
         recorded.waiting_next(self.kind())?.room.as_ref()
     }
 
-    /// Returns the same context with another room that is to wait for the next life.
+    /// Returns the context with another room to wait for the next life.
     pub(super) fn with_next(&self, next: Option<Arc<Room>>) -> Self {
         Self { next, ..self.clone() }
     }
 
-    /// Returns which service holds the room.
+    /// Returns the kind of the room.
     pub(super) fn kind(&self) -> Kind {
         self.provider.kind()
     }
 
-    /// Returns the providers that hold the room: as the file says, or else as recorded.
+    /// Returns the providers that have the room: as declared, or else as recorded.
     pub(super) fn sides(&self) -> Sides {
         let recorded = self.recorded.as_deref().map(|recorded| &recorded.sides);
         self.desired.map(|declared| &declared.sides).or(recorded).cloned().unwrap_or_default()
     }
 
-    /// The other sides of the room whose providers are declared.
+    /// Returns the other sides of the room whose providers are declared.
     fn others<'b>(&'b self, sides: &'b Sides) -> impl Iterator<Item = Address> + 'b {
         let declared =
             |other: &Address| self.inputs.desired.providers.contains_key(&other.provider);
         sides.others(self.address).filter(declared)
     }
 
-    /// Who is inside, at any side, as far as it was queried.
+    /// Returns the people inside on all sides that were queried.
     pub(super) fn people(&self, sides: &Sides) -> People {
         let here =
             self.observed_room().map_or(People::Unknown, |observed_room| observed_room.people);
@@ -127,8 +127,8 @@ impl<'a> RoomContext<'a> {
         elsewhere.fold(here, People::and)
     }
 
-    /// What happens to people inside when the room is destroyed: as the policy says, or else by the
-    /// kinds that hold it; `--evict` of one side counts for all.
+    /// Returns what happens to people inside when the room is destroyed: as the policy specifies, or
+    /// else by the kinds of its sides. `--evict` of one side applies to all.
     pub(super) fn on_occupied(&self, sides: &Sides) -> OnOccupied {
         let PlanInputs {
             desired,
@@ -147,21 +147,21 @@ impl<'a> RoomContext<'a> {
         desired.policy.on_occupied(others.map(Provider::kind).chain([self.kind()]))
     }
 
-    /// What to do if the room exists and we did not make it: as the room's `lifecycle` says, or else
-    /// the policy.
+    /// Returns what to do if the room exists and we did not make it: as the room's `lifecycle`
+    /// specifies, or else the policy.
     pub(super) fn on_conflict(&self) -> OnConflict {
         let of_room = self.desired.and_then(|declared| declared.on_conflict);
         of_room.unwrap_or(self.inputs.desired.policy.on_conflict)
     }
 
-    /// The paths that are not compared: as the file says, or else as recorded.
+    /// Returns the paths that are not compared: as declared, or else as recorded.
     pub(super) fn ignore_changes(&self) -> &[Box<str>] {
         let recorded = || self.recorded.as_deref().map(|recorded| &recorded.ignore_changes);
         self.desired.map(|declared| &declared.ignore_changes).or_else(recorded).map_or(&[], |it| it)
     }
 
-    /// The declared room, and what was observed of it, as if nothing had changed that is not compared;
-    /// `None` if everything is. A room that is not recorded keeps what it was found with.
+    /// Returns the declared room and its observation with the ignored paths unchanged; `None` if no
+    /// path is ignored. A room that is not recorded keeps the observed values of these paths.
     pub(super) fn with_ignored(&self) -> Option<(DesiredRoom, Option<Observation>)> {
         let declared = self.desired.filter(|declared| !declared.ignore_changes.is_empty())?;
         let paths = &declared.ignore_changes;
@@ -188,13 +188,13 @@ impl<'a> RoomContext<'a> {
         Some((DesiredRoom { room: Arc::new(room), ..declared.clone() }, observation))
     }
 
-    /// The room as the file declares it.
+    /// Returns the room as declared.
     pub(super) fn declared_room(&self) -> Option<Arc<Room>> {
         self.desired.map(|declared| declared.room.clone())
     }
 
-    /// What there is: the record, with what can be changed in place and the attributes that we manage
-    /// as the service has them.
+    /// Returns the present room: the record, with the changeable fields and the managed attributes as
+    /// the service has them.
     pub(super) fn present(&self) -> Option<Arc<Room>> {
         let recorded = self.recorded.as_deref()?;
         let Some(observed_room) = self.observed_room() else {
@@ -212,7 +212,7 @@ impl<'a> RoomContext<'a> {
 }
 
 impl Verdict {
-    /// A step that is held back.
+    /// Returns the decision that holds a step back.
     pub(super) fn held(step: Step, reason: HeldReason) -> Self {
         Self::Held(Held { step, reason }, None)
     }
@@ -231,15 +231,15 @@ impl From<Verdict> for Decision {
     }
 }
 
-/// A record once its open call is settled.
+/// A record after its open call was resolved.
 #[derive(Default)]
 struct SettledRecord<'a> {
     record: Option<Cow<'a, RecordedRoom>>,
-    /// Whether nothing shows that the room is the one that was to be destroyed.
+    /// Whether no evidence shows that the room is the one that was to be destroyed.
     unproven: bool,
 }
 
-/// Settles the open call of a record, if it has one.
+/// Resolves the open call of a record, if it has one.
 fn settle_record<'a>(
     provider: &Provider,
     record: &'a RecordedRoom,
@@ -264,8 +264,8 @@ fn settle_record<'a>(
     }
 }
 
-/// A warning that the room is not the one that we made.
-fn made_anew(
+/// Returns a warning that the room is not the one that we made.
+fn recreated_by_others(
     address: &Address,
     record: &RecordedRoom,
     observation: &Observation,
@@ -282,7 +282,7 @@ fn made_anew(
     })
 }
 
-fn of_unknown_origin(address: &Address) -> Finding {
+fn unknown_origin(address: &Address) -> Finding {
     let message = format!(
         "{address}: its destroy has an unknown outcome, and nothing shows whether the room that \
          exists now is the one that was to be destroyed"

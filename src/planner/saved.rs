@@ -11,10 +11,10 @@ use crate::model::{
 use super::ownership::OwnershipKeys;
 use super::{as_declared, builder, estimate, gate};
 
-/// How many rooms a refusal names.
+/// The number of rooms that a refusal names.
 const NAMED: usize = 10;
 
-/// Why a saved plan, or one that was expected, is not carried out.
+/// Why a saved plan, or one with an expected digest, is not applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedPlanRefusal {
     /// It was made from another state.
@@ -25,10 +25,10 @@ pub enum SavedPlanRefusal {
         /// The lineage of the state.
         current: Option<Lineage>,
     },
-    /// It was carried out already.
+    /// It was applied already.
     #[error("the saved plan {0} was carried out already: plan again")]
     CarriedOut(String),
-    /// It is too old, or its time has not come.
+    /// It is older than allowed, or its time is in the future.
     #[error("the saved plan was made at {made}, which is not within `--max-plan-age {}s` of now ({now}): plan again", .most.as_secs())]
     Age {
         /// When it was made.
@@ -38,17 +38,17 @@ pub enum SavedPlanRefusal {
         /// How old it may be.
         most: Duration,
     },
-    /// Rooms want something else than the saved plan says.
+    /// Rooms have other steps than in the saved plan.
     #[error("the saved plan no longer fits: {0}; plan again")]
     Differs(String),
-    /// The plan has another digest than was expected.
+    /// The plan has another digest than expected.
     #[error(
         "`--expect {expected}` was given, and the plan has {actual}: it is not the plan that was reviewed"
     )]
     Digest {
-        /// What was expected.
+        /// The expected digest.
         expected: Digest,
-        /// What the plan has.
+        /// The digest of the plan.
         actual: Digest,
     },
 }
@@ -56,7 +56,7 @@ pub enum SavedPlanRefusal {
 /// Checks that a saved plan may be applied to this state now.
 ///
 /// # Errors
-/// Returns why it may not.
+/// Returns the reason if it may not.
 pub fn check_saved(
     saved: &SavedPlan,
     recorded: &Recorded,
@@ -79,8 +79,8 @@ pub fn check_saved(
     }
 }
 
-/// Returns the rooms that a saved plan changes from something else than is recorded: what the service
-/// had, or what was recorded then. Only the service can tell.
+/// Returns the rooms whose saved step starts from something else than the record: from an observation,
+/// or from an earlier record. They have to be queried again.
 #[must_use]
 pub fn saved_as_read(saved: &SavedPlan, desired: &Desired, recorded: &Recorded) -> Vec<Address> {
     let recorded = &as_declared(desired, recorded).recorded;
@@ -92,10 +92,11 @@ pub fn saved_as_read(saved: &SavedPlan, desired: &Desired, recorded: &Recorded) 
     saved.steps.iter().filter(is_read).map(|(address, _)| address.clone()).collect()
 }
 
-/// Keeps the steps that are in both: `before` is compared with the record, `after` with the files.
+/// Keeps the steps that are in both plans. `before` is compared with the record, `after` with the
+/// files.
 ///
 /// # Errors
-/// Returns the rooms for which the saved plan has a step and that want something else now.
+/// Returns the rooms whose saved step differs from their step now.
 pub fn restrict(
     plan: Plan,
     saved: &SavedPlan,
@@ -168,14 +169,14 @@ fn check_steps(
     Err(SavedPlanRefusal::Differs(format!("{}{more}", reasons.join("; "))))
 }
 
-/// What is recorded of a room that a saved step is compared with.
+/// The record of a room with which a saved step is compared.
 struct RecordedSide<'a> {
     room: &'a Room,
-    /// What waits for its next life.
+    /// The room that waits for its next life.
     next: Option<&'a Room>,
 }
 
-/// Why a saved step is not the step that the room has now.
+/// Returns how a saved step differs from the step that the room has now.
 fn differs(
     saved: &SavedStep,
     now: &Step,
@@ -185,7 +186,7 @@ fn differs(
     let SavedStep { action, before, after, next } = saved;
     let before = before.as_ref();
     let next = next.as_ref().map(|SavedNext { after }| after.as_ref());
-    // What was approved for the next life is what a room that vanished is made as.
+    // A room that vanished is recreated as the next life that was approved.
     let after = match now.action {
         Action::Recreate => next.flatten().or(after.as_ref()),
         Action::Create
@@ -208,7 +209,7 @@ fn differs(
     }
     let record = recorded.map(|recorded| recorded.room);
     let makes = matches!(action, Action::Create | Action::Recreate);
-    // What was there is neither changed nor destroyed: it is gone, or left to others.
+    // These steps neither change nor destroy what was there before: it is gone, or left to others.
     let leaves_before = matches!(now.action, Action::Recreate | Action::Forget);
     let is_same = own.same(before, record) || own.same(before, now.before.as_deref());
     if !(is_same || leaves_before || makes && before.is_none()) {
@@ -229,7 +230,7 @@ fn differs(
 }
 
 impl SavedStep {
-    /// Whether it only records what waits for the next life, as the room that is held back `now` does.
+    /// Returns whether the step only records the same next life as the room that is held back now.
     fn leaves_waiting(&self, now: &Step) -> bool {
         let next = self.next.as_ref().and_then(|next| next.after.as_ref());
         next.is_some() && next == now.after.as_deref()

@@ -1,4 +1,4 @@
-//! The steps that can be made of one room.
+//! Makes the steps of one room.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::model::{
 use super::room_context::RoomContext;
 
 impl RoomContext<'_> {
-    /// Returns a step of this room; its calls and its weight follow from what it does.
+    /// Returns a step of this room. Its calls and its weight follow from the action and the changes.
     pub(super) fn step(
         &self,
         action: Action,
@@ -46,7 +46,7 @@ impl RoomContext<'_> {
         }
     }
 
-    /// Returns how a step changes what waits for the room's next life: only the files do.
+    /// Returns how a step changes the recorded next life. Only a plan from files changes it.
     fn next_change(&self, action: Action) -> Option<Box<NextChange>> {
         match (action, self.inputs.desired.from) {
             (Action::Update | Action::Record, DesiredFrom::Files) => {}
@@ -72,8 +72,8 @@ impl RoomContext<'_> {
         (!same).then(|| Box::new(NextChange { before, after }))
     }
 
-    /// Returns a step that makes the room as it is declared, with patches for what the call that
-    /// makes it does not take along.
+    /// Returns a step that makes the room as declared, with patches for what the creating call does not
+    /// take along.
     pub(super) fn make_step(&self, action: Action, reason: Reason) -> Step {
         let before = if action == Action::Replace { self.present() } else { None };
         let left = self.desired.map(|declared| {
@@ -88,7 +88,7 @@ impl RoomContext<'_> {
         Step { carried: self.carried(action), ..step }
     }
 
-    /// Returns the attributes of others that a step sets again because it makes the room anew.
+    /// Returns the attributes of others that a step sets again because it makes a new room.
     fn carried(&self, action: Action) -> Carried {
         let (Some(declared), Some(recorded)) = (self.desired, self.recorded.as_deref()) else {
             return Carried::Nothing;
@@ -114,8 +114,8 @@ impl RoomContext<'_> {
         if others.is_empty() { Carried::Nothing } else { Carried::Known(others) }
     }
 
-    /// Returns a step that changes the record only, if its bookkeeping differs from the file or another
-    /// room is to wait for the next life.
+    /// Returns a step that changes the record only, if its bookkeeping or its next life differs from
+    /// the file.
     pub(super) fn bookkeeping(&self) -> Option<Step> {
         let (declared, recorded) = (self.desired?, self.recorded.as_deref()?);
         let same = declared.lifecycle == recorded.lifecycle
@@ -146,7 +146,7 @@ impl RoomContext<'_> {
     }
 }
 
-/// The calls that change something, in order.
+/// Returns the calls that change something, in order.
 fn calls(kind: Kind, action: Action, changes: &[Patch]) -> Vec<Call> {
     let made = match kind.origin() {
         Origin::Call(call) => Some(call),
@@ -163,8 +163,8 @@ fn calls(kind: Kind, action: Action, changes: &[Patch]) -> Vec<Call> {
     }
 }
 
-/// What a step counts towards at the gate: rooms that are made anew before their time had come count
-/// on their own, since a wrong region must not be filled with copies.
+/// Returns what a step counts for at the gate. Recreates before a room's earliest end count separately,
+/// so that a wrong region is not filled with copies.
 fn weight(action: Action, reason: Reason) -> Weight {
     match (action, reason) {
         (Action::Destroy | Action::Replace | Action::Forget, _) => Weight::Counted,

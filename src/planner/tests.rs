@@ -1,10 +1,9 @@
-//! What the planner promises, as tests.
+//! Tests of the planner.
 
-mod asking;
 mod drift;
 mod gate;
-mod gentle;
 mod kinds;
+mod lifecycle;
 mod limits;
 mod moved;
 mod next_life;
@@ -12,10 +11,11 @@ mod origin;
 mod ownership;
 mod properties;
 mod reconcile;
+mod refresh;
 mod relocate;
 mod replace;
 mod saved;
-mod stories;
+mod steps;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ pub(super) fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-/// A room with a name, one hour of delay and attributes.
+/// Returns a room with a name, one hour of delay and attributes.
 pub(super) fn room(name: &str, pairs: &[(&str, &str)]) -> Arc<Room> {
     Arc::new(Room {
         name: Some(name.into()),
@@ -64,7 +64,7 @@ pub(super) fn declared(text: &str, room: Arc<Room>) -> DesiredRoom {
     }
 }
 
-/// A room that was created a minute ago.
+/// Returns a room that was created a minute ago.
 pub(super) fn record(room: Arc<Room>) -> RecordedRoom {
     samples::record(room, at(-60))
 }
@@ -73,7 +73,7 @@ pub(super) fn there(people: People, pairs: &[(&str, &str)]) -> Observation {
     Observation::There(samples::observed_room(at(0), people, attributes(pairs)))
 }
 
-/// Files, a state and a service, to be planned from.
+/// The files, the state and the service from which a test plans.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) desired: Desired,
@@ -85,7 +85,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A world with the provider `chat`, a policy without a gate, and no rooms.
+    /// Returns a world with the provider `chat`, a policy without a gate, and no rooms.
     pub(super) fn new() -> Self {
         let chat = provider("chat");
         let identity =

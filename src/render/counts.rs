@@ -1,4 +1,4 @@
-//! Counts, durations and actions as text.
+//! Formats counts, durations and actions as text.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) fn counts(counts: &[(u64, &str)]) -> String {
     some.map(|(number, label)| format!("{number} {label}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns `300 due rooms not asked: no credentials`, or `None` if all were asked.
+/// Returns `300 due rooms not asked: no credentials`, or `None` if all were queried.
 pub(super) fn not_asked(rooms: u64) -> Option<String> {
     (rooms > 0).then(|| format!("{} not asked: no credentials", count(rooms, "due room")))
 }
@@ -30,7 +30,7 @@ pub(super) fn people(people: People) -> Option<String> {
     }
 }
 
-/// Returns `destroy` or `forget`, as in the file.
+/// Returns `destroy` or `forget`, the keyword in the file.
 pub(super) fn on_remove(on_remove: OnRemove) -> &'static str {
     match on_remove {
         OnRemove::Destroy => "destroy",
@@ -50,7 +50,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// Returns `created`, `updated` and so on.
+/// Returns the past participle of an action, such as `created`.
 pub(super) fn done(action: Action) -> &'static str {
     match action {
         Action::Create => "created",

@@ -13,17 +13,17 @@ use crate::model::{
 
 use super::notes;
 
-/// A list that is written item by item.
+/// A list that is serialized item by item.
 pub(super) struct Each<'a, T>(pub(super) &'a [T]);
 
-/// Something with a form of its own in JSON.
+/// A value that has a JSON representation.
 pub(super) trait ToJson {
-    /// The form.
+    /// The representation.
     type Json<'a>: Serialize
     where
         Self: 'a;
 
-    /// Borrows the value in its form.
+    /// Returns the representation, which borrows the value.
     fn json(&self) -> Self::Json<'_>;
 }
 
@@ -33,7 +33,7 @@ pub(super) struct StepJson<'a> {
     provider: &'a ProviderName,
     action: Action,
     reason: Reason,
-    /// The file that declares the room, and the line where it is known.
+    /// The file that declares the room, with the line if it is known.
     source: Option<Cow<'a, str>>,
     before: Option<Cow<'a, Room>>,
     after: Option<Cow<'a, Room>>,
@@ -43,12 +43,12 @@ pub(super) struct StepJson<'a> {
     note: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<NextJson<'a>>,
-    /// The keys of others that are set again, as far as they are known.
+    /// The keys of attributes of others that are set again, if they are known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     carried_attributes: Vec<&'a str>,
 }
 
-/// The room that waits for the next life, before the step and after it.
+/// The next life before and after the step.
 #[derive(Serialize)]
 struct NextJson<'a> {
     before: Option<&'a Room>,
@@ -94,7 +94,7 @@ struct RefusalJson<'a> {
     flag: String,
 }
 
-/// Returns how many are inside, or `None` if it is not known.
+/// Returns the number of people inside, or `None` if it is not known.
 pub(super) fn people(people: People) -> Option<u64> {
     match people {
         People::Unknown => None,
@@ -103,7 +103,7 @@ pub(super) fn people(people: People) -> Option<u64> {
     }
 }
 
-/// Borrows the gate as it is written.
+/// Returns the JSON representation of the gate.
 pub(super) fn gate(gate: &Gate) -> GateJson<'_> {
     let refusals = gate.refusals.iter().map(|it| refusal(it, gate.flag(it.kind))).collect();
     GateJson { open: gate.open(), refusals }
@@ -126,7 +126,7 @@ impl<T: ToJson> Serialize for Each<'_, T> {
     }
 }
 
-/// Returns `rooms.yaml:14`, or the file alone where the line is not known.
+/// Returns `rooms.yaml:14`, or only the file if the line is not known.
 fn place(source: &str, line: Option<NonZeroU32>) -> Cow<'_, str> {
     line.map_or(Cow::Borrowed(source), |line| Cow::Owned(format!("{source}:{line}")))
 }

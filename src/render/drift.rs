@@ -1,4 +1,4 @@
-//! How the service differs from the record, as text and JSON.
+//! The differences between the service and the record, as text and JSON.
 
 use std::io::{self, Write};
 
@@ -32,7 +32,7 @@ struct Document<'a> {
     findings: Each<'a, Finding>,
 }
 
-/// Writes what drifted as one JSON document on one line.
+/// Writes the drift as one JSON document on one line.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -57,7 +57,7 @@ pub fn drift_json(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
     )
 }
 
-/// Writes what drifted as text.
+/// Writes the drift as text.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -111,13 +111,13 @@ pub(super) fn shown(value: Option<&Value>) -> String {
 
 fn closing(out: &mut dyn Write, summary: DriftSummary, emulated: bool) -> io::Result<()> {
     let place = if emulated { ON_EMULATOR } else { "" };
-    writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", in_numbers(summary))
+    writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", counts_text(summary))
 }
 
-/// Returns how many rooms differ, and how.
-pub(super) fn in_numbers(summary: DriftSummary) -> String {
+/// Returns the number of rooms that differ, by kind of drift.
+pub(super) fn counts_text(summary: DriftSummary) -> String {
     let numbers: Vec<(u64, &str)> =
-        DriftKind::ALL.iter().map(|kind| (summary.of(*kind), spoken(*kind))).collect();
+        DriftKind::ALL.iter().map(|kind| (summary.of(*kind), kind_text(*kind))).collect();
     let differing: u64 = numbers.iter().map(|(number, _)| number).sum();
     let rooms = counts::count(summary.recorded, "room");
     let line = match (differing, summary.unread) {
@@ -131,7 +131,7 @@ pub(super) fn in_numbers(summary: DriftSummary) -> String {
     parts.join("; ")
 }
 
-pub(super) const fn spoken(kind: DriftKind) -> &'static str {
+pub(super) const fn kind_text(kind: DriftKind) -> &'static str {
     match kind {
         DriftKind::Vanished => "vanished",
         DriftKind::VanishedEarly => "vanished early",

@@ -1,31 +1,31 @@
-//! Escapes text of others, so that it cannot control the terminal.
+//! Escapes text from users and services, so that it cannot control the terminal.
 
 use std::fmt::{self, Write};
 
 use crate::model::{Address, Attribute, Value};
 
-/// Text on one line: control characters, line breaks and marks that change the direction of writing
-/// are escaped.
+/// A text on one line: control characters, line breaks and bidirectional formatting characters are
+/// escaped.
 pub(super) struct Plain<T>(pub(super) T);
 
-/// A line of a file with its control characters escaped, but for tabs.
+/// A line of a file with its control characters escaped, except for tabs.
 pub(super) struct SourceLine {
-    /// The line as it is shown.
+    /// The escaped line.
     pub(super) text: String,
-    /// Where each character of the line begins in what is shown, in bytes, and where the last one ends.
+    /// The byte offset in `text` of each character of the line, and of the end of the last one.
     starts: Vec<usize>,
 }
 
-/// Text on one line between quotation marks.
+/// A text on one line in quotation marks.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 /// The value of a field on one line.
 pub(super) struct OneLine<'a>(pub(super) &'a Value);
 
-/// An address as one word of a shell: room ids may contain spaces, `$`, `&` and `;`.
+/// An address as one word for a shell: room ids may contain spaces, `$`, `&` and `;`.
 pub(super) struct ShellWord<'a>(pub(super) &'a Address);
 
-/// Returns a text that contains text of others on one line, with its control characters escaped.
+/// Returns a text with untrusted parts on one line, with its control characters escaped.
 #[must_use]
 pub fn plain(text: impl fmt::Display) -> String {
     Plain(text).to_string()
@@ -89,7 +89,7 @@ impl fmt::Display for ShellWord<'_> {
 }
 
 impl SourceLine {
-    /// Escapes a line.
+    /// Makes the escaped line.
     pub(super) fn new(line: &str) -> Self {
         let (mut text, mut starts) = (String::with_capacity(line.len()), Vec::new());
         for c in line.chars() {
@@ -104,12 +104,13 @@ impl SourceLine {
         Self { text, starts }
     }
 
-    /// Returns where a character of the line, from 0, begins in what is shown, or the line's end.
+    /// Returns the byte offset in `text` of a character of the line, from 0; at most the end of the
+    /// line.
     pub(super) fn byte_of(&self, character: usize) -> usize {
         self.starts.get(character).copied().unwrap_or(self.text.len())
     }
 
-    /// Returns how many characters the line has.
+    /// Returns the number of characters of the line.
     pub(super) fn len(&self) -> usize {
         self.starts.len() - 1
     }
@@ -127,7 +128,7 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// Returns whether a terminal may do something else with a character than display it.
+/// Returns whether a terminal may interpret a character instead of displaying it.
 fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')

@@ -1,4 +1,4 @@
-//! The events of an apply, one JSON object a line.
+//! The events of an apply as JSON lines.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use super::document::{Each, people};
 use super::json::{PlanDocument, document, write_line};
 use super::outcome::FOR_NEXT_LIFE;
 
-/// A line: which event, when, and what.
+/// One line: the event, its time, and its fields.
 #[derive(Serialize)]
 struct EventLine<T> {
     event: &'static str,
@@ -23,7 +23,7 @@ struct EventLine<T> {
     content: T,
 }
 
-/// A step event: what all have, and what only some have.
+/// A step event: the fields of all events, and those of one.
 #[derive(Serialize)]
 struct StepLine<'a, T> {
     address: &'a Address,
@@ -101,7 +101,7 @@ pub fn plan_event_json(out: &mut dyn Write, plan: &Plan, time: Timestamp) -> io:
     write_line(out, &EventLine { event: "plan", time, content })
 }
 
-/// Writes what happened to one step.
+/// Writes the event of a step.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -132,7 +132,7 @@ pub fn event_json(out: &mut dyn Write, event: &StepEvent, time: Timestamp) -> io
     }
 }
 
-/// Writes the error that a run ended with.
+/// Writes the error that ended a run.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -147,8 +147,8 @@ pub fn error_event_json(
     write_line(out, &EventLine { event: "error", time, content })
 }
 
-/// Writes the last line of a run: its outcome, with the steps done by action, and the exit code of the
-/// process.
+/// Writes the last line of a run: its outcome, with the number of steps done by action, and the exit
+/// code of the process.
 ///
 /// # Errors
 /// Returns the error of `out`.

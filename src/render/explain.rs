@@ -1,179 +1,23 @@
-//! One room from every side, as text and JSON.
+//! One room as declared, recorded and observed, with the decision on it, as text and JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod json;
+mod table;
+
 use std::io::{self, Write};
 
-use serde::Serialize;
-
 use crate::model::{
-    Action, Address, Attributes, DesiredRoom, Explanation, Field, Finding, Gate, Held, HeldReason,
-    Lifecycle, Observation, ObservedRoom, OnRemove, ProviderName, Reason, RecordedRoom, Room,
-    RoomDecision, Step, Timestamp, Value,
+    Action, Explanation, Gate, HeldReason, Observation, Reason, RecordedRoom, RoomDecision, Step,
 };
 
-use super::document::{Each, GateJson, ToJson, gate, people};
-use super::escape::{OneLine, Plain, Quoted};
-use super::json::{FORMAT_VERSION, write_line};
+use super::escape::Plain;
 use super::notes::Notes;
-use super::state::{NextJson, RecordJson, next_json, next_life, pending, record_json};
+use super::state::{next_life, pending};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
 use super::text::ON_EMULATOR;
-use super::{counts, fields, findings, sections, style};
+use super::{fields, findings, sections, style};
+pub use json::explanation_json;
 
-/// How wide a column of values gets at most.
-const VALUE_COLUMN: usize = 36;
-
-#[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
-    tool_version: &'static str,
-    address: &'a Address,
-    emulated: bool,
-    desired: Option<DesiredJson<'a>>,
-    recorded: Option<RecordJson<'a>>,
-    observed: Option<ObservedJson<'a>>,
-    decision: DecisionJson<'a>,
-    gate: GateJson<'a>,
-    earliest_end: Option<Timestamp>,
-    due: bool,
-    next: Option<NextJson<'a>>,
-    findings: Each<'a, Finding>,
-}
-
-#[derive(Serialize)]
-struct DesiredJson<'a> {
-    room: &'a Room,
-    source: &'a str,
-    prevent_destroy: bool,
-    on_remove: OnRemove,
-    sides: Vec<&'a ProviderName>,
-}
-
-#[derive(Serialize)]
-struct ObservedJson<'a> {
-    status: &'static str,
-    at: Option<Timestamp>,
-    people: Option<u64>,
-    attributes: Option<&'a Attributes>,
-    attribute_sequence: Option<u64>,
-    fields: Option<BTreeMap<&'static str, &'a Value>>,
-    message: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct DecisionJson<'a> {
-    verdict: &'static str,
-    rule: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<<Step as ToJson>::Json<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    held: Option<<Held as ToJson>::Json<'a>>,
-}
-
-/// Writes one room from every side as one JSON document.
-///
-/// # Errors
-/// Returns the error of `out`.
-pub fn explanation_json(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
-    let Explanation {
-        address,
-        emulated,
-        desired,
-        recorded,
-        observed,
-        decision: _,
-        gate: verdict,
-        earliest_end,
-        due,
-        findings,
-    } = explanation;
-    let next = recorded.as_ref().and_then(|record| record.next.as_deref());
-    let record = recorded.as_ref().map(|record| {
-        let mut json = record_json(address, record, None);
-        json.earliest_end = *earliest_end;
-        json
-    });
-    write_line(
-        out,
-        &Document {
-            format_version: FORMAT_VERSION,
-            tool_version: env!("CARGO_PKG_VERSION"),
-            address,
-            emulated: *emulated,
-            desired: desired.as_ref().map(desired_json),
-            recorded: record,
-            observed: observed.as_ref().map(observed_json),
-            decision: decision_json(explanation),
-            gate: gate(verdict),
-            earliest_end: *earliest_end,
-            due: *due,
-            next: next.map(next_json),
-            findings: Each(findings),
-        },
-    )
-}
-
-fn desired_json(desired: &DesiredRoom) -> DesiredJson<'_> {
-    let DesiredRoom {
-        address: _,
-        room,
-        lifecycle: Lifecycle { prevent_destroy, on_remove },
-        ignore_changes: _,
-        on_conflict: _,
-        sides,
-        source,
-        line: _,
-    } = desired;
-    let (prevent_destroy, on_remove) = (*prevent_destroy, *on_remove);
-    DesiredJson { room, source, prevent_destroy, on_remove, sides: sides.iter().collect() }
-}
-
-fn observed_json(observed: &Observation) -> ObservedJson<'_> {
-    let none = ObservedJson {
-        status: "unread",
-        at: None,
-        people: None,
-        attributes: None,
-        attribute_sequence: None,
-        fields: None,
-        message: None,
-    };
-    match observed {
-        Observation::Unread { why } => ObservedJson { message: Some(why), ..none },
-        Observation::Gone(at) => ObservedJson { status: "gone", at: Some(*at), ..none },
-        Observation::There(room) => {
-            let ObservedRoom { at, people: inside, attributes, attribute_sequence, fields } = room;
-            let fields = fields.iter().map(|(field, value)| (field.as_str(), value));
-            ObservedJson {
-                status: "exists",
-                at: Some(*at),
-                people: people(*inside),
-                attributes: Some(attributes),
-                attribute_sequence: *attribute_sequence,
-                fields: Some(fields.collect()),
-                message: None,
-            }
-        }
-    }
-}
-
-fn decision_json(explanation: &Explanation) -> DecisionJson<'_> {
-    let decision = &explanation.decision;
-    let (step, held) = match decision {
-        RoomDecision::Step(step) => (Some(step.json()), None),
-        RoomDecision::Waiting(held, step) | RoomDecision::Blocked(held, step) => {
-            (step.as_ref().map(|step| step.json()), Some(held.json()))
-        }
-        RoomDecision::Unread(_)
-        | RoomDecision::InProgress(_)
-        | RoomDecision::Unchanged
-        | RoomDecision::ProviderNotDeclared
-        | RoomDecision::Unmanaged => (None, None),
-    };
-    DecisionJson { verdict: verdict(decision), rule: rule(explanation), step, held }
-}
-
-/// Writes one room from every side as text.
+/// Writes one room, as declared, recorded and observed, as text.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -184,7 +28,7 @@ pub fn explanation_text(out: &mut dyn Write, explanation: &Explanation) -> io::R
         "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}\n",
         Plain(&explanation.address)
     )?;
-    sides(out, explanation)?;
+    table::write(out, explanation)?;
     writeln!(out)?;
     decision(out, explanation)?;
     held_by_gate(out, explanation)?;
@@ -198,93 +42,7 @@ pub fn explanation_text(out: &mut dyn Write, explanation: &Explanation) -> io::R
     Ok(())
 }
 
-/// The values of one field, from each side.
-struct SidesRow {
-    label: String,
-    values: [String; 3],
-}
-
-/// Writes what is declared, recorded and observed in columns.
-fn sides(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
-    let rows = rows(explanation);
-    let length = |text: &str| text.chars().count();
-    let labels = rows.iter().map(|row| length(&row.label)).max().unwrap_or(0);
-    let width = |column: usize| {
-        let widths = rows.iter().map(|row| length(&row.values[column]));
-        widths.max().unwrap_or(0).min(VALUE_COLUMN)
-    };
-    let (first, second) = (width(0), width(1));
-    for (n, SidesRow { label, values: [desired, recorded, observed] }) in rows.iter().enumerate() {
-        let colour = if n == 0 { STRONG } else { style::PLAIN };
-        let line = format!("{label:<labels$}  {desired:<first$}  {recorded:<second$}  {observed}");
-        writeln!(out, "  {colour}{}{colour:#}", line.trim_end())?;
-    }
-    Ok(())
-}
-
-fn rows(explanation: &Explanation) -> Vec<SidesRow> {
-    let row = |label: &str, values: [Option<String>; 3]| SidesRow {
-        label: label.to_owned(),
-        values: values.map(|value| value.unwrap_or_else(|| "-".to_owned())),
-    };
-    let title = |text: &str| Some(text.to_owned());
-    let declared = explanation.desired.as_ref();
-    let recorded = explanation.recorded.as_ref();
-    let seen = match &explanation.observed {
-        Some(Observation::There(room)) => Some(room),
-        Some(Observation::Gone(_) | Observation::Unread { .. }) | None => None,
-    };
-    let rooms = [declared.map(|it| &*it.room), recorded.map(|it| &*it.room)];
-    let mut rows = vec![
-        row("", [title("desired"), title("recorded"), title("observed")]),
-        row("room", [is(declared), is(recorded), Some(observed(explanation.observed.as_ref()))]),
-    ];
-    for field in Field::ALL.iter().filter(|field| **field != Field::Attributes) {
-        let of = |room: Option<&Room>| Some(OneLine(&room?.value(*field)?.to_value()).to_string());
-        let read = seen.and_then(|seen| seen.fields.of(*field));
-        let values = [of(rooms[0]), of(rooms[1]), read.map(|value| OneLine(value).to_string())];
-        if values.iter().any(Option::is_some) {
-            rows.push(row(field.as_str(), values));
-        }
-    }
-    let attributes = rooms.map(|room| room.map(|room| &room.attributes));
-    let attributes = [attributes[0], attributes[1], seen.map(|seen| &seen.attributes)];
-    let keys = attributes.iter().flatten().flat_map(|side| side.iter()).map(|(key, _)| key);
-    for key in keys.collect::<BTreeSet<&str>>() {
-        let of = |side: Option<&Attributes>| Some(Quoted(&side?.get(key)?.value).to_string());
-        rows.push(row(&format!("attributes.{}", Plain(key)), attributes.map(of)));
-    }
-    let sources = [declared.map(|it| &it.source), recorded.map(|it| &it.source)];
-    let [desired, record] = sources.map(|source| source.map(|it| Plain(it).to_string()));
-    rows.push(row("source", [desired, record, None]));
-    let protected = |lifecycle: &Lifecycle| lifecycle.prevent_destroy.to_string();
-    let values =
-        [declared.map(|it| protected(&it.lifecycle)), recorded.map(|it| protected(&it.lifecycle))];
-    let [desired, record] = values;
-    rows.push(row("prevent_destroy", [desired, record, None]));
-    rows
-}
-
-fn is(side: Option<impl Sized>) -> Option<String> {
-    side.map(|_| "yes".to_owned())
-}
-
-fn observed(observed: Option<&Observation>) -> String {
-    match observed {
-        None => "not asked".to_owned(),
-        Some(Observation::Gone(_)) => "does not exist".to_owned(),
-        Some(Observation::Unread { .. }) => "could not be read".to_owned(),
-        Some(Observation::There(room)) => {
-            let nobody = || match people(room.people) {
-                Some(_) => "nobody".to_owned(),
-                None => "people unknown".to_owned(),
-            };
-            format!("exists, {} inside", counts::people(room.people).unwrap_or_else(nobody))
-        }
-    }
-}
-
-/// Writes what is decided, and by which rule.
+/// Writes the decision, and the rule that led to it.
 fn decision(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let (decision, rule) = (&explanation.decision, rule(explanation));
     let line = |out: &mut dyn Write, step: &Step| {
@@ -338,7 +96,7 @@ fn decision(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     }
 }
 
-/// Writes that the gate holds the step back.
+/// Writes the refusals of the gate that hold back the step.
 fn held_by_gate(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let Explanation { decision: RoomDecision::Step(step), gate, .. } = explanation else {
         return Ok(());
@@ -366,7 +124,7 @@ fn times(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     }
 }
 
-/// Writes what is open of a record.
+/// Writes the pending call, the uncertain origin and the next life of a record.
 fn open(out: &mut dyn Write, record: Option<&RecordedRoom>) -> io::Result<()> {
     let Some(record) = record else { return Ok(()) };
     if let Some(call) = record.pending.as_deref() {
@@ -380,7 +138,7 @@ fn open(out: &mut dyn Write, record: Option<&RecordedRoom>) -> io::Result<()> {
     next_life(next).iter().try_for_each(|(label, value)| writeln!(out, "  {label}  {value}"))
 }
 
-/// Returns the stable code of what is decided.
+/// Returns the stable code of a decision.
 const fn verdict(decision: &RoomDecision) -> &'static str {
     match decision {
         RoomDecision::Step(_) => "step",
@@ -394,7 +152,7 @@ const fn verdict(decision: &RoomDecision) -> &'static str {
     }
 }
 
-/// Returns the rule by which it is decided, in a sentence.
+/// Returns the rule of a decision, as a sentence.
 fn rule(explanation: &Explanation) -> String {
     match &explanation.decision {
         RoomDecision::Step(step) => rule_of_step(step).to_owned(),

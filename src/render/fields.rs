@@ -1,4 +1,4 @@
-//! What differs, under the line of a step.
+//! The changed fields below the line of a step.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::counts;
 use super::escape::{OneLine, Plain, Quoted};
 use super::style::{ADDED, QUIET, REMOVED};
 
-/// Follows a value that an adopt assumes.
+/// The suffix of a value that an adopt assumes.
 const UNREADABLE: &str = " (cannot be read: recorded as assumed)";
 
 /// One field of a room before and after; `None` is shown as `(none)`.
@@ -31,7 +31,7 @@ pub(super) struct Row<'a> {
 enum Label<'a> {
     Field(&'static str),
     Attribute(&'a str),
-    /// A field of the room's next life.
+    /// A field of the next life.
     Next(&'static str),
 }
 
@@ -52,7 +52,7 @@ pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     write_rows(out, step, &rows(step).collect::<Vec<_>>())
 }
 
-/// Writes the fields that a step changes of the room that waits for the next life.
+/// Writes the changed fields of the next life.
 pub(super) fn write_next(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     write_rows(out, step, &next(step).collect::<Vec<_>>())
 }
@@ -72,7 +72,7 @@ fn write_rows(out: &mut dyn Write, step: &Step, rows: &[Row<'_>]) -> io::Result<
     Ok(())
 }
 
-/// Returns the path of each field that a step changes, and `old → new`, each on one line.
+/// Returns the path of each field that a step changes, with `old → new`, each on one line.
 pub(super) fn changes(step: &Step) -> impl Iterator<Item = (String, String)> {
     rows(step).map(|row| {
         let Row { label, before, after } = &row;
@@ -89,13 +89,13 @@ pub(super) fn changes(step: &Step) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// Returns whether two steps of one action change the same fields from and to the same values.
+/// Returns whether two steps of one action make the same changes.
 pub(super) fn are_same(one: &Step, other: &Step) -> bool {
     let shown = |step| rows(step).map(move |row| (is_unreadable(step, &row), row));
     one.before.is_some() == other.before.is_some() && shown(one).eq(shown(other))
 }
 
-/// Returns the fields that a step changes, each computed when it is asked for.
+/// Returns the fields that a step changes, lazily.
 fn rows(step: &Step) -> impl Iterator<Item = Row<'_>> {
     let is_bookkeeping = step.action == Action::Record && step.bookkeeping.is_some();
     let (before, after) = match step.action {
@@ -118,7 +118,7 @@ fn rows(step: &Step) -> impl Iterator<Item = Row<'_>> {
     bookkeeping.chain(whole_fields(before, after)).chain(attributes).chain(next(step))
 }
 
-/// Returns the fields of the room that waits for the next life, as far as they change.
+/// Returns the changed fields of the next life.
 fn next(step: &Step) -> impl Iterator<Item = Row<'_>> {
     let change = step.next.as_deref().into_iter();
     let rows = change.flat_map(move |NextChange { before, after }| {
@@ -129,7 +129,7 @@ fn next(step: &Step) -> impl Iterator<Item = Row<'_>> {
 }
 
 impl Row<'_> {
-    /// The same of the room's next life.
+    /// Returns the same row for the next life.
     fn of_next_life(self) -> Self {
         let label = match self.label {
             Label::Field(name) => Label::Next(name),
@@ -139,7 +139,7 @@ impl Row<'_> {
     }
 }
 
-/// Returns the fields that differ, without the attributes.
+/// Returns the fields that differ, except for the attributes.
 fn whole_fields<'a>(
     before: Option<&'a Room>,
     after: Option<&'a Room>,
@@ -157,8 +157,7 @@ fn whole_fields<'a>(
     rows.into_iter().chain(fields).filter(|row| row.before != row.after)
 }
 
-/// Returns the attributes that the step's calls change; of a step that changes none by itself, those
-/// that differ.
+/// Returns the attributes that the step's calls change; if it has no such calls, those that differ.
 fn changed_keys<'a>(
     step: &'a Step,
     before: Option<&'a Room>,
@@ -187,7 +186,7 @@ fn changed_keys<'a>(
     }
 }
 
-/// Returns what differs of what is recorded besides the room itself.
+/// Returns the differences of the record besides the room itself.
 fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
     let before = step.bookkeeping.as_deref();
     let row = |label, before, after| Row { label: Label::Field(label), before, after };
@@ -217,12 +216,12 @@ fn bookkeeping(step: &Step) -> Vec<Row<'_>> {
     rows.into_iter().filter(|row| row.before != row.after).collect()
 }
 
-/// The paths that `ignore_changes` names, if any.
+/// Returns the paths of `ignore_changes`, if any.
 fn paths(paths: &[Box<str>]) -> Option<Cell<'_>> {
     (!paths.is_empty()).then_some(Cell::Paths(paths))
 }
 
-/// The sides of a room that has more than one.
+/// Returns the sides of a room that has several.
 fn several(sides: &Sides) -> Option<Cell<'_>> {
     (!sides.is_single()).then_some(Cell::Sides(sides))
 }
@@ -243,7 +242,7 @@ fn old_and_new(out: &mut dyn Write, step: &Step, row: &Row<'_>) -> io::Result<()
     writeln!(out, "{QUIET}{note}{QUIET:#}")
 }
 
-/// Returns whether a row is that of a field that an adopt assumes, and does not set.
+/// Returns whether a row is for a field that an adopt assumes and does not set.
 fn is_unreadable(step: &Step, row: &Row<'_>) -> bool {
     let Row { label: Label::Field(name), before: None, after: _ } = row else { return false };
     let sets = |patch: &Patch| match patch {
@@ -260,7 +259,7 @@ fn maybe(out: &mut dyn Write, value: Option<&Cell<'_>>) -> io::Result<()> {
     }
 }
 
-/// Returns both sides of a row if one of them is a text of several lines.
+/// Returns both sides of a row if one of them is a multi-line text.
 fn several_lines<'a>(row: &Row<'a>) -> Option<(&'a str, &'a str)> {
     let text = |value: Option<Cell<'a>>| match value {
         Some(Cell::Text(text)) => Some(text),

@@ -1,4 +1,4 @@
-//! Findings as a compiler prints them: the line, and a mark under the place.
+//! Findings in the style of a compiler: the source line, with a mark under the place.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,13 +13,13 @@ use super::escape::{Plain, SourceLine};
 use super::groups::{listed, without_room};
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
 
-/// Findings that are the same but for the room or the place that they are about.
+/// Findings that differ only in their room or place.
 struct FindingGroup<'a> {
     first: &'a Finding,
     others: Vec<&'a Finding>,
 }
 
-/// Writes findings, one after the other, an empty line between them.
+/// Writes findings, separated by empty lines.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -27,8 +27,8 @@ pub fn findings_text(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()
     grouped(out, findings, Layout::Full)
 }
 
-/// Writes findings; of those that are the same but for their room or place the first, and where the
-/// others are.
+/// Writes findings. Of those that differ only in their room or place, it writes the first, and the
+/// rooms or places of the others.
 pub(super) fn grouped(out: &mut dyn Write, findings: &[Finding], layout: Layout) -> io::Result<()> {
     let renderer = Renderer::styled();
     for (n, FindingGroup { first, others }) in groups(findings, layout).into_iter().enumerate() {
@@ -50,7 +50,7 @@ pub(super) fn grouped(out: &mut dyn Write, findings: &[Finding], layout: Layout)
     Ok(())
 }
 
-/// Groups findings in the order of each group's first.
+/// Groups findings, in the order of the first one of each group.
 fn groups(findings: &[Finding], layout: Layout) -> Vec<FindingGroup<'_>> {
     let mut groups: Vec<FindingGroup<'_>> = Vec::new();
     let mut known = BTreeMap::new();
@@ -67,8 +67,8 @@ fn groups(findings: &[Finding], layout: Layout) -> Vec<FindingGroup<'_>> {
     groups
 }
 
-/// Returns what findings of a group have in common, or `None` if the finding is about neither a room
-/// nor a place.
+/// Returns what the findings of a group have in common, or `None` if the finding has neither a room nor
+/// a place.
 fn cause(finding: &Finding) -> Option<(Severity, &'static str, bool, String)> {
     let Finding { severity, code, message, help, place, address } = finding;
     let text = format!("{message}\n{}", help.as_deref().unwrap_or_default());
@@ -80,7 +80,7 @@ fn cause(finding: &Finding) -> Option<(Severity, &'static str, bool, String)> {
     Some((*severity, code, place.is_some(), text))
 }
 
-/// Returns where the other findings of a group are.
+/// Returns the rooms or places of the other findings of a group.
 fn repeated(others: &[&Finding], layout: Layout) -> String {
     let addresses: Option<Vec<&Address>> = others.iter().map(|it| it.address.as_ref()).collect();
     let number = others.len() as u64;
@@ -130,8 +130,8 @@ fn snippet<'a>(
         .annotation(AnnotationKind::Primary.span(from..to))
 }
 
-/// Puts the column of the file into a rendered finding: the renderer counts the columns of the escaped
-/// line.
+/// Replaces the column in a rendered finding by the column in the file, since the renderer counts the
+/// columns of the escaped line.
 fn with_column(text: String, place: &Place, shown: &SourceLine) -> String {
     let Place { file, line, column, width: _, text: _ } = place;
     let before = column.saturating_sub(1).min(shown.len());

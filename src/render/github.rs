@@ -1,4 +1,4 @@
-//! What GitHub Actions reads: annotations on stdout, and the outputs of a step.
+//! Output for GitHub Actions: annotations on stdout, and the outputs of a step.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use super::escape::Plain;
 use super::sections;
 use super::text::{summary, without_steps};
 
-/// How many rooms of one cause get an annotation each: GitHub shows ten of a step.
+/// The number of rooms of one cause with separate annotations: GitHub shows ten annotations of a step.
 const ANNOTATED: usize = 10;
 
 /// The level of an annotation.
@@ -20,7 +20,7 @@ enum Level {
     Notice,
 }
 
-/// The message of a workflow command: its escapes are GitHub's.
+/// The message of a workflow command, with GitHub's escapes.
 struct Message<T>(T);
 
 /// The value of a property of a workflow command.
@@ -42,7 +42,7 @@ pub fn error_github(out: &mut dyn Write, message: &str) -> io::Result<()> {
     annotation(out, Level::Error, None, &[message])
 }
 
-/// Writes a plan's findings, the gate's verdict, what is held back or unread, and the counts as
+/// Writes a plan's findings, the refusals of the gate, what is held back or unread, and the counts as
 /// annotations.
 ///
 /// # Errors
@@ -65,7 +65,7 @@ pub fn plan_github(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     annotation(out, Level::Notice, None, &[&line])
 }
 
-/// Writes what failed in a run, and its counts, as annotations.
+/// Writes the failures and the counts of a run as annotations.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -78,7 +78,7 @@ pub fn outcome_github(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> 
     annotation(out, Level::Notice, None, &[&super::outcome::closing(outcome)])
 }
 
-/// Writes the outputs of a step about a plan: whether changes are wanted, the digest, the counts.
+/// Writes the step outputs of a plan: whether there are changes, the digest, the counts.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -120,7 +120,8 @@ pub fn plan_outputs(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     counts.iter().try_for_each(|(name, number)| writeln!(out, "{name}={number}"))
 }
 
-/// Writes the outputs of a step about an outcome: how many steps were done, failed, or were not tried.
+/// Writes the step outputs of an outcome: the numbers of steps that were done, failed, or were not
+/// tried.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -131,8 +132,8 @@ pub fn outcome_outputs(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()>
     writeln!(out, "waited={}\nnot_tried={}", waiting.len(), not_tried.len())
 }
 
-/// Returns a line of a workflow's log, so that no part of it is taken for a command of the older form
-/// `##[command]`, which counts anywhere in a line. It must not begin with text of others.
+/// Returns a line for a workflow's log in which no part is interpreted as a command of the older form
+/// `##[command]`, which works anywhere in a line. The line must not begin with untrusted text.
 #[must_use]
 pub fn log_text(text: &str) -> String {
     text.replace("##[", "##\\u{5b}")
@@ -157,7 +158,7 @@ fn gate(out: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes `::error file=F,line=L,col=C::MESSAGE`, each sentence on a line of its own.
+/// Writes `::error file=F,line=L,col=C::MESSAGE`, with each sentence on a separate line.
 fn annotation(
     out: &mut dyn Write,
     level: Level,

@@ -11,28 +11,28 @@ use super::notes::Notes;
 use super::{Layout, fields};
 use crate::model::{Action, Address, Step};
 
-/// How many addresses of a group are listed.
+/// The number of listed addresses of a group.
 const LISTED: usize = 10;
 
-/// Stands in a group's text where the text of one room has its address.
+/// The placeholder for the address in the text of a group.
 const ADDRESS: &str = "ADDRESS";
 
 /// The groups of a plan's steps. Destroys are never grouped.
 pub(super) struct StepGroups {
-    /// For each step, whether it belongs to the group of the step before it; empty if nothing is
+    /// For each step, whether it belongs to the group of the previous step; empty if nothing is
     /// grouped.
     continues: Vec<bool>,
 }
 
-/// Items with the same cause, in the order of their addresses.
+/// Items with the same cause, sorted by address.
 pub(super) struct CauseGroup<'a, T> {
-    /// The first of them.
+    /// The first item.
     pub(super) first: &'a T,
-    /// The addresses of all of them, the first included.
+    /// The addresses of all items, including the first.
     pub(super) addresses: Vec<&'a Address>,
 }
 
-/// Whom a text is about: one room, or each room of a group.
+/// The subject of a text: one room, or each room of a group.
 #[derive(Clone, Copy)]
 pub(super) enum Subject<'a> {
     One(&'a Address),
@@ -40,8 +40,8 @@ pub(super) enum Subject<'a> {
 }
 
 impl StepGroups {
-    /// Groups steps of one action with the same change, if they are neighbours in the order of
-    /// addresses with no other step between them.
+    /// Groups steps of one action with the same change, if they are adjacent both in the list and by
+    /// address.
     pub(super) fn of(steps: &[Step], layout: Layout) -> Self {
         let continues = match layout {
             Layout::Grouped => continuations(steps),
@@ -50,7 +50,7 @@ impl StepGroups {
         Self { continues }
     }
 
-    /// Returns the group that starts at a step, or `None` if the step belongs to the one before it.
+    /// Returns the group that starts at a step, or `None` if the step belongs to an earlier one.
     pub(super) fn starting_at(&self, start: usize) -> Option<Range<usize>> {
         let continues = |at: usize| self.continues.get(at..).unwrap_or_default().iter();
         let continues_group = continues(start).next().copied().unwrap_or(false);
@@ -70,7 +70,7 @@ fn continuations(steps: &[Step]) -> Vec<bool> {
     (0..steps.len()).into_par_iter().with_min_len(1024).map(continues).collect()
 }
 
-/// Returns each step's place in the order of addresses, or `None` if the steps are in that order.
+/// Returns each step's rank by address, or `None` if the steps are sorted by address.
 fn ranks(steps: &[Step]) -> Option<Vec<usize>> {
     if steps.is_sorted_by(|one, other| one.address <= other.address) {
         return None;
@@ -115,13 +115,12 @@ pub(super) fn by_cause<'a, T, C: Ord>(
     groups
 }
 
-/// Returns a message about a room without what is the room's own: its address and the ids of
-/// requests.
+/// Returns a message without the address of its room and the ids of requests.
 pub(super) fn without_room(message: &str, address: &Address) -> String {
     without_requests(&without_address(message, &address.to_string()))
 }
 
-/// Puts `ADDRESS` in the place of an address, where it is not a part of a longer one.
+/// Replaces an address by `ADDRESS`, unless it is a part of a longer one.
 fn without_address(message: &str, address: &str) -> String {
     let belongs_to_id = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let (mut text, mut rest) = (String::with_capacity(message.len()), message);
@@ -135,7 +134,7 @@ fn without_address(message: &str, address: &str) -> String {
     text + rest
 }
 
-/// Takes ` (request ID)` and `, request ID` before a closing parenthesis out of a message.
+/// Removes ` (request ID)` and `, request ID` before a closing parenthesis from a message.
 fn without_requests(message: &str) -> String {
     let (mut text, mut rest) = (String::with_capacity(message.len()), message);
     while let Some((before, after)) = rest.split_once("request ") {
@@ -151,7 +150,7 @@ fn without_requests(message: &str) -> String {
     text + rest
 }
 
-/// Lists the first addresses, and how many more there are.
+/// Lists the first addresses, and the number of the others.
 pub(super) fn listed(addresses: &[&Address], layout: Layout) -> String {
     let shown = match layout {
         Layout::Grouped => LISTED,
@@ -166,7 +165,7 @@ pub(super) fn listed(addresses: &[&Address], layout: Layout) -> String {
 }
 
 impl<'a, T> CauseGroup<'a, T> {
-    /// Returns whom the group's text is about.
+    /// Returns the subject of the group's text.
     pub(super) fn subject(&self) -> Subject<'a> {
         match self.addresses.as_slice() {
             [address] => Subject::One(address),

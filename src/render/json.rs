@@ -1,4 +1,4 @@
-//! The plan, or an error, as one JSON document.
+//! A plan, an error or findings as one JSON document.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use crate::model::{
 
 use super::document::{Each, GateJson, gate};
 
-/// The version of the documents: it grows if something is renamed or removed.
+/// The version of the documents. It is incremented if something is renamed or removed.
 pub(super) const FORMAT_VERSION: u32 = 1;
 
-/// A plan as it is written.
+/// The JSON representation of a plan.
 #[derive(Serialize)]
 pub(super) struct PlanDocument<'a> {
     format_version: u32,
@@ -37,7 +37,7 @@ pub(super) struct PlanDocument<'a> {
     findings: Each<'a, Finding>,
 }
 
-/// A plan as it is saved.
+/// The JSON representation of a saved plan.
 #[derive(Serialize)]
 struct SavedDocument<'a> {
     plan_id: &'a str,
@@ -65,7 +65,7 @@ struct ErrorJson<'a> {
     message: &'a str,
 }
 
-/// Writes a plan as one JSON document on one line: a step at a time, whatever their number.
+/// Writes a plan as one JSON document on one line. Steps are serialized one at a time.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -73,7 +73,7 @@ pub fn plan_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     write_line(out, &document(plan))
 }
 
-/// Writes a plan as it is saved: with its id and the time it was made.
+/// Writes a plan to be saved, with its id and the time at which it was made.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -109,7 +109,7 @@ pub fn findings_json(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()
     write_line(out, &FindingsDocument { format_version: FORMAT_VERSION, findings: Each(findings) })
 }
 
-/// Borrows a plan as it is written.
+/// Returns the JSON representation of a plan.
 pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
     let Plan {
         emulated,
@@ -150,7 +150,7 @@ pub(super) fn document(plan: &Plan) -> PlanDocument<'_> {
     }
 }
 
-/// Writes one document and a line's end.
+/// Writes one document and a line break.
 pub(super) fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, document)?;
     writeln!(out)

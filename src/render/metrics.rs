@@ -1,4 +1,4 @@
-//! What a run did, as Prometheus text.
+//! The metrics of a run, as Prometheus text.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,30 +8,30 @@ use crate::model::{
     Action, Call, DriftKind, DriftSummary, Outcome, ProviderName, Reason, Step, Summary, Timestamp,
 };
 
-/// What every metrics file begins with.
+/// The beginning of every metrics file.
 pub const METRICS_START: &str = "# HELP roomctl_";
 
-/// What a run did. All of it is about this run: what an earlier one did is in the file before.
+/// The metrics of one run; those of an earlier run are overwritten.
 #[derive(Clone, Debug, Default)]
 pub struct RunMetrics {
-    /// The rooms that were recorded when the run began.
+    /// The number of rooms that were recorded when the run began.
     pub recorded: Option<u64>,
-    /// The plan in numbers, once there was one.
+    /// The counts of the plan, if one was made.
     pub plan: Option<Summary>,
     /// The steps of the plan, by action and reason.
     pub steps: BTreeMap<(Action, Reason), u64>,
-    /// How the service differs from the record, in `drift`.
+    /// The differences between the service and the record, for `drift`.
     pub drift: Option<DriftSummary>,
-    /// What became of the steps, once they were carried out.
+    /// The results of the steps, if a plan was applied.
     pub outcome: Option<StepResults>,
-    /// The calls that came to an end, each with the name of its class.
+    /// The number of completed calls by provider, call and name of the result's class.
     pub calls: BTreeMap<(ProviderName, Call, &'static str), u64>,
 }
 
 /// The number of steps by action and result.
 pub type StepResults = BTreeMap<(Action, &'static str), u64>;
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunEnd<'a> {
     /// The command.
@@ -53,7 +53,7 @@ impl RunMetrics {
         }
     }
 
-    /// Counts what became of the steps.
+    /// Counts the results of the steps.
     pub fn count_results(&mut self, outcome: &Outcome) {
         let Outcome {
             done,
@@ -77,7 +77,7 @@ impl RunMetrics {
     }
 }
 
-/// A metric: its name, what it means, and its samples.
+/// A metric with its name, description and samples.
 struct Family {
     name: &'static str,
     help: &'static str,
@@ -155,7 +155,7 @@ fn of_end(end: &RunEnd<'_>) -> Vec<Family> {
     ]
 }
 
-/// The number of steps that are there because the service differs from the record.
+/// Returns the number of steps whose reason is a difference between the service and the record.
 fn drifted(steps: &BTreeMap<(Action, Reason), u64>) -> u64 {
     let drifts =
         [Reason::Vanished, Reason::VanishedEarly, Reason::AttributesDrifted, Reason::FieldsDrifted];
@@ -236,7 +236,7 @@ fn single(name: &'static str, help: &'static str, value: String) -> Family {
     Family { name, help, samples: vec![(Vec::new(), value)] }
 }
 
-/// Writes a metric; nothing if it has no sample.
+/// Writes a metric, unless it has no samples.
 fn write_family(out: &mut dyn Write, family: &Family, command: &str) -> io::Result<()> {
     let Family { name, help, samples } = family;
     if samples.is_empty() {
@@ -253,7 +253,7 @@ fn write_family(out: &mut dyn Write, family: &Family, command: &str) -> io::Resu
     Ok(())
 }
 
-/// A label's value with what Prometheus reads as its end, or as an escape, escaped.
+/// Returns a label's value with the escapes of Prometheus.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -1,7 +1,8 @@
-//! Turns values into text and JSON. Pure: writes to what it is given, and decides nothing.
+//! Renders values as text, JSON, Markdown and Prometheus metrics. Pure: it writes to the given writer,
+//! and decides nothing.
 //!
-//! Text comes with colours, which the caller strips if the stream takes none; text that users or
-//! services wrote comes with its control characters escaped.
+//! Text has colours, which the caller removes if the stream does not support them. Control characters
+//! in text from users and services are escaped.
 
 mod counts;
 mod document;

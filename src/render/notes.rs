@@ -1,4 +1,5 @@
-//! The notes below a step: what it leaves undone, carries over, and does to the people inside.
+//! The notes below a step: what it does not do, what it carries over, and what happens to people
+//! inside.
 
 use std::io::{self, Write};
 
@@ -8,7 +9,7 @@ use super::counts;
 use super::escape::Plain;
 use super::style::{CHANGED, QUIET};
 
-/// The notes of one step, each on a line of its own.
+/// The notes of one step, each on a separate line.
 #[derive(PartialEq, Eq)]
 pub(super) struct Notes {
     note: Option<&'static str>,
@@ -28,7 +29,7 @@ impl Notes {
         }
     }
 
-    /// Returns the notes, each a sentence.
+    /// Returns the notes as sentences.
     pub(super) fn sentences(&self) -> impl Iterator<Item = &str> {
         let Self { note, carried, instead, people } = self;
         [*note, carried.as_deref(), instead.as_deref(), people.as_deref()].into_iter().flatten()
@@ -47,7 +48,7 @@ impl Notes {
     }
 }
 
-/// Returns why a step does less than its action says.
+/// Returns why a step does less than its action.
 pub(super) fn note(step: &Step) -> Option<&'static str> {
     match step.action {
         Action::Create | Action::Recreate if step.calls.is_empty() => {
@@ -67,7 +68,7 @@ pub(super) fn note(step: &Step) -> Option<&'static str> {
     }
 }
 
-/// Returns which attributes of others a step sets again.
+/// Returns the note about the attributes of others that a step sets again.
 fn carried(carried: &Carried) -> Option<String> {
     match carried {
         Carried::Nothing => None,
@@ -81,7 +82,7 @@ fn carried(carried: &Carried) -> Option<String> {
     }
 }
 
-/// Returns what is changed in place if a replace waits or is held back.
+/// Returns the note about changes in place while a replace waits or is held back.
 fn instead(step: &Step) -> Option<String> {
     let changes = &step.instead.as_deref()?.changes;
     let paths: Vec<_> = changes.iter().flat_map(paths).collect();
@@ -101,7 +102,7 @@ fn paths(patch: &Patch) -> Vec<String> {
     }
 }
 
-/// Returns what happens to the people inside, or `None` if the action leaves the room as it is.
+/// Returns what happens to people inside, or `None` if the action does not affect them.
 fn people_inside(action: Action, inside: People, on_occupied: OnOccupied) -> Option<String> {
     match action {
         Action::Destroy | Action::Replace => {}

@@ -1,4 +1,4 @@
-//! What happens while a plan is applied, and its outcome, as text.
+//! The events of an apply, and its outcome, as text.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,10 +14,10 @@ use super::sections::AT_ONCE;
 use super::style::{CHANGED, QUIET, REMOVED, STRONG};
 use super::{Layout, counts, sections, style};
 
-/// What a replace waits for that is put off.
+/// What a deferred replace waits for.
 pub(super) const FOR_NEXT_LIFE: &str = "for the room's next life (`replace: on_next_vanish`)";
 
-/// Every action in the order in which the closing line counts them.
+/// Every action, in the order of the closing line.
 const COUNTED: [Action; 8] = [
     Action::Create,
     Action::Recreate,
@@ -29,8 +29,8 @@ const COUNTED: [Action; 8] = [
     Action::Record,
 ];
 
-/// Writes what happened to one step, on one line; what [`outcome_text`] lists at the end is named, or
-/// left out.
+/// Writes the event of one step on one line. Details that [`outcome_text`] lists at the end are left
+/// out.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -53,8 +53,8 @@ pub fn event_text(out: &mut dyn Write, event: &StepEvent) -> io::Result<()> {
     }
 }
 
-/// Writes the outcome of a run: what was adopted instead of created, what failed, what waits, what was
-/// not tried, and the counts. Equal outcomes are written equally, whatever the order of their steps.
+/// Writes the outcome of a run: the rooms that were adopted instead of created, the steps that failed,
+/// wait or were not tried, and the counts. The text does not depend on the order of the steps.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -83,7 +83,7 @@ pub fn outcome_text(out: &mut dyn Write, outcome: &Outcome, layout: Layout) -> i
     writeln!(out, "{STRONG}{}{STRONG:#}", closing(outcome))
 }
 
-/// Writes what one room, or several, have come to.
+/// Writes one entry for each cause, with one room or several.
 fn causes<T>(
     out: &mut dyn Write,
     group: &CauseGroup<'_, T>,
@@ -100,7 +100,7 @@ fn causes<T>(
     }
 }
 
-/// Returns that rooms were adopted instead of created, and the values that were overwritten.
+/// Returns the text for rooms that were adopted instead of created, with the overwritten values.
 fn adoption(adoption: &Adoption, subject: Subject<'_>) -> String {
     let (existed, value) = match subject {
         Subject::One(_) => ("it existed already", "value of it"),

@@ -1,31 +1,31 @@
-//! How far a run has come, on one line.
+//! The progress of a run, on one line.
 
 use std::time::Duration;
 
 use super::counts;
 
-/// How many characters the bar has.
+/// The number of characters of the bar.
 const BAR: u64 = 30;
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What it does.
+    /// The activity.
     pub activity: Activity,
-    /// How many rooms or steps are done.
+    /// The number of rooms or steps that are done.
     pub done: u64,
-    /// How many there are in all.
+    /// The number of all rooms or steps.
     pub total: u64,
-    /// The time since it began with them.
+    /// The time since the activity began.
     pub elapsed: Duration,
 }
 
-/// What a run does.
+/// The activity of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
-    /// It reads rooms.
+    /// The run reads rooms.
     Reading,
-    /// It carries out steps.
+    /// The run applies steps.
     Applying,
 }
 
@@ -40,7 +40,7 @@ pub fn progress_text(progress: &Progress) -> String {
     format!("{verb} {done}/{total}{}", left(progress))
 }
 
-/// Returns the line for a terminal: reads as [`progress_text`], steps with a bar and their rate.
+/// Returns the line for a terminal: [`progress_text`] for reads, and a bar with the rate for steps.
 #[must_use]
 pub fn progress_line(progress: &Progress) -> String {
     let Progress { activity, done, total, elapsed } = *progress;
@@ -54,7 +54,7 @@ pub fn progress_line(progress: &Progress) -> String {
     format!("[{bar}] {done}/{total}  {whole}.{tenth}/s{}", left(progress))
 }
 
-/// Returns that calls of an earlier run may still take effect in so many rooms, for so long.
+/// Returns the message about calls of an earlier run that may still take effect.
 #[must_use]
 pub fn calls_awaited(rooms: u64, time: Duration) -> String {
     let seconds = u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
@@ -63,7 +63,7 @@ pub fn calls_awaited(rooms: u64, time: Duration) -> String {
     format!("waiting {time}: calls of an earlier run may still take effect in {rooms}")
 }
 
-/// Returns `, 18 s left` at the rate so far, rounded up, or nothing before the first is done.
+/// Returns `, 18 s left` at the rate so far, rounded up; empty before the first is done.
 fn left(progress: &Progress) -> String {
     let Progress { activity: _, done, total, elapsed } = *progress;
     let rest = u128::from(total.saturating_sub(done));

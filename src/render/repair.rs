@@ -1,4 +1,4 @@
-//! What a repair or a push would make of a state, as text.
+//! The effect of a repair or a push on a state, as text.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use super::counts;
 use super::escape::Plain;
 use super::style::{QUIET, REMOVED, STRONG};
 
-/// Writes what was found, the rooms that would be added, changed and lost, and the state as it would be.
+/// Writes the damage, the rooms that would be added, changed and lost, and the resulting state.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -16,7 +16,7 @@ pub fn repair_text(out: &mut dyn Write, plan: &RepairPlan) -> io::Result<()> {
     comparison(out, plan, "Repair")
 }
 
-/// Writes the same of a document that is to take the place of a state.
+/// Writes the same for a document that replaces a state.
 ///
 /// # Errors
 /// Returns the error of `out`.

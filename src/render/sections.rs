@@ -9,13 +9,13 @@ use super::groups::{Subject, by_cause, listed, without_room};
 use super::style::{CHANGED, REMOVED, STRONG};
 use super::{Layout, counts, fields, text};
 
-/// Where a room is that exists and that we did not make.
+/// Describes a room that exists and that we did not make.
 const NOT_RECORDED: &str = "not in this state (a lost state, another state, a colleague?)";
 
 /// How to replace a room that waits for its next life.
 pub(super) const AT_ONCE: &str = "`replace: now` replaces it at once";
 
-/// Writes that a run is about a part of the rooms, if it is.
+/// Writes the scope, if it is not all rooms.
 pub(super) fn scope(out: &mut dyn Write, scope: Option<&Partial>) -> io::Result<()> {
     match scope {
         Some(partial) => writeln!(out, "{CHANGED}{partial}{CHANGED:#}"),
@@ -23,7 +23,7 @@ pub(super) fn scope(out: &mut dyn Write, scope: Option<&Partial>) -> io::Result<
     }
 }
 
-/// Writes the rooms with steps that the saved plan does not have.
+/// Writes the rooms with steps that the saved plan does not contain.
 pub(super) fn left_out(out: &mut dyn Write, steps: &[Step], layout: Layout) -> io::Result<()> {
     if steps.is_empty() {
         return Ok(());
@@ -65,7 +65,7 @@ pub(super) fn unread(out: &mut dyn Write, unread: &[Unread], layout: Layout) -> 
     Ok(())
 }
 
-/// Writes which rooms another run is changing, in one line.
+/// Writes the rooms that another run is changing, on one line.
 pub(super) fn in_progress(out: &mut dyn Write, run: Option<&RunInProgress>) -> io::Result<()> {
     let Some(RunInProgress { by, rooms }) = run else { return Ok(()) };
     let by = by.to_string();
@@ -86,7 +86,7 @@ pub(super) fn in_progress(out: &mut dyn Write, run: Option<&RunInProgress>) -> i
     }
 }
 
-/// Writes the gate's verdict, with the flags that would consent.
+/// Writes the refusals of the gate, with the flags that consent.
 pub(super) fn gate(out: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     if gate.open() {
         return Ok(());
@@ -142,8 +142,8 @@ fn section(out: &mut dyn Write, title: &str, held: &[Held], layout: Layout) -> i
     Ok(())
 }
 
-/// Returns what a room that is held back changes to, where that goes on waiting in later plans: the path
-/// of each field, and `old → new`.
+/// Returns the changes of a held room if they also wait in later plans: the path of each field, and
+/// `old → new`.
 pub(super) fn shown_changes(held: &Held) -> Vec<(String, String)> {
     match held.reason {
         HeldReason::NextLife => fields::changes(&held.step).collect(),
@@ -156,7 +156,7 @@ pub(super) fn shown_changes(held: &Held) -> Vec<(String, String)> {
     }
 }
 
-/// Returns why one room is held back, and what to do about it.
+/// Returns why one room is held back, and how to change that.
 pub(super) fn why(held: &Held) -> String {
     let advice = advice(held, Subject::One(&held.step.address));
     format!("{}; {advice}", reason(held.reason))
@@ -180,7 +180,7 @@ fn reason(reason: HeldReason) -> String {
     }
 }
 
-/// Returns why several rooms are held back, as what is said of them.
+/// Returns why several rooms are held back, as a predicate.
 fn cause(reason: HeldReason) -> String {
     match reason {
         HeldReason::Occupied(people) => {
@@ -196,7 +196,7 @@ fn cause(reason: HeldReason) -> String {
     }
 }
 
-/// Returns what to do about rooms that are held back.
+/// Returns how to change that rooms are held back.
 fn advice(held: &Held, subject: Subject<'_>) -> String {
     let Held { step, reason } = held;
     match reason {

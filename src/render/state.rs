@@ -60,7 +60,7 @@ struct PendingJson<'a> {
     absent_until: Option<Timestamp>,
 }
 
-/// What a room becomes once its present life is over.
+/// What a room becomes after its present life.
 #[derive(Serialize)]
 pub(super) struct NextJson<'a> {
     room: Option<&'a Room>,
@@ -91,7 +91,7 @@ pub fn state_list_json<'a>(
     write_line(out, &AddressList { format_version: FORMAT_VERSION, rooms })
 }
 
-/// Writes everything that is recorded of one room, which is of this kind as far as is known.
+/// Writes the record of one room, whose kind is `None` if it is not known.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -133,7 +133,7 @@ pub fn state_show_text(
     Ok(())
 }
 
-/// Returns what a room holds, as labels and values.
+/// Returns the content of a room as labels and values.
 fn content(room: &Room, assumed: Assumed) -> Vec<(String, String)> {
     let Room { name, destroy_delay_time, attributes, fields } = room;
     let mark = |assumed: bool| if assumed { " (assumed)" } else { "" };
@@ -151,7 +151,7 @@ fn content(room: &Room, assumed: Assumed) -> Vec<(String, String)> {
     rows
 }
 
-/// Returns what a room becomes once its present life is over, as labels and values.
+/// Returns the next life of a room as labels and values.
 pub(super) fn next_life(next: &NextLife) -> Vec<(String, String)> {
     let NextLife { room, carried, destroyed } = next;
     let mut rows = match room {
@@ -166,7 +166,7 @@ pub(super) fn next_life(next: &NextLife) -> Vec<(String, String)> {
     rows.into_iter().map(|(label, value)| (format!("next.{label}"), value)).collect()
 }
 
-/// Writes everything that is recorded of one room as one JSON document, as [`state_show_text`] does.
+/// Writes the record of one room as one JSON document, with the content of [`state_show_text`].
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -180,8 +180,8 @@ pub fn state_show_json(
     write_line(out, &RecordJson { format_version: Some(FORMAT_VERSION), ..shown })
 }
 
-/// Writes everything that is recorded of several rooms, each as [`state_show_json`] does, as the list
-/// `rooms` of one JSON document.
+/// Writes the records of several rooms as the list `rooms` of one JSON document, each like
+/// [`state_show_json`].
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -194,7 +194,7 @@ pub fn state_rooms_json<'a>(
     write_line(out, &RecordList { format_version: FORMAT_VERSION, rooms })
 }
 
-/// Borrows a record as it is written.
+/// Returns the JSON representation of a record.
 pub(super) fn record_json<'a>(
     address: &'a Address,
     record: &'a RecordedRoom,
@@ -251,7 +251,7 @@ fn pending_json(pending: &Pending) -> PendingJson<'_> {
     PendingJson { kind: *kind, at: *at, room: room.as_deref(), absent_until: *absent_until }
 }
 
-/// Returns which call is open.
+/// Returns the description of the pending call.
 pub(super) fn pending(pending: &Pending) -> String {
     use crate::model::PendingKind::{Create, Destroy, Update};
     let Pending { kind, at, room: _, absent_until } = pending;

@@ -1,20 +1,20 @@
-//! The colours.
+//! The colours of the text.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::model::Action;
 
-/// Nothing special.
+/// No colour.
 pub(super) const PLAIN: Style = Style::new();
-/// What is added.
+/// Added.
 pub(super) const ADDED: Style = AnsiColor::Green.on_default();
-/// What is taken away, and what went wrong.
+/// Removed, or failed.
 pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
-/// What changes, and what waits.
+/// Changed, or waiting.
 pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();
-/// What is secondary.
+/// Secondary.
 pub(super) const QUIET: Style = Style::new().dimmed();
-/// The title of a section, and the summary.
+/// The titles of sections, and the summary.
 pub(super) const STRONG: Style = Style::new().bold();
 
 /// Returns the colour of an action.

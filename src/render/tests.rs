@@ -1,4 +1,4 @@
-//! What users and scripts read, as snapshots.
+//! Tests of the output for users and scripts, as snapshots.
 
 mod findings;
 mod groups;
@@ -77,7 +77,7 @@ pub(super) fn set(key: &str, value: &str) -> AttributeChange {
     AttributeChange::Set(key.into(), Attribute { value: value.into(), auto_delete: false })
 }
 
-/// The event of a step that took 1.5 s, or has only started.
+/// Returns the event of a step that took 1.5 s, or has just started.
 pub(super) fn event(text: &str, action: Action, progress: StepProgress) -> StepEvent {
     let ran = matches!(
         progress,
@@ -88,7 +88,7 @@ pub(super) fn event(text: &str, action: Action, progress: StepProgress) -> StepE
     StepEvent { address: address(text), action, reason, duration, progress }
 }
 
-/// A plan without steps.
+/// Returns a plan without steps.
 pub(super) fn empty() -> Plan {
     Plan {
         emulated: false,
@@ -110,7 +110,7 @@ pub(super) fn empty() -> Plan {
     }
 }
 
-/// A plan with one step of each action, and everything that can be held back.
+/// Returns a plan with one step of each action, and every kind of held step.
 pub(super) fn full() -> Plan {
     let steps = steps();
     let held = |step, reason| Held { step, reason };
@@ -168,7 +168,7 @@ pub(super) fn full() -> Plan {
 
 fn steps() -> Vec<Step> {
     let story = "once upon a time\nthere was a room\nand it was full";
-    let told = "once upon a time\nthere was a hall\nand it was full";
+    let changed_story = "once upon a time\nthere was a hall\nand it was full";
     let unnamed = Room { attributes: attributes(&[("topic", "x")]), ..Room::default() };
     vec![
         Step {
@@ -177,7 +177,7 @@ fn steps() -> Vec<Step> {
         },
         Step {
             before: Some(room("Lobby", &[("topic", "a"), ("story", story)])),
-            after: Some(room("The \"Lounge\"", &[("topic", "a"), ("story", told)])),
+            after: Some(room("The \"Lounge\"", &[("topic", "a"), ("story", changed_story)])),
             people: People::Nobody,
             calls: vec![Call::DestroyRoom, Call::CreateRoom],
             ..step("chat/lounge", Action::Replace, Reason::NameChanged)
@@ -229,7 +229,7 @@ fn steps() -> Vec<Step> {
 
 pub(super) const VIEW: View<'static> = View { state: "rooms.state.json", layout: Layout::Grouped };
 
-/// What a writer writes, without its colours.
+/// Returns the output of `write`, without colours.
 pub(super) fn written(
     write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> String {

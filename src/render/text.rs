@@ -13,38 +13,38 @@ use super::notes::Notes;
 use super::style::{CHANGED, QUIET, STRONG};
 use super::{counts, fields, findings, sections, style, unified};
 
-/// How wide the column of addresses gets at most.
+/// The maximum width of the column of addresses.
 const ADDRESS_COLUMN: usize = 48;
 
-/// How many steps one core takes at a time.
+/// The number of steps that one parallel task formats.
 const PART: usize = 256;
-/// How many steps are in memory as text at once.
+/// The number of steps whose text is in memory at the same time.
 const BATCH: usize = 64 * PART;
 
-/// Follows a line about rooms that are not at a real service.
+/// The suffix of a line about rooms on the built-in emulator.
 pub(super) const ON_EMULATOR: &str = ", on the built-in emulator";
 
-/// How a plan is shown.
+/// The options for showing a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    /// Where the state is, as the user knows it.
+    /// The location of the state, as the user specified it.
     pub state: &'a str,
-    /// How steps and causes are laid out.
+    /// The layout of steps and causes.
     pub layout: Layout,
 }
 
-/// How the steps of a plan, and what came of them, are laid out.
+/// The layout of the steps of a plan, and of their results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// The fields that differ; the same change of neighbours once, and the same cause once.
+    /// The changed fields, with equal changes of adjacent rooms, and equal causes, grouped.
     Grouped,
-    /// The fields that differ, each room by itself (`--full`).
+    /// The changed fields of each room (`--full`).
     Full,
-    /// The whole room as a unified diff, each room by itself (`--diff`).
+    /// The whole room as a unified diff (`--diff`).
     Diff,
 }
 
-/// Writes a plan as text: a batch of steps at a time, whatever their number, and on every core.
+/// Writes a plan as text. Steps are formatted in parallel and in batches, which bounds the memory.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -80,7 +80,7 @@ pub(super) fn address_column<'a>(steps: impl Iterator<Item = &'a Step>) -> usize
     steps.map(length).max().unwrap_or(0).min(ADDRESS_COLUMN)
 }
 
-/// Writes the start of a step's first line: its symbol, action and address, up to `width`.
+/// Writes the start of a step's first line: its symbol, action and address, padded to `width`.
 pub(super) fn headline(out: &mut dyn Write, step: &Step, width: usize) -> io::Result<()> {
     let (colour, symbol) = (style::of(step.action), style::symbol(step.action));
     let address = Plain(&step.address).to_string();
@@ -141,7 +141,7 @@ fn steps(out: &mut dyn Write, steps: &[Step], layout: Layout) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes a step, or several with the same change.
+/// Writes a step, or a group of steps with the same change.
 fn step_group(out: &mut dyn Write, steps: &[Step], width: usize, layout: Layout) -> io::Result<()> {
     let (Some(step), Some(last)) = (steps.first(), steps.last()) else { return Ok(()) };
     let reason = step.reason.as_str();
@@ -163,13 +163,14 @@ fn step_group(out: &mut dyn Write, steps: &[Step], width: usize, layout: Layout)
     Notes::of(step).write(out)
 }
 
-/// Writes the one line of a plan without steps.
+/// Writes the only line of a plan without steps.
 fn nothing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     let place = if plan.emulated { ON_EMULATOR } else { "" };
     writeln!(out, "{STRONG}{}{STRONG:#}{CHANGED}{place}{CHANGED:#}.", without_steps(plan))
 }
 
-/// Returns the sentence of a plan without steps: "no changes" only where nothing is held or unread.
+/// Returns the sentence of a plan without steps. It is "no changes" only if nothing is held back or
+/// unread.
 pub(super) fn without_steps(plan: &Plan) -> String {
     let counts = plan.summary;
     let changing = plan.in_progress.as_ref().map_or(0, |run| run.rooms.len() as u64);
@@ -203,7 +204,8 @@ fn closing(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     writeln!(out, "Digest {}", plan.digest)
 }
 
-/// `Plan: 3 to create, 1 to update, 0 to replace, 0 to destroy; 38 unchanged, 1 waiting, 2 blocked.`
+/// Returns `Plan: 3 to create, 1 to update, 0 to replace, 0 to destroy; 38 unchanged, 1 waiting, 2
+/// blocked.`
 pub(super) fn summary(summary: Summary) -> String {
     let Summary {
         create,

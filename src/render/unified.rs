@@ -1,4 +1,4 @@
-//! Whole rooms as unified diffs.
+//! Unified diffs of whole rooms.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::model::{Attribute, Room, Step};
 use super::escape::{OneLine, Plain, Quoted};
 use super::style::{ADDED, QUIET, REMOVED};
 
-/// Writes the room before and after a step as a unified diff of the whole of it.
+/// Writes a unified diff of the whole room before and after a step.
 pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     let (before, after) = step.shown();
     let (before, after) = (sheet(before.as_deref()), sheet(after.as_deref()));
@@ -33,7 +33,7 @@ pub(super) fn write(out: &mut dyn Write, step: &Step) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns a room as the file would declare it, or nothing if there is none.
+/// Returns a room in the format of the file; empty if there is none.
 fn sheet(room: Option<&Room>) -> String {
     let mut sheet = String::new();
     let Some(Room { name, destroy_delay_time, attributes, fields }) = room else { return sheet };

@@ -1,4 +1,4 @@
-//! What is accepted in groups is accepted whole, and means the same.
+//! Tests that a text accepted in groups is accepted whole with the same meaning.
 
 use proptest::prelude::*;
 
@@ -14,15 +14,16 @@ fn grouped(text: &str) -> Option<File> {
     parse_grouped(text, size(2))
 }
 
-/// Whether a text is parsed in groups, to what it means whole.
-fn cut(text: &str) -> bool {
+/// Returns whether a text is parsed in groups, and checks that the result equals that of the whole
+/// text.
+fn is_divided(text: &str) -> bool {
     let Some(file) = grouped(text) else { return false };
     assert_eq!(parse_whole(text).expect("it is accepted whole"), file, "{text}");
     true
 }
 
 #[test]
-fn plain_files_are_divided_into_groups() {
+fn simple_files_are_divided_into_groups() {
     for rooms in [
         "rooms:\n- id: a\n- id: b\n- id: c\n",
         "rooms:\n  - id: a\n    name: A\n\n  # between\n  - id: b\n# after\n",
@@ -33,7 +34,7 @@ fn plain_files_are_divided_into_groups() {
         "rooms:\n  - {id: a, attributes: {t: \"[&a, *b, !c\"}}\n  - id: b\n",
         "rooms:\n  - id: a\n    name: Tom & Jerry's * !\n  - id: \"b\"",
     ] {
-        assert!(cut(&format!("{HEAD}{rooms}")), "{rooms}");
+        assert!(is_divided(&format!("{HEAD}{rooms}")), "{rooms}");
     }
 }
 
@@ -64,7 +65,7 @@ fn files_with_dependent_items_are_not_divided() {
 }
 
 #[test]
-fn lines_of_items_and_of_the_skeleton_are_those_of_the_file() {
+fn items_and_skeleton_map_to_lines_of_the_file() {
     let text = "version: 1\nrooms:\n  # c\n  - id: a\n    name: A\n  - id: b\nstate: x\n";
     let layout = Layout::of(text).expect("it is plain");
     assert_eq!((layout.line(0), layout.line(1)), (3, 5));
@@ -73,7 +74,7 @@ fn lines_of_items_and_of_the_skeleton_are_those_of_the_file() {
     assert_eq!((layout.line_of_skeleton(2), layout.line_of_skeleton(3)), (2, 6));
 }
 
-/// A piece of YAML that could tie two items together, or end one.
+/// Generates a piece of YAML that may connect two items, or end one.
 fn piece() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "\"",
@@ -129,7 +130,7 @@ fn piece() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// A plain file with pieces put in anywhere.
+/// Generates a simple file with such pieces inserted anywhere.
 fn text() -> impl Strategy<Value = String> {
     let base = prop::sample::select(vec![
         "version: 1\nrooms:\n  - id: a\n    name: A b\n  - id: b\n    attributes: {k: v, l: \"w\"}\n  - id: c\nstate: x\n",
@@ -154,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn what_is_accepted_in_groups_is_accepted_whole(text in text(), items in 1_usize..4) {
+    fn a_text_accepted_in_groups_is_accepted_whole(text in text(), items in 1_usize..4) {
         if let Some(file) = parse_grouped(&text, size(items)) {
             let whole = parse_whole(&text);
             prop_assert!(whole.is_ok(), "{:?}: {}", whole, text);

@@ -14,7 +14,7 @@ use crate::config::diagnostics::{
     Reporter, Span, merge_key, missing_key, owner, suggestion, type_name,
 };
 use crate::config::raw::is_extension;
-use crate::config::schema::{SCHEMA, not_built, reserved_key};
+use crate::config::schema::SCHEMA;
 use crate::config::secrets::{names_secret, secret_key};
 use crate::config::values::nearest_kind;
 use crate::config::variables;
@@ -181,8 +181,6 @@ impl StructureCheck<'_, '_> {
             secret_key(name)
         } else if name == "<<" {
             merge_key()
-        } else if reserved_key(schema.name, name) {
-            not_built(&format!("`{name}`"))
         } else {
             let owner = owner(schema.name);
             Finding::error("unknown_key", format!("{owner} has no key `{name}`"))

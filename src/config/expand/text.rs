@@ -5,11 +5,11 @@ use std::borrow::Cow;
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// Text as it is.
+    /// Literal text.
     Literal(&'a str),
     /// A reference to a variable of this name.
     Variable(&'a str),
-    /// A reference that does not end.
+    /// A reference without a closing brace.
     Unclosed,
 }
 
@@ -32,7 +32,8 @@ pub(super) fn each_piece<'a>(text: &'a str, mut visit: impl FnMut(Piece<'a>)) {
     visit(Piece::Literal(rest));
 }
 
-/// Replaces the references of a text; `None` if there are none. A name without a value stays.
+/// Replaces the references of a text; `None` if there are none. A reference without a value is left
+/// unchanged.
 pub(super) fn replace(text: &str, values: &[(&str, String)]) -> Option<String> {
     if !text.contains("${") {
         return None;

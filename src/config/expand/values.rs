@@ -1,4 +1,4 @@
-//! The values of one variable: a range that keeps its width, or a list.
+//! The values of one variable: a range, or a list.
 
 use std::collections::HashMap;
 
@@ -8,20 +8,20 @@ use crate::config::diagnostics::{
 use crate::config::raw::{Text, VariableValues};
 use crate::model::Finding;
 
-/// How many rooms all entries together may make.
-pub(in crate::config) const MOST: usize = 1_000_000;
+/// The maximum number of rooms of all entries together.
+pub(in crate::config) const MAX_ROOMS: usize = 1_000_000;
 
-/// The values of a variable, at least one.
+/// The values of a variable; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Values {
-    /// Whole numbers, with zeros before them up to a width.
+    /// Whole numbers, padded with zeros to a width.
     Range { first: u64, width: usize, len: usize },
     /// Texts.
     List(Vec<Box<str>>),
 }
 
 impl Values {
-    /// Returns how many there are.
+    /// Returns the number of values.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Range { first: _, width: _, len } => *len,
@@ -94,10 +94,10 @@ fn list(
     Some(Values::List(texts.iter().map(|Text(text)| text.clone()).collect()))
 }
 
-/// Reads a range such as `001..200`.
+/// Parses a range such as `001..200`.
 ///
 /// # Errors
-/// Returns a finding if it is not one, runs backwards, is too long, or if its width is unclear.
+/// Returns a finding if it is not a range, is descending or too long, or if its width is ambiguous.
 fn range(text: &str) -> Result<Values, Box<Finding>> {
     let wrong = |message: String, help: &str| {
         Err(Box::new(Finding::error("for_each", message).help(help.to_owned())))
@@ -131,7 +131,7 @@ fn range(text: &str) -> Result<Values, Box<Finding>> {
         );
     };
     match usize::try_from(steps) {
-        Ok(steps) if steps < MOST => Ok(Values::Range { first, width, len: steps + 1 }),
+        Ok(steps) if steps < MAX_ROOMS => Ok(Values::Range { first, width, len: steps + 1 }),
         Ok(_) | Err(_) => wrong(
             format!("the range `{shown}` makes more than 1,000,000 rooms"),
             "declare fewer values",

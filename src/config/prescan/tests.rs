@@ -1,4 +1,4 @@
-//! What a scan of bytes finds.
+//! Tests of the scan of bytes.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn anchors_aliases_tags_and_documents_are_found() {
 }
 
 #[test]
-fn characters_that_are_read_differently_are_found() {
+fn characters_that_yaml_versions_treat_differently_are_found() {
     for text in
         ["\ta: b\n", "a: b\r\n", "a: \u{85}\n", "# \u{2028}\n", "a: \"\u{feff}\"\n", "a: \u{1}\n"]
     {

@@ -1,4 +1,4 @@
-//! The scalars and maps of a file: how each is read, and its schema.
+//! The scalars and maps of a file: their decoding, and their schemas.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,11 +14,11 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::Kind;
 
-/// A string, and not what YAML reads as a number, a boolean or null.
+/// A string; a plain scalar that YAML reads as a number, a boolean or null is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text(pub Box<str>);
 
-/// A whole number, or text that is resolved to one.
+/// A whole number, or a text that is resolved to one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Amount {
     /// A number.
@@ -71,7 +71,7 @@ pub enum VariableValues {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs<V>(pub Vec<(Text, V)>);
 
-/// Reads a key's value, and refuses `key:` and null, which serde would read as "left out".
+/// Reads a key's value, and rejects `key:` and null, which serde would treat as a missing key.
 pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -224,7 +224,7 @@ pub(in crate::config) fn is_extension(key: &str) -> bool {
     key.starts_with("x-")
 }
 
-/// A map without the keys that are ignored.
+/// A map without the ignored keys.
 pub(super) struct WithoutExtensions<A> {
     map: A,
     ignored: BTreeSet<Box<str>>,
@@ -260,10 +260,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutExtensions<A> {
     }
 }
 
-/// Text that holds a variable, such as `${ZEGO_APP_ID:-1}`.
+/// The start of a variable in a text, such as `${ZEGO_APP_ID:-1}`.
 pub(in crate::config) const VARIABLE: &str = r"\$\{";
 
-/// Implements a schema that is inlined, without a definition of its own.
+/// Implements a schema that is inlined instead of being a definition.
 macro_rules! inline_schema {
     ([$($generic:ident)?] $type:ty, $name:literal, |$generator:pat_param| $schema:expr) => {
         impl$(<$generic: JsonSchema>)? JsonSchema for $type {
@@ -308,30 +308,28 @@ fn rate(generator: &mut SchemaGenerator) -> Schema {
     whole::<1, { u32::MAX as u64 }>(generator)
 }
 
-/// A whole number from `LEAST` to `MOST`.
-pub(super) fn whole<const LEAST: u64, const MOST: u64>(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
+/// Returns the schema of a whole number from `MIN` to `MAX`.
+pub(super) fn whole<const MIN: u64, const MAX: u64>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
 }
 
-/// A whole number from `LEAST` to `MOST`, or text with a variable.
-pub(super) fn whole_or_variable<const LEAST: u64, const MOST: u64>(
-    _: &mut SchemaGenerator,
-) -> Schema {
+/// Returns the schema of a whole number from `MIN` to `MAX`, or text with a variable.
+pub(super) fn whole_or_variable<const MIN: u64, const MAX: u64>(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [
-            { "type": "integer", "minimum": LEAST, "maximum": MOST },
+            { "type": "integer", "minimum": MIN, "maximum": MAX },
             { "type": "string", "pattern": VARIABLE },
         ],
     })
 }
 
-/// The name of a kind.
+/// Returns the schema of the name of a kind.
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     json_schema!({ "type": "string", "enum": kinds })
 }
 
-/// Seconds, or text such as `90s`, `15m` or `3h`.
+/// Returns the schema of seconds, or text such as `90s`, `15m` or `3h`.
 pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [
@@ -341,24 +339,22 @@ pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Seconds from `LEAST` to `MOST`, text such as `30m`, or text with a variable.
-pub(super) fn span_or_variable<const LEAST: u64, const MOST: u64>(
-    _: &mut SchemaGenerator,
-) -> Schema {
+/// Returns the schema of seconds from `MIN` to `MAX`, text such as `30m`, or text with a variable.
+pub(super) fn span_or_variable<const MIN: u64, const MAX: u64>(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [
-            { "type": "integer", "minimum": LEAST, "maximum": MOST },
+            { "type": "integer", "minimum": MIN, "maximum": MAX },
             { "type": "string", "pattern": r"^[0-9]+[smh]?$|\$\{", "examples": ["30m"] },
         ],
     })
 }
 
-/// A share such as `50%`.
+/// Returns the schema of a percentage such as `50%`.
 pub(super) fn share(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": "^[0-9]+%$", "examples": ["50%"] })
 }
 
-/// A number, or a share such as `30%`.
+/// Returns the schema of a number, or a percentage such as `30%`.
 pub(super) fn count_or_share(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "anyOf": [

@@ -1,4 +1,5 @@
-//! What a provider has depending on its kind: the operator, `is_test`, `dissolve_after`, `max_rooms`, `limits`.
+//! The settings of a provider that depend on its kind: the operator, `is_test`, `dissolve_after`,
+//! `max_rooms`, `limits`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -12,12 +13,12 @@ use crate::config::raw::{self, Amount, Limits, Text};
 use crate::config::values::{delay, doubtful, kind_names, nearest_kind, operator_error, shown};
 use crate::config::variables::{self, ProviderFields};
 
-/// How a kind is spelled.
+/// Whether a kind is spelled correctly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
-    /// As the schema has it.
+    /// As in the schema.
     Exact,
-    /// Otherwise, or missing.
+    /// Misspelled, or missing.
     Misspelled,
 }
 
@@ -69,8 +70,8 @@ const KEYS: &[Key] = &[
 ];
 
 impl ProviderFields<'_, '_> {
-    /// Returns which service it is. A misspelled kind is reported, and the nearest one is used for the
-    /// other checks.
+    /// Returns the kind. A misspelled kind is reported, and the nearest one is used for the other
+    /// checks.
     pub(super) fn kind(&mut self, kind: Option<&Text>) -> (Option<Kind>, Spelling) {
         let Some(Text(text)) = kind else {
             self.missing("kind");
@@ -102,7 +103,7 @@ impl ProviderFields<'_, '_> {
         }
     }
 
-    /// Resolves what belongs to the service; `None` if it has a mistake, which is reported.
+    /// Resolves the application; `None` if it has a mistake, which is reported.
     pub(super) fn application(
         &mut self,
         kind: Kind,
@@ -188,7 +189,8 @@ impl ProviderFields<'_, '_> {
         None
     }
 
-    /// Resolves the key of the ownership attribute, which has to fit into a room by itself.
+    /// Resolves the key of the ownership attribute, which has to fit the limits of a room without other
+    /// attributes.
     pub(super) fn ownership_attribute(
         &mut self,
         declared: Option<&Text>,
@@ -230,7 +232,7 @@ impl ProviderFields<'_, '_> {
         None
     }
 
-    /// Resolves the limits for the attributes of one room: the kind's own, overridden by the file's.
+    /// Resolves the limits for the attributes of one room: the file's, or else those of the kind.
     pub(super) fn limits(&mut self, kind: Kind, limits: Option<&Limits>) -> AttributeLimits {
         let mut all = kind.attribute_limits();
         let Some(Limits { attributes, key_bytes, value_bytes, total_bytes }) = limits else {

@@ -1,37 +1,37 @@
-//! The checks of meaning on a room: a flat table, every one run, everything reported.
+//! The semantic checks of a room: a flat table, of which every check runs and reports.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{EmptyLife, Field, Finding, Kind, MissingField, Room, RoomPath};
 
-use super::context::{ResolveContext, UnfitDefault};
+use super::context::{RejectedDefault, ResolveContext};
 use super::provider::{DeclaredProvider, check_declared};
 use crate::config::diagnostics::{PathSegment, Reporter, index, key, kinds, listed, missing_key};
 use crate::config::raw::{self, Pairs, RawValue, Text};
 use crate::config::values::{self, doubtful, field_error, holders, path, shown};
 use crate::config::variables::KEYS;
 
-/// A room as the checks see it.
+/// The input of the checks of one room.
 pub(super) struct RoomInput<'a> {
-    /// The room as the file has it.
+    /// The room as in the file.
     pub raw: &'a raw::Room,
     /// The room with the defaults, for each kind of its providers.
     pub by_kind: &'a [(Kind, Arc<Room>)],
-    /// The providers that it names and that are declared.
+    /// The declared providers that it names.
     pub providers: &'a [&'a DeclaredProvider],
-    /// What the rooms of its file are resolved against.
+    /// The context of the rooms of its file.
     pub context: &'a ResolveContext<'a>,
-    /// How it came to be.
+    /// How the room was made.
     pub origin: RoomOrigin,
 }
 
-/// How a room came to be.
+/// How a room was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RoomOrigin {
-    /// It is written in the file.
+    /// Written in the file.
     Written,
-    /// It was made by an entry with `for_each`.
+    /// Made by an entry with `for_each`.
     Expanded,
 }
 
@@ -155,7 +155,7 @@ fn provider_is_named(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     reporter.missing(Vec::new(), finding);
 }
 
-/// A field must fit at least one of the kinds: each takes the fields that it has.
+/// Reports fields that none of the kinds has. Each kind gets the fields that it has.
 fn keys_are_of_its_kinds(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     if !input.kinds_are_known() {
         return;
@@ -197,7 +197,7 @@ fn values_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
 
 /// Reports defaults that this room inherits and that its kind does not accept.
 fn defaults_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
-    for UnfitDefault { kind, field, finding } in &input.context.defaults.unfit {
+    for RejectedDefault { kind, field, finding } in &input.context.defaults.rejected {
         let inherits = input.kinds().any(|own| own == *kind);
         if inherits && input.raw.raw_value(*field).is_none() {
             let message = format!("from `defaults`: {}", finding.message);
@@ -207,7 +207,7 @@ fn defaults_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Warns of fields that are missing and that a room of its kind should have.
+/// Warns about missing fields that a room of its kind should have.
 fn recommended_fields_are_set(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     for (kind, room) in input.by_kind {
         for spec in kind.spec().fields {
@@ -239,7 +239,7 @@ fn attributes_are_within_limits(input: &RoomInput<'_>, reporter: &mut Reporter<'
     }
 }
 
-/// The ownership attribute is written by roomctl: a room neither declares it nor leaves it to others.
+/// Reports a room that declares the ownership attribute or leaves it to others, since roomctl sets it.
 fn ownership_is_not_declared(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let keys = input.providers.iter().filter_map(|known| known.ownership_key.as_deref());
     let keys: BTreeSet<&str> = keys.collect();
@@ -272,7 +272,7 @@ fn attributes_are_valid(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     values::check_attributes(input.raw.attributes.as_ref(), &[], reporter);
 }
 
-/// The keys of a written room differ; those of an entry may become equal.
+/// Reports equal attribute keys in a room of an entry. In a written room they are a syntax error.
 fn attributes_stay_apart(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let (RoomOrigin::Expanded, Some(Pairs(pairs))) = (input.origin, &input.raw.attributes) else {
         return;
@@ -286,8 +286,8 @@ fn attributes_stay_apart(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Only ZIM deletes attributes with their user: other kinds leave them to the ZIM side of a room, and a
-/// room without one cannot have them.
+/// Reports `auto_delete` attributes of a room without a ZIM side, since only ZIM supports them. The other
+/// kinds of a room with a ZIM side ignore them.
 fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let Some(pairs) = &input.raw.attributes else { return };
     if input.kinds().any(|kind| kind.spec().auto_delete) || !input.kinds_are_known() {
@@ -299,7 +299,7 @@ fn auto_delete_is_supported(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) 
     }
 }
 
-/// Paths to ignore have to be those of a field that one of its kinds holds.
+/// Reports ignored paths that are fields of none of its kinds.
 fn ignored_paths_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let held = |field: &Field| !input.kinds_are_known() || input.kinds().any(|it| it.holds(*field));
     let fields: Vec<Field> = Field::ALL.iter().copied().filter(held).collect();
@@ -307,8 +307,8 @@ fn ignored_paths_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     values::check_ignored(lifecycle, &fields, &[key("lifecycle")], reporter);
 }
 
-/// `${…}` is replaced in a few keys of the providers, in `state`, and in entries with `for_each`: in any
-/// other room it is sent literally.
+/// Warns about `${…}` in a room without `for_each`, where it is sent literally: it is replaced only in a few
+/// keys of the providers, in `state`, and in entries with `for_each`.
 fn variables_are_not_used(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     match input.origin {
         RoomOrigin::Written => {}

@@ -1,4 +1,4 @@
-//! What the rooms of a file are resolved against: the defaults, the providers, the file's name.
+//! The context in which the rooms of a file are resolved: its defaults, the providers, its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use crate::config::diagnostics::{Diagnostics, Part, Reporter, key};
 use crate::config::raw::{self, AttributeValue, FullAttribute, Pairs, RawValue, Text};
 use crate::config::values::{self, FieldError, delay, field_error, holders, value};
 
-/// What the rooms of one file are resolved against.
+/// The context in which the rooms of one file are resolved.
 pub(super) struct ResolveContext<'a> {
     /// Every declared provider.
     pub declared: &'a BTreeMap<Box<str>, DeclaredProvider>,
     /// The file's `defaults`.
     pub defaults: Defaults,
-    /// The path of the file, as it is recorded.
+    /// The recorded path of the file.
     pub source: Arc<str>,
 }
 
-/// A room with the fields that each of its kinds has.
+/// A room with the fields of each of its kinds.
 pub(super) type RoomByKind = Vec<(Kind, Arc<Room>)>;
 
 impl<'a> ResolveContext<'a> {
-    /// Returns the declared providers that a room names; if it names none, that of the defaults, or else
-    /// the only one.
+    /// Returns the declared providers of a room: those that it names, or else that of the defaults, or
+    /// else the only one.
     pub(super) fn providers(&self, raw: &raw::Room) -> Vec<&'a DeclaredProvider> {
         match (&raw.provider, &raw.providers) {
             (Some(Text(one)), _) => self.declared.get(one).into_iter().collect(),
@@ -45,7 +45,7 @@ impl<'a> ResolveContext<'a> {
         }
     }
 
-    /// Resolves a room with the defaults, for each kind of its providers; equal rooms are shared.
+    /// Resolves a room with the defaults, for each kind of its providers. Equal rooms share memory.
     pub(super) fn by_kind(&self, raw: &raw::Room, providers: &[&DeclaredProvider]) -> RoomByKind {
         let mut all = RoomByKind::with_capacity(1);
         let assumed = if providers.is_empty() { self.only_kind() } else { None };
@@ -62,15 +62,15 @@ impl<'a> ResolveContext<'a> {
         all
     }
 
-    /// Returns the kind of all declared providers, if it is one: the kind of a room whose provider is
-    /// unknown.
+    /// Returns the common kind of all declared providers, if there is one. It is assumed for a room
+    /// whose provider is unknown.
     fn only_kind(&self) -> Option<Kind> {
         let mut kinds = self.declared.values().map(|provider| provider.kind);
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
     }
 
-    /// A room as it is declared at one of its providers.
+    /// Returns a room as declared at one of its providers.
     pub(super) fn declare(
         &self,
         raw: &raw::Room,
@@ -122,7 +122,7 @@ pub(super) fn resolve<'a>(
     room
 }
 
-/// Removes the attributes that only some services can delete by themselves.
+/// Removes `auto_delete` attributes, which only some services support.
 fn without_auto_delete(mut room: Room) -> Room {
     if room.attributes.iter().any(|(_, attribute)| attribute.auto_delete) {
         let kept = room.attributes.iter().filter(|(_, attribute)| !attribute.auto_delete);
@@ -132,7 +132,7 @@ fn without_auto_delete(mut room: Room) -> Room {
     room
 }
 
-/// A room's own attributes over those of the defaults.
+/// Returns a room's own attributes over those of the defaults.
 fn attributes(own: &Pairs<AttributeValue>, defaults: &Attributes) -> Attributes {
     let inherited = defaults.iter().map(|(key, attribute)| (key, attribute.clone()));
     let own = own.0.iter().map(|(Text(key), value)| (&**key, attribute(value)));
@@ -149,7 +149,7 @@ fn attribute(value: &AttributeValue) -> Attribute {
     }
 }
 
-/// A room's own lifecycle over that of the defaults.
+/// Returns a room's own lifecycle over that of the defaults.
 pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Lifecycle {
     let Some(raw::Lifecycle { prevent_destroy, on_remove, ignore_changes: _, on_conflict: _ }) =
         raw
@@ -162,7 +162,7 @@ pub(super) fn lifecycle(raw: Option<&raw::Lifecycle>, defaults: Lifecycle) -> Li
     }
 }
 
-/// The paths that a room ignores: its own, or else those of the defaults.
+/// Returns the ignored paths of a room: its own, or else those of the defaults.
 fn ignore_changes(raw: Option<&raw::Lifecycle>, defaults: &[Box<str>]) -> Box<[Box<str>]> {
     let Some(paths) = raw.and_then(|raw| raw.ignore_changes.as_ref()) else {
         return defaults.into();
@@ -176,21 +176,22 @@ fn ignore_changes(raw: Option<&raw::Lifecycle>, defaults: &[Box<str>]) -> Box<[B
 pub(super) struct Defaults {
     /// The provider of the rooms that name none.
     pub provider: Option<Box<str>>,
-    /// The fields, of whatever kind.
+    /// The fields of any kind.
     pub room: Room,
-    /// How the rooms may be handled.
+    /// The lifecycle.
     pub lifecycle: Lifecycle,
     /// The paths that `ignore_changes` names.
     pub ignore_changes: Box<[Box<str>]>,
     /// What to do with rooms that exist and that we did not make.
     pub on_conflict: Option<OnConflict>,
-    /// Values that some of the declared kinds do not accept: reported for the rooms that inherit them.
-    pub unfit: Vec<UnfitDefault>,
+    /// Values that some of the declared kinds do not accept. They are reported for the rooms that
+    /// inherit them.
+    pub rejected: Vec<RejectedDefault>,
 }
 
-/// A default that does not fit a kind.
+/// A default that a kind does not accept.
 #[derive(Clone, Debug)]
-pub(super) struct UnfitDefault {
+pub(super) struct RejectedDefault {
     pub kind: Kind,
     pub field: Field,
     pub finding: Finding,
@@ -206,7 +207,7 @@ pub(super) fn defaults(
     let (file, reading) = (document.file, document.reading);
     let mut reporter = Reporter { diagnostics, file, part: Part::Head, reading };
     let kinds = declared_kinds(declared);
-    keys_reach_a_room(raw, &kinds, &mut reporter);
+    keys_apply_to_a_kind(raw, &kinds, &mut reporter);
     let path = [key("defaults"), key("lifecycle")];
     values::check_ignored(raw.lifecycle.as_ref(), Field::ALL, &path, &mut reporter);
     values::check_attributes(raw.attributes.as_ref(), &[key("defaults")], &mut reporter);
@@ -221,7 +222,7 @@ pub(super) fn defaults(
         lifecycle: lifecycle(raw.lifecycle.as_ref(), Lifecycle::default()),
         ignore_changes: ignore_changes(raw.lifecycle.as_ref(), &[]),
         on_conflict: raw.lifecycle.as_ref().and_then(|raw| raw.on_conflict),
-        unfit: unfit(raw, &kinds, &mut reporter),
+        rejected: rejected(raw, &kinds, &mut reporter),
     }
 }
 
@@ -234,9 +235,9 @@ fn declared_kinds(known: &BTreeMap<Box<str>, DeclaredProvider>) -> Vec<Kind> {
     Kind::ALL.iter().filter(declared).copied().collect()
 }
 
-/// Reports keys that no declared kind has. That is a warning, not an error: a file
-/// of defaults may be shared by applications of several kinds.
-fn keys_reach_a_room(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) {
+/// Reports keys that no declared kind has. It is a warning because applications of several kinds may
+/// share a file of defaults.
+fn keys_apply_to_a_kind(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) {
     for (name, field) in raw.keys() {
         if declared.iter().any(|kind| kind.holds(field)) {
             continue;
@@ -250,9 +251,13 @@ fn keys_reach_a_room(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Repo
     }
 }
 
-/// Reports values that no kind accepts, and returns those that some kinds do not.
-fn unfit(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) -> Vec<UnfitDefault> {
-    let mut unfit = Vec::new();
+/// Reports values that no kind accepts, and returns those that only some kinds accept.
+fn rejected(
+    raw: &raw::Defaults,
+    declared: &[Kind],
+    reporter: &mut Reporter<'_>,
+) -> Vec<RejectedDefault> {
+    let mut rejected = Vec::new();
     for field in Field::ALL {
         let Some(value) = raw.raw_value(*field) else { continue };
         let check = |kinds: &[Kind]| -> Vec<(Kind, Option<FieldError>)> {
@@ -270,8 +275,8 @@ fn unfit(raw: &raw::Defaults, declared: &[Kind], reporter: &mut Reporter<'_>) ->
                 reporter.at([vec![key("defaults")], path].concat(), finding);
                 break;
             }
-            unfit.push(UnfitDefault { kind, field: *field, finding });
+            rejected.push(RejectedDefault { kind, field: *field, finding });
         }
     }
-    unfit
+    rejected
 }

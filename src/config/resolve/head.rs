@@ -1,4 +1,4 @@
-//! Everything but the rooms, resolved over all files: providers, policy, renames, and the state.
+//! Resolves everything but the rooms over all files: providers, policy, renames, and the state.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,19 +23,19 @@ use crate::config::variables::{Lookup, Variables, any, not_here};
 pub(in crate::config) struct ResolvedHead {
     /// The providers without mistakes.
     pub providers: BTreeMap<ProviderName, Provider>,
-    /// Every declared provider, also those with mistakes: rooms may name them.
+    /// Every declared provider, including those with mistakes, since rooms may name them.
     pub declared: BTreeMap<Box<str>, DeclaredProvider>,
     /// The providers that were renamed.
     pub moved: Vec<Moved>,
     /// The policy.
     pub policy: Policy,
-    /// Where the state is.
+    /// The location of the state.
     pub state: StateLocation,
     /// The folder that the paths of sources are relative to.
     pub home: PathBuf,
 }
 
-/// Where the state is if no file has `state`.
+/// The location of the state if no file has `state`.
 const DEFAULT_STATE: &str = "rooms.state.json";
 
 /// Resolves the heads of all files.
@@ -77,7 +77,7 @@ pub(super) fn resolve(
     ResolvedHead { providers, declared, moved, policy, state, home }
 }
 
-/// The files of the keys that only one file may have.
+/// The files with the keys that only one file may have.
 struct SingleDocuments<'a> {
     providers: Option<&'a Document>,
     moved: Option<&'a Document>,
@@ -107,7 +107,7 @@ fn reporter<'a>(document: &Document, diagnostics: &'a mut Diagnostics) -> Report
     Reporter { diagnostics, file: document.file, part: Part::Head, reading: document.reading }
 }
 
-/// Returns the one file that has a key; reports a second one.
+/// Returns the only file that has a key, and reports a second one.
 fn one_file<'a>(
     documents: &'a [Document],
     name: &str,
@@ -146,7 +146,7 @@ fn version(document: &Document, reporter: &mut Reporter<'_>) {
     }
 }
 
-/// Files without any `rooms` are a mistake, and never "no rooms".
+/// Reports files without any `rooms`, which must not mean that there are no rooms.
 fn rooms_somewhere(documents: &[Document], diagnostics: &mut Diagnostics) {
     let absent = |document: &Document| {
         matches!(document.rooms, Rooms::Absent) && document.head.rooms.is_none()
@@ -223,7 +223,7 @@ fn state(
         }
         Ok(text) => match text.parse::<StateLocation>() {
             Ok(location) => return Some(location.in_folder(folder)),
-            // The error may show a part of the text, which is a variable's value.
+            // The error may contain a part of the text, which is a variable's value.
             Err(
                 LocationError::UnknownParameter(_)
                 | LocationError::UnknownDatabaseParameter(_)
@@ -239,8 +239,8 @@ fn state(
     None
 }
 
-/// Resolves the `moved` list of the file that has it: each from a name that is no longer declared to
-/// one that is. Sorted by the old name.
+/// Resolves the `moved` list: from names that are no longer declared to declared ones. Sorted by old
+/// name.
 fn moved(
     document: &Document,
     declared: &BTreeMap<Box<str>, DeclaredProvider>,
@@ -253,7 +253,7 @@ fn moved(
     moved
 }
 
-/// An entry of `moved`, and what it is checked against.
+/// An entry of `moved`, with what it is checked against.
 struct Entry<'a> {
     list: &'a [raw::Moved],
     at: usize,
@@ -273,7 +273,7 @@ impl Entry<'_> {
         Some(Moved { from: from?, to: to? })
     }
 
-    /// The old name: of no declared provider, and given once.
+    /// Returns the old name, which must not be declared, and must be listed once.
     fn from(&self, from: &str, to: &str, reporter: &mut Reporter<'_>) -> Option<ProviderName> {
         let earlier = self.list[..self.at].iter().position(|it| is(it.from.as_ref(), from));
         let at = self.path(Some("from"));
@@ -306,7 +306,7 @@ impl Entry<'_> {
         None
     }
 
-    /// The new name: of a declared provider.
+    /// Returns the new name, which must be declared.
     fn to(&self, to: &str, reporter: &mut Reporter<'_>) -> Option<ProviderName> {
         if self.declared.contains_key(to) || self.declared.is_empty() {
             return ProviderName::new(to).ok();

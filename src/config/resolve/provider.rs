@@ -1,4 +1,4 @@
-//! The providers: variables replaced, values checked.
+//! Resolves the providers: replaces variables and checks values.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::config::secrets::looks_like_secret;
 use crate::config::values::percent;
 use crate::config::variables::{ProviderFields, Variables};
 
-/// A declared provider, as far as its rooms need it.
+/// The parts of a declared provider that its rooms need.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct DeclaredProvider {
     /// Its name; `None` if it is not valid.
     pub name: Option<ProviderName>,
-    /// Which service it is, or the nearest kind of a misspelled one; `None` if unknown.
+    /// Its kind, or the nearest kind of a misspelled one; `None` if unknown.
     pub kind: Option<Kind>,
     /// Its limits for the attributes of one room.
     pub limits: AttributeLimits,
@@ -29,7 +29,7 @@ pub(in crate::config) struct DeclaredProvider {
     pub ownership_key: Option<Box<str>>,
 }
 
-/// Checks that the provider of this name is declared. If none is, that is reported already.
+/// Checks that the provider of this name is declared. Without any provider that was already reported.
 pub(super) fn check_declared(
     name: &str,
     declared: &BTreeMap<Box<str>, DeclaredProvider>,
@@ -48,7 +48,7 @@ pub(super) fn check_declared(
 pub(super) type Providers =
     (BTreeMap<ProviderName, Provider>, BTreeMap<Box<str>, DeclaredProvider>);
 
-/// Resolves the providers of the file that has them, which is in `home`.
+/// Resolves the providers of the file that declares them, whose folder is `home`.
 pub(super) fn providers(
     document: &Document,
     home: &Path,
@@ -75,7 +75,8 @@ pub(super) fn providers(
     (valid, declared)
 }
 
-/// Reports two providers of the same kind and app id: one service with one limit.
+/// Reports two providers of the same kind and app id, since they share the rate limits of one
+/// application.
 fn same_service(
     valid: &BTreeMap<ProviderName, Provider>,
     provider: &Provider,
@@ -262,7 +263,7 @@ impl ProviderFields<'_, '_> {
 }
 
 impl ProviderFields<'_, '_> {
-    /// Resolves where the secret is; by default in the kind's own variable.
+    /// Resolves the location of the secret; by default the environment variable of the kind.
     pub(super) fn secret(
         &mut self,
         variable: Option<&Text>,
@@ -294,7 +295,8 @@ impl ProviderFields<'_, '_> {
         }
     }
 
-    /// Checks the name of the secret's variable; anything else may be the secret itself, and is not shown.
+    /// Checks the name of the secret's variable. An invalid name may be the secret itself, and is not
+    /// shown.
     fn variable_name(&mut self, name: &str) -> Option<String> {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -1,4 +1,4 @@
-//! The parser, the structure check and the schema agree about the same text.
+//! Tests that the parser, the structure check and the schema agree.
 
 use std::num::NonZeroUsize;
 
@@ -137,7 +137,7 @@ fn the_starters_are_valid() {
     }
 }
 
-/// What the structure check keeps of a text, and whether it found mistakes.
+/// Returns what the structure check keeps of a text, and whether it found mistakes.
 fn checked(text: &str) -> (Option<File>, bool) {
     let mut diagnostics = Diagnostics::default();
     let mut reporter = Reporter {
@@ -150,7 +150,7 @@ fn checked(text: &str) -> (Option<File>, bool) {
     (json.and_then(|json| serde_json::from_value(json).ok()), diagnostics.any_error())
 }
 
-/// The file with its maps in the order of their keys, as the structure check has them.
+/// Returns the file with its maps sorted by key, as the structure check returns them.
 fn ordered(mut file: File) -> File {
     for variables in file.rooms.iter_mut().flatten().filter_map(|room| room.for_each.as_mut()) {
         variables.0.sort_by(|(a, _), (b, _)| a.0.cmp(&b.0));
@@ -167,14 +167,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn what_the_parser_accepts_the_schema_accepts(text in file()) {
+    fn a_text_the_parser_accepts_is_accepted_by_the_schema(text in file()) {
         if parser_accepts(&text) {
             prop_assert!(schema_accepts(&text), "{}", text);
         }
     }
 
     #[test]
-    fn what_is_parsed_in_groups_is_what_is_parsed_whole(text in file(), size in 1_usize..4) {
+    fn a_file_parsed_in_groups_equals_the_file_parsed_whole(text in file(), size in 1_usize..4) {
         let size = NonZeroUsize::new(size).expect("not zero");
         if let Some(grouped) = parse_grouped(&text, size) {
             prop_assert_eq!(parse_whole(&text).ok(), Some(grouped), "{}", text);
@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn the_structure_check_finds_mistakes_if_serde_does_and_else_reads_the_same(text in file()) {
+    fn the_structure_check_agrees_with_serde(text in file()) {
         let (checked, found) = checked(&text);
         match parse_whole(&text) {
             Ok(file) => {

@@ -1,9 +1,9 @@
-//! Keys that begin with `x-`, and the provider of a file's defaults.
+//! Tests of keys that begin with `x-`, and of the provider of a file's defaults.
 
 use super::world::{World, addresses, codes, with_rooms};
 
 #[test]
-fn keys_that_begin_with_x_hold_anchors_and_are_ignored() {
+fn keys_that_begin_with_x_are_ignored_and_may_define_anchors() {
     let text = with_rooms("  - {id: a, attributes: *shared}\n  - {id: b, attributes: *shared}\n");
     let text = text.replace(
         "version: 1\n",
@@ -18,7 +18,7 @@ fn keys_that_begin_with_x_hold_anchors_and_are_ignored() {
 }
 
 #[test]
-fn a_mistake_beside_them_is_found() {
+fn mistakes_beside_extension_keys_are_found() {
     let text = with_rooms("  - {id: a, nmae: b}\n");
     let text = text.replace("version: 1\n", "version: 1\nx-a: 1\nx-a: 2\nxa: 3\n");
     assert_eq!(codes(&text), ["duplicate_key 3:1", "unknown_key 4:1", "unknown_key 9:13"]);
@@ -26,7 +26,7 @@ fn a_mistake_beside_them_is_found() {
     assert_eq!(codes(&text), ["unknown_key 6:13"], "only keys of the file are ignored");
 }
 
-/// Two providers, and defaults of this file.
+/// Returns a file with two providers and these defaults.
 fn two_providers(defaults: &str, rooms: &str) -> String {
     format!(
         "version: 1\nproviders:\n  chat: {{kind: zim, app_id: 1, operator: a}}\n  video: {{kind: rtc, app_id: 1}}\ndefaults: {defaults}\nrooms:\n{rooms}"
@@ -34,7 +34,7 @@ fn two_providers(defaults: &str, rooms: &str) -> String {
 }
 
 #[test]
-fn the_defaults_name_the_provider_of_the_rooms_of_their_file() {
+fn the_defaults_can_set_the_provider_of_the_rooms_of_their_file() {
     let text = two_providers(
         "{provider: video}",
         "  - {id: a}\n  - {id: b, provider: chat, destroy_delay_time: 1h}\n",

@@ -1,4 +1,4 @@
-//! Entries with `for_each`: the rooms that they make, and their mistakes.
+//! Tests of entries with `for_each`: the rooms that they make, and their mistakes.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ fn loaded(rooms: &str) -> Loaded {
     World::of(&[("rooms.yaml", &with_rooms(rooms))]).load(&["rooms.yaml"])
 }
 
-/// What a user reads of the mistakes of these rooms.
+/// Returns the displayed findings of a file with these rooms.
 fn shown(rooms: &str) -> String {
     let world = World::of(&[("rooms.yaml", &with_rooms(rooms))]);
     world.shown(&world.findings(&["rooms.yaml"]))
@@ -37,7 +37,7 @@ fn an_entry_makes_a_room_for_each_value() {
 }
 
 #[test]
-fn ignored_paths_are_strings_of_the_entry_too() {
+fn variables_are_replaced_in_ignored_paths() {
     let loaded = loaded(
         "  - id: table-${n}\n    for_each: {n: [red, name]}\n    lifecycle: {ignore_changes: ['attributes.${n}', 'attributes.$${n}']}\n",
     );
@@ -48,7 +48,7 @@ fn ignored_paths_are_strings_of_the_entry_too() {
 }
 
 #[test]
-fn several_variables_make_their_product() {
+fn several_variables_make_every_combination() {
     let loaded = loaded(
         "  - {id: '${team}-${n}', for_each: {team: [red, \"7\", '${n}'], n: 1..2}}\n  - id: lobby\n",
     );
@@ -67,7 +67,7 @@ fn several_variables_make_their_product() {
 }
 
 #[test]
-fn providers_are_strings_of_the_entry_too() {
+fn variables_are_replaced_in_providers() {
     let text = "version: 1\nproviders:\n  chat: {kind: zim, app_id: 1, operator: a}\n  video: {kind: rtc, app_id: 1}\ndefaults: {destroy_delay_time: 1h}\nrooms:\n  - {id: show, provider: '${p}', for_each: {p: [chat, video]}}\n  - {id: 'duo${n}', providers: [chat, video], for_each: {n: 1..2}}\n";
     let loaded = World::of(&[("rooms.yaml", text)]).load(&["rooms.yaml"]);
     assert_eq!(
@@ -77,7 +77,7 @@ fn providers_are_strings_of_the_entry_too() {
 }
 
 #[test]
-fn the_rooms_of_an_entry_are_those_that_would_be_written_out() {
+fn the_rooms_of_an_entry_equal_written_rooms() {
     let entry = "  - id: t${n}\n    name: Table ${n}\n    attributes: {a: x, b: \"${n}\"}\n    lifecycle: {prevent_destroy: true}\n    for_each: {n: 1..3000}\n";
     let mut written = String::new();
     for n in 1..=3000 {
@@ -150,7 +150,7 @@ fn mistakes_of_an_entry_are_reported_once_at_their_place() {
 }
 
 #[test]
-fn findings_in_made_rooms_point_at_the_entry_and_name_the_values() {
+fn findings_in_expanded_rooms_have_the_place_of_the_entry_and_the_values() {
     insta::assert_snapshot!(shown(concat!(
         "  - id: ${team}-a-very-long-name-for-a-table-${n}\n",
         "    name: Table ${nn}\n",
@@ -192,7 +192,7 @@ fn without_for_each_a_reference_stays_literal_with_a_warning() {
 }
 
 #[test]
-fn entries_of_files_with_anchors_and_mistakes_are_read_too() {
+fn entries_of_files_with_anchors_and_mistakes_are_expanded() {
     let anchors = with_rooms(
         "  - {id: 'a${n}', attributes: &a {k: '${n}'}, for_each: {n: 1..2}}\n  - {id: 'b${n}', attributes: *a, for_each: {n: 3..4}}\n",
     );

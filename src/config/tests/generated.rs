@@ -1,11 +1,11 @@
-//! Generated files: some are valid, some are not.
+//! Generates files, some of which are valid.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use proptest::prelude::*;
 
-/// Providers of every kind, alone and together.
+/// Providers of every kind, one kind and several in a file.
 pub(super) const HEADS: [&str; 4] = [
     "chat: {kind: zim, app_id: 1, operator: admin}",
     "chat: {kind: rtc, app_id: 1, is_test: true}",
@@ -13,12 +13,12 @@ pub(super) const HEADS: [&str; 4] = [
     "chat: {kind: zim, app_id: 1, operator: a}\n  live: {kind: tencent-live, app_id: 1, operator: a}\n  video: {kind: rtc, app_id: 1}",
 ];
 
-/// A file with these providers, and what follows `rooms:`.
+/// Returns a file with these providers and the text after `rooms:`.
 pub(super) fn with_head(head: &str, rest: &str) -> String {
     format!("version: 1\nproviders:\n  {head}\nrooms:\n{rest}")
 }
 
-/// Any value, for any key.
+/// Values for any key.
 const VALUES: &[&str] = &[
     "a",
     "b-1",
@@ -67,7 +67,7 @@ const VALUES: &[&str] = &[
     "{n: [a, 1]}",
 ];
 
-/// Keys, each with values that are likely to fit it.
+/// Keys, with values that are usually valid for them.
 const KEYS: &[(&str, &[&str])] = &[
     ("name", &["a", "b-1", "\"7\"", "3h", "007", "yes", "\"\""]),
     ("destroy_delay_time", &["3h", "90", "10800", "0x1F", "007"]),
@@ -94,10 +94,10 @@ const KEYS: &[(&str, &[&str])] = &[
     ("secret", &["a"]),
 ];
 
-/// The keys from here on are seldom written.
+/// The first of the keys that are generated rarely.
 const UNLIKELY: usize = KEYS.len() - 5;
 
-/// A key with a value, more often one that fits than not.
+/// Generates a key with a value that is usually valid for it.
 fn entry() -> impl Strategy<Value = (&'static str, &'static str)> {
     let known = prop::sample::select(KEYS[..UNLIKELY].to_vec());
     let fitting = known.prop_flat_map(|(key, values)| (Just(key), prop::sample::select(values)));
@@ -105,7 +105,7 @@ fn entry() -> impl Strategy<Value = (&'static str, &'static str)> {
     prop_oneof![9 => fitting, 1 => (any, prop::sample::select(VALUES))]
 }
 
-/// A file of generated rooms and defaults: some are valid, some are not.
+/// Generates a file of generated rooms and defaults, which may be invalid.
 pub(super) fn file() -> impl Strategy<Value = String> {
     let entries = || prop::collection::vec(entry(), 0..4);
     let rooms = prop::collection::vec(entries(), 0..4);

@@ -1,11 +1,11 @@
-//! Hostile files: each is refused with the right code, and fast.
+//! Tests that hostile files are refused quickly, with the right code.
 
 use std::fmt::Write;
 
 use super::generated::{HEADS, with_head};
 use super::world::{World, with_rooms};
 
-/// The code of the only finding, and its line and column.
+/// Returns the code, line and column of the only finding.
 fn only(text: &str) -> (&'static str, usize, usize) {
     let findings = World::of(&[("rooms.yaml", text)]).findings(&["rooms.yaml"]);
     let [finding] = &findings[..] else { panic!("one finding: {findings:#?}") };
@@ -60,7 +60,7 @@ fn alias_bombs_are_refused() {
 }
 
 #[test]
-fn characters_that_yaml_reads_in_two_ways_are_refused() {
+fn characters_that_yaml_versions_treat_differently_are_refused() {
     for character in ["\r", "\u{85}", "\u{2028}", "\u{feff}", "\u{7}", "\u{7f}"] {
         let text = with_rooms(&format!("  - {{id: a, name: \"x{character}y\"}}\n"));
         assert_eq!(only(&text), ("character", 6, 21), "{character:?}");
@@ -119,7 +119,7 @@ fn oversized_values_are_refused() {
 }
 
 #[test]
-fn a_hundred_findings_are_shown_and_the_rest_is_counted() {
+fn a_hundred_findings_are_shown_and_the_others_are_counted() {
     let mut rooms = String::new();
     for number in 0..700 {
         writeln!(rooms, "  - {{id: r{number}, nmae: x, destroy_delay_time: 2d}}").expect("text");
@@ -132,7 +132,7 @@ fn a_hundred_findings_are_shown_and_the_rest_is_counted() {
 }
 
 #[test]
-fn a_room_far_down_is_reported_at_its_place() {
+fn mistakes_far_down_are_reported_at_their_places() {
     let mut rooms = String::new();
     for number in 0..5_000 {
         writeln!(rooms, "  - id: r{number}\n    name: x").expect("text");

@@ -1,4 +1,4 @@
-//! Valid files of every kind, alone and together.
+//! Tests of valid files of every kind, alone and together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn name(text: &str) -> ProviderName {
     ProviderName::new(text).expect("a name")
 }
 
-fn stays(value: &str) -> Attribute {
+fn attribute(value: &str) -> Attribute {
     Attribute { value: value.into(), auto_delete: false }
 }
 
@@ -77,7 +77,7 @@ fn every_starter_loads_without_findings_and_runs_on_the_emulator() {
 }
 
 #[test]
-fn a_provider_has_the_keys_of_its_kind() {
+fn a_provider_resolves_the_keys_of_its_kind() {
     let desired = load(SHOW).desired;
     let provider = |it| &desired.providers[&name(it)];
     assert_eq!(
@@ -135,7 +135,7 @@ fn defaults_reach_the_rooms_whose_kind_has_them() {
     let loaded = load(SHOW);
     assert_eq!(loaded.warnings, []);
     let attributes = [
-        ("topic", stays("hello")),
+        ("topic", attribute("hello")),
         ("banner", Attribute { value: "Hi".into(), auto_delete: true }),
     ];
     let chat = Room {
@@ -150,7 +150,7 @@ fn defaults_reach_the_rooms_whose_kind_has_them() {
     assert_eq!(*room(&loaded, "video/b").room, video);
     let live = Room {
         name: Some("Show".into()),
-        attributes: [("topic", stays("hello"))].into_iter().collect(),
+        attributes: [("topic", attribute("hello"))].into_iter().collect(),
         ..fields(&[(Field::SeatTemplate, text("Karaoke")), (Field::Muted, Value::Flag(true))])
     };
     assert_eq!(*room(&loaded, "live/c").room, live);
@@ -166,7 +166,7 @@ fn each_side_of_a_room_has_the_fields_of_its_kind() {
         (vec!["chat".to_owned(), "video".to_owned()], sides(chat))
     );
     assert!(room(&loaded, "chat/a").sides.is_single());
-    assert_eq!(chat.room.attributes.get("topic"), Some(&stays("own")));
+    assert_eq!(chat.room.attributes.get("topic"), Some(&attribute("own")));
     let close = fields(&[(Field::CloseCallback, Value::Flag(true))]);
     assert_eq!(*video.room, close);
 }
@@ -180,7 +180,7 @@ fn on_remove_is_set_by_a_room_or_the_defaults() {
 }
 
 #[test]
-fn equal_rooms_are_shared() {
+fn equal_rooms_share_memory() {
     let text = "version: 1\nproviders:\n  one: {kind: zim, app_id: 1, operator: o}\n  two: {kind: zim, app_id: 2, operator: o}\n  video: {kind: rtc, app_id: 1}\ndefaults: {destroy_delay_time: 1h}\nrooms:\n  - {id: a, providers: [one, two, video]}\n  - {id: b, providers: [two, one, video]}\n";
     let loaded = load(text);
     assert!(Arc::ptr_eq(&room(&loaded, "one/a").room, &room(&loaded, "two/a").room));

@@ -1,15 +1,15 @@
-//! Mistakes of kinds: keys of another kind, and values that the room's kind does not take.
+//! Tests of keys of another kind, and of values that the kind does not accept.
 
 use super::world::{World, codes};
 
-/// A file with a provider of each kind.
+/// Returns a file with a provider of each kind.
 fn with_kinds(rooms: &str) -> String {
     format!(
         "version: 1\nproviders:\n  chat: {{kind: zim, app_id: 1, operator: admin}}\n  video: {{kind: rtc, app_id: 1}}\n  live: {{kind: tencent-live, app_id: 1, operator: admin}}\ndefaults: {{destroy_delay_time: 1h, seat_template: Karaoke}}\nrooms:\n{rooms}"
     )
 }
 
-/// The cases whose first finding is another than the one that belongs to them.
+/// Returns the cases whose first finding is not the expected one.
 fn wrong<'a>(cases: impl IntoIterator<Item = (String, String, &'a str)>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (case, text, reported) in cases {
@@ -23,7 +23,7 @@ fn wrong<'a>(cases: impl IntoIterator<Item = (String, String, &'a str)>) -> Vec<
 }
 
 #[test]
-fn all_mismatches_of_kinds_are_reported() {
+fn all_keys_and_values_of_other_kinds_are_reported() {
     let text = r#"version: 1
 providers:
   chat: {kind: zim, app_id: 1, operator: a/b, is_test: true, dissolve_after: 1h}
@@ -137,7 +137,7 @@ fn each_mismatch_of_a_room_is_reported_at_its_place() {
 }
 
 #[test]
-fn a_room_of_an_unknown_provider_is_of_the_only_kind() {
+fn a_room_of_an_unknown_provider_is_checked_as_the_only_kind() {
     let room = |providers: &str| {
         format!(
             "version: 1\nproviders:\n{providers}rooms:\n  - {{id: a/b, provider: x, destroy_delay_time: 4h}}\n"
@@ -200,7 +200,7 @@ fn each_mismatch_of_a_provider_is_reported_at_its_place() {
 }
 
 #[test]
-fn one_app_id_may_be_of_several_kinds_but_once_of_each() {
+fn an_app_id_may_be_used_once_for_each_kind() {
     let text = |more: &str| with_kinds("  - {id: a, provider: chat}\n").replace("\ndefaults", more);
     assert_eq!(codes(&text("\ndefaults")), Vec::<String>::new());
     for more in ["{kind: rtc, app_id: 1}", "{kind: tencent-live, app_id: 1, operator: x}"] {

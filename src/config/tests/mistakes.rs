@@ -1,9 +1,9 @@
-//! Mistakes, one by one and many at once.
+//! Tests of mistakes, alone and together.
 
 use super::world::{World, codes, with_rooms};
 
 #[test]
-fn all_mistakes_are_reported_at_once_in_order_of_place() {
+fn all_mistakes_are_reported_in_one_run_sorted_by_place() {
     let text = r#"version: 1
 providers:
   chat:
@@ -190,7 +190,7 @@ fn each_mistake_of_the_head_is_reported_at_its_place() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_its_variables_name_is_refused_and_not_shown() {
+fn a_secret_instead_of_its_variables_name_is_refused_and_not_shown() {
     let secret = "a193cc662a4c0ec135ec71fb57194b38";
     let upper = secret.to_ascii_uppercase();
     for (key, secret) in [("env", secret), ("env", &upper), ("file", secret)] {
@@ -235,7 +235,7 @@ fn no_secret_is_ever_shown() {
 }
 
 #[test]
-fn a_state_at_a_url_is_told_apart_from_a_path_and_its_mistakes_are_shown() {
+fn a_state_url_is_parsed_and_its_mistakes_are_reported() {
     let world = |state: &str| {
         let text = with_rooms("  - id: a\n").replace("version: 1", &format!("version: 1\n{state}"));
         World::of(&[("rooms.yaml", &text)])

@@ -1,4 +1,4 @@
-//! Providers that were renamed.
+//! Tests of renamed providers.
 
 use super::world::{World, codes};
 use crate::config::tests::agreement::parser_accepts;
@@ -39,7 +39,7 @@ fn each_mistake_is_reported_at_its_place() {
 }
 
 #[test]
-fn a_chain_names_the_last_one() {
+fn the_help_for_a_chain_of_renames_has_the_last_name() {
     let text = with_moved("[{from: old, to: talk}, {from: talk, to: chat}]");
     let world = World::of(&[("rooms.yaml", &text)]);
     let findings = world.findings(&["rooms.yaml"]);

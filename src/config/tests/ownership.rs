@@ -1,4 +1,4 @@
-//! `ownership_attribute`: a setting of providers whose rooms have attributes, and of no room.
+//! Tests of `ownership_attribute`, which only providers set.
 
 use super::world::{World, codes};
 use crate::config::tests::agreement::parser_accepts;
@@ -11,7 +11,7 @@ fn with_chat(setting: &str, rooms: &str) -> String {
 }
 
 #[test]
-fn a_provider_names_the_attribute() {
+fn a_provider_sets_the_key_of_the_attribute() {
     let text = with_chat("ownership_attribute: managed_by", "  - {id: a}\n");
     let loaded = World::of(&[("rooms.yaml", &text)]).load(&["rooms.yaml"]);
     let provider = loaded.desired.providers.values().next().expect("a provider");
@@ -42,7 +42,7 @@ fn each_mistake_of_the_setting_is_reported_at_its_place() {
 }
 
 #[test]
-fn no_room_declares_it_or_leaves_it_to_others() {
+fn a_room_cannot_declare_or_ignore_the_ownership_attribute() {
     let owned = |rooms: &str| codes(&with_chat("ownership_attribute: by", rooms));
     assert_eq!(owned("  - {id: a, attributes: {by: me}}\n"), ["ownership_attribute 6:26"]);
     let ignoring = "  - {id: a, lifecycle: {ignore_changes: [attributes, attributes.by]}}\n";
@@ -52,14 +52,14 @@ fn no_room_declares_it_or_leaves_it_to_others() {
     let text = with_chat("ownership_attribute: by", "  - {id: a}\n");
     let inherited = text.replace("defaults: {", "defaults: {attributes: {by: me}, ");
     assert_eq!(codes(&inherited), ["ownership_attribute 6:10"]);
-    // The other side of a room has no such attribute.
+    // The other side of the room has no ownership attribute.
     let video = text.replace("defaults:", "  video: {kind: rtc, app_id: 2}\ndefaults:");
     let video = video.replace("{id: a}", "{id: a, providers: [chat, video], attributes: {by: me}}");
     assert_eq!(codes(&video), ["ownership_attribute 7:52"]);
 }
 
 #[test]
-fn it_counts_towards_the_limits_of_a_room() {
+fn the_ownership_attribute_counts_towards_the_limits() {
     let rooms = "  - {id: a, attributes: {k: v, l: w}}\n";
     let limited = |limits: &str| {
         codes(&with_chat(&format!("ownership_attribute: by, limits: {{{limits}}}"), rooms))

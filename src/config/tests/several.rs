@@ -1,4 +1,4 @@
-//! Several files, and folders.
+//! Tests of several files, and of folders.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ fn files_and_folders_are_read_together() {
 }
 
 #[test]
-fn files_in_subfolders_are_a_warning_with_their_number() {
+fn a_warning_has_the_number_of_skipped_files_in_subfolders() {
     let (a, b) = (rooms("a"), rooms("b"));
     let world = World::of(&[
         ("conf/base.yaml", BASE),
@@ -96,7 +96,7 @@ fn the_state_is_beside_the_file_that_declares_it() {
 }
 
 #[test]
-fn mistakes_across_files_are_reported() {
+fn mistakes_in_several_files_are_reported() {
     let world = World::of(&[
         (
             "a.yaml",
@@ -119,7 +119,7 @@ fn unreadable_paths_are_reported() {
     insta::assert_snapshot!(world.shown(&world.findings(&["none.yaml", "empty"])));
 }
 
-/// A file of two rooms, of which the second repeats what the first holds.
+/// Returns a file of two rooms, the second of which uses an anchor of the first.
 fn with_an_anchor(number: usize) -> String {
     format!(
         "version: 1
@@ -152,7 +152,7 @@ fn many_files_with_anchors_do_not_restart_the_load() {
 }
 
 #[test]
-fn mistakes_of_files_with_anchors_are_reported_with_those_of_other_files() {
+fn mistakes_of_files_with_anchors_are_reported_with_those_of_others() {
     let (anchors, rooms) = (with_an_anchor(0), rooms("a/c"));
     let world = World::of(&[
         ("base.yaml", BASE),
@@ -166,7 +166,7 @@ fn mistakes_of_files_with_anchors_are_reported_with_those_of_other_files() {
 }
 
 #[test]
-fn a_key_that_a_file_with_mistakes_may_have_is_not_missing() {
+fn a_key_in_the_unread_part_of_a_file_is_not_reported_as_missing() {
     let world = World::of(&[("a.yaml", "version: 1\nrooms:\n  - {id: !!str a, provider: chat}\n")]);
     let findings = world.findings(&["a.yaml"]);
     let codes: Vec<_> = findings.iter().map(|it| it.code).collect();
@@ -174,7 +174,7 @@ fn a_key_that_a_file_with_mistakes_may_have_is_not_missing() {
 }
 
 #[test]
-fn the_first_invalid_file_is_reported_alone_also_where_a_file_has_anchors() {
+fn only_the_first_invalid_file_is_reported() {
     let unclosed = with_an_anchor(1).replace("*all}", "*all");
     let world = World::of(&[
         ("base.yaml", &BASE.replace("version: 1", "version: 7")),

@@ -1,10 +1,10 @@
-//! Texts held against the published schema.
+//! Validates texts against the published schema.
 
 use serde_json::{Value as Json, json};
 
 use crate::config::schema;
 
-/// A validator of just the keywords that the schema uses; any other is a failure of the test.
+/// Validates the keywords that the schema uses; any other keyword fails the test.
 fn valid(schema: &Json, value: &Json, root: &Json) -> bool {
     let all = schema.as_object().expect("a schema");
     all.iter().all(|(keyword, rule)| match keyword.as_str() {
@@ -109,7 +109,7 @@ fn number(value: &Json) -> u64 {
     value.as_u64().expect("a number")
 }
 
-/// Whether the schema takes a text.
+/// Returns whether the schema accepts a text.
 pub(super) fn schema_accepts(text: &str) -> bool {
     let Ok(value) = serde_yaml::from_str::<Json>(text) else { return false };
     valid(&schema(), &value, &schema())

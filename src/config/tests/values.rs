@@ -1,4 +1,4 @@
-//! What valid files are resolved to.
+//! Tests of what valid files resolve to.
 
 use std::collections::BTreeMap;
 
@@ -102,7 +102,7 @@ fn defaults_reach_the_rooms_and_their_own_values_override_them() {
 }
 
 #[test]
-fn a_room_without_a_delay_is_warned_of() {
+fn a_room_without_a_delay_gets_a_warning() {
     let text = with_rooms("  - id: a\n").replace("defaults: {destroy_delay_time: 1h}\n", "");
     let world = World::of(&[("rooms.yaml", &text)]);
     let warnings = world.load(&["rooms.yaml"]).warnings;
@@ -118,21 +118,21 @@ fn an_empty_list_of_rooms_means_no_rooms() {
 }
 
 #[test]
-fn a_byte_order_mark_and_windows_line_ends_are_fine() {
+fn a_byte_order_mark_and_windows_line_ends_are_accepted() {
     let text = format!("\u{feff}{}", with_rooms("  - id: a\n  - id: b\n").replace('\n', "\r\n"));
     let world = World::of(&[("rooms.yaml", &text)]);
     assert_eq!(addresses(&world.load(&["rooms.yaml"])), ["chat/a", "chat/b"]);
 }
 
 #[test]
-fn a_brace_in_the_first_column_is_fine() {
+fn a_brace_in_the_first_column_is_accepted() {
     let text = "version: 1\nproviders: {\n  chat: {kind: zim, app_id: 1, operator: a}\n}\nrooms: [\n  {id: a, destroy_delay_time: 1h}\n]\n";
     let world = World::of(&[("rooms.yaml", text)]);
     assert_eq!(addresses(&world.load(&["rooms.yaml"])), ["chat/a"]);
 }
 
 #[test]
-fn json_is_fine() {
+fn json_is_accepted() {
     let text = r#"{"version": 1, "providers": {"chat": {"kind": "zim", "app_id": 1, "operator": "a"}},
 "rooms": [{"id": "a", "destroy_delay_time": 60, "attributes": {"k": "\u0041"}}]}"#;
     let world = World::of(&[("rooms.yaml", text)]);
@@ -140,7 +140,7 @@ fn json_is_fine() {
 }
 
 #[test]
-fn anchors_are_followed_where_they_are_few() {
+fn anchors_are_expanded() {
     let rooms = "  - {id: a, attributes: &all {k: v}}\n  - {id: b, attributes: *all}\n";
     let world = World::of(&[("rooms.yaml", &with_rooms(rooms))]);
     let desired = world.load(&["rooms.yaml"]).desired;
@@ -148,7 +148,7 @@ fn anchors_are_followed_where_they_are_few() {
 }
 
 #[test]
-fn the_digest_is_of_the_meaning_and_not_of_the_spelling() {
+fn the_digest_depends_on_the_meaning_only() {
     let digest =
         |text: &str| World::of(&[("rooms.yaml", text)]).load(&["rooms.yaml"]).desired.config_digest;
     let one = digest(&with_rooms("  - {id: a, name: A}\n  - {id: b, destroy_delay_time: 60m}\n"));

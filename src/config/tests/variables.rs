@@ -1,4 +1,5 @@
-//! Where variables work, which ones are allowed, and that no value is shown.
+//! Tests of the keys that support variables, the allowed variables, and the absence of values in
+//! findings.
 
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use super::world::{World, codes, with_rooms};
 use crate::config::load;
 use crate::model::Finding;
 
-/// A provider of Tencent's, whose keys may have variables, and the keys beside it.
+/// Returns a file with a Tencent provider, whose keys may have variables, and other keys.
 fn with_live(provider: &str, beside: &str) -> String {
     format!(
         "version: 1\nproviders:\n  live: {{kind: tencent-live, app_id: 1, operator: a{provider}}}\n{beside}rooms: []\n"
@@ -42,7 +43,7 @@ fn other_keys_do_not_support_variables() {
 }
 
 #[test]
-fn the_finding_names_the_keys_that_support_variables() {
+fn the_help_lists_the_keys_that_support_variables() {
     let text = with_rooms("  - id: a\n").replace("kind: zim", "kind: '${ZEGO_UNSET:-zim}'");
     let world = World::of(&[("rooms.yaml", &text)]);
     let help = world.findings(&["rooms.yaml"])[0].help.clone().expect("help");

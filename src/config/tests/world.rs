@@ -1,4 +1,4 @@
-//! A folder of files that is thrown away, and how findings are shown in the tests.
+//! A temporary folder of files, and the display of findings, for the tests.
 
 use std::fs::{File, create_dir_all};
 use std::io::Write;
@@ -41,7 +41,7 @@ impl World {
         self.try_load(names).unwrap_or_else(|findings| panic!("{}", self.shown(&findings)))
     }
 
-    /// Loads with the files in subfolders.
+    /// Loads the files including those in subfolders.
     pub(super) fn load_with_subfolders(&self, names: &[&str]) -> Loaded {
         let paths: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
         load_from(&paths, Subfolders::Read, &variable)
@@ -52,7 +52,7 @@ impl World {
         self.try_load(names).expect_err("findings")
     }
 
-    /// Findings as lines of place, code, message and help.
+    /// Returns findings as lines of place, code, message and help.
     pub(super) fn shown(&self, findings: &[Finding]) -> String {
         let folder = format!("{}/", self.0.path().display());
         let shown: Vec<String> = findings.iter().map(show).collect();
@@ -60,12 +60,12 @@ impl World {
     }
 }
 
-/// The addresses of the rooms.
+/// Returns the addresses of the rooms.
 pub(super) fn addresses(loaded: &Loaded) -> Vec<String> {
     loaded.desired.rooms.iter().map(|it| it.address.to_string()).collect()
 }
 
-/// The variables that are set in the tests.
+/// Returns the variables that are set in the tests.
 fn variable(name: &str) -> Option<String> {
     match name {
         "ZEGO_SET" => Some("7".to_owned()),
@@ -91,14 +91,14 @@ fn show(finding: &Finding) -> String {
     lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
-/// A file with one provider and these rooms.
+/// Returns a file with one provider and these rooms.
 pub(super) fn with_rooms(rooms: &str) -> String {
     format!(
         "version: 1\nproviders:\n  chat: {{kind: zim, app_id: 1, operator: admin}}\ndefaults: {{destroy_delay_time: 1h}}\nrooms:\n{rooms}"
     )
 }
 
-/// The findings of a file as `code line:column`.
+/// Returns the findings of a file as `code line:column`.
 pub(super) fn codes(text: &str) -> Vec<String> {
     let world = World::of(&[("rooms.yaml", text)]);
     let findings = match world.try_load(&["rooms.yaml"]) {

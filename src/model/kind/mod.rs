@@ -1,4 +1,4 @@
-//! The kinds of rooms: one specification for each, in a file of its own.
+//! The kinds of rooms: one specification in one file for each.
 
 mod rtc;
 mod spec;
@@ -17,10 +17,10 @@ pub use spec::{
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $order:literal in $module:ident,)*) => {
-        /// A kind of room: which service holds it.
+        /// A kind of room, which is a service.
         ///
-        /// Listed as users meet them. The numbers give the order in which steps start: what people
-        /// watch is closed before the chat beside it is destroyed.
+        /// Listed in the order of the documentation. The numbers are the order in which steps start:
+        /// the video of a room is closed before its chat is destroyed.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
@@ -30,10 +30,10 @@ macro_rules! kinds {
         }
 
         impl Kind {
-            /// Every kind that this version knows, in the order in which users meet them.
+            /// Every kind of this version, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// Returns everything that roomctl knows of the kind.
+            /// Returns the specification of the kind.
             #[must_use]
             pub const fn spec(self) -> &'static KindSpec {
                 match self {
@@ -66,43 +66,42 @@ impl Kind {
         self.spec().service
     }
 
-    /// Returns the fields that a room of this kind holds, in the order in which they are compared.
+    /// Returns the fields of a room of this kind, in the order in which they are compared.
     pub fn fields(self) -> impl Iterator<Item = Field> {
         self.spec().fields.iter().map(|spec| spec.field)
     }
 
-    /// Returns what is known of `field`, or `None` if no room of this kind holds it.
+    /// Returns the specification of `field`, or `None` if the kind does not have it.
     #[must_use]
     pub fn field(self, field: Field) -> Option<&'static FieldSpec> {
         self.spec().fields.iter().find(|spec| spec.field == field)
     }
 
-    /// Returns whether a room of this kind holds `field`.
+    /// Returns whether rooms of this kind have `field`.
     #[must_use]
     pub fn holds(self, field: Field) -> bool {
         self.field(field).is_some()
     }
 
-    /// Returns what `field` may be, or `None` if no room of this kind holds it.
+    /// Returns the values that `field` accepts, or `None` if the kind does not have it.
     #[must_use]
     pub fn shape(self, field: Field) -> Option<Shape> {
         self.field(field).map(|spec| spec.shape)
     }
 
-    /// Returns how a change of `field` reaches the service, or `None` if no room of this kind holds
-    /// it.
+    /// Returns how a change of `field` reaches the service, or `None` if the kind does not have it.
     #[must_use]
     pub fn change_of(self, field: Field) -> Option<Change> {
         self.field(field).map(|spec| spec.change)
     }
 
-    /// Returns whether no call after the one that makes a room is needed for `field`.
+    /// Returns whether the call that makes a room sets `field`.
     #[must_use]
     pub fn made_with(self, field: Field) -> bool {
         self.field(field).is_none_or(|spec| spec.sent_by_create)
     }
 
-    /// Returns whether a field that the file no longer declares stays as it is at the service.
+    /// Returns whether the service keeps the value of a field that the file no longer declares.
     #[must_use]
     pub fn keeps_undeclared(self) -> bool {
         self.spec().undeclared == Undeclared::Kept
@@ -121,25 +120,25 @@ impl Kind {
         self.spec().calls
     }
 
-    /// Returns how a room comes to be.
+    /// Returns how a room of this kind is created.
     #[must_use]
     pub const fn origin(self) -> Origin {
         self.spec().origin
     }
 
-    /// Returns the call that ends a room's life.
+    /// Returns the call that destroys or closes a room.
     #[must_use]
     pub const fn destroy_call(self) -> Call {
         self.spec().destroy_call
     }
 
-    /// Returns the call that asks who is inside.
+    /// Returns the call that queries the people inside.
     #[must_use]
     pub const fn people_call(self) -> Call {
         self.spec().people_call
     }
 
-    /// Returns the call that carries out a patch, or `None` if nothing of this sort changes in place.
+    /// Returns the call that makes a patch, or `None` if nothing of this sort changes in place.
     #[must_use]
     pub fn patch_call(self, patch: &Patch) -> Option<Call> {
         match patch {
@@ -166,32 +165,31 @@ impl Kind {
         self.spec().drops_attributes
     }
 
-    /// Returns what happens to people inside a room that is to be destroyed if the policy does not
-    /// set it.
+    /// Returns what happens to people inside a room that is to be destroyed, unless the policy sets it.
     #[must_use]
     pub const fn on_occupied(self) -> OnOccupied {
         self.spec().on_occupied
     }
 
-    /// Returns what the service takes as attributes of one room if the file sets nothing else.
+    /// Returns the limits for the attributes of one room, unless the file sets others.
     #[must_use]
     pub const fn attribute_limits(self) -> AttributeLimits {
         self.spec().attribute_limits
     }
 
-    /// Returns how many hexadecimal digits the vendor's secrets have.
+    /// Returns the number of hexadecimal digits of the vendor's secrets.
     #[must_use]
     pub const fn secret_digits(self) -> usize {
         self.spec().secret.digits
     }
 
-    /// Returns the environment variable that holds the secret if the file names none.
+    /// Returns the environment variable of the secret, unless the file names another.
     #[must_use]
     pub const fn default_secret_variable(self) -> &'static str {
         self.spec().secret.variable
     }
 
-    /// Returns the vendor's own host, used if the file names none.
+    /// Returns the vendor's host, unless the file names another.
     #[must_use]
     pub const fn vendor_host(self) -> &'static str {
         self.spec().vendor_host

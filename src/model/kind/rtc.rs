@@ -5,13 +5,13 @@ use super::{
     Origin, SecretSpec, Shape, Undeclared,
 };
 
-/// RTC rooms: made by their first user, gone with the last one; a call closes them.
+/// RTC rooms: created by their first user, ended with the last one or closed by a call.
 pub(super) const SPEC: KindSpec = KindSpec {
     name: "rtc",
     service: "ZEGOCLOUD RTC",
     about: "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
     starter: include_str!("rtc.yaml"),
-    // No call changes a room; the fields go along with a close.
+    // No call changes a room; the fields are sent with the call that closes it.
     fields: &[
         FieldSpec::new(Field::CloseReason, Shape::Text { most: 256 }, Change::Record),
         FieldSpec::new(Field::CloseCallback, Shape::Flag, Change::Record),
@@ -20,7 +20,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
     reports_fields: false,
     unreadable: &[],
     calls: &[(Call::CloseRoom, 1), (Call::DescribeUserNum, 10)],
-    // The page of DescribeUserNum.
+    // See the page of DescribeUserNum.
     test_limits: &[(Call::DescribeUserNum, 1)],
     origin: Origin::FirstUser,
     destroy_call: Call::CloseRoom,
@@ -36,9 +36,10 @@ pub(super) const SPEC: KindSpec = KindSpec {
     drops_attributes: false,
     auto_delete: false,
     empty_life: EmptyLife::None,
-    // A room exists only while people are inside.
+    // A room exists only while people are inside, so waiting for it to be empty would never close it.
     on_occupied: OnOccupied::Destroy,
-    // The page of CloseRoom says nothing of characters: only those that can be in no URL are refused.
+    // The page of CloseRoom specifies no characters: only characters that no URL can contain are
+    // refused.
     room_id: IdSpec {
         max_bytes: 128,
         allows: |c| !c.is_control(),
@@ -48,6 +49,6 @@ pub(super) const SPEC: KindSpec = KindSpec {
     },
     operator: None,
     secret: SecretSpec { name: "ServerSecret", digits: 32, variable: "ZEGO_SERVER_SECRET" },
-    // The same for all regions.
+    // The host is the same for all regions.
     vendor_host: "rtc-api.zego.im",
 };

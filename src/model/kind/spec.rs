@@ -1,24 +1,24 @@
-//! What a specification of a kind consists of.
+//! The parts of the specification of a kind.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{AttributeLimits, Call, Field, OnOccupied, Shape};
 
-/// Everything that roomctl knows of one kind of room, from the vendor's pages.
+/// The specification of one kind of room, from the vendor's pages.
 #[derive(Debug)]
 pub struct KindSpec {
     /// The name in `rooms.yaml`.
     pub name: &'static str,
     /// The vendor's name of the service.
     pub service: &'static str,
-    /// One line on what the rooms are, for `init --help`.
+    /// One line about the rooms, for `init --help`.
     pub about: &'static str,
     /// The commented rooms.yaml that `init --kind` writes. It loads without findings.
     pub starter: &'static str,
-    /// The fields that a room holds, in the order in which they are compared.
+    /// The fields of a room, in the order in which they are compared.
     pub fields: &'static [FieldSpec],
-    /// What becomes of a field that the file no longer declares.
+    /// What happens to a field that the file no longer declares.
     pub undeclared: Undeclared,
     /// Whether a query reports a room's fields besides its attributes.
     pub reports_fields: bool,
@@ -28,50 +28,50 @@ pub struct KindSpec {
     pub calls: &'static [(Call, u32)],
     /// The lower limits of applications with `is_test: true`; empty if the kind has no such key.
     pub test_limits: &'static [(Call, u32)],
-    /// How a room comes to be.
+    /// How a room is created.
     pub origin: Origin,
-    /// The call that ends a room's life.
+    /// The call that destroys or closes a room.
     pub destroy_call: Call,
-    /// The call that asks who is inside.
+    /// The call that queries the people inside.
     pub people_call: Call,
-    /// The call that changes fields in place, if any field but the attributes changes so.
+    /// The call that changes fields in place, if any field except the attributes changes in place.
     pub fields_call: Option<Call>,
     /// The calls that change attributes, if rooms have any.
     pub attribute_calls: Option<AttributeCalls>,
-    /// What the service takes as attributes of one room if the file sets nothing else.
+    /// The limits for the attributes of one room, unless the file sets others.
     pub attribute_limits: AttributeLimits,
     /// Whether the service may drop the attributes of a room while it is empty.
     pub drops_attributes: bool,
-    /// Whether an attribute may go when the user who set it leaves (`auto_delete`).
+    /// Whether an attribute may be deleted when the user who set it leaves (`auto_delete`).
     pub auto_delete: bool,
     /// How long a room lives while it is empty.
     pub empty_life: EmptyLife,
-    /// What happens to people inside a room that is to be destroyed if the policy does not set it.
+    /// What happens to people inside a room that is to be destroyed, unless the policy sets it.
     pub on_occupied: OnOccupied,
-    /// What a room's id may hold.
+    /// What a room's id may contain.
     pub room_id: IdSpec,
-    /// The user in whose name calls are made, if the service wants one.
+    /// The user in whose name calls are made, if the service needs one.
     pub operator: Option<OperatorSpec>,
     /// The application's secret.
     pub secret: SecretSpec,
-    /// The vendor's own host, used if the file names none.
+    /// The vendor's host, unless the file names another.
     pub vendor_host: &'static str,
 }
 
-/// What is known of one field of a kind.
+/// The specification of one field of a kind.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldSpec {
     /// The field.
     pub field: Field,
-    /// What it may be. Lengths are in bytes, as the services count them.
+    /// The values that it accepts. Lengths are in bytes, as the services count them.
     pub shape: Shape,
     /// How a change of it reaches the service.
     pub change: Change,
-    /// Whether the call that makes a room takes it along; if not, a call after it sets it.
+    /// Whether the call that makes a room sets it; if not, a later call does.
     pub sent_by_create: bool,
-    /// What it names, if the service refuses an empty text.
+    /// What the text names, if the service refuses an empty one.
     pub not_empty: Option<&'static str>,
-    /// The warning that a room without it gets, if any.
+    /// The warning for a room without it, if any.
     pub if_missing: Option<MissingField>,
 }
 
@@ -89,33 +89,33 @@ pub struct MissingField {
 /// How a changed field reaches the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// By a call that leaves the room and its people as they are.
+    /// By a call that changes the room in place.
     InPlace,
-    /// By destroying the room and creating it anew.
+    /// By destroying the room and creating it again.
     Replace,
-    /// Not at all until a later call: only the record is changed.
+    /// Not until a later call sends it: only the record is changed.
     Record,
 }
 
-/// What becomes of a field of a room that the file no longer declares.
+/// What happens to a field that the file no longer declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undeclared {
-    /// It stays as it is at the service.
+    /// It keeps its value at the service.
     Kept,
-    /// It is taken out, as any other change of it reaches the service.
+    /// It is removed, like any other change of it.
     TakenOut,
 }
 
-/// How a room comes to be.
+/// How a room is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// By a call of ours.
     Call(Call),
-    /// By the first user who logs in: no call makes it, and it is gone while nobody is inside.
+    /// By the first user who logs in. No call creates it, and it does not exist while nobody is inside.
     FirstUser,
 }
 
-/// The calls that change attributes: one call does both if they are the same.
+/// The calls that change attributes; one call does both if they are equal.
 #[derive(Clone, Copy, Debug)]
 pub struct AttributeCalls {
     /// Sets attributes.
@@ -127,71 +127,71 @@ pub struct AttributeCalls {
 /// How long a room lives while it is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmptyLife {
-    /// It does not: rooms come and go with their users.
+    /// It does not exist while empty: its users create and end it.
     None,
-    /// As the room's `destroy_delay_time` says.
+    /// For the room's `destroy_delay_time`.
     OfRoom,
-    /// As the vendor's setting of the application says, which the provider repeats as
+    /// For the time that is configured at the vendor for the application, which the provider repeats as
     /// `dissolve_after`.
     OfApplication {
         /// The vendor's default.
         default: Duration,
-        /// What the vendor takes.
+        /// The range that the vendor accepts.
         range: RangeInclusive<Duration>,
     },
 }
 
-/// What an id may hold.
+/// What an id may contain.
 #[derive(Clone, Copy, Debug)]
 pub struct IdSpec {
-    /// The most bytes.
+    /// The maximum number of bytes.
     pub max_bytes: usize,
-    /// Whether the service takes a character, going by the most lenient of the vendor's pages.
+    /// Whether the service accepts a character, by the most lenient of the vendor's pages.
     pub allows: fn(char) -> bool,
     /// The characters that only some of the vendor's pages list.
     pub doubtful: &'static str,
-    /// What the service takes, in a sentence.
+    /// What the service accepts, in a sentence.
     pub help: &'static str,
 }
 
 /// The user in whose name calls are made.
 #[derive(Clone, Copy, Debug)]
 pub struct OperatorSpec {
-    /// What the user's id may hold.
+    /// What the user's id may contain.
     pub id: IdSpec,
-    /// The call that registers the user on the first apply; `None` if the application has to have
-    /// the user already.
+    /// The call that registers the user on the first apply; `None` if the user must already exist in
+    /// the application.
     pub registered_by: Option<Call>,
 }
 
 /// The application's secret.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretSpec {
-    /// What the vendor's console calls it.
+    /// Its name in the vendor's console.
     pub name: &'static str,
-    /// How many hexadecimal digits it has.
+    /// The number of hexadecimal digits.
     pub digits: usize,
-    /// The environment variable that holds it if the file names none.
+    /// The environment variable that holds it, unless the file names another.
     pub variable: &'static str,
 }
 
 impl FieldSpec {
-    /// A field that the call that makes a room takes along.
+    /// Makes a field that the call that makes a room sets.
     pub(super) const fn new(field: Field, shape: Shape, change: Change) -> Self {
         Self { field, shape, change, sent_by_create: true, not_empty: None, if_missing: None }
     }
 
-    /// The same, but set by a call after the one that makes the room.
+    /// Returns the field, set by a call after the one that makes the room.
     pub(super) const fn set_after_create(self) -> Self {
         Self { sent_by_create: false, ..self }
     }
 
-    /// The same, with a warning for rooms without it.
+    /// Returns the field, with a warning for rooms without it.
     pub(super) const fn if_missing(self, warning: MissingField) -> Self {
         Self { if_missing: Some(warning), ..self }
     }
 
-    /// The same, but refused while it is empty: `names` says what the text should name.
+    /// Returns the field, refused if empty; `names` is what the text should name.
     pub(super) const fn not_empty(self, names: &'static str) -> Self {
         Self { not_empty: Some(names), ..self }
     }

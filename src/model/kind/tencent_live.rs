@@ -7,18 +7,18 @@ use super::{
     MissingField, OnOccupied, OperatorSpec, Origin, SecretSpec, Shape, Undeclared,
 };
 
-/// Tencent's live rooms: made by a call, dissolved by the service some time after they became empty.
+/// Tencent's live rooms: created by a call, dissolved by the service some time after they became empty.
 pub(super) const SPEC: KindSpec = KindSpec {
     name: "tencent-live",
     service: "Tencent",
     about: "Tencent: live rooms, made by a call",
     starter: include_str!("tencent-live.yaml"),
-    // What changes in place is what the page of update_room_info lists.
+    // The fields that change in place are those on the page of update_room_info.
     fields: &[
         FieldSpec::new(Field::Name, Shape::Text { most: 100 }, Change::InPlace).not_empty("a name"),
         FieldSpec::new(Field::Owner, Shape::Text { most: 32 }, Change::Replace)
             .not_empty("the user who owns the room"),
-        // Mandatory in the newest pages of create_room.
+        // Mandatory on the newest pages of create_room.
         FieldSpec::new(Field::SeatTemplate, Shape::Choice(SEAT_TEMPLATES), Change::Replace)
             .if_missing(MissingField {
                 code: "no_seat_template",
@@ -39,7 +39,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         FieldSpec::new(Field::Unlimited, Shape::Flag, Change::Replace),
         FieldSpec::new(Field::Attributes, Shape::Attributes, Change::InPlace).set_after_create(),
     ],
-    // The service has defaults of its own for what is not set, and no call takes a value back.
+    // The service has defaults for unset fields, and no call unsets a field.
     undeclared: Undeclared::Kept,
     reports_fields: true,
     unreadable: &[],
@@ -62,7 +62,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         set: Call::LiveSetRoomMetadata,
         delete: Call::LiveDelRoomMetadata,
     }),
-    // The pages of room metadata.
+    // See the pages of room metadata.
     attribute_limits: AttributeLimits {
         attributes: 10,
         key_bytes: 50,
@@ -75,7 +75,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         default: Duration::from_mins(30),
         range: Duration::from_mins(10)..=Duration::from_hours(24),
     },
-    // The service does not reliably report who is inside.
+    // The service does not reliably report the people inside.
     on_occupied: OnOccupied::Destroy,
     room_id: IdSpec {
         max_bytes: 48,
@@ -83,8 +83,8 @@ pub(super) const SPEC: KindSpec = KindSpec {
         doubtful: "",
         help: "Tencent takes up to 48 bytes of printable ASCII",
     },
-    // The page of UserID gives the length only; in the text that UserSig signs a control character
-    // would end it.
+    // The page of UserID specifies the length only. A control character would end the id in the text
+    // that UserSig signs.
     operator: Some(OperatorSpec {
         id: IdSpec {
             max_bytes: 32,
@@ -95,7 +95,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         registered_by: None,
     }),
     secret: SecretSpec { name: "SecretKey", digits: 64, variable: "TENCENT_SECRET_KEY" },
-    // China's, since an application lives at one site.
+    // The host of the China site, since an application belongs to one site.
     vendor_host: "console.tim.qq.com",
 };
 

@@ -1,9 +1,9 @@
-//! What every specification has to hold to.
+//! Tests of every specification.
 
 use super::*;
 
 #[test]
-fn each_kind_is_written_by_the_name_in_its_spec() {
+fn each_kind_is_serialized_by_the_name_in_its_spec() {
     for kind in Kind::ALL {
         let text = serde_json::to_string(kind).expect("text");
         assert_eq!(text, format!("\"{}\"", kind.as_str()));
@@ -12,14 +12,14 @@ fn each_kind_is_written_by_the_name_in_its_spec() {
 }
 
 #[test]
-fn steps_of_what_people_watch_start_before_those_of_the_chat() {
+fn steps_of_video_start_before_those_of_the_chat() {
     let mut kinds = Kind::ALL.to_vec();
     kinds.sort();
     assert_eq!(kinds, [Kind::Rtc, Kind::TencentLive, Kind::Zim]);
 }
 
 #[test]
-fn each_spec_agrees_with_itself() {
+fn each_spec_is_consistent() {
     for kind in Kind::ALL {
         let spec = kind.spec();
         let limit = |call: Call| spec.calls.iter().any(|(known, _)| *known == call);

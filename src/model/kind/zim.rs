@@ -5,7 +5,7 @@ use super::{
     MissingField, OnOccupied, OperatorSpec, Origin, SecretSpec, Shape, Undeclared,
 };
 
-/// ZIM rooms: made by a call, destroyed by the service once they were empty for their delay.
+/// ZIM rooms: created by a call, destroyed by the service after they were empty for their delay.
 pub(super) const SPEC: KindSpec = KindSpec {
     name: "zim",
     service: "ZIM",
@@ -42,7 +42,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         set: Call::ModifyRoomAttribute,
         delete: Call::ModifyRoomAttribute,
     }),
-    // The SDK guide; raised on request.
+    // See the SDK guide; raised on request.
     attribute_limits: AttributeLimits {
         attributes: 20,
         key_bytes: 16,
@@ -56,12 +56,12 @@ pub(super) const SPEC: KindSpec = KindSpec {
     room_id: ID,
     operator: Some(OperatorSpec { id: ID, registered_by: Some(Call::UserRegister) }),
     secret: SecretSpec { name: "ServerSecret", digits: 32, variable: "ZEGO_SERVER_SECRET" },
-    // The same for all regions.
+    // The host is the same for all regions.
     vendor_host: "zim-api.zego.im",
 };
 
-/// RoomId, and UserId of the same characters: letters, digits and certain marks. The pages differ;
-/// what any of them lists is taken.
+/// RoomId, and UserId with the same characters: letters, digits and certain marks. The pages differ; a
+/// mark that any of them lists is accepted.
 const ID: IdSpec = IdSpec {
     max_bytes: 32,
     allows: |c| c.is_ascii_alphanumeric() || is_in(MARKS, c) || is_in(DOUBTFUL, c),

@@ -1,4 +1,4 @@
-//! Tables of what may be observed after an open create and an open destroy, and whose the room is.
+//! Tables of observations after an open create and an open destroy, with the owner that they prove.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::*;
 
 pub(in crate::model) const SENT: i64 = 1_000_000;
 
-/// A moment so many milliseconds after the call was sent.
+/// Returns the time this many milliseconds after the call was sent.
 pub(in crate::model) fn later(after: u64) -> Timestamp {
     Timestamp::from_millis(SENT).plus(Duration::from_millis(after))
 }
@@ -23,7 +23,7 @@ pub(in crate::model) fn record(pairs: &[(&str, &str)]) -> RecordedRoom {
     samples::record(room(pairs), Timestamp::from_millis(SENT))
 }
 
-/// A room without attributes, seen so many milliseconds after the call was sent.
+/// Returns a room without attributes, observed this many milliseconds after the call was sent.
 pub(in crate::model) fn observed_room(people: People, after: u64) -> ObservedRoom {
     samples::observed_room(later(after), people, Attributes::EMPTY)
 }
@@ -35,37 +35,37 @@ pub(in crate::model) fn with_attributes(
     ObservedRoom { attributes: attributes(pairs), ..seen }
 }
 
-/// Whose a room is.
+/// The owner of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose {
+enum RoomOwner {
     Ours,
     Foreign,
     Uncertain,
-    /// Ours as far as we know: nothing could be compared.
+    /// Assumed to be ours: nothing could be compared.
     Unproven,
 }
 
-fn whose(
+fn owner_of(
     application: &Application,
     kind: PendingKind,
     record: &RecordedRoom,
     seen: &ObservedRoom,
-) -> Whose {
+) -> RoomOwner {
     let pending = Pending::new(kind, Timestamp::from_millis(SENT), None);
     let observation = Observation::There(seen.clone());
     match settle(application, record, &pending, Some(&observation), Landing::Over) {
-        Settled::Done(_) | Settled::NotDone(_) => Whose::Ours,
+        Settled::Done(_) | Settled::NotDone(_) => RoomOwner::Ours,
         Settled::Contested(record) => {
             assert!(record.contested.is_some() && record.pending.is_none());
-            Whose::Uncertain
+            RoomOwner::Uncertain
         }
         Settled::Foreign(left) => {
             assert_eq!(left, None, "it is not recorded");
-            Whose::Foreign
+            RoomOwner::Foreign
         }
         Settled::Unproven(record) => {
             assert_eq!(record.assumed, Assumed::of(application.kind()));
-            Whose::Unproven
+            RoomOwner::Unproven
         }
         other @ (Settled::Gone(_) | Settled::MayStillLand(_) | Settled::Unread(_)) => {
             panic!("{other:?}")
@@ -94,37 +94,37 @@ type Pairs = &'static [(&'static str, &'static str)];
 const NONE: Pairs = &[];
 const TWO: Pairs = &[("a", "1"), ("b", "2")];
 
-/// Sent, seen, inside, count of changes, milliseconds after the create, whose it is.
-type Created = (Pairs, Pairs, People, Option<u64>, u64, Whose);
+/// Attributes sent, attributes observed, people, sequence, milliseconds after the create, owner.
+type Created = (Pairs, Pairs, People, Option<u64>, u64, RoomOwner);
 
-/// What is told of a live room, milliseconds after the create, whose it is.
-type Told = (&'static [(Field, &'static str)], u64, Whose);
+/// Fields reported of a live room, milliseconds after the create, owner.
+type ObservedFields = (&'static [(Field, &'static str)], u64, RoomOwner);
 
-/// Recorded, with this count of changes, seen, with this count, inside, whose it is.
-type NotDestroyed = (Pairs, Option<u64>, Pairs, Option<u64>, People, Whose);
+/// Attributes recorded, recorded sequence, attributes observed, observed sequence, people, owner.
+type NotDestroyed = (Pairs, Option<u64>, Pairs, Option<u64>, People, RoomOwner);
 
 #[test]
-fn whose_a_room_is_after_an_open_create() {
+fn the_owner_of_a_room_after_an_open_create() {
     use People::{AtLeast, Count, Nobody, Unknown};
-    use Whose::{Ours, Uncertain};
+    use RoomOwner::{Ours, Uncertain};
     let table: &[Created] = &[
-        // Nothing was sent: only what others wrote tells.
+        // Nothing was sent: only attributes of others are evidence.
         (NONE, NONE, Nobody, None, 5, Ours),
         (NONE, NONE, Count(3), Some(0), 5, Ours),
         (NONE, &[("x", "1")], Nobody, Some(1), 5, Uncertain),
         (NONE, &[("x", "1")], Count(300), None, 2 * MINUTE, Uncertain),
-        // All of it is there: a higher count is what others changed since.
+        // All attributes are there: others made the changes beyond those.
         (TWO, TWO, Nobody, Some(2), 5, Ours),
         (TWO, TWO, Count(3), Some(9), 2 * MINUTE, Ours),
         (TWO, TWO, Unknown, None, 5, Ours),
-        // Something else is there as well, or in its place.
+        // Other attributes exist as well, or instead.
         (TWO, &[("a", "1"), ("b", "2"), ("x", "1")], Nobody, Some(3), 5, Uncertain),
         (TWO, &[("a", "1"), ("b", "2"), ("x", "1")], Count(3), None, 2 * MINUTE, Uncertain),
         (TWO, &[("a", "1"), ("b", "other")], Nobody, Some(2), 5, Uncertain),
         (TWO, &[("x", "1")], Nobody, Some(1), 2 * MINUTE, Uncertain),
-        // A part of it is there: what the service drops, it drops as a whole.
+        // Some are missing, and the service drops all or none.
         (TWO, &[("a", "1")], Nobody, Some(2), 2 * MINUTE, Uncertain),
-        // Nothing is there: dropped, where the room can have been emptied.
+        // All are missing: dropped, if there was time for the room to be emptied.
         (TWO, NONE, Nobody, Some(2), 5, Uncertain),
         (TWO, NONE, Nobody, None, MINUTE - 1, Uncertain),
         (TWO, NONE, Nobody, None, MINUTE, Ours),
@@ -139,79 +139,79 @@ fn whose_a_room_is_after_an_open_create() {
             attribute_sequence: *sequence,
             ..with_attributes(observed_room(*people, *after), seen)
         };
-        let came = whose(&zim(), PendingKind::Create, &record(sent), &seen);
-        assert_eq!(came, *expected, "{sent:?} {seen:?}");
+        let actual = owner_of(&zim(), PendingKind::Create, &record(sent), &seen);
+        assert_eq!(actual, *expected, "{sent:?} {seen:?}");
     }
 }
 
 #[test]
-fn a_clock_that_was_set_back_makes_no_room_ours() {
+fn a_clock_that_was_set_back_proves_no_ownership() {
     let seen = ObservedRoom { at: Timestamp::from_millis(0), ..observed_room(People::Nobody, 0) };
-    let came = whose(&zim(), PendingKind::Create, &record(&[("a", "1")]), &seen);
-    assert_eq!(came, Whose::Uncertain);
+    let actual = owner_of(&zim(), PendingKind::Create, &record(&[("a", "1")]), &seen);
+    assert_eq!(actual, RoomOwner::Uncertain);
 }
 
 #[test]
-fn what_goes_with_its_user_is_no_sign_of_another_room() {
+fn a_missing_auto_delete_attribute_is_not_evidence() {
     let mut sent = record(&[("a", "1")]);
     let mut attributes = sent.room.attributes.clone();
     attributes.insert("hello", Attribute { value: "x".into(), auto_delete: true });
     sent.room = Arc::new(Room { attributes, ..Room::default() });
     for kind in [PendingKind::Create, PendingKind::Destroy] {
         let seen = with_attributes(observed_room(People::Count(1), 5), &[("a", "1")]);
-        assert_eq!(whose(&zim(), kind, &sent, &seen), Whose::Ours, "{kind:?}");
+        assert_eq!(owner_of(&zim(), kind, &sent, &seen), RoomOwner::Ours, "{kind:?}");
         let seen = with_attributes(observed_room(People::Count(1), 5), &[("a", "theirs")]);
-        assert_eq!(whose(&zim(), kind, &sent, &seen), Whose::Uncertain, "{kind:?}");
+        assert_eq!(owner_of(&zim(), kind, &sent, &seen), RoomOwner::Uncertain, "{kind:?}");
     }
 }
 
 #[test]
-fn whose_a_live_room_is_after_an_open_create() {
-    use Whose::{Ours, Uncertain};
+fn the_owner_of_a_live_room_after_an_open_create() {
+    use RoomOwner::{Ours, Uncertain};
     let text = |text: &str| Value::Text(text.into());
     let mut sent = record(&[]);
     let mut room = Room::default();
     room.set(Field::Name, Some(text("Show")));
     room.set(Field::SeatTemplate, Some(text("Karaoke")));
     sent.room = Arc::new(room);
-    let table: &[Told] = &[
+    let table: &[ObservedFields] = &[
         (&[], 5, Ours),
         (&[(OWNER, "admin"), (SEATS, "Karaoke"), (NAME, "Show")], 5, Ours),
         (&[(OWNER, "theirs")], 5, Uncertain),
         (&[(OWNER, "theirs")], 2 * MINUTE, Uncertain),
         (&[(SEATS, "AudioSalon")], 2 * MINUTE, Uncertain),
         (&[(NAME, "Theirs")], 5, Uncertain),
-        // Its host may have named it since.
+        // The host may have renamed it meanwhile.
         (&[(NAME, "Theirs")], 2 * MINUTE, Ours),
     ];
-    for (told, after, expected) in table {
-        let fields = told.iter().map(|(field, value)| (*field, text(value))).collect();
+    for (reported, after, expected) in table {
+        let fields = reported.iter().map(|(field, value)| (*field, text(value))).collect();
         let seen = ObservedRoom { fields, ..observed_room(People::Unknown, *after) };
-        assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), *expected, "{told:?}");
+        assert_eq!(owner_of(&live(), PendingKind::Create, &sent, &seen), *expected, "{reported:?}");
     }
-    // Its metadata comes by a call of its own: what is there before it is somebody else's.
+    // Metadata is set by a later call: what exists before it belongs to others.
     let seen = with_attributes(observed_room(People::Nobody, 5), &[("a", "1")]);
-    assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), Uncertain);
+    assert_eq!(owner_of(&live(), PendingKind::Create, &sent, &seen), Uncertain);
     let mut owned = sent.room.as_ref().clone();
     owned.set(OWNER, Some(text("anchor")));
     sent.room = Arc::new(owned);
-    for (told, expected) in [("anchor", Ours), ("admin", Uncertain)] {
-        let fields = [(OWNER, text(told))].into_iter().collect();
+    for (reported, expected) in [("anchor", Ours), ("admin", Uncertain)] {
+        let fields = [(OWNER, text(reported))].into_iter().collect();
         let seen = ObservedRoom { fields, ..observed_room(People::Unknown, 5) };
-        assert_eq!(whose(&live(), PendingKind::Create, &sent, &seen), expected, "{told}");
+        assert_eq!(owner_of(&live(), PendingKind::Create, &sent, &seen), expected, "{reported}");
     }
 }
 
 #[test]
-fn whose_a_room_is_after_an_open_destroy() {
+fn the_owner_of_a_room_after_an_open_destroy() {
     use People::{Count, Nobody, Unknown};
-    use Whose::{Ours, Uncertain, Unproven};
+    use RoomOwner::{Ours, Uncertain, Unproven};
     let table: &[NotDestroyed] = &[
-        // All that was recorded is there.
+        // All recorded attributes are there.
         (TWO, Some(2), TWO, Some(2), Nobody, Ours),
         (TWO, None, TWO, None, Count(3), Ours),
         (TWO, Some(2), &[("a", "1"), ("b", "2"), ("x", "1")], Some(3), Count(3), Ours),
-        // A lower count is another room, also where it looks the same.
+        // A lower sequence is another room, even if it looks the same.
         (TWO, Some(5), TWO, Some(2), Nobody, Uncertain),
         (NONE, Some(3), NONE, Some(0), Nobody, Uncertain),
         // Other attributes.
@@ -220,14 +220,14 @@ fn whose_a_room_is_after_an_open_destroy() {
         (TWO, None, &[("a", "1")], None, Nobody, Uncertain),
         (NONE, Some(0), &[("x", "1")], Some(1), Count(300), Uncertain),
         (NONE, None, &[("x", "1")], None, Nobody, Uncertain),
-        // None at all: dropped from an empty room, if the count goes on.
+        // All are missing: dropped from an empty room, if the sequence did not decrease.
         (TWO, Some(2), NONE, Some(4), Nobody, Ours),
         (TWO, Some(2), NONE, Some(0), Nobody, Uncertain),
         (TWO, None, NONE, Some(0), Nobody, Unproven),
         (TWO, Some(2), NONE, None, Nobody, Unproven),
         (TWO, Some(2), NONE, Some(4), Count(3), Uncertain),
         (TWO, Some(2), NONE, Some(4), Unknown, Uncertain),
-        // Nothing to compare.
+        // There is nothing to compare.
         (NONE, None, NONE, None, Nobody, Unproven),
         (NONE, Some(0), NONE, Some(0), Count(300), Unproven),
         (NONE, Some(2), NONE, Some(2), Nobody, Ours),
@@ -238,40 +238,40 @@ fn whose_a_room_is_after_an_open_destroy() {
             attribute_sequence: *now,
             ..with_attributes(observed_room(*people, 5), seen)
         };
-        let came = whose(&zim(), PendingKind::Destroy, &record, &seen);
-        assert_eq!(came, *expected, "{recorded:?} {before:?} {seen:?}");
+        let actual = owner_of(&zim(), PendingKind::Destroy, &record, &seen);
+        assert_eq!(actual, *expected, "{recorded:?} {before:?} {seen:?}");
     }
 }
 
 #[test]
-fn a_destroy_of_a_replace_compares_what_others_wrote_too() {
+fn a_destroy_of_a_replace_also_compares_attributes_of_others() {
     let carried = attributes(&[("score", "7")]);
     let record = record(&[]).replaced_by(room(&[]), carried);
     for (seen, expected) in
-        [(&[("score", "7")][..], Whose::Ours), (&[("score", "8")], Whose::Uncertain)]
+        [(&[("score", "7")][..], RoomOwner::Ours), (&[("score", "8")], RoomOwner::Uncertain)]
     {
         let seen = with_attributes(observed_room(People::Nobody, 5), seen);
-        assert_eq!(whose(&zim(), PendingKind::Destroy, &record, &seen), expected);
+        assert_eq!(owner_of(&zim(), PendingKind::Destroy, &record, &seen), expected);
     }
 }
 
 #[test]
-fn a_live_room_of_another_owner_is_not_the_one_that_was_to_go() {
+fn a_live_room_of_another_owner_is_not_the_one_to_destroy() {
     let owned = |owner: &str| {
         let fields = [(Field::Owner, Value::Text(owner.into()))].into_iter().collect();
         let seen = with_attributes(observed_room(People::Unknown, 5), &[("a", "1")]);
-        whose(
+        owner_of(
             &live(),
             PendingKind::Destroy,
             &record(&[("a", "1")]),
             &ObservedRoom { fields, ..seen },
         )
     };
-    assert_eq!((owned("admin"), owned("theirs")), (Whose::Ours, Whose::Uncertain));
+    assert_eq!((owned("admin"), owned("theirs")), (RoomOwner::Ours, RoomOwner::Uncertain));
     // Tencent keeps the metadata of an empty room.
     let lost = observed_room(People::Nobody, 5);
-    let came = whose(&live(), PendingKind::Destroy, &record(&[("a", "1")]), &lost);
-    assert_eq!(came, Whose::Uncertain);
+    let actual = owner_of(&live(), PendingKind::Destroy, &record(&[("a", "1")]), &lost);
+    assert_eq!(actual, RoomOwner::Uncertain);
 }
 
 const OUR_LINEAGE: &str = "7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44";
@@ -282,40 +282,40 @@ fn with_owner(application: Application) -> Application {
     application.with_ownership_attribute("by").of_lineage(&lineage)
 }
 
-/// Recorded, seen, whose it is after an open create, and after an open destroy.
-type Owned = (Pairs, Pairs, Whose, Whose);
+/// Attributes recorded, attributes observed, owner after an open create, owner after an open destroy.
+type Owned = (Pairs, Pairs, RoomOwner, RoomOwner);
 
 #[test]
-fn the_ownership_attribute_settles_whose_a_room_is() {
-    use Whose::{Foreign, Ours, Uncertain};
+fn the_ownership_attribute_decides_the_owner() {
+    use RoomOwner::{Foreign, Ours, Uncertain};
     const SENT: Pairs = &[("a", "1"), ("by", OUR_LINEAGE)];
     let table: &[Owned] = &[
         (SENT, SENT, Ours, Ours),
-        // Ours, whatever else is there.
+        // Ours, regardless of the other attributes.
         (SENT, &[("a", "theirs"), ("by", OUR_LINEAGE), ("x", "1")], Ours, Ours),
         (&[("a", "1")], &[("by", OUR_LINEAGE), ("x", "1")], Ours, Ours),
-        // Another's, however much it looks like ours.
+        // Of another state, regardless of the other attributes.
         (SENT, &[("a", "1"), ("by", OTHER_LINEAGE)], Foreign, Uncertain),
         (&[("a", "1")], &[("a", "1"), ("by", OTHER_LINEAGE)], Foreign, Uncertain),
-        // What holds no lineage proves nothing: the rest decides.
+        // Without a lineage the other attributes decide.
         (SENT, &[("a", "1")], Uncertain, Uncertain),
         (SENT, &[("a", "1"), ("by", "me")], Uncertain, Uncertain),
         (&[("a", "1")], &[("a", "1")], Ours, Ours),
-        // It was imported from another state, and is that room still.
+        // It was imported from another state, and is still that room.
         (&[("a", "1"), ("by", OTHER_LINEAGE)], &[("a", "1"), ("by", OTHER_LINEAGE)], Foreign, Ours),
     ];
     for (recorded, seen, created, destroyed) in table {
         let seen = with_attributes(observed_room(People::Count(3), 5), seen);
         for application in [with_owner(zim()), with_owner(live())] {
-            let whose = |kind| whose(&application, kind, &record(recorded), &seen);
-            let came = (whose(PendingKind::Create), whose(PendingKind::Destroy));
-            assert_eq!(came, (*created, *destroyed), "{recorded:?} {seen:?}");
+            let owner = |kind| owner_of(&application, kind, &record(recorded), &seen);
+            let actual = (owner(PendingKind::Create), owner(PendingKind::Destroy));
+            assert_eq!(actual, (*created, *destroyed), "{recorded:?} {seen:?}");
         }
     }
 }
 
 #[test]
-fn a_room_that_appeared_after_ours_was_found_missing_is_ours_if_it_holds_our_lineage() {
+fn a_room_that_appeared_later_is_ours_if_it_has_our_lineage() {
     let sent = record(&[("by", OUR_LINEAGE)]);
     let pending = Pending::new(PendingKind::Create, Timestamp::from_millis(SENT), None);
     let settled = |lineage: &str| {
@@ -329,7 +329,7 @@ fn a_room_that_appeared_after_ours_was_found_missing_is_ours_if_it_holds_our_lin
 }
 
 #[test]
-fn what_another_state_wrote_is_not_taken_for_ours_after_an_open_update() {
+fn an_open_update_does_not_record_what_another_state_wrote() {
     let before = record(&[("a", "1"), ("by", OUR_LINEAGE)]);
     let target = Some(room(&[("a", "2"), ("by", OUR_LINEAGE)]));
     let at = Timestamp::from_millis(SENT);

@@ -1,4 +1,4 @@
-//! What becomes of an open call, by what is observed and when.
+//! Tests of the outcome of an open call, by what is observed and when.
 
 use super::super::origin::tests::{
     SENT, later, observed_room as seen_at, record, room, with_attributes,
@@ -42,21 +42,21 @@ fn a_missing_create_is_final_only_after_its_own_timeout() {
 }
 
 #[test]
-fn a_clock_that_is_not_set_back_or_forward_decides_where_there_is_one() {
+fn a_monotonic_clock_overrides_the_time_of_the_observation() {
     let late = by(PendingKind::Create, &gone(3_600_000), Landing::NotOver);
-    assert!(matches!(late, Settled::MayStillLand(_)), "the wall clock was set forward");
+    assert!(matches!(late, Settled::MayStillLand(_)), "by the wall clock it is over");
     let early = by(PendingKind::Create, &gone(0), Landing::Over);
-    assert_eq!(early, Settled::Gone(None), "it was set back");
+    assert_eq!(early, Settled::Gone(None), "by the wall clock it is not over");
 }
 
 #[test]
-fn a_create_that_shows_what_was_sent_is_ours_at_once() {
+fn a_room_with_the_sent_attributes_is_ours_at_once() {
     let ours = settled(PendingKind::Create, &there(Some("old"), People::Nobody, 5));
     assert!(matches!(ours, Settled::Done(r) if r.pending.is_none() && r.contested.is_none()));
 }
 
 #[test]
-fn a_room_with_other_attributes_is_contested_once_nothing_can_land() {
+fn a_room_with_other_attributes_is_contested_after_the_time_out() {
     for there_is in [Some("x"), None] {
         let early = settled(PendingKind::Create, &there(there_is, People::Count(1), 5));
         assert!(matches!(early, Settled::MayStillLand(_)));
@@ -68,14 +68,14 @@ fn a_room_with_other_attributes_is_contested_once_nothing_can_land() {
 }
 
 #[test]
-fn a_room_that_appears_after_ours_was_found_missing_is_contested_whatever_it_shows() {
+fn a_room_that_appears_after_ours_was_missing_is_contested() {
     let there = there(Some("old"), People::Nobody, 15_000);
     let found = by(PendingKind::Create, &there, Landing::FoundMissing);
     assert!(matches!(found, Settled::Contested(_)));
 }
 
 #[test]
-fn an_update_is_recorded_as_it_reads() {
+fn an_update_is_recorded_as_observed() {
     let done = settled(PendingKind::Update, &there(Some("new"), People::Nobody, 5));
     assert!(matches!(done, Settled::Done(r) if r.room == room(&[("topic", "new")])));
     let open = settled(PendingKind::Update, &there(Some("old"), People::Nobody, 5));
@@ -85,7 +85,7 @@ fn an_update_is_recorded_as_it_reads() {
 }
 
 #[test]
-fn what_others_wrote_during_an_update_is_not_recorded_as_sent() {
+fn changes_by_others_during_an_update_are_not_recorded() {
     let update = |kept: &[(&str, &str)], target: &[(&str, &str)], read: &[(&str, &str)]| {
         let (record, pending) = open(PendingKind::Update);
         let record = RecordedRoom { room: room(kept), ..record };
@@ -95,7 +95,7 @@ fn what_others_wrote_during_an_update_is_not_recorded_as_sent() {
         settle(&zim(), &record, &pending, Some(&Observation::There(seen)), landing)
     };
     for (kept, target, read, left) in [
-        // A drift that was to be undone is there still, or again.
+        // A drift that the update was to undo still exists, or exists again.
         (
             vec![("topic", "old")],
             vec![("topic", "old")],
@@ -109,7 +109,7 @@ fn what_others_wrote_during_an_update_is_not_recorded_as_sent() {
             vec![("topic", "old")],
         ),
         (vec![("topic", "old")], vec![("topic", "new")], vec![], vec![("topic", "old")]),
-        // What came about of an update that was done in part is what was last sent.
+        // The record gets the part of an update that was done.
         (
             vec![("a", "old"), ("b", "old"), ("c", "old")],
             vec![("a", "new"), ("b", "new")],
@@ -126,7 +126,7 @@ fn what_others_wrote_during_an_update_is_not_recorded_as_sent() {
 }
 
 #[test]
-fn an_update_of_a_room_that_is_gone_leaves_it_to_the_plan() {
+fn an_update_of_a_missing_room_keeps_its_record() {
     let kept = settled(PendingKind::Update, &gone(5));
     let Settled::Gone(Some(kept)) = kept else { panic!("{kept:?}") };
     assert!(kept.pending.is_none() && kept.last_seen.is_none());
@@ -141,7 +141,7 @@ fn a_destroy_is_done_when_the_room_is_gone() {
 }
 
 #[test]
-fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
+fn an_interrupted_replace_keeps_its_room_and_carried_attributes() {
     let carried = room(&[("score", "7")]).attributes.clone();
     let (before, pending) = open(PendingKind::Destroy);
     let before = before.replaced_by(room(&[("topic", "new")]), carried.clone());
@@ -154,7 +154,7 @@ fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
     };
     assert_eq!((left.next.as_deref(), &left.pending), (Some(&next), &None));
 
-    // It was not destroyed: nothing is carried any more.
+    // The room was not destroyed: nothing is carried any more.
     let same = Observation::There(with_attributes(
         seen_at(People::Nobody, 13_000),
         &[("topic", "old"), ("score", "7")],
@@ -162,7 +162,8 @@ fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
     let there = settle(&zim(), &before, &pending, Some(&same), Landing::ByClock);
     assert!(matches!(there, Settled::NotDone(r) if r.next.is_none()));
 
-    // The create after it is open: the room shows what was sent, and others keep what is theirs.
+    // The create after it is open: the room has what was sent, and the carried attributes belong to
+    // others.
     let pending = Pending { kind: PendingKind::Create, ..pending };
     let sent = Observation::There(with_attributes(
         seen_at(People::Nobody, 5),
@@ -172,7 +173,7 @@ fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
     let Settled::Done(made) = made else { panic!("{made:?}") };
     assert_eq!((made.room, made.next), (room(&[("topic", "old")]), None));
 
-    // It was not created: the next run still knows of it.
+    // The room was not created: the next run still has the next life.
     let unmade = settle(&zim(), &left, &pending, Some(&gone(13_000)), Landing::ByClock);
     assert!(
         matches!(unmade, Settled::Gone(Some(r)) if r.is_destroyed() && *r.carried() == carried)
@@ -180,7 +181,7 @@ fn a_replace_that_is_cut_short_keeps_its_room_and_what_it_carries() {
 }
 
 #[test]
-fn attributes_of_others_that_are_set_again_stay_theirs() {
+fn carried_attributes_that_were_set_are_not_recorded_as_ours() {
     let carried = room(&[("score", "7"), ("mood", "fine")]).attributes.clone();
     let next = NextLife { room: Some(room(&[("topic", "old")])), carried, destroyed: None };
     let target = room(&[("topic", "old"), ("score", "7"), ("mood", "fine")]);
@@ -198,7 +199,7 @@ fn attributes_of_others_that_are_set_again_stay_theirs() {
 }
 
 #[test]
-fn what_waits_for_a_next_life_goes_on_waiting_once_attributes_of_others_are_set_again() {
+fn a_next_life_waits_on_after_carried_attributes_were_set() {
     let carried = room(&[("score", "7")]).attributes.clone();
     let next =
         Arc::new(Room { name: Some("Hall".into()), ..room(&[("topic", "old")]).as_ref().clone() });
@@ -216,7 +217,7 @@ fn what_waits_for_a_next_life_goes_on_waiting_once_attributes_of_others_are_set_
 }
 
 #[test]
-fn a_room_that_only_users_make_is_over_when_nobody_is_inside() {
+fn a_room_made_by_users_has_ended_if_nobody_is_inside() {
     let rtc = Application::new(Kind::Rtc, None);
     let (record, pending) = open(PendingKind::Destroy);
     let record = RecordedRoom { room: room(&[]), ..record };
@@ -229,7 +230,7 @@ fn a_room_that_only_users_make_is_over_when_nobody_is_inside() {
 }
 
 #[test]
-fn what_was_not_read_stays_open() {
+fn a_failed_lookup_leaves_the_call_open() {
     let why = "no answer".to_owned();
     let unread = Observation::Unread { why: why.clone() };
     assert_eq!(settled(PendingKind::Create, &unread), Settled::Unread(why));

@@ -1,4 +1,4 @@
-//! How each room may differ from its record, and what is no drift.
+//! Tests of the comparison of a room with its record: what is drift and what is not.
 
 use super::*;
 use crate::model::{Drift, DriftKind, Value, ValueChange};
@@ -34,7 +34,7 @@ fn with_sequence(sequence: u64) -> Observation {
 }
 
 #[test]
-fn a_room_that_is_gone_vanished_before_or_after_its_earliest_end() {
+fn a_gone_room_vanished_before_or_after_its_earliest_end() {
     let early = compared(|_| {}, Observation::Gone(at(0)));
     assert_eq!(kind(&early), Some(DriftKind::VanishedEarly));
     assert_eq!(early.summary.vanished_early, 1);
@@ -43,7 +43,7 @@ fn a_room_that_is_gone_vanished_before_or_after_its_earliest_end() {
 }
 
 #[test]
-fn attributes_that_someone_changed_are_listed_old_and_new() {
+fn changed_attributes_are_listed_with_old_and_new_values() {
     let drift = compared(|_| {}, there(People::Nobody, &[("topic", "theirs"), ("x", "1")]));
     assert_eq!(kind(&drift), Some(DriftKind::AttributesChanged));
     let change = |path: &str, before, after| ValueChange { path: path.into(), before, after };
@@ -58,7 +58,7 @@ fn attributes_that_someone_changed_are_listed_old_and_new() {
 }
 
 #[test]
-fn attributes_that_an_empty_room_lost_are_told_from_those_that_someone_deleted() {
+fn attributes_that_an_empty_room_dropped_are_not_reported_as_deleted() {
     let empty = compared(|_| {}, there(People::Nobody, &[]));
     assert_eq!(kind(&empty), Some(DriftKind::AttributesLost));
     let occupied = compared(|_| {}, there(People::Count(2), &[]));
@@ -66,7 +66,7 @@ fn attributes_that_an_empty_room_lost_are_told_from_those_that_someone_deleted()
 }
 
 #[test]
-fn a_sequence_that_went_backwards_is_a_room_that_someone_recreated() {
+fn a_lower_attribute_sequence_means_that_someone_recreated_the_room() {
     let recorded = |recorded: &mut RecordedRoom| recorded.attribute_sequence = Some(9);
     assert_eq!(kind(&compared(recorded, with_sequence(8))), Some(DriftKind::Recreated));
     assert_eq!(kind(&compared(recorded, with_sequence(9))), None);
@@ -74,7 +74,7 @@ fn a_sequence_that_went_backwards_is_a_room_that_someone_recreated() {
 }
 
 #[test]
-fn what_others_add_and_what_leaves_with_its_user_is_no_drift() {
+fn attributes_of_others_and_auto_deleted_ones_are_not_drift() {
     let others = compared(|_| {}, there(People::Count(1), &[OURS[0], OURS[1], ("x", "1")]));
     assert_eq!((kind(&others), others.summary.in_sync), (None, 1));
     assert_eq!(others.unmanaged.len(), 1);

@@ -1,4 +1,4 @@
-//! The gate: what counts, what it holds back, and what consents.
+//! Tests of the gate: which steps count, what is refused, and which flag consents.
 
 use super::*;
 use crate::model::{
@@ -6,7 +6,7 @@ use crate::model::{
 };
 
 #[test]
-fn what_counts_for_the_gate() {
+fn steps_that_end_a_room_or_its_record_count_at_the_gate() {
     use Weight::{Counted, Free, Recreated};
     let world = World::new()
         .declare("chat/early", room("A", &[]))
@@ -25,7 +25,7 @@ fn what_counts_for_the_gate() {
 }
 
 #[test]
-fn the_gate_counts_and_says_the_flag() {
+fn a_refusal_contains_the_count_the_limit_and_the_flag() {
     let mut world = World::new().policy(|policy| policy.max_destroy = GateLimit::Percent(30));
     for n in 0..10 {
         world = world.record(&format!("chat/{n}"), record(room("A", &[])));
@@ -41,7 +41,7 @@ fn the_gate_counts_and_says_the_flag() {
     assert!(world.declare("chat/3", room("A", &[])).plan().gate.open());
 }
 
-/// Rooms that are gone before their time, and rooms that are taken out of the file, of 20 recorded.
+/// Returns a world of 20 recorded rooms, some gone before their time and some removed from the file.
 fn gone_and_removed(gone: usize, removed: usize) -> World {
     let mut world = World::new().policy(|policy| policy.max_destroy = GateLimit::Percent(30));
     for n in 0..20 {
@@ -62,13 +62,13 @@ fn consent(allow_destroy: Option<u64>, allow_recreate: Option<u64>) -> Consent {
     Consent { approval, allow_destroy, allow_recreate, destroys: Destroys::Wanted }
 }
 
-/// The actions of the steps that go through the gate, each once.
+/// Returns the distinct actions of the steps that pass the gate.
 fn passing(plan: Plan, consent: Consent) -> BTreeSet<Action> {
     ApprovedPlan::new(plan, consent).steps().iter().map(|step| step.action).collect()
 }
 
 #[test]
-fn rooms_gone_before_their_time_have_a_limit_of_their_own() {
+fn early_recreates_have_a_separate_limit() {
     let gate = gone_and_removed(7, 6).plan().gate;
     assert_eq!((gate.counted, gate.recreated, gate.held()), (6, 7, 7));
     let [refusal] = gate.refusals.as_slice() else { panic!("{gate:?}") };
@@ -81,7 +81,7 @@ fn rooms_gone_before_their_time_have_a_limit_of_their_own() {
 }
 
 #[test]
-fn three_may_be_created_again_however_few_are_recorded() {
+fn at_least_three_recreates_are_allowed_in_a_small_state() {
     let gone = |number: usize| {
         (0..number).fold(World::new(), |world, n| {
             let address = format!("chat/{n}");
@@ -97,7 +97,7 @@ fn three_may_be_created_again_however_few_are_recorded() {
 }
 
 #[test]
-fn each_flag_opens_the_gate_to_its_own_steps() {
+fn each_flag_consents_to_its_own_steps_only() {
     use Action::{Destroy, Recreate};
     let plan = gone_and_removed(8, 7).plan();
     assert_eq!((plan.gate.held(), plan.gate.refusals.len()), (15, 2));
@@ -118,7 +118,7 @@ fn each_flag_opens_the_gate_to_its_own_steps() {
 }
 
 #[test]
-fn what_is_within_its_own_limit_goes_on() {
+fn steps_within_their_limit_pass_while_others_are_refused() {
     let destroys = gone_and_removed(7, 6).plan();
     assert_eq!(passing(destroys, consent(None, None)), [Action::Destroy].into());
     let recreates = gone_and_removed(6, 7).plan();
@@ -126,7 +126,7 @@ fn what_is_within_its_own_limit_goes_on() {
 }
 
 #[test]
-fn steps_that_are_left_out_are_not_weighed() {
+fn steps_outside_the_scope_do_not_count() {
     let consent = Consent { destroys: Destroys::LeftOut, ..consent(None, None) };
     let plan = gone_and_removed(6, 14).plan();
     let gate = consent.evaluate(plan.gate.clone());
@@ -138,7 +138,7 @@ fn steps_that_are_left_out_are_not_weighed() {
 }
 
 #[test]
-fn a_share_is_of_the_rooms_of_declared_providers() {
+fn a_percentage_is_of_the_rooms_of_declared_providers() {
     let mut world = gone_and_removed(0, 6);
     assert!(world.plan().gate.open());
     for n in 0..19 {
@@ -156,7 +156,7 @@ fn a_share_is_of_the_rooms_of_declared_providers() {
 }
 
 #[test]
-fn the_gate_asks_where_nothing_is_desired() {
+fn the_gate_refuses_to_remove_all_rooms() {
     let world = World::new().record("chat/a", record(room("A", &[])));
     let gate = world.plan().gate;
     assert_eq!(gate.refusals[0].kind, RefusalKind::NothingDesired);
@@ -167,7 +167,7 @@ fn the_gate_asks_where_nothing_is_desired() {
 }
 
 #[test]
-fn the_gate_misses_a_forgotten_file() {
+fn the_gate_refuses_to_remove_rooms_of_a_file_that_was_not_read() {
     let mut lost = record(room("A", &[]));
     lost.source = "more.yaml".into();
     let world = World::new().declare("chat/a", room("A", &[])).record("chat/b", lost.clone());

@@ -1,4 +1,4 @@
-//! Rooms of the other kinds, and rooms that have several sides.
+//! Tests of RTC and Tencent rooms, and of rooms with several sides.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn named(name: &str, app_id: u32, application: Application) -> Provider {
     Provider { app_id, application, limits, ..provider(name) }
 }
 
-/// A world with `chat` (ZIM), `video` (RTC) and `live` (Tencent).
+/// Returns a world with `chat` (ZIM), `video` (RTC) and `live` (Tencent).
 fn world() -> World {
     let mut world = World::new();
     let live = Application::new(Kind::TencentLive, Some("admin".to_owned()))
@@ -44,7 +44,7 @@ fn closing(reason: &str) -> Arc<Room> {
     with(&[(Field::CloseReason, text(reason))], &[])
 }
 
-fn told(people: People, fields: &[(Field, Value)], pairs: &[(&str, &str)]) -> Observation {
+fn observed(people: People, fields: &[(Field, Value)], pairs: &[(&str, &str)]) -> Observation {
     let seen = samples::observed_room(at(0), people, attributes(pairs));
     Observation::There(ObservedRoom { fields: fields.iter().cloned().collect(), ..seen })
 }
@@ -54,8 +54,8 @@ fn chat_and_video() -> Sides {
     Sides::new([name("chat"), name("video")].into())
 }
 
-/// A room that is both on record, and declared no longer.
-fn going() -> World {
+/// Returns two recorded sides of a room that is no longer declared.
+fn removed_room() -> World {
     let side = |room| RecordedRoom { sides: chat_and_video(), ..record(room) };
     world().record("chat/show", side(room("Show", &[]))).record("video/show", side(Arc::default()))
 }
@@ -67,48 +67,48 @@ fn only_step(world: &World) -> Step {
 }
 
 #[test]
-fn an_rtc_room_is_expected_without_a_call() {
+fn an_rtc_room_is_created_without_a_call() {
     let step = only_step(&world().declare("video/a", closing("over")));
     assert_eq!((step.action, step.reason), (Action::Create, Reason::NotRecorded));
     assert_eq!(step.calls, []);
 }
 
 #[test]
-fn an_rtc_room_that_users_made_is_no_conflict() {
+fn an_rtc_room_that_users_made_is_not_a_conflict() {
     let world = world()
         .declare("video/a", closing("over"))
-        .observe("video/a", told(People::Count(3), &[], &[]));
+        .observe("video/a", observed(People::Count(3), &[], &[]));
     assert_eq!(only_step(&world).action, Action::Create);
     assert_eq!(world.due(Refresh::All, Purpose::Plan), [""; 0]);
 }
 
 #[test]
-fn an_idle_rtc_room_is_no_drift_and_never_due() {
+fn an_idle_rtc_room_is_not_drift_and_never_due() {
     let old = RecordedRoom { created: at(-1_000_000), ..record(closing("over")) };
     let world = world().declare("video/a", closing("over")).record("video/a", old);
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), [""; 0]);
     assert_eq!(world.due(Refresh::All, Purpose::Apply), ["video/a"]);
-    let idle = world.observe("video/a", told(People::Nobody, &[], &[]));
+    let idle = world.observe("video/a", observed(People::Nobody, &[], &[]));
     assert_eq!(idle.plan().steps, []);
 }
 
 #[test]
-fn a_changed_close_is_a_record() {
+fn a_changed_close_is_only_recorded() {
     let world =
         world().declare("video/a", closing("new")).record("video/a", record(closing("old")));
     let step = only_step(&world);
     assert_eq!((step.action, step.reason), (Action::Record, Reason::CloseChanged));
     assert_eq!((step.calls.len(), step.after), (0, Some(closing("new"))));
-    let taken_out =
+    let removed =
         self::world().declare("video/a", Arc::default()).record("video/a", record(closing("old")));
-    assert_eq!(only_step(&taken_out).reason, Reason::CloseChanged);
+    assert_eq!(only_step(&removed).reason, Reason::CloseChanged);
 }
 
 #[test]
-fn an_rtc_room_that_is_taken_out_is_closed_with_its_people() {
+fn a_removed_rtc_room_is_closed_with_people_inside() {
     let world = world()
         .record("video/a", record(closing("over")))
-        .observe("video/a", told(People::Count(3), &[], &[]));
+        .observe("video/a", observed(People::Count(3), &[], &[]));
     let step = only_step(&world);
     assert_eq!((step.action, &step.calls[..]), (Action::Destroy, &[Call::CloseRoom][..]));
     assert_eq!((step.on_occupied, step.people), (OnOccupied::Destroy, People::Count(3)));
@@ -117,7 +117,7 @@ fn an_rtc_room_that_is_taken_out_is_closed_with_its_people() {
 }
 
 #[test]
-fn what_is_to_be_forgotten_is_not_destroyed_whatever_its_kind() {
+fn on_remove_forget_makes_no_call_for_any_kind() {
     let lifecycle = Lifecycle { on_remove: OnRemove::Forget, ..Lifecycle::default() };
     for address in ["chat/a", "video/a", "live/a"] {
         let kept = RecordedRoom { lifecycle, ..record(Arc::default()) };
@@ -128,11 +128,11 @@ fn what_is_to_be_forgotten_is_not_destroyed_whatever_its_kind() {
 }
 
 #[test]
-fn people_at_either_side_hold_both_back() {
+fn people_on_one_side_hold_back_both_sides() {
     for (occupied, empty) in [("chat/show", "video/show"), ("video/show", "chat/show")] {
-        let world = going()
-            .observe(occupied, told(People::Count(5), &[], &[]))
-            .observe(empty, told(People::Nobody, &[], &[]));
+        let world = removed_room()
+            .observe(occupied, observed(People::Count(5), &[], &[]))
+            .observe(empty, observed(People::Nobody, &[], &[]));
         let plan = world.plan();
         assert_eq!(plan.steps, [], "people at {occupied}");
         let waiting: Vec<_> = plan.waiting.iter().map(|held| held.reason).collect();
@@ -141,17 +141,17 @@ fn people_at_either_side_hold_both_back() {
 }
 
 #[test]
-fn a_room_that_is_both_goes_video_first_once_it_is_empty() {
-    let empty = || told(People::Nobody, &[], &[]);
-    let plan = going().observe("chat/show", empty()).observe("video/show", empty()).plan();
+fn an_empty_room_of_two_sides_is_destroyed_video_first() {
+    let empty = || observed(People::Nobody, &[], &[]);
+    let plan = removed_room().observe("chat/show", empty()).observe("video/show", empty()).plan();
     let order: Vec<String> = plan.steps.iter().map(|step| step.address.to_string()).collect();
     assert_eq!(order, ["video/show", "chat/show"]);
     assert!(plan.steps.iter().all(|step| step.on_occupied == OnOccupied::Defer));
 }
 
 #[test]
-fn evicting_one_side_speaks_for_both() {
-    let mut world = going().observe("video/show", told(People::Count(5), &[], &[]));
+fn evicting_one_side_evicts_both() {
+    let mut world = removed_room().observe("video/show", observed(People::Count(5), &[], &[]));
     world.evict = [address("chat/show")].into();
     let plan = world.plan();
     assert_eq!(plan.steps.len(), 2);
@@ -159,15 +159,15 @@ fn evicting_one_side_speaks_for_both() {
 }
 
 #[test]
-fn a_side_that_was_last_seen_with_people_has_both_asked_after() {
-    let mut world = going();
+fn both_sides_are_queried_if_one_was_last_seen_with_people() {
+    let mut world = removed_room();
     let video = world.recorded.rooms.get_mut(&address("video/show")).expect("recorded");
     (video.last_seen, video.last_seen_with_people) = (Some(at(-5)), Some(at(-5)));
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/show", "video/show"]);
 }
 
 #[test]
-fn sides_that_change_are_bookkeeping() {
+fn changed_sides_are_only_recorded() {
     let mut world =
         world().declare("chat/show", room("A", &[])).record("chat/show", record(room("A", &[])));
     world.desired.rooms[0].sides = chat_and_video();
@@ -179,7 +179,7 @@ fn sides_that_change_are_bookkeeping() {
 }
 
 #[test]
-fn a_live_room_is_made_in_three_calls() {
+fn a_live_room_is_created_in_three_calls() {
     let declared = with(
         &[
             (Field::Name, text("Channel")),
@@ -199,7 +199,7 @@ fn a_live_room_is_made_in_three_calls() {
 }
 
 #[test]
-fn a_room_made_in_half_is_finished() {
+fn a_partly_created_room_is_completed() {
     let declared = with(&[(Field::Name, text("Channel"))], &[("topic", "welcome")]);
     let half = declared.made_by_its_call(Kind::TencentLive);
     assert!(half.attributes.is_empty());
@@ -210,7 +210,7 @@ fn a_room_made_in_half_is_finished() {
 }
 
 #[test]
-fn what_update_room_info_takes_changes_in_place_and_the_rest_replaces() {
+fn fields_of_update_room_info_change_in_place_and_others_replace() {
     let cases = [
         (Field::Name, text("a"), text("b")),
         (Field::TakeSeatMode, text("FreeToTake"), text("ApplyToTake")),
@@ -226,13 +226,13 @@ fn what_update_room_info_takes_changes_in_place_and_the_rest_replaces() {
         (Field::MaxSeats, Value::Number(1), Value::Number(2)),
         (Field::Unlimited, Value::Flag(false), Value::Flag(true)),
     ];
-    let anew = [Field::Owner, Field::SeatTemplate, Field::MaxSeats, Field::Unlimited];
+    let replaced = [Field::Owner, Field::SeatTemplate, Field::MaxSeats, Field::Unlimited];
     for (field, old, new) in cases {
         let world = world()
             .declare("live/a", with(&[(field, new.clone())], &[]))
             .record("live/a", record(with(&[(field, old)], &[])));
         let step = only_step(&world);
-        if anew.contains(&field) {
+        if replaced.contains(&field) {
             assert_eq!(step.action, Action::Replace, "{field}");
             assert_eq!(step.calls, [Call::LiveDestroyRoom, Call::LiveCreateRoom], "{field}");
         } else {
@@ -243,36 +243,36 @@ fn what_update_room_info_takes_changes_in_place_and_the_rest_replaces() {
 }
 
 #[test]
-fn what_is_not_declared_is_not_compared() {
+fn undeclared_fields_are_not_compared() {
     let seen = [(Field::Notice, text("theirs")), (Field::Name, text("Channel"))];
     let declared = || with(&[(Field::Name, text("Channel"))], &[]);
     let world = world()
         .declare("live/a", declared())
         .record("live/a", record(with(&seen, &[])))
-        .observe("live/a", told(People::Unknown, &seen, &[("foreign", "x")]));
+        .observe("live/a", observed(People::Unknown, &seen, &[("foreign", "x")]));
     assert_eq!(world.plan().steps, []);
 }
 
 #[test]
-fn fields_that_somebody_else_changed_are_set_again() {
+fn drifted_fields_are_set_again() {
     let ours = || with(&[(Field::Notice, text("ours"))], &[]);
     let world = world()
         .declare("live/a", ours())
         .record("live/a", record(ours()))
-        .observe("live/a", told(People::Unknown, &[(Field::Notice, text("theirs"))], &[]));
+        .observe("live/a", observed(People::Unknown, &[(Field::Notice, text("theirs"))], &[]));
     let step = only_step(&world);
     assert_eq!((step.action, step.reason), (Action::Update, Reason::FieldsDrifted));
-    assert_eq!(step.before.expect("seen").value(Field::Notice), Some(text("theirs").by_ref()));
+    assert_eq!(step.before.expect("observed").value(Field::Notice), Some(text("theirs").by_ref()));
     assert_eq!(step.after, Some(ours()));
 }
 
 #[test]
-fn an_owner_that_the_service_chose_by_itself_is_no_replace() {
+fn an_owner_chosen_by_the_service_is_not_replaced() {
     let declared = || with(&[(Field::Owner, text("admin"))], &[]);
     let world = world().declare("live/a", declared()).record("live/a", record(Arc::default()));
-    assert_eq!(only_step(&world).action, Action::Replace, "nobody looked");
+    assert_eq!(only_step(&world).action, Action::Replace, "not queried");
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["live/a"]);
-    let seen = |owner| told(People::Unknown, &[(Field::Owner, text(owner))], &[]);
+    let seen = |owner| observed(People::Unknown, &[(Field::Owner, text(owner))], &[]);
     let same = only_step(&world.clone().observe("live/a", seen("admin")));
     assert_eq!((same.action, same.after), (Action::Record, Some(declared())));
     let other = only_step(&world.observe("live/a", seen("other")));
@@ -280,9 +280,9 @@ fn an_owner_that_the_service_chose_by_itself_is_no_replace() {
 }
 
 #[test]
-fn an_owner_that_somebody_else_changed_can_be_declared_without_a_replace() {
+fn a_drifted_owner_can_be_declared_without_a_replace() {
     let owned = |owner| with(&[(Field::Owner, text(owner))], &[]);
-    let seen = told(People::Count(3), &[(Field::Owner, text("theirs"))], &[]);
+    let seen = observed(People::Count(3), &[(Field::Owner, text("theirs"))], &[]);
     let world = world().declare("live/a", owned("theirs")).record("live/a", record(owned("ours")));
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["live/a"]);
     let step = only_step(&world.observe("live/a", seen));
@@ -290,26 +290,26 @@ fn an_owner_that_somebody_else_changed_can_be_declared_without_a_replace() {
 }
 
 #[test]
-fn nobody_is_thrown_out_for_an_owner_that_somebody_else_changed() {
+fn a_drifted_owner_is_reported_and_not_replaced() {
     let ours = || with(&[(Field::Owner, text("ours"))], &[]);
     let world = world()
         .declare("live/a", ours())
         .record("live/a", record(ours()))
-        .observe("live/a", told(People::Unknown, &[(Field::Owner, text("theirs"))], &[]));
+        .observe("live/a", observed(People::Unknown, &[(Field::Owner, text("theirs"))], &[]));
     let plan = world.plan();
     assert_eq!((plan.steps.len(), plan.findings[0].code), (0, "fields_drifted"));
     assert!(plan.findings[0].message.contains("owner"), "{}", plan.findings[0].message);
 }
 
 #[test]
-fn what_can_be_mended_is_and_what_only_a_new_room_could_have_is_told_beside_it() {
+fn drift_is_fixed_in_place_and_the_rest_is_reported() {
     let room =
         |owner, notice| with(&[(Field::Owner, text(owner)), (Field::Notice, text(notice))], &[]);
     let fields = [(Field::Owner, text("theirs")), (Field::Notice, text("bye"))];
     let world = world()
         .declare("live/a", room("ours", "hello"))
         .record("live/a", record(room("ours", "hello")))
-        .observe("live/a", told(People::Unknown, &fields, &[]));
+        .observe("live/a", observed(People::Unknown, &fields, &[]));
     let step = only_step(&world);
     assert_eq!((step.action, step.reason), (Action::Update, Reason::FieldsDrifted));
     assert_eq!((step.before, step.after), (Some(room("ours", "bye")), Some(room("ours", "hello"))));
@@ -318,17 +318,17 @@ fn what_can_be_mended_is_and_what_only_a_new_room_could_have_is_told_beside_it()
 }
 
 #[test]
-fn metadata_that_is_gone_is_drift_also_while_a_live_room_is_empty() {
+fn missing_metadata_of_an_empty_live_room_is_drift() {
     let ours = || with(&[], &[("topic", "a")]);
     let world = world()
         .declare("live/a", ours())
         .record("live/a", record(ours()))
-        .observe("live/a", told(People::Nobody, &[], &[]));
+        .observe("live/a", observed(People::Nobody, &[], &[]));
     assert_eq!(only_step(&world).reason, Reason::AttributesDrifted);
 }
 
 #[test]
-fn metadata_is_deleted_before_it_is_set_by_a_call_of_its_own() {
+fn metadata_is_deleted_in_a_separate_call_before_it_is_set() {
     let world = world()
         .declare("live/a", with(&[], &[("new", "b")]))
         .record("live/a", record(with(&[], &[("old", "a")])));
@@ -356,7 +356,7 @@ fn a_live_room_is_due_once_tencent_may_have_dissolved_it() {
 }
 
 #[test]
-fn an_adopted_live_room_is_brought_in_line_in_place_only() {
+fn an_adopted_live_room_is_changed_in_place_only() {
     let declared = with(
         &[(Field::Notice, text("ours")), (Field::SeatTemplate, text("Karaoke"))],
         &[("topic", "a")],
@@ -365,36 +365,36 @@ fn an_adopted_live_room_is_brought_in_line_in_place_only() {
     let world = world()
         .policy(|policy| policy.on_conflict = OnConflict::Adopt)
         .declare("live/a", declared)
-        .observe("live/a", told(People::Count(2), &theirs, &[]));
+        .observe("live/a", observed(People::Count(2), &theirs, &[]));
     let step = only_step(&world);
     assert_eq!(step.action, Action::Adopt);
     assert_eq!(step.calls, [Call::LiveUpdateRoomInfo, Call::LiveSetRoomMetadata]);
 }
 
 #[test]
-fn an_unknown_close_is_settled_by_an_empty_room() {
+fn an_empty_room_resolves_a_close_of_unknown_outcome() {
     use crate::model::{Pending, PendingKind};
     let pending = Pending::new(PendingKind::Destroy, at(-1), None);
     let closing = RecordedRoom { pending: Some(Box::new(pending)), ..record(Arc::default()) };
     let world = world().record("video/a", closing);
-    let empty = world.clone().observe("video/a", told(People::Nobody, &[], &[]));
+    let empty = world.clone().observe("video/a", observed(People::Nobody, &[], &[]));
     assert_eq!((empty.plan().steps.len(), empty.plan().unread.len()), (0, 0));
-    let full = world.observe("video/a", told(People::Count(1), &[], &[]));
-    assert_eq!(full.plan().unread.len(), 1, "it may still land");
+    let full = world.observe("video/a", observed(People::Count(1), &[], &[]));
+    assert_eq!(full.plan().unread.len(), 1, "it may still take effect");
 }
 
-/// A live room of which only a part of the calls that make it was done, and the room it was to be.
-fn cut_short() -> (World, Arc<Room>) {
+/// Returns a live room for which only some of the creating calls were made, and the complete room.
+fn partly_created() -> (World, Arc<Room>) {
     let fields = [(Field::Owner, text("alice")), (Field::Notice, text("be kind"))];
     let whole = with(&fields, &[("topic", "music")]);
     let part = record(whole.made_by_its_call(Kind::TencentLive)).with_next(Some(whole.clone()));
-    let seen = told(People::Nobody, &[(Field::Owner, text("alice"))], &[]);
+    let seen = observed(People::Nobody, &[(Field::Owner, text("alice"))], &[]);
     (world().record("live/a", part).observe("live/a", seen), whole)
 }
 
 #[test]
-fn a_reconcile_makes_a_live_room_whole_that_was_cut_short() {
-    let (there, whole) = cut_short();
+fn reconcile_completes_a_partly_created_live_room() {
+    let (there, whole) = partly_created();
     let gone = there.clone().observe("live/a", Observation::Gone(at(0)));
     for (world, action) in [(there, Action::Update), (gone, Action::Recreate)] {
         let (plan, _) = super::reconcile::reconciled(&world);
@@ -404,8 +404,8 @@ fn a_reconcile_makes_a_live_room_whole_that_was_cut_short() {
 }
 
 #[test]
-fn a_live_room_that_was_cut_short_is_no_unapplied_change() {
-    let (world, whole) = cut_short();
+fn a_partly_created_live_room_is_not_an_unapplied_change() {
+    let (world, whole) = partly_created();
     let world = world.declare("live/a", whole);
     assert_eq!(super::super::unapplied(&world.desired, &world.recorded), None);
     let [step] = &world.plan().steps[..] else { panic!("one step") };
@@ -413,8 +413,8 @@ fn a_live_room_that_was_cut_short_is_no_unapplied_change() {
 }
 
 #[test]
-fn the_files_drop_what_is_left_of_a_live_room_that_was_cut_short() {
-    let (world, whole) = cut_short();
+fn the_files_can_drop_the_rest_of_a_partly_created_live_room() {
+    let (world, whole) = partly_created();
     let part = whole.made_by_its_call(Kind::TencentLive);
     let [step] = &world.declare("live/a", part).plan().steps[..] else { panic!("one step") };
     let dropped = step.next.as_deref().map(|next| (next.before.clone(), next.after.clone()));
@@ -422,8 +422,8 @@ fn the_files_drop_what_is_left_of_a_live_room_that_was_cut_short() {
 }
 
 #[test]
-fn what_a_live_room_that_was_cut_short_lacks_is_drift() {
-    let (world, _) = cut_short();
+fn missing_fields_of_a_partly_created_live_room_are_drift() {
+    let (world, _) = partly_created();
     let drift = crate::planner::drift(&world.desired, &world.recorded, &world.observed, None);
     let [room] = &drift.rooms[..] else { panic!("{:?}", drift.rooms) };
     assert_eq!(room.kind, crate::model::DriftKind::AttributesChanged);

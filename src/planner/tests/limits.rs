@@ -1,21 +1,21 @@
-//! The quota, the estimate, the digest, and whose state it is.
+//! Tests of the quota, the estimate, the digest, and the identity of the state.
 
-use super::stories::pending;
+use super::steps::pending;
 use super::*;
 use crate::model::{Call, HeldReason, Holder, OnOccupied, PendingKind, RunInProgress, Severity};
 use std::time::Duration;
 
 #[test]
-fn fewer_rooms_than_are_recorded_already_are_a_warning() {
+fn max_rooms_below_the_recorded_rooms_is_a_warning() {
     let mut world = World::new();
     for n in 0..3 {
         let address = format!("chat/{n}");
         world = world.declare(&address, room("A", &[])).record(&address, record(room("A", &[])));
     }
-    for (most, told) in [(None, false), (Some(3), false), (Some(2), true)] {
+    for (most, expected) in [(None, false), (Some(3), false), (Some(2), true)] {
         world.chat().max_rooms = most;
         let findings = world.plan().findings;
-        assert_eq!(!findings.is_empty(), told, "{most:?}: {findings:?}");
+        assert_eq!(!findings.is_empty(), expected, "{most:?}: {findings:?}");
         if let [finding] = findings.as_slice() {
             assert_eq!(finding.code, "max_rooms_below_recorded");
             let message = "provider `chat` has 3 recorded rooms, and `max_rooms` is 2";
@@ -25,7 +25,7 @@ fn fewer_rooms_than_are_recorded_already_are_a_warning() {
 }
 
 #[test]
-fn too_many_rooms_hold_the_last_creates_back() {
+fn max_rooms_holds_the_last_creates_back() {
     let mut world = World::new()
         .declare("chat/kept", room("A", &[]))
         .record("chat/kept", record(room("A", &[])))
@@ -49,7 +49,7 @@ fn too_many_rooms_hold_the_last_creates_back() {
 }
 
 #[test]
-fn findings_without_end_are_counted() {
+fn findings_beyond_the_limit_are_counted() {
     let mut world = World::new();
     for n in 0..103 {
         let address = format!("chat/{n:03}");
@@ -64,7 +64,7 @@ fn findings_without_end_are_counted() {
 }
 
 #[test]
-fn rooms_beyond_number_keep_their_order() {
+fn rooms_of_several_parallel_groups_keep_their_order() {
     let mut world = World::new();
     let empty = room("A", &[("k", "v")]);
     for n in 0..40_000 {
@@ -83,7 +83,7 @@ fn rooms_beyond_number_keep_their_order() {
 }
 
 #[test]
-fn the_estimate_is_that_of_the_slowest_call_of_each_phase() {
+fn the_estimate_is_the_slowest_call_of_each_phase() {
     let mut world = World::new().declare("chat/a", room("A", &[]));
     assert_eq!(world.plan().estimate, Duration::from_millis(100));
     for n in 0..30 {
@@ -91,16 +91,16 @@ fn the_estimate_is_that_of_the_slowest_call_of_each_phase() {
     }
     assert_eq!(world.plan().estimate, Duration::from_millis(1600));
     world.chat().rate_limits.insert(Call::QueryRoomUserList, 10);
-    assert_eq!(world.plan().estimate, Duration::from_millis(3100), "people are asked after first");
+    assert_eq!(world.plan().estimate, Duration::from_millis(3100), "people are queried first");
     world.chat().rate_share = RateShare(50);
     assert_eq!(world.plan().estimate, Duration::from_millis(6100));
-    let insisting = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
-    assert_eq!(insisting.plan().estimate, Duration::from_millis(3100));
+    let on_occupied_destroy = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
+    assert_eq!(on_occupied_destroy.plan().estimate, Duration::from_millis(3100));
     assert_eq!(World::new().plan().estimate, Duration::ZERO);
 }
 
 #[test]
-fn the_digest_is_of_what_the_files_change_against_the_record() {
+fn the_digest_covers_what_the_files_change_against_the_record() {
     let base = World::new()
         .declare("chat/a", room("A", &[("k", "new")]))
         .record("chat/a", record(room("A", &[("k", "old")])))
@@ -110,30 +110,30 @@ fn the_digest_is_of_what_the_files_change_against_the_record() {
     let reviewed = digest(&base);
     let vanished = base.clone().observe("chat/b", Observation::Gone(at(0)));
     assert_eq!(vanished.plan().steps.len(), 2);
-    assert_eq!(digest(&vanished), reviewed, "what vanished is outside");
+    assert_eq!(digest(&vanished), reviewed, "the digest excludes vanished rooms");
     let mut later = base.clone();
     later.recorded.serial = 99;
-    assert_eq!(digest(&later), reviewed, "the serial is outside");
+    assert_eq!(digest(&later), reviewed, "the digest excludes the serial");
     let drifted = base.clone().observe("chat/a", there(People::Nobody, &[("k", "drifted")]));
-    assert_eq!(digest(&drifted), reviewed, "what was observed is outside");
+    assert_eq!(digest(&drifted), reviewed, "the digest excludes observations");
     let scope = Scope::parse(&["chat/*".to_owned()], &[]).expect("a scope");
-    assert_ne!(digest(&World { scope, ..base.clone() }), reviewed, "the scope is inside");
+    assert_ne!(digest(&World { scope, ..base.clone() }), reviewed, "the digest covers the scope");
     let more = base.clone().declare("chat/c", room("A", &[]));
     assert_ne!(digest(&more), reviewed);
     insta::assert_snapshot!(reviewed, @"sha256:5dd8f59428f00045977dfdc0f8e5c83b95bb259121082068de8b9859c82ae471");
 }
 
 #[test]
-fn a_state_is_never_applied_elsewhere() {
+fn a_state_is_never_applied_to_another_application() {
     let made = World::new().record("chat/a", record(room("A", &[])));
     assert_eq!(identity(&made.desired, &made.recorded, HostChange::Refused), Ok(Vec::new()));
-    let elsewhere = |change: &dyn Fn(&mut Provider)| {
+    let of_other = |change: &dyn Fn(&mut Provider)| {
         let mut world = made.clone();
         change(world.chat());
         identity(&world.desired, &world.recorded, HostChange::Allowed).expect_err("refused")
     };
-    assert!(matches!(elsewhere(&|p| p.app_id = 2), IdentityError::App { recorded: 1, .. }));
-    let to_emulator = elsewhere(&|p| p.endpoint = Endpoint::Emulator);
+    assert!(matches!(of_other(&|p| p.app_id = 2), IdentityError::App { recorded: 1, .. }));
+    let to_emulator = of_other(&|p| p.endpoint = Endpoint::Emulator);
     assert!(matches!(to_emulator, IdentityError::MadeForReal { .. }));
     let mut emulated = made.clone();
     emulated.recorded.providers.values_mut().for_each(|made| made.host = Some("emulator".into()));
@@ -148,7 +148,7 @@ fn a_state_is_never_applied_elsewhere() {
 }
 
 #[test]
-fn a_room_with_a_call_of_a_run_that_is_under_way_gets_no_step_and_is_not_unread() {
+fn a_room_with_a_call_in_flight_gets_no_step_and_is_not_unread() {
     let by = Holder {
         pid: 12,
         host: "desk".to_owned(),

@@ -1,6 +1,6 @@
-//! Providers that were renamed, and hosts that changed.
+//! Tests of renamed providers and changed hosts.
 
-use super::stories::pending;
+use super::steps::pending;
 use super::*;
 use crate::model::{
     Action, Finding, GateLimit, HeldReason, Moved, PendingKind, Reason, RefusalKind, Step,
@@ -10,7 +10,7 @@ pub(super) fn name(text: &str) -> ProviderName {
     ProviderName::new(text).expect("a name")
 }
 
-/// The same world, but recorded when the provider was called `talk`.
+/// Returns the same world, recorded when the provider was named `talk`.
 pub(super) fn recorded_as_talk(world: &World) -> World {
     let mut world = world.clone();
     let rooms = std::mem::take(&mut world.recorded.rooms);
@@ -32,7 +32,7 @@ fn two_rooms() -> World {
         .record("chat/b", record(room("B", &[("k", "old")])))
 }
 
-fn belongs(world: &World) -> Result<Vec<Finding>, IdentityError> {
+fn check_identity(world: &World) -> Result<Vec<Finding>, IdentityError> {
     identity(&world.desired, &world.recorded, HostChange::Refused)
 }
 
@@ -45,17 +45,20 @@ fn summary(plan: &Plan) -> Vec<(String, Action, Reason)> {
 fn a_renamed_provider_is_refused_until_it_is_moved() {
     let mut world = recorded_as_talk(&two_rooms());
     let moved = std::mem::take(&mut world.desired.moved);
-    let refused = belongs(&world).expect_err("refused");
+    let refused = check_identity(&world).expect_err("refused");
     insta::assert_snapshot!(refused, @"the application of `chat` is recorded as `talk`, which is no longer declared: declare `moved: [{from: talk, to: chat}]`, so that its records follow");
     let made = world.recorded.providers.get_mut(&name("talk")).expect("recorded");
     made.host = None;
-    assert!(matches!(belongs(&world), Err(IdentityError::Renamed { .. })), "a host unknown");
+    assert!(
+        matches!(check_identity(&world), Err(IdentityError::Renamed { .. })),
+        "an unknown host matches any"
+    );
     world.desired.moved = moved;
-    assert!(belongs(&world).is_ok());
+    assert!(check_identity(&world).is_ok());
 }
 
 #[test]
-fn a_provider_that_is_gone_is_left_alone_where_its_application_is() {
+fn an_undeclared_provider_of_another_application_is_left() {
     for change in [
         |made: &mut ProviderIdentity| made.app_id = 2,
         |made: &mut ProviderIdentity| made.kind = Kind::Rtc,
@@ -64,7 +67,7 @@ fn a_provider_that_is_gone_is_left_alone_where_its_application_is() {
         let mut world = recorded_as_talk(&two_rooms());
         world.desired.moved.clear();
         change(world.recorded.providers.get_mut(&name("talk")).expect("recorded"));
-        assert_eq!(belongs(&world), Ok(Vec::new()));
+        assert_eq!(check_identity(&world), Ok(Vec::new()));
         let plan = world.plan();
         assert_eq!(plan.findings[0].code, "provider_not_declared");
         assert!(plan.steps.iter().all(|step| step.action == Action::Create));
@@ -72,7 +75,7 @@ fn a_provider_that_is_gone_is_left_alone_where_its_application_is() {
 }
 
 #[test]
-fn what_is_moved_is_of_the_same_application_and_host() {
+fn a_moved_provider_has_the_same_application_and_host() {
     for change in [
         |made: &mut ProviderIdentity| made.app_id = 2,
         |made: &mut ProviderIdentity| made.kind = Kind::Rtc,
@@ -81,7 +84,7 @@ fn what_is_moved_is_of_the_same_application_and_host() {
     ] {
         let mut world = recorded_as_talk(&two_rooms());
         change(world.recorded.providers.get_mut(&name("talk")).expect("recorded"));
-        assert!(belongs(&world).is_err(), "{:?}", world.recorded.providers);
+        assert!(check_identity(&world).is_err(), "{:?}", world.recorded.providers);
     }
 }
 
@@ -89,23 +92,23 @@ fn what_is_moved_is_of_the_same_application_and_host() {
 fn another_host_is_refused_and_can_be_accepted() {
     let mut world = two_rooms();
     world.chat().host = "zim-api-sgp.zego.im".into();
-    let refused = belongs(&world).expect_err("refused");
+    let refused = check_identity(&world).expect_err("refused");
     insta::assert_snapshot!(refused, @"the state's rooms of `chat` are at zim-api.zego.im, and the file names zim-api-sgp.zego.im: another region has none of them; where it serves the same rooms, `--allow-endpoint-change` accepts it, or else give this one a state of its own (`state: other.state.json`, or `--state`), or change the file back and run `roomctl destroy` first");
     let accepted = identity(&world.desired, &world.recorded, HostChange::Allowed);
     assert_eq!(accepted.expect("accepted")[0].code, "host_changed");
     world.recorded.rooms.clear();
-    assert_eq!(belongs(&world), Ok(Vec::new()), "without rooms it may go anywhere");
+    assert_eq!(check_identity(&world), Ok(Vec::new()), "without rooms the host may change");
 }
 
 #[test]
-fn a_host_that_was_never_recorded_is_learned() {
+fn a_host_that_was_not_recorded_is_recorded() {
     let mut world = two_rooms();
     world.recorded.providers.values_mut().for_each(|made| made.host = None);
-    assert_eq!(belongs(&world).expect("the same application")[0].code, "host_learned");
+    assert_eq!(check_identity(&world).expect("the same application")[0].code, "host_learned");
 }
 
 #[test]
-fn records_follow_in_steps_and_what_changed_besides_is_changed_in_the_same_run() {
+fn moved_records_get_steps_beside_the_other_changes() {
     let plan = recorded_as_talk(&two_rooms()).plan();
     let expected = [
         ("chat/b", Action::Update, Reason::AttributesChanged),
@@ -119,7 +122,7 @@ fn records_follow_in_steps_and_what_changed_besides_is_changed_in_the_same_run()
 }
 
 #[test]
-fn a_record_step_that_is_there_already_says_that_it_moved() {
+fn an_existing_record_step_gets_the_reason_moved() {
     let mut world = recorded_as_talk(&two_rooms());
     world.desired.rooms[0].lifecycle.prevent_destroy = true;
     let plan = world.plan();
@@ -143,7 +146,7 @@ fn the_gate_counts_moved_rooms_once() {
 }
 
 #[test]
-fn protection_follows() {
+fn protection_moves_with_the_record() {
     let mut protected = record(room("A", &[]));
     protected.lifecycle.prevent_destroy = true;
     let plan = recorded_as_talk(&World::new().record("chat/a", protected)).plan();
@@ -152,7 +155,7 @@ fn protection_follows() {
 }
 
 #[test]
-fn open_calls_follow_and_are_asked_after_under_the_new_name() {
+fn open_calls_move_and_are_queried_under_the_new_name() {
     let open = World::new()
         .declare("chat/a", room("A", &[("k", "v")]))
         .record("chat/a", pending(PendingKind::Create, 60));
@@ -169,7 +172,7 @@ fn open_calls_follow_and_are_asked_after_under_the_new_name() {
 }
 
 #[test]
-fn other_sides_learn_the_new_name() {
+fn other_sides_get_the_new_name() {
     let sides = |names: &[&str]| Sides::new(names.iter().map(|it| name(it)).collect());
     let video = Provider {
         application: crate::model::Application::new(Kind::Rtc, None),
@@ -189,25 +192,27 @@ fn other_sides_learn_the_new_name() {
 }
 
 #[test]
-fn an_address_that_is_recorded_under_both_names_is_a_finding_unless_it_is_the_same() {
+fn different_records_under_both_names_are_a_finding() {
     let mut world = recorded_as_talk(&two_rooms());
     let same = world.recorded.rooms[&address("talk/a")].clone();
     world.recorded.rooms.insert(address("chat/a"), same.clone());
     world.recorded.providers.insert(name("chat"), ProviderIdentity::of(&provider("chat")));
-    assert_eq!(belongs(&world), Ok(Vec::new()), "a move that was cut short");
+    assert_eq!(check_identity(&world), Ok(Vec::new()), "an interrupted move");
     assert_eq!(world.plan().summary.record, 2);
     world.recorded.rooms.insert(address("chat/a"), RecordedRoom { created: at(-5), ..same });
-    let Err(IdentityError::RecordedTwice(findings)) = belongs(&world) else { panic!("accepted") };
+    let Err(IdentityError::RecordedTwice(findings)) = check_identity(&world) else {
+        panic!("accepted")
+    };
     assert_eq!(findings[0].message, "talk/a is moved to chat/a, and both are recorded");
     assert_eq!(findings.len(), 1);
 }
 
 #[test]
-fn without_records_it_does_nothing() {
+fn moved_without_records_changes_nothing() {
     let mut world = two_rooms();
     let same = world.plan();
     world.desired.moved = vec![Moved { from: name("talk"), to: name("chat") }];
     assert_eq!(summary(&world.plan()), summary(&same));
-    assert_eq!(belongs(&world), Ok(Vec::new()));
+    assert_eq!(check_identity(&world), Ok(Vec::new()));
     assert!(as_declared(&world.desired, &world.recorded).moved.is_empty());
 }

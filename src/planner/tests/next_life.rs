@@ -1,4 +1,4 @@
-//! `replace: on_next_vanish`: a new name or delay waits until the room is gone by itself.
+//! Tests of `replace: on_next_vanish`: a new name or delay waits until the service destroys the room.
 
 use super::*;
 use crate::model::{
@@ -6,7 +6,7 @@ use crate::model::{
     Step, Weight,
 };
 
-/// Its name waits for its next life.
+/// Returns a room whose new name waits for its next life.
 fn renamed(attributes: &[(&str, &str)]) -> World {
     World::new()
         .policy(|policy| policy.replace = Replace::OnNextVanish)
@@ -14,45 +14,45 @@ fn renamed(attributes: &[(&str, &str)]) -> World {
         .record("chat/a", record(room("A", &[("topic", "old")])))
 }
 
-/// A record whose next life is approved.
+/// Returns a record with an approved next life.
 fn approved(next: Arc<Room>) -> RecordedRoom {
     record(room("A", &[("topic", "old")])).with_next(Some(next))
 }
 
 fn next_of(step: &Step) -> (Option<Arc<Room>>, Option<Arc<Room>>) {
-    let NextChange { before, after } = step.next.as_deref().expect("it changes what waits");
+    let NextChange { before, after } = step.next.as_deref().expect("it changes the next life");
     (before.clone(), after.clone())
 }
 
 #[track_caller]
-fn waits(plan: &Plan) {
+fn assert_waits(plan: &Plan) {
     let [Held { step, reason }] = &plan.waiting[..] else { panic!("{:?}", plan.waiting) };
     assert_eq!((step.action, step.reason), (Action::Replace, Reason::NameChanged));
     assert_eq!((*reason, plan.blocked.len()), (HeldReason::NextLife, 0));
-    assert!(plan.gate.open() && plan.gate.counted == 0, "nothing ends");
+    assert!(plan.gate.open() && plan.gate.counted == 0, "no room is destroyed");
 }
 
 #[test]
 fn a_new_name_waits_and_is_recorded_once() {
     let world = renamed(&[("topic", "old")]);
     let plan = world.plan();
-    waits(&plan);
+    assert_waits(&plan);
     let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
     assert_eq!((step.action, step.reason, step.weight), {
         (Action::Record, Reason::NextChanged, Weight::Free)
     });
     assert_eq!(next_of(step), (None, Some(room("B", &[("topic", "old")]))));
     let done = world.record("chat/a", approved(room("B", &[("topic", "old")])));
-    waits(&done.plan());
+    assert_waits(&done.plan());
     assert_eq!(done.plan().steps, []);
     let summary = done.plan().summary;
     assert_eq!((summary.unchanged, summary.waiting), (0, 1));
 }
 
 #[test]
-fn what_changes_in_place_is_changed_now() {
+fn changes_in_place_do_not_wait() {
     let plan = renamed(&[("topic", "new")]).plan();
-    waits(&plan);
+    assert_waits(&plan);
     let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
     assert_eq!((step.action, step.reason), (Action::Update, Reason::AttributesChanged));
     assert_eq!(step.after, Some(room("A", &[("topic", "new")])));
@@ -60,16 +60,16 @@ fn what_changes_in_place_is_changed_now() {
 }
 
 #[test]
-fn neither_protection_nor_people_nor_the_gate_hold_what_destroys_nothing() {
+fn a_waiting_replace_is_not_held_by_protection_people_or_the_gate() {
     let mut world = renamed(&[("topic", "old")])
         .policy(|policy| policy.max_destroy = GateLimit::Count(0))
         .observe("chat/a", there(People::Count(3), &[("topic", "old")]));
     world.desired.rooms[0].lifecycle.prevent_destroy = true;
-    waits(&world.plan());
+    assert_waits(&world.plan());
 }
 
 #[test]
-fn the_files_overwrite_and_clear_what_waits() {
+fn the_files_overwrite_and_clear_a_recorded_next_life() {
     let before = || Some(room("B", &[("topic", "old")]));
     let waiting = || renamed(&[]).record("chat/a", approved(room("B", &[("topic", "old")])));
     let step = |declared: Arc<Room>| {
@@ -88,7 +88,7 @@ fn the_files_overwrite_and_clear_what_waits() {
 }
 
 #[test]
-fn a_room_that_vanished_is_made_as_the_files_say() {
+fn a_vanished_room_is_recreated_as_declared() {
     let gone = renamed(&[("topic", "new")]).observe("chat/a", Observation::Gone(at(0)));
     let [step] = &gone.plan().steps[..] else { panic!("one step") };
     assert_eq!(
@@ -99,7 +99,7 @@ fn a_room_that_vanished_is_made_as_the_files_say() {
 }
 
 #[test]
-fn what_waits_stays_where_its_replace_is_held_back_and_nothing_else_does() {
+fn a_held_replace_keeps_only_the_next_life_that_it_makes() {
     let world = renamed(&[("topic", "old")]).policy(|policy| policy.replace = Replace::Now);
     let instead = |next: &str| {
         let world = world.clone().record("chat/a", approved(room(next, &[("topic", "old")])));
@@ -109,11 +109,11 @@ fn what_waits_stays_where_its_replace_is_held_back_and_nothing_else_does() {
     };
     assert_eq!(instead("B"), None);
     assert_eq!(instead("C"), Some((Some(room("C", &[("topic", "old")])), None)));
-    assert_eq!(world.plan().steps[0].instead, None, "what the gate holds sets none");
+    assert_eq!(world.plan().steps[0].instead, None, "a replace held by the gate sets no next life");
 }
 
 #[test]
-fn what_waits_follows_the_files_while_a_vanished_room_is_left() {
+fn the_next_life_follows_the_files_under_on_vanish_ignore() {
     let gone = |declared: &str| {
         renamed(&[])
             .declare("chat/b", room(declared, &[("topic", "old")]))
@@ -132,7 +132,7 @@ fn what_waits_follows_the_files_while_a_vanished_room_is_left() {
 }
 
 #[test]
-fn a_reconcile_leaves_what_waits() {
+fn reconcile_leaves_the_next_life_unchanged() {
     let next = room("B", &[("topic", "new")]);
     let drifted = renamed(&[("topic", "new")])
         .record("chat/a", approved(next))
@@ -146,7 +146,7 @@ fn a_reconcile_leaves_what_waits() {
 }
 
 #[test]
-fn an_update_after_a_replace_is_kept_where_the_room_vanishes() {
+fn an_update_after_a_replace_survives_a_vanished_room() {
     let carried = attributes(&[("score", "7")]);
     let next = NextLife { room: Some(room("A", &[("topic", "old")])), carried, destroyed: None };
     let made =
@@ -157,7 +157,7 @@ fn an_update_after_a_replace_is_kept_where_the_room_vanishes() {
 }
 
 #[test]
-fn what_waits_is_unapplied_until_it_is_recorded() {
+fn a_next_life_is_unapplied_until_it_is_recorded() {
     let message = |world: &World| {
         let finding: Option<Finding> = unapplied(&world.desired, &world.recorded);
         finding.map(|finding| finding.message)
@@ -173,7 +173,7 @@ fn what_waits_is_unapplied_until_it_is_recorded() {
 }
 
 #[test]
-fn nobody_is_asked_who_is_inside_a_room_that_is_not_taken_down() {
+fn a_room_that_is_not_destroyed_is_not_queried_for_people() {
     let mut world = renamed(&[("topic", "old")]);
     for record in world.recorded.rooms.values_mut() {
         (record.last_seen, record.last_seen_with_people) = (Some(at(-30)), Some(at(-30)));
@@ -184,7 +184,7 @@ fn nobody_is_asked_who_is_inside_a_room_that_is_not_taken_down() {
 }
 
 #[test]
-fn the_digest_holds_what_waits() {
+fn the_digest_covers_the_next_life() {
     let digest = |next: &str| {
         let mut world = renamed(&[]).record("chat/a", approved(room(next, &[])));
         world.desired.rooms[0].room = room("A", &[("topic", "old")]);

@@ -1,6 +1,6 @@
-//! Rooms whose origin is uncertain: blocked, whatever the files and flags say, until they are gone.
+//! Tests of rooms of uncertain origin: blocked, regardless of files and flags, until they are gone.
 
-use super::stories::pending;
+use super::steps::pending;
 use super::*;
 use crate::model::{Action, Held, HeldReason, OnConflict, OnOccupied, PendingKind, Reason};
 
@@ -18,7 +18,7 @@ fn blocked(plan: &Plan) -> (Action, HeldReason) {
 }
 
 #[test]
-fn a_contested_room_is_blocked_whatever_is_declared_and_seen() {
+fn a_contested_room_is_blocked_in_every_case_in_which_it_may_exist() {
     let seen = [
         None,
         Some(there(People::Nobody, &[("k", "v")])),
@@ -41,7 +41,7 @@ fn a_contested_room_is_blocked_whatever_is_declared_and_seen() {
 }
 
 #[test]
-fn no_policy_and_no_flag_takes_a_contested_room() {
+fn no_policy_and_no_flag_unblocks_a_contested_room() {
     let world = World::new()
         .declare("chat/a", room("A", &[("k", "v")]))
         .record("chat/a", contested())
@@ -66,7 +66,7 @@ fn no_policy_and_no_flag_takes_a_contested_room() {
 }
 
 #[test]
-fn a_contested_room_that_is_gone_protects_nothing() {
+fn a_contested_room_that_is_gone_is_created_or_forgotten() {
     let gone =
         World::new().record("chat/a", contested()).observe("chat/a", Observation::Gone(at(0)));
     let plan = gone.clone().declare("chat/a", room("A", &[("k", "v")])).plan();
@@ -79,14 +79,14 @@ fn a_contested_room_that_is_gone_protects_nothing() {
 }
 
 #[test]
-fn a_contested_room_is_asked_after_by_every_run() {
+fn a_contested_room_is_queried_by_every_run() {
     let world = World::new().record("chat/a", contested());
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
     assert!(world.due(Refresh::Never, Purpose::Apply).is_empty());
 }
 
 #[test]
-fn a_plan_that_cannot_write_decides_as_the_recovery_does() {
+fn plan_resolves_open_calls_as_recovery_does() {
     let foreign = World::new()
         .declare("chat/a", room("A", &[("k", "v")]))
         .record("chat/a", pending(PendingKind::Create, 60))
@@ -104,7 +104,7 @@ fn a_plan_that_cannot_write_decides_as_the_recovery_does() {
 }
 
 #[test]
-fn where_nothing_can_be_compared_the_plan_says_so() {
+fn a_finding_reports_that_the_origin_cannot_be_proven() {
     let mut open = pending(PendingKind::Destroy, 60);
     open.room = room("A", &[]);
     let world = World::new().record("chat/a", open).observe("chat/a", there(People::Nobody, &[]));

@@ -1,4 +1,4 @@
-//! The ownership attribute: part of every declared room, and the proof of whose a room is.
+//! Tests of the ownership attribute, which every declared room has and which proves who owns a room.
 
 use super::*;
 use crate::model::{Action, Carried, HeldReason, Lineage, OnConflict, Owner, Reason, Step};
@@ -6,7 +6,7 @@ use crate::model::{Action, Carried, HeldReason, Lineage, OnConflict, Owner, Reas
 const OURS: &str = "7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44";
 const OTHER: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A world with a state whose rooms have the ownership attribute `by`.
+/// Returns a world with a state whose rooms have the ownership attribute `by`.
 fn world() -> World {
     let mut world = World::new();
     let chat = world.chat();
@@ -15,7 +15,7 @@ fn world() -> World {
     world
 }
 
-/// The declared room `chat/a`, recorded with these attributes.
+/// Returns the declared room `chat/a`, recorded with these attributes.
 fn recorded(pairs: &[(&str, &str)]) -> World {
     world()
         .declare("chat/a", room("A", &[("topic", "x")]))
@@ -23,7 +23,7 @@ fn recorded(pairs: &[(&str, &str)]) -> World {
 }
 
 impl World {
-    /// The plan of the files as the engine completes them.
+    /// Returns the plan of the files with the ownership attribute, as the engine makes it.
     fn owned_plan(&self) -> Plan {
         let desired = owned(&self.desired, self.recorded.lineage.as_ref()).into_owned();
         World { desired, ..self.clone() }.plan()
@@ -44,7 +44,7 @@ fn ignoring(mut world: World, path: &str) -> World {
 }
 
 #[test]
-fn every_declared_room_has_it_once_there_is_a_lineage() {
+fn every_declared_room_has_the_attribute_if_there_is_a_lineage() {
     let world = world().declare("chat/a", room("A", &[("topic", "x")]));
     let step = world.owned_step();
     assert_eq!(step.after, Some(room("A", &[("by", OURS), ("topic", "x")])));
@@ -54,12 +54,12 @@ fn every_declared_room_has_it_once_there_is_a_lineage() {
     let without = World::new().declare("chat/a", room("A", &[]));
     let lineage = Lineage(OURS.to_owned());
     assert!(matches!(owned(&without.desired, Some(&lineage)), std::borrow::Cow::Borrowed(_)));
-    // A plan that knows no lineage yet has the same digest.
+    // A plan without a lineage has the same digest.
     assert_eq!(world.plan().digest, world.owned_plan().digest);
 }
 
 #[test]
-fn a_recorded_room_gets_it_by_an_update_of_its_own_reason() {
+fn a_recorded_room_gets_the_attribute_by_an_update_with_its_own_reason() {
     let step = recorded(&[("topic", "x")]).owned_step();
     assert_eq!((step.action, step.reason), (Action::Update, Reason::OwnershipChanged));
     let (_, after) = step.shown();
@@ -69,12 +69,12 @@ fn a_recorded_room_gets_it_by_an_update_of_its_own_reason() {
     let earlier = recorded(&[("topic", "x"), ("owner", OURS)]).owned_step();
     assert_eq!((earlier.reason, earlier.changes.len()), (Reason::OwnershipChanged, 1));
     let theirs = recorded(&[("topic", "x"), ("owner", OTHER)]).owned_step();
-    assert_eq!(theirs.reason, Reason::AttributesChanged, "it is no mark of ours");
+    assert_eq!(theirs.reason, Reason::AttributesChanged, "it holds another lineage");
     assert_eq!(recorded(&[("by", OURS), ("topic", "x")]).owned_plan().steps, []);
 }
 
 #[test]
-fn the_digest_leaves_it_out() {
+fn the_digest_excludes_the_ownership_attribute() {
     let digest = |pairs: &[(&str, &str)]| recorded(pairs).owned_plan().digest;
     let nothing = digest(&[("by", OURS), ("topic", "x")]);
     assert_eq!(digest(&[("topic", "x")]), nothing);
@@ -83,11 +83,11 @@ fn the_digest_leaves_it_out() {
     assert_ne!(changed, nothing);
     assert_eq!(digest(&[("topic", "y")]), changed);
     assert_eq!(digest(&[("topic", "y"), ("owner", OURS)]), changed);
-    assert_ne!(digest(&[("topic", "x"), ("owner", OTHER)]), nothing, "it is no mark of ours");
+    assert_ne!(digest(&[("topic", "x"), ("owner", OTHER)]), nothing, "it holds another lineage");
 }
 
 #[test]
-fn ignored_attributes_are_those_of_others_and_not_ours() {
+fn ignore_changes_does_not_apply_to_the_ownership_attribute() {
     let set = |step: &Step| step.after.as_ref().and_then(|it| it.attributes.get("by").cloned());
     let ours = Some(attribute(OURS));
     let absent = ignoring(recorded(&[("topic", "y")]), "attributes").owned_step();
@@ -96,11 +96,11 @@ fn ignored_attributes_are_those_of_others_and_not_ours() {
         absent.after.as_ref().and_then(|it| it.attributes.get("topic")),
         Some(&attribute("y"))
     );
-    let scribbled = there(People::Count(1), &[("by", "me"), ("topic", "z")]);
+    let overwritten = there(People::Count(1), &[("by", "me"), ("topic", "z")]);
     let known = ignoring(recorded(&[("by", OURS), ("topic", "x")]), "attributes");
-    let scribbled = known.clone().observe("chat/a", scribbled).owned_step();
-    assert_eq!((scribbled.reason, set(&scribbled)), (Reason::AttributesDrifted, ours.clone()));
-    assert_eq!(scribbled.changes.len(), 1);
+    let overwritten = known.clone().observe("chat/a", overwritten).owned_step();
+    assert_eq!((overwritten.reason, set(&overwritten)), (Reason::AttributesDrifted, ours.clone()));
+    assert_eq!(overwritten.changes.len(), 1);
     let mut renamed = known.clone();
     renamed.desired.rooms[0].room = room("B", &[("topic", "x")]);
     let seen = there(People::Nobody, &[("by", "me"), ("topic", "z")]);
@@ -114,13 +114,17 @@ fn ignored_attributes_are_those_of_others_and_not_ours() {
 }
 
 #[test]
-fn a_removed_or_overwritten_one_is_drift_and_restored() {
+fn a_removed_or_overwritten_attribute_is_drift_and_restored() {
     for seen in [&[("topic", "x")][..], &[("by", "me"), ("topic", "x")]] {
         let world = recorded(&[("by", OURS), ("topic", "x")]);
         let world = world.observe("chat/a", there(People::Count(1), seen));
         let step = world.owned_step();
         assert_eq!((step.action, step.reason), (Action::Update, Reason::AttributesDrifted));
-        assert_eq!(step.shown().1.as_deref().map(|it| it.attributes.len()), Some(2), "it is shown");
+        assert_eq!(
+            step.shown().1.as_deref().map(|it| it.attributes.len()),
+            Some(2),
+            "the change is shown"
+        );
         let found = drift(&world.desired, &world.recorded, &world.observed, None);
         assert_eq!(&*found.rooms[0].changes[0].path, "attributes.by");
         assert!(found.findings.is_empty());
@@ -128,7 +132,7 @@ fn a_removed_or_overwritten_one_is_drift_and_restored() {
 }
 
 #[test]
-fn a_recorded_room_of_another_state_is_left_until_it_is_imported() {
+fn a_recorded_room_of_another_state_is_blocked_until_imported() {
     let seen = there(People::Nobody, &[("by", OTHER), ("topic", "y")]);
     for known in [&[("by", OURS), ("topic", "x")][..], &[("topic", "x")]] {
         let world = recorded(known).observe("chat/a", seen.clone());
@@ -150,7 +154,7 @@ fn a_recorded_room_of_another_state_is_left_until_it_is_imported() {
 }
 
 #[test]
-fn our_lineage_ends_an_uncertainty() {
+fn our_lineage_resolves_a_contested_room() {
     let seen = there(People::Count(1), &[("by", OURS), ("topic", "x")]);
     let mut world = recorded(&[("by", OURS), ("topic", "x")]).observe("chat/a", seen);
     for record in world.recorded.rooms.values_mut() {
@@ -159,7 +163,11 @@ fn our_lineage_ends_an_uncertainty() {
     let step = world.owned_step();
     assert_eq!((step.action, step.reason), (Action::Record, Reason::BookkeepingChanged));
     world.observed.rooms.clear();
-    assert_eq!(world.owned_plan().blocked[0].reason, HeldReason::Contested, "it was not observed");
+    assert_eq!(
+        world.owned_plan().blocked[0].reason,
+        HeldReason::Contested,
+        "without an observation it stays contested"
+    );
 }
 
 #[test]
@@ -184,7 +192,7 @@ fn an_unrecorded_room_of_another_state_is_never_adopted() {
 }
 
 #[test]
-fn a_room_that_is_to_go_is_asked_after_first() {
+fn a_room_to_be_destroyed_is_queried_first() {
     let world = recorded(&[("by", OURS), ("topic", "x")]);
     assert!(world.due(Refresh::Due, Purpose::Apply).is_empty());
     let undeclared = World { desired: super::ownership::world().desired, ..world.clone() };
@@ -196,7 +204,7 @@ fn a_room_that_is_to_go_is_asked_after_first() {
 }
 
 #[test]
-fn a_room_that_a_reconcile_makes_gets_it_and_no_other() {
+fn reconcile_adds_the_attribute_only_to_rooms_that_it_makes() {
     let world = recorded(&[("topic", "x")]).record("chat/b", record(room("B", &[])));
     let world = world.observe("chat/a", Observation::Gone(at(0)));
     let files = owned(&world.desired, world.recorded.lineage.as_ref());
@@ -207,7 +215,7 @@ fn a_room_that_a_reconcile_makes_gets_it_and_no_other() {
 }
 
 #[test]
-fn without_a_state_every_lineage_is_that_of_another() {
+fn without_a_state_every_lineage_belongs_to_another_state() {
     let world = world();
     let application = &world.desired.providers.values().next().expect("it").application;
     let owner = application.owner(&attributes(&[("by", OURS)]));

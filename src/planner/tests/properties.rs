@@ -1,4 +1,4 @@
-//! What holds of every plan, whatever the files, the state and the service say.
+//! Properties of every plan, for any files, state and observations.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::model::{
     Pending, PendingKind, Replace, Step, dropped,
 };
 
-/// Everything about one address: each part may be missing.
+/// The declared, recorded and observed part of each address; each may be missing.
 type Rooms = Vec<(Option<DesiredRoom>, Option<RecordedRoom>, Option<Observation>)>;
 
 fn some_attributes() -> impl Strategy<Value = Attributes> {
@@ -66,7 +66,8 @@ fn some_file() -> impl Strategy<Value = Arc<str>> {
     prop_oneof![4 => Just("rooms.yaml".into()), 1 => Just("more.yaml".into())]
 }
 
-/// A room whose origin is uncertain, one that a replace destroyed, one that lacks what it carries over.
+/// Records of uncertain origin, of a room that a replace destroyed, or of one with carried attributes
+/// to set.
 fn some_history() -> impl Strategy<Value = (Option<Box<str>>, Option<Box<NextLife>>)> {
     let next = (some_room(), any::<bool>()).prop_map(|(room, destroyed)| {
         let carried = room.attributes.iter().map(|(key, it)| (format!("their-{key}"), it.clone()));
@@ -136,8 +137,8 @@ fn some_world() -> impl Strategy<Value = World> {
     })
 }
 
-/// Carries a plan out, whole, on what is recorded and on the service.
-fn carried_out(world: &World, plan: &Plan) -> World {
+/// Returns the world after a plan was applied completely, in the state and at the service.
+fn applied(world: &World, plan: &Plan) -> World {
     let mut world = world.clone();
     for step in &plan.steps {
         let Step { address, action, after, lifecycle, source, .. } = step;
@@ -161,27 +162,27 @@ fn carried_out(world: &World, plan: &Plan) -> World {
             None => world.recorded.rooms.remove(address),
         };
         if let Some(seen) = world.observed.rooms.get_mut(address) {
-            serve(seen, step);
+            apply_to_service(seen, step);
         }
     }
     world
 }
 
-/// What waits for the next life of a room after a step; what others wrote is set again by then.
+/// Returns the recorded next life after a step; attributes of others are set again by then.
 fn next_of(step: &Step, kept: Option<&RecordedRoom>) -> Option<Box<NextLife>> {
     let kept = kept?;
     let is_open = |kind| kept.pending.as_ref().is_some_and(|pending| pending.kind == kind);
     let room = match step.next.as_deref() {
         Some(change) => change.after.clone(),
-        // A destroy that turned out not to be done took it off the record.
+        // The lookup showed that the open destroy had no effect, which clears the next life.
         None if is_open(crate::model::PendingKind::Destroy) => None,
         None => kept.waiting_next(Kind::Zim).and_then(|next| next.room.clone()),
     };
     RecordedRoom { next: None, ..kept.clone() }.with_next(room).next
 }
 
-/// What the service answers once it has carried a step out.
-fn serve(seen: &mut Observation, step: &Step) {
+/// Changes an observation as the service would after a step.
+fn apply_to_service(seen: &mut Observation, step: &Step) {
     let fresh = || {
         let after = step.after.as_ref();
         let attributes = after.map(|room| room.attributes.clone()).unwrap_or_default();
@@ -207,7 +208,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
-    fn reconcile_ends_no_life_and_needs_no_edit(world in some_world()) {
+    fn reconcile_destroys_nothing_and_ignores_the_declared_rooms(world in some_world()) {
         let (plan, again) = super::reconcile::reconciled(&world);
         for step in &plan.steps {
             let Step { address, action, reason, .. } = step;
@@ -235,20 +236,20 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_left_to_do_after_a_complete_apply(world in some_world()) {
+    fn a_plan_after_a_complete_apply_has_no_steps(world in some_world()) {
         let plan = world.plan();
-        let again = carried_out(&world, &plan).plan();
+        let again = applied(&world, &plan).plan();
         prop_assert_eq!(&again.steps, &[], "after {:#?}", plan.steps);
         let held = |plan: &Plan| plan.waiting.len() + plan.blocked.len() + plan.unread.len();
         prop_assert_eq!(held(&again), held(&plan));
     }
 
     #[test]
-    fn what_waits_for_a_next_life_is_what_reconcile_makes_of_a_room_that_vanished(world in some_world()) {
+    fn reconcile_makes_the_waiting_next_life_of_a_vanished_room(world in some_world()) {
         let world = world.policy(|policy| policy.replace = Replace::OnNextVanish);
         let plan = world.plan();
         prop_assert!(plan.steps.iter().all(|step| step.action != Action::Replace));
-        let mut done = carried_out(&world, &plan);
+        let mut done = applied(&world, &plan);
         let waiting = plan.waiting.iter().filter(|held| held.reason == HeldReason::NextLife);
         for Held { step, reason: _ } in waiting {
             done.observed.rooms.insert(step.address.clone(), Observation::Gone(at(0)));
@@ -272,7 +273,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_contested_is_left_as_it_is(world in some_world()) {
+    fn contested_rooms_get_no_steps(world in some_world()) {
         let plan = world.plan();
         for (address, record) in &world.recorded.rooms {
             let gone = matches!(world.observed.of(address), Some(Observation::Gone(_)));
@@ -283,7 +284,7 @@ proptest! {
     }
 
     #[test]
-    fn what_changes_in_place_does_not_wait_for_a_replace(world in some_world()) {
+    fn changes_in_place_do_not_wait_for_a_replace(world in some_world()) {
         let world = world.policy(|policy| policy.replace = Replace::Now);
         let plan = world.plan();
         let held = |steps: &[Step]| -> Vec<_> {
@@ -292,7 +293,7 @@ proptest! {
         let replaces = held(&plan.steps);
         let instead: Vec<Step> =
             replaces.iter().filter_map(|step| step.instead.as_deref().cloned()).collect();
-        let done = carried_out(&world, &Plan { steps: instead, ..plan.clone() }).plan();
+        let done = applied(&world, &Plan { steps: instead, ..plan.clone() }).plan();
         for (before, after) in replaces.iter().zip(held(&done.steps)) {
             prop_assert_eq!(&after.instead, &None, "after {:#?}", before);
             prop_assert_eq!((&after.address, &after.after), (&before.address, &before.after));
@@ -301,7 +302,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_thrown_out_who_was_not_meant_to_be(world in some_world()) {
+    fn protected_occupied_and_unchanged_rooms_are_not_destroyed(world in some_world()) {
         for step in world.plan().steps {
             if matches!(step.action, Action::Destroy | Action::Replace) {
                 let declared = world.desired.rooms.iter().find(|r| r.address == step.address);
@@ -337,7 +338,7 @@ proptest! {
     }
 
     #[test]
-    fn every_room_comes_to_one_thing(world in some_world()) {
+    fn every_room_has_one_decision(world in some_world()) {
         let plan = world.plan();
         let mut all: Vec<_> = plan.steps.iter().map(|step| &step.address).collect();
         all.sort();
@@ -350,7 +351,7 @@ proptest! {
     }
 
     #[test]
-    fn an_equal_world_needs_nothing(rooms in prop::collection::vec(some_room(), 0..8)) {
+    fn equal_rooms_need_no_steps(rooms in prop::collection::vec(some_room(), 0..8)) {
         let mut world = World::new();
         for (n, room) in rooms.into_iter().enumerate() {
             let text = format!("chat/{n}");
@@ -382,15 +383,15 @@ proptest! {
     }
 
     #[test]
-    fn no_more_rooms_than_allowed(world in some_world()) {
+    fn a_plan_never_exceeds_max_rooms(world in some_world()) {
         let plan = world.plan();
         let most = world.desired.providers.values().next().and_then(|p| p.max_rooms);
         let makes = |step: &&Step| matches!(step.action, Action::Create | Action::Recreate);
         let made = plan.steps.iter().filter(makes).count() as u64;
         if let (Some(most), true) = (most, made > 0) {
-            let after = carried_out(&world, &plan).recorded.rooms.into_iter();
+            let after = applied(&world, &plan).recorded.rooms.into_iter();
             let alive = after.filter(|(address, record)| {
-                // A room that we destroyed is not alive: its create is still to come.
+                // A room that we destroyed is not alive: its create follows.
                 let landed = record.pending.is_none() && !record.is_destroyed();
                 landed && world.observed.of(address) != Some(&Observation::Gone(at(0)))
                     || plan.steps.iter().any(|s| makes(&s) && s.address == *address)
@@ -400,7 +401,7 @@ proptest! {
     }
 
     #[test]
-    fn a_dropped_room_is_never_filled_without_a_change(world in some_world()) {
+    fn dropped_attributes_are_not_set_without_a_change(world in some_world()) {
         for step in world.plan().steps {
             let seen = world.observed.of(&step.address);
             let record = world.recorded.rooms.get(&step.address);

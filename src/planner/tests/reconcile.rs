@@ -1,9 +1,9 @@
-//! What is desired of recorded rooms where the files' edits are not taken.
+//! Tests of what `reconcile` desires of recorded rooms, which ignores the files' edits.
 
 use super::*;
 use crate::model::{Action, NextLife, OnConflict, Pending, PendingKind, Reason};
 
-/// The plan of a reconcile, with the files as they are and with no room in them.
+/// Returns the plan of a reconcile with the files, and with no room in the files.
 pub(super) fn reconciled(world: &World) -> (Plan, Plan) {
     let plan = |desired: &Desired| {
         let desired = last_applied(desired, &world.recorded, &world.observed);
@@ -12,7 +12,7 @@ pub(super) fn reconciled(world: &World) -> (Plan, Plan) {
     (plan(&world.desired), plan(&nothing_desired(world.desired.clone())))
 }
 
-/// The steps of a reconcile: address, action, reason, and the name of the room after it.
+/// Returns the steps of a reconcile: address, action, reason, and the room's name after it.
 fn steps(world: &World) -> Vec<(String, Action, Reason, Option<String>)> {
     let (plan, _) = reconciled(world);
     let name = |room: &Arc<Room>| room.name.as_deref().map(str::to_owned);
@@ -56,7 +56,7 @@ fn an_attribute_that_drifted_is_restored_as_recorded() {
 }
 
 #[test]
-fn what_is_declared_only_and_what_is_no_longer_declared_is_left() {
+fn rooms_only_declared_or_only_recorded_are_left() {
     let world = World::new()
         .declare("chat/new", room("New", &[]))
         .record("chat/old", record(room("Old", &[])))
@@ -68,7 +68,7 @@ fn what_is_declared_only_and_what_is_no_longer_declared_is_left() {
 }
 
 #[test]
-fn an_approved_next_life_begins_only_once_the_present_one_is_over() {
+fn an_approved_next_life_begins_after_the_present_life() {
     let next = || with_next(Some(room("B", &[])), None);
     let world = World::new().record("chat/a", next());
     assert_eq!(steps(&world), []);
@@ -92,11 +92,11 @@ fn an_approved_destroy_is_forgotten_once_the_room_is_gone() {
     let sent = Pending::new(PendingKind::Destroy, at(-60), None);
     let sent = RecordedRoom { pending: Some(Box::new(sent)), ..record(room("A", &[])) };
     let sent = World::new().record("chat/a", sent).observe("chat/a", Observation::Gone(at(0)));
-    assert_eq!(steps(&sent), [], "nothing is left of it on record");
+    assert_eq!(steps(&sent), [], "the record is already clear");
 }
 
 #[test]
-fn the_room_of_others_where_a_replace_was_cut_short_is_taken_as_the_policy_says() {
+fn a_room_of_others_after_an_unfinished_replace_follows_on_conflict() {
     let world = World::new()
         .record("chat/a", with_next(Some(room("B", &[])), Some(at(-5))))
         .observe("chat/a", there(People::Nobody, &[]));
@@ -107,7 +107,7 @@ fn the_room_of_others_where_a_replace_was_cut_short_is_taken_as_the_policy_says(
 }
 
 #[test]
-fn unapplied_edits_are_counted_by_room_and_approved_ones_are_none() {
+fn unapplied_edits_count_by_room_and_exclude_approved_ones() {
     let world =
         World::new().declare("chat/a", room("A", &[])).record("chat/a", record(room("A", &[])));
     assert_eq!(message(&world), None);
@@ -128,7 +128,7 @@ fn unapplied_edits_are_counted_by_room_and_approved_ones_are_none() {
 }
 
 #[test]
-fn a_renamed_provider_is_no_unapplied_edit() {
+fn a_renamed_provider_is_not_an_unapplied_edit() {
     let world =
         World::new().declare("chat/a", room("A", &[])).record("chat/a", record(room("A", &[])));
     let renamed = super::moved::recorded_as_talk(&world);
@@ -143,7 +143,7 @@ fn a_renamed_provider_is_no_unapplied_edit() {
 }
 
 #[test]
-fn a_create_that_is_open_is_not_replaced_by_what_its_record_held_before() {
+fn an_open_create_is_not_replaced_by_the_earlier_next_life() {
     let mut world = World::new();
     let delay = |seconds| {
         Arc::new(Room {
@@ -161,7 +161,7 @@ fn a_create_that_is_open_is_not_replaced_by_what_its_record_held_before() {
 }
 
 #[test]
-fn a_room_that_is_absent_after_an_open_create_is_not_recorded_until_it_appears() {
+fn a_room_absent_after_an_open_create_counts_as_not_recorded() {
     let absent = |next| {
         let mut record = with_next(None, None);
         record.next = next;
@@ -183,7 +183,7 @@ fn a_room_that_is_absent_after_an_open_create_is_not_recorded_until_it_appears()
     }
     let appeared = absent(None).observe("chat/a", here);
     let found: Vec<_> = appeared.plan().steps.iter().map(|step| step.action).collect();
-    assert_eq!(found, [Action::Destroy], "it is ours, and not declared");
+    assert_eq!(found, [Action::Destroy], "an undeclared room of ours is destroyed");
     let unread = Observation::Unread { why: "no answer".to_owned() };
     assert_eq!(absent(None).observe("chat/a", unread).plan().unread.len(), 1);
     let replaced = NextLife {
@@ -192,7 +192,7 @@ fn a_room_that_is_absent_after_an_open_create_is_not_recorded_until_it_appears()
         destroyed: Some(at(-61)),
     };
     let replaced = absent(Some(Box::new(replaced))).observe("chat/a", Observation::Gone(at(0)));
-    assert!(replaced.plan().has_nothing_to_do(), "not declared, and not forgotten yet");
+    assert!(replaced.plan().has_nothing_to_do(), "a room that is only absent is not forgotten");
     let [(_, action, ..)] = &steps(&replaced)[..] else { panic!("one step") };
-    assert_eq!(*action, Action::Recreate, "an approved replace is finished");
+    assert_eq!(*action, Action::Recreate, "an approved replace is completed");
 }

@@ -1,7 +1,7 @@
-//! Records under other addresses: `state mv`.
+//! Tests of `state mv`, which moves records to other addresses.
 
 use super::moved::{name, recorded_as_talk};
-use super::stories::pending;
+use super::steps::pending;
 use super::*;
 use crate::model::PendingKind;
 use crate::planner::{Relocated, Relocation, RelocationError, relocate};
@@ -27,7 +27,7 @@ fn relocated(world: &World, relocation: &Relocation) -> Result<Relocated, Reloca
 }
 
 #[test]
-fn rooms_of_a_provider_follow_it_with_their_pending_calls_and_nothing_else_changes() {
+fn moving_a_provider_moves_its_rooms_and_their_pending_calls() {
     let expected = world().recorded;
     let talk = recorded_as_talk(&world());
     let after = relocated(&talk, &provider("talk", "chat")).expect("relocated");
@@ -39,7 +39,7 @@ fn rooms_of_a_provider_follow_it_with_their_pending_calls_and_nothing_else_chang
 }
 
 #[test]
-fn one_room_leaves_the_others_and_takes_the_application_along() {
+fn moving_one_room_copies_its_application_and_leaves_the_others() {
     let talk = recorded_as_talk(&world());
     let after = relocated(&talk, &one("talk/b", "chat/b")).expect("relocated").recorded;
     let addresses: Vec<String> = after.rooms.keys().map(ToString::to_string).collect();
@@ -52,7 +52,7 @@ fn one_room_leaves_the_others_and_takes_the_application_along() {
 }
 
 #[test]
-fn the_other_sides_of_a_room_know_its_new_name() {
+fn the_other_sides_of_a_room_get_its_new_name() {
     let mut world = world();
     let sides = |names: &[&str]| Sides::new(names.iter().map(|it| name(it)).collect());
     let side = RecordedRoom { sides: sides(&["chat", "video"]), ..record(room("A", &[])) };
@@ -70,7 +70,7 @@ fn the_other_sides_of_a_room_know_its_new_name() {
 }
 
 #[test]
-fn what_is_not_there_is_taken_or_is_another_room_stays_where_it_is() {
+fn a_missing_taken_or_different_address_is_refused() {
     let world = world().record("talk/a", record(room("A", &[])));
     for (relocation, why) in [
         (provider("chat", "talk"), "talk/a is recorded already"),
@@ -88,7 +88,7 @@ fn what_is_not_there_is_taken_or_is_another_room_stays_where_it_is() {
 }
 
 #[test]
-fn another_application_is_refused_by_the_file_and_by_the_record() {
+fn another_application_in_the_file_or_record_is_refused() {
     for change in [
         |made: &mut ProviderIdentity| made.app_id += 1,
         |made: &mut ProviderIdentity| made.kind = Kind::Rtc,

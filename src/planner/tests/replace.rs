@@ -1,4 +1,5 @@
-//! Replaces: what they carry over, what does not wait for them, and what is left of one cut short.
+//! Tests of replaces: what they carry over, what is changed meanwhile, and how an interrupted one is
+//! finished.
 
 use super::*;
 use crate::model::{
@@ -6,7 +7,7 @@ use crate::model::{
     NotTried, Patch, Reason, Step, over_limits,
 };
 
-/// A room that gets another name and another attribute.
+/// Returns a room whose declared name and attribute changed.
 fn renamed() -> World {
     World::new()
         .declare("chat/a", room("B", &[("topic", "new")]))
@@ -27,7 +28,7 @@ fn unfinished(destroyed: Option<Timestamp>) -> RecordedRoom {
 }
 
 #[test]
-fn a_replace_says_which_attributes_of_others_it_carries_over() {
+fn a_replace_carries_over_the_attributes_of_others() {
     let step = |world: World| world.plan().steps[0].clone();
     assert_eq!(step(renamed()).carried, Carried::Unread);
     let read = [("topic", "old"), ("score", "7"), ("mood", "fine")];
@@ -35,18 +36,18 @@ fn a_replace_says_which_attributes_of_others_it_carries_over() {
     assert_eq!(step(seen).carried, known(&[("mood", "fine"), ("score", "7")]));
     let seen = renamed().observe("chat/a", there(People::Nobody, &[("topic", "old")]));
     assert_eq!(step(seen).carried, Carried::Nothing);
-    // What goes with its user does not come back without him, and a key that is declared is ours.
-    let mut fleeting = renamed().observe("chat/a", there(People::Nobody, &[]));
-    let Some(Observation::There(seen)) = fleeting.observed.rooms.values_mut().next() else {
+    // An `auto_delete` attribute does not return without its user, and a declared key is ours.
+    let mut auto_deleted = renamed().observe("chat/a", there(People::Nobody, &[]));
+    let Some(Observation::There(seen)) = auto_deleted.observed.rooms.values_mut().next() else {
         panic!("it is there")
     };
     let gone = Attribute { value: "x".into(), auto_delete: true };
     seen.attributes = [("hello", gone), ("topic", attribute("theirs"))].into_iter().collect();
-    assert_eq!(step(fleeting).carried, Carried::Nothing);
+    assert_eq!(step(auto_deleted).carried, Carried::Nothing);
 }
 
 #[test]
-fn what_is_carried_over_is_outside_the_digest() {
+fn the_digest_excludes_carried_attributes() {
     let unread = renamed().plan();
     let read = renamed().observe("chat/a", there(People::Nobody, &[("topic", "old"), ("x", "1")]));
     let read = read.plan();
@@ -54,15 +55,15 @@ fn what_is_carried_over_is_outside_the_digest() {
     assert_eq!(unread.digest, read.digest);
 }
 
-/// The step that changes the attribute, and leaves the name.
-fn is_update(step: &Step) {
+/// Asserts that the step changes the attribute and leaves the name.
+fn assert_update(step: &Step) {
     assert_eq!((step.action, step.reason), (Action::Update, Reason::AttributesChanged));
     assert_eq!(step.after, Some(room("A", &[("topic", "new")])));
     assert!(matches!(&step.changes[..], [Patch::Attributes(_)]));
 }
 
 #[test]
-fn what_changes_in_place_is_changed_where_people_are_inside() {
+fn changes_in_place_are_made_while_people_are_inside() {
     let plan = renamed().observe("chat/a", there(People::Count(3), &[("topic", "old")])).plan();
     assert_eq!(plan.waiting[0].reason, HeldReason::Occupied(People::Count(3)));
     assert_eq!(
@@ -70,22 +71,22 @@ fn what_changes_in_place_is_changed_where_people_are_inside() {
         (Action::Replace, &None)
     );
     let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
-    is_update(step);
+    assert_update(step);
 }
 
 #[test]
-fn what_changes_in_place_is_changed_where_the_room_is_protected() {
+fn changes_in_place_are_made_in_a_protected_room() {
     let mut world = renamed();
     world.desired.rooms[0].lifecycle.prevent_destroy = true;
     let plan = world.plan();
     assert_eq!(plan.blocked[0].reason, HeldReason::PreventDestroy);
     let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
-    is_update(step);
+    assert_update(step);
     assert!(step.lifecycle.prevent_destroy);
 }
 
 #[test]
-fn what_changes_in_place_is_changed_where_the_gate_or_a_flag_holds_the_replace_back() {
+fn changes_in_place_are_made_while_the_gate_or_a_flag_holds_the_replace() {
     let gated = renamed().policy(|policy| policy.max_destroy = GateLimit::Count(0));
     let consent = |approval, destroys| Consent {
         approval,
@@ -101,7 +102,7 @@ fn what_changes_in_place_is_changed_where_the_gate_or_a_flag_holds_the_replace_b
         assert!(asked.lets_through(&world.plan()) && !asked.leaves_all(&world.plan()));
         let approved = ApprovedPlan::new(world.plan(), consent(Approval::Automatic, destroys));
         let [step] = approved.steps() else { panic!("{:?}", approved.steps()) };
-        is_update(step);
+        assert_update(step);
         let [(held, reason)] = approved.held() else { panic!("{:?}", approved.held()) };
         assert_eq!((held.action, *reason), (Action::Replace, why));
     }
@@ -113,7 +114,7 @@ fn what_changes_in_place_is_changed_where_the_gate_or_a_flag_holds_the_replace_b
 }
 
 #[test]
-fn an_update_in_the_place_of_a_replace_starts_after_the_destroys() {
+fn an_update_instead_of_a_replace_starts_after_the_destroys() {
     let world = renamed()
         .record("chat/b", record(room("A", &[])))
         .declare("chat/c", room("C", &[]))
@@ -138,7 +139,7 @@ fn an_update_in_the_place_of_a_replace_starts_after_the_destroys() {
 }
 
 #[test]
-fn a_replace_that_was_cut_short_is_finished() {
+fn an_interrupted_replace_is_finished() {
     for seen in [None, Some(Observation::Gone(at(0)))] {
         let world = World::new()
             .declare("chat/a", room("B", &[("topic", "new")]))
@@ -156,7 +157,7 @@ fn a_replace_that_was_cut_short_is_finished() {
 }
 
 #[test]
-fn a_room_that_is_there_after_our_replace_destroyed_it_is_somebody_elses() {
+fn a_room_found_after_our_replace_destroyed_it_belongs_to_others() {
     let world = World::new()
         .declare("chat/a", room("B", &[("topic", "new")]))
         .record("chat/a", unfinished(Some(at(-5))))
@@ -168,24 +169,24 @@ fn a_room_that_is_there_after_our_replace_destroyed_it_is_somebody_elses() {
 }
 
 #[test]
-fn what_a_new_room_still_lacks_of_others_is_set_where_it_is_known_to_be_missing() {
+fn carried_attributes_are_set_if_known_to_be_missing() {
     let world = World::new().declare("chat/a", room("B", &[("topic", "new")])).record(
         "chat/a",
         RecordedRoom { room: room("B", &[("topic", "new")]), ..unfinished(None) },
     );
     assert_eq!(world.due(Refresh::Due, Purpose::Apply), ["chat/a"]);
-    assert_eq!(world.plan().steps, [], "others may have written it anew");
+    assert_eq!(world.plan().steps, [], "others may have set it again");
     let lacking = world.clone().observe("chat/a", there(People::Nobody, &[("topic", "new")]));
     let plan = lacking.plan();
     let [step] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
     assert_eq!((step.action, &step.carried), (Action::Update, &known(&[("score", "7")])));
-    assert_eq!(step.after, Some(room("B", &[("topic", "new")])), "they are not ours");
-    let anew = [("topic", "new"), ("score", "8")];
-    assert_eq!(world.observe("chat/a", there(People::Nobody, &anew)).plan().steps, []);
+    assert_eq!(step.after, Some(room("B", &[("topic", "new")])), "they are not managed");
+    let set_again = [("topic", "new"), ("score", "8")];
+    assert_eq!(world.observe("chat/a", there(People::Nobody, &set_again)).plan().steps, []);
 }
 
 #[test]
-fn attributes_of_others_that_do_not_fit_are_named() {
+fn attributes_of_others_over_the_limits_are_reported() {
     let limits = crate::model::AttributeLimits {
         attributes: 2,
         key_bytes: 5,
@@ -199,7 +200,7 @@ fn attributes_of_others_that_do_not_fit_are_named() {
     assert_eq!(
         refused(&[("a", "1"), ("b", "2"), ("c", "3")], &[]),
         None,
-        "ours are not its matter"
+        "only attributes of others are checked"
     );
     for (wanted, carried, words) in [
         (&[("a", "1"), ("b", "2")][..], &[("score", "7")][..], "would have 3 of 2"),

@@ -1,9 +1,9 @@
-//! Saved plans against what became of their rooms meanwhile.
+//! Tests of saved plans whose rooms changed since they were saved.
 
 use super::*;
 use crate::model::{Action, OnRemove, SavedPlan, SavedStep};
 
-/// A room whose topic somebody changed, and that gets another one.
+/// Returns a room whose topic drifted, and for which another topic is declared.
 fn drifted() -> World {
     World::new()
         .declare("chat/a", room("A", &[("topic", "new")]))
@@ -11,7 +11,7 @@ fn drifted() -> World {
         .observe("chat/a", there(People::Nobody, &[("topic", "theirs")]))
 }
 
-/// The plan as it is saved.
+/// Returns the plan as it is saved.
 fn save(plan: &Plan) -> SavedPlan {
     let steps = plan.steps.iter().map(|step| {
         let room = |room: &Option<Arc<Room>>| room.as_deref().cloned();
@@ -27,15 +27,15 @@ fn save(plan: &Plan) -> SavedPlan {
     }
 }
 
-/// What is done of a saved plan, or why it is refused.
-fn carry_out(saved: &SavedPlan, world: &World) -> Result<Vec<Action>, String> {
+/// Returns the actions of a saved plan that is applied, or the refusal.
+fn apply(saved: &SavedPlan, world: &World) -> Result<Vec<Action>, String> {
     let plan = restrict(world.plan(), saved, &world.desired, &world.recorded);
     let plan = plan.map_err(|refusal| refusal.to_string())?;
     Ok(plan.steps.iter().map(|step| step.action).collect())
 }
 
 #[test]
-fn a_drifted_room_that_vanished_is_made_anew_or_forgotten() {
+fn a_drifted_room_that_vanished_is_recreated_or_forgotten() {
     let world = drifted();
     let mut replaced = drifted();
     replaced.desired.rooms[0].room = room("B", &[("topic", "new")]);
@@ -47,32 +47,32 @@ fn a_drifted_room_that_vanished_is_made_anew_or_forgotten() {
         (Action::Destroy, removed, Action::Forget),
     ] {
         let saved = save(&world.plan());
-        assert_eq!(carry_out(&saved, &world), Ok(vec![before]));
+        assert_eq!(apply(&saved, &world), Ok(vec![before]));
         let gone = world.observe("chat/a", Observation::Gone(at(1)));
-        assert_eq!(carry_out(&saved, &gone), Ok(vec![after]));
+        assert_eq!(apply(&saved, &gone), Ok(vec![after]));
     }
 }
 
 #[test]
-fn a_room_that_drifted_to_something_else_is_refused() {
+fn a_room_that_drifted_after_the_save_is_refused() {
     let saved = save(&drifted().plan());
     let other = drifted().observe("chat/a", there(People::Nobody, &[("topic", "other")]));
-    let refusal = carry_out(&saved, &other).expect_err("it was not reviewed");
+    let refusal = apply(&saved, &other).expect_err("it was not reviewed");
     assert!(refusal.contains("chat/a: the service has something else now"), "{refusal}");
 }
 
 #[test]
-fn a_room_that_is_left_to_others_meanwhile_is_no_destroy() {
+fn a_saved_destroy_becomes_a_forget_if_on_remove_changed() {
     let mut world = drifted();
     world.desired.rooms.clear();
     let saved = save(&world.plan());
     let forget = |record: &mut RecordedRoom| record.lifecycle.on_remove = OnRemove::Forget;
     world.recorded.rooms.values_mut().for_each(forget);
-    assert_eq!(carry_out(&saved, &world), Ok(vec![Action::Forget]));
+    assert_eq!(apply(&saved, &world), Ok(vec![Action::Forget]));
 }
 
 #[test]
-fn rooms_that_were_changed_from_what_was_read_are_asked_after_again() {
+fn rooms_saved_with_an_observation_are_queried_again() {
     let world = drifted().declare("chat/b", room("B", &[])).declare("chat/c", room("C", &[]));
     let world = world.record("chat/c", record(room("D", &[])));
     let saved = save(&world.plan());

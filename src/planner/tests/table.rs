@@ -1,4 +1,4 @@
-//! The table of what becomes of a room: every combination of declared, recorded and observed.
+//! The decision table: every combination of declared, recorded and observed.
 
 use super::*;
 use crate::model::{Action, HeldReason, OnConflict, OnOccupied, Reason};
@@ -22,16 +22,16 @@ enum Record {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seen {
-    NotAsked,
+    NotQueried,
     Unread,
     Gone,
     Empty,
     Occupied,
 }
 
-/// What came of it, in short.
+/// The decision on a room, in short.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Came {
+enum Outcome {
     Nothing,
     Keep,
     Step(Action, Reason),
@@ -47,7 +47,7 @@ const DECLARED: [Declared; 5] = [
     Declared::OtherBookkeeping,
 ];
 const RECORDS: [Record; 3] = [Record::No, Record::Young, Record::Old];
-const SEEN: [Seen; 5] = [Seen::NotAsked, Seen::Unread, Seen::Gone, Seen::Empty, Seen::Occupied];
+const SEEN: [Seen; 5] = [Seen::NotQueried, Seen::Unread, Seen::Gone, Seen::Empty, Seen::Occupied];
 
 fn world(declared: Declared, record_: Record, seen: Seen) -> World {
     let mut world = World::new();
@@ -73,7 +73,7 @@ fn world(declared: Declared, record_: Record, seen: Seen) -> World {
         world = world.record("chat/lobby", RecordedRoom { created, ..lobby });
     }
     let answer = match seen {
-        Seen::NotAsked => None,
+        Seen::NotQueried => None,
         Seen::Unread => Some(Observation::Unread { why: "no answer".to_owned() }),
         Seen::Gone => Some(Observation::Gone(at(0))),
         Seen::Empty => Some(there(People::Nobody, &[("topic", "a"), ("theirs", "x")])),
@@ -85,47 +85,47 @@ fn world(declared: Declared, record_: Record, seen: Seen) -> World {
     }
 }
 
-fn came(plan: &Plan) -> Came {
+fn outcome(plan: &Plan) -> Outcome {
     let held = plan.waiting.iter().chain(&plan.blocked);
-    let mut all: Vec<Came> =
-        held.map(|held| Came::Held(held.step.action, held.reason.as_str())).collect();
-    all.extend(plan.steps.iter().map(|step| Came::Step(step.action, step.reason)));
-    all.extend(plan.unread.iter().map(|_| Came::Unread));
-    all.extend((plan.summary.unchanged > 0).then_some(Came::Keep));
-    assert!(all.len() <= 1, "one room comes to one thing: {all:?}");
-    all.first().copied().unwrap_or(Came::Nothing)
+    let mut all: Vec<Outcome> =
+        held.map(|held| Outcome::Held(held.step.action, held.reason.as_str())).collect();
+    all.extend(plan.steps.iter().map(|step| Outcome::Step(step.action, step.reason)));
+    all.extend(plan.unread.iter().map(|_| Outcome::Unread));
+    all.extend((plan.summary.unchanged > 0).then_some(Outcome::Keep));
+    assert!(all.len() <= 1, "one room has several decisions: {all:?}");
+    all.first().copied().unwrap_or(Outcome::Nothing)
 }
 
-/// The table as the documentation has it, written down a second time and in other words.
-fn expected(declared: Declared, record: Record, seen: Seen, adopt: bool, defer: bool) -> Came {
+/// Returns the documented table, written independently of the planner.
+fn expected(declared: Declared, record: Record, seen: Seen, adopt: bool, defer: bool) -> Outcome {
     use Declared::{Equal, No, OtherAttributes, OtherBookkeeping, OtherName};
     if seen == Seen::Unread {
-        return Came::Unread;
+        return Outcome::Unread;
     }
     let exists = matches!(seen, Seen::Empty | Seen::Occupied);
     let waits = seen == Seen::Occupied && defer;
     match (declared, record) {
-        (No, Record::No) => Came::Nothing,
-        (_, Record::No) if exists && adopt => Came::Step(Action::Adopt, Reason::AlreadyExists),
-        (_, Record::No) if exists => Came::Held(Action::Create, "conflict"),
-        (_, Record::No) => Came::Step(Action::Create, Reason::NotRecorded),
-        (No, _) if seen == Seen::Gone => Came::Step(Action::Forget, Reason::NotDeclared),
-        (No, _) if waits => Came::Held(Action::Destroy, "occupied"),
-        (No, _) => Came::Step(Action::Destroy, Reason::NotDeclared),
+        (No, Record::No) => Outcome::Nothing,
+        (_, Record::No) if exists && adopt => Outcome::Step(Action::Adopt, Reason::AlreadyExists),
+        (_, Record::No) if exists => Outcome::Held(Action::Create, "conflict"),
+        (_, Record::No) => Outcome::Step(Action::Create, Reason::NotRecorded),
+        (No, _) if seen == Seen::Gone => Outcome::Step(Action::Forget, Reason::NotDeclared),
+        (No, _) if waits => Outcome::Held(Action::Destroy, "occupied"),
+        (No, _) => Outcome::Step(Action::Destroy, Reason::NotDeclared),
         (_, Record::Young) if seen == Seen::Gone => {
-            Came::Step(Action::Recreate, Reason::VanishedEarly)
+            Outcome::Step(Action::Recreate, Reason::VanishedEarly)
         }
-        (_, Record::Old) if seen == Seen::Gone => Came::Step(Action::Recreate, Reason::Vanished),
-        (Equal, _) => Came::Keep,
-        (OtherAttributes, _) => Came::Step(Action::Update, Reason::AttributesChanged),
-        (OtherName, _) if waits => Came::Held(Action::Replace, "occupied"),
-        (OtherName, _) => Came::Step(Action::Replace, Reason::NameChanged),
-        (OtherBookkeeping, _) => Came::Step(Action::Record, Reason::BookkeepingChanged),
+        (_, Record::Old) if seen == Seen::Gone => Outcome::Step(Action::Recreate, Reason::Vanished),
+        (Equal, _) => Outcome::Keep,
+        (OtherAttributes, _) => Outcome::Step(Action::Update, Reason::AttributesChanged),
+        (OtherName, _) if waits => Outcome::Held(Action::Replace, "occupied"),
+        (OtherName, _) => Outcome::Step(Action::Replace, Reason::NameChanged),
+        (OtherBookkeeping, _) => Outcome::Step(Action::Record, Reason::BookkeepingChanged),
     }
 }
 
 #[test]
-fn every_row_of_the_table() {
+fn every_combination_gives_the_documented_decision() {
     for declared in DECLARED {
         for record in RECORDS {
             for seen in SEEN {
@@ -138,7 +138,7 @@ fn every_row_of_the_table() {
                     });
                     let wanted = expected(declared, record, seen, adopt, defer);
                     let case = (declared, record, seen, on_conflict, on_occupied);
-                    assert_eq!(came(&world.plan()), wanted, "{case:?}");
+                    assert_eq!(outcome(&world.plan()), wanted, "{case:?}");
                 }
             }
         }
@@ -146,9 +146,9 @@ fn every_row_of_the_table() {
 }
 
 #[test]
-fn protection_holds_destroys_and_replaces_and_nothing_else() {
+fn protection_holds_back_destroys_and_replaces_only() {
     for (declared, record_flag, seen) in [
-        (Declared::No, true, Seen::NotAsked),
+        (Declared::No, true, Seen::NotQueried),
         (Declared::No, true, Seen::Empty),
         (Declared::OtherName, true, Seen::Occupied),
     ] {
@@ -165,5 +165,5 @@ fn protection_holds_destroys_and_replaces_and_nothing_else() {
     }
     let mut gone = world(Declared::No, Record::Old, Seen::Gone);
     gone.recorded.rooms.values_mut().for_each(|record| record.lifecycle.prevent_destroy = true);
-    assert_eq!(came(&gone.plan()), Came::Step(Action::Forget, Reason::NotDeclared));
+    assert_eq!(outcome(&gone.plan()), Outcome::Step(Action::Forget, Reason::NotDeclared));
 }

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use crate::model::{Drift, DriftKind, DriftSummary, DriftedRoom, Unmanaged, ValueChange};
 use crate::render::counts;
-use crate::render::drift::{in_numbers, shown, spoken};
+use crate::render::drift::{counts_text, kind_text, shown};
 use crate::render::text::ON_EMULATOR;
 
 use super::escape::Code;
 use super::page::{Folded, Page, TableRow, heading};
 use super::{PageView, findings, marker, scope, unread};
 
-/// Writes what drifted as a page of Markdown of at most `view.max_bytes` bytes: the counts, and folded
-/// tables, as many rows as fit.
+/// Writes the drift as a page of Markdown of at most `view.max_bytes` bytes: the counts, and folded
+/// tables with as many rows as fit.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -21,7 +21,7 @@ pub fn drift_markdown(out: &mut dyn Write, drift: &Drift, view: &PageView<'_>) -
     let mut page = Page::new(view.max_bytes);
     page.add(&marker("drift", view.state));
     let place = if *emulated { ON_EMULATOR } else { "" };
-    page.add(&format!("**{}**{place}.\n\n", in_numbers(drift.summary)));
+    page.add(&format!("**{}**{place}.\n\n", counts_text(drift.summary)));
     scope(&mut page, drift.scope.as_ref());
     page.add(&by_kind(drift.summary));
     let total = rooms.len() as u64;
@@ -45,7 +45,7 @@ pub fn drift_markdown(out: &mut dyn Write, drift: &Drift, view: &PageView<'_>) -
 fn by_kind(summary: DriftSummary) -> String {
     let rows: Vec<String> = DriftKind::ALL
         .iter()
-        .map(|kind| (spoken(*kind), summary.of(*kind)))
+        .map(|kind| (kind_text(*kind), summary.of(*kind)))
         .filter(|(_, rooms)| *rooms > 0)
         .map(|(kind, rooms)| format!("| {kind} | {rooms} |\n"))
         .collect();
@@ -66,7 +66,7 @@ fn drifted(room: &DriftedRoom) -> TableRow {
     let changes = changes.iter().map(|change| ("", change));
     let changes = changes.chain(next.iter().map(|change| ("next.", change)));
     let changes: Vec<String> = changes.map(change).collect();
-    let cells = vec![Code(address).to_string(), spoken(*kind).to_owned(), changes.join("<br>")];
+    let cells = vec![Code(address).to_string(), kind_text(*kind).to_owned(), changes.join("<br>")];
     TableRow { items: 1, cells }
 }
 

@@ -1,21 +1,21 @@
-//! Escapes text of others in Markdown: all of it is in code spans, in which nothing is markup.
+//! Escapes untrusted text in Markdown, by putting it in code spans.
 
 use std::fmt::{self, Write};
 
 use crate::render::escape::Plain;
 
-/// Exact text as a code span: ids, values, paths. What could end the span or the table's cell is shown as
-/// an escape, as control characters are.
+/// Exact text as a code span: ids, values, paths. Control characters, and characters that end the span
+/// or the table's cell, are shown as escapes.
 pub(super) struct Code<T>(pub(super) T);
 
-/// A sentence that may contain text of others as a code span; its backticks become apostrophes.
+/// A sentence with untrusted parts as a code span; its backticks become apostrophes.
 pub(super) struct Sentence<T>(pub(super) T);
 
-/// Text within an HTML comment. Different texts stay different.
+/// A text within an HTML comment. The encoding is injective.
 pub(super) struct Comment<'a>(pub(super) &'a str);
 
-/// Writes a code span. Backslashes escape nothing in it, and without backticks nothing ends it. In the
-/// cell of a table a `|` would end the cell also within a span.
+/// Writes a code span. Backslashes do not escape in it, and only a backtick ends it. In the cell of a
+/// table a `|` ends the cell even within a span.
 struct Span<'a, 'b> {
     f: &'a mut fmt::Formatter<'b>,
     backtick: &'static str,
@@ -59,8 +59,8 @@ impl Write for Span<'_, '_> {
     }
 }
 
-/// Percent-encodes what is not a printable ASCII character, `<`, `>`, `%`, and a `-` after another: only
-/// `>` after `--` ends a comment, and some parsers do not take `--` within one.
+/// Percent-encodes characters that are not printable ASCII, `<`, `>`, `%`, and a `-` after another,
+/// since `-->` ends a comment and some parsers do not accept `--` within one.
 impl fmt::Display for Comment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last = b' ';

@@ -1,4 +1,4 @@
-//! Pages of Markdown for pull requests: a plan, an outcome, drift. Text of others is in code spans.
+//! Pages of Markdown for pull requests: a plan, an outcome, drift. Untrusted text is in code spans.
 
 mod drift;
 mod escape;
@@ -16,32 +16,32 @@ use super::Layout;
 use escape::{Code, Comment, Sentence};
 use page::{Folded, Page, TableRow};
 
-/// The fewest bytes that a page can be limited to.
+/// The minimum limit for the bytes of a page.
 pub const SMALLEST_PAGE: usize = 2_000;
 
-/// How many bytes of a state's location are in the marker: its end tells states apart.
+/// The number of bytes of a state's location in the marker. The end of a location distinguishes states.
 const MARKED: usize = 200;
 
-/// How a page is laid out.
+/// The layout of a page.
 #[derive(Clone, Copy, Debug)]
 pub struct PageView<'a> {
-    /// Where the state is, as the user knows it.
+    /// The location of the state, as the user specified it.
     pub state: &'a str,
-    /// How steps are laid out.
+    /// The layout of steps.
     pub layout: Layout,
-    /// The most bytes that the page may have, at least [`SMALLEST_PAGE`].
+    /// The maximum number of bytes of the page, at least [`SMALLEST_PAGE`].
     pub max_bytes: usize,
 }
 
-/// Returns a comment that nobody sees, by which a job finds the comment that it wrote before.
+/// Returns an invisible comment by which a job finds the pull-request comment that it wrote before.
 fn marker(what: &str, state: &str) -> String {
     let location = Comment(state).to_string();
-    // It is ASCII: every byte is a character.
+    // The text is ASCII, so every byte is a character.
     let end = &location[location.len().saturating_sub(MARKED)..];
     format!("<!-- roomctl {what} {end} -->\n")
 }
 
-/// Adds that the page is about a part of the rooms, if it is.
+/// Adds the scope, if the page does not cover all rooms.
 fn scope(page: &mut Page, scope: Option<&Partial>) {
     if let Some(partial) = scope {
         page.add(&format!("{partial}\n\n"));

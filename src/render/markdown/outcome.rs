@@ -13,7 +13,8 @@ use super::page::{Folded, Page, TableRow};
 use super::{PageView, marker, scope};
 
 /// Writes the outcome of a run as a page of Markdown of at most `view.max_bytes` bytes: the counts, and
-/// folded tables of what failed, waits, was not tried, or was adopted, as many rows as fit.
+/// folded tables of the steps that failed, wait, were not tried, or adopted a room, with as many rows
+/// as fit.
 ///
 /// # Errors
 /// Returns the error of `out`.

@@ -1,34 +1,34 @@
-//! A page of Markdown that ends at a number of bytes, and says what it left out.
+//! A page of Markdown of limited size, with the number of items that it left out.
 
 use std::fmt::Write as _;
 
 /// The end of a folded section.
 const END: &str = "\n</details>\n\n";
 
-/// What [`more`] takes at most.
+/// The maximum number of bytes of [`more`].
 const MORE: usize = 64;
 
-/// A page that takes whole pieces as long as they fit.
+/// A page that accepts whole pieces as long as they fit.
 pub(super) struct Page {
     text: String,
     limit: usize,
-    /// How many bytes are kept free for what has to follow.
+    /// The number of bytes reserved for the rest of the page.
     reserved: usize,
-    /// How many items of sections were left out.
+    /// The number of items that were left out.
     left_out: u64,
 }
 
-/// A table that is folded until a reader opens it.
+/// A table in a collapsed section.
 pub(super) struct Folded<'a> {
-    /// What is shown while it is folded: no text of others.
+    /// The visible title, without untrusted text.
     pub(super) title: &'a str,
     /// The titles of the columns.
     pub(super) columns: &'a [&'a str],
-    /// How many items all rows have.
+    /// The number of items in all rows.
     pub(super) total: u64,
 }
 
-/// A row of a table, and how many items it stands for.
+/// A row of a table, with the number of its items.
 pub(super) struct TableRow {
     pub(super) items: u64,
     pub(super) cells: Vec<String>,
@@ -40,12 +40,12 @@ impl Page {
         Self { text: String::new(), limit, reserved: MORE, left_out: 0 }
     }
 
-    /// Keeps bytes free for what has to follow.
+    /// Reserves bytes for the rest of the page.
     pub(super) fn reserve(&mut self, bytes: usize) {
         self.reserved += bytes;
     }
 
-    /// Adds a whole piece if it fits, and returns whether it did.
+    /// Adds a piece if it fits, and returns whether it did.
     pub(super) fn add(&mut self, piece: &str) -> bool {
         let fits = self.text.len() + piece.len() + self.reserved <= self.limit;
         if fits {
@@ -54,7 +54,7 @@ impl Page {
         fits
     }
 
-    /// Adds a folded table with as many of its rows as fit. Rows are made one by one.
+    /// Adds a folded table with as many of its rows as fit. Rows are made lazily.
     pub(super) fn add_folded(
         &mut self,
         folded: &Folded<'_>,
@@ -101,7 +101,7 @@ impl Page {
     }
 }
 
-/// Returns the first two lines of a table.
+/// Returns the first two lines of a table, with the titles of the columns.
 pub(super) fn heading(columns: &[&str]) -> String {
     let rule = "|---".repeat(columns.len());
     format!("| {} |\n{rule}|\n", columns.join(" | "))

@@ -12,7 +12,7 @@ use super::escape::{Code, Sentence};
 use super::page::{Folded, Page, TableRow, heading};
 use super::{PageView, findings, marker, scope, unread};
 
-/// The actions in the order of their sections: first what ends rooms.
+/// The actions in the order of their sections; those that end a room come first.
 const SECTIONS: [Action; 8] = [
     Action::Destroy,
     Action::Replace,
@@ -24,8 +24,8 @@ const SECTIONS: [Action; 8] = [
     Action::Record,
 ];
 
-/// Writes a plan as a page of Markdown of at most `view.max_bytes` bytes: the gate's verdict, the
-/// counts, what is held back, and folded tables of the steps, as many as fit.
+/// Writes a plan as a page of Markdown of at most `view.max_bytes` bytes: the refusals of the gate, the
+/// counts, what is held back, and folded tables of as many steps as fit.
 ///
 /// # Errors
 /// Returns the error of `out`.
@@ -34,7 +34,7 @@ pub fn plan_markdown(out: &mut dyn Write, plan: &Plan, view: &PageView<'_>) -> i
     let mut page = Page::new(view.max_bytes);
     page.reserve(closing.len());
     page.add(&marker("plan", view.state));
-    verdict(&mut page, &plan.gate);
+    refusals(&mut page, &plan.gate);
     page.add(&headline(plan));
     scope(&mut page, plan.scope.as_ref());
     page.add(&by_action(plan.summary));
@@ -47,8 +47,8 @@ pub fn plan_markdown(out: &mut dyn Write, plan: &Plan, view: &PageView<'_>) -> i
     out.write_all(page.end(&closing).as_bytes())
 }
 
-/// Adds the gate's verdict, if it holds steps back, with the flags that consent.
-fn verdict(page: &mut Page, gate: &Gate) {
+/// Adds the refusals of the gate, with the flags that consent.
+fn refusals(page: &mut Page, gate: &Gate) {
     if gate.open() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Findings as a compiler shows them.
+//! Tests of findings with source lines.
 
 use super::*;
 use crate::model::Place;
@@ -36,14 +36,14 @@ fn columns_are_counted_in_characters() {
 }
 
 #[test]
-fn a_place_beyond_its_line_is_at_the_lines_end() {
+fn a_place_beyond_the_end_of_its_line_is_shown_at_the_end() {
     let place = at(1, 40, 3, "short");
     let text = written(|out| findings_text(out, &[Finding::error("x", "y").at(place)]));
     assert!(text.contains("rooms.yaml:1:6"), "{text}");
 }
 
 #[test]
-fn the_line_itself_cannot_control_the_terminal() {
+fn control_sequences_in_a_source_line_are_escaped() {
     let place = at(1, 1, 3, "a: \u{1b}[2J\u{202e}\r b\tc");
     let place = Place { file: "\u{1b}[2J".into(), ..place };
     let mut bytes = Vec::new();

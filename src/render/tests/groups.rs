@@ -1,9 +1,9 @@
-//! Steps with the same change, and rooms with the same cause.
+//! Tests of grouped steps with the same change, and of grouped rooms with the same cause.
 
 use super::*;
 use crate::model::{Adoption, NotTried, Outcome, StepFailure};
 
-/// A delay that changes, of rooms with names of their own.
+/// Returns a step that changes the delay of a room.
 fn longer_delay(text: &str) -> Step {
     let named = |seconds| {
         let delay = Some(Delay::from_seconds(seconds));
@@ -16,7 +16,7 @@ fn longer_delay(text: &str) -> Step {
     }
 }
 
-/// The lines of a plan with these steps that begin with an action.
+/// Returns the lines of a plan with these steps that begin with an action.
 fn headlines(steps: Vec<Step>, layout: Layout) -> Vec<String> {
     let view = View { layout, ..VIEW };
     let text = written(|out| plan_text(out, &Plan { steps, ..empty() }, &view));
@@ -25,7 +25,7 @@ fn headlines(steps: Vec<Step>, layout: Layout) -> Vec<String> {
 }
 
 #[test]
-fn neighbours_with_the_same_change_are_one_group() {
+fn adjacent_steps_with_the_same_change_are_one_group() {
     let steps: Vec<Step> = (1..500).map(|n| longer_delay(&format!("chat/table-{n:03}"))).collect();
     let text = written(|out| plan_text(out, &Plan { steps: steps.clone(), ..empty() }, &VIEW));
     let group = "-/+ replace 499 rooms  delay_changed  chat/table-001 … chat/table-499\n      \
@@ -39,7 +39,7 @@ fn neighbours_with_the_same_change_are_one_group() {
 }
 
 #[test]
-fn a_group_ends_where_another_step_is_between() {
+fn a_group_ends_at_a_step_with_another_change() {
     let mut steps: Vec<Step> = ["chat/a", "chat/b", "chat/d", "chat/e"].map(longer_delay).into();
     let create =
         Step { after: Some(room("C", &[])), ..step("chat/c", Action::Create, Reason::Vanished) };
@@ -55,7 +55,7 @@ fn a_group_ends_where_another_step_is_between() {
 }
 
 #[test]
-fn other_changes_reasons_and_notes_are_no_group() {
+fn steps_with_different_changes_reasons_or_notes_are_not_grouped() {
     let other_reason = Step { reason: Reason::NameChanged, ..longer_delay("chat/b") };
     let occupied = Step { people: People::Nobody, ..longer_delay("chat/c") };
     let named = Step { after: Some(room("Other", &[])), ..longer_delay("chat/d") };
@@ -65,13 +65,13 @@ fn other_changes_reasons_and_notes_are_no_group() {
 
 #[test]
 fn destroys_are_never_grouped() {
-    let going = |action| ["chat/a", "chat/b"].map(|it| step(it, action, Reason::NotDeclared));
-    assert_eq!(headlines(going(Action::Destroy).into(), Layout::Grouped).len(), 2);
-    assert_eq!(headlines(going(Action::Forget).into(), Layout::Grouped).len(), 1);
+    let steps = |action| ["chat/a", "chat/b"].map(|it| step(it, action, Reason::NotDeclared));
+    assert_eq!(headlines(steps(Action::Destroy).into(), Layout::Grouped).len(), 2);
+    assert_eq!(headlines(steps(Action::Forget).into(), Layout::Grouped).len(), 1);
 }
 
 #[test]
-fn a_group_may_be_larger_than_a_batch() {
+fn a_group_can_be_larger_than_a_batch() {
     let many = 40_000;
     let steps: Vec<Step> = (0..many).map(|n| longer_delay(&format!("chat/t-{n:05}"))).collect();
     assert_eq!(
@@ -80,8 +80,8 @@ fn a_group_may_be_larger_than_a_batch() {
     );
 }
 
-/// A plan in which nothing can be done with any of 12 rooms.
-fn stuck(reason: impl Fn(u64) -> HeldReason) -> Plan {
+/// Returns a plan with 12 rooms that are all held back.
+fn all_held(reason: impl Fn(u64) -> HeldReason) -> Plan {
     let held = |n| Held {
         step: step(&format!("chat/r{n:02}"), Action::Create, Reason::AlreadyExists),
         reason: reason(n),
@@ -90,8 +90,8 @@ fn stuck(reason: impl Fn(u64) -> HeldReason) -> Plan {
 }
 
 #[test]
-fn rooms_that_are_held_back_for_one_cause_are_one_group() {
-    let conflict = stuck(|_| HeldReason::Conflict);
+fn rooms_held_back_for_the_same_cause_are_one_group() {
+    let conflict = all_held(|_| HeldReason::Conflict);
     let text = written(|out| plan_text(out, &conflict, &VIEW));
     let group = "  + create 12 rooms exist already and are not in this state: chat/r00, chat/r01, chat/r02, \
                  chat/r03, chat/r04, chat/r05, chat/r06, chat/r07, chat/r08, chat/r09 and 2 more\n      \
@@ -101,18 +101,18 @@ fn rooms_that_are_held_back_for_one_cause_are_one_group() {
     let full = View { layout: Layout::Full, ..VIEW };
     let text = written(|out| plan_text(out, &conflict, &full));
     assert_eq!(text.matches("a room of this id exists").count(), 12, "{text}");
-    let occupied = stuck(|n| HeldReason::Occupied(People::Count(n % 2 + 1)));
+    let occupied = all_held(|n| HeldReason::Occupied(People::Count(n % 2 + 1)));
     let text = written(|out| plan_text(out, &occupied, &VIEW));
     assert!(text.contains("6 rooms have 1 person inside: chat/r00, chat/r02"), "{text}");
     assert!(text.contains("6 rooms have 2 people inside: chat/r01, chat/r03"), "{text}");
-    let mut destroys = stuck(|_| HeldReason::PreventDestroy);
+    let mut destroys = all_held(|_| HeldReason::PreventDestroy);
     destroys.blocked.iter_mut().for_each(|held| held.step.action = Action::Destroy);
     let text = written(|out| plan_text(out, &destroys, &VIEW));
     assert_eq!(text.matches("  - destroy  chat/r").count(), 12, "{text}");
 }
 
 #[test]
-fn rooms_that_wait_for_their_next_life_are_grouped_by_what_they_become() {
+fn rooms_waiting_for_the_same_next_life_are_one_group() {
     let held = |n: u64| {
         let name = if n < 3 { "Hall" } else { "Bar" };
         let step = step(&format!("chat/r{n}"), Action::Replace, Reason::NameChanged);
@@ -132,7 +132,7 @@ fn rooms_that_wait_for_their_next_life_are_grouped_by_what_they_become() {
 }
 
 #[test]
-fn rooms_that_are_unread_for_one_cause_are_one_group() {
+fn rooms_unread_for_the_same_cause_are_one_group() {
     let unread = |n: u64, why: String| Unread { address: address(&format!("chat/u{n}")), why };
     let refused = |n| unread(n, format!("QueryRoom: chat/u{n} is busy (code 7, request r-{n})"));
     let mut rooms: Vec<Unread> = (0..3).map(refused).collect();
@@ -144,7 +144,7 @@ fn rooms_that_are_unread_for_one_cause_are_one_group() {
 }
 
 #[test]
-fn findings_that_differ_by_their_room_are_printed_once() {
+fn findings_that_differ_only_in_their_room_are_printed_once() {
     let empty_room = |text: &str| {
         let warning = Finding::warning("attributes_dropped", format!("{text} is empty"));
         warning.about(&address(text))
@@ -177,7 +177,7 @@ fn adopted(text: &str) -> Adoption {
 }
 
 #[test]
-fn failures_of_one_cause_are_one_group_in_whatever_order_they_came() {
+fn failures_with_the_same_cause_are_one_group_in_any_order() {
     let waiting = |n| wait(address(&format!("chat/w{n}")), Action::Destroy, People::Count(3));
     let outcome = Outcome {
         failed: (0..300).map(failure).chain([StepFailure { code: None, ..failure(999) }]).collect(),

@@ -1,4 +1,4 @@
-//! What scripts read.
+//! Tests of the JSON output.
 
 use super::*;
 use crate::model::{NotTried, Outcome, StepFailure, Timestamp};
@@ -44,7 +44,7 @@ fn a_plan_is_the_documented_document() {
 }
 
 #[test]
-fn what_is_held_back_says_why() {
+fn held_steps_contain_their_reason() {
     let plan = parsed(&written(|out| plan_json(out, &full())));
     let waiting = &plan["waiting"][0];
     assert_eq!((&waiting["held_reason"], &waiting["people"]), (&"occupied".into(), &300.into()));
@@ -63,7 +63,7 @@ fn what_is_held_back_says_why() {
 }
 
 #[test]
-fn an_error_is_one_document_too() {
+fn an_error_is_one_document() {
     let findings = [Finding::error("unknown_key", "unknown key `x`")];
     insta::assert_snapshot!(written(|out| error_json(
         out,
@@ -74,7 +74,7 @@ fn an_error_is_one_document_too() {
 }
 
 #[test]
-fn an_apply_is_one_object_a_line() {
+fn an_apply_writes_one_object_per_line() {
     let done = |request_id: Option<&str>, overwritten| StepProgress::Done {
         request_id: request_id.map(str::to_owned),
         overwritten,

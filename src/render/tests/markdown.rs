@@ -1,4 +1,5 @@
-//! Pages of Markdown and annotations: what they hold, and that text of others cannot break out of them.
+//! Tests of Markdown pages and annotations: their content, and that untrusted text cannot break out of
+//! them.
 
 use proptest::prelude::*;
 
@@ -13,7 +14,7 @@ fn page(plan: &Plan, state: &str, max_bytes: usize) -> String {
     written(|out| plan_markdown(out, plan, &view(state, max_bytes)))
 }
 
-/// A plan of so many creates, each with another name.
+/// Returns a plan of this number of creates, each with another name.
 fn creates(number: u64) -> Plan {
     let steps = (0..number).map(|n| Step {
         after: Some(room(&format!("Table {n}"), &[("topic", "welcome")])),
@@ -25,12 +26,12 @@ fn creates(number: u64) -> Plan {
 }
 
 #[test]
-fn a_page_has_the_verdict_the_counts_the_steps_and_the_digest() {
+fn a_page_has_the_refusals_the_counts_the_steps_and_the_digest() {
     insta::assert_snapshot!(page(&full(), "rooms.state.json", 60_000));
 }
 
 #[test]
-fn a_plan_without_steps_is_one_line_and_no_digest() {
+fn a_plan_without_steps_is_one_line_without_a_digest() {
     let page = page(&empty(), "rooms.state.json", 60_000);
     assert_eq!(
         page,
@@ -40,7 +41,7 @@ fn a_plan_without_steps_is_one_line_and_no_digest() {
 }
 
 #[test]
-fn what_does_not_fit_is_counted() {
+fn items_that_do_not_fit_are_counted() {
     for number in [1, 10, 1_000, 100_000] {
         for max_bytes in [2_000, 5_000, 60_000] {
             let page = page(&creates(number), "rooms.state.json", max_bytes);
@@ -89,7 +90,7 @@ fn a_page_of_drift_lists_the_rooms_that_differ() {
     }));
 }
 
-/// Pieces of text that mean something in Markdown, HTML, a workflow's log or on GitHub.
+/// Pieces of text with a meaning in Markdown, HTML, a workflow's log or on GitHub.
 const PIECES: &[&str] = &[
     "`",
     "``",
@@ -140,7 +141,7 @@ fn hostile() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// A plan with `text` in every place that others can write to.
+/// Returns a plan with `text` in every untrusted place.
 fn plan_with(text: &str) -> Plan {
     let address = |room: &str| -> Address {
         let named = format!("chat/{room}{text}").parse();
@@ -193,7 +194,7 @@ fn plan_with(text: &str) -> Plan {
     }
 }
 
-/// A page without the text of its code spans, which must be closed on their line.
+/// Returns a page without the text of its code spans, which must be closed on their line.
 fn skeleton(page: &str) -> String {
     let line = |line: &str| -> String {
         let parts: Vec<&str> = line.split('`').collect();
@@ -203,7 +204,7 @@ fn skeleton(page: &str) -> String {
     page.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The command, the properties and the message of a line, as GitHub's runner reads it.
+/// Returns the command, the properties and the message of a line, as GitHub's runner parses it.
 fn command(line: &str) -> (String, Vec<(String, String)>, String) {
     let rest = line.trim_start().strip_prefix("::").expect("a command");
     let (head, message) = rest.split_once("::").expect("a message");
@@ -221,7 +222,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn text_of_others_stays_in_its_code_span(text in hostile()) {
+    fn untrusted_text_stays_in_its_code_span(text in hostile()) {
         let benign = page(&plan_with("x"), "x", 60_000);
         let hostile = page(&plan_with(&text), "x", 60_000);
         prop_assert_eq!(skeleton(&hostile), skeleton(&benign));
@@ -233,7 +234,7 @@ proptest! {
     }
 
     #[test]
-    fn the_marker_is_one_comment_and_tells_states_apart(one in hostile(), other in hostile()) {
+    fn the_marker_is_one_comment_and_distinguishes_states(one in hostile(), other in hostile()) {
         let marker = |state: &str| {
             let page = page(&empty(), state, 60_000);
             page.split_once('\n').expect("lines").0.to_owned()
@@ -249,7 +250,7 @@ proptest! {
     }
 
     #[test]
-    fn an_annotation_is_one_command_at_its_place(text in hostile()) {
+    fn an_annotation_is_one_command_with_its_place(text in hostile()) {
         let plan = plan_with(&text);
         let lines = written(|out| plan_github(out, &plan));
         let lines: Vec<&str> = lines.lines().collect();
@@ -265,7 +266,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_of_the_log_is_no_command(text in hostile()) {
+    fn a_line_of_the_log_is_not_a_command(text in hostile()) {
         let line = log_text(&format!("chat/{text}: created"));
         prop_assert!(!line.contains("##["), "{line}");
     }

@@ -1,4 +1,4 @@
-//! What came of a run.
+//! Tests of the text of an outcome.
 
 use super::*;
 use crate::model::{Adoption, NotTried, Outcome, StepFailure};
@@ -56,7 +56,7 @@ fn an_outcome_without_failures() {
 }
 
 #[test]
-fn progress_is_one_line_a_step_and_leaves_the_reasons_to_the_outcome() {
+fn an_event_is_one_line_without_the_reason_for_a_failure() {
     let done = |request_id: Option<&str>| {
         let (request_id, overwritten) = (request_id.map(str::to_owned), Vec::new());
         event("chat/a", Action::Recreate, StepProgress::Done { request_id, overwritten })

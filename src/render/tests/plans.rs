@@ -1,4 +1,4 @@
-//! The plan as people read it.
+//! Tests of the text of a plan.
 
 use super::*;
 use crate::model::{Holder, OnRemove, ProviderName, RepairPlan, RunInProgress, Timestamp};
@@ -20,7 +20,7 @@ fn a_plan_as_unified_diffs() {
 }
 
 #[test]
-fn with_nothing_to_do_there_is_one_line_and_nothing_else() {
+fn a_plan_with_nothing_to_do_is_one_line() {
     let line = |change: &dyn Fn(&mut Plan)| {
         let mut plan = empty();
         change(&mut plan);
@@ -81,7 +81,7 @@ fn no_changes_is_printed_only_if_nothing_is_held_or_unread() {
 }
 
 #[test]
-fn bookkeeping_is_shown_from_old_to_new_where_it_differs() {
+fn changed_bookkeeping_is_shown_as_old_and_new_values() {
     let before = Bookkeeping {
         lifecycle: Lifecycle::default(),
         ignore_changes: Box::default(),
@@ -115,7 +115,7 @@ fn bookkeeping_is_shown_from_old_to_new_where_it_differs() {
 }
 
 #[test]
-fn colours_are_there_to_be_stripped() {
+fn the_text_of_a_plan_has_colours() {
     let mut bytes = Vec::new();
     plan_text(&mut bytes, &full(), &VIEW).expect("memory takes everything");
     assert!(bytes.contains(&0x1b));
@@ -124,20 +124,20 @@ fn colours_are_there_to_be_stripped() {
 #[test]
 fn a_plan_states_what_happens_to_the_people_inside() {
     use OnOccupied::{Defer, Destroy};
-    let said = |action, people, on_occupied| {
-        let doomed = Step { people, on_occupied, ..step("chat/a", action, Reason::NotDeclared) };
-        let plan = Plan { steps: vec![doomed], ..empty() };
+    let note = |action, people, on_occupied| {
+        let step = Step { people, on_occupied, ..step("chat/a", action, Reason::NotDeclared) };
+        let plan = Plan { steps: vec![step], ..empty() };
         let text = written(|out| plan_text(out, &plan, &VIEW));
         text.lines().nth(4).unwrap_or_default().trim().to_owned()
     };
-    let destroy = |people, policy| said(Action::Destroy, people, policy);
+    let destroy = |people, policy| note(Action::Destroy, people, policy);
     assert_eq!(destroy(People::Count(300), Destroy), "300 people inside are disconnected");
     assert_eq!(destroy(People::Count(1), Destroy), "1 person inside is disconnected");
     let many = "at least 500 people inside are disconnected";
     assert_eq!(destroy(People::AtLeast(500), Destroy), many);
     assert_eq!(destroy(People::Unknown, Destroy), "people inside are disconnected");
     assert_eq!(destroy(People::Nobody, Destroy), "nobody was inside");
-    assert_eq!(said(Action::Replace, People::Unknown, Defer), "waits until nobody is inside");
+    assert_eq!(note(Action::Replace, People::Unknown, Defer), "waits until nobody is inside");
 }
 
 #[test]
@@ -145,14 +145,14 @@ fn nothing_in_a_plan_controls_the_terminal() {
     let evil = "\u{1b}[2J\u{202e}evil\r";
     let lines = "one\ntwo\u{1b}[2J\nthree";
     let mut plan = full();
-    let doomed = Step {
+    let step = Step {
         before: Some(room(evil, &[(evil, evil), ("lines", "one\ntwo")])),
         after: Some(room("ok", &[(evil, "ok"), ("lines", lines)])),
         source: Some(evil.into()),
         ..step(&format!("chat/{evil}"), Action::Replace, Reason::NameChanged)
     };
-    plan.steps.push(doomed.clone());
-    plan.waiting.push(Held { step: doomed, reason: HeldReason::Occupied(People::Count(1)) });
+    plan.steps.push(step.clone());
+    plan.waiting.push(Held { step, reason: HeldReason::Occupied(People::Count(1)) });
     plan.unread.push(Unread { address: address(&format!("chat/{evil}")), why: evil.to_owned() });
     plan.findings.push(Finding::warning("x", evil).help(evil));
     plan.gate.refusals.push(Refusal { kind: RefusalKind::FileNotRead, message: evil.to_owned() });
@@ -167,15 +167,15 @@ fn nothing_in_a_plan_controls_the_terminal() {
 
 #[test]
 fn long_durations_have_minutes_and_hours() {
-    let said = |millis| counts::duration(Duration::from_millis(millis));
+    let formatted = |millis| counts::duration(Duration::from_millis(millis));
     assert_eq!(
-        [100, 12_000, 12_300, 200_000, 3_900_000].map(said),
+        [100, 12_000, 12_300, 200_000, 3_900_000].map(formatted),
         ["0.1 s", "12 s", "12.3 s", "3 min 20 s", "1 h 5 min"]
     );
 }
 
 #[test]
-fn rooms_that_another_run_is_changing_are_one_line() {
+fn rooms_that_another_run_is_changing_are_on_one_line() {
     let shown = |rooms: &[&str]| {
         let rooms = rooms.iter().map(|room| address(room)).collect();
         let plan = Plan { in_progress: Some(RunInProgress { by: holder(), rooms }), ..empty() };
@@ -211,7 +211,7 @@ fn holder() -> Holder {
 }
 
 #[test]
-fn a_repair_names_every_room() {
+fn a_repair_lists_every_room() {
     let plan = RepairPlan {
         found: vec!["rooms.state.json: it does not match its checksum".to_owned()],
         compared_with: "the newest copy".to_owned(),

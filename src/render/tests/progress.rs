@@ -1,4 +1,4 @@
-//! How far a run has come.
+//! Tests of the progress of a run.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn reads_and_steps_show_the_time_left() {
 }
 
 #[test]
-fn a_wait_for_calls_of_others_is_one_line() {
+fn a_wait_for_calls_of_an_earlier_run_is_one_line() {
     assert_eq!(
         calls_awaited(1, Duration::from_millis(11_960)),
         "waiting 12 s: calls of an earlier run may still take effect in 1 room"

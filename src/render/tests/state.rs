@@ -1,4 +1,4 @@
-//! The record as people and scripts read it.
+//! Tests of the text and JSON of the record.
 
 use super::*;
 use crate::model::{Assumed, Kind, NextLife, Pending, PendingKind, RecordedRoom, Timestamp};
@@ -31,7 +31,7 @@ fn record() -> RecordedRoom {
 }
 
 #[test]
-fn one_room_with_everything() {
+fn a_record_with_every_field() {
     let lobby = address("chat/lobby");
     insta::assert_snapshot!(written(|out| state_show_text(
         out,
@@ -46,7 +46,7 @@ fn one_room_with_everything() {
 }
 
 #[test]
-fn the_list_is_one_address_a_line() {
+fn the_list_has_one_address_per_line() {
     let rooms = ["chat/a", "chat/b"].map(address);
     assert_eq!(written(|out| state_list_text(out, &rooms)), "chat/a\nchat/b\n");
     assert_eq!(
@@ -56,7 +56,7 @@ fn the_list_is_one_address_a_line() {
 }
 
 #[test]
-fn a_room_that_may_still_appear_is_shown_so() {
+fn a_create_that_may_still_take_effect_is_shown() {
     let at = |minutes: i64| Timestamp::from_millis(1_700_000_000_000 + minutes * 60_000);
     let sent = Pending::new(PendingKind::Create, at(0), None);
     let sent = Pending { absent_until: Some(at(15)), ..sent };

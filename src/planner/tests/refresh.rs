@@ -1,11 +1,12 @@
-//! Whom to ask, what the time of an answer means, and what the counts say of rooms that were not read.
+//! Tests of the rooms that are queried, the time of observations, and the counts of rooms that were not
+//! read.
 
-use super::stories::pending;
+use super::steps::pending;
 use super::*;
 use crate::model::{OnConflict, OnOccupied, PendingKind, Reason, Summary};
 
 #[test]
-fn whom_to_ask() {
+fn due_and_pending_rooms_are_queried() {
     let assumed = Assumed { name: true, destroy_delay_time: true };
     let imported = RecordedRoom { assumed, ..record(room("A", &[])) };
     let occupied = RecordedRoom {
@@ -34,13 +35,13 @@ fn whom_to_ask() {
     assert_eq!(world.due(Refresh::Never, Purpose::Plan), [""; 0]);
     assert_eq!(world.due(Refresh::All, Purpose::Plan).len(), 10);
     assert_eq!(world.due(Refresh::All, Purpose::Apply).len(), 9);
-    let insisting = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
+    let on_occupied_destroy = world.policy(|policy| policy.on_occupied = Some(OnOccupied::Destroy));
     let due = ["chat/imported-old", "chat/old", "chat/open"];
-    assert_eq!(insisting.due(Refresh::Due, Purpose::Plan), due);
+    assert_eq!(on_occupied_destroy.due(Refresh::Due, Purpose::Plan), due);
 }
 
 #[test]
-fn a_new_room_is_asked_after_where_it_would_be_adopted() {
+fn an_unrecorded_room_is_queried_if_it_would_be_adopted() {
     let world = World::new()
         .declare("chat/new", room("A", &[]))
         .declare("chat/young", room("A", &[]))
@@ -55,12 +56,12 @@ fn a_new_room_is_asked_after_where_it_would_be_adopted() {
 }
 
 #[test]
-fn a_room_vanished_early_by_the_time_of_the_query() {
-    let reason = |asked| {
+fn early_vanishing_is_decided_by_the_time_of_the_query() {
+    let reason = |queried_at| {
         let world = World::new()
             .declare("chat/a", room("A", &[]))
             .record("chat/a", RecordedRoom { created: at(-3600), ..record(room("A", &[])) })
-            .observe("chat/a", Observation::Gone(asked));
+            .observe("chat/a", Observation::Gone(queried_at));
         world.plan().steps[0].reason
     };
     assert_eq!(reason(at(0)), Reason::Vanished);
@@ -68,13 +69,13 @@ fn a_room_vanished_early_by_the_time_of_the_query() {
 }
 
 #[test]
-fn rooms_that_could_not_be_asked_after_for_want_of_credentials_are_planned_as_recorded() {
+fn rooms_without_credentials_are_planned_as_recorded() {
     let mut world = World::new()
         .declare("chat/old", room("A", &[]))
         .record("chat/old", RecordedRoom { created: at(-3600), ..record(room("A", &[])) })
         .declare("chat/open", room("A", &[("k", "v")]))
         .record("chat/open", pending(PendingKind::Create, 1));
-    assert_eq!(world.plan().unread.len(), 1, "asked, and without an answer");
+    assert_eq!(world.plan().unread.len(), 1, "queried without an answer");
     world.observed.not_asked.insert(provider("chat").name, 2);
     let plan = world.plan();
     assert!(plan.has_nothing_to_do());
@@ -82,7 +83,7 @@ fn rooms_that_could_not_be_asked_after_for_want_of_credentials_are_planned_as_re
 }
 
 #[test]
-fn what_is_held_back_is_counted_and_is_not_unchanged() {
+fn held_steps_are_counted_and_are_not_unchanged() {
     let protected = Lifecycle { prevent_destroy: true, ..Lifecycle::default() };
     let mut world = World::new()
         .declare("chat/kept", room("A", &[]))
@@ -98,7 +99,7 @@ fn what_is_held_back_is_counted_and_is_not_unchanged() {
 }
 
 #[test]
-fn a_room_that_is_recorded_under_another_name_of_the_application_is_named() {
+fn a_conflict_reports_the_other_name_a_room_is_recorded_under() {
     let mut world = World::new()
         .declare("chat/hall", room("A", &[]))
         .observe("chat/hall", there(People::Nobody, &[]))
@@ -116,7 +117,7 @@ fn a_room_that_is_recorded_under_another_name_of_the_application_is_named() {
 }
 
 #[test]
-fn people_inside_move_a_rooms_earliest_end() {
+fn people_inside_postpone_the_earliest_end_of_a_room() {
     let seen = RecordedRoom {
         created: at(-9000),
         last_seen: Some(at(-1)),

@@ -1,4 +1,4 @@
-//! One rule a test.
+//! Tests of the steps of a plan, one rule each.
 
 use super::*;
 use crate::model::{
@@ -62,7 +62,7 @@ fn only_calls_that_change_something_are_listed() {
 }
 
 #[test]
-fn keys_of_others_are_left_alone_and_ours_are_brought_in_line() {
+fn our_keys_are_set_and_keys_of_others_are_left() {
     let world = World::new()
         .declare("chat/a", room("A", &[("kept", "1"), ("new", "2"), ("other", "3")]))
         .record("chat/a", record(room("A", &[("kept", "1"), ("old", "0"), ("other", "2")])))
@@ -79,7 +79,7 @@ fn keys_of_others_are_left_alone_and_ours_are_brought_in_line() {
 }
 
 #[test]
-fn someone_elses_change_is_drift() {
+fn a_change_by_others_is_drift() {
     let world = World::new()
         .declare("chat/a", room("A", &[("k", "ours"), ("l", "ours")]))
         .record("chat/a", record(room("A", &[("k", "ours"), ("l", "ours")])))
@@ -90,16 +90,16 @@ fn someone_elses_change_is_drift() {
 }
 
 #[test]
-fn an_attribute_that_goes_by_itself_is_no_drift() {
-    let by_itself = Attribute { value: "hi".into(), auto_delete: true };
+fn a_missing_auto_delete_attribute_is_not_drift() {
+    let auto_delete = Attribute { value: "hi".into(), auto_delete: true };
     let with = |value: Attribute| {
         let mut room = (*room("A", &[("k", "v")])).clone();
         room.attributes.insert("banner", value);
         Arc::new(room)
     };
     let world = World::new()
-        .declare("chat/a", with(by_itself.clone()))
-        .record("chat/a", record(with(by_itself.clone())))
+        .declare("chat/a", with(auto_delete.clone()))
+        .record("chat/a", record(with(auto_delete.clone())))
         .observe("chat/a", there(People::Nobody, &[("k", "v")]));
     assert_eq!(world.plan().steps, []);
     let changed = Attribute { value: "ho".into(), auto_delete: true };
@@ -110,7 +110,7 @@ fn an_attribute_that_goes_by_itself_is_no_drift() {
 }
 
 #[test]
-fn what_the_service_dropped_of_an_empty_room_is_said_and_left() {
+fn attributes_dropped_from_an_empty_room_are_reported_and_left() {
     let dropped = |people| {
         World::new()
             .declare("chat/a", room("A", &[("k", "v")]))
@@ -131,7 +131,7 @@ fn what_the_service_dropped_of_an_empty_room_is_said_and_left() {
 }
 
 #[test]
-fn what_the_service_agrees_with_already_is_only_recorded() {
+fn a_change_that_the_service_already_has_is_only_recorded() {
     let world = World::new()
         .declare("chat/a", room("A", &[("k", "new")]))
         .record("chat/a", record(room("A", &[("k", "old"), ("gone", "x")])))
@@ -144,7 +144,7 @@ fn what_the_service_agrees_with_already_is_only_recorded() {
 }
 
 #[test]
-fn a_full_room_is_emptied_before_it_is_filled() {
+fn attributes_of_a_full_room_are_deleted_before_others_are_set() {
     let old = numbered(20);
     let with_new = |drop: usize, extra: &'static str| {
         let mut pairs = as_pairs(&old)[drop..].to_vec();
@@ -184,7 +184,7 @@ fn a_delay_cannot_be_changed_in_place() {
 }
 
 #[test]
-fn protection_is_recorded_even_where_the_rest_is_held_back() {
+fn protection_is_recorded_while_a_replace_is_held_back() {
     let mut world =
         World::new().declare("chat/a", room("B", &[])).record("chat/a", record(room("A", &[])));
     world.desired.rooms[0].lifecycle.prevent_destroy = true;
@@ -196,7 +196,7 @@ fn protection_is_recorded_even_where_the_rest_is_held_back() {
 }
 
 #[test]
-fn protection_is_lifted_by_the_file() {
+fn protection_is_removed_by_the_file() {
     let protected = RecordedRoom { lifecycle: PROTECTED, ..record(room("A", &[])) };
     let lifted = World::new().declare("chat/a", room("A", &[])).record("chat/a", protected.clone());
     assert_eq!(lifted.plan().steps[0].action, Action::Record);
@@ -206,7 +206,7 @@ fn protection_is_lifted_by_the_file() {
 }
 
 #[test]
-fn nobody_known_to_be_inside_is_not_waited_for() {
+fn a_destroy_waits_only_if_people_are_known_to_be_inside() {
     for people in [People::Unknown, People::Nobody] {
         let world = World::new()
             .record("chat/a", record(room("A", &[])))
@@ -236,7 +236,7 @@ fn an_open_create_is_looked_up_before_anything_else() {
             .declare("chat/a", room("A", &[("k", "v")]))
             .record("chat/a", pending(PendingKind::Create, seconds_ago))
     };
-    assert_eq!(open(60).plan().unread.len(), 1, "not looked up");
+    assert_eq!(open(60).plan().unread.len(), 1, "the outcome is unknown without a lookup");
     let landed = open(60).observe("chat/a", there(People::Nobody, &[("k", "v")]));
     assert_eq!(landed.plan().summary.unchanged, 1);
     let missing = open(60).observe("chat/a", Observation::Gone(at(0))).plan();
@@ -246,7 +246,7 @@ fn an_open_create_is_looked_up_before_anything_else() {
 }
 
 #[test]
-fn an_adopted_room_is_only_brought_in_line() {
+fn an_adopted_room_is_changed_in_place() {
     let world = World::new()
         .policy(|policy| policy.on_conflict = OnConflict::Adopt)
         .declare("chat/a", room("A", &[("k", "v"), ("same", "s")]))
@@ -260,7 +260,7 @@ fn an_adopted_room_is_only_brought_in_line() {
 }
 
 #[test]
-fn rooms_of_a_provider_that_is_no_longer_declared_are_said_and_left() {
+fn rooms_of_an_undeclared_provider_are_reported_and_left() {
     let world = World::new()
         .record("old/a", record(room("A", &[])))
         .record("old/b", record(room("A", &[])));

@@ -1,9 +1,9 @@
-//! Gentle changes: what is left as it is, by a policy or by a room's `lifecycle`.
+//! Tests of what a policy or a room's `lifecycle` leaves as it is.
 
 use super::*;
 use crate::model::{Action, Carried, HeldReason, OnConflict, OnVanish, Reason};
 
-/// A declared and recorded room that the service no longer has.
+/// Returns a declared and recorded room that the service no longer has.
 fn vanished() -> World {
     World::new()
         .declare("chat/a", room("A", &[("topic", "old")]))
@@ -12,7 +12,7 @@ fn vanished() -> World {
 }
 
 #[test]
-fn a_vanished_room_is_left_where_the_policy_ignores_it() {
+fn on_vanish_ignore_leaves_a_vanished_room() {
     let ignored = vanished().policy(|policy| policy.on_vanish = OnVanish::Ignore);
     let plan = ignored.plan();
     assert_eq!((plan.steps.len(), plan.summary.unchanged), (0, 1));
@@ -29,7 +29,7 @@ fn a_vanished_room_is_left_where_the_policy_ignores_it() {
 }
 
 #[test]
-fn a_vanished_room_that_is_left_takes_no_place() {
+fn an_ignored_vanished_room_does_not_count_for_max_rooms() {
     let mut world = vanished()
         .policy(|policy| policy.on_vanish = OnVanish::Ignore)
         .declare("chat/b", room("B", &[]));
@@ -37,7 +37,7 @@ fn a_vanished_room_that_is_left_takes_no_place() {
     assert_eq!(world.plan().steps[0].action, Action::Create);
 }
 
-/// A room that differs from its record, and whose paths are ignored.
+/// Returns a room that differs from its record, and whose paths are ignored.
 fn ignoring(paths: &[&str]) -> World {
     let mut world = World::new()
         .declare("chat/a", room("B", &[("topic", "new")]))
@@ -49,7 +49,7 @@ fn ignoring(paths: &[&str]) -> World {
 }
 
 #[test]
-fn what_is_ignored_is_not_compared_with_the_record() {
+fn ignored_paths_are_not_compared_with_the_record() {
     let world = ignoring(&["attributes.topic", "name"]);
     let plan = world.plan();
     assert_eq!((plan.steps.len(), plan.summary.unchanged), (0, 1));
@@ -65,7 +65,7 @@ fn what_is_ignored_is_not_compared_with_the_record() {
 }
 
 #[test]
-fn what_is_ignored_is_not_compared_with_what_was_observed() {
+fn ignored_paths_are_not_compared_with_the_observation() {
     let theirs = there(People::Count(1), &[("topic", "theirs"), ("score", "7")]);
     let world = ignoring(&["attributes.topic", "name"]).observe("chat/a", theirs);
     assert_eq!(world.plan().steps, []);
@@ -79,7 +79,7 @@ fn what_is_ignored_is_not_compared_with_what_was_observed() {
 }
 
 #[test]
-fn what_is_ignored_is_kept_by_a_replace_and_as_recorded_by_a_recreate() {
+fn a_replace_keeps_ignored_paths_and_a_recreate_uses_the_record() {
     let theirs = there(People::Nobody, &[("topic", "theirs")]);
     let world = ignoring(&["attributes.topic"]).observe("chat/a", theirs);
     let step = &world.plan().steps[0];
@@ -95,7 +95,7 @@ fn what_is_ignored_is_kept_by_a_replace_and_as_recorded_by_a_recreate() {
 }
 
 #[test]
-fn an_adopted_room_keeps_what_is_ignored() {
+fn an_adopted_room_keeps_ignored_paths() {
     let theirs = there(People::Count(1), &[("topic", "theirs"), ("mood", "fine")]);
     let mut world = ignoring(&["attributes.topic"])
         .observe("chat/a", theirs)
@@ -110,7 +110,7 @@ fn an_adopted_room_keeps_what_is_ignored() {
 }
 
 #[test]
-fn a_room_of_its_own_policy_is_asked_after_and_adopted() {
+fn on_conflict_of_a_room_overrides_the_policy() {
     let mut world = World::new()
         .declare("chat/a", room("A", &[]))
         .declare("chat/b", room("B", &[]))
@@ -128,7 +128,7 @@ fn a_room_of_its_own_policy_is_asked_after_and_adopted() {
 }
 
 #[test]
-fn a_room_is_not_asked_after_for_what_is_ignored() {
+fn a_difference_in_ignored_paths_causes_no_query() {
     let mut world = ignoring(&["name"]);
     for record in world.recorded.rooms.values_mut() {
         (record.last_seen, record.last_seen_with_people) = (Some(at(-30)), Some(at(-30)));
