@@ -68,8 +68,8 @@ struct Sent<T> {
 
 impl Permit {
     /// Gives it to the next in the queue right after it was granted: it costs those behind nothing.
-    pub fn give_back(self) {
-        self.permit.give_back();
+    pub fn release(self) {
+        self.permit.release();
     }
 
     /// Waits until it is valid: at most a little.

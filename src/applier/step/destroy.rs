@@ -1,4 +1,4 @@
-//! Destroys a room, or replaces it by a new one.
+//! Destroys or replaces a room.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, noted};
 /// A room that was destroyed.
 struct Destroyed {
     request_id: Option<String>,
-    /// What stays on record: the room that a replace makes next.
+    /// The record that is left: of the room that a replace creates next.
     left: Option<RecordedRoom>,
 }
 
@@ -31,7 +31,7 @@ impl Worker {
             what: "it could not be destroyed",
         };
         let Some(record) = record else { return Ok(None) };
-        // What was approved for a next life is not approved any more.
+        // A destroy cancels what was approved for the next life.
         let record = &RecordedRoom { next: None, ..record.clone() };
         let destroyed = self.destroy(step, record, None, first).await.map_err(failed)?;
         Ok(destroyed.request_id)
@@ -81,7 +81,7 @@ impl Worker {
         Ok(Destroyed { request_id, left })
     }
 
-    /// Destroys a room and makes it anew, with the attributes of others as they were read right before.
+    /// Destroys a room and creates it again, with the attributes of others as read right before the destroy.
     pub(super) async fn replace(
         &self,
         step: &Step,
@@ -111,7 +111,8 @@ impl Worker {
         self.committed().create(step, destroyed.left.as_ref(), None).await.map_err(gone)
     }
 
-    /// Executes what can change in place while the room cannot be made anew yet; `None` if nothing can.
+    /// Executes what can change in place while a replace waits; `None` if the replace does not wait or
+    /// nothing can change in place.
     pub(super) async fn instead(
         &self,
         step: &Step,
@@ -120,18 +121,18 @@ impl Worker {
     ) -> Option<InPlaceStep> {
         let record = self.waiting(step, record?, failure)?;
         let instead = step.instead.as_deref()?;
-        // The record says already what waits.
+        // The record contains the waiting replace already.
         let in_place = Step { next: None, ..instead.clone() };
-        let carried = self.in_place(&in_place, &record).await;
-        Some(InPlaceStep::of(instead, carried, self.stop.not_tried()))
+        let result = self.in_place(&in_place, &record).await;
+        Some(InPlaceStep::of(instead, result, self.stop.not_tried()))
     }
 
     fn now(&self) -> Timestamp {
         self.connection.clock.now()
     }
 
-    /// The record of a room whose approved destroy or replace waits: it comes about once the room is gone.
-    /// `None` if it does not wait.
+    /// Returns the record of a room whose approved destroy or replace waits: it takes effect when the
+    /// room is gone. `None` if the step does not wait.
     fn waiting(
         &self,
         step: &Step,
@@ -154,15 +155,15 @@ impl Worker {
         Some(RecordedRoom { next: Some(Box::new(forgotten)), ..record })
     }
 
-    /// The record of a room that people were just seen in: the next plan asks again, and lists the
-    /// room as waiting.
+    /// Returns the record of a room that was just observed with people: the next plan queries it again, and
+    /// lists it as waiting.
     fn occupied(&self, record: &RecordedRoom) -> RecordedRoom {
         let now = Some(self.now());
         RecordedRoom { last_seen: now, last_seen_with_people: now, ..record.clone() }
     }
 }
 
-/// The sides of the room that have to be empty; none if people are disconnected.
+/// Returns the sides of the room that have to be empty; none if people may be disconnected.
 fn to_be_empty(step: &Step) -> Vec<Address> {
     match step.on_occupied {
         OnOccupied::Defer => {

@@ -103,7 +103,7 @@ impl Pacer {
 
 impl Permit {
     /// Gives the permit to the next in the queue right after it was granted: it costs those behind nothing.
-    pub fn give_back(self) {
+    pub fn release(self) {
         self.shared.change(|ledger| ledger.given_back(self.hold));
     }
 

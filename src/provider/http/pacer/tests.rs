@@ -259,7 +259,7 @@ async fn permits_that_are_given_back_cost_those_behind_them_nothing() {
     }
     let start = Instant::now();
     for _ in 0..200 {
-        pacer.permit().await.give_back();
+        pacer.permit().await.release();
     }
     pacer.permit().await.sent().await.answered();
     assert!(start.elapsed() <= Duration::from_millis(51), "{:?}", start.elapsed());
