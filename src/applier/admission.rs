@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// Limits the rooms of one provider that may be alive to the larger of their numbers before and after the
-/// run, so that a run never exceeds the quota that its start or its end needs.
+/// run, so that a run never needs more of the quota than its start or its end does.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AliveRooms {
     now: u64,

@@ -66,8 +66,9 @@ impl Worker {
         }
     }
 
-    /// Makes the queries, takes the permit, then writes the intent. If the answers are stale once there is
-    /// a permit, the queries are repeated while it is held, so that the new answers are recent.
+    /// Makes the queries, takes the permit, then writes the intent. The queries come first because a query
+    /// does not use up the call's rate limit. If their answers are stale when the permit is granted, they are
+    /// repeated while it is held, so that the new answers are recent.
     async fn permit_first(
         &self,
         mutation: &Mutation<'_>,
@@ -214,7 +215,7 @@ impl Attempts {
         }
     }
 
-    /// Replaces "not tried" by the error of the last attempt, which says more.
+    /// Replaces "not tried" by the error of the last attempt, which is more specific.
     pub(super) fn last_or(&mut self, failure: Failure) -> Failure {
         match (failure, self.last.take()) {
             (Failure::NotTried(_), Some(last)) => Failure::NotDone(last),

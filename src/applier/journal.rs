@@ -28,7 +28,7 @@ impl JournalWriter {
         self.is_broken.store(true, Ordering::Relaxed);
     }
 
-    /// Writes that a call is about to be sent. The result says until when it may be sent.
+    /// Writes that a call is about to be sent, and returns until when it may be sent.
     pub(super) async fn intent(
         &self,
         address: &Address,

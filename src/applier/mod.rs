@@ -38,7 +38,7 @@ use step::{Done, StepEnd};
 
 pub use observe::{Observers, observe, observed_rooms};
 pub use recover::{Recovered, recover};
-pub use refresh::{Seen, imported, seen};
+pub use refresh::{UpdatedRecord, imported, record_observations};
 
 /// A connected provider.
 #[derive(Clone)]

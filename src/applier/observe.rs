@@ -19,8 +19,8 @@ pub type Observers = BTreeMap<ProviderName, Arc<dyn Observer>>;
 /// queries per second.
 const IN_FLIGHT: usize = 64;
 
-/// Reads rooms, and reports how many were read. A provider that cannot be reached, or whose error says
-/// that no query will succeed, is not queried again: its other rooms are unread for the same reason.
+/// Reads rooms, and reports how many were read. After an error that ends all queries to a provider, it is
+/// not queried again: its other rooms are unread for the same reason.
 pub async fn observe(
     observers: &Observers,
     addresses: Vec<Address>,

@@ -92,7 +92,7 @@ struct OpenCall {
     record: RecordedRoom,
     pending: Pending,
     connection: Connection,
-    /// The earlier holder of the lease, if the state has one.
+    /// The earlier holder of the lease; `None` if the state has no lease.
     earlier: Option<EarlierHolder>,
     origin: CallOrigin,
 }
@@ -151,7 +151,7 @@ const MAY_STILL_LAND: &str = "waiting: its last call may still take effect";
 /// A call whose outcome is unknown.
 pub(super) struct PendingCall<'a> {
     pub(super) address: &'a Address,
-    /// The record under the call's intent.
+    /// The record in the call's intent.
     pub(super) record: &'a RecordedRoom,
     pub(super) pending: &'a Pending,
     pub(super) origin: CallOrigin,

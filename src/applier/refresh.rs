@@ -9,9 +9,9 @@ use crate::model::{
 };
 use crate::state::Entry;
 
-/// The record after an observation, and the entries that have to be written for it.
+/// The record after observations, and the entries that have to be written for it.
 #[derive(Debug)]
-pub struct Seen {
+pub struct UpdatedRecord {
     /// The record.
     pub recorded: Arc<Recorded>,
     /// The entries to write.
@@ -22,7 +22,11 @@ pub struct Seen {
 /// people, or with other attributes. If others have recreated a room, its fields that cannot be read are
 /// recorded as assumed.
 #[must_use]
-pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connections) -> Seen {
+pub fn record_observations(
+    recorded: &Arc<Recorded>,
+    observed: &Observed,
+    connections: &Connections,
+) -> UpdatedRecord {
     let mut entries = Vec::new();
     for (address, observed_room) in observed_rooms(observed) {
         let connection = connections.get(&address.provider);
@@ -37,7 +41,7 @@ pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connect
         }
     }
     if entries.is_empty() {
-        return Seen { recorded: recorded.clone(), entries };
+        return UpdatedRecord { recorded: recorded.clone(), entries };
     }
     let mut changed = recorded.as_ref().clone();
     for entry in &entries {
@@ -45,7 +49,7 @@ pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connect
             changed.rooms.insert(address.clone(), record.clone());
         }
     }
-    Seen { recorded: Arc::new(changed), entries }
+    UpdatedRecord { recorded: Arc::new(changed), entries }
 }
 
 fn matters(before: &RecordedRoom, after: &RecordedRoom, observed_room: &ObservedRoom) -> bool {

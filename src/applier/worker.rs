@@ -1,5 +1,5 @@
-//! What a step works with, and what it queries before a destroy: who is inside, and before a replace
-//! the attributes that others wrote.
+//! Executes the steps of one provider: the context of a step, and the queries before a destroy (who is
+//! inside) and a replace (also the attributes that others wrote).
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +49,7 @@ pub(super) struct Mutation<'a> {
     /// before the call, and carried over to the new one.
     pub(super) next: Option<Arc<Room>>,
     pub(super) kind: PendingKind,
-    /// The record under the intent.
+    /// The record in the intent.
     pub(super) record: RecordedRoom,
     /// The record that is restored if the change was not made.
     pub(super) before: Option<&'a RecordedRoom>,
@@ -60,7 +60,7 @@ pub(super) struct Mutation<'a> {
 /// A mutation whose result is known.
 pub(super) struct Completed {
     pub(super) result: MutationResult,
-    /// The record under its last intent.
+    /// The record in its last intent.
     pub(super) record: RecordedRoom,
 }
 
@@ -111,11 +111,11 @@ impl From<StateError> for Failure {
 
 /// The result of the queries right before a call.
 pub(super) enum Precheck {
-    /// The room does not exist; with the record of that.
+    /// The room does not exist; with the record for the intent.
     Missing(RecordedRoom),
     /// The call may be sent.
     Clear {
-        /// The record under the call's intent.
+        /// The record for the call's intent.
         record: RecordedRoom,
         /// When the last answer was received; `None` if no query was needed.
         answered: Option<Instant>,
@@ -283,8 +283,8 @@ impl Worker {
         }
     }
 
-    /// Returns the record under an intent. For a replace it carries the attributes of others, which the
-    /// create sets again.
+    /// Returns the record for an intent. For a replace it carries the attributes of others, which the create
+    /// sets again.
     fn carrying(
         &self,
         mutation: &Mutation<'_>,

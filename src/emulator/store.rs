@@ -32,10 +32,10 @@ pub(super) enum Storage {
 /// The open and locked log.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// The path of the snapshot.
-    path: PathBuf,
+    /// The path of the data file, which is the snapshot.
+    data: PathBuf,
     /// The path of the log.
-    log_path: PathBuf,
+    path: PathBuf,
     file: File,
     /// The number of all changes so far.
     serial: u64,
@@ -168,20 +168,20 @@ impl Storage {
 }
 
 impl Log {
-    fn open(path: PathBuf) -> Result<(World, Self), EmulatorError> {
-        let log_path = log_path(&path);
+    fn open(data: PathBuf) -> Result<(World, Self), EmulatorError> {
+        let path = log_path(&data);
         let failed = |doing| {
-            let log_path = log_path.clone();
-            move |source| EmulatorError::file(&log_path, doing, source)
+            let path = path.clone();
+            move |source| EmulatorError::file(&path, doing, source)
         };
-        let mut file = open_private(&log_path).map_err(failed("open"))?;
-        lock(&file, &path)?;
+        let mut file = open_private(&path).map_err(failed("open"))?;
+        lock(&file, &data)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed("read"))?;
-        let Loaded { world, serial, lines, folded } = load(&path, &text)?;
-        let mut log = Self { path, log_path, file, serial, lines, folded, failed: false };
+        let Loaded { world, serial, lines, folded } = load(&data, &text)?;
+        let mut log = Self { data, path, file, serial, lines, folded, failed: false };
         // Also if the log contains only a line that a crash truncated.
-        if !text.is_empty() || !log.path.exists() {
+        if !text.is_empty() || !log.data.exists() {
             let snapshot = Snapshot::encode(log.serial, &world)?;
             log.fold(&snapshot)?;
         }
@@ -191,7 +191,7 @@ impl Log {
     fn append(&mut self, change: &Change) -> Result<(), EmulatorError> {
         if self.failed {
             let source = io::Error::other("an earlier write failed");
-            return Err(EmulatorError::file(&self.log_path, "write", source));
+            return Err(EmulatorError::file(&self.path, "write", source));
         }
         let line = LogLine { serial: self.serial + 1, change: change.clone() };
         let written = serde_json::to_vec(&line).map_err(io::Error::from).and_then(|mut text| {
@@ -200,18 +200,18 @@ impl Log {
             self.file.sync_data()
         });
         self.failed = written.is_err();
-        written.map_err(|source| EmulatorError::file(&self.log_path, "write", source))?;
+        written.map_err(|source| EmulatorError::file(&self.path, "write", source))?;
         self.serial += 1;
         self.lines += 1;
         Ok(())
     }
 
     fn fold(&mut self, snapshot: &Snapshot) -> Result<(), EmulatorError> {
-        replace_file(&self.path, &snapshot.text)
-            .map_err(|source| EmulatorError::file(&self.path, "write", source))?;
+        replace_file(&self.data, &snapshot.text)
+            .map_err(|source| EmulatorError::file(&self.data, "write", source))?;
         self.folded = snapshot.lines;
         let emptied = self.file.set_len(0).and_then(|()| self.file.sync_data());
-        emptied.map_err(|source| EmulatorError::file(&self.log_path, "empty", source))?;
+        emptied.map_err(|source| EmulatorError::file(&self.path, "empty", source))?;
         self.lines = 0;
         Ok(())
     }

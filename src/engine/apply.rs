@@ -8,7 +8,7 @@ use super::identity::{identities, moves, with_old_names};
 use super::reconcile::Goal;
 use super::refresh::{Clocks, PlanContext, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError, while_locked};
-use crate::applier::{self, Run, Seen, Settings};
+use crate::applier::{self, Run, Settings, UpdatedRecord};
 use crate::model::{
     Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Outcome, Partial, Plan,
     ProviderName, Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary, WaitReason,
@@ -194,9 +194,10 @@ where
     let declared = planner::as_declared(desired, &recovered.recorded);
     let moves = moves(desired, &declared);
     let recorded = Arc::new(declared.recorded.into_owned());
-    let Seen { recorded, entries: seen } = applier::seen(&recorded, &observed, connections);
+    let UpdatedRecord { recorded, entries: updates } =
+        applier::record_observations(&recorded, &observed, connections);
     let used = |name: &ProviderName| uses(&approved, name);
-    let entries = [moves, identities(desired, &recorded, used), seen].concat();
+    let entries = [moves, identities(desired, &recorded, used), updates].concat();
     prepare(&**store, &approved, entries).await?;
     let run = Run {
         recorded,

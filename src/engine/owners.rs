@@ -95,5 +95,5 @@ impl Owners {
     }
 }
 
-/// The rooms that exist and are not recorded, with their owners.
+/// The rooms that an import leaves out, with their owners.
 pub(super) type LeftOut = BTreeMap<Address, Owner>;

@@ -95,8 +95,8 @@ impl Ledger {
     /// Returns when the request of a caller that waits since `requested` may be sent. Grants it if that is
     /// now or at most [`AHEAD`] later.
     pub(super) fn turn(&mut self, requested: Instant, now: Instant) -> Turn {
-        let held = self.window + self.unanswered();
-        let Some(free) = self.slots.first_free(held) else { return Turn::AfterChange };
+        let timeout = self.window + self.unanswered();
+        let Some(free) = self.slots.first_free(timeout) else { return Turn::AfterChange };
         let interval = self.interval.div_f64(self.pace.part());
         let point = self.next.max(requested);
         let spread = self.last_grant.map_or(point, |last| last + interval / 4);
@@ -105,7 +105,7 @@ impl Ledger {
             return Turn::At(at - AHEAD);
         }
         let due = at.max(now);
-        let Some(hold) = self.slots.grant(held, due) else { return Turn::AfterChange };
+        let Some(hold) = self.slots.grant(timeout, due) else { return Turn::AfterChange };
         let late = due.checked_sub(CATCH_UP).unwrap_or(point);
         self.grant_before = (self.last_grant.replace(due), self.next);
         self.next = point.max(late) + interval;

@@ -57,14 +57,14 @@ impl Slots {
     }
 
     /// Returns when the first slot is free; `None` if all are granted. A slot whose request is not answered is
-    /// free `held` after it was sent.
-    pub(super) fn first_free(&self, held: Duration) -> Option<Instant> {
-        self.first(held).map(|(from, _)| from)
+    /// free `timeout` after it was sent.
+    pub(super) fn first_free(&self, timeout: Duration) -> Option<Instant> {
+        self.first(timeout).map(|(from, _)| from)
     }
 
     /// Grants the first slot that becomes free, for a request to be sent at `due`.
-    pub(super) fn grant(&mut self, held: Duration, due: Instant) -> Option<Hold> {
-        let (_, slot) = self.first(held)?;
+    pub(super) fn grant(&mut self, timeout: Duration, due: Instant) -> Option<Hold> {
+        let (_, slot) = self.first(timeout)?;
         self.set(slot, Use::Granted(due));
         let turn = &mut self.all[slot].turn;
         *turn += 1;
@@ -90,9 +90,9 @@ impl Slots {
         }
     }
 
-    fn first(&self, held: Duration) -> Option<(Instant, usize)> {
+    fn first(&self, timeout: Duration) -> Option<(Instant, usize)> {
         let free = self.free.first().copied();
-        let sent = self.sent.first().map(|(sent, slot)| (*sent + held, *slot));
+        let sent = self.sent.first().map(|(sent, slot)| (*sent + timeout, *slot));
         free.into_iter().chain(sent).min()
     }
 
