@@ -66,9 +66,9 @@ impl Worker {
         }
     }
 
-    /// Makes the queries, takes the permit, then writes the intent. The queries come first because a query
-    /// does not use up the call's rate limit. If their answers are stale when the permit is granted, they are
-    /// repeated while it is held, so that the new answers are recent.
+    /// Makes the queries, takes the permit, then writes the intent. The queries come first because a
+    /// query does not use up the call's rate limit. If their answers are stale when the permit is
+    /// granted, they are repeated while it is held, so that the new answers are recent.
     async fn permit_first(
         &self,
         mutation: &Mutation<'_>,
@@ -141,7 +141,7 @@ impl Worker {
             permit.valid().await;
             self.check_not_halted(mutation)?;
             if self.journal.is_broken() {
-                return Err(self.stopped(mutation.call));
+                return Err(self.journal_broken(mutation.call));
             }
             if may_send() {
                 attempts.may_begin()?;
@@ -171,7 +171,7 @@ impl Worker {
     }
 
     /// Returns the failure of a call that is not sent because the journal is broken.
-    fn stopped(&self, call: Call) -> Failure {
+    fn journal_broken(&self, call: Call) -> Failure {
         if self.has_changed_something() {
             let why = "it was not sent: the state can no longer be written".to_owned();
             Failure::NotDone(ApiError::local(ErrorClass::Stopped, call, why))

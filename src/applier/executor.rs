@@ -79,7 +79,7 @@ impl ProviderExecutor {
     }
 
     /// Starts every step in order, then waits for those in flight.
-    pub(super) async fn drive(mut self, steps: Vec<Step>) -> Outcome {
+    pub(super) async fn execute_all(mut self, steps: Vec<Step>) -> Outcome {
         let client = self.worker.as_ref().map(|worker| worker.connection.client.clone());
         let mut users = Registrations::new(client);
         for (at, step) in steps.iter().enumerate() {
@@ -169,7 +169,7 @@ impl ProviderExecutor {
     /// Checks that a step of this kind may still start.
     fn may_start(&mut self, step: &Step) -> Result<(), NotTried> {
         while let Some(ended) = self.in_flight.try_join_next_with_id() {
-            self.take(ended);
+            self.handle_end(ended);
         }
         if self.run.stop.is_wanted() {
             return Err(self.run.stop.not_tried());
@@ -212,7 +212,7 @@ impl ProviderExecutor {
         };
         match ended {
             Some(Some(ended)) => {
-                self.take(ended);
+                self.handle_end(ended);
                 true
             }
             Some(None) => false,
@@ -233,7 +233,7 @@ impl ProviderExecutor {
             tokio::select! {
                 biased;
                 ended = self.in_flight.join_next_with_id() => match ended {
-                    Some(ended) => self.take(ended),
+                    Some(ended) => self.handle_end(ended),
                     None => return false,
                 },
                 () = &mut grace => break,
@@ -265,7 +265,7 @@ impl ProviderExecutor {
         false
     }
 
-    fn take(&mut self, ended: Result<(Id, FinishedStep), tokio::task::JoinError>) {
+    fn handle_end(&mut self, ended: Result<(Id, FinishedStep), tokio::task::JoinError>) {
         let (id, FinishedStep { step, end, effect, duration, in_place_step }) = joined(ended);
         self.started.remove(&id);
         if let Some(InPlaceStep { step, end }) = in_place_step {

@@ -136,7 +136,7 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
             journal.clone(),
             side_dependencies.clone(),
         );
-        executors.spawn(async move { executor.drive(steps).await });
+        executors.spawn(async move { executor.execute_all(steps).await });
     }
     let all = async {
         while let Some(done) = executors.join_next().await {

@@ -94,7 +94,7 @@ impl Worker {
     ) -> FinishedStep {
         let start = Instant::now();
         let worker = Self { effects: Arc::default(), ..self.clone() };
-        match worker.executed(&step, record.as_ref(), first).await {
+        match worker.execute_action(&step, record.as_ref(), first).await {
             Ok(made) => {
                 let effect = match step.action {
                     Action::Destroy => Effect::Gone,
@@ -111,7 +111,7 @@ impl Worker {
             }
             Err(failed_step) => {
                 let mut in_place_step =
-                    worker.instead(&step, record.as_ref(), &failed_step.failure).await;
+                    worker.execute_instead(&step, record.as_ref(), &failed_step.failure).await;
                 let effect = failed_step.effect;
                 let mut end = failed_step.end(&step, worker.stop.not_tried());
                 for end in std::iter::once(&mut end)
@@ -128,7 +128,7 @@ impl Worker {
     }
 
     /// Executes the part of a replace that can change in place: an update, or a change of the record only.
-    async fn in_place(&self, step: &Step, record: &RecordedRoom) -> StepResult {
+    async fn execute_in_place(&self, step: &Step, record: &RecordedRoom) -> StepResult {
         match step.action {
             Action::Update => self.update(step, Some(record), None).await,
             Action::Record
@@ -137,11 +137,11 @@ impl Worker {
             | Action::Replace
             | Action::Destroy
             | Action::Adopt
-            | Action::Forget => self.note(step, Some(record)).await,
+            | Action::Forget => self.update_record(step, Some(record)).await,
         }
     }
 
-    async fn executed(
+    async fn execute_action(
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
@@ -154,7 +154,7 @@ impl Worker {
             Action::Update => self.update(step, record, first).await,
             Action::Adopt => self.adopt(step, first).await,
             Action::Forget => self.forget(step).await,
-            Action::Record => self.note(step, record).await,
+            Action::Record => self.update_record(step, record).await,
         };
         result.map(|request_id| Done { request_id, adopted: None })
     }
@@ -165,10 +165,10 @@ impl Worker {
         Ok(None)
     }
 
-    async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> StepResult {
+    async fn update_record(&self, step: &Step, record: Option<&RecordedRoom>) -> StepResult {
         let failed = |error| write_failed(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
-        let mut after = noted(step, record);
+        let mut after = with_bookkeeping(step, record);
         if let Some(room) = &step.after {
             after.room = room.clone();
         }
@@ -181,7 +181,7 @@ impl Worker {
     }
 
     /// Returns the record of a room that is about to be made.
-    pub(super) fn fresh(&self, step: &Step, room: Arc<Room>) -> RecordedRoom {
+    pub(super) fn new_record(&self, step: &Step, room: Arc<Room>) -> RecordedRoom {
         RecordedRoom {
             room,
             assumed: Assumed::default(),
@@ -223,9 +223,10 @@ impl FailedStep {
                 StepEnd::Failed(failure, Some(class))
             }
             Failure::Open(why, api_error) => {
-                let first = api_error.as_ref().map(call_and_message);
-                let first = first.map(|first| format!("{first}; ")).unwrap_or_default();
-                let message = format!("{what}: {first}{why}");
+                let first = api_error
+                    .as_ref()
+                    .map(|api_error| format!("{}; ", call_and_message(api_error)));
+                let message = format!("{what}: {}{why}", first.unwrap_or_default());
                 StepEnd::Failed(failed(step, message, api_error, Outstanding::Call), None)
             }
             Failure::State(error) => {
@@ -272,7 +273,7 @@ fn write_failed(error: crate::state::StateError, what: &'static str) -> FailedSt
 }
 
 /// Returns a record with the bookkeeping of a step.
-fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
+fn with_bookkeeping(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     let mut record = match step.next.as_deref() {
         Some(NextChange { before: _, after }) => record.with_next(after.clone()),
         None => record.clone(),

@@ -222,7 +222,7 @@ impl Worker {
         let read = match mutation.next {
             Some(_) => match self.read(mutation.address).await? {
                 Some(observed_room) => Some(observed_room),
-                None => return Ok(Precheck::Missing(self.carrying(mutation, None)?)),
+                None => return Ok(Precheck::Missing(self.record_for_intent(mutation, None)?)),
             },
             None => None,
         };
@@ -240,7 +240,7 @@ impl Worker {
         match occupants.anywhere {
             People::Nobody => {
                 let asks = mutation.next.is_some() || !mutation.empty.is_empty();
-                let record = self.carrying(mutation, read.as_ref())?;
+                let record = self.record_for_intent(mutation, read.as_ref())?;
                 Ok(Precheck::Clear { record, answered: asks.then(Instant::now) })
             }
             People::Count(_) | People::AtLeast(_) | People::Unknown => {
@@ -285,7 +285,7 @@ impl Worker {
 
     /// Returns the record for an intent. For a replace it carries the attributes of others, which the create
     /// sets again.
-    fn carrying(
+    fn record_for_intent(
         &self,
         mutation: &Mutation<'_>,
         read: Option<&ObservedRoom>,

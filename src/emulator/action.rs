@@ -11,8 +11,8 @@ use crate::model::Kind;
 /// The key of an application. A ZIM and an RTC application with the same id share nothing.
 pub(super) type AppKey = (Kind, u32);
 
-/// An action of the services' APIs. The list is independent of the client's, so that a wrong name in the client
-/// is detected.
+/// An action of the services' APIs. The list is independent of the client's, so that a wrong name in the
+/// client is detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// ZIM: creates a room.

@@ -36,7 +36,8 @@ pub struct EmulatorConfig {
     pub retention: Retention,
     /// How QueryRoomAttribute answers for a room that does not exist.
     pub missing_room: MissingRoom,
-    /// How long a live room lives after its last user left, for the applications that differ from 30 minutes.
+    /// How long a live room lives after its last user left, for the applications that differ from 30
+    /// minutes.
     pub dissolve_after: BTreeMap<u32, Duration>,
     /// How create_room answers for an owner who is not imported.
     pub unknown_owner: UnknownOwner,
@@ -196,7 +197,8 @@ impl EmulatorConfig {
 }
 
 impl App {
-    /// Returns the application `app_id` with the emulator's default secret, which has the length of the vendor's.
+    /// Returns the application `app_id` with the emulator's default secret, which has the length of the
+    /// vendor's.
     #[must_use]
     pub fn with_own_secret(kind: Kind, app_id: u32) -> Self {
         let secret = match kind {

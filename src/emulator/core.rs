@@ -55,8 +55,8 @@ impl Core {
         }
     }
 
-    /// Draws the disturbance of one request. The number of random numbers drawn is constant, so that changing
-    /// one setting does not change the effect of the others.
+    /// Draws the disturbance of one request. The number of random numbers drawn is constant, so that
+    /// changing one setting does not change the effect of the others.
     pub(super) fn disturbance(&mut self, config: &EmulatorConfig) -> Disturbance {
         let fault = fault::draw(&config.faults, &mut self.random);
         let latency = config.latency.saturating_add(self.random.duration(config.jitter));
@@ -181,8 +181,8 @@ pub(super) fn invalid_body(kind: Kind) -> Refusal {
     }
 }
 
-/// Returns the refusal of a change that cannot be stored. The vendors have no code for that: the nearest ones
-/// are used.
+/// Returns the refusal of a change that cannot be stored. The vendors have no code for that: the nearest
+/// ones are used.
 pub(super) fn not_stored(kind: Kind, error: &EmulatorError) -> Refusal {
     let code: Code = match (kind, matches!(error, EmulatorError::ReadOnly)) {
         (Kind::Rtc, true) => Zego::RtcNoPermission.into(),

@@ -9,13 +9,13 @@ use std::time::Duration;
 pub enum Fault {
     /// `500`: the answer is HTTP 500 with a line of text.
     ServerError(Work),
-    /// `busy`: the answer is "too often" (ZIM's 660300005, or 660700001 for UserRegister; RTC's 206; Tencent's
-    /// 60019), and the work is not done.
+    /// `busy`: the answer is "too often" (ZIM's 660300005, or 660700001 for UserRegister; RTC's 206;
+    /// Tencent's 60019), and the work is not done.
     Busy,
     /// `reset-before` and `reset-after`: the connection is cut without an answer.
     Reset(Work),
-    /// `hang`: the request is held for 12 s, longer than a client waits, and its connection is then cut. If the
-    /// work is done, it is done after 9 s, within the time-out of one call.
+    /// `hang`: the request is held for 12 s, longer than a client waits, and its connection is then cut.
+    /// If the work is done, it is done after 9 s, within the time-out of one call.
     Hang(Work),
     /// `garbage`: the work is done, and the answer is an HTML page or half of the JSON.
     Garbage,

@@ -62,8 +62,8 @@ impl Emulator {
         Ok(Self(Arc::new(Inner { config, clock, on_disk, storage, core })))
     }
 
-    /// Adds `users` to the people inside a room, and returns how many are inside then. An RTC room is created
-    /// when its first user enters.
+    /// Adds `users` to the people inside a room, and returns how many are inside then. An RTC room is
+    /// created when its first user enters.
     ///
     /// # Errors
     /// Fails if the app is not served, the room does not exist, or the change cannot be stored.

@@ -1,7 +1,8 @@
 //! The built-in emulator of the services, implemented from the vendors' documentation alone.
 //!
-//! It shares no code with the client: its own wire types, its own check of signatures, its own list of codes,
-//! so that one mistake cannot hide in both. Where the documentation is silent or ambiguous, it behaves so:
+//! It shares no code with the client: its own wire types, its own check of signatures, its own list of
+//! codes, so that one mistake cannot hide in both. Where the documentation is silent or ambiguous, it
+//! behaves as follows:
 //!
 //! - a nonce may be used once in ten minutes, and a field that is not documented is refused;
 //! - a refused request does not count towards the rate limit;

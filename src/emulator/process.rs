@@ -24,17 +24,18 @@ use super::response::Answer;
 const BODY_BYTES: usize = 1 << 20;
 
 /// How long `hang` holds a request: longer than a client waits for one call.
-const HOLD: Duration = Duration::from_secs(12);
+const HANG_TIME: Duration = Duration::from_secs(12);
 
-/// When `hang` does its work: within the time-out of one call. After that a client may conclude from a missing
-/// room that the call was not done.
-const LATE: Duration = Duration::from_secs(9);
+/// When `hang` does its work: within the time-out of one call. After that a client may conclude from a
+/// missing room that the call was not done.
+const WORK_DELAY: Duration = Duration::from_secs(9);
 
 /// The page of a proxy in front of a service that is down.
-const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
+const GARBAGE_PAGE: &str =
+    "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
 
-/// Marks a response whose connection is cut: over a socket nothing of it is received, and without a socket its
-/// body fails.
+/// Marks a response whose connection is cut: over a socket nothing of it is received, and without a
+/// socket its body fails.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut;
 
@@ -102,7 +103,7 @@ async fn inject(
         }
         Fault::Garbage => {
             let answer = work(&emulator, caller, raw).await?;
-            if emulator.coin() { Html(PAGE).into_response() } else { half(&answer) }
+            if emulator.coin() { Html(GARBAGE_PAGE).into_response() } else { half(&answer) }
         }
     })
 }
@@ -129,11 +130,11 @@ async fn hold(
     let is_done = emulator.is_done(done);
     let weak = emulator.downgrade();
     drop(emulator);
-    sleep(LATE).await;
+    sleep(WORK_DELAY).await;
     if is_done && let Some(emulator) = weak.upgrade() {
         work(&emulator, caller, raw).await?;
     }
-    sleep(HOLD.saturating_sub(LATE)).await;
+    sleep(HANG_TIME.saturating_sub(WORK_DELAY)).await;
     Ok(())
 }
 

@@ -21,8 +21,8 @@ pub(super) enum Admission {
 pub(super) struct CallLimiter(BTreeMap<(AppKey, Action), VecDeque<Instant>>);
 
 impl CallLimiter {
-    /// Admits a call if fewer than `limit` calls were admitted in the second before `at`. A refused call does
-    /// not count towards the limit.
+    /// Admits a call if fewer than `limit` calls were admitted in the second before `at`. A refused call
+    /// does not count towards the limit.
     pub(super) fn admit(
         &mut self,
         app: AppKey,
@@ -50,8 +50,8 @@ pub(super) struct CreateLimiter {
 }
 
 impl CreateLimiter {
-    /// Admits a create if none of the same room was admitted in the second before `at`. A refused create does
-    /// not count.
+    /// Admits a create if none of the same room was admitted in the second before `at`. A create that this
+    /// limiter refuses does not count.
     pub(super) fn admit(&mut self, app: u32, id: &str, at: Instant) -> Admission {
         while self.order.front().is_some_and(|(then, _, _)| at.duration_since(*then) >= WINDOW) {
             if let Some((_, app, id)) = self.order.pop_front() {

@@ -30,7 +30,7 @@ use super::process;
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A header of every answer that identifies the emulator.
-const MARK: HeaderName = HeaderName::from_static("x-roomctl-emulator");
+const EMULATOR_HEADER: HeaderName = HeaderName::from_static("x-roomctl-emulator");
 
 /// The longest body of one of the emulator's own calls.
 const BODY_BYTES: usize = 1 << 16;
@@ -78,8 +78,8 @@ impl Running {
         self.address
     }
 
-    /// Stops listening, waits up to half a second for the requests in flight, and folds the log into the data
-    /// file.
+    /// Stops listening, waits up to half a second for the requests in flight, and folds the log into the
+    /// data file.
     ///
     /// # Errors
     /// Returns [`EmulatorError::File`] if the data file cannot be written; all changes are then still in its
@@ -104,7 +104,7 @@ impl Emulator {
             .route("/emulator/enter", post(enter))
             .route("/emulator/leave", post(leave))
             .route("/emulator/advance", post(advance))
-            .layer(axum::middleware::map_response(mark))
+            .layer(axum::middleware::map_response(add_emulator_header))
             .with_state(self.clone())
     }
 
@@ -132,8 +132,8 @@ impl Emulator {
     }
 }
 
-async fn mark(mut response: Response) -> Response {
-    response.headers_mut().insert(MARK, HeaderValue::from_static("1"));
+async fn add_emulator_header(mut response: Response) -> Response {
+    response.headers_mut().insert(EMULATOR_HEADER, HeaderValue::from_static("1"));
     response
 }
 

@@ -14,8 +14,8 @@ use super::world::{Change, World};
 pub enum Data {
     /// In memory: it is dropped with the emulator.
     Memory,
-    /// In this file and the log beside it (`.log`, which is also the lock), both with mode 0600. Each change is
-    /// durable before its answer.
+    /// In this file and the log beside it (`.log`, which is also the lock), both with mode 0600. Each
+    /// change is durable before its answer.
     File(PathBuf),
     /// In this file, which is only read; empty if it does not exist. No lock is taken.
     ReadOnly(PathBuf),
@@ -88,8 +88,8 @@ struct Loaded {
 
 const VERSION: u64 = 1;
 
-/// How many lines the log has at least before it is folded. It must also have as many as the snapshot, so that
-/// the cost of a change does not depend on the number of rooms.
+/// How many lines the log has at least before it is folded. It must also have as many as the snapshot,
+/// so that the cost of a change does not depend on the number of rooms.
 const LOG_LINES: usize = 256;
 
 impl Data {

@@ -32,8 +32,8 @@ pub(super) struct Closing {
     pub(super) callback: bool,
 }
 
-/// One change of the world, in the format of a log line. It contains the new value, so that it can be applied
-/// twice.
+/// One change of the world, in the format of a log line. It contains the new value, so that it can be
+/// applied twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Change {

@@ -55,8 +55,8 @@ pub(super) fn authenticate(
 }
 
 impl Nonces {
-    /// Accepts a nonce once. The vendor does not document that a replay is refused; accepting it would hide a
-    /// client that does not sign each attempt.
+    /// Accepts a nonce once. The vendor does not document that a replay is refused; accepting it would
+    /// hide a client that does not sign each attempt.
     fn use_up(&mut self, app: AppKey, nonce: &str, now: Timestamp) -> Result<(), Zego> {
         while self.order.front().is_some_and(|(at, _, _)| now.since(*at) > TOLERANCE) {
             if let Some((_, app, nonce)) = self.order.pop_front() {

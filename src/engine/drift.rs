@@ -39,7 +39,7 @@ pub async fn drift<C: Connector>(
 ) -> Result<Compared<C::Error>, C::Error> {
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = read(*store).await?;
-    let hosts = session.belongs(&snapshot)?;
+    let hosts = session.check_identity(&snapshot)?;
     let desired = &*planner::owned(desired, snapshot.recorded.lineage.as_ref());
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;

@@ -43,7 +43,7 @@ pub async fn explain<C: Connector>(
 ) -> Result<Explained<C::Error>, C::Error> {
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = read(*store).await?;
-    let hosts = session.belongs(&snapshot)?;
+    let hosts = session.check_identity(&snapshot)?;
     let desired = &*planner::owned(desired, snapshot.recorded.lineage.as_ref());
     let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
     let address = planner::address_as_declared(desired, request.address);

@@ -53,7 +53,7 @@ pub async fn generate<C: Connector>(
     let Session { desired, store, connector, clock: _, stop, events, host_change: _ } = session;
     let GenerateRequest { provider, ids } = request;
     let snapshot = read(*store).await?;
-    let hosts = session.belongs(&snapshot)?;
+    let hosts = session.check_identity(&snapshot)?;
     let connected = connector.connect(Access::Changes).await?;
     session.resume(&connected, &snapshot, SignatureLife::Usual);
     let address = |id: &RoomId| Address::new(provider.clone(), id.clone());

@@ -198,8 +198,8 @@ where
 }
 
 impl Selection {
-    /// Returns the declared rooms to query. A room of uncertain origin is selected only if it is named: it is
-    /// recorded, and may belong to another owner.
+    /// Returns the declared rooms to query. A room of uncertain origin is selected only if it is named:
+    /// it is recorded, and may belong to another owner.
     fn rooms<'a>(
         &self,
         desired: &'a Desired,
@@ -261,7 +261,8 @@ impl Selection {
         Ok(())
     }
 
-    /// Returns the declared rooms that are imported only if they are named, and why their origin is uncertain.
+    /// Returns the declared rooms that are imported only if they are named, and why their origin is
+    /// uncertain.
     fn left_out(&self, desired: &Desired, recorded: &Recorded) -> Vec<(Address, Box<str>)> {
         let left_out = |room: &DesiredRoom| {
             let why = contested(recorded, &room.address)?;

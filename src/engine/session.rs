@@ -254,7 +254,7 @@ impl<C: Connector> Session<'_, C> {
 
     async fn open(&self, store: &Arc<dyn WriteStore>) -> Result<Opened, C::Error> {
         let snapshot = store.snapshot();
-        let hosts = self.belongs(snapshot)?;
+        let hosts = self.check_identity(snapshot)?;
         let mut connected = self.connector.connect(Access::Changes).await?;
         let signatures = match store.send_window() {
             Some(_) => SignatureLife::Short,
@@ -270,7 +270,7 @@ impl<C: Connector> Session<'_, C> {
 
     /// Refuses a state that belongs to another application. Returns a warning for each provider whose host
     /// has changed or is not recorded yet.
-    pub(super) fn belongs(&self, snapshot: &Snapshot) -> Result<Vec<Finding>, SessionError> {
+    pub(super) fn check_identity(&self, snapshot: &Snapshot) -> Result<Vec<Finding>, SessionError> {
         Ok(planner::identity(self.desired, &snapshot.recorded, self.host_change)?)
     }
 

@@ -133,8 +133,8 @@ impl Client {
     /// so its intent must be durable before.
     ///
     /// # Errors
-    /// Returns the [`ApiError`] of this attempt, without a retry. Its class is [`ErrorClass::Stopped`] if the
-    /// circuit breaker tripped before the request was sent.
+    /// Returns the [`ApiError`] of this attempt, without a retry. Its class is [`ErrorClass::Stopped`]
+    /// if the circuit breaker tripped before the request was sent.
     pub async fn attempt(
         &self,
         permit: Permit,
@@ -207,9 +207,9 @@ impl Client {
         self.pacers.iter().filter_map(last).collect()
     }
 
-    /// Begins a run: resets the registrations and the circuit breaker, and counts the rate limits as used up
-    /// until the previous run's last calls, or until now if it did not record them. Must be called before the
-    /// first permit of a run; a client may serve several runs, one after the other.
+    /// Begins a run: resets the registrations and the circuit breaker, and counts the rate limits as
+    /// used up until the previous run's last calls, or until now if it did not record them. Must be
+    /// called before the first permit of a run; a client may serve several runs, one after the other.
     pub fn begin_run(
         &self,
         last_calls: &BTreeMap<Call, Timestamp>,

@@ -1,5 +1,5 @@
-//! A transport with scripted answers, and properties of all services: no answer makes them panic or disclose a
-//! secret.
+//! A transport with scripted answers, and properties of all services: no answer makes them panic or
+//! disclose a secret.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

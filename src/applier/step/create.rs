@@ -28,7 +28,7 @@ impl Worker {
             return self.record_expected(step, room).await;
         };
         let made = room.made_by_its_call(self.kind());
-        let mut record = self.fresh(step, made);
+        let mut record = self.new_record(step, made);
         record.next = match before {
             Some(before) => Some(Box::new(next_of(before, &room))),
             None => record.with_next(Some(room)).next.filter(|_| !step.changes.is_empty()),
@@ -84,7 +84,7 @@ impl Worker {
             effect: Effect::Gone,
             what: "it could not be recorded",
         };
-        self.record(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
+        self.record(&step.address, &self.new_record(step, room)).await.map_err(failed)?;
         Ok(Done::default())
     }
 

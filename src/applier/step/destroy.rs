@@ -9,7 +9,7 @@ use crate::model::{
     Timestamp,
 };
 
-use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, noted};
+use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, with_bookkeeping};
 
 /// A room that was destroyed.
 struct Destroyed {
@@ -55,16 +55,16 @@ impl Worker {
             before: Some(record),
             target: None,
         };
-        let changed = match self.mutate(&mutation, first).await {
+        let completed = match self.mutate(&mutation, first).await {
             Err(failure) => {
                 if let Some(waiting) = self.waiting(step, record, &failure) {
                     self.record(&step.address, &waiting).await?;
                 }
                 return Err(failure);
             }
-            Ok(changed) => changed,
+            Ok(completed) => completed,
         };
-        let Completed { result, record: intent } = changed;
+        let Completed { result, record: intent } = completed;
         let (request_id, at) = match result {
             MutationResult::Done(receipt, at) => (receipt.request_id, at),
             MutationResult::Missing(api_error) => {
@@ -99,7 +99,7 @@ impl Worker {
             what: "it was not replaced, since its new owner could not be registered",
         };
         let Some(record) = record else { return Ok(Done::default()) };
-        let record = &noted(step, record);
+        let record = &with_bookkeeping(step, record);
         let after = step.after.clone().unwrap_or_default();
         let making = Operation::Create(after.clone());
         self.register_users(&making).await.map_err(unprepared)?;
@@ -113,7 +113,7 @@ impl Worker {
 
     /// Executes what can change in place while a replace waits; `None` if the replace does not wait or
     /// nothing can change in place.
-    pub(super) async fn instead(
+    pub(super) async fn execute_instead(
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
@@ -123,7 +123,7 @@ impl Worker {
         let instead = step.instead.as_deref()?;
         // The record contains the waiting replace already.
         let in_place = Step { next: None, ..instead.clone() };
-        let result = self.in_place(&in_place, &record).await;
+        let result = self.execute_in_place(&in_place, &record).await;
         Some(InPlaceStep::of(instead, result, self.stop.not_tried()))
     }
 

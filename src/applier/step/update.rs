@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::provider::Receipt;
 
-use super::{Effect, FailedStep, StepResult, noted};
+use super::{Effect, FailedStep, StepResult, with_bookkeeping};
 
 /// A change that failed for some keys.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ impl Worker {
             what: "it could not be changed",
         };
         let Some(record) = record else { return Ok(None) };
-        let record = noted(step, record);
+        let record = with_bookkeeping(step, record);
         let present = match &step.before {
             Some(before) => Arc::new(record.room.with_changeable_of(self.kind(), before)),
             None => record.room.clone(),
@@ -166,7 +166,7 @@ impl Worker {
             effect: Effect::AsPlanned,
             what: "it could not be adopted",
         };
-        let mut record = self.fresh(step, step.after.clone().unwrap_or_default());
+        let mut record = self.new_record(step, step.after.clone().unwrap_or_default());
         record.assumed = Assumed::of(self.kind());
         let after = record.room.clone();
         if let Some(before) = &step.before {

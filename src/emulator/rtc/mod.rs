@@ -68,8 +68,8 @@ fn flag(request: &Request<'_>, parameter: &str) -> Result<bool, Refusal> {
     }
 }
 
-/// Returns the code for a missing room. The vendor documents two; the last byte of the id selects one, so that
-/// both occur.
+/// Returns the code for a missing room. The vendor documents two; the last byte of the id selects one,
+/// so that both occur.
 fn missing(id: &str) -> Zego {
     let last = id.bytes().last().unwrap_or(0);
     if last.is_multiple_of(2) { Zego::RtcRoomMissing } else { Zego::RtcRoomGone }

@@ -84,8 +84,8 @@ struct Ticket {
     sig: String,
 }
 
-/// Checks that a UserSig can be read, is signed with the application's key for this caller and application, and
-/// that `now` is not after `TLS.time` + `TLS.expire`.
+/// Checks that a UserSig can be read, is signed with the application's key for this caller and
+/// application, and that `now` is not after `TLS.time` + `TLS.expire`.
 /// <https://www.tencentcloud.com/document/product/1047/34385>
 fn check(text: &str, claim: Claim<'_>, secret: &Secret, now: Timestamp) -> Result<(), Tencent> {
     let ticket = Ticket::read(text).ok_or(Tencent::SigUnreadable)?;

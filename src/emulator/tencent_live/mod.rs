@@ -19,7 +19,8 @@ use wire::{
     AccountImport, ChangedRoom, Keys, NewRoom, OneRoom, ReadMetadatum, SetMetadata, SetMetadatum,
 };
 
-/// create_room. A well-formed request counts towards the limit of one per second and id, also if it is refused.
+/// create_room. A well-formed request counts towards the limit of one per second and id, also if another
+/// check refuses it.
 pub(in crate::emulator) fn create(
     request: &Request<'_>,
     world: &World,

@@ -113,7 +113,8 @@ impl LiveRoom {
         }
     }
 
-    /// Removes `users` from the people inside. The room is dissolved `dissolve_after` after the last user left.
+    /// Removes `users` from the people inside. The room is dissolved `dissolve_after` after the last
+    /// user left.
     pub(in crate::emulator) fn leave(
         &mut self,
         users: u64,

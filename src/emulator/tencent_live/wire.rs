@@ -1,5 +1,5 @@
-//! The bodies of Tencent's requests and the parts of its answers, as the vendor documents them. A field that is
-//! not documented is refused.
+//! The bodies of Tencent's requests and the parts of its answers, as the vendor documents them. A field
+//! that is not documented is refused.
 
 use serde::{Deserialize, Serialize};
 

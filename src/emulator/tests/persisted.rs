@@ -4,7 +4,8 @@ use super::files::{Place, put};
 use super::tencent::{KEY, SDK, Url, live_code, plain};
 use super::*;
 
-/// Returns the configuration of one application of each kind; those of ZEGOCLOUD have the same id and secret.
+/// Returns the configuration of one application of each kind; those of ZEGOCLOUD have the same id and
+/// secret.
 fn all() -> EmulatorConfig {
     let app =
         |kind, app_id, secret: &str| App { kind, app_id, secret: Secret::new(secret.to_owned()) };

@@ -88,7 +88,8 @@ impl ChatRoom {
         }
     }
 
-    /// Removes `users` from the people inside. People are anonymous, so all auto-delete attributes are deleted.
+    /// Removes `users` from the people inside. People are anonymous, so all auto-delete attributes are
+    /// deleted.
     pub(in crate::emulator) fn leave(&mut self, users: u64, now: Timestamp, retention: Retention) {
         let before = self.people();
         if users == 0 || before == 0 {

@@ -59,8 +59,8 @@ impl Breaker {
         self.tripped.send_replace(None);
     }
 
-    /// Waits for `work`, or until the breaker trips. Then `work` is dropped, so it may be a permit, a read or
-    /// a delay, but not a change whose outcome would be lost.
+    /// Waits for `work`, or until the breaker trips. Then `work` is dropped, so it may be a permit, a
+    /// read or a delay, but not a change whose outcome would be lost.
     pub(super) async fn or<T>(
         &self,
         call: Call,

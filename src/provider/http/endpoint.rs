@@ -61,7 +61,8 @@ impl<S: AsRef<str>> FromIterator<S> for AllowedHosts {
 }
 
 impl ServiceUrl {
-    /// Checks that credentials may be sent to an endpoint. `is_vendor` returns whether a host is the vendor's.
+    /// Checks that credentials may be sent to an endpoint. `is_vendor` returns whether a host is the
+    /// vendor's.
     ///
     /// # Errors
     /// Returns [`HostNotAllowed`] for another host.

@@ -54,7 +54,7 @@ mod tests {
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
     #[test]
-    fn reads_http_dates_and_retry_after() {
+    fn http_dates_and_retry_after_are_read() {
         let date = http_date(DATE).expect("a date");
         assert_eq!(date.to_string(), "1994-11-06T08:49:37.000Z");
         assert_eq!(http_date("yesterday"), None);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_which_clock_is_ahead() {
+    fn a_clock_difference_reports_which_clock_is_ahead() {
         let (service, ours) = (Timestamp::from_millis(1_000_000), Timestamp::from_millis(246_400));
         let text = ClockDifference::between(service, ours).to_string();
         assert_eq!(text, "this machine's clock is 754 s behind the service's");

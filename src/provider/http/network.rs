@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The largest body of an answer that is read, in bytes.
-const MAX_BODY: usize = 4 << 20;
+const LARGEST: usize = 4 << 20;
 
 /// Sends requests over HTTP/1.1 and TLS, on reused connections.
 #[derive(Clone, Debug)]
@@ -111,8 +111,8 @@ fn header(response: &Response, name: HeaderName) -> Option<String> {
 async fn body(host: &str, mut response: Response) -> Result<Vec<u8>, TransportError> {
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| failure(host, error))? {
-        if body.len() + part.len() > MAX_BODY {
-            let message = format!("the answer of {host} is larger than {MAX_BODY} bytes");
+        if body.len() + part.len() > LARGEST {
+            let message = format!("the answer of {host} is larger than {LARGEST} bytes");
             return Err(TransportError::Unknown(message));
         }
         body.extend_from_slice(&part);

@@ -73,8 +73,8 @@ impl Pacer {
 
     /// Waits for a permit to send one request, in FIFO order. Dropping the future leaves the queue.
     ///
-    /// A permit is granted up to 25 ms before it is valid. In that time the caller can do what has to precede
-    /// the request, such as a durable write; [`Permit::sent`] waits for the rest of it.
+    /// A permit is granted up to 25 ms before it is valid. In that time the caller can do what has to
+    /// precede the request, such as a durable write; [`Permit::sent`] waits for the rest of it.
     pub async fn permit(&self) -> Permit {
         let requested = Instant::now();
         let _first = self.shared.queue.lock().await;
@@ -111,8 +111,8 @@ impl Permit {
         sleep_until(self.due).await;
     }
 
-    /// Waits until the permit is valid, and records that the request is sent now. Must be called right before
-    /// sending.
+    /// Waits until the permit is valid, and records that the request is sent now. Must be called right
+    /// before sending.
     pub async fn sent(self) -> InFlight {
         self.valid().await;
         let (shared, hold, sent) = (Arc::clone(&self.shared), self.hold, Instant::now());

@@ -17,8 +17,8 @@ use sha2::Sha256;
 use crate::model::{Secret, Timestamp};
 use crate::provider::SignatureLife;
 
-/// Returns how long a UserSig is valid: a day, because the service refuses an expired one; or, if another run
-/// may take over, as long as the signatures of the other services.
+/// Returns how long a UserSig is valid: a day, because the service refuses an expired one; or, if
+/// another run may take over, as long as the signatures of the other services.
 fn valid(life: SignatureLife) -> Duration {
     match life {
         SignatureLife::Usual => Duration::from_hours(24),
@@ -133,8 +133,8 @@ impl SignatureCache {
 }
 
 impl Cache {
-    /// Returns whether a UserSig that was signed at `signed` has to be renewed, also if the clock was set back
-    /// since.
+    /// Returns whether a UserSig that was signed at `signed` has to be renewed, also if the clock was
+    /// set back since.
     fn is_old(&self, signed: Timestamp, now: Timestamp) -> bool {
         match self.life {
             SignatureLife::Usual => false,

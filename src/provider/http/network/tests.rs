@@ -11,8 +11,8 @@ use super::super::{AllowedHosts, ServiceUrl};
 use super::*;
 use crate::model::Call;
 
-/// Starts a server and returns its URL. It accepts one connection at a time, reads the head of a request, and
-/// calls `serve` for the answer.
+/// Starts a server and returns its URL. It accepts one connection at a time, reads the head of a
+/// request, and calls `serve` for the answer.
 fn server(serve: impl Fn(&mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

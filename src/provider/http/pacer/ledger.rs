@@ -140,8 +140,8 @@ impl Ledger {
         self.allowance = self.allowance.mul_f64(0.998).max(ALLOWANCE.min(self.window));
     }
 
-    /// Records a "too often" answer: it adapts the pace to the share of such answers, and doubles the latency's
-    /// allowance once for all requests that were in flight together.
+    /// Records a "too often" answer: it adapts the pace to the share of such answers, and doubles the
+    /// latency's allowance once for all requests that were in flight together.
     pub(super) fn refused(
         &mut self,
         hold: Hold,

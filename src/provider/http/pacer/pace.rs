@@ -1,8 +1,9 @@
 //! The rate of a call, adapted to the share of its answers that are "too often".
 //!
-//! A small share is noise: the refused requests are retried, and the rate does not change. A large share means
-//! that other programs use the limit too: then the rate becomes what the service accepted, and from time to
-//! time a faster rate is probed. It is kept if more requests are accepted at it, however many are refused.
+//! A small share is noise: the refused requests are retried, and the rate does not change. A large share
+//! means that other programs use the limit too: then the rate becomes what the service accepted, and
+//! from time to time a faster rate is probed. It is kept if more requests are accepted at it, however
+//! many are refused.
 
 use std::time::Duration;
 

@@ -56,8 +56,8 @@ impl Slots {
         }
     }
 
-    /// Returns when the first slot is free; `None` if all are granted. A slot whose request is not answered is
-    /// free `timeout` after it was sent.
+    /// Returns when the first slot is free; `None` if all are granted. A slot whose request is not
+    /// answered is free `timeout` after it was sent.
     pub(super) fn first_free(&self, timeout: Duration) -> Option<Instant> {
         self.first(timeout).map(|(from, _)| from)
     }
