@@ -1,5 +1,5 @@
-//! What a step waits for before it starts: place for one more room, and the sides of its room that go
-//! first.
+//! What a step waits for before it starts: the limit on alive rooms, and the sides of its room that are
+//! destroyed first.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,24 @@ use crate::model::{
     RecordedRoom, Step,
 };
 
-/// Keeps the rooms that may be alive of one provider below the larger of what there was and what
-/// there will be, so that a run never needs more of the quota than its ends do.
+/// Limits the rooms of one provider that may be alive to the larger of their numbers before and after the
+/// run, so that a run never needs more of the quota than its start or its end does.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AliveRooms {
     now: u64,
     before: u64,
     after: u64,
-    most: u64,
+    max_rooms: u64,
 }
 
 impl AliveRooms {
-    /// Starts with `before` rooms that may be alive and `after` once every step is done; a destroy that
-    /// is not done raises `after`, up to `max_rooms`.
+    /// Starts with `before` rooms that may be alive, and `after` rooms once every step is done. A destroy
+    /// that is not done raises `after`, up to `max_rooms`.
     pub(super) fn new(before: u64, after: u64, max_rooms: Option<u64>) -> Self {
-        Self { now: before, before, after, most: max_rooms.unwrap_or(u64::MAX) }
+        Self { now: before, before, after, max_rooms: max_rooms.unwrap_or(u64::MAX) }
     }
 
-    /// Counts one more room, if there is place for it.
+    /// Counts one more room, and returns true, if that does not exceed the limit.
     pub(super) fn admit(&mut self) -> bool {
         let admitted = self.now < self.before.max(self.after);
         if admitted {
@@ -43,13 +43,13 @@ impl AliveRooms {
         self.now = self.now.saturating_sub(1);
     }
 
-    /// Notes that a room that was to go stays.
-    pub(super) fn stays(&mut self) {
-        self.after = self.after.saturating_add(1).min(self.most.max(self.after));
+    /// Notes that a room that was to be destroyed still exists.
+    pub(super) fn not_destroyed(&mut self) {
+        self.after = self.after.saturating_add(1).min(self.max_rooms.max(self.after));
     }
 }
 
-/// Counts the living rooms of one provider before and after its steps.
+/// Counts the rooms of one provider that may be alive before and after its steps.
 pub(super) fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> AliveRooms {
     let recorded = run.recorded.rooms.keys().filter(|address| address.provider == *name);
     let may_live = |address: &&Address| {
@@ -65,14 +65,14 @@ pub(super) fn alive(name: &ProviderName, steps: &[Step], run: &Run) -> AliveRoom
     };
     let destroys = count(|action| action == Action::Destroy);
     let after = before.saturating_sub(destroys).saturating_add(count(Action::adds_room));
-    let most = run.connections.get(name).and_then(|connection| connection.provider.max_rooms);
-    AliveRooms::new(before, after, most)
+    let max_rooms = run.connections.get(name).and_then(|connection| connection.provider.max_rooms);
+    AliveRooms::new(before, after, max_rooms)
 }
 
-/// The destroys of rooms that have several sides.
+/// The destroys of rooms with several sides, which depend on each other.
 pub(super) struct SideDependencies(BTreeMap<Address, Side>);
 
-/// One side that is to go, or was to.
+/// A side that the plan destroys or holds back.
 struct Side {
     kind: Option<Kind>,
     state: watch::Sender<SideState>,
@@ -83,16 +83,16 @@ struct Side {
 enum SideState {
     /// Its step has not ended.
     Open,
-    /// It is gone.
+    /// It is destroyed.
     Gone,
-    /// It waits for people to leave.
+    /// Its destroy waits for people to leave.
     Waits(People),
-    /// It stays for another reason.
+    /// It is not destroyed for another reason.
     Stays,
 }
 
 impl SideDependencies {
-    /// Returns those of a plan's steps: what it holds back stays.
+    /// Collects the sides from a plan. The ones that the plan holds back stay.
     pub(super) fn new(plan: &ApprovedPlan, connections: &Connections) -> Self {
         let entry = |address: &Address, state: SideState| {
             let kind = connections.get(&address.provider).map(|it| it.provider.kind());
@@ -111,7 +111,7 @@ impl SideDependencies {
         Self(steps.chain(held).chain(waiting).chain(left).flatten().collect())
     }
 
-    /// Notes how a step ended.
+    /// Records how a step ended.
     pub(super) fn note_end(&self, step: &Step, end: &StepEnd) {
         let Some(side) = self.0.get(&step.address) else { return };
         side.state.send_replace(match end {
@@ -121,15 +121,15 @@ impl SideDependencies {
         });
     }
 
-    /// Returns whether a side that goes before this one is not known to be gone.
+    /// Returns whether a side that is destroyed before this one is not known to be gone.
     pub(super) fn must_wait(&self, step: &Step) -> bool {
         self.earlier(step).any(|side| *side.state.borrow() != SideState::Gone)
     }
 
-    /// Waits until the sides that go before this one are gone. The error is how the step ends if one
-    /// of them is not.
+    /// Waits until the sides that are destroyed before this one are gone. The error is how the step ends
+    /// if one of them is not.
     ///
-    /// A side waits only for sides of kinds that start earlier, so no two wait for each other.
+    /// A side waits only for sides of kinds that start earlier, so there is no deadlock.
     pub(super) async fn earlier_sides(&self, step: &Step) -> Result<(), StepEnd> {
         for side in self.earlier(step) {
             let mut state = side.state.subscribe();
@@ -145,7 +145,7 @@ impl SideDependencies {
         Ok(())
     }
 
-    /// The other sides of a step's room that start earlier.
+    /// Returns the other sides of a step's room that are destroyed earlier.
     fn earlier(&self, step: &Step) -> impl Iterator<Item = &Side> {
         let this = self.0.get(&step.address).map(|side| side.kind);
         let others = step.sides.others(&step.address);
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn creates_wait_for_destroys_at_the_ceiling() {
+    fn creates_wait_for_destroys_at_the_limit() {
         let mut alive = AliveRooms::new(2, 2, None);
         assert!(!alive.admit());
         alive.gone();
@@ -169,18 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn a_destroy_that_waits_raises_the_ceiling_up_to_max_rooms() {
+    fn a_destroy_that_waits_raises_the_limit_up_to_max_rooms() {
         let mut alive = AliveRooms::new(2, 2, Some(3));
-        alive.stays();
+        alive.not_destroyed();
         assert!(alive.admit());
-        alive.stays();
+        alive.not_destroyed();
         assert!(!alive.admit());
     }
 
     #[test]
-    fn max_rooms_never_lowers_the_ceiling() {
+    fn max_rooms_never_lowers_the_limit() {
         let mut alive = AliveRooms::new(0, 5, Some(3));
-        alive.stays();
+        alive.not_destroyed();
         assert_eq!((0..9).filter(|_| alive.admit()).count(), 5);
     }
 }

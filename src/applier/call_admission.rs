@@ -1,4 +1,4 @@
-//! What a call that changes something takes first: its permit of the rate limit, or its intent.
+//! Whether a call that changes something first takes its permit of the rate limit or writes its intent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,37 +9,40 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::model::{Call, Provider, Step};
 use crate::provider::{Client, Permit, Tripped};
 
-/// How many seconds of calls may have an intent that is appended and not sent yet.
+/// How many seconds of calls may be ahead: their intents are appended, and they are not sent yet.
 ///
 /// A store with a lease writes once a second, and a write is acknowledged after a latency of L: the
 /// calls of the second that follows the acknowledgement are appended before the next write is sent,
 /// 1 s, and wait for the acknowledgement, L. So 1 s + L of calls are needed to keep up with the limit,
-/// and 1.6 s are enough up to an L of 0.6 s. More would wait for their permits until the window of
-/// 2 s has closed: the last of 1.6 s of calls in one write starts L + 1.6 s after its sending.
+/// and 1.6 s are enough up to an L of 0.6 s. More calls would wait for their permits until the send
+/// window of 2 s has closed: the last of 1.6 s of calls in one write starts L + 1.6 s after the write
+/// was sent.
 const AHEAD: f64 = 1.6;
 
-/// What the calls of one provider take first.
+/// The order in which the calls of one provider take their permit and write their intent.
 #[derive(Clone)]
 pub(super) enum CallAdmission {
-    /// The permit: an intent is durable within milliseconds, and covers its call for ever.
+    /// The permit first: an intent is durable within milliseconds, and its call may be sent at any time
+    /// after it.
     PermitFirst,
-    /// The intent: the store writes many at once, and a write covers its calls for a short while.
+    /// The intent first: the store writes many at once, and their calls may be sent only within the
+    /// write's send window.
     IntentFirst(Arc<IntentSlots>),
 }
 
-/// The intents of each call that may be appended and not sent yet, first come, first served.
+/// The slots of each call for intents whose calls are not sent yet; waiters get them in FIFO order.
 pub(super) struct IntentSlots {
     slots: BTreeMap<Call, Arc<Semaphore>>,
     /// For calls without a known limit.
     unlisted: Arc<Semaphore>,
 }
 
-/// One of the intents that may be appended and not sent yet. Dropped, it goes to the next in the queue.
+/// A slot for one intent whose call is not sent yet. Dropping it passes it to the next waiter.
 pub(super) struct IntentSlot(
     #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit,
 );
 
-/// What is reserved for a call in the plan's order.
+/// What is reserved for the first call of a step, in the plan's order.
 pub(super) enum Reservation {
     /// A permit of the rate limit.
     Permit(Permit),
@@ -48,7 +51,8 @@ pub(super) enum Reservation {
 }
 
 impl CallAdmission {
-    /// Returns that of a provider's calls, whose intents cover them so long after their sending.
+    /// Returns the order for a provider's calls, by how long after an intent's write its call may be sent;
+    /// `None` for no limit.
     pub(super) fn of(provider: &Provider, send_window: Option<Duration>) -> Self {
         match send_window {
             None => Self::PermitFirst,
@@ -56,8 +60,8 @@ impl CallAdmission {
         }
     }
 
-    /// Waits for what the first call of a step takes first; `None` if it makes no call, or if a query
-    /// precedes its permit: the answer would grow old meanwhile.
+    /// Waits for the permit or slot of a step's first call. Returns `None` if the step makes no call, or
+    /// if a query precedes the permit: its answer must not be stale when the call is sent.
     pub(super) async fn reserve(
         &self,
         client: &Client,
@@ -86,7 +90,7 @@ impl IntentSlots {
         let slots = Arc::clone(self.slots.get(&call).unwrap_or(&self.unlisted));
         match slots.acquire_owned().await {
             Ok(slot) => IntentSlot(slot),
-            // Nobody closes the semaphore.
+            // The semaphore is never closed.
             Err(_) => std::future::pending().await,
         }
     }
@@ -110,7 +114,7 @@ impl Reservation {
     }
 }
 
-/// How many intents of a call with this rate may be appended and not sent yet.
+/// Returns the number of slots of a call with this rate, in calls per second.
 fn count(rate: f64) -> usize {
     const MOST: usize = 16_384;
     let calls = rate * AHEAD;
@@ -123,9 +127,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_intents_of_1_6_seconds_are_ahead_of_their_calls() {
+    fn a_call_has_slots_for_the_intents_of_1_6_seconds() {
         for (rate, slots) in [(0.01, 1), (0.5, 1), (1.0, 2), (20.0, 32), (200.0, 320)] {
-            assert_eq!(count(rate), slots, "{rate} a second");
+            assert_eq!(count(rate), slots, "slots at {rate} calls per second");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What precedes a call that changes something: queries, its permit and its intent, in the order that the
-//! store needs.
+//! store requires.
 
 use std::time::Duration;
 
@@ -10,39 +10,39 @@ use crate::provider::Permit;
 use crate::provider::http::Backoff;
 use crate::state::{Durable, StateError};
 
-/// How old an answer about a room may be when the call that ends its life is sent.
-const MOST_AGE: Duration = Duration::from_secs(3);
+/// How old the answer of a query about a room may be when the call that destroys it is sent.
+const MAX_ANSWER_AGE: Duration = Duration::from_secs(3);
 
-/// The attempts at one change.
+/// The state of the attempts at one change.
 pub(super) struct Attempts {
     pub(super) backoff: Backoff,
     pub(super) signed_again: bool,
     pub(super) registered: bool,
     pub(super) earlier: EarlierIntent,
-    /// The error of the last one, which is known not to be done.
+    /// The error of the last attempt, which is known not to be done.
     pub(super) last: Option<ApiError>,
 }
 
 /// Whether a call may be sent.
 pub(super) enum Cleared {
-    /// It need not be: the room does not exist.
+    /// No call is needed: the room does not exist.
     Missing(RecordedRoom),
-    /// It may: its intent with this record is durable.
-    For(RecordedRoom, Permit),
+    /// The call may be sent: its intent with this record is durable.
+    Granted(RecordedRoom, Permit),
 }
 
 /// Whether an intent of this attempt may be durable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Intent {
-    /// None was appended.
+    /// No intent was appended.
     None,
-    /// One was.
+    /// An intent was appended.
     Appended,
 }
 
 impl Worker {
-    /// Makes the queries that have to precede the call, takes its permit and has its intent written, in
-    /// the order that the store needs.
+    /// Makes the queries that have to precede the call, takes its permit and writes its intent, in the
+    /// order that the store requires.
     pub(super) async fn cleared(
         &self,
         mutation: &Mutation<'_>,
@@ -66,9 +66,9 @@ impl Worker {
         }
     }
 
-    /// Makes the queries, then takes the permit: a query does not use up the call's limit. If the permit
-    /// took long, the queries are repeated while it is held: without it their answers would grow old
-    /// again.
+    /// Makes the queries, takes the permit, then writes the intent. The queries come first because a
+    /// query does not use up the call's rate limit. If their answers are stale when the permit is
+    /// granted, they are repeated while it is held, so that the new answers are recent.
     async fn permit_first(
         &self,
         mutation: &Mutation<'_>,
@@ -81,8 +81,8 @@ impl Worker {
         };
         let permit = self.permit(mutation.call, first).await?;
         if let Some(answered) = answered {
-            self.may_go_on(mutation)?;
-            if answered.elapsed() > MOST_AGE {
+            self.check_not_halted(mutation)?;
+            if answered.elapsed() > MAX_ANSWER_AGE {
                 match self.precheck(mutation).await? {
                     Precheck::Missing(record) => return Ok(Cleared::Missing(record)),
                     Precheck::Clear { record: read, answered: _ } => record = read,
@@ -91,11 +91,11 @@ impl Worker {
         }
         attempts.may_begin()?;
         self.intent(mutation, &record).await?;
-        Ok(Cleared::For(record, permit))
+        Ok(Cleared::Granted(record, permit))
     }
 
-    /// Makes the queries and appends the intent, then takes the permit. If the call is not sent, the
-    /// record is as before.
+    /// Makes the queries, writes the intent, then takes the permit. If the call is not sent, the record
+    /// is restored.
     async fn intent_first(
         &self,
         mutation: &Mutation<'_>,
@@ -103,7 +103,7 @@ impl Worker {
         slot: IntentSlot,
     ) -> Result<Cleared, Failure> {
         let mut intent = Intent::None;
-        let cleared = self.within_window(mutation, attempts, &mut intent).await;
+        let cleared = self.intent_then_permit(mutation, attempts, &mut intent).await;
         drop(slot);
         let unsent = matches!(&cleared, Err(failure) if !matches!(failure, Failure::State(_)));
         if unsent && intent == Intent::Appended && !self.journal.is_broken() {
@@ -112,9 +112,9 @@ impl Worker {
         cleared
     }
 
-    /// Begins anew until a permit is valid while the intent covers its call and the queries' answers are
-    /// young: a permit that comes too late goes to the next in the queue.
-    async fn within_window(
+    /// Repeats queries, intent and permit until a permit is valid while the call is in its intent's send
+    /// window and the queries' answers are recent. A permit that comes too late goes to the next waiter.
+    async fn intent_then_permit(
         &self,
         mutation: &Mutation<'_>,
         attempts: &mut Attempts,
@@ -130,21 +130,22 @@ impl Worker {
             *intent = Intent::Appended;
             let permit = self.permit(mutation.call, None).await?;
             let may_send = || {
-                let young = answered.is_none_or(|answered| answered.elapsed() <= MOST_AGE);
-                young && durable.may_send()
+                let is_recent =
+                    answered.is_none_or(|answered| answered.elapsed() <= MAX_ANSWER_AGE);
+                is_recent && durable.may_send()
             };
             if !may_send() {
-                permit.give_back();
+                permit.release();
                 continue;
             }
             permit.valid().await;
-            self.may_go_on(mutation)?;
+            self.check_not_halted(mutation)?;
             if self.journal.is_broken() {
-                return Err(self.stopped(mutation.call));
+                return Err(self.journal_broken(mutation.call));
             }
             if may_send() {
                 attempts.may_begin()?;
-                return Ok(Cleared::For(record, permit));
+                return Ok(Cleared::Granted(record, permit));
             }
         }
     }
@@ -160,7 +161,7 @@ impl Worker {
         self.journal.intent(address, record, kind, at, target).await
     }
 
-    /// The failure of a call that is not sent, since its intent could not be written.
+    /// Returns the failure of a call that is not sent because its intent could not be written.
     fn not_written(&self, error: StateError) -> Failure {
         if self.has_changed_something() {
             Failure::State(error)
@@ -169,8 +170,8 @@ impl Worker {
         }
     }
 
-    /// The failure of a call that is not sent, since nothing can be written any more.
-    fn stopped(&self, call: Call) -> Failure {
+    /// Returns the failure of a call that is not sent because the journal is broken.
+    fn journal_broken(&self, call: Call) -> Failure {
         if self.has_changed_something() {
             let why = "it was not sent: the state can no longer be written".to_owned();
             Failure::NotDone(ApiError::local(ErrorClass::Stopped, call, why))
@@ -179,8 +180,8 @@ impl Worker {
         }
     }
 
-    /// Whether the provider still takes such a step: it may have waited for long since it began.
-    fn may_go_on(&self, mutation: &Mutation<'_>) -> Result<(), Failure> {
+    /// Checks that the provider was not halted while the step waited.
+    fn check_not_halted(&self, mutation: &Mutation<'_>) -> Result<(), Failure> {
         let makes = mutation.next.is_some() || mutation.kind == PendingKind::Create;
         let creates = self.creates_halted.get().filter(|_| makes);
         match self.halted.get().or(creates) {
@@ -200,13 +201,13 @@ impl Worker {
 }
 
 impl Attempts {
-    /// Begins with none.
+    /// Starts with no attempt.
     pub(super) fn new(backoff: Backoff) -> Self {
         let earlier = EarlierIntent::Absent;
         Self { backoff, signed_again: false, registered: false, earlier, last: None }
     }
 
-    /// Whether one may begin, or it is too late for another.
+    /// Checks that another attempt may still begin. The error is the failure of the last one.
     fn may_begin(&mut self) -> Result<(), Failure> {
         match (self.backoff.may_begin(), &self.last) {
             (false, Some(last)) => Err(Failure::NotDone(last.clone())),
@@ -214,7 +215,7 @@ impl Attempts {
         }
     }
 
-    /// Prefers the error of the last attempt to "not tried": it says more.
+    /// Replaces "not tried" by the error of the last attempt, which is more specific.
     pub(super) fn last_or(&mut self, failure: Failure) -> Failure {
         match (failure, self.last.take()) {
             (Failure::NotTried(_), Some(last)) => Failure::NotDone(last),

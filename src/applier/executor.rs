@@ -1,5 +1,5 @@
-//! The steps of one provider: started in order, many in flight at once, stopped when nothing more
-//! makes sense.
+//! Executes the steps of one provider: starts them in order, keeps many in flight at once, and stops when
+//! further steps cannot succeed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -20,16 +20,16 @@ use crate::model::{
 };
 use crate::provider::Client;
 
-/// How long steps in flight may go on once the run is to stop: CI runners give no more.
+/// How long steps in flight may take to finish after a stop: CI runners allow no more.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The steps of one provider.
+/// Executes the steps of one provider.
 pub(super) struct ProviderExecutor {
     run: Arc<Run>,
     side_dependencies: Arc<SideDependencies>,
     worker: Option<Worker>,
     /// How many steps may be in flight at once.
-    most: usize,
+    max_in_flight: usize,
     alive: AliveRooms,
     in_flight: JoinSet<FinishedStep>,
     started: HashMap<Id, (Step, Instant)>,
@@ -61,11 +61,11 @@ impl ProviderExecutor {
             creates_halted: Arc::clone(&creates_halted),
         });
         let provider = worker.as_ref().map(|worker| &worker.connection.provider);
-        let most = provider.map(|provider| super::concurrency(provider, send_window));
-        let most = run.settings.concurrency.or(most).unwrap_or(1).max(1);
+        let default = provider.map(|provider| super::concurrency(provider, send_window));
+        let max_in_flight = run.settings.concurrency.or(default).unwrap_or(1).max(1);
         Self {
             alive: alive(name, steps, &run),
-            most,
+            max_in_flight,
             worker,
             run,
             side_dependencies,
@@ -79,12 +79,12 @@ impl ProviderExecutor {
     }
 
     /// Starts every step in order, then waits for those in flight.
-    pub(super) async fn drive(mut self, steps: Vec<Step>) -> Outcome {
+    pub(super) async fn execute_all(mut self, steps: Vec<Step>) -> Outcome {
         let client = self.worker.as_ref().map(|worker| worker.connection.client.clone());
         let mut users = Registrations::new(client);
         for (at, step) in steps.iter().enumerate() {
             if self.is_open() {
-                users.register_ahead(&steps, at.saturating_add(self.most));
+                users.register_ahead(&steps, at.saturating_add(self.max_in_flight));
             } else {
                 users.stop();
             }
@@ -96,22 +96,22 @@ impl ProviderExecutor {
         self.outcome
     }
 
-    /// Whether the provider may be called.
+    /// Returns whether more steps may start.
     fn is_open(&self) -> bool {
         let broken = self.worker.as_ref().is_none_or(|worker| worker.journal.is_broken());
         !broken && self.halted().is_none() && !self.run.stop.is_wanted()
     }
 
-    /// Why no more steps are taken.
+    /// Returns why no more steps are taken; `None` if they are.
     fn halted(&self) -> Option<NotTried> {
         let tripped = || self.worker.as_ref()?.connection.client.tripped().map(NotTried::from);
         self.halted.get().copied().or_else(tripped)
     }
 
-    /// Starts a step as soon as it may start; the error is why it is not tried.
+    /// Waits until a step may start, and starts it. The error is why it is not tried.
     async fn start(&mut self, step: &Step) -> Result<(), NotTried> {
         let Some(worker) = self.worker.clone() else { return Err(NotTried::ProviderUnreachable) };
-        while self.in_flight.len() >= self.most {
+        while self.in_flight.len() >= self.max_in_flight {
             self.next_end().await;
         }
         self.may_start(step)?;
@@ -140,8 +140,8 @@ impl ProviderExecutor {
         Ok(())
     }
 
-    /// Starts a step as soon as the sides of its room that go first are gone; the steps after it do not
-    /// wait for that.
+    /// Starts a step once the sides of its room that are destroyed first are gone. Later steps do not wait
+    /// for that.
     fn start_later(&mut self, worker: Worker, step: &Step) {
         let (run, side_dependencies, halted) =
             (self.run.clone(), self.side_dependencies.clone(), self.halted.clone());
@@ -166,10 +166,10 @@ impl ProviderExecutor {
         self.started.insert(task.id(), (step.clone(), Instant::now()));
     }
 
-    /// Whether the executor still takes such a step.
+    /// Checks that a step of this kind may still start.
     fn may_start(&mut self, step: &Step) -> Result<(), NotTried> {
         while let Some(ended) = self.in_flight.try_join_next_with_id() {
-            self.take(ended);
+            self.handle_end(ended);
         }
         if self.run.stop.is_wanted() {
             return Err(self.run.stop.not_tried());
@@ -183,7 +183,7 @@ impl ProviderExecutor {
         Ok(())
     }
 
-    /// Waits until there is place for one more room.
+    /// Waits until one more room may be created.
     async fn admit(&mut self, step: &Step) -> Result<(), NotTried> {
         while !self.alive.admit() {
             if !self.next_end().await {
@@ -195,14 +195,14 @@ impl ProviderExecutor {
         Ok(())
     }
 
-    /// Waits for what a step's first call takes first.
+    /// Waits for the permit or slot of a step's first call.
     async fn reserve(&self, worker: &Worker, step: &Step) -> Result<Option<Reservation>, NotTried> {
         let reserved = worker.admission.reserve(&worker.connection.client, step);
         let reserved = self.run.stop.or(reserved).await;
         Ok(reserved.ok_or_else(|| self.run.stop.not_tried())??)
     }
 
-    /// Waits for the end of a step; false if none is in flight.
+    /// Waits for the end of a step; returns false if none is in flight.
     async fn next_end(&mut self) -> bool {
         let stop = self.run.stop.clone();
         let ended = if stop.is_wanted() {
@@ -212,7 +212,7 @@ impl ProviderExecutor {
         };
         match ended {
             Some(Some(ended)) => {
-                self.take(ended);
+                self.handle_end(ended);
                 true
             }
             Some(None) => false,
@@ -224,7 +224,8 @@ impl ProviderExecutor {
         while self.next_end().await {}
     }
 
-    /// Waits the grace period for the steps in flight, then aborts them: their intents are recorded.
+    /// Waits for the steps in flight until the grace period ends, then aborts them. Their intents are
+    /// recorded. Returns false.
     async fn drain(&mut self) -> bool {
         let grace = tokio::time::sleep(GRACE);
         tokio::pin!(grace);
@@ -232,7 +233,7 @@ impl ProviderExecutor {
             tokio::select! {
                 biased;
                 ended = self.in_flight.join_next_with_id() => match ended {
-                    Some(ended) => self.take(ended),
+                    Some(ended) => self.handle_end(ended),
                     None => return false,
                 },
                 () = &mut grace => break,
@@ -264,7 +265,7 @@ impl ProviderExecutor {
         false
     }
 
-    fn take(&mut self, ended: Result<(Id, FinishedStep), tokio::task::JoinError>) {
+    fn handle_end(&mut self, ended: Result<(Id, FinishedStep), tokio::task::JoinError>) {
         let (id, FinishedStep { step, end, effect, duration, in_place_step }) = joined(ended);
         self.started.remove(&id);
         if let Some(InPlaceStep { step, end }) = in_place_step {
@@ -273,13 +274,13 @@ impl ProviderExecutor {
         match effect {
             Effect::AsPlanned => {}
             Effect::Gone => self.alive.gone(),
-            Effect::Stays => self.alive.stays(),
+            Effect::Stays => self.alive.not_destroyed(),
         }
         self.react_to(&end);
         self.report_end(&step, end, duration);
     }
 
-    /// Stops what no longer makes sense after a step ended so.
+    /// Halts the steps that cannot succeed any more after a step ended this way.
     fn react_to(&mut self, end: &StepEnd) {
         if self.worker.as_ref().is_some_and(|worker| worker.journal.is_broken()) {
             self.halt(NotTried::StateFailed);
@@ -292,13 +293,14 @@ impl ProviderExecutor {
                 self.react_to_class(api_error.class, api_error.code);
             }
             StepEnd::Done(_) | StepEnd::Waiting(_, None) => self.reached = true,
-            // What another provider answers is for its own executor to react to.
+            // The executor of the other provider reacts to its errors.
             StepEnd::Waiting(_, Some(QueryFailure { side: Some(_), api_error: _ }))
             | StepEnd::NotTried(_) => {}
         }
     }
 
-    /// Stops what an answer, or its absence, says will not succeed.
+    /// Halts the steps that cannot succeed any more after this error; `code` is `None` if the service did
+    /// not answer.
     fn react_to_class(&mut self, class: ErrorClass, code: Option<i64>) {
         match (class, code) {
             (ErrorClass::Fatal, _) => self.halt(NotTried::ProviderFatal),
@@ -323,9 +325,9 @@ impl ProviderExecutor {
         }
     }
 
-    /// Takes no more steps; the first reason counts.
+    /// Halts the provider: no more steps start. The first reason counts.
     fn halt(&self, why: NotTried) {
-        // An error says that there is a reason already.
+        // `set` fails if there is a reason already.
         let _ = self.halted.set(why);
     }
 
@@ -335,40 +337,40 @@ impl ProviderExecutor {
     }
 }
 
-/// Registers the users that the next steps need, while earlier steps are in flight: a create would
-/// otherwise hold its place in the rate limit for as long as that takes. Dropped, it aborts what is in
-/// flight.
+/// Registers the users that the next steps need while earlier steps are in flight. Otherwise a create
+/// would hold its permit of the rate limit during the registration. Dropping it aborts the registrations
+/// in flight.
 pub(super) struct Registrations {
     client: Option<Arc<Client>>,
     in_flight: JoinSet<()>,
-    /// For how many steps that was begun.
-    seen: usize,
+    /// The number of steps whose registrations have started.
+    started: usize,
 }
 
 impl Registrations {
     pub(super) fn new(client: Option<Arc<Client>>) -> Self {
-        Self { client, in_flight: JoinSet::new(), seen: 0 }
+        Self { client, in_flight: JoinSet::new(), started: 0 }
     }
 
-    /// Registers no more users: no further step starts.
+    /// Stops registering users, because no further step starts.
     pub(super) fn stop(&mut self) {
         self.client = None;
         self.in_flight.abort_all();
     }
 
-    /// Begins with the steps up to `end`.
+    /// Starts the registrations of the steps before index `end`.
     pub(super) fn register_ahead(&mut self, steps: &[Step], end: usize) {
         let Some(client) = &self.client else { return };
         let end = end.min(steps.len());
-        for step in steps.get(self.seen..end).unwrap_or_default() {
+        for step in steps.get(self.started..end).unwrap_or_default() {
             let made = step.action.makes_room().then(|| step.after.clone()).flatten();
             if let Some(room) = made {
                 let (client, operation) = (client.clone(), Operation::Create(room));
-                // The client keeps the result, and returns it to the step that needs it.
+                // The client caches the result for the step that needs it.
                 self.in_flight.spawn(async move { drop(client.prepare(&operation).await) });
             }
         }
-        self.seen = self.seen.max(end);
+        self.started = self.started.max(end);
         while self.in_flight.try_join_next().is_some() {}
     }
 }

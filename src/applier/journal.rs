@@ -1,4 +1,4 @@
-//! What is recorded around a call: its intent before, its result after.
+//! Writes the journal entries around a call: its intent before, its result after.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,29 +6,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::model::{Address, Pending, PendingKind, RecordedRoom, Room, Timestamp};
 use crate::state::{Durable, Entry, StateError, WriteStore};
 
-/// Writes entries durably, and remembers when that failed: then nothing more may be sent.
+/// Writes entries durably. After a failed write no more calls may be sent.
 #[derive(Clone)]
 pub(super) struct JournalWriter {
     store: Arc<dyn WriteStore>,
-    failed_step: Arc<AtomicBool>,
+    is_broken: Arc<AtomicBool>,
 }
 
 impl JournalWriter {
     pub(super) fn new(store: Arc<dyn WriteStore>) -> Self {
-        Self { store, failed_step: Arc::default() }
+        Self { store, is_broken: Arc::default() }
     }
 
-    /// Whether an entry could not be written.
+    /// Returns whether entries can no longer be written.
     pub(super) fn is_broken(&self) -> bool {
-        self.failed_step.load(Ordering::Relaxed)
+        self.is_broken.load(Ordering::Relaxed)
     }
 
-    /// Notes that no entry can be written any more.
-    pub(super) fn fail(&self) {
-        self.failed_step.store(true, Ordering::Relaxed);
+    /// Marks the journal as broken: no entry can be written any more.
+    pub(super) fn mark_broken(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
     }
 
-    /// Writes that a call is about to be sent, and returns how long it may be.
+    /// Writes that a call is about to be sent, and returns until when it may be sent.
     pub(super) async fn intent(
         &self,
         address: &Address,
@@ -42,7 +42,7 @@ impl JournalWriter {
         self.written(vec![Entry::Intent(address.clone(), record)]).await
     }
 
-    /// Writes what a room's record is from now on.
+    /// Writes a room's new record.
     pub(super) async fn record(
         &self,
         address: &Address,
@@ -68,7 +68,7 @@ impl JournalWriter {
         }
     }
 
-    /// Writes many entries at once.
+    /// Writes several entries at once.
     pub(super) async fn append(&self, entries: Vec<Entry>) -> Result<(), StateError> {
         if entries.is_empty() {
             return Ok(());
@@ -79,7 +79,7 @@ impl JournalWriter {
     async fn written(&self, entries: Vec<Entry>) -> Result<Durable, StateError> {
         let written = self.store.append(entries).await;
         if written.is_err() {
-            self.fail();
+            self.mark_broken();
         }
         written
     }

@@ -1,7 +1,7 @@
-//! The imperative part: observe, execute, record, and recover what was left pending.
+//! Executes plans: observes, executes, records, and recovers calls that were left pending.
 //!
-//! A call that changes something is never sent before its intent is durable, and never repeated
-//! with an unknown outcome before the room was looked up.
+//! A call that changes something is never sent before its intent is durable. If its outcome is
+//! unknown, it is never repeated before a lookup of the room.
 
 mod admission;
 mod call_admission;
@@ -38,33 +38,33 @@ use step::{Done, StepEnd};
 
 pub use observe::{Observers, observe, observed_rooms};
 pub use recover::{Recovered, recover};
-pub use refresh::{Seen, imported, seen};
+pub use refresh::{UpdatedRecord, imported, record_observations};
 
-/// Everything a run needs of one provider.
+/// A connected provider.
 #[derive(Clone)]
 pub struct Connection {
-    /// What the file says of it.
+    /// The provider as it is declared.
     pub provider: Provider,
-    /// The means to call it.
+    /// The client that calls it.
     pub client: Arc<Client>,
-    /// The clock by which its rooms live.
+    /// The clock of its service: the wall clock, or the clock of the emulator.
     pub clock: Arc<dyn Clock>,
 }
 
 /// The providers of a run.
 pub type Connections = BTreeMap<ProviderName, Connection>;
 
-/// How a run is to behave.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Steps of one provider in flight at once; `None` for enough to hide the latency.
     pub concurrency: Option<usize>,
 }
 
-/// Steps of one provider in flight at once by default: enough to hide three seconds of latency at its
-/// fastest limit, and never more than so many connections. A store that writes once a second adds five
-/// seconds: a step waits for an intent and a result of each of its calls. It holds no connection
-/// meanwhile.
+/// Returns how many steps of one provider are in flight at once by default: enough to hide three
+/// seconds of latency at its fastest limit, and at most 512, since each may hold a connection. A store
+/// that writes once a second adds five seconds, because a step waits for the writes of an intent and a
+/// result for each of its calls. Such a step holds no connection while it waits: at most 2048.
 fn concurrency(provider: &Provider, send_window: Option<Duration>) -> usize {
     let (seconds, most) = if send_window.is_some() { (8.0, 2048) } else { (3.0, 512) };
     let rates = provider.kind().calls().iter().map(|(call, _)| provider.rate(*call));
@@ -74,9 +74,9 @@ fn concurrency(provider: &Provider, send_window: Option<Duration>) -> usize {
     (64..=most).find(hidden).unwrap_or(most)
 }
 
-/// Receives what happens while a plan is applied.
+/// Receives the events of a session.
 pub trait Report: Send + Sync {
-    /// Takes one event.
+    /// Receives one event.
     fn event(&self, event: &Event);
 }
 
@@ -89,19 +89,19 @@ pub fn observers(connections: &Connections) -> Observers {
     connections.iter().map(observer).collect()
 }
 
-/// Everything that a run works with.
+/// The inputs of a run.
 pub struct Run {
     /// The record before the run.
     pub recorded: Arc<Recorded>,
     /// What was observed before the plan was made.
     pub observed: Observed,
-    /// The means to call the providers.
+    /// The connected providers.
     pub connections: Connections,
-    /// How to behave.
+    /// The settings.
     pub settings: Settings,
-    /// Where the record is written.
+    /// The store to which the record is written.
     pub store: Arc<dyn WriteStore>,
-    /// Who receives the events.
+    /// The receiver of the events.
     pub report: Arc<dyn Report>,
     /// The request to stop.
     pub stop: Stop,
@@ -136,7 +136,7 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
             journal.clone(),
             side_dependencies.clone(),
         );
-        executors.spawn(async move { executor.drive(steps).await });
+        executors.spawn(async move { executor.execute_all(steps).await });
     }
     let all = async {
         while let Some(done) = executors.join_next().await {
@@ -151,7 +151,7 @@ pub async fn run(plan: ApprovedPlan, run: Run) -> Outcome {
     outcome
 }
 
-/// Stops the steps when a stop is requested, and when the lock is lost. Never returns: those in flight
+/// Stops the run when a stop is requested or the lock is lost. Never returns, so that steps in flight
 /// may finish.
 async fn stop_early(
     requested: &Stop,
@@ -162,7 +162,7 @@ async fn stop_early(
     let lost = async {
         let error = store.lost().await;
         tracing::info!("{error}");
-        journal.fail();
+        journal.mark_broken();
         switch.stop_because(StopReason::LockLost);
     };
     let requested = async {
@@ -174,7 +174,7 @@ async fn stop_early(
 }
 
 impl Run {
-    /// Reports the end of a step that took so long, and adds it to the outcome.
+    /// Reports how a step ended and how long it took, and adds it to the outcome.
     fn report_end(
         &self,
         outcome: &mut Outcome,
@@ -219,7 +219,7 @@ impl Run {
     }
 }
 
-/// What a step waits for that waits by the plan already.
+/// Returns why a step that the plan holds waits.
 fn wait_reason(held: &Held) -> WaitReason {
     let Held { step, reason } = held;
     match reason {
@@ -233,8 +233,8 @@ fn wait_reason(held: &Held) -> WaitReason {
     }
 }
 
-/// Adds a step that is done to the outcome. A room that was to be created and existed already is
-/// adopted, not created.
+/// Adds a step that is done to the outcome. A create of a room that existed already counts as an
+/// adoption.
 fn add_done(outcome: &mut Outcome, step: &Step, done: Done) -> (Action, StepProgress) {
     let Done { request_id, adopted } = done;
     let address = step.address.clone();
@@ -261,10 +261,10 @@ pub struct Stop(watch::Receiver<Option<StopReason>>);
 #[derive(Debug)]
 pub struct StopSwitch(watch::Sender<Option<StopReason>>);
 
-/// Why a run is to stop.
+/// Why a run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StopReason {
-    /// The user requested it, or the time is over.
+    /// The user requested it, or the run's time-out has expired.
     Requested,
     /// The lock was lost: no further call may be made.
     LockLost,
@@ -278,7 +278,7 @@ impl StopSwitch {
         (Self(sender), Stop(receiver))
     }
 
-    /// Requests the stop. It cannot be taken back.
+    /// Requests the stop, irrevocably.
     pub fn stop(&self) {
         self.stop_because(StopReason::Requested);
     }
@@ -294,7 +294,7 @@ impl StopSwitch {
 }
 
 impl Stop {
-    /// Returns a request that never comes.
+    /// Returns a stop that is never requested.
     fn never() -> Self {
         StopSwitch::new().1
     }
@@ -313,7 +313,7 @@ impl Stop {
         }
     }
 
-    /// Waits until the stop is requested; for ever if it never is.
+    /// Waits until the stop is requested. Never returns if it is not.
     pub async fn wanted(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(Option::is_some).await.is_err() {
@@ -321,7 +321,7 @@ impl Stop {
         }
     }
 
-    /// Waits for `work`, or for the stop: `None` if the stop came first.
+    /// Waits for `work` or the stop; `None` if the stop was requested first.
     pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

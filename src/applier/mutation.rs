@@ -1,4 +1,4 @@
-//! One change of one room: sent, and if its outcome is unknown looked up before it is repeated.
+//! Makes one change to one room. If its outcome is unknown, the room is looked up before a retry.
 
 use std::sync::atomic::Ordering;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::call_admission::Reservation;
 use super::clearance::{Attempts, Cleared};
-use super::recover::{PendingCall, Sent, Unresolved, uncertain};
+use super::recover::{CallOrigin, PendingCall, Unresolved, uncertain};
 use super::worker::{Completed, EarlierIntent, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     ApiError, ErrorClass, Field, NotTried, Operation, Pending, PendingKind, RecordedRoom, RoomId,
@@ -21,8 +21,8 @@ enum Attempt {
 }
 
 impl Worker {
-    /// Makes a change, with what is reserved for its first attempt, until its result is known or the
-    /// attempts are used up.
+    /// Makes a change and retries it until its result is known or the attempts are used up. `first` is
+    /// what was reserved for the first attempt.
     pub(super) async fn mutate(
         &self,
         mutation: &Mutation<'_>,
@@ -37,7 +37,7 @@ impl Worker {
                 Cleared::Missing(record) => {
                     return Ok(Completed { result: MutationResult::Missing(None), record });
                 }
-                Cleared::For(record, permit) => (record, permit),
+                Cleared::Granted(record, permit) => (record, permit),
             };
             match self.attempt(mutation, &record, &mut attempts, permit).await? {
                 Attempt::Completed(result) => {
@@ -91,7 +91,7 @@ impl Worker {
             ErrorClass::Unknown | ErrorClass::Unrecognised => {
                 attempts.earlier = EarlierIntent::Open;
                 let pending = Pending::new(kind, at, target.clone());
-                let origin = Sent::ByUs(since);
+                let origin = CallOrigin::ThisRun(since);
                 let call = PendingCall { address, record, pending: &pending, origin };
                 self.look_up(&call, api_error).await
             }
@@ -128,15 +128,15 @@ impl Worker {
         }
     }
 
-    /// Restores the record after an attempt that changed nothing, and does what its answer requires
-    /// before the next one.
+    /// Restores the record after an attempt that changed nothing, and prepares the next one as the error
+    /// requires.
     async fn prepare(
         &self,
         mutation: &Mutation<'_>,
         attempts: &mut Attempts,
         api_error: ApiError,
     ) -> Result<(), Failure> {
-        // Writing may take a second: other calls are not to be sent meanwhile. An error says that there is
+        // Restoring the record may take a second, so other calls are halted before. `set` fails if there is
         // a reason already.
         let _ = match api_error.class {
             ErrorClass::Quota => self.creates_halted.set(NotTried::Quota),
@@ -164,7 +164,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Waits for the next attempt. The error is why there is none; `None` if the run is to stop.
+    /// Waits until the next attempt may begin. The error is why there is none; `None` if the run stops.
     async fn next(
         &self,
         attempts: &mut Attempts,
@@ -189,7 +189,7 @@ impl Worker {
                 let wait = self.connection.client.wait(api_error.call, delay);
                 self.stop.or(wait).await.ok_or(None)
             }
-            // Another room may have another owner.
+            // Only this room is refused: another room may have another owner.
             ErrorClass::OperatorUnknown if has_owner(operation) => {
                 Err(Some(ApiError { class: ErrorClass::Refused, ..api_error.clone() }))
             }
@@ -208,7 +208,7 @@ impl Worker {
     }
 }
 
-/// Whether an operation creates a room of an owner that the file names.
+/// Returns whether an operation creates a room with a declared owner.
 fn has_owner(operation: &Operation) -> bool {
     match operation {
         Operation::Create(room) => room.value(Field::Owner).is_some(),

@@ -1,4 +1,4 @@
-//! Reads rooms, many at once, through observers that cannot change anything.
+//! Reads rooms concurrently, through observers that cannot change anything.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::provider::Observer;
 /// The observer of each provider.
 pub type Observers = BTreeMap<ProviderName, Arc<dyn Observer>>;
 
-/// How many queries are in flight at one provider: enough to hide three seconds of latency at 20 a
-/// second.
+/// How many queries to one provider are in flight at once: enough to hide three seconds of latency at 20
+/// queries per second.
 const IN_FLIGHT: usize = 64;
 
-/// Reads rooms, and reports how many were read. A provider that cannot be reached, or that answers
-/// that nothing will succeed, is not asked again: its other rooms are unread for the same reason.
+/// Reads rooms, and reports how many were read. After an error that ends all queries to a provider, it is
+/// not queried again: its other rooms are unread for the same reason.
 pub async fn observe(
     observers: &Observers,
     addresses: Vec<Address>,
@@ -58,7 +58,7 @@ pub fn observed_rooms(observed: &Observed) -> impl Iterator<Item = (&Address, &O
 }
 
 /// Reads one room.
-pub(super) async fn look(
+pub(super) async fn observe_room(
     observer: &dyn Observer,
     address: &Address,
 ) -> Result<Observation, ApiError> {
@@ -125,7 +125,7 @@ async fn read(
     }
 }
 
-/// Returns whether no other query to this provider will succeed after this error.
+/// Returns whether no further query to this provider will succeed after this error.
 fn ends_reads(api_error: &ApiError) -> bool {
     match api_error.class {
         ErrorClass::Fatal | ErrorClass::Stopped => true,
@@ -148,7 +148,7 @@ fn unread(addresses: Vec<Address>, why: &str) -> Vec<(Address, Observation)> {
     addresses.into_iter().map(unread).collect()
 }
 
-/// Returns the result of a task; a panic in it is a panic here.
+/// Returns the result of a task, and propagates its panic.
 pub(super) fn joined<T>(task: Result<T, tokio::task::JoinError>) -> T {
     match task {
         Ok(done) => done,

@@ -1,5 +1,5 @@
-//! Looks up calls of unknown outcome until it is known what became of them: in the run that sent them,
-//! and before anything else is done with their rooms in the next one.
+//! Looks up the rooms of calls with an unknown outcome until the outcome is known: in the run that sent
+//! the call, or in the next run before it does anything else with the room.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::journal::JournalWriter;
-use super::observe::{joined, look};
+use super::observe::{joined, observe_room};
 use super::{Connection, Connections, Report, Stop};
 use crate::model::{
     Address, ApiError, Event, LANDING, Landing, Observation, Observed, Pending, PendingKind,
@@ -17,24 +17,24 @@ use crate::model::{
 };
 use crate::state::{EarlierHolder, StateError, WriteStore};
 
-/// The record after pending calls were resolved, and what the lookups observed.
+/// The record after the pending calls were resolved, and what the lookups observed.
 #[derive(Debug)]
 pub struct Recovered {
     /// The record.
     pub recorded: Arc<Recorded>,
-    /// What was observed of the rooms that had a call pending.
+    /// What was observed of the rooms with a pending call.
     pub observed: Observed,
 }
 
-/// What became of one pending call.
+/// The outcome of one pending call.
 struct Resolution {
     address: Address,
     observation: Observation,
     record: Option<RecordedRoom>,
 }
 
-/// Looks up every call that is pending at a connected provider, records what became of it, and waits
-/// if it may still take effect.
+/// Resolves every call that is pending at a connected provider: waits while it may still take effect,
+/// looks its room up, and records the outcome.
 ///
 /// # Errors
 /// Returns [`StateError`] if the record could not be written.
@@ -46,15 +46,15 @@ pub async fn recover(
     stop: &Stop,
 ) -> Result<Recovered, StateError> {
     let earlier = store.snapshot().earlier;
-    let origin = Sent::earlier(earlier);
-    let open: Vec<Open> = recorded
+    let origin = CallOrigin::earlier(earlier);
+    let open: Vec<OpenCall> = recorded
         .rooms
         .iter()
         .filter_map(|(address, record)| {
             let pending = record.pending.as_deref()?.clone();
             let connection = connections.get(&address.provider)?.clone();
             let (address, record) = (address.clone(), record.clone());
-            Some(Open { address, record, pending, connection, earlier, origin })
+            Some(OpenCall { address, record, pending, connection, earlier, origin })
         })
         .collect();
     if open.is_empty() {
@@ -87,17 +87,17 @@ pub async fn recover(
 }
 
 /// A call that an earlier run left pending.
-struct Open {
+struct OpenCall {
     address: Address,
     record: RecordedRoom,
     pending: Pending,
     connection: Connection,
-    /// The run that sent it, if it held a lease.
+    /// The earlier holder of the lease; `None` if the state has no lease.
     earlier: Option<EarlierHolder>,
-    origin: Sent,
+    origin: CallOrigin,
 }
 
-impl Open {
+impl OpenCall {
     async fn resolve(self, journal: &JournalWriter, stop: &Stop) -> Result<Resolution, StateError> {
         let Self { address, record, pending, connection, earlier, origin } = self;
         let call = PendingCall { address: &address, record: &record, pending: &pending, origin };
@@ -128,9 +128,10 @@ impl Open {
     }
 }
 
-/// The record of a room that is missing after an open create of another holder, while the service may
-/// still accept that create: a holder whose lease was taken over may be suspended, and send the signed call
-/// once it goes on. The holder after it may have released the lease without having looked the room up.
+/// Returns the record of a room that is missing after an open create of an earlier holder, while the service
+/// may still accept that create; `None` if it need not be watched. A holder whose lease was taken over may
+/// be suspended, and send its signed call when it resumes. A later holder may have released the lease
+/// without a lookup of the room.
 fn watched(
     record: &RecordedRoom,
     pending: &Pending,
@@ -150,28 +151,28 @@ const MAY_STILL_LAND: &str = "waiting: its last call may still take effect";
 /// A call whose outcome is unknown.
 pub(super) struct PendingCall<'a> {
     pub(super) address: &'a Address,
-    /// The record under the call's intent.
+    /// The record in the call's intent.
     pub(super) record: &'a RecordedRoom,
     pub(super) pending: &'a Pending,
-    pub(super) origin: Sent,
+    pub(super) origin: CallOrigin,
 }
 
-/// Since when this process knows of a call, by a monotonic clock.
+/// Which run sent a call, with a time by the monotonic clock of this process.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Sent {
-    /// This run sent it then.
-    ByUs(Instant),
-    /// An earlier run did; this one read of it then.
-    Earlier(Instant),
-    /// An earlier holder of a lease did: its calls have ended by then.
-    EndedBy(Instant),
+pub(super) enum CallOrigin {
+    /// This run sent the call, at this time.
+    ThisRun(Instant),
+    /// An earlier run sent it; this run read its intent at this time.
+    EarlierRun(Instant),
+    /// An earlier holder of the lease sent it; all its calls have ended by this time.
+    EarlierHolder(Instant),
 }
 
-/// Why it is not known what became of a call.
+/// Why the outcome of a call is still unknown.
 pub(super) enum Unresolved {
     /// The room could not be looked up.
     Unread(ApiError),
-    /// The run is to stop.
+    /// A stop was requested.
     Interrupted,
 }
 
@@ -185,8 +186,8 @@ impl fmt::Display for Unresolved {
 }
 
 impl PendingCall<'_> {
-    /// Looks the room up, and waits if the call may still take effect: never longer than that takes
-    /// since this process knows of the call, whatever happens to the wall clock meanwhile.
+    /// Looks the room up, and waits while the call may still take effect. The wait is limited by the
+    /// monotonic time since this process knows of the call, whatever the wall clock does.
     pub(super) async fn resolve(
         &self,
         connection: &Connection,
@@ -196,14 +197,14 @@ impl PendingCall<'_> {
         let mut waited = false;
         loop {
             let landing = self.origin.landing();
-            let read = stop.or(look(&*connection.client, self.address)).await;
+            let read = stop.or(observe_room(&*connection.client, self.address)).await;
             let observation = read.ok_or(Unresolved::Interrupted)?.map_err(Unresolved::Unread)?;
             let Self { address, record, pending, origin } = self;
             match settle(application, record, pending, Some(&observation), landing) {
                 Settled::MayStillLand(until) => {
                     match origin {
-                        Sent::ByUs(_) => tracing::debug!(%address, "{MAY_STILL_LAND}"),
-                        Sent::Earlier(_) | Sent::EndedBy(_) => {
+                        CallOrigin::ThisRun(_) => tracing::debug!(%address, "{MAY_STILL_LAND}"),
+                        CallOrigin::EarlierRun(_) | CallOrigin::EarlierHolder(_) => {
                             tracing::warn!(%address, "{MAY_STILL_LAND}");
                         }
                     }
@@ -224,59 +225,62 @@ impl PendingCall<'_> {
     }
 }
 
-impl Sent {
-    /// Returns that of the calls that the run before this one left open.
+impl CallOrigin {
+    /// Returns the origin of the calls that the previous run left open.
     fn earlier(holder: Option<EarlierHolder>) -> Self {
         match holder {
-            Some(EarlierHolder { calls_ended, lease: _ }) => Self::EndedBy(calls_ended),
-            None => Self::Earlier(Instant::now()),
+            Some(EarlierHolder { calls_ended, lease: _ }) => Self::EarlierHolder(calls_ended),
+            None => Self::EarlierRun(Instant::now()),
         }
     }
 
-    /// Waits until the calls of an earlier holder have ended, in so many rooms: no lookup counts before,
-    /// whichever answer it gives. The wall clocks of two machines are never compared.
+    /// Waits until the calls of an earlier holder have ended; `rooms` is the number of rooms with such
+    /// calls. Before that no lookup counts, whatever it finds. The wall clocks of two machines are never
+    /// compared.
     async fn wait_for_end(self, rooms: u64, report: &Arc<dyn Report>, stop: &Stop) {
         let left = self.left();
         match self {
-            Self::EndedBy(ended) if !left.is_zero() => {
+            Self::EarlierHolder(ended) if !left.is_zero() => {
                 report.event(&Event::CallsAwaited(rooms, left));
-                // Where the run is to stop, no room is looked up either.
+                // After a stop no room is looked up either.
                 let _ = stop.or(sleep_until(ended)).await;
             }
-            Self::EndedBy(_) | Self::ByUs(_) | Self::Earlier(_) => {}
+            Self::EarlierHolder(_) | Self::ThisRun(_) | Self::EarlierRun(_) => {}
         }
     }
 
-    /// Whether a call may still take effect when a query is sent now.
+    /// Returns whether the call may still take effect after a query that is sent now.
     fn landing(self) -> Landing {
         match self {
-            Self::ByUs(_) | Self::Earlier(_) | Self::EndedBy(_) if self.left().is_zero() => {
+            Self::ThisRun(_) | Self::EarlierRun(_) | Self::EarlierHolder(_)
+                if self.left().is_zero() =>
+            {
                 Landing::Over
             }
-            Self::ByUs(_) | Self::EndedBy(_) => Landing::NotOver,
-            Self::Earlier(_) => Landing::ByClock,
+            Self::ThisRun(_) | Self::EarlierHolder(_) => Landing::NotOver,
+            Self::EarlierRun(_) => Landing::ByClock,
         }
     }
 
-    /// How long to wait before the next query, if the wall clock says `by_clock`: it is believed once,
-    /// for a call that another process sent.
+    /// Returns how long to wait before the next query. `by_clock` is the wait by the wall clock: it is used
+    /// once, for a call that another process sent.
     fn wait(self, by_clock: Duration, waited: bool) -> Duration {
         match self {
-            Self::Earlier(_) if !waited => self.left().min(by_clock),
-            Self::ByUs(_) | Self::Earlier(_) | Self::EndedBy(_) => self.left(),
+            Self::EarlierRun(_) if !waited => self.left().min(by_clock),
+            Self::ThisRun(_) | Self::EarlierRun(_) | Self::EarlierHolder(_) => self.left(),
         }
     }
 
     fn left(self) -> Duration {
         let end = match self {
-            Self::ByUs(since) | Self::Earlier(since) => since + LANDING,
-            Self::EndedBy(end) => end,
+            Self::ThisRun(since) | Self::EarlierRun(since) => since + LANDING,
+            Self::EarlierHolder(end) => end,
         };
         end.saturating_duration_since(Instant::now())
     }
 }
 
-/// Why a room that exists is left as it is, and what to do.
+/// Returns why a room that exists is left unchanged, and what the user can do.
 pub(super) fn uncertain(address: &Address, record: &RecordedRoom) -> String {
     match &record.contested {
         Some(why) => format!(

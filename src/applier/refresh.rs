@@ -9,20 +9,24 @@ use crate::model::{
 };
 use crate::state::Entry;
 
-/// The record after an observation, and what has to be written of it.
+/// The record after observations, and the entries that have to be written for it.
 #[derive(Debug)]
-pub struct Seen {
+pub struct UpdatedRecord {
     /// The record.
     pub recorded: Arc<Recorded>,
-    /// What has to be written.
+    /// The entries to write.
     pub entries: Vec<Entry>,
 }
 
-/// Notes when rooms were observed, if that matters to a later run: with people inside, without
-/// people after there were some, or with other attributes. Of a room that others made anew, what cannot
-/// be read is assumed.
+/// Records when rooms were observed, if a later run needs it: with people inside, empty after there were
+/// people, or with other attributes. If others have recreated a room, its fields that cannot be read are
+/// recorded as assumed.
 #[must_use]
-pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connections) -> Seen {
+pub fn record_observations(
+    recorded: &Arc<Recorded>,
+    observed: &Observed,
+    connections: &Connections,
+) -> UpdatedRecord {
     let mut entries = Vec::new();
     for (address, observed_room) in observed_rooms(observed) {
         let connection = connections.get(&address.provider);
@@ -37,7 +41,7 @@ pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connect
         }
     }
     if entries.is_empty() {
-        return Seen { recorded: recorded.clone(), entries };
+        return UpdatedRecord { recorded: recorded.clone(), entries };
     }
     let mut changed = recorded.as_ref().clone();
     for entry in &entries {
@@ -45,7 +49,7 @@ pub fn seen(recorded: &Arc<Recorded>, observed: &Observed, connections: &Connect
             changed.rooms.insert(address.clone(), record.clone());
         }
     }
-    Seen { recorded: Arc::new(changed), entries }
+    UpdatedRecord { recorded: Arc::new(changed), entries }
 }
 
 fn matters(before: &RecordedRoom, after: &RecordedRoom, observed_room: &ObservedRoom) -> bool {
@@ -55,7 +59,7 @@ fn matters(before: &RecordedRoom, after: &RecordedRoom, observed_room: &Observed
         || before.attribute_sequence != after.attribute_sequence
 }
 
-/// The record of a declared room of this kind that exists and was not made by us.
+/// Returns the record of a declared room that exists and that an import takes over.
 #[must_use]
 pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) -> RecordedRoom {
     let DesiredRoom {
@@ -87,8 +91,8 @@ pub fn imported(kind: Kind, room: &DesiredRoom, observed_room: &ObservedRoom) ->
     adopted(kind, &record, observed_room)
 }
 
-/// The record of a room of this kind that exists and is taken over: what changes in place is as it
-/// was read, and the rest is taken to be as in `record`.
+/// Returns the record of a room that exists and is taken over: fields that change in place are as they
+/// were read, the others are assumed to be as in `record`.
 pub(super) fn adopted(
     kind: Kind,
     record: &RecordedRoom,

@@ -1,4 +1,4 @@
-//! One step of an approved plan, executed to its end.
+//! Executes one step of an approved plan.
 
 mod create;
 mod destroy;
@@ -16,14 +16,14 @@ use crate::model::{
     Room, Step, StepFailure,
 };
 
-/// A step that ended, and what it did to the count of rooms.
+/// A step that ended, and its effect on the number of rooms.
 pub(super) struct FinishedStep {
     pub(super) step: Step,
     pub(super) end: StepEnd,
     pub(super) effect: Effect,
     /// How long it took; `None` if it never ran.
     pub(super) duration: Option<Duration>,
-    /// What was done in the place of a replace that waits.
+    /// The step in place that was executed instead of a replace that waits.
     pub(super) in_place_step: Option<InPlaceStep>,
 }
 
@@ -37,31 +37,31 @@ pub(super) struct InPlaceStep {
 pub(super) enum StepEnd {
     /// It is done, and recorded.
     Done(Done),
-    /// It failed; with the class of what the service answered.
+    /// It failed; with the class of the error if no call of it is pending.
     Failed(StepFailure, Option<ErrorClass>),
-    /// It waits for people to leave; with why it could not be read who is inside.
+    /// It waits for people to leave; with the error if it could not be read who is inside.
     Waiting(People, Option<QueryFailure>),
     /// It was not tried.
     NotTried(NotTried),
 }
 
-/// What a step did to the number of rooms that may be alive.
+/// The effect of a step on the number of rooms that may be alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// What was planned.
+    /// The planned effect.
     AsPlanned,
     /// A room that was counted does not exist.
     Gone,
-    /// A room that was to go stays.
+    /// A room that was to be destroyed still exists.
     Stays,
 }
 
-/// Whether the outcome of a call is still unknown.
+/// Whether a failed step leaves a call with an unknown outcome.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outstanding {
-    /// Of none.
+    /// No call.
     Nothing,
-    /// Of one: the next run looks it up first.
+    /// A call: the next run looks up its room first.
     Call,
 }
 
@@ -69,6 +69,7 @@ enum Outstanding {
 struct FailedStep {
     failure: Failure,
     effect: Effect,
+    /// What could not be done, as the message begins.
     what: &'static str,
 }
 
@@ -79,7 +80,7 @@ type StepResult = Result<Option<String>, FailedStep>;
 pub(super) struct Done {
     /// The service's id of the last request.
     pub(super) request_id: Option<String>,
-    /// The overwritten values of a room that was to be created, existed already, and was adopted.
+    /// The overwritten values, if a room that was to be created existed already and was adopted.
     pub(super) adopted: Option<Vec<Overwritten>>,
 }
 
@@ -93,7 +94,7 @@ impl Worker {
     ) -> FinishedStep {
         let start = Instant::now();
         let worker = Self { effects: Arc::default(), ..self.clone() };
-        match worker.executed(&step, record.as_ref(), first).await {
+        match worker.execute_action(&step, record.as_ref(), first).await {
             Ok(made) => {
                 let effect = match step.action {
                     Action::Destroy => Effect::Gone,
@@ -110,7 +111,7 @@ impl Worker {
             }
             Err(failed_step) => {
                 let mut in_place_step =
-                    worker.instead(&step, record.as_ref(), &failed_step.failure).await;
+                    worker.execute_instead(&step, record.as_ref(), &failed_step.failure).await;
                 let effect = failed_step.effect;
                 let mut end = failed_step.end(&step, worker.stop.not_tried());
                 for end in std::iter::once(&mut end)
@@ -126,8 +127,8 @@ impl Worker {
         }
     }
 
-    /// Executes the part of a replace that changes in place: an update, or a change of the record only.
-    async fn in_place(&self, step: &Step, record: &RecordedRoom) -> StepResult {
+    /// Executes the part of a replace that can change in place: an update, or a change of the record only.
+    async fn execute_in_place(&self, step: &Step, record: &RecordedRoom) -> StepResult {
         match step.action {
             Action::Update => self.update(step, Some(record), None).await,
             Action::Record
@@ -136,11 +137,11 @@ impl Worker {
             | Action::Replace
             | Action::Destroy
             | Action::Adopt
-            | Action::Forget => self.note(step, Some(record)).await,
+            | Action::Forget => self.update_record(step, Some(record)).await,
         }
     }
 
-    async fn executed(
+    async fn execute_action(
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
@@ -153,34 +154,34 @@ impl Worker {
             Action::Update => self.update(step, record, first).await,
             Action::Adopt => self.adopt(step, first).await,
             Action::Forget => self.forget(step).await,
-            Action::Record => self.note(step, record).await,
+            Action::Record => self.update_record(step, record).await,
         };
         result.map(|request_id| Done { request_id, adopted: None })
     }
 
     async fn forget(&self, step: &Step) -> StepResult {
-        let failed = |error| unwritten(error, "it could not be taken out of the record");
+        let failed = |error| write_failed(error, "it could not be taken out of the record");
         self.journal.remove(&step.address).await.map_err(failed)?;
         Ok(None)
     }
 
-    async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> StepResult {
-        let failed = |error| unwritten(error, "its record could not be changed");
+    async fn update_record(&self, step: &Step, record: Option<&RecordedRoom>) -> StepResult {
+        let failed = |error| write_failed(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
-        let mut after = noted(step, record);
+        let mut after = with_bookkeeping(step, record);
         if let Some(room) = &step.after {
             after.room = room.clone();
         }
-        // What was only moved was written before the first call: another step may have changed the
-        // record since.
+        // A room that only moved was written before the first call. It is not written again, because
+        // another step may have changed its record since.
         if after != *record {
             self.journal.record(&step.address, &after).await.map_err(failed)?;
         }
         Ok(None)
     }
 
-    /// The record of a room that is about to be made.
-    pub(super) fn fresh(&self, step: &Step, room: Arc<Room>) -> RecordedRoom {
+    /// Returns the record of a room that is about to be made.
+    pub(super) fn new_record(&self, step: &Step, room: Arc<Room>) -> RecordedRoom {
         RecordedRoom {
             room,
             assumed: Assumed::default(),
@@ -211,18 +212,20 @@ impl InPlaceStep {
 }
 
 impl FailedStep {
-    /// How the step ends; `stopped` says why it is not tried if the run is to stop.
+    /// Returns how the step ends; `stopped` is why it is not tried if the run was interrupted.
     fn end(self, step: &Step, stopped: NotTried) -> StepEnd {
         let Self { failure, effect: _, what } = self;
         match failure {
             Failure::NotDone(api_error) => {
-                let message = format!("{what}: {}", words(&api_error));
+                let message = format!("{what}: {}", call_and_message(&api_error));
                 let class = api_error.class;
                 let failure = failed(step, message, Some(api_error), Outstanding::Nothing);
                 StepEnd::Failed(failure, Some(class))
             }
             Failure::Open(why, api_error) => {
-                let first = api_error.as_ref().map(|api_error| format!("{}; ", words(api_error)));
+                let first = api_error
+                    .as_ref()
+                    .map(|api_error| format!("{}; ", call_and_message(api_error)));
                 let message = format!("{what}: {}{why}", first.unwrap_or_default());
                 StepEnd::Failed(failed(step, message, api_error, Outstanding::Call), None)
             }
@@ -238,7 +241,7 @@ impl FailedStep {
     }
 }
 
-/// Whether a call of a step may be in flight unrecorded.
+/// Returns whether a step may leave a call whose outcome is not recorded.
 fn makes_calls(step: &Step) -> Outstanding {
     if step.calls.is_empty() { Outstanding::Nothing } else { Outstanding::Call }
 }
@@ -260,17 +263,17 @@ fn failed(
     }
 }
 
-/// The call and its message: code and request id have fields of their own.
-fn words(api_error: &ApiError) -> String {
+/// Returns the call and the message of an error. [`StepFailure`] has its code and request id.
+fn call_and_message(api_error: &ApiError) -> String {
     format!("{}: {}", api_error.call, api_error.message)
 }
 
-fn unwritten(error: crate::state::StateError, what: &'static str) -> FailedStep {
+fn write_failed(error: crate::state::StateError, what: &'static str) -> FailedStep {
     FailedStep { failure: Failure::State(error), effect: Effect::AsPlanned, what }
 }
 
-/// A record with the bookkeeping of a step.
-fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
+/// Returns a record with the bookkeeping of a step.
+fn with_bookkeeping(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     let mut record = match step.next.as_deref() {
         Some(NextChange { before: _, after }) => record.with_next(after.clone()),
         None => record.clone(),
@@ -278,7 +281,7 @@ fn noted(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     record.lifecycle = step.lifecycle;
     record.ignore_changes.clone_from(&step.ignore_changes);
     record.sides = step.sides.clone();
-    // A room that is only moved stays as uncertain as it was; any other step was planned for ours.
+    // A room that only moved stays contested. Any other step was planned for a room that is ours.
     if let Some(source) = &step.source {
         record.contested = None;
         record.source = source.clone();

@@ -1,5 +1,5 @@
-//! What a step works with, and what it asks before it takes a room down: who is inside, and what
-//! others wrote into it.
+//! Executes the steps of one provider: the context of a step, and the queries before a destroy (who is
+//! inside) and a replace (also the attributes that others wrote).
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::call_admission::CallAdmission;
 use super::journal::JournalWriter;
-use super::observe::look;
+use super::observe::observe_room;
 use super::{Connection, Connections, Stop};
 use crate::model::{
     Address, ApiError, Call, ErrorClass, Kind, NotTried, Observation, ObservedRoom, Operation,
@@ -18,11 +18,11 @@ use crate::model::{
 use crate::provider::{Observer, Receipt};
 use crate::state::StateError;
 
-/// What the steps of one provider work with.
+/// Executes the steps of one provider.
 #[derive(Clone)]
 pub(super) struct Worker {
     pub(super) connection: Connection,
-    /// Those of all providers: a room may have sides at others.
+    /// The connections of all providers: a room may have sides at other providers.
     pub(super) connections: Arc<Connections>,
     pub(super) journal: JournalWriter,
     pub(super) admission: CallAdmission,
@@ -31,24 +31,25 @@ pub(super) struct Worker {
     pub(super) recorded: Arc<Recorded>,
     /// Whether this step has changed something.
     pub(super) effects: Arc<AtomicBool>,
-    /// Why no more steps are begun, and why none that make a room.
+    /// Why the provider takes no more steps; unset while it does.
     pub(super) halted: Arc<OnceLock<NotTried>>,
+    /// Why the provider takes no more steps that make a room; unset while it does.
     pub(super) creates_halted: Arc<OnceLock<NotTried>>,
 }
 
-/// A change to be made by one call, and what is recorded before and after it.
+/// A change that one call makes, and what is recorded before and after it.
 pub(super) struct Mutation<'a> {
     pub(super) address: &'a Address,
     pub(super) operation: Operation,
-    /// The call that carries it out.
+    /// The call that makes the change.
     pub(super) call: Call,
-    /// The sides of the room that have to be empty before; none if people do not matter.
+    /// The sides of the room that have to be empty before the call.
     pub(super) empty: Vec<Address>,
-    /// The room that a replace makes next: what others wrote into the old one is read before the call,
-    /// and kept for the new one.
+    /// The room that a replace makes next: the attributes that others wrote into the old room are read
+    /// before the call, and carried over to the new one.
     pub(super) next: Option<Arc<Room>>,
     pub(super) kind: PendingKind,
-    /// The record under the intent.
+    /// The record in the intent.
     pub(super) record: RecordedRoom,
     /// The record that is restored if the change was not made.
     pub(super) before: Option<&'a RecordedRoom>,
@@ -59,15 +60,15 @@ pub(super) struct Mutation<'a> {
 /// A mutation whose result is known.
 pub(super) struct Completed {
     pub(super) result: MutationResult,
-    /// The record under its last intent.
+    /// The record in its last intent.
     pub(super) record: RecordedRoom,
 }
 
 /// The result of a mutation.
 pub(super) enum MutationResult {
-    /// The service says that it is done; with the time of sending.
+    /// The service reports that it is done; with the time at which the call was sent.
     Done(Receipt, Timestamp),
-    /// A lookup shows that it is done; the record by that lookup.
+    /// A lookup shows that it is done; with the record by that lookup.
     Confirmed(RecordedRoom),
     /// The room does not exist: the service's answer, or `None` if a lookup shows it.
     Missing(Option<ApiError>),
@@ -78,9 +79,9 @@ pub(super) enum MutationResult {
 /// Whether an earlier intent of ours to create the room had an unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EarlierIntent {
-    /// It had, and the room was found missing since.
+    /// There was such an intent, and a lookup after it found no room.
     Open,
-    /// There was none.
+    /// There was no such intent.
     Absent,
 }
 
@@ -96,7 +97,7 @@ pub(super) enum Failure {
     Unread(QueryFailure),
     /// The run was interrupted before anything was sent.
     Interrupted,
-    /// The provider takes no more steps, and this one has changed nothing.
+    /// The provider takes no more steps, and this step has changed nothing.
     NotTried(NotTried),
     /// It could not be recorded.
     State(StateError),
@@ -108,38 +109,38 @@ impl From<StateError> for Failure {
     }
 }
 
-/// What a query right before a call found.
+/// The result of the queries right before a call.
 pub(super) enum Precheck {
-    /// The room does not exist; with the record as it is then.
+    /// The room does not exist; with the record for the intent.
     Missing(RecordedRoom),
     /// The call may be sent.
     Clear {
-        /// The record under the call's intent.
+        /// The record for the call's intent.
         record: RecordedRoom,
-        /// When the last answer came; `None` if no query was needed.
+        /// When the last answer was received; `None` if no query was needed.
         answered: Option<Instant>,
     },
 }
 
-/// Who is inside a room that is to go.
+/// The people inside a room that is to be destroyed.
 pub(super) struct Occupants {
-    /// At the side that is to go.
+    /// The people at the side that the step destroys.
     pub(super) here: People,
-    /// At all sides of the room.
+    /// The people at all sides of the room.
     pub(super) anywhere: People,
 }
 
 /// Why a room could not be read.
 pub(super) struct QueryFailure {
-    /// The other side of the room that could not be read; `None` if it is the room itself.
+    /// The other side of the room, if that is what could not be read.
     pub(super) side: Option<Address>,
     /// The error of the query.
     pub(super) api_error: ApiError,
 }
 
 impl Worker {
-    /// Returns this worker for a step that has changed something already: it goes on to its end, and
-    /// only the run's grace period limits it.
+    /// Returns a worker for the rest of a step that has changed something: neither a stop nor a halt ends
+    /// it, only the run's grace period.
     pub(super) fn committed(&self) -> Self {
         self.effects.store(true, Ordering::Relaxed);
         let (halted, creates_halted) = (Arc::default(), Arc::default());
@@ -170,7 +171,7 @@ impl Worker {
         }
     }
 
-    /// Returns which service it is.
+    /// Returns the kind of the provider.
     pub(super) fn kind(&self) -> Kind {
         self.connection.provider.kind()
     }
@@ -214,14 +215,14 @@ impl fmt::Display for QueryFailure {
 }
 
 impl Worker {
-    /// Reads right before a destroy whether people are inside, and before a replace the attributes too;
-    /// with people, or unread, it waits.
+    /// Reads right before a destroy whether people are inside, and before a replace also the attributes.
+    /// Fails with [`Failure::Occupied`] or [`Failure::Unread`] if the step has to wait.
     pub(super) async fn precheck(&self, mutation: &Mutation<'_>) -> Result<Precheck, Failure> {
         let mut occupants = Occupants { here: People::Nobody, anywhere: People::Nobody };
         let read = match mutation.next {
             Some(_) => match self.read(mutation.address).await? {
                 Some(observed_room) => Some(observed_room),
-                None => return Ok(Precheck::Missing(self.carrying(mutation, None)?)),
+                None => return Ok(Precheck::Missing(self.record_for_intent(mutation, None)?)),
             },
             None => None,
         };
@@ -239,7 +240,7 @@ impl Worker {
         match occupants.anywhere {
             People::Nobody => {
                 let asks = mutation.next.is_some() || !mutation.empty.is_empty();
-                let record = self.carrying(mutation, read.as_ref())?;
+                let record = self.record_for_intent(mutation, read.as_ref())?;
                 Ok(Precheck::Clear { record, answered: asks.then(Instant::now) })
             }
             People::Count(_) | People::AtLeast(_) | People::Unknown => {
@@ -248,14 +249,14 @@ impl Worker {
         }
     }
 
-    /// Reads who is inside a side of a room; `None` if it does not exist, nobody if its provider is not
-    /// connected.
+    /// Reads who is inside a side of a room; `None` if the side does not exist, [`People::Nobody`] if its
+    /// provider is not connected.
     async fn people(&self, side: &Address, here: bool) -> Result<Option<People>, Failure> {
         let Some(connection) = self.connections.get(&side.provider) else {
             return Ok(Some(People::Nobody));
         };
-        let asked = self.stop.or(connection.client.people(&side.room)).await;
-        asked.ok_or(Failure::Interrupted)?.map_err(|api_error| {
+        let people = self.stop.or(connection.client.people(&side.room)).await;
+        people.ok_or(Failure::Interrupted)?.map_err(|api_error| {
             if here && api_error.class == ErrorClass::Stopped {
                 return self.not_done(api_error);
             }
@@ -271,7 +272,7 @@ impl Worker {
             }
             Failure::Unread(QueryFailure { side: None, api_error })
         };
-        let read = self.stop.or(look(&*self.connection.client, address)).await;
+        let read = self.stop.or(observe_room(&*self.connection.client, address)).await;
         match read.ok_or(Failure::Interrupted)?.map_err(unread)? {
             Observation::There(observed_room) => Ok(Some(observed_room)),
             Observation::Gone(_) => Ok(None),
@@ -282,9 +283,9 @@ impl Worker {
         }
     }
 
-    /// The record under an intent: of a replace, with the attributes of others that its create sets
-    /// again.
-    fn carrying(
+    /// Returns the record for an intent. For a replace it carries the attributes of others, which the create
+    /// sets again.
+    fn record_for_intent(
         &self,
         mutation: &Mutation<'_>,
         read: Option<&ObservedRoom>,

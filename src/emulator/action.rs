@@ -1,4 +1,4 @@
-//! The actions that the emulator serves, by the vendors' names.
+//! The actions that the emulator serves, with the vendors' names.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use crate::model::Kind;
 
-/// An application: one id may stand for a ZIM and an RTC application, which share nothing.
+/// The key of an application. A ZIM and an RTC application with the same id share nothing.
 pub(super) type AppKey = (Kind, u32);
 
-/// An action of one of the services' APIs. The list is the emulator's own, so that a misspelt name in the
-/// client is found.
+/// An action of the services' APIs. The list is independent of the client's, so that a wrong name in the
+/// client is detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// ZIM: creates a room.
@@ -49,7 +49,7 @@ pub enum Action {
     AccountImport,
 }
 
-/// What becomes of a call, for those who count calls.
+/// An event of a call, for a test that counts calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallEvent {
     /// Its signature is not valid.
@@ -68,7 +68,7 @@ pub enum CallEvent {
         /// When it arrived.
         at: Instant,
     },
-    /// It was answered, also where a fault then withheld the answer.
+    /// It was answered, also if a fault then withheld the answer.
     Answered {
         /// The application's kind.
         kind: Kind,
@@ -81,14 +81,14 @@ pub enum CallEvent {
     },
 }
 
-/// Where Tencent's commands for live rooms are served.
+/// The path of Tencent's commands for live rooms.
 const LIVE_ENGINE: &str = "/v4/live_engine_http_srv";
 
-/// Where Tencent's commands for accounts are served.
+/// The path of Tencent's commands for accounts.
 const LOGIN: &str = "/v4/im_open_login_svc";
 
 impl Action {
-    /// All of them.
+    /// All actions.
     pub const ALL: [Self; 16] = [
         Self::CreateRoom,
         Self::DestroyRoom,
@@ -108,7 +108,7 @@ impl Action {
         Self::AccountImport,
     ];
 
-    /// The vendor's name: ZEGOCLOUD's Action, or the last part of Tencent's path.
+    /// Returns the vendor's name: ZEGOCLOUD's Action, or the last part of Tencent's path.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -131,7 +131,7 @@ impl Action {
         }
     }
 
-    /// The service that it belongs to.
+    /// Returns the service of the action.
     #[must_use]
     pub const fn kind(self) -> Kind {
         match self {
@@ -153,7 +153,7 @@ impl Action {
         }
     }
 
-    /// The method that the action's page documents.
+    /// Returns the HTTP method that the vendor documents.
     #[must_use]
     pub const fn method(self) -> Method {
         match self {
@@ -176,7 +176,7 @@ impl Action {
         }
     }
 
-    /// The requests a second that the vendor allows one application.
+    /// Returns how many requests per second the vendor allows one application.
     #[must_use]
     pub const fn vendor_limit(self) -> u32 {
         match (self.kind(), self) {
@@ -187,7 +187,7 @@ impl Action {
         }
     }
 
-    /// Whether it changes nothing.
+    /// Returns whether the action changes nothing.
     pub(super) const fn only_reads(self) -> bool {
         match self {
             Self::QueryRoomAttribute
@@ -209,7 +209,7 @@ impl Action {
         }
     }
 
-    /// The path and, for ZEGOCLOUD, the query that select the action.
+    /// Returns the path and, for ZEGOCLOUD, the query that select the action.
     pub(super) fn path(self) -> String {
         match self.kind() {
             Kind::Rtc | Kind::Zim => format!("/?Action={self}"),
@@ -217,13 +217,13 @@ impl Action {
         }
     }
 
-    /// Finds ZEGOCLOUD's action of a name.
+    /// Returns ZEGOCLOUD's action with this name.
     pub(super) fn named(name: &str) -> Option<Self> {
         let zego = |action: &Self| action.kind() != Kind::TencentLive;
         Self::ALL.into_iter().filter(zego).find(|action| action.as_str() == name)
     }
 
-    /// Finds Tencent's command at a path.
+    /// Returns Tencent's command at this path.
     pub(super) fn at(path: &str) -> Option<Self> {
         let (folder, name) = path.rsplit_once('/')?;
         let tencent = |action: &Self| action.kind() == Kind::TencentLive;

@@ -13,38 +13,41 @@ use super::fault::{FaultShare, Share};
 /// How long a live room lives after its last user left, unless configured otherwise.
 const DISSOLVE_AFTER: Duration = Duration::from_mins(30);
 
-/// The default secrets: public, and accepted by the emulator only.
+/// The emulator's default secrets: public, and accepted by the emulator only.
 const OWN_SERVER_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const OWN_SECRET_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// The configuration of an emulator. Begin with [`EmulatorConfig::new`] and change what differs.
+/// The configuration of an emulator. Start with [`EmulatorConfig::new`] and change what differs.
 #[derive(Clone, Debug)]
 pub struct EmulatorConfig {
-    /// The applications, each with rooms, people, users and limits of its own.
+    /// The applications, each with its own rooms, people, users and limits.
     pub apps: Vec<App>,
-    /// The rooms that one ZIM application may have alive, or `None` for no limit.
+    /// How many rooms of one ZIM application may be alive; `None` for no limit.
     pub max_rooms: Option<u64>,
-    /// The requests of an action in any second, for the actions that differ from the vendor's limit.
+    /// The requests per second of an action, for the actions that differ from the vendor's limit.
     pub rate_limits: BTreeMap<Action, u32>,
-    /// What one ZIM room takes as attributes: 20 of them, keys of 16 bytes, values of 1,024, 5,120 in all.
+    /// The attribute limits of a ZIM room. Default: 20 attributes, keys of 16 bytes, values of 1,024 bytes,
+    /// 5,120 bytes in total.
     pub attribute_limits: AttributeLimits,
-    /// What one live room takes as metadata: 10 keys of 50 bytes, values of 2,048, 16,384 in all.
+    /// The metadata limits of a live room. Default: 10 keys, keys of 50 bytes, values of 2,048 bytes, 16,384
+    /// bytes in total.
     pub metadata_limits: AttributeLimits,
     /// What happens to a ZIM room's attributes while it is empty.
     pub retention: Retention,
     /// How QueryRoomAttribute answers for a room that does not exist.
     pub missing_room: MissingRoom,
-    /// How long a live room lives after its last user left, for the applications that differ from 30 minutes.
+    /// How long a live room lives after its last user left, for the applications that differ from 30
+    /// minutes.
     pub dissolve_after: BTreeMap<u32, Duration>,
     /// How create_room answers for an owner who is not imported.
     pub unknown_owner: UnknownOwner,
     /// The field in which get_room_info reports the number of people inside.
     pub head_count: HeadCount,
-    /// The users who may call Tencent's server API; everybody with a valid UserSig if it is empty.
+    /// The users who may call Tencent's server API. If empty, every user with a valid UserSig may.
     pub administrators: BTreeSet<String>,
-    /// The ids that are taken by Chat groups: no live room can have one.
+    /// The ids of Chat groups: no live room can have one of them.
     pub chat_groups: BTreeSet<RoomId>,
-    /// The time that every request takes: half of it before it counts as arrived, half after the work.
+    /// The latency of every request: half of it before it counts as arrived, half after the work.
     pub latency: Duration,
     /// The longest random addition to the latency.
     pub jitter: Duration,
@@ -52,14 +55,14 @@ pub struct EmulatorConfig {
     pub faults: Vec<FaultShare>,
     /// The seed of the random numbers.
     pub seed: u64,
-    /// Receives an event for every call, such as for a test's statistics.
+    /// Receives an event for every call, for example for the statistics of a test.
     pub call_events: Option<Sender<CallEvent>>,
 }
 
 /// One application.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Its service. A ZIM and an RTC application may have the same id, and share nothing.
+    /// The application's service. A ZIM and an RTC application with the same id share nothing.
     pub kind: Kind,
     /// ZEGOCLOUD's AppId, or Tencent's SDKAppID.
     pub app_id: u32,
@@ -67,19 +70,18 @@ pub struct App {
     pub secret: Secret,
 }
 
-/// What happens to the attributes while a room is empty. The vendor says "not retained by default" on one
-/// page and "retained" in a release note.
+/// Whether attributes are kept while a room is empty. One of the vendor's pages documents "not retained by
+/// default", a release note "retained".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Retention {
-    /// A room that nobody has entered has those it was created with; when the last user leaves, all are
-    /// deleted.
+    /// They are kept until the last user leaves, and then all deleted.
     #[default]
     UntilLeft,
-    /// They stay as long as the room.
+    /// They are kept as long as the room exists.
     Always,
 }
 
-/// How QueryRoomAttribute answers for a room that does not exist: the vendor does not say.
+/// How QueryRoomAttribute answers for a room that does not exist: the vendor does not document it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissingRoom {
     /// With 660300001.
@@ -89,7 +91,7 @@ pub enum MissingRoom {
     EmptyAnswer,
 }
 
-/// How create_room answers for an owner who is not imported: the vendor does not say which it is.
+/// How create_room answers for an owner who is not imported: the vendor does not document it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownOwner {
     /// With 70107.
@@ -99,7 +101,7 @@ pub enum UnknownOwner {
     InvalidParameter,
 }
 
-/// The field in which get_room_info reports the number of people inside: no page documents one.
+/// The field in which get_room_info reports the number of people inside: the vendor documents none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeadCount {
     /// In `MemberCount`.
@@ -107,7 +109,7 @@ pub enum HeadCount {
     MemberCount,
     /// In `OnlineCount`.
     OnlineCount,
-    /// In none.
+    /// In no field.
     Omitted,
 }
 
@@ -146,7 +148,7 @@ impl EmulatorConfig {
         }
     }
 
-    /// Returns the requests of `action` that one application may make in any second.
+    /// Returns how many requests of `action` one application may make in any second.
     #[must_use]
     pub fn rate_limit(&self, action: Action) -> u32 {
         self.rate_limits.get(&action).copied().unwrap_or(action.vendor_limit())
@@ -158,15 +160,15 @@ impl EmulatorConfig {
         self.dissolve_after.get(&app).copied().unwrap_or(DISSOLVE_AFTER)
     }
 
-    /// Sends an event to who counts calls, if anybody does.
+    /// Sends an event to the receiver of the call events, if there is one.
     pub(super) fn report(&self, event: CallEvent) {
         if let Some(events) = &self.call_events {
-            // A receiver that is gone counts no more.
+            // The receiver may be closed.
             let _ = events.send(event);
         }
     }
 
-    /// Describes what is served and what it accepts, without secrets.
+    /// Describes what is served and which requests are accepted, without secrets.
     pub(super) fn describe(&self) -> String {
         let mut lines: Vec<String> =
             Kind::ALL.iter().flat_map(|kind| service(self, *kind)).collect();
@@ -195,7 +197,8 @@ impl EmulatorConfig {
 }
 
 impl App {
-    /// Returns the application `app_id` with the emulator's default secret, as long as the vendor's are.
+    /// Returns the application `app_id` with the emulator's default secret, which has the length of the
+    /// vendor's.
     #[must_use]
     pub fn with_own_secret(kind: Kind, app_id: u32) -> Self {
         let secret = match kind {

@@ -1,4 +1,4 @@
-//! Everything that changes in memory: limits, world and random numbers, and what a request does with them.
+//! The mutable state of an emulator in memory, and how requests use it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::world::{Change, World};
 use super::zego::Zego;
 use super::{rtc, tencent_live, zego, zim};
 
-/// Everything that changes in memory.
+/// The mutable state of an emulator in memory: nonces, limiters, world, random numbers.
 #[derive(Debug)]
 pub(super) struct Core {
     secrets: BTreeMap<AppKey, Secret>,
@@ -55,16 +55,16 @@ impl Core {
         }
     }
 
-    /// Draws the disturbance of one request: always as many random numbers, so that changing one setting
-    /// does not change the others' effects.
+    /// Draws the disturbance of one request. The number of random numbers drawn is constant, so that
+    /// changing one setting does not change the effect of the others.
     pub(super) fn disturbance(&mut self, config: &EmulatorConfig) -> Disturbance {
         let fault = fault::draw(&config.faults, &mut self.random);
-        let whole = config.latency.saturating_add(self.random.span(config.jitter));
-        let before = whole / 2;
-        Disturbance { fault, before, after: whole.saturating_sub(before) }
+        let latency = config.latency.saturating_add(self.random.duration(config.jitter));
+        let before = latency / 2;
+        Disturbance { fault, before, after: latency.saturating_sub(before) }
     }
 
-    /// Checks the signature and the rate limit of a request as it arrives. `now` is the real time.
+    /// Checks the signature and the rate limit of an arriving request. `now` is the real time.
     pub(super) fn admit(
         &mut self,
         raw: &RawRequest,
@@ -99,7 +99,7 @@ impl Core {
         }
     }
 
-    /// Decides what a request comes to. The world is not changed yet.
+    /// Decides the outcome of a request. The world is not changed yet.
     pub(super) fn decide(&mut self, request: &Request<'_>, config: &EmulatorConfig) -> Outcome {
         self.world.expire(request.now);
         let world = &self.world;
@@ -125,7 +125,7 @@ impl Core {
         }
     }
 
-    /// Answers a caller, and reports the code of the answer.
+    /// Returns the answer for a caller, and reports its code.
     pub(super) fn reply(
         &mut self,
         caller: Caller,
@@ -137,19 +137,19 @@ impl Core {
         self.answer(caller.action.kind(), outcome)
     }
 
-    /// Encodes an outcome as `kind`'s service does.
+    /// Returns an outcome in the format of `kind`.
     pub(super) fn answer(&mut self, kind: Kind, outcome: Result<Payload, Refusal>) -> Answer {
         Answer::new(kind, outcome, self.random.bits())
     }
 
-    /// Returns the change that moves the emulator's clock further ahead.
+    /// Returns the change that advances the emulator's clock by `span`.
     pub(super) fn advanced(&self, span: Duration) -> Change {
         let ahead = self.world.ahead().saturating_add(span).as_millis();
         Change::Ahead { milliseconds: u64::try_from(ahead).unwrap_or(u64::MAX) }
     }
 }
 
-/// Refuses a call that is over its rate limit, and reports the code.
+/// Returns the refusal of a call over its rate limit, and reports its code.
 pub(super) fn too_often(caller: Caller, config: &EmulatorConfig) -> Refusal {
     let code: Code = match caller.action.kind() {
         Kind::Rtc => Zego::RtcTooOften.into(),
@@ -173,7 +173,7 @@ fn invalid_query(kind: Kind, error: &QueryError) -> Refusal {
     Refusal::with_message(code, error.to_string())
 }
 
-/// Refuses a request whose body could not be read.
+/// Returns the refusal of a request whose body could not be read.
 pub(super) fn invalid_body(kind: Kind) -> Refusal {
     match kind {
         Kind::Rtc | Kind::Zim => Zego::Body.into(),
@@ -181,7 +181,8 @@ pub(super) fn invalid_body(kind: Kind) -> Refusal {
     }
 }
 
-/// Refuses a change that cannot be stored. No vendor has a code for it: the nearest ones are used.
+/// Returns the refusal of a change that cannot be stored. The vendors have no code for that: the nearest
+/// ones are used.
 pub(super) fn not_stored(kind: Kind, error: &EmulatorError) -> Refusal {
     let code: Code = match (kind, matches!(error, EmulatorError::ReadOnly)) {
         (Kind::Rtc, true) => Zego::RtcNoPermission.into(),

@@ -11,7 +11,7 @@ use crate::model::{Kind, RoomId};
 /// Why the emulator could not be opened, served or changed, by what the user does next.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
-    /// Another process has the data file open for writing: wait for it, or ask that one.
+    /// Another process has the data file open for writing: wait for it, or use that process.
     #[error(
         "the emulator's data `{}` is in use by another run, or by `roomctl emulator --listen`",
         path.display()
@@ -20,7 +20,7 @@ pub enum EmulatorError {
         /// The data file.
         path: PathBuf,
     },
-    /// The data is damaged: remove the file to begin with an empty service.
+    /// The data is damaged: remove the file to start with an empty service.
     #[error(
         "the emulator's data `{}` is damaged at line {line}: {reason}; remove it, and its `.log`, to \
          begin with an empty service",
@@ -34,7 +34,7 @@ pub enum EmulatorError {
         /// What is wrong.
         reason: String,
     },
-    /// A newer roomctl wrote the data: use that one.
+    /// A newer roomctl wrote the data: use that version.
     #[error("the emulator's data `{}` has version {version}; this roomctl reads version 1", path.display())]
     Newer {
         /// The data file.
@@ -61,7 +61,7 @@ pub enum EmulatorError {
     /// The data was opened for reading only.
     #[error("the emulator's data is open for reading only")]
     ReadOnly,
-    /// The address to listen on is in use, or is not of this machine.
+    /// The address to listen on is in use, or does not belong to this machine.
     #[error("the emulator cannot listen on {address}")]
     Listen {
         /// The address.
@@ -69,7 +69,7 @@ pub enum EmulatorError {
         /// The system's error.
         source: io::Error,
     },
-    /// No application of this id is served.
+    /// The emulator does not serve this application.
     #[error("the emulator serves no {kind} app {app}")]
     NoSuchApp {
         /// The requested kind.
@@ -98,7 +98,7 @@ pub enum EmulatorError {
     /// The shares of the faults add up to more than 100%.
     #[error("the shares of all faults add up to {percent:.1}%, more than 100%")]
     FaultsOverWhole {
-        /// Their sum in percent.
+        /// The sum of the shares in percent.
         percent: f64,
     },
 }

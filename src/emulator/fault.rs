@@ -1,34 +1,34 @@
-//! Fault injection: what goes wrong with a request and how often, and the random numbers that decide it.
+//! Fault injection: which faults are injected into requests, how often, and the random numbers for it.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What goes wrong with a request that is otherwise accepted.
+/// A fault that is injected into a request that would otherwise be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// `500`: HTTP 500 with a line of text.
+    /// `500`: the answer is HTTP 500 with a line of text.
     ServerError(Work),
-    /// `busy`: "too often" (ZIM's 660300005, or 660700001 of UserRegister; RTC's 206; Tencent's 60019),
-    /// nothing done.
+    /// `busy`: the answer is "too often" (ZIM's 660300005, or 660700001 for UserRegister; RTC's 206;
+    /// Tencent's 60019), and the work is not done.
     Busy,
     /// `reset-before` and `reset-after`: the connection is cut without an answer.
     Reset(Work),
-    /// `hang`: the request is held for 12 s, longer than a client waits, then cut. Work is done after 9 s:
-    /// late, but within the time-out of one call.
+    /// `hang`: the request is held for 12 s, longer than a client waits, and its connection is then cut.
+    /// If the work is done, it is done after 9 s, within the time-out of one call.
     Hang(Work),
-    /// `garbage`: the work is done, and the answer is a page of HTML or half of the JSON.
+    /// `garbage`: the work is done, and the answer is an HTML page or half of the JSON.
     Garbage,
 }
 
-/// Whether the service did the work before the request went wrong.
+/// Whether the service does the work of a request with a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// It did the work.
+    /// It does the work.
     Done,
-    /// It did not.
+    /// It does not do the work.
     NotDone,
-    /// One or the other at random: the client cannot know.
+    /// It does the work at random: the client cannot know.
     Either,
 }
 
@@ -39,9 +39,9 @@ pub struct Share(f64);
 /// A fault, and how often it is injected.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FaultShare {
-    /// What goes wrong.
+    /// The fault.
     pub fault: Fault,
-    /// In how many requests.
+    /// The share of requests with the fault.
     pub share: Share,
 }
 
@@ -73,7 +73,7 @@ impl Share {
 }
 
 impl Work {
-    /// Whether it is done this time.
+    /// Returns whether the work of one request is done.
     pub(super) fn is_done(self, random: &mut Random) -> bool {
         match self {
             Self::Done => true,
@@ -83,7 +83,7 @@ impl Work {
     }
 }
 
-/// Returns the fault to inject into this request, if any: one random number, whatever the number of faults.
+/// Returns the fault to inject into a request, if any. Draws one random number, with any number of faults.
 pub(super) fn draw(faults: &[FaultShare], random: &mut Random) -> Option<Fault> {
     let mut left = random.fraction();
     for FaultShare { fault, share } in faults {
@@ -131,7 +131,7 @@ impl FromStr for Fault {
 impl FromStr for FaultShare {
     type Err = FaultError;
 
-    /// Reads `KIND=SHARE`, as `--fault` takes it.
+    /// Reads `KIND=SHARE`, the value of `--fault`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (kind, share) =
             text.split_once('=').ok_or_else(|| FaultError::NoShare(text.to_owned()))?;
@@ -153,7 +153,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The one source of random numbers: the same seed gives the same faults.
+/// The source of random numbers: the same seed gives the same faults.
 #[derive(Debug)]
 pub(super) struct Random(fastrand::Rng);
 
@@ -167,18 +167,18 @@ impl Random {
         self.0.u64(..)
     }
 
-    /// Returns a number from 0 to just under 1, all equally likely.
+    /// Returns a uniformly distributed number from 0 to 1, excluding 1.
     pub(super) fn fraction(&mut self) -> f64 {
         self.0.f64()
     }
 
-    /// True or false, equally likely.
+    /// Returns true or false with equal probability.
     pub(super) fn coin(&mut self) -> bool {
         self.0.bool()
     }
 
-    /// Returns a span from zero to `longest`.
-    pub(super) fn span(&mut self, longest: Duration) -> Duration {
+    /// Returns a uniformly distributed duration from zero to `longest`.
+    pub(super) fn duration(&mut self, longest: Duration) -> Duration {
         longest.mul_f64(self.fraction())
     }
 }
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_flag_takes() {
+    fn every_kind_and_form_of_share_is_read() {
         let read = |text: &str| text.parse::<FaultShare>();
         let share = |text: &str| read(text).expect("a fault").share.as_fraction();
         assert!((share("busy=10%") - 0.1).abs() < 1e-9);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_texts() {
+    fn invalid_faults_and_shares_are_refused() {
         let read = |text: &str| text.parse::<FaultShare>();
         assert!(matches!(read("busy"), Err(FaultError::NoShare(_))));
         assert!(matches!(read("slow=1%"), Err(FaultError::Kind(_))));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn is_injected_as_often_as_configured() {
+    fn faults_are_injected_with_their_share() {
         let faults = ["busy=20%", "garbage=5%"].map(|text| text.parse().expect("a fault"));
         let mut random = Random::new(7);
         let drawn: Vec<_> = (0..20_000).map(|_| draw(&faults, &mut random)).collect();

@@ -1,4 +1,4 @@
-//! The emulator as a value: opened on its data, changed, read; its clones share one world.
+//! The handle of an emulator: opens it on its data, changes and reads it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,12 +18,12 @@ use super::response::{Accepted, Answer, Payload, Refusal};
 use super::store::{Data, Storage};
 use super::world::{Change, Move};
 
-/// A stand-in for the services. Clones share one world.
+/// An emulator of the services. Clones share one world.
 ///
-/// Its [`Clock`] is that of its world: the clock it was opened with, and what was added by
-/// [`Emulator::advance`].
+/// As a [`Clock`] it returns the time of its world: the time of the clock that it was opened with, plus what
+/// [`Emulator::advance`] has added.
 ///
-/// Methods that change the world block until the change is durable: on a runtime, call them on a blocking
+/// Methods that change the world block until the change is durable. In async code, call them on a blocking
 /// thread.
 #[derive(Clone)]
 pub struct Emulator(Arc<Inner>);
@@ -31,16 +31,16 @@ pub struct Emulator(Arc<Inner>);
 struct Inner {
     config: EmulatorConfig,
     clock: Arc<dyn Clock>,
-    /// Whether a change waits for a disk.
+    /// Whether changes are written to a disk.
     on_disk: bool,
-    /// Held from the decision on a change until the world has it: one change at a time. Locked before
+    /// Locked from the decision on a change until the change is applied: one change at a time. Locked before
     /// `core`.
     storage: Mutex<Storage>,
-    /// Never held while a file is written: reads and the clock wait for no disk.
+    /// Never locked while a file is written, so that reads and the clock do not wait for a disk.
     core: Mutex<Core>,
 }
 
-/// An emulator that does not stay open for this reference.
+/// A weak reference to an emulator, which does not keep it open.
 pub(super) struct WeakEmulator(Weak<Inner>);
 
 impl Emulator {
@@ -62,8 +62,8 @@ impl Emulator {
         Ok(Self(Arc::new(Inner { config, clock, on_disk, storage, core })))
     }
 
-    /// Lets `users` more into a room, and returns how many are inside then. An RTC room appears as its first
-    /// user enters.
+    /// Adds `users` to the people inside a room, and returns how many are inside then. An RTC room is
+    /// created when its first user enters.
     ///
     /// # Errors
     /// Fails if the app is not served, the room does not exist, or the change cannot be stored.
@@ -77,10 +77,10 @@ impl Emulator {
         self.move_people((kind, app), room, Move::Enter(users))
     }
 
-    /// Lets `users` leave a room, or everyone for `None`, and returns how many are left inside.
+    /// Removes `users` people from a room, or all for `None`, and returns how many are left inside.
     ///
     /// # Errors
-    /// Fails as [`Emulator::enter`] does.
+    /// Fails like [`Emulator::enter`].
     pub fn leave(
         &self,
         kind: Kind,
@@ -91,7 +91,7 @@ impl Emulator {
         self.move_people((kind, app), room, Move::Leave(users.unwrap_or(u64::MAX)))
     }
 
-    /// Moves the rooms' time ahead. Signatures and rate limits stay with real time.
+    /// Advances the time of the rooms. Signatures and rate limits still use real time.
     ///
     /// # Errors
     /// Fails if the change cannot be stored.
@@ -101,14 +101,14 @@ impl Emulator {
         self.change(&mut storage, change)
     }
 
-    /// Describes in a few lines what is served and what it accepts, without secrets.
+    /// Describes in a few lines what is served and which requests are accepted, without secrets.
     #[must_use]
     pub fn describe(&self) -> String {
         self.0.config.describe()
     }
 
-    /// Brings the data file up to date and empties the log beside it. Nothing is lost without it: the next
-    /// one to open the data does the same.
+    /// Folds the log into the data file. Without it nothing is lost: the next emulator that opens the data
+    /// folds the log.
     ///
     /// # Errors
     /// Returns [`EmulatorError::File`] if the file cannot be written.
@@ -117,7 +117,7 @@ impl Emulator {
         if storage.has_changes() { self.fold_into(&mut storage) } else { Ok(()) }
     }
 
-    /// Returns the whole world as a data file holds it: one JSON document.
+    /// Returns the whole world as one JSON document, in the format of the data file.
     ///
     /// # Errors
     /// Returns [`EmulatorError::Encode`] if it cannot be encoded.
@@ -128,7 +128,7 @@ impl Emulator {
         Ok(storage.encode(&core.world)?.into_text())
     }
 
-    /// Returns the applications of a kind and an id, each of any for `None`.
+    /// Returns the applications with a kind and an id; `None` matches any.
     pub(super) fn served(
         &self,
         kind: Option<Kind>,
@@ -140,7 +140,7 @@ impl Emulator {
         })
     }
 
-    /// Whether a change waits for a disk.
+    /// Returns whether changes are written to a disk.
     pub(super) fn is_on_disk(&self) -> bool {
         self.0.on_disk
     }
@@ -157,13 +157,13 @@ impl Emulator {
         self.core().0.random.coin()
     }
 
-    /// Checks the signature and the rate limit of a request as it arrives.
+    /// Checks the signature and the rate limit of an arriving request.
     pub(super) fn admit(&self, raw: &RawRequest) -> Result<Caller, Refusal> {
         self.core().0.admit(raw, self.0.clock.now(), &self.0.config)
     }
 
-    /// Does what a caller asks for. A change is decided, made durable, made, and then answered: it blocks
-    /// until then.
+    /// Executes a request and returns its answer. A change is decided, made durable and applied; the call
+    /// blocks until then.
     pub(super) fn work(&self, caller: Caller, raw: &RawRequest) -> Answer {
         let outcome = self.payload(caller, raw);
         self.core().0.reply(caller, outcome, &self.0.config)
@@ -174,7 +174,7 @@ impl Emulator {
         let (Some(body), Ok(query)) = (&raw.body, &raw.query) else {
             return Err(core::invalid_body(kind));
         };
-        let mut turn = (!caller.action.only_reads()).then(|| self.storage());
+        let mut guard = (!caller.action.only_reads()).then(|| self.storage());
         let accepted = {
             let (mut core, now) = self.core();
             let request = Request { caller, query, body, now, at: Instant::now() };
@@ -182,13 +182,13 @@ impl Emulator {
         };
         let Accepted { change, payload } = accepted;
         if let Some(change) = change {
-            let storage = turn.get_or_insert_with(|| self.storage());
+            let storage = guard.get_or_insert_with(|| self.storage());
             self.change(storage, change).map_err(|error| core::not_stored(kind, &error))?;
         }
         Ok(payload)
     }
 
-    /// Answers a caller that it calls too often.
+    /// Returns the "too often" answer for a caller.
     pub(super) fn busy(&self, caller: Caller) -> Answer {
         let refusal = core::too_often(caller, &self.0.config);
         self.refuse(caller.action.kind(), refusal)
@@ -223,7 +223,7 @@ impl Emulator {
         Ok(inside)
     }
 
-    /// Makes a change durable, then makes it.
+    /// Makes a change durable, then applies it.
     fn change(&self, storage: &mut Storage, change: Change) -> Result<(), EmulatorError> {
         if storage.is_fold_due() {
             self.fold_into(storage)?;
@@ -248,12 +248,12 @@ impl Emulator {
     }
 
     fn storage(&self) -> MutexGuard<'_, Storage> {
-        // A panic while it was held left at worst one change undone.
+        // After a panic while the lock was held, at worst one change was not applied.
         self.0.storage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn core(&self) -> (MutexGuard<'_, Core>, Timestamp) {
-        // A panic while it was held left at worst one request undone.
+        // After a panic while the lock was held, at worst one request was not executed.
         let core = self.0.core.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.0.clock.now().plus(core.world.ahead());
         (core, now)

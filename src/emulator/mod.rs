@@ -1,17 +1,17 @@
-//! The stand-in for the services, made from their documents alone.
+//! The built-in emulator of the services, implemented from the vendors' documentation alone.
 //!
-//! It shares no code with the client: its own wire types, its own check of signatures, its own list of codes,
-//! so that one mistake cannot hide in both. Where the vendor's pages are silent it takes the stricter reading:
+//! It shares no code with the client: its own wire types, its own check of signatures, its own list of
+//! codes, so that one mistake cannot hide in both. Where the documentation is silent or ambiguous, it
+//! behaves as follows:
 //!
-//! - a nonce may be used once in ten minutes, and a field that no page shows is refused;
+//! - a nonce may be used once in ten minutes, and a field that is not documented is refused;
 //! - a refused request does not count towards the rate limit;
-//! - a ZIM room without a delay is gone as soon as time moves on from its creation, or from the last user's
-//!   leaving;
-//! - people are anonymous, so any leaving deletes the auto-delete attributes;
-//! - a create_room counts towards the one a second of its room whatever its result, and keys count towards
-//!   the size of the metadata;
-//! - an identifier whose UserSig is valid is an administrator, and a live room that nobody entered stays;
-//! - the rate limit and the age of a signature use real time, the life of rooms the emulator's own clock.
+//! - a ZIM room without a delay ends one millisecond after its creation, or after the last user left;
+//! - people are anonymous, so the auto-delete attributes are deleted when anyone leaves;
+//! - every well-formed create_room counts towards the limit of one per second and room, and keys count
+//!   towards the size of the metadata;
+//! - an identifier with a valid UserSig is an administrator, and a live room that no one has entered stays;
+//! - rate limits and the age of signatures use real time, the end of rooms uses the emulator's clock.
 //!
 //! The files from low to high, each importing only lower ones: `action`, `fault`, `rate_limit`, `request`,
 //! `error`, `config`; the rooms, codes and wire types of each service; `room_table`, `world`, `store`;

@@ -1,4 +1,4 @@
-//! One request from its arrival to its answer, with latency and fault injection.
+//! Processes one request, with latency and fault injection.
 
 use std::io;
 use std::pin::Pin;
@@ -24,24 +24,25 @@ use super::response::Answer;
 const BODY_BYTES: usize = 1 << 20;
 
 /// How long `hang` holds a request: longer than a client waits for one call.
-const HOLD: Duration = Duration::from_secs(12);
+const HANG_TIME: Duration = Duration::from_secs(12);
 
-/// When `hang` does its work: late, but within the time-out of one call, after which a client may treat what
-/// does not exist as not done.
-const LATE: Duration = Duration::from_secs(9);
+/// When `hang` does its work: within the time-out of one call. After that a client may conclude from a
+/// missing room that the call was not done.
+const WORK_DELAY: Duration = Duration::from_secs(9);
 
 /// The page of a proxy in front of a service that is down.
-const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
+const GARBAGE_PAGE: &str =
+    "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
 
-/// Marks a response whose connection is cut: over a socket nothing of it arrives, and in memory its body
-/// ends in an error at once.
+/// Marks a response whose connection is cut: over a socket nothing of it is received, and without a
+/// socket its body fails.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut;
 
-/// A body that breaks off before its first byte: the server then cuts the connection.
+/// A body that fails before its first byte, so that the server cuts the connection.
 struct Broken;
 
-/// Takes a request in. Its work goes on if the client disconnects, as it does at a real service.
+/// Processes a request. Its work continues if the client disconnects, like that of a real service.
 pub(super) async fn receive(State(emulator): State<Emulator>, request: HttpRequest) -> Response {
     let (parts, body) = request.into_parts();
     let raw = RawRequest {
@@ -66,7 +67,7 @@ async fn process(emulator: Emulator, raw: Arc<RawRequest>) -> Result<Response, J
     Ok(response)
 }
 
-/// Does the work of a request, on a blocking thread if it waits for a disk.
+/// Does the work of a request, on a blocking thread if it writes to a disk.
 async fn work(
     emulator: &Emulator,
     caller: Caller,
@@ -79,7 +80,7 @@ async fn work(
     spawn_blocking(move || emulator.work(caller, &raw)).await
 }
 
-/// Injects a fault into a request that is otherwise accepted.
+/// Injects a fault into a request that would otherwise be accepted.
 async fn inject(
     emulator: Emulator,
     caller: Caller,
@@ -88,12 +89,12 @@ async fn inject(
 ) -> Result<Response, JoinError> {
     Ok(match fault {
         Fault::ServerError(done) => {
-            perhaps(&emulator, caller, raw, done).await?;
+            work_if(&emulator, caller, raw, done).await?;
             (StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
         }
         Fault::Busy => answered(&emulator.busy(caller)),
         Fault::Reset(done) => {
-            perhaps(&emulator, caller, raw, done).await?;
+            work_if(&emulator, caller, raw, done).await?;
             cut()
         }
         Fault::Hang(done) => {
@@ -102,12 +103,12 @@ async fn inject(
         }
         Fault::Garbage => {
             let answer = work(&emulator, caller, raw).await?;
-            if emulator.coin() { Html(PAGE).into_response() } else { half(&answer) }
+            if emulator.coin() { Html(GARBAGE_PAGE).into_response() } else { half(&answer) }
         }
     })
 }
 
-async fn perhaps(
+async fn work_if(
     emulator: &Emulator,
     caller: Caller,
     raw: &Arc<RawRequest>,
@@ -119,7 +120,7 @@ async fn perhaps(
     Ok(())
 }
 
-/// Holds a request, and does its work late, unless the emulator was closed by then.
+/// Holds a request, and does its work late, unless the emulator is closed by then.
 async fn hold(
     emulator: Emulator,
     caller: Caller,
@@ -129,17 +130,17 @@ async fn hold(
     let is_done = emulator.is_done(done);
     let weak = emulator.downgrade();
     drop(emulator);
-    sleep(LATE).await;
+    sleep(WORK_DELAY).await;
     if is_done && let Some(emulator) = weak.upgrade() {
         work(&emulator, caller, raw).await?;
     }
-    sleep(HOLD.saturating_sub(LATE)).await;
+    sleep(HANG_TIME.saturating_sub(WORK_DELAY)).await;
     Ok(())
 }
 
-async fn pause(span: Duration) {
-    if !span.is_zero() {
-        sleep(span).await;
+async fn pause(duration: Duration) {
+    if !duration.is_zero() {
+        sleep(duration).await;
     }
 }
 
@@ -147,7 +148,7 @@ fn answered(answer: &Answer) -> Response {
     json(text(answer))
 }
 
-/// The first half of an answer: JSON that breaks off.
+/// Returns the first half of an answer: truncated JSON.
 fn half(answer: &Answer) -> Response {
     let mut text = text(answer);
     text.truncate(text.len() / 2);

@@ -1,4 +1,4 @@
-//! Rate limits: the calls of each action in a sliding second, and the creates of one live room.
+//! The rate limits: calls of each action in a sliding second, and creates of one live room.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -16,13 +16,13 @@ pub(super) enum Admission {
     TooOften,
 }
 
-/// The calls that were admitted in the last second, of each application and action.
+/// The calls of each application and action that were admitted in the last second.
 #[derive(Debug, Default)]
 pub(super) struct CallLimiter(BTreeMap<(AppKey, Action), VecDeque<Instant>>);
 
 impl CallLimiter {
-    /// Admits a call if fewer than `limit` were admitted in the second that ends now. A refused call does
-    /// not count towards the limit.
+    /// Admits a call if fewer than `limit` calls were admitted in the second before `at`. A refused call
+    /// does not count towards the limit.
     pub(super) fn admit(
         &mut self,
         app: AppKey,
@@ -50,7 +50,8 @@ pub(super) struct CreateLimiter {
 }
 
 impl CreateLimiter {
-    /// Admits a create if the second before it had none of the same room. A refused one does not count.
+    /// Admits a create if none of the same room was admitted in the second before `at`. A create that this
+    /// limiter refuses does not count.
     pub(super) fn admit(&mut self, app: u32, id: &str, at: Instant) -> Admission {
         while self.order.front().is_some_and(|(then, _, _)| at.duration_since(*then) >= WINDOW) {
             if let Some((_, app, id)) = self.order.pop_front() {
@@ -74,7 +75,7 @@ mod tests {
     const ACTION: Action = Action::CreateRoom;
 
     #[tokio::test(start_paused = true)]
-    async fn twenty_in_any_second_and_not_one_more() {
+    async fn calls_over_the_limit_in_a_sliding_second_are_refused() {
         let start = Instant::now();
         let mut limiter = CallLimiter::default();
         let mut at = |millis| limiter.admit(APP, ACTION, 20, start + Duration::from_millis(millis));
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_action_and_application_has_a_limit_of_its_own() {
+    async fn each_action_and_application_has_its_own_limit() {
         let now = Instant::now();
         let mut limiter = CallLimiter::default();
         assert_eq!(limiter.admit(APP, ACTION, 1, now), Admission::Admitted);

@@ -1,4 +1,4 @@
-//! A request as it came in: its query (RFC 3986), its body, and who calls.
+//! An incoming request: its query (RFC 3986), its body, and its caller.
 
 use axum::body::Bytes;
 use axum::http::Method;
@@ -13,7 +13,7 @@ pub(super) struct RawRequest {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) query: Result<Query, QueryError>,
-    /// The whole body, or `None` if it could not be read.
+    /// The whole body; `None` if it could not be read.
     pub(super) body: Option<Bytes>,
 }
 
@@ -24,18 +24,18 @@ pub(super) struct Request<'a> {
     pub(super) body: &'a [u8],
     /// The time on the emulator's clock.
     pub(super) now: Timestamp,
-    /// The time that rate limits use.
+    /// The time for the rate limits.
     pub(super) at: Instant,
 }
 
-/// A caller whose signature is valid, and the action that it calls.
+/// A caller with a valid signature, and the action that it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
     pub(super) app: u32,
     pub(super) action: Action,
 }
 
-/// The parameters of a query, each name once but for the lists, whose names end in `[]`.
+/// The parameters of a query. Each name is unique, except those of lists, which end in `[]`.
 #[derive(Debug, Default)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -49,7 +49,7 @@ pub(super) enum QueryError {
 }
 
 impl RawRequest {
-    /// The service that is called: Tencent's by the path, ZEGOCLOUD's by the action.
+    /// Returns the called service: Tencent's by the path, ZEGOCLOUD's by the action.
     pub(super) fn kind(&self) -> Kind {
         if self.path != "/" {
             return Kind::TencentLive;
@@ -60,7 +60,7 @@ impl RawRequest {
 }
 
 impl Caller {
-    /// The application that calls.
+    /// Returns the calling application.
     pub(super) fn key(self) -> AppKey {
         let Self { app, action } = self;
         (action.kind(), app)
@@ -68,7 +68,7 @@ impl Caller {
 }
 
 impl Query {
-    /// Reads a query. A `+` is a plus: only `%20` is a space.
+    /// Reads a query. A `+` is not decoded: only `%20` is a space.
     pub(super) fn parse(text: &str) -> Result<Self, QueryError> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in text.split('&').filter(|part| !part.is_empty()) {
@@ -82,13 +82,13 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    /// Returns the value of a parameter, or `None` if it is missing or empty.
+    /// Returns the value of a parameter; `None` if it is missing or empty.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let pair = self.0.iter().find(|(other, value)| other == name && !value.is_empty());
         pair.map(|(_, value)| value.as_str())
     }
 
-    /// Returns the values of a list in their order, empty ones too.
+    /// Returns the values of a list in order, including empty ones.
     pub(super) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
     }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plus_is_a_plus_and_only_percent_20_a_space() {
+    fn a_plus_is_not_decoded_to_a_space() {
         let query = Query::parse("RoomId=a+b%20c%26%3d%25%C3%A9&Empty=&Bare").expect("a query");
         assert_eq!(query.value("RoomId"), Some("a+b c&=%é"));
         assert_eq!(query.value("Empty"), None);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_percent_encoded() {
+    fn invalid_encoding_and_duplicate_parameters_are_refused() {
         for text in ["a=%", "a=%2", "a=%zz", "a=%+1", "a=%ff"] {
             assert!(matches!(Query::parse(text), Err(QueryError::Encoding(_))), "{text}");
         }

@@ -1,4 +1,4 @@
-//! What a request comes to: accepted or refused, and the answer in its service's envelope.
+//! The outcome of a request, and the answer in the format of its service.
 
 use serde::Serialize;
 
@@ -10,10 +10,10 @@ use super::world::Change;
 use super::zego::Zego;
 use super::zim::wire::{ChangedKey, FailedKey, FailedUser, ListedUser, ReadAttribute};
 
-/// The number that means success, whatever the service.
+/// The code of a success of every service.
 pub(super) const SUCCESS: i64 = 0;
 
-/// A return code that means a refusal.
+/// A return code of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     Zego(Zego),
@@ -23,7 +23,7 @@ pub(super) enum Code {
 /// A request that was accepted.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    /// What it changes, or `None` if it only reads.
+    /// The change; `None` if the request only reads.
     pub(super) change: Option<Change>,
     pub(super) payload: Payload,
 }
@@ -36,14 +36,14 @@ pub(super) struct Refusal {
     pub(super) payload: Payload,
 }
 
-/// What a request comes to.
+/// The outcome of a request.
 pub(super) type Outcome = Result<Accepted, Refusal>;
 
-/// An answer in its service's envelope.
+/// An answer in the format of its service.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Answer {
-    /// ZEGOCLOUD's: the payload's fields are beside the code.
+    /// ZEGOCLOUD's answer: the payload's fields are beside the code.
     #[serde(rename_all = "PascalCase")]
     Zego {
         code: i64,
@@ -52,7 +52,7 @@ pub(super) enum Answer {
         #[serde(flatten)]
         payload: Payload,
     },
-    /// Tencent's: the payload is in `Response`, which is left out without one.
+    /// Tencent's answer: the payload is in `Response`, which is left out if there is none.
     #[serde(rename_all = "PascalCase")]
     Tencent {
         action_status: &'static str,
@@ -64,7 +64,7 @@ pub(super) enum Answer {
     },
 }
 
-/// What an answer holds besides its code.
+/// The content of an answer besides its code.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Payload {
@@ -94,7 +94,7 @@ pub(super) enum Payload {
     Registered {
         error_list: Vec<FailedUser>,
     },
-    /// RTC's is in `Data`.
+    /// RTC's counts, which are in `Data`.
     #[serde(rename_all = "PascalCase")]
     Counted {
         data: Counts,
@@ -128,7 +128,7 @@ pub(super) struct Count {
 }
 
 impl Answer {
-    /// Encodes an outcome as `kind`'s service does; `bits` make the request's id.
+    /// Returns an outcome in the format of `kind`; the request id is made of `bits`.
     pub(super) fn new(kind: Kind, outcome: Result<Payload, Refusal>, bits: u64) -> Self {
         match kind {
             Kind::Rtc | Kind::Zim => {
@@ -169,7 +169,7 @@ impl Accepted {
 }
 
 impl Refusal {
-    /// Refuses with a message of its own.
+    /// Returns a refusal with this message instead of the code's default.
     pub(super) fn with_message(code: impl Into<Code>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), payload: Payload::Nothing {} }
     }
@@ -183,7 +183,7 @@ impl<C: Into<Code>> From<C> for Refusal {
 }
 
 impl Code {
-    /// Returns the number on the wire.
+    /// Returns the code's number.
     pub(super) const fn number(self) -> i64 {
         match self {
             Self::Zego(code) => code.number(),
@@ -191,7 +191,7 @@ impl Code {
         }
     }
 
-    /// The default message.
+    /// Returns the default message.
     pub(super) const fn message(self) -> &'static str {
         match self {
             Self::Zego(code) => code.message(),

@@ -1,12 +1,12 @@
-//! The rooms and users of one kind, and the order in which rooms end.
+//! The rooms and users of one kind, and when rooms end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Timestamp;
 
-/// What rooms of every kind have in common: people, and an end.
+/// What the rooms of all kinds have in common: people, and an end.
 pub(super) trait Room {
-    /// Returns when it is destroyed, or `None` while it stays.
+    /// Returns when the room ends; `None` if its end is not scheduled.
     fn end(&self) -> Option<Timestamp>;
 
     /// Returns the number of people inside.
@@ -17,7 +17,7 @@ pub(super) trait Room {
 #[derive(Debug)]
 pub(super) struct RoomTable<R> {
     apps: BTreeMap<u32, AppData<R>>,
-    /// When each empty room ends, soonest first.
+    /// The scheduled ends, soonest first.
     ends: BTreeSet<(Timestamp, u32, String)>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct AppData<R> {
 }
 
 impl<R: Room> RoomTable<R> {
-    /// Stores a room, in place of one of the same id.
+    /// Stores a room, and replaces one with the same id.
     pub(super) fn insert(&mut self, app: u32, id: String, room: R) {
         self.remove(app, &id);
         if let Some(end) = room.end() {
@@ -51,7 +51,7 @@ impl<R: Room> RoomTable<R> {
         self.apps.entry(app).or_default().users.extend(ids);
     }
 
-    /// Destroys the rooms that have ended. Costs nothing if there are none.
+    /// Removes the rooms whose end has passed.
     pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some((end, app, id)) = self.ends.pop_first() {
             if end > now {
@@ -64,23 +64,23 @@ impl<R: Room> RoomTable<R> {
         }
     }
 
-    /// Returns a room, or `None` if it does not exist.
+    /// Returns a room; `None` if it does not exist.
     pub(super) fn room(&self, app: u32, id: &str) -> Option<&R> {
         self.apps.get(&app)?.rooms.get(id)
     }
 
-    /// Whether a user is registered.
+    /// Returns whether a user is registered.
     pub(super) fn is_registered(&self, app: u32, user: &str) -> bool {
         self.apps.get(&app).is_some_and(|data| data.users.contains(user))
     }
 
-    /// Counts the rooms alive.
+    /// Returns the number of rooms of an application.
     pub(super) fn alive(&self, app: u32) -> u64 {
         let rooms = self.apps.get(&app).map_or(0, |data| data.rooms.len());
         u64::try_from(rooms).unwrap_or(u64::MAX)
     }
 
-    /// Returns every application and its data.
+    /// Returns all applications with their data.
     pub(super) fn apps(&self) -> impl Iterator<Item = (u32, &AppData<R>)> {
         self.apps.iter().map(|(app, data)| (*app, data))
     }

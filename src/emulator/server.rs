@@ -1,4 +1,4 @@
-//! The emulator on a socket: the services, and its own calls (people enter and leave, time passes).
+//! Serves the emulator on a socket: the services, and the emulator's own calls (enter, leave, advance).
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,16 +26,16 @@ use super::error::EmulatorError;
 use super::handle::Emulator;
 use super::process;
 
-/// How long a shutdown waits for requests in flight.
+/// How long a shutdown waits for the requests in flight.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The header of every answer, so that the emulator is not mistaken for the vendor.
-const MARK: HeaderName = HeaderName::from_static("x-roomctl-emulator");
+/// A header of every answer that identifies the emulator.
+const EMULATOR_HEADER: HeaderName = HeaderName::from_static("x-roomctl-emulator");
 
 /// The longest body of one of the emulator's own calls.
 const BODY_BYTES: usize = 1 << 16;
 
-/// An emulator that listens.
+/// A listening emulator.
 #[derive(Debug)]
 pub struct Running {
     emulator: Emulator,
@@ -44,8 +44,8 @@ pub struct Running {
     task: JoinHandle<io::Result<()>>,
 }
 
-/// The body of `enter` and `leave`. Kind and app id may be left out if they are not needed to select one
-/// application; without users, one enters and everyone leaves.
+/// The body of `enter` and `leave`. Kind and app id are optional if one application matches without them.
+/// `users` defaults to 1 for `enter`, and to all people for `leave`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MoveBody {
@@ -72,17 +72,18 @@ enum CallError {
 }
 
 impl Running {
-    /// Returns where it listens.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops listening, waits up to half a second for requests in flight, and brings the data file up to date.
+    /// Stops listening, waits up to half a second for the requests in flight, and folds the log into the
+    /// data file.
     ///
     /// # Errors
-    /// Returns [`EmulatorError::File`] if the data file cannot be written; every change is then still in
-    /// its log.
+    /// Returns [`EmulatorError::File`] if the data file cannot be written; all changes are then still in its
+    /// log.
     pub async fn shutdown(self) -> Result<(), EmulatorError> {
         let Self { emulator, address: _, stop, mut task } = self;
         drop(stop);
@@ -94,8 +95,8 @@ impl Running {
 }
 
 impl Emulator {
-    /// Returns the services without a socket. A connection that a fault cuts is a response with the
-    /// extension [`process::Cut`] whose body ends in an error.
+    /// Returns the services as a router, to be used without a socket. A connection that a fault cuts is a
+    /// response with the extension [`process::Cut`], whose body fails.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/", any(process::receive))
@@ -103,14 +104,14 @@ impl Emulator {
             .route("/emulator/enter", post(enter))
             .route("/emulator/leave", post(leave))
             .route("/emulator/advance", post(advance))
-            .layer(axum::middleware::map_response(mark))
+            .layer(axum::middleware::map_response(add_emulator_header))
             .with_state(self.clone())
     }
 
-    /// Serves on `address`, port 0 for any that is free.
+    /// Listens on `address`; port 0 selects a free port.
     ///
     /// # Errors
-    /// Returns [`EmulatorError::Listen`] if the address is in use or not of this machine.
+    /// Returns [`EmulatorError::Listen`] if the address is in use or does not belong to this machine.
     pub async fn listen(&self, address: SocketAddr) -> Result<Running, EmulatorError> {
         let failed = |source| EmulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -123,7 +124,7 @@ impl Emulator {
         let (stop, stopped) = oneshot::channel::<()>();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service).with_graceful_shutdown(async {
-            // A dropped sender stops it as well.
+            // Dropping the sender stops the server.
             stopped.await.unwrap_or_default();
         });
         let task = tokio::spawn(async { server.await });
@@ -131,12 +132,12 @@ impl Emulator {
     }
 }
 
-async fn mark(mut response: Response) -> Response {
-    response.headers_mut().insert(MARK, HeaderValue::from_static("1"));
+async fn add_emulator_header(mut response: Response) -> Response {
+    response.headers_mut().insert(EMULATOR_HEADER, HeaderValue::from_static("1"));
     response
 }
 
-/// Runs work that waits for a disk on a blocking thread.
+/// Runs work that writes to a disk on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EmulatorError> + Send + 'static,
 ) -> Result<T, EmulatorError> {
@@ -170,7 +171,7 @@ async fn advance(State(emulator): State<Emulator>, request: Request) -> Response
     respond(advanced.await)
 }
 
-/// Moves people as `change` does, and answers how many are inside then.
+/// Moves people with `change`, and answers how many are inside then.
 async fn move_people(
     emulator: Emulator,
     request: Request,
@@ -210,7 +211,7 @@ impl From<EmulatorError> for CallError {
 
 async fn read<T: DeserializeOwned>(request: Request) -> Result<T, CallError> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    // Without a socket the caller is this process itself.
+    // Without a socket the caller is this process.
     if peer.is_some_and(|ConnectInfo(address)| !address.ip().to_canonical().is_loopback()) {
         return Err(CallError::NotLocal);
     }

@@ -1,4 +1,4 @@
-//! The data file: a snapshot of the world, and a log of the changes since.
+//! The data file: a snapshot of the world, and a log of later changes.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -12,16 +12,16 @@ use super::world::{Change, World};
 /// Where the emulator's data is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
-    /// In memory: it ends with the emulator.
+    /// In memory: it is dropped with the emulator.
     Memory,
-    /// In this file and the log beside it (`.log`, also the lock), both of mode 0600. Each change is durable
-    /// before its answer.
+    /// In this file and the log beside it (`.log`, which is also the lock), both with mode 0600. Each
+    /// change is durable before its answer.
     File(PathBuf),
-    /// Read from that file, or empty if it does not exist. Nothing is written, and no lock is taken.
+    /// In this file, which is only read; empty if it does not exist. No lock is taken.
     ReadOnly(PathBuf),
 }
 
-/// The open store of the changes. Its writes block until they are durable.
+/// The open storage of the changes. A write blocks until it is durable.
 #[derive(Debug)]
 pub(super) enum Storage {
     Memory,
@@ -29,21 +29,21 @@ pub(super) enum Storage {
     Log(Log),
 }
 
-/// The log, open and locked.
+/// The open and locked log.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// The snapshot.
+    /// The path of the data file, which is the snapshot.
+    data: PathBuf,
+    /// The path of the log.
     path: PathBuf,
-    /// The log itself.
-    beside: PathBuf,
     file: File,
-    /// The number of changes ever made.
+    /// The number of all changes so far.
     serial: u64,
-    /// The lines in the log.
+    /// The number of lines in the log.
     lines: usize,
-    /// The lines of the snapshot as it was last written.
+    /// The number of lines in the last snapshot.
     folded: usize,
-    /// Whether a write has failed: what the file holds is then unknown, and every later write fails.
+    /// Whether a write has failed: the content of the file is then unknown, and every later write fails.
     failed: bool,
 }
 
@@ -54,39 +54,42 @@ struct LogLine {
     change: Change,
 }
 
-/// The version of a snapshot, read before the rest.
+/// The version of a snapshot, which is read before the rest.
 #[derive(Deserialize)]
 struct Version {
     version: u64,
 }
 
-/// A snapshot as it is written.
+/// An encoded snapshot.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     text: Vec<u8>,
-    /// The number of changes in it, a line for each.
+    /// The number of its changes, one line each.
     lines: usize,
 }
 
-/// A snapshot as it is read.
+/// A decoded snapshot.
 #[derive(Default, Deserialize)]
 struct SnapshotRead {
     serial: u64,
     world: Vec<Change>,
 }
 
-/// What was read: the world, the serial of its last change, and the lines of the log and of the snapshot.
+/// The data as it was read.
 struct Loaded {
     world: World,
+    /// The number of all changes so far.
     serial: u64,
+    /// The number of lines in the log.
     lines: usize,
+    /// The number of lines in the snapshot.
     folded: usize,
 }
 
 const VERSION: u64 = 1;
 
-/// The log is folded into the snapshot once it has this many lines, and as many as the snapshot: so the cost
-/// of a change does not depend on the number of rooms.
+/// How many lines the log has at least before it is folded. It must also have as many as the snapshot,
+/// so that the cost of a change does not depend on the number of rooms.
 const LOG_LINES: usize = 256;
 
 impl Data {
@@ -95,7 +98,7 @@ impl Data {
         match self {
             Self::Memory => Ok((World::default(), Storage::Memory)),
             Self::ReadOnly(path) => {
-                // The log first: what a writer folds in between is then in the snapshot.
+                // The log is read first, so that changes that a writer folds in between are in the snapshot.
                 let log = read_if_exists(&log_path(&path))?;
                 Ok((load(&path, &log)?.world, Storage::ReadOnly))
             }
@@ -105,7 +108,7 @@ impl Data {
 }
 
 impl Storage {
-    /// Whether a change is written to a disk.
+    /// Returns whether changes are written to a disk.
     pub(super) fn is_on_disk(&self) -> bool {
         match self {
             Self::Log(_) => true,
@@ -113,7 +116,7 @@ impl Storage {
         }
     }
 
-    /// Whether the log is long enough to be folded before the next change.
+    /// Returns whether the log has to be folded before the next change.
     pub(super) fn is_fold_due(&self) -> bool {
         match self {
             Self::Log(log) => log.lines >= LOG_LINES.max(log.folded),
@@ -121,7 +124,7 @@ impl Storage {
         }
     }
 
-    /// Whether the log holds changes that the snapshot does not.
+    /// Returns whether the log contains changes that the snapshot does not.
     pub(super) fn has_changes(&self) -> bool {
         match self {
             Self::Log(log) => log.lines > 0,
@@ -129,7 +132,7 @@ impl Storage {
         }
     }
 
-    /// Encodes a world with all changes so far as a snapshot.
+    /// Encodes a world with all changes so far.
     pub(super) fn encode(&self, world: &World) -> Result<Snapshot, EmulatorError> {
         let serial = match self {
             Self::Log(log) => log.serial,
@@ -138,7 +141,7 @@ impl Storage {
         Snapshot::encode(serial, world)
     }
 
-    /// Makes a change durable, before the world has it.
+    /// Makes a change durable, before it is applied to the world.
     pub(super) fn append(&mut self, change: &Change) -> Result<(), EmulatorError> {
         match self {
             Self::Memory => Ok(()),
@@ -147,7 +150,7 @@ impl Storage {
         }
     }
 
-    /// Writes a snapshot that holds every change, and empties the log.
+    /// Writes a snapshot of all changes, and empties the log.
     pub(super) fn fold(&mut self, snapshot: &Snapshot) -> Result<(), EmulatorError> {
         match self {
             Self::Log(log) => log.fold(snapshot),
@@ -155,7 +158,7 @@ impl Storage {
         }
     }
 
-    /// Exchanges the file of the log.
+    /// Swaps the file of the log.
     #[cfg(test)]
     pub(super) fn swap(&mut self, file: &mut File) {
         if let Self::Log(log) = self {
@@ -165,20 +168,20 @@ impl Storage {
 }
 
 impl Log {
-    fn open(path: PathBuf) -> Result<(World, Self), EmulatorError> {
-        let beside = log_path(&path);
+    fn open(data: PathBuf) -> Result<(World, Self), EmulatorError> {
+        let path = log_path(&data);
         let failed = |doing| {
-            let beside = beside.clone();
-            move |source| EmulatorError::file(&beside, doing, source)
+            let path = path.clone();
+            move |source| EmulatorError::file(&path, doing, source)
         };
-        let mut file = open_private(&beside).map_err(failed("open"))?;
-        lock(&file, &path)?;
+        let mut file = open_private(&path).map_err(failed("open"))?;
+        lock(&file, &data)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed("read"))?;
-        let Loaded { world, serial, lines, folded } = load(&path, &text)?;
-        let mut log = Self { path, beside, file, serial, lines, folded, failed: false };
-        // Also if it holds nothing but a line that a crash cut short.
-        if !text.is_empty() || !log.path.exists() {
+        let Loaded { world, serial, lines, folded } = load(&data, &text)?;
+        let mut log = Self { data, path, file, serial, lines, folded, failed: false };
+        // Also if the log contains only a line that a crash truncated.
+        if !text.is_empty() || !log.data.exists() {
             let snapshot = Snapshot::encode(log.serial, &world)?;
             log.fold(&snapshot)?;
         }
@@ -188,7 +191,7 @@ impl Log {
     fn append(&mut self, change: &Change) -> Result<(), EmulatorError> {
         if self.failed {
             let source = io::Error::other("an earlier write failed");
-            return Err(EmulatorError::file(&self.beside, "write", source));
+            return Err(EmulatorError::file(&self.path, "write", source));
         }
         let line = LogLine { serial: self.serial + 1, change: change.clone() };
         let written = serde_json::to_vec(&line).map_err(io::Error::from).and_then(|mut text| {
@@ -197,18 +200,18 @@ impl Log {
             self.file.sync_data()
         });
         self.failed = written.is_err();
-        written.map_err(|source| EmulatorError::file(&self.beside, "write", source))?;
+        written.map_err(|source| EmulatorError::file(&self.path, "write", source))?;
         self.serial += 1;
         self.lines += 1;
         Ok(())
     }
 
     fn fold(&mut self, snapshot: &Snapshot) -> Result<(), EmulatorError> {
-        replace_file(&self.path, &snapshot.text)
-            .map_err(|source| EmulatorError::file(&self.path, "write", source))?;
+        replace_file(&self.data, &snapshot.text)
+            .map_err(|source| EmulatorError::file(&self.data, "write", source))?;
         self.folded = snapshot.lines;
         let emptied = self.file.set_len(0).and_then(|()| self.file.sync_data());
-        emptied.map_err(|source| EmulatorError::file(&self.beside, "empty", source))?;
+        emptied.map_err(|source| EmulatorError::file(&self.path, "empty", source))?;
         self.lines = 0;
         Ok(())
     }
@@ -274,7 +277,7 @@ fn load(path: &Path, log: &[u8]) -> Result<Loaded, EmulatorError> {
     }
     let mut loaded = Loaded { world, serial, lines: 0, folded };
     for text in log.split_inclusive(|byte| *byte == b'\n') {
-        // A line that a crash cut short belongs to a change that was never answered.
+        // A line that a crash truncated belongs to a change that was never answered.
         let Some(text) = text.strip_suffix(b"\n") else { break };
         loaded.lines += 1;
         let bad = |reason: String| EmulatorError::Damaged {
@@ -314,7 +317,7 @@ fn read_snapshot(path: &Path) -> Result<SnapshotRead, EmulatorError> {
     serde_json::from_slice(&text).map_err(damaged)
 }
 
-/// Writes a file whole and durably: a reader sees the old content or the new one.
+/// Replaces a file atomically and durably: a reader sees the old content or the new one.
 fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

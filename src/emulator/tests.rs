@@ -1,4 +1,4 @@
-//! The emulator from outside: requests signed here by hand, answers read as JSON.
+//! Tests of the emulator through its requests, which are signed here, and its JSON answers.
 
 mod both;
 mod codes;
@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use self::stats::{AppStats, CallLog, ClosingStats, RoomStats, Stats};
-use self::tencent::Desk;
+use self::tencent::AdminClient;
 use super::world::Change;
 use super::*;
 use crate::model::{Clock, Kind, RoomId, Secret, Timestamp};
@@ -40,7 +40,7 @@ const APP: u32 = 12345;
 const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
 const START: i64 = 1_615_186_943_000;
 
-/// A wall clock that goes with tokio's, which the tests pause.
+/// A wall clock that advances with tokio's clock, which the tests pause.
 struct TestClock(Instant);
 
 impl Clock for TestClock {
@@ -67,14 +67,14 @@ fn room(id: &str) -> RoomId {
 
 /// A client of one emulator.
 #[derive(Clone)]
-struct Hand {
+struct TestClient {
     emulator: Emulator,
     clock: Arc<dyn Clock>,
     log: Arc<CallLog>,
     calls: Arc<AtomicU64>,
 }
 
-/// The public parameters, to be spoilt one at a time.
+/// The public parameters of a request, valid by default; tests change one at a time.
 struct Signed {
     app: String,
     nonce: String,
@@ -83,7 +83,7 @@ struct Signed {
     signature: Option<String>,
 }
 
-impl Hand {
+impl TestClient {
     fn new(config: EmulatorConfig) -> Self {
         Self::open(config, Data::Memory).expect("an emulator")
     }
@@ -94,11 +94,11 @@ impl Hand {
         Ok(Self { emulator, clock, log: Arc::new(log), calls: Arc::default() })
     }
 
-    /// One with the operator registered.
+    /// Returns a client whose operator is registered.
     async fn with_operator(config: EmulatorConfig) -> Self {
-        let hand = Self::new(config);
-        hand.register().await;
-        hand
+        let client = Self::new(config);
+        client.register().await;
+        client
     }
 
     async fn register(&self) {
@@ -139,7 +139,7 @@ impl Hand {
         serde_json::from_slice(&text).expect("JSON")
     }
 
-    /// The status and the text, or `None` if the connection was cut.
+    /// Sends a signed request. Returns status and body; `None` if the connection was cut.
     async fn raw(
         &self,
         method: &Method,
@@ -151,7 +151,7 @@ impl Hand {
         self.exchange(method, &format!("/?Action={action}&{}&{query}", signed.query()), body).await
     }
 
-    /// The status and the text, or `None` if the connection was cut.
+    /// Sends a request to a URI. Returns status and body; `None` if the connection was cut.
     async fn exchange(
         &self,
         method: &Method,

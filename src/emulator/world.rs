@@ -1,4 +1,4 @@
-//! The data of all services, and the one way to change it.
+//! The data of all services, and the changes to it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) struct World {
     pub(super) chat: RoomTable<ChatRoom>,
     pub(super) video: RoomTable<VideoRoom>,
     pub(super) live: RoomTable<LiveRoom>,
-    /// The last CloseRoom of each RTC room that ever had one.
+    /// The last CloseRoom of each RTC room that was ever closed.
     closings: BTreeMap<(u32, String), Closing>,
 }
 
@@ -32,7 +32,8 @@ pub(super) struct Closing {
     pub(super) callback: bool,
 }
 
-/// One change of the world, as a log line stores it: the new value, so that applying it twice is harmless.
+/// One change of the world, in the format of a log line. It contains the new value, so that it can be
+/// applied twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Change {
@@ -42,7 +43,7 @@ pub(super) enum Change {
     Gone { app: u32, id: String },
     /// These ZIM users were registered.
     Users { app: u32, ids: Vec<String> },
-    /// So many people are inside the RTC room, which does not exist without any.
+    /// The RTC room has this many people inside; with 0 it does not exist.
     Video { app: u32, id: String, people: u64 },
     /// The RTC room was closed.
     Closed { app: u32, id: String, closing: Closing },
@@ -52,7 +53,7 @@ pub(super) enum Change {
     Dissolved { app: u32, id: String },
     /// These Tencent accounts were imported.
     Accounts { app: u32, ids: Vec<String> },
-    /// The emulator's clock is so many milliseconds ahead of the real one.
+    /// The emulator's clock is this many milliseconds ahead of the real one.
     Ahead { milliseconds: u64 },
 }
 
@@ -95,8 +96,8 @@ impl World {
         self.ahead
     }
 
-    /// Returns what a room becomes as people move, and how many are inside then, or `None` if there is no
-    /// such room. An RTC room appears as its first user enters.
+    /// Returns the change of a room when people enter or leave, and how many are inside then; `None` if the
+    /// room does not exist. An RTC room is created when its first user enters.
     pub(super) fn moved(
         &self,
         (kind, app): AppKey,
@@ -114,7 +115,7 @@ impl World {
         })
     }
 
-    /// Returns the changes that make this world out of an empty one.
+    /// Returns the changes that turn an empty world into this one.
     pub(super) fn changes(&self) -> impl Iterator<Item = Change> {
         let milliseconds = u64::try_from(self.ahead.as_millis()).unwrap_or(u64::MAX);
         let closed = self.closings.iter().map(|((app, id), closing)| {

@@ -1,4 +1,4 @@
-//! ZEGOCLOUD's gateway, before ZIM and RTC alike: the return codes, and the check of a request's signature.
+//! ZEGOCLOUD's gateway of both ZIM and RTC: the return codes, and the check of signatures.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::model::{Secret, Timestamp};
 use super::action::{Action, AppKey};
 use super::request::{Caller, Query};
 
-/// How far a Timestamp may be from the server's clock, and how long a nonce stays used.
+/// How far a Timestamp may differ from the server's clock, and how long a nonce cannot be used again.
 const TOLERANCE: Duration = Duration::from_mins(10);
 
 /// The nonces that were used in the last ten minutes.
@@ -55,8 +55,8 @@ pub(super) fn authenticate(
 }
 
 impl Nonces {
-    /// Accepts a nonce once. No page says that a replay is refused; accepting one would hide a client that
-    /// does not sign each attempt anew.
+    /// Accepts a nonce once. The vendor does not document that a replay is refused; accepting it would
+    /// hide a client that does not sign each attempt.
     fn use_up(&mut self, app: AppKey, nonce: &str, now: Timestamp) -> Result<(), Zego> {
         while self.order.front().is_some_and(|(at, _, _)| now.since(*at) > TOLERANCE) {
             if let Some((_, app, nonce)) = self.order.pop_front() {
@@ -142,7 +142,7 @@ pub(super) enum Zego {
 }
 
 impl Zego {
-    /// Returns the number on the wire.
+    /// Returns the code's number.
     pub(super) const fn number(self) -> i64 {
         match self {
             Self::Parameter => 2,
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_as_the_vendors_example_does() {
+    fn the_signature_is_that_of_the_vendors_example() {
         let public = Public {
             action: Action::CreateRoom,
             app: "12345",

@@ -1,4 +1,4 @@
-//! `apply`: plans, has the plan approved, carries it out, and saves.
+//! `apply`: plans, has the plan approved, executes it, and saves.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::identity::{identities, moves, with_old_names};
 use super::reconcile::Goal;
-use super::refresh::{Clocks, Known, as_declared, resolve_scope};
+use super::refresh::{Clocks, PlanContext, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError, while_locked};
-use crate::applier::{self, Run, Seen, Settings};
+use crate::applier::{self, Run, Settings, UpdatedRecord};
 use crate::model::{
     Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Outcome, Partial, Plan,
     ProviderName, Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary, WaitReason,
@@ -16,14 +16,14 @@ use crate::model::{
 use crate::planner::{self, Purpose, SavedPlanRefusal};
 use crate::state::{Entry, WriteStore};
 
-/// How a plan is made and carried out.
+/// How a plan is made and executed.
 #[derive(Clone, Debug)]
 pub struct ApplyRequest<'a> {
-    /// Which rooms are asked after.
+    /// Which rooms are queried.
     pub refresh: Refresh,
     /// The rooms that are planned for.
     pub scope: &'a Scope,
-    /// What the plan has to be.
+    /// The reviewed plan that the new plan is checked against.
     pub reviewed: Reviewed<'a>,
     /// Rooms whose people may be disconnected (`--evict`).
     pub evict: &'a BTreeSet<Address>,
@@ -35,41 +35,41 @@ pub struct ApplyRequest<'a> {
     pub warnings: &'a [Finding],
 }
 
-/// What was reviewed of a plan before it is made anew; nothing by default.
+/// A plan that was reviewed earlier; none by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reviewed<'a> {
-    /// Only the steps that this plan has too are carried out.
+    /// The saved plan: only steps that it contains too are executed.
     pub saved: Option<&'a SavedPlan>,
-    /// How old that plan may be.
+    /// How old the saved plan may be.
     pub max_age: Option<Duration>,
-    /// The digest that the plan must have if it has steps, before it is restricted to the saved one.
+    /// The digest that the new plan must have if it has steps, before it is restricted to the saved one.
     pub digest: Option<Digest>,
 }
 
 /// Shows a plan and takes it through the gate.
 pub trait Approver<E> {
-    /// Returns the plan with the user's consent, or why nothing is to be done. The plan's gate has not
-    /// seen the consent yet.
+    /// Returns the plan with the user's consent, or why it is not approved. The gate of `plan` does not
+    /// count this consent yet.
     fn approve(&self, plan: Plan) -> impl Future<Output = Result<ApprovedPlan, E>>;
 }
 
-/// An apply that came to its end.
+/// The result of an apply.
 pub struct Applied<E> {
-    /// The plan in numbers.
+    /// The summary of the plan.
     pub plan: Summary,
     /// How many rooms were recorded when the plan was made.
     pub recorded: u64,
-    /// What became of its steps.
+    /// The outcome of its steps.
     pub outcome: Outcome,
     /// Whether the connections were closed and the journal folded into the state.
     pub closed: Result<(), E>,
 }
 
-/// Plans under the lock, has the plan approved, carries it out, and folds the journal.
+/// Plans under the lock, has the plan approved, executes it, and folds the journal.
 ///
 /// # Errors
 /// Returns an error if nothing was done: the state is locked, damaged or of another application, or the
-/// plan was not approved. What fails after the first call is in [`Applied`].
+/// plan was not approved. Failures after the first call are in [`Applied`].
 pub async fn apply<C, A>(
     session: &Session<'_, C>,
     request: ApplyRequest<'_>,
@@ -82,7 +82,7 @@ where
     apply_towards(Goal::Declared, session, request, consent).await
 }
 
-/// Applies as [`apply`] does, towards what the files declare or what was last applied.
+/// Applies as [`apply`] does, towards a goal.
 pub(super) async fn apply_towards<C, A>(
     goal: Goal,
     session: &Session<'_, C>,
@@ -99,13 +99,13 @@ where
     Ok(Applied { plan, recorded, outcome, closed })
 }
 
-/// A plan that was approved, and everything to carry it out with.
+/// An approved plan, and the inputs of its execution.
 struct Ready<'a> {
     summary: Summary,
     /// How many rooms are recorded.
-    number: u64,
+    rooms: u64,
     scope: Option<Partial>,
-    carries_out: CarriedOut<'a>,
+    completion: PlanCompletion<'a>,
     approved: ApprovedPlan,
     run: Run,
 }
@@ -123,16 +123,16 @@ where
 {
     let store = &opened.store;
     let ready = while_locked(store, ready(goal, session, request, opened, consent)).await?;
-    let Ready { summary, number, scope, carries_out, approved, run } = ready;
+    let Ready { summary, rooms, scope, completion, approved, run } = ready;
     let outcome = applier::run(approved, run).await;
-    if let Some(id) = carries_out.completely(&outcome) {
-        // If this fails so does the fold, which reports it.
+    if let Some(id) = completion.completed(&outcome) {
+        // If this fails, the fold fails too and reports it.
         drop(store.append(vec![Entry::PlanCarriedOut(id)]).await);
     }
-    Ok((summary, number, Outcome { scope, ..outcome }))
+    Ok((summary, rooms, Outcome { scope, ..outcome }))
 }
 
-/// Does everything up to the first call that changes something.
+/// Does everything that precedes the execution of the plan.
 async fn ready<'a, C, A>(
     goal: Goal,
     session: &Session<'_, C>,
@@ -163,44 +163,42 @@ where
         .map_err(SessionError::State)?;
     let observed = as_declared(desired, recovered.observed);
     let before = goal.desired(desired, &recovered.recorded, &observed);
-    let mut known = Known {
-        desired: &before,
-        recorded: &recovered.recorded,
+    let mut context = PlanContext {
         observed,
-        scope: &scope,
         evict: request.evict,
-        in_progress: None,
+        ..PlanContext::new(&before, &recovered.recorded, &scope)
     };
     let clocks = Clocks { wall: *clock, connections };
     let observers = applier::observers(connections);
-    known.refresh(request.refresh, Purpose::Apply, &observers, &clocks, (events, stop)).await;
+    context.refresh(request.refresh, Purpose::Apply, &observers, &clocks, (events, stop)).await;
     if let (Some(saved), Refresh::Due | Refresh::All) = (saved, request.refresh) {
         let as_read = planner::saved_as_read(saved, desired, &recovered.recorded);
-        known.observe(as_read, &observers, (events, stop)).await;
+        context.observe(as_read, &observers, (events, stop)).await;
     }
     if stop.is_wanted() {
         return Err(SessionError::Interrupted { before: "the plan was made" }.into());
     }
-    let after = goal.desired(desired, &recovered.recorded, &known.observed);
-    known.desired = &after;
-    let plan = known.plan(Refreshed::As(request.refresh));
+    let after = goal.desired(desired, &recovered.recorded, &context.observed);
+    context.desired = &after;
+    let plan = context.plan(Refreshed::As(request.refresh));
     let mut plan = request.reviewed.check(plan, desired, &recovered.recorded)?;
-    let carries_out = CarriedOut::of(saved, &plan);
+    let completion = PlanCompletion::of(saved, &plan);
     plan.findings.splice(0..0, request.warnings.iter().chain(hosts).cloned());
     plan.findings.extend(goal.findings(desired, &recovered.recorded));
     plan.findings.extend(idle_evictions(request.evict, &plan));
     let (summary, scope_of_plan) = (plan.summary, plan.scope.clone());
-    let number = recovered.recorded.rooms.len() as u64;
+    let rooms = recovered.recorded.rooms.len() as u64;
     let approved = consent.approve(plan).await?;
-    let observed = known.observed;
+    let observed = context.observed;
     store.check().await.map_err(SessionError::State)?;
     let declared = planner::as_declared(desired, &recovered.recorded);
     let moves = moves(desired, &declared);
     let recorded = Arc::new(declared.recorded.into_owned());
-    let Seen { recorded, entries: seen } = applier::seen(&recorded, &observed, connections);
+    let UpdatedRecord { recorded, entries: updates } =
+        applier::record_observations(&recorded, &observed, connections);
     let used = |name: &ProviderName| uses(&approved, name);
-    let known = [moves, identities(desired, &recorded, used), seen].concat();
-    prepare(&**store, &approved, known).await?;
+    let entries = [moves, identities(desired, &recorded, used), updates].concat();
+    prepare(&**store, &approved, entries).await?;
     let run = Run {
         recorded,
         observed,
@@ -210,19 +208,19 @@ where
         report: events.clone(),
         stop: (*stop).clone(),
     };
-    Ok(Ready { summary, number, scope: scope_of_plan, carries_out, approved, run })
+    Ok(Ready { summary, rooms, scope: scope_of_plan, completion, approved, run })
 }
 
-/// Finds out whether a saved plan is carried out completely.
-struct CarriedOut<'a> {
+/// Decides whether a saved plan was executed completely.
+struct PlanCompletion<'a> {
     saved: Option<&'a SavedPlan>,
-    /// Whether rooms of it are held back or could not be read while planning.
+    /// Whether rooms of the saved plan are held back or could not be read while planning.
     is_held: bool,
 }
 
-impl<'a> CarriedOut<'a> {
+impl<'a> PlanCompletion<'a> {
     fn of(saved: Option<&'a SavedPlan>, plan: &Plan) -> Self {
-        // What waits for a next life is done with once that is recorded.
+        // A step that waits for the next life is complete when that is recorded.
         let held = plan.waiting.iter().filter(|held| held.reason != HeldReason::NextLife);
         let held = held.chain(&plan.blocked).map(|held| &held.step.address);
         let mut held = held.chain(plan.unread.iter().map(|unread| &unread.address));
@@ -231,8 +229,8 @@ impl<'a> CarriedOut<'a> {
         Self { saved, is_held }
     }
 
-    /// Returns the id of the plan if every step of it was done, and at least one in this run.
-    fn completely(&self, outcome: &Outcome) -> Option<String> {
+    /// Returns the id of the saved plan if all its steps are done, at least one of them in this run.
+    fn completed(&self, outcome: &Outcome) -> Option<String> {
         let Self { saved, is_held } = self;
         let saved = (*saved)?;
         let is_left = outcome.not_tried.iter().any(|(_, _, why)| *why != NotTried::NotInPlan);
@@ -244,7 +242,7 @@ impl<'a> CarriedOut<'a> {
 }
 
 impl Reviewed<'_> {
-    /// Checks a plan against what was reviewed, and restricts it to the saved one.
+    /// Checks a plan against the reviewed one, and restricts it to the saved plan.
     fn check(
         &self,
         mut plan: Plan,
@@ -265,7 +263,7 @@ impl Reviewed<'_> {
     }
 }
 
-/// A warning that nothing is left to be done of an expected plan, or that it is about other files.
+/// Returns a warning that an expected plan has no steps left, or was made of other inputs.
 fn nothing_of_expected(expected: Digest, actual: Digest) -> Finding {
     let message = format!(
         "`--expect {expected}` was given, and the plan has no steps: its digest is {actual}"
@@ -274,16 +272,16 @@ fn nothing_of_expected(expected: Digest, actual: Digest) -> Finding {
         .help("the plan that was reviewed was applied already, or the files, the state or the scope are not those that were reviewed")
 }
 
-/// Writes what is known before the first call, and makes sure that the rest can be written: a full
-/// disk or a read-only folder shows here.
+/// Writes the entries that precede the first call, and reserves space for the others: a full disk or a
+/// read-only folder is detected here.
 async fn prepare(
     store: &dyn WriteStore,
     approved: &ApprovedPlan,
     entries: Vec<Entry>,
 ) -> Result<(), SessionError> {
     /// An intent and a result for each of two calls.
-    const ENTRIES_A_STEP: usize = 4;
-    let expected = approved.steps().len().saturating_mul(ENTRIES_A_STEP) + entries.len();
+    const ENTRIES_PER_STEP: usize = 4;
+    let expected = approved.steps().len().saturating_mul(ENTRIES_PER_STEP) + entries.len();
     if expected > 0 {
         store.reserve(expected).await?;
         store.append(entries).await?;
@@ -295,12 +293,12 @@ fn uses(approved: &ApprovedPlan, name: &ProviderName) -> bool {
     approved.steps().iter().any(|step| step.address.provider == *name)
 }
 
-/// A warning for each `--evict` that no step is about.
+/// Returns a warning for each `--evict` that concerns no step.
 fn idle_evictions(evict: &BTreeSet<Address>, plan: &Plan) -> Vec<Finding> {
-    let about = |step: &Step, address: &Address| {
+    let concerns = |step: &Step, address: &Address| {
         step.address == *address || step.sides.others(&step.address).any(|it| it == *address)
     };
-    let idle = |address: &&Address| !plan.steps.iter().any(|step| about(step, address));
+    let idle = |address: &&Address| !plan.steps.iter().any(|step| concerns(step, address));
     let warning = |address: &Address| {
         let message = format!("`--evict {address}` has nothing to do: no step is about it");
         Finding::warning("idle_evict", message).about(address)

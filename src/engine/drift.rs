@@ -1,19 +1,18 @@
-//! `drift`: how the service differs from the record. It changes neither, and takes no lock.
+//! `drift`: compares the service with the record. It changes neither, and takes no lock.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use super::plan::{Credentials, connect_reads, read_only};
 use super::reconcile::new_state;
-use super::refresh::{Clocks, Known, resolve_scope};
+use super::refresh::{Clocks, PlanContext, resolve_scope};
 use super::session::{Connector, Session, read};
-use crate::model::{Drift, Finding, Observed, Recorded, Refresh, Scope};
+use crate::model::{Drift, Finding, Recorded, Refresh, Scope};
 use crate::planner::{self, Purpose};
 
 /// How the comparison is made.
 #[derive(Clone, Copy, Debug)]
 pub struct DriftRequest<'a> {
-    /// Which rooms are asked after.
+    /// Which rooms are queried.
     pub refresh: Refresh,
     /// The rooms that are compared.
     pub scope: &'a Scope,
@@ -21,46 +20,39 @@ pub struct DriftRequest<'a> {
     pub warnings: &'a [Finding],
 }
 
-/// A comparison that came to its end.
+/// The result of a comparison.
 pub struct Compared<E> {
-    /// What was found.
+    /// The differences.
     pub drift: Drift,
     /// Whether the connections were closed.
     pub closed: Result<(), E>,
 }
 
-/// Reads the state, asks the services with clients that cannot change anything, and compares.
+/// Reads the state, queries the services with clients that cannot change anything, and compares.
 ///
 /// # Errors
 /// Returns an error if the state cannot be read or belongs to another application, or if credentials
-/// are missing and rooms are to be asked after: "no drift" would say nothing.
+/// are missing and rooms are to be queried: "no drift" would be meaningless.
 pub async fn drift<C: Connector>(
     session: &Session<'_, C>,
     request: DriftRequest<'_>,
 ) -> Result<Compared<C::Error>, C::Error> {
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = read(*store).await?;
-    let hosts = session.belongs(&snapshot)?;
+    let hosts = session.check_identity(&snapshot)?;
     let desired = &*planner::owned(desired, snapshot.recorded.lineage.as_ref());
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
     let connected =
         connect_reads(session, request.refresh, Credentials::Required, &snapshot).await?;
-    let evict = BTreeSet::new();
-    let mut known = Known {
-        desired,
-        recorded: &declared.recorded,
-        observed: Observed::default(),
-        scope: &scope,
-        evict: &evict,
-        in_progress: snapshot.in_progress.as_ref(),
-    };
+    let in_progress = snapshot.in_progress.as_ref();
+    let mut context =
+        PlanContext { in_progress, ..PlanContext::new(desired, &declared.recorded, &scope) };
     let clocks = Clocks { wall: *clock, connections: &connected.connections };
     let observers = read_only(&connected);
-    known.refresh(request.refresh, Purpose::Record, &observers, &clocks, (events, stop)).await;
-    let in_progress = snapshot.in_progress.as_ref();
+    context.refresh(request.refresh, Purpose::Record, &observers, &clocks, (events, stop)).await;
     let recorded = in_scope(&declared.recorded, &scope);
-    let mut drift = planner::drift(desired, &recorded, &known.observed, in_progress);
+    let mut drift = planner::drift(desired, &recorded, &context.observed, in_progress);
     drift.scope = scope.partial_of(declared.recorded.rooms.keys());
     drift.findings.extend(request.warnings.iter().cloned().chain(hosts));
     drift.findings.extend(new_state(&snapshot.recorded));
@@ -68,7 +60,7 @@ pub async fn drift<C: Connector>(
     Ok(Compared { drift, closed })
 }
 
-/// The record of the rooms in the scope.
+/// Returns the record restricted to the rooms in the scope.
 fn in_scope<'a>(recorded: &'a Recorded, scope: &Scope) -> Cow<'a, Recorded> {
     if scope.is_everything() {
         return Cow::Borrowed(recorded);

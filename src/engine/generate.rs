@@ -1,4 +1,4 @@
-//! `import --generate`: which of some ids are rooms, and what they hold. It records nothing.
+//! `import --generate`: reads which of the given ids are rooms, and their content. It records nothing.
 
 use std::collections::BTreeSet;
 
@@ -9,18 +9,18 @@ use crate::model::{
 };
 use crate::provider::SignatureLife;
 
-/// Which ids to ask after.
+/// Which ids are queried.
 #[derive(Clone, Debug)]
 pub struct GenerateRequest {
-    /// The provider that holds them.
+    /// The provider of the rooms.
     pub provider: ProviderName,
     /// The ids.
     pub ids: BTreeSet<RoomId>,
 }
 
-/// An answer for every id.
+/// The result of a generate.
 pub struct Generated<E> {
-    /// The ids, sorted.
+    /// The result for each id, sorted by id.
     pub rooms: Vec<(RoomId, GenerateResult)>,
     /// Warnings about the providers' hosts.
     pub hosts: Vec<Finding>,
@@ -28,12 +28,12 @@ pub struct Generated<E> {
     pub closed: Result<(), E>,
 }
 
-/// The answer for one id.
+/// The result for one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GenerateResult {
-    /// The room exists, and holds this.
+    /// The room exists, with this content.
     Exists(Box<Room>),
-    /// The files declare it already: it was not asked after.
+    /// The files declare it already: it was not queried.
     Declared,
     /// It does not exist.
     Missing,
@@ -41,11 +41,11 @@ pub enum GenerateResult {
     Unread(String),
 }
 
-/// Asks after ids. As `import`, it makes the operator known if the service needs that to read attributes.
+/// Queries the ids. Like `import`, it registers the operator if the service requires it to read attributes.
 ///
 /// # Errors
 /// Returns an error if the state cannot be read or belongs to another application, or if a stop was
-/// requested before every id was asked after.
+/// requested before every id was queried.
 pub async fn generate<C: Connector>(
     session: &Session<'_, C>,
     request: GenerateRequest,
@@ -53,7 +53,7 @@ pub async fn generate<C: Connector>(
     let Session { desired, store, connector, clock: _, stop, events, host_change: _ } = session;
     let GenerateRequest { provider, ids } = request;
     let snapshot = read(*store).await?;
-    let hosts = session.belongs(&snapshot)?;
+    let hosts = session.check_identity(&snapshot)?;
     let connected = connector.connect(Access::Changes).await?;
     session.resume(&connected, &snapshot, SignatureLife::Usual);
     let address = |id: &RoomId| Address::new(provider.clone(), id.clone());
@@ -79,7 +79,7 @@ pub async fn generate<C: Connector>(
     Ok(Generated { rooms, hosts, closed })
 }
 
-/// A room as a file would declare it.
+/// Returns a room as a file would declare it.
 fn as_declared(observed: ObservedRoom) -> Room {
     let ObservedRoom { at: _, people: _, attributes, attribute_sequence: _, fields } = observed;
     let mut room = Room { attributes, ..Room::default() };

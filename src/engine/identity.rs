@@ -1,12 +1,12 @@
-//! The entries that name the providers of a record: applications, hosts, renames.
+//! The journal entries about providers: applications, hosts, renames.
 
 use crate::applier::Connections;
 use crate::model::{Desired, Moved, Provider, ProviderIdentity, ProviderName, Recorded};
 use crate::planner::AsDeclared;
 use crate::state::Entry;
 
-/// The connections under the declared names, and under those that they were renamed from: a call that
-/// is still open may be recorded there.
+/// Returns the connections under their declared names and under the names that they were renamed from: an
+/// open call may be recorded under the old name.
 pub(super) fn with_old_names(desired: &Desired, connections: &Connections) -> Connections {
     let mut all = connections.clone();
     for Moved { from, to } in &desired.moved {
@@ -17,8 +17,8 @@ pub(super) fn with_old_names(desired: &Desired, connections: &Connections) -> Co
     all
 }
 
-/// The entries of rooms that were moved, in one append: each is recorded under its new address before
-/// it is removed from the old one, so that it is never unrecorded.
+/// Returns the entries of rooms that were moved, for one append. Each room is recorded under its new address
+/// before it is removed from the old one, so that it is never unrecorded.
 pub(super) fn moves(desired: &Desired, declared: &AsDeclared<'_>) -> Vec<Entry> {
     let AsDeclared { recorded, moved, removed } = declared;
     let new = desired.moved.iter().filter(|moved| removed.contains(&moved.from));
@@ -41,8 +41,8 @@ pub(super) fn moves(desired: &Desired, declared: &AsDeclared<'_>) -> Vec<Entry> 
     entries
 }
 
-/// The entries of the applications that `used` or recorded rooms belong to, where the record has none
-/// or another one of them.
+/// Returns an entry for each provider that is `used` or has recorded rooms and whose application is not
+/// recorded or has changed.
 pub(super) fn identities(
     desired: &Desired,
     recorded: &Recorded,

@@ -17,9 +17,9 @@ use crate::state::Entry;
 /// What to import.
 #[derive(Clone, Debug)]
 pub struct ImportRequest {
-    /// Which rooms.
+    /// Which rooms are selected.
     pub selection: Selection,
-    /// Which of them: those in the scope.
+    /// The scope: selected rooms outside it are left out.
     pub scope: Scope,
     /// How the lock is taken.
     pub lock: Lock,
@@ -28,18 +28,18 @@ pub struct ImportRequest {
 /// Which rooms to import.
 #[derive(Clone, Debug)]
 pub enum Selection {
-    /// These, also where their origin is uncertain.
+    /// The named rooms, including those of uncertain origin.
     Named(BTreeSet<Address>),
-    /// Every declared room that is not recorded. Those with an ownership attribute only if it holds the
-    /// lineage of this state, or of the one whose rooms are taken over.
+    /// Every declared room that is not recorded. If its provider has an ownership attribute, only if that
+    /// holds the lineage of this state or of the state whose rooms are taken over.
     AllDeclared {
-        /// The other state whose rooms are taken over; if none is named, the only one that is found by a
-        /// state without rooms.
+        /// The other state whose rooms are taken over. If none is named and this state has no rooms, the
+        /// only one that is found.
         lineage: Option<Lineage>,
     },
 }
 
-/// Sees what is imported before it is recorded.
+/// Approves what is imported before it is recorded.
 pub trait ImportApprover<E> {
     /// Checks the entries before they are recorded.
     ///
@@ -47,20 +47,20 @@ pub trait ImportApprover<E> {
     /// Returns why they must not be recorded.
     fn accept(&self, entries: &[Entry]) -> Result<(), E>;
 
-    /// Consents to taking over the rooms of the only other state that was found. Nothing was recorded
-    /// yet.
+    /// Consents to taking over the rooms of the only other state that was found. Called before anything is
+    /// recorded.
     fn take_over(&self, rooms: &TakeOver) -> impl Future<Output = Result<(), E>>;
 }
 
-/// An import that came to its end.
+/// The result of an import.
 pub struct Imported<E> {
-    /// The rooms that were asked after.
+    /// The rooms that were queried.
     pub rooms: Vec<(Address, ImportResult)>,
     /// The scope, if it is not all rooms.
     pub scope: Option<Partial>,
     /// The recorded rooms that belonged to another state.
     pub taken_over: BTreeMap<Address, Lineage>,
-    /// The declared rooms that were left out because their origin is uncertain, and why it is.
+    /// The declared rooms that were left out because their origin is uncertain, each with the reason.
     pub contested: Vec<(Address, Box<str>)>,
     /// Warnings about the providers' hosts.
     pub hosts: Vec<Finding>,
@@ -68,7 +68,7 @@ pub struct Imported<E> {
     pub closed: Result<(), E>,
 }
 
-/// What became of one room.
+/// The result for one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportResult {
     /// It exists, and is recorded with name and delay as declared.
@@ -77,7 +77,7 @@ pub enum ImportResult {
     Read,
     /// It exists, and was left out: it belongs to another state.
     OtherState(Lineage),
-    /// It exists, and was left out: its ownership attribute does not say whose it is.
+    /// It exists, and was left out: it has no ownership attribute that identifies its state.
     Unmarked,
     /// It does not exist.
     Missing,
@@ -85,7 +85,7 @@ pub enum ImportResult {
     Unread(String),
 }
 
-/// Asks after rooms and records those that exist. `approver` sees the entries before they are written.
+/// Queries rooms and records those that exist. `approver` checks the entries before they are written.
 ///
 /// # Errors
 /// Returns an error if nothing was recorded: the state is locked, damaged or of another application, a
@@ -111,7 +111,7 @@ where
 }
 
 impl ImportResult {
-    /// The result for a room that is left out because of its owner.
+    /// Returns the result for a room that is left out because of its owner.
     fn left_out(owner: &Owner) -> Self {
         match owner {
             Owner::Other(lineage) => Self::OtherState(lineage.clone()),
@@ -120,7 +120,7 @@ impl ImportResult {
     }
 }
 
-/// What became of each room.
+/// The result for each room.
 type Results = Vec<(Address, ImportResult)>;
 
 /// What the work under the lock returns.
@@ -198,8 +198,8 @@ where
 }
 
 impl Selection {
-    /// The declared rooms to ask after. A room whose origin is uncertain is taken only if it is named:
-    /// it is recorded, and may be somebody else's.
+    /// Returns the declared rooms to query. A room of uncertain origin is selected only if it is named:
+    /// it is recorded, and may belong to another owner.
     fn rooms<'a>(
         &self,
         desired: &'a Desired,
@@ -232,7 +232,8 @@ impl Selection {
         }
     }
 
-    /// Refuses a recorded room that was named, unless another state has taken it over.
+    /// Refuses a named room that is recorded already, unless its call is pending, its origin is uncertain,
+    /// or another state has taken it over.
     fn check(
         &self,
         rooms: &[&DesiredRoom],
@@ -260,7 +261,8 @@ impl Selection {
         Ok(())
     }
 
-    /// The declared rooms that have to be named to be imported, and why their origin is uncertain.
+    /// Returns the declared rooms that are imported only if they are named, and why their origin is
+    /// uncertain.
     fn left_out(&self, desired: &Desired, recorded: &Recorded) -> Vec<(Address, Box<str>)> {
         let left_out = |room: &DesiredRoom| {
             let why = contested(recorded, &room.address)?;
@@ -282,7 +284,7 @@ fn declared_room<'a>(desired: &'a Desired, address: &Address) -> Option<&'a Desi
     desired.rooms.get(at)
 }
 
-/// What became of each room, and the records of those that exist.
+/// Returns the result for each room, and the records of those that are imported.
 fn results(
     rooms: &[&DesiredRoom],
     observed: &Observed,

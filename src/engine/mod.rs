@@ -1,8 +1,8 @@
 //! Runs one session: lock, identity, connect, recover, refresh, plan, approve, apply, close.
 //!
-//! The command line and the tests are thin callers: the order is written down here and nowhere else.
-//! The engine prints nothing. What it needs of its caller are two traits: a [`Connector`], which has the
-//! credentials, and an [`Approver`], which shows a plan and asks.
+//! The command line and the tests call the engine: the order is defined only here. The engine prints
+//! nothing. The caller provides a [`Connector`], which has the credentials, and an [`Approver`], which
+//! shows a plan and asks for consent.
 
 mod apply;
 mod drift;

@@ -1,4 +1,4 @@
-//! Whose the rooms are that an import finds, and which of them it takes.
+//! The owners of the rooms that an import finds, and which of these rooms it takes over.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use crate::applier::Connections;
 use crate::model::{Address, DesiredRoom, Lineage, Observation, Observed, Owner, Recorded};
 use crate::state::Found;
 
-/// Rooms of another state that are to be taken over.
+/// Rooms of another state that an import takes over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakeOver {
-    /// Its lineage.
+    /// The lineage of the other state.
     pub lineage: Lineage,
     /// The rooms.
     pub rooms: Vec<Address>,
@@ -18,7 +18,7 @@ pub struct TakeOver {
     pub is_continued: bool,
 }
 
-/// Whose the rooms are that exist and have an ownership attribute by their provider.
+/// The owners of the rooms that exist and whose provider has an ownership attribute.
 pub(super) struct Owners(BTreeMap<Address, Owner>);
 
 impl Owners {
@@ -40,7 +40,7 @@ impl Owners {
         Self(owners.collect())
     }
 
-    /// The rooms of other states, each with its lineage.
+    /// Returns the rooms of other states, each with its lineage.
     pub(super) fn others(&self) -> impl Iterator<Item = (Address, Lineage)> {
         self.0.iter().filter_map(|(address, owner)| match owner {
             Owner::Other(lineage) => Some((address.clone(), lineage.clone())),
@@ -48,8 +48,11 @@ impl Owners {
         })
     }
 
-    /// The other state whose rooms are taken over: the one that is named, or the only one that is found
-    /// by a state without rooms, which was lost.
+    /// Returns the other state whose rooms are taken over: the named one, or, if our state has no rooms
+    /// because it was lost, the only one that was found.
+    ///
+    /// # Errors
+    /// Returns an error if the named one was not found, or if several were found and none is named.
     pub(super) fn taken(
         &self,
         named: Option<&Lineage>,
@@ -73,13 +76,14 @@ impl Owners {
         Ok(found.into_keys().next().filter(|_| is_lost))
     }
 
+    /// Returns the rooms of the other state `lineage`, for the approver.
     pub(super) fn take_over(&self, lineage: &Lineage, state: Found) -> TakeOver {
         let rooms = self.others().filter(|(_, it)| it == lineage).map(|(address, _)| address);
         let is_continued = state == Found::New;
         TakeOver { lineage: lineage.clone(), rooms: rooms.collect(), is_continued }
     }
 
-    /// The rooms that are not ours, nor of the state whose rooms are taken over.
+    /// Returns the rooms that belong neither to us nor to the state whose rooms are taken over.
     pub(super) fn left_out(&self, taken: Option<&Lineage>) -> LeftOut {
         let is_left_out = |owner: &Owner| match owner {
             Owner::Ours => false,
@@ -91,5 +95,5 @@ impl Owners {
     }
 }
 
-/// The rooms that exist and are not recorded, and whose they are.
+/// The rooms that an import leaves out, with their owners.
 pub(super) type LeftOut = BTreeMap<Address, Owner>;

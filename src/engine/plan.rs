@@ -1,12 +1,11 @@
-//! `plan`: what would change. It has no means to change the service or the record.
+//! `plan`: plans what an apply would change. It is not given the means to change the service or the record.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::refresh::{Clocks, Known, resolve_scope};
+use super::refresh::{Clocks, PlanContext, resolve_scope};
 use super::session::{Access, Connected, Connector, Session, SessionError, read};
 use crate::applier::{Connection, Observers};
-use crate::model::{Finding, Observed, Plan, ProviderName, Refresh, Refreshed, Scope};
+use crate::model::{Finding, Plan, ProviderName, Refresh, Refreshed, Scope};
 use crate::planner::{self, Purpose};
 use crate::provider::{Observer, ReadOnly, SignatureLife};
 use crate::state::Snapshot;
@@ -14,7 +13,7 @@ use crate::state::Snapshot;
 /// How a plan is made.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanRequest<'a> {
-    /// Which rooms are asked after.
+    /// Which rooms are queried.
     pub refresh: Refresh,
     /// The rooms that are planned for.
     pub scope: &'a Scope,
@@ -27,9 +26,9 @@ pub struct PlanRequest<'a> {
 /// Whether a plan needs credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credentials {
-    /// Without them the service is not asked, and the plan says so.
+    /// Without them the service is not queried, and the plan has a warning.
     Optional,
-    /// The user requested a refresh: it is an error to leave it out.
+    /// Without them the session fails: the user requested a refresh.
     Required,
 }
 
@@ -43,7 +42,7 @@ pub struct Planned<E> {
     pub closed: Result<(), E>,
 }
 
-/// Reads the state, asks the services with clients that cannot change anything, and plans.
+/// Reads the state, queries the services with clients that cannot change anything, and plans.
 ///
 /// # Errors
 /// Returns an error if the state cannot be read or belongs to another application, or if credentials
@@ -54,33 +53,28 @@ pub async fn plan<C: Connector>(
 ) -> Result<Planned<C::Error>, C::Error> {
     let Session { desired, store, connector, clock, stop, events, host_change: _ } = session;
     let snapshot = read(*store).await?;
-    let hosts = session.belongs(&snapshot)?;
+    let hosts = session.check_identity(&snapshot)?;
     let desired = &*planner::owned(desired, snapshot.recorded.lineage.as_ref());
     let declared = planner::as_declared(desired, &snapshot.recorded);
     let scope = resolve_scope(request.scope, desired, &declared.recorded)?;
     let connected = connect_reads(session, request.refresh, request.credentials, &snapshot).await?;
     let none = connected.connections.is_empty() && !connected.missing.is_empty();
     let asked = if none { Refreshed::NoCredentials } else { Refreshed::As(request.refresh) };
-    let evict = BTreeSet::new();
-    let mut known = Known {
-        desired,
-        recorded: &snapshot.recorded,
-        observed: Observed::default(),
-        scope: &scope,
-        evict: &evict,
+    let mut context = PlanContext {
         in_progress: snapshot.in_progress.as_ref(),
+        ..PlanContext::new(desired, &snapshot.recorded, &scope)
     };
     let clocks = Clocks { wall: *clock, connections: &connected.connections };
     let observers = read_only(&connected);
-    known.refresh(request.refresh, Purpose::Plan, &observers, &clocks, (events, stop)).await;
-    let mut plan = known.plan(asked);
+    context.refresh(request.refresh, Purpose::Plan, &observers, &clocks, (events, stop)).await;
+    let mut plan = context.plan(asked);
     plan.findings.splice(0..0, request.warnings.iter().cloned().chain(hosts));
     plan.findings.extend(not_asked(&connected));
     let closed = connector.close().await;
     Ok(Planned { plan, snapshot, closed })
 }
 
-/// Connects the providers of a session that only reads, unless nothing is asked.
+/// Connects the providers of a session that only reads; none if nothing is queried.
 ///
 /// # Errors
 /// Returns an error if a connection fails, or if credentials are required and missing.
@@ -110,7 +104,7 @@ fn require(credentials: Credentials, connected: &Connected) -> Result<(), Sessio
     }
 }
 
-/// A warning for each provider that was not asked because it has no credentials.
+/// Returns a warning for each provider that was not queried because it has no credentials.
 pub(super) fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> {
     connected.missing.iter().map(|(name, missing)| {
         let message = format!("provider `{name}` was not asked");
@@ -118,7 +112,7 @@ pub(super) fn not_asked(connected: &Connected) -> impl Iterator<Item = Finding> 
     })
 }
 
-/// Observers that never register an operator.
+/// Returns observers that never register an operator.
 pub(super) fn read_only(connected: &Connected) -> Observers {
     let observer = |(name, connection): (&ProviderName, &Connection)| {
         let observer: Arc<dyn Observer> = Arc::new(ReadOnly::new(connection.client.clone()));

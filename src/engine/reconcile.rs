@@ -1,4 +1,4 @@
-//! `reconcile`: brings the recorded rooms back as they were last applied.
+//! `reconcile`: restores the recorded rooms as they were last applied.
 
 use std::borrow::Cow;
 
@@ -16,8 +16,8 @@ pub(super) enum Goal {
     LastApplied,
 }
 
-/// Recreates what vanished and restores what drifted, in the order of an apply. The files give the
-/// providers and the policy; what they change of the rooms is a finding of the plan.
+/// Recreates rooms that vanished and restores rooms that drifted, in the order of an apply. Providers and
+/// policy are those of the files; unapplied changes of rooms in the files are a finding of the plan.
 ///
 /// # Errors
 /// Returns an error if nothing was done, as [`apply`](super::apply) does.
@@ -34,7 +34,7 @@ where
 }
 
 impl Goal {
-    /// The rooms to plan for, by what is recorded and was observed so far.
+    /// Returns what to plan for, by what is recorded and was observed so far.
     pub(super) fn desired<'a>(
         self,
         files: &'a Desired,
@@ -47,7 +47,7 @@ impl Goal {
         }
     }
 
-    /// Findings about what is not worked towards.
+    /// Returns findings about what the goal leaves out.
     pub(super) fn findings(self, files: &Desired, recorded: &Recorded) -> Vec<Finding> {
         match self {
             Self::Declared => Vec::new(),
@@ -59,7 +59,7 @@ impl Goal {
     }
 }
 
-/// A warning that there is no state: where only recorded rooms count, nothing is done.
+/// Returns a warning if there is no state: a command for recorded rooms does nothing then.
 pub(super) fn new_state(recorded: &Recorded) -> Option<Finding> {
     recorded.lineage.is_none().then(|| {
         Finding::warning("new_state", "there is no state yet: no room is recorded").help(

@@ -1,4 +1,4 @@
-//! Asks the services after the rooms that a plan needs, and makes the plan.
+//! Queries the services for the rooms that a plan needs, and makes the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,15 +11,18 @@ use crate::model::{
 };
 use crate::planner::{self, PlanInputs, Purpose};
 
+/// No room whose people may be disconnected.
+static NO_EVICTIONS: BTreeSet<Address> = BTreeSet::new();
+
 /// What a plan is made from.
-pub(super) struct Known<'a> {
+pub(super) struct PlanContext<'a> {
     /// What the files declare.
     pub(super) desired: &'a Desired,
     /// What the state records.
     pub(super) recorded: &'a Recorded,
     /// What was observed, under the declared names.
     pub(super) observed: Observed,
-    /// The rooms that the run is about.
+    /// The rooms that the run is restricted to.
     pub(super) scope: &'a Scope,
     /// Rooms whose people may be disconnected.
     pub(super) evict: &'a BTreeSet<Address>,
@@ -27,8 +30,14 @@ pub(super) struct Known<'a> {
     pub(super) in_progress: Option<&'a Holder>,
 }
 
-impl Known<'_> {
-    /// Asks after the rooms of the scope that `mode` names and that were not observed yet.
+impl<'a> PlanContext<'a> {
+    /// Returns a context without observations, evictions or another run.
+    pub(super) fn new(desired: &'a Desired, recorded: &'a Recorded, scope: &'a Scope) -> Self {
+        let (observed, evict) = (Observed::default(), &NO_EVICTIONS);
+        Self { desired, recorded, observed, scope, evict, in_progress: None }
+    }
+
+    /// Queries the rooms of the scope that `mode` selects and that were not observed yet.
     pub(super) async fn refresh(
         &mut self,
         mode: Refresh,
@@ -41,13 +50,13 @@ impl Known<'_> {
         self.observe(due, observers, reporting).await;
     }
 
-    /// Returns the rooms that `mode` names.
+    /// Returns the rooms that `mode` selects.
     pub(super) fn due(&self, mode: Refresh, purpose: Purpose, clocks: &Clocks<'_>) -> Vec<Address> {
         let now = clocks.now(self.desired);
         planner::due(self.desired, self.recorded, mode, purpose, &|name| now[name])
     }
 
-    /// Asks after rooms that were not observed yet.
+    /// Queries the rooms that are in the scope and were not observed yet.
     pub(super) async fn observe(
         &mut self,
         rooms: Vec<Address>,
@@ -65,7 +74,7 @@ impl Known<'_> {
         self.observed.rooms.extend(observed.rooms);
     }
 
-    /// Whether a room, or another side of it, is in the scope: people at any side count.
+    /// Returns whether a room or another side of it is in the scope: people at any side count.
     fn is_in_scope(&self, address: &Address) -> bool {
         let sides = self.recorded.rooms.get(address).map(|record| &record.sides);
         self.scope.selects(address)
@@ -86,7 +95,7 @@ impl Known<'_> {
     }
 }
 
-/// The clocks by which rooms live: that of each connection, and the wall clock for the others.
+/// The clocks of the services: the clock of each connection, and the wall clock for other providers.
 pub(super) struct Clocks<'a> {
     pub(super) wall: &'a dyn Clock,
     pub(super) connections: &'a Connections,
@@ -101,7 +110,7 @@ impl Clocks<'_> {
     }
 }
 
-/// What was observed, under the names that the files declare.
+/// Returns the observations under the provider names that the files declare.
 pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
     let Observed { rooms, not_asked } = observed;
     let named = |address: &Address| planner::address_as_declared(desired, address);
@@ -109,7 +118,10 @@ pub(super) fn as_declared(desired: &Desired, observed: Observed) -> Observed {
     Observed { rooms: rooms.collect(), not_asked }
 }
 
-/// The scope of a run, whose patterns each match a room that is declared or recorded.
+/// Returns the scope of a run, resolved against the declared and recorded rooms.
+///
+/// # Errors
+/// Returns an error if a pattern matches none of them.
 pub(super) fn resolve_scope(
     scope: &Scope,
     desired: &Desired,

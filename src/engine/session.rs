@@ -1,4 +1,4 @@
-//! What every session has: the lock, the identity of the state, the connections, the end.
+//! The frame of every session: lock, identity of the state, connections, close, fold.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,40 +12,40 @@ use crate::planner::{self, HostChange, IdentityError, SavedPlanRefusal};
 use crate::provider::{PreviousRun, SignatureLife};
 use crate::state::{Holder, LastCalls, Snapshot, StateError, Store, WriteStore};
 
-/// How long after a requested stop the work of a session may go on over a shared store: the grace period
-/// of its steps, and the write of their results.
+/// How long the work of a session on a shared store may continue after a stop: the grace period of its
+/// steps, and the write of their results.
 const WORK_AFTER_STOP: Duration = Duration::from_secs(7);
 
-/// How long after a requested stop a fold into a shared store may take.
+/// How long a fold into a shared store may take after a stop.
 const FOLD_AFTER_STOP: Duration = Duration::from_secs(4);
 
-/// The same, after the work was given up: the store has not answered for some time.
+/// How long it may take after the work was aborted, because the store has not answered for some time.
 const FOLD_AFTER_GIVEN_UP: Duration = Duration::from_secs(1);
 
-/// What a session works with.
+/// The inputs of a session.
 pub struct Session<'a, C> {
     /// What the files declare.
     pub desired: &'a Desired,
-    /// Where the record is kept.
+    /// The store of the record.
     pub store: &'a dyn Store,
     /// Connects the providers.
     pub connector: &'a C,
-    /// The wall clock, by which the calls of the last run used up the limits.
+    /// The wall clock. The times of the last run's calls are compared with it, for the rate limits.
     pub clock: &'a dyn Clock,
     /// The request to stop.
     pub stop: &'a Stop,
-    /// Takes the events of the session.
+    /// Receives the events of the session.
     pub events: Arc<dyn Report>,
-    /// Whether recorded rooms may be at another host than they were made at.
+    /// Whether a provider may have another host than the recorded one.
     pub host_change: HostChange,
 }
 
 /// How the write lock is taken.
 #[derive(Clone, Debug)]
 pub struct Lock {
-    /// Who takes it, as others see it.
+    /// The holder that other runs see.
     pub holder: Holder,
-    /// How long to wait for another holder.
+    /// How long to wait for the lock.
     pub timeout: Duration,
 }
 
@@ -69,11 +69,11 @@ pub struct Connected {
 
 /// Connects the declared providers, for one session.
 pub trait Connector {
-    /// An error of the caller, which takes up those of the session.
+    /// The caller's error, which includes the errors of the session.
     type Error: From<SessionError>;
 
-    /// Connects every provider whose credentials are there. Called once, after the state was found to
-    /// belong to the declared applications.
+    /// Connects every provider that has credentials. Called once, after the check that the state belongs to
+    /// the declared applications.
     fn connect(&self, access: Access) -> impl Future<Output = Result<Connected, Self::Error>>;
 
     /// Ends what `connect` started.
@@ -98,7 +98,7 @@ pub enum SessionError {
     /// A stop was requested before anything was done.
     #[error("interrupted before {before}: nothing was done")]
     Interrupted {
-        /// What had not happened yet.
+        /// What had not been done yet.
         before: &'static str,
     },
     /// A stop was requested, and the store of the state did not answer in time.
@@ -129,7 +129,7 @@ pub enum SessionError {
     LineageNotFound(Lineage),
 }
 
-/// Lineages, each with its number of rooms.
+/// Lists lineages, each with its number of rooms.
 fn several(lineages: &BTreeMap<Lineage, u64>) -> String {
     let each = |(lineage, rooms): (&Lineage, &u64)| match rooms {
         1 => format!("{lineage} (1 room)"),
@@ -138,7 +138,7 @@ fn several(lineages: &BTreeMap<Lineage, u64>) -> String {
     lineages.iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
-/// What the work of a session under the lock has.
+/// What a session's work under the lock is given.
 pub(super) struct Opened {
     /// The record, locked.
     pub(super) store: Arc<dyn WriteStore>,
@@ -148,15 +148,15 @@ pub(super) struct Opened {
     pub(super) hosts: Vec<Finding>,
 }
 
-/// A session's work, and how its end was saved.
+/// The result of a session's work, and whether the session was closed.
 pub(super) struct Closed<T, E> {
-    /// What the work returned.
+    /// The result of the work.
     pub(super) done: T,
     /// Whether the connections were closed and the journal folded.
     pub(super) closed: Result<(), E>,
 }
 
-/// Reads the record without its lock. One that was moved is refused: it is no longer kept here.
+/// Reads the record without taking the lock. Refuses a record that was moved to another store.
 pub(super) async fn read(store: &dyn Store) -> Result<Snapshot, SessionError> {
     let snapshot = store.read().await?;
     match &snapshot.recorded.moved_to {
@@ -165,7 +165,7 @@ pub(super) async fn read(store: &dyn Store) -> Result<Snapshot, SessionError> {
     }
 }
 
-/// Works under the write lock, and folds what was written however the work ended.
+/// Runs work under the write lock, then folds the journal, also if the work failed.
 ///
 /// # Errors
 /// Returns the error of the lock, of the work, or else of the fold.
@@ -179,7 +179,7 @@ pub async fn under_lock<T, E: From<SessionError>>(
     under_lock_with_calls(store, lock, stop, work).await
 }
 
-/// The same for work that also returns when calls were last made, as far as the record says.
+/// Like [`under_lock`], for work that also returns the times of the last calls, which the fold keeps.
 ///
 /// # Errors
 /// Returns the error of the lock, of the work, or else of the fold.
@@ -201,8 +201,8 @@ pub async fn under_lock_with_calls<T, E: From<SessionError>>(
 }
 
 impl<C: Connector> Session<'_, C> {
-    /// Locks the state, checks whom it belongs to, connects, works, closes, and folds: the journal and
-    /// the times of the last calls are kept however the work ended.
+    /// Locks the state, checks its identity, connects, runs the work, closes, and folds. The journal and the
+    /// times of the last calls are saved also if the work failed.
     pub(super) async fn run<T>(
         &self,
         lock: Lock,
@@ -228,8 +228,8 @@ impl<C: Connector> Session<'_, C> {
         Ok(Closed { done, closed: closed.and(folded.map(drop).map_err(C::Error::from)) })
     }
 
-    /// Waits for `work`; after a requested stop no longer than `time` where it may wait for a store that
-    /// does not answer. What is given up then is as after a crash: the journal has what is needed.
+    /// Waits for `work`. With a shared store, which may not answer, it aborts the work `time` after a
+    /// requested stop. An abort is like a crash: the journal has what the next run needs.
     async fn in_time<T>(
         &self,
         store: &Arc<dyn WriteStore>,
@@ -254,7 +254,7 @@ impl<C: Connector> Session<'_, C> {
 
     async fn open(&self, store: &Arc<dyn WriteStore>) -> Result<Opened, C::Error> {
         let snapshot = store.snapshot();
-        let hosts = self.belongs(snapshot)?;
+        let hosts = self.check_identity(snapshot)?;
         let mut connected = self.connector.connect(Access::Changes).await?;
         let signatures = match store.send_window() {
             Some(_) => SignatureLife::Short,
@@ -268,13 +268,14 @@ impl<C: Connector> Session<'_, C> {
         Ok(Opened { store: Arc::clone(store), connected, hosts })
     }
 
-    /// Refuses a state that belongs to another application. Returns a warning for each provider whose
-    /// host is recorded from now on.
-    pub(super) fn belongs(&self, snapshot: &Snapshot) -> Result<Vec<Finding>, SessionError> {
+    /// Refuses a state that belongs to another application. Returns a warning for each provider whose host
+    /// has changed or is not recorded yet.
+    pub(super) fn check_identity(&self, snapshot: &Snapshot) -> Result<Vec<Finding>, SessionError> {
         Ok(planner::identity(self.desired, &snapshot.recorded, self.host_change)?)
     }
 
-    /// Takes the limits as used up until the last calls of the run before.
+    /// Starts the clients with the times of the previous run's last calls, so that both runs together stay
+    /// within the rate limits.
     pub(super) fn resume(
         &self,
         connected: &Connected,
@@ -293,7 +294,7 @@ impl<C: Connector> Session<'_, C> {
     }
 }
 
-/// Works until the lock is lost, which ends the work: it makes no call that changes something.
+/// Runs work until the lock is lost, which aborts it. The work must make no call that changes something.
 pub(super) async fn while_locked<T, E: From<SessionError>>(
     store: &Arc<dyn WriteStore>,
     work: impl Future<Output = Result<T, E>>,

@@ -1,4 +1,4 @@
-//! The access to one application at a service, and one exchange with it.
+//! The access to one application of a service, and one request and answer with it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::http::{
 };
 use crate::model::{ApiError, Call, Clock, ErrorClass, Secret};
 
-/// The id of a room that does not exist, for a harmless query.
+/// The id of a room that does not exist, for a query without effect.
 pub(super) const ABSENT_ROOM: &str = "roomctl-check-no-such-room";
 
 /// The access to one application.
@@ -21,7 +21,7 @@ pub(super) struct Access {
     pub(super) url: ServiceUrl,
     /// Sends the requests.
     pub(super) transport: Arc<dyn Transport>,
-    /// The clock that signs.
+    /// The clock of the signatures.
     pub(super) clock: Arc<dyn Clock>,
     /// The source of nonces.
     pub(super) random: Arc<dyn Random>,
@@ -39,12 +39,12 @@ pub(super) struct SignedRequest<'a> {
     pub(super) query: String,
     /// The JSON body.
     pub(super) body: Option<Vec<u8>>,
-    /// What must not be shown besides the secret and the query.
+    /// Texts to hide besides the secret and the query.
     pub(super) hidden: &'a [&'a str],
 }
 
 impl Access {
-    /// Sends a signed request once, and reads its answer by `read`.
+    /// Sends a signed request once, and reads its answer with `read`.
     pub(super) async fn exchange<T>(
         &self,
         format: &'static ResponseFormat,

@@ -1,4 +1,4 @@
-//! A service with its limits and its retries around it.
+//! The client of a service: wraps it in rate limits, retries and a circuit breaker.
 
 mod breaker;
 mod reads;
@@ -23,12 +23,11 @@ pub use breaker::Tripped;
 pub use reads::ReadOnly;
 pub(crate) use retry::log_retry;
 
-/// A service inside its rate limits and behind its circuit breaker: reads are retried, changes are
-/// one attempt each.
+/// A service behind its rate limits and its circuit breaker. Reads are retried; a change is one attempt.
 pub struct Client {
     service: Arc<dyn Service>,
     pacers: BTreeMap<Call, Pacer>,
-    /// For calls without a known limit.
+    /// The pacer of calls without a known limit.
     unlisted: Pacer,
     policy: RetryPolicy,
     random: Arc<dyn Random>,
@@ -36,14 +35,14 @@ pub struct Client {
     breaker: Breaker,
     /// The result of registering each user in this run.
     registrations: Mutex<BTreeMap<String, Registration>>,
-    /// How many calls came to an end, by the class of the answer.
+    /// How many calls have ended, by the class of the result.
     calls: Mutex<BTreeMap<(Call, &'static str), u64>>,
 }
 
 /// The result of registering a user, once it is known.
 type Registration = Arc<OnceCell<Result<(), ApiError>>>;
 
-/// Permission to make one call. Dropped unused, it goes to the next in the queue.
+/// A permit of the rate limit for one call. Dropping it unused passes it to the next waiter.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped goes to the next in the queue"]
 pub struct Permit {
@@ -51,36 +50,36 @@ pub struct Permit {
     permit: http::Permit,
 }
 
-/// What is known of the run before this one.
+/// How the previous run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreviousRun {
-    /// It recorded when its last calls were, or there was none.
+    /// It recorded the times of its last calls, or there was no previous run.
     Clean,
-    /// It did not.
+    /// It did not record them.
     Unclean,
 }
 
-/// An answer, and when its request was sent, by the clock that rooms live by.
+/// An answer, and when its request was sent, by the clock of the rooms.
 struct Sent<T> {
     at: Timestamp,
     answer: T,
 }
 
 impl Permit {
-    /// Gives it to the next in the queue right after it was granted: it costs those behind nothing.
-    pub fn give_back(self) {
-        self.permit.give_back();
+    /// Passes the permit to the next waiter right after it was granted, without a delay for the others.
+    pub fn release(self) {
+        self.permit.release();
     }
 
-    /// Waits until it is valid: at most a little.
+    /// Waits until the permit is valid, at most 25 ms after it was granted.
     pub async fn valid(&self) {
         self.permit.valid().await;
     }
 }
 
 impl Client {
-    /// Wraps a service in limits and retries: `rates` are requests a second for each call; the other calls
-    /// share one request a second.
+    /// Wraps a service in limits and retries. `rates` are requests per second for each call; all other calls
+    /// together may make one request per second.
     #[must_use]
     pub fn new(
         service: Arc<dyn Service>,
@@ -102,20 +101,20 @@ impl Client {
         }
     }
 
-    /// Returns how many calls came to an end since the client was made: `ok`, or the name of the
-    /// [`ErrorClass`].
+    /// Returns how many calls have ended since the client was made, by their result: `ok`, or the name of
+    /// the [`ErrorClass`].
     #[must_use]
     pub fn calls(&self) -> BTreeMap<(Call, &'static str), u64> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns why the circuit breaker has stopped the provider, or `None` while it is called.
+    /// Returns why the circuit breaker has stopped the provider; `None` if it has not.
     #[must_use]
     pub fn tripped(&self) -> Option<Tripped> {
         self.breaker.tripped()
     }
 
-    /// Waits for permission to make `call`, first come, first served.
+    /// Waits for a permit to make `call`; permits are granted in FIFO order.
     ///
     /// # Errors
     /// Returns [`Tripped`] as soon as the circuit breaker trips.
@@ -124,17 +123,17 @@ impl Client {
         Ok(Permit { call, permit })
     }
 
-    /// Waits before another attempt at `call`, no longer than until the circuit breaker trips.
+    /// Waits before another attempt at `call`. Returns early if the circuit breaker trips.
     pub async fn wait(&self, call: Call, delay: Duration) {
-        // The next permit says that it has tripped.
+        // The next request for a permit returns the reason.
         let _ = self.breaker.or(call, sleep(delay)).await;
     }
 
-    /// Changes a room by one attempt, by a permit for the operation's call. The permit is
-    /// stamped as sent here: what has to be durable before the call is so before this.
+    /// Makes one attempt to change a room, with a permit for the operation's call. The request is sent here,
+    /// so its intent must be durable before.
     ///
     /// # Errors
-    /// Returns the [`ApiError`] of this attempt; nothing is tried again. It is of [`ErrorClass::Stopped`]
+    /// Returns the [`ApiError`] of this attempt, without a retry. Its class is [`ErrorClass::Stopped`]
     /// if the circuit breaker tripped before the request was sent.
     pub async fn attempt(
         &self,
@@ -153,7 +152,7 @@ impl Client {
         self.policy.begin(Arc::clone(&self.random))
     }
 
-    /// Registers the user of an operation whom the service would not clearly report as unknown.
+    /// Registers the user of an operation, if the service would not clearly report that the user is unknown.
     ///
     /// # Errors
     /// Returns the [`ApiError`] that remained after retries.
@@ -164,7 +163,8 @@ impl Client {
         }
     }
 
-    /// Registers the user of an operation, or of an observation, whom the service reported as unknown.
+    /// Registers the user of an operation or (`None`) an observation, after the service reported that the
+    /// user is unknown.
     ///
     /// # Errors
     /// Returns the [`ApiError`] that remained after retries.
@@ -175,7 +175,7 @@ impl Client {
         }
     }
 
-    /// Registers a user once in a run: all callers wait for the same registration, and get its result.
+    /// Registers a user once per run: all callers wait for the same registration, and get its result.
     async fn register(&self, user: &str) -> Result<(), ApiError> {
         let Some(call) = self.service.register_call() else { return Ok(()) };
         let registration = Arc::clone(self.registrations().entry(user.to_owned()).or_default());
@@ -186,7 +186,7 @@ impl Client {
         registration.get_or_init(register).await.clone()
     }
 
-    /// Makes one harmless signed query, and compares the clocks.
+    /// Makes one signed query without effect, and compares the clocks.
     ///
     /// # Errors
     /// Returns the [`ApiError`] that remained after retries.
@@ -196,7 +196,7 @@ impl Client {
         probed.map(|Sent { at: _, answer }| answer)
     }
 
-    /// Returns when each call was last made, by this run or the one before it, to be stored for the next run.
+    /// Returns when each call was last made, by this run or the previous one, to be stored for the next run.
     #[must_use]
     pub fn last_calls(&self, now: Timestamp) -> BTreeMap<Call, Timestamp> {
         let before = |ago: Duration| {
@@ -207,9 +207,9 @@ impl Client {
         self.pacers.iter().filter_map(last).collect()
     }
 
-    /// Begins a run: forgets which users were registered and why the provider was stopped, and counts the
-    /// limits as used up until the previous run's last calls, or until now if it did not record them. Call
-    /// it before the first permit of a run; a client may serve many runs, one after the other.
+    /// Begins a run: resets the registrations and the circuit breaker, and counts the rate limits as
+    /// used up until the previous run's last calls, or until now if it did not record them. Must be
+    /// called before the first permit of a run; a client may serve several runs, one after the other.
     pub fn begin_run(
         &self,
         last_calls: &BTreeMap<Call, Timestamp>,
@@ -230,7 +230,7 @@ impl Client {
     }
 
     fn registrations(&self) -> MutexGuard<'_, BTreeMap<String, Registration>> {
-        // A panic while it was held left at worst one user to register once more.
+        // After a panic while the lock was held, at worst one user is registered again.
         self.registrations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -243,7 +243,7 @@ impl Client {
         self.pacers.get(&call).unwrap_or(&self.unlisted)
     }
 
-    /// Makes one attempt, and feeds its result to the pacer and the breaker.
+    /// Makes one attempt, and reports its result to the pacer and the breaker.
     async fn once<T>(
         &self,
         permit: Permit,

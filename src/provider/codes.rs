@@ -1,24 +1,24 @@
-//! The shape of a service's table of return codes, and what such tables share.
+//! What the services' tables of return codes have in common.
 
 use std::time::Duration;
 
 use crate::model::{Call, Effect, ErrorClass};
 
-/// What is done about a code, as the answer to one call.
+/// What a code means as the answer to one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// What the caller does.
     pub(super) class: ErrorClass,
-    /// What the user can do: it follows the service's message.
+    /// What the user can do: appended to the service's message.
     pub(super) advice: &'static str,
-    /// How long to wait at least before trying again.
+    /// The minimum wait before a retry.
     pub(super) pause: Option<Duration>,
 }
 
 /// Makes an enum of return codes, each with its number.
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// A return code that is known.
+        /// A known return code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Code {
             $($(#[$doc])* $name,)*
@@ -41,7 +41,7 @@ macro_rules! codes {
 }
 pub(super) use codes;
 
-/// Returns the class of a failure inside the service, perhaps after the change was made.
+/// Returns the class of a failure inside the service, which may have made the change.
 pub(super) fn unfinished(call: Call) -> ErrorClass {
     match call.effect() {
         Effect::Reads | Effect::RepeatSafe => ErrorClass::Retry,

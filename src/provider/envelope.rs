@@ -1,4 +1,4 @@
-//! Reads the part of an answer that all services have: a code, a message, and the id of the request.
+//! Reads the part of an answer that all services have in common: a code, a message, and a request id.
 
 use std::time::Duration;
 
@@ -15,42 +15,42 @@ use crate::model::{ApiError, Call, ErrorClass, Timestamp};
 /// The format of one service's answers.
 #[derive(Debug)]
 pub(super) struct ResponseFormat {
-    /// The service's name, for people.
+    /// The service's name, for messages.
     pub(super) service: &'static str,
     /// The field of the code; 0 is a success.
     pub(super) code: &'static str,
     /// The field of the message.
     pub(super) message: &'static str,
-    /// A second field that marks a success and its value, or `None` if there is none.
+    /// A second field that marks a success, with its value; `None` if there is none.
     pub(super) success_marker: Option<(&'static str, &'static str)>,
-    /// Returns what is done about a code as the answer to a call, by the message if the code is
-    /// ambiguous, or `None` for an unknown code.
+    /// Returns the verdict on a code as the answer to a call, by the message if the code is ambiguous;
+    /// `None` for an unknown code.
     pub(super) verdict: fn(i64, Call, &str) -> Option<Verdict>,
 }
 
-/// What is known of one exchange when its answer is read.
+/// The context in which the answer to one request is read.
 pub(super) struct Exchange<'a> {
     /// The format of the answer.
     pub(super) format: &'static ResponseFormat,
     /// The call.
     pub(super) call: Call,
-    /// What must not be shown: the secret, the signature, the query.
+    /// Texts to hide: the secret, the signature, the query.
     pub(super) hidden: &'a [&'a str],
-    /// This machine's time when the answer came.
+    /// This machine's time when the answer was received.
     pub(super) now: Timestamp,
 }
 
 /// An answer of code 0.
 #[derive(Debug)]
 pub(super) struct Reply {
-    /// All its fields.
+    /// All fields of the answer.
     pub(super) fields: Map<String, Value>,
     /// The service's id of the request.
     pub(super) request_id: Option<String>,
     date: Option<Timestamp>,
 }
 
-/// Returns the service's own time, if the answer has it.
+/// Returns the service's time, if the answer contains it.
 fn date(response: &HttpResponse) -> Option<Timestamp> {
     response.date.as_deref().and_then(http_date)
 }
@@ -75,7 +75,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Reads the answer to a harmless query; `harmless` are the errors that such a query may have.
+    /// Reads the answer to a query without effect. Errors of the classes in `harmless` count as a success.
     pub(super) fn probe(
         &self,
         response: &HttpResponse,
@@ -122,7 +122,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Accepts an answer of code 0, unless it contradicts itself.
+    /// Accepts an answer of code 0, unless its success marker contradicts that.
     fn success(
         &self,
         fields: Map<String, Value>,
@@ -166,7 +166,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Returns the service's id of the request; what must not be shown is taken out of it too.
+    /// Returns the service's id of the request, without the texts to hide.
     fn id(&self, value: &Value) -> Option<String> {
         let id = text(value).filter(|id| !id.is_empty())?;
         let shown = self.hidden.iter().filter(|part| !part.is_empty());
@@ -213,7 +213,7 @@ impl Exchange<'_> {
 }
 
 impl Reply {
-    /// Returns the receipt of a change whose answer has nothing else.
+    /// Returns the receipt of a change whose answer contains only a request id.
     pub(super) fn receipt(self) -> Receipt {
         Receipt { request_id: self.request_id, ..Receipt::default() }
     }

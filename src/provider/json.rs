@@ -1,10 +1,10 @@
-//! Reads JSON values tolerantly: numbers may be text, and text may be numbers.
+//! Reads JSON values tolerantly: a number may be a string, and a string a number.
 
 use serde_json::{Map, Value};
 
 use crate::model::People;
 
-/// Reads a whole number, or a text that is one.
+/// Reads an integer, or a string that contains one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64(),
@@ -13,7 +13,7 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// Reads a text, or a number as a text.
+/// Reads a string, or a number as a string.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -27,8 +27,8 @@ pub(super) fn non_null<'a>(fields: &'a Map<String, Value>, name: &str) -> Option
     fields.get(name).filter(|value| !value.is_null())
 }
 
-/// Reads who is inside, by the highest of the counts. Unknown if there is none, or one cannot be read:
-/// nobody is disconnected because a number was missing.
+/// Reads who is inside, by the highest of the counts. Unknown if there is no count or one cannot be read,
+/// so that no one is disconnected because a number is missing.
 pub(super) fn people<'a>(counts: impl IntoIterator<Item = &'a Value>) -> People {
     let read = |count: &Value| u64::try_from(integer(count)?).ok();
     let counts = counts.into_iter().map(read).collect::<Option<Vec<u64>>>();

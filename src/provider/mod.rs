@@ -1,4 +1,4 @@
-//! The services behind one trait; a folder for each, and what they share.
+//! The clients of the services behind one trait: a folder for each service, and what they share.
 
 mod access;
 mod client;
@@ -29,11 +29,11 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send
 
 /// Observes rooms, and cannot change anything. Its calls are paced and retried.
 pub trait Observer: Send + Sync {
-    /// How many rooms one observation may take: what the service answers in one call.
+    /// Returns how many rooms one observation may query: the service's limit for one call.
     fn batch(&self) -> usize;
 
-    /// Observes up to [`Observer::batch`] rooms: who is inside, and what they hold. In the order of
-    /// `rooms`, each with the time its query was sent; never [`Observation::Unread`].
+    /// Observes up to [`Observer::batch`] rooms: who is inside, attributes and fields. Returns them in the
+    /// order of `rooms`, each with the time at which its query was sent; never [`Observation::Unread`].
     fn observed_rooms<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Observation>>;
 
     /// Observes one room.
@@ -45,60 +45,60 @@ pub trait Observer: Send + Sync {
         })
     }
 
-    /// Queries who is inside a room, `None` if it does not exist.
+    /// Queries who is inside a room; `None` if it does not exist.
     fn people<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<People>>;
 }
 
-/// One service, one attempt a call: it knows nothing of limits and retries.
+/// One service. Each method makes one attempt, without rate limits and retries.
 pub trait Service: Send + Sync {
-    /// The call that queries who is inside.
+    /// Returns the call that queries who is inside.
     fn people_call(&self) -> Call;
 
-    /// How many rooms that call takes.
+    /// Returns how many rooms that call can query.
     fn batch(&self) -> usize;
 
-    /// Queries who is inside up to [`Service::batch`] rooms, with the fields of the same answer. In the
-    /// order of `rooms`, `None` for a room that does not exist.
+    /// Queries who is inside up to [`Service::batch`] rooms, with the fields of the same answer. Returns
+    /// them in the order of `rooms`; `None` for a room that does not exist.
     fn presences<'a>(&'a self, rooms: &'a [RoomId]) -> Answer<'a, Vec<Option<Presence>>>;
 
-    /// The call that reads the attributes, or `None` if rooms have none.
+    /// Returns the call that reads the attributes; `None` if rooms have none.
     fn attributes_call(&self) -> Option<Call>;
 
-    /// Reads a room's attributes, `None` if it does not exist.
+    /// Reads a room's attributes; `None` if the room does not exist.
     fn attributes<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Option<AttributesRead>>;
 
     /// Changes a room by one call.
     fn change<'a>(&'a self, room: &'a RoomId, operation: &'a Operation) -> Answer<'a, Receipt>;
 
-    /// The user to register if the service answers that a user is unknown: for an operation, or for an
-    /// observation. `None` if the service has no users.
+    /// Returns the user to register if the service reports that a user is unknown, for an operation or
+    /// (`None`) an observation; `None` if the service has no users.
     fn user<'a>(&'a self, operation: Option<&'a Operation>) -> Option<&'a str>;
 
-    /// The user to register before an operation, because the service's answer would not say clearly that
-    /// he is unknown.
+    /// Returns the user to register before an operation, if the service's error would not clearly report
+    /// that the user is unknown.
     fn user_before<'a>(&'a self, operation: &'a Operation) -> Option<&'a str>;
 
-    /// The call that registers a user, or `None` if the service has no users.
+    /// Returns the call that registers a user; `None` if the service has no users.
     fn register_call(&self) -> Option<Call>;
 
-    /// Registers a user; one who is registered already is a success.
+    /// Registers a user. Succeeds if the user is registered already.
     fn register<'a>(&'a self, user: &'a str) -> Answer<'a, ()>;
 
-    /// Sets how long signatures are valid that serve for many requests, from the next one on.
+    /// Sets how long signatures that are used for many requests are valid, from the next signature on.
     fn set_signature_life(&self, _life: SignatureLife) {}
 
-    /// Makes one harmless signed query by [`Self::people_call`], and compares the clocks.
+    /// Makes one signed query without effect by [`Self::people_call`], and compares the clocks.
     fn probe(&self) -> Answer<'_, Probe>;
 }
 
-/// How long a signature is valid that serves for many requests.
+/// How long a signature that is used for many requests is valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureLife {
-    /// As long as is usual with the service.
+    /// The usual time of the service.
     #[default]
     Usual,
-    /// Ten minutes: another run may take over while this one is suspended, and has to know from when on
-    /// the service refuses what this one had signed.
+    /// Ten minutes. Another run may take over while this one is suspended, and must know when the service
+    /// begins to refuse the signatures of this run.
     Short,
 }
 
@@ -107,33 +107,33 @@ pub enum SignatureLife {
 pub struct Presence {
     /// Who is inside.
     pub people: People,
-    /// Its fields, as far as the answer holds them.
+    /// The fields that the answer contains.
     pub fields: Fields,
 }
 
 /// The attributes of a room as they were read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttributesRead {
-    /// All of them.
+    /// All attributes.
     pub attributes: Attributes,
     /// The service's count of attribute changes.
     pub sequence: Option<u64>,
 }
 
-/// The result of a harmless query.
+/// The result of a query without effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// The difference between the clocks, if the answer has a date.
     pub clock: Option<ClockDifference>,
 }
 
-/// What a service answers to a change that it made.
+/// The answer of a service to a change that it made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its id of the request.
+    /// The service's id of the request.
     pub request_id: Option<String>,
-    /// Its count of attribute changes.
+    /// The service's count of attribute changes.
     pub attribute_sequence: Option<u64>,
-    /// The keys that it did not change, with its sub-code for each.
+    /// The keys that the service did not change, each with its sub-code.
     pub failed_keys: Vec<(String, i64)>,
 }

@@ -1,4 +1,4 @@
-//! Which kind is which service: the one place that knows them all.
+//! Connects providers: the only place that maps a kind to its service.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::zim::{self, Zim};
 use super::{Client, Service};
 use crate::model::{Application, Clock, EndpointUrl, Kind, Provider, Secret};
 
-/// Why a provider cannot be reached at all, by what the user does next.
+/// Why a provider cannot be connected, by what the user does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// The host has to be allowed.
@@ -27,9 +27,9 @@ pub enum ConnectError {
 /// The clocks that a client reads.
 #[derive(Clone)]
 pub struct Clocks {
-    /// The clock of signatures: the real time.
+    /// The clock of signatures: the wall clock.
     pub signing: Arc<dyn Clock>,
-    /// The clock of observations and of the rooms' life, which the built-in emulator may move ahead.
+    /// The clock of observations and of the rooms, which the built-in emulator may advance.
     pub rooms: Arc<dyn Clock>,
 }
 
@@ -41,10 +41,10 @@ impl Clocks {
     }
 }
 
-/// Returns the vendor's own URL for a kind, the default endpoint.
+/// Returns the vendor's URL for a kind, the default endpoint.
 ///
 /// # Panics
-/// Never: a host of ours makes a URL.
+/// Never: the hosts are constants that make valid URLs.
 #[must_use]
 pub fn vendor_url(kind: Kind) -> EndpointUrl {
     let url = format!("https://{}/", kind.vendor_host());
@@ -68,7 +68,7 @@ pub fn connect(
     Ok(client(provider, url, secret, clocks, transport))
 }
 
-/// Returns the client of a provider as [`connect`] does, over a transport of the caller's.
+/// Returns the client of a provider like [`connect`], over the given transport.
 ///
 /// # Errors
 /// Returns [`ConnectError`] if credentials may not be sent to `base_url`.
@@ -84,10 +84,11 @@ pub fn connect_over(
     Ok(client(provider, url, secret, clocks, transport))
 }
 
-/// What speaks to the service of one kind.
+/// The service of one kind.
 struct Speaker {
-    /// Whether credentials may go to a host by themselves.
+    /// Returns whether a host is the vendor's: credentials may be sent to it.
     is_vendor: fn(&str) -> bool,
+    /// Makes the service.
     service: fn(Access, &Application) -> Arc<dyn Service>,
 }
 

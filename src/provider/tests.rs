@@ -1,4 +1,5 @@
-//! A transport with scripted answers, and what no answer may do to any of the services.
+//! A transport with scripted answers, and properties of all services: no answer makes them panic or
+//! disclose a secret.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -20,23 +21,23 @@ use crate::model::{
 
 pub(super) const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
 
-/// What a transport comes to.
-pub(super) type Heard = Result<HttpResponse, TransportError>;
+/// The result of one request.
+pub(super) type TransportResult = Result<HttpResponse, TransportError>;
 
-/// Keeps what is sent, and answers from a list, the last one again and again.
-pub(super) struct Script {
-    answers: Mutex<VecDeque<Heard>>,
+/// Records the requests, and answers from a list; the last answer is repeated.
+pub(super) struct ScriptedTransport {
+    answers: Mutex<VecDeque<TransportResult>>,
     pub(super) sent: Mutex<Vec<HttpRequest>>,
 }
 
-impl Script {
-    /// All that was sent.
+impl ScriptedTransport {
+    /// Returns the requests that were sent.
     pub(super) fn sent(&self) -> Vec<HttpRequest> {
         self.sent.lock().expect("no panic").clone()
     }
 }
 
-impl Transport for Script {
+impl Transport for ScriptedTransport {
     fn send(&self, request: HttpRequest) -> Sending<'_> {
         self.sent.lock().expect("no panic").push(request);
         let mut answers = self.answers.lock().expect("no panic");
@@ -45,18 +46,21 @@ impl Transport for Script {
     }
 }
 
-struct Stopped;
+struct FixedClock;
 
-impl Clock for Stopped {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(1_615_186_943_000)
     }
 }
 
-/// An application of id 12345 whose service answers so; the clock stands still at 1,615,186,943.
-pub(super) fn access(answers: impl IntoIterator<Item = Heard>) -> (Access, Arc<Script>) {
+/// Returns the access to an application with the id 12345 whose service gives these answers. The clock is
+/// fixed at 1,615,186,943 s.
+pub(super) fn access(
+    answers: impl IntoIterator<Item = TransportResult>,
+) -> (Access, Arc<ScriptedTransport>) {
     let answers = Mutex::new(answers.into_iter().collect());
-    let script = Arc::new(Script { answers, sent: Mutex::default() });
+    let script = Arc::new(ScriptedTransport { answers, sent: Mutex::default() });
     let access = Access {
         app_id: 12345,
         secret: Secret::new(SECRET.to_owned()),
@@ -67,24 +71,24 @@ pub(super) fn access(answers: impl IntoIterator<Item = Heard>) -> (Access, Arc<S
         )
         .expect("loopback"),
         transport: Arc::clone(&script) as Arc<dyn Transport>,
-        clock: Arc::new(Stopped),
+        clock: Arc::new(FixedClock),
         random: Arc::new(Fixed([0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3])),
     };
     (access, script)
 }
 
-/// An answer of this status and body.
+/// Returns a response with this status and body.
 #[expect(clippy::unnecessary_wraps, reason = "one of the outcomes of a transport")]
-pub(super) fn said(status: u16, body: impl AsRef<[u8]>) -> Heard {
+pub(super) fn response(status: u16, body: impl AsRef<[u8]>) -> TransportResult {
     Ok(HttpResponse { status, body: body.as_ref().to_vec(), ..HttpResponse::default() })
 }
 
-/// The body of a request, as text.
+/// Returns the body of a request as text.
 pub(super) fn body(request: &HttpRequest) -> String {
     String::from_utf8(request.body.clone().expect("a body")).expect("UTF-8")
 }
 
-/// A room with one of everything.
+/// Returns a room with a name, an attribute and fields.
 fn room() -> Arc<Room> {
     let attribute = Attribute { value: "v".into(), auto_delete: false };
     let fields = [
@@ -99,8 +103,8 @@ fn room() -> Arc<Room> {
     })
 }
 
-/// Makes every call of every service with this answer, and collects what each returns.
-async fn every_call(answer: &Heard) -> String {
+/// Makes every call of every service with this answer, and returns all results as text.
+async fn every_call(answer: &TransportResult) -> String {
     let script = || access([answer.clone()]).0;
     let services: [Box<dyn Service>; 3] = [
         Box::new(Zim::new(script(), "admin".to_owned())),
@@ -115,27 +119,27 @@ async fn every_call(answer: &Heard) -> String {
     let name = [(Field::Name, FieldValue::Text("Hall".into()))];
     operations.push(Operation::Patch(Patch::Fields(name.into_iter().collect())));
     let (id, rooms) = (RoomId::new("lobby"), [RoomId::new("lobby")]);
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for service in &services {
-        let mut tell = |outcome: &dyn std::fmt::Debug| told.push(format!("{outcome:?}"));
+        let mut add = |result: &dyn std::fmt::Debug| results.push(format!("{result:?}"));
         for operation in &operations {
-            tell(&service.change(&id, operation).await);
+            add(&service.change(&id, operation).await);
         }
         let present = service.presences(&rooms).await;
         assert!(present.as_ref().is_ok_and(|present| present.len() == 1) || present.is_err());
-        tell(&present);
-        tell(&service.attributes(&id).await);
-        tell(&service.register("alice").await);
-        tell(&service.probe().await);
+        add(&present);
+        add(&service.attributes(&id).await);
+        add(&service.register("alice").await);
+        add(&service.probe().await);
     }
-    told.join("\n")
+    results.join("\n")
 }
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
-/// JSON of any shape, with the names that the services look for.
+/// JSON of any shape, with the names that the services read.
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -173,28 +177,28 @@ proptest! {
             fields.insert("Code".to_owned(), code.into());
             fields.insert("ErrorCode".to_owned(), code.into());
         }
-        runtime().block_on(every_call(&said(status, json.to_string())));
+        runtime().block_on(every_call(&response(status, json.to_string())));
     }
 
     #[test]
     fn no_bytes_make_a_service_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        runtime().block_on(every_call(&said(200, bytes)));
+        runtime().block_on(every_call(&response(200, bytes)));
     }
 }
 
 #[tokio::test]
-async fn nested_deeply_or_broken_is_unreadable() {
+async fn deeply_nested_or_truncated_json_has_an_unknown_outcome() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let inside = format!(r#"{{"Code":0,"ErrorCode":0,"Response":{deep},"Data":{deep}}}"#);
     for body in [deep, inside, "{\"ErrorCode\":0,".to_owned(), "\u{feff}{}".to_owned()] {
-        let told = every_call(&said(200, &body)).await;
-        assert!(told.contains("class: Unknown"), "{told}");
-        assert!(!told.contains("Ok(Receipt"), "{told}");
+        let results = every_call(&response(200, &body)).await;
+        assert!(results.contains("class: Unknown"), "{results}");
+        assert!(!results.contains("Ok(Receipt"), "{results}");
     }
 }
 
 #[tokio::test]
-async fn no_service_echoes_what_proves_it() {
+async fn no_error_of_a_service_contains_the_secret_or_signature() {
     for status in [200, 401, 429, 500] {
         let services: [fn(Access) -> Box<dyn Service>; 3] = [
             |access| Box::new(Zim::new(access, "admin".to_owned())),
@@ -202,35 +206,35 @@ async fn no_service_echoes_what_proves_it() {
             |access| Box::new(TencentLive::new(access, "admin".to_owned())),
         ];
         for service in services {
-            let (access, script) = access([said(200, "{}")]);
+            let (access, script) = access([response(200, "{}")]);
             let service = service(access);
             let (id, destroy) = (RoomId::new("lobby"), Operation::Destroy(room()));
             service.change(&id, &destroy).await.expect_err("no answer");
             let query = script.sent()[0].query.clone();
             let page = query.replace('&', "&amp;");
-            let proof = ["Signature=", "SignatureNonce=", "usersig="].into_iter();
-            let proof: Vec<_> = proof
+            let signed = ["Signature=", "SignatureNonce=", "usersig="].into_iter();
+            let signed: Vec<_> = signed
                 .filter_map(|name| query.split('&').find_map(|part| part.strip_prefix(name)))
                 .collect();
-            assert!(!proof.is_empty());
-            let shown = format!("{:?}", script.sent()[0]);
-            for words in
-                [format!("<p>{query} {SECRET}</p>"), format!("<p>{page}</p>"), proof.join(" ")]
+            assert!(!signed.is_empty());
+            let debugged = format!("{:?}", script.sent()[0]);
+            for text in
+                [format!("<p>{query} {SECRET}</p>"), format!("<p>{page}</p>"), signed.join(" ")]
             {
                 for body in [
-                    words.clone(),
+                    text.clone(),
                     format!(
-                        r#"{{"Code":9,"ErrorCode":60009,"Message":"{words}","ErrorInfo":"{words}"}}"#
+                        r#"{{"Code":9,"ErrorCode":60009,"Message":"{text}","ErrorInfo":"{text}"}}"#
                     ),
-                    format!(r#"{{"Code":9,"ErrorCode":60009,"RequestId":"{words}"}}"#),
+                    format!(r#"{{"Code":9,"ErrorCode":60009,"RequestId":"{text}"}}"#),
                     format!(
-                        r#"{{"Code":0,"ErrorCode":0,"ActionStatus":"FAIL","ErrorInfo":"{words}","RequestId":"{words}"}}"#
+                        r#"{{"Code":0,"ErrorCode":0,"ActionStatus":"FAIL","ErrorInfo":"{text}","RequestId":"{text}"}}"#
                     ),
                 ] {
-                    *script.answers.lock().expect("no panic") = [said(status, body)].into();
-                    let told = format!("{shown} {:?}", service.change(&id, &destroy).await);
-                    for hidden in proof.iter().chain([&SECRET]) {
-                        assert!(!told.contains(hidden), "{hidden} in {told}");
+                    *script.answers.lock().expect("no panic") = [response(status, body)].into();
+                    let output = format!("{debugged} {:?}", service.change(&id, &destroy).await);
+                    for hidden in signed.iter().chain([&SECRET]) {
+                        assert!(!output.contains(hidden), "{hidden} in {output}");
                     }
                 }
             }

@@ -1,9 +1,9 @@
-//! Creates a room, or adopts one that exists if that is allowed.
+//! Creates a room, or adopts one that exists if `on_conflict` allows it.
 
 use std::sync::Arc;
 
 use crate::applier::call_admission::Reservation;
-use crate::applier::observe::look;
+use crate::applier::observe::observe_room;
 use crate::applier::recover::uncertain;
 use crate::applier::refresh::adopted;
 use crate::applier::worker::{Completed, EarlierIntent, Failure, Mutation, MutationResult, Worker};
@@ -24,9 +24,11 @@ impl Worker {
         first: Option<Reservation>,
     ) -> Result<Done, FailedStep> {
         let room = step.after.clone().unwrap_or_default();
-        let Origin::Call(call) = self.kind().origin() else { return self.expect(step, room).await };
+        let Origin::Call(call) = self.kind().origin() else {
+            return self.record_expected(step, room).await;
+        };
         let made = room.made_by_its_call(self.kind());
-        let mut record = self.fresh(step, made);
+        let mut record = self.new_record(step, made);
         record.next = match before {
             Some(before) => Some(Box::new(next_of(before, &room))),
             None => record.with_next(Some(room)).next.filter(|_| !step.changes.is_empty()),
@@ -58,12 +60,12 @@ impl Worker {
                 self.complete(step, record, &step.changes, None).await
             }
             MutationResult::Exists(api_error, earlier) => {
-                let Found { record, changes, adopted } =
+                let ExistingRoom { record, changes, adopted } =
                     self.exists(step, &mutation, api_error, earlier).await.map_err(failed)?;
                 let made = self.complete(step, record, &changes, None).await;
                 match adopted {
                     Some(overwritten) => {
-                        made.map_err(unadopted).map(|made| made.adopting(overwritten))
+                        made.map_err(partly_adopted).map(|made| made.adopting(overwritten))
                     }
                     None => made,
                 }
@@ -75,18 +77,18 @@ impl Worker {
         }
     }
 
-    /// Records a room that no call makes: its first user does.
-    async fn expect(&self, step: &Step, room: Arc<Room>) -> Result<Done, FailedStep> {
+    /// Records a room of a kind that no call creates: the service creates it for its first user.
+    async fn record_expected(&self, step: &Step, room: Arc<Room>) -> Result<Done, FailedStep> {
         let failed = |failure| FailedStep {
             failure,
             effect: Effect::Gone,
             what: "it could not be recorded",
         };
-        self.record(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
+        self.record(&step.address, &self.new_record(step, room)).await.map_err(failed)?;
         Ok(Done::default())
     }
 
-    /// Records a room that exists now, and makes the changes that are left.
+    /// Records a room that exists now, and makes the remaining changes.
     async fn complete(
         &self,
         step: &Step,
@@ -111,15 +113,15 @@ impl Worker {
         Ok(Done { request_id: last.map_err(failed)?.or(request_id), adopted: None })
     }
 
-    /// A create that the service answered with "exists": where an earlier intent was open, the room may
-    /// be ours, and otherwise it is as `on_conflict` says. A room of another state is never adopted.
+    /// Handles a create that the service refused because the room exists. If an earlier intent was open,
+    /// the room may be ours; otherwise `on_conflict` decides. A room of another state is never adopted.
     async fn exists(
         &self,
         step: &Step,
         mutation: &Mutation<'_>,
         api_error: ApiError,
         earlier: EarlierIntent,
-    ) -> Result<Found, Failure> {
+    ) -> Result<ExistingRoom, Failure> {
         let address = &step.address;
         if earlier == EarlierIntent::Absent {
             self.restore(address, mutation.before).await?;
@@ -128,7 +130,7 @@ impl Worker {
                 return Err(Failure::NotDone(self.conflict(address, &owner, api_error)));
             }
         }
-        let observed_room = match look(&*self.connection.client, address).await {
+        let observed_room = match observe_room(&*self.connection.client, address).await {
             Ok(Observation::There(observed_room)) => observed_room,
             Ok(Observation::Gone(_)) => {
                 self.restore(address, mutation.before).await?;
@@ -138,7 +140,7 @@ impl Worker {
             Err(why) => return Err(unread(earlier, why.to_string(), api_error)),
         };
         match earlier {
-            EarlierIntent::Open => self.found(step, mutation, observed_room, api_error).await,
+            EarlierIntent::Open => self.appeared(step, mutation, observed_room, api_error).await,
             EarlierIntent::Absent => {
                 let application = &self.connection.provider.application;
                 match application.owner(&observed_room.attributes) {
@@ -146,40 +148,41 @@ impl Worker {
                         Err(Failure::NotDone(self.conflict(address, &owner, api_error)))
                     }
                     Owner::Unknown | Owner::Ours => {
-                        Ok(self.taken_over(step, mutation, &observed_room))
+                        Ok(self.adopt_existing(step, mutation, &observed_room))
                     }
                 }
             }
         }
     }
 
-    /// Whose a room is that exists; unknown if it cannot be read, or if no attribute says so.
+    /// Reads the owner of a room that exists. It is unknown if the room cannot be read or has no ownership
+    /// attribute.
     async fn owner(&self, address: &Address) -> Owner {
         let application = &self.connection.provider.application;
         if application.ownership().is_none() {
             return Owner::Unknown;
         }
-        match look(&*self.connection.client, address).await {
+        match observe_room(&*self.connection.client, address).await {
             Ok(Observation::There(observed_room)) => application.owner(&observed_room.attributes),
             Ok(Observation::Gone(_) | Observation::Unread { .. }) | Err(_) => Owner::Unknown,
         }
     }
 
-    /// The failure for a room that exists and that we did not make.
+    /// Returns the error for a room that exists and that we did not create.
     fn conflict(&self, address: &Address, owner: &Owner, api_error: ApiError) -> ApiError {
         let elsewhere = self.recorded.elsewhere(address, &self.connection.provider);
         conflict(address, elsewhere.as_ref(), owner, api_error)
     }
 
-    /// Returns a room that appeared after ours was found missing, if it is ours. Where that is uncertain it
-    /// is recorded, and nothing is done with it.
-    async fn found(
+    /// Returns a room that appeared after a lookup found none, if it is ours. If its origin is uncertain, it
+    /// is recorded as contested and left unchanged.
+    async fn appeared(
         &self,
         step: &Step,
         mutation: &Mutation<'_>,
         observed_room: ObservedRoom,
         api_error: ApiError,
-    ) -> Result<Found, Failure> {
+    ) -> Result<ExistingRoom, Failure> {
         let (address, record) = (mutation.address, &mutation.record);
         let pending = Pending::new(PendingKind::Create, record.created, None);
         let application = &self.connection.provider.application;
@@ -192,7 +195,7 @@ impl Worker {
                 uncertain(address, &record)
             }
             Settled::Done(record) => {
-                return Ok(Found { record, changes: step.changes.clone(), adopted: None });
+                return Ok(ExistingRoom { record, changes: step.changes.clone(), adopted: None });
             }
             Settled::Foreign(_) => {
                 self.restore(address, mutation.before).await?;
@@ -207,13 +210,14 @@ impl Worker {
         Err(Failure::Open(why, Some(api_error)))
     }
 
-    /// A room of others as ours: what changes in place is made as it is declared.
-    fn taken_over(
+    /// Adopts a room that we did not create. The changes bring it to what is declared, as far as that can
+    /// change in place.
+    fn adopt_existing(
         &self,
         step: &Step,
         mutation: &Mutation<'_>,
         observed_room: &ObservedRoom,
-    ) -> Found {
+    ) -> ExistingRoom {
         let kind = self.kind();
         let after = step.after.clone().unwrap_or_default();
         let room = after.with_paths_as_read(&step.ignore_changes, observed_room);
@@ -225,32 +229,33 @@ impl Worker {
         let record = adopted(kind, &declared, observed_room);
         let changes = record.room.patches_towards(kind, &room);
         let adopted = Some(Overwritten::by(&record.room, &changes));
-        Found { record, changes, adopted }
+        ExistingRoom { record, changes, adopted }
     }
 }
 
-/// A room that exists already, and what is left to change of it.
-struct Found {
+/// A room that exists already, and the changes that it still needs.
+struct ExistingRoom {
     record: RecordedRoom,
     changes: Vec<Patch>,
-    /// The values that are overwritten, if the room was not made by us and is adopted.
+    /// The values that are overwritten, if the room is adopted.
     adopted: Option<Vec<Overwritten>>,
 }
 
 impl Done {
-    /// The same of a room that was adopted, and that had these values.
+    /// Returns this result for an adopted room whose values are overwritten.
     fn adopting(self, overwritten: Vec<Overwritten>) -> Self {
         Self { adopted: Some(overwritten), ..self }
     }
 }
 
-fn unadopted(failed_step: FailedStep) -> FailedStep {
+fn partly_adopted(failed_step: FailedStep) -> FailedStep {
     let what =
         "it exists already and was adopted, but not everything was set; the next run sets the rest";
     FailedStep { what, ..failed_step }
 }
 
-/// The failure for a room that exists and could not be looked up: pending only if a create of ours is.
+/// Returns the failure for a room that exists and could not be looked up. It stays pending only if an
+/// earlier create of ours is.
 fn unread(earlier: EarlierIntent, why: String, api_error: ApiError) -> Failure {
     match earlier {
         EarlierIntent::Open => Failure::Open(why, Some(api_error)),
@@ -258,8 +263,7 @@ fn unread(earlier: EarlierIntent, why: String, api_error: ApiError) -> Failure {
     }
 }
 
-/// The service's answer, which says that a room of this id exists, and whether it is recorded
-/// `elsewhere`, or whose it is.
+/// Adds to the service's error that a room exists where it is recorded (`elsewhere`), or who owns it.
 fn conflict(
     address: &Address,
     elsewhere: Option<&Address>,
@@ -288,8 +292,8 @@ fn conflict(
     ApiError { message, ..api_error }
 }
 
-/// The next life of a recorded room that is gone and is made anew as `room`: it stays on record until it
-/// is made, with the attributes of others that a replace has not set again yet.
+/// Returns the next life of a recorded room that is gone and is recreated as `room`. It stays recorded
+/// until the room is created, with the attributes of others that a replace has not set again yet.
 fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> NextLife {
     let carried = before.others(&room.attributes, &Attributes::EMPTY);
     let destroyed = before.next.as_deref().and_then(|next| next.destroyed);
@@ -297,7 +301,7 @@ fn next_of(before: &RecordedRoom, room: &Arc<Room>) -> NextLife {
     NextLife { room: Some(room.clone()), carried, destroyed: Some(destroyed) }
 }
 
-/// What the call that makes a room takes along, the attributes of others too.
+/// Returns the room that the create call sends, including the attributes of others.
 fn sent(kind: Kind, record: &RecordedRoom) -> Arc<Room> {
     if record.carried().is_empty() || !kind.made_with(Field::Attributes) {
         return record.room.clone();
@@ -305,13 +309,13 @@ fn sent(kind: Kind, record: &RecordedRoom) -> Arc<Room> {
     Arc::new(Room { attributes: record.sent_attributes(kind), ..record.room.as_ref().clone() })
 }
 
-/// The call that sets the attributes of others that are still to be set.
+/// Returns the patch that sets the attributes of others that are not set again yet.
 fn carried_patch(record: &RecordedRoom) -> Option<Patch> {
     let sets = Attributes::EMPTY.sets_towards(record.carried());
     (!sets.is_empty()).then_some(Patch::Attributes(sets))
 }
 
-/// The record of a room that the service says it made.
+/// Returns the record of a room that the service reports as created.
 fn made_by(record: &RecordedRoom, receipt: &Receipt, sent: Timestamp) -> RecordedRoom {
     let mut record = record.clone();
     record.created = sent;

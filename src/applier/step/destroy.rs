@@ -1,4 +1,4 @@
-//! Destroys a room, or replaces it by a new one.
+//! Destroys or replaces a room.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::model::{
     Timestamp,
 };
 
-use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, noted};
+use super::{Done, Effect, FailedStep, InPlaceStep, StepResult, with_bookkeeping};
 
 /// A room that was destroyed.
 struct Destroyed {
     request_id: Option<String>,
-    /// What stays on record: the room that a replace makes next.
+    /// The record that is left: of the room that a replace creates next.
     left: Option<RecordedRoom>,
 }
 
@@ -31,7 +31,7 @@ impl Worker {
             what: "it could not be destroyed",
         };
         let Some(record) = record else { return Ok(None) };
-        // What was approved for a next life is not approved any more.
+        // A destroy cancels what was approved for the next life.
         let record = &RecordedRoom { next: None, ..record.clone() };
         let destroyed = self.destroy(step, record, None, first).await.map_err(failed)?;
         Ok(destroyed.request_id)
@@ -55,16 +55,16 @@ impl Worker {
             before: Some(record),
             target: None,
         };
-        let changed = match self.mutate(&mutation, first).await {
+        let completed = match self.mutate(&mutation, first).await {
             Err(failure) => {
                 if let Some(waiting) = self.waiting(step, record, &failure) {
                     self.record(&step.address, &waiting).await?;
                 }
                 return Err(failure);
             }
-            Ok(changed) => changed,
+            Ok(completed) => completed,
         };
-        let Completed { result, record: intent } = changed;
+        let Completed { result, record: intent } = completed;
         let (request_id, at) = match result {
             MutationResult::Done(receipt, at) => (receipt.request_id, at),
             MutationResult::Missing(api_error) => {
@@ -81,7 +81,7 @@ impl Worker {
         Ok(Destroyed { request_id, left })
     }
 
-    /// Destroys a room and makes it anew, with the attributes of others as they were read right before.
+    /// Destroys a room and creates it again, with the attributes of others as read right before the destroy.
     pub(super) async fn replace(
         &self,
         step: &Step,
@@ -99,7 +99,7 @@ impl Worker {
             what: "it was not replaced, since its new owner could not be registered",
         };
         let Some(record) = record else { return Ok(Done::default()) };
-        let record = &noted(step, record);
+        let record = &with_bookkeeping(step, record);
         let after = step.after.clone().unwrap_or_default();
         let making = Operation::Create(after.clone());
         self.register_users(&making).await.map_err(unprepared)?;
@@ -111,8 +111,9 @@ impl Worker {
         self.committed().create(step, destroyed.left.as_ref(), None).await.map_err(gone)
     }
 
-    /// Executes what can change in place while the room cannot be made anew yet; `None` if nothing can.
-    pub(super) async fn instead(
+    /// Executes what can change in place while a replace waits; `None` if the replace does not wait or
+    /// nothing can change in place.
+    pub(super) async fn execute_instead(
         &self,
         step: &Step,
         record: Option<&RecordedRoom>,
@@ -120,18 +121,18 @@ impl Worker {
     ) -> Option<InPlaceStep> {
         let record = self.waiting(step, record?, failure)?;
         let instead = step.instead.as_deref()?;
-        // The record says already what waits.
+        // The record contains the waiting replace already.
         let in_place = Step { next: None, ..instead.clone() };
-        let carried = self.in_place(&in_place, &record).await;
-        Some(InPlaceStep::of(instead, carried, self.stop.not_tried()))
+        let result = self.execute_in_place(&in_place, &record).await;
+        Some(InPlaceStep::of(instead, result, self.stop.not_tried()))
     }
 
     fn now(&self) -> Timestamp {
         self.connection.clock.now()
     }
 
-    /// The record of a room whose approved destroy or replace waits: it comes about once the room is gone.
-    /// `None` if it does not wait.
+    /// Returns the record of a room whose approved destroy or replace waits: it takes effect when the
+    /// room is gone. `None` if the step does not wait.
     fn waiting(
         &self,
         step: &Step,
@@ -154,15 +155,15 @@ impl Worker {
         Some(RecordedRoom { next: Some(Box::new(forgotten)), ..record })
     }
 
-    /// The record of a room that people were just seen in: the next plan asks again, and lists the
-    /// room as waiting.
+    /// Returns the record of a room that was just observed with people: the next plan queries it again, and
+    /// lists it as waiting.
     fn occupied(&self, record: &RecordedRoom) -> RecordedRoom {
         let now = Some(self.now());
         RecordedRoom { last_seen: now, last_seen_with_people: now, ..record.clone() }
     }
 }
 
-/// The sides of the room that have to be empty; none if people are disconnected.
+/// Returns the sides of the room that have to be empty; none if people may be disconnected.
 fn to_be_empty(step: &Step) -> Vec<Address> {
     match step.on_occupied {
         OnOccupied::Defer => {

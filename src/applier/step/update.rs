@@ -1,9 +1,9 @@
-//! Changes a room in place: one of ours, or one that is adopted.
+//! Changes a recorded or adopted room in place.
 
 use std::sync::Arc;
 
 use crate::applier::call_admission::Reservation;
-use crate::applier::observe::look;
+use crate::applier::observe::observe_room;
 use crate::applier::worker::{Completed, Failure, Mutation, MutationResult, Worker};
 use crate::model::{
     Address, ApiError, Assumed, Call, ErrorClass, Observation, ObservedRoom, Operation, Patch,
@@ -11,9 +11,9 @@ use crate::model::{
 };
 use crate::provider::Receipt;
 
-use super::{Effect, FailedStep, StepResult, noted};
+use super::{Effect, FailedStep, StepResult, with_bookkeeping};
 
-/// A change of which some keys failed.
+/// A change that failed for some keys.
 #[derive(Clone, Copy)]
 struct Partial<'a> {
     call: Call,
@@ -38,7 +38,7 @@ impl Worker {
             what: "it could not be changed",
         };
         let Some(record) = record else { return Ok(None) };
-        let record = noted(step, record);
+        let record = with_bookkeeping(step, record);
         let present = match &step.before {
             Some(before) => Arc::new(record.room.with_changeable_of(self.kind(), before)),
             None => record.room.clone(),
@@ -48,11 +48,11 @@ impl Worker {
         modified.await.map_err(failed)
     }
 
-    /// Makes changes, a call for each, and records the result of each call; the last one says that the
-    /// room is `after`. Without a call to make, it records just that.
+    /// Makes one call for each change and records the result of each call; the last result records the
+    /// room as `after`. Without changes that need a call, it records only that.
     ///
-    /// `present` is the room as it is now. The record stays what was last sent: what others changed is
-    /// not taken into it if a call fails.
+    /// `present` is the room as it is now. The record holds what was last sent: if a call fails, changes
+    /// by others are not taken into it.
     pub(super) async fn modify(
         &self,
         address: &Address,
@@ -124,14 +124,14 @@ impl Worker {
         Ok(request_id)
     }
 
-    /// The call that makes each change.
+    /// Returns each change with the call that makes it; changes that need no call are left out.
     fn calls<'a>(&self, changes: &'a [Patch]) -> Vec<(Call, &'a Patch)> {
         let call = |patch| Some((self.kind().patch_call(patch)?, patch));
         changes.iter().filter_map(call).collect()
     }
 
-    /// Code 0 with failed keys is a failure of those keys, unless a lookup shows that they are as they
-    /// should be: a key to be deleted may be gone already.
+    /// Handles a success that lists failed keys: a failure of those keys, unless a lookup shows that they
+    /// have their target values. A key to be deleted may be gone already.
     async fn partial(
         &self,
         address: &Address,
@@ -143,7 +143,7 @@ impl Worker {
         let is_foreign = |record: &RecordedRoom, observed_room: &ObservedRoom| {
             record.other_owner(application, observed_room).is_some()
         };
-        let read = match look(&*self.connection.client, address).await {
+        let read = match observe_room(&*self.connection.client, address).await {
             Ok(Observation::There(observed_room)) if !is_foreign(record, &observed_room) => {
                 record.read(target, &observed_room)
             }
@@ -166,7 +166,7 @@ impl Worker {
             effect: Effect::AsPlanned,
             what: "it could not be adopted",
         };
-        let mut record = self.fresh(step, step.after.clone().unwrap_or_default());
+        let mut record = self.new_record(step, step.after.clone().unwrap_or_default());
         record.assumed = Assumed::of(self.kind());
         let after = record.room.clone();
         if let Some(before) = &step.before {
@@ -178,7 +178,7 @@ impl Worker {
     }
 }
 
-/// The record of a room that the service says it changed.
+/// Returns the record of a room that the service reports as changed.
 fn modified(record: &RecordedRoom, room: Arc<Room>, receipt: &Receipt) -> RecordedRoom {
     let mut record = record.clone();
     record.room = room;
@@ -187,8 +187,8 @@ fn modified(record: &RecordedRoom, room: Arc<Room>, receipt: &Receipt) -> Record
     record
 }
 
-/// A room as it is, but with what `later` calls change as it is recorded: what others changed of that is
-/// not taken for ours where a run ends before those calls.
+/// Returns a room as it is, except that keys and fields that `later` calls change are as recorded. If the
+/// run ends before those calls, values of others are not taken for ours.
 fn as_recorded_before<'a>(
     present: &Room,
     recorded: &Room,
@@ -212,14 +212,14 @@ fn as_recorded_before<'a>(
     room
 }
 
-/// A room after a change, but for those of the keys that failed.
+/// Returns a room after a change, except for the keys that failed.
 fn changed(room: &Room, patch: &Patch, failed_keys: &[(String, i64)]) -> Arc<Room> {
     let mut room = room.clone();
     room.apply(patch, failed_keys);
     Arc::new(room)
 }
 
-/// The failure of keys that the service did not change.
+/// Returns the failure for keys that the service did not change.
 fn refused(call: Call, receipt: &Receipt) -> Failure {
     let keys: Vec<_> = receipt
         .failed_keys

@@ -1,4 +1,4 @@
-//! RTC: what each action does.
+//! The actions of RTC.
 
 pub(super) mod room;
 
@@ -17,7 +17,7 @@ const REASON_BYTES: usize = 256;
 /// The most rooms of one DescribeUserNum.
 const ROOMS: usize = 10;
 
-/// CloseRoom, whoever is inside.
+/// CloseRoom: closes a room, also with people inside.
 pub(super) fn close(request: &Request<'_>, world: &World) -> Outcome {
     let id = identifier(request.query.value("RoomId").unwrap_or_default())?;
     let reason = request.query.value("CustomReason");
@@ -68,7 +68,8 @@ fn flag(request: &Request<'_>, parameter: &str) -> Result<bool, Refusal> {
     }
 }
 
-/// Returns the code of a missing room. The vendor's page has two, so both occur: by the id's last byte.
+/// Returns the code for a missing room. The vendor documents two; the last byte of the id selects one,
+/// so that both occur.
 fn missing(id: &str) -> Zego {
     let last = id.bytes().last().unwrap_or(0);
     if last.is_multiple_of(2) { Zego::RtcRoomMissing } else { Zego::RtcRoomGone }

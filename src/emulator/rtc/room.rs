@@ -1,4 +1,4 @@
-//! An RTC room as the emulator stores it: it exists while people are inside.
+//! An RTC room in the emulator: it exists while people are inside.
 
 use crate::model::Timestamp;
 
@@ -21,12 +21,12 @@ impl Room for VideoRoom {
 }
 
 impl VideoRoom {
-    /// Lets `users` more enter.
+    /// Adds `users` to the people inside.
     pub(in crate::emulator) fn enter(&mut self, users: u64) {
         self.people = self.people.saturating_add(users);
     }
 
-    /// Lets `users` leave.
+    /// Removes `users` from the people inside.
     pub(in crate::emulator) fn leave(&mut self, users: u64) {
         self.people = self.people.saturating_sub(users);
     }

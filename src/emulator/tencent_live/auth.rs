@@ -1,4 +1,4 @@
-//! Tencent's gateway: the parameters in the URL, and the check of the UserSig among them.
+//! Tencent's gateway: the parameters in the URL, and the check of the UserSig.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -17,16 +17,16 @@ use crate::model::{Kind, Secret, Timestamp};
 
 use super::codes::Tencent;
 
-/// Who may call.
+/// The keys and administrators that requests are checked against.
 #[derive(Clone, Copy)]
 pub(in crate::emulator) struct Keys<'a> {
-    /// The applications' SecretKeys.
+    /// The SecretKeys of the applications.
     pub(in crate::emulator) secrets: &'a BTreeMap<AppKey, Secret>,
-    /// The applications' administrators; everybody if there are none.
+    /// The users who may call. If empty, all users may.
     pub(in crate::emulator) administrators: &'a BTreeSet<String>,
 }
 
-/// Checks the signature of an administrator's request. A `random` may be used again.
+/// Checks the signature of an administrator's request. The same `random` may be used again.
 pub(in crate::emulator) fn authenticate(
     method: &Method,
     path: &str,
@@ -54,8 +54,8 @@ pub(in crate::emulator) fn authenticate(
     Ok(Caller { app, action })
 }
 
-/// The longest unpacked UserSig in bytes.
-const LONGEST: u64 = 4096;
+/// The longest decoded UserSig in bytes.
+const MAX_TICKET: u64 = 4096;
 
 /// The caller according to the URL.
 #[derive(Clone, Copy, Debug)]
@@ -74,18 +74,18 @@ struct Ticket {
     identifier: String,
     #[serde(rename = "TLS.sdkappid")]
     app: u64,
-    /// In seconds.
+    /// How long it is valid, in seconds.
     #[serde(rename = "TLS.expire")]
     expire: u64,
-    /// When it was made, in seconds since 1970.
+    /// When it was signed, in seconds since 1970.
     #[serde(rename = "TLS.time")]
     time: u64,
     #[serde(rename = "TLS.sig")]
     sig: String,
 }
 
-/// Checks a UserSig: it can be read, is signed with the application's key, made for the caller and the
-/// application, and `now` is not over `TLS.time` + `TLS.expire`.
+/// Checks that a UserSig can be read, is signed with the application's key for this caller and
+/// application, and that `now` is not after `TLS.time` + `TLS.expire`.
 /// <https://www.tencentcloud.com/document/product/1047/34385>
 fn check(text: &str, claim: Claim<'_>, secret: &Secret, now: Timestamp) -> Result<(), Tencent> {
     let ticket = Ticket::read(text).ok_or(Tencent::SigUnreadable)?;
@@ -113,7 +113,7 @@ impl Ticket {
         let text = text.replace('*', "+").replace('-', "/").replace('_', "=");
         let packed = STANDARD.decode(text).ok()?;
         let mut json = Vec::new();
-        ZlibDecoder::new(packed.as_slice()).take(LONGEST).read_to_end(&mut json).ok()?;
+        ZlibDecoder::new(packed.as_slice()).take(MAX_TICKET).read_to_end(&mut json).ok()?;
         let ticket: Self = serde_json::from_slice(&json).ok()?;
         (ticket.version == "2.0").then_some(ticket)
     }
@@ -163,14 +163,14 @@ mod tests {
         check(text, claim, &Secret::new(KEY.to_owned()), Timestamp::from_millis(seconds * 1000))
     }
 
-    fn spoilt(field: &str, value: Value) -> Result<(), Tencent> {
+    fn checked_with(field: &str, value: Value) -> Result<(), Tencent> {
         let mut ticket = ticket();
         ticket[field] = value;
         checked(&packed(ticket.to_string().as_bytes()), MADE)
     }
 
     #[test]
-    fn the_known_answers_are_right() {
+    fn the_signatures_of_the_vendors_samples_are_accepted() {
         assert_eq!(checked(&packed(ticket().to_string().as_bytes()), MADE), Ok(()));
         let short = json!({"TLS.sig": "71bpFRKXDxavtnn+gucS80neD/d0ccxEO+tNGk2281g=", "TLS.time": 1_700_000_001,
             "TLS.expire": 4, "TLS.sdkappid": 1, "TLS.identifier": "3", "TLS.ver": "2.0"});
@@ -183,27 +183,27 @@ mod tests {
     }
 
     #[test]
-    fn it_is_good_up_to_its_last_second() {
+    fn a_user_sig_is_valid_until_its_last_second() {
         let text = packed(ticket().to_string().as_bytes());
         assert_eq!(checked(&text, MADE + EXPIRE), Ok(()));
         assert_eq!(checked(&text, MADE + EXPIRE + 1), Err(Tencent::SigExpired));
     }
 
     #[test]
-    fn every_field_counts() {
-        assert_eq!(spoilt("TLS.identifier", json!("other")), Err(Tencent::SigOfAnother));
-        assert_eq!(spoilt("TLS.sdkappid", json!(7)), Err(Tencent::SigForAnotherApp));
-        assert_eq!(spoilt("TLS.time", json!(MADE + 1)), Err(Tencent::SigWrong));
-        assert_eq!(spoilt("TLS.expire", json!(EXPIRE + 1)), Err(Tencent::SigWrong));
-        assert_eq!(spoilt("TLS.sig", json!("LvA7")), Err(Tencent::SigWrong));
-        assert_eq!(spoilt("TLS.sig", json!("?")), Err(Tencent::SigWrong));
-        assert_eq!(spoilt("TLS.ver", json!("1.0")), Err(Tencent::SigUnreadable));
-        assert_eq!(spoilt("TLS.time", json!("1700000000")), Err(Tencent::SigUnreadable));
-        assert_eq!(spoilt("TLS.userbuf", json!("")), Err(Tencent::SigUnreadable));
+    fn a_user_sig_with_any_changed_field_is_refused() {
+        assert_eq!(checked_with("TLS.identifier", json!("other")), Err(Tencent::SigOfAnother));
+        assert_eq!(checked_with("TLS.sdkappid", json!(7)), Err(Tencent::SigForAnotherApp));
+        assert_eq!(checked_with("TLS.time", json!(MADE + 1)), Err(Tencent::SigWrong));
+        assert_eq!(checked_with("TLS.expire", json!(EXPIRE + 1)), Err(Tencent::SigWrong));
+        assert_eq!(checked_with("TLS.sig", json!("LvA7")), Err(Tencent::SigWrong));
+        assert_eq!(checked_with("TLS.sig", json!("?")), Err(Tencent::SigWrong));
+        assert_eq!(checked_with("TLS.ver", json!("1.0")), Err(Tencent::SigUnreadable));
+        assert_eq!(checked_with("TLS.time", json!("1700000000")), Err(Tencent::SigUnreadable));
+        assert_eq!(checked_with("TLS.userbuf", json!("")), Err(Tencent::SigUnreadable));
     }
 
     #[test]
-    fn what_is_no_user_sig_cannot_be_read() {
+    fn a_malformed_user_sig_is_unreadable() {
         let good = packed(ticket().to_string().as_bytes());
         let standard = good.replace('*', "+").replace('-', "/").replace('_', "=");
         assert_ne!(standard, good);

@@ -1,4 +1,4 @@
-//! Tencent's return codes: of its REST gateway, of UserSig and of live rooms.
+//! Tencent's return codes for its REST gateway, for UserSig and for live rooms.
 
 /// A return code. <https://www.tencentcloud.com/document/product/1047/34348>, and the page of each command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(in crate::emulator) enum Tencent {
 }
 
 impl Tencent {
-    /// Returns the number on the wire.
+    /// Returns the code's number.
     pub(in crate::emulator) const fn number(self) -> i64 {
         match self {
             Self::Http => 60_002,

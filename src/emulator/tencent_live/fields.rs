@@ -1,4 +1,4 @@
-//! The fields of a live room: their checks, and how requests and answers spell them.
+//! The fields of a live room: their checks, and their format in requests and answers.
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -17,7 +17,7 @@ use super::wire::{ChangedInfo, NewInfo, RoomInfo};
 /// The only type of room.
 const LIVE: &str = "Live";
 
-/// The fields that both create_room and update_room_info take.
+/// The fields that both create_room and update_room_info accept.
 struct Changes {
     room_name: Option<String>,
     is_message_disabled: Option<bool>,
@@ -28,7 +28,7 @@ struct Changes {
     take_seat_mode: Option<String>,
 }
 
-/// Returns the room that create_room asks for; without an owner it is the caller's.
+/// Returns the room that create_room requests. Its default owner is the caller.
 pub(super) fn new(info: NewInfo, caller: &str, now: Timestamp) -> Result<LiveRoom, Refusal> {
     let NewInfo {
         room_id,
@@ -70,7 +70,7 @@ pub(super) fn new(info: NewInfo, caller: &str, now: Timestamp) -> Result<LiveRoo
     Ok(room)
 }
 
-/// Changes a room as update_room_info asks; a field that is left out stays.
+/// Changes a room as update_room_info requests. A field that is left out does not change.
 pub(super) fn change(room: &mut LiveRoom, info: ChangedInfo) -> Result<(), Refusal> {
     let ChangedInfo {
         room_id: _,
@@ -102,7 +102,7 @@ pub(super) fn change(room: &mut LiveRoom, info: ChangedInfo) -> Result<(), Refus
     Ok(())
 }
 
-/// Encodes a room as get_room_info does.
+/// Returns a room in the format of get_room_info.
 pub(super) fn read(room_id: String, room: LiveRoom, head_count: HeadCount) -> RoomInfo {
     let people = room.people();
     let (member_count, online_count) = match head_count {
@@ -190,9 +190,13 @@ const ID_BYTES: usize = 48;
 /// The longest id of an account in bytes.
 const ACCOUNT_BYTES: usize = 32;
 
-/// The longest RoomName, Notice and CoverURL in bytes.
+/// The longest RoomName in bytes.
 const NAME_BYTES: usize = 100;
+
+/// The longest Notice in bytes.
 const NOTICE_BYTES: usize = 100;
+
+/// The longest CoverURL in bytes.
 const COVER_BYTES: usize = 200;
 
 /// The most integers of a Category.
@@ -201,8 +205,8 @@ const CATEGORIES: usize = 3;
 /// The values of a TakeSeatMode.
 const MODES: [&str; 2] = ["FreeToTake", "ApplyToTake"];
 
-/// The seat templates, each with its default number of seats. The pages have no number for the audio
-/// templates.
+/// The seat templates, each with its default number of seats. The number for the audio templates is not
+/// documented.
 const TEMPLATES: [(&str, u32); 7] = [
     ("VideoDynamicGrid9Seats", 9),
     ("VideoDynamicFloat7Seats", 7),
@@ -223,7 +227,7 @@ pub(super) fn body<T: DeserializeOwned>(request: &Request<'_>) -> Result<T, Refu
     })
 }
 
-/// Returns the room of an id.
+/// Returns the room with this id.
 pub(super) fn room<'a>(
     request: &Request<'_>,
     world: &'a World,
@@ -233,7 +237,7 @@ pub(super) fn room<'a>(
     world.live.room(request.caller.app, id).ok_or_else(|| Tencent::RoomMissing.into())
 }
 
-/// Checks a RoomId's characters and length.
+/// Checks the characters and length of a RoomId.
 pub(super) fn check_room_id(id: &str) -> Result<(), Refusal> {
     let printable = id.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if id.is_empty() || id.len() > ID_BYTES || !printable {
@@ -266,23 +270,23 @@ pub(super) fn check_cover(url: &str) -> Result<(), Refusal> {
     at_most("CoverURL", url, COVER_BYTES)
 }
 
-/// Checks the number of a category's integers.
+/// Checks the number of integers in a Category.
 pub(super) fn check_category(category: &[i64]) -> Result<(), Refusal> {
     if category.len() <= CATEGORIES { Ok(()) } else { Err(wrong("Category is longer than 3")) }
 }
 
-/// Checks that a TakeSeatMode is a known one.
+/// Checks that a TakeSeatMode is known.
 pub(super) fn check_mode(mode: &str) -> Result<(), Refusal> {
     if MODES.contains(&mode) { Ok(()) } else { Err(wrong("unknown TakeSeatMode")) }
 }
 
-/// Returns the seats of a template.
+/// Returns the default number of seats of a template.
 pub(super) fn seats(template: &str) -> Result<u32, Refusal> {
     let found = TEMPLATES.into_iter().find(|(name, _)| *name == template);
     found.map(|(_, seats)| seats).ok_or_else(|| wrong("unknown SeatTemplate"))
 }
 
-/// Refuses a parameter that is invalid.
+/// Returns the refusal of an invalid parameter.
 pub(super) fn wrong(how: &str) -> Refusal {
     Refusal::with_message(Tencent::Parameter, format!("invalid parameter: {how}"))
 }

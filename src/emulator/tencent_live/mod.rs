@@ -1,4 +1,4 @@
-//! Tencent's live rooms: what each command does.
+//! The commands of Tencent's live rooms.
 
 pub(super) mod auth;
 pub(super) mod codes;
@@ -19,7 +19,8 @@ use wire::{
     AccountImport, ChangedRoom, Keys, NewRoom, OneRoom, ReadMetadatum, SetMetadata, SetMetadatum,
 };
 
-/// create_room. A well-formed request counts towards the one a second of its id, whatever its result.
+/// create_room. A well-formed request counts towards the limit of one per second and id, also if another
+/// check refuses it.
 pub(in crate::emulator) fn create(
     request: &Request<'_>,
     world: &World,
@@ -44,7 +45,7 @@ pub(in crate::emulator) fn create(
     Ok(Accepted::changed(Change::Live { app, id, room }, Payload::Nothing {}))
 }
 
-/// Checks that the owner is imported, or is the caller, who is an administrator.
+/// Checks that the owner is imported or the caller, who is an administrator.
 fn owner(
     request: &Request<'_>,
     world: &World,
@@ -66,7 +67,7 @@ fn caller<'a>(request: &Request<'a>) -> &'a str {
     request.query.value("identifier").unwrap_or_default()
 }
 
-/// destroy_room, whoever is inside.
+/// destroy_room: dissolves a room, also with people inside.
 pub(in crate::emulator) fn destroy(
     request: &Request<'_>,
     world: &World,
@@ -92,7 +93,7 @@ pub(in crate::emulator) fn info(
     Ok(Accepted::read(Payload::Live { room_info }))
 }
 
-/// update_room_info: what is not in the request stays as it is.
+/// update_room_info: changes the fields in the request, and no others.
 pub(in crate::emulator) fn update(request: &Request<'_>, world: &World) -> Outcome {
     let ChangedRoom { room_info } = fields::body(request)?;
     let id = room_info.room_id.clone();
@@ -101,7 +102,7 @@ pub(in crate::emulator) fn update(request: &Request<'_>, world: &World) -> Outco
     Ok(Accepted::changed(Change::Live { app: request.caller.app, id, room }, Payload::Nothing {}))
 }
 
-/// set_room_metadata: all of the keys or, if a limit would be exceeded, none.
+/// set_room_metadata: sets all keys or, if a limit would be exceeded, none.
 pub(in crate::emulator) fn set(
     request: &Request<'_>,
     world: &World,
@@ -126,7 +127,7 @@ fn code(refusal: MetadataRefusal) -> Tencent {
     }
 }
 
-/// get_room_metadata: no keys mean all of them, and a key that does not exist is left out.
+/// get_room_metadata: reads the given keys that exist, or all keys if none is given.
 pub(in crate::emulator) fn metadata(request: &Request<'_>, world: &World) -> Outcome {
     let Keys { room_id: id, keys } = fields::body(request)?;
     let held = fields::room(request, world, &id)?.metadata.iter();
@@ -152,7 +153,7 @@ pub(in crate::emulator) fn delete(request: &Request<'_>, world: &World) -> Outco
     Ok(Accepted::changed(Change::Live { app: request.caller.app, id, room }, Payload::Nothing {}))
 }
 
-/// account_import: an account that is imported already is imported again without an error.
+/// account_import: succeeds also if the account is imported already.
 pub(in crate::emulator) fn import(request: &Request<'_>) -> Outcome {
     let AccountImport { user_id, nick: _, face_url: _ } = fields::body(request)?;
     fields::check_account("UserID", &user_id)?;

@@ -1,4 +1,4 @@
-//! A Tencent live room as the emulator stores it: its fields, metadata, people, and when it ends.
+//! A Tencent live room in the emulator: its fields, metadata, people, and when it ends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::model::{AttributeLimits, Timestamp};
 
 use crate::emulator::room_table::Room;
 
-/// A live room, as its line in the data file holds it.
+/// A live room, in the format of its line in the data file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::emulator) struct LiveRoom {
     pub(in crate::emulator) owner: String,
@@ -41,11 +41,11 @@ pub(in crate::emulator) struct Metadatum {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::emulator) enum Audience {
-    /// Nobody ever entered: the room stays.
+    /// No one has entered yet: the end of the room is not scheduled.
     NobodyYet,
-    /// The last one left, and then the room is dissolved.
+    /// The last user has left: the room is dissolved at this time.
     NobodyMore { until: Timestamp },
-    /// This many, at least one.
+    /// This many people, at least one.
     People(u64),
 }
 
@@ -79,7 +79,7 @@ impl Room for LiveRoom {
 }
 
 impl LiveRoom {
-    /// A room that nobody has entered, named as its id, with the service's defaults.
+    /// Returns a room without people that has the service's defaults; its name is its id.
     pub(in crate::emulator) fn new(
         id: String,
         owner: String,
@@ -106,14 +106,15 @@ impl LiveRoom {
         }
     }
 
-    /// Lets `users` more enter.
+    /// Adds `users` to the people inside.
     pub(in crate::emulator) fn enter(&mut self, users: u64) {
         if users > 0 {
             self.inside = Audience::People(self.people().saturating_add(users));
         }
     }
 
-    /// Lets `users` leave. The room lives for `dissolve_after` once the last one left.
+    /// Removes `users` from the people inside. The room is dissolved `dissolve_after` after the last
+    /// user left.
     pub(in crate::emulator) fn leave(
         &mut self,
         users: u64,
@@ -130,7 +131,7 @@ impl LiveRoom {
         };
     }
 
-    /// Sets keys: all of them or, if a limit would be exceeded, none.
+    /// Sets all keys or, if a limit would be exceeded, none.
     pub(in crate::emulator) fn set(
         &mut self,
         entries: Vec<(String, String)>,

@@ -1,5 +1,5 @@
-//! Tencent's bodies of requests and parts of answers, as the vendor's pages show them. A field that no page
-//! shows is refused as misspelt.
+//! The bodies of Tencent's requests and the parts of its answers, as the vendor documents them. A field
+//! that is not documented is refused.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub(in crate::emulator) struct NewRoom {
     pub(in crate::emulator) room_info: NewInfo,
 }
 
-/// What create_room takes.
+/// The fields of create_room.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::emulator) struct NewInfo {
@@ -38,7 +38,7 @@ pub(in crate::emulator) struct ChangedRoom {
     pub(in crate::emulator) room_info: ChangedInfo,
 }
 
-/// What update_room_info takes.
+/// The fields of update_room_info.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::emulator) struct ChangedInfo {
@@ -89,7 +89,7 @@ pub(in crate::emulator) struct Keys {
 /// A body of account_import.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "a name and a face have to be text, and no call reads them")]
+#[expect(dead_code, reason = "nick and face URL must be strings, and no call reads them")]
 pub(in crate::emulator) struct AccountImport {
     #[serde(rename = "UserID")]
     pub(in crate::emulator) user_id: String,
@@ -97,7 +97,7 @@ pub(in crate::emulator) struct AccountImport {
     pub(in crate::emulator) face_url: Option<String>,
 }
 
-/// A live room as get_room_info answers it.
+/// A live room in the answer of get_room_info.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::emulator) struct RoomInfo {
@@ -126,7 +126,7 @@ pub(in crate::emulator) struct RoomInfo {
     pub(in crate::emulator) online_count: Option<u64>,
 }
 
-/// A key of the metadata as get_room_metadata answers it.
+/// A key of the metadata in the answer of get_room_metadata.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::emulator) struct ReadMetadatum {

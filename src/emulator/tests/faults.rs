@@ -1,95 +1,95 @@
-//! Each fault does what it says: whether the work was done, and what the client sees.
+//! Fault injection: whether the work is done, and what the client receives.
 
 use super::*;
 
 const CREATE: &str = "CreateRoom";
 
-fn struck(fault: Fault) -> Hand {
+fn with_fault(fault: Fault) -> TestClient {
     let mut bad = config();
     bad.faults = vec![FaultShare { fault, share: Share::ALL }];
-    let hand = Hand::new(bad);
-    // The operator is registered where nothing goes wrong.
+    let client = TestClient::new(bad);
+    // The operator is registered without a call, which would have the fault.
     let users = Change::Users { app: APP, ids: vec!["admin".to_owned()] };
-    hand.emulator.parts().1.world.apply(users);
-    hand
+    client.emulator.parts().1.world.apply(users);
+    client
 }
 
 fn body() -> String {
     json!({"FromUserId": "admin", "RoomId": "lobby", "DestroyDelayTime": 60}).to_string()
 }
 
-async fn send(hand: &Hand) -> Option<(StatusCode, Vec<u8>)> {
-    hand.raw(&Method::POST, CREATE, "", body(), hand.signed()).await
+async fn send(client: &TestClient) -> Option<(StatusCode, Vec<u8>)> {
+    client.raw(&Method::POST, CREATE, "", body(), client.signed()).await
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_error_says_nothing_of_the_work() {
+async fn a_server_error_is_returned_with_or_without_the_work_done() {
     for (work, done) in [(Work::Done, true), (Work::NotDone, false)] {
-        let hand = struck(Fault::ServerError(work));
-        let (status, _) = send(&hand).await.expect("an answer");
-        assert_eq!((status, hand.has("lobby")), (StatusCode::INTERNAL_SERVER_ERROR, done));
+        let client = with_fault(Fault::ServerError(work));
+        let (status, _) = send(&client).await.expect("an answer");
+        assert_eq!((status, client.has("lobby")), (StatusCode::INTERNAL_SERVER_ERROR, done));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn either_is_sometimes_the_one_and_sometimes_the_other() {
-    let hand = struck(Fault::Reset(Work::Either));
+async fn work_of_either_is_done_at_random() {
+    let client = with_fault(Fault::Reset(Work::Either));
     let mut done = 0;
     for _ in 0..100 {
-        assert!(send(&hand).await.is_none());
-        done += u32::from(hand.has("lobby"));
-        hand.emulator.advance(Duration::from_mins(1)).expect("advanced");
+        assert!(send(&client).await.is_none());
+        done += u32::from(client.has("lobby"));
+        client.emulator.advance(Duration::from_mins(1)).expect("advanced");
         tokio::time::advance(Duration::from_secs(1)).await;
     }
-    assert!((25..75).contains(&done), "{done}");
+    assert!((25..75).contains(&done), "done {done} times of 100");
 }
 
 #[tokio::test(start_paused = true)]
-async fn busy_is_known_not_to_be_done() {
-    let hand = struck(Fault::Busy);
-    assert_eq!(code(&hand.post(CREATE, &json!({})).await), 660_300_005);
-    assert_eq!(code(&hand.post("UserRegister", &json!({})).await), 660_700_001);
-    assert!(!hand.has("lobby"));
+async fn busy_is_answered_without_the_work_done() {
+    let client = with_fault(Fault::Busy);
+    assert_eq!(code(&client.post(CREATE, &json!({})).await), 660_300_005);
+    assert_eq!(code(&client.post("UserRegister", &json!({})).await), 660_700_001);
+    assert!(!client.has("lobby"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reset_cuts_the_connection_before_or_after_the_work() {
     for (kind, done) in [("reset-before", false), ("reset-after", true)] {
-        let hand = struck(kind.parse().expect("a fault"));
-        assert!(send(&hand).await.is_none());
-        assert_eq!(hand.has("lobby"), done, "{kind}");
-        assert_eq!(hand.app().calls[&Action::CreateRoom].arrivals.len(), 1);
+        let client = with_fault(kind.parse().expect("a fault"));
+        assert!(send(&client).await.is_none());
+        assert_eq!(client.has("lobby"), done, "{kind}");
+        assert_eq!(client.app().calls[&Action::CreateRoom].arrivals.len(), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_hangs_lands_late_and_is_never_answered_in_time() {
+async fn the_work_of_a_hanging_request_is_done_late_and_not_answered() {
     for (work, done) in [(Work::Done, true), (Work::NotDone, false)] {
-        let hand = struck(Fault::Hang(work));
-        let send = send(&hand);
+        let client = with_fault(Fault::Hang(work));
+        let send = send(&client);
         tokio::pin!(send);
         assert!(tokio::time::timeout(Duration::from_secs(8), &mut send).await.is_err());
-        assert!(!hand.has("lobby"));
+        assert!(!client.has("lobby"));
         assert!(tokio::time::timeout(Duration::from_secs(2), &mut send).await.is_err());
-        assert_eq!(hand.has("lobby"), done);
+        assert_eq!(client.has("lobby"), done);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_hangs_does_not_keep_an_emulator_open() {
-    let hand = struck(Fault::Hang(Work::Done));
-    let weak = hand.emulator.downgrade();
-    assert!(tokio::time::timeout(Duration::from_secs(8), send(&hand)).await.is_err());
-    drop(hand);
+async fn a_hanging_request_does_not_keep_the_emulator_open() {
+    let client = with_fault(Fault::Hang(Work::Done));
+    let weak = client.emulator.downgrade();
+    assert!(tokio::time::timeout(Duration::from_secs(8), send(&client)).await.is_err());
+    drop(client);
     assert!(weak.upgrade().is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn garbage_is_html_or_half_of_the_answer_to_work_that_was_done() {
-    let hand = struck(Fault::Garbage);
+async fn garbage_is_html_or_half_of_the_answer_with_the_work_done() {
+    let client = with_fault(Fault::Garbage);
     let (mut pages, mut halves) = (0, 0);
     for _ in 0..20 {
-        let (status, text) = send(&hand).await.expect("an answer");
+        let (status, text) = send(&client).await.expect("an answer");
         assert_eq!(status, StatusCode::OK);
         assert!(serde_json::from_slice::<Value>(&text).is_err());
         if text.starts_with(b"<html>") {
@@ -97,39 +97,39 @@ async fn garbage_is_html_or_half_of_the_answer_to_work_that_was_done() {
         } else {
             halves += 1;
         }
-        assert!(hand.has("lobby"));
+        assert!(client.has("lobby"));
     }
     assert!(pages > 0 && halves > 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_not_well_is_struck_by_nothing() {
-    let hand = struck(Fault::Garbage);
-    let mut signed = hand.signed();
+async fn a_refused_request_has_no_fault() {
+    let client = with_fault(Fault::Garbage);
+    let mut signed = client.signed();
     signed.version = "1.0".into();
-    let answer = hand.send(&Method::POST, CREATE, "", body(), signed).await;
+    let answer = client.send(&Method::POST, CREATE, "", body(), signed).await;
     assert_eq!(code(&answer), 100_000_014);
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_of_the_latency_comes_before_the_arrival_and_half_after_the_work() {
+async fn half_of_the_latency_precedes_the_arrival_and_half_follows_the_work() {
     let latency = Duration::from_millis(200);
-    let hand = Hand::new(EmulatorConfig { latency, ..config() });
+    let client = TestClient::new(EmulatorConfig { latency, ..config() });
     let start = Instant::now();
-    hand.people("hall").await;
+    client.people("hall").await;
     assert_eq!(start.elapsed(), latency);
-    let arrived = hand.app().calls[&Action::QueryRoomUserList].arrivals[0];
+    let arrived = client.app().calls[&Action::QueryRoomUserList].arrivals[0];
     assert_eq!(arrived - start, latency / 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn jitter_adds_no_more_than_it_may() {
+async fn jitter_adds_at_most_its_maximum() {
     let (latency, jitter) = (Duration::from_millis(100), Duration::from_millis(50));
-    let hand = Hand::new(EmulatorConfig { latency, jitter, ..config() });
+    let client = TestClient::new(EmulatorConfig { latency, jitter, ..config() });
     let mut spans = Vec::new();
     for _ in 0..200 {
         let start = Instant::now();
-        hand.people("hall").await;
+        client.people("hall").await;
         spans.push(start.elapsed());
     }
     // tokio's timer counts in milliseconds and rounds up, twice in one request.
@@ -140,26 +140,27 @@ async fn jitter_adds_no_more_than_it_may() {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_faults() {
-    let day = async |seed| {
+    let codes = async |seed| {
         let faults = vec!["busy=30%".parse().expect("a fault")];
-        let hand = Hand::new(EmulatorConfig { faults, seed, ..config() });
+        let client = TestClient::new(EmulatorConfig { faults, seed, ..config() });
         let mut codes = Vec::new();
         for _ in 0..40 {
             tokio::time::advance(Duration::from_secs(1)).await;
-            codes.push(hand.people("hall").await);
+            codes.push(client.people("hall").await);
         }
         codes
     };
-    assert_eq!(day(1).await, day(1).await);
-    assert_ne!(day(1).await, day(2).await);
+    assert_eq!(codes(1).await, codes(1).await);
+    assert_ne!(codes(1).await, codes(2).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_client_asked_for_goes_on_when_it_hangs_up() {
-    let hand =
-        Hand::with_operator(EmulatorConfig { latency: Duration::from_secs(2), ..config() }).await;
-    assert!(tokio::time::timeout(Duration::from_millis(1), send(&hand)).await.is_err());
-    assert!(!hand.has("lobby"));
+async fn the_work_of_a_request_continues_after_the_client_disconnects() {
+    let client =
+        TestClient::with_operator(EmulatorConfig { latency: Duration::from_secs(2), ..config() })
+            .await;
+    assert!(tokio::time::timeout(Duration::from_millis(1), send(&client)).await.is_err());
+    assert!(!client.has("lobby"));
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(hand.has("lobby"));
+    assert!(client.has("lobby"));
 }

@@ -1,4 +1,4 @@
-//! Who calls Tencent's service in the tests: UserSigs made by hand, and every way to spoil a request.
+//! A client of Tencent's service with its own UserSigs, and the checks of a request's URL, UserSig and body.
 
 use std::io::Write;
 
@@ -11,20 +11,22 @@ use sha2::Sha256;
 
 use super::*;
 
-/// Tencent's SDKAppID and SecretKey of the tests.
+/// The SDKAppID of the tests.
 pub(super) const SDK: u32 = 1_400_000_000;
+
+/// The SecretKey of the tests.
 pub(super) const KEY: &str = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
 
-/// A friendly service.
+/// Returns the configuration of one application.
 pub(super) fn tencent() -> EmulatorConfig {
     EmulatorConfig::new(vec![App { kind: LIVE, app_id: SDK, secret: Secret::new(KEY.to_owned()) }])
 }
 
-/// An administrator's desk, with an emulator before it.
+/// A client that calls Tencent's service as the administrator.
 #[derive(Clone)]
-pub(super) struct Desk(pub(super) Hand);
+pub(super) struct AdminClient(pub(super) TestClient);
 
-/// The query, to be spoilt one part at a time. An empty part is left out.
+/// The query of a request; tests change one parameter at a time. An empty parameter is left out.
 pub(super) struct Url {
     pub(super) sdkappid: String,
     pub(super) identifier: String,
@@ -33,7 +35,7 @@ pub(super) struct Url {
     pub(super) contenttype: String,
 }
 
-/// A UserSig of these fields.
+/// Returns a UserSig with these fields.
 pub(super) fn user_sig(identifier: &str, app: u32, time: i64, expire: i64, key: &str) -> String {
     let text = format!(
         "TLS.identifier:{identifier}\nTLS.sdkappid:{app}\nTLS.time:{time}\nTLS.expire:{expire}\n"
@@ -49,18 +51,18 @@ pub(super) fn user_sig(identifier: &str, app: u32, time: i64, expire: i64, key: 
     packed.replace('+', "*").replace('/', "-").replace('=', "_")
 }
 
-impl Desk {
+impl AdminClient {
     pub(super) fn new(settings: EmulatorConfig) -> Self {
-        Self(Hand::new(settings))
+        Self(TestClient::new(settings))
     }
 
     /// Sends a command for live rooms.
     pub(super) async fn send(&self, command: &str, body: &Value) -> Value {
-        self.sent(&format!("live_engine_http_srv/{command}"), body, Url::good()).await
+        self.send_with(&format!("live_engine_http_srv/{command}"), body, Url::valid()).await
     }
 
-    /// Sends anything.
-    pub(super) async fn sent(&self, path: &str, body: &Value, url: Url) -> Value {
+    /// Sends a request with this URL.
+    pub(super) async fn send_with(&self, path: &str, body: &Value, url: Url) -> Value {
         let uri = format!("/v4/{path}?{}", url.query());
         let (status, text) =
             self.0.exchange(&Method::POST, &uri, body.to_string()).await.expect("an answer");
@@ -72,13 +74,13 @@ impl Desk {
         live_code(&self.send(command, &body).await)
     }
 
-    /// Creates a room a second after whatever came before, so that its id may be created.
+    /// Waits a second, so that the rate limit of an id allows it, and creates a room.
     pub(super) async fn create(&self, info: Value) -> i64 {
         tokio::time::advance(Duration::from_secs(1)).await;
         self.code("create_room", json!({"RoomInfo": info})).await
     }
 
-    /// Creates a room with no more than it has to have.
+    /// Creates a room with the required fields only.
     pub(super) async fn plain(&self, id: &str) -> i64 {
         self.create(plain(id)).await
     }
@@ -91,7 +93,7 @@ impl Desk {
 
     pub(super) async fn import(&self, user: &str) -> i64 {
         let body = json!({"UserID": user, "Nick": "A name"});
-        live_code(&self.sent("im_open_login_svc/account_import", &body, Url::good()).await)
+        live_code(&self.send_with("im_open_login_svc/account_import", &body, Url::valid()).await)
     }
 
     pub(super) fn app(&self) -> AppStats {
@@ -100,8 +102,8 @@ impl Desk {
 }
 
 impl Url {
-    /// The administrator's, all well.
-    pub(super) fn good() -> Self {
+    /// Returns the valid query of the administrator.
+    pub(super) fn valid() -> Self {
         Self {
             sdkappid: SDK.to_string(),
             identifier: "admin".to_owned(),
@@ -120,59 +122,61 @@ impl Url {
             ("random", random),
             ("contenttype", contenttype),
         ];
-        let there = parts.into_iter().filter(|(_, value)| !value.is_empty());
-        there.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+        let present = parts.into_iter().filter(|(_, value)| !value.is_empty());
+        present.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     }
 }
 
-/// What create_room has to be told at least.
+/// Returns the required fields of create_room.
 pub(super) fn plain(id: &str) -> Value {
     json!({"RoomId": id, "RoomType": "Live", "SeatTemplate": "VideoDynamicGrid9Seats"})
 }
 
-/// The code of an answer whose envelope is well.
+/// Returns the code of an answer, and checks its other common fields.
 pub(super) fn live_code(answer: &Value) -> i64 {
     let code = answer["ErrorCode"].as_i64().expect("a code");
     assert_eq!(answer["ActionStatus"], if code == 0 { "OK" } else { "FAIL" });
-    assert_eq!(answer["ErrorInfo"].as_str().expect("words").is_empty(), code == 0);
+    assert_eq!(answer["ErrorInfo"].as_str().expect("a message").is_empty(), code == 0);
     assert!(answer["RequestId"].as_str().is_some_and(|id| id.starts_with("Id-")));
     code
 }
 
-async fn gate(desk: &Desk, spoil: impl FnOnce(&mut Url)) -> i64 {
-    let mut url = Url::good();
-    spoil(&mut url);
-    live_code(&desk.sent("live_engine_http_srv/get_room_info", &json!({"RoomId": "a"}), url).await)
+async fn code_with(admin: &AdminClient, change: impl FnOnce(&mut Url)) -> i64 {
+    let mut url = Url::valid();
+    change(&mut url);
+    live_code(
+        &admin.send_with("live_engine_http_srv/get_room_info", &json!({"RoomId": "a"}), url).await,
+    )
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_url_is_held_to_its_parts() {
-    let desk = Desk::new(tencent());
-    assert_eq!(gate(&desk, |_| ()).await, 100_004);
-    assert_eq!(gate(&desk, |url| url.sdkappid.clear()).await, 60_012);
-    assert_eq!(gate(&desk, |url| url.sdkappid = "x".into()).await, 60_006);
-    assert_eq!(gate(&desk, |url| url.sdkappid = "7".into()).await, 70_020);
-    assert_eq!(gate(&desk, |url| url.identifier.clear()).await, 60_004);
-    assert_eq!(gate(&desk, |url| url.usersig.clear()).await, 60_004);
+async fn every_invalid_part_of_the_url_has_its_code() {
+    let admin = AdminClient::new(tencent());
+    assert_eq!(code_with(&admin, |_| ()).await, 100_004);
+    assert_eq!(code_with(&admin, |url| url.sdkappid.clear()).await, 60_012);
+    assert_eq!(code_with(&admin, |url| url.sdkappid = "x".into()).await, 60_006);
+    assert_eq!(code_with(&admin, |url| url.sdkappid = "7".into()).await, 70_020);
+    assert_eq!(code_with(&admin, |url| url.identifier.clear()).await, 60_004);
+    assert_eq!(code_with(&admin, |url| url.usersig.clear()).await, 60_004);
     for random in ["", "-1", "4294967296", "x"] {
-        assert_eq!(gate(&desk, |url| url.random = random.into()).await, 60_002, "{random}");
+        assert_eq!(code_with(&admin, |url| url.random = random.into()).await, 60_002, "{random}");
     }
-    assert_eq!(gate(&desk, |url| url.random = "0".into()).await, 100_004);
-    assert_eq!(gate(&desk, |url| url.contenttype.clear()).await, 60_002);
-    assert_eq!(gate(&desk, |url| url.contenttype = "xml".into()).await, 60_002);
-    assert_eq!(gate(&desk, |url| url.identifier = "%zz".into()).await, 60_002);
+    assert_eq!(code_with(&admin, |url| url.random = "0".into()).await, 100_004);
+    assert_eq!(code_with(&admin, |url| url.contenttype.clear()).await, 60_002);
+    assert_eq!(code_with(&admin, |url| url.contenttype = "xml".into()).await, 60_002);
+    assert_eq!(code_with(&admin, |url| url.identifier = "%zz".into()).await, 60_002);
     for path in ["live_engine_http_srv/get_room", "im_open_login_svc/get_room_info"] {
-        assert_eq!(live_code(&desk.sent(path, &json!({}), Url::good()).await), 60_009);
+        assert_eq!(live_code(&admin.send_with(path, &json!({}), Url::valid()).await), 60_009);
     }
-    let uri = format!("/v4/live_engine_http_srv/get_room_info?{}", Url::good().query());
-    let (_, text) = desk.0.exchange(&Method::GET, &uri, String::new()).await.expect("an answer");
+    let uri = format!("/v4/live_engine_http_srv/get_room_info?{}", Url::valid().query());
+    let (_, text) = admin.0.exchange(&Method::GET, &uri, String::new()).await.expect("an answer");
     assert_eq!(live_code(&serde_json::from_slice(&text).expect("JSON")), 60_002);
-    assert_eq!(desk.0.stats().rejected[&60_002], 8);
+    assert_eq!(admin.0.stats().rejected[&60_002], 8);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_sig_is_checked_whatever_it_claims() {
-    let desk = Desk::new(tencent());
+async fn invalid_user_sigs_are_refused_with_their_codes() {
+    let admin = AdminClient::new(tencent());
     let now = START / 1000;
     let sign =
         |identifier: &str, app, time, expire, key| user_sig(identifier, app, time, expire, key);
@@ -184,53 +188,61 @@ async fn a_user_sig_is_checked_whatever_it_claims() {
         (sign("admin", 7, now, 60, KEY), 70_014),
         ("xxx".to_owned(), 70_003),
     ] {
-        assert_eq!(gate(&desk, |url| url.usersig = sig).await, expected);
+        assert_eq!(code_with(&admin, |url| url.usersig = sig).await, expected);
     }
-    desk.0.emulator.advance(Duration::from_hours(100)).expect("advanced");
-    assert_eq!(gate(&desk, |_| ()).await, 100_004, "its age goes by the real clock");
+    admin.0.emulator.advance(Duration::from_hours(100)).expect("advanced");
+    assert_eq!(
+        code_with(&admin, |_| ()).await,
+        100_004,
+        "its age was measured by the emulator's clock"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_administrators_may_call_where_they_are_named() {
+async fn only_configured_administrators_may_call() {
     let named =
         |name: &str| EmulatorConfig { administrators: [name.to_owned()].into(), ..tencent() };
-    let desk = Desk::new(named("admin"));
-    assert_eq!(gate(&desk, |_| ()).await, 100_004);
-    let desk = Desk::new(named("somebody"));
-    assert_eq!(gate(&desk, |_| ()).await, 60_010);
+    let admin = AdminClient::new(named("admin"));
+    assert_eq!(code_with(&admin, |_| ()).await, 100_004);
+    let admin = AdminClient::new(named("somebody"));
+    assert_eq!(code_with(&admin, |_| ()).await, 60_010);
     let forged = user_sig("admin", SDK, START / 1000, 60, "other");
-    assert_eq!(gate(&desk, |url| url.usersig = forged).await, 70_009, "the signature comes first");
+    assert_eq!(
+        code_with(&admin, |url| url.usersig = forged).await,
+        70_009,
+        "the signature was not checked first"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_is_json_and_not_too_long() {
-    let desk = Desk::new(tencent());
-    let uri = format!("/v4/live_engine_http_srv/get_room_info?{}", Url::good().query());
+async fn a_body_that_is_not_json_or_too_long_is_refused() {
+    let admin = AdminClient::new(tencent());
+    let uri = format!("/v4/live_engine_http_srv/get_room_info?{}", Url::valid().query());
     for (body, expected) in
         [("", 60_003), ("{", 60_003), ("[]", 100_002), ("{}", 100_002), ("{\"RoomId\":1}", 100_002)]
     {
-        let sent = desk.0.exchange(&Method::POST, &uri, body.to_owned()).await;
+        let sent = admin.0.exchange(&Method::POST, &uri, body.to_owned()).await;
         let answer: Value = serde_json::from_slice(&sent.expect("an answer").1).expect("JSON");
         assert_eq!(live_code(&answer), expected, "{body}");
     }
     let long = json!({"RoomId": "x".repeat(1 << 20)});
-    assert_eq!(desk.code("get_room_info", long).await, 60_002);
+    assert_eq!(admin.code("get_room_info", long).await, 60_002);
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_hundred_of_each_command_in_a_second() {
+async fn more_than_200_calls_of_a_command_in_a_second_are_too_often() {
     let mut tight = tencent();
     tight.rate_limits.insert(Action::LiveDestroyRoom, 1);
-    let desk = Desk::new(tight);
+    let admin = AdminClient::new(tight);
     for _ in 0..200 {
-        assert_eq!(desk.code("get_room_info", json!({"RoomId": "a"})).await, 100_004);
-        assert_eq!(desk.import("host").await, 0);
+        assert_eq!(admin.code("get_room_info", json!({"RoomId": "a"})).await, 100_004);
+        assert_eq!(admin.import("host").await, 0);
     }
-    assert_eq!(desk.code("get_room_info", json!({"RoomId": "a"})).await, 60_019);
-    assert_eq!(desk.import("host").await, 60_019);
-    assert_eq!(desk.code("destroy_room", json!({"RoomId": "a"})).await, 100_004);
-    assert_eq!(desk.code("destroy_room", json!({"RoomId": "a"})).await, 60_019);
+    assert_eq!(admin.code("get_room_info", json!({"RoomId": "a"})).await, 60_019);
+    assert_eq!(admin.import("host").await, 60_019);
+    assert_eq!(admin.code("destroy_room", json!({"RoomId": "a"})).await, 100_004);
+    assert_eq!(admin.code("destroy_room", json!({"RoomId": "a"})).await, 60_019);
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(desk.code("get_room_info", json!({"RoomId": "a"})).await, 100_004);
-    assert_eq!(desk.app().answered(Action::LiveGetRoomInfo, 60_019), 1);
+    assert_eq!(admin.code("get_room_info", json!({"RoomId": "a"})).await, 100_004);
+    assert_eq!(admin.app().answered(Action::LiveGetRoomInfo, 60_019), 1);
 }

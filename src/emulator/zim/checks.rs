@@ -1,4 +1,4 @@
-//! The checks of every parameter.
+//! The checks of ZIM's parameters.
 
 use serde::de::DeserializeOwned;
 
@@ -10,7 +10,7 @@ use crate::emulator::zego::Zego;
 /// The longest id of a room or user in bytes.
 const ID_BYTES: usize = 32;
 
-/// The union of what the pages allow in a RoomId besides letters and digits.
+/// The characters besides letters and digits that at least one of the vendor's pages allows in a RoomId.
 const ID_MARKS: &str = "!#$%&()+-:;<=.>?@[]^_ ,{}|~";
 
 /// Reads the body of a POST.
@@ -27,7 +27,7 @@ pub(super) fn room_in_query<'a>(request: &Request<'a>) -> Result<&'a str, Refusa
     Ok(id)
 }
 
-/// Checks an id's characters and length.
+/// Checks the characters and length of an id.
 pub(super) fn identifier(parameter: &str, id: &str) -> Result<(), Refusal> {
     let fits = |c: char| c.is_ascii_alphanumeric() || ID_MARKS.contains(c);
     if id.is_empty() {
@@ -63,7 +63,7 @@ pub(super) fn operator(request: &Request<'_>, world: &World, id: &str) -> Result
     Err(Zego::OperatorUnknown.into())
 }
 
-/// Refuses a parameter that is invalid.
+/// Returns the refusal of an invalid parameter.
 pub(super) fn wrong(parameter: &str, how: &str) -> Refusal {
     Refusal::with_message(Zego::ZimParameter, format!("parameter error: {parameter} {how}"))
 }

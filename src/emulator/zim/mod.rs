@@ -1,4 +1,4 @@
-//! ZIM: what each action does.
+//! The actions of ZIM.
 
 mod checks;
 pub(super) mod room;
@@ -24,15 +24,20 @@ const NAME_BYTES: usize = 64;
 /// The longest DestroyDelayTime in seconds.
 const LONGEST_DELAY: u32 = 10_800;
 
-/// The most users of one UserRegister, and the longest name and avatar in bytes.
+/// The most users of one UserRegister.
 const USERS: usize = 100;
+
+/// The longest UserName in bytes.
 const USER_NAME_BYTES: usize = 256;
+
+/// The longest UserAvatar in bytes.
 const USER_AVATAR_BYTES: usize = 500;
 
-/// The sub-code of a key that a delete did not find. The vendor shows one without explaining it.
+/// The sub-code for a key to delete that does not exist. The vendor's sample contains it without an
+/// explanation.
 const NO_SUCH_KEY: i64 = 1;
 
-/// CreateRoom. An id that exists is checked before the quota is.
+/// CreateRoom. Whether the id exists is checked before the quota.
 pub(in crate::emulator) fn create(
     request: &Request<'_>,
     world: &World,
@@ -75,7 +80,7 @@ fn set_all(
     Ok(())
 }
 
-/// DestroyRoom, whoever is inside.
+/// DestroyRoom: destroys a room, also with people inside.
 pub(in crate::emulator) fn destroy(request: &Request<'_>, world: &World) -> Outcome {
     let id = checks::room_in_query(request)?;
     if let Some(operator) = request.query.value("FromUserId") {
@@ -88,7 +93,7 @@ pub(in crate::emulator) fn destroy(request: &Request<'_>, world: &World) -> Outc
     Ok(Accepted::changed(Change::Gone { app, id: id.to_owned() }, Payload::Nothing {}))
 }
 
-/// ModifyRoomAttribute: one key after the other as the list has them, neither atomic nor conditional.
+/// ModifyRoomAttribute: changes the keys one by one in the order of the list, not atomically.
 pub(in crate::emulator) fn modify(
     request: &Request<'_>,
     world: &World,
@@ -153,7 +158,7 @@ fn sub_code(refusal: AttributeRefusal) -> i64 {
     }
 }
 
-/// UserRegister: registers the new users, and lists the others.
+/// UserRegister: registers the new users, and lists those that exist as errors.
 pub(in crate::emulator) fn register(request: &Request<'_>, world: &World) -> Outcome {
     let UserRegister { user_info } = checks::body(request)?;
     if user_info.is_empty() || user_info.len() > USERS {
@@ -179,8 +184,10 @@ fn user_fits(user: &UserInfo) -> Result<(), Refusal> {
     checks::at_most("UserAvatar", avatar.as_deref().unwrap_or_default(), USER_AVATAR_BYTES)
 }
 
-/// The users on a page of QueryRoomUserList without a Limit, and at most.
+/// The users on a page of QueryRoomUserList without a Limit.
 const PAGE: u64 = 100;
+
+/// The largest Limit of QueryRoomUserList.
 const LARGEST_PAGE: u64 = 500;
 
 /// QueryRoomAttribute.
@@ -229,7 +236,8 @@ pub(in crate::emulator) fn people(request: &Request<'_>, world: &World) -> Outco
     Ok(Accepted::read(Payload::People { count, next_flag, user_list }))
 }
 
-/// Returns the NextFlag after the last page. The vendor's page has two, so both occur.
+/// Returns the NextFlag after the last page. The vendor documents two; the count selects one, so that both
+/// occur.
 fn last(count: u64) -> String {
     if count.is_multiple_of(2) { "0".to_owned() } else { String::new() }
 }

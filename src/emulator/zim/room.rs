@@ -1,4 +1,4 @@
-//! A ZIM room as the emulator stores it: attributes, people, and when it ends.
+//! A ZIM room in the emulator: attributes, people, and when it ends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::model::{AttributeLimits, Timestamp};
 use crate::emulator::config::Retention;
 use crate::emulator::room_table::Room;
 
-/// A room, as its line in the data file holds it.
+/// A room, in the format of its line in the data file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::emulator) struct ChatRoom {
     pub(in crate::emulator) name: Option<String>,
-    /// Seconds that it lives while it is empty.
+    /// How many seconds the room exists while it is empty.
     pub(in crate::emulator) delay: u32,
     /// The number of attribute changes so far.
     pub(in crate::emulator) sequence: u64,
@@ -27,7 +27,7 @@ pub(in crate::emulator) struct ChatRoom {
 pub(in crate::emulator) struct StoredAttribute {
     pub(in crate::emulator) value: String,
     pub(in crate::emulator) auto_delete: bool,
-    /// The room's sequence when it was last set.
+    /// The room's sequence number when the attribute was last set.
     pub(in crate::emulator) sequence: u64,
 }
 
@@ -35,28 +35,28 @@ pub(in crate::emulator) struct StoredAttribute {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::emulator) enum Inside {
-    /// Nobody ever entered.
+    /// No one has entered since the creation, at this time.
     NobodyYet { since: Timestamp },
-    /// The last one left then.
+    /// The last user left at this time.
     NobodyMore { since: Timestamp },
-    /// This many, at least one.
+    /// This many people, at least one.
     People(u64),
 }
 
 /// Why an attribute was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::emulator) enum AttributeRefusal {
-    /// A delete of a key that does not exist.
+    /// The key to delete does not exist.
     NoSuchKey,
     /// The room would exceed a limit.
     OverLimit,
 }
 
-/// The shortest life of an empty room, so that its creation and its end differ.
+/// How long an empty room exists at least, so that its creation and its end differ.
 const SHORTEST_LIFE: Duration = Duration::from_millis(1);
 
 impl Room for ChatRoom {
-    /// Its creation counts as becoming empty, and a room without a delay is gone as soon as time moves on.
+    /// Returns the end of an empty room: its delay after its creation or after the last user left.
     fn end(&self) -> Option<Timestamp> {
         let since = match self.inside {
             Inside::NobodyYet { since } | Inside::NobodyMore { since } => since,
@@ -75,20 +75,21 @@ impl Room for ChatRoom {
 }
 
 impl ChatRoom {
-    /// A room without attributes, empty since `now`.
+    /// Returns a room without attributes that is empty since `now`.
     pub(in crate::emulator) fn new(name: Option<String>, delay: u32, now: Timestamp) -> Self {
         let inside = Inside::NobodyYet { since: now };
         Self { name, delay, sequence: 0, attributes: BTreeMap::new(), inside }
     }
 
-    /// Lets `users` more enter.
+    /// Adds `users` to the people inside.
     pub(in crate::emulator) fn enter(&mut self, users: u64) {
         if users > 0 {
             self.inside = Inside::People(self.people().saturating_add(users));
         }
     }
 
-    /// Lets `users` leave. They are anonymous, so any leaving deletes the auto-delete attributes.
+    /// Removes `users` from the people inside. People are anonymous, so all auto-delete attributes are
+    /// deleted.
     pub(in crate::emulator) fn leave(&mut self, users: u64, now: Timestamp, retention: Retention) {
         let before = self.people();
         if users == 0 || before == 0 {
@@ -105,7 +106,7 @@ impl ChatRoom {
         }
     }
 
-    /// Sets `key`, which counts as one change, unless a limit would be exceeded.
+    /// Sets `key` and returns the new sequence number, unless a limit would be exceeded.
     pub(in crate::emulator) fn set(
         &mut self,
         key: &str,
@@ -130,7 +131,7 @@ impl ChatRoom {
         Ok(sequence)
     }
 
-    /// Deletes `key`, which counts as one change.
+    /// Deletes `key` and returns the new sequence number.
     pub(in crate::emulator) fn delete(&mut self, key: &str) -> Result<u64, AttributeRefusal> {
         if self.attributes.remove(key).is_none() {
             return Err(AttributeRefusal::NoSuchKey);

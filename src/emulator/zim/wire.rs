@@ -1,8 +1,8 @@
-//! ZIM's bodies of requests and parts of answers, as the vendor's pages show them.
+//! The bodies of ZIM's requests and the parts of its answers, as the vendor documents them.
 
 use serde::{Deserialize, Serialize};
 
-/// A body of CreateRoom. A field that the page does not show is refused as misspelt.
+/// A body of CreateRoom. A field that is not documented is refused.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::emulator) struct CreateRoom {
@@ -73,7 +73,7 @@ pub(in crate::emulator) struct UserInfo {
     pub(in crate::emulator) avatar: Option<String>,
 }
 
-/// An attribute as QueryRoomAttribute answers it.
+/// An attribute in the answer of QueryRoomAttribute.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::emulator) struct ReadAttribute {

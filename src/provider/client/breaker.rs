@@ -1,4 +1,4 @@
-//! The circuit breaker: stops a provider for the rest of a run once it does not serve its calls.
+//! The circuit breaker: stops a provider for the rest of a run when it no longer serves its calls.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,26 +11,26 @@ use tracing::info;
 
 use crate::model::{ApiError, CALL_TIMEOUT, Call, ErrorClass, NotTried};
 
-/// The attempts in a row without an answer that stop a provider.
-const UNANSWERED: u32 = 10;
+/// How many attempts in a row without an answer stop a provider.
+const MAX_UNANSWERED: u32 = 10;
 
-/// How long attempts must have been unanswered: ten connections that are refused or reset within less are a
-/// restart of the service, and ten time-outs take this long anyway.
-const SILENCE: Duration = CALL_TIMEOUT;
+/// For how long the attempts must have been unanswered too: ten connections that are refused or reset in a
+/// shorter time are a restart of the service, and ten time-outs take at least this long.
+const MIN_UNANSWERED_TIME: Duration = CALL_TIMEOUT;
 
-/// How long one call may be answered with nothing but "too often".
-const TOO_OFTEN: Duration = Duration::from_mins(1);
+/// How long all answers to one call may be "too often".
+const MAX_TOO_OFTEN_TIME: Duration = Duration::from_mins(1);
 
 /// Why a provider is no longer called in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tripped {
     /// It did not answer 10 attempts in a row.
     NoAnswer,
-    /// It answered this call with nothing but "too often" for 60 s.
+    /// It answered every attempt of this call "too often" for 60 s.
     TooOften(Call),
 }
 
-/// Counts the results of one provider's attempts, and trips.
+/// Counts the results of one provider's attempts, and trips on the limits above.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     counts: Mutex<Counts>,
@@ -41,14 +41,14 @@ pub(super) struct Breaker {
 struct Counts {
     /// The attempts since the last answer.
     unanswered: u32,
-    /// When the first of them was sent.
-    silent_since: Option<Instant>,
-    /// Since when each call was answered with nothing but "too often".
+    /// When the first of these attempts was sent.
+    unanswered_since: Option<Instant>,
+    /// Since when all answers to a call were "too often".
     refused_since: BTreeMap<Call, Instant>,
 }
 
 impl Breaker {
-    /// Returns why the provider is no longer called, or `None` while it is.
+    /// Returns why the provider is no longer called; `None` while the breaker is closed.
     pub(super) fn tripped(&self) -> Option<Tripped> {
         *self.tripped.borrow()
     }
@@ -59,8 +59,8 @@ impl Breaker {
         self.tripped.send_replace(None);
     }
 
-    /// Waits for `work`, or until the breaker trips. The error says why, and `work` is dropped: it
-    /// may be a permit, a read or a delay, but nothing whose outcome would be lost.
+    /// Waits for `work`, or until the breaker trips. Then `work` is dropped, so it may be a permit, a
+    /// read or a delay, but not a change whose outcome would be lost.
     pub(super) async fn or<T>(
         &self,
         call: Call,
@@ -77,7 +77,7 @@ impl Breaker {
     /// Counts an answer other than "too often".
     pub(super) fn answered(&self, call: Call) {
         let mut counts = self.counts();
-        counts.heard();
+        counts.note_answer();
         counts.refused_since.remove(&call);
     }
 
@@ -85,23 +85,23 @@ impl Breaker {
     pub(super) fn refused(&self, call: Call) {
         let since = {
             let mut counts = self.counts();
-            counts.heard();
+            counts.note_answer();
             *counts.refused_since.entry(call).or_insert_with(Instant::now)
         };
-        if since.elapsed() >= TOO_OFTEN {
+        if since.elapsed() >= MAX_TOO_OFTEN_TIME {
             self.trip(Tripped::TooOften(call));
         }
     }
 
-    /// Counts an attempt that was sent at `sent`, or could not be, and had no answer.
+    /// Counts an attempt without an answer, sent or not; `sent` is when it was made.
     pub(super) fn unanswered(&self, call: Call, sent: Instant) {
         let (count, since) = {
             let mut counts = self.counts();
             counts.refused_since.remove(&call);
             counts.unanswered = counts.unanswered.saturating_add(1);
-            (counts.unanswered, *counts.silent_since.get_or_insert(sent))
+            (counts.unanswered, *counts.unanswered_since.get_or_insert(sent))
         };
-        if count >= UNANSWERED && since.elapsed() >= SILENCE {
+        if count >= MAX_UNANSWERED && since.elapsed() >= MIN_UNANSWERED_TIME {
             self.trip(Tripped::NoAnswer);
         }
     }
@@ -118,12 +118,12 @@ impl Breaker {
         }
     }
 
-    /// Trips once a pending call was answered with nothing but "too often" for too long: if the service asks
-    /// for long pauses, its next answer may be minutes away.
+    /// Waits until all answers to a call were "too often" for too long, then trips. The service may request
+    /// long pauses, so its next answer may be minutes away.
     async fn refused_too_long(&self, call: Call) -> Tripped {
         loop {
             let Some(since) = self.refused_since(call) else { return std::future::pending().await };
-            sleep_until(since + TOO_OFTEN).await;
+            sleep_until(since + MAX_TOO_OFTEN_TIME).await;
             if self.refused_since(call) == Some(since) {
                 return self.trip(Tripped::TooOften(call));
             }
@@ -134,7 +134,7 @@ impl Breaker {
         self.counts().refused_since.get(&call).copied()
     }
 
-    /// Stops the provider; the first reason counts, and is returned.
+    /// Stops the provider, and returns the reason: the first one counts.
     fn trip(&self, why: Tripped) -> Tripped {
         let mut first = why;
         let tripped = self.tripped.send_if_modified(|tripped| {
@@ -154,9 +154,9 @@ impl Breaker {
 }
 
 impl Counts {
-    /// Counts any answer.
-    fn heard(&mut self) {
-        (self.unanswered, self.silent_since) = (0, None);
+    /// Resets the count of unanswered attempts after any answer.
+    fn note_answer(&mut self) {
+        (self.unanswered, self.unanswered_since) = (0, None);
     }
 }
 
@@ -190,7 +190,7 @@ impl fmt::Display for Tripped {
         match self {
             Self::NoAnswer => f.write_str("the service does not answer")?,
             Self::TooOften(call) => {
-                let seconds = TOO_OFTEN.as_secs();
+                let seconds = MAX_TOO_OFTEN_TIME.as_secs();
                 write!(f, "the service answered every {call} \"too often\" for {seconds} s")?;
             }
         }

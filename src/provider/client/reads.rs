@@ -1,4 +1,4 @@
-//! Observes rooms: paced, retried, and for `plan` without registering anybody.
+//! Observes rooms, paced and retried; for `plan` without registering the operator.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::model::{ApiError, ErrorClass, Observation, ObservedRoom, People, Room
 use crate::provider::access::ABSENT_ROOM;
 use crate::provider::{Answer, AttributesRead, Observer, Presence};
 
-/// A client that can only observe: it does not register the operator either.
+/// A client that can only observe, and does not register the operator.
 #[derive(Clone)]
 pub struct ReadOnly(Arc<Client>);
 
 /// What to do if the service does not know the operator.
 #[derive(Clone, Copy)]
 enum UnknownOperator {
-    /// Register him, and query once more.
+    /// Register the operator, and query again.
     Register,
     /// Return the error.
     Report,
@@ -57,11 +57,11 @@ impl Observer for ReadOnly {
 }
 
 impl Client {
-    /// Whether the service knows the operator: queries the attributes of a room that does not exist, in his
-    /// name. He is not registered for it.
+    /// Returns whether the service knows the operator: queries the attributes of a room that does not exist
+    /// in the operator's name, and does not register the operator.
     ///
-    /// Which of the two ZIM checks first is not documented: any answer but "operator unknown" shows
-    /// that it takes calls in his name.
+    /// ZIM does not document whether it checks the room or the operator first: any answer but "operator
+    /// unknown" shows that it accepts calls in the operator's name.
     ///
     /// # Errors
     /// Returns the [`ApiError`] that remained after retries.
@@ -83,7 +83,7 @@ impl Client {
         self.with_retries(call, rooms.first(), || self.service.presences(rooms)).await
     }
 
-    /// Queries who is inside first: only that call says for certain whether a room exists.
+    /// Observes rooms. First queries who is inside: only that call reliably reports whether a room exists.
     async fn observe(
         &self,
         rooms: &[RoomId],
@@ -101,7 +101,7 @@ impl Client {
         Ok(seen)
     }
 
-    /// Reads the attributes of a room that existed at a time.
+    /// Reads the attributes of a room that existed at `at`; `None` if it no longer exists.
     async fn observe_inside(
         &self,
         room: &RoomId,

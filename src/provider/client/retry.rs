@@ -1,4 +1,4 @@
-//! Retries of the calls that may be repeated.
+//! Retries the calls that may be repeated.
 
 use std::time::Duration;
 
@@ -9,28 +9,27 @@ use crate::model::{ApiError, Call, ErrorClass, RoomId};
 use crate::provider::Answer;
 use crate::provider::http::Backoff;
 
-/// How often a call was signed for an expired signature.
+/// How often a call was signed, because the service had refused its signature as expired.
 #[derive(Clone, Copy)]
 enum Signed {
     Once,
     Twice,
 }
 
-/// How a call that failed is repeated.
+/// How a failed call is repeated.
 enum Repeat {
     AfterBackoff,
-    SignedAnew,
+    WithNewSignature,
     Never,
 }
 
 impl Client {
-    /// Makes a call until its answer is final, within the retry policy and while the circuit breaker is
-    /// closed.
+    /// Makes a call, and retries it within the retry policy while the circuit breaker is closed.
     pub(super) async fn with_retries<'a, T>(
         &self,
         call: Call,
         room: Option<&RoomId>,
-        ask: impl Fn() -> Answer<'a, T>,
+        attempt: impl Fn() -> Answer<'a, T>,
     ) -> Result<Sent<T>, ApiError> {
         let (mut backoff, mut signed) = (self.backoff(), Signed::Once);
         let stopped = |tripped: Tripped| tripped.api_error(call);
@@ -40,8 +39,8 @@ impl Client {
             if let (false, Some(error)) = (backoff.may_begin(), last) {
                 return Err(given_up(error, &backoff));
             }
-            let attempt = self.once(permit, room, ask(), |_| None);
-            let error = match self.breaker.or(call, attempt).await.map_err(stopped)? {
+            let sent = self.once(permit, room, attempt(), |_| None);
+            let error = match self.breaker.or(call, sent).await.map_err(stopped)? {
                 Ok(sent) => return Ok(sent),
                 Err(error) => error,
             };
@@ -53,8 +52,8 @@ impl Client {
                     }
                     None => return Err(given_up(error, &backoff)),
                 },
-                (Repeat::SignedAnew, Signed::Once) => signed = Signed::Twice,
-                (Repeat::SignedAnew, Signed::Twice) => {
+                (Repeat::WithNewSignature, Signed::Once) => signed = Signed::Twice,
+                (Repeat::WithNewSignature, Signed::Twice) => {
                     return Err(ApiError { class: ErrorClass::Fatal, ..error });
                 }
                 (Repeat::Never, _) => return Err(error),
@@ -67,7 +66,7 @@ impl Client {
 fn repeat(class: ErrorClass) -> Repeat {
     match class {
         ErrorClass::Retry | ErrorClass::TooOften | ErrorClass::Unknown => Repeat::AfterBackoff,
-        ErrorClass::SignAgain => Repeat::SignedAnew,
+        ErrorClass::SignAgain => Repeat::WithNewSignature,
         ErrorClass::OperatorUnknown
         | ErrorClass::Missing
         | ErrorClass::Exists
@@ -80,7 +79,7 @@ fn repeat(class: ErrorClass) -> Repeat {
     }
 }
 
-/// Returns the last error of a call that is not repeated any more.
+/// Returns the last error of a call whose attempts are used up.
 fn given_up(error: ApiError, backoff: &Backoff) -> ApiError {
     let message = match backoff.attempts() {
         0 | 1 => error.message,
@@ -89,7 +88,7 @@ fn given_up(error: ApiError, backoff: &Backoff) -> ApiError {
     ApiError { message, ..error }
 }
 
-/// Logs at level `info` that a call is repeated after a wait, and how many attempts have failed.
+/// Logs at level `info` that a call is retried after a wait, and how many attempts have failed.
 pub(crate) fn log_retry(error: &ApiError, room: Option<&RoomId>, failed: u32, wait: Duration) {
     let (call, class, code) = (error.call, error.class, error.code);
     let room = room.map_or("", RoomId::as_str);

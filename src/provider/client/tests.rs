@@ -13,7 +13,7 @@ use crate::model::{Attributes, Fields, Kind, Observation, ObservedRoom, People};
 use crate::provider::http::Fixed;
 use crate::provider::{AttributesRead, Observer, Presence, SignatureLife};
 
-/// When every query is sent.
+/// The time at which every query is sent.
 fn at() -> Timestamp {
     Timestamp::from_millis(0)
 }
@@ -23,32 +23,32 @@ const ATTRIBUTES: Call = Call::QueryRoomAttribute;
 const REGISTER: Call = Call::UserRegister;
 const CREATE: Call = Call::CreateRoom;
 
-/// Answers from a list for each call, then with success.
+/// Answers each call with the listed errors, then by its behaviour.
 #[derive(Default)]
 struct FakeService {
     errors: Mutex<BTreeMap<Call, VecDeque<ErrorClass>>>,
     made: Mutex<Vec<Call>>,
     registered: Mutex<Vec<String>>,
     missing: bool,
-    /// Has neither attributes nor users.
+    /// The service has neither attributes nor users.
     bare: bool,
-    /// Registering waits for this.
+    /// The next registration waits for this.
     held: Mutex<Option<oneshot::Receiver<()>>>,
-    /// From now on, what becomes of every call that is not listed.
+    /// The behaviour for calls without a listed error.
     behaviour: Mutex<Behaviour>,
 }
 
-/// What becomes of a call.
+/// How the service answers a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Behaviour {
-    /// It is answered well, at once.
+    /// With a success, immediately.
     #[default]
-    Answered,
-    /// It hangs for ten seconds, and its outcome is unknown.
+    Succeeds,
+    /// Not at all: the call times out after ten seconds, and its outcome is unknown.
     Hangs,
-    /// The connection is refused at once.
-    ConnectionRefused,
-    /// It is answered "too often" at once, with this to wait.
+    /// It refuses the connection immediately.
+    RefusesConnections,
+    /// With "too often" immediately, and this `Retry-After`.
     TooOften(Option<Duration>),
 }
 
@@ -68,12 +68,12 @@ impl FakeService {
         let behaviour = *self.behaviour.lock().expect("no panic");
         let unanswered = |class| ApiError { code: None, answered: false, ..api_error(call, class) };
         match behaviour {
-            Behaviour::Answered => Ok(()),
+            Behaviour::Succeeds => Ok(()),
             Behaviour::Hangs => {
                 sleep(Duration::from_secs(10)).await;
                 Err(unanswered(ErrorClass::Unknown))
             }
-            Behaviour::ConnectionRefused => Err(unanswered(ErrorClass::Retry)),
+            Behaviour::RefusesConnections => Err(unanswered(ErrorClass::Retry)),
             Behaviour::TooOften(retry_after) => {
                 Err(ApiError { retry_after, ..api_error(call, ErrorClass::TooOften) })
             }
@@ -152,7 +152,7 @@ impl Service for FakeService {
         let held = self.held.lock().expect("no panic").take();
         Box::pin(async move {
             if let Some(held) = held {
-                held.await.expect("let go");
+                held.await.expect("the registration is released");
             }
             self.registered.lock().expect("no panic").push(user.to_owned());
             self.answer(REGISTER).await
@@ -203,20 +203,20 @@ fn class<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> ErrorClass {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_is_tried_again_until_it_is_answered() {
-    let again =
+async fn a_query_is_retried_until_it_is_answered() {
+    let retried =
         [ErrorClass::Retry, ErrorClass::TooOften, ErrorClass::Unknown, ErrorClass::SignAgain];
-    let fake = FakeService::answering(&[(PEOPLE, &again), (ATTRIBUTES, &[ErrorClass::Unknown])]);
+    let fake = FakeService::answering(&[(PEOPLE, &retried), (ATTRIBUTES, &[ErrorClass::Unknown])]);
     let (client, fake) = client(fake);
     assert_eq!(client.observed_room(&room()).await, Ok(Observation::There(seen())));
     assert_eq!((fake.made(PEOPLE), fake.made(ATTRIBUTES)), (5, 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn six_attempts_are_enough_and_some_answers_are_final() {
+async fn a_query_ends_after_six_attempts_or_a_final_error() {
     let (client, fake) = client(FakeService::answering(&[(PEOPLE, &[ErrorClass::Unknown; 9])]));
-    let given_up = client.people(&room()).await.expect_err("given up");
-    assert_eq!(given_up.message, "no; given up after 6 attempts");
+    let error = client.people(&room()).await.expect_err("its attempts are used up");
+    assert_eq!(error.message, "no; given up after 6 attempts");
     assert_eq!(fake.made(PEOPLE), 6);
     for class in [
         ErrorClass::Fatal,
@@ -231,7 +231,7 @@ async fn six_attempts_are_enough_and_some_answers_are_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_signature_is_made_anew_once() {
+async fn an_expired_signature_is_renewed_once() {
     let (client, fake) = client(FakeService::answering(&[(PEOPLE, &[ErrorClass::SignAgain; 2])]));
     assert_eq!(class(client.people(&room()).await), ErrorClass::Fatal);
     assert_eq!(fake.made(PEOPLE), 2);
@@ -245,7 +245,7 @@ async fn a_missing_room_takes_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_operator_is_registered_once_by_those_who_may() {
+async fn an_unknown_operator_is_registered_once_and_never_by_a_read_only_client() {
     let (client, fake) =
         client(FakeService::answering(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown])]));
     assert_eq!(client.observed_room(&room()).await, Ok(Observation::There(seen())));
@@ -257,13 +257,13 @@ async fn an_unknown_operator_is_registered_once_by_those_who_may() {
         ATTRIBUTES,
         &[ErrorClass::OperatorUnknown],
     )]));
-    let only = ReadOnly::new(client);
-    assert_eq!(class(only.observed_room(&room()).await), ErrorClass::OperatorUnknown);
+    let read_only = ReadOnly::new(client);
+    assert_eq!(class(read_only.observed_room(&room()).await), ErrorClass::OperatorUnknown);
     assert_eq!(fake.made(REGISTER), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operator_who_stays_unknown_is_an_error() {
+async fn an_operator_that_is_unknown_after_registration_is_an_error() {
     let (client, fake) =
         client(FakeService::answering(&[(ATTRIBUTES, &[ErrorClass::OperatorUnknown; 4])]));
     assert_eq!(class(client.observed_room(&room()).await), ErrorClass::OperatorUnknown);
@@ -271,21 +271,21 @@ async fn an_operator_who_stays_unknown_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_wait_for_one_registration_and_learn_of_its_failure() {
+async fn concurrent_registrations_share_one_call_and_its_result() {
     for failure in [None, Some(ErrorClass::Refused)] {
         let fake = FakeService::answering(&[(REGISTER, failure.as_slice())]);
-        let (let_go, held) = oneshot::channel();
+        let (release, held) = oneshot::channel();
         *fake.held.lock().expect("no panic") = Some(held);
         let (client, fake) = client(fake);
-        let ask = || {
+        let register = || {
             let client = Arc::clone(&client);
             tokio::spawn(async move { client.register_user(None).await })
         };
-        let (first, second) = (ask(), ask());
+        let (first, second) = (register(), register());
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let_go.send(()).expect("someone waits");
-        for asked in [first, second, ask()] {
-            let outcome = asked.await.expect("no panic");
+        release.send(()).expect("a registration waits");
+        for registration in [first, second, register()] {
+            let outcome = registration.await.expect("no panic");
             assert_eq!(outcome.err().map(|error| error.class), failure);
         }
         assert_eq!(fake.made(REGISTER), 1);
@@ -293,7 +293,7 @@ async fn all_wait_for_one_registration_and_learn_of_its_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_user_is_registered_once_and_before_the_operation_that_needs_him() {
+async fn each_user_is_registered_once_before_the_operation_that_needs_it() {
     let (client, fake) = client(FakeService::default());
     let (create, destroy) = (Operation::Create(Arc::default()), Operation::Destroy(Arc::default()));
     for _ in 0..2 {
@@ -306,7 +306,7 @@ async fn each_user_is_registered_once_and_before_the_operation_that_needs_him() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_run_of_the_same_client_registers_anew() {
+async fn a_new_run_of_the_same_client_registers_again() {
     let (client, fake) = client(FakeService::answering(&[(REGISTER, &[ErrorClass::Refused])]));
     for _ in 0..2 {
         assert_eq!(class(client.register_user(None).await), ErrorClass::Refused);
@@ -320,7 +320,7 @@ async fn a_new_run_of_the_same_client_registers_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_without_attributes_and_users_is_asked_for_neither() {
+async fn a_service_without_attributes_and_users_gets_no_calls_for_them() {
     let (client, fake) = client(FakeService { bare: true, ..FakeService::default() });
     let rooms = [room(), RoomId::new("hall")];
     let unread = ObservedRoom { attribute_sequence: None, ..seen() };
@@ -332,7 +332,7 @@ async fn a_service_without_attributes_and_users_is_asked_for_neither() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_one_attempt_whatever_comes_of_it() {
+async fn a_change_is_one_attempt_with_any_error() {
     for error in
         [ErrorClass::Retry, ErrorClass::TooOften, ErrorClass::SignAgain, ErrorClass::Unknown]
     {
@@ -345,7 +345,7 @@ async fn a_change_is_one_attempt_whatever_comes_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_came_too_often_holds_its_own_call_back() {
+async fn a_change_that_came_too_often_delays_only_its_own_call() {
     let (client, fake) = client(FakeService::default());
     let pause = Duration::from_secs(2);
     fake.now(Behaviour::TooOften(Some(pause)));
@@ -360,7 +360,7 @@ async fn a_change_that_came_too_often_holds_its_own_call_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_calls_of_a_run_count_in_the_next() {
+async fn the_last_calls_of_a_run_count_towards_the_limits_of_the_next() {
     let now = Timestamp::from_millis(1_000_000);
     let (client, _) = client(FakeService::default());
     assert!(client.last_calls(now).is_empty());
@@ -383,7 +383,7 @@ async fn the_last_calls_of_a_run_count_in_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
+async fn a_call_without_a_known_limit_is_made_once_a_second() {
     let service = Arc::new(FakeService::default());
     let client = Client::new(service, BTreeMap::new(), Arc::new(Fixed([0; 8])), clock());
     let start = Instant::now();
@@ -394,7 +394,7 @@ async fn a_call_without_a_limit_is_slow_and_not_unlimited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_is_one_query_that_is_tried_again() {
+async fn a_check_is_one_query_that_is_retried() {
     let (client, fake) = client(FakeService::answering(&[(PEOPLE, &[ErrorClass::Retry])]));
     assert!(client.check().await.is_ok());
     assert_eq!(fake.made(PEOPLE), 2);

@@ -1,4 +1,4 @@
-//! The clocks: the system's, and one that follows tokio's.
+//! The clocks: the system's clock, and one that follows tokio's clock.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use crate::model::{Clock, Timestamp};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-/// A clock that starts at a given moment and runs as tokio's does: pausing that pauses this.
+/// A clock that starts at a given time and advances with tokio's clock, also when a test pauses that.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioClock {
     start: Timestamp,
@@ -48,14 +48,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn follows_tokio() {
+    async fn the_clock_advances_with_tokio() {
         let clock = TokioClock::starting_at(Timestamp::from_millis(5));
         tokio::time::advance(Duration::from_hours(1)).await;
         assert_eq!(clock.now(), Timestamp::from_millis(3_600_005));
     }
 
     #[test]
-    fn the_system_is_past_2026() {
+    fn the_system_clock_is_past_the_start_of_2026() {
         assert!(SystemClock.now() > Timestamp::from_millis(1_767_225_600_000));
     }
 }

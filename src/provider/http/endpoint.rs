@@ -1,4 +1,4 @@
-//! The hosts that credentials may be sent to: the vendor's, loopback, and hosts named on the command line.
+//! The hosts that credentials may be sent to: the vendor's, loopback, and hosts from the command line.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use reqwest::Url;
 
 use crate::model::EndpointUrl;
 
-/// Hosts besides the vendor's and loopback that credentials may be sent to: what
-/// `--allow-endpoint` named, each a host or `host:port`.
+/// Hosts besides the vendor's and loopback that credentials may be sent to: the values of
+/// `--allow-endpoint`, each a host or `host:port`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedHosts(BTreeSet<String>);
 
@@ -24,17 +24,16 @@ pub enum Reach {
     Network,
 }
 
-/// The protection of the requests on their way.
+/// Whether the requests are encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
     /// TLS.
     Tls,
-    /// None: for loopback only.
+    /// Plain HTTP: for loopback only.
     Plain,
 }
 
-/// The host of an endpoint is neither the vendor's nor loopback, and was not named on the command
-/// line.
+/// The host of an endpoint is neither the vendor's nor loopback, and is not allowed on the command line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "credentials are sent to the vendor's hosts and to loopback only, and {0} is neither: \
@@ -49,7 +48,7 @@ impl AllowedHosts {
         Self::default()
     }
 
-    fn hold(&self, url: &Url, host: &str) -> bool {
+    fn contains(&self, url: &Url, host: &str) -> bool {
         let port = url.port_or_known_default().unwrap_or(0);
         self.0.contains(host) || self.0.contains(&format!("{host}:{port}"))
     }
@@ -62,7 +61,8 @@ impl<S: AsRef<str>> FromIterator<S> for AllowedHosts {
 }
 
 impl ServiceUrl {
-    /// Checks that credentials may be sent to an endpoint: `is_vendor` knows the vendor's hosts.
+    /// Checks that credentials may be sent to an endpoint. `is_vendor` returns whether a host is the
+    /// vendor's.
     ///
     /// # Errors
     /// Returns [`HostNotAllowed`] for another host.
@@ -72,19 +72,19 @@ impl ServiceUrl {
         allowed: &AllowedHosts,
     ) -> Result<Self, HostNotAllowed> {
         let host = url.host();
-        if url.is_loopback() || is_vendor(host) || allowed.hold(url.as_url(), host) {
+        if url.is_loopback() || is_vendor(host) || allowed.contains(url.as_url(), host) {
             return Ok(Self(url.clone()));
         }
         Err(HostNotAllowed(host.to_owned()))
     }
 
-    /// Returns how it is reached.
+    /// Returns how the service is reached.
     #[must_use]
     pub fn reach(&self) -> Reach {
         if self.0.is_loopback() { Reach::Loopback } else { Reach::Network }
     }
 
-    /// Returns the protection of the requests on their way.
+    /// Returns whether the requests are encrypted.
     #[must_use]
     pub fn security(&self) -> Security {
         if self.0.as_url().scheme() == "https" { Security::Tls } else { Security::Plain }
@@ -97,18 +97,18 @@ impl ServiceUrl {
         self.0.as_url().port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// Returns the path, `/` if the URL has none.
+    /// Returns the path; `/` if the URL has none.
     #[must_use]
     pub fn path(&self) -> &str {
         self.0.as_url().path()
     }
 
-    /// Returns this URL with a path joined to its own.
+    /// Returns this URL with `path` appended to its path.
     pub(crate) fn join(&self, path: &str) -> Self {
         Self(self.0.join(path))
     }
 
-    /// Returns the whole URL with an encoded query: for the wire only.
+    /// Returns the whole URL with an encoded query, for sending only: it contains the signature.
     pub(crate) fn with_query(&self, query: &str) -> Url {
         let mut url = self.0.as_url().clone();
         url.set_query(Some(query));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_the_vendor_and_to_loopback() {
+    fn credentials_are_sent_to_the_vendor_and_to_loopback() {
         for text in [
             "https://api.vendor/",
             "https://API.Vendor",
@@ -135,12 +135,12 @@ mod tests {
             "http://[::1]:1/",
             "http://localhost:80/prefix/",
         ] {
-            assert!(check(text, &[]).is_ok(), "{text}");
+            assert!(check(text, &[]).is_ok(), "{text} is refused");
         }
     }
 
     #[test]
-    fn credentials_go_nowhere_else() {
+    fn credentials_are_not_sent_to_other_hosts() {
         for text in [
             "https://example.com/",
             "https://api.vendor.example.com/",
@@ -150,12 +150,12 @@ mod tests {
             "https://128.0.0.1/",
             "https://[::2]/",
         ] {
-            assert!(check(text, &[]).is_err(), "{text}");
+            assert!(check(text, &[]).is_err(), "{text} is accepted");
         }
     }
 
     #[test]
-    fn the_command_line_may_name_one_more() {
+    fn the_command_line_allows_further_hosts() {
         assert!(check("https://proxy.corp/zim", &["PROXY.corp"]).is_ok());
         assert!(check("https://proxy.corp:8443/", &["proxy.corp:8443"]).is_ok());
         assert!(check("https://proxy.corp:8444/", &["proxy.corp:8443"]).is_err());

@@ -1,21 +1,21 @@
-//! Reads the dates and spans of HTTP headers.
+//! Reads the dates and durations in HTTP headers.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// How far this machine's clock is from the service's, to the second.
+/// The difference between this machine's clock and the service's, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockDifference {
-    /// Seconds that the service's clock is ahead of this machine's; below zero: behind.
+    /// How many seconds the service's clock is ahead of this machine's; negative if it is behind.
     pub service_ahead: i64,
 }
 
 impl ClockDifference {
-    /// Compares the `Date` of an answer with the time at which it came.
+    /// Compares the `Date` of an answer with the time at which the answer was received.
     pub(crate) fn between(service: Timestamp, ours: Timestamp) -> Self {
-        // The header has whole seconds, cut off: on average half a second is lost.
+        // The header is truncated to whole seconds: on average half a second is lost.
         let millis = service.as_millis().saturating_add(500).saturating_sub(ours.as_millis());
         Self { service_ahead: millis / 1000 }
     }
@@ -38,7 +38,7 @@ pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(date.timestamp().as_millisecond()))
 }
 
-/// Reads `Retry-After`: seconds, or an HTTP date that is compared with the answer's own `Date`.
+/// Reads `Retry-After`: seconds, or an HTTP date, which is compared with the `Date` of the same answer.
 pub(crate) fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
@@ -54,7 +54,7 @@ mod tests {
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
     #[test]
-    fn reads_http_dates_and_retry_after() {
+    fn http_dates_and_retry_after_are_read() {
         let date = http_date(DATE).expect("a date");
         assert_eq!(date.to_string(), "1994-11-06T08:49:37.000Z");
         assert_eq!(http_date("yesterday"), None);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_clock_is_ahead() {
+    fn a_clock_difference_reports_which_clock_is_ahead() {
         let (service, ours) = (Timestamp::from_millis(1_000_000), Timestamp::from_millis(246_400));
         let text = ClockDifference::between(service, ours).to_string();
         assert_eq!(text, "this machine's clock is 754 s behind the service's");

@@ -1,4 +1,4 @@
-//! What all services share: the client, the rate limit, the retry policy and the clocks.
+//! HTTP for all services: transport, rate limit, retry policy, clocks.
 
 mod clock;
 mod endpoint;

@@ -14,14 +14,14 @@ use super::{
     Transport, TransportError, clean, within_timeout,
 };
 
-/// How long it may take to connect.
+/// The time-out of a connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an idle connection stays open: less than servers keep theirs, so that no request is sent on a
-/// connection that is just being closed.
-const IDLE: Duration = Duration::from_secs(20);
+/// How long an idle connection stays open: shorter than the time-outs of servers, so that no request is sent
+/// on a connection that the server is closing.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The largest answer that is read, in bytes.
+/// The largest body of an answer that is read, in bytes.
 const LARGEST: usize = 4 << 20;
 
 /// Sends requests over HTTP/1.1 and TLS, on reused connections.
@@ -45,7 +45,7 @@ impl HttpTransport {
         let builder = Client::builder()
             .user_agent(concat!("roomctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
@@ -91,8 +91,8 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Loopback is reached without a proxy, `localhost` is this machine whatever a name server says,
-/// and plain HTTP needs no root certificates, which take a while to load and may be missing.
+/// Configures proxy, name resolution and TLS. Loopback is reached without a proxy, and `localhost` is never
+/// looked up by DNS. Plain HTTP needs no root certificates, which take time to load and may be missing.
 fn with_security(url: &ServiceUrl, builder: ClientBuilder) -> ClientBuilder {
     let here: [SocketAddr; 2] = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
     match (url.reach(), url.security()) {
@@ -133,7 +133,7 @@ fn failure(host: &str, error: reqwest::Error) -> TransportError {
     TransportError::Unknown(format!("the connection to {host} broke: {cause}"))
 }
 
-/// Returns the innermost cause, the most specific one.
+/// Returns the innermost cause, which is the most specific one.
 fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(inner) = innermost.source() {
@@ -142,10 +142,10 @@ fn cause(error: &reqwest::Error) -> String {
     clean(&innermost.to_string(), &[])
 }
 
-/// Posts `body`, which holds no secret, to `path` at a URL on loopback, such as an emulator that listens.
+/// Posts `body`, which contains no secret, to `path` at a URL on loopback, such as a listening emulator.
 ///
 /// # Errors
-/// Returns a message if the URL is not on loopback, nothing answers, or the answer is a refusal.
+/// Returns a message if the URL is not on loopback, there is no answer, or the status is not a success.
 pub async fn post_to_loopback(url: &EndpointUrl, path: &str, body: &Value) -> Result<(), String> {
     let base = ServiceUrl::new(url, |_| false, &AllowedHosts::none()).map_err(|e| e.to_string())?;
     if base.reach() != Reach::Loopback {

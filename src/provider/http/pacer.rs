@@ -1,4 +1,4 @@
-//! Keeps one call within its rate limit, as the service counts it.
+//! The rate limiter of one call.
 
 mod latency;
 mod ledger;
@@ -18,10 +18,10 @@ use slots::Hold;
 
 /// Keeps one call of one provider within its rate limit. Cheap to clone: the clones share the limit.
 ///
-/// At most `rate` requests arrive at the service in any second, wherever on the way it counts them: the
-/// jitter of the latency is measured by the round trips. Permits are spread evenly,
-/// first come, first served, without a burst at the start or after a pause. Many answers of "too often"
-/// slow the call down for all callers, a few do not, and the rate recovers by itself.
+/// At most `rate` requests arrive at the service in any second, wherever on the path it counts them: the
+/// jitter of the latency is estimated from the round trips. Permits are granted evenly and in FIFO order,
+/// without a burst at the start or after a pause. A large share of "too often" answers slows the call down
+/// for all callers, a small one does not; the rate recovers by itself.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     shared: Arc<Shared>,
@@ -30,13 +30,13 @@ pub struct Pacer {
 #[derive(Debug)]
 struct Shared {
     ledger: Mutex<Ledger>,
-    /// Held by the caller who waits for the next permit; tokio's mutex is fair.
+    /// Held by the caller that waits for the next permit; tokio's mutex is fair.
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
 }
 
-/// Permission to send one request from a time on that is at most a little ahead. Dropped unsent, it goes to
-/// the next in the queue.
+/// A permit to send one request from a time that is at most 25 ms ahead. Dropping it unsent passes it to the
+/// next waiter.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped goes to the next in the queue"]
 pub struct Permit {
@@ -45,7 +45,7 @@ pub struct Permit {
     due: Instant,
 }
 
-/// A request in flight. Dropped, its answer never came.
+/// A request in flight. Dropping it means that no answer was received.
 #[derive(Debug)]
 #[must_use = "the pacer learns from the answer"]
 pub struct InFlight {
@@ -55,8 +55,8 @@ pub struct InFlight {
 }
 
 impl Pacer {
-    /// Returns a pacer for `rate` requests a second: rounded down if it is 1 or more; below 1, one request in
-    /// 1/`rate` seconds. At most 10,000 a second and at least one in 1,000 s.
+    /// Returns a pacer for `rate` requests per second. A rate of 1 or more is rounded down; a rate below 1
+    /// means one request in 1/`rate` seconds. The limits are 10,000 requests per second and one in 1,000 s.
     #[must_use]
     pub fn new(rate: f64) -> Self {
         let ledger = Mutex::new(Ledger::new(rate, Instant::now()));
@@ -64,18 +64,17 @@ impl Pacer {
         Self { shared: Arc::new(Shared { ledger, queue, changed }) }
     }
 
-    /// Counts the limit as used up by an earlier run until `ago` before now.
+    /// Counts the limit as used up by an earlier run, whose last request was sent `ago` before now.
     pub fn resume(&self, ago: Duration) {
         if let Some(last) = Instant::now().checked_sub(ago) {
             self.shared.ledger().resume(last);
         }
     }
 
-    /// Waits for permission to send one request, first come, first served; dropping the future leaves the
-    /// queue.
+    /// Waits for a permit to send one request, in FIFO order. Dropping the future leaves the queue.
     ///
-    /// A permit is granted up to 25 ms before it is valid, so that the caller can do in the meantime what has
-    /// to precede the request, such as a durable write: [`Permit::sent`] waits for the rest.
+    /// A permit is granted up to 25 ms before it is valid. In that time the caller can do what has to
+    /// precede the request, such as a durable write; [`Permit::sent`] waits for the rest of it.
     pub async fn permit(&self) -> Permit {
         let requested = Instant::now();
         let _first = self.shared.queue.lock().await;
@@ -94,7 +93,7 @@ impl Pacer {
         }
     }
 
-    /// Returns how long ago the last request was sent, by this run or the one before it.
+    /// Returns how long ago the last request was sent, by this run or the previous one.
     #[must_use]
     pub fn last_sent(&self) -> Option<Duration> {
         self.shared.ledger().last_sent().map(|last| last.elapsed())
@@ -102,17 +101,18 @@ impl Pacer {
 }
 
 impl Permit {
-    /// Gives the permit to the next in the queue right after it was granted: it costs those behind nothing.
-    pub fn give_back(self) {
-        self.shared.change(|ledger| ledger.given_back(self.hold));
+    /// Passes the permit to the next waiter right after it was granted, without a delay for the others.
+    pub fn release(self) {
+        self.shared.change(|ledger| ledger.revoke(self.hold));
     }
 
-    /// Waits until the permit is valid: at most a little.
+    /// Waits until the permit is valid, at most 25 ms after it was granted.
     pub async fn valid(&self) {
         sleep_until(self.due).await;
     }
 
-    /// Waits until the permit is valid, and records when the request is sent: call it right before sending.
+    /// Waits until the permit is valid, and records that the request is sent now. Must be called right
+    /// before sending.
     pub async fn sent(self) -> InFlight {
         self.valid().await;
         let (shared, hold, sent) = (Arc::clone(&self.shared), self.hold, Instant::now());
@@ -122,7 +122,7 @@ impl Permit {
 }
 
 impl InFlight {
-    /// Records an answer other than "too often", and returns how long it took.
+    /// Records an answer other than "too often", and returns the round-trip time.
     #[allow(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn answered(self) -> Duration {
         let Self { shared, hold, sent } = self;
@@ -131,8 +131,8 @@ impl InFlight {
         now - sent
     }
 
-    /// Records an answer of "too often", makes all callers wait for `pause` (at most 60 s), and returns how long
-    /// the answer took.
+    /// Records a "too often" answer, makes all callers wait for `pause` (at most 60 s), and returns the
+    /// round-trip time.
     #[allow(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn too_often(self, pause: Option<Duration>) -> Duration {
         let Self { shared, hold, sent } = self;
@@ -141,8 +141,8 @@ impl InFlight {
         now - sent
     }
 
-    /// Records that no answer came, and returns how long that took. The request may still arrive, so it counts
-    /// towards the limit.
+    /// Records that no answer was received, and returns how long the request was in flight. It may still
+    /// arrive, so it counts towards the limit.
     #[allow(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn lost(self) -> Duration {
         self.sent.elapsed()

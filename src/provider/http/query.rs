@@ -2,17 +2,17 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What RFC 3986 has encoded. A `*` stays as it is, as form encoding leaves it too: Tencent's
-/// signatures are made of what needs no encoding.
+/// The characters that RFC 3986 requires to be encoded, except `*`, which form encoding does not encode
+/// either: Tencent's signatures contain it and need no encoding.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'*');
 
-/// A query that grows by one parameter at a time.
+/// Builds a query, one parameter at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Query(String);
 
 impl Query {
-    /// Adds a parameter, name and value percent-encoded as RFC 3986 has it.
+    /// Adds a parameter; its name and value are percent-encoded by RFC 3986.
     pub(crate) fn push(&mut self, name: &str, value: &str) {
         if !self.0.is_empty() {
             self.0.push('&');
@@ -22,7 +22,7 @@ impl Query {
         self.encode(value);
     }
 
-    /// The whole query.
+    /// Returns the whole query.
     pub(crate) fn into_text(self) -> String {
         self.0
     }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_values_are_encoded_and_signatures_are_left() {
+    fn names_and_values_are_encoded_and_signatures_are_unchanged() {
         let mut query = Query::default();
         query.push("RoomId[]", "a b&c=é+");
         query.push("usersig", "aZ0*-_");

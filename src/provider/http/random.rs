@@ -1,11 +1,11 @@
-//! Randomness as a value, which tests fix.
+//! The source of randomness, which tests replace.
 
-/// Gives random bytes, for nonces and for jitter.
+/// A source of random bytes, for nonces and for jitter.
 pub trait Random: Send + Sync {
-    /// Eight random bytes.
+    /// Returns eight random bytes.
     ///
     /// # Errors
-    /// Returns the system's error if it has no randomness.
+    /// Returns the operating system's error if it has no randomness.
     fn eight_bytes(&self) -> Result<[u8; 8], getrandom::Error>;
 }
 
@@ -21,7 +21,7 @@ impl Random for SystemRandom {
     }
 }
 
-/// Always the same bytes.
+/// Returns always the same bytes.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fixed(pub(crate) [u8; 8]);

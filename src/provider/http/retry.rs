@@ -1,4 +1,4 @@
-//! When a call is tried again, and when it is given up.
+//! The retry policy: when a call is retried, and when its attempts are used up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::Random;
 
-/// How often and how long a call is tried again.
+/// How often and for how long a call is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The longest wait after the first attempt; it doubles with each further one.
+    /// The longest wait after the first attempt; it doubles with each further attempt.
     pub base: Duration,
-    /// The longest wait after any attempt, unless the service asks for more.
+    /// The longest wait after any attempt, unless the service requests a longer one.
     pub cap: Duration,
     /// The number of attempts, including the first.
     pub attempts: u32,
@@ -20,11 +20,11 @@ pub struct RetryPolicy {
     pub total: Duration,
 }
 
-/// The time that may pass between the permission to begin and the sending: a permit is granted a little
-/// early, and a change is journalled first.
+/// The time that may pass between [`Backoff::may_begin`] and the sending: a permit is granted up to 25 ms
+/// early, and the intent of a change is written first.
 const LEAD: Duration = Duration::from_millis(250);
 
-/// The attempts of one call so far.
+/// Counts the attempts of one call.
 #[derive(Clone)]
 pub struct Backoff {
     policy: RetryPolicy,
@@ -53,15 +53,15 @@ impl RetryPolicy {
 }
 
 impl Backoff {
-    /// Whether an attempt may begin now; the first one always may. Call it right before each attempt:
-    /// the wait for the permit counts too.
+    /// Returns whether an attempt may begin now; the first one always may. Must be called right before each
+    /// attempt, because the wait for the permit counts too.
     pub fn may_begin(&mut self) -> bool {
         self.began_first.get_or_insert_with(Instant::now);
         self.attempts == 0 || self.fits(Duration::ZERO)
     }
 
-    /// Counts an attempt that failed, and returns how long to wait before the next one, or `None`
-    /// to give up. Exponential with full jitter, and never less than the service asks for.
+    /// Counts a failed attempt, and returns how long to wait before the next one; `None` if there is none.
+    /// The wait is exponential with full jitter, and never shorter than the service requests.
     pub fn next(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         self.attempts += 1;
         if self.attempts >= self.policy.attempts {
@@ -73,7 +73,7 @@ impl Backoff {
         self.fits(wait).then_some(wait)
     }
 
-    /// Whether an attempt that begins after `wait` begins in time.
+    /// Returns whether an attempt that begins after `wait` begins in time.
     fn fits(&self, wait: Duration) -> bool {
         let spent = self.began_first.map_or(Duration::ZERO, |first| first.elapsed());
         spent.saturating_add(wait).saturating_add(LEAD) <= self.policy.total
@@ -85,7 +85,7 @@ impl Backoff {
         self.attempts
     }
 
-    /// Returns a share of `most`, uniform from none to all; all of it without randomness.
+    /// Returns a random part of `most`, uniformly distributed; `most` if the system has no randomness.
     fn jitter(&self, most: Duration) -> Duration {
         let share = self.random.eight_bytes().map_or(u64::MAX, u64::from_le_bytes);
         let nanos = (most.as_nanos() * u128::from(share)) >> 64;
@@ -119,22 +119,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn six_attempts_double_the_wait_and_jitter_covers_all_of_it() {
+    async fn the_wait_doubles_with_full_jitter_for_six_attempts() {
         assert_eq!(waits(u64::MAX), [249, 499, 999, 1999, 3999]);
         assert_eq!(waits(0), [0, 0, 0, 0, 0]);
         assert_eq!(waits(1 << 63), [125, 250, 500, 1000, 2000]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_service_may_ask_for_more() {
+    async fn the_wait_is_never_shorter_than_retry_after() {
         let mut backoff = backoff(0);
-        let asked = Duration::from_secs(7);
-        assert_eq!(backoff.next(Some(asked)), Some(asked));
+        let retry_after = Duration::from_secs(7);
+        assert_eq!(backoff.next(Some(retry_after)), Some(retry_after));
         assert_eq!(backoff.next(None), Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_attempt_begins_a_minute_after_the_first() {
+    async fn no_attempt_begins_later_than_a_minute_after_the_first() {
         let second = Duration::from_secs(1);
         let mut backoff = backoff(0);
         assert!(backoff.may_begin());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_minute_begins_with_the_first_attempt_however_late_that_is() {
+    async fn the_minute_is_counted_from_the_first_attempt() {
         let mut backoff = backoff(0);
         tokio::time::advance(Duration::from_mins(5)).await;
         assert!(backoff.may_begin());

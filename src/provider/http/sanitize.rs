@@ -1,4 +1,4 @@
-//! Sanitizes a service's texts for a terminal and a log.
+//! Sanitizes texts of a service for terminals and logs.
 
 /// The longest text in characters.
 const LONGEST: usize = 200;
@@ -6,11 +6,11 @@ const LONGEST: usize = 200;
 /// The longest id in characters.
 const LONGEST_ID: usize = 128;
 
-/// Returns a service's text as one line: the parts in `hidden` replaced, control and direction-changing
-/// characters and runs of white space made one space, at most 200 characters.
+/// Returns a service's text as one line of at most 200 characters: replaces the texts in `hidden`, and runs
+/// of white space, control and direction-changing characters by one space.
 #[must_use]
 pub(crate) fn clean(text: &str, hidden: &[&str]) -> String {
-    // Enough for the result, without searching megabytes.
+    // Limits the search: this is enough for the result.
     let text: String = text.chars().take(64 * LONGEST).collect();
     let shown = hidden
         .iter()
@@ -21,7 +21,7 @@ pub(crate) fn clean(text: &str, hidden: &[&str]) -> String {
     shorten(line, LONGEST)
 }
 
-/// Returns an id or a key as printable text: other characters become U+FFFD, at most 128 characters.
+/// Returns an id or a key as printable text of at most 128 characters: replaces other characters by U+FFFD.
 #[must_use]
 pub(crate) fn printable(text: &str) -> String {
     let plain = text.chars().map(|c| if is_plain(c) { c } else { char::REPLACEMENT_CHARACTER });
@@ -46,13 +46,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_moves_the_cursor() {
+    fn control_and_direction_characters_are_removed() {
         assert_eq!(clean("a\u{1b}[2J\r\n\t b\u{202e}c", &[]), "a [2J b c");
         assert_eq!(printable("k\u{7}\u{9b}y"), "k\u{fffd}\u{fffd}y");
     }
 
     #[test]
-    fn what_is_hidden_does_not_come_through_however_long_the_text() {
+    fn hidden_texts_are_replaced_in_a_text_of_any_length() {
         let text = format!("{}hush{}", "x".repeat(198), "y".repeat(100_000));
         let cleaned = clean(&text, &["", "hush"]);
         assert!(!cleaned.contains("hu") && cleaned.chars().count() == 201, "{cleaned}");

@@ -1,4 +1,4 @@
-//! One request and one answer: what a service needs of HTTP, and what a test can replace.
+//! The transport of HTTP requests: a trait that tests can implement.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use crate::model::{CALL_TIMEOUT, Call};
 pub type Sending<'a> =
     Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + 'a>>;
 
-/// Sends requests, one attempt each, without following redirects. Its caller limits the time.
+/// Sends each request once and follows no redirects. The caller applies the time-out.
 pub trait Transport: Send + Sync {
     /// Sends one request and reads the whole answer.
     fn send(&self, request: HttpRequest) -> Sending<'_>;
@@ -26,7 +26,7 @@ pub struct HttpRequest {
     pub method: Method,
     /// The service's URL.
     pub url: ServiceUrl,
-    /// The query, percent-encoded: it holds the signature, so it is for the wire only.
+    /// The query, percent-encoded, for sending only: it contains the signature.
     pub query: String,
     /// The JSON body.
     pub body: Option<Vec<u8>>,
@@ -41,7 +41,7 @@ pub enum Method {
     Post,
 }
 
-/// The parts of an answer that services read.
+/// An HTTP response, as far as the services read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status.
@@ -54,7 +54,7 @@ pub struct HttpResponse {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer, by what is known of the request. It holds no query and no secret.
+/// Why there is no answer, by whether the request was sent. It contains no query and no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The request was never sent: it is known not to be done.
@@ -66,7 +66,7 @@ pub enum TransportError {
 }
 
 impl HttpRequest {
-    /// The path and the query: for the wire only.
+    /// Returns the path and the query, for sending only: the query contains the signature.
     #[must_use]
     pub fn target(&self) -> String {
         format!("{}?{}", self.url.path(), self.query)
@@ -74,7 +74,7 @@ impl HttpRequest {
 }
 
 impl Method {
-    /// The method as it is written on the wire.
+    /// Returns the method's name in HTTP.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
-/// Waits for an exchange with `host`, at most for [`CALL_TIMEOUT`]: the one time-out of a call.
+/// Waits for the answer of `host`, at most for [`CALL_TIMEOUT`], the time-out of a whole call.
 pub(crate) async fn within_timeout<T>(
     host: &str,
     sending: impl Future<Output = Result<T, TransportError>>,

@@ -1,4 +1,4 @@
-//! From a client to a transport and back.
+//! Clients that are connected over a fake transport.
 
 use std::sync::Mutex;
 
@@ -10,18 +10,18 @@ use crate::provider::http::{HttpRequest, HttpResponse, Sending, TokioClock};
 const SECRET: &str = "9193cc662a4c0ec135ec71fb57194b38";
 const LOOPBACK: &str = "http://127.0.0.1:1/";
 
-/// Refuses every request, and keeps its signature.
+/// Refuses every request, and records its signature.
 #[derive(Default)]
 struct Refusal(Mutex<Vec<String>>);
 
 impl Transport for Refusal {
     fn send(&self, request: HttpRequest) -> Sending<'_> {
         let target = request.target();
-        let proof = |part: &str| {
-            let proof = part.strip_prefix("Signature=").or(part.strip_prefix("usersig="));
-            proof.map(str::to_owned)
+        let signature_of = |part: &str| {
+            let value = part.strip_prefix("Signature=").or(part.strip_prefix("usersig="));
+            value.map(str::to_owned)
         };
-        let signature = target.split('&').find_map(proof);
+        let signature = target.split('&').find_map(signature_of);
         self.0.lock().expect("no panic").push(signature.expect("signed"));
         let body = br#"{"Code":100000005,"RequestId":"r7","Message":"bad"}"#.to_vec();
         Box::pin(async move { Ok(HttpResponse { status: 200, body, ..HttpResponse::default() }) })
@@ -57,7 +57,7 @@ fn refused() -> (Client, Arc<Refusal>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attempt_is_signed_anew() {
+async fn every_attempt_has_a_new_signature() {
     let (client, refusal) = refused();
     for _ in 0..3 {
         client.people(&RoomId::new("lobby")).await.expect_err("refused");
@@ -69,14 +69,14 @@ async fn every_attempt_is_signed_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_takes_the_share_of_the_limit() {
+async fn a_client_uses_the_configured_share_of_the_rate_limit() {
     let (client, _) = refused();
     client.check().await.expect_err("refused");
     let start = tokio::time::Instant::now();
     for _ in 0..11 {
         drop(client.permit(Call::CreateRoom).await.expect("a permit"));
     }
-    // The last permit comes a little ahead of its moment.
+    // The last permit is granted up to 25 ms before it is valid.
     assert!(start.elapsed() >= std::time::Duration::from_millis(970), "{:?}", start.elapsed());
 }
 
@@ -86,7 +86,7 @@ fn of_kind(kind: Kind) -> Provider {
 }
 
 #[tokio::test]
-async fn credentials_go_only_where_they_may() {
+async fn credentials_are_sent_only_to_allowed_hosts() {
     for kind in Kind::ALL {
         let connect_to = |url: &str, allowed: &[&str]| {
             let secret = Secret::new(SECRET.to_owned());
@@ -109,7 +109,7 @@ async fn credentials_go_only_where_they_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_kind_asks_by_its_own_call_at_its_own_rate() {
+async fn a_check_uses_the_people_call_of_the_kind() {
     for kind in Kind::ALL {
         let (refusal, start) = (Arc::new(Refusal::default()), Timestamp::from_millis(0));
         let client = connect_over(

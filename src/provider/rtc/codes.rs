@@ -33,14 +33,14 @@ codes! {
     RoomUnknown = 50_001,
 }
 
-/// Returns what is done about a code, or `None` if it is unknown.
+/// Returns the verdict on a code; `None` if it is unknown.
 pub(super) fn verdict(number: i64, call: Call, _: &str) -> Option<Verdict> {
     let own = |code: Code| Verdict { class: code.class(call), advice: code.advice(), pause: None };
     Code::of(number).map(own).or_else(|| gateway::verdict(number, call))
 }
 
 impl Code {
-    /// What the caller of `call` does about this code.
+    /// Returns what the caller of `call` does.
     fn class(self, call: Call) -> ErrorClass {
         match self {
             Self::Failed | Self::Busy => unfinished(call),
@@ -53,7 +53,7 @@ impl Code {
         }
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do.
     fn advice(self) -> &'static str {
         match self {
             Self::Failed | Self::Busy => "the service is busy or failing: try again later",

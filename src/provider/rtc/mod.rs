@@ -1,6 +1,6 @@
-//! ZEGOCLOUD's RTC (Video Call): one attempt a call.
+//! ZEGOCLOUD's RTC (Video Call). Each method makes one attempt.
 //!
-//! A room exists while users are inside: no call creates one, and none changes one.
+//! A room exists while users are inside: there is no call that creates or changes one.
 
 mod codes;
 #[cfg(test)]
@@ -23,22 +23,22 @@ const FORMAT: ResponseFormat = ResponseFormat {
     verdict: codes::verdict,
 };
 
-/// How many rooms one DescribeUserNum takes.
+/// How many rooms one DescribeUserNum can query.
 ///
 /// <https://www.zegocloud.com/docs/live-streaming-server/api-reference/room/describe-user-num>
 const BATCH: usize = 10;
 
-/// The parameter of a room of DescribeUserNum, repeated for several rooms.
+/// The parameter of DescribeUserNum for a room, repeated for several rooms.
 const ROOMS: &str = "RoomId[]";
 
-/// One application at RTC.
+/// One application of RTC.
 pub(super) struct Rtc {
     zego: Zego,
-    /// `IsTest`, for projects made on or before 2021-11-16; left out for the others.
+    /// `IsTest`, for projects created on or before 2021-11-16; `None` for later projects.
     is_test: Option<bool>,
 }
 
-/// Whether `host` is one of RTC's.
+/// Returns whether `host` belongs to RTC.
 pub(super) fn is_vendor(host: &str) -> bool {
     is_host_of("rtc-api", host)
 }
@@ -114,7 +114,7 @@ impl Service for Rtc {
 }
 
 impl Rtc {
-    /// Returns the service of one application; `is_test`, if there is one, is sent with every call.
+    /// Returns the service of one application; `is_test` is sent with every call unless it is `None`.
     pub(super) fn new(access: Access, is_test: Option<bool>) -> Self {
         Self { zego: Zego::new(access, &FORMAT), is_test }
     }
@@ -134,10 +134,10 @@ impl Rtc {
     }
 }
 
-/// Reads who is inside each of `rooms`, whatever the order of the answer, or `None` if it holds no list.
+/// Reads who is inside each of `rooms`, in any order of the answer; `None` if the answer contains no list.
 ///
-/// A room that the list does not name is unknown, not empty: an answer may be short. AdminUserCount
-/// is left out: it is part of UserCount if the service counts administrators as users.
+/// A room that is not in the list is unknown, not empty: an answer may be incomplete. AdminUserCount is
+/// ignored: it is included in UserCount if the service counts administrators as users.
 fn people_in(reply: &Reply, rooms: &[RoomId]) -> Option<Vec<People>> {
     let listed = reply.fields.get("Data")?.get("UserCountList")?.as_array()?;
     let people = |room: &RoomId| {

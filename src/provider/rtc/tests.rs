@@ -1,11 +1,11 @@
-//! What goes out and what is made of the answers, over a transport that keeps both.
+//! The requests of RTC and the reading of its answers, over a scripted transport.
 
 use std::sync::Arc;
 
 use super::*;
 use crate::model::{ErrorClass, People};
 use crate::provider::http::{AllowedHosts, HttpRequest, HttpResponse, ServiceUrl, TransportError};
-use crate::provider::tests::{Heard, Script, access, said};
+use crate::provider::tests::{ScriptedTransport, TransportResult, access, response};
 
 const PUBLIC: &str = "AppId=12345&SignatureNonce=4fd24687296dd9f3&Timestamp=1615186943\
      &SignatureVersion=2.0&Signature=43e5cfcca828314675f91b001390566a";
@@ -13,7 +13,7 @@ const PUBLIC: &str = "AppId=12345&SignatureNonce=4fd24687296dd9f3&Timestamp=1615
 const SUCCESS: &str =
     r#"{"Code":0,"Message":"success","RequestId":"TestRequestId1642755866616219000"}"#;
 
-fn rtc(is_test: Option<bool>, answer: Heard) -> (Rtc, Arc<Script>) {
+fn rtc(is_test: Option<bool>, answer: TransportResult) -> (Rtc, Arc<ScriptedTransport>) {
     let (access, script) = access([answer]);
     (Rtc::new(access, is_test), script)
 }
@@ -22,18 +22,18 @@ fn ids(ids: &[&str]) -> Vec<RoomId> {
     ids.iter().map(|id| RoomId::new(id)).collect()
 }
 
-/// A close with what is declared of it.
+/// Returns a close with these declared fields.
 fn close(fields: &[(Field, Value)]) -> Operation {
     Operation::Destroy(Arc::new(fields.iter().cloned().collect()))
 }
 
-async fn closed(operation: &Operation, answer: Heard) -> Result<Receipt, ApiError> {
+async fn closed(operation: &Operation, answer: TransportResult) -> Result<Receipt, ApiError> {
     rtc(None, answer).0.change(&RoomId::new("show"), operation).await
 }
 
-/// What a close sends.
+/// Returns path and query of the request of a close.
 async fn target(is_test: Option<bool>, operation: &Operation) -> String {
-    let (rtc, script) = rtc(is_test, said(200, SUCCESS));
+    let (rtc, script) = rtc(is_test, response(200, SUCCESS));
     rtc.change(&RoomId::new("live show#1"), operation).await.expect("done");
     let [HttpRequest { call: Call::CloseRoom, method: Method::Get, body: None, .. }] =
         &script.sent()[..]
@@ -44,33 +44,33 @@ async fn target(is_test: Option<bool>, operation: &Operation) -> String {
 }
 
 #[tokio::test]
-async fn a_close_is_a_get_that_says_why_only_where_it_is_declared() {
+async fn a_close_sends_reason_and_callback_only_if_declared() {
     let start = format!("/?Action=CloseRoom&{PUBLIC}&RoomId=live%20show%231");
     assert_eq!(target(None, &close(&[])).await, start);
     let reason = (Field::CloseReason, Value::Text("over & out: ciao è +1".into()));
-    let told = [reason, (Field::CloseCallback, Value::Flag(true))];
+    let declared = [reason, (Field::CloseCallback, Value::Flag(true))];
     assert_eq!(
-        target(Some(true), &close(&told)).await,
+        target(Some(true), &close(&declared)).await,
         format!(
             "{start}&CustomReason=over%20%26%20out%3A%20ciao%20%C3%A8%20%2B1\
              &RoomCloseCallback=true&IsTest=true"
         )
     );
-    let untold = close(&[(Field::CloseCallback, Value::Flag(false))]);
-    assert_eq!(target(Some(false), &untold).await, format!("{start}&IsTest=false"));
+    let without_callback = close(&[(Field::CloseCallback, Value::Flag(false))]);
+    assert_eq!(target(Some(false), &without_callback).await, format!("{start}&IsTest=false"));
 }
 
 #[tokio::test]
-async fn a_close_is_told_as_the_service_tells_it() {
-    let receipt = closed(&close(&[]), said(200, SUCCESS)).await.expect("done");
+async fn the_answer_to_a_close_is_classified() {
+    let receipt = closed(&close(&[]), response(200, SUCCESS)).await.expect("done");
     assert_eq!(receipt.request_id.as_deref(), Some("TestRequestId1642755866616219000"));
     for (answer, class) in [
-        (said(200, r#"{"Code":5018,"Message":"x"}"#), ErrorClass::Missing),
-        (said(200, r#"{"Code":"206"}"#), ErrorClass::TooOften),
-        (said(200, r#"{"Code":154}"#), ErrorClass::Unknown),
-        (said(200, "<html>"), ErrorClass::Unknown),
-        (said(502, "<html>"), ErrorClass::Unknown),
-        (said(429, ""), ErrorClass::TooOften),
+        (response(200, r#"{"Code":5018,"Message":"x"}"#), ErrorClass::Missing),
+        (response(200, r#"{"Code":"206"}"#), ErrorClass::TooOften),
+        (response(200, r#"{"Code":154}"#), ErrorClass::Unknown),
+        (response(200, "<html>"), ErrorClass::Unknown),
+        (response(502, "<html>"), ErrorClass::Unknown),
+        (response(429, ""), ErrorClass::TooOften),
         (Err(TransportError::NotSent("no connection".to_owned())), ErrorClass::Retry),
         (Err(TransportError::Unknown("reset".to_owned())), ErrorClass::Unknown),
     ] {
@@ -80,8 +80,8 @@ async fn a_close_is_told_as_the_service_tells_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_that_rtc_has_no_call_for() {
-    let (rtc, script) = rtc(None, said(200, SUCCESS));
+async fn operations_that_rtc_does_not_have_send_no_request() {
+    let (rtc, script) = rtc(None, response(200, SUCCESS));
     let id = RoomId::new("show");
     let patch = crate::model::Patch::Fields(Fields::default());
     for operation in [Operation::Create(Arc::default()), Operation::Patch(patch)] {
@@ -96,9 +96,9 @@ async fn nothing_is_sent_that_rtc_has_no_call_for() {
 }
 
 #[tokio::test]
-async fn ten_rooms_are_asked_after_at_once() {
+async fn ten_rooms_are_queried_by_one_request() {
     let answer = r#"{"Code":0,"Data":{"UserCountList":[]}}"#;
-    let (rtc, script) = rtc(Some(false), said(200, answer));
+    let (rtc, script) = rtc(Some(false), response(200, answer));
     assert_eq!((rtc.people_call(), rtc.batch()), (Call::DescribeUserNum, 10));
     let rooms = ids(&["a", "b c", "d", "e", "f", "g", "h", "i", "j", "k"]);
     assert_eq!(rtc.presences(&rooms).await.expect("read").len(), 10);
@@ -116,9 +116,9 @@ async fn ten_rooms_are_asked_after_at_once() {
 
 async fn inside(rooms: &[&str], list: &str) -> Vec<People> {
     let answer = format!(r#"{{"Code":0,"Data":{{"UserCountList":{list}}}}}"#);
-    let present = rtc(None, said(200, answer)).0.presences(&ids(rooms)).await.expect("read");
+    let present = rtc(None, response(200, answer)).0.presences(&ids(rooms)).await.expect("read");
     let people = present.into_iter().map(|presence| {
-        let Presence { people, fields } = presence.expect("every room is there");
+        let Presence { people, fields } = presence.expect("RTC reports no room as missing");
         assert_eq!(fields, Fields::default());
         people
     });
@@ -126,7 +126,7 @@ async fn inside(rooms: &[&str], list: &str) -> Vec<People> {
 }
 
 #[tokio::test]
-async fn people_are_matched_by_room_and_nobody_is_never_guessed() {
+async fn people_are_matched_by_room_and_unknown_if_missing_or_invalid() {
     let list = r#"[{"RoomId":"b","UserCount":0,"AdminUserCount":2},
         {"RoomId":"other","UserCount":9},{"RoomId":"a","UserCount":"2","AdminUserCount":1},
         {"RoomId":7,"UserCount":3},"?",{"UserCount":1},null]"#;
@@ -162,13 +162,13 @@ async fn an_answer_without_a_list_is_unreadable() {
         r#"{"Code":0,"Data":{"UserCountList":{"a":0}}}"#,
         r#"{"Code":0,"UserCountList":[{"RoomId":"a","UserCount":0}]}"#,
     ] {
-        let error = rtc(None, said(200, body)).0.presences(&ids(&["a"])).await;
+        let error = rtc(None, response(200, body)).0.presences(&ids(&["a"])).await;
         assert_eq!(error.expect_err("unreadable").class, ErrorClass::Unknown, "{body}");
     }
 }
 
 #[tokio::test]
-async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
+async fn a_probe_queries_an_absent_room_and_compares_the_clocks() {
     let answer = HttpResponse {
         status: 200,
         date: Some("Mon, 08 Mar 2021 07:02:33 GMT".to_owned()),
@@ -180,12 +180,12 @@ async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
     assert_eq!(clock.service_ahead, 10);
     let room = "&RoomId%5B%5D=roomctl-check-no-such-room&IsTest=true";
     assert_eq!(script.sent()[0].target(), format!("/?Action=DescribeUserNum&{PUBLIC}{room}"));
-    let refused = super::tests::rtc(None, said(200, r#"{"Code":5018}"#)).0.probe().await;
+    let refused = super::tests::rtc(None, response(200, r#"{"Code":5018}"#)).0.probe().await;
     assert_eq!(refused.expect_err("no answer").class, ErrorClass::Unrecognised);
 }
 
 #[test]
-fn the_vendors_hosts_are_known() {
+fn only_the_vendors_hosts_are_accepted() {
     for host in ["rtc-api.zego.im", "rtc-api-sha.zego.im", "rtc-api-bom.zego.im"] {
         assert!(is_vendor(host), "{host}");
     }

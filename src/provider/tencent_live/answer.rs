@@ -1,4 +1,4 @@
-//! Reads Tencent's answers, tolerantly: its pages and its answers differ.
+//! Reads Tencent's answers, tolerantly, because the documentation and the answers differ.
 
 use serde_json::{Map, Value};
 
@@ -8,13 +8,13 @@ use crate::provider::envelope::Reply;
 use crate::provider::json::{integer, non_null, people, text};
 use crate::provider::{AttributesRead, Presence};
 
-/// The least of Tencent's own numbers of accounts, which its samples show in the place of an owner's
-/// name: which account such a number stands for is unknown.
+/// The least of Tencent's internal account numbers. Its samples contain them instead of an owner's name;
+/// which account they denote is not documented.
 const ACCOUNT_NUMBERS: u64 = 1 << 57;
 
-/// Reads who is inside and the fields of the room, or `None` if the answer holds no room.
+/// Reads who is inside and the fields of the room; `None` if the answer contains no room.
 ///
-/// MemberCount and OnlineCount may both be missing: then it is not known who is inside.
+/// MemberCount and OnlineCount may both be missing: then it is unknown who is inside.
 pub(super) fn presence(reply: &Reply) -> Option<Presence> {
     let info = reply.fields.get("Response")?.get("RoomInfo")?.as_object()?;
     let counts = ["MemberCount", "OnlineCount"].into_iter().filter_map(|name| non_null(info, name));
@@ -23,7 +23,7 @@ pub(super) fn presence(reply: &Reply) -> Option<Presence> {
     Some(Presence { people: people(counts), fields })
 }
 
-/// Reads all the metadata, empty if the answer holds none, or `None` if a part of it cannot be read.
+/// Reads all metadata, empty if the answer contains none; `None` if a part of it cannot be read.
 pub(super) fn metadata(reply: &Reply) -> Option<AttributesRead> {
     let Some(response) = non_null(&reply.fields, "Response") else {
         return Some(AttributesRead::default());
@@ -42,7 +42,7 @@ fn attribute(entry: &Map<String, Value>) -> Option<(String, Attribute)> {
     Some((key, Attribute { value: value.into(), auto_delete: false }))
 }
 
-/// Reads the value of `field`, or `None` if it cannot be read, as if the answer did not hold it.
+/// Reads the value of `field`; `None` if it cannot be read, as if the answer did not contain it.
 fn value(field: Field, value: &Value) -> Option<FieldValue> {
     match (field, Kind::TencentLive.shape(field)?) {
         (Field::Owner, _) => account(value).map(FieldValue::Text),
@@ -62,7 +62,7 @@ fn value(field: Field, value: &Value) -> Option<FieldValue> {
     }
 }
 
-/// Reads an account: a text, or a whole number that is an account's name.
+/// Reads an account: a string, or a number that is an account's name.
 fn account(value: &Value) -> Option<Box<str>> {
     match value {
         Value::String(name) if !name.is_empty() => Some(name.as_str().into()),
@@ -76,12 +76,12 @@ fn account(value: &Value) -> Option<Box<str>> {
     }
 }
 
-/// Reads one of a few words; an unknown word is as good as none.
+/// Reads one of the given words; `None` for any other word.
 fn choice(words: &[&'static str], value: &Value) -> Option<&'static str> {
     words.iter().find(|word| value.as_str() == Some(**word)).copied()
 }
 
-/// Reads a word by its number from 1, as earlier answers had it.
+/// Reads a word by its number from 1, the format of earlier answers.
 fn by_number(words: &[&'static str], value: &Value) -> Option<&'static str> {
     words.get(usize::try_from(integer(value)?.checked_sub(1)?).ok()?).copied()
 }

@@ -14,7 +14,7 @@ codes! {
     BodyUnread = 60_003,
     /// The account or the signature in the query is wrong.
     AccountOrSignature = 60_004,
-    /// The account or the signature in the query is wrong too.
+    /// The account or the signature in the query is wrong, by another code.
     AccountOrSignatureToo = 60_005,
     /// The SDKAppID is not valid.
     AppInvalid = 60_006,
@@ -22,7 +22,7 @@ codes! {
     TooOftenCall = 60_007,
     /// The service did not answer in time.
     TimedOut = 60_008,
-    /// There is no such call.
+    /// The call does not exist.
     CallUnknown = 60_009,
     /// The caller is not an administrator.
     NotAdministrator = 60_010,
@@ -40,7 +40,7 @@ codes! {
     RequestDisabled = 60_017,
     /// Too many requests.
     TooOften = 60_018,
-    /// Too many requests too.
+    /// Too many requests, by another code.
     TooOftenToo = 60_019,
     /// The package has expired.
     PackageExpired = 60_020,
@@ -48,7 +48,7 @@ codes! {
     AddressRefused = 60_021,
     /// The application may not call.
     AppRefused = 60_025,
-    /// The application is at another site.
+    /// The application belongs to another site.
     WrongSite = 60_026,
     /// The UserSig has expired.
     SignatureExpired = 70_001,
@@ -56,9 +56,9 @@ codes! {
     SignatureUnread = 70_003,
     /// The UserSig is wrong.
     SignatureWrong = 70_009,
-    /// The UserSig is another user's.
+    /// The UserSig belongs to another user.
     SignatureOfUser = 70_013,
-    /// The UserSig is another application's.
+    /// The UserSig belongs to another application.
     SignatureOfApp = 70_014,
     /// There is no key for the application.
     NoKey = 70_016,
@@ -76,19 +76,19 @@ codes! {
     Internal = 100_001,
     /// A parameter is wrong.
     Parameter = 100_002,
-    /// Somebody else has a room of this id.
+    /// Another owner has a room of this id.
     RoomTaken = 100_003,
     /// The room does not exist.
     RoomMissing = 100_004,
     /// No permission, or not a live room.
     NotPermitted = 100_006,
-    /// The package does not have this.
+    /// The package does not include this.
     Package = 100_007,
     /// The same owner has a room of this id.
     RoomExists = 100_010,
     /// A Chat group has this id.
     GroupExists = 100_011,
-    /// One room is created once a second.
+    /// A room is created at most once a second.
     TooSoon = 100_012,
     /// The room is refused.
     RoomRefused = 100_013,
@@ -100,39 +100,39 @@ codes! {
     MetadataCount = 100_500,
     /// A value is too long.
     MetadataValue = 100_501,
-    /// All of it is too long.
+    /// The metadata as a whole is too long.
     MetadataTotal = 100_502,
-    /// None of the keys exists.
+    /// None of the keys to delete exists.
     MetadataMissing = 100_503,
     /// A key is too long.
     MetadataKey = 100_504,
 }
 
-/// The code of a delete that had nothing to delete.
+/// The code of a delete that has nothing to delete.
 pub(super) const NOTHING_TO_DELETE: i64 = 100_503;
 
-/// How long the create of a room waits that was requested twice in a second.
-const A_SECOND: Duration = Duration::from_secs(1);
+/// How long a create waits if the room was created twice in a second.
+const CREATE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Returns what is done about a code, or `None` if it is unknown.
+/// Returns the verdict on a code; `None` if it is unknown.
 pub(super) fn verdict(number: i64, call: Call, message: &str) -> Option<Verdict> {
     let code = Code::of(number)?;
     let of_owner = code == Code::Parameter && call == Call::LiveCreateRoom && of_owner(message);
     let code = if of_owner { Code::AccountUnknown } else { code };
-    let pause = (code == Code::TooSoon).then_some(A_SECOND);
+    let pause = (code == Code::TooSoon).then_some(CREATE_PAUSE);
     Some(Verdict { class: code.class(call), advice: code.advice(), pause })
 }
 
-/// Whether the message says that the owner's account is not valid: he was not imported.
+/// Returns whether the message reports an invalid owner's account: the owner was not imported.
 fn of_owner(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     ["invalid", "owner", "account"].iter().all(|word| message.contains(word))
 }
 
 impl Code {
-    /// What the caller of `call` does about this code.
+    /// Returns what the caller of `call` does.
     ///
-    /// All four codes of the rate are known not to be done, and slow the call down.
+    /// All four codes of the rate limit mean that the call was not done, and slow it down.
     fn class(self, call: Call) -> ErrorClass {
         match self {
             Self::TooOftenCall | Self::TooOftenApp | Self::TooOften | Self::TooOftenToo => {
@@ -142,14 +142,14 @@ impl Code {
                 unfinished(call)
             }
             Self::TimedOut => ErrorClass::Unknown,
-            // That room waits, and no other.
+            // Only this room waits.
             Self::TooSoon => ErrorClass::Retry,
             Self::AccountOrSignature | Self::AccountOrSignatureToo | Self::SignatureExpired => {
                 ErrorClass::SignAgain
             }
             Self::AccountUnknown if call == Call::AccountImport => ErrorClass::Refused,
             Self::AccountUnknown => ErrorClass::OperatorUnknown,
-            Self::RoomMissing => among(OF_A_ROOM, call, ErrorClass::Missing),
+            Self::RoomMissing => among(ON_EXISTING_ROOM, call, ErrorClass::Missing),
             Self::RoomExists => among(&[Call::LiveCreateRoom], call, ErrorClass::Exists),
             Self::RoomTaken | Self::GroupExists => {
                 among(&[Call::LiveCreateRoom], call, ErrorClass::Taken)
@@ -188,7 +188,7 @@ impl Code {
         }
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do.
     fn advice(self) -> &'static str {
         match self {
             Self::TooOftenCall | Self::TooOftenApp | Self::TooOften | Self::TooOftenToo => {
@@ -260,8 +260,8 @@ impl Code {
     }
 }
 
-/// The calls that are about a room that exists.
-const OF_A_ROOM: &[Call] = &[
+/// The calls that need an existing room.
+const ON_EXISTING_ROOM: &[Call] = &[
     Call::LiveDestroyRoom,
     Call::LiveGetRoomInfo,
     Call::LiveUpdateRoomInfo,

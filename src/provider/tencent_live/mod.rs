@@ -1,4 +1,4 @@
-//! Tencent's live rooms (`live_engine_http_srv`): one attempt a call.
+//! Tencent's live rooms (`live_engine_http_srv`). Each method makes one attempt.
 
 mod answer;
 mod codes;
@@ -37,7 +37,7 @@ pub(super) struct TencentLive {
     signature: SignatureCache,
 }
 
-/// Whether `host` is one of Tencent's: `console.tim.qq.com`, or with a region,
+/// Returns whether `host` belongs to Tencent: `console.tim.qq.com`, or with a region,
 /// `adminapisgp.im.qcloud.com`.
 pub(super) fn is_vendor(host: &str) -> bool {
     let region = host.strip_prefix("adminapi").and_then(|h| h.strip_suffix(".im.qcloud.com"));
@@ -149,7 +149,7 @@ impl TencentLive {
         self.change_by(call, &WithRoomInfo::update(id, fields).map_err(refused)?).await
     }
 
-    /// Sets metadata, or deletes it: no call of Tencent's does both.
+    /// Sets or deletes metadata: Tencent has no call that does both.
     async fn set_or_delete(
         &self,
         id: &RoomId,
@@ -202,8 +202,8 @@ impl TencentLive {
         .await
     }
 
-    /// Signs and sends a request, and reads the whole answer by `read`. A signature that is refused is not
-    /// used again.
+    /// Signs and sends a request, and reads the whole answer with `read`. A refused signature is not used
+    /// again.
     async fn exchange<T>(
         &self,
         call: Call,
@@ -257,7 +257,7 @@ fn owner(operation: &Operation) -> Option<&str> {
     }
 }
 
-/// Returns what was read of a room, or `None` if the room does not exist.
+/// Returns the result of a read; `None` if the room does not exist.
 fn if_exists<T>(read: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
     match read {
         Ok(read) => Ok(Some(read)),

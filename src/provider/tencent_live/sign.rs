@@ -17,8 +17,8 @@ use sha2::Sha256;
 use crate::model::{Secret, Timestamp};
 use crate::provider::SignatureLife;
 
-/// How long a UserSig is valid: a day, since the service refuses one that expired, or as the signatures
-/// of other services where another run may take over.
+/// Returns how long a UserSig is valid: a day, because the service refuses an expired one; or, if
+/// another run may take over, as long as the signatures of the other services.
 fn valid(life: SignatureLife) -> Duration {
     match life {
         SignatureLife::Usual => Duration::from_hours(24),
@@ -26,7 +26,7 @@ fn valid(life: SignatureLife) -> Duration {
     }
 }
 
-/// A UserSig, as the query takes it.
+/// A UserSig, as it is sent in the query.
 #[derive(PartialEq, Eq)]
 pub(super) struct UserSig {
     /// The whole signature: letters, digits, `*`, `-` and `_`.
@@ -35,8 +35,8 @@ pub(super) struct UserSig {
     pub(super) digest: String,
 }
 
-/// The UserSig of a client: signed when it is first used, and reused until the service refuses it; one
-/// that lives shortly until half of its life has passed.
+/// The UserSig of a client: signed on first use, and reused until the service refuses it. A short-lived one
+/// is renewed after half of its life.
 #[derive(Default)]
 pub(super) struct SignatureCache(Mutex<Cache>);
 
@@ -65,7 +65,7 @@ struct Ticket<'a> {
 }
 
 impl UserSig {
-    /// Signs for `identifier`. The key is the secret's text as it is, not what it may encode.
+    /// Signs for `identifier`. The key is the text of the secret, which is not decoded.
     pub(super) fn new(
         app_id: u32,
         secret: &Secret,
@@ -93,7 +93,7 @@ impl UserSig {
 }
 
 impl SignatureCache {
-    /// Sets how long a UserSig is valid: one that was signed for longer is not used again.
+    /// Sets how long a UserSig is valid. If that changes, the cached UserSig is not used again.
     pub(super) fn set_life(&self, life: SignatureLife) {
         let mut cache = self.cache();
         if cache.life != life {
@@ -101,7 +101,7 @@ impl SignatureCache {
         }
     }
 
-    /// Returns the cached UserSig, or caches a new one, which is signed for so long.
+    /// Returns the cached UserSig, or signs and caches a new one. `sign` gets how long it is to be valid.
     pub(super) fn get_or_sign(
         &self,
         now: Timestamp,
@@ -118,8 +118,8 @@ impl SignatureCache {
         }
     }
 
-    /// Forgets a UserSig that was refused, unless it was replaced since: of many requests that were refused
-    /// together, the first signs anew, and the others use its signature.
+    /// Forgets a refused UserSig, unless it has been replaced since: of several requests that were refused
+    /// together, the first signs again, and the others use its signature.
     pub(super) fn forget(&self, refused: &Arc<UserSig>) {
         let mut cache = self.cache();
         if cache.signed.as_ref().is_some_and(|(signed, _)| Arc::ptr_eq(signed, refused)) {
@@ -133,7 +133,8 @@ impl SignatureCache {
 }
 
 impl Cache {
-    /// Whether a UserSig of this time is to be signed anew, also where the clock was set back since.
+    /// Returns whether a UserSig that was signed at `signed` has to be renewed, also if the clock was
+    /// set back since.
     fn is_old(&self, signed: Timestamp, now: Timestamp) -> bool {
         match self.life {
             SignatureLife::Usual => false,
@@ -151,8 +152,8 @@ mod tests {
 
     use super::*;
 
-    /// Unpacks a UserSig, strictly.
-    fn unpacked(text: &str) -> Value {
+    /// Decodes a UserSig strictly.
+    fn decoded(text: &str) -> Value {
         assert!(!text.contains(['+', '/', '=']), "{text}");
         let packed = text.replace('*', "+").replace('-', "/").replace('_', "=");
         let packed = STANDARD.decode(packed).expect("base64");
@@ -166,13 +167,13 @@ mod tests {
         let now = Timestamp::from_millis(time * 1000 + 999);
         let valid = Duration::from_secs(expire);
         let signed = UserSig::new(app_id, &secret, id, valid, now).expect("signed");
-        let ticket = unpacked(&signed.text);
+        let ticket = decoded(&signed.text);
         assert_eq!(ticket["TLS.sig"], json!(signed.digest));
         ticket
     }
 
     #[test]
-    fn signs_as_the_vendor_does() {
+    fn the_signature_is_that_of_the_vendors_samples() {
         let key = "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e";
         let expected = json!({
             "TLS.ver": "2.0", "TLS.identifier": "xiaojun", "TLS.sdkappid": 1_400_000_000,
@@ -189,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn any_text_is_a_key() {
+    fn any_text_is_accepted_as_a_key() {
         for key in ["", "é", &"x".repeat(1000)] {
             assert_eq!(signed(1, key, "a\"b", 4, 5)["TLS.identifier"], json!("a\"b"));
         }
     }
 
     #[test]
-    fn one_that_was_refused_is_made_anew_once() {
+    fn a_refused_signature_is_renewed_once() {
         let (cache, count) = (SignatureCache::default(), std::cell::Cell::new(0));
         let ask = || {
             let signed = |_| {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_lives_shortly_is_renewed_at_half_of_its_life() {
+    fn a_short_lived_signature_is_renewed_at_half_of_its_life() {
         const MINUTE: i64 = 60_000;
         let (short, usual) = (SignatureLife::Short, SignatureLife::Usual);
         let cache = SignatureCache::default();

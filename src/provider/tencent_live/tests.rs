@@ -1,4 +1,4 @@
-//! What goes out and what is made of the answers, over a transport that keeps both.
+//! The requests of the live rooms and the reading of their answers, over a scripted transport.
 
 use std::sync::Arc;
 
@@ -7,15 +7,17 @@ use serde_json::json;
 use super::*;
 use crate::model::{Attribute, People, Secret, Timestamp};
 use crate::provider::http::{AllowedHosts, HttpRequest, ServiceUrl};
-use crate::provider::tests::{Heard, SECRET, Script, access, body, said};
+use crate::provider::tests::{SECRET, ScriptedTransport, TransportResult, access, body, response};
 
-mod judging;
+mod classification;
 mod reading;
 mod signing;
 
 const SUCCESS: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"RequestId":"Id-8c98"}"#;
 
-fn tencent(answers: impl IntoIterator<Item = Heard>) -> (TencentLive, Arc<Script>) {
+fn tencent(
+    answers: impl IntoIterator<Item = TransportResult>,
+) -> (TencentLive, Arc<ScriptedTransport>) {
     let (access, script) = access(answers);
     (TencentLive::new(access, "admin".to_owned()), script)
 }
@@ -69,20 +71,20 @@ fn fields(fields: &[(Field, Value)]) -> Operation {
     Operation::Patch(Patch::Fields(fields.iter().cloned().collect()))
 }
 
-async fn change(operation: &Operation, answer: Heard) -> Result<Receipt, ApiError> {
+async fn change(operation: &Operation, answer: TransportResult) -> Result<Receipt, ApiError> {
     tencent([answer]).0.change(&RoomId::new("a/b"), operation).await
 }
 
-/// The one request that an operation sends.
+/// Returns the request of an operation.
 async fn request(operation: Operation) -> HttpRequest {
-    let (tencent, script) = tencent([said(200, SUCCESS)]);
+    let (tencent, script) = tencent([response(200, SUCCESS)]);
     let receipt = tencent.change(&RoomId::new("a/b"), &operation).await.expect("done");
     assert_eq!(receipt, Receipt { request_id: Some("Id-8c98".to_owned()), ..Receipt::default() });
     let [request] = &script.sent()[..] else { panic!("{:?}", script.sent()) };
     request.clone()
 }
 
-/// The path of a request and its body.
+/// Returns path and body of the request of an operation.
 async fn sent(operation: Operation) -> (String, serde_json::Value) {
     let request = request(operation).await;
     assert_eq!(request.method, Method::Post);
@@ -90,7 +92,7 @@ async fn sent(operation: Operation) -> (String, serde_json::Value) {
     (request.url.path().to_owned(), body)
 }
 
-/// The UserSig of a request.
+/// Returns the UserSig of a request.
 fn usersig(request: &HttpRequest) -> String {
     let url = request.url.with_query(&request.query);
     let sig = url.query_pairs().find(|(name, _)| name == "usersig").expect("signed");
@@ -98,7 +100,7 @@ fn usersig(request: &HttpRequest) -> String {
 }
 
 #[tokio::test]
-async fn a_request_is_a_post_that_is_signed_in_its_query() {
+async fn a_request_is_a_post_with_the_signature_in_the_query() {
     let sent = request(Operation::Destroy(Arc::default())).await;
     assert_eq!((sent.call, body(&sent)), (Call::LiveDestroyRoom, r#"{"RoomId":"a/b"}"#.to_owned()));
     let now = Timestamp::from_millis(1_615_186_943_000);
@@ -117,8 +119,8 @@ async fn a_request_is_a_post_that_is_signed_in_its_query() {
 }
 
 #[tokio::test]
-async fn an_operator_of_odd_characters_is_encoded_and_a_path_is_kept() {
-    let (mut access, script) = access([said(200, SUCCESS)]);
+async fn the_operator_is_percent_encoded_and_the_endpoints_path_is_kept() {
+    let (mut access, script) = access([response(200, SUCCESS)]);
     let url = "http://127.0.0.1:1/proxy".parse().expect("a URL");
     let url = ServiceUrl::new(&url, is_vendor, &AllowedHosts::none());
     access.url = url.expect("loopback");
@@ -130,7 +132,7 @@ async fn an_operator_of_odd_characters_is_encoded_and_a_path_is_kept() {
 }
 
 #[tokio::test]
-async fn a_create_sends_what_is_declared_and_it_takes() {
+async fn a_create_sends_the_declared_fields_that_it_accepts() {
     let path = "/v4/live_engine_http_srv/create_room".to_owned();
     let bare = json!({"RoomInfo": {"RoomId": "a/b", "RoomType": "Live"}});
     assert_eq!(sent(Operation::Create(Arc::default())).await, (path.clone(), bare));
@@ -144,7 +146,7 @@ async fn a_create_sends_what_is_declared_and_it_takes() {
 }
 
 #[tokio::test]
-async fn an_update_sends_what_changes_in_place() {
+async fn an_update_sends_fields_that_change_in_place() {
     let fixed = [Field::Owner, Field::SeatTemplate, Field::MaxSeats, Field::Unlimited];
     let (fixed, mut changed): (Vec<_>, Vec<_>) =
         everything().into_iter().partition(|(field, _)| fixed.contains(field));
@@ -157,7 +159,7 @@ async fn an_update_sends_what_changes_in_place() {
     }});
     assert_eq!(sent(fields(&changed)).await, (path, all));
     for fixed in fixed {
-        let (tencent, script) = tencent([said(200, SUCCESS)]);
+        let (tencent, script) = tencent([response(200, SUCCESS)]);
         let refused = tencent.change(&RoomId::new("a"), &fields(&[fixed])).await;
         assert_eq!(refused.expect_err("not in place").class, ErrorClass::Fatal);
         assert_eq!(script.sent(), []);
@@ -165,7 +167,7 @@ async fn an_update_sends_what_changes_in_place() {
 }
 
 #[tokio::test]
-async fn metadata_is_set_or_deleted_and_never_both() {
+async fn metadata_is_set_or_deleted_by_separate_calls() {
     let folder = "/v4/live_engine_http_srv/";
     let metadata = json!({"RoomId": "a/b", "Metadata": [
         {"Key": "b", "Value": "b!"}, {"Key": "a", "Value": "a!"},
@@ -175,16 +177,16 @@ async fn metadata_is_set_or_deleted_and_never_both() {
     let keys = json!({"RoomId": "a/b", "Keys": ["b", "a"]});
     let delete_both = sent(attributes([delete("b"), delete("a")])).await;
     assert_eq!(delete_both, (format!("{folder}del_room_metadata"), keys));
-    let (tencent, script) = tencent([said(200, SUCCESS)]);
+    let (tencent, script) = tencent([response(200, SUCCESS)]);
     let mixed = tencent.change(&RoomId::new("a"), &attributes([set("a"), delete("b")])).await;
     let mixed = mixed.expect_err("no such call");
     assert_eq!((mixed.class, script.sent()), (ErrorClass::Fatal, Vec::new()));
 }
 
 #[tokio::test]
-async fn a_look_asks_as_the_page_says() {
-    let info = said(200, r#"{"ErrorCode":0,"Response":{"RoomInfo":{}}}"#);
-    let (tencent, script) = tencent([info.clone(), info, said(200, SUCCESS)]);
+async fn queries_and_registration_send_the_documented_requests() {
+    let info = response(200, r#"{"ErrorCode":0,"Response":{"RoomInfo":{}}}"#);
+    let (tencent, script) = tencent([info.clone(), info, response(200, SUCCESS)]);
     let rooms = [RoomId::new("a"), RoomId::new("b")];
     assert_eq!(tencent.presences(&rooms).await.expect("read").len(), 2);
     tencent.attributes(&rooms[0]).await.expect("read");
@@ -212,8 +214,8 @@ async fn a_look_asks_as_the_page_says() {
 }
 
 #[tokio::test]
-async fn the_owner_is_wanted_before_a_create_and_the_operator_else() {
-    let (tencent, _) = tencent([said(200, SUCCESS)]);
+async fn the_user_of_a_create_is_its_owner_and_otherwise_the_operator() {
+    let (tencent, _) = tencent([response(200, SUCCESS)]);
     let create = |owner: &str| Operation::Create(room(&[(Field::Owner, text(owner))]));
     let (owned, ours) = (create("alice"), create("admin"));
     let bare = Operation::Create(Arc::default());
@@ -231,7 +233,7 @@ async fn the_owner_is_wanted_before_a_create_and_the_operator_else() {
 }
 
 #[tokio::test]
-async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
+async fn a_probe_queries_an_absent_room_and_compares_the_clocks() {
     let answer = |body: &str| HttpResponse {
         status: 200,
         date: Some("Mon, 08 Mar 2021 07:02:33 GMT".to_owned()),
@@ -250,7 +252,7 @@ async fn a_check_asks_after_nobodys_room_and_compares_the_clocks() {
 }
 
 #[test]
-fn the_vendors_hosts_are_known() {
+fn only_the_vendors_hosts_are_accepted() {
     for region in ["sgp", "kr", "jpn", "ger", "usa", "iidn"] {
         assert!(is_vendor(&format!("adminapi{region}.im.qcloud.com")), "{region}");
     }

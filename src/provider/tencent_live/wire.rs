@@ -1,6 +1,6 @@
-//! The bodies of Tencent's requests, and the names of the fields.
+//! The bodies of Tencent's requests, and Tencent's names of the fields.
 //!
-//! <https://www.tencentcloud.com/document/product/647/63401> and its neighbours.
+//! <https://www.tencentcloud.com/document/product/647/63401> and the pages of the other calls.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub(super) struct Metadata<'a> {
     value: &'a str,
 }
 
-/// The body of get_room_metadata, without keys of all, and of del_room_metadata.
+/// The body of get_room_metadata, where no keys means all, and of del_room_metadata.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct OfKeys<'a> {
@@ -56,14 +56,14 @@ pub(super) struct OfKeys<'a> {
     pub(super) keys: Vec<&'a str>,
 }
 
-/// The body of account_import. A nickname and a face are left as they are.
+/// The body of account_import. It does not change the nickname and face.
 #[derive(Serialize)]
 pub(super) struct AccountImport<'a> {
     #[serde(rename = "UserID")]
     pub(super) user_id: &'a str,
 }
 
-/// Returns Tencent's name of a field inside RoomInfo, or `None` for a field that RoomInfo does not have.
+/// Returns Tencent's name of a field of RoomInfo; `None` if RoomInfo does not have the field.
 pub(super) const fn name(field: Field) -> Option<&'static str> {
     match field {
         Field::Name => Some("RoomName"),
@@ -86,7 +86,8 @@ pub(super) const fn name(field: Field) -> Option<&'static str> {
 }
 
 impl<'a> WithRoomInfo<'a> {
-    /// Creates `room` under `id`, with the declared fields that create_room takes.
+    /// Returns the body that creates `room` with the id `id`, with the declared fields that create_room
+    /// accepts.
     pub(super) fn create(id: &'a RoomId, room: &Room) -> Self {
         let kind = Kind::TencentLive;
         let taken = kind.fields().filter(|field| kind.made_with(*field));
@@ -95,7 +96,8 @@ impl<'a> WithRoomInfo<'a> {
         Self { room_info: RoomInfo { room_id: id.as_str(), room_type: Some("Live"), fields } }
     }
 
-    /// Sets `fields` of the room `id`. The error is a field that update_room_info does not take.
+    /// Returns the body that sets `fields` of the room `id`. The error is a field that update_room_info does
+    /// not accept.
     pub(super) fn update(id: &'a RoomId, fields: &Fields) -> Result<Self, Field> {
         let taken = |field| {
             let changes = Kind::TencentLive.change_of(field) == Some(Change::InPlace);
@@ -108,7 +110,7 @@ impl<'a> WithRoomInfo<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    /// Returns the entry of `key`.
+    /// Returns the entry for a key.
     pub(super) fn new(key: &'a str, attribute: &'a Attribute) -> Self {
         let Attribute { value, auto_delete: _ } = attribute;
         Self { key, value }

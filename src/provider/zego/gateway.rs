@@ -44,7 +44,7 @@ codes! {
     NotEnabled = 100_000_017,
 }
 
-/// Returns what is done about a code of the gateway's, or `None` if it is not one.
+/// Returns the verdict on a code of the gateway; `None` if it is not one of its codes.
 pub(in crate::provider) fn verdict(number: i64, call: Call) -> Option<Verdict> {
     let code = Code::of(number)?;
     Some(Verdict { class: code.class(call), advice: code.advice(), pause: None })
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_means_the_same_to_all_services() {
+    fn every_code_has_the_same_class_for_all_services() {
         assert_eq!(Code::ALL.len(), 18);
         for (number, code) in Code::ALL {
             let class = |call| verdict(*number, call).expect("known").class;

@@ -1,4 +1,4 @@
-//! What ZEGOCLOUD's services share: the signature, the public parameters, the gateway's codes.
+//! What ZEGOCLOUD's services have in common: the signature, the public parameters, the gateway's codes.
 //!
 //! <https://www.zegocloud.com/docs/zim-server/accessing-server-apis>
 
@@ -12,7 +12,7 @@ use super::envelope::{Exchange, Reply, ResponseFormat};
 use super::http::{HttpResponse, Method, Query};
 use crate::model::{ApiError, Call, Secret, Timestamp};
 
-/// One application at one of ZEGOCLOUD's services.
+/// One application of one of ZEGOCLOUD's services.
 pub(super) struct Zego {
     access: Access,
     format: &'static ResponseFormat,
@@ -20,7 +20,7 @@ pub(super) struct Zego {
 
 /// ZEGOCLOUD's signature 2.0: a new one for every request, retries included.
 struct Signature {
-    /// Sixteen hexadecimal digits, never used before.
+    /// Sixteen random hexadecimal digits, unique for each request.
     nonce: String,
     /// Seconds since 1970, within 10 minutes of the service's clock.
     timestamp: i64,
@@ -28,8 +28,8 @@ struct Signature {
     digest: String,
 }
 
-/// Whether `host` is one of a service's: for `zim-api` it is `zim-api.zego.im` or, with a region,
-/// `zim-api-sha.zego.im`.
+/// Returns whether `host` belongs to a service: for `zim-api`, whether it is `zim-api.zego.im` or, with a
+/// region, `zim-api-sha.zego.im`.
 pub(super) fn is_host_of(service: &str, host: &str) -> bool {
     let Some(region) = host.strip_prefix(service).and_then(|h| h.strip_suffix(".zego.im")) else {
         return false;
@@ -39,12 +39,12 @@ pub(super) fn is_host_of(service: &str, host: &str) -> bool {
 }
 
 impl Zego {
-    /// Returns one application at the service whose answers have `format`.
+    /// Returns one application of the service whose answers have `format`.
     pub(super) fn new(access: Access, format: &'static ResponseFormat) -> Self {
         Self { access, format }
     }
 
-    /// Sends a GET, and reads the answer by `read`.
+    /// Sends a GET, and reads the answer with `read`.
     pub(super) async fn get<T>(
         &self,
         call: Call,
@@ -57,7 +57,7 @@ impl Zego {
         .await
     }
 
-    /// Posts a body, and reads the answer by `read`.
+    /// Posts a body, and reads the answer with `read`.
     pub(super) async fn post<T>(
         &self,
         call: Call,
@@ -71,8 +71,8 @@ impl Zego {
         .await
     }
 
-    /// Signs and sends a request, and reads the whole answer by `read`. The public parameters are in the
-    /// query of a POST too.
+    /// Signs and sends a request, and reads the whole answer with `read`. The public parameters are in the
+    /// query, also of a POST.
     pub(super) async fn exchange<T>(
         &self,
         call: Call,
@@ -102,7 +102,7 @@ impl Zego {
 }
 
 impl Signature {
-    /// Signs for one request.
+    /// Makes the signature of one request.
     fn new(app_id: u32, secret: &Secret, random: [u8; 8], now: Timestamp) -> Self {
         let (nonce, timestamp) = (hex::encode(random), now.as_seconds());
         let digest = Md5::new()
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_as_the_vendor_does() {
+    fn the_signature_is_that_of_the_vendors_sample() {
         let secret = Secret::new("9193cc662a4c0ec135ec71fb57194b38".to_owned());
         let random = [0x4f, 0xd2, 0x46, 0x87, 0x29, 0x6d, 0xd9, 0xf3];
         let now = Timestamp::from_millis(1_615_186_943_999);

@@ -8,7 +8,7 @@ use crate::provider::http::printable;
 use crate::provider::json::{integer, non_null, text};
 use crate::provider::{AttributesRead, Receipt};
 
-/// Reads the answer of a change.
+/// Reads the answer to a change.
 pub(super) fn receipt(reply: &Reply) -> Receipt {
     Receipt {
         request_id: reply.request_id.clone(),
@@ -17,7 +17,7 @@ pub(super) fn receipt(reply: &Reply) -> Receipt {
     }
 }
 
-/// Reads all the attributes, or `None` if one of them cannot be read.
+/// Reads all attributes; `None` if one of them cannot be read.
 pub(super) fn attributes(reply: &Reply) -> Option<AttributesRead> {
     let read = list(reply, "Attributes")?.iter().map(attribute);
     let attributes = read.collect::<Option<Vec<_>>>()?;
@@ -25,7 +25,7 @@ pub(super) fn attributes(reply: &Reply) -> Option<AttributesRead> {
     Some(AttributesRead { attributes, sequence: sequence(reply) })
 }
 
-/// Reads who is inside. The paging ends with a NextFlag of `""` or `"0"`: the page contradicts itself.
+/// Reads who is inside. A NextFlag of `""` or `"0"` ends the paging: the vendor's page documents both.
 pub(super) fn people(reply: &Reply) -> People {
     let listed = reply.fields.get("UserList").and_then(Value::as_array).map(Vec::len);
     let listed = listed.map(|listed| u64::try_from(listed).unwrap_or(u64::MAX));
@@ -40,7 +40,7 @@ pub(super) fn people(reply: &Reply) -> People {
     }
 }
 
-/// Returns the sub-code of the one user of a registration, or `None` if he was registered.
+/// Returns the sub-code of the one user in a registration; `None` if the user was registered.
 pub(super) fn refused_user(reply: &Reply) -> Option<i64> {
     let refused = list(reply, "ErrorList").map(<[Value]>::first);
     match refused {
@@ -49,7 +49,7 @@ pub(super) fn refused_user(reply: &Reply) -> Option<i64> {
     }
 }
 
-/// Returns the keys that were not changed. A list that cannot be read is not a success.
+/// Returns the keys that were not changed; a list that cannot be read counts as one failed key.
 fn failed_keys(reply: &Reply) -> Vec<(String, i64)> {
     let unread = || vec![("?".to_owned(), 0)];
     let listed = list(reply, "ErrKeyList");
@@ -60,7 +60,7 @@ fn sequence(reply: &Reply) -> Option<u64> {
     u64::try_from(integer(reply.fields.get("AttributeSeq")?)?).ok()
 }
 
-/// Returns a list, empty if it is absent, or `None` if the value is not a list.
+/// Returns a list, empty if it is absent; `None` if the value is not a list.
 fn list<'a>(reply: &'a Reply, name: &str) -> Option<&'a [Value]> {
     match non_null(&reply.fields, name) {
         None => Some(&[]),

@@ -13,7 +13,7 @@ codes! {
     Parameter = 2,
     /// Verification failed.
     Verification = 3,
-    /// More requests than the service takes.
+    /// More requests than the service accepts.
     Overload = 7,
     /// A database failed.
     Database = 105_001,
@@ -21,11 +21,11 @@ codes! {
     Internal = 660_000_001,
     /// A parameter is wrong.
     ZimParameter = 660_000_002,
-    /// ZIM failed in another way.
+    /// ZIM failed, by another code.
     InternalToo = 660_000_003,
     /// A parameter is refused.
     ParameterRefused = 660_000_012,
-    /// The application's plan does not have this.
+    /// The application's plan does not include this.
     Plan = 660_000_028,
     /// The user is not registered.
     UserNotRegistered = 660_200_001,
@@ -41,7 +41,7 @@ codes! {
     RoomEmpty = 660_300_008,
     /// The room exists already.
     RoomExists = 660_300_014,
-    /// The application has as many rooms as it may have.
+    /// The number of rooms exceeds the application's quota.
     RoomQuota = 660_300_015,
     /// The content is refused.
     ContentRefused = 660_400_001,
@@ -53,18 +53,18 @@ codes! {
     UserExists = 660_700_002,
     /// The user does not exist.
     UserMissing = 660_700_012,
-    /// The user does not exist either.
+    /// The user does not exist, by another code.
     UserMissingToo = 660_700_015,
 }
 
-/// Returns what is done about a code, or `None` if it is unknown.
+/// Returns the verdict on a code; `None` if it is unknown.
 pub(super) fn verdict(number: i64, call: Call, _: &str) -> Option<Verdict> {
     let own = |code: Code| Verdict { class: code.class(call), advice: code.advice(), pause: None };
     Code::of(number).map(own).or_else(|| gateway::verdict(number, call))
 }
 
 impl Code {
-    /// What the caller of `call` does about this code.
+    /// Returns what the caller of `call` does.
     fn class(self, call: Call) -> ErrorClass {
         match self {
             Self::Failed
@@ -92,7 +92,7 @@ impl Code {
             | Self::UserNotRegistered
             | Self::UserMissing
             | Self::UserMissingToo => ErrorClass::OperatorUnknown,
-            Self::RoomMissing => among(OF_A_ROOM, call, ErrorClass::Missing),
+            Self::RoomMissing => among(ON_EXISTING_ROOM, call, ErrorClass::Missing),
             Self::RoomExists => among(&[Call::CreateRoom], call, ErrorClass::Exists),
             Self::RoomEmpty => {
                 among(&[Call::CreateRoom, Call::QueryRoomUserList], call, ErrorClass::Exists)
@@ -102,7 +102,7 @@ impl Code {
         }
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do.
     fn advice(self) -> &'static str {
         match self {
             Self::Failed
@@ -135,8 +135,8 @@ impl Code {
     }
 }
 
-/// The calls that are about a room that exists.
-const OF_A_ROOM: &[Call] = &[
+/// The calls that need an existing room.
+const ON_EXISTING_ROOM: &[Call] = &[
     Call::DestroyRoom,
     Call::ModifyRoomAttribute,
     Call::QueryRoomAttribute,

@@ -1,4 +1,4 @@
-//! ZEGOCLOUD's ZIM (In-app Chat): one attempt a call.
+//! ZEGOCLOUD's ZIM (In-app Chat). Each method makes one attempt.
 
 mod answer;
 mod codes;
@@ -26,17 +26,17 @@ const FORMAT: ResponseFormat = ResponseFormat {
     verdict: codes::verdict,
 };
 
-/// How many people a page holds: the question is only whether anybody is inside.
+/// How many people a page contains. One page is enough to know whether people are inside.
 const PAGE: &str = "100";
 
-/// One application at ZIM.
+/// One application of ZIM.
 pub(super) struct Zim {
     zego: Zego,
     /// ZIM's FromUserId.
     operator: String,
 }
 
-/// Whether `host` is one of ZIM's.
+/// Returns whether `host` belongs to ZIM.
 pub(super) fn is_vendor(host: &str) -> bool {
     is_host_of("zim-api", host)
 }

@@ -1,4 +1,4 @@
-//! What goes out and what is made of the answers, over a transport that keeps both.
+//! The requests of ZIM and the reading of its answers, over a scripted transport.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use crate::model::{Attribute, Delay};
 use crate::provider::http::{
     AllowedHosts, HttpRequest, HttpResponse, Sending, ServiceUrl, Transport, TransportError,
 };
-use crate::provider::tests::{Heard, SECRET, Script, access, body, said};
+use crate::provider::tests::{SECRET, ScriptedTransport, TransportResult, access, body, response};
 
 const SIGNATURE: &str = "43e5cfcca828314675f91b001390566a";
 
-fn zim(answer: Heard) -> (Zim, Arc<Script>) {
+fn zim(answer: TransportResult) -> (Zim, Arc<ScriptedTransport>) {
     let (access, script) = access([answer]);
     (Zim::new(access, "admin".to_owned()), script)
 }
@@ -33,9 +33,9 @@ fn destroy() -> Operation {
 
 const SUCCESS: &str = r#"{"Code":0,"Message":"success","RequestId":"r1","AttributeSeq":2}"#;
 
-/// The one request that `ask` sends.
+/// Returns the request of an operation.
 async fn request(id: &str, operation: Operation) -> HttpRequest {
-    let (zim, script) = zim(said(200, SUCCESS));
+    let (zim, script) = zim(response(200, SUCCESS));
     zim.change(&RoomId::new(id), &operation).await.expect("done");
     script.sent().pop().expect("sent")
 }
@@ -59,7 +59,7 @@ async fn a_create_is_a_post_with_the_public_parameters_in_the_query() {
 }
 
 #[tokio::test]
-async fn a_destroy_is_a_get_and_every_odd_character_is_encoded() {
+async fn a_destroy_is_a_get_with_a_percent_encoded_id() {
     let sent = request("!#$%&()+-:;<=.>?@[]^_ ,{}|~é", destroy()).await;
     assert_eq!((sent.method, &sent.body), (Method::Get, &None));
     assert_eq!(
@@ -75,7 +75,7 @@ async fn a_destroy_is_a_get_and_every_odd_character_is_encoded() {
 }
 
 #[tokio::test]
-async fn a_modify_sets_and_deletes() {
+async fn one_modify_sets_and_deletes_attributes() {
     let new = Attribute { value: "v".into(), auto_delete: true };
     let changes = vec![AttributeChange::Set("a".into(), new), AttributeChange::Delete("b".into())];
     let sent = request("lobby", Operation::Patch(Patch::Attributes(changes))).await;
@@ -86,15 +86,15 @@ async fn a_modify_sets_and_deletes() {
 }
 
 #[tokio::test]
-async fn a_request_shows_no_query_when_debugged() {
+async fn the_debug_output_of_a_request_has_no_query() {
     let sent = request("lobby", destroy()).await;
     let shown = format!("{sent:?}");
     assert!(!shown.contains("lobby") && !shown.contains(SIGNATURE), "{shown}");
 }
 
 #[tokio::test]
-async fn a_look_asks_as_the_page_says() {
-    let (zim, script) = zim(said(200, SUCCESS));
+async fn queries_and_registration_send_the_documented_requests() {
+    let (zim, script) = zim(response(200, SUCCESS));
     let id = RoomId::new("a b");
     zim.people(&id).await.expect("read");
     zim.attributes(&id).await.expect("read");
@@ -107,11 +107,11 @@ async fn a_look_asks_as_the_page_says() {
 }
 
 async fn people(body: &str) -> Result<Option<People>, ApiError> {
-    zim(said(200, body)).0.people(&RoomId::new("lobby")).await
+    zim(response(200, body)).0.people(&RoomId::new("lobby")).await
 }
 
 #[tokio::test]
-async fn who_is_inside() {
+async fn people_are_read_from_codes_and_counts() {
     for (body, expected) in [
         (r#"{"Code":660300001,"Message":"no"}"#, None),
         (r#"{"Code":660300008,"Message":"empty"}"#, Some(People::Nobody)),
@@ -128,7 +128,7 @@ async fn who_is_inside() {
 }
 
 async fn attributes(body: &str) -> Result<Option<AttributesRead>, ApiError> {
-    zim(said(200, body)).0.attributes(&RoomId::new("lobby")).await
+    zim(response(200, body)).0.attributes(&RoomId::new("lobby")).await
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn attributes_are_read_tolerantly() {
 }
 
 #[tokio::test]
-async fn attributes_that_cannot_be_read_are_not_taken_for_none() {
+async fn unreadable_attributes_are_an_error() {
     for body in [
         r#"{"Code":0,"Attributes":{"a":"b"}}"#,
         r#"{"Code":0,"Attributes":[{"Value":"b"}]}"#,
@@ -162,24 +162,24 @@ async fn attributes_that_cannot_be_read_are_not_taken_for_none() {
     }
 }
 
-async fn change(answer: Heard) -> Result<Receipt, ApiError> {
+async fn change(answer: TransportResult) -> Result<Receipt, ApiError> {
     zim(answer).0.change(&RoomId::new("lobby"), &Operation::Create(room())).await
 }
 
 #[tokio::test]
-async fn a_success_may_hold_errors() {
+async fn a_success_with_an_error_list_returns_the_failed_keys() {
     let body =
         r#"{"Code":0,"RequestId":7,"AttributeSeq":3,"ErrKeyList":[{"SubCode":1,"Key":"a"},{}]}"#;
-    let receipt = change(said(200, body)).await.expect("done");
+    let receipt = change(response(200, body)).await.expect("done");
     assert_eq!(receipt.request_id.as_deref(), Some("7"));
     assert_eq!(receipt.attribute_sequence, Some(3));
     assert_eq!(receipt.failed_keys, [("a".to_owned(), 1), ("?".to_owned(), 0)]);
-    let odd = change(said(200, r#"{"Code":0,"ErrKeyList":"a"}"#)).await.expect("done");
+    let odd = change(response(200, r#"{"Code":0,"ErrKeyList":"a"}"#)).await.expect("done");
     assert_eq!(odd.failed_keys, [("?".to_owned(), 0)]);
 }
 
 #[tokio::test]
-async fn what_is_not_zims_answer_leaves_the_outcome_unknown() {
+async fn an_answer_that_is_not_zims_has_an_unknown_outcome() {
     for (status, body, words) in [
         (200, "", "nothing in it"),
         (200, "<html>\n<h1>Sign in</h1>", "`<html> <h1>Sign in</h1>`"),
@@ -192,19 +192,19 @@ async fn what_is_not_zims_answer_leaves_the_outcome_unknown() {
         (502, "<html>Bad Gateway", "(HTTP 502), `<html>Bad Gateway`"),
         (500, r#"{"Code":0,"Message":"success"}"#, "(HTTP 500)"),
     ] {
-        let error = change(said(status, body)).await.expect_err("no answer");
+        let error = change(response(status, body)).await.expect_err("no answer");
         assert_eq!((error.class, error.code), (ErrorClass::Unknown, None), "{status} {body}");
         assert!(error.message.contains(words), "{}", error.message);
     }
-    let coded = change(said(500, r#"{"Code":660300014,"RequestId":"r1"}"#)).await;
+    let coded = change(response(500, r#"{"Code":660300014,"RequestId":"r1"}"#)).await;
     let coded = coded.expect_err("no answer");
     assert_eq!((coded.class, coded.code), (ErrorClass::Unknown, Some(660_300_014)));
-    let read = zim(said(503, "")).0.people(&RoomId::new("lobby")).await;
+    let read = zim(response(503, "")).0.people(&RoomId::new("lobby")).await;
     assert_eq!(read.expect_err("no answer").class, ErrorClass::Retry);
 }
 
 #[tokio::test]
-async fn too_often_by_status_says_when_to_come_back() {
+async fn status_429_is_too_often_with_retry_after() {
     let answer = HttpResponse {
         status: 429,
         retry_after: Some("3".to_owned()),
@@ -217,10 +217,10 @@ async fn too_often_by_status_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
+async fn an_error_has_the_services_message_advice_code_and_request_id() {
     let body = r#"{"Code":100000005,"Message":"signature error.","RequestId":"r9"}"#;
     for status in [200, 401] {
-        let error = change(said(status, body)).await.expect_err("refused");
+        let error = change(response(status, body)).await.expect_err("refused");
         assert_eq!(error.class, ErrorClass::Fatal);
         assert_eq!(
             error.to_string(),
@@ -228,12 +228,12 @@ async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
              `app_id` (code 100000005, request r9)"
         );
     }
-    let unknown = change(said(200, r#"{"Code":4711}"#)).await.expect_err("refused");
+    let unknown = change(response(200, r#"{"Code":4711}"#)).await.expect_err("refused");
     assert_eq!(unknown.class, ErrorClass::Unrecognised);
 }
 
 #[tokio::test]
-async fn an_expired_signature_says_how_far_the_clock_is_off() {
+async fn an_expired_signature_reports_the_clock_difference() {
     let answer = HttpResponse {
         status: 200,
         date: Some("Mon, 08 Mar 2021 07:22:23 GMT".to_owned()),
@@ -246,7 +246,7 @@ async fn an_expired_signature_says_how_far_the_clock_is_off() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_is_known_not_to_be_done() {
+async fn an_unsent_request_is_retried_and_a_reset_is_unknown() {
     let refused = change(Err(TransportError::NotSent("no connection".to_owned()))).await;
     assert_eq!(refused.expect_err("no answer").class, ErrorClass::Retry);
     let reset = change(Err(TransportError::Unknown("reset".to_owned()))).await;
@@ -254,7 +254,7 @@ async fn what_was_not_sent_is_known_not_to_be_done() {
 }
 
 #[tokio::test]
-async fn no_answer_echoes_what_proves_us() {
+async fn no_error_contains_the_secret_or_signature() {
     let query = format!("Action=CreateRoom&{PUBLIC}");
     let page = query.replace('&', "&amp;");
     for body in [
@@ -264,17 +264,17 @@ async fn no_answer_echoes_what_proves_us() {
         format!(r#"{{"Code":9,"Message":"\u001b[31m{PUBLIC}"}}"#),
     ] {
         for status in [200, 429, 500] {
-            let error = change(said(status, &body)).await.expect_err("refused");
-            let told = format!("{error} {error:?}");
+            let error = change(response(status, &body)).await.expect_err("refused");
+            let output = format!("{error} {error:?}");
             for hidden in [SECRET, SIGNATURE, "4fd24687296dd9f3", "\u{1b}"] {
-                assert!(!told.contains(hidden), "{told}");
+                assert!(!output.contains(hidden), "{output}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_registered_operator_is_registered() {
+async fn a_registration_succeeds_if_the_user_exists() {
     for (body, expected) in [
         (r#"{"Code":0,"ErrorList":[]}"#, None),
         (r#"{"Code":660700002,"Message":"exists"}"#, None),
@@ -286,20 +286,20 @@ async fn a_registered_operator_is_registered() {
         (r#"{"Code":0,"ErrorList":[{}]}"#, Some(ErrorClass::Unrecognised)),
         (r#"{"Code":660700001}"#, Some(ErrorClass::TooOften)),
     ] {
-        let registered = zim(said(200, body)).0.register("admin").await;
+        let registered = zim(response(200, body)).0.register("admin").await;
         assert_eq!(registered.err().map(|error| error.class), expected, "{body}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_is_given_up() {
+async fn a_service_that_hangs_times_out() {
     struct Hangs;
     impl Transport for Hangs {
         fn send(&self, _: HttpRequest) -> Sending<'_> {
             Box::pin(std::future::pending())
         }
     }
-    let (mut access, _) = access([said(200, SUCCESS)]);
+    let (mut access, _) = access([response(200, SUCCESS)]);
     access.transport = Arc::new(Hangs);
     let zim = Zim::new(access, "admin".to_owned());
     let outcome = zim.change(&RoomId::new("lobby"), &destroy()).await;
@@ -309,7 +309,7 @@ async fn a_service_that_hangs_is_given_up() {
 }
 
 #[test]
-fn the_vendors_hosts_are_known() {
+fn only_the_vendors_hosts_are_accepted() {
     for host in ["zim-api.zego.im", "zim-api-sha.zego.im", "zim-api-sgp.zego.im"] {
         assert!(is_vendor(host), "{host}");
     }

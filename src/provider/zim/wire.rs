@@ -1,6 +1,6 @@
 //! The bodies of ZIM's requests.
 //!
-//! <https://www.zegocloud.com/docs/zim-server/room/create-a-room> and its neighbours.
+//! <https://www.zegocloud.com/docs/zim-server/room/create-a-room> and the pages of the other calls.
 
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ struct User<'a> {
 }
 
 impl<'a> CreateRoom<'a> {
-    /// Creates `room` under `id`.
+    /// Returns the body that creates `room` with the id `id`.
     pub(super) fn new(operator: &'a str, id: &'a RoomId, room: &'a Room) -> Self {
         let Room { name, destroy_delay_time, attributes, fields: _ } = room;
         let new = |(key, attribute): (&'a str, &'a crate::model::Attribute)| NewAttribute {
@@ -90,7 +90,8 @@ impl<'a> CreateRoom<'a> {
 }
 
 impl<'a> ModifyRoomAttribute<'a> {
-    /// Makes `changes` to the room `id`; one that fails does not stop those after it.
+    /// Returns the body that changes attributes of the room `id`. A change that fails does not stop the
+    /// others.
     pub(super) fn new(operator: &'a str, id: &'a RoomId, changes: &'a [AttributeChange]) -> Self {
         let attributes = changes.iter().map(ChangedAttribute::new).collect();
         Self { from_user_id: operator, room_id: id.as_str(), attributes }
@@ -110,7 +111,7 @@ impl<'a> ChangedAttribute<'a> {
 }
 
 impl<'a> UserRegister<'a> {
-    /// Registers one user.
+    /// Returns the body that registers one user.
     pub(super) fn new(user_id: &'a str) -> Self {
         Self { user_info: [User { user_id }] }
     }

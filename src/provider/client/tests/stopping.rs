@@ -1,4 +1,4 @@
-//! The circuit breaker: when a provider is stopped, and what becomes of what waits.
+//! The circuit breaker: when it stops a provider, and how waiting calls end.
 
 use tokio::task::JoinSet;
 
@@ -8,14 +8,14 @@ fn rooms(count: usize) -> Vec<RoomId> {
     (0..count).map(|n| RoomId::new(format!("r{n}").as_str())).collect()
 }
 
-/// Asks who is inside many rooms at once; the errors, and how long all of it took.
-async fn ask_all(client: &Arc<Client>, count: usize) -> (Vec<ApiError>, Duration) {
-    let (start, mut asked) = (Instant::now(), JoinSet::new());
+/// Queries many rooms concurrently. Returns the errors, and how long all of them took.
+async fn query_all(client: &Arc<Client>, count: usize) -> (Vec<ApiError>, Duration) {
+    let (start, mut queries) = (Instant::now(), JoinSet::new());
     for room in rooms(count) {
         let client = Arc::clone(client);
-        asked.spawn(async move { client.people(&room).await });
+        queries.spawn(async move { client.people(&room).await });
     }
-    let answers = asked.join_all().await;
+    let answers = queries.join_all().await;
     (answers.into_iter().filter_map(Result::err).collect(), start.elapsed())
 }
 
@@ -24,11 +24,11 @@ fn create() -> Operation {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
+async fn ten_timeouts_in_a_row_stop_a_provider_and_all_waiting_calls() {
     let (client, fake) = client(FakeService::default());
     fake.now(Behaviour::Hangs);
     let permit = client.permit(CREATE).await.expect("a permit");
-    let (errors, took) = ask_all(&client, 200).await;
+    let (errors, took) = query_all(&client, 200).await;
     assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
     assert_eq!(errors.len(), 200);
     let stopped = errors.iter().filter(|it| it.class == ErrorClass::Stopped).count();
@@ -36,7 +36,7 @@ async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
     assert!(took <= Duration::from_millis(10_600), "{took:?}");
     let made = fake.made(PEOPLE);
 
-    // Later calls end at once, also one that has its permit already, and none is sent.
+    // Later calls fail immediately, also one that has its permit already, and none is sent.
     let start = Instant::now();
     assert_eq!(class(client.observed_room(&room()).await), ErrorClass::Stopped);
     assert_eq!(class(client.attempt(permit, &room(), &create()).await), ErrorClass::Stopped);
@@ -48,7 +48,7 @@ async fn ten_timeouts_in_a_row_stop_a_provider_and_all_that_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_any_kind_counts_the_timeouts_anew() {
+async fn any_answer_resets_the_count_of_timeouts() {
     for class in
         [None, Some(ErrorClass::Refused), Some(ErrorClass::Unknown), Some(ErrorClass::TooOften)]
     {
@@ -59,7 +59,7 @@ async fn an_answer_of_any_kind_counts_the_timeouts_anew() {
                 let permit = client.permit(CREATE).await.expect("a permit");
                 client.attempt(permit, &room(), &create()).await.expect_err("it hangs");
             }
-            fake.now(Behaviour::Answered);
+            fake.now(Behaviour::Succeeds);
             let listed = class.map(|class| (CREATE, VecDeque::from([class])));
             fake.errors.lock().expect("no panic").extend(listed);
             let permit = client.permit(CREATE).await.expect("a permit");
@@ -84,35 +84,35 @@ async fn changes_and_reads_are_counted_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_restarts_is_not_given_up() {
+async fn a_service_that_restarts_is_not_stopped() {
     let (client, fake) = client(FakeService::default());
-    fake.now(Behaviour::ConnectionRefused);
-    let asked = tokio::spawn({
+    fake.now(Behaviour::RefusesConnections);
+    let queries = tokio::spawn({
         let client = Arc::clone(&client);
-        async move { ask_all(&client, 10).await }
+        async move { query_all(&client, 10).await }
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(fake.made(PEOPLE) > 10, "{}", fake.made(PEOPLE));
-    fake.now(Behaviour::Answered);
-    let (errors, _) = asked.await.expect("no panic");
+    fake.now(Behaviour::Succeeds);
+    let (errors, _) = queries.await.expect("no panic");
     assert_eq!((errors, client.tripped()), (Vec::new(), None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_that_are_refused_for_ever_stop_a_provider() {
+async fn connections_that_are_refused_for_ten_seconds_stop_a_provider() {
     let (client, fake) = client(FakeService::default());
-    fake.now(Behaviour::ConnectionRefused);
-    let (_, took) = ask_all(&client, 400).await;
+    fake.now(Behaviour::RefusesConnections);
+    let (_, took) = query_all(&client, 400).await;
     assert_eq!(client.tripped(), Some(Tripped::NoAnswer));
     assert!((9..=11).contains(&took.as_secs()), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_minute_of_nothing_but_too_often_stops_a_provider() {
+async fn a_minute_of_only_too_often_answers_stops_a_provider() {
     for pause in [None, Some(50), Some(300)] {
         let (client, fake) = client(FakeService::default());
         fake.now(Behaviour::TooOften(pause.map(Duration::from_secs)));
-        let (errors, took) = ask_all(&client, 200).await;
+        let (errors, took) = query_all(&client, 200).await;
         assert_eq!(client.tripped(), Some(Tripped::TooOften(PEOPLE)), "{pause:?}");
         assert_eq!(errors.len(), 200);
         assert!((59..=62).contains(&took.as_secs()), "{pause:?}: {took:?}");
@@ -120,13 +120,13 @@ async fn a_minute_of_nothing_but_too_often_stops_a_provider() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_answer_of_the_same_call_counts_the_minute_anew() {
+async fn another_answer_to_the_same_call_restarts_the_minute() {
     for (answered, stopped) in [(PEOPLE, false), (CREATE, true)] {
         let (client, fake) = client(FakeService::default());
         for _ in 0..12 {
             fake.now(Behaviour::TooOften(None));
             let _ = tokio::time::timeout(Duration::from_secs(10), client.people(&room())).await;
-            fake.now(Behaviour::Answered);
+            fake.now(Behaviour::Succeeds);
             let Ok(permit) = client.permit(answered).await else { break };
             if answered == PEOPLE {
                 drop(permit);
@@ -141,13 +141,13 @@ async fn another_answer_of_the_same_call_counts_the_minute_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_waited_too_long_for_leave_is_not_made() {
+async fn an_attempt_that_waited_too_long_for_its_permit_is_not_made() {
     let fake = Arc::new(FakeService::answering(&[(PEOPLE, &[ErrorClass::Retry; 200])]));
     let service = Arc::clone(&fake) as Arc<dyn Service>;
     let rates = [(PEOPLE, 1.0)].into();
     let client = Arc::new(Client::new(service, rates, Arc::new(Fixed([128; 8])), clock()));
-    let (errors, _) = ask_all(&client, 100).await;
-    assert_eq!((errors.len(), fake.made(PEOPLE)), (100, 100), "one attempt each took 100 s");
+    let (errors, _) = query_all(&client, 100).await;
+    assert_eq!((errors.len(), fake.made(PEOPLE)), (100, 100), "not one attempt for each room");
     assert!(errors.iter().all(|error| error.message == "no"), "{errors:?}");
 }
 
@@ -155,12 +155,12 @@ async fn an_attempt_that_waited_too_long_for_leave_is_not_made() {
 async fn a_new_run_calls_a_stopped_provider_again() {
     let (client, fake) = client(FakeService::default());
     fake.now(Behaviour::Hangs);
-    let (errors, _) = ask_all(&client, 200).await;
+    let (errors, _) = query_all(&client, 200).await;
     assert_eq!((errors.len(), client.tripped()), (200, Some(Tripped::NoAnswer)));
-    fake.now(Behaviour::Answered);
+    fake.now(Behaviour::Succeeds);
     assert_eq!(class(client.people(&room()).await), ErrorClass::Stopped);
     client.begin_run(&BTreeMap::new(), at(), PreviousRun::Clean, SignatureLife::Usual);
     assert_eq!(client.tripped(), None);
-    let (errors, _) = ask_all(&client, 200).await;
+    let (errors, _) = query_all(&client, 200).await;
     assert!(errors.is_empty(), "{errors:?}");
 }

@@ -1,4 +1,4 @@
-//! Real sockets on loopback, with a server that behaves badly.
+//! The transport over real sockets on loopback, with a server that misbehaves.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,8 @@ use super::super::{AllowedHosts, ServiceUrl};
 use super::*;
 use crate::model::Call;
 
-/// Serves one connection after the other: reads a request's head, then lets `serve` answer.
+/// Starts a server and returns its URL. It accepts one connection at a time, reads the head of a
+/// request, and calls `serve` for the answer.
 fn server(serve: impl Fn(&mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -47,7 +48,7 @@ async fn send(url: &str) -> Result<HttpResponse, TransportError> {
 }
 
 #[tokio::test]
-async fn an_answer_is_read_whole() {
+async fn status_headers_and_body_of_an_answer_are_read() {
     let url = answers(
         "HTTP/1.1 429 Slow down\r\nDate: Mon, 08 Mar 2021 07:22:23 GMT\r\nRetry-After: 3\r\n\
          Content-Length: 2\r\n\r\n{}",
@@ -59,7 +60,7 @@ async fn an_answer_is_read_whole() {
 }
 
 #[tokio::test]
-async fn localhost_is_this_machine() {
+async fn localhost_is_reached_on_loopback() {
     let url = answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let response = send(&url.replace("127.0.0.1", "localhost")).await.expect("an answer");
     assert_eq!(response.status, 200);
@@ -68,15 +69,15 @@ async fn localhost_is_this_machine() {
 #[test]
 fn loopback_is_reached_without_a_proxy() {
     let this = std::env::current_exe().expect("a path");
-    let test = "provider::http::network::tests::an_answer_is_read_whole";
-    let mut again = Command::new(this);
-    again.args(["--exact", test]).env_remove("NO_PROXY").env_remove("no_proxy");
+    let test = "provider::http::network::tests::status_headers_and_body_of_an_answer_are_read";
+    let mut command = Command::new(this);
+    command.args(["--exact", test]).env_remove("NO_PROXY").env_remove("no_proxy");
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-        again.env(name, "http://127.0.0.1:1");
+        command.env(name, "http://127.0.0.1:1");
     }
-    let output = again.output().expect("it runs");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    let output = command.output().expect("it runs");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
 }
 
 #[tokio::test]
@@ -91,11 +92,11 @@ async fn a_redirect_is_not_followed() {
         let _ = stream.write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes());
     });
     assert_eq!(send(&url).await.expect("an answer").status, 307);
-    assert!(is_reached.try_recv().is_err());
+    assert!(is_reached.try_recv().is_err(), "the redirect was followed");
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_known_not_to_be_sent() {
+async fn a_request_on_a_refused_connection_was_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
@@ -105,7 +106,7 @@ async fn a_refused_connection_is_known_not_to_be_sent() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
+async fn a_request_on_a_broken_connection_has_an_unknown_outcome() {
     let long = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Code\":";
     for answer in ["", "HTTP/1.1 200 O", "garbage\r\n\r\n", long] {
         let error = send(&answers(answer)).await.expect_err("broken");
@@ -114,7 +115,7 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_read_to_its_end() {
+async fn an_answer_that_is_too_large_is_an_error() {
     let part = vec![b'x'; 65_536];
     let url = server(move |stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
@@ -125,15 +126,15 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_given_up_without_waiting_for_it() {
-    let (asked, is_asked) = oneshot::channel();
-    let asked = std::sync::Mutex::new(Some(asked));
+async fn a_server_that_hangs_times_out_after_ten_seconds() {
+    let (received, is_received) = oneshot::channel();
+    let received = std::sync::Mutex::new(Some(received));
     let url = server(move |_| {
-        asked.lock().expect("no panic").take().map(|asked| asked.send(()));
+        received.lock().expect("no panic").take().map(|received| received.send(()));
         thread::park();
     });
     let sending = tokio::spawn(async move { send(&url).await });
-    is_asked.await.expect("the request came");
+    is_received.await.expect("the request arrives");
     tokio::time::pause();
     let error = sending.await.expect("no panic").expect_err("no answer");
     let TransportError::Unknown(message) = error else { panic!("{error:?}") };

@@ -1,19 +1,19 @@
-//! Estimates the time of a request on its way from the recent round trips.
+//! Estimates the latency of requests from the recent round trips.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How many round trips are remembered.
-const REMEMBERED: usize = 128;
+/// How many round trips are kept.
+const MAX_SAMPLES: usize = 128;
 
-/// How many round trips there must be before the least of them is used.
-const SUFFICIENT: usize = 16;
+/// How many round trips are needed before the least of them is used.
+const MIN_SAMPLES: usize = 16;
 
 /// The assumed difference between round trips before one is measured.
-const UNSEEN: Duration = Duration::from_millis(20);
+const INITIAL_SPREAD: Duration = Duration::from_millis(20);
 
-/// The grain of the timers and of the service's own clock.
-const GRAIN: Duration = Duration::from_millis(1);
+/// The resolution of the timers and of the service's clock.
+const RESOLUTION: Duration = Duration::from_millis(1);
 
 /// The recent round trips of one call.
 #[derive(Debug, Default)]
@@ -24,27 +24,28 @@ pub(super) struct Latency {
 }
 
 impl Latency {
-    /// Remembers one round trip.
+    /// Adds one round trip.
     pub(super) fn learn(&mut self, round_trip: Duration) {
-        if self.recent.len() == REMEMBERED {
+        if self.recent.len() == MAX_SAMPLES {
             self.recent.pop_front();
         }
         self.recent.push_back(round_trip);
         let (mut least, mut longest) = (round_trip, round_trip);
-        for seen in &self.recent {
-            (least, longest) = (least.min(*seen), longest.max(*seen));
+        for sample in &self.recent {
+            (least, longest) = (least.min(*sample), longest.max(*sample));
         }
         let samples = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
-        // The least of so many samples lies above the true least by their spread over their
-        // number: twice that is taken off, so that few requests are quicker than the floor.
-        let unseen = (longest.saturating_sub(least) + UNSEEN) * 2 / samples.saturating_add(1);
+        // The least sample exceeds the true minimum by about the spread divided by the number of samples.
+        // Twice that is subtracted, so that few requests are faster than the floor.
+        let margin =
+            (longest.saturating_sub(least) + INITIAL_SPREAD) * 2 / samples.saturating_add(1);
         self.longest = longest;
-        if self.recent.len() >= SUFFICIENT {
-            self.floor = least.saturating_sub(unseen + GRAIN);
+        if self.recent.len() >= MIN_SAMPLES {
+            self.floor = least.saturating_sub(margin + RESOLUTION);
         }
     }
 
-    /// Returns the estimated least time of the next round trip.
+    /// Returns the estimated minimum of the next round trip.
     pub(super) fn floor(&self) -> Duration {
         self.floor
     }

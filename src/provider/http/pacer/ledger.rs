@@ -1,4 +1,4 @@
-//! The pacer's arithmetic: when a request may be sent, without waiting and without a clock.
+//! Computes when a request may be sent. It neither waits nor reads a clock.
 
 use std::time::Duration;
 
@@ -8,40 +8,40 @@ use super::latency::Latency;
 use super::pace::Pace;
 use super::slots::{Hold, Slots, Use};
 
-/// How late a grant may be and still be caught up with.
+/// The delay of a grant up to which later grants catch up.
 pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// How long before it may be sent a request is granted.
 pub(super) const AHEAD: Duration = Duration::from_millis(25);
 
-/// The longest time that a slot is held for one request's latency, as long as nothing was refused.
+/// The longest time that a slot is held for one request's latency, unless requests were refused.
 pub(super) const ALLOWANCE: Duration = Duration::from_millis(250);
 
-/// The longest pause that a service may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The longest pause that a service can request.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
-/// More requests a window than any service takes: bounds the work for one grant.
-const MOST_SLOTS: u32 = 10_000;
+/// The most slots, more than any service accepts requests in a window: limits the work for one grant.
+const MAX_SLOTS: u32 = 10_000;
 
-/// The slowest pace, one request in so many seconds.
-const SLOWEST: f64 = 1000.0;
+/// The longest window, in seconds: the slowest rate is one request in it.
+const MAX_WINDOW: f64 = 1000.0;
 
 /// The slots of one call, and their state.
 ///
-/// There are as many slots as the service takes requests in a window. A request holds its slot
-/// until a window after it has arrived *at the latest* (its answer shows that it has), less the
-/// time that the next request needs *at least* to arrive. So two requests in one slot never arrive
-/// within one window, and no window can hold more arrivals than there are slots, in whatever order
-/// they arrive and wherever on its way the service counts a request.
+/// There are as many slots as the service accepts requests in a window. A request holds its slot
+/// until one window after its *latest* possible arrival (the answer shows that it has arrived), less
+/// the *least* time that the next request needs to arrive. So two requests in one slot never arrive
+/// within one window, and no window contains more arrivals than there are slots, in whatever order
+/// they arrive and wherever on the path the service counts a request.
 #[derive(Debug)]
 pub(super) struct Ledger {
     window: Duration,
     interval: Duration,
     slots: Slots,
-    /// The next point of the grid that spreads the grants.
+    /// The next point of the grid on which the grants are spread.
     next: Instant,
     last_grant: Option<Instant>,
-    /// The one before it, and the point of the grid as it was then.
+    /// The values of `last_grant` and `next` before the last grant.
     grant_before: (Option<Instant>, Instant),
     last_sent: Option<Instant>,
     paused_until: Instant,
@@ -54,19 +54,19 @@ pub(super) struct Ledger {
 /// When the next request may be sent.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// From this time on, which is now or a little ahead.
+    /// From this time on, which is now or at most [`AHEAD`] later.
     Granted(Hold, Instant),
-    /// Ask again at this time, or when something changes before.
+    /// Not yet: call again at this time, or earlier if something changes.
     At(Instant),
-    /// When a granted slot is sent or given back.
+    /// Not yet: call again when a granted request is sent or its slot is freed.
     AfterChange,
 }
 
 impl Ledger {
-    /// Returns the slots for `rate` requests a second, free from `now` on.
+    /// Returns the ledger for `rate` requests per second, with all slots free from `now` on.
     pub(super) fn new(rate: f64, now: Instant) -> Self {
-        let rate = if rate.is_finite() { rate.max(1.0 / SLOWEST) } else { 1.0 };
-        let count = (1..=MOST_SLOTS).rev().find(|n| f64::from(*n) <= rate).unwrap_or(1);
+        let rate = if rate.is_finite() { rate.max(1.0 / MAX_WINDOW) } else { 1.0 };
+        let count = (1..=MAX_SLOTS).rev().find(|n| f64::from(*n) <= rate).unwrap_or(1);
         let window = Duration::from_secs_f64((1.0 / rate).max(1.0));
         let interval = window / count;
         Self {
@@ -85,18 +85,18 @@ impl Ledger {
         }
     }
 
-    /// Counts every slot as used until `last`, at this rate.
+    /// Counts the slots as used at the full rate until `last`.
     pub(super) fn resume(&mut self, last: Instant) {
         self.slots.free_from(last + self.window + self.allowance + CATCH_UP, self.interval);
         self.next = self.next.max(last + self.interval);
         self.last_sent = Some(last);
     }
 
-    /// Returns when the request that was requested at `requested` may be sent, and grants it if that is now or a
-    /// little ahead.
+    /// Returns when the request of a caller that waits since `requested` may be sent. Grants it if that is
+    /// now or at most [`AHEAD`] later.
     pub(super) fn turn(&mut self, requested: Instant, now: Instant) -> Turn {
-        let silent = self.window + self.unanswered();
-        let Some(free) = self.slots.first_free(silent) else { return Turn::AfterChange };
+        let timeout = self.window + self.unanswered();
+        let Some(free) = self.slots.first_free(timeout) else { return Turn::AfterChange };
         let interval = self.interval.div_f64(self.pace.part());
         let point = self.next.max(requested);
         let spread = self.last_grant.map_or(point, |last| last + interval / 4);
@@ -105,7 +105,7 @@ impl Ledger {
             return Turn::At(at - AHEAD);
         }
         let due = at.max(now);
-        let Some(hold) = self.slots.grant(silent, due) else { return Turn::AfterChange };
+        let Some(hold) = self.slots.grant(timeout, due) else { return Turn::AfterChange };
         let late = due.checked_sub(CATCH_UP).unwrap_or(point);
         self.grant_before = (self.last_grant.replace(due), self.next);
         self.next = point.max(late) + interval;
@@ -123,9 +123,9 @@ impl Ledger {
         self.slots.take_back(hold);
     }
 
-    /// Frees a granted slot, as if it had not been granted: if it was the last one, the next request may
-    /// be sent when this one could have been.
-    pub(super) fn given_back(&mut self, hold: Hold) {
+    /// Frees a granted slot as if it had not been granted: if it was the last grant, the next request may be
+    /// sent at the time of this one.
+    pub(super) fn revoke(&mut self, hold: Hold) {
         let granted = self.slots.take_back(hold);
         if granted.is_some() && granted == self.last_grant {
             (self.last_grant, self.next) = self.grant_before;
@@ -135,13 +135,13 @@ impl Ledger {
     /// Records an answer.
     pub(super) fn answered(&mut self, hold: Hold, sent: Instant, now: Instant) {
         self.latency.learn(now.saturating_duration_since(sent));
-        self.release(hold, sent, now);
+        self.free(hold, sent, now);
         self.pace.answered(sent, now);
         self.allowance = self.allowance.mul_f64(0.998).max(ALLOWANCE.min(self.window));
     }
 
-    /// Records "too often": it changes the pace by the share of such answers, and the latency's allowance once
-    /// for all requests that were in flight together.
+    /// Records a "too often" answer: it adapts the pace to the share of such answers, and doubles the
+    /// latency's allowance once for all requests that were in flight together.
     pub(super) fn refused(
         &mut self,
         hold: Hold,
@@ -149,9 +149,9 @@ impl Ledger {
         now: Instant,
         pause: Option<Duration>,
     ) {
-        self.release(hold, sent, now);
+        self.free(hold, sent, now);
         self.pace.refused(sent, now);
-        let pause = pause.unwrap_or(Duration::ZERO).min(LONGEST_PAUSE);
+        let pause = pause.unwrap_or(Duration::ZERO).min(MAX_PAUSE);
         self.paused_until = self.paused_until.max(now + pause);
         if self.allowed_more_at.is_none_or(|allowed| sent > allowed) {
             self.allowed_more_at = Some(now);
@@ -164,7 +164,7 @@ impl Ledger {
         self.last_sent
     }
 
-    /// Returns how long beyond the window a slot is held for a request without an answer so far.
+    /// Returns how long beyond the window a slot is held for a request that is not answered yet.
     fn unanswered(&self) -> Duration {
         let longest = self.latency.longest();
         if longest < self.window {
@@ -173,7 +173,8 @@ impl Ledger {
         longest.saturating_sub(self.latency.floor()).min(self.allowance)
     }
 
-    fn release(&mut self, hold: Hold, sent: Instant, now: Instant) {
+    /// Frees a slot after the answer, from a window after the request has arrived on.
+    fn free(&mut self, hold: Hold, sent: Instant, now: Instant) {
         let took = now.saturating_duration_since(sent);
         let beyond = took.saturating_sub(self.latency.floor()).min(self.allowance);
         self.slots.put(hold, Use::Free(sent + self.window + beyond));

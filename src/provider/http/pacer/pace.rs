@@ -1,8 +1,9 @@
 //! The rate of a call, adapted to the share of its answers that are "too often".
 //!
-//! A small share is noise: the refused requests are retried, and the rate stays. A large one means that other
-//! programs use the limit too: then the rate becomes what the service accepted, and from time to time a faster
-//! one is probed. It stays if more is accepted at it, however many are refused.
+//! A small share is noise: the refused requests are retried, and the rate does not change. A large share
+//! means that other programs use the limit too: then the rate becomes what the service accepted, and
+//! from time to time a faster rate is probed. It is kept if more requests are accepted at it, however
+//! many are refused.
 
 use std::time::Duration;
 
@@ -11,27 +12,35 @@ use tokio::time::Instant;
 /// The sample that decides whether the full pace is too fast.
 const AT_FULL: Size = Size { answers: 20, time: Duration::from_secs(2) };
 
-/// The sample that decides about a slower pace, and the one if answers are few.
+/// The sample that decides about a slower pace.
 const BELOW_FULL: Size = Size { answers: 10, time: Duration::from_secs(1) };
-const AT_LEAST: Size = Size { answers: 4, time: Duration::from_secs(2) };
+
+/// The sample that decides about a slower pace if there are few answers.
+const BELOW_FULL_FEW_ANSWERS: Size = Size { answers: 4, time: Duration::from_secs(2) };
 
 /// The share of refusals at the full pace up to which they are noise.
 const NOISE: f64 = 0.15;
 
-/// The share of refusals that means at once that the pace is too fast, and after how many answers.
+/// The share of refusals that ends a sample early because the pace is too fast.
 const TOO_FAST: f64 = 0.5;
+
+/// The answers that such a sample must have.
 const TOO_FAST_ANSWERS: u32 = 10;
 
-/// How long a pace is held before a faster one is probed, in samples.
-const HELD: u32 = 3;
+/// How many samples a pace is held before a faster one is probed.
+const HELD_SAMPLES: u32 = 3;
 
-/// How much faster the first probe is, and each one after a probe of which more was accepted.
-const PROBE: f64 = 1.4;
+/// The factor of the first probe.
+const FIRST_PROBE: f64 = 1.4;
+
+/// The factor of each probe after a successful one.
 const NEXT_PROBE: f64 = 2.0;
 
-/// The target below what was accepted, and the most that one sample may slow down.
-const BELOW: f64 = 0.95;
-const AT_ONCE: f64 = 0.25;
+/// The new pace, as a part of what was accepted.
+const ACCEPTED_PART: f64 = 0.95;
+
+/// The least part of the pace that is left after one sample.
+const MIN_PART_LEFT: f64 = 0.25;
 
 /// The slowest pace, as a part of the full one.
 const SLOWEST: f64 = 0.1;
@@ -39,7 +48,7 @@ const SLOWEST: f64 = 0.1;
 /// The pace of one call.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// A part of the full one.
+    /// The pace as a part of the full one.
     part: f64,
     mode: Mode,
     sample: Sample,
@@ -47,11 +56,11 @@ pub(super) struct Pace {
 
 #[derive(Clone, Copy, Debug)]
 enum Mode {
-    /// It is the full one.
+    /// The full pace.
     Full,
-    /// It is held for this many more samples.
+    /// A slower pace, held for this many more samples.
     Held(u32),
-    /// It is faster than one that was held.
+    /// A probe, faster than the pace that was held.
     Probing(Held),
 }
 
@@ -59,11 +68,11 @@ enum Mode {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     part: f64,
-    /// The rate that was accepted.
-    through: f64,
+    /// The accepted rate, as a part of the full pace.
+    accepted: f64,
 }
 
-/// The answers to what was sent since the pace was last judged.
+/// The answers to requests that were sent since the last decision.
 #[derive(Debug)]
 struct Sample {
     since: Instant,
@@ -93,7 +102,7 @@ impl Pace {
         self.learn(sent, now, 0);
     }
 
-    /// Records an answer of "too often".
+    /// Records a "too often" answer.
     pub(super) fn refused(&mut self, sent: Instant, now: Instant) {
         self.learn(sent, now, 1);
     }
@@ -105,39 +114,39 @@ impl Pace {
         self.sample.answers += 1;
         self.sample.refused += refused;
         if self.sample.is_enough(self.mode, now) {
-            self.judge();
+            self.decide();
             self.sample = Sample::new(now);
         }
     }
 
-    fn judge(&mut self) {
+    fn decide(&mut self) {
         let share = self.sample.share();
-        let through = self.part * (1.0 - share);
+        let accepted = self.part * (1.0 - share);
         match self.mode {
-            Mode::Full if share > NOISE => self.hold(through * BELOW),
+            Mode::Full if share > NOISE => self.hold(accepted * ACCEPTED_PART),
             Mode::Full => {}
-            Mode::Held(_) if share >= TOO_FAST => self.hold(through * BELOW),
-            Mode::Held(1) => self.probe(through, PROBE),
+            Mode::Held(_) if share >= TOO_FAST => self.hold(accepted * ACCEPTED_PART),
+            Mode::Held(1) => self.probe(accepted, FIRST_PROBE),
             Mode::Held(left) => self.mode = Mode::Held(left.saturating_sub(1)),
-            // At least half of what was sent in addition was accepted.
+            // At least half of the additional requests were accepted.
             Mode::Probing(held)
-                if through / held.through >= f64::midpoint(1.0, self.part / held.part) =>
+                if accepted / held.accepted >= f64::midpoint(1.0, self.part / held.part) =>
             {
-                self.probe(through, NEXT_PROBE);
+                self.probe(accepted, NEXT_PROBE);
             }
-            Mode::Probing(held) => self.hold(held.through.max(through * BELOW)),
+            Mode::Probing(held) => self.hold(held.accepted.max(accepted * ACCEPTED_PART)),
         }
     }
 
     /// Holds a slower pace.
     fn hold(&mut self, part: f64) {
-        self.part = part.max(self.part * AT_ONCE).max(SLOWEST);
-        self.mode = Mode::Held(HELD);
+        self.part = part.max(self.part * MIN_PART_LEFT).max(SLOWEST);
+        self.mode = Mode::Held(HELD_SAMPLES);
     }
 
-    /// Goes faster, after a rate of `through` was accepted.
-    fn probe(&mut self, through: f64, faster: f64) {
-        let held = Held { part: self.part, through };
+    /// Probes a faster pace, after a rate of `accepted` was accepted.
+    fn probe(&mut self, accepted: f64, faster: f64) {
+        let held = Held { part: self.part, accepted };
         self.part = (self.part * faster).min(1.0);
         self.mode = if self.part < 1.0 { Mode::Probing(held) } else { Mode::Full };
     }
@@ -152,14 +161,16 @@ impl Sample {
         f64::from(self.refused) / f64::from(self.answers.max(1))
     }
 
-    /// Whether there is enough to judge by.
+    /// Returns whether the sample is large enough for a decision.
     fn is_enough(&self, mode: Mode, now: Instant) -> bool {
         let time = now.saturating_duration_since(self.since);
         let has = |size: Size| self.answers >= size.answers && time >= size.time;
         let too_fast = self.answers >= TOO_FAST_ANSWERS && self.share() >= TOO_FAST;
         match mode {
             Mode::Full => too_fast || has(AT_FULL),
-            Mode::Held(_) | Mode::Probing(_) => too_fast || has(BELOW_FULL) || has(AT_LEAST),
+            Mode::Held(_) | Mode::Probing(_) => {
+                too_fast || has(BELOW_FULL) || has(BELOW_FULL_FEW_ANSWERS)
+            }
         }
     }
 }

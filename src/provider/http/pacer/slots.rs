@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// As many slots as the service takes requests in a window.
+/// The slots, as many as the service accepts requests in a window.
 #[derive(Debug)]
 pub(super) struct Slots {
     all: Vec<Slot>,
-    /// The free ones, by the time from which they are.
+    /// The free slots, by the time from which they are free.
     free: BTreeSet<(Instant, usize)>,
-    /// Those whose request was sent and not answered yet, by the time of sending.
+    /// The slots whose request was sent and is not answered yet, by the time of sending.
     sent: BTreeSet<(Instant, usize)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     use_of: Use,
-    /// Grows with every grant, so that a late answer does not touch a later request's slot.
+    /// Increases with every grant, so that a late answer does not change a later request's slot.
     turn: u64,
 }
 
@@ -32,7 +32,7 @@ pub(super) enum Use {
     Sent(Instant),
 }
 
-/// A slot as it was granted.
+/// A granted slot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hold {
     slot: usize,
@@ -40,14 +40,14 @@ pub(super) struct Hold {
 }
 
 impl Slots {
-    /// Returns `count` slots, all of them free from `now` on.
+    /// Returns `count` slots, all free from `now` on.
     pub(super) fn new(count: u32, now: Instant) -> Self {
         let all: Vec<_> = (0..count).map(|_| Slot { use_of: Use::Free(now), turn: 0 }).collect();
         let free = (0..all.len()).map(|slot| (now, slot)).collect();
         Self { all, free, sent: BTreeSet::new() }
     }
 
-    /// Frees every slot from `last` on, each further one earlier by `interval`.
+    /// Frees the first slot from `last` on, and each further slot earlier by `interval`.
     pub(super) fn free_from(&mut self, last: Instant, interval: Duration) {
         let mut free = last;
         for slot in 0..self.all.len() {
@@ -56,22 +56,22 @@ impl Slots {
         }
     }
 
-    /// Returns when the first slot is free, `None` if all are granted. One without an answer is free `silent` after
-    /// it was sent.
-    pub(super) fn first_free(&self, silent: Duration) -> Option<Instant> {
-        self.first(silent).map(|(from, _)| from)
+    /// Returns when the first slot is free; `None` if all are granted. A slot whose request is not
+    /// answered is free `timeout` after it was sent.
+    pub(super) fn first_free(&self, timeout: Duration) -> Option<Instant> {
+        self.first(timeout).map(|(from, _)| from)
     }
 
-    /// Grants the first slot, to be sent at `due`.
-    pub(super) fn grant(&mut self, silent: Duration, due: Instant) -> Option<Hold> {
-        let (_, slot) = self.first(silent)?;
+    /// Grants the first slot that becomes free, for a request to be sent at `due`.
+    pub(super) fn grant(&mut self, timeout: Duration, due: Instant) -> Option<Hold> {
+        let (_, slot) = self.first(timeout)?;
         self.set(slot, Use::Granted(due));
         let turn = &mut self.all[slot].turn;
         *turn += 1;
         Some(Hold { slot, turn: *turn })
     }
 
-    /// Sets the use of a granted slot, unless the slot was granted again since.
+    /// Sets the use of a granted slot, unless it has been granted again since.
     pub(super) fn put(&mut self, hold: Hold, use_of: Use) {
         if self.all[hold.slot].turn == hold.turn {
             self.set(hold.slot, use_of);
@@ -90,9 +90,9 @@ impl Slots {
         }
     }
 
-    fn first(&self, silent: Duration) -> Option<(Instant, usize)> {
+    fn first(&self, timeout: Duration) -> Option<(Instant, usize)> {
         let free = self.free.first().copied();
-        let sent = self.sent.first().map(|(sent, slot)| (*sent + silent, *slot));
+        let sent = self.sent.first().map(|(sent, slot)| (*sent + timeout, *slot));
         free.into_iter().chain(sent).min()
     }
 

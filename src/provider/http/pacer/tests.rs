@@ -1,4 +1,4 @@
-//! Counts what arrives at a service, in every second of it, on tokio's paused clock.
+//! Counts the requests that arrive at a service in any second, on tokio's paused clock.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -15,18 +15,18 @@ mod shares;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Where on its way the service counts a request.
+/// When the service counts a request.
 #[derive(Clone, Copy, Debug)]
 enum Counted {
-    OnTheWayIn,
-    AtTheAnswer,
-    AtOnce,
+    AfterHalfTheRoundTrip,
+    AtTheEndOfTheRoundTrip,
+    WhenSent,
 }
 
-/// Even shares of 0 to 1, the same in every run.
-struct Shares(u64);
+/// A generator of uniformly distributed numbers from 0 to 1, the same in every run.
+struct Numbers(u64);
 
-impl Shares {
+impl Numbers {
     fn next(&mut self) -> f64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -38,51 +38,51 @@ impl Shares {
     }
 }
 
-type Latency = fn(&mut Shares) -> Duration;
+type Latency = fn(&mut Numbers) -> Duration;
 
-fn constant(_: &mut Shares) -> Duration {
+fn constant(_: &mut Numbers) -> Duration {
     Duration::from_millis(50)
 }
 
-fn slow(_: &mut Shares) -> Duration {
+fn slow(_: &mut Numbers) -> Duration {
     Duration::from_secs(2)
 }
 
-fn jittered(shares: &mut Shares) -> Duration {
-    shares.between(0.020, 0.080)
+fn jittered(numbers: &mut Numbers) -> Duration {
+    numbers.between(0.020, 0.080)
 }
 
-fn wide(shares: &mut Shares) -> Duration {
-    shares.between(0.050, 0.750)
+fn wide(numbers: &mut Numbers) -> Duration {
+    numbers.between(0.050, 0.750)
 }
 
-fn bimodal(shares: &mut Shares) -> Duration {
-    if shares.next() < 0.8 { shares.between(0.030, 0.035) } else { shares.between(0.120, 0.130) }
+fn bimodal(numbers: &mut Numbers) -> Duration {
+    if numbers.next() < 0.8 { numbers.between(0.030, 0.035) } else { numbers.between(0.120, 0.130) }
 }
 
-/// A service that takes `limit` requests in any second and refuses the others.
-struct Sliding {
+/// A service that accepts `limit` requests in any second, and refuses the others.
+struct SlidingWindow {
     limit: usize,
-    taken: VecDeque<Instant>,
+    accepted: VecDeque<Instant>,
 }
 
-impl Sliding {
-    fn takes(&mut self, now: Instant) -> bool {
-        while self.taken.front().is_some_and(|first| now.duration_since(*first) >= SECOND) {
-            self.taken.pop_front();
+impl SlidingWindow {
+    fn accepts(&mut self, now: Instant) -> bool {
+        while self.accepted.front().is_some_and(|first| now.duration_since(*first) >= SECOND) {
+            self.accepted.pop_front();
         }
-        let free = self.taken.len() < self.limit;
+        let free = self.accepted.len() < self.limit;
         if free {
-            self.taken.push_back(now);
+            self.accepted.push_back(now);
         }
         free
     }
 }
 
-/// What a run of many requests came to.
+/// The result of a run of many requests.
 #[derive(Debug)]
 struct Run {
-    /// How much longer it took than at the full rate.
+    /// The duration as a multiple of that at the full rate.
     stretch: f64,
     /// The share of requests that the service refused.
     refused: f64,
@@ -91,58 +91,58 @@ struct Run {
 }
 
 async fn run(pacer: &Pacer, rate: f64, count: usize, latency: Latency, counted: Counted) -> Run {
-    let service = Sliding { limit: slots(rate), taken: VecDeque::new() };
-    let (service, mut shares) = (Arc::new(Mutex::new(service)), Shares(7));
+    let service = SlidingWindow { limit: slots(rate), accepted: VecDeque::new() };
+    let (service, mut numbers) = (Arc::new(Mutex::new(service)), Numbers(7));
     let (mut calls, mut sent) = (JoinSet::new(), Vec::new());
     for _ in 0..count {
         let permit = pacer.permit().await;
-        let (journal, whole) = (shares.between(0.0, 0.004), latency(&mut shares));
+        let (write, round_trip) = (numbers.between(0.0, 0.004), latency(&mut numbers));
         let before = match counted {
-            Counted::OnTheWayIn => whole / 2,
-            Counted::AtTheAnswer => whole,
-            Counted::AtOnce => Duration::ZERO,
+            Counted::AfterHalfTheRoundTrip => round_trip / 2,
+            Counted::AtTheEndOfTheRoundTrip => round_trip,
+            Counted::WhenSent => Duration::ZERO,
         };
         let service = Arc::clone(&service);
         calls.spawn(async move {
-            sleep(journal).await;
+            sleep(write).await;
             let in_flight = permit.sent().await;
             let sent = Instant::now();
             sleep(before).await;
             let arrived = Instant::now();
-            let taken = service.lock().expect("no panic").takes(arrived);
-            if taken {
-                sleep(whole.saturating_sub(before)).await;
+            let accepted = service.lock().expect("no panic").accepts(arrived);
+            if accepted {
+                sleep(round_trip.saturating_sub(before)).await;
                 in_flight.answered();
             } else {
                 in_flight.too_often(None);
             }
-            (sent, arrived, taken)
+            (sent, arrived, accepted)
         });
     }
     let (mut arrived, mut refused) = (Vec::new(), 0);
     while let Some(joined) = calls.join_next().await {
-        let (left, came, taken) = joined.expect("no panic");
-        sent.push(left);
-        arrived.push(came);
-        refused += usize::from(!taken);
+        let (sent_at, arrived_at, accepted) = joined.expect("no panic");
+        sent.push(sent_at);
+        arrived.push(arrived_at);
+        refused += usize::from(!accepted);
     }
     sent.sort();
     arrived.sort();
     let took = sent[sent.len() - 1] - sent[0];
-    let stretch = took.as_secs_f64() * rate / part(sent.len() - 1);
-    Run { stretch, refused: part(refused) / part(count), sent, arrived }
+    let stretch = took.as_secs_f64() * rate / to_f64(sent.len() - 1);
+    Run { stretch, refused: to_f64(refused) / to_f64(count), sent, arrived }
 }
 
-fn part(count: usize) -> f64 {
+fn to_f64(count: usize) -> f64 {
     f64::from(u32::try_from(count).expect("a small number"))
 }
 
 fn slots(rate: f64) -> usize {
-    (1..=10_000).take_while(|n| part(*n) <= rate).count().max(1)
+    (1..=10_000).take_while(|n| to_f64(*n) <= rate).count().max(1)
 }
 
-/// The most arrivals in any second, the second's end left out.
-fn busiest(arrived: &[Instant]) -> usize {
+/// Returns the most arrivals in any second; the end of the second is excluded.
+fn most_in_a_second(arrived: &[Instant]) -> usize {
     let within = |(at, first): (usize, &Instant)| {
         arrived[at..].iter().take_while(|later| **later - *first < SECOND).count()
     };
@@ -150,7 +150,7 @@ fn busiest(arrived: &[Instant]) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_a_second_arrive_and_hardly_ever_one_more() {
+async fn the_rate_is_reached_and_hardly_ever_exceeded() {
     let latencies: [(&str, Latency, f64, f64); 5] = [
         ("constant 50 ms", constant, 1.01, 0.0),
         ("constant 2 s", slow, 1.015, 0.0),
@@ -159,11 +159,14 @@ async fn twenty_a_second_arrive_and_hardly_ever_one_more() {
         ("50 to 750 ms", wide, 1.4, 0.005),
     ];
     for (name, latency, slowest, most_refused) in latencies {
-        for counted in [Counted::AtOnce, Counted::OnTheWayIn, Counted::AtTheAnswer] {
+        for counted in
+            [Counted::WhenSent, Counted::AfterHalfTheRoundTrip, Counted::AtTheEndOfTheRoundTrip]
+        {
             let run = run(&Pacer::new(20.0), 20.0, 1000, latency, counted).await;
             let Run { stretch, refused, sent: _, arrived } = &run;
-            let busiest = busiest(arrived);
-            let figures = format!("{name}, {counted:?}: {stretch:.4}, {refused:.4}, {busiest}");
+            let most_in_a_second = most_in_a_second(arrived);
+            let figures =
+                format!("{name}, {counted:?}: {stretch:.4}, {refused:.4}, {most_in_a_second}");
             assert!(*stretch <= slowest, "{figures}");
             assert!(*refused <= most_refused, "{figures}");
         }
@@ -171,23 +174,23 @@ async fn twenty_a_second_arrive_and_hardly_ever_one_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_thousand_are_paced() {
+async fn a_hundred_thousand_requests_keep_the_rate() {
     let (pacer, mut sent) = (Pacer::new(20.0), Vec::new());
     for _ in 0..100_000 {
         let in_flight = pacer.permit().await.sent().await;
         sent.push(Instant::now());
         in_flight.answered();
     }
-    assert_eq!(busiest(&sent), 20);
+    assert_eq!(most_in_a_second(&sent), 20);
     let took = (sent[sent.len() - 1] - sent[0]).as_secs_f64();
     assert!(took < 99_999.0 / 20.0 * 1.01, "{took}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_the_start_nor_a_pause_lets_a_burst_through() {
+async fn there_is_no_burst_at_the_start_or_after_a_pause() {
     let pacer = Pacer::new(20.0);
     for _ in 0..2 {
-        let run = run(&pacer, 20.0, 20, constant, Counted::AtOnce).await;
+        let run = run(&pacer, 20.0, 20, constant, Counted::WhenSent).await;
         let gaps = run.sent.windows(2).map(|pair| pair[1] - pair[0]);
         let least = gaps.min().expect("gaps");
         assert!(least >= Duration::from_millis(45), "{least:?}");
@@ -196,9 +199,9 @@ async fn neither_the_start_nor_a_pause_lets_a_burst_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rates_below_one_and_between_numbers() {
+async fn fractional_and_invalid_rates_are_accepted() {
     for (rate, apart) in [(0.5, 2000), (0.1, 10_000), (1.0, 1000), (1.9, 1000)] {
-        let run = run(&Pacer::new(rate), rate, 20, constant, Counted::AtOnce).await;
+        let run = run(&Pacer::new(rate), rate, 20, constant, Counted::WhenSent).await;
         let least = run.sent.windows(2).map(|pair| pair[1] - pair[0]).min().expect("gaps");
         assert!(least >= Duration::from_millis(apart), "{rate}: {least:?}");
         assert!(least <= Duration::from_millis(apart + 30), "{rate}: {least:?}");
@@ -209,7 +212,7 @@ async fn rates_below_one_and_between_numbers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permit_that_is_not_sent_yet_holds_its_place() {
+async fn a_permit_that_is_not_sent_yet_holds_its_slot() {
     let (pacer, start) = (Pacer::new(1.0), Instant::now());
     let permit = pacer.permit().await;
     let waiting = tokio::spawn({
@@ -226,7 +229,7 @@ async fn a_permit_that_is_not_sent_yet_holds_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permit_comes_a_little_ahead_and_nothing_is_sent_before_its_moment() {
+async fn a_permit_is_granted_early_and_sent_when_it_is_valid() {
     let (pacer, start) = (Pacer::new(1.0), Instant::now());
     pacer.permit().await.sent().await.answered();
     let permit = pacer.permit().await;
@@ -237,7 +240,7 @@ async fn a_permit_comes_a_little_ahead_and_nothing_is_sent_before_its_moment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permit_that_is_dropped_gives_its_place_away() {
+async fn a_dropped_permit_frees_its_slot() {
     let pacer = Pacer::new(1.0);
     let permit = pacer.permit().await;
     let next = tokio::spawn({
@@ -252,29 +255,29 @@ async fn a_permit_that_is_dropped_gives_its_place_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn permits_that_are_given_back_cost_those_behind_them_nothing() {
+async fn released_permits_do_not_delay_the_next_waiter() {
     let pacer = Pacer::new(20.0);
     for _ in 0..3 {
         pacer.permit().await.sent().await.answered();
     }
     let start = Instant::now();
     for _ in 0..200 {
-        pacer.permit().await.give_back();
+        pacer.permit().await.release();
     }
     pacer.permit().await.sent().await.answered();
     assert!(start.elapsed() <= Duration::from_millis(51), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_order_is_that_of_asking_and_who_leaves_takes_nothing() {
+async fn permits_are_granted_in_fifo_order_and_cancelled_waiters_use_none() {
     let pacer = Pacer::new(10.0);
     let mut tasks = Vec::new();
-    let (told, mut order) = tokio::sync::mpsc::unbounded_channel();
+    let (granted, mut order) = tokio::sync::mpsc::unbounded_channel();
     for number in 0..30 {
-        let (pacer, told) = (pacer.clone(), told.clone());
+        let (pacer, granted) = (pacer.clone(), granted.clone());
         tasks.push(tokio::spawn(async move {
             pacer.permit().await.sent().await.answered();
-            told.send(number).expect("someone listens");
+            granted.send(number).expect("the receiver is open");
         }));
         tokio::task::yield_now().await;
     }
@@ -282,7 +285,7 @@ async fn the_order_is_that_of_asking_and_who_leaves_takes_nothing() {
         tasks[cancelled].abort();
     }
     let start = Instant::now();
-    drop(told);
+    drop(granted);
     let mut seen = Vec::new();
     while let Some(number) = order.recv().await {
         seen.push(number);
@@ -293,18 +296,18 @@ async fn the_order_is_that_of_asking_and_who_leaves_takes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_never_comes_costs_one_place_for_a_while() {
+async fn a_request_without_an_answer_holds_one_slot_for_a_limited_time() {
     let pacer = Pacer::new(20.0);
-    run(&pacer, 20.0, 100, constant, Counted::AtOnce).await;
+    run(&pacer, 20.0, 100, constant, Counted::WhenSent).await;
     let hung: Vec<_> = vec![pacer.permit().await.sent().await, pacer.permit().await.sent().await];
     let start = Instant::now();
-    run(&pacer, 20.0, 100, constant, Counted::AtOnce).await;
+    run(&pacer, 20.0, 100, constant, Counted::WhenSent).await;
     assert!(start.elapsed() < Duration::from_millis(5450), "{:?}", start.elapsed());
     drop(hung);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_refusal_costs_little_and_many_at_once_count_as_one() {
+async fn simultaneous_refusals_count_as_one_and_delay_little() {
     let pacer = Pacer::new(20.0);
     let mut calls = Vec::new();
     for _ in 0..4 {
@@ -314,12 +317,12 @@ async fn one_refusal_costs_little_and_many_at_once_count_as_one() {
         in_flight.too_often(None);
     }
     let start = Instant::now();
-    run(&pacer, 20.0, 100, constant, Counted::AtOnce).await;
+    run(&pacer, 20.0, 100, constant, Counted::WhenSent).await;
     assert!(start.elapsed() < Duration::from_millis(5500), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_is_waited_for_by_everyone() {
+async fn retry_after_delays_all_callers_for_at_most_a_minute() {
     let pacer = Pacer::new(20.0);
     pacer.permit().await.sent().await.too_often(Some(Duration::from_secs(7)));
     let start = Instant::now();
@@ -331,26 +334,26 @@ async fn retry_after_is_waited_for_by_everyone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_runs_in_a_row_stay_inside_the_limit() {
+async fn two_runs_in_a_row_keep_the_limit() {
     for (ago, latency) in [0, 20, 300, 700, 1100, 60_000]
         .into_iter()
         .flat_map(|ago| [(ago, constant as Latency), (ago, jittered)])
     {
         let first = Pacer::new(20.0);
-        let before = run(&first, 20.0, 100, latency, Counted::AtTheAnswer).await.arrived;
+        let before = run(&first, 20.0, 100, latency, Counted::AtTheEndOfTheRoundTrip).await.arrived;
         sleep(Duration::from_millis(ago)).await;
         let (second, start) = (Pacer::new(20.0), Instant::now());
-        second.resume(first.last_sent().expect("it sent"));
+        second.resume(first.last_sent().expect("it sent requests"));
         drop(second.permit().await);
         assert!(start.elapsed() <= Duration::from_millis(400), "{:?}", start.elapsed());
-        let after = run(&second, 20.0, 20, latency, Counted::AtTheAnswer).await.arrived;
+        let after = run(&second, 20.0, 20, latency, Counted::AtTheEndOfTheRoundTrip).await.arrived;
         let seam: Vec<_> = before[before.len() - 20..].iter().chain(&after).copied().collect();
-        assert!(busiest(&seam) <= 20, "{ago}: {}", busiest(&seam));
+        assert!(most_in_a_second(&seam) <= 20, "{ago}: {}", most_in_a_second(&seam));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_follows_waits_for_the_window_of_the_one_before() {
+async fn a_run_waits_for_the_window_of_the_previous_run() {
     for (ago, least) in [(0, 1000), (600, 400), (5000, 0)] {
         let (pacer, start) = (Pacer::new(1.0), Instant::now());
         pacer.resume(Duration::from_millis(ago));
@@ -362,7 +365,7 @@ async fn a_run_that_follows_waits_for_the_window_of_the_one_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_resumed_is_told_on() {
+async fn the_resumed_time_is_returned_as_last_sent() {
     let pacer = Pacer::new(20.0);
     assert_eq!(pacer.last_sent(), None);
     pacer.resume(Duration::from_secs(3));
@@ -374,30 +377,30 @@ async fn what_was_resumed_is_told_on() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever the latencies of up to a quarter of a second's spread: next to nothing is refused,
-    /// and nothing is ever sent quicker than the rate.
+    /// With any latency whose spread is at most a quarter of a second, almost nothing is refused, and
+    /// requests are never sent faster than the rate.
     #[test]
-    fn any_latency_of_a_learned_spread(
+    fn the_rate_is_kept_with_any_latency_of_a_small_spread(
         least in 0_u64..300, spread in 0_u64..250, rate in 1_u32..60, seed in any::<u64>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time().start_paused(true).build().expect("a runtime");
         let rate = f64::from(rate);
         let (sent, refused) = runtime.block_on(async {
-            let (pacer, mut shares) = (Pacer::new(rate), Shares(seed));
-            let service = Sliding { limit: slots(rate), taken: VecDeque::new() };
+            let (pacer, mut numbers) = (Pacer::new(rate), Numbers(seed));
+            let service = SlidingWindow { limit: slots(rate), accepted: VecDeque::new() };
             let service = Arc::new(Mutex::new(service));
             let (mut calls, mut sent, mut refused) = (JoinSet::new(), Vec::new(), 0);
             for _ in 0..600 {
                 let permit = pacer.permit().await;
-                let extra = Duration::from_millis(spread).mul_f64(shares.next());
+                let extra = Duration::from_millis(spread).mul_f64(numbers.next());
                 let service = Arc::clone(&service);
                 let in_flight = permit.sent().await;
                 sent.push(Instant::now());
                 calls.spawn(async move {
                     sleep(Duration::from_millis(least) + extra).await;
                     in_flight.answered();
-                    service.lock().expect("no panic").takes(Instant::now())
+                    service.lock().expect("no panic").accepts(Instant::now())
                 });
             }
             while let Some(joined) = calls.join_next().await {
@@ -405,7 +408,7 @@ proptest! {
             }
             (sent, refused)
         });
-        prop_assert!(busiest(&sent) <= slots(rate));
+        prop_assert!(most_in_a_second(&sent) <= slots(rate));
         prop_assert!(refused <= 3, "{refused} of 600 at {rate}/s");
     }
 }

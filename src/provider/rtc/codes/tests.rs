@@ -1,4 +1,4 @@
-//! Every code of RTC's, written out a second time.
+//! The class of every code of RTC, listed independently of the code.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn class(number: i64, call: Call) -> ErrorClass {
 }
 
 #[test]
-fn every_code_means_what_the_table_says() {
+fn every_code_has_its_class_for_every_call() {
     let table = [
         (1, ErrorClass::Unknown, ErrorClass::Retry),
         (2, ErrorClass::Refused, ErrorClass::Refused),

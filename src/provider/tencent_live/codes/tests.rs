@@ -1,4 +1,4 @@
-//! Every code of the vendor's table, written out a second time.
+//! The class of every code in the vendor's table, listed independently of the code.
 
 use super::*;
 use crate::model::{Effect, Kind};
@@ -11,7 +11,7 @@ fn all() -> Vec<Call> {
     Kind::TencentLive.calls().iter().map(|(call, _)| *call).collect()
 }
 
-/// The codes of a class whatever the call.
+/// The codes with the same class for every call.
 const SAME: &[(ErrorClass, &[i64])] = &[
     (ErrorClass::TooOften, &[60_007, 60_011, 60_018, 60_019]),
     (ErrorClass::Unknown, &[60_008]),
@@ -30,13 +30,13 @@ const SAME: &[(ErrorClass, &[i64])] = &[
     ),
 ];
 
-/// The codes of a failure inside the service.
+/// The codes for a failure inside the service.
 const UNFINISHED: &[i64] = &[60_014, 70_169, 70_500, 100_001];
 
-/// The codes whose class depends on the call, and of which calls they make sense.
+/// The codes whose class depends on the call.
 const OF_CALLS: &[i64] = &[100_003, 100_004, 100_010, 100_011, 70_107];
 
-/// What the table says of the codes that depend on the call.
+/// Returns the class of a code that depends on the call.
 fn of_call(number: i64, call: Call) -> ErrorClass {
     let (create, import) = (call == Call::LiveCreateRoom, call == Call::AccountImport);
     match number {
@@ -50,7 +50,7 @@ fn of_call(number: i64, call: Call) -> ErrorClass {
 }
 
 #[test]
-fn every_code_of_every_call_means_what_the_table_says() {
+fn every_code_has_its_class_for_every_call() {
     for call in all() {
         for (expected, numbers) in SAME {
             for number in *numbers {
@@ -74,7 +74,7 @@ fn every_code_of_every_call_means_what_the_table_says() {
 }
 
 #[test]
-fn no_code_is_left_out_of_the_tables_and_each_has_a_word_of_advice() {
+fn every_code_is_listed_and_has_advice() {
     let listed = SAME.iter().map(|(_, numbers)| numbers.len()).sum::<usize>();
     assert_eq!(Code::ALL.len(), listed + UNFINISHED.len() + OF_CALLS.len());
     for (number, code) in Code::ALL {
@@ -84,19 +84,19 @@ fn no_code_is_left_out_of_the_tables_and_each_has_a_word_of_advice() {
 }
 
 #[test]
-fn a_parameter_that_is_the_owner_is_an_account_to_be_imported() {
-    let class = |call, words| verdict(100_002, call, words).expect("known").class;
-    for words in ["invalid owner account", "Invalid param: Owner_Account"] {
-        assert_eq!(class(Call::LiveCreateRoom, words), ErrorClass::OperatorUnknown, "{words}");
-        assert_eq!(class(Call::LiveUpdateRoomInfo, words), ErrorClass::Refused, "{words}");
+fn an_invalid_owner_of_a_create_is_an_unknown_user() {
+    let class = |call, message| verdict(100_002, call, message).expect("known").class;
+    for message in ["invalid owner account", "Invalid param: Owner_Account"] {
+        assert_eq!(class(Call::LiveCreateRoom, message), ErrorClass::OperatorUnknown, "{message}");
+        assert_eq!(class(Call::LiveUpdateRoomInfo, message), ErrorClass::Refused, "{message}");
     }
-    for words in ["", "invalid RoomName", "owner", "invalid account"] {
-        assert_eq!(class(Call::LiveCreateRoom, words), ErrorClass::Refused, "{words}");
+    for message in ["", "invalid RoomName", "owner", "invalid account"] {
+        assert_eq!(class(Call::LiveCreateRoom, message), ErrorClass::Refused, "{message}");
     }
 }
 
 #[test]
-fn a_room_that_was_created_twice_in_a_second_waits_for_one() {
+fn a_create_repeated_within_a_second_waits_a_second() {
     for (number, code) in Code::ALL {
         let pause = verdict(*number, Call::LiveCreateRoom, "").expect("known").pause;
         assert_eq!(pause, (*code == Code::TooSoon).then_some(Duration::from_secs(1)), "{number}");
@@ -104,19 +104,20 @@ fn a_room_that_was_created_twice_in_a_second_waits_for_one() {
 }
 
 #[test]
-fn advice_names_what_to_set() {
+fn advice_names_the_setting_to_change() {
     let advice = |number| verdict(number, Call::LiveCreateRoom, "").expect("known").advice;
     let site = advice(60_026);
-    for told in ["`endpoint:`", "console.tim.qq.com", "adminapisgp.im.qcloud.com", "kr", "jpn"] {
-        assert!(site.contains(told), "{site}");
+    for expected in ["`endpoint:`", "console.tim.qq.com", "adminapisgp.im.qcloud.com", "kr", "jpn"]
+    {
+        assert!(site.contains(expected), "{site}");
     }
     for region in ["ger", "usa", "iidn"] {
         assert!(site.contains(region), "{site}");
     }
     for number in [70_003, 70_009] {
         let secret = advice(number);
-        for told in ["TENCENT_SECRET_KEY", "`secret_env`", "SDKAppID"] {
-            assert!(secret.contains(told), "{secret}");
+        for expected in ["TENCENT_SECRET_KEY", "`secret_env`", "SDKAppID"] {
+            assert!(secret.contains(expected), "{secret}");
         }
     }
     assert!(advice(100_007).contains("package"));

@@ -1,8 +1,8 @@
-//! What is made of rooms and metadata as Tencent tells them.
+//! How rooms and metadata in Tencent's answers are read.
 
 use super::*;
 
-/// The vendor's own sample.
+/// The vendor's sample.
 const SAMPLE: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"RequestId":"Id-8c98",
     "Response":{"RoomInfo":{"RoomId":"rid-123","RoomName":"rname-123","RoomType":"Live",
     "Owner_Account":144115233775727695,"CreateTime":1693271354,"IsSeatEnabled":true,
@@ -11,11 +11,11 @@ const SAMPLE: &str = r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"Reque
     "IsPublicVisible":true}}}"#;
 
 async fn presence(body: &str) -> Result<Option<Presence>, ApiError> {
-    let seen = tencent([said(200, body)]).0.presences(&[RoomId::new("a")]).await?;
-    Ok(seen.into_iter().next().expect("one for one"))
+    let seen = tencent([response(200, body)]).0.presences(&[RoomId::new("a")]).await?;
+    Ok(seen.into_iter().next().expect("one result for each room"))
 }
 
-/// What is read of a room that is told so.
+/// Reads a room whose answer has this RoomInfo.
 async fn read(info: &str) -> Presence {
     let body = format!(r#"{{"ErrorCode":0,"Response":{{"RoomInfo":{info}}}}}"#);
     presence(&body).await.expect("read").expect("there")
@@ -40,7 +40,7 @@ async fn the_vendors_sample_is_read() {
 }
 
 #[tokio::test]
-async fn people_are_counted_where_they_are_told() {
+async fn people_are_the_larger_of_two_counts_and_unknown_if_invalid() {
     for (info, people) in [
         ("{}", People::Unknown),
         (r#"{"MemberCount":0}"#, People::Nobody),
@@ -58,9 +58,9 @@ async fn people_are_counted_where_they_are_told() {
 }
 
 #[tokio::test]
-async fn fields_are_read_tolerantly_and_what_cannot_be_read_is_not_told() {
+async fn fields_are_read_tolerantly_and_unreadable_ones_are_left_out() {
     let (number, flag) = (Value::Number, Value::Flag);
-    for (told, field, value) in [
+    for (json, field, value) in [
         (r#""RoomName":"L""#, Field::Name, Some(text("L"))),
         (r#""RoomName":"""#, Field::Name, Some(text(""))),
         (r#""RoomName":{}"#, Field::Name, None),
@@ -109,15 +109,15 @@ async fn fields_are_read_tolerantly_and_what_cannot_be_read_is_not_told() {
         (r#""IsUnlimitedRoomEnabled":1"#, Field::Unlimited, Some(flag(true))),
         (r#""IsUnlimitedRoomEnabled":[]"#, Field::Unlimited, None),
     ] {
-        let fields = read(&format!("{{{told}}}")).await.fields;
+        let fields = read(&format!("{{{json}}}")).await.fields;
         let expected: Fields = value.map(|value| (field, value)).into_iter().collect();
-        assert_eq!(fields, expected, "{told}");
+        assert_eq!(fields, expected, "{json}");
     }
 }
 
 #[tokio::test]
-async fn what_was_created_is_read_back() {
-    let (tencent, script) = tencent([said(200, SUCCESS)]);
+async fn the_fields_of_a_create_are_read_back() {
+    let (tencent, script) = tencent([response(200, SUCCESS)]);
     let all = room(&everything());
     tencent.change(&RoomId::new("a"), &Operation::Create(Arc::clone(&all))).await.expect("done");
     let sent: serde_json::Value = serde_json::from_str(&body(&script.sent()[0])).expect("JSON");
@@ -127,7 +127,7 @@ async fn what_was_created_is_read_back() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_told_is_unreadable_and_only_a_code_says_that_it_is_gone() {
+async fn an_answer_without_a_room_is_unreadable_and_only_a_code_means_gone() {
     for body in [
         SUCCESS,
         r#"{"ErrorCode":0,"Response":null}"#,
@@ -149,11 +149,11 @@ async fn a_room_that_is_not_told_is_unreadable_and_only_a_code_says_that_it_is_g
 }
 
 async fn metadata(body: &str) -> Result<Option<AttributesRead>, ApiError> {
-    tencent([said(200, body)]).0.attributes(&RoomId::new("a")).await
+    tencent([response(200, body)]).0.attributes(&RoomId::new("a")).await
 }
 
 #[tokio::test]
-async fn metadata_is_read_whole_or_not_at_all() {
+async fn metadata_with_an_unreadable_entry_is_an_error() {
     let body = r#"{"ErrorCode":0,"Response":{"Metadata":[{"Key":"b","Value":7,"Seq":1},
         {"Key":"a","Value":""}]}}"#;
     let read = metadata(body).await.expect("read").expect("there");

@@ -1,4 +1,4 @@
-//! What is new in every request, and what is kept.
+//! Which parts of a signed request are new in every request, and which are reused.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
@@ -7,7 +7,7 @@ use crate::model::Clock;
 use crate::provider::http::Random;
 
 #[tokio::test]
-async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
+async fn a_signature_is_reused_until_it_is_refused() {
     struct Ticks(AtomicI64);
     impl Clock for Ticks {
         fn now(&self) -> Timestamp {
@@ -17,7 +17,7 @@ async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
     }
     for code in [70_001, 60_004, 60_005] {
         let refused = format!(r#"{{"ActionStatus":"FAIL","ErrorCode":{code},"ErrorInfo":"x"}}"#);
-        let answers = [said(200, SUCCESS), said(200, refused), said(200, SUCCESS)];
+        let answers = [response(200, SUCCESS), response(200, refused), response(200, SUCCESS)];
         let (mut access, script) = access(answers);
         access.clock = Arc::new(Ticks(1_700_000_000.into()));
         let tencent = TencentLive::new(access, "admin".to_owned());
@@ -36,7 +36,7 @@ async fn a_signature_is_made_once_and_anew_where_it_is_refused() {
 }
 
 #[tokio::test]
-async fn every_request_has_a_random_number_of_its_own() {
+async fn every_request_has_a_new_random_number() {
     struct Counts(AtomicU32);
     impl Random for Counts {
         fn eight_bytes(&self) -> Result<[u8; 8], getrandom::Error> {
@@ -44,7 +44,7 @@ async fn every_request_has_a_random_number_of_its_own() {
             Ok((u64::from(next) << 32).to_be_bytes())
         }
     }
-    let (mut access, script) = access([said(200, SUCCESS)]);
+    let (mut access, script) = access([response(200, SUCCESS)]);
     access.random = Arc::new(Counts(u32::MAX.into()));
     let tencent = TencentLive::new(access, "admin".to_owned());
     for _ in 0..2 {

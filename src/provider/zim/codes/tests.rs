@@ -1,4 +1,4 @@
-//! Every code of the vendor's table, written out a second time.
+//! The class of every code in the vendor's table, listed independently of the code.
 
 use super::*;
 use crate::model::Kind;
@@ -24,7 +24,7 @@ fn all() -> Vec<Call> {
 }
 
 #[test]
-fn what_failed_inside_is_retried_by_reads_and_unknown_to_changes() {
+fn a_failure_inside_the_service_is_retried_for_reads_and_unknown_for_changes() {
     let failed = [1, 105_001, 100_000_012, 100_000_015, 660_000_001, 660_000_003, 660_300_007];
     expect(&failed, &READS, ErrorClass::Retry);
     expect(&failed, &[Call::UserRegister], ErrorClass::Retry);
@@ -32,12 +32,12 @@ fn what_failed_inside_is_retried_by_reads_and_unknown_to_changes() {
 }
 
 #[test]
-fn too_often_is_known_not_to_be_done() {
+fn rate_limit_codes_are_too_often_for_every_call() {
     expect(&[7, 660_300_005, 660_300_006, 660_700_001], &all(), ErrorClass::TooOften);
 }
 
 #[test]
-fn configuration_is_fatal_and_a_request_is_refused() {
+fn configuration_errors_are_fatal_and_invalid_requests_are_refused() {
     let signed = 100_000_000..=100_000_003;
     let gateway: Vec<i64> = signed.chain(100_000_005..=100_000_011).collect();
     expect(&gateway, &all(), ErrorClass::Fatal);
@@ -48,7 +48,7 @@ fn configuration_is_fatal_and_a_request_is_refused() {
 }
 
 #[test]
-fn rooms_and_users_depend_on_the_call() {
+fn codes_about_rooms_and_users_depend_on_the_call() {
     let others = [Call::DestroyRoom, Call::ModifyRoomAttribute, READS[0], READS[1]];
     expect(&[660_300_001], &others, ErrorClass::Missing);
     expect(&[660_300_001], &[Call::CreateRoom], ErrorClass::Unrecognised);
@@ -63,7 +63,7 @@ fn rooms_and_users_depend_on_the_call() {
 }
 
 #[test]
-fn every_code_has_a_word_of_advice_and_no_other_code_is_guessed() {
+fn every_code_has_advice_and_other_codes_are_unrecognised() {
     assert_eq!(Code::ALL.len(), 24);
     for (number, code) in Code::ALL {
         assert_eq!(Code::of(*number), Some(*code));

@@ -1,23 +1,23 @@
-//! Noise, overload and its end: what part of the answers is "too often", and what gets through.
+//! How the pacer adapts to random refusals, to an overload and to its end.
 
 use super::*;
 
-/// From when on, in seconds, a service takes how many requests in a second, and refuses what share of
-/// all of them for no reason.
+/// The start in seconds, how many requests per second the service accepts from then on, and which share of
+/// all requests it refuses at random.
 type Phase = (u64, usize, f64);
 
-/// The answers of a service, by the moment of their requests' arrival.
+/// Whether each request was accepted, with the time of its arrival.
 struct Answers(Vec<(Duration, bool)>);
 
 impl Answers {
-    /// What got through in a second, and the share of what was refused, from and until a second.
+    /// Returns the accepted requests per second and the share of refused requests between two seconds.
     fn between(&self, from: u64, until: u64) -> (f64, f64) {
         let span = SECOND * seconds(from)..SECOND * seconds(until);
         let within = self.0.iter().filter(|(at, _)| span.contains(at));
-        let (all, taken) = within.fold((0, 0), |(all, taken), (_, was_taken)| {
-            (all + 1, taken + usize::from(*was_taken))
+        let (all, accepted) = within.fold((0, 0), |(all, accepted), (_, was_accepted)| {
+            (all + 1, accepted + usize::from(*was_accepted))
         });
-        (part(taken) / f64::from(seconds(until - from)), part(all - taken) / part(all))
+        (to_f64(accepted) / f64::from(seconds(until - from)), to_f64(all - accepted) / to_f64(all))
     }
 }
 
@@ -25,52 +25,55 @@ fn seconds(count: u64) -> u32 {
     u32::try_from(count).expect("a small number")
 }
 
-/// Sends at 20 a second at most until a second, as many at once as it takes.
+/// Sends requests at a rate of 20 per second for `end` seconds.
 async fn send_until(end: u64, phases: &'static [Phase], seed: u64, latency: Latency) -> Answers {
     let (pacer, start) = (Pacer::new(20.0), Instant::now());
-    let service = Sliding { limit: 20, taken: VecDeque::new() };
-    let service = Arc::new(Mutex::new((service, Shares(seed))));
-    let (mut in_flight, mut shares) = (JoinSet::new(), Shares(seed + 1));
+    let service = SlidingWindow { limit: 20, accepted: VecDeque::new() };
+    let service = Arc::new(Mutex::new((service, Numbers(seed))));
+    let (mut in_flight, mut numbers) = (JoinSet::new(), Numbers(seed + 1));
     while start.elapsed() < SECOND * seconds(end) {
         let permit = pacer.permit().await;
-        let (half, service) = (latency(&mut shares) / 2, Arc::clone(&service));
+        let (half, service) = (latency(&mut numbers) / 2, Arc::clone(&service));
         in_flight.spawn(async move {
             let in_flight = permit.sent().await;
             sleep(half).await;
             let at = start.elapsed();
             let phase = phases.iter().rev().find(|(from, _, _)| at >= SECOND * seconds(*from));
-            let (_, limit, noise) = *phase.expect("one begins at once");
-            let taken = {
-                let (service, shares) = &mut *service.lock().expect("no panic");
+            let (_, limit, noise) = *phase.expect("a phase starts at 0 s");
+            let accepted = {
+                let (service, numbers) = &mut *service.lock().expect("no panic");
                 service.limit = limit;
-                shares.next() >= noise && service.takes(Instant::now())
+                numbers.next() >= noise && service.accepts(Instant::now())
             };
             sleep(half).await;
-            if taken {
+            if accepted {
                 in_flight.answered()
             } else {
                 in_flight.too_often(None)
             };
-            (at, taken)
+            (at, accepted)
         });
     }
     Answers(in_flight.join_all().await)
 }
 
 #[tokio::test(start_paused = true)]
-async fn few_refusals_for_no_reason_cost_little_more_than_themselves() {
+async fn a_small_share_of_random_refusals_slows_down_little() {
     let cases: [(&'static [Phase], f64); 3] =
         [(&[(0, 20, 0.05)], 1.15), (&[(0, 20, 0.1)], 1.35), (&[(0, 20, 0.2)], 2.0)];
     for (phases, longest) in cases {
         for (seed, latency) in [(1, constant as Latency), (2, jittered), (3, bimodal)] {
-            let (through, _) = send_until(200, phases, seed, latency).await.between(0, 200);
-            assert!(20.0 / through <= longest, "{phases:?}, {seed}: {through} a second");
+            let (accepted_rate, _) = send_until(200, phases, seed, latency).await.between(0, 200);
+            assert!(
+                20.0 / accepted_rate <= longest,
+                "{phases:?}, {seed}: {accepted_rate} per second"
+            );
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_leave_of_the_limit_is_used_without_a_storm() {
+async fn the_part_of_the_limit_that_others_leave_is_used() {
     let cases: [(&'static [Phase], f64); 4] = [
         (&[(0, 15, 0.0)], 15.0),
         (&[(0, 10, 0.0)], 10.0),
@@ -80,16 +83,17 @@ async fn what_others_leave_of_the_limit_is_used_without_a_storm() {
     for (phases, available) in cases {
         for (seed, latency) in [(1, constant as Latency), (2, jittered), (3, bimodal)] {
             let answers = send_until(100, phases, seed, latency).await;
-            let (through, refused) = answers.between(10, 100);
-            let figures = format!("{phases:?}, {seed}: {through} a second, {refused} refused");
-            assert!(through >= 0.85 * available, "{figures}");
+            let (accepted_rate, refused) = answers.between(10, 100);
+            let figures =
+                format!("{phases:?}, {seed}: {accepted_rate} per second, {refused} refused");
+            assert!(accepted_rate >= 0.85 * available, "{figures}");
             assert!(refused < 0.17, "{figures}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pace_is_back_ten_seconds_after_an_overload() {
+async fn the_full_pace_is_restored_ten_seconds_after_an_overload() {
     let phases: &[Phase] = &[(0, 20, 0.0), (20, 5, 0.0), (60, 20, 0.0)];
     for (seed, latency) in [(1, constant as Latency), (2, jittered), (3, constant), (4, jittered)] {
         let answers = send_until(80, phases, seed, latency).await;
@@ -102,7 +106,7 @@ async fn the_pace_is_back_ten_seconds_after_an_overload() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_refuses_everything_is_asked_now_and_then() {
+async fn a_service_that_refuses_everything_is_called_rarely() {
     let answers = send_until(60, &[(0, 0, 0.0)], 1, constant).await;
-    assert!(answers.0.len() < 150, "{}", answers.0.len());
+    assert!(answers.0.len() < 150, "{} requests", answers.0.len());
 }

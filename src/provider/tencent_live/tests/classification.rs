@@ -1,10 +1,10 @@
-//! What the caller does about each answer.
+//! How answers are classified.
 
 use super::*;
 use crate::provider::http::TransportError;
 
-/// Every call, and what it is answered with in the end.
-async fn classes(answer: &Heard) -> Vec<Option<ErrorClass>> {
+/// Returns the class of the error of every call with this answer; `None` for a success.
+async fn classes(answer: &TransportResult) -> Vec<Option<ErrorClass>> {
     let id = RoomId::new("a");
     let operations = [
         Operation::Create(Arc::default()),
@@ -25,7 +25,7 @@ async fn classes(answer: &Heard) -> Vec<Option<ErrorClass>> {
 }
 
 #[tokio::test]
-async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
+async fn an_answer_that_is_not_tencents_has_an_unknown_outcome() {
     let (unknown, retry) = (Some(ErrorClass::Unknown), Some(ErrorClass::Retry));
     for (status, body) in [
         (200, ""),
@@ -41,14 +41,14 @@ async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
         (302, ""),
         (404, r#"{"ActionStatus":"OK","ErrorCode":0}"#),
     ] {
-        assert_eq!(classes(&said(status, body)).await, [unknown; 8], "{status} {body}");
+        assert_eq!(classes(&response(status, body)).await, [unknown; 8], "{status} {body}");
     }
     let unfinished = [[unknown; 5].as_slice(), &[retry; 3]].concat();
     for body in ["", r#"{"ActionStatus":"OK","ErrorCode":0}"#, r#"{"ErrorCode":60007}"#] {
-        assert_eq!(classes(&said(502, body)).await, unfinished, "{body}");
+        assert_eq!(classes(&response(502, body)).await, unfinished, "{body}");
     }
     let often = Some(ErrorClass::TooOften);
-    assert_eq!(classes(&said(429, "")).await, [often; 8]);
+    assert_eq!(classes(&response(429, "")).await, [often; 8]);
     let not_sent = Err(TransportError::NotSent("no connection".to_owned()));
     assert_eq!(classes(&not_sent).await, [retry; 8]);
     let reset = Err(TransportError::Unknown("reset".to_owned()));
@@ -56,18 +56,18 @@ async fn what_is_not_tencents_answer_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_code_counts_whatever_the_status_beside_it() {
+async fn an_error_code_counts_with_any_action_status() {
     for status in ["OK", "FAIL", ""] {
         let body = format!(r#"{{"ActionStatus":"{status}","ErrorCode":"60026","ErrorInfo":"x"}}"#);
-        assert_eq!(classes(&said(200, &body)).await, [Some(ErrorClass::Fatal); 8], "{status}");
-        assert_eq!(classes(&said(403, &body)).await, [Some(ErrorClass::Fatal); 8], "{status}");
+        assert_eq!(classes(&response(200, &body)).await, [Some(ErrorClass::Fatal); 8], "{status}");
+        assert_eq!(classes(&response(403, &body)).await, [Some(ErrorClass::Fatal); 8], "{status}");
     }
 }
 
 #[tokio::test]
-async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
+async fn an_error_has_the_services_message_code_and_request_id() {
     let body = r#"{"ActionStatus":"FAIL","ErrorCode":100012,"ErrorInfo":"slow.","RequestId":"r9"}"#;
-    let error = change(&Operation::Create(Arc::default()), said(200, body)).await;
+    let error = change(&Operation::Create(Arc::default()), response(200, body)).await;
     let error = error.expect_err("refused");
     assert_eq!(
         error.to_string(),
@@ -77,18 +77,19 @@ async fn a_code_is_told_with_the_services_words_its_request_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_delete_of_what_is_not_there_is_done() {
+async fn a_delete_of_missing_keys_succeeds() {
     let body = r#"{"ActionStatus":"FAIL","ErrorCode":100503,"ErrorInfo":"no key","RequestId":"r"}"#;
-    let done = change(&attributes([delete("a")]), said(200, body)).await.expect("done");
+    let done = change(&attributes([delete("a")]), response(200, body)).await.expect("done");
     assert_eq!(done.request_id.as_deref(), Some("r"));
-    let set = change(&attributes([set("a")]), said(200, body)).await.expect_err("refused");
+    let set = change(&attributes([set("a")]), response(200, body)).await.expect_err("refused");
     assert_eq!(set.class, ErrorClass::Refused);
-    let failed = change(&attributes([delete("a")]), said(500, body)).await.expect_err("unknown");
+    let failed =
+        change(&attributes([delete("a")]), response(500, body)).await.expect_err("unknown");
     assert_eq!(failed.class, ErrorClass::Unknown);
 }
 
 #[tokio::test]
-async fn an_expired_signature_says_how_far_the_clock_is_off() {
+async fn an_expired_signature_reports_the_clock_difference() {
     let answer = HttpResponse {
         status: 200,
         date: Some("Mon, 08 Mar 2021 07:22:23 GMT".to_owned()),
