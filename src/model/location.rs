@@ -161,7 +161,7 @@ impl ObjectUrl {
     }
 }
 
-/// Whether a URL names a user before its host, or may do so where it cannot be read.
+/// Returns whether a URL names a user before its host, or may do so where it cannot be read.
 fn has_password(text: &str) -> bool {
     let named = |url: &Url| !url.username().is_empty() || url.password().is_some();
     text.contains('@') && Url::parse(text).as_ref().map_or(true, named)

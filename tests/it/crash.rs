@@ -12,7 +12,7 @@ use crate::support::fleet::{
 };
 use crate::support::{Ended, Fuse, How, RunCommand, World, in_moved_time, service};
 
-/// A service so slow that much is under way at any moment, and lands after a crash.
+/// Returns a service so slow that much is under way at any moment, and lands after a crash.
 fn slow(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_secs(2), Duration::from_secs(6));
     EmulatorConfig { latency, jitter, seed, ..service() }
@@ -30,7 +30,7 @@ fn hanging(seed: u64) -> EmulatorConfig {
     }
 }
 
-/// A world in which the editions before `edition` were applied without a crash.
+/// Returns a world in which the editions before `edition` were applied without a crash.
 async fn before(fleet: Fleet, settings: EmulatorConfig, edition: usize) -> Result<World, String> {
     let world = World::new(settings);
     for edition in fleet.editions().into_iter().take(edition) {

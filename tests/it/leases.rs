@@ -24,8 +24,8 @@ use crate::support::{
 /// The latencies of a store, in milliseconds, with the part of the limit that calls are to keep.
 const LATENCIES: [(u64, f64); 2] = [(50, 0.99), (300, 0.95)];
 
-/// The services with the vendors' limits, 50 ms away: without jitter, which costs a part of the limit on
-/// any store.
+/// Returns the services with the vendors' limits, 50 ms away: without jitter, which costs a part of
+/// the limit on any store.
 fn service() -> EmulatorConfig {
     EmulatorConfig { latency: Duration::from_millis(50), ..plain_service() }
 }
@@ -322,7 +322,7 @@ async fn killed_after_a_create(world: &World, desired: &Desired, mishap: Mishap)
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
-/// When rooms were asked after.
+/// Returns when rooms were asked after.
 fn asked_after(world: &World) -> Vec<Instant> {
     let calls = world.stats().calls;
     calls.get(&Action::QueryRoomUserList).map(|it| it.arrivals.clone()).unwrap_or_default()
@@ -384,12 +384,12 @@ fn a_stop_ends_the_wait_for_the_calls_of_others() {
     });
 }
 
-/// The room's record.
+/// Returns the room's record.
 async fn lobby(world: &World) -> Option<RecordedRoom> {
     world.recorded().await.expect("a state").rooms.get(&at("chat", "r00000")).cloned()
 }
 
-/// A create that its holder held back, suspended, when the lease was taken over.
+/// Returns a create that its holder held back, suspended, when the lease was taken over.
 async fn held_back() -> (World, LeaseStore, Desired) {
     let store = LeaseStore::new(Duration::from_millis(50));
     let world = World::leased(service(), &store);
@@ -477,7 +477,7 @@ fn a_user_sig_is_renewed_while_it_is_young_on_a_store_with_a_lease() {
     }
 }
 
-/// A service so slow that much is in flight at any moment, and lands after a crash.
+/// Returns a service so slow that much is in flight at any moment, and lands after a crash.
 fn slow(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_secs(2), Duration::from_secs(6));
     EmulatorConfig { latency, jitter, seed, ..fast_service() }

@@ -514,7 +514,7 @@ async fn a_lease_is_ended_by_hand_and_an_os_lock_is_not(subject: &dyn Subject) {
     next.check().await.expect("the lease");
 }
 
-/// A record of another line of states.
+/// Returns a record of another line of states.
 fn replacement() -> Recorded {
     Recorded {
         lineage: Some(Lineage("7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44".to_owned())),

@@ -149,8 +149,8 @@ impl Said {
     }
 }
 
-/// Whether a text names a database by libpq's keywords, such as `host=db password=…`: as a path it would be
-/// shown.
+/// Returns whether a text names a database by libpq's keywords, such as `host=db password=…`: as a
+/// path it would be shown.
 pub(super) fn is_keywords(text: &str) -> bool {
     let keyword = |word: &str| {
         ["host=", "dbname=", "password=", "passwd="].iter().any(|it| word.starts_with(it))

@@ -1,4 +1,5 @@
-//! A disk in memory that stops after any operation, and forgets what was not synced.
+//! A disk in memory with fault injection: it fails after a number of operations, and a crash loses
+//! what was not synced.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,16 +20,16 @@ struct Disks {
     files: Vec<Content>,
     names: Names,
     durable_names: Names,
-    /// How many operations were done.
+    /// The number of operations so far.
     done: usize,
-    /// How many may be done: all that follow fail.
+    /// The number of operations after which every one fails.
     limit: Option<usize>,
-    /// How many syncs of files were done.
+    /// The number of file syncs so far.
     syncs: usize,
     links: Links,
 }
 
-/// Whether the file system has links.
+/// Whether the file system supports hard links.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Links {
     #[default]
@@ -39,28 +40,29 @@ pub(super) enum Links {
 #[derive(Clone, Default)]
 struct Content {
     bytes: Vec<u8>,
-    /// How much of it is synced.
+    /// The number of bytes that are synced.
     synced: usize,
 }
 
-/// What a crash leaves.
+/// What a crash leaves on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Crash {
-    /// The process is gone; the system lives and has everything.
+    /// The process was killed: everything that was written is there.
     Killed,
-    /// The power went: only what was synced is there.
+    /// Power loss: only what was synced is there.
     Forgotten,
-    /// The power went: names are there, content only where synced.
+    /// Power loss: all names are there, content only if synced.
     NamesKept,
-    /// The power went: content is there, names only where synced.
+    /// Power loss: all content is there, names only if synced.
     ContentKept,
-    /// The power went: of the changes of names only removals are there.
+    /// Power loss: of the unsynced changes of names only removals are there.
     RemovalsKept,
-    /// The power went: of the changes of names only replacements are there.
+    /// Power loss: of the unsynced changes of names only replacements are there.
     ReplacementsKept,
-    /// The power went: of the changes of names only removals are not there.
+    /// Power loss: of the unsynced changes of names only removals are lost.
     RemovalsLost,
-    /// The power went: names are there; half of what was not synced was written, the rest is zeros.
+    /// Power loss: all names are there, half of the unsynced content was written, and the rest is
+    /// zeros.
     HalfWritten,
 }
 
@@ -94,8 +96,8 @@ impl Crash {
 }
 
 impl MemoryDisk {
-    /// Lets so many operations more be done.
-    pub(super) fn stop_after(&self, operations: usize) {
+    /// Lets every operation after the next `operations` fail.
+    pub(super) fn fail_after(&self, operations: usize) {
         let mut disks = self.disks();
         disks.limit = Some(disks.done + operations);
     }
@@ -104,7 +106,7 @@ impl MemoryDisk {
         self.disks().links = Links::None;
     }
 
-    /// Keeps every operation waiting while the result is held.
+    /// Blocks every operation until the result is dropped.
     pub(super) fn hold(&self) -> impl Drop + '_ {
         self.disks()
     }
@@ -130,7 +132,7 @@ impl MemoryDisk {
         disks.durable_names.insert(path.to_owned(), at);
     }
 
-    /// The disk as the next run finds it.
+    /// Returns the disk as the next run finds it.
     pub(super) fn after(&self, crash: Crash) -> Self {
         let mut disks = self.disks().clone();
         disks.limit = None;

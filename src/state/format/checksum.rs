@@ -14,7 +14,7 @@ const DIGITS: usize = 8;
 /// The number of bytes that [`seal`] returns.
 pub(super) const SEAL: usize = START.len() + DIGITS + END.len() + 1;
 
-/// What ends a document whose other bytes have this checksum.
+/// Returns what ends a document whose other bytes have this checksum.
 pub(super) fn seal(checksum: u32) -> Vec<u8> {
     [START, format!("{checksum:08x}").as_bytes(), END, b"\n"].concat()
 }
@@ -78,38 +78,38 @@ impl Fingerprinter {
         self.hasher.update(bytes);
     }
 
-    /// The checksum of all bytes that passed so far.
+    /// Returns the checksum of all bytes that passed so far.
     pub(in crate::state) fn checksum(&self) -> u32 {
         self.hasher.clone().finalize()
     }
 
-    /// The fingerprint of all bytes that passed.
+    /// Returns the fingerprint of all bytes that passed.
     pub(in crate::state) fn finish(self) -> Fingerprint {
         Fingerprint { length: self.length, checksum: self.hasher.finalize() }
     }
 }
 
-/// The first line, from 1, that git's conflict marks stand on. No line of ours, or of JSON that
-/// anyone laid out, begins like that.
+/// Returns the first line, from 1, that git's conflict marks stand on. No line of ours, or of JSON
+/// that anyone laid out, begins like that.
 pub(in crate::state) fn conflict(text: &[u8]) -> Option<usize> {
     text.split(|byte| *byte == b'\n').position(is_conflict_mark).map(|at| at + 1)
 }
 
-/// Whether a line is one of git's conflict marks.
+/// Returns whether a line is one of git's conflict marks.
 pub(super) fn is_conflict_mark(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let begins = |mark: &[u8]| line.starts_with(mark);
     line == b"=======" || begins(b"<<<<<<<") || begins(b"|||||||") || begins(b">>>>>>>")
 }
 
-/// A document that was edited, with the checksum that it needs then.
+/// Returns a document that was edited, with the checksum that it needs then.
 #[cfg(test)]
 pub(in crate::state) fn resealed(text: &[u8]) -> Vec<u8> {
     let covered = &text[..text.len() - SEAL];
     [covered, &seal(crc32fast::hash(covered))].concat()
 }
 
-/// The same document as version 1 had it.
+/// Returns the same document as version 1 had it.
 #[cfg(test)]
 pub(in crate::state) fn oldest(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(text[..text.len() - SEAL].to_vec()).expect("UTF-8") + "}\n";

@@ -113,7 +113,7 @@ fn parsed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
 }
 
 impl<'a> DocumentText<'a> {
-    /// The head of a document whose rooms follow it.
+    /// Returns the head of a document whose rooms follow it.
     pub(super) fn of(head: Head<'a>) -> Self {
         let Head { lineage, serial, folded, providers, plans, moved_to } = head;
         let (write_id, epoch, folded) = match folded {
@@ -223,14 +223,14 @@ pub(in crate::state) struct IdentityText<'a> {
 }
 
 impl<'a> IdentityText<'a> {
-    /// The text of an identity.
+    /// Returns the text of an identity.
     pub(in crate::state) fn of(identity: &'a ProviderIdentity) -> Self {
         let ProviderIdentity { kind, app_id, host } = identity;
         let host = host.as_deref().map(Cow::Borrowed);
         Self { kind: *kind, app_id: *app_id, host, emulated: false }
     }
 
-    /// The identity that the text means.
+    /// Returns the identity that the text means.
     pub(in crate::state) fn into_identity(self) -> ProviderIdentity {
         let Self { kind, app_id, host, emulated } = self;
         let host = host.map(Into::into);

@@ -113,12 +113,12 @@ fn rooms(
     }
 }
 
-/// Where the lines of a block end that others follow for certain.
+/// Returns where the lines of a block end that others follow for certain.
 fn end_of_lines(block: &[u8]) -> Option<usize> {
     block.windows(2).rposition(|pair| pair == b",\n").map(|at| at + 2)
 }
 
-/// Where the lines of the last block end that hold rooms.
+/// Returns where the lines of the last block end that hold rooms.
 fn end_of_rooms(block: &[u8], version: u64) -> Option<usize> {
     let length =
         if version == OLDEST { OLDEST_END.len() } else { ROOMS_END.len() + checksum::SEAL };
@@ -126,7 +126,7 @@ fn end_of_rooms(block: &[u8], version: u64) -> Option<usize> {
     (end == 0 || block[end - 1] == b'\n').then_some(end)
 }
 
-/// Whether `tail` is the end of a document whose other bytes have passed.
+/// Returns whether `tail` is the end of a document whose other bytes have passed.
 fn ends(tail: &[u8], version: u64, passing: &mut Fingerprinter) -> bool {
     if version == OLDEST {
         passing.pass(tail);
@@ -182,7 +182,7 @@ impl Gathered {
         self.maps.push(map);
     }
 
-    /// The rooms as one map; `None` if an address is duplicated.
+    /// Returns the rooms as one map; `None` if an address is duplicated.
     fn rooms(self) -> Option<BTreeMap<Address, RecordedRoom>> {
         let rooms = self.maps.into_iter().rev().reduce(|later, earlier| joined(earlier, later));
         let rooms = rooms.unwrap_or_default();

@@ -125,7 +125,7 @@ pub fn parse_state(text: &[u8]) -> Result<Recorded, ParseError> {
     read(|| Ok(text)).map(|document| document.recorded)
 }
 
-/// The text of a state.
+/// Returns the text of a state.
 ///
 /// # Errors
 /// Returns an error for a record without a lineage: a state has one from its first line on.
@@ -148,7 +148,7 @@ pub fn parse_edited_state(text: &[u8]) -> Result<Recorded, ParseError> {
     document::read_unsealed(text).map(|(document, _)| document.recorded)
 }
 
-/// The digest of a record's text. Equal records have equal digests, wherever they are kept.
+/// Returns the digest of a record's text. Equal records have equal digests, wherever they are kept.
 ///
 /// # Errors
 /// Returns what [`state_text`] returns.

@@ -80,7 +80,7 @@ enum AssumedField {
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl<'a> RecordText<'a> {
-    /// The text of a record.
+    /// Returns the text of a record.
     pub(in crate::state) fn of(record: &'a RecordedRoom) -> Self {
         let RecordedRoom {
             room,
@@ -117,7 +117,7 @@ impl<'a> RecordText<'a> {
         }
     }
 
-    /// The record that the text means.
+    /// Returns the record that the text means.
     pub(in crate::state) fn into_record(self, names: &mut Names) -> RecordedRoom {
         RecordedRoom {
             room: Arc::new(self.room.0.into_owned()),

@@ -8,12 +8,12 @@ use super::document::DocumentText;
 use super::lines::{HEAD_END, ROOMS_END};
 use super::{Fingerprinter, Head, Names, ParseError, RecordText, SharedRooms, checksum};
 
-/// The JSON of everything but the rooms.
+/// Returns the JSON of everything but the rooms.
 pub(in crate::state) fn head_text(head: Head<'_>) -> io::Result<String> {
     Ok(serde_json::to_string(&DocumentText::of(head))?)
 }
 
-/// The JSON of a room's record.
+/// Returns the JSON of a room's record.
 pub(in crate::state) fn record_text(record: &RecordedRoom) -> io::Result<String> {
     Ok(serde_json::to_string(&RecordText::of(record))?)
 }

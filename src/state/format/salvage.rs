@@ -33,7 +33,7 @@ pub(in crate::state) enum End {
 }
 
 impl Salvaged {
-    /// Whether rooms may have been in the text that could not be read.
+    /// Returns whether rooms may have been in the text that could not be read.
     pub(in crate::state) fn lacks_rooms(&self) -> bool {
         !self.unreadable.is_empty() || self.end == End::Missing || self.head.is_none()
     }
@@ -91,7 +91,7 @@ fn head(line: &[u8]) -> Option<Document> {
     Some(head.into_document(Fingerprint::of(&text[..]).ok()?))
 }
 
-/// The two sides of a text with git's conflict marks in it: ours and theirs.
+/// Returns the two sides of a text with git's conflict marks in it: ours and theirs.
 pub(in crate::state) fn sides(text: &[u8]) -> [Vec<u8>; 2] {
     let mut sides = [Vec::new(), Vec::new()];
     let mut on = [true, true];

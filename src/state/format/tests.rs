@@ -23,7 +23,7 @@ fn text_of(recorded: &Recorded, folded: Option<&str>) -> Vec<u8> {
     text
 }
 
-/// The same document, laid out by somebody else.
+/// Returns the same document, laid out by somebody else.
 fn relaid(text: &[u8]) -> Vec<u8> {
     let value: serde_json::Value = serde_json::from_slice(text).expect("JSON");
     serde_json::to_vec_pretty(&value).expect("JSON")

@@ -99,7 +99,7 @@ const END: &[u8] = b"\"}\n";
 const DIGITS: usize = 8;
 
 impl Head {
-    /// The head of a journal that builds on a state.
+    /// Returns the head of a journal that builds on a state.
     pub(in crate::state) fn new(
         journal: String,
         lineage: Lineage,
@@ -109,20 +109,20 @@ impl Head {
         Self { version: VERSION, journal, lineage, serial, holder }
     }
 
-    /// Its line.
+    /// Returns its line.
     pub(in crate::state) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
         sealed(self)
     }
 }
 
-/// The line of an object, sealed.
+/// Returns the line of an object, sealed.
 pub(in crate::state) fn sealed(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut line = serde_json::to_vec(value)?;
     close(&mut line, 0);
     Ok(line)
 }
 
-/// The text of an entry, as [`seal`] takes it.
+/// Returns the text of an entry, as [`seal`] takes it.
 pub(in crate::state) fn body(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&EntryText::of(entry))
 }
@@ -179,7 +179,7 @@ pub(super) fn any_entry(line: &[u8]) -> Result<Entry, Flaw> {
     Ok(entry.into_entry())
 }
 
-/// How many entries were durable when the line was written; `None` if it is no whole line.
+/// Returns how many entries were durable when the line was written; `None` if it is no whole line.
 pub(super) fn synced(line: &[u8]) -> Option<u64> {
     open(line).ok().map(|SyncedText { synced }| synced)
 }

@@ -42,7 +42,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The journal as its text, each entry synced before the next one was written.
+    /// Returns the journal as its text, each entry synced before the next one was written.
     ///
     /// # Errors
     /// Returns the error of the JSON, which no entry that was read causes.
@@ -139,8 +139,8 @@ fn head(line: &[u8], rest: &[u8]) -> Result<Option<Head>, ParseError> {
     }
 }
 
-/// Whether a crash left `tail`, which begins with the bad line of entry `n`: the line is not
-/// written to its end, and no later line says that it was durable once.
+/// Returns whether a crash left `tail`, which begins with the bad line of entry `n`: the line is
+/// not written to its end, and no later line says that it was durable once.
 ///
 /// Several lines are synced at once, so that a hole may have whole lines after it; no caller
 /// was told of those either.
@@ -159,13 +159,13 @@ fn is_torn(tail: &[u8], n: u64) -> bool {
     true
 }
 
-/// Whether a line was never written to its end: it lacks the newline, or holds bytes that the file
-/// system gave out and nothing was ever written to. JSON has no such bytes.
+/// Returns whether a line was never written to its end: it lacks the newline, or holds bytes that
+/// the file system gave out and nothing was ever written to. JSON has no such bytes.
 fn is_unwritten(line: &[u8]) -> bool {
     !line.ends_with(b"\n") || line.contains(&0)
 }
 
-/// The first line with its newline, and what follows it.
+/// Returns the first line with its newline, and what follows it.
 fn split(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
     text.split_at(end)

@@ -12,7 +12,7 @@ fn head_line() -> Vec<u8> {
     Head::new("it".to_owned(), lineage, 7, Some(holder(1))).line().expect("a line")
 }
 
-/// A journal whose batches were synced one after the other, and where each entry ends.
+/// Returns a journal whose batches were synced one after the other, and where each entry ends.
 fn written(batches: &[Vec<Entry>]) -> (Vec<u8>, Vec<usize>) {
     let (mut text, mut ends, mut n) = (head_line(), Vec::new(), 0);
     for batch in batches {
@@ -133,7 +133,7 @@ fn the_lines_read_as_json() {
     "#);
 }
 
-/// A line of a test's own, sealed.
+/// Returns a line of a test's own, sealed.
 fn sealed(line: &str) -> Vec<u8> {
     format!("{line},\"crc32\":\"{:08x}\"}}\n", crc32fast::hash(line.as_bytes())).into_bytes()
 }

@@ -229,7 +229,7 @@ fn elsewhere(service: ObjectService, region: Option<&str>) -> String {
     }
 }
 
-/// How old an object is by the `Date` and the `Last-Modified` of one answer.
+/// Returns how old an object is by the `Date` and the `Last-Modified` of one answer.
 fn age(date: Option<&str>, last_modified: Option<&str>) -> Option<Duration> {
     let moment =
         |text: Option<&str>| -> Option<Timestamp> { Some(rfc2822::parse(text?).ok()?.timestamp()) };

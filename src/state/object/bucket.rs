@@ -100,7 +100,7 @@ impl Bucket {
         }
     }
 
-    /// The error of a request that failed.
+    /// Returns the error of a request that failed.
     pub(super) fn failed(
         &self,
         operation: &'static str,
@@ -110,7 +110,7 @@ impl Bucket {
         error.failed(operation, self.named(name))
     }
 
-    /// The error of objects that do not belong together.
+    /// Returns the error of objects that do not belong together.
     pub(super) fn outdated(&self, why: &str) -> StateError {
         let location = self.location.clone();
         let fix = format!(
@@ -121,7 +121,7 @@ impl Bucket {
         StateError::Outdated { location, why: why.to_owned(), fix }
     }
 
-    /// An object, as errors name it.
+    /// Returns an object, as errors name it.
     pub(super) fn named(&self, name: &Name) -> String {
         let location = &self.location;
         match name {
@@ -132,7 +132,8 @@ impl Bucket {
     }
 }
 
-/// Whether bytes are those of a write: its id stands in the first line of every object of ours.
+/// Returns whether bytes are those of a write: its id stands in the first line of every object of
+/// ours.
 fn holds(bytes: &Bytes, write_id: &str) -> bool {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let text = format!("\"write_id\":\"{write_id}\"");

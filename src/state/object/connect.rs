@@ -82,12 +82,12 @@ impl StoreEnvironment {
 }
 
 impl Place {
-    /// The vendor's own.
+    /// Returns the vendor's own.
     fn vendor(host: String) -> Self {
         Self { url: format!("https://{host}"), host, endpoint: Endpoint::Vendor }
     }
 
-    /// The one that a setting names: HTTPS, or plain HTTP on this machine.
+    /// Returns the one that a setting names: HTTPS, or plain HTTP on this machine.
     fn custom(setting: &str, text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|_| format!("{setting} is no URL"))?;
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
@@ -127,7 +127,7 @@ fn no_retries() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
-/// The time-outs are in `http`; only what a client is told of its own is here.
+/// Returns the time-outs are in `http`; only what a client is told of its own is here.
 fn client_options() -> ClientOptions {
     ClientOptions::new().with_allow_http(true)
 }

@@ -60,12 +60,13 @@ impl ReadState {
         }
     }
 
-    /// How a head names it.
+    /// Returns how a head names it.
     pub(super) fn reference(&self) -> StateRef {
         StateRef::of(&self.write)
     }
 
-    /// Whether it is a later write than the one that a head names: a fold that the head does not say yet.
+    /// Returns whether it is a later write than the one that a head names: a fold that the head
+    /// does not say yet.
     fn is_after(&self, head: &Head, named: Option<&StateRef>) -> bool {
         let StateWrite { write_id: _, epoch, up_to } = &self.write;
         let (named, base) = (named.map_or(0, |named| named.epoch), head.journal.base());
@@ -138,7 +139,7 @@ impl NextState {
         }
     }
 
-    /// How a head names it.
+    /// Returns how a head names it.
     pub(super) fn reference(&self) -> StateRef {
         StateRef::of(&self.write)
     }
@@ -155,7 +156,7 @@ pub(super) async fn read(
     }
 }
 
-/// How to fix an object that is damaged.
+/// Returns how to fix an object that is damaged.
 pub(super) fn fix(_: usize) -> String {
     "Bring back the newest whole version of the object, if the bucket keeps versions; otherwise \
      `roomctl state repair` takes what can be read"

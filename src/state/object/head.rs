@@ -167,7 +167,7 @@ impl Head {
         Ok(ReadHead { head, entries })
     }
 
-    /// The text of this head, as one write of it.
+    /// Returns the text of this head, as one write of it.
     pub(super) fn text(&self, write_id: &str) -> Result<Bytes, serde_json::Error> {
         let Self {
             lineage,
@@ -216,7 +216,7 @@ impl Head {
 }
 
 impl Lines {
-    /// An empty journal of a state that holds the entries up to a number.
+    /// Returns an empty journal of a state that holds the entries up to a number.
     pub(super) fn beginning_after(base: u64) -> Self {
         Self { base, ..Self::default() }
     }
@@ -260,7 +260,7 @@ impl Lines {
 }
 
 impl ReadHead {
-    /// What the journal changes in a state that holds its entries up to `folded`.
+    /// Returns what the journal changes in a state that holds its entries up to `folded`.
     pub(super) fn changes(&self, folded: u64) -> Overlay {
         let held = folded.saturating_sub(self.head.journal.base);
         let mut overlay = Overlay::default();

@@ -236,7 +236,8 @@ fn built(reach: Reach) -> Result<Client, reqwest::Error> {
     builder.build()
 }
 
-/// How a host is reached; `None` if that would send credentials over the network in plain text.
+/// Returns how a host is reached; `None` if that would send credentials over the network in plain
+/// text.
 fn reach(host: &str, secure: bool) -> Option<Reach> {
     match (is_loopback(host), secure) {
         (true, true) => Some(Reach::Loopback),
@@ -265,7 +266,7 @@ fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// How much longer a call may take for what it carries beyond a mebibyte.
+/// Returns how much longer a call may take for what it carries beyond a mebibyte.
 fn allowance(length: u64) -> Duration {
     Duration::from_secs(
         (length.saturating_sub(1) / BYTES_PER_SECOND).min(LARGEST / BYTES_PER_SECOND),

@@ -71,8 +71,8 @@ pub(super) fn parse(bucket: &Bucket, object: &Object) -> Result<(ReadHead, Versi
     Ok((read, object.version.clone()))
 }
 
-/// How long the lease of a head still holds without a renewal, by the one answer that shows it; zero if it
-/// was released or has ended.
+/// Returns how long the lease of a head still holds without a renewal, by the one answer that shows
+/// it; zero if it was released or has ended.
 pub(super) fn left(object: &Object, head: &Head) -> Duration {
     left_of(&mut Watch::default(), object, head)
 }

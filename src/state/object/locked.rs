@@ -87,7 +87,7 @@ async fn bring_up_to_date(
     }
 }
 
-/// The record of a state whose journal is empty.
+/// Returns the record of a state whose journal is empty.
 fn as_read(state: Option<ReadState>) -> UpToDate {
     match state {
         Some(ReadState { recorded, write: _, version }) => UpToDate {

@@ -184,7 +184,7 @@ fn new() -> Snapshot {
     }
 }
 
-/// The record as a reader meets it.
+/// Returns the record as a reader meets it.
 fn snapshot(read: ReadHead, state: Option<ReadState>, is_held: bool) -> Snapshot {
     let (mut recorded, held) = match state {
         Some(ReadState { recorded, write, version: _ }) => (recorded, write.up_to),

@@ -259,7 +259,7 @@ impl Remote {
         }
     }
 
-    /// Whether objects have generations: Google's do, unless the bucket is in memory.
+    /// Returns whether objects have generations: Google's do, unless the bucket is in memory.
     fn has_generations(&self) -> bool {
         self.url.service == ObjectService::Gcs && self.host.is_some()
     }
@@ -304,8 +304,8 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// What an error means before anything was sent: a bucket in memory answers so, and else the credentials
-/// cannot be used.
+/// Returns what an error means before anything was sent: a bucket in memory answers so, and else
+/// the credentials cannot be used.
 fn unsent(error: &Error) -> Refusal {
     if matches!(error, Error::NotFound { .. }) {
         return Refusal::NoObject;

@@ -159,7 +159,7 @@ async fn state(bucket: &Bucket, found: &mut Vec<String>) -> Result<StateEvidence
     }
 }
 
-/// Whether head and state are whole and belong together.
+/// Returns whether head and state are whole and belong together.
 fn is_consistent(
     bucket: &Bucket,
     read: &ReadHead,

@@ -70,7 +70,7 @@ async fn recorded(client: &Client, rooms: &[&str]) {
     writer.fold(calls(1)).await.expect("a fold");
 }
 
-/// The head as it is in the store.
+/// Returns the head as it is in the store.
 fn head(store: &FakeStore) -> Head {
     Head::parse(&store.bytes(&Name::Head).expect("a head")).expect("whole").head
 }

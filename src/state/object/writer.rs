@@ -151,7 +151,8 @@ impl Writer {
         }
     }
 
-    /// When the next head is written: soon if something waits for it, and otherwise to renew the lease.
+    /// Returns when the next head is written: soon if something waits for it, and otherwise to
+    /// renew the lease.
     fn next_write(&self) -> Instant {
         if self.queue.appends.is_empty() {
             self.renewed + self.head.lease / 3
@@ -200,7 +201,7 @@ impl Writer {
         }
     }
 
-    /// Why a head is not the one that this run wrote.
+    /// Returns why a head is not the one that this run wrote.
     fn superseded(&self, there: Option<Head>) -> StateError {
         let location = self.bucket.location.clone();
         match there {
@@ -244,7 +245,7 @@ impl Writer {
         }
     }
 
-    /// Whether the journal has entries that the state does not hold.
+    /// Returns whether the journal has entries that the state does not hold.
     fn holds_entries(&self) -> bool {
         self.head.journal.last() > self.head.journal.base()
     }
@@ -274,7 +275,7 @@ impl Writer {
         self.head.journal.drop_up_to(up_to);
     }
 
-    /// Whether nothing waits for the head or the state.
+    /// Returns whether nothing waits for the head or the state.
     fn is_idle(&self) -> bool {
         self.queue.appends.is_empty() && matches!(self.fold, Fold::NotBefore(_))
     }
@@ -319,7 +320,7 @@ impl Writer {
         }
     }
 
-    /// Whether nothing was ever recorded.
+    /// Returns whether nothing was ever recorded.
     fn is_new(&self) -> bool {
         self.state.version.is_none() && !self.holds_entries()
     }

@@ -132,7 +132,7 @@ impl Connector {
         Err(failure)
     }
 
-    /// What one server at one address is told.
+    /// Returns what one server at one address is told.
     fn config(&self, server: &Server, address: Option<IpAddr>, addresses: usize) -> Config {
         let mut config = self.shared.clone();
         config.host(&server.host).port(server.port);

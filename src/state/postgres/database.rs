@@ -48,12 +48,12 @@ impl Database {
         Connection { database: self.clone(), client: None, has_answered: false }
     }
 
-    /// The text of a statement, with the schema for `{s}`.
+    /// Returns the text of a statement, with the schema for `{s}`.
     pub(super) fn sql(&self, text: &str) -> String {
         text.replace("{s}", &format!("\"{}\"", self.schema))
     }
 
-    /// The error of rows that do not belong together.
+    /// Returns the error of rows that do not belong together.
     pub(super) fn outdated(&self, why: &str) -> StateError {
         let fix = "A restored backup, a standby that lagged behind or a change by hand has lost a part of \
                    it: bring back the newest backup; if there is none, `roomctl state repair` puts \
@@ -62,7 +62,7 @@ impl Database {
         StateError::Outdated { location: self.location.clone(), why: why.to_owned(), fix }
     }
 
-    /// The error of a row that cannot be read.
+    /// Returns the error of a row that cannot be read.
     pub(super) fn damaged(&self, row: &str, what: impl fmt::Display) -> StateError {
         let (location, why) = (self.location.clone(), format!("{row} cannot be read: {what}"));
         let fix = "It was changed by hand, or by something else: bring back a backup; otherwise \
@@ -73,7 +73,7 @@ impl Database {
 }
 
 impl Connection {
-    /// The database.
+    /// Returns the database.
     pub(super) fn database(&self) -> &Database {
         &self.database
     }
@@ -176,7 +176,7 @@ async fn answer<T>(
     }
 }
 
-/// A column of a row.
+/// Returns a column of a row.
 ///
 /// # Errors
 /// Returns [`RemoteError::Denied`] if it has another type than a migration gave it.

@@ -87,7 +87,7 @@ const OTHERS: &str = "
     ) AS earlier";
 
 impl Fold {
-    /// A fold of `changes` into `base`.
+    /// Returns a fold of `changes` into `base`.
     pub(super) async fn of_changes(
         location: &str,
         lineage: Lineage,
@@ -120,7 +120,7 @@ impl Fold {
         .await
     }
 
-    /// A whole record, in place of what is there.
+    /// Returns a whole record, in place of what is there.
     pub(super) async fn of_record(
         location: &str,
         lineage: Lineage,

@@ -86,7 +86,7 @@ impl HeadCore {
         }
     }
 
-    /// Whether some run holds the lease.
+    /// Returns whether some run holds the lease.
     pub(super) fn is_held(&self) -> bool {
         self.released.is_none() && !self.left.is_zero()
     }
@@ -97,7 +97,7 @@ impl HeadCore {
 pub(super) struct ReadHead(Row);
 
 impl ReadHead {
-    /// The id of its last write.
+    /// Returns the id of its last write.
     pub(super) fn write_id(&self) -> Result<&str, RemoteError> {
         column(&self.0, 3)
     }

@@ -193,7 +193,7 @@ pub(super) async fn release_uncleanly(
     guard.write(connection, write).await.map(drop)
 }
 
-/// The error of a write that is not known to be done.
+/// Returns the error of a write that is not known to be done.
 pub(super) fn unwritten(database: &Database, error: WriteError) -> StateError {
     let location = database.location.clone();
     match error {

@@ -107,7 +107,7 @@ fn new(last_calls: LastCalls) -> Snapshot {
     }
 }
 
-/// The record as a reader meets it.
+/// Returns the record as a reader meets it.
 fn snapshot(record: Record) -> Snapshot {
     let head = &record.head;
     if record.found() == Found::New {
@@ -179,7 +179,7 @@ impl Store for PostgresStore {
     }
 }
 
-/// An epoch, which is never negative.
+/// Returns an epoch, which is never negative.
 fn number(epoch: i64) -> u64 {
     u64::try_from(epoch).unwrap_or(0)
 }

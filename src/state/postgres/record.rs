@@ -64,13 +64,13 @@ impl Record {
         Ok(Some(Self { head, recorded, changes }))
     }
 
-    /// Whether anything was ever recorded.
+    /// Returns whether anything was ever recorded.
     pub(super) fn found(&self) -> Found {
         let is_new = self.head.core.state.is_none() && self.changes.is_empty();
         if is_new { Found::New } else { Found::Existing }
     }
 
-    /// The state with what the journal adds.
+    /// Returns the state with what the journal adds.
     pub(super) fn merged(self) -> Arc<Recorded> {
         let Self { head, mut recorded, changes } = self;
         changes.apply(&mut recorded);
@@ -105,7 +105,7 @@ impl Rows {
         Ok(Self { head, rooms, journal })
     }
 
-    /// The addresses and records of the rooms.
+    /// Returns the addresses and records of the rooms.
     pub(super) fn texts(rooms: &[Row]) -> Result<Vec<(&str, &str)>, RemoteError> {
         rooms.iter().map(|row| Ok((column(row, 0)?, column(row, 1)?))).collect()
     }
@@ -169,7 +169,7 @@ fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay,
     Ok(changes)
 }
 
-/// The number of a row of the journal, and its entry if that can be read.
+/// Returns the number of a row of the journal, and its entry if that can be read.
 pub(super) fn entry(
     row: &Row,
 ) -> Result<(i64, Result<crate::state::Entry, serde_json::Error>), RemoteError> {

@@ -172,7 +172,7 @@ pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StateErro
     }
 }
 
-/// The transaction that takes a schema to the next version; `None` if it has the last one.
+/// Returns the transaction that takes a schema to the next version; `None` if it has the last one.
 fn next_migration(schema: Schema) -> Option<String> {
     let (make, version) = match schema {
         Schema::Missing => (["CREATE SCHEMA {s};", VERSIONS].concat(), 0),

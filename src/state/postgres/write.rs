@@ -69,7 +69,7 @@ impl Guard {
     }
 }
 
-/// The id of a write, or the token of a holder.
+/// Returns the id of a write, or the token of a holder.
 pub(super) fn new_id() -> Result<String, WriteError> {
     random_uuid().map_err(|error| WriteError::Failed(RemoteError::Denied(error.to_string())))
 }
@@ -112,7 +112,7 @@ pub(super) async fn send(
 }
 
 impl WriteError {
-    /// Why a holder's write is not done.
+    /// Returns why a holder's write is not done.
     pub(super) fn of_holder(
         self,
         database: &Database,

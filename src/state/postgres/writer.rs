@@ -146,12 +146,12 @@ impl Writer {
         }
     }
 
-    /// Whether nothing was ever recorded.
+    /// Returns whether nothing was ever recorded.
     fn is_new(&self) -> bool {
         !self.base.has_state && !self.holds_entries
     }
 
-    /// How long a write is tried: its condition shows whether another run took the lease.
+    /// Returns how long a write is tried: its condition shows whether another run took the lease.
     fn until(&self) -> Instant {
         self.renewed + self.lease + RENEWAL_PATIENCE
     }

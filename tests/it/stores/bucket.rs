@@ -27,7 +27,7 @@ impl InBucket {
 }
 
 impl OnServer {
-    /// The state that a rule is tried on.
+    /// Returns the state that a rule is tried on.
     pub(super) fn state(&self, rule: &str) -> State {
         let location = format!("{}/fleet/{rule}.json?lease=15s", self.0.url);
         let environment = StoreEnvironment::of(self.0.environment());

@@ -84,7 +84,7 @@ impl SendWindow for Window {
 }
 
 impl LeaseStore {
-    /// An empty one.
+    /// Returns an empty one.
     pub(crate) fn new(latency: Duration) -> Self {
         Self(Arc::new(Shared { latency, content: Mutex::default(), changed: Notify::new() }))
     }
@@ -326,7 +326,7 @@ impl WriteStore for Lease {
     }
 }
 
-/// The room that a request changes.
+/// Returns the room that a request changes.
 fn room_of(request: &HttpRequest) -> RoomId {
     let body: serde_json::Value = request.body.as_deref().map_or_else(Default::default, |body| {
         serde_json::from_slice(body).expect("a JSON document")

@@ -115,7 +115,7 @@ impl Locked {
         self.new_lineage.lock().expect("no holder panicked")
     }
 
-    /// The content, if this lease still holds.
+    /// Returns the content, if this lease still holds.
     fn held(&self) -> Result<MutexGuard<'_, Content>, StateError> {
         let content = self.shared.content();
         if content.epoch == self.epoch && content.holder.is_some() {

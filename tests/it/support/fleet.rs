@@ -58,7 +58,7 @@ pub(crate) struct Edition {
     made: u64,
 }
 
-/// The name of the provider of a kind.
+/// Returns the name of the provider of a kind.
 pub(crate) const fn provider(kind: Kind) -> &'static str {
     match kind {
         Kind::Zim => "chat",
@@ -67,7 +67,7 @@ pub(crate) const fn provider(kind: Kind) -> &'static str {
     }
 }
 
-/// The action that makes a room of a kind; none where only users do.
+/// Returns the action that makes a room of a kind; none where only users do.
 pub(crate) const fn maker(kind: Kind) -> Option<Action> {
     match kind {
         Kind::Zim => Some(Action::CreateRoom),
@@ -77,7 +77,7 @@ pub(crate) const fn maker(kind: Kind) -> Option<Action> {
 }
 
 impl Fleet {
-    /// Both editions.
+    /// Returns both editions.
     pub(crate) fn editions(&self) -> [Edition; 2] {
         let first = self.first;
         [
@@ -86,7 +86,8 @@ impl Fleet {
         ]
     }
 
-    /// The second: two rooms go, two are replaced, three come, and the attributes of three change.
+    /// Returns the second: two rooms go, two are replaced, three come, and the attributes of three
+    /// change.
     fn second(&self) -> String {
         self.edition(
             2,
@@ -105,7 +106,7 @@ impl Fleet {
         }
     }
 
-    /// The kinds of its rooms.
+    /// Returns the kinds of its rooms.
     fn kinds(&self) -> impl Iterator<Item = Kind> {
         self.groups.iter().flat_map(|kinds| kinds.iter().copied())
     }
@@ -150,7 +151,7 @@ impl Fleet {
     }
 }
 
-/// What a room of a kind declares; `anew` where it is to be replaced.
+/// Returns what a room of a kind declares; `anew` where it is to be replaced.
 fn content(kind: Kind, n: u64, topic: &str, anew: bool) -> String {
     let attributes = format!("attributes: {{topic: {topic}, number: \"{n}\"}}");
     let name = if anew { "New" } else { "Room" };

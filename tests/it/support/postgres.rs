@@ -146,12 +146,12 @@ impl Postgres {
         Some(Self { programs, port, control, schemas })
     }
 
-    /// Where it listens.
+    /// Returns where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// A schema of its own.
+    /// Returns a schema of its own.
     pub(crate) fn database(&self) -> Database {
         let schema = format!("state_{}", self.schemas.fetch_add(1, Ordering::Relaxed));
         let psql = self.programs.join("psql");
@@ -186,31 +186,31 @@ impl Control {
 }
 
 impl Database {
-    /// The URL of its state.
+    /// Returns the URL of its state.
     pub(crate) fn url(&self) -> String {
         let Self { address, schema, .. } = self;
         format!("postgres://{address}/fleet?schema={schema}&lease=15s")
     }
 
-    /// The variables by which it is reached.
+    /// Returns the variables by which it is reached.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let variables = [("PGUSER", self.user.as_str()), ("PGPASSWORD", PASSWORD)];
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// The same schema, reached by something before the server.
+    /// Returns the same schema, reached by something before the server.
     pub(crate) fn at(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }
     }
 
-    /// The same schema, reached by a new role, which may log in and nothing else.
+    /// Returns the same schema, reached by a new role, which may log in and nothing else.
     pub(crate) fn by_new_role(&self) -> Self {
         let user = format!("role_{}", self.schema);
         self.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{}'", secret()));
         Self { user, ..self.clone() }
     }
 
-    /// The same schema, reached by a new role, which may create schemas.
+    /// Returns the same schema, reached by a new role, which may create schemas.
     pub(crate) fn by_new_owner(&self) -> Self {
         let owner = self.by_new_role();
         self.sql(&format!("GRANT CREATE ON DATABASE fleet TO {}", owner.user));
@@ -253,8 +253,9 @@ impl Database {
     }
 }
 
-/// What a server keeps of [`PASSWORD`], with a single iteration: <https://www.rfc-editor.org/rfc/rfc5802>.
-/// The usual number of them takes most of the time of a test whose code is not optimized.
+/// Returns what a server keeps of [`PASSWORD`], with a single iteration:
+/// <https://www.rfc-editor.org/rfc/rfc5802>. The usual number of them takes most of the time of a
+/// test whose code is not optimized.
 fn secret() -> String {
     const SALT: &[u8] = b"salt of the tests";
     let mac = |key: &[u8], parts: &[&[u8]]| {
@@ -271,7 +272,7 @@ fn secret() -> String {
     format!("SCRAM-SHA-256$1:{salt}${stored}:{server}")
 }
 
-/// The folder of the newest server's programs, if there is one.
+/// Returns the folder of the newest server's programs, if there is one.
 fn installed() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let versions = versions.map_while(Result::ok).filter_map(|version| {
@@ -284,7 +285,7 @@ fn installed() -> Option<PathBuf> {
     versions.filter(complete).max().map(|(_, programs)| programs)
 }
 
-/// A port that is free now.
+/// Returns a port that is free now.
 pub(super) fn free_port() -> u16 {
     let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     std::iter::repeat_with(|| fastrand::u16(PORTS)).find(free).expect("a free port")

@@ -53,7 +53,7 @@ struct State {
 }
 
 impl Fault {
-    /// The answer of an overloaded S3.
+    /// Returns the answer of an overloaded S3.
     pub(crate) fn slow_down() -> Self {
         let body = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message>\
                     </Error>";
@@ -85,7 +85,7 @@ impl Proxy {
         self.line.state().plan = Box::new(plan);
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.line.state().seen.clone()
     }

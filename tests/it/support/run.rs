@@ -128,7 +128,7 @@ impl How {
 }
 
 impl Ended {
-    /// The run, which did not crash.
+    /// Returns the run, which did not crash.
     pub(crate) fn ran(self) -> Ran {
         match self {
             Self::Ran(ran) => *ran,
@@ -196,12 +196,12 @@ impl World {
         imported.closed.map_err(state_error)
     }
 
-    /// The connector of a run whose requests pass a fuse.
+    /// Returns the connector of a run whose requests pass a fuse.
     pub(crate) fn connector<'a>(&'a self, desired: &'a Desired, fuse: &'a Fuse) -> Connecting<'a> {
         Connecting { world: self, desired, fuse }
     }
 
-    /// A session of the engine in this world.
+    /// Returns a session of the engine in this world.
     pub(crate) fn session<'a>(
         &'a self,
         desired: &'a Desired,
@@ -222,7 +222,7 @@ impl World {
     }
 }
 
-/// The error of the store; a session of a test has no other.
+/// Returns the error of the store; a session of a test has no other.
 pub(crate) fn state_error(error: SessionError) -> StateError {
     match error {
         SessionError::State(error) => error,

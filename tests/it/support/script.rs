@@ -72,22 +72,23 @@ impl Script {
         mishap
     }
 
-    /// How many requests there were.
+    /// Returns how many requests there were.
     pub(crate) fn count(&self) -> u64 {
         self.inner().count.values().sum()
     }
 
-    /// The calls that were sent since this was last asked, in order: not those that were refused.
+    /// Returns the calls that were sent since this was last asked, in order: not those that were
+    /// refused.
     pub(crate) fn sent(&self) -> Vec<Call> {
         std::mem::take(&mut self.inner().sent)
     }
 
-    /// How many UserSigs the requests had.
+    /// Returns how many UserSigs the requests had.
     pub(crate) fn signatures(&self) -> usize {
         self.inner().signatures.len()
     }
 
-    /// Whether everything that was to happen happened.
+    /// Returns whether everything that was to happen happened.
     pub(crate) fn is_over(&self) -> bool {
         self.inner().planned.is_empty()
     }

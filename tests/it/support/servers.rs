@@ -48,20 +48,20 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// The variables, with the server behind another address, such as a proxy's.
+    /// Returns the variables, with the server behind another address, such as a proxy's.
     pub(crate) fn environment_at(&self, address: SocketAddr) -> Vec<(String, String)> {
         let (from, to) = (self.address.to_string(), address.to_string());
         let variables = self.variables.iter();
         variables.map(|(name, value)| ((*name).to_owned(), value.replace(&from, &to))).collect()
     }
 
-    /// The variables.
+    /// Returns the variables.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         self.environment_at(self.address)
     }
 }
 
-/// A new bucket of this name in moto; `None` if it is not installed, which is said.
+/// Returns a new bucket of this name in moto; `None` if it is not installed, which is said.
 pub(crate) fn s3(name: &str) -> Option<Bucket> {
     static MOTO: OnceLock<Option<Server>> = OnceLock::new();
     let start = || {
@@ -78,7 +78,7 @@ pub(crate) fn s3(name: &str) -> Option<Bucket> {
     Some(Bucket { url: format!("s3://{name}"), address, variables })
 }
 
-/// A new container of this name in azurite; `None` if it is not installed, which is said.
+/// Returns a new container of this name in azurite; `None` if it is not installed, which is said.
 pub(crate) fn azure(name: &str) -> Option<Bucket> {
     static AZURITE: OnceLock<Option<Server>> = OnceLock::new();
     let start = || {
@@ -104,7 +104,7 @@ pub(crate) fn azure(name: &str) -> Option<Bucket> {
     Some(Bucket { url: format!("az://{name}"), address, variables })
 }
 
-/// A shared access signature of azurite's account:
+/// Returns a shared access signature of azurite's account:
 /// <https://learn.microsoft.com/rest/api/storageservices/create-account-sas>.
 pub(crate) fn azure_sas() -> String {
     let (version, expiry) = ("2019-12-12", "2099-01-01T00:00:00Z");
@@ -154,7 +154,8 @@ impl Server {
     }
 }
 
-/// The path of a program that `.ci/stores` installed. Where it is missing, that is said, and fails in CI.
+/// Returns the path of a program that `.ci/stores` installed. Where it is missing, that is said,
+/// and fails in CI.
 #[expect(clippy::disallowed_methods, reason = "a test's own environment")]
 fn installed(program: &str) -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);

@@ -231,18 +231,18 @@ impl Stats {
 }
 
 impl AppStats {
-    /// How many calls of `action` succeeded.
+    /// Returns how many calls of `action` succeeded.
     pub(crate) fn served(&self, action: Action) -> u64 {
         self.answered(action, 0)
     }
 
-    /// How many calls of `action` were answered with `code`.
+    /// Returns how many calls of `action` were answered with `code`.
     pub(crate) fn answered(&self, action: Action, code: i64) -> u64 {
         let answers = self.calls.get(&action).map(|calls| &calls.answers);
         answers.and_then(|answers| answers.get(&code)).copied().unwrap_or(0)
     }
 
-    /// The most calls of `action` that arrived in any second.
+    /// Returns the most calls of `action` that arrived in any second.
     pub(crate) fn busiest_second(&self, action: Action) -> usize {
         let Some(CallStats { arrivals, answers: _ }) = self.calls.get(&action) else { return 0 };
         let (mut first, mut most) = (0, 0);

@@ -118,7 +118,7 @@ impl TcpProxy {
         self.shared.plan.send_modify(|plan| plan.until_cut = Some(answers));
     }
 
-    /// Whether the answer that was to be lost is lost.
+    /// Returns whether the answer that was to be lost is lost.
     pub(crate) fn has_lost_answer(&self) -> bool {
         self.shared.plan.borrow().until_loss.is_none()
     }

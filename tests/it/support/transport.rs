@@ -66,7 +66,7 @@ impl Transport for InMemory {
     }
 }
 
-/// A code as any of the services would answer it.
+/// Returns a code as any of the services would answer it.
 fn answered(code: i64) -> HttpResponse {
     let zego = format!(r#""Code":{code},"Message":"not today""#);
     let tencent = format!(r#""ActionStatus":"FAIL","ErrorCode":{code},"ErrorInfo":"not today""#);

@@ -44,18 +44,18 @@ pub(crate) struct World {
     pub(crate) leased: Option<LeaseStore>,
 }
 
-/// A service that takes more requests a second than a client sends: strangers call it too.
+/// Returns a service that takes more requests a second than a client sends: strangers call it too.
 pub(crate) fn service() -> EmulatorConfig {
     let rate_limits = Action::ALL.iter().map(|action| (*action, 1_000)).collect();
     EmulatorConfig { rate_limits, ..plain_service() }
 }
 
-/// The services with the vendors' limits.
+/// Returns the services with the vendors' limits.
 pub(crate) fn plain_service() -> EmulatorConfig {
     EmulatorConfig::new(Kind::ALL.iter().map(|kind| App::with_own_secret(*kind, APP)).collect())
 }
 
-/// The address of a room.
+/// Returns the address of a room.
 pub(crate) fn at(provider: &str, room: &str) -> Address {
     format!("{provider}/{room}").parse().expect("an address")
 }
@@ -67,12 +67,12 @@ pub(crate) fn write(path: &Path, text: &str) {
 }
 
 impl World {
-    /// A world whose time tokio moves.
+    /// Returns a world whose time tokio moves.
     pub(crate) fn new(config: EmulatorConfig) -> Self {
         Self::by(Arc::new(TokioClock::starting_at(Timestamp::from_millis(START))), config)
     }
 
-    /// A world by a clock.
+    /// Returns a world by a clock.
     pub(crate) fn by(clock: Arc<dyn Clock>, config: EmulatorConfig) -> Self {
         let (calls, config) = CallLog::attached_to(config);
         let emulator = Emulator::open(config, clock.clone(), Data::Memory).expect("an emulator");
@@ -80,7 +80,7 @@ impl World {
         Self { folder: folder(), emulator, calls, clock, signing, script, leased: None }
     }
 
-    /// A world whose state is in a store with a lease.
+    /// Returns a world whose state is in a store with a lease.
     pub(crate) fn leased(config: EmulatorConfig, store: &LeaseStore) -> Self {
         Self { leased: Some(store.clone()), ..Self::new(config) }
     }
@@ -97,7 +97,7 @@ impl World {
         self.load(&["rooms.yaml".to_owned()])
     }
 
-    /// The state on disk, or in the store with a lease.
+    /// Returns the state on disk, or in the store with a lease.
     pub(crate) fn store(&self) -> Box<dyn Store> {
         if let Some(store) = &self.leased {
             return Box::new(store.clone());
@@ -105,7 +105,7 @@ impl World {
         opened(&self.folder.path().join("rooms.state.json"))
     }
 
-    /// The record as a reader meets it.
+    /// Returns the record as a reader meets it.
     pub(crate) async fn recorded(&self) -> Result<Arc<Recorded>, StateError> {
         Ok(self.store().read().await?.recorded)
     }
@@ -115,7 +115,7 @@ impl World {
         self.stats_of(Kind::Zim)
     }
 
-    /// A service as only a test sees it.
+    /// Returns a service as only a test sees it.
     pub(crate) fn stats_of(&self, kind: Kind) -> AppStats {
         self.all_stats().app(kind, APP)
     }
@@ -186,7 +186,7 @@ impl World {
     }
 }
 
-/// A folder in memory where the system has one: the tests of the state hold it to its disk.
+/// Returns a folder in memory where the system has one: the tests of the state hold it to its disk.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };

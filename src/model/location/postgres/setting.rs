@@ -100,7 +100,7 @@ impl PostgresSetting {
         }
     }
 
-    /// Whether a value is as [`expected`](Self::expected).
+    /// Returns whether a value is as [`expected`](Self::expected).
     #[must_use]
     pub fn takes(self, value: &str) -> bool {
         match self {
@@ -122,13 +122,13 @@ impl PostgresSetting {
         }
     }
 
-    /// Whether a URL says it before its `?`.
+    /// Returns whether a URL says it before its `?`.
     pub(super) fn is_in_place(self) -> bool {
         matches!(self, Self::Host | Self::Port | Self::User | Self::Database)
     }
 }
 
-/// An empty one is the default host.
+/// Returns an empty one is the default host.
 fn is_host(text: &str) -> bool {
     let fits = |c: char| c.is_alphanumeric() || "-._:%".contains(c);
     text.starts_with('/') || text.chars().all(fits)

@@ -161,7 +161,7 @@ async fn on_azure_conditions_hold() {
     serves(servers::azure).await;
 }
 
-/// A bucket in moto behind a proxy.
+/// Returns a bucket in moto behind a proxy.
 fn proxied(name: &str) -> Option<(Remote, Proxy)> {
     let bucket = servers::s3(name)?;
     let proxy = Proxy::start(bucket.address);
@@ -409,7 +409,8 @@ const ASSUMED: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIden
     2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
     </AssumeRoleWithWebIdentityResponse>";
 
-/// A bucket in moto, reached without keys: by the variables, and by whoever listens at an address.
+/// Returns a bucket in moto, reached without keys: by the variables, and by whoever listens at an
+/// address.
 fn without_keys(bucket: &Bucket, variables: &[(&str, String)]) -> Remote {
     let mut environment = bucket.environment();
     environment.retain(|(name, _)| name == "AWS_ENDPOINT_URL_S3");

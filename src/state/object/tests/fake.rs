@@ -72,7 +72,7 @@ pub(super) enum Mishap {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl FakeStore {
-    /// A client of the store.
+    /// Returns a client of the store.
     pub(super) fn client(&self) -> Client {
         let script = Script {
             latency: Duration::from_millis(50),
@@ -85,7 +85,7 @@ impl FakeStore {
         Client { store: self.clone(), script: Arc::new(Mutex::new(script)) }
     }
 
-    /// The content of an object.
+    /// Returns the content of an object.
     pub(super) fn bytes(&self, name: &Name) -> Option<Bytes> {
         self.content().objects.get(name).map(|stored| stored.bytes.clone())
     }
@@ -132,7 +132,7 @@ impl Content {
 }
 
 impl Client {
-    /// A store over it, with a lease of 15 s.
+    /// Returns a store over it, with a lease of 15 s.
     pub(super) fn store(&self) -> ObjectStore {
         let bucket = Bucket {
             objects: Arc::new(self.clone()),
@@ -142,7 +142,7 @@ impl Client {
         ObjectStore { bucket, lease: LEASE, shared: SharedRooms::default() }
     }
 
-    /// A client of another store, with the same script.
+    /// Returns a client of another store, with the same script.
     pub(super) fn of(self, store: &FakeStore) -> Self {
         Self { store: store.clone(), ..self }
     }

@@ -50,7 +50,7 @@ async fn a_lease_that_is_held_is_refused_and_its_holder_named() {
     }
 }
 
-/// How long after the last write of a holder that crashed the next one has the lease.
+/// Returns how long after the last write of a holder that crashed the next one has the lease.
 async fn takeover(client: &Client) -> Duration {
     let store = FakeStore::default();
     let crashed = lock(&store.client(), 1, LONG).await.expect("the lease");

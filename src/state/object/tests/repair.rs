@@ -21,7 +21,7 @@ async fn repaired(client: &Client) -> Vec<String> {
     names(&read(client).await)
 }
 
-/// A state with a room in the document, and one in the journal of a run that crashed.
+/// Returns a state with a room in the document, and one in the journal of a run that crashed.
 async fn crashed(store: &FakeStore) {
     recorded(&store.client(), &["chat/old"]).await;
     let client = store.client();

@@ -25,7 +25,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// What an error of the log-in means.
+    /// Returns what an error of the log-in means.
     pub(super) fn of(error: &Error) -> Self {
         let state = error.code().map_or("", |state| state.code());
         Self { error: of_connecting(error), is_final: state.starts_with("28") }
@@ -58,7 +58,8 @@ impl Failure {
     }
 }
 
-/// What the failures of all servers mean together: as long as one of them may pass, it is worth another try.
+/// Returns what the failures of all servers mean together: as long as one of them may pass, it is
+/// worth another try.
 pub(super) fn of_all(failures: &[RemoteError]) -> RemoteError {
     let words: Vec<String> = failures.iter().map(ToString::to_string).collect();
     let words = words.join("; ");
@@ -179,7 +180,7 @@ fn of_tls(error: &rustls::Error) -> RemoteError {
     })
 }
 
-/// What an answer of the server means, or of a pooler before it.
+/// Returns what an answer of the server means, or of a pooler before it.
 fn by_state(state: &str, message: &str) -> RemoteError {
     let text = format!("{} ({})", clean(message), clean(state));
     if state == "25006" {

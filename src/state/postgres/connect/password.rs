@@ -75,7 +75,7 @@ pub(super) fn with_passwords(
     servers.into_iter().map(with_password).collect()
 }
 
-/// A file in a pull request may name any host: it must not get a password that way.
+/// Returns a file in a pull request may name any host: it must not get a password that way.
 fn check_trusted(settings: &Settings<'_>, host: &str, password: &str) -> Result<(), String> {
     if settings.trusts(host) {
         return Ok(());

@@ -137,8 +137,8 @@ impl<'a> Settings<'a> {
         Ok(hosts.iter().enumerate().map(server).collect())
     }
 
-    /// Whether a host may have a password that names no host: a file in a pull request could send it
-    /// elsewhere.
+    /// Returns whether a host may have a password that names no host: a file in a pull request
+    /// could send it elsewhere.
     pub(super) fn trusts(&self, host: &str) -> bool {
         let is_loopback = || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         host.starts_with('/')
@@ -240,12 +240,12 @@ fn home(environment: &StoreEnvironment) -> Option<PathBuf> {
     environment.first(&["HOME", "USERPROFILE"]).map(|(_, path)| PathBuf::from(path))
 }
 
-/// Whether a server's socket is where clients look for it, if no host is named.
+/// Returns whether a server's socket is where clients look for it, if no host is named.
 pub(super) fn is_default_socket(host: &str) -> bool {
     SOCKET_FOLDERS.contains(&host)
 }
 
-/// The socket of a server of this machine, or the loopback.
+/// Returns the socket of a server of this machine, or the loopback.
 fn default_host(port: u16) -> String {
     let has_socket = |folder: &&&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
     let folder = SOCKET_FOLDERS.iter().find(has_socket);

@@ -123,12 +123,12 @@ impl Tls {
         Ok(Some(Self { required, trust, connector: MakeRustlsConnect::new(config) }))
     }
 
-    /// Whether the server has to offer it.
+    /// Returns whether the server has to offer it.
     pub(super) fn mode(&self) -> SslMode {
         if self.required { SslMode::Require } else { SslMode::Prefer }
     }
 
-    /// What makes a connection an encrypted one.
+    /// Returns what makes a connection an encrypted one.
     pub(super) fn connector(&self) -> MakeRustlsConnect {
         self.connector.clone()
     }

@@ -32,7 +32,7 @@ async fn refused(database: &Database) -> String {
     read.to_string()
 }
 
-/// A record whose rooms are all named by its serial.
+/// Returns a record whose rooms are all named by its serial.
 fn generation(serial: u64) -> Recorded {
     let name = serial.to_string();
     let room = |at: &str| (address(at), record(&name));

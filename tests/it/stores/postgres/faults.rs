@@ -17,14 +17,14 @@ use tokio_postgres::Client;
 const WRITERS: usize = 8;
 const ENTRIES: usize = 25;
 
-/// A schema on the shared server, and a proxy before it.
+/// Returns a schema on the shared server, and a proxy before it.
 fn behind_a_proxy() -> Option<(Database, TcpProxy)> {
     let database = postgres::database()?;
     let proxy = TcpProxy::start(database.address);
     Some((database, proxy))
 }
 
-/// The number of entries in the journal, and that of the last one.
+/// Returns the number of entries in the journal, and that of the last one.
 fn journal(database: &Database) -> String {
     database
         .sql("SELECT count(journal.*), last_entry FROM head LEFT JOIN journal ON true GROUP BY 2")

@@ -49,7 +49,7 @@ pub(crate) async fn no_orphans(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the record holds what is declared, nothing more, and nothing is open.
+/// Returns whether the record holds what is declared, nothing more, and nothing is open.
 fn as_recorded(desired: &Desired, recorded: &Recorded) -> Result<(), String> {
     let open = recorded.rooms.iter().filter(|(_, room)| room.pending.is_some());
     let open: Vec<_> = open.map(|(address, _)| address).collect();
@@ -68,7 +68,7 @@ fn as_recorded(desired: &Desired, recorded: &Recorded) -> Result<(), String> {
     same.then_some(()).ok_or_else(|| format!("{declared} declared, {recorded} recorded"))
 }
 
-/// Whether the service holds what is declared and nothing more.
+/// Returns whether the service holds what is declared and nothing more.
 fn as_declared(kind: Kind, rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(), String> {
     for declared in rooms {
         let there = stats.rooms.get(&declared.address.room);
@@ -82,7 +82,7 @@ fn as_declared(kind: Kind, rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(
     same.then_some(()).ok_or_else(|| format!("{declared} {kind} rooms declared, {alive} alive"))
 }
 
-/// Whether a room at the service is what is declared, as far as that goes.
+/// Returns whether a room at the service is what is declared, as far as that goes.
 pub(crate) fn shows(declared: &Room, there: &RoomStats) -> bool {
     let told =
         |field: Field, there: Value| declared.value(field).is_none_or(|it| it == there.by_ref());

@@ -5,8 +5,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// A server that answers what comes on a connection with one of these after the other, and closes it.
-/// Returns its port.
+/// Returns a server that answers what comes on a connection with one of these after the other, and
+/// closes it. Returns its port.
 async fn server(answers: Vec<Vec<u8>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -22,13 +22,13 @@ async fn server(answers: Vec<Vec<u8>>) -> u16 {
     port
 }
 
-/// A server that refuses every connection.
+/// Returns a server that refuses every connection.
 async fn refusing(state: &str, message: &str) -> u16 {
     let fields = format!("SFATAL\0VFATAL\0C{state}\0M{message}\0\0");
     server(vec![frame(b'E', fields.as_bytes())]).await
 }
 
-/// A port at which nobody answers.
+/// Returns a port at which nobody answers.
 async fn closed() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     listener.local_addr().expect("an address").port()
@@ -39,7 +39,7 @@ fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind], length.as_slice(), body].concat()
 }
 
-/// What becomes of a connection to the first of these ports that takes it.
+/// Returns what becomes of a connection to the first of these ports that takes it.
 async fn error(ports: &[u16], query: &str) -> RemoteError {
     let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
     let text = format!("postgres://u@{}/d?sslmode=disable{query}", hosts.join(","));
@@ -157,7 +157,7 @@ async fn further_servers_are_tried_until_one_refuses_the_password() {
     assert!(!why.contains(&starting.to_string()), "{why}");
 }
 
-/// What a server says that lets everybody in and answers whether it is read-only.
+/// Returns what a server says that lets everybody in and answers whether it is read-only.
 fn session(read_only: &str) -> Vec<Vec<u8>> {
     let name = b"transaction_read_only\0";
     let column = [&[0, 1], name.as_slice(), &[0; 6], &[0, 0, 0, 25], &[0xff; 2], &[0; 6]].concat();

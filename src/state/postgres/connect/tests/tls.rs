@@ -25,7 +25,7 @@ fn certificate(pem: &[u8]) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(pem).expect("a certificate")
 }
 
-/// Whether a server with `presented` is taken by the name `host`, if `root` is trusted.
+/// Returns whether a server with `presented` is taken by the name `host`, if `root` is trusted.
 fn is_taken(presented: &[u8], root: Option<&[u8]>, check: Check, host: &'static str) -> bool {
     let algorithms = default_provider().signature_verification_algorithms;
     let verifier = match root.map(certificate) {
