@@ -188,13 +188,13 @@ pub(super) fn write_next(
     overlay: &Overlay,
 ) -> Result<(Fingerprint, Stat), StateError> {
     let mut file = folder.create(&folder.next)?;
-    let mut passing = Fingerprinter::default();
+    let mut fingerprinter = Fingerprinter::default();
     let emit = |bytes: &[u8]| {
-        passing.pass(bytes);
+        fingerprinter.update(bytes);
         file.write_all(bytes)
     };
     let written = format::write(head, overlay.rooms(base), emit).and_then(|()| file.sync());
-    written.and_then(|()| file.stat()).map(|stat| (passing.finish(), stat)).map_err(|error| {
+    written.and_then(|()| file.stat()).map(|stat| (fingerprinter.finish(), stat)).map_err(|error| {
         // It may have filled the disk. If it cannot be removed, the next run overwrites it, and the
         // first error is the one to report.
         drop(folder.remove(&folder.next));
