@@ -5,7 +5,7 @@ use std::sync::Arc;
 use object_store::azure::{MicrosoftAzureBuilder, split_sas};
 
 use super::super::http::Http;
-use super::{Connected, Place, check_readable, client_options, no_retries, unusable};
+use super::{Connected, ServiceAddress, check_readable, client_options, no_retries, unusable};
 use crate::state::StoreEnvironment;
 
 const ACCOUNTS: &[&str] = &["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME"];
@@ -39,18 +39,18 @@ pub(super) fn connect(
     let account = account.or(connection.account);
     let account =
         account.ok_or("AZURE_STORAGE_ACCOUNT is not set: it names the storage account")?;
-    let place = place(account, &connection, environment)?;
+    let address = service_address(account, &connection, environment)?;
     let builder = MicrosoftAzureBuilder::new()
         .with_account(account)
         .with_container_name(container)
-        .with_endpoint(place.url.clone())
+        .with_endpoint(address.url.clone())
         .with_client_options(client_options())
         .with_retry(no_retries())
         .with_disable_tagging(true)
         .with_http_connector(Http::default());
     let builder = with_credentials(builder, &connection, environment)?;
     let store = builder.build().map_err(|error| unusable(&error))?;
-    let Place { url: _, host, endpoint } = place;
+    let ServiceAddress { url: _, host, endpoint } = address;
     Ok(Connected { store: Arc::new(store), host, endpoint })
 }
 
@@ -68,24 +68,24 @@ pub(super) fn secrets(environment: &StoreEnvironment) -> Vec<String> {
     secrets
 }
 
-fn place(
+fn service_address(
     account: &str,
     connection: &Connection<'_>,
     environment: &StoreEnvironment,
-) -> Result<Place, String> {
+) -> Result<ServiceAddress, String> {
     let set = environment.first(ENDPOINTS);
     let set = set.or_else(|| Some((CONNECTION, connection.endpoint?)));
     match (set, connection.suffix) {
-        (Some((setting, url)), _) => Place::custom(setting, url),
+        (Some((setting, url)), _) => ServiceAddress::custom(setting, url),
         (None, Some(suffix)) => {
-            Place::custom(CONNECTION, &format!("https://{account}.blob.{suffix}"))
+            ServiceAddress::custom(CONNECTION, &format!("https://{account}.blob.{suffix}"))
         }
-        (None, None) => Ok(Place::vendor(format!("{account}.blob.core.windows.net"))),
+        (None, None) => Ok(ServiceAddress::vendor(format!("{account}.blob.core.windows.net"))),
     }
 }
 
-/// Finds the credentials: a key, a shared access signature, a token, a client with its secret or the token
-/// of a workload, or else the managed identity of the machine.
+/// Adds the credentials: a key, a shared access signature, a token, a client with its secret or the
+/// token of a workload, or else the managed identity of the machine.
 fn with_credentials(
     builder: MicrosoftAzureBuilder,
     connection: &Connection<'_>,
