@@ -64,9 +64,9 @@ pub(super) enum Exchange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionError {
     /// No connection was established: nothing was sent.
-    NotConnected(String),
+    Unconnected(String),
     /// Any other error: the request may have arrived.
-    NoAnswer(String),
+    Unanswered(String),
 }
 
 /// Makes a call, and returns its result and its last exchange; `None` if nothing was sent.
@@ -156,18 +156,18 @@ impl Http {
         host: &str,
         request: HttpRequest,
     ) -> Result<(HttpResponse, Bytes), ConnectionError> {
-        use ConnectionError::{NoAnswer, NotConnected};
+        use ConnectionError::{Unanswered, Unconnected};
         let uri = request.uri();
         let route = route(uri.host().unwrap_or_default(), uri.scheme_str() == Some("https"));
         let route = route
-            .ok_or_else(|| NotConnected(format!("plain HTTP to {host} is refused: use https")))?;
+            .ok_or_else(|| Unconnected(format!("plain HTTP to {host} is refused: use https")))?;
         let client = self.0.client(route);
-        let client = client.map_err(|why| NotConnected(format!("cannot set up HTTPS: {why}")))?;
+        let client = client.map_err(|why| Unconnected(format!("cannot set up HTTPS: {why}")))?;
         let started = CALL.try_with(|call| call.borrow().started);
         let started = started.unwrap_or_else(|_| Instant::now());
         let allowed = |length| CALL_TIMEOUT + allowance(length);
         let late = |allowed: Duration| {
-            NoAnswer(format!("no answer from {host} within {} s", allowed.as_secs()))
+            Unanswered(format!("no answer from {host} within {} s", allowed.as_secs()))
         };
 
         let sent = request.body().content_length() as u64;
@@ -176,9 +176,9 @@ impl Http {
         let response = response.map_err(|error| {
             let why = cause(&error);
             if error.kind() == HttpErrorKind::Connect {
-                NotConnected(format!("no connection to {host}: {why}"))
+                Unconnected(format!("no connection to {host}: {why}"))
             } else {
-                NoAnswer(format!("no answer from {host}: {why}"))
+                Unanswered(format!("no answer from {host}: {why}"))
             }
         })?;
         let length = response.body().size_hint().lower();
@@ -186,7 +186,7 @@ impl Http {
         let body = timeout_at(started + allowed(length.max(sent)), whole(body)).await;
         let body = body.map_err(|_| late(allowed(length.max(sent))))?;
         let body =
-            body.map_err(|why| NoAnswer(format!("the connection to {host} broke: {why}")))?;
+            body.map_err(|why| Unanswered(format!("the connection to {host} broke: {why}")))?;
         Ok((HttpResponse::from_parts(parts, Vec::new().into()), body))
     }
 }
@@ -195,7 +195,7 @@ impl ConnectionError {
     /// Returns the sentence.
     pub(super) fn sentence(&self) -> &str {
         match self {
-            Self::NotConnected(why) | Self::NoAnswer(why) => why,
+            Self::Unconnected(why) | Self::Unanswered(why) => why,
         }
     }
 }

@@ -207,10 +207,10 @@ impl Remote {
         let (sentence, answered) = (why.sentence(), self.answered.load(Ordering::Relaxed));
         let missing = format!("{sentence}, so that there are no credentials for the state");
         match (self.is_store(host), answered, why) {
-            (true, false, ConnectionError::NotConnected(why)) => RemoteError::Unreachable(format!(
+            (true, false, ConnectionError::Unconnected(why)) => RemoteError::Unreachable(format!(
                 "{why}; check the endpoint, and that this machine reaches it"
             )),
-            (true, _, ConnectionError::NotConnected(_) | ConnectionError::NoAnswer(_)) => {
+            (true, _, ConnectionError::Unconnected(_) | ConnectionError::Unanswered(_)) => {
                 RemoteError::Unavailable(sentence.to_owned())
             }
             (false, true, _) => RemoteError::Unavailable(missing),

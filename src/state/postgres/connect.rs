@@ -96,8 +96,7 @@ impl Connector {
         })
     }
 
-    /// Opens a connection to the first server that accepts it. Its task ends when the client is
-    /// dropped.
+    /// Opens a connection to the first server that takes it, whose task ends with the client.
     pub(super) async fn connect(&self) -> Result<Client, RemoteError> {
         let mut failures = Vec::new();
         for server in &self.servers {

@@ -199,28 +199,28 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
     const DATABASE: &str =
         "create it (`createdb`), or name another one in the URL or in PGDATABASE";
     const STARTUP: &str = "the pooler has to allow what every client sends";
-    let has = |part| message.contains(part);
+    let says = |part| message.contains(part);
     match (state.get(..2).unwrap_or_default(), state) {
         // PgBouncer reports all its errors with one SQLSTATE.
-        ("08", "08P01") if has("no such database") => Some(DATABASE),
-        ("08", "08P01") if has("no such user") || has("auth") => Some(PASSWORD),
-        ("08", "08P01") if has("unsupported startup parameter") => Some(STARTUP),
+        ("08", "08P01") if says("no such database") => Some(DATABASE),
+        ("08", "08P01") if says("no such user") || says("auth") => Some(PASSWORD),
+        ("08", "08P01") if says("unsupported startup parameter") => Some(STARTUP),
         ("57", "57P04") => Some(DATABASE),
         // Lost connections, exhausted resources, conflicts, shutdowns and time-outs.
         ("08" | "40" | "53" | "57", _) | (_, "25P03" | "25P04" | "55P03" | "55006") => None,
-        _ if has("too many clients") || has("max clients reached") => None,
-        ("28", "28000") if has("no encryption") || has("SSL off") => {
+        _ if says("too many clients") || says("max clients reached") => None,
+        ("28", "28000") if says("no encryption") || says("SSL off") => {
             Some("the server's pg_hba.conf lets it in with encryption at most: set sslmode=require")
         }
-        ("28", "28000") if has("certificate") => {
+        ("28", "28000") if says("certificate") => {
             Some("set sslcert and sslkey to the files of the user's certificate and its key")
         }
-        ("28", "28000") if has("pg_hba.conf") => {
+        ("28", "28000") if says("pg_hba.conf") => {
             Some("the server's pg_hba.conf has to allow this user, database and address")
         }
         ("28", _) => Some(PASSWORD),
         ("3D", _) => Some(DATABASE),
-        ("42", "42501") if has("for database") => {
+        ("42", "42501") if says("for database") => {
             Some("its owner has to GRANT CONNECT on it, and CREATE for the first use, to the user")
         }
         ("42", "42501") => Some(
