@@ -78,7 +78,7 @@ fn chat_rooms_come_at_the_limit() {
             let world = World::leased(service(), &store);
             assert_eq!(apply(&world, &chat_rooms(ROOMS)).await, ROOMS);
             store.assert_covered();
-            store.assert_thrifty();
+            store.assert_few_repeated_intents();
             assert_pace(&world, Kind::Zim, Action::CreateRoom, 20, part);
         });
     }
@@ -93,7 +93,7 @@ fn live_rooms_with_metadata_come_at_the_limit() {
             let world = World::leased(service(), &store);
             assert_eq!(apply(&world, &live_rooms(ROOMS)).await, ROOMS);
             store.assert_covered();
-            store.assert_thrifty();
+            store.assert_few_repeated_intents();
             for action in [Action::LiveCreateRoom, Action::LiveSetRoomMetadata] {
                 assert_pace(&world, Kind::TencentLive, action, 200, part);
             }
