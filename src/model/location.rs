@@ -147,7 +147,7 @@ impl ObjectUrl {
         let key = url.path().trim_start_matches('/');
         let key = percent_encoding::percent_decode_str(key).decode_utf8();
         let key = key.map_err(|_| no_object("its key is not UTF-8"))?.into_owned();
-        if key.is_empty() || key.ends_with('/') || key.split('/').any(is_unusable_segment) {
+        if key.is_empty() || key.ends_with('/') || key.split('/').any(is_no_segment) {
             return Err(no_object("it names no object"));
         }
         let mut lease = DEFAULT_LEASE;
@@ -170,7 +170,7 @@ fn has_password(text: &str) -> bool {
 
 /// Returns whether a segment of a key is unusable: object stores accept it as a name, but clients
 /// and proxies do not.
-fn is_unusable_segment(segment: &str) -> bool {
+fn is_no_segment(segment: &str) -> bool {
     segment.is_empty() || segment == "." || segment == ".." || segment.contains(char::is_control)
 }
 

@@ -2,7 +2,7 @@
 
 use roomctl::state::StateError;
 
-use super::fixtures::{LOCK_WAIT, holder, names, read, record_rooms};
+use super::fixtures::{LOCK_WAIT, holder, names, read, recorded};
 use super::{FileSubject, Subject};
 
 /// A state that is stored as one document.
@@ -58,7 +58,7 @@ async fn assert_refused(
 }
 
 async fn a_damaged_state_is_refused_and_not_overwritten(subject: &dyn Documents) {
-    record_rooms(subject, &["chat/a", "chat/b"]).await;
+    recorded(subject, &["chat/a", "chat/b"]).await;
     let whole = subject.document();
     for document in [&whole[..whole.len() / 2], b"", b"{}", b"rooms: []\n"] {
         assert_refused(subject, document, |error| matches!(error, StateError::Damaged { .. }))
@@ -69,7 +69,7 @@ async fn a_damaged_state_is_refused_and_not_overwritten(subject: &dyn Documents)
 }
 
 async fn an_edited_state_is_refused(subject: &dyn Documents) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let text = String::from_utf8(subject.document()).expect("UTF-8");
     let edited = text.replace("\"name\":\"chat/a\"", "\"name\":\"another\"");
     assert_ne!(edited, text);
@@ -78,7 +78,7 @@ async fn an_edited_state_is_refused(subject: &dyn Documents) {
 }
 
 async fn a_state_of_a_newer_format_is_refused(subject: &dyn Documents) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let text = String::from_utf8(subject.document()).expect("UTF-8");
     let newer = text.replacen("\"version\":2", "\"version\":3", 1);
     let is_newer = |error: &StateError| matches!(error, StateError::Newer { version: 3, .. });

@@ -93,7 +93,7 @@ pub(super) async fn fold(writer: Arc<dyn WriteStore>) -> u64 {
 }
 
 /// Records rooms in a separate run, and returns the serial.
-pub(super) async fn record_rooms(subject: &dyn Subject, rooms: &[&str]) -> u64 {
+pub(super) async fn recorded(subject: &dyn Subject, rooms: &[&str]) -> u64 {
     let writer = lock(subject).await;
     append(&writer, rooms.iter().map(|at| result(at)).collect()).await;
     fold(writer).await

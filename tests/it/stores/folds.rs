@@ -7,7 +7,7 @@ use roomctl::state::{Entry, Folded, Found, LastCalls, Snapshot};
 use super::Subject;
 use super::fixtures::{
     address, append, calls, chat, fold, identity, intent, lock, names, pending_record, read,
-    record, record_rooms, result,
+    record, recorded, result,
 };
 
 pub(super) async fn a_missing_state_is_new_and_stays_new_without_entries(subject: &dyn Subject) {
@@ -40,7 +40,7 @@ pub(super) async fn a_folded_record_is_read_back(subject: &dyn Subject) {
 }
 
 pub(super) async fn appended_entries_survive_a_crash(subject: &dyn Subject) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let writer = lock(subject).await;
     append(&writer, vec![intent("chat/b"), intent("chat/c")]).await;
     append(&writer, vec![result("chat/c")]).await;
@@ -58,7 +58,7 @@ pub(super) async fn an_open_intent_survives_every_fold(subject: &dyn Subject) {
     let writer = lock(subject).await;
     append(&writer, vec![intent("chat/a")]).await;
     fold(writer).await;
-    record_rooms(subject, &["chat/b"]).await;
+    recorded(subject, &["chat/b"]).await;
     assert_eq!(read(subject).await.recorded.rooms[&address("chat/a")], pending_record("chat/a"));
 }
 
@@ -88,12 +88,12 @@ pub(super) async fn concurrent_appends_are_all_durable(subject: &dyn Subject) {
 }
 
 pub(super) async fn a_fold_that_changes_nothing_keeps_the_serial(subject: &dyn Subject) {
-    let serial = record_rooms(subject, &["chat/a"]).await;
+    let serial = recorded(subject, &["chat/a"]).await;
     let writer = lock(subject).await;
     append(&writer, vec![intent("chat/a")]).await;
     append(&writer, vec![result("chat/a")]).await;
     assert_eq!(fold(writer).await, serial);
-    assert_eq!(record_rooms(subject, &["chat/a", "chat/b"]).await, serial + 1);
+    assert_eq!(recorded(subject, &["chat/a", "chat/b"]).await, serial + 1);
 }
 
 pub(super) async fn removed_rooms_and_providers_are_no_longer_recorded(subject: &dyn Subject) {

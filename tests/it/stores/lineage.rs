@@ -7,17 +7,17 @@ use roomctl::state::{Found, StateError};
 
 use super::fixtures::{
     LOCK_WAIT, address, append, chat, fold, holder, identity, lock, names, pending_record, read,
-    record, record_rooms, result,
+    record, recorded, result,
 };
 use super::{FileSubject, MemorySubject, Subject};
 
 pub(super) async fn each_state_keeps_its_own_lineage(subject: &dyn Subject) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let lineage = read(subject).await.recorded.lineage.clone();
-    record_rooms(subject, &["chat/b"]).await;
+    recorded(subject, &["chat/b"]).await;
     assert_eq!(read(subject).await.recorded.lineage, lineage);
     for other in [&FileSubject::new() as &dyn Subject, &MemorySubject::new()] {
-        record_rooms(other, &["chat/a"]).await;
+        recorded(other, &["chat/a"]).await;
         assert_ne!(read(other).await.recorded.lineage, lineage);
     }
 }
@@ -66,7 +66,7 @@ fn replacement() -> Recorded {
 }
 
 pub(super) async fn a_replace_sets_the_record_with_its_lineage_and_serial(subject: &dyn Subject) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let writer = lock(subject).await;
     append(&writer, vec![result("chat/b")]).await;
     writer.replace(replacement()).await.expect("replaced");
@@ -74,11 +74,11 @@ pub(super) async fn a_replace_sets_the_record_with_its_lineage_and_serial(subjec
     assert_eq!(names(writer.snapshot()), ["chat/a"], "the snapshot is as of taking the lock");
     assert_eq!(fold(writer).await, 40);
     assert_eq!(*read(subject).await.recorded, replacement());
-    assert_eq!(record_rooms(subject, &["chat/b"]).await, 41);
+    assert_eq!(recorded(subject, &["chat/b"]).await, 41);
 }
 
 pub(super) async fn a_replaced_state_and_later_entries_survive_a_crash(subject: &dyn Subject) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let writer = lock(subject).await;
     writer.replace(replacement()).await.expect("replaced");
     append(&writer, vec![result("chat/y")]).await;
@@ -99,7 +99,7 @@ pub(super) async fn a_whole_record_can_replace_a_new_state(subject: &dyn Subject
 }
 
 pub(super) async fn a_moved_state_is_readable_and_cannot_be_locked(subject: &dyn Subject) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let writer = lock(subject).await;
     let before = writer.snapshot().recorded.clone();
     let moved_to = Some("s3://bucket/rooms.state.json".into());

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::Subject;
 use super::fixtures::{
-    address, append, fold, holder, intent, lock, names, pending_record, read, record, record_rooms,
+    address, append, fold, holder, intent, lock, names, pending_record, read, record, recorded,
     result,
 };
 
 pub(super) async fn readers_see_open_intents_and_the_run_in_progress(subject: &dyn Subject) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let writer = lock(subject).await;
     append(&writer, vec![intent("chat/b")]).await;
     let meanwhile = read(subject).await;
@@ -39,7 +39,7 @@ pub(super) async fn concurrent_readers_see_complete_folds(subject: &dyn Subject)
         counts
     });
     for room in &rooms {
-        record_rooms(subject, &[room.as_str()]).await;
+        recorded(subject, &[room.as_str()]).await;
     }
     done.send(()).expect("the reader runs");
     let counts = reader.await.expect("no panic");
@@ -48,7 +48,7 @@ pub(super) async fn concurrent_readers_see_complete_folds(subject: &dyn Subject)
 }
 
 pub(super) async fn a_read_includes_all_earlier_appends(subject: &dyn Subject) {
-    record_rooms(subject, &["chat/a"]).await;
+    recorded(subject, &["chat/a"]).await;
     let store = subject.store();
     let writer = lock(subject).await;
     for n in 0..3 {

@@ -10,7 +10,7 @@ use roomctl::state::{self, Repair, StateError, StoreEnvironment};
 
 use super::super::Subject;
 use super::super::fixtures::{
-    address, append, holder, lock, names, read, record, record_rooms, result,
+    address, append, holder, lock, names, read, record, recorded, result,
 };
 use crate::support::postgres::{self, Database};
 use crate::support::tcp::TcpProxy;
@@ -27,7 +27,7 @@ async fn repair(database: &Database) -> Result<Option<Repair>, StateError> {
     state::repair(&location, &environment, holder(2), Duration::ZERO).await
 }
 
-async fn refusal(database: &Database) -> String {
+async fn refused(database: &Database) -> String {
     let read = database.store().read().await.map(drop).expect_err("the state is damaged");
     let locked = database.store().lock(holder(2), Duration::ZERO).await.map(drop);
     assert_eq!(read.to_string(), locked.expect_err("the state is damaged").to_string());
@@ -76,9 +76,9 @@ async fn a_read_restarts_after_a_lost_connection() {
 #[tokio::test]
 async fn a_room_deleted_by_hand_is_detected() {
     let Some(database) = postgres::database() else { return };
-    record_rooms(&database, &["chat/a", "chat/b"]).await;
+    recorded(&database, &["chat/a", "chat/b"]).await;
     database.sql("DELETE FROM rooms WHERE address = 'chat/b'");
-    let error = refusal(&database).await;
+    let error = refused(&database).await;
     assert!(error.contains("it has 1 rooms, and its head says 2"), "{error}");
     let Repair { plan, .. } = repair(&database).await.expect("readable").expect("damaged");
     assert_eq!((plan.rooms, plan.serial), (1, 2));
@@ -87,9 +87,9 @@ async fn a_room_deleted_by_hand_is_detected() {
 #[tokio::test]
 async fn a_journal_that_lacks_entries_is_refused_and_repaired() {
     let Some(database) = postgres::database() else { return };
-    record_rooms(&database, &["chat/a"]).await;
+    recorded(&database, &["chat/a"]).await;
     database.sql("UPDATE head SET last_entry = 1000000000000000");
-    let error = refusal(&database).await;
+    let error = refused(&database).await;
     assert!(error.contains("its journal lacks entries"), "{error}");
     let Repair { plan, write, .. } = repair(&database).await.expect("readable").expect("damaged");
     assert_eq!((plan.rooms, plan.serial), (1, 2));
@@ -100,13 +100,13 @@ async fn a_journal_that_lacks_entries_is_refused_and_repaired() {
 #[tokio::test]
 async fn rooms_without_a_head_get_a_new_lineage() {
     let Some(database) = postgres::database() else { return };
-    record_rooms(&database, &["chat/a", "chat/b"]).await;
+    recorded(&database, &["chat/a", "chat/b"]).await;
     let writer = lock(&database).await;
     append(&writer, vec![result("chat/c")]).await;
     drop(writer);
     let lineage = read(&database).await.recorded.lineage.clone();
     database.sql("DELETE FROM head");
-    let error = refusal(&database).await;
+    let error = refused(&database).await;
     assert!(error.contains("roomctl state repair"), "{error}");
     let Repair { plan, write, .. } = repair(&database).await.expect("readable").expect("damaged");
     assert!(plan.found.iter().any(|what| what.contains("a new lineage")), "{:?}", plan.found);
@@ -123,10 +123,10 @@ async fn rooms_without_a_head_get_a_new_lineage() {
 #[tokio::test]
 async fn tables_without_a_version_are_refused() {
     let Some(database) = postgres::database() else { return };
-    record_rooms(&database, &["chat/a"]).await;
+    recorded(&database, &["chat/a"]).await;
     for damage in ["DELETE FROM migrations", "DROP TABLE migrations"] {
         database.sql(damage);
-        let error = refusal(&database).await;
+        let error = refused(&database).await;
         assert!(error.contains("restore the whole schema"), "{damage}: {error}");
         let error = repair(&database).await.map(drop).expect_err("the version is unknown");
         assert!(matches!(error, StateError::Outdated { .. }), "{damage}: {error}");
@@ -140,7 +140,7 @@ async fn a_change_of_the_head_by_hand_stops_its_holder() {
     for change in ["epoch = epoch + 1", "token = 'other'", "released = 'uncleanly'"] {
         let writer = lock(&database).await;
         database.sql(&format!("UPDATE head SET {change}"));
-        let error = writer.append(vec![result("chat/a")]).await.map(drop).expect_err("refusal");
+        let error = writer.append(vec![result("chat/a")]).await.map(drop).expect_err("refused");
         let stops = matches!(error, StateError::LeaseLost { .. } | StateError::Unlocked { .. });
         assert!(stops, "{change}: {error}");
         assert_eq!(database.sql("SELECT count(*) FROM journal"), "0", "{change}");

@@ -7,7 +7,7 @@ use roomctl::state::WriteStore;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::super::fixtures::{append, fold, lock, names, read, record_rooms, result};
+use super::super::fixtures::{append, fold, lock, names, read, recorded, result};
 use super::servers::connect;
 use crate::support::postgres::{self, Database, PASSWORD};
 use crate::support::tcp::{Flow, TcpProxy};
@@ -184,7 +184,7 @@ async fn a_run_with_any_one_answer_lost_is_stored_once() {
     for answers in 0.. {
         let room = format!("chat/{answers:03}");
         proxy.lose_answer_after(answers);
-        let serial = record_rooms(&through, &[&room]).await;
+        let serial = recorded(&through, &[&room]).await;
         assert_eq!(serial, answers + 1);
         assert_eq!(
             database.sql("SELECT epoch FROM head"),

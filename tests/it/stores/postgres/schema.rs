@@ -5,7 +5,7 @@ use std::time::Duration;
 use roomctl::state::{Found, StateError};
 
 use super::super::Subject;
-use super::super::fixtures::{append, fold, holder, lock, names, read, record_rooms, result};
+use super::super::fixtures::{append, fold, holder, lock, names, read, recorded, result};
 use crate::support::postgres::{self, Database};
 
 async fn lock_error(database: &Database) -> StateError {
@@ -56,14 +56,14 @@ async fn an_existing_empty_schema_is_used_without_the_create_privilege() {
     assert!(error.contains("permission denied for database fleet"), "{error}");
     database.sql(&format!("CREATE SCHEMA {schema} AUTHORIZATION {role}"));
     assert_eq!(read(&owner).await.found, Found::New);
-    record_rooms(&owner, &["chat/a"]).await;
+    recorded(&owner, &["chat/a"]).await;
     assert_eq!(names(&read(&owner).await), ["chat/a"]);
 }
 
 #[tokio::test]
 async fn a_read_only_role_can_read_but_not_lock() {
     let Some(database) = postgres::database() else { return };
-    record_rooms(&database, &["chat/a"]).await;
+    recorded(&database, &["chat/a"]).await;
     let reader = database.by_new_role();
     for error in [read_error(&reader).await, lock_error(&reader).await] {
         let error = error.to_string();
@@ -83,9 +83,9 @@ async fn a_read_only_role_can_read_but_not_lock() {
 #[tokio::test]
 async fn a_schema_that_requires_a_newer_roomctl_is_refused_and_unchanged() {
     let Some(database) = postgres::database() else { return };
-    record_rooms(&database, &["chat/a"]).await;
+    recorded(&database, &["chat/a"]).await;
     database.sql("INSERT INTO migrations (version, works_with) VALUES (2, 1)");
-    record_rooms(&database, &["chat/b"]).await;
+    recorded(&database, &["chat/b"]).await;
     database.sql("INSERT INTO migrations (version, works_with) VALUES (3, 2)");
     let all = "SELECT * FROM head, rooms, migrations";
     let before = database.sql(all);
@@ -115,7 +115,7 @@ async fn a_run_continues_while_a_newer_roomctl_migrates_the_schema() {
 async fn a_read_only_server_can_be_read_but_not_locked() {
     let Some(database) = postgres::database() else { return };
     let database = database.by_new_owner();
-    record_rooms(&database, &["chat/a"]).await;
+    recorded(&database, &["chat/a"]).await;
     let role = &database.user;
     database.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only = on"));
     assert_eq!(names(&read(&database).await), ["chat/a"]);
