@@ -1,4 +1,4 @@
-//! Plans as `plan` does: with observers that cannot change anything.
+//! Plans as the command `plan` does, and reads its text.
 
 use roomctl::applier::StopSwitch;
 use roomctl::engine::{self, Credentials, PlanRequest, Planned};
@@ -26,7 +26,7 @@ impl World {
     }
 }
 
-/// Returns a plan as the command prints it, without colour.
+/// Returns a plan as the command prints it, without colours.
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = Vec::new();
     let view = View { state: "rooms.state.json", layout: Layout::Full };
