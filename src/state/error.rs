@@ -193,10 +193,10 @@ pub enum StateError {
     LeaseLost {
         /// The state.
         location: String,
-        /// Who holds it now, if that could be read.
+        /// The current holder, if it could be read.
         by: Option<Box<Holder>>,
     },
-    /// The lock's lease was ended by hand: run again, which looks up what is pending.
+    /// The lease was ended by hand: run again, which looks up the pending calls.
     #[error(
         "the lock of {location} was ended by `roomctl state unlock`: no further call was made. Run \
          again: it looks up what became of the calls in flight"

@@ -135,10 +135,10 @@ mod tests {
     fn a_later_change_by_another_run_is_kept() {
         let before = many(3);
         let mut now = before.clone();
-        now.rooms.insert(room(0), seen("made again", 1));
+        now.rooms.insert(room(0), seen("recreated", 1));
         now.rooms.insert(room(1), seen("later", 9));
         let after = merged(&now, Trust::Whole(&before));
-        assert_eq!(after.rooms[&room(0)], seen("made again", 1));
+        assert_eq!(after.rooms[&room(0)], seen("recreated", 1));
         assert_eq!(after.rooms[&room(1)], seen("later", 9));
         now.rooms.insert(room(1), seen("earlier", 1));
         assert_eq!(merged(&now, Trust::Whole(&before)).rooms[&room(1)], seen("new", 5));

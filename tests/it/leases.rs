@@ -65,7 +65,7 @@ async fn apply_and_take_over(
     apply_error(world, desired, stop, &TakeOverBeforeApproval(store)).await
 }
 
-/// Applies, and returns the error with which the run ends.
+/// Applies, and returns the error that ends the run.
 async fn apply_error(
     world: &World,
     desired: &Desired,

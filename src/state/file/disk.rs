@@ -41,7 +41,7 @@ pub(super) trait Input: Read + Send {
 
 /// A file that is being written.
 pub(super) trait Output: Write + Send {
-    /// Makes what was written durable.
+    /// Makes the written bytes durable.
     fn sync(&mut self) -> io::Result<()>;
 
     /// Locks the file as its writer until it is closed or the process ends. Readers detect the
@@ -146,7 +146,7 @@ impl Disk for LocalDisk {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        // Other systems cannot open a folder, and make names durable at once.
+        // Other systems cannot open a folder. There names are durable at once.
         if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     }
 

@@ -40,7 +40,7 @@ const COPY: &str = ".backup-";
 const RESCUE: &str = ".rescue-";
 
 impl Folder {
-    /// Derives the paths from that of the state, which may be a symbolic link.
+    /// Derives the paths from the path of the state, which may be a symbolic link.
     pub(super) fn of(path: &Path, disk: Arc<dyn Disk>) -> Self {
         let state = resolved(path);
         let beside = |suffix: &str| with_suffix(&state, suffix);
@@ -163,7 +163,7 @@ impl Folder {
         let Some(mut reader) = self.open(path)? else { return Ok(None) };
         let mut content = Vec::new();
         reader.read_to_end(&mut content).map_err(StateError::io("read", path))?;
-        // Checked after reading: whoever wrote during the read was still running then.
+        // Checked after reading: a process that wrote during the read was still running then.
         let status = if reader.is_held() { WriterStatus::Running } else { WriterStatus::Ended };
         Ok(Some((content, status)))
     }

@@ -92,7 +92,7 @@ impl Queue {
         error: &StateError,
     ) {
         let Self { appends, replacing, closing } = self;
-        // The receiver of a cancelled caller is stopped_error.
+        // The receiver of a cancelled caller is gone.
         let refuse = |request| match request {
             Request::Append(append) => drop(append.reply.send(Err(error.clone()))),
             Request::ContinueLineage(_) => {}

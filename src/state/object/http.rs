@@ -83,7 +83,7 @@ pub(super) async fn recorded<T>(call: impl Future<Output = T>) -> (T, Option<Exc
 #[derive(Clone, Debug, Default)]
 pub(super) struct Http(Arc<Clients>);
 
-/// A client for each route, build_client on first use: loading the root certificates takes a while, and
+/// A client for each route, built on first use: loading the root certificates takes a while, and
 /// they may be missing.
 #[derive(Debug, Default)]
 struct Clients {

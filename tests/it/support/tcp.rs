@@ -203,7 +203,7 @@ async fn accept(
 /// Serves a connection.
 async fn serve(client: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
     let cuts = shared.plan.borrow().cuts;
-    // A client whose server is gone meets the end of its connection.
+    // If the server is stopped, the connection of the client is closed.
     let Ok(server) = TcpStream::connect(server).await else { return };
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());

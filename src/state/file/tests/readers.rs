@@ -74,8 +74,8 @@ fn written(entry: Entry) -> Vec<Written> {
     vec![Written::of(entry).expect("a text")]
 }
 
-/// A run that folds the journal of an earlier run, records room `n`, and crashes before its own
-/// fold.
+/// Performs a run that folds the journal of an earlier run, records room `n`, and crashes before
+/// its own fold.
 fn run(disk: &MemoryDisk, n: usize) {
     let folder = folder(Arc::new(disk.clone()));
     let base = recover(&folder, &|| Ok(())).expect("a base");
@@ -83,7 +83,7 @@ fn run(disk: &MemoryDisk, n: usize) {
     writer.write(&written(named(&format!("chat/{n}"), "N"))).expect("durable");
 }
 
-/// A run that folds everything.
+/// Performs a run that folds everything.
 fn fold(disk: &MemoryDisk, n: usize) {
     run(disk, n);
     recover(&folder(Arc::new(disk.clone())), &|| Ok(())).expect("a base");

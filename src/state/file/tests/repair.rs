@@ -306,11 +306,11 @@ async fn a_rescue_file_does_not_remove_a_room_that_was_recreated_later() {
     let aside = folder.path().join("aside");
     fs::rename(&rescue, &aside).expect("aside");
     let writer = locked(&store).await;
-    writer.append(vec![named("chat/b", "made again")]).await.expect("durable");
+    writer.append(vec![named("chat/b", "recreated")]).await.expect("durable");
     fold(writer).await;
     fs::rename(&aside, &rescue).expect("back");
     let (_, now) = repaired(&store).await;
-    assert_eq!(now[&address("chat/b")], record("made again"));
+    assert_eq!(now[&address("chat/b")], record("recreated"));
     assert_eq!(now[&address("chat/d")], record("D"));
 }
 

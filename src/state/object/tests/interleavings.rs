@@ -1,5 +1,5 @@
 //! Random interleavings of two holders on a store that answers late or not at all. Every room in
-//! the service is in the state or the head, and no durable entry is lost_rooms.
+//! the service is in the state or the head, and no durable entry is lost.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -91,7 +91,7 @@ async fn run_holder(store: &FakeStore, world: &World, pid: u32, actions: &[Actio
             }
             Action::End => {
                 if let Some(held) = writer.take() {
-                    // If the lease is lost_rooms, the other holder has it.
+                    // If the lease is lost, the other holder has it.
                     drop(held.fold(LastCalls::new()).await);
                 }
             }
@@ -100,7 +100,7 @@ async fn run_holder(store: &FakeStore, world: &World, pid: u32, actions: &[Actio
     client.freeze(LONG * 100);
 }
 
-/// Runs both holders, and returns the rooms that are lost_rooms.
+/// Runs both holders, and returns the rooms that are lost.
 fn lost_rooms(first: &[Action], second: &[Action]) -> Vec<String> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
