@@ -231,8 +231,8 @@ fn records(
     records.sort_by_key(|record| record.serial);
     if let Some(journal) = record(folder, &folder.journal, found)? {
         let known = records.iter().any(|rescue| rescue.id == journal.id);
-        let folded = journal.id.is_some() && journal.id.as_deref() == last_fold;
-        if !known && !folded {
+        let is_folded = journal.id.is_some() && journal.id.as_deref() == last_fold;
+        if !known && !is_folded {
             records.insert(0, journal);
         }
     }
