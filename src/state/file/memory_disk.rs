@@ -11,12 +11,12 @@ use super::disk::{Disk, Input, Output, Stat};
 
 /// The disk. A clone is the same disk.
 #[derive(Clone, Default)]
-pub(super) struct MemoryDisk(Arc<Mutex<Disks>>);
+pub(super) struct MemoryDisk(Arc<Mutex<DiskState>>);
 
 type Names = BTreeMap<PathBuf, usize>;
 
 #[derive(Clone, Default)]
-struct Disks {
+struct DiskState {
     files: Vec<Content>,
     names: Names,
     durable_names: Names,
@@ -26,15 +26,15 @@ struct Disks {
     limit: Option<usize>,
     /// The number of file syncs so far.
     syncs: usize,
-    links: Links,
+    links: HardLinks,
 }
 
 /// Whether the file system supports hard links.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Links {
+pub(super) enum HardLinks {
     #[default]
-    Some,
-    None,
+    Supported,
+    Unsupported,
 }
 
 #[derive(Clone, Default)]
@@ -103,7 +103,7 @@ impl MemoryDisk {
     }
 
     pub(super) fn without_links(&self) {
-        self.disks().links = Links::None;
+        self.disks().links = HardLinks::Unsupported;
     }
 
     /// Blocks every operation until the result is dropped.
@@ -157,11 +157,11 @@ impl MemoryDisk {
         Self(Arc::new(Mutex::new(disks)))
     }
 
-    fn disks(&self) -> MutexGuard<'_, Disks> {
+    fn disks(&self) -> MutexGuard<'_, DiskState> {
         self.0.lock().expect("no panic under the lock")
     }
 
-    fn operation<T>(&self, work: impl FnOnce(&mut Disks) -> io::Result<T>) -> io::Result<T> {
+    fn operation<T>(&self, work: impl FnOnce(&mut DiskState) -> io::Result<T>) -> io::Result<T> {
         let mut disks = self.disks();
         if disks.limit.is_some_and(|limit| disks.done >= limit) {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "stopped"));
@@ -209,7 +209,7 @@ impl Disk for MemoryDisk {
     fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
         self.operation(|disks| {
             let at = *disks.names.get(file).ok_or_else(missing)?;
-            if disks.links == Links::None {
+            if disks.links == HardLinks::Unsupported {
                 return Err(io::ErrorKind::Unsupported.into());
             }
             if disks.names.contains_key(name) {
@@ -262,7 +262,7 @@ impl Input for Cursor<Vec<u8>> {
     }
 }
 
-impl Disks {
+impl DiskState {
     fn stat(&self, at: usize) -> Stat {
         Stat { id: (0, at as u64), length: self.files[at].bytes.len() as u64, modified: None }
     }

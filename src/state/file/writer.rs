@@ -22,7 +22,7 @@ pub(super) struct Writer {
     overlay: Overlay,
     journal: Option<OpenJournal>,
     holder: Holder,
-    sent: Sent,
+    calls: Calls,
     /// The lineage that a new state gets, once it was requested or set.
     new_lineage: Option<Lineage>,
 }
@@ -46,9 +46,9 @@ struct OpenJournal {
 
 /// Whether a call may have been sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    Nothing,
-    Something,
+enum Calls {
+    NoneSent,
+    MayBeSent,
 }
 
 /// The assumed size of an entry in bytes: a room with a few attributes.
@@ -67,8 +67,8 @@ impl Written {
 impl Writer {
     /// Creates a writer on top of `base`. Writes nothing yet.
     pub(super) fn new(folder: Folder, base: Base, holder: Holder) -> Self {
-        let (overlay, sent) = (Overlay::default(), Sent::Nothing);
-        Self { folder, base, overlay, journal: None, holder, sent, new_lineage: None }
+        let (overlay, calls) = (Overlay::default(), Calls::NoneSent);
+        Self { folder, base, overlay, journal: None, holder, calls, new_lineage: None }
     }
 
     /// Returns the lineage of the state, or the one that a new state gets.
@@ -103,7 +103,7 @@ impl Writer {
 
     /// Checks that journal and state are the files that this run opened, unchanged.
     pub(super) fn check_files(&mut self) -> Result<(), StateError> {
-        let Self { folder, base, overlay: _, journal, holder: _, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder: _, calls: _, new_lineage: _ } = self;
         check_journal(folder, journal.as_ref())?;
         let now = folder.stat(&folder.state)?;
         if now != base.stat {
@@ -137,7 +137,7 @@ impl Writer {
     pub(super) fn accept(&mut self, entries: Vec<Written>) {
         for Written { entry, body: _ } in entries {
             if matches!(entry, Entry::Intent(..)) {
-                self.sent = Sent::Something;
+                self.calls = Calls::MayBeSent;
             }
             self.overlay.add(entry);
         }
@@ -149,7 +149,7 @@ impl Writer {
         &mut self,
         guard: &dyn Fn() -> Result<(), StateError>,
     ) -> Result<u64, StateError> {
-        let Self { folder, base, overlay, journal, holder: _, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay, journal, holder: _, calls: _, new_lineage: _ } = self;
         let Some(open) = journal else {
             return Ok(base.recorded.serial);
         };
@@ -170,7 +170,7 @@ impl Writer {
         recorded: Recorded,
         guard: &dyn Fn() -> Result<(), StateError>,
     ) -> Result<(), StateError> {
-        let Self { folder, base, overlay, journal, holder: _, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay, journal, holder: _, calls: _, new_lineage: _ } = self;
         let guard = || {
             guard()?;
             check_journal(folder, journal.as_ref())
@@ -183,7 +183,7 @@ impl Writer {
 
     /// Returns whether a call may have been sent.
     pub(super) fn has_sent(&self) -> bool {
-        self.sent == Sent::Something
+        self.calls == Calls::MayBeSent
     }
 
     /// Returns whether there is nothing to fold.
@@ -229,7 +229,7 @@ impl Writer {
     }
 
     fn head(&self) -> Result<Head, StateError> {
-        let Self { folder, base, overlay: _, journal, holder, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder, calls: _, new_lineage: _ } = self;
         match (journal, &base.recorded.lineage) {
             (Some(open), _) => Ok(open.head.clone()),
             (None, Some(lineage)) => {
@@ -249,7 +249,7 @@ impl Writer {
     /// Returns the journal. Starts it first if needed.
     fn begin(&mut self) -> Result<&mut OpenJournal, StateError> {
         let lineage = self.lineage()?;
-        let Self { folder, base, overlay: _, journal, holder, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder, calls: _, new_lineage: _ } = self;
         match journal {
             Some(open) => Ok(open),
             None => Ok(journal.insert(begin(folder, base, lineage, holder)?)),

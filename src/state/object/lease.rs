@@ -133,8 +133,8 @@ async fn begin(
     write_taken(bucket, read, Condition::Absent, None).await
 }
 
-/// Takes over a head whose lease has expired: raises its epoch and keeps its entries; `None` if
-/// another run was faster.
+/// Takes over a head whose lease was released or has expired: raises its epoch and keeps its
+/// entries; `None` if another run was faster.
 async fn take_over(
     bucket: &Bucket,
     lease: Duration,
