@@ -40,7 +40,7 @@ pub(super) enum WriteError {
     Failed(RemoteError),
 }
 
-/// The condition of every write of a holder. A release by hand fails it too.
+/// The condition of every write of a holder. A release by hand makes it fail too.
 const GUARD: &str = "epoch = $2 AND token = $3 AND write_id = $4 AND released IS NULL";
 /// The result of every write. It makes the write durable before the answer, whatever the server's
 /// own setting is.
