@@ -11,17 +11,17 @@ use url::Url;
 
 pub use postgres::{PostgresSetting, PostgresUrl};
 
-/// How long a lease holds without a renewal, if the URL does not say.
+/// The default length of a lease: the time until it expires without a renewal.
 const DEFAULT_LEASE: Duration = Duration::from_mins(1);
-/// The shortest lease that a URL may say.
+/// The shortest lease that a URL may set.
 const SHORTEST_LEASE: Duration = Duration::from_secs(15);
-/// The longest lease that a URL may say: nobody waits longer for a runner that crashed.
+/// The longest lease that a URL may set, which bounds the wait after a crashed run.
 const LONGEST_LEASE: Duration = Duration::from_mins(10);
 
 /// Where a state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateLocation {
-    /// In a file of this machine.
+    /// In a local file.
     File(PathBuf),
     /// In an object store.
     Object(ObjectUrl),
@@ -38,7 +38,7 @@ pub struct ObjectUrl {
     pub bucket: String,
     /// The key of the state's document.
     pub key: String,
-    /// How long the lease holds without a renewal.
+    /// The length of the lease: the time until it expires without a renewal.
     pub lease: Duration,
 }
 
@@ -53,58 +53,58 @@ pub enum ObjectService {
     Azure,
 }
 
-/// Why a text is no location of a state.
+/// Why a text is not a valid location of a state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// It names a store that does not exist.
+    /// Its scheme is unknown.
     #[error("unknown scheme: expected a path, or an s3://, gs://, az:// or postgres:// URL")]
     UnknownScheme,
-    /// It holds a password.
+    /// It contains a password.
     #[error(
         "the URL holds a user name or a password: remove it; credentials come from the environment, \
          a profile, or the machine's identity"
     )]
     Password,
-    /// It is the URL of a database, and holds a password.
+    /// It is the URL of a database, and contains a password.
     #[error(
         "the URL holds a password (or an `@`, which is written `%40`): remove it; a password comes from \
          PGPASSWORD, from a password file (PGPASSFILE or ~/.pgpass), or from a service file"
     )]
     DatabasePassword,
-    /// It is no URL of an object.
+    /// It is not a valid URL of an object.
     #[error("{0}: expected {scheme}://BUCKET/KEY, such as {scheme}://my-bucket/rooms.state.json", scheme = .1.scheme())]
     NoObject(&'static str, ObjectService),
-    /// It is libpq's list of keywords, which may hold a password.
+    /// It is a list of libpq's keywords, which may contain a password.
     #[error(
         "a list of keywords: expected postgres://USER@HOST:PORT/DATABASE; a password comes from PGPASSWORD, \
          from a password file (PGPASSFILE or ~/.pgpass), or from a service file"
     )]
     Keywords,
-    /// It is no URL of a database.
+    /// It is not a valid URL of a database.
     #[error(
         "{0}: expected postgres://USER@HOST:PORT/DATABASE, such as postgres://roomctl@db.example/fleet"
     )]
     NoDatabase(&'static str),
-    /// It is the URL of an object, and has a parameter that is not known.
+    /// It is the URL of an object with an unknown parameter.
     #[error("unknown parameter `{0}`: only `lease` is known, as in `?lease=20s`")]
     UnknownParameter(String),
-    /// It is the URL of a database, and has a parameter that is not known.
+    /// It is the URL of a database with an unknown parameter.
     #[error("unknown parameter `{0}`: known are `schema`, `lease`, {known}", known = known_settings())]
     UnknownDatabaseParameter(String),
     /// It has a parameter twice.
     #[error("`{0}` is given twice")]
     Repeated(&'static str),
-    /// A part of it is not what it has to be.
+    /// One of its parameters has an invalid value.
     #[error("invalid `{0}`: expected {1}")]
     Parameter(&'static str, &'static str),
-    /// Its lease is no duration, or out of range.
+    /// Its lease is not a duration, or is out of range.
     #[error("invalid lease `{0}`: expected 15s to 10m, such as `?lease=20s`")]
     Lease(String),
 }
 
 impl StateLocation {
-    /// Returns where a local file of the same fleet belongs: beside the state, or in the working folder
-    /// if the state is at a URL.
+    /// Returns the path of a local file that belongs to the same fleet: beside the state, or in the
+    /// working folder if the state is at a URL.
     #[must_use]
     pub fn beside(&self, name: &str) -> PathBuf {
         match self {
@@ -113,7 +113,7 @@ impl StateLocation {
         }
     }
 
-    /// Resolves a path against the folder of the file that says it; a URL stays as it is.
+    /// Resolves a path against the folder of the file that contains it. A URL does not change.
     #[must_use]
     pub fn in_folder(self, folder: &Path) -> Self {
         match self {
@@ -161,13 +161,15 @@ impl ObjectUrl {
     }
 }
 
-/// Whether a URL names a user before its host, or may do so where it cannot be read.
+/// Returns whether a URL has a user or password before its host. An invalid URL with an `@` counts
+/// as one.
 fn has_password(text: &str) -> bool {
     let named = |url: &Url| !url.username().is_empty() || url.password().is_some();
     text.contains('@') && Url::parse(text).as_ref().map_or(true, named)
 }
 
-/// Object stores take such segments as names; clients and proxies do not.
+/// Returns whether a segment of a key is unusable: object stores accept it as a name, but clients
+/// and proxies do not.
 fn is_no_segment(segment: &str) -> bool {
     segment.is_empty() || segment == "." || segment == ".." || segment.contains(char::is_control)
 }
@@ -250,7 +252,7 @@ mod tests {
         match text.parse()? {
             StateLocation::Object(url) => Ok(url),
             other @ (StateLocation::File(_) | StateLocation::Postgres(_)) => {
-                panic!("no URL of an object: {other}")
+                panic!("not the URL of an object: {other}")
             }
         }
     }
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_no_place_for_a_state_is_refused() {
+    fn an_invalid_url_of_a_state_is_refused() {
         let cases = [
             ("s3://user:pw@b/k", "password"),
             ("s3://user@b/k", "password"),

@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::Holder;
 use super::format::ParseError;
 
-/// Why the record could not be read or written, by what the user does next. Places are named by
-/// their text: a path, or the URL of an object.
+/// Why the record could not be read or written, classified by what the user does next. A location
+/// is text: a path, or the URL of an object.
 ///
-/// Nothing was overwritten where one of these is returned.
+/// Nothing was overwritten if one of these is returned.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StateError {
     /// Another run holds the lock: wait for it.
@@ -24,9 +24,10 @@ pub enum StateError {
     Locked {
         /// The state.
         location: String,
-        /// Who holds the lock, if that could be read.
+        /// The holder of the lock, if it could be read.
         holder: Option<Box<Holder>>,
-        /// How long its lease holds without a renewal; `None` for a lock that ends with its process.
+        /// The time until its lease expires without a renewal; `None` for a lock that ends with its
+        /// process.
         lease_ends: Option<Duration>,
     },
     /// The record was moved: use the state that it was moved to.
@@ -35,7 +36,7 @@ pub enum StateError {
          {to}`"
     )]
     Moved {
-        /// Where its record is now.
+        /// The location of its record now.
         to: Box<str>,
     },
     /// A newer roomctl wrote the state or the journal: update this one.
@@ -63,7 +64,7 @@ pub enum StateError {
         /// How to fix it.
         fix: String,
     },
-    /// There is no state, though there was one: bring it back.
+    /// The state is missing, but there was one: restore it.
     #[error(
         "{location} is missing, but {beside} is there, so there was a state once; bring it back \
          from version control, have `roomctl state repair` rebuild it, or move the files beside it \
@@ -72,10 +73,10 @@ pub enum StateError {
     Missing {
         /// The state.
         location: String,
-        /// What shows that there was one.
+        /// The file that shows that there was one.
         beside: String,
     },
-    /// The journal builds on another state: bring that one back.
+    /// The journal builds on another state: restore that one.
     #[error(
         "{journal} builds on {builds_on}, but {location} is {found}; nothing was overwritten. Bring \
          back the state that it builds on, or have `roomctl state repair` merge it: the journal \
@@ -86,13 +87,13 @@ pub enum StateError {
         location: String,
         /// The journal.
         journal: String,
-        /// Which state the journal builds on.
+        /// The state that the journal builds on.
         builds_on: String,
-        /// Which state is there.
+        /// The state that was found.
         found: String,
     },
-    /// A part of the state was changed by something else while this run held the lock, which has
-    /// done nothing yet: run again.
+    /// Another program changed a part of the state while this run held the lock. The run has done
+    /// nothing yet: run again.
     #[error(
         "{location} was {loss} by something else while this run held the lock; nothing was done, \
          and nothing was overwritten: run again"
@@ -103,8 +104,8 @@ pub enum StateError {
         /// What became of it.
         loss: Loss,
     },
-    /// A part of the state was changed by something else while this run held the lock; what this run
-    /// did is in a rescue file: repair.
+    /// Another program changed a part of the state while this run held the lock. The changes of
+    /// this run are in a rescue file: repair.
     #[error(
         "{location} was {loss} by something else while this run held the lock: no further call was \
          made. What this run did is in {rescue}, which `roomctl state repair` merges; no run begins \
@@ -115,10 +116,10 @@ pub enum StateError {
         location: String,
         /// What became of it.
         loss: Loss,
-        /// Where this run's record is.
+        /// The rescue file.
         rescue: String,
     },
-    /// The same, and the rescue file could not be written: save what the error says.
+    /// As [`Self::Rescued`], but the rescue file could not be written: save the lines in the error.
     #[error(
         "{location} was {loss} by something else while this run held the lock: no further call was \
          made, and what this run did could not be kept: {why}{}",
@@ -129,11 +130,11 @@ pub enum StateError {
         location: String,
         /// What became of it.
         loss: Loss,
-        /// Where this run's record was to be.
+        /// The path of the rescue file that could not be written.
         rescue: String,
-        /// Why it is not.
+        /// The reason.
         why: Box<StateError>,
-        /// The record of this run, in the end.
+        /// The journal lines of this run, in its final error.
         lines: Option<Arc<str>>,
     },
     /// An earlier run left a rescue file: repair.
@@ -148,7 +149,7 @@ pub enum StateError {
         /// How many there are.
         count: usize,
     },
-    /// The state can be read, and is not as roomctl wrote it: repair, or bring it back.
+    /// The state can be read, but is not as roomctl wrote it: repair or restore it.
     #[error(
         "{location}: {what}, so it was damaged or edited by hand{}; nothing was overwritten. \
          `roomctl state repair` shows what would become of it and writes it; or bring the file back \
@@ -175,7 +176,7 @@ pub enum StateError {
         /// The line of the first mark, from 1.
         line: usize,
     },
-    /// What is there cannot be repaired without its owner.
+    /// The state cannot be repaired automatically.
     #[error("{location} cannot be repaired: {why}; nothing was written")]
     Unrepairable {
         /// The state.
@@ -183,8 +184,7 @@ pub enum StateError {
         /// What prevents it, and what to do.
         why: String,
     },
-    /// The lock's lease ended, and another run may hold it now: run again, which looks up what is
-    /// pending.
+    /// The lease expired or was taken over: run again, which looks up the pending calls.
     #[error(
         "the lock of {location} was lost{}: no further call was made. Run again once it is free: it \
          looks up what became of the calls in flight",
@@ -193,10 +193,10 @@ pub enum StateError {
     LeaseLost {
         /// The state.
         location: String,
-        /// Who holds it now, if that could be read.
+        /// The current holder, if it could be read.
         by: Option<Box<Holder>>,
     },
-    /// The lock's lease was ended by hand: run again, which looks up what is pending.
+    /// The lease was ended by hand: run again, which looks up the pending calls.
     #[error(
         "the lock of {location} was ended by `roomctl state unlock`: no further call was made. Run \
          again: it looks up what became of the calls in flight"
@@ -205,7 +205,7 @@ pub enum StateError {
         /// The state.
         location: String,
     },
-    /// Two parts of the state do not belong together: bring back the newest of both.
+    /// Two parts of the state do not belong together: restore the newest version of both.
     #[error("{location}: {why}; nothing was overwritten. {fix}")]
     Outdated {
         /// The state.
@@ -215,7 +215,7 @@ pub enum StateError {
         /// How to fix it.
         fix: String,
     },
-    /// The store cannot be used: do what it says.
+    /// The store cannot be used: follow the message.
     #[error("{location} cannot be used: {why}; nothing was done")]
     Unusable {
         /// The state.
@@ -223,14 +223,14 @@ pub enum StateError {
         /// What prevents it, and what to do.
         why: String,
     },
-    /// The system refused: do what it says.
+    /// The operating system or the store returned an error: follow the message.
     #[error("cannot {operation} {location}: {error}{}", advice(error))]
     Io {
         /// What was tried, as a verb.
         operation: &'static str,
         /// The file.
         location: String,
-        /// What the system said. It is in the message, so it is not the error's source too.
+        /// The system's error. The message contains it, so it is not the error's source too.
         error: Arc<io::Error>,
     },
     /// The run was ended before the record could be read or written.
@@ -260,17 +260,17 @@ impl fmt::Display for Loss {
 }
 
 impl StateError {
-    /// Says of a system's error what was tried with which file.
+    /// Adds the attempted operation and the file to a system's error.
     pub(super) fn io(operation: &'static str, file: &Path) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::Io { operation, location: text(file), error: Arc::new(error) }
     }
 
-    /// Whether results of calls in flight are still kept after it.
+    /// Returns whether results of calls in flight are still kept after this error.
     pub(super) fn keeps_results(&self) -> bool {
         matches!(self, Self::Rescued { .. } | Self::Unsaved { .. })
     }
 
-    /// Says of a text's error which file it is in, and how to fix it.
+    /// Adds the file and the way to fix it to a parse error.
     pub(super) fn parse(file: &Path, error: ParseError, fix: impl FnOnce(usize) -> String) -> Self {
         let location = text(file);
         match error {
@@ -285,7 +285,7 @@ impl StateError {
     }
 }
 
-/// The text by which a path is named in errors.
+/// Returns a path as errors show it.
 pub(super) fn text(path: &Path) -> String {
     path.display().to_string()
 }
@@ -298,7 +298,7 @@ fn taken(by: Option<&Holder>) -> String {
     by.map_or_else(String::new, |holder| format!(" to another run ({holder})"))
 }
 
-/// How a lock ends: by itself, and by hand.
+/// Describes how a lock ends by itself, and how to end it by hand.
 fn ending(lease: Option<Duration>) -> String {
     let wait = "wait until it ends, or let `--lock-timeout 60s` wait";
     match lease {
@@ -353,7 +353,7 @@ mod tests {
     use crate::model::Timestamp;
 
     #[test]
-    fn a_lock_names_its_holder_its_end_and_how_to_end_it() {
+    fn a_locked_error_names_the_holder_the_expiry_and_the_way_out() {
         let holder = Holder {
             pid: 7,
             host: "runner-3".to_owned(),

@@ -1,4 +1,4 @@
-//! Merges what a journal says into a state that it may not build on, and never loses a room by it.
+//! Merges a journal into a state that it may not build on, without losing a room.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use crate::model::{Address, ProviderIdentity, ProviderName, Recorded, RecordedRo
 
 use super::overlay::Overlay;
 
-/// How far what a journal says can be believed.
+/// How far a journal can be trusted.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Trust<'a> {
-    /// It builds on this record, and every line of it is whole.
+    /// It builds on this record, and all its lines are complete.
     Whole(&'a Recorded),
-    /// It builds on a record that is not known, or lines of it cannot be read: a room that it takes
-    /// out may have been made again since.
+    /// It builds on an unknown record, or some of its lines cannot be read: a room that it removes
+    /// may have been created again since.
     Partial,
-    /// It is of another line of states: only rooms that are not recorded at all are taken from it.
+    /// It belongs to another lineage: only rooms that are not recorded at all are taken from it.
     Foreign,
 }
 
-/// Two providers of one name are different applications.
+/// The error of two different applications under one provider name.
 #[derive(Debug)]
 pub(super) struct OtherApplication(pub(super) ProviderName);
 
-/// Merges changes into `into`.
+/// Merges `changes` into `into`.
 pub(super) fn merge(
     into: &mut Recorded,
     changes: Overlay,
@@ -37,8 +37,8 @@ pub(super) fn merge(
     for (address, theirs) in rooms {
         let ours = into.rooms.get(&address);
         match theirs {
-            None if is_untouched(&address, ours, trust) => drop(into.rooms.remove(&address)),
-            Some(theirs) if is_taken(&address, ours, &theirs, trust) => {
+            None if is_unchanged(&address, ours, trust) => drop(into.rooms.remove(&address)),
+            Some(theirs) if takes_theirs(&address, ours, &theirs, trust) => {
                 into.rooms.insert(address, theirs);
             }
             None | Some(_) => {}
@@ -47,15 +47,15 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// Whether the record of a room is unchanged since the journal was begun.
-fn is_untouched(address: &Address, ours: Option<&RecordedRoom>, trust: Trust<'_>) -> bool {
+/// Returns whether the record of a room is unchanged since the journal was started.
+fn is_unchanged(address: &Address, ours: Option<&RecordedRoom>, trust: Trust<'_>) -> bool {
     match trust {
         Trust::Whole(before) => before.rooms.get(address) == ours,
         Trust::Partial | Trust::Foreign => false,
     }
 }
 
-fn is_taken(
+fn takes_theirs(
     address: &Address,
     ours: Option<&RecordedRoom>,
     theirs: &RecordedRoom,
@@ -64,10 +64,10 @@ fn is_taken(
     let Some(known) = ours else { return true };
     match trust {
         Trust::Foreign => false,
-        // A rescue file also names what its run did not change.
+        // A rescue file also contains rooms that its run did not change.
         Trust::Whole(before) if before.rooms.get(address) == Some(theirs) => false,
         Trust::Whole(_) | Trust::Partial => {
-            is_untouched(address, ours, trust) || known.last_known() <= theirs.last_known()
+            is_unchanged(address, ours, trust) || known.last_known() <= theirs.last_known()
         }
     }
 }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn over_what_it_builds_on_a_journal_holds() {
+    fn a_journal_applies_to_the_record_that_it_builds_on() {
         let before = many(3);
         let after = merged(&before, Trust::Whole(&before));
         assert!(!after.rooms.contains_key(&room(0)));
@@ -132,34 +132,34 @@ mod tests {
     }
 
     #[test]
-    fn a_room_that_another_run_has_changed_since_is_not_lost() {
+    fn a_later_change_by_another_run_is_kept() {
         let before = many(3);
         let mut now = before.clone();
-        now.rooms.insert(room(0), seen("made again", 1));
+        now.rooms.insert(room(0), seen("recreated", 1));
         now.rooms.insert(room(1), seen("later", 9));
         let after = merged(&now, Trust::Whole(&before));
-        assert_eq!(after.rooms[&room(0)], seen("made again", 1));
+        assert_eq!(after.rooms[&room(0)], seen("recreated", 1));
         assert_eq!(after.rooms[&room(1)], seen("later", 9));
         now.rooms.insert(room(1), seen("earlier", 1));
         assert_eq!(merged(&now, Trust::Whole(&before)).rooms[&room(1)], seen("new", 5));
     }
 
     #[test]
-    fn a_journal_with_holes_takes_no_room_out() {
+    fn a_partial_journal_removes_no_room() {
         let after = merged(&many(3), Trust::Partial);
         assert!(after.rooms.contains_key(&room(0)));
         assert_eq!(after.rooms[&room(1)], seen("new", 5));
     }
 
     #[test]
-    fn of_another_line_of_states_only_new_rooms_are_taken() {
+    fn only_new_rooms_are_taken_from_another_lineage() {
         let after = merged(&many(3), Trust::Foreign);
         assert_eq!(after.rooms[&room(1)], many(3).rooms[&room(1)]);
         assert!(after.rooms.contains_key(&room(0)));
     }
 
     #[test]
-    fn two_applications_of_one_name_are_not_mixed() {
+    fn another_application_under_the_same_name_is_an_error() {
         let other = ProviderIdentity { app_id: 8, ..identity() };
         let changes = overlay([Entry::Provider(provider("chat"), other)]);
         let error = merge(&mut many(1), changes, Trust::Foreign).expect_err("another application");

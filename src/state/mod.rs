@@ -1,4 +1,5 @@
-//! The record of all rooms and its stores: the only inventory there is, so it is never lost.
+//! The record of all rooms, and the stores that keep it. It is the only inventory: the services
+//! cannot list rooms.
 
 mod error;
 mod file;
@@ -40,10 +41,11 @@ pub use repair::{Repair, Replaced};
 /// The result of an access to a store.
 pub type Access<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
 
-/// When each call of each provider was last made: a run that follows stays inside the limits too.
+/// When each call of each provider was last made, so that the next run stays within the rate
+/// limits.
 pub type LastCalls = BTreeMap<ProviderName, BTreeMap<Call, Timestamp>>;
 
-/// Adds when calls were last made: the later time of each holds.
+/// Merges the times of last calls: the later time of each call is kept.
 fn merge_last_calls(all: &mut LastCalls, last_calls: LastCalls) {
     for (provider, calls) in last_calls {
         let known = all.entry(provider).or_default();
@@ -56,35 +58,36 @@ fn merge_last_calls(all: &mut LastCalls, last_calls: LastCalls) {
 
 /// Reads the record, and cannot change it. Needs no lock.
 pub trait ReadStore: Send + Sync {
-    /// Reads the state and what its journal adds. Writes nothing.
+    /// Reads the state and merges its journal in memory. Writes nothing.
     fn read(&self) -> Access<'_, Snapshot>;
 }
 
 /// Reads the record, or takes its lock to change it.
 pub trait Store: ReadStore {
-    /// Takes the lock, and folds what an earlier run left in the journal. Waits for another run's
-    /// lock no longer than `wait`.
+    /// Takes the lock, and folds what an earlier run left in the journal. Waits at most `wait` for
+    /// another run's lock.
     ///
     /// # Errors
-    /// Returns [`StateError::Locked`] if another run holds the lock all that time, and whatever
-    /// [`ReadStore::read`] returns.
+    /// Returns [`StateError::Locked`] if another run still holds the lock after `wait`, and every
+    /// error of [`ReadStore::read`].
     fn lock(&self, holder: Holder, wait: Duration) -> Access<'_, Arc<dyn WriteStore>>;
 
-    /// Finds out who holds the lock; `None` if nobody does. Writes nothing.
+    /// Returns the lock that a run holds; `None` if the lock is free. Writes nothing.
     fn held(&self) -> Access<'_, Option<Held>>;
 
-    /// Ends a lease by hand, if it is still the one of `held`: it counts as released uncleanly, so that
-    /// the next run takes it at once. Does nothing if nobody holds the lock any more.
+    /// Ends the lease in `held` by hand: it is marked as released uncleanly, so that the next run
+    /// takes it at once. Does nothing if the lock is free.
     ///
     /// # Errors
-    /// Returns [`StateError::Locked`] if somebody else holds the lock by now, or if it has no lease.
+    /// Returns [`StateError::Locked`] if another run holds the lock by now, or if the lock has no
+    /// lease.
     fn unlock(&self, held: Held) -> Access<'_, ()>;
 }
 
-/// A lock that some run holds.
+/// A lock that a run holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Who holds it, if that could be read.
+    /// The holder, if it could be read.
     pub holder: Option<Holder>,
     /// Its lease; `None` for a lock of the operating system, which ends with its process.
     pub lease: Option<Lease>,
@@ -93,85 +96,88 @@ pub struct Held {
 /// A lease on a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The number of the takeover: no other lease on this state has it.
+    /// The number of the takeover, unique among the leases on this state.
     pub epoch: u64,
-    /// How long it holds without a renewal.
+    /// The time until it expires without a renewal.
     pub ends_in: Duration,
 }
 
-/// Changes the record. Exists only under the lock; dropped without [`WriteStore::fold`], it
-/// releases the lock and leaves what was appended for the next run to fold.
+/// Changes the record. Exists only under the lock. If it is dropped without [`WriteStore::fold`],
+/// it releases the lock, and the next run folds the appended entries.
 pub trait WriteStore: Send + Sync {
-    /// Returns the record as it was when the lock was taken, with what an earlier run had left.
+    /// Returns the record as of taking the lock, with the entries of an earlier run folded in.
     fn snapshot(&self) -> &Snapshot;
 
-    /// Returns the lineage of the state; of a new one the lineage that it gets with its first entry.
+    /// Returns the lineage of the state; for a new state, the lineage that it gets with its first
+    /// entry.
     ///
     /// # Errors
-    /// Returns [`StateError`] if the lock was given back, or if there are no random bytes.
+    /// Returns [`StateError`] if the lock was released, or if the system returns no random bytes.
     fn lineage(&self) -> Result<Lineage, StateError>;
 
-    /// Lets a new state continue an earlier lineage. A state that is there keeps its own.
+    /// Lets a new state continue an earlier lineage. An existing state keeps its lineage.
     ///
     /// # Errors
-    /// Returns [`StateError`] if the lock was given back.
+    /// Returns [`StateError`] if the lock was released.
     fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError>;
 
-    /// Makes sure, before the first call, that about so many entries can be written: a full disk
-    /// or a folder that is read-only shows here.
+    /// Checks, before the first call, that about `entries` entries can be written. Fails if the
+    /// disk is full or the folder is read-only.
     fn reserve(&self, entries: usize) -> Access<'_, ()>;
 
-    /// Makes entries durable: they survive a crash from the moment that this returns.
-    /// Many at once share one write. After a failure every later append fails too.
-    /// A caller that goes away while it waits loses only the answer, never an entry.
-    /// Once the lock or a part of the state is lost, an intent is refused. A store that can still
-    /// keep results then does so, and says where in its error.
-    /// Returns how long the calls of its intents may be sent.
+    /// Makes entries durable: they survive a crash once this returns. Concurrent appends share one
+    /// write. After a failure every later append fails too. Cancelling the future drops only the
+    /// reply: the entries are still written. Once the lock or a part of the state is lost, intents
+    /// are refused; a store that can still keep results does so and names the place in its error.
+    /// Returns how long the calls of the intents may be sent.
     fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable>;
 
-    /// Returns how long after its sending a write covers the calls of its intents: they are to be
-    /// appended ahead, those of about a second at once. `None` if an intent is durable at once and
-    /// covers its call for ever.
+    /// Returns how long after the sending of a write the calls of its intents may be sent. Callers
+    /// then append the intents of about one second ahead, in one write. `None` if an intent is
+    /// durable at once and its call may be sent at any time.
     fn send_window(&self) -> Option<Duration>;
 
-    /// Checks that the lock is still held and the state is as this run left it: after a question was
-    /// answered, and before the first call. If not, nothing more is written, and what a run that
-    /// sent no call has learned is dropped with its journal, so that the next one can begin.
+    /// Checks that the lock is still held and the state is as this run left it. Called after the
+    /// user answered a question, and before the first call. On failure nothing more is written; if
+    /// this run has sent no call, its journal is dropped too, so that the next run can begin.
     fn check(&self) -> Access<'_, ()>;
 
-    /// Writes a whole record as the state: at once, with its lineage, its serial and its `moved_to`, in
-    /// place of what is there and of what this run has appended. What is appended afterwards builds on
-    /// it; [`WriteStore::snapshot`] stays as it was.
+    /// Atomically replaces the state, and the entries that this run has appended, by a whole record
+    /// with its lineage, serial and `moved_to`. Later entries build on it; [`WriteStore::snapshot`]
+    /// does not change.
     fn replace(&self, recorded: Recorded) -> Access<'_, ()>;
 
-    /// Waits until the lock is lost, which is when no further call may be made; the error says how.
-    /// Pending for ever where a lock has no lease: an OS lock is held until the process ends, and
-    /// [`WriteStore::check`] and [`WriteStore::append`] find out whether its files are still there.
+    /// Waits until the lock is lost, and returns the reason: from then on no call may be made.
+    /// Never resolves if the lock has no lease: an OS lock is held until the process ends, and
+    /// [`WriteStore::check`] and [`WriteStore::append`] detect a removed or replaced file.
     fn lost(&self) -> Lost<'_>;
 
-    /// Folds the journal into the state, keeps the last calls, and releases the lock.
-    /// If that fails, everything that was appended stays for the next run.
+    /// Folds the journal into the state, keeps the last calls, and releases the lock. On failure
+    /// all appended entries stay for the next run.
     fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded>;
 }
 
-/// Entries that are durable, and how long the calls of their intents may be sent.
+/// The result of an append: the entries are durable, and the calls of their intents may be sent for
+/// a time.
 #[derive(Clone, Debug)]
 pub struct Durable(Option<Arc<dyn SendWindow>>);
 
-/// How long the calls of a write's intents may be sent: another run may take a lease that ended.
+/// How long the calls of a write's intents may be sent: afterwards another run may have taken over
+/// the lease.
 pub trait SendWindow: std::fmt::Debug + Send + Sync {
     /// Returns whether a call may be sent now.
     fn is_open(&self) -> bool;
 }
 
 impl Durable {
-    /// Returns entries whose calls may be sent at any time: no other run can take the lock.
+    /// Creates the result of an append whose calls may be sent at any time: no other run can take
+    /// the lock.
     #[must_use]
     pub fn unlimited() -> Self {
         Self(None)
     }
 
-    /// Returns entries whose calls may be sent while a window is open.
+    /// Creates the result of an append whose calls may be sent while a window is open.
     #[must_use]
     pub fn within(window: Arc<dyn SendWindow>) -> Self {
         Self(Some(window))
@@ -184,7 +190,7 @@ impl Durable {
     }
 }
 
-/// Waits for the loss of a lock.
+/// A future that resolves to the reason once the lock is lost.
 pub type Lost<'a> = Pin<Box<dyn Future<Output = StateError> + Send + 'a>>;
 
 /// The record as it was read.
@@ -192,26 +198,27 @@ pub type Lost<'a> = Pin<Box<dyn Future<Output = StateError> + Send + 'a>>;
 pub struct Snapshot {
     /// The record.
     pub recorded: Arc<Recorded>,
-    /// Whether there was one.
+    /// Whether a state existed.
     pub found: Found,
     /// When each call was last made.
     pub last_calls: LastCalls,
-    /// Whether the run before this one ended without saying when its last calls were, or is still
-    /// in progress.
+    /// Whether the previous run ended without recording when its last calls were, or is still in
+    /// progress.
     pub ended_uncleanly: bool,
     /// The run whose open intents are in `recorded`, if it is in progress.
     pub in_progress: Option<Holder>,
-    /// The number of rooms whose record was in an earlier run's journal and was folded into the
-    /// state as the lock was taken; `None` if nothing was folded.
+    /// The number of rooms whose records were folded from an earlier run's journal when the lock
+    /// was taken; `None` if nothing was folded.
     pub folded: Option<usize>,
-    /// What the holder before may still do; `None` if its lock was released by its end.
+    /// What the previous holder may still do; `None` if its lock ended with its process.
     pub earlier: Option<EarlierHolder>,
 }
 
-/// What an earlier holder of a lease may still do with the rooms whose intents it left open.
+/// What an earlier holder of a lease may still do to the rooms of its open intents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EarlierHolder {
-    /// From when on its calls have been answered or given up: no lookup of such a room counts before.
+    /// The time by which each of its calls was answered or timed out. A lookup of such a room
+    /// counts only after it.
     pub calls_ended: Instant,
     /// How its lease ended.
     pub lease: LeaseEnd,
@@ -222,20 +229,21 @@ pub struct EarlierHolder {
 pub enum LeaseEnd {
     /// The holder released it after its last write.
     Released,
-    /// It was taken over: the holder may have been paused, and may send a call that it had signed.
+    /// It was taken over: the holder may have been paused, and may still send a call that it signed
+    /// before.
     TakenOver,
 }
 
-/// Whether a state was there.
+/// Whether a state existed when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// A state was there.
+    /// A state existed.
     Existing,
-    /// None was, nor any sign that one ever was: this is a new one.
+    /// Neither a state nor a trace of an earlier one existed: this is a new state.
     New,
 }
 
-/// One entry of the journal: what a room's record is from now on.
+/// One entry of the journal. The last entry of a room is its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The room's record, with a call pending: written before the call is sent.
@@ -244,9 +252,9 @@ pub enum Entry {
     Result(Address, RecordedRoom),
     /// The room is no longer recorded.
     Removed(Address),
-    /// The record belongs to this application too.
+    /// The record holds rooms of this application too.
     Provider(ProviderName, ProviderIdentity),
-    /// No room is recorded under this name any more: its provider was renamed.
+    /// No room is recorded under this name any more: the provider was renamed.
     ProviderRemoved(ProviderName),
     /// The saved plan with this id was carried out completely.
     PlanCarriedOut(String),
@@ -255,14 +263,14 @@ pub enum Entry {
 /// The result of a fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Folded {
-    /// The serial of the state now.
+    /// The serial of the state after the fold.
     pub serial: u64,
 }
 
 /// Returns a random UUID of version 4, in lower case with hyphens.
 ///
 /// # Errors
-/// Returns the error of the system's source of random bytes.
+/// Returns the error of the system's random number generator.
 pub fn random_uuid() -> io::Result<String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Which store a location names, and the environment by which it is reached.
+//! Opens the store of a location, with the environment variables that it needs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::object;
 use super::postgres;
 use super::{Repair, StateError, Store};
 
-/// The environment variables by which shared stores are reached: regions, endpoints, credentials.
+/// The environment variables that shared stores read: regions, endpoints, credentials.
 #[derive(Clone, Default)]
 #[cfg_attr(
     not(any(feature = "object-store", feature = "postgres")),
@@ -22,7 +22,7 @@ use super::{Repair, StateError, Store};
 )]
 pub struct StoreEnvironment(pub(super) BTreeMap<String, String>);
 
-/// How the names of variables begin that shared stores read.
+/// The prefixes of the variables that shared stores read.
 const STORE_VARIABLES: &[&str] = &[
     "AWS_",
     "AZURE_",
@@ -37,7 +37,7 @@ const STORE_VARIABLES: &[&str] = &[
 ];
 
 impl StoreEnvironment {
-    /// Takes the variables that shared stores read; empty ones count as unset.
+    /// Keeps the variables that shared stores read; empty ones count as unset.
     #[must_use]
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let is_read = |(name, value): &(String, String)| {
@@ -49,30 +49,31 @@ impl StoreEnvironment {
 
 #[cfg(any(feature = "object-store", feature = "postgres"))]
 impl StoreEnvironment {
-    /// Returns the first of some variables that is set.
+    /// Returns the first variable of `names` that is set, with its value.
     pub(super) fn first(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
         names.iter().find_map(|name| Some((*name, self.0.get(*name)?.as_str())))
     }
 
-    /// Returns what a variable holds, if it is set.
+    /// Returns the value of a variable, if it is set.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 }
 
-/// Names the store of a location; nothing is read yet.
+/// Opens the store of a location. Reads nothing yet.
 ///
 /// # Errors
-/// Returns [`StateError::Unusable`] if `environment` does not say how to reach a shared store.
+/// Returns [`StateError::Unusable`] if `environment` lacks or contradicts what a shared store
+/// needs.
 pub fn open(
     location: &StateLocation,
     environment: &StoreEnvironment,
 ) -> Result<Box<dyn Store>, StateError> {
-    opened(location, environment, SharedRooms::default())
+    open_store(location, environment, SharedRooms::default())
 }
 
-/// Names the store of a location, whose record shares the rooms that are recorded as they are
-/// declared, instead of holding them once more.
+/// Opens the store of a location. Its record shares the rooms that are recorded exactly as
+/// `desired` declares them, to save memory.
 ///
 /// # Errors
 /// Returns what [`open`] returns.
@@ -81,14 +82,14 @@ pub fn open_sharing(
     environment: &StoreEnvironment,
     desired: Arc<Desired>,
 ) -> Result<Box<dyn Store>, StateError> {
-    opened(location, environment, SharedRooms::declared(desired))
+    open_store(location, environment, SharedRooms::declared(desired))
 }
 
 #[cfg_attr(
     not(any(feature = "object-store", feature = "postgres")),
     expect(unused_variables, reason = "only shared stores read the environment")
 )]
-fn opened(
+fn open_store(
     location: &StateLocation,
     environment: &StoreEnvironment,
     shared: SharedRooms,
@@ -106,8 +107,8 @@ fn opened(
     }
 }
 
-/// Returns the secrets by which the store of a location is reached, as far as the environment and the
-/// files that it names hold them: none may be printed.
+/// Returns the secrets of a location's store that the environment, and the files that it names,
+/// contain. They must not be printed.
 #[cfg_attr(
     not(any(feature = "object-store", feature = "postgres")),
     expect(unused_variables, reason = "only shared stores read the environment")
@@ -127,12 +128,12 @@ pub fn store_secrets(location: &StateLocation, environment: &StoreEnvironment) -
     }
 }
 
-/// Takes the lock, whatever the state is like, and finds out what a repair would make of it;
-/// `None` if there is nothing to repair. Waits for another run's lock no longer than `wait`.
+/// Takes the lock, even of a damaged state, and computes what a repair would write; `None` if there
+/// is nothing to repair. Waits at most `wait` for another run's lock.
 ///
 /// # Errors
-/// Returns [`StateError::Locked`] if another run holds the lock all that time, and
-/// [`StateError::Unrepairable`] if nothing can be made of what is there.
+/// Returns [`StateError::Locked`] if another run still holds the lock after `wait`, and
+/// [`StateError::Unrepairable`] if the state cannot be repaired.
 #[cfg_attr(
     not(any(feature = "object-store", feature = "postgres")),
     expect(unused_variables, reason = "only shared stores read the environment")

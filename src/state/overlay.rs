@@ -1,4 +1,4 @@
-//! What a journal changes, over the state that it builds on.
+//! The changes of a journal, as an overlay on the state that it builds on.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -7,22 +7,23 @@ use crate::model::{Address, ProviderIdentity, ProviderName, Recorded, RecordedRo
 
 use super::Entry;
 
-/// The ids of so many saved plans are kept.
+/// How many ids of saved plans are kept.
 const PLANS: usize = 100;
 
-/// The changes of a journal: its size, and the cost of an entry, do not depend on the state's size.
+/// The changes of a journal. Their size, and the cost of an entry, do not depend on the size of the
+/// state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay {
     /// What each changed room's record is now; `None` if it is no longer recorded.
     rooms: BTreeMap<Address, Option<RecordedRoom>>,
-    /// The applications that were added; `None` if one was removed.
+    /// The identity of each changed provider; `None` if the provider was removed.
     providers: BTreeMap<ProviderName, Option<ProviderIdentity>>,
     /// The ids of the saved plans that were carried out, oldest first.
     plans: Vec<String>,
 }
 
 impl Overlay {
-    /// Adds an entry: the last one of a room holds.
+    /// Adds an entry. The last entry of a room counts.
     pub(super) fn add(&mut self, entry: Entry) {
         match entry {
             Entry::Intent(address, record) | Entry::Result(address, record) => {
@@ -41,13 +42,13 @@ impl Overlay {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no changes.
     pub(super) fn is_empty(&self) -> bool {
         let Self { rooms, providers, plans } = self;
         rooms.is_empty() && providers.is_empty() && plans.is_empty()
     }
 
-    /// The entries that make these changes, one for each room.
+    /// Returns the entries that make these changes, one for each room.
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         let Self { rooms, providers, plans } = self;
         let plans = plans.iter().cloned().map(Entry::PlanCarriedOut);
@@ -62,7 +63,8 @@ impl Overlay {
         providers.iter().map(named).chain(rooms.iter().map(room)).chain(plans)
     }
 
-    /// The providers that are named, and what becomes of each room: `None` if it is no longer recorded.
+    /// Returns the added providers, and each changed room's record; `None` if it is no longer
+    /// recorded.
     pub(super) fn into_changes(
         self,
     ) -> (BTreeMap<ProviderName, ProviderIdentity>, BTreeMap<Address, Option<RecordedRoom>>) {
@@ -71,13 +73,13 @@ impl Overlay {
         (named.collect(), rooms)
     }
 
-    /// What each changed room's record is now; `None` if it is no longer recorded.
+    /// Returns what each changed room's record is now; `None` if it is no longer recorded.
     #[cfg(feature = "postgres")]
     pub(super) fn changed(&self) -> impl Iterator<Item = (&Address, Option<&RecordedRoom>)> {
         self.rooms.iter().map(|(address, record)| (address, record.as_ref()))
     }
 
-    /// Whether `base` is any different with these changes.
+    /// Returns whether these changes make `base` differ.
     pub(super) fn changes(&self, base: &Recorded) -> bool {
         let Self { rooms, providers, plans } = self;
         plans.iter().any(|id| !base.plans.contains(id))
@@ -87,7 +89,7 @@ impl Overlay {
                 .any(|(name, identity)| base.providers.get(name) != identity.as_ref())
     }
 
-    /// The number of rooms of `base` whose record is different with these changes.
+    /// Returns the number of rooms of `base` whose records these changes make differ.
     pub(super) fn changed_rooms(&self, base: &Recorded) -> usize {
         let Self { rooms, providers: _, plans: _ } = self;
         let differs = |(address, record): &(&Address, &Option<RecordedRoom>)| {
@@ -96,7 +98,7 @@ impl Overlay {
         rooms.iter().filter(differs).count()
     }
 
-    /// Makes these changes.
+    /// Applies these changes to `base`.
     pub(super) fn apply(self, base: &mut Recorded) {
         base.plans = self.plans(base);
         let Self { rooms, providers, plans: _ } = self;
@@ -114,7 +116,8 @@ impl Overlay {
         }
     }
 
-    /// The saved plans of `base` that were carried out, with these: the last ones.
+    /// Returns the ids of the saved plans of `base` that were carried out, with these; at most
+    /// [`PLANS`], the newest.
     pub(super) fn plans(&self, base: &Recorded) -> Vec<String> {
         let earlier = &base.plans;
         let new = self.plans.iter().filter(|id| !earlier.contains(id));
@@ -123,7 +126,7 @@ impl Overlay {
         all[first..].iter().map(|id| (*id).clone()).collect()
     }
 
-    /// The providers of `base` with these changes.
+    /// Returns the providers of `base` with these changes.
     pub(super) fn providers(&self, base: &Recorded) -> BTreeMap<ProviderName, ProviderIdentity> {
         let mut providers = base.providers.clone();
         for (name, identity) in &self.providers {
@@ -135,7 +138,7 @@ impl Overlay {
         providers
     }
 
-    /// The rooms of `base` with these changes, sorted, without copying them.
+    /// Returns the rooms of `base` with these changes, sorted by address, without copying them.
     pub(super) fn rooms<'a>(
         &'a self,
         base: &'a Recorded,
@@ -164,7 +167,7 @@ impl Overlay {
     }
 }
 
-/// The entries that make a whole record.
+/// Returns the entries that produce a whole record.
 pub(super) fn entries(all: &Recorded) -> impl Iterator<Item = Entry> + '_ {
     let rooms = all.rooms.iter().map(|(address, record)| recorded(address, record));
     let plans = all.plans.iter().cloned().map(Entry::PlanCarriedOut);
@@ -189,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_plans_are_kept_each_once() {
+    fn the_newest_plan_ids_are_kept_without_duplicates() {
         let mut base = Recorded::default();
         let carried_out = |base: &mut Recorded, n: usize| {
             let mut overlay = Overlay::default();

@@ -1,26 +1,26 @@
-//! A repair that was found out and is not written yet.
+//! A repair that is computed and not written yet.
 
 use crate::model::RepairPlan;
 
 use super::{Access, Folded};
 
-/// What a repair would write; dropped, nothing is written.
+/// What a repair would write. If it is dropped, nothing is written.
 pub struct Repair {
     /// What would be written.
     pub plan: RepairPlan,
-    /// Where what was there stays.
+    /// Where the replaced content is kept.
     pub replaced: Replaced,
     /// Writes it.
     pub write: Access<'static, Folded>,
 }
 
-/// Where what a repair replaces stays.
+/// Where the content that a repair replaces is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
-    /// Beside it.
+    /// In files beside the state.
     KeptBeside,
-    /// Nowhere but in the versions that the bucket keeps.
+    /// Only in the versions that the bucket keeps.
     InVersions,
-    /// In a table beside it.
+    /// In a table of the same schema.
     InTable,
 }

@@ -1,4 +1,4 @@
-//! Records for tests: a few by hand, and any at all.
+//! Records for tests: fixtures, and strategies for proptest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -16,33 +16,33 @@ use crate::model::{
 
 use super::{Entry, Holder};
 
-/// An address.
+/// Parses an address.
 pub(super) fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-/// A provider's name.
+/// Parses a provider's name.
 pub(super) fn provider(text: &str) -> ProviderName {
     ProviderName::new(text).expect("a name")
 }
 
-/// The application of a provider.
+/// Returns the application of a provider.
 pub(super) fn identity() -> ProviderIdentity {
     ProviderIdentity { kind: Kind::Zim, app_id: 7, host: Some("emulator".into()) }
 }
 
-/// A record that differs by its name.
+/// Returns a room's record with this name.
 pub(super) fn record(name: &str) -> RecordedRoom {
     let room = Arc::new(Room { name: Some(name.into()), ..Room::default() });
     samples::record(room, Timestamp::from_millis(1_700_000_000_123))
 }
 
-/// An entry that records a room under a name.
+/// Returns an entry that records a room under a name.
 pub(super) fn named(at: &str, name: &str) -> Entry {
     Entry::Result(address(at), record(name))
 }
 
-/// A record of so many rooms.
+/// Returns a record of `count` rooms.
 pub(super) fn many(count: usize) -> Recorded {
     let room = |n| (address(&format!("chat/room-{n:07}")), record(&format!("Room {n}")));
     Recorded {
@@ -55,7 +55,7 @@ pub(super) fn many(count: usize) -> Recorded {
     }
 }
 
-/// Files that declare these rooms, which are in the order of their addresses.
+/// Returns the configuration that declares these rooms, which are sorted by address.
 pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
     let declared = |(address, room)| DesiredRoom {
         address,
@@ -79,7 +79,7 @@ pub(super) fn declaring(rooms: Vec<(Address, Arc<Room>)>) -> Arc<Desired> {
     })
 }
 
-/// Who holds a lock in tests.
+/// Returns a holder of a lock.
 pub(super) fn holder(pid: u32) -> Holder {
     Holder {
         pid,
@@ -90,7 +90,7 @@ pub(super) fn holder(pid: u32) -> Holder {
     }
 }
 
-/// Any text: quotes, control characters and all.
+/// Generates any text, quotes and control characters included.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{0,8}", vec(any::<char>(), 0..6).prop_map(|c| c.into_iter().collect())]
 }
@@ -160,7 +160,7 @@ fn any_pending() -> impl Strategy<Value = Pending> {
     })
 }
 
-/// Any record of a room.
+/// Generates any record of a room.
 pub(super) fn any_record() -> impl Strategy<Value = RecordedRoom> {
     let moments = (any_moment(), option::of(any_moment()), option::of(any_moment()));
     let small = (any::<bool>(), any::<bool>(), option::of(any::<u64>()), option::of(text()));
@@ -189,12 +189,12 @@ pub(super) fn any_record() -> impl Strategy<Value = RecordedRoom> {
     })
 }
 
-/// Any address.
+/// Generates any address.
 pub(super) fn any_address() -> impl Strategy<Value = Address> {
     ("[a-c]{1,2}", text()).prop_map(|(provider, room)| address(&format!("{provider}/r{room}")))
 }
 
-/// Any record at all that was written once.
+/// Generates any record with a lineage.
 pub(super) fn any_recorded() -> impl Strategy<Value = Recorded> {
     let identity = (any::<u32>(), option::of(text())).prop_map(|(app_id, host)| ProviderIdentity {
         kind: Kind::Zim,
@@ -217,7 +217,7 @@ pub(super) fn any_recorded() -> impl Strategy<Value = Recorded> {
     )
 }
 
-/// Any entry.
+/// Generates any entry.
 pub(super) fn any_entry() -> impl Strategy<Value = Entry> {
     prop_oneof![
         (any_address(), any_record()).prop_map(|(at, record)| Entry::Intent(at, record)),

@@ -1,4 +1,4 @@
-//! A crash at any moment of a run: the next ones find everything, also what lands late.
+//! Crashes at any moment of a run: the next runs recover everything, including late requests.
 
 use std::time::Duration;
 
@@ -12,14 +12,16 @@ use crate::support::fleet::{
 };
 use crate::support::{Ended, Fuse, How, RunCommand, World, in_moved_time, service};
 
-/// A service so slow that much is under way at any moment, and lands after a crash.
+/// Returns a service so slow that many calls are in flight at any moment and take effect after a
+/// crash.
 fn slow(seed: u64) -> EmulatorConfig {
     let (latency, jitter) = (Duration::from_secs(2), Duration::from_secs(6));
     EmulatorConfig { latency, jitter, seed, ..service() }
 }
 
-/// One that does not answer every sixth request, and perhaps does the work nine seconds later: with
-/// the latency just inside the time-out of a call, after which what is missing was not done.
+/// Returns a service that does not answer every sixth request, and may execute it nine seconds
+/// later. With the latency this is just within the time-out of a call, after which a missing room
+/// counts as not created.
 fn hanging(seed: u64) -> EmulatorConfig {
     let faults: Vec<FaultShare> = vec!["hang=17%".parse().expect("a fault")];
     EmulatorConfig {
@@ -30,7 +32,7 @@ fn hanging(seed: u64) -> EmulatorConfig {
     }
 }
 
-/// A world in which the editions before `edition` were applied without a crash.
+/// Returns a world in which the editions before `edition` were applied without a crash.
 async fn before(fleet: Fleet, settings: EmulatorConfig, edition: usize) -> Result<World, String> {
     let world = World::new(settings);
     for edition in fleet.editions().into_iter().take(edition) {
@@ -40,7 +42,7 @@ async fn before(fleet: Fleet, settings: EmulatorConfig, edition: usize) -> Resul
     Ok(world)
 }
 
-/// Runs until the given moment.
+/// Applies with a crash at the given moment.
 async fn run_until(world: &World, desired: &Desired, moment: u64) -> Result<Ended, String> {
     let how = How { fuse: Fuse::after(moment), ..How::with_consent() };
     let ended = world.apply(desired, &how).await.map_err(|error| error.to_string())?;
@@ -48,7 +50,8 @@ async fn run_until(world: &World, desired: &Desired, moment: u64) -> Result<Ende
     Ok(ended)
 }
 
-/// Crashes at each of these moments in turn, then comes through; tells whether all were reached.
+/// Crashes at each of these moments in turn, then converges. Returns whether all moments were
+/// reached.
 async fn crash(
     fleet: Fleet,
     settings: EmulatorConfig,
@@ -66,11 +69,12 @@ async fn crash(
     Ok(crashed)
 }
 
-/// Failures after which no more are looked for.
-const MOST_TOLD: usize = 20;
+/// The number of failures after which a test ends.
+const MAX_FAILURES: usize = 20;
 
-/// Crashes a run of each edition at every `stride`th moment; a run has at least so many.
-fn a_crash_at_every_moment(fleet: Fleet, stride: usize, least: u64) {
+/// Crashes a run of each edition at every `stride`th moment. A run must have more than `least`
+/// moments.
+fn assert_crashes_lose_nothing(fleet: Fleet, stride: usize, least: u64) {
     let mut failed = Vec::new();
     for edition in [0, 1] {
         let mut reached = 0;
@@ -80,7 +84,7 @@ fn a_crash_at_every_moment(fleet: Fleet, stride: usize, least: u64) {
                 Ok(false) => break,
                 Err(why) => failed.push(format!("edition {edition}, moment {moment}: {why}")),
             }
-            if failed.len() >= MOST_TOLD {
+            if failed.len() >= MAX_FAILURES {
                 break;
             }
             reached = moment;
@@ -91,28 +95,28 @@ fn a_crash_at_every_moment(fleet: Fleet, stride: usize, least: u64) {
 }
 
 #[test]
-fn a_crash_at_every_moment_of_chat_rooms() {
-    a_crash_at_every_moment(CHAT, 1, 50);
+fn a_crash_at_every_moment_loses_no_chat_room() {
+    assert_crashes_lose_nothing(CHAT, 1, 50);
 }
 
 #[test]
-fn a_crash_at_moments_of_live_rooms() {
-    a_crash_at_every_moment(LIVE, 5, 100);
+fn crashes_lose_no_live_room() {
+    assert_crashes_lose_nothing(LIVE, 5, 100);
 }
 
 #[test]
-fn a_crash_at_every_moment_of_video_rooms() {
-    a_crash_at_every_moment(VIDEO, 1, 15);
+fn a_crash_at_every_moment_loses_no_video_room() {
+    assert_crashes_lose_nothing(VIDEO, 1, 15);
 }
 
 #[test]
-fn a_crash_at_moments_of_several_services() {
-    a_crash_at_every_moment(MIXED, 5, 100);
+fn crashes_lose_no_room_of_several_services() {
+    assert_crashes_lose_nothing(MIXED, 5, 100);
 }
 
-/// One room, whose create lands 9.9 s after it was sent: while the look of the next run, sent after
-/// about 8.6 s, is answered with "missing", which arrives after 10 s. (A run after a crash begins late.)
-async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
+/// Crashes a run whose create takes effect 9.9 s after it was sent. The lookup of the next run is
+/// sent after about 8.6 s, and its answer "missing" arrives after 10 s.
+async fn crash_with_a_create_during_the_lookup(seed: u64) -> Result<(), String> {
     let (fault, share) = (Fault::Hang(Work::Done), "50%".parse().expect("a share"));
     let faults = vec![FaultShare { fault, share }];
     let latency = Duration::from_millis(1_800);
@@ -123,21 +127,25 @@ async fn lands_while_a_look_is_answered(seed: u64) -> Result<(), String> {
         connection.client.register_user(None).await.expect("registered");
     }
     let (after, how) = (Duration::from_millis(8_200), How::with_consent());
-    // Dropped where it stands, or done before.
+    // Dropped at that time, unless it is done before.
     let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
     converge(&world, &desired).await?;
-    let made = world.stats().served(Action::CreateRoom);
-    if made == 1 { Ok(()) } else { Err(format!("{made} rooms were made")) }
+    let created = world.stats().served(Action::CreateRoom);
+    if created == 1 { Ok(()) } else { Err(format!("{created} rooms were created")) }
 }
 
 #[test]
-fn what_lands_while_a_look_is_answered_is_not_lost() {
+fn a_create_that_takes_effect_during_its_lookup_is_not_lost() {
     for seed in 0..24 {
-        assert_eq!(in_moved_time(lands_while_a_look_is_answered(seed)), Ok(()), "seed {seed}");
+        assert_eq!(
+            in_moved_time(crash_with_a_create_during_the_lookup(seed)),
+            Ok(()),
+            "seed {seed}"
+        );
     }
 }
 
-/// Crashes at a moment of a replace of a room that others wrote into, and comes through.
+/// Crashes at a moment of the replace of a room with attributes of others, then converges.
 async fn crash_in_a_replace(kind: Kind, moment: u64) -> Result<bool, String> {
     let edition = |named: &str, owner: &str| match kind {
         Kind::Zim => format!(
@@ -173,7 +181,7 @@ async fn crash_in_a_replace(kind: Kind, moment: u64) -> Result<bool, String> {
 }
 
 #[test]
-fn a_crash_at_every_moment_of_a_replace_keeps_what_others_wrote() {
+fn a_crash_at_every_moment_of_a_replace_keeps_attributes_of_others() {
     for (kind, least) in [(Kind::Zim, 12), (Kind::TencentLive, 20)] {
         let mut moments = 0;
         for moment in 0.. {
@@ -187,8 +195,8 @@ fn a_crash_at_every_moment_of_a_replace_keeps_what_others_wrote() {
     }
 }
 
-/// Crashes at a moment of a reconcile that recreates a room that vanished; the next one recreates it, as
-/// it was applied and not as it is declared.
+/// Crashes at a moment of a reconcile that recreates a vanished room. The next one recreates the
+/// room as it was applied, not as it is declared.
 async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<bool, String> {
     let world = World::new(service());
     let applied = world.declare(text);
@@ -224,9 +232,9 @@ async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<boo
         .ok_or_else(|| format!("{room:?} {record:?}"))
 }
 
-/// Crashes at a moment of a reconcile that restores a live room of which others changed both the notice and
-/// the attributes; the next one restores it as it was applied.
-async fn crash_while_drift_is_restored(moment: u64) -> Result<bool, String> {
+/// Crashes at a moment of a reconcile that restores the notice and the attributes of a live room.
+/// The next one restores the room as it was applied.
+async fn crash_while_restoring_drift(moment: u64) -> Result<bool, String> {
     let world = World::new(service());
     let text = |text: &str| {
         format!(
@@ -258,10 +266,10 @@ async fn crash_while_drift_is_restored(moment: u64) -> Result<bool, String> {
 }
 
 #[test]
-fn a_crash_at_every_moment_of_a_reconcile_takes_no_drift_for_applied() {
+fn a_crash_at_every_moment_of_a_reconcile_records_no_drift_as_applied() {
     let mut moments = 0;
     for moment in 0.. {
-        match in_moved_time(crash_while_drift_is_restored(moment)) {
+        match in_moved_time(crash_while_restoring_drift(moment)) {
             Ok(true) => moments += 1,
             Ok(false) => break,
             Err(why) => panic!("moment {moment}: {why}"),
@@ -270,9 +278,9 @@ fn a_crash_at_every_moment_of_a_reconcile_takes_no_drift_for_applied() {
     assert!(moments > 4, "such a reconcile has {moments} moments only");
 }
 
-/// Crashes at a moment of an apply that puts a replace off and changes an attribute, and comes through;
-/// once the room has vanished, a reconcile makes it as it was approved.
-async fn crash_while_a_replace_is_put_off(moment: u64) -> Result<bool, String> {
+/// Crashes at a moment of an apply that defers a replace and changes an attribute, then converges.
+/// Once the room has vanished, a reconcile recreates it as approved.
+async fn crash_while_deferring_a_replace(moment: u64) -> Result<bool, String> {
     let edition = |named: &str| {
         format!(
             "{HEAD}policy: {{replace: on_next_vanish}}\nrooms:\n  - {{id: lobby, name: {named}, \
@@ -304,10 +312,10 @@ async fn crash_while_a_replace_is_put_off(moment: u64) -> Result<bool, String> {
 }
 
 #[test]
-fn a_crash_at_every_moment_while_a_replace_is_put_off_loses_no_approval() {
+fn a_crash_at_every_moment_of_a_deferred_replace_keeps_the_approval() {
     let mut moments = 0;
     for moment in 0.. {
-        match in_moved_time(crash_while_a_replace_is_put_off(moment)) {
+        match in_moved_time(crash_while_deferring_a_replace(moment)) {
             Ok(true) => moments += 1,
             Ok(false) => break,
             Err(why) => panic!("moment {moment}: {why}"),
@@ -343,7 +351,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn crashes_in_a_row_while_requests_hang(
+    fn repeated_crashes_with_hanging_requests_lose_nothing(
         fleet in prop::sample::select(&FLEETS[..]),
         edition in 0..2_usize,
         seed in 0..1_000_u64,
@@ -353,7 +361,7 @@ proptest! {
     }
 
     #[test]
-    fn crashes_at_any_time(
+    fn repeated_crashes_at_any_time_lose_nothing(
         fleet in prop::sample::select(&FLEETS[..]),
         edition in 0..2_usize,
         seed in 0..1_000_u64,
@@ -365,7 +373,7 @@ proptest! {
             let desired = world.declare(&edition.text);
             for after in millis {
                 let (after, how) = (Duration::from_millis(after), How::with_consent());
-                // Dropped where it stands, or done before.
+                // Dropped at that time, unless it is done before.
                 let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
                 no_orphans(&world).await?;
             }

@@ -1,4 +1,4 @@
-//! What a run writes around its calls: one intent before each, one result after it, nothing more.
+//! The entries of a run: one intent before each call and one result after it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ const LIVE: &str = "version: 1
 providers: {live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emulator}}
 ";
 
-/// A store that notes its entries, and the calls that were sent before each of them.
+/// A store that records its entries, and the calls that were sent before each of them.
 struct Noting {
     store: Arc<dyn WriteStore>,
     script: Script,
@@ -99,7 +99,7 @@ impl WriteStore for Noting {
     }
 }
 
-/// Applies a file; gives the calls that change something among the entries, in order.
+/// Applies a file. Returns the entries and the changing calls, in order.
 async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
     let desired = world.declare(text);
     let store = state.lock(holder(1), Duration::ZERO).await.expect("the lock");
@@ -138,8 +138,8 @@ async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
     noting.noted.lock().expect("notes").join(" ")
 }
 
-/// Applies one file after another to one world; compares what each wrote.
-fn writes(editions: &[(&str, &str)], head: &str) {
+/// Applies files in order to one world, and compares the entries of each run.
+fn assert_entries(editions: &[(&str, &str)], head: &str) {
     in_moved_time(async {
         let (world, state) = (World::new(service()), MemoryStore::default());
         for (rooms, expected) in editions {
@@ -150,8 +150,8 @@ fn writes(editions: &[(&str, &str)], head: &str) {
 }
 
 #[test]
-fn each_step_of_a_chat_room_writes_one_intent_and_one_result_a_call() {
-    writes(
+fn steps_of_a_chat_room_write_one_intent_and_one_result_per_call() {
+    assert_entries(
         &[
             // The service does not know the operator yet.
             ("{id: plain}", "intent CreateRoom removed intent CreateRoom result"),
@@ -181,7 +181,7 @@ fn each_step_of_a_chat_room_writes_one_intent_and_one_result_a_call() {
 }
 
 #[test]
-fn each_step_of_a_live_room_writes_one_intent_and_one_result_a_call() {
+fn steps_of_a_live_room_write_one_intent_and_one_result_per_call() {
     let room = |rest: &str| {
         format!("{{id: show, name: Show, owner: alice, seat_template: Karaoke, {rest}}}")
     };
@@ -189,7 +189,7 @@ fn each_step_of_a_live_room_writes_one_intent_and_one_result_a_call() {
         room("notice: hi, attributes: {topic: welcome}"),
         room("notice: bye, attributes: {topic: hello}"),
     );
-    writes(
+    assert_entries(
         &[
             (
                 &full,
@@ -204,7 +204,7 @@ fn each_step_of_a_live_room_writes_one_intent_and_one_result_a_call() {
 }
 
 #[test]
-fn a_call_that_is_made_again_writes_an_intent_and_a_result_each_time() {
+fn a_repeated_call_writes_an_intent_and_a_result_each_time() {
     in_moved_time(async {
         let (world, state) = (World::new(service()), MemoryStore::default());
         let text = |rooms| format!("{CHAT}rooms: [{rooms}]\n");

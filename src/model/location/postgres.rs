@@ -12,26 +12,26 @@ use super::{DEFAULT_LEASE, LocationError, lease_of};
 
 pub use setting::PostgresSetting;
 
-/// The URL of a state in PostgreSQL, such as `postgres://roomctl@db.example/fleet?schema=live`, as libpq
-/// reads it, but without a password.
+/// The URL of a state in PostgreSQL, such as `postgres://roomctl@db.example/fleet?schema=live`. It
+/// has libpq's syntax, but no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostgresUrl {
-    /// What it says of the connection. Several hosts, and their ports, are separated by commas.
+    /// The settings of the connection. Several hosts, and their ports, are separated by commas.
     pub settings: BTreeMap<PostgresSetting, String>,
     /// The schema that holds the state.
     pub schema: String,
-    /// How long the lease holds without a renewal.
+    /// The length of the lease: the time until it expires without a renewal.
     pub lease: Duration,
 }
 
-/// The schema, if the URL does not say.
+/// The default schema.
 const DEFAULT_SCHEMA: &str = "roomctl";
-/// The longest name of a schema, in bytes: the server cuts longer ones off.
+/// The longest name of a schema, in bytes: the server truncates longer ones.
 const LONGEST_NAME: usize = 63;
 
-/// What a user or a database is written with.
+/// The characters that are encoded in a user or a database.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// What the value of a parameter is written with.
+/// The characters that are encoded in the value of a parameter.
 const VALUE: &AsciiSet = &NAME.remove(b'/').remove(b',').remove(b':');
 
 impl PostgresUrl {
@@ -40,7 +40,7 @@ impl PostgresUrl {
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = place.split_once('/').unwrap_or((place, ""));
         let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-        // A password may hold any character, so that what follows it is read as something else.
+        // A password may contain any character, so that the parts after it may be misread.
         if user.contains([':', '@']) || database.contains('@') || query.contains('@') {
             return Err(LocationError::DatabasePassword);
         }
@@ -51,26 +51,26 @@ impl PostgresUrl {
         if user.contains(':') {
             return Err(LocationError::DatabasePassword);
         }
-        let mut said = Said::default();
-        said.add_hosts(hosts)?;
-        said.add_unless_empty(PostgresSetting::User, user)?;
-        said.add_unless_empty(PostgresSetting::Database, decoded(database)?)?;
+        let mut parts = UrlParts::default();
+        parts.add_hosts(hosts)?;
+        parts.add_unless_empty(PostgresSetting::User, user)?;
+        parts.add_unless_empty(PostgresSetting::Database, decoded(database)?)?;
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            said.add_parameter(parameter)?;
+            parts.add_parameter(parameter)?;
         }
-        said.into_url()
+        parts.into_url()
     }
 }
 
-/// What was read of a URL.
+/// The parts of a URL that are parsed so far.
 #[derive(Default)]
-struct Said {
+struct UrlParts {
     settings: BTreeMap<PostgresSetting, String>,
     schema: Option<String>,
     lease: Option<Duration>,
 }
 
-impl Said {
+impl UrlParts {
     fn add_hosts(&mut self, text: &str) -> Result<(), LocationError> {
         let mut hosts = Vec::new();
         let mut ports = Vec::new();
@@ -149,8 +149,8 @@ impl Said {
     }
 }
 
-/// Whether a text names a database by libpq's keywords, such as `host=db password=…`: as a path it would be
-/// shown.
+/// Returns whether a text is a list of libpq's keywords, such as `host=db password=…`. Taken as a
+/// path, it would be printed with its password.
 pub(super) fn is_keywords(text: &str) -> bool {
     let keyword = |word: &str| {
         ["host=", "dbname=", "password=", "passwd="].iter().any(|it| word.starts_with(it))
@@ -200,13 +200,13 @@ fn is_schema(name: &str) -> bool {
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { settings, schema, lease: _ } = self;
-        let said = |setting| settings.get(&setting).map_or("", String::as_str);
+        let value = |setting| settings.get(&setting).map_or("", String::as_str);
         f.write_str("postgres://")?;
         if let Some(user) = settings.get(&PostgresSetting::User) {
             write!(f, "{}@", utf8_percent_encode(user, NAME))?;
         }
-        let ports: Vec<&str> = said(PostgresSetting::Port).split(',').collect();
-        for (at, host) in said(PostgresSetting::Host).split(',').enumerate() {
+        let ports: Vec<&str> = value(PostgresSetting::Port).split(',').collect();
+        for (at, host) in value(PostgresSetting::Host).split(',').enumerate() {
             f.write_str(if at == 0 { "" } else { "," })?;
             if host.contains(':') {
                 write!(f, "[{host}]")?;
@@ -218,7 +218,7 @@ impl fmt::Display for PostgresUrl {
                 Some(port) => write!(f, ":{port}")?,
             }
         }
-        write!(f, "/{}", utf8_percent_encode(said(PostgresSetting::Database), NAME))?;
+        write!(f, "/{}", utf8_percent_encode(value(PostgresSetting::Database), NAME))?;
         let mut parameters: Vec<(&str, &str)> = settings
             .iter()
             .filter(|(setting, _)| !setting.is_in_place())

@@ -1,11 +1,11 @@
-//! Where a state differs from a copy of an earlier one.
+//! Compares a state with a copy of an earlier one.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::{Map, Value};
 
-/// The first line, from 1, in which `state` differs from `copy`; serials and checksums always do,
-/// and do not count.
+/// Returns the first line, from 1, in which `state` differs from `copy`. Serials and checksums
+/// always differ, and are ignored.
 pub(super) fn first(state: impl Read, copy: impl Read) -> io::Result<Option<usize>> {
     let mut ours = BufReader::new(state).split(b'\n');
     let mut theirs = BufReader::new(copy).split(b'\n');
@@ -24,7 +24,8 @@ pub(super) fn first(state: impl Read, copy: impl Read) -> io::Result<Option<usiz
     Ok(None)
 }
 
-/// A line without what depends on those around it: the end of the document counts as no line.
+/// Returns a line without its trailing comma, which depends on the next line. The end of the
+/// document becomes an empty line.
 fn room(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b",").unwrap_or(line);
     if line.starts_with(b"}") { b"" } else { line }
@@ -52,7 +53,7 @@ mod tests {
     const COPY: &str = "{\"version\":2,\"serial\":6,\"rooms\":{\n\"chat/a\":1,\n\"chat/b\":2\n},\"checksum\":\"x\"}\n";
 
     #[test]
-    fn serials_checksums_and_commas_do_not_count() {
+    fn serials_checksums_and_commas_are_ignored() {
         for (state, line) in [
             (COPY.replace('6', "7").replace("\"x\"", "\"y\""), None),
             (COPY.replace("\"chat/a\":1", "\"chat/a\":3"), Some(2)),

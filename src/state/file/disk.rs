@@ -1,4 +1,4 @@
-//! What is done to files, each operation by itself: a crash may come between any two.
+//! The operations on files. A crash may happen between any two of them.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -6,52 +6,53 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-/// A disk. Tests put one in its place that stops after any operation, or loses what was not synced.
+/// A disk. Tests use one that fails after any operation, or loses what was not synced.
 pub(super) trait Disk: Send + Sync {
-    /// Opens a regular file to read it; never waits for anyone to write into it.
+    /// Opens a regular file for reading, without blocking on a FIFO.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Input>>;
 
-    /// Returns which file a name refers to now. Follows no link.
+    /// Returns the identity of the file at a path. Follows no link.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
 
-    /// Makes a file that is not there yet, mode 0600, to write it.
+    /// Creates a new file with mode 0600 for writing.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
 
-    /// Puts a file in the place of another.
+    /// Renames a file over another.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Gives a file a second name.
+    /// Creates a hard link.
     fn link(&self, file: &Path, name: &Path) -> io::Result<()>;
 
-    /// Removes a name.
+    /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes the names in a folder durable.
+    /// Syncs a folder, which makes its names durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 
-    /// The names in a folder.
+    /// Returns the names in a folder.
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>>;
 }
 
 /// A file that is being read.
 pub(super) trait Input: Read + Send {
-    /// Whether a run holds it as its writer.
+    /// Returns whether a running process holds the file as its writer.
     fn is_held(&self) -> bool;
 }
 
 /// A file that is being written.
 pub(super) trait Output: Write + Send {
-    /// Makes what was written durable.
+    /// Makes the written bytes durable.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Holds it as its writer until it is closed, or the process ends: readers see that.
+    /// Locks the file as its writer until it is closed or the process ends. Readers detect the
+    /// lock.
     fn hold(&self) -> io::Result<()>;
 
-    /// Tells which file it is.
+    /// Returns the identity of the file.
     fn stat(&self) -> io::Result<Stat>;
 }
 
-/// Tells a file from another one, and from itself at another time.
+/// The identity of a file at one time: differs for another file, and after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     /// The device and the inode: no other file has them while this one is open.
@@ -65,7 +66,7 @@ pub(super) struct Stat {
 /// The disk of this machine.
 pub(super) struct LocalDisk;
 
-/// Options that make files that only their owner can read.
+/// Returns options that create files which only their owner can read.
 pub(super) fn private() -> OpenOptions {
     let mut options = File::options();
     #[cfg(unix)]
@@ -73,7 +74,7 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// Whether a symbolic link is followed.
+/// How a symbolic link is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Links {
     /// It is.
@@ -105,7 +106,7 @@ pub(super) fn open_regular(
 }
 
 impl Stat {
-    /// Takes it from what the system says of a file.
+    /// Reads the identity from a file's metadata.
     pub(super) fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let id = {
@@ -145,7 +146,7 @@ impl Disk for LocalDisk {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        // Only there can a folder be opened, and needs to be: elsewhere names are durable at once.
+        // Other systems cannot open a folder. There names are durable at once.
         if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     }
 
@@ -157,10 +158,10 @@ impl Disk for LocalDisk {
 impl Input for File {
     fn is_held(&self) -> bool {
         match self.try_lock_shared() {
-            // The writer waits for as long as this takes.
+            // The writer waits for this lock if it locks at the same moment.
             Ok(()) => self.unlock().is_err(),
             Err(TryLockError::WouldBlock) => true,
-            // Without locks on this file system, no run could have taken one.
+            // If the file system has no locks, no run holds one.
             Err(TryLockError::Error(_)) => false,
         }
     }

@@ -1,4 +1,4 @@
-//! Folds a journal into the state, so that a kill between any two steps loses nothing.
+//! Folds a journal into the state. A crash between any two steps loses nothing.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,41 +15,42 @@ use super::disk::Stat;
 use super::folder::Folder;
 use super::load::{Leftover, Loaded, load};
 
-/// The state that a journal builds on, as it lies on the disk.
+/// The state that a journal builds on, as it is on disk.
 pub(super) struct Base {
     /// The record.
     pub(super) recorded: Arc<Recorded>,
-    /// Shows whether the file is still the one that was read; `None` if there is no file yet.
+    /// The fingerprint of the file's content; `None` if there is no file yet.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// Shows the same without reading the file.
+    /// The file's identity, which is compared without reading the file.
     pub(super) stat: Option<Stat>,
     /// The version of its format; `None` if there is no file yet.
     pub(super) version: Option<u64>,
-    /// The number of rooms whose record came from an earlier run's journal; `None` if there was
-    /// nothing to fold.
+    /// The number of rooms whose records came from an earlier run's journal; `None` if nothing was
+    /// folded.
     pub(super) folded: Option<usize>,
 }
 
 /// The result of a fold.
 pub(super) struct Saved {
-    /// The serial of the state now.
+    /// The serial of the state after the fold.
     pub(super) serial: u64,
-    /// Its file.
+    /// The fingerprint of its file.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// The same, without reading it.
+    /// The identity of its file.
     pub(super) stat: Option<Stat>,
 }
 
 /// How many earlier states are kept beside the state.
 const COPIES: usize = 3;
 
-/// Checks the lock once more before the state is replaced.
+/// The check of the lock before the state is replaced.
 pub(super) type Guard<'a> = &'a dyn Fn() -> Result<(), StateError>;
 
 /// Reads the record under the lock, and folds what an earlier run left in its journal.
 pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateError> {
     let loaded = load(folder);
-    // Not before: a run that leaves its journal for a rescue file writes that one first.
+    // Checked after loading: a run that replaces its journal by a rescue file writes the rescue
+    // file first.
     folder.check_rescues()?;
     let Loaded { recorded, fingerprint, stat, version, journal } = loaded?;
     if let Some(to) = recorded.moved_to {
@@ -59,7 +60,7 @@ pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateEr
     let mut base = Base { recorded, fingerprint, stat, version, folded: None };
     match journal {
         Leftover::None => {}
-        Leftover::Spent => remove_journal(folder)?,
+        Leftover::Folded => remove_journal(folder)?,
         Leftover::Unfolded { id, overlay, in_progress: _ } => {
             let Saved { serial, fingerprint, stat } = fold(folder, &base, &overlay, &id, guard)?;
             base.folded =
@@ -73,7 +74,8 @@ pub(super) fn recover(folder: &Folder, guard: Guard<'_>) -> Result<Base, StateEr
     Ok(base)
 }
 
-/// Writes an empty state of this lineage if there is none: from then on a missing one is noticed.
+/// Writes an empty state with this lineage if there is none, so that a missing state is detected
+/// from then on.
 pub(super) fn begin_lineage(
     folder: &Folder,
     base: &mut Base,
@@ -99,8 +101,8 @@ pub(super) fn begin_lineage(
     Ok(())
 }
 
-/// Folds the journal `id` into the state, removes it, and returns the serial of the state then.
-/// Writes no state if nothing differs, but for one of an older format.
+/// Folds the journal `id` into the state, and removes the journal. Does not write the state if
+/// nothing differs, unless its format is older.
 pub(super) fn fold(
     folder: &Folder,
     base: &Base,
@@ -121,7 +123,7 @@ pub(super) fn fold(
     Ok(saved)
 }
 
-/// Writes a whole record in place of the state and the journal `journal_id`.
+/// Replaces the state, and the journal `journal_id`, by a whole record.
 pub(super) fn replace(
     folder: &Folder,
     base: &Base,
@@ -155,7 +157,7 @@ pub(super) fn replace(
     })
 }
 
-/// Writes the next state in full before anything of the old one is touched.
+/// Writes the next state completely before it changes the current one.
 fn save(
     folder: &Folder,
     base: &Base,
@@ -178,7 +180,7 @@ fn save(
     Ok(Saved { serial, fingerprint: Some(fingerprint), stat: Some(stat) })
 }
 
-/// Writes the next state beside the present one, durably.
+/// Writes the next state beside the current one, durably.
 pub(super) fn write_next(
     folder: &Folder,
     head: Head<'_>,
@@ -186,28 +188,28 @@ pub(super) fn write_next(
     overlay: &Overlay,
 ) -> Result<(Fingerprint, Stat), StateError> {
     let mut file = folder.create(&folder.next)?;
-    let mut passing = Fingerprinter::default();
+    let mut fingerprinter = Fingerprinter::default();
     let emit = |bytes: &[u8]| {
-        passing.pass(bytes);
+        fingerprinter.update(bytes);
         file.write_all(bytes)
     };
     let written = format::write(head, overlay.rooms(base), emit).and_then(|()| file.sync());
-    written.and_then(|()| file.stat()).map(|stat| (passing.finish(), stat)).map_err(|error| {
-        // It may have filled the disk. Where it cannot be removed, the next run writes over it,
-        // and the first error is the one to report.
+    written.and_then(|()| file.stat()).map(|stat| (fingerprinter.finish(), stat)).map_err(|error| {
+        // It may have filled the disk. If it cannot be removed, the next run overwrites it, and the
+        // first error is the one to report.
         drop(folder.remove(&folder.next));
         StateError::io("write", &folder.next)(error)
     })
 }
 
-/// Keeps the state of `serial` under a name of its own, before it is replaced.
+/// Keeps a copy of the state with `serial` before it is replaced.
 pub(super) fn keep_copy(folder: &Folder, serial: u64) -> Result<(), StateError> {
     let copy = folder.copy(serial);
     folder.remove_if_there(&copy)?;
     keep_as(folder, &folder.state, &copy)
 }
 
-/// Keeps a file under another name too, which no file has yet.
+/// Keeps a file under a second, unused name.
 pub(super) fn keep_as(folder: &Folder, file: &Path, copy: &Path) -> Result<(), StateError> {
     if folder.link(file, copy).is_err() {
         copy_file(folder, file, copy)?;
@@ -215,17 +217,17 @@ pub(super) fn keep_as(folder: &Folder, file: &Path, copy: &Path) -> Result<(), S
     folder.sync()
 }
 
-/// Copies a file where the file system has no links.
+/// Copies a file, for file systems without hard links.
 fn copy_file(folder: &Folder, file: &Path, copy: &Path) -> Result<(), StateError> {
     let failed = |error| StateError::io("write", copy)(error);
-    let mut reader = folder.open_there(file)?;
-    let mut file = folder.create(&folder.half_copy)?;
+    let mut reader = folder.open_existing(file)?;
+    let mut file = folder.create(&folder.partial_copy)?;
     io::copy(&mut reader, &mut file).and_then(|_| file.sync()).map_err(failed)?;
-    folder.replace(&folder.half_copy, copy)
+    folder.replace(&folder.partial_copy, copy)
 }
 
-/// Removes all copies but the newest; those of later serials are of another line of states, and
-/// not ours to remove.
+/// Removes all but the newest [`COPIES`] copies. Copies with later serials belong to another
+/// lineage and stay.
 pub(super) fn drop_old_copies(folder: &Folder, serial: u64) -> Result<(), StateError> {
     let mut earlier = folder.copies()?;
     earlier.retain(|(of, _)| *of < serial);

@@ -1,4 +1,4 @@
-//! Where the files of a state are, and what is done to them, with errors that name the file.
+//! The paths of a state's files, and the operations on them, with errors that name the file.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,11 +12,11 @@ use crate::state::{Loss, StateError};
 use super::difference;
 use super::disk::{Disk, Input, Output, Stat};
 
-/// The files of one state. All lie in one folder, so that a rename stays on one file system.
+/// The files of one state. All are in one folder, so that a rename stays on one file system.
 #[derive(Clone)]
 pub(super) struct Folder {
     disk: Arc<dyn Disk>,
-    /// Rooms that are in memory already.
+    /// Declared rooms that the record may share.
     shared: SharedRooms,
     /// The state.
     pub(super) state: PathBuf,
@@ -24,23 +24,23 @@ pub(super) struct Folder {
     pub(super) journal: PathBuf,
     /// The lock. Never removed: a run that waits for it has it open.
     pub(super) lock: PathBuf,
-    /// The next state, until it is whole.
+    /// The next state, until it is complete.
     pub(super) next: PathBuf,
-    /// A copy of the state, until it is whole.
-    pub(super) half_copy: PathBuf,
-    /// Tells whether there is room.
+    /// A copy of the state, until it is complete.
+    pub(super) partial_copy: PathBuf,
+    /// The file that probes the free disk space.
     pub(super) probe: PathBuf,
 }
 
-/// How many symbolic links are followed: as many as Linux does.
+/// The most symbolic links that are followed: the limit of Linux.
 const LINKS: usize = 40;
-/// What a copy's name ends with, before its serial.
+/// The suffix of a copy's name, before its serial.
 const COPY: &str = ".backup-";
-/// What a rescue file's name ends with, before the process whose run it is of.
+/// The suffix of a rescue file's name, before the process id of its run.
 const RESCUE: &str = ".rescue-";
 
 impl Folder {
-    /// Finds the files of the state at `path`, which may be a symbolic link to it.
+    /// Derives the paths from the path of the state, which may be a symbolic link.
     pub(super) fn of(path: &Path, disk: Arc<dyn Disk>) -> Self {
         let state = resolved(path);
         let beside = |suffix: &str| with_suffix(&state, suffix);
@@ -50,23 +50,23 @@ impl Folder {
             journal: beside(".journal"),
             lock: beside(".lock"),
             next: beside(".next"),
-            half_copy: beside(".copying"),
+            partial_copy: beside(".copying"),
             probe: beside(".probe"),
             state,
         }
     }
 
-    /// Lets what is read of the state share rooms that are in memory already.
+    /// Lets the state that is read share declared rooms.
     pub(super) fn sharing(self, shared: SharedRooms) -> Self {
         Self { shared, ..self }
     }
 
-    /// Where the copy of the state of `serial` is kept.
+    /// Returns the path of the copy of the state with `serial`.
     pub(super) fn copy(&self, serial: u64) -> PathBuf {
         with_suffix(&self.state, &format!("{COPY}{serial}"))
     }
 
-    /// The kept copies with their serials, oldest first.
+    /// Returns the kept copies with their serials, oldest first.
     pub(super) fn copies(&self) -> Result<Vec<(u64, PathBuf)>, StateError> {
         let named = self.named(COPY)?;
         let serial = |(serial, path): (String, PathBuf)| Some((serial.parse().ok()?, path));
@@ -75,14 +75,14 @@ impl Folder {
         Ok(copies)
     }
 
-    /// The rescue files, by name.
+    /// Returns the rescue files, sorted by name.
     pub(super) fn rescues(&self) -> Result<Vec<PathBuf>, StateError> {
         let mut rescues: Vec<_> = self.named(RESCUE)?.into_iter().map(|(_, path)| path).collect();
         rescues.sort_unstable();
         Ok(rescues)
     }
 
-    /// Refuses to go on while a rescue file names rooms that the state may not know.
+    /// Fails while there is a rescue file: it may contain rooms that the state lacks.
     pub(super) fn check_rescues(&self) -> Result<(), StateError> {
         let rescues = self.rescues()?;
         let count = rescues.len();
@@ -90,29 +90,28 @@ impl Folder {
         first.map_or(Ok(()), |rescue| Err(StateError::Unrepaired { rescue: text(&rescue), count }))
     }
 
-    /// Where the rescue file of a process is written until it is whole.
-    pub(super) fn half_rescue(&self, pid: u32) -> PathBuf {
+    /// Returns the path of a process's rescue file while it is incomplete.
+    pub(super) fn partial_rescue(&self, pid: u32) -> PathBuf {
         with_suffix(&self.state, &format!(".rescuing-{pid}"))
     }
 
-    /// Where the rescue file of a process is kept.
+    /// Returns the path of a process's rescue file.
     pub(super) fn rescue(&self, pid: u32) -> PathBuf {
         with_suffix(&self.state, &format!("{RESCUE}{pid}"))
     }
 
-    /// Where the rescue file of a process is kept: a name that no file has.
+    /// Returns an unused path for a process's rescue file.
     pub(super) fn free_rescue(&self, pid: u32) -> Result<PathBuf, StateError> {
         self.free(&format!("{RESCUE}{pid}"))
     }
 
-    /// Where a damaged file is kept that a repair replaces by the state of `serial`: a name that no
-    /// file has.
+    /// Returns an unused path for a damaged file that a repair replaces by the state with `serial`.
     pub(super) fn damaged(&self, file: &Path, serial: u64) -> Result<PathBuf, StateError> {
         let journal = if file == self.journal { ".journal" } else { "" };
         self.free(&format!("{journal}.damaged-{serial}"))
     }
 
-    /// The name with this suffix, or one with a number after it if there is such a file.
+    /// Returns an unused path with this suffix, followed by a number if needed.
     pub(super) fn free(&self, suffix: &str) -> Result<PathBuf, StateError> {
         let mut path = with_suffix(&self.state, suffix);
         let mut number = 1;
@@ -123,7 +122,8 @@ impl Folder {
         Ok(path)
     }
 
-    /// The files whose names go on like this after the state's, with the rest of their names.
+    /// Returns the files whose names begin with the state's name and `suffix`, each with the rest
+    /// of its name.
     fn named(&self, suffix: &str) -> Result<Vec<(String, PathBuf)>, StateError> {
         let folder = self.path();
         let names = self.disk.names(folder).map_err(StateError::io("list", folder))?;
@@ -136,7 +136,7 @@ impl Folder {
         Ok(names.iter().filter_map(rest).collect())
     }
 
-    /// Returns which file a name refers to; `None` if it is missing.
+    /// Returns the identity of the file at a path; `None` if it is missing.
     pub(super) fn stat(&self, path: &Path) -> Result<Option<Stat>, StateError> {
         match self.disk.stat(path) {
             Ok(stat) => Ok(Some(stat)),
@@ -158,17 +158,17 @@ impl Folder {
         }
     }
 
-    /// Reads a file's text, and whether its writer is still running; `None` if it is missing.
-    pub(super) fn text(&self, path: &Path) -> Result<Option<(Vec<u8>, Writing)>, StateError> {
+    /// Reads a file's text and the status of its writer; `None` if it is missing.
+    pub(super) fn text(&self, path: &Path) -> Result<Option<(Vec<u8>, WriterStatus)>, StateError> {
         let Some(mut reader) = self.open(path)? else { return Ok(None) };
         let mut content = Vec::new();
         reader.read_to_end(&mut content).map_err(StateError::io("read", path))?;
-        // Not before: what was written meanwhile is of a writer that was running meanwhile.
-        let writing = if reader.is_held() { Writing::Now } else { Writing::Over };
-        Ok(Some((content, writing)))
+        // Checked after reading: a process that wrote during the read was still running then.
+        let status = if reader.is_held() { WriterStatus::Running } else { WriterStatus::Ended };
+        Ok(Some((content, status)))
     }
 
-    /// Checks that the state is still the one that was read, or still missing if it was.
+    /// Checks that the state is still the one that was read, or is still missing.
     pub(super) fn check_unchanged(&self, read: Option<Fingerprint>) -> Result<(), StateError> {
         let now = match self.open(&self.state)? {
             Some(reader) => {
@@ -183,7 +183,7 @@ impl Folder {
         Err(StateError::Changed { location: text(&self.state), loss })
     }
 
-    /// The first line of the state that differs from the newest copy, and that copy.
+    /// Returns the first line of the state that differs from the newest copy, and that copy.
     fn first_difference(&self) -> Result<Option<(usize, String)>, StateError> {
         let Some((_, copy)) = self.copies()?.into_iter().next_back() else { return Ok(None) };
         let (Some(state), Some(before)) = (self.open(&self.state)?, self.open(&copy)?) else {
@@ -193,34 +193,34 @@ impl Folder {
         Ok(line.map(|line| (line, text(&copy))))
     }
 
-    /// Makes a file, in the place of one that an earlier run may have left half-written.
+    /// Creates a file. Replaces one that an earlier run may have left incomplete.
     pub(super) fn create(&self, path: &Path) -> Result<Box<dyn Output>, StateError> {
         self.remove_if_there(path)?;
         self.create_new(path)
     }
 
-    /// Makes a file that must not be there yet.
+    /// Creates a file, which must not exist yet.
     pub(super) fn create_new(&self, path: &Path) -> Result<Box<dyn Output>, StateError> {
         self.disk.create(path).map_err(StateError::io("create", path))
     }
 
-    /// Gives a file a second name. Not every file system can.
+    /// Creates a hard link. Some file systems do not support this.
     pub(super) fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
         self.disk.link(file, name)
     }
 
-    /// Opens a file, which must be there.
-    pub(super) fn open_there(&self, path: &Path) -> Result<Box<dyn Input>, StateError> {
+    /// Opens a file, which must exist.
+    pub(super) fn open_existing(&self, path: &Path) -> Result<Box<dyn Input>, StateError> {
         self.disk.open(path).map_err(StateError::io("read", path))
     }
 
-    /// Puts a file in the place of another, durably.
+    /// Replaces a file by another, durably.
     pub(super) fn replace(&self, from: &Path, to: &Path) -> Result<(), StateError> {
         self.disk.rename(from, to).map_err(StateError::io("replace", to))?;
         self.sync()
     }
 
-    /// Removes a file, which must be there.
+    /// Removes a file, which must exist.
     pub(super) fn remove(&self, path: &Path) -> Result<(), StateError> {
         self.disk.remove(path).map_err(StateError::io("remove", path))
     }
@@ -235,7 +235,7 @@ impl Folder {
         }
     }
 
-    /// Makes the names in the folder durable.
+    /// Syncs the folder, which makes its names durable.
     pub(super) fn sync(&self) -> Result<(), StateError> {
         let folder = self.path();
         self.disk.sync_folder(folder).map_err(StateError::io("sync", folder))
@@ -267,13 +267,13 @@ impl Folder {
     }
 }
 
-/// Whether the writer of a journal is running.
+/// Whether the process that writes a journal is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Writing {
-    /// It is: a run is in progress.
-    Now,
-    /// It is not.
-    Over,
+pub(super) enum WriterStatus {
+    /// A run is in progress.
+    Running,
+    /// The run has ended.
+    Ended,
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -282,7 +282,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The file that a path names in the end, whether or not it is there.
+/// Follows symbolic links to the file that a path names, which may be missing.
 fn resolved(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..LINKS {

@@ -1,4 +1,4 @@
-//! Reads the journal first, then the state, and puts them together in memory. Writes nothing.
+//! Reads the journal first, then the state, and merges them in memory. Writes nothing.
 
 use crate::model::{Holder, Recorded};
 use crate::state::error::text;
@@ -8,15 +8,15 @@ use crate::state::overlay::Overlay;
 use crate::state::{Found, StateError};
 
 use super::disk::Stat;
-use super::folder::{Folder, Writing};
+use super::folder::{Folder, WriterStatus};
 
-/// What lies in the folder.
+/// The content of the folder.
 pub(super) struct Loaded {
     /// The state, without its journal.
     pub(super) recorded: Recorded,
-    /// Shows whether the state's file is still the one that was read; `None` if there is none.
+    /// The fingerprint of the state's file; `None` if there is none.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// Shows the same without reading the file.
+    /// The file's identity, which is compared without reading the file.
     pub(super) stat: Option<Stat>,
     /// The version of its format; `None` if there is no file.
     pub(super) version: Option<u64>,
@@ -24,15 +24,15 @@ pub(super) struct Loaded {
     pub(super) journal: Leftover,
 }
 
-/// A journal that an earlier run left, or that one is writing now.
+/// A journal that an earlier run left, or that a run in progress is writing.
 pub(super) enum Leftover {
     /// There is none.
     None,
-    /// There is one, and the state has all of it.
-    Spent,
-    /// There is one that the state does not have.
+    /// There is one, and the state contains all of it.
+    Folded,
+    /// There is one that the state does not contain.
     Unfolded {
-        /// Which journal it is.
+        /// The id of the journal.
         id: String,
         /// What it changes.
         overlay: Overlay,
@@ -41,33 +41,34 @@ pub(super) enum Leftover {
     },
 }
 
-/// The record as a reader meets it.
+/// The record as a reader sees it.
 pub(super) struct Read {
     /// The record, its journal included.
     pub(super) recorded: Recorded,
-    /// Whether there was one.
+    /// Whether a state existed.
     pub(super) found: Found,
     /// The run that writes its journal, if it is in progress.
     pub(super) in_progress: Option<Holder>,
 }
 
-/// How often files that do not fit together are read again: another run may have folded in between.
+/// How often inconsistent files are read again: another run may have folded between the reads.
 const ATTEMPTS: usize = 5;
 
 /// Reads the record without the lock: another run may write meanwhile.
 pub(super) fn read(folder: &Folder) -> Result<Read, StateError> {
     let mut loaded = load(folder);
     for _ in 1..ATTEMPTS {
-        if !loaded.as_ref().is_err_and(|error| may_be_passing(folder, error)) {
+        if !loaded.as_ref().is_err_and(|error| may_be_transient(folder, error)) {
             break;
         }
         loaded = load(folder);
     }
-    // Not before: a run that leaves its journal for a rescue file writes that one first.
+    // Checked after loading: a run that replaces its journal by a rescue file writes the rescue
+    // file first.
     folder.check_rescues()?;
     let Loaded { mut recorded, fingerprint, stat: _, version: _, journal } = loaded?;
     let in_progress = match journal {
-        Leftover::None | Leftover::Spent => None,
+        Leftover::None | Leftover::Folded => None,
         Leftover::Unfolded { id: _, overlay, in_progress } => {
             overlay.apply(&mut recorded);
             in_progress
@@ -76,19 +77,19 @@ pub(super) fn read(folder: &Folder) -> Result<Read, StateError> {
     Ok(Read { recorded, found: found(fingerprint), in_progress })
 }
 
-/// Reads what lies in the folder.
+/// Reads the content of the folder.
 pub(super) fn load(folder: &Folder) -> Result<Loaded, StateError> {
     let journal = folder.text(&folder.journal)?;
-    // Before the state is read: what comes in its place afterwards is another file.
+    // Taken before the state is read, so that a replacement during the read is detected.
     let stat = folder.stat(&folder.state)?;
     let Some(document) = folder.document()? else {
         return missing(folder, journal.is_some());
     };
     let journal = match journal {
         None => Leftover::None,
-        Some((text, writing)) => match parse_journal(&text) {
-            Ok(None) => Leftover::Spent,
-            Ok(Some(journal)) => leftover(folder, &document, journal, writing)?,
+        Some((text, status)) => match parse_journal(&text) {
+            Ok(None) => Leftover::Folded,
+            Ok(Some(journal)) => leftover(folder, &document, journal, status)?,
             Err(error) => return Err(StateError::parse(&folder.journal, error, fix_journal)),
         },
     };
@@ -97,7 +98,7 @@ pub(super) fn load(folder: &Folder) -> Result<Loaded, StateError> {
     Ok(Loaded { recorded, fingerprint, stat, version, journal })
 }
 
-/// Whether a state was there.
+/// Returns whether a state existed.
 pub(super) fn found(fingerprint: Option<Fingerprint>) -> Found {
     if fingerprint.is_some() { Found::Existing } else { Found::New }
 }
@@ -116,11 +117,11 @@ fn leftover(
     folder: &Folder,
     document: &Document,
     journal: Journal,
-    writing: Writing,
+    status: WriterStatus,
 ) -> Result<Leftover, StateError> {
     let Journal { id, lineage, serial, holder, entries } = journal;
     if document.folded == LastFold::Journal(id.clone()) {
-        return Ok(Leftover::Spent);
+        return Ok(Leftover::Folded);
     }
     let state = &document.recorded;
     if state.lineage.as_ref() != Some(&lineage) || state.serial != serial {
@@ -136,12 +137,12 @@ fn leftover(
     for entry in entries {
         overlay.add(entry);
     }
-    let in_progress = holder.filter(|_| writing == Writing::Now);
+    let in_progress = holder.filter(|_| status == WriterStatus::Running);
     Ok(Leftover::Unfolded { id, overlay, in_progress })
 }
 
-/// Whether an error may come from reading while another run folds.
-fn may_be_passing(folder: &Folder, error: &StateError) -> bool {
+/// Returns whether another run's fold between the reads may have caused an error.
+fn may_be_transient(folder: &Folder, error: &StateError) -> bool {
     match error {
         StateError::Missing { .. } | StateError::Foreign { .. } => true,
         StateError::Damaged { location, .. } => *location == text(&folder.journal),

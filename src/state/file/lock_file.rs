@@ -1,4 +1,4 @@
-//! The lock: an OS lock that a crash lets go, on a file that says who holds it.
+//! The lock: an OS lock, which a crash releases, on a file that names the holder.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -11,34 +11,34 @@ use crate::state::{Held, Holder, LastCalls, Loss, StateError, merge_last_calls};
 
 use super::disk::{Links, Stat, open_regular, private};
 
-/// The lock, held until this is dropped.
+/// The lock, held until it is dropped.
 pub(super) struct LockFile {
     file: File,
     path: PathBuf,
     holder: Holder,
-    /// What the run before this one left.
+    /// The note of the previous run.
     pub(super) earlier: Earlier,
 }
 
-/// What came of trying to take a lock.
+/// The result of an attempt to take a lock.
 pub(super) enum Attempt<T> {
-    /// It is ours.
+    /// This run holds it.
     Taken(T),
-    /// Another run holds it: this one, if that could be read.
+    /// Another run holds it; the holder, if it could be read.
     Held(Option<Holder>),
 }
 
-/// No lock that anyone wrote is longer, in bytes: one that is counts as one that cannot be read.
-const LONGEST: u64 = 1 << 20;
-/// How often a lock that was replaced while it was taken is tried again.
+/// The most bytes that are read of a lock file. A longer one counts as unreadable.
+const MAX_BYTES: u64 = 1 << 20;
+/// How often taking a lock is retried if its file is replaced meanwhile.
 const ATTEMPTS: usize = 100;
 
-/// What the run before this one left.
+/// What the lock file records about the previous run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Earlier {
-    /// When each call was last made, as far as that was said.
+    /// When each call was last made, as far as recorded.
     pub(super) last_calls: LastCalls,
-    /// Whether that is all of them.
+    /// Whether `last_calls` is complete.
     pub(super) ended: Ended,
 }
 
@@ -46,13 +46,13 @@ pub(super) struct Earlier {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ended {
-    /// It said when its last calls were.
+    /// It recorded when its last calls were.
     Cleanly,
-    /// It did not, or is still in progress.
+    /// It did not record them, or is still in progress.
     Uncleanly,
 }
 
-/// The content of the lock file. It only informs: one that cannot be read counts as absent.
+/// The content of the lock file. It is informational: an unreadable one counts as absent.
 #[derive(Serialize, Deserialize)]
 struct Note {
     holder: Holder,
@@ -61,8 +61,9 @@ struct Note {
 }
 
 impl LockFile {
-    /// Tries to take the lock, and writes who has it. A lock on a file that is no longer the one at
-    /// its path would keep no other run out: it is released, and the file that is there is tried.
+    /// Tries to take the lock, and writes the holder into it. If the locked file is no longer the
+    /// one at its path, it would not exclude other runs: it is released, and the file at the path
+    /// is tried.
     pub(super) fn take(path: &Path, holder: Holder) -> Result<Attempt<Self>, StateError> {
         let failed = |error| StateError::io("lock", path)(error);
         for _ in 0..ATTEMPTS {
@@ -88,7 +89,7 @@ impl LockFile {
         check(&self.file, &self.path)
     }
 
-    /// Who holds it: this run.
+    /// Returns the holder: this run.
     pub(super) fn holder(&self) -> &Holder {
         &self.holder
     }
@@ -108,13 +109,13 @@ impl LockFile {
         self.write(Ended::Cleanly, all)
     }
 
-    /// Releases the lock with the note as it was found: no call was made.
+    /// Releases the lock with the note that was found, because no call was made.
     pub(super) fn restore(mut self) -> Result<(), StateError> {
         let Earlier { last_calls, ended } = self.earlier.clone();
         self.write(ended, last_calls)
     }
 
-    /// Writes first and cuts then, so that a reader never meets an empty file.
+    /// Writes before truncating, so that a reader never sees an empty file.
     fn write(&mut self, ended: Ended, last_calls: LastCalls) -> Result<(), StateError> {
         let Self { file, path, holder, earlier: _ } = self;
         let note = Note { holder: holder.clone(), ended, last_calls };
@@ -129,7 +130,7 @@ impl LockFile {
     }
 }
 
-/// Reads what the run before this one left, or the one that is in progress, without the lock.
+/// Reads the note of the previous run, or of the one in progress, without the lock.
 pub(super) fn earlier(path: &Path) -> Result<Earlier, StateError> {
     match open_regular(File::options().read(true), path, Links::Refused) {
         Ok(file) => text_in(&file).map(|text| earlier_in(&text)),
@@ -139,7 +140,7 @@ pub(super) fn earlier(path: &Path) -> Result<Earlier, StateError> {
     .map_err(StateError::io("read", path))
 }
 
-/// Returns who holds the lock; `None` if nobody does.
+/// Returns the lock that a run holds; `None` if the lock is free.
 pub(super) fn held(path: &Path) -> Result<Option<Held>, StateError> {
     let file = match open_regular(File::options().read(true), path, Links::Refused) {
         Ok(file) => file,
@@ -174,13 +175,13 @@ fn earlier_in(text: &[u8]) -> Earlier {
     })
 }
 
-/// Returns who holds the lock; `None` if it is not written yet.
+/// Returns the holder of the lock; `None` if it is not written yet.
 fn holder_in(file: &File) -> Option<Holder> {
     let Note { holder, ended, last_calls: _ } = note_in(&text_in(file).ok()?)?;
     (ended == Ended::Uncleanly).then_some(holder)
 }
 
-/// The note is the first line: what follows is the rest of a longer one that was there before.
+/// Parses the note, which is the first line. The rest may remain of a longer earlier note.
 fn note_in(text: &[u8]) -> Option<Note> {
     let line = text.split(|byte| *byte == b'\n').next()?;
     serde_json::from_slice(line).ok()
@@ -189,6 +190,6 @@ fn note_in(text: &[u8]) -> Option<Note> {
 fn text_in(mut file: &File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
-    file.take(LONGEST).read_to_end(&mut text)?;
+    file.take(MAX_BYTES).read_to_end(&mut text)?;
     Ok(text)
 }

@@ -1,4 +1,4 @@
-//! The store under its lock: many append at once, one writes.
+//! The store under its lock: many callers append concurrently, and one writes.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ use super::queue::{Queue, Turn};
 use super::session::Session;
 use super::writer::{Writer, Written};
 
-/// A state that this run may write: it holds the lock.
+/// A state that this run may write, because it holds the lock.
 ///
 /// A write in flight keeps the lock too, so that no other run can interfere with it.
 pub(super) struct Locked {
@@ -34,12 +34,13 @@ struct Shared {
 }
 
 impl Locked {
-    /// Folds what an earlier run left.
+    /// Folds the journal that an earlier run left.
     pub(super) fn open(folder: Folder, lock: LockFile) -> Result<Self, StateError> {
         let base = match recover(&folder, &|| lock.check()) {
             Ok(base) => base,
             Err(error) => {
-                // Nothing was done, which is all that the note would say: the error counts.
+                // A failure to restore the note is ignored: nothing was done, and the first error
+                // is the one to report.
                 drop(lock.restore());
                 return Err(error);
             }
@@ -103,7 +104,7 @@ impl WriteStore for Locked {
     fn replace(&self, recorded: Recorded) -> Access<'_, ()> {
         let shared = self.shared.clone();
         Box::pin(async move {
-            // Waits for the writes of callers that went away.
+            // Waits for the writes of cancelled callers.
             append(shared.clone(), Vec::new()).await?;
             let state = shared.state.clone();
             blocking(&state, move || shared.with_session(|session| session.replace(recorded))).await
@@ -117,7 +118,7 @@ impl WriteStore for Locked {
     fn fold(&self, last_calls: LastCalls) -> Access<'_, Folded> {
         let shared = self.shared.clone();
         Box::pin(async move {
-            // Waits for the writes of callers that went away.
+            // Waits for the writes of cancelled callers.
             let appended = append(shared.clone(), Vec::new()).await;
             let state = shared.state.clone();
             blocking(&state, move || shared.fold(appended, last_calls)).await
@@ -153,14 +154,14 @@ impl Shared {
     }
 }
 
-/// The duty to write until nothing waits any more. Dropped before that, it fails every caller that
-/// waits: no other would write for them.
-struct Duty {
+/// Writes batches until the queue is empty. If it is dropped earlier, it fails all waiting callers,
+/// since no other caller would write for them.
+struct QueueWriter {
     shared: Arc<Shared>,
     done: bool,
 }
 
-impl Duty {
+impl QueueWriter {
     fn write(mut self) {
         while let Some(mut batch) = self.shared.queue.take() {
             let entries = batch.entries();
@@ -176,7 +177,7 @@ impl Duty {
     }
 }
 
-impl Drop for Duty {
+impl Drop for QueueWriter {
     fn drop(&mut self) {
         if !self.done {
             self.shared.queue.fail(&self.shared.stopped());
@@ -189,8 +190,8 @@ async fn append(shared: Arc<Shared>, entries: Vec<Entry>) -> Result<(), StateErr
     let written = written.map_err(|e| StateError::io("write", &shared.state)(e.into()))?;
     let (answer, turn) = shared.queue.add(written)?;
     if turn == Turn::Free {
-        let duty = Duty { shared: shared.clone(), done: false };
-        tokio::task::spawn_blocking(move || duty.write());
+        let writer = QueueWriter { shared: shared.clone(), done: false };
+        tokio::task::spawn_blocking(move || writer.write());
     }
     answer.await.unwrap_or_else(|_| Err(shared.stopped()))
 }

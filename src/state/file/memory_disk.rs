@@ -1,4 +1,5 @@
-//! A disk in memory that stops after any operation, and forgets what was not synced.
+//! A disk in memory with fault injection: it fails after a number of operations, and a crash loses
+//! what was not synced.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,57 +11,58 @@ use super::disk::{Disk, Input, Output, Stat};
 
 /// The disk. A clone is the same disk.
 #[derive(Clone, Default)]
-pub(super) struct MemoryDisk(Arc<Mutex<Disks>>);
+pub(super) struct MemoryDisk(Arc<Mutex<DiskState>>);
 
 type Names = BTreeMap<PathBuf, usize>;
 
 #[derive(Clone, Default)]
-struct Disks {
+struct DiskState {
     files: Vec<Content>,
     names: Names,
     durable_names: Names,
-    /// How many operations were done.
+    /// The number of operations so far.
     done: usize,
-    /// How many may be done: all that follow fail.
+    /// The number of operations after which every one fails.
     limit: Option<usize>,
-    /// How many syncs of files were done.
+    /// The number of file syncs so far.
     syncs: usize,
-    links: Links,
+    links: HardLinks,
 }
 
-/// Whether the file system has links.
+/// Whether the file system supports hard links.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Links {
+pub(super) enum HardLinks {
     #[default]
-    Some,
-    None,
+    Supported,
+    Unsupported,
 }
 
 #[derive(Clone, Default)]
 struct Content {
     bytes: Vec<u8>,
-    /// How much of it is synced.
+    /// The number of bytes that are synced.
     synced: usize,
 }
 
-/// What a crash leaves.
+/// What a crash leaves on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Crash {
-    /// The process is gone; the system lives and has everything.
+    /// The process was killed: everything that was written is there.
     Killed,
-    /// The power went: only what was synced is there.
+    /// Power loss: only what was synced is there.
     Forgotten,
-    /// The power went: names are there, content only where synced.
+    /// Power loss: all names are there, content only if synced.
     NamesKept,
-    /// The power went: content is there, names only where synced.
+    /// Power loss: all content is there, names only if synced.
     ContentKept,
-    /// The power went: of the changes of names only removals are there.
+    /// Power loss: of the unsynced changes of names only removals are there.
     RemovalsKept,
-    /// The power went: of the changes of names only replacements are there.
+    /// Power loss: of the unsynced changes of names only replacements are there.
     ReplacementsKept,
-    /// The power went: of the changes of names only removals are not there.
+    /// Power loss: of the unsynced changes of names only removals are lost.
     RemovalsLost,
-    /// The power went: names are there; half of what was not synced was written, the rest is zeros.
+    /// Power loss: all names are there, half of the unsynced content was written, and the rest is
+    /// zeros.
     HalfWritten,
 }
 
@@ -94,17 +96,17 @@ impl Crash {
 }
 
 impl MemoryDisk {
-    /// Lets so many operations more be done.
-    pub(super) fn stop_after(&self, operations: usize) {
+    /// Lets every operation after the next `operations` fail.
+    pub(super) fn fail_after(&self, operations: usize) {
         let mut disks = self.disks();
         disks.limit = Some(disks.done + operations);
     }
 
     pub(super) fn without_links(&self) {
-        self.disks().links = Links::None;
+        self.disks().links = HardLinks::Unsupported;
     }
 
-    /// Keeps every operation waiting while the result is held.
+    /// Blocks every operation until the result is dropped.
     pub(super) fn hold(&self) -> impl Drop + '_ {
         self.disks()
     }
@@ -130,7 +132,7 @@ impl MemoryDisk {
         disks.durable_names.insert(path.to_owned(), at);
     }
 
-    /// The disk as the next run finds it.
+    /// Returns the disk as the next run finds it.
     pub(super) fn after(&self, crash: Crash) -> Self {
         let mut disks = self.disks().clone();
         disks.limit = None;
@@ -155,11 +157,11 @@ impl MemoryDisk {
         Self(Arc::new(Mutex::new(disks)))
     }
 
-    fn disks(&self) -> MutexGuard<'_, Disks> {
+    fn disks(&self) -> MutexGuard<'_, DiskState> {
         self.0.lock().expect("no panic under the lock")
     }
 
-    fn operation<T>(&self, work: impl FnOnce(&mut Disks) -> io::Result<T>) -> io::Result<T> {
+    fn operation<T>(&self, work: impl FnOnce(&mut DiskState) -> io::Result<T>) -> io::Result<T> {
         let mut disks = self.disks();
         if disks.limit.is_some_and(|limit| disks.done >= limit) {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "stopped"));
@@ -207,7 +209,7 @@ impl Disk for MemoryDisk {
     fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
         self.operation(|disks| {
             let at = *disks.names.get(file).ok_or_else(missing)?;
-            if disks.links == Links::None {
+            if disks.links == HardLinks::Unsupported {
                 return Err(io::ErrorKind::Unsupported.into());
             }
             if disks.names.contains_key(name) {
@@ -260,7 +262,7 @@ impl Input for Cursor<Vec<u8>> {
     }
 }
 
-impl Disks {
+impl DiskState {
     fn stat(&self, at: usize) -> Stat {
         Stat { id: (0, at as u64), length: self.files[at].bytes.len() as u64, modified: None }
     }

@@ -1,4 +1,4 @@
-//! The state as a file, with its journal, its copies and its lock beside it.
+//! The state as a file, with its journal, backup copies and lock beside it.
 
 mod difference;
 mod disk;
@@ -31,13 +31,13 @@ use locked::Locked;
 
 use repair::FileRepair;
 
-/// How often a lock that another run holds is tried again.
+/// The interval at which a lock of another run is tried again.
 const POLL: Duration = Duration::from_millis(200);
 
-/// A state in a file of this machine. Reads it, or takes its lock to write it.
+/// A state in a local file. Reads it, or takes its lock to write it.
 ///
-/// The file is the one that the path names in the end: symbolic links are followed, so that a new
-/// state replaces the file and not the link. All files have mode 0600.
+/// Symbolic links are followed, so that a new state replaces the file and not the link. All files
+/// have mode 0600.
 #[derive(Clone)]
 pub(super) struct FileStore {
     path: PathBuf,
@@ -46,29 +46,29 @@ pub(super) struct FileStore {
 }
 
 impl FileStore {
-    /// Names a state; nothing is read yet.
+    /// Creates the store of a path. Reads nothing yet.
     pub(super) fn new(path: impl Into<PathBuf>) -> Self {
         let (path, disk) = (path.into(), Arc::new(LocalDisk));
         Self { path, disk, shared: SharedRooms::default() }
     }
 
-    /// Lets the record share rooms that are recorded as they are declared, instead of holding them
-    /// once more.
+    /// Lets the record share the rooms that are recorded exactly as they are declared, to save
+    /// memory.
     pub(super) fn sharing(self, shared: SharedRooms) -> Self {
         Self { shared, ..self }
     }
 
-    /// Takes the lock, and finds out what a repair would make of what is there.
+    /// Takes the lock, and computes what a repair would write.
     pub(super) async fn repair(
         &self,
         holder: Holder,
         wait: Duration,
     ) -> Result<Option<Repair>, StateError> {
-        let found = self.locked(holder, wait, FileRepair::find).await?;
+        let found = self.locked(holder, wait, FileRepair::compute).await?;
         Ok(found.map(Repair::from))
     }
 
-    /// Takes the lock, and goes on with it.
+    /// Takes the lock, and passes it to `next`.
     async fn locked<T: Send + 'static>(
         &self,
         holder: Holder,
@@ -147,8 +147,7 @@ impl Store for FileStore {
     }
 }
 
-/// Runs what waits for the disk on a thread where it blocks no task; tokio's paused clock does not
-/// advance meanwhile.
+/// Runs blocking disk work on a separate thread. A paused tokio clock does not advance meanwhile.
 async fn blocking<T: Send + 'static>(
     state: &Path,
     work: impl FnOnce() -> Result<T, StateError> + Send + 'static,

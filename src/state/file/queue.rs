@@ -1,4 +1,4 @@
-//! Entries that wait for the disk: those that come while it is busy share the next sync.
+//! Entries that wait for the disk. Entries that arrive during a sync share the next one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::state::{Entry, StateError};
 
 use super::writer::Written;
 
-/// Entries in the order in which they came, with those who wait for them.
+/// Entries in order of arrival, with the callers that wait for them.
 #[derive(Default)]
 pub(super) struct Queue(Mutex<Waiting>);
 
@@ -19,39 +19,39 @@ struct Waiting {
     failed: Option<StateError>,
 }
 
-/// What one sync makes durable.
+/// The entries that one sync makes durable.
 #[derive(Default)]
 pub(super) struct Batch {
     /// The entries.
     entries: Vec<Written>,
-    /// The callers that wait for them, and what each waits for.
+    /// The waiting callers, and what each waits for.
     callers: Vec<(Awaited, oneshot::Sender<Result<(), StateError>>)>,
 }
 
 /// What a caller waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Awaited {
-    /// That results are durable: in the journal, or in a rescue file.
+    /// Durable results, in the journal or in a rescue file.
     Results,
-    /// That a call may be sent, or that all before it is in the journal.
+    /// Permission to send a call, or everything before it in the journal.
     Journal,
 }
 
 /// Who writes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Nothing is being written: the next caller has to write.
+    /// No caller is writing: the next one has to write.
     #[default]
     Free,
-    /// A caller is writing, and will write this too.
+    /// A caller is writing, and will write later entries too.
     Taken,
 }
 
-/// The answer to a caller that waits.
+/// The channel for the reply to a waiting caller.
 pub(super) type Answer = oneshot::Receiver<Result<(), StateError>>;
 
 impl Queue {
-    /// Adds entries, and says whether it is for the caller to have them written.
+    /// Adds entries. Returns [`Turn::Free`] if the caller has to write them.
     pub(super) fn add(&self, entries: Vec<Written>) -> Result<(Answer, Turn), StateError> {
         let mut waiting = self.lock();
         if let Some(error) = &waiting.failed {
@@ -63,7 +63,7 @@ impl Queue {
         Ok((answer, std::mem::replace(&mut waiting.turn, Turn::Taken)))
     }
 
-    /// Takes everything that waits; if nothing does, the turn is free again.
+    /// Takes all waiting entries. If there are none, the turn becomes free.
     pub(super) fn take(&self) -> Option<Batch> {
         let mut waiting = self.lock();
         if waiting.batch.callers.is_empty() {
@@ -73,7 +73,7 @@ impl Queue {
         Some(std::mem::take(&mut waiting.batch))
     }
 
-    /// Fails everything that waits, and all that ever comes.
+    /// Fails all waiting entries, and all later ones.
     pub(super) fn fail(&self, error: &StateError) {
         let mut waiting = self.lock();
         waiting.turn = Turn::Free;
@@ -89,12 +89,12 @@ impl Queue {
 }
 
 impl Batch {
-    /// Takes the entries out; the callers still wait.
+    /// Takes the entries out. The callers keep waiting.
     pub(super) fn entries(&mut self) -> Vec<Written> {
         std::mem::take(&mut self.entries)
     }
 
-    /// Answers every caller that waited.
+    /// Answers every waiting caller.
     pub(super) fn answer(self, result: &Result<(), StateError>) {
         let Self { entries: _, callers } = self;
         answer(callers, result);
@@ -121,7 +121,7 @@ fn answer(
             (Awaited::Results, Err(StateError::Rescued { .. })) => Ok(()),
             (Awaited::Results | Awaited::Journal, result) => result.clone(),
         };
-        // A caller that went away needs no answer.
+        // The receiver of a cancelled caller is gone.
         drop(caller.send(result));
     }
 }

@@ -1,4 +1,4 @@
-//! Repairs a state: reads what is there as far as it can be read, and writes the result.
+//! Repairs a state: reads everything that is readable, and writes the merged result.
 
 mod evidence;
 
@@ -19,26 +19,27 @@ use super::lock_file::LockFile;
 
 use evidence::{Condition, Evidence, Record, State};
 
-/// What a repair would write. Holds the lock; dropped, it releases the lock and nothing is written.
+/// What a repair would write. Holds the lock. If it is dropped, the lock is released and nothing is
+/// written.
 pub(super) struct FileRepair {
     folder: Folder,
     lock: LockFile,
     plan: RepairPlan,
-    /// The state as it would be, its serial included.
+    /// The repaired state, with its new serial.
     after: Recorded,
-    /// The journal that is in it then.
+    /// The id of the journal that the repaired state contains.
     journal_id: Option<String>,
-    /// Shows whether the state's file is still the one that was read.
+    /// The fingerprint of the state's file that was read.
     fingerprint: Option<Fingerprint>,
-    /// What is done with what was there.
-    before: Before,
+    /// How the replaced files are kept.
+    replaced_files: ReplacedFiles,
 }
 
-/// What is done with what was there.
-struct Before {
-    /// The state; `None` if there is none.
+/// How the replaced files are kept.
+struct ReplacedFiles {
+    /// How the state is kept; `None` if it is missing.
     state: Option<KeptAs>,
-    /// Whether the journal is kept too, since it could not be read in full.
+    /// How the journal is kept, if it could not be read completely.
     journal: Option<KeptAs>,
     /// The rescue files that are merged.
     rescues: Vec<PathBuf>,
@@ -47,9 +48,9 @@ struct Before {
 /// How a file is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeptAs {
-    /// As the copy of its serial.
+    /// As the backup copy of its serial.
     Copy(u64),
-    /// As something that was damaged.
+    /// As a damaged file.
     Damaged,
 }
 
@@ -60,29 +61,29 @@ impl From<FileRepair> for Repair {
 }
 
 impl FileRepair {
-    /// Finds out what there is and what would become of it; `None` if there is nothing to repair.
-    pub(super) fn find(folder: Folder, lock: LockFile) -> Result<Option<Self>, StateError> {
+    /// Reads the files and computes the repair; `None` if there is nothing to repair.
+    pub(super) fn compute(folder: Folder, lock: LockFile) -> Result<Option<Self>, StateError> {
         let evidence = Evidence::gather(&folder)?;
         if !evidence.is_needed() {
             lock.restore()?;
             return Ok(None);
         }
         let fingerprint = evidence.fingerprint;
-        let before = before(&evidence);
+        let replaced_files = replaced_files(&evidence);
         let journal_id = evidence.journal_id();
         let (plan, after) = outcome(&folder, evidence)?;
-        Ok(Some(Self { folder, lock, plan, after, journal_id, fingerprint, before }))
+        Ok(Some(Self { folder, lock, plan, after, journal_id, fingerprint, replaced_files }))
     }
 
-    /// Writes it. What was there is kept beside it; rescue files that are merged are removed once
-    /// it is durable.
+    /// Writes the repaired state. The replaced files are kept beside it. Merged rescue files are
+    /// removed once the state is durable.
     fn write(self) -> Access<'static, Folded> {
         let state = self.folder.state.clone();
         Box::pin(async move { blocking(&state, move || self.carry_out()).await })
     }
 
     fn carry_out(self) -> Result<Folded, StateError> {
-        let Self { folder, lock, plan: _, after, journal_id, fingerprint, before } = self;
+        let Self { folder, lock, plan: _, after, journal_id, fingerprint, replaced_files } = self;
         let serial = after.serial;
         let Some(lineage) = &after.lineage else {
             return Err(StateError::Stopped { location: text(&folder.state) });
@@ -94,7 +95,7 @@ impl FileRepair {
         write_next(&folder, head, &after, &Overlay::default())?;
         lock.check()?;
         folder.check_unchanged(fingerprint)?;
-        let Before { state, journal, rescues } = before;
+        let ReplacedFiles { state, journal, rescues } = replaced_files;
         match state {
             Some(KeptAs::Copy(serial)) => keep_copy(&folder, serial)?,
             Some(KeptAs::Damaged) => keep_damaged(&folder, &folder.state, serial)?,
@@ -112,13 +113,13 @@ impl FileRepair {
     }
 }
 
-/// Keeps a file that was damaged beside what comes in its place.
+/// Keeps a damaged file beside its replacement.
 fn keep_damaged(folder: &Folder, file: &std::path::Path, serial: u64) -> Result<(), StateError> {
     let copy = folder.damaged(file, serial)?;
     keep_as(folder, file, &copy)
 }
 
-fn before(evidence: &Evidence) -> Before {
+fn replaced_files(evidence: &Evidence) -> ReplacedFiles {
     let state = match &evidence.state {
         State::Missing => None,
         State::There { condition: Condition::Sound, recorded } => {
@@ -130,10 +131,10 @@ fn before(evidence: &Evidence) -> Before {
     let damaged = |record: &&Record| record.rescue.is_none() && !record.is_exact;
     let journal = records.iter().find(damaged).map(|_| KeptAs::Damaged);
     let rescues = records.iter().filter_map(|record| record.rescue.clone()).collect();
-    Before { state, journal, rescues }
+    ReplacedFiles { state, journal, rescues }
 }
 
-/// Merges everything, and compares it with what is known to have been sound.
+/// Merges all files, and compares the result with the newest sound state.
 fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded), StateError> {
     let Evidence { state, mut found, copies, records, fingerprint: _ } = evidence;
     let newest = copies.first();
@@ -185,7 +186,8 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
     Ok((RepairPlan::between(found, compared_with, &compared, &after), after))
 }
 
-/// What something that is not sound is compared with: the newest copy, or else nothing but itself.
+/// Returns what an unsound state is compared with, with its name: the newest copy, or the state
+/// itself if there is none.
 fn compare(start: Recorded, newest: Option<&(PathBuf, Recorded)>) -> (Recorded, String, Recorded) {
     match newest {
         Some((path, copy)) => {
@@ -196,14 +198,14 @@ fn compare(start: Recorded, newest: Option<&(PathBuf, Recorded)>) -> (Recorded, 
     }
 }
 
-/// A serial that no state of the same line has had.
+/// Returns a serial that no state of this lineage has had.
 fn next_serial(start: &Recorded, copies: &[(PathBuf, Recorded)], records: &[Record]) -> u64 {
     let serials = copies.iter().map(|(_, copy)| copy.serial);
     let serials = serials.chain(records.iter().filter_map(|record| record.serial));
     serials.fold(start.serial, u64::max) + 1
 }
 
-/// Adds what a copy has and `to` lacks.
+/// Adds the providers and rooms of a copy that `to` lacks.
 fn add_missing(
     to: &mut Recorded,
     path: &std::path::Path,
@@ -213,7 +215,7 @@ fn add_missing(
     if to.lineage.is_none() {
         to.lineage.clone_from(&copy.lineage);
         to.plans.clone_from(&copy.plans);
-        // The state that is lost came after the copy.
+        // The lost state was newer than the copy.
         to.serial = copy.serial + 1;
     }
     for (name, identity) in &copy.providers {
@@ -234,7 +236,7 @@ fn add_missing(
     ));
 }
 
-/// How far a journal or a rescue file can be believed.
+/// Returns how far a journal or a rescue file can be trusted.
 fn trust<'a>(record: &Record, start: &'a Recorded, copies: &'a [(PathBuf, Recorded)]) -> Trust<'a> {
     if record.lineage.is_some() && start.lineage.is_some() && record.lineage != start.lineage {
         return Trust::Foreign;

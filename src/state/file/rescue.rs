@@ -1,4 +1,5 @@
-//! What a run did whose files were taken away: a journal of its own, that the next runs wait for.
+//! A rescue file: the journal of a run whose files were removed or replaced. It blocks later runs
+//! until a repair merges it.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,40 +11,40 @@ use super::disk::Output;
 use super::folder::Folder;
 use super::writer::Written;
 
-/// A rescue file, open for what calls in flight still bring.
+/// A rescue file, open for the results of calls in flight.
 pub(super) struct Rescue {
-    /// Where it is.
+    /// Its path.
     pub(super) path: PathBuf,
     file: Box<dyn Output>,
     /// How many entries are durable.
     durable: u64,
 }
 
-/// How much of a rescue file is in memory as text at once.
+/// The size of a block of text that is written at once, in bytes.
 const BLOCK: usize = 1 << 20;
 
 impl Rescue {
-    /// Writes a rescue file durably, under a name that no other one has.
+    /// Writes a rescue file durably, under an unused name.
     pub(super) fn write(
         folder: &Folder,
         pid: u32,
         head: &Head,
         entries: impl Iterator<Item = Entry>,
     ) -> Result<Self, StateError> {
-        let half = folder.half_rescue(pid);
-        let mut file = folder.create(&half)?;
+        let partial = folder.partial_rescue(pid);
+        let mut file = folder.create(&partial)?;
         let written = lines(head, entries, |text| file.write_all(text));
         let durable = written.and_then(|count| file.sync().map(|()| count)).map_err(|error| {
-            // It may have filled the disk; the first error is the one to report.
-            drop(folder.remove(&half));
-            StateError::io("write", &half)(error)
+            // It may have filled the disk. The first error is the one to report.
+            drop(folder.remove(&partial));
+            StateError::io("write", &partial)(error)
         })?;
         let path = folder.free_rescue(pid)?;
-        folder.replace(&half, &path)?;
+        folder.replace(&partial, &path)?;
         Ok(Self { path, file, durable })
     }
 
-    /// Adds entries durably.
+    /// Appends entries durably.
     pub(super) fn append(&mut self, entries: &[Written]) -> Result<(), StateError> {
         let (mut lines, mut n) = (Vec::new(), self.durable);
         for Written { entry: _, body } in entries {
@@ -57,7 +58,7 @@ impl Rescue {
     }
 }
 
-/// Writes entries as the lines of a journal, a block at a time through `emit`; returns their number.
+/// Passes entries as journal lines to `emit`, a block at a time. Returns their number.
 pub(super) fn lines(
     head: &Head,
     entries: impl Iterator<Item = Entry>,

@@ -1,4 +1,4 @@
-//! A run under its lock: it writes its journal for as long as the files are the ones it opened.
+//! A run under its lock. It writes its journal while the files are the ones that it opened.
 
 use std::path::Path;
 
@@ -17,36 +17,36 @@ pub(super) struct Session {
     mode: Mode,
 }
 
-/// Where entries go.
+/// Where entries are written.
 enum Mode {
-    /// Into the journal.
+    /// To the journal.
     Journal,
-    /// A file was changed before anything was done: nowhere.
-    Over(Breach),
-    /// A file was changed: results go into a rescue file.
-    Rescue(Breach, Rescue),
-    /// Nor could that one be written, for this reason: results are kept in memory.
-    Unsaved(Breach, StateError),
+    /// Nowhere: a file was changed before anything was done.
+    Stopped(ExternalChange),
+    /// To a rescue file: a file was changed.
+    Rescue(ExternalChange, Rescue),
+    /// To memory: a file was changed, and the rescue file could not be written, for this reason.
+    Unsaved(ExternalChange, StateError),
 }
 
-/// A file that is no longer the one that this run opened.
+/// A change of a file by another program while this run held the lock.
 #[derive(Clone)]
-struct Breach {
+struct ExternalChange {
     location: String,
     loss: Loss,
 }
 
-/// What becomes of what a run has learned whose files were changed.
+/// What happens to the entries of a run after an external change.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Learned {
-    /// It is kept.
-    Kept,
-    /// It is kept only where a call was sent: anything else the next run learns by itself.
-    Dropped,
+enum OnChange {
+    /// They are kept in a rescue file.
+    Keep,
+    /// They are kept only if a call was sent: otherwise the next run can look everything up.
+    KeepIfSent,
 }
 
 impl Session {
-    /// A run that has taken its lock.
+    /// Creates the session of a run that holds the lock.
     pub(super) fn new(writer: Writer, lock: LockFile) -> Self {
         Self { writer, lock, mode: Mode::Journal }
     }
@@ -61,7 +61,7 @@ impl Session {
         self.writer.continue_lineage(lineage);
     }
 
-    /// Makes sure that about so many entries can be written.
+    /// Checks that about `entries` entries can be written.
     pub(super) fn reserve(&mut self, entries: usize) -> Result<(), StateError> {
         self.check()?;
         self.writer.reserve(entries)
@@ -69,18 +69,17 @@ impl Session {
 
     /// Checks that the files are the ones that this run opened.
     pub(super) fn check(&mut self) -> Result<(), StateError> {
-        self.broken_off()?;
+        self.check_mode()?;
         let checked = self.check_files();
-        self.judged(checked, Learned::Dropped)
+        self.handle_change(checked, OnChange::KeepIfSent)
     }
 
-    /// Makes entries durable. Where the files are no longer the ones that this run opened, that
-    /// is an error, and intents are refused; results are kept all the same, and with
-    /// [`StateError::Rescued`] they are durable.
+    /// Makes entries durable. If the files are no longer the ones that this run opened, it fails
+    /// and drops intents. Results are still kept; with [`StateError::Rescued`] they are durable.
     pub(super) fn append(&mut self, entries: Vec<Written>) -> Result<(), StateError> {
         if matches!(self.mode, Mode::Journal) {
             let written = self.write(&entries);
-            match self.judged(written, Learned::Kept) {
+            match self.handle_change(written, OnChange::Keep) {
                 Ok(()) => {
                     self.writer.accept(entries);
                     return Ok(());
@@ -90,19 +89,19 @@ impl Session {
             }
         }
         self.keep(entries);
-        self.broken_off()
+        self.check_mode()
     }
 
-    /// Writes a whole record in place of the state and the journal.
+    /// Replaces the state and the journal by a whole record.
     pub(super) fn replace(&mut self, recorded: Recorded) -> Result<(), StateError> {
         self.check()?;
         let Self { writer, lock, mode: _ } = self;
         let replaced = writer.replace(recorded, &|| lock.check());
-        self.judged(replaced, Learned::Dropped)
+        self.handle_change(replaced, OnChange::KeepIfSent)
     }
 
-    /// Folds the journal into the state, keeps the last calls and releases the lock. Returns
-    /// the serial of the state then.
+    /// Folds the journal into the state, keeps the last calls and releases the lock. Returns the
+    /// serial of the resulting state.
     pub(super) fn fold(
         mut self,
         appended: Result<(), StateError>,
@@ -116,15 +115,15 @@ impl Session {
         released.map(|()| serial)
     }
 
-    /// Fails if the run is broken off.
-    fn broken_off(&self) -> Result<(), StateError> {
+    /// Fails if entries are no longer written to the journal.
+    fn check_mode(&self) -> Result<(), StateError> {
         match &self.mode {
             Mode::Journal => Ok(()),
-            Mode::Over(breach) => Err(breach.early()),
-            Mode::Rescue(breach, rescue) => Err(breach.rescued(&rescue.path)),
-            Mode::Unsaved(breach, why) => {
+            Mode::Stopped(change) => Err(change.early()),
+            Mode::Rescue(change, rescue) => Err(change.rescued(&rescue.path)),
+            Mode::Unsaved(change, why) => {
                 let rescue = self.writer.rescue_path(self.lock.holder().pid);
-                Err(breach.unsaved(&rescue, why, None))
+                Err(change.unsaved(&rescue, why, None))
             }
         }
     }
@@ -134,8 +133,8 @@ impl Session {
         self.writer.check_files()
     }
 
-    /// Checks after the write too: a run that takes a new lock reads the journal afterwards, and so
-    /// finds every intent that was durable while this lock was still in its place.
+    /// Checks the files before and after the write. A run that locks a replaced lock file reads the
+    /// journal afterwards, and so finds every intent that was durable while this lock was in place.
     fn write(&mut self, entries: &[Written]) -> Result<(), StateError> {
         self.check_files()?;
         self.writer.write(entries)?;
@@ -145,40 +144,40 @@ impl Session {
     fn fold_journal(&mut self) -> Result<u64, StateError> {
         let Self { writer, lock, mode: _ } = self;
         let folded = writer.fold(&|| lock.check());
-        self.judged(folded, Learned::Kept)
+        self.handle_change(folded, OnChange::Keep)
     }
 
-    /// Breaks off where the files were changed.
-    fn judged<T>(
+    /// Changes the mode if `done` failed because of an external change.
+    fn handle_change<T>(
         &mut self,
         done: Result<T, StateError>,
-        learned: Learned,
+        on_change: OnChange,
     ) -> Result<T, StateError> {
         let (location, loss) = match done {
             Err(StateError::Changed { location, loss }) => (location, loss),
             done => return done,
         };
-        let breach = Breach { location, loss };
-        let dropped = learned == Learned::Dropped && !self.writer.has_sent();
+        let change = ExternalChange { location, loss };
+        let dropped = on_change == OnChange::KeepIfSent && !self.writer.has_sent();
         self.mode = if dropped || self.writer.is_empty() {
             self.writer.abandon();
-            Mode::Over(breach)
+            Mode::Stopped(change)
         } else {
             match self.writer.rescue(self.lock.holder().pid) {
                 Ok(rescue) => {
                     self.writer.abandon();
-                    Mode::Rescue(breach, rescue)
+                    Mode::Rescue(change, rescue)
                 }
-                Err(why) => Mode::Unsaved(breach, why),
+                Err(why) => Mode::Unsaved(change, why),
             }
         };
-        match self.broken_off() {
+        match self.check_mode() {
             Ok(()) => Err(StateError::Stopped { location: text(self.writer.state()) }),
             Err(error) => Err(error),
         }
     }
 
-    /// Keeps what calls in flight brought; an intent's call is not sent.
+    /// Keeps the results of calls in flight. Intents are dropped, since their calls are not sent.
     fn keep(&mut self, entries: Vec<Written>) {
         let is_result = |written: &Written| match written.entry {
             Entry::Intent(..) => false,
@@ -190,30 +189,30 @@ impl Session {
         };
         let results: Vec<Written> = entries.into_iter().filter(is_result).collect();
         match &mut self.mode {
-            Mode::Journal | Mode::Over(_) => return,
+            Mode::Journal | Mode::Stopped(_) => return,
             Mode::Unsaved(..) => {}
-            Mode::Rescue(breach, rescue) => {
+            Mode::Rescue(change, rescue) => {
                 if let Err(why) = rescue.append(&results) {
-                    self.mode = Mode::Unsaved(breach.clone(), why);
+                    self.mode = Mode::Unsaved(change.clone(), why);
                 }
             }
         }
         self.writer.accept(results);
     }
 
-    /// The error that the run ends with. If its rescue file could not be written that is tried once
-    /// more, and otherwise the error itself holds the lines.
+    /// Returns the final error of the run. If the rescue file could not be written, that is tried
+    /// once more. If it fails again, the error contains the lines.
     fn final_error(&mut self, error: StateError) -> StateError {
-        let Mode::Unsaved(breach, why) = &self.mode else { return error };
+        let Mode::Unsaved(change, why) = &self.mode else { return error };
         let pid = self.lock.holder().pid;
         if let Ok(rescue) = self.writer.rescue(pid) {
-            return breach.rescued(&rescue.path);
+            return change.rescued(&rescue.path);
         }
-        breach.unsaved(&self.writer.rescue_path(pid), why, self.writer.lines().ok())
+        change.unsaved(&self.writer.rescue_path(pid), why, self.writer.lines().ok())
     }
 }
 
-impl Breach {
+impl ExternalChange {
     fn early(&self) -> StateError {
         let Self { location, loss } = self.clone();
         StateError::Changed { location, loss }

@@ -1,4 +1,4 @@
-//! The file store: in a real folder, and on a disk that stops anywhere.
+//! Tests of the file store, in a real folder and on a disk in memory with fault injection.
 
 mod appends;
 mod crash;
@@ -31,7 +31,7 @@ fn temporary() -> TempDir {
 }
 
 async fn locked(store: &FileStore) -> Arc<dyn WriteStore> {
-    // What was dropped while it waited releases the lock a moment later.
+    // A dropped store releases its lock only after its pending writes.
     store.lock(holder(1), Duration::from_mins(1)).await.expect("the lock")
 }
 
@@ -39,7 +39,7 @@ async fn fold(locked: Arc<dyn WriteStore>) -> u64 {
     locked.fold(LastCalls::new()).await.expect("a fold").serial
 }
 
-/// A store with one room in it.
+/// Returns a store with one room in it.
 async fn with_a_room(folder: &TempDir) -> FileStore {
     let store = FileStore::new(state_in(folder));
     let writer = locked(&store).await;

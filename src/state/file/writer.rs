@@ -14,31 +14,31 @@ use super::fold::{Base, Saved, begin_lineage, fold, remove_journal, replace};
 use super::folder::Folder;
 use super::rescue::{self, Rescue};
 
-/// The journal of this run. It is begun with the first entry, or before: a run that changes
-/// nothing leaves no trace.
+/// Writes the journal of this run. The file is created with the first entry or reservation: a run
+/// that changes nothing creates no files.
 pub(super) struct Writer {
     folder: Folder,
     base: Base,
     overlay: Overlay,
-    journal: Option<Begun>,
+    journal: Option<OpenJournal>,
     holder: Holder,
-    sent: Sent,
-    /// The lineage that a new state gets, once somebody asked for it or chose it.
+    calls: Calls,
+    /// The lineage that a new state gets, once it was requested or set.
     new_lineage: Option<Lineage>,
 }
 
-/// An entry, and its text as the journal takes it.
+/// An entry, and its serialized text.
 pub(super) struct Written {
     /// The entry.
     pub(super) entry: Entry,
-    /// Its text.
+    /// Its text as the journal stores it.
     pub(super) body: Vec<u8>,
 }
 
-struct Begun {
+struct OpenJournal {
     file: Box<dyn Output>,
     head: Head,
-    /// The bytes that were written to it.
+    /// The number of bytes written to it.
     length: u64,
     /// How many entries are durable.
     durable: u64,
@@ -46,28 +46,29 @@ struct Begun {
 
 /// Whether a call may have been sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    Nothing,
-    Something,
+enum Calls {
+    NoneSent,
+    MayBeSent,
 }
 
-/// The bytes that an entry is taken for: a room with a few attributes.
+/// The assumed size of an entry in bytes: a room with a few attributes.
 const ENTRY: u64 = 1024;
-/// More than this is not tried: a large state's fold finds out by itself, and its journal stays.
+/// The largest probe, in bytes. If the disk is too full for the fold of a larger state, the fold
+/// fails and the journal stays.
 const LARGEST_PROBE: u64 = 64 << 20;
 
 impl Written {
-    /// Writes the text of an entry.
+    /// Serializes an entry.
     pub(super) fn of(entry: Entry) -> Result<Self, serde_json::Error> {
         Ok(Self { body: journal::body(&entry)?, entry })
     }
 }
 
 impl Writer {
-    /// Writes on top of `base`; nothing is written yet.
+    /// Creates a writer on top of `base`. Writes nothing yet.
     pub(super) fn new(folder: Folder, base: Base, holder: Holder) -> Self {
-        let (overlay, sent) = (Overlay::default(), Sent::Nothing);
-        Self { folder, base, overlay, journal: None, holder, sent, new_lineage: None }
+        let (overlay, calls) = (Overlay::default(), Calls::NoneSent);
+        Self { folder, base, overlay, journal: None, holder, calls, new_lineage: None }
     }
 
     /// Returns the lineage of the state, or the one that a new state gets.
@@ -80,13 +81,12 @@ impl Writer {
         Ok(self.new_lineage.insert(Lineage(lineage)).clone())
     }
 
-    /// Lets a new state continue an earlier lineage. A state that is there keeps its own.
+    /// Lets a new state continue an earlier lineage. An existing state keeps its lineage.
     pub(super) fn continue_lineage(&mut self, lineage: Lineage) {
         self.new_lineage = Some(lineage);
     }
 
-    /// Begins the journal, and finds out whether the disk has room for so many entries and the
-    /// fold that follows them.
+    /// Starts the journal, and checks that the disk has room for `entries` entries and their fold.
     pub(super) fn reserve(&mut self, entries: usize) -> Result<(), StateError> {
         self.begin()?;
         let state = self.base.fingerprint.map_or(0, |fingerprint| fingerprint.length);
@@ -95,123 +95,122 @@ impl Writer {
         let folder = &self.folder;
         let mut file = folder.create(&folder.probe)?;
         let filled = fill(&mut *file, needed);
-        // What was filled must be freed before anything else is done.
+        // The space must be freed before anything else is written.
         let removed = folder.remove(&folder.probe);
         filled.map_err(StateError::io("reserve room with", &folder.probe))?;
         removed
     }
 
-    /// Checks that journal and state are the files that this run opened, and as it left them.
+    /// Checks that journal and state are the files that this run opened, unchanged.
     pub(super) fn check_files(&mut self) -> Result<(), StateError> {
-        let Self { folder, base, overlay: _, journal, holder: _, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder: _, calls: _, new_lineage: _ } = self;
         check_journal(folder, journal.as_ref())?;
         let now = folder.stat(&folder.state)?;
         if now != base.stat {
-            // Touched, or copied over with the same content: only what is in it counts.
+            // The file may have been touched, or replaced by a copy: only its content counts.
             folder.check_unchanged(base.fingerprint)?;
             base.stat = now;
         }
         Ok(())
     }
 
-    /// Makes entries durable, all by one write and one sync.
+    /// Makes entries durable by one write and one sync.
     pub(super) fn write(&mut self, entries: &[Written]) -> Result<(), StateError> {
         if entries.is_empty() {
             return Ok(());
         }
         let path = self.folder.journal.clone();
-        let begun = self.begin()?;
-        let (mut lines, mut n) = (Vec::new(), begun.durable);
+        let open = self.begin()?;
+        let (mut lines, mut n) = (Vec::new(), open.durable);
         for Written { entry: _, body } in entries {
             n += 1;
-            journal::seal(&mut lines, n, begun.durable, body);
+            journal::seal(&mut lines, n, open.durable, body);
         }
-        let written = begun.file.write_all(&lines).and_then(|()| begun.file.sync());
+        let written = open.file.write_all(&lines).and_then(|()| open.file.sync());
         written.map_err(StateError::io("write", &path))?;
-        begun.length += lines.len() as u64;
-        begun.durable = n;
+        open.length += lines.len() as u64;
+        open.durable = n;
         Ok(())
     }
 
-    /// Takes entries that are durable into what is folded in the end.
+    /// Adds durable entries to the changes that are folded at the end.
     pub(super) fn accept(&mut self, entries: Vec<Written>) {
         for Written { entry, body: _ } in entries {
             if matches!(entry, Entry::Intent(..)) {
-                self.sent = Sent::Something;
+                self.calls = Calls::MayBeSent;
             }
             self.overlay.add(entry);
         }
     }
 
-    /// Folds the journal into the state, and returns the serial of the state then. `guard` checks
-    /// the lock once more before the state is replaced.
+    /// Folds the journal into the state, and returns the serial of the resulting state. `guard`
+    /// checks the lock again before the state is replaced.
     pub(super) fn fold(
         &mut self,
         guard: &dyn Fn() -> Result<(), StateError>,
     ) -> Result<u64, StateError> {
-        let Self { folder, base, overlay, journal, holder: _, sent: _, new_lineage: _ } = self;
-        let Some(begun) = journal else {
+        let Self { folder, base, overlay, journal, holder: _, calls: _, new_lineage: _ } = self;
+        let Some(open) = journal else {
             return Ok(base.recorded.serial);
         };
-        let id = begun.head.journal.as_str();
+        let id = open.head.journal.as_str();
         let guard = || {
             guard()?;
-            check_journal(folder, Some(begun))
+            check_journal(folder, Some(open))
         };
         let Saved { serial, fingerprint: _, stat: _ } = fold(folder, base, overlay, id, &guard)?;
         *journal = None;
         Ok(serial)
     }
 
-    /// Writes a whole record in place of the state and the journal. `guard` checks the lock once more
-    /// before the state is replaced.
+    /// Replaces the state and the journal by a whole record. `guard` checks the lock again before
+    /// the state is replaced.
     pub(super) fn replace(
         &mut self,
         recorded: Recorded,
         guard: &dyn Fn() -> Result<(), StateError>,
     ) -> Result<(), StateError> {
-        let Self { folder, base, overlay, journal, holder: _, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay, journal, holder: _, calls: _, new_lineage: _ } = self;
         let guard = || {
             guard()?;
             check_journal(folder, journal.as_ref())
         };
-        let journal_id = journal.as_ref().map(|begun| begun.head.journal.clone());
+        let journal_id = journal.as_ref().map(|open| open.head.journal.clone());
         *base = replace(folder, base, recorded, journal_id, &guard)?;
         *overlay = Overlay::default();
         if journal.take().is_some() { remove_journal(folder) } else { Ok(()) }
     }
 
-    /// Whether a call may have been sent.
+    /// Returns whether a call may have been sent.
     pub(super) fn has_sent(&self) -> bool {
-        self.sent == Sent::Something
+        self.calls == Calls::MayBeSent
     }
 
-    /// Whether there is nothing to be folded.
+    /// Returns whether there is nothing to fold.
     pub(super) fn is_empty(&self) -> bool {
         self.overlay.is_empty()
     }
 
-    /// Removes the journal if it is still this run's: what it holds is kept elsewhere, or is
-    /// nothing.
+    /// Removes the journal if it is still this run's. Its entries are kept elsewhere or not needed.
     pub(super) fn abandon(&self) {
         if self.journal.is_some() && check_journal(&self.folder, self.journal.as_ref()).is_ok() {
-            // If that fails the journal says itself what it builds on, and the first error is
-            // the one to report.
+            // If that fails, the journal itself names the state that it builds on, and the first
+            // error is the one to report.
             drop(self.folder.remove(&self.folder.journal).and_then(|()| self.folder.sync()));
         }
     }
 
-    /// Writes what this run did into a rescue file of a process.
+    /// Writes the rescue file of process `pid`.
     pub(super) fn rescue(&self, pid: u32) -> Result<Rescue, StateError> {
         Rescue::write(&self.folder, pid, &self.head()?, self.entries())
     }
 
-    /// Where that rescue file would be.
+    /// Returns the path of the rescue file of process `pid`.
     pub(super) fn rescue_path(&self, pid: u32) -> PathBuf {
         self.folder.rescue(pid)
     }
 
-    /// What would be in the rescue file.
+    /// Returns the content of the rescue file.
     pub(super) fn lines(&self) -> Result<String, StateError> {
         let mut lines = Vec::new();
         let emit = |part: &[u8]| {
@@ -223,16 +222,16 @@ impl Writer {
         Ok(String::from_utf8_lossy(&lines).into_owned())
     }
 
-    /// All that was recorded and what this run did: what removed a file may remove the state
-    /// next, or put another one in its place.
+    /// Returns the entries of the whole record and of this run: the program that removed a file may
+    /// remove or replace the state too.
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         overlay::entries(&self.base.recorded).chain(self.overlay.entries())
     }
 
     fn head(&self) -> Result<Head, StateError> {
-        let Self { folder, base, overlay: _, journal, holder, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder, calls: _, new_lineage: _ } = self;
         match (journal, &base.recorded.lineage) {
-            (Some(begun), _) => Ok(begun.head.clone()),
+            (Some(open), _) => Ok(open.head.clone()),
             (None, Some(lineage)) => {
                 let id = random_uuid().map_err(StateError::io("begin", &folder.journal))?;
                 let (lineage, holder) = (lineage.clone(), Some(holder.clone()));
@@ -242,17 +241,17 @@ impl Writer {
         }
     }
 
-    /// Where the state is.
+    /// Returns the path of the state.
     pub(super) fn state(&self) -> &Path {
         &self.folder.state
     }
 
-    /// The journal, begun now if it is not yet.
-    fn begin(&mut self) -> Result<&mut Begun, StateError> {
+    /// Returns the journal. Starts it first if needed.
+    fn begin(&mut self) -> Result<&mut OpenJournal, StateError> {
         let lineage = self.lineage()?;
-        let Self { folder, base, overlay: _, journal, holder, sent: _, new_lineage: _ } = self;
+        let Self { folder, base, overlay: _, journal, holder, calls: _, new_lineage: _ } = self;
         match journal {
-            Some(begun) => Ok(begun),
+            Some(open) => Ok(open),
             None => Ok(journal.insert(begin(folder, base, lineage, holder)?)),
         }
     }
@@ -263,7 +262,7 @@ fn begin(
     base: &mut Base,
     lineage: Lineage,
     holder: &Holder,
-) -> Result<Begun, StateError> {
+) -> Result<OpenJournal, StateError> {
     let failed = |error| StateError::io("begin", &folder.journal)(error);
     begin_lineage(folder, base, &lineage)?;
     let id = random_uuid().map_err(failed)?;
@@ -273,13 +272,13 @@ fn begin(
     file.hold().map_err(failed)?;
     file.write_all(&line).and_then(|()| file.sync()).map_err(failed)?;
     folder.sync()?;
-    Ok(Begun { file, head, length: line.len() as u64, durable: 0 })
+    Ok(OpenJournal { file, head, length: line.len() as u64, durable: 0 })
 }
 
-/// Checks that the file at the journal's path is this run's, and nothing else cut it or wrote to it;
-/// if none is begun there is nothing to check.
-fn check_journal(folder: &Folder, journal: Option<&Begun>) -> Result<(), StateError> {
-    let Some(Begun { file, head: _, length, durable: _ }) = journal else { return Ok(()) };
+/// Checks that the file at the journal's path is this run's, and that no other program truncated it
+/// or wrote to it. Succeeds if no journal was started.
+fn check_journal(folder: &Folder, journal: Option<&OpenJournal>) -> Result<(), StateError> {
+    let Some(OpenJournal { file, head: _, length, durable: _ }) = journal else { return Ok(()) };
     let path = &folder.journal;
     let opened = file.stat().map_err(StateError::io("inspect", path))?;
     let loss = match folder.stat(path)? {

@@ -1,5 +1,5 @@
-//! What shows that a state is not as it was written: the checksum on its last line, over every byte
-//! before it, the fingerprint of the file that was read, and git's conflict marks.
+//! Detection of damage and changes: the checksum on the last line over all bytes before it, the
+//! fingerprint of a file, and git's conflict marks.
 
 use std::io::{self, Read};
 
@@ -7,19 +7,19 @@ use super::ParseError;
 
 /// The separator of the bytes that the checksum covers and its digits.
 const START: &[u8] = b",\"checksum\":\"crc32:";
-/// What follows the digits.
+/// The bytes after the digits.
 const END: &[u8] = b"\"}";
 /// The hex digits of a checksum.
 const DIGITS: usize = 8;
 /// The number of bytes that [`seal`] returns.
 pub(super) const SEAL: usize = START.len() + DIGITS + END.len() + 1;
 
-/// What ends a document whose other bytes have this checksum.
+/// Returns the end of a document whose other bytes have this checksum.
 pub(super) fn seal(checksum: u32) -> Vec<u8> {
     [START, format!("{checksum:08x}").as_bytes(), END, b"\n"].concat()
 }
 
-/// Checks the checksum of a document. The newline at its end may be missing.
+/// Verifies the checksum of a document. The newline at its end may be missing.
 pub(super) fn check(text: &[u8]) -> Result<(), ParseError> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     let covered = text
@@ -45,25 +45,25 @@ pub(in crate::state) struct Fingerprint {
     checksum: u32,
 }
 
-/// Takes the fingerprint of bytes as they pass.
+/// Computes a fingerprint incrementally.
 #[derive(Default)]
 pub(in crate::state) struct Fingerprinter {
     length: u64,
     hasher: crc32fast::Hasher,
 }
 
-/// How much of a file is read at a time only to take its fingerprint.
+/// The number of bytes that are read at a time to compute a fingerprint.
 const BLOCK: usize = 1 << 20;
 
 impl Fingerprint {
-    /// Takes the fingerprint of everything that `reader` still holds.
+    /// Computes the fingerprint of the rest of `reader`.
     pub(in crate::state) fn of(mut reader: impl Read) -> io::Result<Self> {
-        let mut passing = Fingerprinter::default();
+        let mut fingerprinter = Fingerprinter::default();
         let mut block = vec![0; BLOCK];
         loop {
             match reader.read(&mut block) {
-                Ok(0) => return Ok(passing.finish()),
-                Ok(length) => passing.pass(&block[..length]),
+                Ok(0) => return Ok(fingerprinter.finish()),
+                Ok(length) => fingerprinter.update(&block[..length]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -72,44 +72,44 @@ impl Fingerprint {
 }
 
 impl Fingerprinter {
-    /// Takes in the bytes that follow.
-    pub(in crate::state) fn pass(&mut self, bytes: &[u8]) {
+    /// Adds the next bytes.
+    pub(in crate::state) fn update(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
         self.hasher.update(bytes);
     }
 
-    /// The checksum of all bytes that passed so far.
+    /// Returns the checksum of the bytes so far.
     pub(in crate::state) fn checksum(&self) -> u32 {
         self.hasher.clone().finalize()
     }
 
-    /// The fingerprint of all bytes that passed.
+    /// Returns the fingerprint of all bytes.
     pub(in crate::state) fn finish(self) -> Fingerprint {
         Fingerprint { length: self.length, checksum: self.hasher.finalize() }
     }
 }
 
-/// The first line, from 1, that git's conflict marks stand on. No line of ours, or of JSON that
-/// anyone laid out, begins like that.
+/// Returns the first line, from 1, with one of git's conflict marks. No line of a JSON document
+/// begins with one.
 pub(in crate::state) fn conflict(text: &[u8]) -> Option<usize> {
     text.split(|byte| *byte == b'\n').position(is_conflict_mark).map(|at| at + 1)
 }
 
-/// Whether a line is one of git's conflict marks.
+/// Returns whether a line is one of git's conflict marks.
 pub(super) fn is_conflict_mark(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let begins = |mark: &[u8]| line.starts_with(mark);
     line == b"=======" || begins(b"<<<<<<<") || begins(b"|||||||") || begins(b">>>>>>>")
 }
 
-/// A document that was edited, with the checksum that it needs then.
+/// Returns an edited document with its checksum updated.
 #[cfg(test)]
 pub(in crate::state) fn resealed(text: &[u8]) -> Vec<u8> {
     let covered = &text[..text.len() - SEAL];
     [covered, &seal(crc32fast::hash(covered))].concat()
 }
 
-/// The same document as version 1 had it.
+/// Returns the same document in format version 1.
 #[cfg(test)]
 pub(in crate::state) fn oldest(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(text[..text.len() - SEAL].to_vec()).expect("UTF-8") + "}\n";

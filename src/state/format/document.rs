@@ -1,4 +1,4 @@
-//! The document as a whole: whatever its layout, and the judge of what is damaged.
+//! The document as a whole, in any layout. This parser decides what is damaged.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use super::{
     Document, Fingerprint, Head, LastFold, OLDEST, ParseError, StateWrite, VERSION, checksum,
 };
 
-/// Everything before the rooms, and the rooms where the document is read as a whole.
+/// Everything before the rooms, and the rooms if the document is read as a whole.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DocumentText<'a> {
@@ -49,7 +49,7 @@ enum FoldedText {
     Entry(u64),
 }
 
-/// The rooms, each address once.
+/// The rooms, without duplicate addresses.
 #[derive(Default)]
 struct Rooms(BTreeMap<Address, RecordedRoom>);
 
@@ -58,7 +58,7 @@ struct VersionText {
     version: u64,
 }
 
-/// Looks at the version before anything else: another one may have another shape.
+/// Checks the version before the rest is parsed, since another version may have other fields.
 pub(in crate::state) fn sniff(text: &[u8]) -> Result<(), ParseError> {
     let VersionText { version } = serde_json::from_slice(text).map_err(|e| ParseError::of(&e))?;
     match version {
@@ -82,16 +82,16 @@ pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
     Ok(document)
 }
 
-/// Whether a document says a checksum, right or wrong.
+/// Whether a document has a checksum, right or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::state) enum Checksum {
-    /// It does.
+    /// It has one.
     Present,
-    /// It does not.
+    /// It has none.
     Missing,
 }
 
-/// Reads a document whatever its checksum: it may have been edited by hand.
+/// Reads a document without verifying its checksum: it may have been edited by hand.
 pub(in crate::state) fn read_unsealed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
     parsed(text).map_err(|error| match (error, checksum::conflict(text)) {
         (ParseError::Damaged { .. }, Some(line)) => ParseError::Conflict { line },
@@ -113,7 +113,7 @@ fn parsed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
 }
 
 impl<'a> DocumentText<'a> {
-    /// The head of a document whose rooms follow it.
+    /// Creates the text of a head. The rooms follow it.
     pub(super) fn of(head: Head<'a>) -> Self {
         let Head { lineage, serial, folded, providers, plans, moved_to } = head;
         let (write_id, epoch, folded) = match folded {
@@ -169,7 +169,7 @@ impl<'a> DocumentText<'a> {
     }
 }
 
-/// Reads the next room of a map; `known` says whether an address was there before.
+/// Reads the next room of a map. `known` returns whether an address occurred before.
 pub(super) fn next_room<'de, A: MapAccess<'de>>(
     map: &mut A,
     names: &mut Names,
@@ -177,7 +177,7 @@ pub(super) fn next_room<'de, A: MapAccess<'de>>(
 ) -> Result<Option<(Address, RecordedRoom)>, A::Error> {
     let Some(key) = map.next_key::<Text<'de>>()? else { return Ok(None) };
     let address = names.address(&key.0).map_err(A::Error::custom)?;
-    // Before the value is read: the error has the place up to which the text was.
+    // Checked before the value is read, so that the error has the position of the address.
     if known(&address) {
         return Err(A::Error::custom(format_args!("duplicate room `{address}`")));
     }
@@ -209,7 +209,7 @@ impl<'de> Deserialize<'de> for Rooms {
     }
 }
 
-/// Which application a provider's rooms were made in.
+/// The application of a provider.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::state) struct IdentityText<'a> {
@@ -217,20 +217,20 @@ pub(in crate::state) struct IdentityText<'a> {
     app_id: u32,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     host: Option<Cow<'a, str>>,
-    /// Format version 1 said this instead of the host.
+    /// Format version 1 has this field instead of the host.
     #[serde(default, skip_serializing)]
     emulated: bool,
 }
 
 impl<'a> IdentityText<'a> {
-    /// The text of an identity.
+    /// Creates the text of an identity.
     pub(in crate::state) fn of(identity: &'a ProviderIdentity) -> Self {
         let ProviderIdentity { kind, app_id, host } = identity;
         let host = host.as_deref().map(Cow::Borrowed);
         Self { kind: *kind, app_id: *app_id, host, emulated: false }
     }
 
-    /// The identity that the text means.
+    /// Converts the text to an identity.
     pub(in crate::state) fn into_identity(self) -> ProviderIdentity {
         let Self { kind, app_id, host, emulated } = self;
         let host = host.map(Into::into);

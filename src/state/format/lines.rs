@@ -1,4 +1,5 @@
-//! A document in our own layout, block by block on every core: a million rooms in about a second.
+//! Reads a document in roomctl's own layout, block by block on all cores: a million rooms take
+//! about a second.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,52 +17,52 @@ use super::document::{DocumentText, next_room, sniff};
 use super::record::Names;
 use super::{Document, OLDEST, ParseError};
 
-/// What ends the first line.
+/// The end of the first line.
 pub(super) const HEAD_END: &[u8] = b"\"rooms\":{\n";
-/// What ends the rooms, at the start of a line; in version 2 the seal follows.
+/// The end of the rooms, at the start of a line. In version 2 the seal follows.
 pub(super) const ROOMS_END: &[u8] = b"}";
-/// What ends a document of version 1, on a line of its own, and closes a head without its rooms.
+/// The last line of a document of version 1. It also closes a head without rooms.
 const OLDEST_END: &[u8] = b"}}\n";
 
 /// How a document is divided, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Division {
-    /// How much is in memory as text at once.
+    /// How much text is in memory at once.
     pub(super) block: usize,
-    /// How much one core takes at a time.
+    /// How much one core parses at a time.
     pub(super) part: usize,
 }
 
-/// Small against the rooms themselves, and large enough to keep every core busy.
+/// Small compared with the rooms in memory, and large enough to keep all cores busy.
 pub(super) const DIVISION: Division = Division { block: 16 << 20, part: 256 << 10 };
-/// No head is longer; a file that is one long line is not read in full to learn that.
-const LONGEST_HEAD: u64 = 1 << 20;
+/// The most bytes that are read to find the end of the head: a file may be one long line.
+const MAX_HEAD: u64 = 1 << 20;
 
 /// Part of the rooms, in the order of the file.
 type Part = Vec<(Address, RecordedRoom)>;
 
-/// The rooms of all blocks so far, in maps each of which is larger than the next.
+/// The rooms of all blocks so far, in maps of decreasing size.
 ///
-/// A map that is appended to another frees its nodes on the way, so that the rooms are never in
-/// memory twice, as they would be in a list that a map is made of.
+/// Appending a map to another frees its nodes on the way, so that the rooms are never in memory
+/// twice. Collecting them in a list first would double the memory.
 #[derive(Default)]
 struct Gathered {
     maps: Vec<BTreeMap<Address, RecordedRoom>>,
-    /// How many rooms there were, duplicates included.
+    /// The number of rooms so far, duplicates included.
     count: usize,
 }
 
-/// Reads a document of our own layout; `None` if it has another, or anything is wrong.
+/// Reads a document in roomctl's layout; `None` if it has another layout, or is damaged.
 pub(super) fn read(
     reader: impl Read,
     division: Division,
     shared: &SharedRooms,
 ) -> Result<Option<Document>, ParseError> {
     let mut reader = BufReader::with_capacity(1 << 20, reader);
-    let mut passing = Fingerprinter::default();
+    let mut fingerprinter = Fingerprinter::default();
     let mut head = Vec::new();
-    reader.by_ref().take(LONGEST_HEAD).read_until(b'\n', &mut head)?;
-    passing.pass(&head);
+    reader.by_ref().take(MAX_HEAD).read_until(b'\n', &mut head)?;
+    fingerprinter.update(&head);
     if !head.ends_with(HEAD_END) {
         return Ok(None);
     }
@@ -71,10 +72,10 @@ pub(super) fn read(
     }
     let Ok(text) = serde_json::from_slice::<DocumentText<'_>>(&head) else { return Ok(None) };
     let version = text.version;
-    let Some(rooms) = rooms(reader, division, shared, version, &mut passing)? else {
+    let Some(rooms) = rooms(reader, division, shared, version, &mut fingerprinter)? else {
         return Ok(None);
     };
-    let mut document = text.into_document(passing.finish());
+    let mut document = text.into_document(fingerprinter.finish());
     document.recorded.rooms = rooms;
     Ok(Some(document))
 }
@@ -84,7 +85,7 @@ fn rooms(
     division: Division,
     shared: &SharedRooms,
     version: u64,
-    passing: &mut Fingerprinter,
+    fingerprinter: &mut Fingerprinter,
 ) -> io::Result<Option<BTreeMap<Address, RecordedRoom>>> {
     let (mut block, mut all) = (Vec::new(), Gathered::default());
     loop {
@@ -97,28 +98,32 @@ fn rooms(
             }
             continue;
         };
-        // A block that holds the end alone leaves the line before it with a comma too many.
+        // If the last block contains only the end, the line before it must not end with a comma.
         let stray_comma = ended && end == 0 && all.count > 0;
         let Some(parts) =
             parts(&block[..end], division.part, shared, ended).filter(|_| !stray_comma)
         else {
             return Ok(None);
         };
-        passing.pass(&block[..end]);
+        fingerprinter.update(&block[..end]);
         all.add(parts);
         if ended {
-            return Ok(if ends(&block[end..], version, passing) { all.rooms() } else { None });
+            return Ok(if ends(&block[end..], version, fingerprinter) {
+                all.rooms()
+            } else {
+                None
+            });
         }
         block.drain(..end);
     }
 }
 
-/// Where the lines of a block end that others follow for certain.
+/// Returns the end of the complete lines of a block that is not the last one.
 fn end_of_lines(block: &[u8]) -> Option<usize> {
     block.windows(2).rposition(|pair| pair == b",\n").map(|at| at + 2)
 }
 
-/// Where the lines of the last block end that hold rooms.
+/// Returns the end of the lines with rooms in the last block.
 fn end_of_rooms(block: &[u8], version: u64) -> Option<usize> {
     let length =
         if version == OLDEST { OLDEST_END.len() } else { ROOMS_END.len() + checksum::SEAL };
@@ -126,21 +131,22 @@ fn end_of_rooms(block: &[u8], version: u64) -> Option<usize> {
     (end == 0 || block[end - 1] == b'\n').then_some(end)
 }
 
-/// Whether `tail` is the end of a document whose other bytes have passed.
-fn ends(tail: &[u8], version: u64, passing: &mut Fingerprinter) -> bool {
+/// Returns whether `tail` is a valid end of the document whose other bytes `fingerprinter` has
+/// seen.
+fn ends(tail: &[u8], version: u64, fingerprinter: &mut Fingerprinter) -> bool {
     if version == OLDEST {
-        passing.pass(tail);
+        fingerprinter.update(tail);
         return tail == OLDEST_END;
     }
     let Some(seal) = tail.strip_prefix(ROOMS_END) else { return false };
-    passing.pass(ROOMS_END);
-    let right = seal == checksum::seal(passing.checksum());
-    passing.pass(seal);
+    fingerprinter.update(ROOMS_END);
+    let right = seal == checksum::seal(fingerprinter.checksum());
+    fingerprinter.update(seal);
     right
 }
 
-/// Reads whole lines on every core. Each part must stand alone as a map, so that together they
-/// are one.
+/// Parses complete lines on all cores. Each part must be a valid map by itself, so that together
+/// they are one.
 fn parts(lines: &[u8], part: usize, shared: &SharedRooms, last: bool) -> Option<Vec<Part>> {
     let mut texts = Vec::with_capacity(lines.len() / part + 1);
     let mut rest = lines;
@@ -160,7 +166,7 @@ fn parts(lines: &[u8], part: usize, shared: &SharedRooms, last: bool) -> Option<
     texts.into_par_iter().map(read).collect()
 }
 
-/// Reads rooms that stand alone, with commas between them.
+/// Parses rooms that are separated by commas.
 pub(super) fn read_part(text: &[u8]) -> Option<Part> {
     let mut map = Vec::with_capacity(text.len() + 2);
     map.push(b'{');
@@ -182,7 +188,7 @@ impl Gathered {
         self.maps.push(map);
     }
 
-    /// The rooms as one map; `None` if an address is duplicated.
+    /// Returns the rooms as one map; `None` if an address is duplicated.
     fn rooms(self) -> Option<BTreeMap<Address, RecordedRoom>> {
         let rooms = self.maps.into_iter().rev().reduce(|later, earlier| joined(earlier, later));
         let rooms = rooms.unwrap_or_default();
@@ -195,18 +201,19 @@ fn joined<K: Ord, V>(mut earlier: BTreeMap<K, V>, mut later: BTreeMap<K, V>) -> 
     earlier
 }
 
-/// The declared rooms: of a million that are recorded as they are declared, each is held once.
+/// The declared rooms, shared with the record: a room that is recorded exactly as declared is in
+/// memory once.
 #[derive(Clone, Debug, Default)]
 pub(in crate::state) struct SharedRooms(Option<Arc<Desired>>);
 
 impl SharedRooms {
-    /// Shares the rooms that are declared.
+    /// Shares the declared rooms.
     pub(in crate::state) fn declared(desired: Arc<Desired>) -> Self {
         Self(Some(desired))
     }
 
-    /// Replaces each declared address, and each room that equals the declared one, by those of the
-    /// files. Linear if `records` are in the order of the addresses.
+    /// Replaces each declared address, and each room that equals the declared one, by the declared
+    /// value. Linear if `records` are sorted by address.
     pub(super) fn share(&self, records: &mut [(Address, RecordedRoom)]) {
         let declared = self.0.as_deref().map_or(&[][..], |desired| &desired.rooms);
         let mut next = 0;

@@ -1,4 +1,4 @@
-//! The state as text: one JSON document, one room a line.
+//! The state as text: one JSON document with one room per line.
 //!
 //! ```text
 //! {"version":2,"lineage":"…","serial":7,"providers":{…},"rooms":{
@@ -7,7 +7,7 @@
 //! },"checksum":"crc32:…"}
 //! ```
 //!
-//! Version 1 has no checksum, and no hosts of providers.
+//! Version 1 has no checksum and no provider hosts.
 
 mod checksum;
 mod document;
@@ -38,16 +38,16 @@ pub(super) use write::{Head, write};
 
 /// The version of the formats of state and journal that this roomctl writes.
 pub(super) const VERSION: u64 = 2;
-/// The oldest version that it reads.
+/// The oldest format version that this roomctl reads.
 pub(super) const OLDEST: u64 = 1;
 
-/// Why a text is no state, or no journal.
+/// Why a text is not a valid state or journal.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ParseError {
     /// It has a newer version of the format.
     #[error("format version {0} is newer than this roomctl knows")]
     Newer(u64),
-    /// It is not as it was written.
+    /// It is damaged.
     #[error("line {line}, column {column}: {what}")]
     Damaged {
         /// The line, from 1.
@@ -57,10 +57,10 @@ pub enum ParseError {
         /// What is wrong.
         what: String,
     },
-    /// It reads as a state, and is not as roomctl wrote it: damaged, or edited by hand.
+    /// It parses as a state but does not match its checksum: it was damaged, or edited by hand.
     #[error("{0}")]
     Checksum(&'static str),
-    /// git left a conflict in it.
+    /// It has git's conflict marks.
     #[error("line {line}: git left a conflict here")]
     Conflict {
         /// The line of the first mark, from 1.
@@ -80,11 +80,11 @@ pub(super) struct Document {
     pub(super) recorded: Recorded,
     /// What was folded into it last.
     pub(super) folded: LastFold,
-    /// Shows whether the file is still the one that was read.
+    /// The fingerprint of the file that was read.
     pub(super) fingerprint: Fingerprint,
 }
 
-/// What was folded into a state last: it may still be there, and is not to be folded again.
+/// The journal that was folded into a state last. It may still exist, and must not be folded again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum LastFold {
     /// Nothing.
@@ -92,12 +92,12 @@ pub(super) enum LastFold {
     Nothing,
     /// In a file: the journal with this id.
     Journal(String),
-    /// In an object store: the entries of the head up to a number.
+    /// In an object store: the entries of the head, up to a number.
     Entries(StateWrite),
 }
 
 impl LastFold {
-    /// Returns the id of a file's journal.
+    /// Returns the id of the journal, if the state is a file.
     pub(super) fn journal(self) -> Option<String> {
         match self {
             Self::Journal(id) => Some(id),
@@ -109,7 +109,7 @@ impl LastFold {
 /// A write of a state to an object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StateWrite {
-    /// Tells this write from all others.
+    /// The unique id of this write.
     pub(super) write_id: String,
     /// The epoch of the lease under which it was written.
     pub(super) epoch: u64,
@@ -117,18 +117,18 @@ pub(super) struct StateWrite {
     pub(super) up_to: u64,
 }
 
-/// Reads a state from its text, laid out by us or by anyone else.
+/// Parses a state, in any JSON layout.
 ///
 /// # Errors
-/// Says what is wrong and where, an empty text included: it never means "no rooms".
+/// Returns what is wrong and where. An empty text is an error too: it never means "no rooms".
 pub fn parse_state(text: &[u8]) -> Result<Recorded, ParseError> {
     read(|| Ok(text)).map(|document| document.recorded)
 }
 
-/// The text of a state.
+/// Returns the text of a state.
 ///
 /// # Errors
-/// Returns an error for a record without a lineage: a state has one from its first line on.
+/// Returns an error for a record without a lineage, which every state has.
 pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
     let Recorded { lineage, serial, providers, rooms, plans, moved_to } = recorded;
     let lineage = lineage.as_ref().ok_or_else(|| io::Error::other("a state has a lineage"))?;
@@ -140,15 +140,15 @@ pub fn state_text(recorded: &Recorded) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Reads a state whose checksum may be missing or wrong: it was edited by hand.
+/// Parses a state that was edited by hand: its checksum may be missing or wrong.
 ///
 /// # Errors
-/// Returns what [`parse_state`] returns, but for the checksum.
+/// Returns every error of [`parse_state`] except those of the checksum.
 pub fn parse_edited_state(text: &[u8]) -> Result<Recorded, ParseError> {
     document::read_unsealed(text).map(|(document, _)| document.recorded)
 }
 
-/// The digest of a record's text. Equal records have equal digests, wherever they are kept.
+/// Returns the digest of a record's text. Equal records have equal digests in every store.
 ///
 /// # Errors
 /// Returns what [`state_text`] returns.
@@ -156,15 +156,15 @@ pub fn state_digest(recorded: &Recorded) -> io::Result<Digest> {
     Ok(Digest(Sha256::digest(state_text(recorded)?).into()))
 }
 
-/// Reads a state by itself, as [`read_sharing`] does.
+/// Reads a state as [`read_sharing`] does, without sharing rooms.
 pub(super) fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Document, ParseError> {
     read_sharing(open, &SharedRooms::default())
 }
 
-/// Reads a state in blocks if the layout is ours, and otherwise as a whole. What a block cannot take is
-/// read again as a whole, so that there is one judge of what is damaged.
+/// Reads a state in blocks if it has roomctl's layout, and otherwise as a whole. If a block cannot
+/// be parsed, the state is read again as a whole, so that one parser decides what is damaged.
 ///
-/// Rooms of blocks that are in memory already are shared.
+/// Rooms that are read in blocks and equal a declared room share it.
 pub(super) fn read_sharing<R: Read>(
     open: impl Fn() -> io::Result<R>,
     shared: &SharedRooms,

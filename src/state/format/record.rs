@@ -1,4 +1,4 @@
-//! A room's record as JSON: what is absent or default is left out.
+//! A room's record as JSON. Absent and default values are omitted.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -58,7 +58,7 @@ struct PendingText<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NextText<'a> {
-    /// Left out where the room is to be forgotten.
+    /// Omitted if the room is to be forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     room: Option<CompactRoom<'a>>,
     #[serde(default, skip_serializing_if = "CompactAttributes::is_empty")]
@@ -74,13 +74,13 @@ enum AssumedField {
     DestroyDelayTime,
 }
 
-/// A text that is borrowed if it holds no escapes.
+/// A text that is borrowed if it has no escapes.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl<'a> RecordText<'a> {
-    /// The text of a record.
+    /// Creates the text of a record.
     pub(in crate::state) fn of(record: &'a RecordedRoom) -> Self {
         let RecordedRoom {
             room,
@@ -117,7 +117,7 @@ impl<'a> RecordText<'a> {
         }
     }
 
-    /// The record that the text means.
+    /// Converts the text to a record.
     pub(in crate::state) fn into_record(self, names: &mut Names) -> RecordedRoom {
         RecordedRoom {
             room: Arc::new(self.room.0.into_owned()),
@@ -179,7 +179,7 @@ fn compact(room: Option<&Arc<Room>>) -> Option<CompactRoom<'_>> {
     room.map(|room| CompactRoom(Cow::Borrowed(room.as_ref())))
 }
 
-// serde passes a reference.
+// serde requires a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_destroy(on_remove: &OnRemove) -> bool {
     *on_remove == OnRemove::Destroy
@@ -201,8 +201,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The providers and source files that were read so far: many rooms share each of them, and it is kept
-/// once.
+/// Interns the names of providers and source files, which many rooms share.
 #[derive(Default)]
 pub(in crate::state) struct Names {
     providers: HashMap<Box<str>, ProviderName>,
@@ -223,7 +222,7 @@ impl Names {
         Ok(address)
     }
 
-    /// Returns the path of a source file.
+    /// Interns the path of a source file.
     pub(super) fn source(&mut self, path: &str) -> Arc<str> {
         if let Some(known) = self.sources.get(path) {
             return known.clone();

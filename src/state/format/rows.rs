@@ -1,4 +1,4 @@
-//! A document that is kept in rows of a database: its head, and a row for each room.
+//! A state in database rows: its head, and one row for each room.
 
 use std::io;
 
@@ -8,17 +8,17 @@ use super::document::DocumentText;
 use super::lines::{HEAD_END, ROOMS_END};
 use super::{Fingerprinter, Head, Names, ParseError, RecordText, SharedRooms, checksum};
 
-/// The JSON of everything but the rooms.
+/// Returns the JSON of everything except the rooms.
 pub(in crate::state) fn head_text(head: Head<'_>) -> io::Result<String> {
     Ok(serde_json::to_string(&DocumentText::of(head))?)
 }
 
-/// The JSON of a room's record.
+/// Returns the JSON of a room's record.
 pub(in crate::state) fn record_text(record: &RecordedRoom) -> io::Result<String> {
     Ok(serde_json::to_string(&RecordText::of(record))?)
 }
 
-/// Reads the record of a head and its rows, each an address and the JSON of a record.
+/// Parses a head and its rows, each an address and the JSON of a record.
 pub(in crate::state) fn read_rows<'a>(
     head: &str,
     rows: impl Iterator<Item = (&'a str, &'a str)>,
@@ -37,13 +37,13 @@ pub(in crate::state) fn read_rows<'a>(
     }
     text.extend_from_slice(if between.is_empty() { b"" } else { b"\n" });
     text.extend_from_slice(ROOMS_END);
-    let mut passing = Fingerprinter::default();
-    passing.pass(&text);
-    text.extend_from_slice(&checksum::seal(passing.checksum()));
+    let mut fingerprinter = Fingerprinter::default();
+    fingerprinter.update(&text);
+    text.extend_from_slice(&checksum::seal(fingerprinter.checksum()));
     super::read_sharing(|| Ok(&text[..]), shared).map(|document| document.recorded)
 }
 
-/// Reads a row.
+/// Parses a row.
 pub(in crate::state) fn read_row(
     address: &str,
     record: &str,
@@ -84,7 +84,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn rows_hold_any_record(recorded in samples::any_recorded()) {
+        fn any_record_round_trips_through_rows(recorded in samples::any_recorded()) {
             let lineage = samples::many(0).lineage;
             let recorded = Recorded { lineage, ..recorded };
             let (head, rows) = rows(&recorded);
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_was_laid_out_by_hand_is_read_and_one_that_was_damaged_is_refused() {
+    fn a_row_in_another_layout_is_read_and_a_damaged_row_is_refused() {
         let recorded = samples::many(3);
         let (head, mut rows) = rows(&recorded);
         rows[0].1 = rows[0].1.replacen(',', " ,\n ", 1);
         assert_eq!(read(&head, &rows).expect("a record"), recorded);
         rows[0].1 = "{\"room\":{}}".to_owned();
-        let error = read(&head, &rows).expect_err("no time of creation");
+        let error = read(&head, &rows).expect_err("no creation time");
         assert!(matches!(error, ParseError::Damaged { .. }), "{error}");
         let (address, record) = &rows[0];
         let error = read_row(address, record, &mut Names::default()).expect_err("the same");

@@ -1,4 +1,4 @@
-//! What can be read of a state that is damaged: line by line, and both sides of a conflict.
+//! Salvages a damaged state line by line, and splits the sides of a conflict.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,31 @@ use super::document::{self, DocumentText};
 use super::lines::{self, HEAD_END};
 use super::{Document, Fingerprint};
 
-/// What could be read.
+/// The readable parts of a state.
 #[derive(Debug, Default)]
 pub(in crate::state) struct Salvaged {
     /// Everything but the rooms; `None` if the first line cannot be read.
     pub(in crate::state) head: Option<Document>,
-    /// The rooms whose lines are whole.
+    /// The rooms whose lines are complete.
     pub(in crate::state) rooms: BTreeMap<Address, RecordedRoom>,
     /// The lines, from 1, that cannot be read.
     pub(in crate::state) unreadable: Vec<usize>,
-    /// Whether the end of the document was there.
+    /// Whether the end of the document was found.
     pub(in crate::state) end: End,
 }
 
-/// Whether the end of a document was there.
+/// Whether the end of a document was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::state) enum End {
-    /// It was.
-    There,
-    /// It was not: what preceded it may be missing too.
+    /// It was found.
+    Found,
+    /// It was not found: lines before it may be missing too.
     #[default]
     Missing,
 }
 
 impl Salvaged {
-    /// Whether rooms may have been in the text that could not be read.
+    /// Returns whether the text may have contained rooms that could not be read.
     pub(in crate::state) fn lacks_rooms(&self) -> bool {
         !self.unreadable.is_empty() || self.end == End::Missing || self.head.is_none()
     }
@@ -41,11 +41,11 @@ impl Salvaged {
     fn whole(document: Document) -> Self {
         let mut head = document;
         let rooms = std::mem::take(&mut head.recorded.rooms);
-        Self { head: Some(head), rooms, unreadable: Vec::new(), end: End::There }
+        Self { head: Some(head), rooms, unreadable: Vec::new(), end: End::Found }
     }
 }
 
-/// Reads what can be read.
+/// Reads all readable parts.
 pub(in crate::state) fn salvage(text: &[u8]) -> Salvaged {
     match document::read_unsealed(text) {
         Ok((document, _)) => Salvaged::whole(document),
@@ -62,7 +62,7 @@ fn by_line(text: &[u8]) -> Salvaged {
             continue;
         }
         if line.starts_with(b"}") {
-            all.end = End::There;
+            all.end = End::Found;
         } else if let Some(head) = head(line) {
             all.head.get_or_insert(head);
         } else if let Some(rooms) = lines::read_part(line) {
@@ -76,7 +76,7 @@ fn by_line(text: &[u8]) -> Salvaged {
     all
 }
 
-/// If a room is duplicated, its later record is kept.
+/// Inserts a record. Of a duplicated room the later record is kept.
 fn keep_later(rooms: &mut BTreeMap<Address, RecordedRoom>, address: Address, record: RecordedRoom) {
     let later = rooms.get(&address).is_none_or(|known| known.last_known() <= record.last_known());
     if later {
@@ -91,7 +91,7 @@ fn head(line: &[u8]) -> Option<Document> {
     Some(head.into_document(Fingerprint::of(&text[..]).ok()?))
 }
 
-/// The two sides of a text with git's conflict marks in it: ours and theirs.
+/// Returns the two sides, ours and theirs, of a text with git's conflict marks.
 pub(in crate::state) fn sides(text: &[u8]) -> [Vec<u8>; 2] {
     let mut sides = [Vec::new(), Vec::new()];
     let mut on = [true, true];

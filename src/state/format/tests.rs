@@ -23,8 +23,8 @@ fn text_of(recorded: &Recorded, folded: Option<&str>) -> Vec<u8> {
     text
 }
 
-/// The same document, laid out by somebody else.
-fn relaid(text: &[u8]) -> Vec<u8> {
+/// Returns the same document in another layout.
+fn pretty_printed(text: &[u8]) -> Vec<u8> {
     let value: serde_json::Value = serde_json::from_slice(text).expect("JSON");
     serde_json::to_vec_pretty(&value).expect("JSON")
 }
@@ -36,7 +36,7 @@ fn damage(text: &[u8]) -> (usize, usize, String) {
     }
 }
 
-fn fast(text: &[u8], division: lines::Division) -> Option<Document> {
+fn read_in_blocks(text: &[u8], division: lines::Division) -> Option<Document> {
     lines::read(text, division, &SharedRooms::default()).expect("a read")
 }
 
@@ -46,28 +46,28 @@ fn any_division() -> impl Strategy<Value = lines::Division> {
 
 proptest! {
     #[test]
-    fn reads_what_it_wrote(recorded in any_recorded(), division in any_division()) {
+    fn any_record_round_trips(recorded in any_recorded(), division in any_division()) {
         let text = text_of(&recorded, Some("it"));
         let document = read(|| Ok(&text[..])).expect("a state");
         prop_assert_eq!(&document.recorded, &recorded);
         prop_assert_eq!(&document.folded, &LastFold::Journal("it".to_owned()));
-        prop_assert_eq!(fast(&text, division), Some(document));
+        prop_assert_eq!(read_in_blocks(&text, division), Some(document));
         prop_assert_eq!(state_text(&recorded).expect("a text"), text_of(&recorded, None));
-        let (again, checksum) = document::read_unsealed(&relaid(&text)).expect("a state");
+        let (again, checksum) = document::read_unsealed(&pretty_printed(&text)).expect("a state");
         prop_assert_eq!((again.recorded, checksum), (recorded, document::Checksum::Present));
     }
 
     #[test]
-    fn reads_version_1(count in 0..5_usize, division in any_division()) {
+    fn version_1_is_read(count in 0..5_usize, division in any_division()) {
         let text = oldest(&text_of(&many(count), Some("it")));
         let document = read(|| Ok(&text[..])).expect("a state");
         prop_assert_eq!((document.version, &document.recorded), (1, &many(count)));
-        prop_assert_eq!(fast(&text, division), Some(document));
-        prop_assert_eq!(parse_state(&relaid(&text)).expect("a state"), many(count));
+        prop_assert_eq!(read_in_blocks(&text, division), Some(document));
+        prop_assert_eq!(parse_state(&pretty_printed(&text)).expect("a state"), many(count));
     }
 
     #[test]
-    fn rooms_recorded_as_they_are_declared_are_in_memory_once(
+    fn rooms_recorded_as_declared_share_memory(
         recorded in any_recorded(), division in any_division(),
         choice in prop::collection::vec(0..3_u8, 40),
     ) {
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_fast_way_takes_the_slow_one_takes_too(
+    fn reading_in_blocks_accepts_only_what_the_whole_parser_accepts(
         recorded in any_recorded(), division in any_division(),
         at in any::<prop::sample::Index>(), with in "[,{}\"\n:a]{0,3}",
     ) {
@@ -98,7 +98,7 @@ proptest! {
         let at = at.index(text.len());
         text.splice(at..=at, with.bytes());
         for text in [resealed(&text), text] {
-            if let Some(quick) = fast(&text, division) {
+            if let Some(quick) = read_in_blocks(&text, division) {
                 prop_assert_eq!(document::read(&text).expect("a state"), quick);
             }
         }
@@ -106,7 +106,7 @@ proptest! {
 }
 
 #[test]
-fn lays_one_room_on_a_line() {
+fn each_room_is_on_its_own_line() {
     let text = String::from_utf8(text_of(&many(2), None)).expect("UTF-8");
     insta::assert_snapshot!(text, @r#"
     {"version":2,"lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"providers":{"chat":{"kind":"zim","app_id":7,"host":"emulator"}},"rooms":{
@@ -118,21 +118,21 @@ fn lays_one_room_on_a_line() {
 }
 
 #[test]
-fn reads_many_blocks_as_one() {
+fn many_blocks_are_read_as_one_record() {
     let recorded = many(2000);
     let text = text_of(&recorded, None);
     let division = lines::Division { block: 10_000, part: 1000 };
-    assert!(fast(&text, division).is_some_and(|document| document.recorded == recorded));
+    assert!(read_in_blocks(&text, division).is_some_and(|document| document.recorded == recorded));
 }
 
 #[test]
-fn a_cut_state_is_damaged_wherever_it_is_cut() {
+fn a_state_truncated_anywhere_is_damaged() {
     let text = text_of(&many(3), None);
     for length in 0..text.len() - 1 {
         let (line, column, _) = damage(&text[..length]);
         assert!(line >= 1 && column >= 1, "{length}");
     }
-    // The newline at the end may go: the document is whole without it.
+    // The newline at the end is optional.
     assert_eq!(parse_state(&text[..text.len() - 1]).expect("a state"), many(3));
 }
 
@@ -145,7 +145,7 @@ fn an_empty_file_is_never_an_empty_record() {
 }
 
 #[test]
-fn a_room_that_stands_twice_is_damage_at_its_place() {
+fn a_duplicate_room_is_damage_at_its_line() {
     let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
     let twice = text.replace("room-0000002", "room-0000000");
     let (line, _, what) = damage(twice.as_bytes());
@@ -153,7 +153,7 @@ fn a_room_that_stands_twice_is_damage_at_its_place() {
 }
 
 #[test]
-fn a_provider_or_an_attribute_that_stands_twice_is_damage() {
+fn a_duplicate_provider_or_attribute_is_damage() {
     let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
     let identity = r#""chat":{"kind":"zim","app_id":7,"host":"emulator"}"#;
     let twice = text.replace(identity, &format!("{identity},{identity}"));
@@ -164,7 +164,7 @@ fn a_provider_or_an_attribute_that_stands_twice_is_damage() {
 }
 
 #[test]
-fn an_unknown_key_is_damage_and_not_dropped() {
+fn an_unknown_key_is_damage() {
     let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
     for (key, with) in
         [("\"created\"", "\"extra\":1,\"created\""), ("\"serial\"", "\"extra\":1,\"serial\"")]
@@ -174,7 +174,7 @@ fn an_unknown_key_is_damage_and_not_dropped() {
 }
 
 #[test]
-fn a_newer_version_is_told_before_its_shape_is_looked_at() {
+fn a_newer_version_is_reported_before_the_rest_is_parsed() {
     let laid = "{\"version\":3,\"what\":[],\"rooms\":{\n\"a room\":{}\n}}\n";
     for text in [laid, "{\"rooms\":[], \"version\": 3}", "{\"version\":3}"] {
         assert!(matches!(parse_state(text.as_bytes()), Err(ParseError::Newer(3))), "{text}");
@@ -183,7 +183,7 @@ fn a_newer_version_is_told_before_its_shape_is_looked_at() {
 }
 
 #[test]
-fn rooms_may_stand_in_any_order() {
+fn rooms_may_be_in_any_order() {
     let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
     let mut lines: Vec<_> = text.lines().collect();
     lines.swap(1, 2);
@@ -192,7 +192,7 @@ fn rooms_may_stand_in_any_order() {
 }
 
 #[test]
-fn a_comma_too_many_is_damage() {
+fn a_stray_or_missing_comma_is_damage() {
     let text = String::from_utf8(text_of(&many(3), None)).expect("UTF-8");
     for (from, to) in [("\n},", ",\n},"), (",\n", ",\n,\n"), (",\n", ",,\n"), (",\n", "\n")] {
         assert!(parse_state(text.replacen(from, to, 1).as_bytes()).is_err(), "{from:?} {to:?}");
@@ -200,7 +200,7 @@ fn a_comma_too_many_is_damage() {
 }
 
 #[test]
-fn any_other_byte_is_told_by_the_checksum() {
+fn the_checksum_detects_any_changed_byte() {
     let text = text_of(&many(3), Some("it"));
     for at in 0..text.len() - 1 {
         let mut flipped = text.clone();
@@ -213,23 +213,23 @@ fn any_other_byte_is_told_by_the_checksum() {
     let without = lines.join("\n");
     for edited in [text.replace("Room 1", "Room 7"), without] {
         let error = parse_state(edited.as_bytes());
-        let told = matches!(error, Err(ParseError::Checksum("it does not match its checksum")));
-        assert!(told, "{error:?}");
+        let detected = matches!(error, Err(ParseError::Checksum("it does not match its checksum")));
+        assert!(detected, "{error:?}");
     }
 }
 
 #[test]
-fn version_2_without_its_checksum_is_damaged_and_version_1_never_has_one() {
+fn version_2_requires_a_checksum_and_version_1_refuses_one() {
     let text = String::from_utf8(text_of(&many(1), None)).expect("UTF-8");
     let bare = text[..text.len() - checksum::SEAL].to_owned() + "}\n";
     let older = text.replacen("\"version\":2", "\"version\":1", 1);
-    for text in [bare.as_bytes(), older.as_bytes(), &relaid(text.as_bytes())] {
+    for text in [bare.as_bytes(), older.as_bytes(), &pretty_printed(text.as_bytes())] {
         assert!(matches!(parse_state(text), Err(ParseError::Checksum(_))));
     }
 }
 
 #[test]
-fn a_conflict_that_git_left_is_told_with_its_line() {
+fn a_git_conflict_is_reported_with_its_line() {
     let text = String::from_utf8(text_of(&many(2), None)).expect("UTF-8");
     let (head, rest) = text.split_once('\n').expect("lines");
     let conflict = format!("<<<<<<< HEAD\n{head}\n=======\n{head}\n>>>>>>> theirs\n{rest}");

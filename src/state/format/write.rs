@@ -1,4 +1,4 @@
-//! Writes a document: the rooms pass through in order, and are never in memory twice.
+//! Writes a document. The rooms are streamed in order, and are never in memory twice.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,9 +11,9 @@ use super::document::DocumentText;
 use super::lines::{HEAD_END, ROOMS_END};
 use super::{Fingerprinter, LastFold, RecordText, checksum};
 
-/// How many rooms one core takes at a time.
+/// The number of rooms that one core serializes at a time.
 const PART: usize = 512;
-/// How many rooms are in memory as text at once.
+/// The number of rooms that are in memory as text at once.
 const BATCH: usize = 32 * PART;
 
 /// Everything of a state but its rooms.
@@ -32,15 +32,15 @@ pub(in crate::state) struct Head<'a> {
     pub(in crate::state) moved_to: Option<&'a str>,
 }
 
-/// Writes a document, a piece at a time through `write`, and seals it.
+/// Passes a document to `write`, a piece at a time, and appends its checksum.
 pub(in crate::state) fn write<'a>(
     head: Head<'_>,
     mut rooms: impl Iterator<Item = (&'a Address, &'a RecordedRoom)>,
     mut write: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut passing = Fingerprinter::default();
+    let mut fingerprinter = Fingerprinter::default();
     let mut emit = |bytes: &[u8]| {
-        passing.pass(bytes);
+        fingerprinter.update(bytes);
         write(bytes)
     };
     let mut head = serde_json::to_vec(&DocumentText::of(head))?;
@@ -62,7 +62,7 @@ pub(in crate::state) fn write<'a>(
     }
     emit(if between.is_empty() { b"" } else { b"\n" })?;
     emit(ROOMS_END)?;
-    let seal = checksum::seal(passing.checksum());
+    let seal = checksum::seal(fingerprinter.checksum());
     write(&seal)
 }
 

@@ -1,4 +1,4 @@
-//! One line of a journal: its JSON, sealed with the checksum of what precedes it.
+//! One line of a journal: its JSON, sealed with a checksum.
 
 use std::borrow::Cow;
 
@@ -10,17 +10,17 @@ use crate::model::{Address, Holder, Lineage, ProviderName};
 use super::super::Entry;
 use super::super::format::{IdentityText, Names, OLDEST, ParseError, RecordText, VERSION};
 
-/// The first line: which journal it is, the state that it builds on, and who writes it.
+/// The first line: the journal's id, the state that it builds on, and the holder that writes it.
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::state) struct Head {
     pub(super) version: u64,
-    /// Which journal it is.
+    /// The id of the journal.
     pub(in crate::state) journal: String,
     /// The lineage of the state that it builds on.
     pub(in crate::state) lineage: Lineage,
     /// The serial of the state that it builds on.
     pub(in crate::state) serial: u64,
-    /// Who writes it.
+    /// The holder that writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::state) holder: Option<Holder>,
 }
@@ -32,7 +32,7 @@ struct HeadLine {
     journal: String,
     lineage: Lineage,
     serial: u64,
-    /// Version 1 did not say who.
+    /// Absent in version 1.
     #[serde(default)]
     holder: Option<Holder>,
     #[serde(rename = "crc32")]
@@ -84,7 +84,7 @@ struct ProviderText<'a> {
     identity: IdentityText<'a>,
 }
 
-/// What is wrong with a line.
+/// An error in a line.
 #[derive(Debug)]
 pub(super) struct Flaw {
     column: usize,
@@ -93,13 +93,13 @@ pub(super) struct Flaw {
 
 /// The separator of a line's text and its checksum.
 const SEAL: &[u8] = b",\"crc32\":\"";
-/// What ends a line.
+/// The end of a line.
 const END: &[u8] = b"\"}\n";
 /// The hex digits of a checksum.
 const DIGITS: usize = 8;
 
 impl Head {
-    /// The head of a journal that builds on a state.
+    /// Creates the head of a journal.
     pub(in crate::state) fn new(
         journal: String,
         lineage: Lineage,
@@ -109,25 +109,25 @@ impl Head {
         Self { version: VERSION, journal, lineage, serial, holder }
     }
 
-    /// Its line.
+    /// Returns its sealed line.
     pub(in crate::state) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
         sealed(self)
     }
 }
 
-/// The line of an object, sealed.
+/// Returns the sealed line of an object.
 pub(in crate::state) fn sealed(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut line = serde_json::to_vec(value)?;
     close(&mut line, 0);
     Ok(line)
 }
 
-/// The text of an entry, as [`seal`] takes it.
+/// Returns the text of an entry, the input of [`seal`].
 pub(in crate::state) fn body(entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&EntryText::of(entry))
 }
 
-/// Reads the text of an entry.
+/// Parses the text of an entry.
 #[cfg(feature = "postgres")]
 pub(in crate::state) fn parse_body(body: &[u8]) -> Result<Entry, serde_json::Error> {
     serde_json::from_slice(body).map(EntryText::into_entry)
@@ -142,7 +142,7 @@ pub(in crate::state) fn seal(lines: &mut Vec<u8>, n: u64, synced: u64, body: &[u
     close(lines, start);
 }
 
-/// Puts the checksum in front of the closing brace of the object that starts at `start`.
+/// Inserts the checksum before the closing brace of the object that starts at `start`.
 fn close(lines: &mut Vec<u8>, start: usize) {
     lines.pop();
     let checksum = crc32fast::hash(&lines[start..]);
@@ -151,7 +151,7 @@ fn close(lines: &mut Vec<u8>, start: usize) {
     lines.extend_from_slice(END);
 }
 
-/// Reads the first line.
+/// Parses the first line.
 pub(super) fn head(line: &[u8]) -> Result<Head, Flaw> {
     let HeadLine { version, journal, lineage, serial, holder, _checksum } = open(line)?;
     if !(OLDEST..=VERSION).contains(&version) {
@@ -160,7 +160,7 @@ pub(super) fn head(line: &[u8]) -> Result<Head, Flaw> {
     Ok(Head { version, journal, lineage, serial, holder })
 }
 
-/// Reads the line of entry `n`.
+/// Parses the line of entry `n`.
 pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
     let EntryLine { n: found, synced, entry, _checksum } = open(line)?;
     if found != n || synced >= n {
@@ -173,18 +173,19 @@ pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
     Ok(entry.into_entry())
 }
 
-/// Reads the line of an entry, whatever precedes it.
+/// Parses the line of an entry with any number.
 pub(super) fn any_entry(line: &[u8]) -> Result<Entry, Flaw> {
     let EntryLine { n: _, synced: _, entry, _checksum } = open(line)?;
     Ok(entry.into_entry())
 }
 
-/// How many entries were durable when the line was written; `None` if it is no whole line.
+/// Returns how many entries were durable when the line was written; `None` if the line is
+/// incomplete.
 pub(super) fn synced(line: &[u8]) -> Option<u64> {
     open(line).ok().map(|SyncedText { synced }| synced)
 }
 
-/// Checks the checksum of a line and reads it.
+/// Verifies the checksum of a line, and parses the line.
 pub(super) fn open<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
     let sealed = line.strip_suffix(END).and_then(|line| line.split_last_chunk::<DIGITS>());
     let Some((text, digits)) = sealed.and_then(|(text, d)| Some((text.strip_suffix(SEAL)?, d)))
@@ -200,7 +201,7 @@ pub(super) fn open<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
 }
 
 impl Flaw {
-    /// Says which line it is, from 1.
+    /// Adds the line number, from 1.
     pub(super) fn at(self, line: usize) -> ParseError {
         let Self { column, what } = self;
         ParseError::Damaged { line, column, what }

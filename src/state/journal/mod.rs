@@ -1,4 +1,4 @@
-//! The journal as text: one JSON line for each entry, each with a checksum of its own.
+//! The journal as text: one JSON line for each entry, each with a checksum.
 //!
 //! ```text
 //! {"version":2,"journal":"…","lineage":"…","serial":7,"holder":{…},"crc32":"…"}
@@ -6,9 +6,9 @@
 //! {"n":2,"synced":1,"entry":{"removed":"chat/garden"},"crc32":"…"}
 //! ```
 //!
-//! `n` counts the entries, so that a line that was lost or doubled shows. `synced` says how many
-//! were durable when the line was written: it shows what a crash tore, which no caller was told was
-//! durable, from what was damaged later. Version 1 does not say who writes it.
+//! `n` numbers the entries, so that a lost or duplicated line is detected. `synced` is the number
+//! of entries that were durable when the line was written. It distinguishes a line that a crash
+//! tore, which was never acknowledged, from one that was damaged later. Version 1 has no holder.
 
 mod line;
 
@@ -29,23 +29,24 @@ pub(super) use line::{Head, body, seal};
 /// A journal as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    /// Tells this journal from others: a UUID.
+    /// The id of the journal, a UUID.
     pub id: String,
     /// The lineage of the state that it builds on.
     pub lineage: Lineage,
     /// The serial of the state that it builds on.
     pub serial: u64,
-    /// Who wrote it; `None` in version 1, which did not say.
+    /// The holder that wrote it; `None` in version 1.
     pub holder: Option<Holder>,
-    /// Every entry that was acknowledged, and perhaps some that were not.
+    /// All acknowledged entries, and possibly some that were not acknowledged.
     pub entries: Vec<Entry>,
 }
 
 impl Journal {
-    /// The journal as its text, each entry synced before the next one was written.
+    /// Returns the text of the journal, as if each entry was synced before the next one was
+    /// written.
     ///
     /// # Errors
-    /// Returns the error of the JSON, which no entry that was read causes.
+    /// Returns the error of the JSON serializer, which entries that were parsed never cause.
     pub fn text(&self) -> Result<Vec<u8>, serde_json::Error> {
         let Self { id, lineage, serial, holder, entries } = self;
         let head = Head::new(id.clone(), lineage.clone(), *serial, holder.clone());
@@ -57,11 +58,11 @@ impl Journal {
     }
 }
 
-/// Reads a journal from its text. What a crash tore at its end is left out; a journal that was
-/// torn before its first line was whole is none, since nothing was acknowledged yet.
+/// Parses a journal. A torn end is ignored. Returns `None` if the first line is torn, since nothing
+/// was acknowledged yet.
 ///
 /// # Errors
-/// Says what is wrong and where, for anything that a crash cannot have left.
+/// Returns what is wrong and where, for damage that a crash cannot have caused.
 pub fn parse_journal(text: &[u8]) -> Result<Option<Journal>, ParseError> {
     read(text).map_err(|error| match (error, conflict(text)) {
         (ParseError::Damaged { .. }, Some(line)) => ParseError::Conflict { line },
@@ -89,29 +90,29 @@ fn read(text: &[u8]) -> Result<Option<Journal>, ParseError> {
 }
 
 #[cfg(feature = "object-store")]
-/// Reads a sealed line, which is line `at` of its text, from 1.
+/// Parses a sealed line, which is line `at` of its text, from 1.
 pub(super) fn unsealed<'a, T: Deserialize<'a>>(line: &'a [u8], at: usize) -> Result<T, ParseError> {
     line::open(line).map_err(|flaw| flaw.at(at))
 }
 
 #[cfg(feature = "object-store")]
-/// Reads entry `n`, which is line `at` of its text, from 1.
+/// Parses entry `n`, which is line `at` of its text, from 1.
 pub(super) fn entry(line: &[u8], n: u64, at: usize) -> Result<Entry, ParseError> {
     line::entry(line, n).map_err(|flaw| flaw.at(at))
 }
 
-/// What can be read of a journal that is damaged.
+/// The readable parts of a damaged journal.
 #[derive(Debug)]
 pub(super) struct Salvaged {
-    /// What its first line says; `None` if that cannot be read.
+    /// Its first line; `None` if that cannot be read.
     pub(super) head: Option<Head>,
-    /// The entries whose lines are whole.
+    /// The entries whose lines are complete.
     pub(super) entries: Vec<Entry>,
     /// The lines, from 1, that cannot be read.
     pub(super) unreadable: Vec<usize>,
 }
 
-/// Reads every line of a journal that is whole.
+/// Reads every complete line of a journal.
 pub(super) fn salvage(text: &[u8]) -> Salvaged {
     let mut all = Salvaged { head: None, entries: Vec::new(), unreadable: Vec::new() };
     for (at, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -139,11 +140,11 @@ fn head(line: &[u8], rest: &[u8]) -> Result<Option<Head>, ParseError> {
     }
 }
 
-/// Whether a crash left `tail`, which begins with the bad line of entry `n`: the line is not
-/// written to its end, and no later line says that it was durable once.
+/// Returns whether a crash may have left `tail`, which begins with the invalid line of entry `n`:
+/// the line is incomplete, and no later line records that it was durable.
 ///
-/// Several lines are synced at once, so that a hole may have whole lines after it; no caller
-/// was told of those either.
+/// Several lines are synced at once, so that complete lines may follow a hole. Those were not
+/// acknowledged either.
 fn is_torn(tail: &[u8], n: u64) -> bool {
     let (line, mut rest) = split(tail);
     if !is_unwritten(line) {
@@ -159,13 +160,13 @@ fn is_torn(tail: &[u8], n: u64) -> bool {
     true
 }
 
-/// Whether a line was never written to its end: it lacks the newline, or holds bytes that the file
-/// system gave out and nothing was ever written to. JSON has no such bytes.
+/// Returns whether a line was not written completely: it lacks the newline, or has zero bytes,
+/// which a file system allocates before the content is written. JSON has no zero bytes.
 fn is_unwritten(line: &[u8]) -> bool {
     !line.ends_with(b"\n") || line.contains(&0)
 }
 
-/// The first line with its newline, and what follows it.
+/// Returns the first line with its newline, and the rest.
 fn split(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
     text.split_at(end)

@@ -12,7 +12,7 @@ fn head_line() -> Vec<u8> {
     Head::new("it".to_owned(), lineage, 7, Some(holder(1))).line().expect("a line")
 }
 
-/// A journal whose batches were synced one after the other, and where each entry ends.
+/// Returns the text of a journal whose batches were synced separately, and the end of each entry.
 fn written(batches: &[Vec<Entry>]) -> (Vec<u8>, Vec<usize>) {
     let (mut text, mut ends, mut n) = (head_line(), Vec::new(), 0);
     for batch in batches {
@@ -40,7 +40,7 @@ fn singly(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
 
 proptest! {
     #[test]
-    fn reads_what_it_wrote(batches in vec(vec(any_entry(), 0..4), 0..4)) {
+    fn any_entries_round_trip(batches in vec(vec(any_entry(), 0..4), 0..4)) {
         let (text, _) = written(&batches);
         let journal = parse_journal(&text).expect("a journal").expect("a head");
         prop_assert_eq!(journal.serial, 7);
@@ -50,14 +50,14 @@ proptest! {
     }
 
     #[test]
-    fn never_panics(text in vec(any::<u8>(), 0..200)) {
+    fn parsing_never_panics(text in vec(any::<u8>(), 0..200)) {
         let _: Result<_, _> = parse_journal(&text);
         let _: Result<_, _> = parse_journal(&[head_line(), text].concat());
     }
 }
 
 #[test]
-fn a_crash_at_any_byte_leaves_every_whole_line() {
+fn a_journal_cut_at_any_byte_keeps_every_complete_line() {
     let (text, ends) = written(&singly(three()));
     for length in 0..=text.len() {
         let whole = ends.iter().filter(|end| **end <= length).count();
@@ -66,7 +66,7 @@ fn a_crash_at_any_byte_leaves_every_whole_line() {
 }
 
 #[test]
-fn a_tail_that_was_given_out_and_never_written_is_torn() {
+fn a_tail_of_zero_bytes_is_torn() {
     let (text, ends) = written(&singly(three()));
     for length in head_line().len()..text.len() {
         let whole = ends.iter().filter(|end| **end <= length).count();
@@ -77,7 +77,7 @@ fn a_tail_that_was_given_out_and_never_written_is_torn() {
 }
 
 #[test]
-fn a_hole_in_what_was_synced_together_is_torn() {
+fn a_hole_in_an_unacknowledged_batch_is_torn() {
     let (mut text, ends) = written(&[three()]);
     text[ends[0] + 10..ends[1] + 10].fill(0);
     assert_eq!(entries(&text), three()[..1]);
@@ -87,7 +87,7 @@ fn a_hole_in_what_was_synced_together_is_torn() {
 }
 
 #[test]
-fn a_hole_in_what_was_durable_is_damage() {
+fn a_hole_in_a_durable_entry_is_damage() {
     let (mut text, ends) = written(&singly(three()));
     text[ends[0] + 10..ends[0] + 20].fill(0);
     assert!(matches!(parse_journal(&text), Err(ParseError::Damaged { line: 3, .. })));
@@ -110,22 +110,22 @@ fn a_flipped_bit_is_damage_at_its_line() {
 }
 
 #[test]
-fn a_line_that_was_taken_out_or_doubled_is_damage() {
+fn a_removed_or_duplicated_line_is_damage() {
     let (text, ends) = written(&singly(three()));
     let without = [&text[..ends[0]], &text[ends[1]..]].concat();
     assert!(matches!(parse_journal(&without), Err(ParseError::Damaged { line: 3, .. })));
-    let doubled = [&text[..ends[0]], &text[head_line().len()..]].concat();
-    assert!(matches!(parse_journal(&doubled), Err(ParseError::Damaged { line: 3, .. })));
+    let duplicated = [&text[..ends[0]], &text[head_line().len()..]].concat();
+    assert!(matches!(parse_journal(&duplicated), Err(ParseError::Damaged { line: 3, .. })));
 }
 
 #[test]
-fn a_newer_version_is_told() {
+fn a_newer_version_is_reported() {
     let text = "{\"version\":3,\"new\":true}\n{\"x\":1}\n";
     assert!(matches!(parse_journal(text.as_bytes()), Err(ParseError::Newer(3))));
 }
 
 #[test]
-fn the_lines_read_as_json() {
+fn each_line_is_a_json_object() {
     let (text, _) = written(&[vec![named("chat/a", "A")]]);
     insta::assert_snapshot!(String::from_utf8(text).expect("UTF-8"), @r#"
     {"version":2,"journal":"it","lineage":"7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44","serial":7,"holder":{"pid":1,"host":"desk","user":"ada","command":"roomctl apply","time":"2023-11-14T22:13:20.000Z"},"crc32":"81c28a24"}
@@ -133,13 +133,13 @@ fn the_lines_read_as_json() {
     "#);
 }
 
-/// A line of a test's own, sealed.
+/// Returns a sealed line with any content.
 fn sealed(line: &str) -> Vec<u8> {
     format!("{line},\"crc32\":\"{:08x}\"}}\n", crc32fast::hash(line.as_bytes())).into_bytes()
 }
 
 #[test]
-fn a_journal_of_version_1_is_read_also_where_results_stand_twice() {
+fn a_journal_of_version_1_with_duplicate_results_is_read() {
     let head = sealed(r#"{"version":1,"journal":"it","lineage":"l","serial":7"#);
     let provider =
         r#"{"provider":{"name":"chat","identity":{"kind":"zim","app_id":7,"emulated":true}}}"#;
@@ -153,7 +153,7 @@ fn a_journal_of_version_1_is_read_also_where_results_stand_twice() {
 }
 
 #[test]
-fn a_conflict_that_git_left_is_told_with_its_line() {
+fn a_git_conflict_is_reported_with_its_line() {
     let (text, ends) = written(&singly(three()));
     let (before, after) = text.split_at(ends[0]);
     let conflict = [before, b"<<<<<<< HEAD\n", after, b"=======\n>>>>>>> theirs\n"].concat();

@@ -1,20 +1,21 @@
-//! The two clocks by which the window of a call closes.
+//! The two clocks that limit the send window of a call.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A moment by two clocks: neither stops while the machine is suspended, and one of them cannot be set.
+/// A moment by two clocks. Neither stops while the machine is suspended, and the boot clock cannot
+/// be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::state) struct Moment {
-    /// Since the machine was started, the time included for which it was suspended.
+    /// The time since boot, including suspension.
     pub(in crate::state) boot: Duration,
-    /// Since 1970.
+    /// The time since the Unix epoch.
     pub(in crate::state) wall: Duration,
 }
 
-/// Tells the moment.
+/// The source of moments.
 pub(in crate::state) trait WindowClock: fmt::Debug + Send + Sync {
-    /// The moment now.
+    /// Returns the current moment.
     fn now(&self) -> Moment;
 }
 
@@ -23,8 +24,8 @@ pub(in crate::state) trait WindowClock: fmt::Debug + Send + Sync {
 pub(in crate::state) struct SystemClocks;
 
 impl Moment {
-    /// Whether less than `window` has passed since then by both clocks. A clock that was set back counts as
-    /// one that ran on.
+    /// Returns whether less than `window` has passed since this moment by both clocks. A clock that
+    /// was set back counts as expired.
     pub(in crate::state) fn is_within(self, window: Duration, now: Self) -> bool {
         let within = |then: Duration, now: Duration| {
             now.checked_sub(then).is_some_and(|passed| passed < window)
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_closes_by_whichever_clock_is_first() {
+    fn a_window_closes_by_the_earlier_of_both_clocks() {
         let (start, window) = (at(500, 500), Duration::from_secs(2));
         assert!(start.is_within(window, at(2_499, 2_499)));
         assert!(!start.is_within(window, at(2_500, 600)));
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_clocks_run() {
+    fn the_system_clocks_advance() {
         let (before, now) = (SystemClocks.now(), SystemClocks.now());
         assert!(before.is_within(Duration::from_mins(1), now));
         assert!(now.wall > Duration::from_hours(490_896), "the system is past 2026");

@@ -1,30 +1,30 @@
-//! Why a request to a shared store has no result.
+//! Why a request to a shared store failed.
 
 use std::sync::Arc;
 
 use crate::state::StateError;
 
-/// Why a request to a shared store has no result, by what is done next.
+/// Why a request to a shared store failed, classified by what is done next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::state) enum RemoteError {
-    /// The store did not answer, or asked to come again: whether a write was done is unknown.
+    /// The store did not answer, or asked for a retry: the outcome of a write is unknown.
     #[error("{0}")]
     Unavailable(String),
-    /// No connection came about, and the store has not answered before: nothing was sent.
+    /// No connection was established, and the store has not answered before: nothing was sent.
     #[error("{0}")]
     Unreachable(String),
-    /// The store refused for a reason that stays: credentials, permissions, a name that is missing.
-    /// Nothing was written.
+    /// The store refused for a permanent reason: credentials, permissions, a missing name. Nothing
+    /// was written.
     #[error("{0}")]
     Denied(String),
 }
 
 impl RemoteError {
-    /// Says what was tried with which part of a state.
+    /// Adds the attempted operation and the part of the state to the error.
     pub(in crate::state) fn failed(&self, operation: &'static str, location: String) -> StateError {
         let advice = match self {
             Self::Unavailable(_) => "; run again once the store answers",
-            // They say what to do.
+            // Their messages contain the advice.
             Self::Unreachable(_) | Self::Denied(_) => "",
         };
         let error = Arc::new(std::io::Error::other(format!("{self}{advice}")));

@@ -1,4 +1,4 @@
-//! The store as the holder of its lease uses it: requests to the one task that writes.
+//! The store as the lease holder uses it: it sends requests to the one task that writes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,29 +13,29 @@ use crate::state::{
 
 use super::SEND_WINDOW;
 
-/// What a holder of the lease asks of the task that writes.
+/// A request of the lease holder to the writer task.
 pub(in crate::state) enum Request {
-    /// To make entries durable.
+    /// Makes entries durable.
     Append(Append),
-    /// To let a new state continue an earlier lineage.
+    /// Lets a new state continue an earlier lineage.
     ContinueLineage(Lineage),
-    /// To write a whole record in place of the state and the journal.
+    /// Replaces the state and the journal by a whole record.
     Replace(Recorded, Reply<()>),
-    /// To fold everything into the state, and to release the lease.
+    /// Folds everything into the state, and releases the lease.
     Close(LastCalls, Reply<Folded>),
 }
 
-/// Entries with their texts, and who waits for them.
+/// Entries with their serialized texts, and the channel for the reply.
 pub(in crate::state) struct Append {
     pub(in crate::state) entries: Vec<Entry>,
     pub(in crate::state) bodies: Vec<Vec<u8>>,
     pub(in crate::state) reply: Reply<Durable>,
 }
 
-/// Who waits for a result.
+/// The channel for the result of a request.
 pub(in crate::state) type Reply<T> = oneshot::Sender<Result<T, StateError>>;
 
-/// The requests that wait for the task.
+/// The requests that the writer task has not served yet.
 #[derive(Default)]
 pub(in crate::state) struct Queue {
     pub(in crate::state) appends: Vec<Append>,
@@ -43,28 +43,28 @@ pub(in crate::state) struct Queue {
     pub(in crate::state) closing: Option<(LastCalls, Reply<Folded>)>,
 }
 
-/// The task that writes under the lease.
+/// The writer task: the only one that writes under the lease.
 pub(in crate::state) trait LeaseWriter: Send + 'static {
-    /// Serves requests until the lease is released, lost, or dropped.
+    /// Serves requests until the lease is released or lost, or the holder is dropped.
     fn serve(
         &mut self,
         requests: &mut mpsc::UnboundedReceiver<Request>,
     ) -> impl Future<Output = Result<WriterEnd, StateError>> + Send;
 
-    /// The requests that are not served yet.
+    /// Returns the requests that are not served yet.
     fn into_queue(self) -> Queue;
 }
 
-/// How the task that writes ends.
+/// How the writer task ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::state) enum WriterEnd {
-    /// Nobody holds the lease any more: it ends by itself.
+    /// The holder was dropped: the lease expires.
     Dropped,
-    /// It was released.
+    /// The lease was released.
     Released,
 }
 
-/// A state that this run may write: it holds the lease.
+/// A state that this run may write, because it holds the lease.
 pub(in crate::state) struct LeasedStore {
     location: String,
     snapshot: Snapshot,
@@ -74,7 +74,7 @@ pub(in crate::state) struct LeasedStore {
 }
 
 impl Append {
-    /// Takes entries as they are to be written.
+    /// Serializes entries.
     pub(in crate::state) fn of(
         entries: Vec<Entry>,
         reply: Reply<Durable>,
@@ -85,14 +85,14 @@ impl Append {
 }
 
 impl Queue {
-    /// Answers every request, those that are still to come too, with the error that ended the task.
+    /// Answers every request, also the later ones, with the error that ended the task.
     pub(in crate::state) async fn refuse(
         self,
         requests: &mut mpsc::UnboundedReceiver<Request>,
         error: &StateError,
     ) {
         let Self { appends, replacing, closing } = self;
-        // A caller that went away needs no answer.
+        // The receiver of a cancelled caller is gone.
         let refuse = |request| match request {
             Request::Append(append) => drop(append.reply.send(Err(error.clone()))),
             Request::ContinueLineage(_) => {}
@@ -113,8 +113,8 @@ impl Queue {
 }
 
 impl LeasedStore {
-    /// Starts the task that writes, which gets the requests of the holder and learns how a window sees that
-    /// the lease is lost.
+    /// Starts the writer task. `writer` gets the channel through which a send window sees that the
+    /// lease is lost.
     pub(in crate::state) fn start<W: LeaseWriter>(
         location: String,
         snapshot: Snapshot,
@@ -140,22 +140,22 @@ impl LeasedStore {
         self.lineage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a request to the writer at once, and returns the wait for its answer.
+    /// Sends a request to the writer at once, and returns a future of the reply.
     fn request<T: Send + 'static>(
         &self,
         make: impl FnOnce(Reply<T>) -> Result<Request, StateError>,
     ) -> Access<'_, T> {
         let (reply, answer) = oneshot::channel();
-        let requested =
-            make(reply).and_then(|request| self.requests.send(request).map_err(|_| self.gone()));
+        let requested = make(reply)
+            .and_then(|request| self.requests.send(request).map_err(|_| self.stopped_error()));
         Box::pin(async move {
             requested?;
-            answer.await.unwrap_or_else(|_| Err(self.gone()))
+            answer.await.unwrap_or_else(|_| Err(self.stopped_error()))
         })
     }
 
-    /// Why a request is not served.
-    fn gone(&self) -> StateError {
+    /// Returns the error of a request that cannot be served.
+    fn stopped_error(&self) -> StateError {
         let stopped = || StateError::Stopped { location: self.location.clone() };
         self.lost.borrow().clone().unwrap_or_else(stopped)
     }
@@ -173,14 +173,14 @@ impl WriteStore for LeasedStore {
     fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
         if self.snapshot.found == Found::New {
             let request = Request::ContinueLineage(lineage.clone());
-            self.requests.send(request).map_err(|_| self.gone())?;
+            self.requests.send(request).map_err(|_| self.stopped_error())?;
             *self.known_lineage() = lineage;
         }
         Ok(())
     }
 
     fn reserve(&self, _: usize) -> Access<'_, ()> {
-        // The write that took the lease has shown that the store takes writes.
+        // Taking the lease was a write: the store is writable.
         Box::pin(async { Ok(()) })
     }
 
@@ -211,7 +211,7 @@ impl WriteStore for LeasedStore {
             let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
             match error {
                 Some(error) => error,
-                // Released: nothing is lost any more.
+                // The lease was released: it can no longer be lost.
                 None => std::future::pending().await,
             }
         })

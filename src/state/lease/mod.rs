@@ -1,4 +1,4 @@
-//! The lease of a shared store: how long it and its calls hold, what ends it, and the requests of its holder.
+//! The lease of a shared store: its times, retries, takeover, and the requests of its holder.
 
 mod clock;
 mod error;
@@ -20,31 +20,31 @@ pub(super) use holder::{Append, LeaseWriter, LeasedStore, Queue, Request, Writer
 pub(super) use watch::Watch;
 pub(super) use window::{SEND_WINDOW, WriteWindow};
 
-/// How long after a takeover a call of an earlier holder may be in flight: it is sent within the send
-/// window, and given up after the time-out of a call.
+/// How long after a takeover a call of an earlier holder may be in flight: the send window plus the
+/// time-out of a call.
 pub(super) const CALLS_END: Duration = SEND_WINDOW.saturating_add(CALL_TIMEOUT);
-/// How often a lease that another run holds is read again.
+/// The interval at which a lease of another run is read again.
 pub(super) const POLL: Duration = Duration::from_secs(1);
-/// How long after its end a lease is still renewed: the condition of the write shows whether another run
-/// took it.
+/// How long after its expiry a holder still tries to renew its lease. The condition of the write
+/// fails if another run took the lease.
 pub(super) const RENEWAL_PATIENCE: Duration = Duration::from_secs(15);
-/// How long a takeover is tried.
+/// How long a takeover is retried.
 pub(super) const TAKEOVER_PATIENCE: Duration = Duration::from_secs(15);
-/// How long a read is repeated while the store does not answer.
+/// How long a read is retried while the store does not answer.
 pub(super) const READ_PATIENCE: Duration = Duration::from_secs(30);
-/// How long that is done before the first connection comes about: a host that is wrong is soon said, and
-/// one that just starts is waited for.
+/// How long the first connection is retried: a wrong host is reported soon, and a starting server
+/// is waited for.
 const FIRST_CONTACT: Duration = Duration::from_secs(4);
-/// The wait before the first repetition; it doubles.
+/// The wait before the first retry. Each further wait doubles.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
-/// The longest wait between two.
+/// The longest wait between two attempts.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
 /// How a lease was released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Released {
-    /// By its holder, after its last write of the state.
+    /// By the holder, after its last write of the state.
     Cleanly,
     /// By hand, or after a failure.
     Uncleanly,
@@ -52,7 +52,7 @@ pub(super) enum Released {
 
 #[cfg(feature = "postgres")]
 impl Released {
-    /// Its name in a column.
+    /// Returns its name in a database column.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Cleanly => "cleanly",
@@ -61,23 +61,23 @@ impl Released {
     }
 }
 
-/// When something was sent.
+/// The time at which a write was sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
-    /// By the clock that waits go by.
+    /// By tokio's clock, for waits.
     pub(super) at: Instant,
-    /// By the clocks that a window goes by.
+    /// By the clocks of the send window.
     pub(super) moment: Moment,
 }
 
 impl Sent {
-    /// Something that is sent now.
+    /// Returns the current time.
     pub(super) fn now(clock: &dyn WindowClock) -> Self {
         Self { at: Instant::now(), moment: clock.now() }
     }
 }
 
-/// The wait between repetitions.
+/// The exponential backoff between retries, with jitter.
 pub(super) struct Backoff(Duration);
 
 impl Default for Backoff {
@@ -87,7 +87,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Waits before the next repetition; false if it would come too late.
+    /// Waits before the next retry. Returns false without waiting if the retry would start after
+    /// `until`.
     pub(super) async fn wait(&mut self, until: Instant) -> bool {
         let delay = self.0.mul_f64(0.5 + fastrand::f64() / 2.0);
         if Instant::now() + delay >= until {
@@ -99,34 +100,35 @@ impl Backoff {
     }
 }
 
-/// Repeats a request that has no effect until a time, or only for a moment if no connection comes about.
+/// Retries an idempotent request until a time, or only for [`FIRST_CONTACT`] if no connection is
+/// established.
 pub(super) struct Retry {
     backoff: Backoff,
-    begun: Instant,
+    started: Instant,
     until: Instant,
 }
 
 impl Retry {
-    /// Repeats until a time.
+    /// Retries until a time.
     pub(super) fn until(until: Instant) -> Self {
-        Self { backoff: Backoff::default(), begun: Instant::now(), until }
+        Self { backoff: Backoff::default(), started: Instant::now(), until }
     }
 
-    /// Waits before the next repetition.
+    /// Waits before the next retry.
     ///
     /// # Errors
-    /// Returns the error itself if there is none.
+    /// Returns the given error if there is no further retry.
     pub(super) async fn after(&mut self, error: RemoteError) -> Result<(), RemoteError> {
         let until = match &error {
             RemoteError::Unavailable(_) => self.until,
-            RemoteError::Unreachable(_) => self.until.min(self.begun + FIRST_CONTACT),
+            RemoteError::Unreachable(_) => self.until.min(self.started + FIRST_CONTACT),
             RemoteError::Denied(_) => return Err(error),
         };
         if self.backoff.wait(until).await { Ok(()) } else { Err(error) }
     }
 }
 
-/// The error of a run that finds the lease held.
+/// Returns the error of a run that finds the lease held.
 pub(super) fn locked(location: &str, holder: Holder, left: Duration) -> StateError {
     StateError::Locked {
         location: location.to_owned(),
@@ -135,7 +137,7 @@ pub(super) fn locked(location: &str, holder: Holder, left: Duration) -> StateErr
     }
 }
 
-/// The error of a holder whose lease is another's now.
+/// Returns the error of a holder whose lease was taken over.
 pub(super) fn lost(location: &str, by: Option<Holder>) -> StateError {
     StateError::LeaseLost { location: location.to_owned(), by: by.map(Box::new) }
 }

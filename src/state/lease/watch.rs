@@ -1,10 +1,10 @@
-//! Watches another run's lease until it may be taken over.
+//! The observation of another run's lease until it may be taken over.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Another run's lease, watched until it may be taken over. `V` tells one renewal from the next.
+/// Observes another run's lease until it may be taken over. `V` identifies a renewal.
 pub(in crate::state) struct Watch<V>(Option<(V, Instant)>);
 
 impl<V> Default for Watch<V> {
@@ -14,9 +14,9 @@ impl<V> Default for Watch<V> {
 }
 
 impl<V: PartialEq> Watch<V> {
-    /// Returns how long a lease may not be taken over yet, after an answer that shows this renewal of it.
-    /// `left` is what the store's own clock says, if it says anything; a renewal that was seen unchanged
-    /// for the length of the lease has ended in any case.
+    /// Returns how long the lease must still be waited for, after an answer with this renewal.
+    /// `left` is the remaining time by the store's clock, if known. A renewal that was observed
+    /// unchanged for the length of the lease has expired in any case.
     pub(in crate::state) fn left(
         &mut self,
         renewal: V,
@@ -44,7 +44,7 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(20);
 
     #[tokio::test(start_paused = true)]
-    async fn a_renewal_that_stays_for_the_length_of_the_lease_has_ended() {
+    async fn a_lease_without_renewal_for_its_length_has_expired() {
         let mut watch = Watch::default();
         assert_eq!(watch.left("one", LEASE, None), LEASE);
         advance(Duration::from_secs(19)).await;
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_clock_of_the_store_ends_a_lease_sooner_and_never_later() {
+    async fn the_clock_of_the_store_can_only_shorten_the_wait() {
         let mut watch = Watch::default();
         let by_store = |seconds| Some(Duration::from_secs(seconds));
         assert_eq!(watch.left("one", LEASE, by_store(5)), Duration::from_secs(5));

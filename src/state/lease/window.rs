@@ -12,7 +12,7 @@ use super::clock::{Moment, WindowClock};
 /// How long after the sending of a write the calls of its intents may be sent.
 pub(in crate::state) const SEND_WINDOW: Duration = Duration::from_secs(2);
 
-/// The window of one write.
+/// The send window of one write.
 #[derive(Debug)]
 pub(in crate::state) struct WriteWindow {
     pub(in crate::state) sent: Moment,

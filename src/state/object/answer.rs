@@ -1,4 +1,4 @@
-//! What the answer of an object store means, by its status and its code.
+//! Classifies the answer of an object store by its status and code.
 
 use std::time::Duration;
 
@@ -8,53 +8,53 @@ use jiff::fmt::rfc2822;
 use crate::model::ObjectService;
 use crate::state::lease::RemoteError;
 
-/// The longest text of a service that is shown, in characters.
+/// The longest text of a service that is printed, in characters.
 const LONGEST: usize = 200;
 
-/// The bytes of an answer in which its code is looked for.
+/// The number of bytes of an answer that are searched for its code.
 const SEARCHED: usize = 8 << 10;
 
-/// The parts of an answer that this program reads.
+/// The parts of an answer that are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// Who answered: a host, and its port if it is not the usual one.
+    /// The host that answered, with its port if it is not the default.
     pub(super) host: String,
     /// The status.
     pub(super) status: u16,
     /// The service's code for an error, such as `NoSuchKey`.
     code: Option<String>,
-    /// Its words.
-    words: Option<String>,
-    /// The id by which the service's support finds the request.
+    /// The service's message.
+    message: Option<String>,
+    /// The service's id of the request, for its support.
     request: Option<String>,
-    /// The region that the bucket is in, if the request went to another one.
+    /// The region of the bucket, if the request went to another one.
     region: Option<String>,
-    /// How old the object is by the service's clock.
+    /// The age of the object by the service's clock.
     pub(super) age: Option<Duration>,
-    /// The software that answered.
+    /// The server software that answered.
     pub(super) server: Option<String>,
 }
 
-/// What an answer that is no success means.
+/// The meaning of an unsuccessful answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// There is no such object.
     NoObject,
     /// The condition of a write did not hold.
     Condition,
-    /// Nothing can be done.
+    /// Any other error.
     Error(RemoteError),
 }
 
-/// What is known of a store as an answer is read.
+/// What is known of a store when an answer is classified.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expectation<'a> {
     /// The service.
     pub(super) service: ObjectService,
     /// The bucket, or the container.
     pub(super) bucket: &'a str,
-    /// Whether the store has answered as an object store before: what does not look like one then
-    /// passes, and is an error of the configuration otherwise.
+    /// Whether the store has answered as an object store before. If so, an unexpected answer is
+    /// transient; otherwise it is a configuration error.
     pub(super) answered: bool,
 }
 
@@ -78,7 +78,7 @@ impl Answer {
             host: host.to_owned(),
             status,
             code: code.map(|code| clean(&code)),
-            words: element(&text, "Message").and_then(first_line),
+            message: element(&text, "Message").and_then(first_line),
             request: request.into_iter().find_map(&header).map(clean),
             region: header("x-amz-bucket-region").map(clean),
             age: age(header("date"), header("last-modified")),
@@ -86,7 +86,7 @@ impl Answer {
         }
     }
 
-    /// Returns what an answer of the store means, if what it should have said is not in it.
+    /// Classifies an answer of the store that is not a success, or lacks an expected header.
     pub(super) fn refusal(&self, expected: Expectation<'_>) -> Refusal {
         let code = self.code.as_deref().unwrap_or_default();
         let denied = |advice: String| Refusal::Error(RemoteError::Denied(self.sentence(&advice)));
@@ -94,7 +94,7 @@ impl Answer {
         match (self.status, code) {
             (404, "NoSuchKey" | "BlobNotFound") => Refusal::NoObject,
             (404, "NoSuchBucket" | "ContainerNotFound") => denied(no_bucket(expected)),
-            // Somebody took a lease on the blob: it stays refused.
+            // A client leased the blob: retries do not help.
             (409 | 412, "LeaseIdMissing" | "LeaseIdMismatchWithBlobOperation")
             | (
                 409,
@@ -122,13 +122,13 @@ impl Answer {
                 denied("the store does not take such a request: use another one".to_owned())
             }
             (500.., _) => unavailable(),
-            // A proxy on the way may have answered.
+            // A proxy may have answered.
             (200..=299 | 404, _) if expected.answered => unavailable(),
             _ => denied("check the endpoint, the bucket and the key".to_owned()),
         }
     }
 
-    /// Returns what an answer means that was to give credentials.
+    /// Classifies an answer of a credentials service that contains no credentials.
     pub(super) fn without_credentials(&self, expected: Expectation<'_>) -> RemoteError {
         let missing =
             format!("{}, so that there are no credentials for the state", self.sentence(""));
@@ -143,7 +143,8 @@ impl Answer {
     }
 
     fn sentence(&self, advice: &str) -> String {
-        let Self { host, status, code, words, request, region: _, age: _, server: _ } = self;
+        let Self { host, status, code, message: words, request, region: _, age: _, server: _ } =
+            self;
         let text = match status {
             200..300 => format!("the answer of {host} cannot be read"),
             _ => format!("{host} answered {status}"),
@@ -159,7 +160,7 @@ impl Answer {
     }
 }
 
-/// Says how credentials are given.
+/// Returns the advice on how to set the credentials.
 pub(super) fn credentials_advice(service: ObjectService) -> &'static str {
     match service {
         ObjectService::S3 => {
@@ -229,7 +230,7 @@ fn elsewhere(service: ObjectService, region: Option<&str>) -> String {
     }
 }
 
-/// How old an object is by the `Date` and the `Last-Modified` of one answer.
+/// Returns the age of an object by the `Date` and the `Last-Modified` of one answer.
 fn age(date: Option<&str>, last_modified: Option<&str>) -> Option<Duration> {
     let moment =
         |text: Option<&str>| -> Option<Timestamp> { Some(rfc2822::parse(text?).ok()?.timestamp()) };
@@ -237,14 +238,14 @@ fn age(date: Option<&str>, last_modified: Option<&str>) -> Option<Duration> {
     Some(Duration::try_from(age).unwrap_or_default())
 }
 
-/// Returns what is in an element of an XML document.
+/// Returns the content of an element of an XML document.
 fn element(text: &str, name: &str) -> Option<String> {
     let (_, after) = text.split_once(&format!("<{name}>"))?;
     let (inside, _) = after.split_once(&format!("</{name}>"))?;
     Some(inside.to_owned())
 }
 
-/// Returns the code of an OAuth server, such as `invalid_client`.
+/// Returns the error code of an OAuth server, such as `invalid_client`.
 fn json_error(text: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     Some(value.get("error")?.as_str()?.to_owned())
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn azure_and_google_say_the_same_in_their_own_words() {
+    fn the_codes_of_azure_and_google_are_classified() {
         use ObjectService::{Azure, Gcs};
         let denied = |part: &'static str| Err(part);
         let cases = [
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_may_come_are_waited_for_only_if_there_were_some() {
+    fn missing_credentials_are_transient_only_for_transient_answers() {
         let meaning = |status, body, answered| {
             answer(status, &[], body).without_credentials(expected(ObjectService::Gcs, answered))
         };
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_service_are_one_short_line() {
+    fn messages_of_a_service_are_shortened_to_one_line() {
         let words = format!("first\u{1b}[2J{}.\nsecond", "x".repeat(300));
         let body = format!("<Error><Code>C</Code><Message>{words}</Message></Error>");
         let refusal = answer(418, &[], &body).refusal(expected(ObjectService::S3, false));

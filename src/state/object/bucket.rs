@@ -1,4 +1,4 @@
-//! Reads and writes the objects of a state, until it is known what became of a write.
+//! Reads and writes the objects of a state. Retries a write until its outcome is known.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use super::objects::{Condition, Name, Object, Objects, Put, Version};
 pub(super) struct Bucket {
     pub(super) objects: Arc<dyn Objects>,
     pub(super) clock: Arc<dyn WindowClock>,
-    /// The state, as errors name it.
+    /// The state as errors show it.
     pub(super) location: String,
 }
 
-/// One write: sent again, it is still the same.
+/// One write. A retry of it has the same id.
 #[derive(Debug)]
 pub(super) struct Write<'a> {
     pub(super) name: &'a Name,
     pub(super) bytes: Bytes,
-    /// Is in the bytes too, and in no other write.
+    /// The unique id of the write, which the bytes contain.
     pub(super) id: &'a str,
     pub(super) condition: Condition,
 }
@@ -32,30 +32,30 @@ pub(super) struct Write<'a> {
 /// A write that is done.
 #[derive(Clone, Debug)]
 pub(super) struct Acknowledged {
-    /// The version that it made.
+    /// The version that it created.
     pub(super) version: Version,
-    /// When it was sent first.
+    /// When it was first sent.
     pub(super) sent: Sent,
 }
 
-/// Why a write is not done.
+/// Why a write failed.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Another write came first: what is there now.
+    /// Another write came first; the current object.
     Superseded(Option<Object>),
-    /// It is not known to be done, and no longer tried.
+    /// Its outcome is unknown or negative, and it is not retried further.
     Failed(RemoteError),
 }
 
 impl Bucket {
-    /// Reads an object, again while the store does not answer.
+    /// Reads an object. Retries while the store does not answer.
     pub(super) async fn get(&self, name: &Name) -> Result<Option<Object>, StateError> {
         let until = Instant::now() + READ_PATIENCE;
         self.get_until(name, until).await.map_err(|error| self.failed("read", name, &error))
     }
 
-    /// Writes an object, and sends the write again as long as it is known not to be done, until a time; at
-    /// least once.
+    /// Writes an object. After a refusal or a lost answer it reads the object, and retries until
+    /// `until` if the write was not done. Sends the write at least once.
     pub(super) async fn put(
         &self,
         write: &Write<'_>,
@@ -100,7 +100,7 @@ impl Bucket {
         }
     }
 
-    /// The error of a request that failed.
+    /// Returns the error of a request that failed.
     pub(super) fn failed(
         &self,
         operation: &'static str,
@@ -110,7 +110,7 @@ impl Bucket {
         error.failed(operation, self.named(name))
     }
 
-    /// The error of objects that do not belong together.
+    /// Returns the error of inconsistent objects.
     pub(super) fn outdated(&self, why: &str) -> StateError {
         let location = self.location.clone();
         let fix = format!(
@@ -121,7 +121,7 @@ impl Bucket {
         StateError::Outdated { location, why: why.to_owned(), fix }
     }
 
-    /// An object, as errors name it.
+    /// Returns the name of an object as errors show it.
     pub(super) fn named(&self, name: &Name) -> String {
         let location = &self.location;
         match name {
@@ -132,7 +132,8 @@ impl Bucket {
     }
 }
 
-/// Whether bytes are those of a write: its id stands in the first line of every object of ours.
+/// Returns whether bytes are those of a write: the first line of every object contains its
+/// write-id.
 fn holds(bytes: &Bytes, write_id: &str) -> bool {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let text = format!("\"write_id\":\"{write_id}\"");

@@ -1,4 +1,4 @@
-//! The client of each service, as the environment says how to reach it.
+//! The client of each service, configured from the environment.
 
 mod azure;
 mod gcs;
@@ -19,21 +19,21 @@ use crate::state::StoreEnvironment;
 pub(super) struct Connected {
     /// The client.
     pub(super) store: Arc<dyn ObjectStore>,
-    /// The service's host, with its port if it is not the usual one.
+    /// The service's host, with its port if it is not the default.
     pub(super) host: String,
-    /// Whose endpoint it is at.
+    /// Whose endpoint it uses.
     pub(super) endpoint: Endpoint,
 }
 
-/// Where a service is.
+/// The address of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct ServiceAddress {
     url: String,
     host: String,
     endpoint: Endpoint,
 }
 
-/// How the names of the vendors' hosts end, those of private links and of clouds for one country too.
+/// The suffixes of the vendors' hosts, including private links and national clouds.
 const VENDORS: &[&str] = &[
     ".amazonaws.com",
     ".amazonaws.com.cn",
@@ -43,10 +43,10 @@ const VENDORS: &[&str] = &[
     ".blob.core.usgovcloudapi.net",
 ];
 
-/// Prepares the client of a service; nothing is sent yet.
+/// Creates the client of a service. Sends nothing yet.
 ///
 /// # Errors
-/// Returns a sentence that says what is missing or wrong.
+/// Returns a sentence about what is missing or wrong.
 pub(super) fn connect(
     url: &ObjectUrl,
     environment: &StoreEnvironment,
@@ -58,7 +58,7 @@ pub(super) fn connect(
     }
 }
 
-/// Returns the secrets by which a service is reached, as far as the environment and its files hold them.
+/// Returns the secrets of a service that the environment, and the files that it names, contain.
 pub(super) fn secrets(service: ObjectService, environment: &StoreEnvironment) -> Vec<Secret> {
     let texts = match service {
         ObjectService::S3 => s3::secrets(environment),
@@ -69,25 +69,26 @@ pub(super) fn secrets(service: ObjectService, environment: &StoreEnvironment) ->
 }
 
 impl StoreEnvironment {
-    /// Returns the values of those variables that are set.
+    /// Returns the values of the variables of `names` that are set.
     fn values(&self, names: &[&str]) -> Vec<String> {
         names.iter().filter_map(|name| self.0.get(*name).cloned()).collect()
     }
 
-    /// Returns the path of a file that a variable names, or else of one in the home folder.
+    /// Returns the path of a file that a variable names, or of one in the home folder if the
+    /// variable is not set.
     pub(super) fn file(&self, variable: &str, in_home: &str) -> Option<PathBuf> {
         let home = || Some(Path::new(self.first(&["HOME", "USERPROFILE"])?.1).join(in_home));
         self.variable(variable).map(PathBuf::from).or_else(home)
     }
 }
 
-impl Place {
-    /// The vendor's own.
+impl ServiceAddress {
+    /// Returns the address of the vendor's service.
     fn vendor(host: String) -> Self {
         Self { url: format!("https://{host}"), host, endpoint: Endpoint::Vendor }
     }
 
-    /// The one that a setting names: HTTPS, or plain HTTP on this machine.
+    /// Returns the address that a setting contains: HTTPS, or plain HTTP on this machine.
     fn custom(setting: &str, text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|_| format!("{setting} is no URL"))?;
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
@@ -122,22 +123,22 @@ impl Place {
     }
 }
 
-/// No retries: what became of a write is for the caller to read.
+/// Disables retries: the caller reads the outcome of a write.
 fn no_retries() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
-/// The time-outs are in `http`; only what a client is told of its own is here.
+/// Returns the options of a client. The time-outs are set in `http`.
 fn client_options() -> ClientOptions {
     ClientOptions::new().with_allow_http(true)
 }
 
-/// Returns what an error of a builder says: it names no URL, as no URL is given to it.
+/// Describes the error of a client builder. It contains no URL, since the builder gets none.
 fn unusable(error: &object_store::Error) -> String {
     format!("its credentials cannot be used: {}", super::http::cause(error))
 }
 
-/// Checks that a file can be read, which is done anew whenever a token is renewed.
+/// Checks that a file is readable. The client reads it again whenever it renews a token.
 fn check_readable(setting: &str, path: &str) -> Result<(), String> {
     match std::fs::File::open(path) {
         Ok(_) => Ok(()),

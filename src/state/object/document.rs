@@ -1,4 +1,4 @@
-//! The document of a state in an object store: written whole, with the entries that are folded into it.
+//! The document of a state in an object store. It is written whole, with the folded entries.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -17,15 +17,15 @@ use super::objects::{Name, Object, Version};
 /// A state as it was read.
 #[derive(Debug)]
 pub(super) struct ReadState {
-    /// The record, without what the head adds.
+    /// The record, without the entries of the head.
     pub(super) recorded: Recorded,
-    /// The write that made it.
+    /// The write that created it.
     pub(super) write: StateWrite,
     /// The version of the object.
     pub(super) version: Version,
 }
 
-/// A state that is to be written.
+/// The next state, before it is written.
 pub(super) struct NextState {
     /// The write.
     pub(super) write: StateWrite,
@@ -36,7 +36,7 @@ pub(super) struct NextState {
 }
 
 impl ReadState {
-    /// Reads a document.
+    /// Parses a document.
     pub(super) async fn parse(
         bucket: &Bucket,
         object: Object,
@@ -60,12 +60,13 @@ impl ReadState {
         }
     }
 
-    /// How a head names it.
+    /// Returns the reference to this write in a head.
     pub(super) fn reference(&self) -> StateRef {
         StateRef::of(&self.write)
     }
 
-    /// Whether it is a later write than the one that a head names: a fold that the head does not say yet.
+    /// Returns whether it is a later write than the one that a head references: a fold that the
+    /// head does not contain yet.
     fn is_after(&self, head: &Head, named: Option<&StateRef>) -> bool {
         let StateWrite { write_id: _, epoch, up_to } = &self.write;
         let (named, base) = (named.map_or(0, |named| named.epoch), head.journal.base());
@@ -76,7 +77,7 @@ impl ReadState {
 /// Checks that a head and a state belong together.
 ///
 /// # Errors
-/// Returns [`StateError::Outdated`] if one of them is of an earlier time than the other says.
+/// Returns [`StateError::Outdated`] if one of them is older than the other requires.
 pub(super) fn check(
     bucket: &Bucket,
     head: &Head,
@@ -110,7 +111,7 @@ pub(super) fn check(
 }
 
 impl NextState {
-    /// Makes the text of the next state: `base` with `changes`, which hold the entries up to a number.
+    /// Serializes the next state: `base` with `changes`, which contain the entries up to `up_to`.
     pub(super) async fn of(
         bucket: &Bucket,
         lineage: Lineage,
@@ -138,7 +139,7 @@ impl NextState {
         }
     }
 
-    /// How a head names it.
+    /// Returns the reference to this write in a head.
     pub(super) fn reference(&self) -> StateRef {
         StateRef::of(&self.write)
     }
@@ -155,7 +156,7 @@ pub(super) async fn read(
     }
 }
 
-/// How to fix an object that is damaged.
+/// Returns the advice for a damaged object.
 pub(super) fn fix(_: usize) -> String {
     "Bring back the newest whole version of the object, if the bucket keeps versions; otherwise \
      `roomctl state repair` takes what can be read"

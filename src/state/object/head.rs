@@ -6,7 +6,7 @@
 //! {"n":14,"synced":13,"entry":{"result":{…}},"crc32":"…"}
 //! ```
 //!
-//! An object is written whole or not at all: whatever does not fit was damaged later.
+//! An object is written whole or not at all: a torn line is always damage.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -22,28 +22,28 @@ use crate::state::lease::Released;
 use crate::state::overlay::Overlay;
 use crate::state::{Entry, LastCalls, journal};
 
-/// Who may write the state, and what is not in it yet.
+/// The lease of a state, and the entries that the state does not contain yet.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     /// The lineage of the state.
     pub(super) lineage: Lineage,
-    /// The whole record that is being written in place of the state.
+    /// The replacement of the state that is in progress.
     pub(super) replacement: Option<Replacement>,
-    /// Raised by each takeover.
+    /// The number of the takeover, raised by each one.
     pub(super) epoch: u64,
-    /// How long the lease holds without a renewal.
+    /// The length of the lease: the time until it expires without a renewal.
     pub(super) lease: Duration,
-    /// Who took it.
+    /// The holder that took it.
     pub(super) holder: Holder,
     /// How it was released; `None` while it is held.
     pub(super) released: Option<Released>,
-    /// The write of the state that the journal builds on; `None` before the first.
+    /// The write of the state that the journal builds on; `None` before the first one.
     pub(super) state: Option<StateRef>,
     /// The journal.
     pub(super) journal: Lines,
-    /// When the last calls were, by the last run that ended cleanly.
+    /// When the last calls were, as recorded by the last run that ended cleanly.
     pub(super) last_calls: LastCalls,
-    /// Whether a run since may have made calls that it did not name: it ended uncleanly.
+    /// Whether a later run ended uncleanly and may have made calls that are not in `last_calls`.
     pub(super) unknown_calls: bool,
 }
 
@@ -51,27 +51,27 @@ pub(super) struct Head {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StateRef {
-    /// Tells it from all others.
+    /// The unique id of the write.
     pub(super) write_id: String,
-    /// The epoch of its holder.
+    /// The epoch of the lease under which it was made.
     pub(super) epoch: u64,
 }
 
-/// A write of the state that is in progress, of a record that may be of another lineage.
+/// A replacement of the state in progress, by a record that may have another lineage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Replacement {
-    /// Tells the write from all others.
+    /// The unique id of the write.
     pub(super) write_id: String,
     /// The lineage of the record.
     pub(super) lineage: Lineage,
 }
 
-/// The entries that the state does not hold yet, as their lines. They are numbered, and a number is never
-/// used again.
+/// The lines of the entries that the state does not contain yet. They are numbered, and numbers are
+/// never reused.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
-    /// The number of the last entry that the state holds.
+    /// The number of the last entry that the state contains.
     base: u64,
     entries: VecDeque<Bytes>,
     bytes: usize,
@@ -112,7 +112,7 @@ struct HeadLine<'a> {
 }
 
 impl StateRef {
-    /// Names a write.
+    /// References a write.
     pub(super) fn of(write: &StateWrite) -> Self {
         let StateWrite { write_id, epoch, up_to: _ } = write;
         Self { write_id: write_id.clone(), epoch: *epoch }
@@ -120,7 +120,7 @@ impl StateRef {
 }
 
 impl Head {
-    /// Reads a head from its text.
+    /// Parses a head.
     pub(super) fn parse(text: &Bytes) -> Result<ReadHead, ParseError> {
         let mut lines = text.split_inclusive(|byte| *byte == b'\n').enumerate();
         let Some((_, first)) = lines.next() else { return Err(damaged("it is empty")) };
@@ -167,7 +167,7 @@ impl Head {
         Ok(ReadHead { head, entries })
     }
 
-    /// The text of this head, as one write of it.
+    /// Serializes this head for the write with this id.
     pub(super) fn text(&self, write_id: &str) -> Result<Bytes, serde_json::Error> {
         let Self {
             lineage,
@@ -204,9 +204,9 @@ impl Head {
 }
 
 impl Head {
-    /// Takes up the result of a replacement that a crash has cut short: the state that was read shows
-    /// whether it was written.
-    pub(super) fn settle_replacement(&mut self, written: Option<&str>) {
+    /// Completes or drops a replacement that a crash interrupted. `written` is the write-id of the
+    /// state that was read.
+    pub(super) fn resolve_replacement(&mut self, written: Option<&str>) {
         if let Some(Replacement { write_id, lineage }) = self.replacement.take()
             && written == Some(write_id.as_str())
         {
@@ -216,12 +216,12 @@ impl Head {
 }
 
 impl Lines {
-    /// An empty journal of a state that holds the entries up to a number.
-    pub(super) fn beginning_after(base: u64) -> Self {
+    /// Creates an empty journal of a state that contains the entries up to `base`.
+    pub(super) fn starting_after(base: u64) -> Self {
         Self { base, ..Self::default() }
     }
 
-    /// Adds an entry, by its text.
+    /// Appends an entry by its serialized text.
     pub(super) fn push(&mut self, body: &[u8]) {
         let (mut line, n) = (Vec::with_capacity(body.len() + 64), self.last() + 1);
         journal::seal(&mut line, n, n - 1, body);
@@ -233,7 +233,7 @@ impl Lines {
         self.entries.push_back(line);
     }
 
-    /// Drops the entries up to a number: the state holds them.
+    /// Drops the entries up to `folded`, which the state contains.
     pub(super) fn drop_up_to(&mut self, folded: u64) {
         while self.base < folded
             && let Some(line) = self.entries.pop_front()
@@ -243,7 +243,7 @@ impl Lines {
         }
     }
 
-    /// Returns the number of the last entry that the state holds.
+    /// Returns the number of the last entry that the state contains.
     pub(super) fn base(&self) -> u64 {
         self.base
     }
@@ -253,14 +253,14 @@ impl Lines {
         self.base + self.entries.len() as u64
     }
 
-    /// Returns how large the journal is.
+    /// Returns the size of the journal in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
 impl ReadHead {
-    /// What the journal changes in a state that holds its entries up to `folded`.
+    /// Returns the changes of the journal to a state that contains its entries up to `folded`.
     pub(super) fn changes(&self, folded: u64) -> Overlay {
         let held = folded.saturating_sub(self.head.journal.base);
         let mut overlay = Overlay::default();
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_head_round_trips() {
         let head = with_entries(&["chat/a", "chat/b"]);
         let text = head.text("id").expect("a text");
         let ReadHead { head: read, entries } = Head::parse(&text).expect("a head");
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_the_state_holds_are_dropped_and_never_applied_again() {
+    fn folded_entries_are_dropped_and_not_applied_again() {
         let text = with_entries(&["chat/a", "chat/b", "chat/c"]).text("id").expect("a text");
         let mut read = Head::parse(&text).expect("a head");
         let changed = |overlay: &Overlay| overlay.entries().collect::<Vec<_>>();
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_found_wherever_it_is() {
+    fn damage_anywhere_is_detected() {
         let text = with_entries(&["chat/a", "chat/b"]).text("id").expect("a text");
         let ends =
             text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_named() {
+    fn a_newer_version_is_reported() {
         let text = Bytes::from_static(b"{\"version\":9,\"other\":1}\n");
         assert!(matches!(Head::parse(&text), Err(ParseError::Newer(9))));
     }

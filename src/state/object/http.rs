@@ -1,4 +1,5 @@
-//! HTTP for the clients of object stores: how each host is reached, and a record of a call's last exchange.
+//! HTTP for the clients of object stores: the route to each host, and a record of a call's last
+//! exchange.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -20,30 +21,31 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
 
-/// How long it may take to connect.
+/// The time-out of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long it may take to connect to a metadata service, which is a hop away or not there.
+/// The time-out of connecting to a metadata service, which is one hop away or absent.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a call may take, including the requests for its credentials, if it carries up to a mebibyte.
+/// The time-out of a call that transfers up to a mebibyte, including the requests for its
+/// credentials.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long an idle connection stays open: less than servers keep theirs, so that no request is sent on a
-/// connection that is just being closed.
+/// How long an idle connection stays open: shorter than servers do, so that no request is sent on a
+/// connection that the server is closing.
 const IDLE: Duration = Duration::from_secs(20);
 
 /// The largest object that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
 
-/// The bytes that a call may carry for each second beyond [`CALL_TIMEOUT`].
+/// The bytes that a call may transfer for each second beyond [`CALL_TIMEOUT`].
 const BYTES_PER_SECOND: u64 = 1 << 20;
 
 tokio::task_local! {
     static CALL: RefCell<Call>;
 }
 
-/// A call in progress: it may send several requests, those for credentials among them.
+/// A call in progress. It may send several requests, including those for credentials.
 struct Call {
     started: Instant,
     last: Option<Exchange>,
@@ -52,22 +54,22 @@ struct Call {
 /// The last exchange of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Exchange {
-    /// The store, or whoever gives credentials, answered.
+    /// The store, or a credentials service, answered.
     Answered(Answer),
-    /// No answer came, or none that could be read: which host it was.
-    Broken(String, Breakage),
+    /// The host did not answer, or its answer could not be read.
+    Failed(String, ConnectionError),
 }
 
-/// Why no answer came; a sentence that names the host and no URL.
+/// Why there is no answer: a sentence that names the host but no URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Breakage {
-    /// No connection came about: nothing was sent.
+pub(super) enum ConnectionError {
+    /// No connection was established: nothing was sent.
     Unconnected(String),
-    /// Anything else: the request may have arrived.
+    /// Any other error: the request may have arrived.
     Unanswered(String),
 }
 
-/// Makes a call, and returns its last exchange too; `None` if nothing was sent.
+/// Makes a call, and returns its result and its last exchange; `None` if nothing was sent.
 pub(super) async fn recorded<T>(call: impl Future<Output = T>) -> (T, Option<Exchange>) {
     let state = RefCell::new(Call { started: Instant::now(), last: None });
     CALL.scope(state, async {
@@ -77,12 +79,12 @@ pub(super) async fn recorded<T>(call: impl Future<Output = T>) -> (T, Option<Exc
     .await
 }
 
-/// Sends requests over HTTP/1.1, on reused connections, without redirects and retries. Clones share them.
+/// Sends requests over HTTP/1.1 without redirects and retries. Clones share the connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Http(Arc<Clients>);
 
-/// A client for each way to reach a host, each built when it is first used: to load the root certificates
-/// takes a while, and they may be missing.
+/// A client for each route, built on first use: loading the root certificates takes a while, and
+/// they may be missing.
 #[derive(Debug, Default)]
 struct Clients {
     network: OnceLock<Client>,
@@ -91,16 +93,16 @@ struct Clients {
     metadata: OnceLock<Client>,
 }
 
-/// How a host is reached.
+/// The route to a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    /// Over the network: TLS, by the system's proxy if one is set.
+enum Route {
+    /// Over the network with TLS, through the system's proxy if one is set.
     Network,
-    /// On this machine, by TLS: without a proxy.
+    /// On this machine with TLS, without a proxy.
     Loopback,
-    /// On this machine, by plain HTTP.
+    /// On this machine with plain HTTP.
     Plain,
-    /// The metadata service of a machine or a container, by plain HTTP and without a proxy.
+    /// The metadata service of a machine or a container, with plain HTTP and without a proxy.
     Metadata,
 }
 
@@ -140,10 +142,10 @@ impl Http {
             Err(why) => {
                 let sentence = why.sentence().to_owned();
                 let error = HttpError::new(HttpErrorKind::Unknown, Failure(sentence));
-                (Exchange::Broken(host, why), Err(error))
+                (Exchange::Failed(host, why), Err(error))
             }
         };
-        // Outside of a call nothing reads it.
+        // Outside of a call the exchange is not needed.
         let _ = CALL.try_with(|call| call.borrow_mut().last = Some(exchange));
         result
     }
@@ -153,13 +155,13 @@ impl Http {
         &self,
         host: &str,
         request: HttpRequest,
-    ) -> Result<(HttpResponse, Bytes), Breakage> {
-        use Breakage::{Unanswered, Unconnected};
+    ) -> Result<(HttpResponse, Bytes), ConnectionError> {
+        use ConnectionError::{Unanswered, Unconnected};
         let uri = request.uri();
-        let reach = reach(uri.host().unwrap_or_default(), uri.scheme_str() == Some("https"));
-        let reach = reach
+        let route = route(uri.host().unwrap_or_default(), uri.scheme_str() == Some("https"));
+        let route = route
             .ok_or_else(|| Unconnected(format!("plain HTTP to {host} is refused: use https")))?;
-        let client = self.0.client(reach);
+        let client = self.0.client(route);
         let client = client.map_err(|why| Unconnected(format!("cannot set up HTTPS: {why}")))?;
         let started = CALL.try_with(|call| call.borrow().started);
         let started = started.unwrap_or_else(|_| Instant::now());
@@ -189,7 +191,7 @@ impl Http {
     }
 }
 
-impl Breakage {
+impl ConnectionError {
     /// Returns the sentence.
     pub(super) fn sentence(&self) -> &str {
         match self {
@@ -199,24 +201,24 @@ impl Breakage {
 }
 
 impl Clients {
-    fn client(&self, reach: Reach) -> Result<&Client, String> {
-        let client = match reach {
-            Reach::Network => &self.network,
-            Reach::Loopback => &self.loopback,
-            Reach::Plain => &self.plain,
-            Reach::Metadata => &self.metadata,
+    fn client(&self, route: Route) -> Result<&Client, String> {
+        let client = match route {
+            Route::Network => &self.network,
+            Route::Loopback => &self.loopback,
+            Route::Plain => &self.plain,
+            Route::Metadata => &self.metadata,
         };
         if client.get().is_none() {
-            // Two calls at once may both build one; the second is dropped.
-            let _ = client.set(built(reach).map_err(|error| cause(&error))?);
+            // Two concurrent calls may both build one. The second is dropped.
+            let _ = client.set(build_client(route).map_err(|error| cause(&error))?);
         }
         client.get().ok_or_else(|| "no client".to_owned())
     }
 }
 
-/// Loopback and metadata services are reached without a proxy, `localhost` is this machine whatever a name
-/// server says, and plain HTTP needs no root certificates.
-fn built(reach: Reach) -> Result<Client, reqwest::Error> {
+/// Builds the client of a route. Loopback and metadata services bypass the proxy, `localhost`
+/// resolves to loopback without a name server, and plain HTTP loads no root certificates.
+fn build_client(route: Route) -> Result<Client, reqwest::Error> {
     crate::tls::use_ring();
     let here: [SocketAddr; 2] = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
     let builder: ClientBuilder = Client::builder()
@@ -227,22 +229,22 @@ fn built(reach: Reach) -> Result<Client, reqwest::Error> {
         .retry(retry::never())
         .referer(false)
         .http1_only();
-    let builder = match reach {
-        Reach::Network => builder.https_only(true),
-        Reach::Loopback => builder.https_only(true).no_proxy().resolve_to_addrs("localhost", &here),
-        Reach::Plain => builder.no_proxy().resolve_to_addrs("localhost", &here).tls_certs_only([]),
-        Reach::Metadata => builder.no_proxy().tls_certs_only([]).connect_timeout(METADATA_TIMEOUT),
+    let builder = match route {
+        Route::Network => builder.https_only(true),
+        Route::Loopback => builder.https_only(true).no_proxy().resolve_to_addrs("localhost", &here),
+        Route::Plain => builder.no_proxy().resolve_to_addrs("localhost", &here).tls_certs_only([]),
+        Route::Metadata => builder.no_proxy().tls_certs_only([]).connect_timeout(METADATA_TIMEOUT),
     };
     builder.build()
 }
 
-/// How a host is reached; `None` if that would send credentials over the network in plain text.
-fn reach(host: &str, secure: bool) -> Option<Reach> {
+/// Returns the route to a host; `None` if it would send credentials over the network in plain text.
+fn route(host: &str, secure: bool) -> Option<Route> {
     match (is_loopback(host), secure) {
-        (true, true) => Some(Reach::Loopback),
-        (true, false) => Some(Reach::Plain),
-        (false, true) => Some(Reach::Network),
-        (false, false) => is_metadata_service(host).then_some(Reach::Metadata),
+        (true, true) => Some(Route::Loopback),
+        (true, false) => Some(Route::Plain),
+        (false, true) => Some(Route::Network),
+        (false, false) => is_metadata_service(host).then_some(Route::Metadata),
     }
 }
 
@@ -251,12 +253,13 @@ pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
 }
 
-/// The addresses at which AWS, Google and Azure serve credentials to their machines and containers.
+/// Returns whether AWS, Google or Azure serve credentials to their machines and containers at this
+/// address.
 fn is_metadata_service(host: &str) -> bool {
     host == "metadata.google.internal"
         || address(host).is_some_and(|address| match address {
             IpAddr::V4(address) => address.is_link_local(),
-            // The AWS metadata service, and the one of its containers.
+            // The metadata services of AWS machines and containers.
             IpAddr::V6(address) => address.segments()[..2] == [0xfd00, 0x0ec2],
         })
 }
@@ -265,7 +268,7 @@ fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// How much longer a call may take for what it carries beyond a mebibyte.
+/// Returns the extra time of a call that transfers more than a mebibyte.
 fn allowance(length: u64) -> Duration {
     Duration::from_secs(
         (length.saturating_sub(1) / BYTES_PER_SECOND).min(LARGEST / BYTES_PER_SECOND),
@@ -287,7 +290,7 @@ async fn whole(body: HttpResponseBody) -> Result<Bytes, String> {
     Ok(bytes.freeze())
 }
 
-/// Returns the innermost cause, the most specific one, which names no URL.
+/// Returns the innermost cause, which is the most specific one and contains no URL.
 pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(inner) = innermost.source() {
@@ -310,27 +313,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_http_is_for_this_machine_and_for_metadata_services() {
+    fn plain_http_goes_to_loopback_and_metadata_services_only() {
         let cases = [
-            ("127.0.0.1", false, Some(Reach::Plain)),
-            ("[::1]", false, Some(Reach::Plain)),
-            ("localhost", true, Some(Reach::Loopback)),
-            ("169.254.169.254", false, Some(Reach::Metadata)),
-            ("[fd00:ec2::254]", false, Some(Reach::Metadata)),
-            ("metadata.google.internal", false, Some(Reach::Metadata)),
-            ("s3.example.com", true, Some(Reach::Network)),
+            ("127.0.0.1", false, Some(Route::Plain)),
+            ("[::1]", false, Some(Route::Plain)),
+            ("localhost", true, Some(Route::Loopback)),
+            ("169.254.169.254", false, Some(Route::Metadata)),
+            ("[fd00:ec2::254]", false, Some(Route::Metadata)),
+            ("metadata.google.internal", false, Some(Route::Metadata)),
+            ("s3.example.com", true, Some(Route::Network)),
             ("s3.example.com", false, None),
             ("10.0.0.1", false, None),
             ("[fd00::1]", false, None),
             ("localhost.example.com", false, None),
         ];
         for (host, secure, expected) in cases {
-            assert_eq!(reach(host, secure), expected, "{host}");
+            assert_eq!(route(host, secure), expected, "{host}");
         }
     }
 
     #[test]
-    fn a_large_object_may_take_longer() {
+    fn a_large_object_has_a_longer_timeout() {
         let mebibytes = |n: u64| allowance(n << 20).as_secs();
         assert_eq!([allowance(0).as_secs(), mebibytes(1), mebibytes(30)], [0, 0, 29]);
         assert_eq!(allowance(u64::MAX).as_secs(), 1024);

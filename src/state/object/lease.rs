@@ -1,4 +1,5 @@
-//! Takes the lease: the one conditional write that makes a run the only one whose writes count.
+//! Takes the lease by one conditional write of the head. From then on writes of other runs are
+//! refused.
 
 use std::time::Duration;
 
@@ -18,26 +19,27 @@ use super::objects::{Condition, Name, Object, Version};
 /// A lease that this run took.
 #[derive(Debug)]
 pub(super) struct Lease {
-    /// The head under this lease, with the journal that the last run left.
+    /// The head under this lease, with the journal that the previous run left.
     pub(super) read: ReadHead,
     /// The version of the head.
     pub(super) version: Version,
     /// When the write that took it was sent.
     pub(super) sent: Sent,
-    /// What the holder before may still do; `None` if there never was one.
+    /// What the previous holder may still do; `None` if there was none.
     pub(super) earlier: Option<EarlierHolder>,
 }
 
-/// How much older than the lease a head must be by the store's clock: its times are whole seconds.
+/// The margin by which a head must be older than the lease by the store's clock, whose times are
+/// whole seconds.
 const STORE_CLOCK_MARGIN: Duration = Duration::from_secs(2);
-/// Takes the lease, and waits no longer than `wait` for another run to release or lose it.
+/// Takes the lease. Waits at most `wait` for the release or the expiry of another run's lease.
 pub(super) async fn take(
     bucket: &Bucket,
     lease: Duration,
     holder: &Holder,
     wait: Duration,
 ) -> Result<Lease, StateError> {
-    let (begun, mut watch) = (Instant::now(), Watch::default());
+    let (started, mut watch) = (Instant::now(), Watch::default());
     loop {
         let taken = match bucket.get(&Name::Head).await? {
             None => begin(bucket, lease, holder).await?,
@@ -47,7 +49,7 @@ pub(super) async fn take(
                 if left.is_zero() {
                     take_over(bucket, lease, holder, read, version).await?
                 } else {
-                    let may_wait = wait.saturating_sub(begun.elapsed());
+                    let may_wait = wait.saturating_sub(started.elapsed());
                     if may_wait.is_zero() {
                         return Err(locked(&bucket.location, read.head.holder, left));
                     }
@@ -62,7 +64,7 @@ pub(super) async fn take(
     }
 }
 
-/// Reads a head.
+/// Parses a head.
 pub(super) fn parse(bucket: &Bucket, object: &Object) -> Result<(ReadHead, Version), StateError> {
     let name = bucket.named(&Name::Head);
     let read = Head::parse(&object.bytes);
@@ -71,13 +73,14 @@ pub(super) fn parse(bucket: &Bucket, object: &Object) -> Result<(ReadHead, Versi
     Ok((read, object.version.clone()))
 }
 
-/// How long the lease of a head still holds without a renewal, by the one answer that shows it; zero if it
-/// was released or has ended.
+/// Returns the time until the lease of a head expires without a renewal, as far as one answer shows
+/// it; zero if the lease was released or has expired.
 pub(super) fn left(object: &Object, head: &Head) -> Duration {
     left_of(&mut Watch::default(), object, head)
 }
 
-/// Marks a head as released uncleanly: the next run takes it over and writes the state anew.
+/// Marks a head as released uncleanly: the next run takes it over, and first writes the state
+/// again.
 pub(super) async fn release_uncleanly(
     bucket: &Bucket,
     head: &Head,
@@ -103,7 +106,7 @@ pub(super) async fn write(
     bucket.put(&Write { name, bytes, id: &write_id, condition }, until).await
 }
 
-/// Makes the first head of a state; `None` if another run was first.
+/// Creates the first head of a state; `None` if another run was faster.
 async fn begin(
     bucket: &Bucket,
     lease: Duration,
@@ -127,11 +130,11 @@ async fn begin(
         unknown_calls: false,
     };
     let read = ReadHead { head, entries: Vec::new() };
-    acknowledged(bucket, read, Condition::Absent, None).await
+    write_taken(bucket, read, Condition::Absent, None).await
 }
 
-/// Raises the epoch of a head whose lease has ended, and keeps its entries; `None` if another run was
-/// first.
+/// Takes over a head whose lease was released or has expired: raises its epoch and keeps its
+/// entries; `None` if another run was faster.
 async fn take_over(
     bucket: &Bucket,
     lease: Duration,
@@ -146,10 +149,10 @@ async fn take_over(
     let head = Head { epoch, lease, holder, released: None, unknown_calls, ..head };
     let end = if clean { LeaseEnd::Released } else { LeaseEnd::TakenOver };
     let read = ReadHead { head, entries };
-    acknowledged(bucket, read, Condition::Version(version), Some(end)).await
+    write_taken(bucket, read, Condition::Version(version), Some(end)).await
 }
 
-async fn acknowledged(
+async fn write_taken(
     bucket: &Bucket,
     read: ReadHead,
     condition: Condition,
@@ -166,7 +169,7 @@ async fn acknowledged(
     }
 }
 
-/// Returns how long a head may not be taken over yet.
+/// Returns how long to wait until a head may be taken over.
 fn left_of(watch: &mut Watch<Version>, object: &Object, head: &Head) -> Duration {
     if head.released.is_some() {
         return Duration::ZERO;

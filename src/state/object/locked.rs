@@ -1,4 +1,5 @@
-//! The store under its lease: brought up to date first, then served by the writer task.
+//! The store under its lease: the state is brought up to date first, then the writer task serves
+//! the run.
 
 use std::sync::Arc;
 
@@ -16,17 +17,17 @@ use super::lease::{self, Lease};
 use super::objects::{Condition, Name, Version};
 use super::writer::{StateObject, Writer};
 
-/// The record under a lease, and what is written next to it.
+/// The record under a lease, and the object of the state.
 struct UpToDate {
     recorded: Arc<Recorded>,
     found: Found,
     state: StateObject,
-    /// How many rooms the journal of an earlier run changed.
+    /// The number of rooms that an earlier run's journal changed; `None` if nothing was folded.
     folded: Option<usize>,
 }
 
-/// Brings the state up to date, and starts to serve. Where that fails, the lease is released, so that the
-/// next run need not wait for its end.
+/// Brings the state up to date, and starts the writer task. On failure the lease is released, so
+/// that the next run need not wait until it expires.
 pub(super) async fn open(
     bucket: Bucket,
     shared: &SharedRooms,
@@ -37,7 +38,7 @@ pub(super) async fn open(
             Ok(up_to_date) => up_to_date,
             Err(error) => {
                 let Lease { read, version, sent: _, earlier: _ } = &lease;
-                // The first error counts; without the release the lease ends by itself.
+                // The first error is the one to report. Without the release the lease expires.
                 drop(lease::release_uncleanly(&bucket, &read.head, version).await);
                 return Err(error);
             }
@@ -58,8 +59,9 @@ pub(super) async fn open(
     }))
 }
 
-/// Reads the state under the lease. Unless the last holder released it cleanly, writes the state with the
-/// new epoch, even if nothing is to be folded: from then on no write of an earlier holder succeeds.
+/// Reads the state under the lease. Unless the last holder released it cleanly, it writes the state
+/// with the new epoch, even if there is nothing to fold: from then on no write of an earlier holder
+/// succeeds.
 async fn bring_up_to_date(
     bucket: &Bucket,
     shared: &SharedRooms,
@@ -73,7 +75,7 @@ async fn bring_up_to_date(
         }
         document::check(bucket, head, state.as_ref())?;
         let written = state.as_ref().map(|state| state.write.write_id.as_str());
-        lease.read.head.settle_replacement(written);
+        lease.read.head.resolve_replacement(written);
         if let Some(to) = state.as_ref().and_then(|state| state.recorded.moved_to.clone()) {
             return Err(StateError::Moved { to });
         }
@@ -87,7 +89,7 @@ async fn bring_up_to_date(
     }
 }
 
-/// The record of a state whose journal is empty.
+/// Returns the record of a state whose journal is empty.
 fn as_read(state: Option<ReadState>) -> UpToDate {
     match state {
         Some(ReadState { recorded, write: _, version }) => UpToDate {
@@ -105,8 +107,8 @@ fn as_read(state: Option<ReadState>) -> UpToDate {
     }
 }
 
-/// Writes the state with the journal of the last run folded into it; `None` if the state has changed since
-/// it was read.
+/// Writes the state with the journal of the previous run folded into it; `None` if the state
+/// changed after it was read.
 async fn write_first(
     bucket: &Bucket,
     lease: &mut Lease,
@@ -141,7 +143,7 @@ async fn write_first(
     let lineage = lineage.clone();
     lease.read.head.state = Some(reference);
     lease.read.head.journal.drop_up_to(up_to);
-    // Nobody else holds it any more: nothing is copied.
+    // This is the only reference: nothing is copied.
     let now = Arc::make_mut(&mut recorded);
     changes.apply(now);
     (now.lineage, now.serial) = (Some(lineage), serial);

@@ -1,7 +1,7 @@
-//! The state in an object store: a document, and a head that is journal and lease in one.
+//! The state in an object store: a document, and a head that is both journal and lease.
 //!
-//! Every write of either is conditional on the version that was read and carries an id of its own, so that
-//! what became of it can always be read.
+//! Every write of either object is conditional on the version that was read and has a unique id, so
+//! that its outcome can always be read back.
 
 mod answer;
 mod bucket;
@@ -40,7 +40,7 @@ use probe::ProbeError;
 pub use remote::MemoryBucket;
 use remote::Remote;
 
-/// Names the store of an object; nothing is read yet.
+/// Opens the store of an object. Reads nothing yet.
 pub(super) fn open(
     url: &ObjectUrl,
     environment: &StoreEnvironment,
@@ -57,10 +57,10 @@ fn connected(
     Ok(ObjectStore::new(url, Remote::connect(url, environment)?, shared))
 }
 
-/// Names the store of an object in memory.
+/// Opens the store of an object in memory.
 ///
 /// # Errors
-/// Returns [`StateError::Unusable`] if its key cannot be one.
+/// Returns [`StateError::Unusable`] if the key is invalid.
 pub fn open_in_memory(
     url: &ObjectUrl,
     bucket: &MemoryBucket,
@@ -69,12 +69,13 @@ pub fn open_in_memory(
     Ok(Box::new(ObjectStore::new(url, objects, SharedRooms::default())))
 }
 
-/// Returns the secrets by which an object is reached, as far as the environment and its files hold them.
+/// Returns the secrets of an object's service that the environment, and the files that it names,
+/// contain.
 pub(super) fn secrets(url: &ObjectUrl, environment: &StoreEnvironment) -> Vec<Secret> {
     connect::secrets(url.service, environment)
 }
 
-/// Finds out what a repair would make of a state.
+/// Computes the repair of a state; `None` if there is nothing to repair.
 pub(super) async fn repair(
     url: &ObjectUrl,
     environment: &StoreEnvironment,
@@ -83,19 +84,19 @@ pub(super) async fn repair(
 ) -> Result<Option<Repair>, StateError> {
     let ObjectStore { bucket, lease, shared: _ } =
         connected(url, environment, SharedRooms::default())?;
-    repair::find(bucket, lease, holder, wait).await
+    repair::compute(bucket, lease, holder, wait).await
 }
 
 /// A state in an object store. Reads it, or takes its lease to write it.
 #[derive(Debug)]
 struct ObjectStore {
     bucket: Bucket,
-    /// How long the lease holds without a renewal.
+    /// The length of the lease: the time until it expires without a renewal.
     lease: Duration,
     shared: SharedRooms,
 }
 
-/// How often objects that do not fit together are read again: another run may have folded in between.
+/// How often inconsistent objects are read again: another run may have folded between the reads.
 const ATTEMPTS: usize = 5;
 
 impl ReadStore for ObjectStore {
@@ -119,10 +120,10 @@ impl ObjectStore {
         Self { bucket, lease: url.lease, shared }
     }
 
-    /// Refuses a store that ignores conditions, before anything of the state is written.
+    /// Refuses a store that ignores conditions, before the state is written.
     async fn check_store(&self) -> Result<(), StateError> {
         let Bucket { objects, clock: _, location } = &self.bucket;
-        // The answer to a read may name the service.
+        // The response to a read may identify the service.
         self.bucket.get(&Name::Head).await?;
         if objects.is_known_to_be_sound() {
             return Ok(());
@@ -150,7 +151,7 @@ impl ObjectStore {
         }
     }
 
-    /// Reads the head, then the state: a fold in between only makes the state newer.
+    /// Reads the head, then the state. A fold between the reads only makes the state newer.
     async fn read_once(&self) -> Result<Snapshot, StateError> {
         let Self { bucket, lease: _, shared } = self;
         let head = bucket.get(&Name::Head).await?;
@@ -165,7 +166,7 @@ impl ObjectStore {
         if state.is_none() && read.head.state.is_none() && read.entries.is_empty() {
             return Ok(Snapshot { last_calls: read.head.last_calls, ..new() });
         }
-        // The state may hold more entries than the head that was read before it.
+        // The state may contain more entries than the head, which was read before it.
         let is_held = !lease::left(&object, &read.head).is_zero();
         document::check(bucket, &read.head, state.as_ref())?;
         Ok(snapshot(read, state, is_held))
@@ -184,7 +185,7 @@ fn new() -> Snapshot {
     }
 }
 
-/// The record as a reader meets it.
+/// Returns the record as a reader sees it.
 fn snapshot(read: ReadHead, state: Option<ReadState>, is_held: bool) -> Snapshot {
     let (mut recorded, held) = match state {
         Some(ReadState { recorded, write, version: _ }) => (recorded, write.up_to),
@@ -241,7 +242,7 @@ impl Store for ObjectStore {
                 }
                 match lease::release_uncleanly(&self.bucket, &head, &version).await {
                     Ok(()) => return Ok(()),
-                    // The holder has renewed it meanwhile.
+                    // The holder renewed the lease meanwhile.
                     Err(WriteError::Superseded(_)) => {}
                     Err(WriteError::Failed(error)) => {
                         return Err(self.bucket.failed("unlock", &Name::Head, &error));

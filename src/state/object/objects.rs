@@ -1,5 +1,5 @@
-//! An object store as the protocol uses it: whole objects, each write conditional on the version that
-//! was read.
+//! An object store as the protocol uses it: whole objects, and writes that are conditional on the
+//! version that was read.
 
 use std::fmt;
 use std::future::Future;
@@ -10,13 +10,14 @@ use bytes::Bytes;
 
 use crate::state::lease::RemoteError;
 
-/// Reads and writes the objects of one state. Every request ends by itself: at most 5 s to connect, 10 s
-/// in all, and a second more for each mebibyte after the first. Nothing is retried: what became of a write without an answer is for the caller to read.
+/// Reads and writes the objects of one state. Every request has a time-out: 5 s to connect, and 10
+/// s in all plus 1 s for each mebibyte after the first. Nothing is retried: the caller reads the
+/// outcome of a write without an answer.
 pub(super) trait Objects: fmt::Debug + Send + Sync {
     /// Reads an object; `None` if there is none.
     fn get<'a>(&'a self, name: &'a Name) -> Request<'a, Option<Object>>;
 
-    /// Writes an object, if its version is still as `condition` says. Stores that cache are told not to.
+    /// Writes an object if `condition` holds. The write asks stores not to cache the object.
     fn put<'a>(
         &'a self,
         name: &'a Name,
@@ -27,22 +28,22 @@ pub(super) trait Objects: fmt::Debug + Send + Sync {
     /// Deletes an object.
     fn delete<'a>(&'a self, name: &'a Name) -> Request<'a, ()>;
 
-    /// Returns how long to wait between two writes of one object, from sending to sending.
+    /// Returns the least time between two writes of one object, from sending to sending.
     fn write_interval(&self) -> Duration;
 
-    /// Returns whether the last answer names a service that is known to heed conditions.
+    /// Returns whether the last answer came from a service that is known to honour conditions.
     fn is_known_to_be_sound(&self) -> bool;
 }
 
 /// The result of a request.
 pub(super) type Request<'a, T> = Pin<Box<dyn Future<Output = Result<T, RemoteError>> + Send + 'a>>;
 
-/// Which object of a state.
+/// The name of an object of a state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Name {
     /// The state's document: `KEY`.
     State,
-    /// The head, journal and lease in one: `KEY.journal`.
+    /// The head, which is both journal and lease: `KEY.journal`.
     Head,
     /// A probe of the store, with a random part: `KEY.probe-…`.
     Probe(String),
@@ -53,10 +54,10 @@ pub(super) enum Name {
 pub(super) struct Object {
     /// Its content.
     pub(super) bytes: Bytes,
-    /// Which version of it.
+    /// Its version.
     pub(super) version: Version,
-    /// How old that version is by the store's own clock: `Date` less `Last-Modified` of one answer;
-    /// `None` if the answer did not say both.
+    /// The age of that version by the store's clock: `Date` minus `Last-Modified` of one answer;
+    /// `None` if the answer lacks one of them.
     pub(super) age: Option<Duration>,
 }
 
@@ -64,7 +65,7 @@ pub(super) struct Object {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Version(pub(super) String);
 
-/// What must be there for a write to succeed.
+/// What must exist for a write to succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// No object.
@@ -76,7 +77,7 @@ pub(super) enum Condition {
 /// The answer to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Put {
-    /// It is done; the version that it made.
+    /// It is done; the version that it created.
     Done(Version),
     /// The condition did not hold.
     Refused,

@@ -1,4 +1,4 @@
-//! Finds out whether a store heeds conditions: one that ignores them would lose updates.
+//! Probes whether a store honours conditions. A store that ignores them would lose updates.
 
 use std::time::Duration;
 
@@ -10,44 +10,45 @@ use crate::state::lease::Backoff;
 use crate::state::lease::RemoteError;
 use crate::state::random_uuid;
 
-/// What the writes hold: no two are equal.
+/// The contents of the writes, no two of which are equal.
 const WRITES: [&[u8]; 4] = [b"created", b"created again", b"overwritten", b"overwritten late"];
 
-/// How long the deletion of a probe is tried.
+/// How long the deletion of a probe is retried.
 const DELETION: Duration = Duration::from_secs(5);
 
 /// Why a store cannot keep a state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ProbeError {
-    /// It does not do what a condition says: use another one.
+    /// It ignores conditions: use another one.
     #[error(
         "{0}, so that two runs at once would lose each other's records: use a store with conditional \
          writes (If-None-Match and If-Match)"
     )]
     Ignored(&'static str),
-    /// A request had no result.
+    /// A request failed.
     #[error(transparent)]
     Object(#[from] RemoteError),
-    /// The conditions hold, and the probe stays there.
+    /// It honours conditions, but the probe could not be deleted.
     #[error("the probe of its conditions cannot be deleted: {0}")]
     Undeleted(RemoteError),
-    /// The system has no random bytes.
+    /// The system returned no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
 }
 
-/// Tries the conditions on an object of its own, which is deleted in the end, also after a failure.
+/// Tests the conditions on a separate object, which is deleted at the end, also after a failure.
 pub(super) async fn probe(objects: &dyn Objects) -> Result<(), ProbeError> {
     let random = random_uuid().map_err(|error| ProbeError::Random(error.to_string()))?;
     let name = Name::Probe(random);
     let tried = conditions(objects, &name).await;
     let deleted = delete(objects, &name).await;
-    // The probe's own failure is the one to report.
+    // The first error is the one to report.
     tried?;
     deleted.map_err(ProbeError::Undeleted)
 }
 
-/// Deletes the probe, again while the store does not answer: a probe made anew would leave it there.
+/// Deletes the probe. Retries while the store does not answer: a new probe has another name and
+/// would leave this one behind.
 async fn delete(objects: &dyn Objects, name: &Name) -> Result<(), RemoteError> {
     let (mut backoff, until) = (Backoff::default(), Instant::now() + DELETION);
     loop {

@@ -9,8 +9,8 @@ use crate::state::StoreEnvironment;
 /// The profile that is used if none is named.
 const DEFAULT: &str = "default";
 
-/// Settings by which a profile gets its credentials from somewhere else.
-const ELSEWHERE: &[&str] = &[
+/// Settings of a profile for sources of credentials that are not supported.
+const UNSUPPORTED: &[&str] = &[
     "sso_session",
     "sso_start_url",
     "login_session",
@@ -30,17 +30,18 @@ pub(super) struct Profile {
 /// The credentials of a profile.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum ProfileCredentials {
-    /// A key of its own, and the token if it is a temporary one.
+    /// A key, and the session token if it is temporary.
     Key { id: String, secret: String, token: Option<String> },
     /// A role that is assumed by the token in a file.
     WebIdentity { file: String, role: String },
 }
 
 impl Profile {
-    /// Reads the profile that `AWS_PROFILE` names, or the default one; `None` if there is no default one.
+    /// Reads the profile that `AWS_PROFILE` names, or the default one; `None` if there is no
+    /// default profile.
     ///
     /// # Errors
-    /// Returns a sentence if a file cannot be read, or there is no profile of that name.
+    /// Returns a sentence if a file cannot be read, or if there is no profile of that name.
     pub(super) fn read(environment: &StoreEnvironment) -> Result<Option<Self>, String> {
         let named = environment.first(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]);
         let name = named.map_or(DEFAULT, |(_, name)| name);
@@ -78,23 +79,24 @@ impl Profile {
         self.settings.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns the secrets that the profile holds.
+    /// Returns the secrets of the profile.
     pub(super) fn secrets(&self) -> Vec<String> {
         let names = ["aws_secret_access_key", "aws_session_token"];
         names.into_iter().filter_map(|name| self.value(name).map(str::to_owned)).collect()
     }
 
-    /// Returns the credentials; `None` if the profile has none, and says nothing of where they are.
+    /// Returns the credentials; `None` if the profile has neither credentials nor a source of them.
     ///
     /// # Errors
-    /// Returns a sentence if they are kept where this program does not look.
+    /// Returns a sentence if the profile uses a source that is not supported, or has only half of a
+    /// key.
     pub(super) fn credentials(&self) -> Result<Option<ProfileCredentials>, String> {
         let value = |name| self.value(name).map(str::to_owned);
         let name = &self.name;
         if let (Some(file), Some(role)) = (value("web_identity_token_file"), value("role_arn")) {
             return Ok(Some(ProfileCredentials::WebIdentity { file, role }));
         }
-        if let Some(setting) = ELSEWHERE.iter().find(|setting| self.value(setting).is_some()) {
+        if let Some(setting) = UNSUPPORTED.iter().find(|setting| self.value(setting).is_some()) {
             return Err(format!(
                 "the profile `{name}` gets its credentials by `{setting}`, which roomctl does not \
                  do: export them, as `aws configure export-credentials --profile {name} --format \
@@ -114,8 +116,8 @@ impl Profile {
     }
 }
 
-/// Returns the settings of a section; `None` if there is no such section. Settings of settings, which are
-/// indented, are not among them.
+/// Returns the settings of a section; `None` if there is no such section. Nested settings, which
+/// are indented, are skipped.
 fn section_of(text: &str, name: &str) -> Option<BTreeMap<String, String>> {
     let mut settings = None;
     let mut inside = false;

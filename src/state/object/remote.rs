@@ -15,7 +15,7 @@ use object_store::{
 
 use super::answer::{Expectation, Refusal, credentials_advice};
 use super::connect::{self, Connected};
-use super::http::{Breakage, Exchange, cause, recorded};
+use super::http::{ConnectionError, Exchange, cause, recorded};
 use super::objects::{Condition, Name, Object, Objects, Put, Request, Version};
 use crate::model::{ObjectService, ObjectUrl};
 use crate::state::lease::RemoteError;
@@ -25,33 +25,34 @@ use crate::state::{StateError, StoreEnvironment};
 pub(super) struct Remote {
     store: Arc<dyn ObjectStore>,
     url: ObjectUrl,
-    /// The host of the service, with its port; `None` in memory.
+    /// The host of the service, with its port; `None` for a bucket in memory.
     host: Option<String>,
     endpoint: Endpoint,
-    /// Whether an answer was as an object store's.
+    /// Whether the endpoint has answered as an object store.
     answered: AtomicBool,
-    /// Whether the last answer named a service that heeds conditions.
+    /// Whether the last answer came from a service that is known to honour conditions.
     sound: AtomicBool,
 }
 
-/// Whose endpoint a service is at.
+/// Who operates the endpoint of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// The vendor's.
+    /// The vendor.
     Vendor,
-    /// One that the environment names.
+    /// Unknown: the environment names the endpoint.
     Custom,
 }
 
-/// A bucket in the memory of this process, which its clones share.
+/// A bucket in the memory of this process. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBucket(Arc<InMemory>);
 
 impl Remote {
-    /// Prepares the connection to a state; nothing is sent yet.
+    /// Creates the client of a state's objects. Sends nothing yet.
     ///
     /// # Errors
-    /// Returns [`StateError::Unusable`] if the environment does not say how to reach the service.
+    /// Returns [`StateError::Unusable`] if the environment lacks or contradicts what the service
+    /// needs.
     pub(super) fn connect(
         url: &ObjectUrl,
         environment: &StoreEnvironment,
@@ -65,7 +66,7 @@ impl Remote {
     /// Returns the objects of a state in a bucket in memory.
     ///
     /// # Errors
-    /// Returns [`StateError::Unusable`] if the key cannot be one.
+    /// Returns [`StateError::Unusable`] if the key is invalid.
     pub(super) fn in_memory(url: &ObjectUrl, bucket: &MemoryBucket) -> Result<Self, StateError> {
         let MemoryBucket(store) = bucket;
         Self::new(url, Arc::<InMemory>::clone(store), None, Endpoint::Vendor)
@@ -95,7 +96,7 @@ impl Remote {
         let (result, exchange) = recorded(read).await;
         let age = match &exchange {
             Some(Exchange::Answered(answer)) => answer.age,
-            Some(Exchange::Broken(..)) | None => None,
+            Some(Exchange::Failed(..)) | None => None,
         };
         match self.outcome(result, exchange.as_ref()) {
             Ok((bytes, e_tag, version)) => {
@@ -127,7 +128,7 @@ impl Remote {
             (Ok(PutResult { e_tag, version, extensions: _ }), _) => {
                 Ok(Put::Done(self.version(e_tag, version, answered)?))
             }
-            // Amazon S3 says so where the object was deleted.
+            // Amazon S3 answers this if the object was deleted.
             (Err(Refusal::NoObject), Condition::Version(_)) | (Err(Refusal::Condition), _) => {
                 Ok(Put::Refused)
             }
@@ -158,8 +159,8 @@ impl Remote {
         Path::parse(key).map_err(|error| RemoteError::Denied(cause(&error)))
     }
 
-    /// Returns what a call came to. The errors of `object_store` name URLs, which may hold a signature:
-    /// they are read only if nothing was sent.
+    /// Classifies the result of a call. The errors of `object_store` contain URLs, which may have a
+    /// signature: they are used only if nothing was sent.
     fn outcome<T>(
         &self,
         result: object_store::Result<T>,
@@ -176,7 +177,7 @@ impl Remote {
             (Err(_), Some(Exchange::Answered(answer))) => {
                 Refusal::Error(answer.without_credentials(self.expectation()))
             }
-            (Err(_), Some(Exchange::Broken(host, why))) => Refusal::Error(self.broken(host, why)),
+            (Err(_), Some(Exchange::Failed(host, why))) => Refusal::Error(self.failed(host, why)),
             (Err(error), None) => unsent(&error),
         };
         match refusal {
@@ -186,12 +187,12 @@ impl Remote {
         Err(refusal)
     }
 
-    /// Notes an answer that was as an object store's, and who gave it.
+    /// Records that an object store answered, and whether it is known to honour conditions.
     fn note(&self, exchange: Option<&Exchange>) {
         let server = match exchange {
             Some(Exchange::Answered(answer)) => answer.server.as_deref().unwrap_or_default(),
-            // In memory nothing answers, and nothing ignores a condition.
-            Some(Exchange::Broken(..)) | None => return self.sound.store(true, Ordering::Relaxed),
+            // A bucket in memory sends no response, and honours conditions.
+            Some(Exchange::Failed(..)) | None => return self.sound.store(true, Ordering::Relaxed),
         };
         let named = match self.url.service {
             ObjectService::S3 => server == "AmazonS3",
@@ -202,14 +203,14 @@ impl Remote {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    fn broken(&self, host: &str, why: &Breakage) -> RemoteError {
+    fn failed(&self, host: &str, why: &ConnectionError) -> RemoteError {
         let (sentence, answered) = (why.sentence(), self.answered.load(Ordering::Relaxed));
         let missing = format!("{sentence}, so that there are no credentials for the state");
         match (self.is_store(host), answered, why) {
-            (true, false, Breakage::Unconnected(why)) => RemoteError::Unreachable(format!(
+            (true, false, ConnectionError::Unconnected(why)) => RemoteError::Unreachable(format!(
                 "{why}; check the endpoint, and that this machine reaches it"
             )),
-            (true, _, Breakage::Unconnected(_) | Breakage::Unanswered(_)) => {
+            (true, _, ConnectionError::Unconnected(_) | ConnectionError::Unanswered(_)) => {
                 RemoteError::Unavailable(sentence.to_owned())
             }
             (false, true, _) => RemoteError::Unavailable(missing),
@@ -230,8 +231,8 @@ impl Remote {
         Expectation { service: *service, bucket, answered }
     }
 
-    /// Returns the version that an answer names. Without one it is no object store's: a proxy's on the way,
-    /// or if the store has not answered before, one of an endpoint that is wrong.
+    /// Returns the version in an answer. An answer without one is not an object store's: it comes
+    /// from a proxy, or if the store has not answered before, from a wrong endpoint.
     fn version(
         &self,
         e_tag: Option<String>,
@@ -259,7 +260,7 @@ impl Remote {
         }
     }
 
-    /// Whether objects have generations: Google's do, unless the bucket is in memory.
+    /// Returns whether objects have generations: Google's have, unless the bucket is in memory.
     fn has_generations(&self) -> bool {
         self.url.service == ObjectService::Gcs && self.host.is_some()
     }
@@ -283,7 +284,7 @@ impl Objects for Remote {
         Box::pin(self.remove(name))
     }
 
-    /// Google takes one write of an object a second:
+    /// Google allows one write per second of the same object:
     /// <https://cloud.google.com/storage/quotas#objects>.
     fn write_interval(&self) -> Duration {
         match self.url.service {
@@ -304,8 +305,8 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// What an error means before anything was sent: a bucket in memory answers so, and else the credentials
-/// cannot be used.
+/// Classifies an error before anything was sent: the answer of a bucket in memory, or unusable
+/// credentials.
 fn unsent(error: &Error) -> Refusal {
     if matches!(error, Error::NotFound { .. }) {
         return Refusal::NoObject;

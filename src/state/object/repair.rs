@@ -1,4 +1,4 @@
-//! Repairs a state whose objects are damaged, missing, or of different times.
+//! Repairs a state whose objects are damaged, missing or inconsistent.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,29 +21,29 @@ use super::head::{Head, Lines, ReadHead};
 use super::lease;
 use super::objects::{Condition, Name, Object};
 
-/// The state's object as far as it can be read.
+/// The readable content of the state's object.
 struct StateEvidence {
     recorded: Recorded,
-    /// The write that made it, if it is whole and was written to an object store.
+    /// The write that created it, if it is complete and was written by an object store.
     write: Option<StateWrite>,
     condition: Condition,
     is_sound: bool,
 }
 
-/// The head as far as it can be read.
+/// The readable content of the head.
 enum HeadEvidence {
-    /// It is whole.
+    /// It is complete.
     Whole(Box<ReadHead>, Condition),
-    /// It is damaged or missing: the entries whose lines are whole.
+    /// It is damaged or missing; the entries whose lines are complete.
     Unreadable(Vec<Entry>, Condition),
 }
 
-/// Everything that is written.
+/// Everything that the repair writes.
 struct Next {
     recorded: Recorded,
     lineage: Lineage,
     epoch: u64,
-    /// The number of the last entry that is in the record.
+    /// The number of the last entry that the record contains.
     up_to: u64,
     state: Condition,
     head: HeadEvidence,
@@ -51,15 +51,15 @@ struct Next {
     lease: Duration,
 }
 
-/// How long each write is tried.
+/// How long each write is retried.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Finds out what there is and what would become of it; `None` if there is nothing to repair.
+/// Reads the objects and computes the repair; `None` if there is nothing to repair.
 ///
 /// # Errors
-/// Returns [`StateError::Locked`] if another run holds the lease, and [`StateError::Unrepairable`] if
-/// nothing can be made of what is there.
-pub(super) async fn find(
+/// Returns [`StateError::Locked`] if another run holds the lease, and [`StateError::Unrepairable`]
+/// if the objects cannot be repaired.
+pub(super) async fn compute(
     bucket: Bucket,
     lease: Duration,
     holder: Holder,
@@ -79,21 +79,21 @@ pub(super) async fn find(
     {
         return Ok(None);
     }
-    let next = merged(&bucket, head, &state, (holder, lease), &mut found)?;
+    let next = merge_evidence(&bucket, head, &state, (holder, lease), &mut found)?;
     let compared = format!("what could be read of {}", bucket.location);
     let plan = RepairPlan::between(found, compared, &state.recorded, &next.recorded);
     let write = Box::pin(async move { next.write(&bucket).await });
     Ok(Some(Repair { plan, replaced: Replaced::InVersions, write }))
 }
 
-/// Reads the head, once no run holds the lease.
+/// Reads the head once no run holds the lease. Waits at most `wait`.
 async fn free_head(
     bucket: &Bucket,
     wait: Duration,
     found: &mut Vec<String>,
 ) -> Result<HeadEvidence, StateError> {
     let name = bucket.named(&Name::Head);
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         let Some(object) = bucket.get(&Name::Head).await? else {
             found.push(format!("{name} is missing"));
@@ -116,7 +116,7 @@ async fn free_head(
         if left.is_zero() {
             return Ok(HeadEvidence::Whole(Box::new(read), condition));
         }
-        let may_wait = wait.saturating_sub(begun.elapsed());
+        let may_wait = wait.saturating_sub(started.elapsed());
         if may_wait.is_zero() {
             return Err(locked(&bucket.location, read.head.holder, left));
         }
@@ -124,7 +124,7 @@ async fn free_head(
     }
 }
 
-/// Reads the state as far as it can be read.
+/// Reads all readable parts of the state.
 async fn state(bucket: &Bucket, found: &mut Vec<String>) -> Result<StateEvidence, StateError> {
     let location = &bucket.location;
     let Some(Object { bytes, version, age: _ }) = bucket.get(&Name::State).await? else {
@@ -159,7 +159,7 @@ async fn state(bucket: &Bucket, found: &mut Vec<String>) -> Result<StateEvidence
     }
 }
 
-/// Whether head and state are whole and belong together.
+/// Returns whether head and state are complete and consistent.
 fn is_consistent(
     bucket: &Bucket,
     read: &ReadHead,
@@ -189,9 +189,9 @@ fn is_consistent(
     }
 }
 
-/// Puts together what can be read of both: entries that the state may lack are added, and none takes a room
-/// out.
-fn merged(
+/// Merges the readable parts of both objects. Adds the entries that the state may lack, but removes
+/// no room.
+fn merge_evidence(
     bucket: &Bucket,
     head: HeadEvidence,
     state: &StateEvidence,
@@ -243,8 +243,9 @@ fn merged(
 }
 
 impl Next {
-    /// Writes it: under a new epoch first where the head is whole, so that no other run writes meanwhile,
-    /// and otherwise the state first, since the head may hold what no other object does.
+    /// Writes the repair. If the head is complete, it first takes the head over with a new epoch,
+    /// so that no other run writes meanwhile. Otherwise it writes the state first, since the
+    /// damaged head may contain entries that no other object has.
     async fn write(self, bucket: &Bucket) -> Result<Folded, StateError> {
         let Self { recorded, lineage, epoch, up_to, state, head, holder, lease } = self;
         let new = |journal: Lines, last_calls: LastCalls| Head {
@@ -264,10 +265,10 @@ impl Next {
                 let taken =
                     Head { epoch, lease, holder: holder.clone(), released: None, ..read.head };
                 let condition = put_head(bucket, &taken, condition).await?;
-                (new(Lines::beginning_after(up_to), taken.last_calls), condition)
+                (new(Lines::starting_after(up_to), taken.last_calls), condition)
             }
             HeadEvidence::Unreadable(_, condition) => {
-                (new(Lines::beginning_after(up_to), LastCalls::new()), condition)
+                (new(Lines::starting_after(up_to), LastCalls::new()), condition)
             }
         };
         let (serial, base) = (recorded.serial, Arc::new(recorded));
@@ -279,7 +280,7 @@ impl Next {
         let write = Write { name: &Name::State, bytes, id: &write.write_id, condition: state };
         match bucket.put(&write, Instant::now() + PATIENCE).await {
             Ok(Acknowledged { .. }) => {}
-            Err(error) => return Err(unwritten(bucket, &Name::State, error)),
+            Err(error) => return Err(write_error(bucket, &Name::State, error)),
         }
         next.released = Some(Released::Uncleanly);
         put_head(bucket, &next, condition).await?;
@@ -295,11 +296,11 @@ async fn put_head(
 ) -> Result<Condition, StateError> {
     match lease::write(bucket, head, condition, Instant::now() + PATIENCE).await {
         Ok(Acknowledged { version, sent: _ }) => Ok(Condition::Version(version)),
-        Err(error) => Err(unwritten(bucket, &Name::Head, error)),
+        Err(error) => Err(write_error(bucket, &Name::Head, error)),
     }
 }
 
-fn unwritten(bucket: &Bucket, name: &Name, error: WriteError) -> StateError {
+fn write_error(bucket: &Bucket, name: &Name, error: WriteError) -> StateError {
     match error {
         WriteError::Superseded(_) => {
             let location = text(Path::new(&bucket.named(name)));

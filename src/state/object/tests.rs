@@ -1,4 +1,5 @@
-//! The protocol on a store in memory and moved time: takeovers, pauses, lost answers, late writes, folds.
+//! The protocol on a store in memory with a paused clock: takeovers, pauses, lost answers, late
+//! writes, folds.
 
 mod fake;
 mod faults;
@@ -15,7 +16,7 @@ use super::super::{Entry, Holder, LastCalls, ReadStore, Snapshot, StateError, St
 use super::head::Head;
 use super::objects::Name;
 use crate::model::{Pending, PendingKind, RecordedRoom, Timestamp};
-use fake::{Client, FakeStore, LEASE, Mishap};
+use fake::{Client, FakeStore, LEASE, WriteFault};
 
 /// Longer than any takeover.
 const LONG: Duration = Duration::from_mins(2);
@@ -63,14 +64,14 @@ fn calls(millis: i64) -> LastCalls {
     BTreeMap::from([(chat, BTreeMap::from([(crate::model::Call::CreateRoom, at)]))])
 }
 
-/// Records rooms in a run of its own.
+/// Records rooms in a separate run.
 async fn recorded(client: &Client, rooms: &[&str]) {
     let writer = lock(client, 1, LONG).await.expect("the lease");
     writer.append(rooms.iter().map(|at| result(at)).collect()).await.expect("durable");
     writer.fold(calls(1)).await.expect("a fold");
 }
 
-/// The head as it is in the store.
+/// Returns the head in the store.
 fn head(store: &FakeStore) -> Head {
     Head::parse(&store.bytes(&Name::Head).expect("a head")).expect("whole").head
 }

@@ -1,5 +1,5 @@
-//! The task that writes under the lease: one head at a time, at most one a second, each with everything
-//! that was appended since.
+//! The writer task: it writes one head at a time, at most one per second, each with all entries
+//! that were appended since.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,21 +23,22 @@ use super::head::{Head, Replacement, StateRef};
 use super::lease;
 use super::objects::{Condition, Name, Version};
 
-/// How large the journal may grow before it is folded in mid-run.
-const LARGEST_JOURNAL: usize = 1 << 20;
-/// How long after a fold that failed the next one is tried.
+/// The size in bytes from which the journal is folded during the run.
+const MAX_JOURNAL: usize = 1 << 20;
+/// The wait before a failed fold is tried again.
 const FOLD_PAUSE: Duration = Duration::from_secs(10);
 
-/// Everything that the task knows.
+/// The state of the writer task.
 pub(super) struct Writer {
     bucket: Bucket,
     head: Head,
     version: Version,
-    /// When the last write that is done was sent: the lease counts from then.
+    /// When the last acknowledged write was sent. The lease counts from then.
     renewed: Instant,
     /// When the last write was sent.
     sent: Instant,
-    /// The state as this run met it, and what it has changed since.
+    /// The record as of taking the lease or the last replacement. `changes` holds what this run has
+    /// changed since.
     base: Arc<Recorded>,
     changes: Overlay,
     state: StateObject,
@@ -54,11 +55,11 @@ pub(super) struct StateObject {
     pub(super) serial: u64,
 }
 
-/// A fold in mid-run.
+/// A fold during the run.
 enum Fold {
-    /// None is in progress, and none is begun before a time.
+    /// No fold is in progress, and none starts before this time.
     NotBefore(Instant),
-    /// One is in progress.
+    /// A fold is in progress.
     InProgress(JoinHandle<Result<Written, FoldError>>),
 }
 
@@ -70,11 +71,11 @@ struct Written {
     up_to: u64,
 }
 
-/// Why a state was not written.
+/// Why a fold failed.
 enum FoldError {
-    /// Another run wrote it.
+    /// Another run wrote the state.
     Superseded,
-    /// It may be tried again.
+    /// The write failed and may be retried.
     Failed(StateError),
 }
 
@@ -93,9 +94,9 @@ impl LeaseWriter for Writer {
             }
             let next = self.next_write();
             tokio::select! {
-                // In this order: many requests must not hold up a write.
+                // Polled in this order, so that many requests do not delay a write.
                 biased;
-                written = done(&mut self.fold) => self.take_fold(written)?,
+                written = fold_result(&mut self.fold) => self.take_fold(written)?,
                 () = sleep_until(next) => {
                     while let Ok(request) = requests.try_recv() {
                         self.take(request);
@@ -116,7 +117,7 @@ impl LeaseWriter for Writer {
 }
 
 impl Writer {
-    /// Goes on from a lease that was taken; nothing is written yet.
+    /// Creates the writer of a lease that was taken. Writes nothing yet.
     pub(super) fn new(
         bucket: Bucket,
         head: Head,
@@ -151,7 +152,8 @@ impl Writer {
         }
     }
 
-    /// When the next head is written: soon if something waits for it, and otherwise to renew the lease.
+    /// Returns the time of the next write of the head: as soon as allowed if appends wait, and
+    /// otherwise when the lease is due for renewal.
     fn next_write(&self) -> Instant {
         if self.queue.appends.is_empty() {
             self.renewed + self.head.lease / 3
@@ -160,7 +162,7 @@ impl Writer {
         }
     }
 
-    /// Writes the head, with everything that waits.
+    /// Writes the head with all waiting entries.
     async fn write(&mut self) -> Result<(), StateError> {
         let appends = std::mem::take(&mut self.queue.appends);
         for body in appends.iter().flat_map(|append| &append.bodies) {
@@ -200,7 +202,7 @@ impl Writer {
         }
     }
 
-    /// Why a head is not the one that this run wrote.
+    /// Returns the error of a head that another write replaced.
     fn superseded(&self, there: Option<Head>) -> StateError {
         let location = self.bucket.location.clone();
         match there {
@@ -219,10 +221,10 @@ impl Writer {
         Durable::within(Arc::new(WriteWindow { sent: sent.moment, clock, lost }))
     }
 
-    /// Begins to fold the journal if it has grown large, or if it is to be closed.
+    /// Starts a fold if the journal is large, or if the run is closing.
     fn begin_fold(&mut self) {
         let Fold::NotBefore(time) = &self.fold else { return };
-        let is_large = self.head.journal.bytes() > LARGEST_JOURNAL
+        let is_large = self.head.journal.bytes() > MAX_JOURNAL
             && self.queue.closing.is_none()
             && Instant::now() >= *time;
         let is_last =
@@ -244,12 +246,12 @@ impl Writer {
         }
     }
 
-    /// Whether the journal has entries that the state does not hold.
+    /// Returns whether the journal has entries that the state does not contain.
     fn holds_entries(&self) -> bool {
         self.head.journal.last() > self.head.journal.base()
     }
 
-    /// Drops what was folded from the head; the next write of it says so.
+    /// Drops the folded entries from the head. The next write of the head contains this.
     fn take_fold(&mut self, written: Result<Written, FoldError>) -> Result<(), StateError> {
         self.fold = Fold::NotBefore(Instant::now());
         match written {
@@ -274,7 +276,7 @@ impl Writer {
         self.head.journal.drop_up_to(up_to);
     }
 
-    /// Whether nothing waits for the head or the state.
+    /// Returns whether no append waits and no fold is in progress.
     fn is_idle(&self) -> bool {
         self.queue.appends.is_empty() && matches!(self.fold, Fold::NotBefore(_))
     }
@@ -283,8 +285,8 @@ impl Writer {
         self.queue.replacing.is_some() && self.is_idle()
     }
 
-    /// Writes a whole record as the state. The head names the write before, so that after a crash either
-    /// state belongs to it.
+    /// Replaces the state by a whole record. The head references the write first, so that after a
+    /// crash both the old and the new state match the head.
     async fn replace(&mut self) -> Result<(), StateError> {
         let Some((recorded, reply)) = self.queue.replacing.take() else { return Ok(()) };
         let Some(lineage) = recorded.lineage.clone() else {
@@ -319,7 +321,7 @@ impl Writer {
         }
     }
 
-    /// Whether nothing was ever recorded.
+    /// Returns whether nothing was ever recorded.
     fn is_new(&self) -> bool {
         self.state.version.is_none() && !self.holds_entries()
     }
@@ -328,7 +330,7 @@ impl Writer {
         self.queue.closing.is_some() && self.is_idle() && !self.holds_entries()
     }
 
-    /// Releases the lease, after the last write of the state.
+    /// Releases the lease after the last write of the state.
     async fn release(&mut self) -> Result<WriterEnd, StateError> {
         sleep_until(self.sent + self.bucket.objects.write_interval()).await;
         if let Some((last_calls, _)) = &self.queue.closing {
@@ -344,7 +346,7 @@ impl Writer {
     }
 }
 
-/// Writes a state, if no other run has.
+/// Writes a state, unless another run did.
 async fn put(
     bucket: &Bucket,
     next: NextState,
@@ -363,8 +365,8 @@ async fn put(
     }
 }
 
-/// Waits for the end of a fold; for ever if none is in progress.
-async fn done(fold: &mut Fold) -> Result<Written, FoldError> {
+/// Waits for the result of a fold. Never resolves if none is in progress.
+async fn fold_result(fold: &mut Fold) -> Result<Written, FoldError> {
     match fold {
         Fold::NotBefore(_) => std::future::pending().await,
         Fold::InProgress(task) => task.await.unwrap_or_else(|error| {

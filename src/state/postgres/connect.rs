@@ -1,4 +1,5 @@
-//! Connects to a PostgreSQL server, as URL, service file and environment say.
+//! Connects to a PostgreSQL server with the settings of the URL, the service file and the
+//! environment.
 
 mod failure;
 mod password;
@@ -26,31 +27,31 @@ use tls::Tls;
 
 pub(super) use failure::failed;
 
-/// How long a connection may take to come about, if nothing says.
+/// The default time-out of establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time-out that counts.
-const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a connection may be silent before the server's host is asked whether it is there.
+/// The longest time-out that is used.
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a connection may be idle before keepalive probes are sent.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
-/// How often it is asked then.
+/// The interval of the keepalive probes.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// After how many questions without an answer the connection is lost.
+/// The number of unanswered probes after which the connection is lost.
 const KEEPALIVE_RETRIES: u32 = 3;
-/// How long what was sent may stay without an acknowledgement.
+/// How long sent data may stay unacknowledged.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Opens connections to one database.
 pub(super) struct Connector {
     servers: Vec<Server>,
-    /// What all servers are told.
+    /// The settings that all servers share.
     shared: Config,
-    /// Whether only a server is taken that can be written to; `None` if that depends on how many there are.
+    /// Whether only a writable server is used; `None` if that depends on the number of servers.
     writable: Option<bool>,
     timeout: Duration,
     tls: Option<Tls>,
 }
 
-/// A server that may hold the database.
+/// A server that may have the database.
 #[derive(Clone, Debug)]
 struct Server {
     /// A name, an address, or the folder of a socket.
@@ -60,7 +61,8 @@ struct Server {
 }
 
 impl Connector {
-    /// Puts together what URL, service file and environment say; nothing is connected yet.
+    /// Combines the settings of the URL, the service file and the environment. Does not connect
+    /// yet.
     pub(super) fn new(
         url: &PostgresUrl,
         environment: &StoreEnvironment,
@@ -112,7 +114,7 @@ impl Connector {
         Err(failure::of_all(&failures))
     }
 
-    /// Tries the addresses of a server, one after the other.
+    /// Tries the addresses of a server in order.
     async fn connect_to(&self, server: &Server) -> Result<Client, Failure> {
         if server.is_socket() {
             return self.connect_by(&self.config(server, None, 1)).await;
@@ -132,7 +134,7 @@ impl Connector {
         Err(failure)
     }
 
-    /// What one server at one address is told.
+    /// Returns the settings for one server at one address.
     fn config(&self, server: &Server, address: Option<IpAddr>, addresses: usize) -> Config {
         let mut config = self.shared.clone();
         config.host(&server.host).port(server.port);
@@ -142,14 +144,14 @@ impl Connector {
         if let Some(password) = &server.password {
             config.password(password.expose());
         }
-        // What is left is for TLS and the log-in.
+        // The rest of the time-out is for TLS and the log-in.
         config.connect_timeout(self.timeout.mul_f64(0.8));
         let several = self.servers.len() > 1 || addresses > 1;
         if self.writable.unwrap_or(several) {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         config.ssl_mode(match &self.tls {
-            // A socket is of this machine: libpq never encrypts it.
+            // A Unix socket is local: like libpq, it is never encrypted.
             Some(tls) if !server.is_socket() => tls.mode(),
             Some(_) | None => SslMode::Disable,
         });
@@ -188,7 +190,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// The password is not in it.
+/// Omits the passwords.
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { servers, shared, writable, timeout, tls } = self;
@@ -203,20 +205,21 @@ impl fmt::Debug for Connector {
     }
 }
 
-/// None at all would wait for ever.
+/// Returns the time-out of establishing a connection. Zero, which libpq takes as unlimited, becomes
+/// the maximum.
 fn connect_timeout(seconds: Option<&str>) -> Duration {
     match seconds.map(str::parse) {
-        Some(Ok(0)) => LONGEST_TIMEOUT,
-        Some(Ok(seconds)) => Duration::from_secs(seconds).min(LONGEST_TIMEOUT),
+        Some(Ok(0)) => MAX_CONNECT_TIMEOUT,
+        Some(Ok(seconds)) => Duration::from_secs(seconds).min(MAX_CONNECT_TIMEOUT),
         Some(Err(_)) | None => CONNECT_TIMEOUT,
     }
 }
 
-/// Returns the secrets by which a database is reached, as far as the environment and its files hold them.
+/// Returns the secrets of a database that the environment, and the files that it names, contain.
 pub(super) fn secrets(url: &PostgresUrl, environment: &StoreEnvironment) -> Vec<Secret> {
     settings::passwords(url, environment)
         .into_iter()
-        // A word that every URL of a database has is none, or nothing could be shown.
+        // A word that every URL of a database contains is not redacted, or no URL could be printed.
         .filter(|text| !["postgres", "postgresql", settings::PROGRAM].contains(&text.as_str()))
         .map(Secret::new)
         .collect()

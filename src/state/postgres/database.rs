@@ -1,4 +1,4 @@
-//! The database of one state: its statements, and connections that are made anew when they are lost.
+//! The database of one state: its statements, and a connection that is reopened when it is lost.
 
 use std::fmt;
 use std::pin::pin;
@@ -15,7 +15,8 @@ use crate::state::lease::{RemoteError, WindowClock};
 
 use super::connect::{self, Connector};
 
-/// How long a statement or the next row of an answer may take, and a second more for each mebibyte that it carries.
+/// The time-out of a statement, or of the next row of an answer; plus 1 s for each mebibyte of
+/// parameters.
 const STATEMENT: Duration = Duration::from_secs(10);
 
 /// The schema of one state.
@@ -23,19 +24,19 @@ const STATEMENT: Duration = Duration::from_secs(10);
 pub(super) struct Database {
     pub(super) connector: Arc<Connector>,
     pub(super) clock: Arc<dyn WindowClock>,
-    /// The schema, which is an identifier that needs no escapes.
+    /// The schema, an identifier that needs no escapes.
     pub(super) schema: String,
-    /// How long the lease holds without a renewal.
+    /// The length of the lease: the time until it expires without a renewal.
     pub(super) lease: Duration,
-    /// The state, as errors name it.
+    /// The state as errors show it.
     pub(super) location: String,
 }
 
-/// A connection to a database, made when it is needed.
+/// A connection to a database, opened when it is first needed.
 pub(super) struct Connection {
     database: Database,
     client: Option<Client>,
-    /// Whether there ever was one: a server that answered before is waited for.
+    /// Whether a connection ever succeeded. Such a server is waited for.
     has_answered: bool,
 }
 
@@ -43,12 +44,12 @@ pub(super) struct Connection {
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl Database {
-    /// Returns a connection, which is not made yet.
+    /// Returns a connection that is not open yet.
     pub(super) fn connection(&self) -> Connection {
         Connection { database: self.clone(), client: None, has_answered: false }
     }
 
-    /// The text of a statement, with the schema for `{s}`.
+    /// Returns the text of a statement, with `{s}` replaced by the schema.
     pub(super) fn sql(&self, text: &str) -> String {
         text.replace("{s}", &format!("\"{}\"", self.schema))
     }
@@ -73,12 +74,13 @@ impl Database {
 }
 
 impl Connection {
-    /// The database.
+    /// Returns the database.
     pub(super) fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Runs one statement, in a transaction of its own. Without an answer the connection is given up.
+    /// Executes one statement as a separate transaction. Without an answer the connection is
+    /// dropped.
     pub(super) async fn query(
         &mut self,
         sql: &str,
@@ -92,7 +94,7 @@ impl Connection {
         Ok(rows)
     }
 
-    /// Runs one statement that has one row.
+    /// Executes one statement that returns one row.
     pub(super) async fn query_one(
         &mut self,
         sql: &str,
@@ -103,7 +105,7 @@ impl Connection {
         rows.into_iter().next().ok_or_else(missing)
     }
 
-    /// Runs several statements without parameters at once.
+    /// Executes several statements without parameters together.
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), RemoteError> {
         let sql = self.database.sql(sql);
         let client = self.take().await?;
@@ -112,15 +114,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Begins to read everything as it is at this moment.
-    pub(super) async fn moment(&mut self) -> Result<Moment<'_>, RemoteError> {
+    /// Starts a read-only transaction on one snapshot of the database.
+    pub(super) async fn read_transaction(&mut self) -> Result<ReadTransaction<'_>, RemoteError> {
         let client = self.take().await?;
         let sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         answer(client.batch_execute(sql), 0).await?;
-        Ok(Moment { connection: self, client })
+        Ok(ReadTransaction { connection: self, client })
     }
 
-    /// Takes the client, or makes a connection.
+    /// Takes the open client, or opens a connection.
     async fn take(&mut self) -> Result<Client, RemoteError> {
         if let Some(client) = self.client.take().filter(|client| !client.is_closed()) {
             return Ok(client);
@@ -138,14 +140,14 @@ impl Connection {
     }
 }
 
-/// A transaction that only reads, on one connection: if that is lost, so is the moment.
-pub(super) struct Moment<'a> {
+/// A REPEATABLE READ transaction on one connection. It fails if the connection is lost.
+pub(super) struct ReadTransaction<'a> {
     connection: &'a mut Connection,
     client: Client,
 }
 
-impl Moment<'_> {
-    /// Runs one statement, which may have any number of rows as long as they go on coming.
+impl ReadTransaction<'_> {
+    /// Executes one statement with any number of rows. The time-out applies to each row.
     pub(super) async fn query(&self, sql: &str) -> Result<Vec<Row>, RemoteError> {
         let sql = self.connection.database.sql(sql);
         let none = std::iter::empty::<(i32, Type)>();
@@ -157,7 +159,7 @@ impl Moment<'_> {
         Ok(rows)
     }
 
-    /// Ends it.
+    /// Ends the transaction.
     pub(super) async fn end(self) -> Result<(), RemoteError> {
         answer(self.client.batch_execute("COMMIT"), 0).await?;
         self.connection.client = Some(self.client);
@@ -165,7 +167,7 @@ impl Moment<'_> {
     }
 }
 
-/// Waits for the answer to a statement that carries so many bytes, no longer than it may take.
+/// Waits for the answer to a statement with `bytes` bytes of parameters, up to its time-out.
 async fn answer<T>(
     statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     bytes: usize,
@@ -176,7 +178,7 @@ async fn answer<T>(
     }
 }
 
-/// A column of a row.
+/// Returns a column of a row.
 ///
 /// # Errors
 /// Returns [`RemoteError::Denied`] if it has another type than a migration gave it.

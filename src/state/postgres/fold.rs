@@ -1,4 +1,4 @@
-//! Folds the journal into the rooms, or writes a whole record in their place: one statement.
+//! Folds the journal into the rooms, or replaces them by a whole record, in one statement.
 
 use std::io;
 use std::sync::Arc;
@@ -32,20 +32,20 @@ pub(super) struct Fold {
 /// Which rooms are no longer recorded.
 #[derive(Debug)]
 enum Removed {
-    /// These.
+    /// The rooms with these addresses.
     Named(Vec<String>),
-    /// All but those that are written.
+    /// All rooms that the fold does not write.
     Others,
 }
 
 /// How a lease is released with a fold.
 #[derive(Debug)]
 pub(super) struct Release {
-    /// Whether what is pending may be trusted.
+    /// Whether the release is clean.
     pub(super) how: Released,
     /// When the last calls were.
     pub(super) last_calls: LastCalls,
-    /// Whether there were others, whose time is not known.
+    /// Whether there were other calls, whose time is not known.
     pub(super) unknown_calls: bool,
 }
 
@@ -67,11 +67,11 @@ WITH head AS (
 )
 SELECT durable FROM head";
 
-/// Takes rooms out.
+/// Deletes the named rooms.
 const NAMED: &str = "DELETE FROM {s}.rooms USING head WHERE address = ANY($11::text[])";
 
-/// Takes out the rooms that are not written, and keeps all that is replaced in place of what was kept
-/// before.
+/// Deletes the rooms that the fold does not write. Keeps all replaced rows in the table `replaced`,
+/// whose earlier rows are dropped.
 const OTHERS: &str = "
     DELETE FROM {s}.rooms USING head WHERE NOT EXISTS (
         SELECT FROM unnest($12::text[]) AS next(address) WHERE next.address = rooms.address
@@ -87,14 +87,14 @@ const OTHERS: &str = "
     ) AS earlier";
 
 impl Fold {
-    /// A fold of `changes` into `base`.
+    /// Creates the fold of `changes` into `base`.
     pub(super) async fn of_changes(
         location: &str,
         lineage: Lineage,
         (base, changes): (Arc<Recorded>, Overlay),
         serial: u64,
     ) -> Result<Self, StateError> {
-        made(location, move || {
+        build(location, move || {
             let (mut removed, mut addresses, mut records) = (Vec::new(), Vec::new(), Vec::new());
             let mut room_count = i64::try_from(base.rooms.len()).unwrap_or(i64::MAX);
             for (address, record) in changes.changed() {
@@ -120,13 +120,13 @@ impl Fold {
         .await
     }
 
-    /// A whole record, in place of what is there.
+    /// Creates a fold that replaces everything by a whole record.
     pub(super) async fn of_record(
         location: &str,
         lineage: Lineage,
         recorded: Arc<Recorded>,
     ) -> Result<Self, StateError> {
-        made(location, move || {
+        build(location, move || {
             let Recorded { lineage: _, serial, providers, rooms, plans, moved_to } = &*recorded;
             let (providers, plans) = (providers.clone(), plans.clone());
             let (folded, moved_to) = (LastFold::Nothing, moved_to.as_deref());
@@ -143,7 +143,7 @@ impl Fold {
         .await
     }
 
-    /// Nothing: the state stays as it is.
+    /// Creates a fold that leaves the state as it is.
     pub(super) fn nothing(lineage: Lineage, recorded: &Recorded) -> Self {
         Self {
             lineage,
@@ -156,7 +156,7 @@ impl Fold {
         }
     }
 
-    /// Writes it, and releases the lease with it if `release` says how.
+    /// Writes the fold. Releases the lease in the same statement if `release` is given.
     pub(super) async fn write(
         &self,
         connection: &mut Connection,
@@ -192,8 +192,8 @@ impl Fold {
     }
 }
 
-/// Encodes rooms away from the task, which may have to renew its lease meanwhile.
-async fn made(
+/// Serializes rooms on a blocking thread, so that other tasks are not delayed.
+async fn build(
     location: &str,
     make: impl FnOnce() -> io::Result<Fold> + Send + 'static,
 ) -> Result<Fold, StateError> {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fold_writes_the_rooms_that_changed_and_counts_all() {
+    async fn a_fold_writes_the_changed_rooms_and_counts_all_rooms() {
         let base = samples::many(3);
         let (kept, record) = base.rooms.first_key_value().expect("a room");
         let gone = base.rooms.last_key_value().expect("another room").0;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_whole_record_takes_the_place_of_all_others() {
+    async fn a_whole_record_replaces_all_rooms() {
         let recorded = Arc::new(samples::many(3));
         let fold = Fold::of_record("a state", lineage(), Arc::clone(&recorded)).await;
         let fold = fold.expect("a fold");

@@ -10,33 +10,35 @@ use crate::model::{Holder, Lineage};
 use crate::state::lease::{Released, RemoteError, Retry, Watch};
 use crate::state::{LastCalls, StateError};
 
-use super::database::{Connection, Database, Moment, column};
+use super::database::{Connection, Database, ReadTransaction, column};
 
 /// The head as it was read.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub(super) core: HeadCore,
-    /// Tells the holder from one that had the same epoch before a backup was restored.
+    /// Distinguishes the holder from another one that had the same epoch before a backup was
+    /// restored.
     pub(super) token: String,
-    /// Who took the lease.
+    /// The holder of the lease.
     pub(super) holder: Holder,
-    /// When the last calls were, by the last run that ended cleanly.
+    /// When the last calls were, as recorded by the last run that ended cleanly.
     pub(super) last_calls: LastCalls,
-    /// Whether a run since may have made calls that it did not name: it ended uncleanly.
+    /// Whether a later run ended uncleanly and may have made calls that are not in `last_calls`.
     pub(super) unknown_calls: bool,
 }
 
-/// The columns of a head that a repair needs: no change by hand makes them unreadable.
+/// The columns of a head that a repair needs. Their types and checks keep them readable after any
+/// change by hand.
 #[derive(Clone, Debug)]
 pub(super) struct HeadCore {
     pub(super) lineage: Lineage,
-    /// Raised by each takeover.
+    /// The number of the takeover, raised by each one.
     pub(super) epoch: i64,
-    /// Tells the last write from all others.
+    /// The unique id of the last write.
     pub(super) write_id: String,
-    /// How long the lease holds without a renewal.
+    /// The length of the lease: the time until it expires without a renewal.
     pub(super) lease: Duration,
-    /// How long it holds by the server's clock.
+    /// The time until it expires by the server's clock.
     pub(super) left: Duration,
     /// How it was released; `None` while it is held.
     pub(super) released: Option<Released>,
@@ -57,7 +59,8 @@ SELECT lineage, epoch, token, write_id, lease_seconds,
 FROM {s}.head";
 
 impl Head {
-    /// Reads the head, again until a time while the server does not answer; `None` if there is none.
+    /// Reads the head; `None` if there is none. Retries until `until` while the server does not
+    /// answer.
     pub(super) async fn read(
         connection: &mut Connection,
         until: Instant,
@@ -71,14 +74,16 @@ impl Head {
         }
     }
 
-    /// Reads the head as it was at a moment.
-    pub(super) async fn at(moment: &Moment<'_>) -> Result<Option<ReadHead>, RemoteError> {
-        Ok(moment.query(READ).await?.into_iter().next().map(ReadHead))
+    /// Reads the head within a transaction.
+    pub(super) async fn at(
+        transaction: &ReadTransaction<'_>,
+    ) -> Result<Option<ReadHead>, RemoteError> {
+        Ok(transaction.query(READ).await?.into_iter().next().map(ReadHead))
     }
 }
 
 impl HeadCore {
-    /// Returns how long the lease may not be taken over yet.
+    /// Returns how long to wait until the lease may be taken over.
     pub(super) fn left(&self, watch: &mut Watch<String>) -> Duration {
         match self.released {
             Some(Released::Cleanly | Released::Uncleanly) => Duration::ZERO,
@@ -86,18 +91,18 @@ impl HeadCore {
         }
     }
 
-    /// Whether some run holds the lease.
+    /// Returns whether some run holds the lease.
     pub(super) fn is_held(&self) -> bool {
         self.released.is_none() && !self.left.is_zero()
     }
 }
 
-/// A head whose columns are still to be read.
+/// A head row whose columns are not parsed yet.
 #[derive(Debug)]
 pub(super) struct ReadHead(Row);
 
 impl ReadHead {
-    /// The id of its last write.
+    /// Returns the id of its last write.
     pub(super) fn write_id(&self) -> Result<&str, RemoteError> {
         column(&self.0, 3)
     }

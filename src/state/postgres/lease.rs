@@ -1,4 +1,4 @@
-//! Takes the lease: the one write that makes a run the only one whose writes count.
+//! Takes the lease by one write of the head row. From then on writes of other runs are refused.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) struct Lease {
     pub(super) guard: Guard,
     /// When the write that took it was sent.
     pub(super) sent: Sent,
-    /// What the holder before may still do; `None` if there never was one.
+    /// What the previous holder may still do; `None` if there was none.
     pub(super) earlier: Option<EarlierHolder>,
 }
 
@@ -40,13 +40,13 @@ WHERE write_id = $7 RETURNING {durable}";
 const RELEASE_UNCLEANLY: &str = "
 UPDATE {s}.head SET write_id = $1, released = 'uncleanly' WHERE {guard} RETURNING {durable}";
 
-/// Takes the lease, and waits no longer than `wait` for another run to release or lose it.
+/// Takes the lease. Waits at most `wait` for the release or the expiry of another run's lease.
 pub(super) async fn take(
     connection: &mut Connection,
     holder: &Holder,
     wait: Duration,
 ) -> Result<Lease, StateError> {
-    let (begun, mut watch) = (Instant::now(), Watch::default());
+    let (started, mut watch) = (Instant::now(), Watch::default());
     loop {
         let taken = match head(connection).await? {
             None => begin(connection, holder).await?,
@@ -55,7 +55,7 @@ pub(super) async fn take(
                 if left.is_zero() {
                     take_over(connection, holder, &head).await?
                 } else {
-                    let may_wait = wait.saturating_sub(begun.elapsed());
+                    let may_wait = wait.saturating_sub(started.elapsed());
                     if may_wait.is_zero() {
                         return Err(locked(&connection.database().location, head.holder, left));
                     }
@@ -70,7 +70,7 @@ pub(super) async fn take(
     }
 }
 
-/// Reads the head, again while the server does not answer.
+/// Reads the head. Retries while the server does not answer.
 pub(super) async fn head(connection: &mut Connection) -> Result<Option<Head>, StateError> {
     let head = Head::read(connection, Instant::now() + READ_PATIENCE).await;
     let database = connection.database();
@@ -78,7 +78,7 @@ pub(super) async fn head(connection: &mut Connection) -> Result<Option<Head>, St
     head.map(|head| head.parse(database)).transpose()
 }
 
-/// Makes the first head of a state; `None` if another run was first.
+/// Creates the first head of a state; `None` if another run was faster.
 async fn begin(connection: &mut Connection, holder: &Holder) -> Result<Option<Lease>, StateError> {
     // Rooms without a head are an error.
     if Record::read(connection, &SharedRooms::default()).await?.is_some() {
@@ -87,7 +87,7 @@ async fn begin(connection: &mut Connection, holder: &Holder) -> Result<Option<Le
     insert(connection, holder).await
 }
 
-/// Makes a head where there is none; `None` if another run was first.
+/// Creates the head row if there is none; `None` if another run was faster.
 pub(super) async fn insert(
     connection: &mut Connection,
     holder: &Holder,
@@ -113,7 +113,7 @@ pub(super) async fn insert(
     taken(&database, sent, guard, None)
 }
 
-/// Takes a lease that has ended; `None` if another run was first.
+/// Takes over a lease that was released or has expired; `None` if another run was faster.
 async fn take_over(
     connection: &mut Connection,
     holder: &Holder,
@@ -126,7 +126,8 @@ async fn take_over(
     raise(connection, holder, seen, head.unknown_calls || !is_clean, end).await
 }
 
-/// Raises the epoch of a head that is still as it was seen, and keeps its entries; `None` if it is not.
+/// Raises the epoch of a head if it still has this write-id, and keeps its entries; `None` if it
+/// has changed.
 pub(super) async fn raise(
     connection: &mut Connection,
     holder: &Holder,
@@ -157,7 +158,7 @@ pub(super) async fn raise(
     taken(&database, sent, guard, Some(end))
 }
 
-/// Random ids.
+/// Creates random ids.
 fn ids<const N: usize>(database: &Database) -> Result<[String; N], StateError> {
     let mut ids = [const { String::new() }; N];
     for id in &mut ids {
@@ -193,7 +194,7 @@ pub(super) async fn release_uncleanly(
     guard.write(connection, write).await.map(drop)
 }
 
-/// The error of a write that is not known to be done.
+/// Returns the error of a failed write outside of a run.
 pub(super) fn unwritten(database: &Database, error: WriteError) -> StateError {
     let location = database.location.clone();
     match error {

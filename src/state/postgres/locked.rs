@@ -1,4 +1,5 @@
-//! The store under its lease: brought up to date first, then served by the writer task.
+//! The store under its lease: the state is brought up to date first, then the writer task serves
+//! the run.
 
 use std::sync::Arc;
 
@@ -20,12 +21,12 @@ struct UpToDate {
     head: Head,
     base: Base,
     found: Found,
-    /// How many rooms the journal of an earlier run changed.
+    /// The number of rooms that an earlier run's journal changed; `None` if nothing was folded.
     folded: Option<usize>,
 }
 
-/// Brings the state up to date, and starts to serve. If that fails, the lease is released, so that the next
-/// run need not wait for its end.
+/// Brings the state up to date, and starts the writer task. On failure the lease is released, so
+/// that the next run need not wait until it expires.
 pub(super) async fn open(
     mut connection: Connection,
     shared: &SharedRooms,
@@ -35,7 +36,7 @@ pub(super) async fn open(
         match bring_up_to_date(&mut connection, shared, &mut lease).await {
             Ok(up_to_date) => up_to_date,
             Err(error) => {
-                // The first error counts; without the release the lease ends by itself.
+                // The first error is the one to report. Without the release the lease expires.
                 drop(lease::release_uncleanly(&mut connection, &mut lease.guard).await);
                 return Err(error);
             }
@@ -56,7 +57,7 @@ pub(super) async fn open(
     }))
 }
 
-/// Reads the state under the lease, and folds what an earlier run left in the journal.
+/// Reads the state under the lease, and folds the journal that an earlier run left.
 async fn bring_up_to_date(
     connection: &mut Connection,
     shared: &SharedRooms,

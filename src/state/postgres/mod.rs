@@ -1,8 +1,9 @@
 //! The state in PostgreSQL: a row for each room, a journal, and a head row that is the lease.
 //!
-//! Every write is one statement, and so one transaction, that changes the head only if it is still as this
-//! run left it, and everything else only with the head. It gives the head a new id, so that what became of
-//! a write can always be read. No statement needs another one of its session: a pooler may come between.
+//! Every write is one statement, and so one transaction. It changes the head only if the head is
+//! still as this run left it, and all other rows only together with the head. It gives the head a
+//! new write-id, so that the outcome of a write can always be read back. No statement depends on
+//! another one of its session, so that a connection pooler may be used.
 
 mod connect;
 mod database;
@@ -34,7 +35,7 @@ use record::Record;
 use schema::Schema;
 use write::{Guard, WriteError};
 
-/// Names the store of a schema; nothing is read yet.
+/// Opens the store of a schema. Reads nothing yet.
 pub(super) fn open(
     url: &PostgresUrl,
     environment: &StoreEnvironment,
@@ -53,19 +54,19 @@ fn database(url: &PostgresUrl, environment: &StoreEnvironment) -> Result<Databas
     })
 }
 
-/// Returns the secrets by which a database is reached, as far as the environment and its files hold them.
+/// Returns the secrets of a database that the environment, and the files that it names, contain.
 pub(super) fn secrets(url: &PostgresUrl, environment: &StoreEnvironment) -> Vec<Secret> {
     connect::secrets(url, environment)
 }
 
-/// Finds out what a repair would make of a state.
+/// Computes the repair of a state; `None` if there is nothing to repair.
 pub(super) async fn repair(
     url: &PostgresUrl,
     environment: &StoreEnvironment,
     holder: Holder,
     wait: Duration,
 ) -> Result<Option<Repair>, StateError> {
-    repair::find(database(url, environment)?, holder, wait).await
+    repair::compute(database(url, environment)?, holder, wait).await
 }
 
 /// A state in PostgreSQL. Reads it, or takes its lease to write it.
@@ -75,8 +76,8 @@ struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Returns a connection to the tables; `None` if nothing was ever kept there.
-    async fn reading(&self) -> Result<Option<Connection>, StateError> {
+    /// Returns a connection to the tables; `None` if no state was ever kept there.
+    async fn connection_to_tables(&self) -> Result<Option<Connection>, StateError> {
         let mut connection = self.database.connection();
         let schema = schema::find(&mut connection).await?;
         Ok(matches!(schema, Schema::Version(_)).then_some(connection))
@@ -86,7 +87,7 @@ impl PostgresStore {
 impl ReadStore for PostgresStore {
     fn read(&self) -> Access<'_, Snapshot> {
         Box::pin(async {
-            let Some(mut connection) = self.reading().await? else {
+            let Some(mut connection) = self.connection_to_tables().await? else {
                 return Ok(new(LastCalls::new()));
             };
             let record = Record::read(&mut connection, &self.shared).await?;
@@ -107,7 +108,7 @@ fn new(last_calls: LastCalls) -> Snapshot {
     }
 }
 
-/// The record as a reader meets it.
+/// Returns the record as a reader sees it.
 fn snapshot(record: Record) -> Snapshot {
     let head = &record.head;
     if record.found() == Found::New {
@@ -139,7 +140,7 @@ impl Store for PostgresStore {
 
     fn held(&self) -> Access<'_, Option<Held>> {
         Box::pin(async {
-            let Some(mut connection) = self.reading().await? else { return Ok(None) };
+            let Some(mut connection) = self.connection_to_tables().await? else { return Ok(None) };
             let head = lease::head(&mut connection).await?;
             Ok(head.filter(|head| head.core.released.is_none()).map(|head| {
                 let ends_in = head.core.left(&mut Watch::default());
@@ -151,7 +152,7 @@ impl Store for PostgresStore {
 
     fn unlock(&self, of: Held) -> Access<'_, ()> {
         Box::pin(async move {
-            let Some(mut connection) = self.reading().await? else { return Ok(()) };
+            let Some(mut connection) = self.connection_to_tables().await? else { return Ok(()) };
             loop {
                 let Some(head) = lease::head(&mut connection).await? else { return Ok(()) };
                 if head.core.released.is_some() {
@@ -168,7 +169,7 @@ impl Store for PostgresStore {
                 };
                 match lease::release_uncleanly(&mut connection, &mut guard).await {
                     Ok(()) => return Ok(()),
-                    // The holder has renewed it meanwhile.
+                    // The holder renewed the lease meanwhile.
                     Err(WriteError::Superseded(_)) => {}
                     Err(WriteError::Failed(error)) => {
                         return Err(error.failed("unlock", self.database.location.clone()));
@@ -179,7 +180,7 @@ impl Store for PostgresStore {
     }
 }
 
-/// An epoch, which is never negative.
+/// Converts an epoch, which is never negative.
 fn number(epoch: i64) -> u64 {
     u64::try_from(epoch).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Reads the record: the head, the rooms, and the journal, as they were at one moment.
+//! Reads the record: the head, the rooms and the journal, from one snapshot of the database.
 
 use std::sync::Arc;
 
@@ -15,27 +15,27 @@ use crate::state::{Found, StateError};
 use super::database::{Connection, Database, column};
 use super::head::{Head, ReadHead};
 
-/// The record as it was at one moment.
+/// The record of one snapshot.
 pub(super) struct Record {
     pub(super) head: Head,
-    /// The state, without what the journal adds.
+    /// The state, without the journal.
     pub(super) recorded: Recorded,
-    /// What the journal adds.
+    /// The changes of the journal.
     pub(super) changes: Overlay,
 }
 
-/// The rows as they were at one moment.
+/// The rows of one snapshot.
 pub(super) struct Rows {
     /// `None` if there is no head.
     pub(super) head: Option<ReadHead>,
-    /// Addresses and records, by address.
+    /// Addresses and records, sorted by address.
     pub(super) rooms: Vec<Row>,
-    /// Numbers and entries, by number.
+    /// Numbers and entries, sorted by number.
     pub(super) journal: Vec<Row>,
 }
 
 impl Record {
-    /// Reads it; `None` if there never was one.
+    /// Reads the record; `None` if there never was one.
     pub(super) async fn read(
         connection: &mut Connection,
         shared: &SharedRooms,
@@ -64,13 +64,13 @@ impl Record {
         Ok(Some(Self { head, recorded, changes }))
     }
 
-    /// Whether anything was ever recorded.
+    /// Returns whether anything was ever recorded.
     pub(super) fn found(&self) -> Found {
         let is_new = self.head.core.state.is_none() && self.changes.is_empty();
         if is_new { Found::New } else { Found::Existing }
     }
 
-    /// The state with what the journal adds.
+    /// Returns the state with the changes of the journal.
     pub(super) fn merged(self) -> Arc<Recorded> {
         let Self { head, mut recorded, changes } = self;
         changes.apply(&mut recorded);
@@ -80,7 +80,7 @@ impl Record {
 }
 
 impl Rows {
-    /// Reads them, again while the server does not answer.
+    /// Reads the rows. Retries while the server does not answer.
     pub(super) async fn read(connection: &mut Connection) -> Result<Self, StateError> {
         let mut retry = Retry::until(Instant::now() + READ_PATIENCE);
         loop {
@@ -95,17 +95,17 @@ impl Rows {
     }
 
     async fn read_once(connection: &mut Connection) -> Result<Self, RemoteError> {
-        let moment = connection.moment().await?;
-        let head = Head::at(&moment).await?;
+        let transaction = connection.read_transaction().await?;
+        let head = Head::at(&transaction).await?;
         let rooms = "SELECT address, record::text FROM {s}.rooms ORDER BY address";
-        let rooms = moment.query(rooms).await?;
+        let rooms = transaction.query(rooms).await?;
         let journal = "SELECT number, entry::text FROM {s}.journal ORDER BY number";
-        let journal = moment.query(journal).await?;
-        moment.end().await?;
+        let journal = transaction.query(journal).await?;
+        transaction.end().await?;
         Ok(Self { head, rooms, journal })
     }
 
-    /// The addresses and records of the rooms.
+    /// Returns the addresses and records of the rooms.
     pub(super) fn texts(rooms: &[Row]) -> Result<Vec<(&str, &str)>, RemoteError> {
         rooms.iter().map(|row| Ok((column(row, 0)?, column(row, 1)?))).collect()
     }

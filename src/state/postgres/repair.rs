@@ -1,4 +1,4 @@
-//! Repairs a state whose rows are damaged, missing, or of different times.
+//! Repairs a state whose rows are damaged, missing or inconsistent.
 
 use std::time::Duration;
 
@@ -19,21 +19,21 @@ use super::lease::{self, unwritten};
 use super::record::{Rows, entry};
 use super::schema::{self, Schema};
 
-/// What can be read of the rows.
+/// The readable content of the rows.
 struct Evidence {
     /// `None` if there is no head.
     head: Option<HeadCore>,
-    /// The state, as far as it can be read.
+    /// The readable part of the state.
     recorded: Recorded,
-    /// The journal, as far as it can be read.
+    /// The readable part of the journal.
     changes: Overlay,
     /// The rooms whose rows cannot be read.
     unreadable: Vec<Address>,
-    /// What is wrong.
+    /// The findings, as sentences for the user.
     found: Vec<String>,
 }
 
-/// Everything that is written.
+/// Everything that the repair writes.
 struct Next {
     recorded: Recorded,
     lineage: Lineage,
@@ -41,12 +41,12 @@ struct Next {
     holder: Holder,
 }
 
-/// Finds out what there is and what would become of it; `None` if there is nothing to repair.
+/// Reads the rows and computes the repair; `None` if there is nothing to repair.
 ///
 /// # Errors
-/// Returns [`StateError::Locked`] if another run holds the lease, and [`StateError::Unrepairable`] if
-/// nothing can be made of what is there.
-pub(super) async fn find(
+/// Returns [`StateError::Locked`] if another run holds the lease, and [`StateError::Unrepairable`]
+/// if the rows cannot be repaired.
+pub(super) async fn compute(
     database: Database,
     holder: Holder,
     wait: Duration,
@@ -63,7 +63,7 @@ pub(super) async fn find(
     }
     let (before, mut found) = (evidence.recorded.clone(), evidence.found.clone());
     let unreadable = evidence.unreadable.clone();
-    let next = merged(&database, evidence, holder)?;
+    let next = merge_evidence(&database, evidence, holder)?;
     found.push(
         "rows that were lost or cannot be read may name rooms that nothing knows any more: `roomctl \
          import --all-declared` asks after every declared room"
@@ -76,9 +76,9 @@ pub(super) async fn find(
     Ok(Some(Repair { plan, replaced: Replaced::InTable, write }))
 }
 
-/// Reads the rows, once no run holds the lease.
+/// Reads the rows once no run holds the lease. Waits at most `wait`.
 async fn free_rows(connection: &mut Connection, wait: Duration) -> Result<Rows, StateError> {
-    let (begun, mut watch) = (Instant::now(), Watch::default());
+    let (started, mut watch) = (Instant::now(), Watch::default());
     loop {
         let rows = Rows::read(connection).await?;
         let database = connection.database();
@@ -87,7 +87,7 @@ async fn free_rows(connection: &mut Connection, wait: Duration) -> Result<Rows, 
         if left.is_zero() {
             return Ok(rows);
         }
-        let may_wait = wait.saturating_sub(begun.elapsed());
+        let may_wait = wait.saturating_sub(started.elapsed());
         if may_wait.is_zero() {
             return Err(match head.parse(database) {
                 Ok(head) => locked(&database.location, head.holder, left),
@@ -110,7 +110,7 @@ fn unrepairable(database: &Database, why: String) -> StateError {
     StateError::Unrepairable { location: database.location.clone(), why }
 }
 
-/// Reads what can be read.
+/// Reads all readable rows.
 fn evidence(database: &Database, rows: &Rows) -> Result<Evidence, StateError> {
     let mut found = Vec::new();
     let head = match &rows.head {
@@ -135,7 +135,7 @@ fn evidence(database: &Database, rows: &Rows) -> Result<Evidence, StateError> {
     Ok(Evidence { head, recorded, changes, unreadable, found })
 }
 
-/// Reads everything of the state but its rooms.
+/// Reads everything of the state except its rooms.
 fn state(
     database: &Database,
     head: Option<&HeadCore>,
@@ -168,7 +168,7 @@ fn state(
     }
 }
 
-/// Reads the rooms that can be read, and returns the others.
+/// Reads the readable rooms into `recorded`, and returns the others.
 fn rooms(
     database: &Database,
     rows: &Rows,
@@ -215,8 +215,12 @@ fn journal(
     Ok(changes)
 }
 
-/// Puts together what can be read: entries that the rooms may lack are added, and none takes a room out.
-fn merged(database: &Database, evidence: Evidence, holder: Holder) -> Result<Next, StateError> {
+/// Merges everything readable. Adds the entries that the rooms may lack, but removes no room.
+fn merge_evidence(
+    database: &Database,
+    evidence: Evidence,
+    holder: Holder,
+) -> Result<Next, StateError> {
     let Evidence { head, recorded: mut after, changes, unreadable: _, found: _ } = evidence;
     merge(&mut after, changes, Trust::Partial).map_err(|OtherApplication(name)| {
         let why = format!("journal and state have different applications as provider `{name}`");
@@ -233,7 +237,7 @@ fn merged(database: &Database, evidence: Evidence, holder: Holder) -> Result<Nex
 }
 
 impl Next {
-    /// Writes it under a lease of its own; what was there is kept in the table `replaced`.
+    /// Writes the repair under a new lease. The replaced rows are kept in the table `replaced`.
     async fn write(self, connection: &mut Connection) -> Result<Folded, StateError> {
         let Self { recorded, lineage, head, holder } = self;
         let taken = match &head {

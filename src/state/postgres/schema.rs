@@ -1,4 +1,4 @@
-//! The schema: its tables, and the migrations that make them.
+//! The schema: its tables, and the migrations that create them.
 
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
@@ -10,20 +10,20 @@ use super::database::{Connection, column};
 
 /// A step from one version of the schema to the next.
 ///
-/// A roomctl that knows an earlier version may be at work beside it: a migration only adds, and raises
-/// `works_with` if an earlier roomctl must not go on.
+/// A roomctl of an earlier version may use the schema at the same time: a migration only adds, and
+/// raises `works_with` if an earlier roomctl must stop.
 struct Migration {
-    /// The oldest version whose roomctl may still use the schema afterwards.
+    /// The oldest schema version whose roomctl may still use the schema after the migration.
     works_with: i32,
     sql: &'static str,
 }
 
-/// The migrations: the first makes version 1.
+/// The migrations. The first one creates version 1.
 const MIGRATIONS: &[Migration] = &[Migration { works_with: 1, sql: TABLES }];
 
-/// `head` has one row: the lease, and everything of the state but its rooms (`state`, as in the document).
-/// `rooms` is the state; `journal` holds the intents of calls and their results since the last fold;
-/// `replaced` is what the last push or repair replaced.
+/// `head` has one row: the lease, and everything of the state except its rooms (`state`, as in the
+/// document). `rooms` has the rooms of the state. `journal` has the intents of calls and their
+/// results since the last fold. `replaced` has the rows that the last push or repair replaced.
 const TABLES: &str = "
 CREATE TABLE {s}.head (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
@@ -58,7 +58,7 @@ CREATE TABLE {s}.replaced (
 );
 ";
 
-/// The table of migrations, which the first one makes.
+/// The table of migrations, which the first one creates.
 const VERSIONS: &str = "
 CREATE TABLE {s}.migrations (
     version integer PRIMARY KEY,
@@ -67,32 +67,32 @@ CREATE TABLE {s}.migrations (
 );
 ";
 
-/// What is there of a schema.
+/// The parts of a schema that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Schema {
     /// Nothing: no state was ever kept in it.
     Missing,
-    /// The schema, without its tables.
+    /// The schema without its tables.
     Empty,
-    /// Tables of a state, and not the one that says which version they have.
+    /// Tables of a state, without the table that contains their version.
     Unversioned,
     /// The tables of a version.
     Version(usize),
 }
 
-/// What a database says of itself.
+/// What is known of a database.
 struct Answer {
     schema: Schema,
     works_with: usize,
     encoding: String,
 }
 
-/// Finds out what there is.
+/// Inspects the schema.
 ///
 /// # Errors
-/// Returns [`StateError::Newer`] if the schema is only for newer versions of roomctl,
-/// [`StateError::Outdated`] if a part of it is missing, and [`StateError::Unusable`] if the database cannot
-/// hold every name of a room.
+/// Returns [`StateError::Newer`] if the schema requires a newer roomctl, [`StateError::Outdated`]
+/// if a part of it is missing, and [`StateError::Unusable`] if the encoding of the database cannot
+/// store every room name.
 pub(super) async fn find(connection: &mut Connection) -> Result<Schema, StateError> {
     let mut retry = Retry::until(Instant::now() + READ_PATIENCE);
     let Answer { schema, works_with, encoding } = loop {
@@ -152,8 +152,8 @@ async fn ask(connection: &mut Connection) -> Result<Answer, RemoteError> {
     Ok(Answer { schema, works_with: 0, encoding })
 }
 
-/// Makes the schema and its tables, or brings them to the version that this roomctl knows. Another run may
-/// do the same at this moment: the first one counts.
+/// Creates the schema and its tables, or migrates them to the version of this roomctl. If another
+/// run does the same concurrently, one of them succeeds.
 pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StateError> {
     let until = Instant::now() + READ_PATIENCE;
     let mut retry = Retry::until(until);
@@ -172,7 +172,8 @@ pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StateErro
     }
 }
 
-/// The transaction that takes a schema to the next version; `None` if it has the last one.
+/// Returns the transaction that migrates a schema to the next version; `None` if it has the last
+/// one.
 fn next_migration(schema: Schema) -> Option<String> {
     let (make, version) = match schema {
         Schema::Missing => (["CREATE SCHEMA {s};", VERSIONS].concat(), 0),
@@ -181,7 +182,7 @@ fn next_migration(schema: Schema) -> Option<String> {
         Schema::Version(version) => (String::new(), version),
     };
     let Migration { works_with, sql } = MIGRATIONS.get(version)?;
-    // Of two that do this at once, the second one waits here, and fails.
+    // Of two concurrent migrations, the second one waits here and then fails.
     let insert = "INSERT INTO {s}.migrations (version, works_with) VALUES";
     let next = version + 1;
     Some(format!(
@@ -194,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_schema_is_made_with_its_tables_in_one_transaction() {
+    fn a_new_schema_and_its_tables_are_created_in_one_transaction() {
         let sql = next_migration(Schema::Missing).expect("a migration");
         assert!(sql.starts_with("BEGIN;") && sql.ends_with("COMMIT;"), "{sql}");
         for part in ["CREATE SCHEMA {s}", "CREATE TABLE {s}.migrations", "CREATE TABLE {s}.head"] {
@@ -205,13 +206,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_version_needs_no_migration_and_neither_does_a_newer_one() {
+    fn the_last_version_and_newer_ones_need_no_migration() {
         assert_eq!(next_migration(Schema::Version(MIGRATIONS.len())), None);
         assert_eq!(next_migration(Schema::Version(MIGRATIONS.len() + 1)), None);
     }
 
     #[test]
-    fn no_migration_is_only_for_versions_that_do_not_exist_yet() {
+    fn works_with_is_an_existing_version_of_the_schema() {
         for (version, migration) in (1..).zip(MIGRATIONS) {
             assert!((1..=version).contains(&migration.works_with), "version {version}");
         }

@@ -1,5 +1,5 @@
-//! One write: a statement that changes the head only if it is still as this run left it, and everything
-//! else only with the head.
+//! One write: a statement that changes the head only if it is still as this run left it, and all
+//! other rows only together with the head.
 
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
@@ -10,7 +10,7 @@ use crate::state::{StateError, random_uuid};
 use super::database::{Connection, Database, Parameter};
 use super::head::{Head, ReadHead};
 
-/// Which head a write changes: the one that this run wrote last, or read before it took the lease.
+/// The condition of a write: the head that this run wrote last, or read before it took the lease.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     pub(super) epoch: i64,
@@ -19,34 +19,36 @@ pub(super) struct Guard {
     pub(super) write_id: String,
 }
 
-/// A statement that is guarded. `{guard}` in its text is the condition, and `$1` is the id of the write.
+/// A guarded statement. `{guard}` in its text is replaced by the condition; `$1` is the id of the
+/// write.
 pub(super) struct Write<'a> {
     pub(super) sql: &'a str,
-    /// From `$5` on.
+    /// The parameters from `$5` on.
     pub(super) parameters: &'a [Parameter<'a>],
-    /// How large they are.
+    /// Their size.
     pub(super) bytes: usize,
-    /// How long it is tried.
+    /// Until when it is retried.
     pub(super) until: Instant,
 }
 
-/// Why a write is not done.
+/// Why a write failed.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Another write came first: what is there now.
+    /// Another write came first; the current head.
     Superseded(Option<ReadHead>),
-    /// It is not known to be done, and no longer tried.
+    /// Its outcome is unknown or negative, and it is not retried further.
     Failed(RemoteError),
 }
 
-/// The condition of every write of a holder; a release by hand ends its lease too.
+/// The condition of every write of a holder. A release by hand makes it fail too.
 const GUARD: &str = "epoch = $2 AND token = $3 AND write_id = $4 AND released IS NULL";
-/// What every write returns: it is durable before its answer, whatever the server's own setting.
+/// The result of every write. It makes the write durable before the answer, whatever the server's
+/// own setting is.
 pub(super) const DURABLE: &str = "set_config('synchronous_commit', 'on', true)";
 
 impl Guard {
-    /// Makes a write, and sends it again as long as it is known not to be done. Then the guard is that of
-    /// the next write.
+    /// Executes a write, and retries it while it is not done. Then updates the guard for the next
+    /// write.
     pub(super) async fn write(
         &mut self,
         connection: &mut Connection,
@@ -69,12 +71,13 @@ impl Guard {
     }
 }
 
-/// The id of a write, or the token of a holder.
+/// Returns a new id of a write, or a new token of a holder.
 pub(super) fn new_id() -> Result<String, WriteError> {
     random_uuid().map_err(|error| WriteError::Failed(RemoteError::Denied(error.to_string())))
 }
 
-/// Makes a write that gives the head the id `next` if it has the id `previous`, or if there is none.
+/// Executes a write that gives the head the id `next` if the head has the id `previous`, or if
+/// there is no head and `previous` is `None`.
 pub(super) async fn send(
     connection: &mut Connection,
     write: &Write<'_>,
@@ -100,7 +103,8 @@ pub(super) async fn send(
         if there_id == Some(next) {
             return Ok(sent);
         }
-        // A second refusal by the same write: the rest of the head was changed by hand.
+        // A second refusal although the write-id matches: another column of the head was changed by
+        // hand.
         if there_id != previous || refusals > 1 {
             return Err(WriteError::Superseded(there));
         }
@@ -112,7 +116,7 @@ pub(super) async fn send(
 }
 
 impl WriteError {
-    /// Why a holder's write is not done.
+    /// Returns the error of a holder's failed write.
     pub(super) fn of_holder(
         self,
         database: &Database,

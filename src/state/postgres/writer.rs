@@ -1,4 +1,4 @@
-//! The task that writes under the lease: one statement at a time, each with everything that was appended
+//! The writer task: it executes one statement at a time, each with all entries that were appended
 //! since.
 
 use std::sync::Arc;
@@ -22,23 +22,23 @@ use super::head::Head;
 use super::lease;
 use super::write::{Guard, Write, WriteError};
 
-/// Everything that the task knows.
+/// The state of the writer task.
 pub(super) struct Writer {
     connection: Connection,
     database: Database,
     guard: Guard,
     lease: Duration,
     lineage: Lineage,
-    /// When the last write that is done was sent: the lease counts from then.
+    /// When the last acknowledged write was sent. The lease counts from then.
     renewed: Instant,
     base: Base,
-    /// What this run has changed since.
+    /// What this run has changed since then.
     changes: Overlay,
     /// Whether the journal has entries.
     holds_entries: bool,
     last_calls: LastCalls,
     unknown_calls: bool,
-    /// Whether the server refused a write for a reason that stays.
+    /// Whether the server refused a write for a permanent reason.
     is_refused: bool,
     queue: Queue,
     lost: watch::Receiver<Option<StateError>>,
@@ -70,7 +70,8 @@ impl LeaseWriter for Writer {
     ) -> Result<WriterEnd, StateError> {
         let end = self.serve_requests(requests).await;
         if self.is_refused {
-            // The next run need not wait for its end; without that the lease ends by itself.
+            // The next run then need not wait until the lease expires. A failure is ignored: the
+            // lease expires anyway.
             drop(lease::release_uncleanly(&mut self.connection, &mut self.guard).await);
         }
         end
@@ -108,7 +109,7 @@ impl Writer {
         }
     }
 
-    /// Goes on from a lease that was taken.
+    /// Creates the writer of a lease that was taken.
     pub(super) fn new(
         connection: Connection,
         guard: Guard,
@@ -146,17 +147,17 @@ impl Writer {
         }
     }
 
-    /// Whether nothing was ever recorded.
+    /// Returns whether nothing was ever recorded.
     fn is_new(&self) -> bool {
         !self.base.has_state && !self.holds_entries
     }
 
-    /// How long a write is tried: its condition shows whether another run took the lease.
+    /// Returns until when a write is retried. Its condition fails if another run took the lease.
     fn until(&self) -> Instant {
         self.renewed + self.lease + RENEWAL_PATIENCE
     }
 
-    /// Writes the entries that wait, and renews the lease.
+    /// Writes the waiting entries, and renews the lease.
     async fn append(&mut self) -> Result<(), StateError> {
         let texts: Vec<&str> = self
             .queue
@@ -171,13 +172,13 @@ impl Writer {
         let parameters = &[(&self.lineage.0 as _, Type::TEXT), (&texts as _, Type::TEXT_ARRAY)];
         let write = Write { sql, parameters, bytes, until };
         let sent = self.guard.write(&mut self.connection, write).await;
-        let sent = self.done(sent)?;
+        let sent = self.record_write(sent)?;
         for Append { entries, bodies: _, reply } in std::mem::take(&mut self.queue.appends) {
             self.holds_entries |= !entries.is_empty();
             for entry in entries {
                 self.changes.add(entry);
             }
-            // A caller that went away needs no answer.
+            // The receiver of a cancelled caller is gone.
             drop(reply.send(Ok(self.durable(sent))));
         }
         Ok(())
@@ -187,8 +188,8 @@ impl Writer {
         StateError::io("write", self.database.location.as_ref())(std::io::Error::other(error))
     }
 
-    /// Counts the lease from a write that is done.
-    fn done(&mut self, sent: Result<Sent, WriteError>) -> Result<Sent, StateError> {
+    /// Records the result of a write: the lease counts from a successful one.
+    fn record_write(&mut self, sent: Result<Sent, WriteError>) -> Result<Sent, StateError> {
         self.is_refused = matches!(sent, Err(WriteError::Failed(RemoteError::Denied(_))));
         let sent = sent.map_err(|error| error.of_holder(&self.database, &self.guard, "write"))?;
         self.renewed = sent.at;
@@ -200,7 +201,7 @@ impl Writer {
         Durable::within(Arc::new(WriteWindow { sent: sent.moment, clock, lost }))
     }
 
-    /// Writes a whole record in place of the state and the journal.
+    /// Replaces the state and the journal by a whole record.
     async fn replace(&mut self) -> Result<(), StateError> {
         let Some((recorded, reply)) = self.queue.replacing.take() else { return Ok(()) };
         let Some(lineage) = recorded.lineage.clone() else {
@@ -233,12 +234,12 @@ impl Writer {
         let fold = Fold::of_record(&self.database.location, lineage.clone(), recorded).await?;
         let until = self.until();
         let sent = fold.write(&mut self.connection, &mut self.guard, None, until).await;
-        self.done(sent)?;
+        self.record_write(sent)?;
         self.lineage = lineage;
         Ok(())
     }
 
-    /// Folds the journal into the state, and releases the lease with it.
+    /// Folds the journal into the state, and releases the lease in the same statement.
     async fn close(&mut self) -> Result<WriterEnd, StateError> {
         let fold = self.fold().await?;
         let mut last_calls = std::mem::take(&mut self.last_calls);
@@ -250,7 +251,7 @@ impl Writer {
         let release = Release { how: Released::Cleanly, last_calls, unknown_calls };
         let until = self.until();
         let sent = fold.write(&mut self.connection, &mut self.guard, Some(&release), until).await;
-        self.done(sent)?;
+        self.record_write(sent)?;
         if let Some((_, reply)) = self.queue.closing.take() {
             drop(reply.send(Ok(Folded { serial: fold.serial })));
         }

@@ -5,37 +5,37 @@ use std::pin::Pin;
 use roomctl::model::StateLocation;
 use roomctl::state::{self, MemoryBucket, Store, StoreEnvironment};
 
-use super::{Subject, end_lease, every_rule};
+use super::{Subject, check_every_rule, end_lease};
 use crate::support::servers::{self, Bucket};
 
 /// A state in a bucket in memory.
-pub(super) struct InBucket(MemoryBucket);
+pub(super) struct BucketSubject(MemoryBucket);
 
-/// A bucket on a server, which holds a state for each rule.
-pub(super) struct OnServer(Bucket);
+/// A bucket on a server, with a separate state for each rule.
+pub(super) struct ServerBucket(Bucket);
 
 /// A state in a bucket on a server.
-pub(super) struct State {
+pub(super) struct ServerState {
     location: StateLocation,
     environment: StoreEnvironment,
 }
 
-impl InBucket {
+impl BucketSubject {
     pub(super) fn new() -> Self {
         Self(MemoryBucket::default())
     }
 }
 
-impl OnServer {
-    /// The state that a rule is tried on.
-    pub(super) fn state(&self, rule: &str) -> State {
+impl ServerBucket {
+    /// Returns the state for the test of a rule.
+    pub(super) fn state(&self, rule: &str) -> ServerState {
         let location = format!("{}/fleet/{rule}.json?lease=15s", self.0.url);
         let environment = StoreEnvironment::of(self.0.environment());
-        State { location: location.parse().expect("a URL"), environment }
+        ServerState { location: location.parse().expect("a URL"), environment }
     }
 }
 
-impl Subject for InBucket {
+impl Subject for BucketSubject {
     fn store(&self) -> Box<dyn Store> {
         let location = "gs://bucket/fleet/rooms.json?lease=15s".parse();
         let Ok(StateLocation::Object(url)) = location else { panic!("the URL of an object") };
@@ -47,7 +47,7 @@ impl Subject for InBucket {
     }
 }
 
-impl Subject for State {
+impl Subject for ServerState {
     fn store(&self) -> Box<dyn Store> {
         state::open(&self.location, &self.environment).expect("a server")
     }
@@ -58,17 +58,17 @@ impl Subject for State {
 }
 
 #[tokio::test]
-async fn s3_and_azure_keep_every_rule() {
+async fn s3_and_azure_pass_every_rule() {
     let on_s3 = async {
         if let Some(bucket) = servers::s3("conformance") {
-            let on_server = OnServer(bucket);
-            every_rule(|rule| on_server.state(rule)).await;
+            let on_server = ServerBucket(bucket);
+            check_every_rule(|rule| on_server.state(rule)).await;
         }
     };
     let on_azure = async {
         if let Some(bucket) = servers::azure("conformance") {
-            let on_server = OnServer(bucket);
-            every_rule(|rule| on_server.state(rule)).await;
+            let on_server = ServerBucket(bucket);
+            check_every_rule(|rule| on_server.state(rule)).await;
         }
     };
     tokio::join!(on_s3, on_azure);

@@ -1,5 +1,6 @@
-//! A store in memory whose lock is a lease, as an object store has it: one write a second at most, each
-//! with a latency, and a window within which it covers the calls of its intents.
+//! A store in memory whose lock is a lease, like that of an object store: at most one write per
+//! second, each with a latency and a send window for the calls of its intents. It checks that every
+//! call is sent within its window.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,21 +15,21 @@ use roomctl::state::{
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::memory::{apply, begun, lineage_of_new, until};
+use super::memory::{apply, empty_state, next_lineage, until};
 
-/// What errors call it.
+/// The location in errors.
 const LOCATION: &str = "s3://test/rooms.json";
 
-/// From the sending of a write to that of the next.
+/// The least time between the sendings of two writes.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long after its sending a write covers its calls.
+/// The send window: how long after its sending a write covers its calls.
 const WINDOW: Duration = Duration::from_secs(2);
 
-/// How long a lease holds without a renewal.
+/// The reported length of a lease.
 const LEASE: Duration = Duration::from_mins(1);
 
-/// How long after a takeover the calls of the holder before have ended.
+/// How long after a takeover calls of the previous holder may be in flight.
 const CALLS_END: Duration = Duration::from_secs(12);
 
 /// A state in a store with a lease. Clones share it, as processes share a store.
@@ -36,7 +37,7 @@ const CALLS_END: Duration = Duration::from_secs(12);
 pub(crate) struct LeaseStore(Arc<Shared>);
 
 struct Shared {
-    /// From the sending of a write to its acknowledgement.
+    /// The time from the sending of a write to its acknowledgement.
     latency: Duration,
     content: Mutex<Content>,
     changed: Notify,
@@ -50,7 +51,7 @@ struct Content {
     new_lineage: Option<Lineage>,
     last_calls: LastCalls,
     holder: Option<Holder>,
-    /// The number of leases that were taken: one of an earlier number has ended.
+    /// The number of leases taken. A lease with a lower number was released or lost.
     epoch: u64,
     /// How the last lease ended, if there was one.
     ended: Option<LeaseEnd>,
@@ -59,7 +60,7 @@ struct Content {
     /// When the last write with an intent of each room was sent.
     intents: BTreeMap<RoomId, Instant>,
     calls: u64,
-    /// The calls that no write covered.
+    /// The calls that were sent outside of a send window.
     uncovered: Vec<String>,
 }
 
@@ -84,12 +85,12 @@ impl SendWindow for Window {
 }
 
 impl LeaseStore {
-    /// An empty one.
+    /// Creates an empty store.
     pub(crate) fn new(latency: Duration) -> Self {
         Self(Arc::new(Shared { latency, content: Mutex::default(), changed: Notify::new() }))
     }
 
-    /// Ends the lease of a holder, who is paused or gone.
+    /// Ends the current lease, as a takeover from a paused or crashed holder does.
     pub(crate) fn take_over(&self) {
         let mut content = self.0.content();
         content.epoch += 1;
@@ -99,7 +100,7 @@ impl LeaseStore {
         self.0.changed.notify_waiters();
     }
 
-    /// Notes a request that is sent now.
+    /// Records a request that is sent now.
     pub(crate) fn note_call(&self, request: &HttpRequest) {
         if request.call.effect() != Effect::ChangesRoom {
             return;
@@ -113,16 +114,16 @@ impl LeaseStore {
         }
     }
 
-    /// Asserts that calls were made, each within the window of its intent.
+    /// Asserts that calls were made, and each was sent within the window of its intent.
     pub(crate) fn assert_covered(&self) {
         let content = self.0.content();
         assert!(content.calls > 0);
         let (count, first) = (content.uncovered.len(), content.uncovered.first());
-        assert_eq!((count, first), (0, None), "calls that no write covered");
+        assert_eq!((count, first), (0, None), "calls outside of their send window");
     }
 
-    /// Asserts that hardly any intent was written anew, since its window had closed before its call.
-    pub(crate) fn assert_thrifty(&self) {
+    /// Asserts that at most 2 % of the intents were written again because their window had closed.
+    pub(crate) fn assert_few_repeated_intents(&self) {
         let content = self.0.content();
         let (calls, intents) = (content.calls, content.intents_written);
         assert!(intents <= calls + calls / 50, "{intents} intents of {calls} calls");
@@ -147,7 +148,7 @@ impl LeaseStore {
     }
 }
 
-/// Writes what was queued meanwhile, one write at a time.
+/// Writes all queued entries, one write at a time.
 async fn write(shared: Arc<Shared>, epoch: u64, mut appends: mpsc::UnboundedReceiver<Append>) {
     while let Some(first) = appends.recv().await {
         let due = shared.content().last_write.map_or_else(Instant::now, |last| last + INTERVAL);
@@ -166,10 +167,10 @@ async fn write(shared: Arc<Shared>, epoch: u64, mut appends: mpsc::UnboundedRece
             content.take(&entries.collect::<Vec<_>>(), sent);
         }
         drop(content);
-        for Append(_, told) in all {
+        for Append(_, reply) in all {
             let durable = held.clone().map(|()| Durable::within(Arc::new(Window(sent))));
-            // A caller that went away loses only the answer.
-            let _ = told.send(durable);
+            // The receiver of a cancelled caller is gone.
+            let _ = reply.send(durable);
         }
     }
 }
@@ -185,7 +186,7 @@ impl Content {
 
     fn take(&mut self, entries: &[Entry], sent: Instant) {
         let lineage = self.lineage();
-        let state = self.state.get_or_insert_with(|| begun(lineage));
+        let state = self.state.get_or_insert_with(|| empty_state(lineage));
         for entry in entries {
             apply(state, entry);
             if let Entry::Intent(Address { provider: _, room }, _) = entry {
@@ -197,7 +198,7 @@ impl Content {
 
     fn lineage(&mut self) -> Lineage {
         let recorded = self.state.as_ref().and_then(|state| state.lineage.clone());
-        recorded.unwrap_or_else(|| self.new_lineage.get_or_insert_with(lineage_of_new).clone())
+        recorded.unwrap_or_else(|| self.new_lineage.get_or_insert_with(next_lineage).clone())
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -284,10 +285,10 @@ impl WriteStore for Lease {
     }
 
     fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
-        let (told, answer) = oneshot::channel();
-        let queued = self.queue.send(Append(entries, told));
+        let (reply, answer) = oneshot::channel();
+        let queued = self.queue.send(Append(entries, reply));
         Box::pin(async move {
-            queued.expect("the writer runs as long as the lease");
+            queued.expect("the writer runs until the lease is dropped");
             answer.await.expect("an answer")
         })
     }
@@ -326,7 +327,7 @@ impl WriteStore for Lease {
     }
 }
 
-/// The room that a request changes.
+/// Returns the room that a request changes.
 fn room_of(request: &HttpRequest) -> RoomId {
     let body: serde_json::Value = request.body.as_deref().map_or_else(Default::default, |body| {
         serde_json::from_slice(body).expect("a JSON document")

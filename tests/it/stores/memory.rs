@@ -1,4 +1,4 @@
-//! A store in memory, whose lock is a lease that a test can end.
+//! A store in memory whose lock is a lease that a test can end.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,9 +12,9 @@ use roomctl::state::{
 };
 use tokio::sync::Notify;
 
-/// What errors call it.
+/// The location in errors.
 const LOCATION: &str = "memory";
-/// How long its lease holds, until a test ends it.
+/// The reported length of the lease, which only a test ends.
 const LEASE: Duration = Duration::from_mins(1);
 
 /// A state in memory. Clones share it, as processes share a file.
@@ -24,7 +24,7 @@ pub(crate) struct MemoryStore(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     content: Mutex<Content>,
-    /// Told when a lock is released or ends.
+    /// Notified when a lock is released or lost.
     lock_changed: Notify,
 }
 
@@ -32,12 +32,12 @@ struct Shared {
 struct Content {
     /// The state; `None` until the first entry.
     state: Option<Recorded>,
-    /// What is not in it yet.
+    /// The entries that are not folded yet.
     journal: Vec<Entry>,
     last_calls: LastCalls,
     ended_uncleanly: bool,
     holder: Option<Holder>,
-    /// The number of locks that were taken: a lock of an earlier number has ended.
+    /// The number of locks taken. A lock with a lower number was released or lost.
     epoch: u64,
 }
 
@@ -51,7 +51,7 @@ struct Locked {
 }
 
 impl MemoryStore {
-    /// Ends the lease of whoever holds the lock, as a time-out does.
+    /// Ends the current lease, as an expiry does.
     pub(crate) fn end_lease(&self) {
         self.0.release();
     }
@@ -115,7 +115,7 @@ impl Locked {
         self.new_lineage.lock().expect("no holder panicked")
     }
 
-    /// The content, if this lease still holds.
+    /// Returns the content, if this lease is still held.
     fn held(&self) -> Result<MutexGuard<'_, Content>, StateError> {
         let content = self.shared.content();
         if content.epoch == self.epoch && content.holder.is_some() {
@@ -135,7 +135,7 @@ impl WriteStore for Locked {
         let content = self.shared.content();
         let lineage = content.state.as_ref().and_then(|state| state.lineage.clone());
         drop(content);
-        Ok(lineage.unwrap_or_else(|| self.new_lineage().get_or_insert_with(lineage_of_new).clone()))
+        Ok(lineage.unwrap_or_else(|| self.new_lineage().get_or_insert_with(next_lineage).clone()))
     }
 
     fn continue_lineage(&self, lineage: Lineage) -> Result<(), StateError> {
@@ -151,7 +151,7 @@ impl WriteStore for Locked {
         Box::pin(async {
             let lineage = self.lineage()?;
             let mut content = self.held()?;
-            content.state.get_or_insert_with(|| begun(lineage));
+            content.state.get_or_insert_with(|| empty_state(lineage));
             content.journal.extend(entries);
             Ok(Durable::unlimited())
         })
@@ -240,7 +240,8 @@ impl Content {
         }
     }
 
-    /// Takes the journal into the state; the number of rooms that it changes.
+    /// Folds the journal into the state. Returns the number of changed rooms; `None` if nothing
+    /// changes.
     fn fold(&mut self) -> Option<usize> {
         let before = self.state.clone().unwrap_or_default();
         let state = self.state.as_mut()?;
@@ -257,12 +258,12 @@ impl Content {
     }
 }
 
-/// A state without rooms.
-pub(super) fn begun(lineage: Lineage) -> Recorded {
+/// Returns an empty state with this lineage.
+pub(super) fn empty_state(lineage: Lineage) -> Recorded {
     Recorded { lineage: Some(lineage), ..Recorded::default() }
 }
 
-pub(super) fn lineage_of_new() -> Lineage {
+pub(super) fn next_lineage() -> Lineage {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     Lineage(format!("00000000-0000-4000-8000-{:012}", NUMBER.fetch_add(1, Ordering::Relaxed)))
 }
@@ -279,11 +280,11 @@ pub(super) fn apply(recorded: &mut Recorded, entry: &Entry) {
     }
 }
 
-/// Waits until `find` has something, which it is asked for at every change.
+/// Calls `find` at every change until it returns a value.
 pub(super) async fn until<T>(changed: &Notify, find: impl Fn() -> Option<T>) -> T {
     let find = &find;
     loop {
-        // Before it looks, so that no change in between is missed.
+        // Subscribes before calling `find`, so that no change is missed.
         let changed: std::pin::Pin<Box<dyn Future<Output = ()> + Send>> =
             Box::pin(changed.notified());
         if let Some(found) = find() {

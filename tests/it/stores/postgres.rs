@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use roomctl::state::{self, Store, StoreEnvironment};
 
-use super::{Subject, end_lease, every_rule};
+use super::{Subject, check_every_rule, end_lease};
 use crate::support::postgres::{self, Database};
 
 impl Subject for Database {
@@ -26,14 +26,14 @@ impl Subject for Database {
 }
 
 #[tokio::test]
-async fn postgres_keeps_every_rule() {
+async fn postgres_passes_every_rule() {
     let Some(server) = postgres::shared() else { return };
-    every_rule(|_| server.database()).await;
+    check_every_rule(|_| server.database()).await;
 }
 
 #[tokio::test]
-async fn postgres_keeps_every_rule_behind_a_pooler() {
+async fn postgres_passes_every_rule_behind_a_pooler() {
     let Some(server) = postgres::shared() else { return };
     let Some(bouncer) = postgres::bouncer(server) else { return };
-    every_rule(|_| server.database().at(bouncer.address)).await;
+    check_every_rule(|_| server.database().at(bouncer.address)).await;
 }

@@ -1,4 +1,4 @@
-//! Fleets in two editions each: what they are first, and what they become.
+//! Fleets of rooms, each with two editions of its file.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
@@ -21,15 +21,15 @@ providers:
 state: rooms.state.json
 ";
 
-/// The people inside a room that only users make.
+/// The number of people in each RTC room.
 const PEOPLE: u64 = 3;
 
-/// A fleet: some rooms of each group, and each group with its kinds.
+/// A fleet: groups of rooms, each with the kinds of its rooms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fleet {
     pub(crate) name: &'static str,
     groups: &'static [&'static [Kind]],
-    /// The rooms of each group that the first edition declares.
+    /// The number of rooms that the first edition declares in each group.
     first: u64,
 }
 
@@ -39,26 +39,26 @@ pub(crate) const CHAT: Fleet = Fleet { name: "chat", groups: &[&[Kind::Zim]], fi
 /// Nine live rooms.
 pub(crate) const LIVE: Fleet = Fleet { name: "live", groups: &[&[Kind::TencentLive]], first: 9 };
 
-/// Nine rooms that only users make.
+/// Nine RTC rooms.
 pub(crate) const VIDEO: Fleet = Fleet { name: "video", groups: &[&[Kind::Rtc]], first: 9 };
 
-/// Rooms that are both chat and video, and live rooms beside them.
+/// Rooms that are both chat and video, and live rooms.
 pub(crate) const MIXED: Fleet =
     Fleet { name: "mixed", groups: &[&[Kind::Zim, Kind::Rtc], &[Kind::TencentLive]], first: 5 };
 
 /// All of them.
 pub(crate) const FLEETS: [Fleet; 4] = [CHAT, LIVE, VIDEO, MIXED];
 
-/// One edition.
+/// One edition of a fleet.
 #[derive(Clone, Debug)]
 pub(crate) struct Edition {
     /// The file.
     pub(crate) text: String,
-    /// The rooms of each group that were made once the edition is there, made anew ones too.
-    made: u64,
+    /// The number of creates in each group until the edition is applied, replaced rooms included.
+    created: u64,
 }
 
-/// The name of the provider of a kind.
+/// Returns the name of the provider of a kind.
 pub(crate) const fn provider(kind: Kind) -> &'static str {
     match kind {
         Kind::Zim => "chat",
@@ -67,7 +67,7 @@ pub(crate) const fn provider(kind: Kind) -> &'static str {
     }
 }
 
-/// The action that makes a room of a kind; none where only users do.
+/// Returns the action that creates a room of a kind; `None` for RTC rooms, which only users create.
 pub(crate) const fn maker(kind: Kind) -> Option<Action> {
     match kind {
         Kind::Zim => Some(Action::CreateRoom),
@@ -77,16 +77,17 @@ pub(crate) const fn maker(kind: Kind) -> Option<Action> {
 }
 
 impl Fleet {
-    /// Both editions.
+    /// Returns both editions.
     pub(crate) fn editions(&self) -> [Edition; 2] {
         let first = self.first;
         [
-            Edition { text: self.edition(0, 1..=first, |_| "first"), made: first },
-            Edition { text: self.second(), made: first + 2 + 3 },
+            Edition { text: self.edition(0, 1..=first, |_| "first"), created: first },
+            Edition { text: self.second(), created: first + 2 + 3 },
         ]
     }
 
-    /// The second: two rooms go, two are replaced, three come, and the attributes of three change.
+    /// Returns the second edition: two rooms are removed, two are replaced, three are added, and
+    /// the attributes of three change.
     fn second(&self) -> String {
         self.edition(
             2,
@@ -95,7 +96,7 @@ impl Fleet {
         )
     }
 
-    /// What happens between the editions: people enter the rooms that only they make.
+    /// Lets people enter the RTC rooms, between the editions.
     pub(crate) fn people_come(&self, world: &World) {
         for (letter, _) in self.lettered().filter(|(_, kinds)| kinds.contains(&Kind::Rtc)) {
             for n in 1..=self.first {
@@ -105,7 +106,7 @@ impl Fleet {
         }
     }
 
-    /// The kinds of its rooms.
+    /// Returns the kinds of its rooms.
     fn kinds(&self) -> impl Iterator<Item = Kind> {
         self.groups.iter().flat_map(|kinds| kinds.iter().copied())
     }
@@ -127,7 +128,7 @@ impl Fleet {
             writeln!(out, "  {name}: {{kind: {kind}, app_id: 1, {operator}endpoint: emulator}}")
                 .expect("a text");
         }
-        // A room that only users make goes with them.
+        // RTC rooms are destroyed with people inside.
         let policy = if self.kinds().any(|kind| kind == Kind::Rtc) {
             "{refresh: due, on_occupied: destroy}"
         } else {
@@ -137,9 +138,9 @@ impl Fleet {
         let first = *rooms.start();
         for (letter, kinds) in self.lettered() {
             for n in rooms.clone() {
-                let anew = n < first + renamed;
+                let replaced = n < first + renamed;
                 let held: Vec<_> =
-                    kinds.iter().map(|kind| content(*kind, n, topic(n), anew)).collect();
+                    kinds.iter().map(|kind| content(*kind, n, topic(n), replaced)).collect();
                 let names: Vec<_> = kinds.iter().map(|kind| provider(*kind)).collect();
                 let (names, held) = (names.join(", "), held.join(", "));
                 writeln!(out, "  - {{id: {letter}{n:02}, providers: [{names}], {held}}}")
@@ -150,15 +151,15 @@ impl Fleet {
     }
 }
 
-/// What a room of a kind declares; `anew` where it is to be replaced.
-fn content(kind: Kind, n: u64, topic: &str, anew: bool) -> String {
+/// Returns the declaration of a room of a kind. With `replaced` the room must be replaced.
+fn content(kind: Kind, n: u64, topic: &str, replaced: bool) -> String {
     let attributes = format!("attributes: {{topic: {topic}, number: \"{n}\"}}");
-    let name = if anew { "New" } else { "Room" };
+    let name = if replaced { "New" } else { "Room" };
     match kind {
         Kind::Zim => format!("name: {name} {n}, destroy_delay_time: 3h, {attributes}"),
         Kind::Rtc => format!("close: {{reason: {topic}, callback: true}}"),
         Kind::TencentLive => {
-            let seats = if anew { 5 } else { 4 };
+            let seats = if replaced { 5 } else { 4 };
             format!(
                 "name: {name} {n}, owner: alice, seat_template: AudioSalon, max_seats: {seats}, \
                  notice: {topic}, {attributes}"
@@ -167,10 +168,10 @@ fn content(kind: Kind, n: u64, topic: &str, anew: bool) -> String {
     }
 }
 
-/// Runs that the worst day may take to come through.
+/// The most runs until a world converges.
 const RUNS: usize = 40;
 
-/// Longer than anything takes to land that was under way.
+/// Longer than any request in flight takes to be executed.
 const ALL_HAS_LANDED: Duration = Duration::from_secs(20);
 
 /// Applies until nothing is left to do, and returns the number of runs.
@@ -189,7 +190,7 @@ pub(crate) async fn converge(world: &World, desired: &Desired) -> Result<usize, 
     Err(format!("{RUNS} runs did not converge"))
 }
 
-/// Converges, lets everything land, and then looks at what came of it.
+/// Converges, waits until all requests in flight are executed, and then checks the result.
 pub(crate) async fn come_through(
     world: &World,
     desired: &Desired,

@@ -1,4 +1,4 @@
-//! A crash at any moment: after so many sends, answers and appends nothing goes on.
+//! Crash injection: after a number of sends, answers and appends the run never continues.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use roomctl::state::{
 };
 use tokio::sync::watch;
 
-/// Counts the moments of a run, and lets none pass from a given one on.
+/// Counts the moments of a run. From a given moment on it blocks forever.
 #[derive(Clone, Debug)]
 pub(crate) struct Fuse(Arc<Inner>);
 
@@ -22,7 +22,7 @@ struct Inner {
     blown: watch::Sender<bool>,
 }
 
-/// A store whose every append is two moments: before it and after it.
+/// A store whose every append has two moments: before it and after it.
 pub(crate) struct Fused {
     pub(crate) store: Box<dyn Store>,
     pub(crate) fuse: Fuse,
@@ -34,18 +34,18 @@ struct FusedLock {
 }
 
 impl Fuse {
-    /// One that holds.
+    /// Creates a fuse that never blows.
     pub(crate) fn never() -> Self {
         Self::after(u64::MAX)
     }
 
-    /// One that lets `moments` pass.
+    /// Creates a fuse that blows after `moments` moments.
     pub(crate) fn after(moments: u64) -> Self {
         let (blown, _) = watch::channel(false);
         Self(Arc::new(Inner { blows_at: moments, passed: AtomicU64::new(0), blown }))
     }
 
-    /// Lets a moment pass, or never comes back.
+    /// Lets a moment pass, or blows and never returns.
     pub(crate) async fn pass(&self) {
         if self.0.passed.fetch_add(1, Ordering::Relaxed) >= self.0.blows_at {
             self.0.blown.send_replace(true);
@@ -53,10 +53,10 @@ impl Fuse {
         }
     }
 
-    /// Waits until it has blown.
+    /// Waits until the fuse has blown.
     pub(crate) async fn blown(&self) {
         let mut blown = self.0.blown.subscribe();
-        blown.wait_for(|blown| *blown).await.expect("the fuse is still here");
+        blown.wait_for(|blown| *blown).await.expect("the fuse exists");
     }
 }
 

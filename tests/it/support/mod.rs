@@ -1,4 +1,5 @@
-//! A whole world in memory: a service, a moved clock, a state on disk, and runs like the command's.
+//! Support for the tests: worlds in memory with a service, a paused clock, a state and runs of the
+//! engine; real processes, servers and proxies.
 
 use roomctl::{emulator, model};
 
@@ -29,7 +30,7 @@ pub(crate) use stats::{AppStats, ClosingStats, LiveStats, RoomStats};
 pub(crate) use stranger::Stranger;
 pub(crate) use world::{APP, World, at, plain_service, service, write};
 
-/// Runs a case on a runtime of its own, whose clock stands still unless all wait.
+/// Runs a case on a separate runtime with a paused clock, which advances only while all tasks wait.
 pub(crate) fn in_moved_time<T>(case: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();

@@ -1,5 +1,5 @@
-//! A real PostgreSQL server, and PgBouncer before it, on free ports of loopback. Both end with the test
-//! process.
+//! A real PostgreSQL server, and PgBouncer in front of it, on free ports of loopback. Both end with
+//! the test process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -21,11 +21,11 @@ const SUPERUSER_PASSWORD: &str = "only-the-tests-know-it";
 /// The password of the role that owns the database.
 pub(crate) const PASSWORD: &str = "s3cr3t-of-the-database";
 
-/// Runs a server as `postgres.sh` says.
+/// The shell script that controls a server.
 const SCRIPT: &str = include_str!("postgres.sh");
 
-/// Runs PgBouncer in a folder of its own until standard input ends: its configuration and its users are
-/// arguments.
+/// Runs PgBouncer in a temporary folder until standard input ends. Its configuration and its users
+/// are arguments.
 const BOUNCER: &str = r#"
 printf '%s\n' "$2" >bouncer.ini && printf '%s\n' "$3" >users.txt || exit 1
 as=
@@ -36,10 +36,10 @@ fi
 exec $as "$1" bouncer.ini
 "#;
 
-/// The ports that are tried: no outgoing connection takes one of these meanwhile.
+/// The ports that are tried. Outgoing connections use other ports.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// How often a port is tried that another process may take a moment before.
+/// How often another port is tried, because another process may take a free port first.
 const TRIES: usize = 20;
 
 /// A PostgreSQL server.
@@ -50,16 +50,16 @@ pub(crate) struct Postgres {
     schemas: AtomicUsize,
 }
 
-/// The shell that runs a server.
+/// The shell that controls a server.
 struct Control {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
-/// A schema on a server, which does not exist yet, and the environment by which it is reached.
+/// A schema on a server, which need not exist yet, and the environment variables for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
-    /// The server, or what is before it.
+    /// The server, or a pooler or proxy in front of it.
     pub(crate) address: SocketAddr,
     pub(crate) schema: String,
     pub(crate) user: String,
@@ -67,31 +67,33 @@ pub(crate) struct Database {
     port: u16,
 }
 
-/// Whether what a server has acknowledged survives a stop at any time.
+/// Which crashes the acknowledged commits of a server survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Durability {
+    /// Any crash.
     Full,
-    /// It survives the end of the server, and not that of the machine.
+    /// Crashes of the server, but not of the machine.
     WithoutSync,
 }
 
-/// Returns the server that all tests of this process share; `None` if it is not installed, which is said.
+/// Returns the server that all tests of this process share. Reports and returns `None` if
+/// PostgreSQL is not installed.
 pub(crate) fn shared() -> Option<&'static Postgres> {
     static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
     SHARED.get_or_init(|| Postgres::start_new(Durability::WithoutSync)).as_ref()
 }
 
-/// Returns a schema of its own on the shared server.
+/// Returns an unused schema on the shared server.
 pub(crate) fn database() -> Option<Database> {
     shared().map(Postgres::database)
 }
 
-/// Returns a server of the caller's own, which syncs every commit.
+/// Starts a separate server that syncs every commit.
 pub(crate) fn durable() -> Option<Postgres> {
     Postgres::start_new(Durability::Full)
 }
 
-/// Starts PgBouncer in transaction mode before a server.
+/// Starts PgBouncer in transaction mode in front of a server.
 pub(crate) fn bouncer(server: &Postgres) -> Option<Server> {
     let Some(program) = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
         .map(Path::new)
@@ -119,7 +121,7 @@ pub(crate) fn bouncer(server: &Postgres) -> Option<Server> {
 }
 
 impl Postgres {
-    /// Starts a server; `None` if it is not installed, which is said.
+    /// Starts a server. Reports and returns `None` if PostgreSQL is not installed.
     fn start_new(durability: Durability) -> Option<Self> {
         let Some(programs) = installed() else {
             servers::missing("PostgreSQL");
@@ -139,19 +141,19 @@ impl Postgres {
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         std::thread::spawn(move || child.wait());
         let mut control = Control { input, output };
-        let port = (0..TRIES).map(|_| free_port()).find(|port| control.order("start", *port));
+        let port = (0..TRIES).map(|_| free_port()).find(|port| control.command("start", *port));
         let port = port.expect("a server that starts");
-        assert!(control.order("create", port), "no role, or no database");
+        assert!(control.command("create", port), "no role, or no database");
         let (control, schemas) = (Mutex::new(control), AtomicUsize::default());
         Some(Self { programs, port, control, schemas })
     }
 
-    /// Where it listens.
+    /// Returns the server's address.
     pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// A schema of its own.
+    /// Returns an unused schema.
     pub(crate) fn database(&self) -> Database {
         let schema = format!("state_{}", self.schemas.fetch_add(1, Ordering::Relaxed));
         let psql = self.programs.join("psql");
@@ -159,26 +161,26 @@ impl Postgres {
         Database { address, schema, user, psql, port }
     }
 
-    /// Ends it at once, as a crash does.
+    /// Stops the server at once, as a crash does.
     pub(crate) fn stop(&self) {
-        assert!(self.order("stop"), "it does not stop");
+        assert!(self.command("stop"), "the server does not stop");
     }
 
-    /// Starts it again, and waits until it has recovered.
+    /// Starts the server again, and waits until it has recovered.
     pub(crate) fn start(&self) {
-        assert!(self.order("start"), "it does not start");
+        assert!(self.command("start"), "the server does not start");
     }
 
-    fn order(&self, order: &str) -> bool {
+    fn command(&self, command: &str) -> bool {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-        control.order(order, self.port)
+        control.command(command, self.port)
     }
 }
 
 impl Control {
-    /// Has the shell do something, and returns whether that succeeded.
-    fn order(&mut self, order: &str, port: u16) -> bool {
-        writeln!(self.input, "{order} {port}").expect("a pipe");
+    /// Sends a command to the shell, and returns whether it succeeded.
+    fn command(&mut self, command: &str, port: u16) -> bool {
+        writeln!(self.input, "{command} {port}").expect("a pipe");
         let mut answer = String::new();
         self.output.read_line(&mut answer).expect("a pipe");
         answer == "done\n"
@@ -186,39 +188,39 @@ impl Control {
 }
 
 impl Database {
-    /// The URL of its state.
+    /// Returns the URL of its state.
     pub(crate) fn url(&self) -> String {
         let Self { address, schema, .. } = self;
         format!("postgres://{address}/fleet?schema={schema}&lease=15s")
     }
 
-    /// The variables by which it is reached.
+    /// Returns the environment variables for it.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let variables = [("PGUSER", self.user.as_str()), ("PGPASSWORD", PASSWORD)];
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// The same schema, reached by something before the server.
+    /// Returns the same schema with another address, such as that of a pooler or proxy.
     pub(crate) fn at(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }
     }
 
-    /// The same schema, reached by a new role, which may log in and nothing else.
+    /// Returns the same schema with a new role that may only log in.
     pub(crate) fn by_new_role(&self) -> Self {
         let user = format!("role_{}", self.schema);
         self.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{}'", secret()));
         Self { user, ..self.clone() }
     }
 
-    /// The same schema, reached by a new role, which may create schemas.
+    /// Returns the same schema with a new role that may create schemas.
     pub(crate) fn by_new_owner(&self) -> Self {
         let owner = self.by_new_role();
         self.sql(&format!("GRANT CREATE ON DATABASE fleet TO {}", owner.user));
         owner
     }
 
-    /// Carries out statements as the superuser, past everything that is before the server; unqualified names
-    /// are of the schema. Returns what they return: a row a line, with `|` between columns.
+    /// Executes statements as the superuser, directly on the server, with the schema as search
+    /// path. Returns their result: one row per line, with `|` between columns.
     #[track_caller]
     pub(crate) fn sql(&self, statements: &str) -> String {
         let output = Command::new(&self.psql)
@@ -244,7 +246,7 @@ impl Database {
         String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
     }
 
-    /// Ends all connections of its role.
+    /// Terminates all connections of its role.
     pub(crate) fn terminate_backends(&self) {
         let role = &self.user;
         self.sql(&format!(
@@ -253,8 +255,9 @@ impl Database {
     }
 }
 
-/// What a server keeps of [`PASSWORD`], with a single iteration: <https://www.rfc-editor.org/rfc/rfc5802>.
-/// The usual number of them takes most of the time of a test whose code is not optimized.
+/// Returns the SCRAM secret of [`PASSWORD`] with a single iteration:
+/// <https://www.rfc-editor.org/rfc/rfc5802>. The usual number of iterations would take most of the
+/// time of an unoptimized test.
 fn secret() -> String {
     const SALT: &[u8] = b"salt of the tests";
     let mac = |key: &[u8], parts: &[&[u8]]| {
@@ -271,7 +274,7 @@ fn secret() -> String {
     format!("SCRAM-SHA-256$1:{salt}${stored}:{server}")
 }
 
-/// The folder of the newest server's programs, if there is one.
+/// Returns the folder of the newest installed server's programs.
 fn installed() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let versions = versions.map_while(Result::ok).filter_map(|version| {
@@ -284,7 +287,7 @@ fn installed() -> Option<PathBuf> {
     versions.filter(complete).max().map(|(_, programs)| programs)
 }
 
-/// A port that is free now.
+/// Returns a port that is currently free.
 pub(super) fn free_port() -> u16 {
     let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     std::iter::repeat_with(|| fastrand::u16(PORTS)).find(free).expect("a free port")

@@ -1,4 +1,4 @@
-//! The real binary against a service that the test serves, killed at a request of the test's choice.
+//! Runs the real binary against a service in the test process, and kills it at a chosen request.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -18,18 +18,18 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::world::APP;
 use super::{World, write};
 
-/// What becomes of the request at which a process is killed.
+/// The fate of the request at which a process is killed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
     /// It never arrives.
     Lost,
-    /// It is carried out, and the answer is lost.
+    /// It is executed, and the answer is lost.
     Done,
-    /// It is carried out once the next run has sent its first request: before that one, or after it.
+    /// It is executed when the next run sends its first request: before that request, or after it.
     Late(Order),
 }
 
-/// Which of two requests is carried out first.
+/// The order of execution of two requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
     Before,
@@ -40,21 +40,21 @@ pub(crate) enum Order {
 pub(crate) struct Served {
     pub(crate) world: World,
     address: SocketAddr,
-    line: Arc<Line>,
+    interceptor: Arc<Interceptor>,
     server: JoinHandle<()>,
 }
 
-/// The line between the processes and the service.
+/// The interceptor of requests between the processes and the service.
 #[derive(Default)]
-struct Line {
+struct Interceptor {
     next: Mutex<Plan>,
     reached: Notify,
 }
 
-/// What is to happen on the line.
+/// The plan of the interceptor.
 #[derive(Default)]
 struct Plan {
-    /// The requests that still pass before the one at which the process is killed.
+    /// The number of requests that pass before the one at which the process is killed.
     passing: u64,
     fate: Option<Fate>,
     late: Option<(Request, Next, Order)>,
@@ -71,10 +71,10 @@ impl Served {
     pub(crate) async fn new(world: World) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let line = Arc::new(Line::default());
-        let router = world.emulator.router().layer(from_fn_with_state(line.clone(), pass));
+        let interceptor = Arc::new(Interceptor::default());
+        let router = world.emulator.router().layer(from_fn_with_state(interceptor.clone(), pass));
         let server = tokio::spawn(async { axum::serve(listener, router).await.expect("served") });
-        Self { world, address, line, server }
+        Self { world, address, interceptor, server }
     }
 
     /// Writes a file of the fleet as rooms.yaml, for this service and with these limits.
@@ -89,7 +89,7 @@ impl Served {
         self.apply_until(u64::MAX, Fate::Lost).await
     }
 
-    /// Applies what is declared, and kills the process when so many requests have passed.
+    /// Applies what is declared, and kills the process at the request after `passing` requests.
     pub(crate) async fn apply_until(&self, passing: u64, fate: Fate) -> End {
         self.run_until(&["apply", "--auto-approve", "--allow-destroy", "100"], passing, fate).await
     }
@@ -101,7 +101,7 @@ impl Served {
 
     async fn run_until(&self, arguments: &[&str], passing: u64, fate: Fate) -> End {
         {
-            let mut next = self.line.next();
+            let mut next = self.interceptor.next();
             (next.passing, next.fate) = (passing, Some(fate));
         }
         let mut child = self.start(arguments);
@@ -113,7 +113,7 @@ impl Served {
         });
         let killed = tokio::select! {
             words = &mut ended => Err(words.expect("read")),
-            () = self.line.reached.notified() => Ok(()),
+            () = self.interceptor.reached.notified() => Ok(()),
         };
         if killed.is_ok() {
             child.kill().expect("killed");
@@ -144,7 +144,7 @@ impl Served {
     }
 
     fn stderr(&self) -> String {
-        fs::read_to_string(self.world.folder.path().join("stderr")).expect("what it said")
+        fs::read_to_string(self.world.folder.path().join("stderr")).expect("the standard error")
     }
 }
 
@@ -154,13 +154,13 @@ impl Drop for Served {
     }
 }
 
-impl Line {
+impl Interceptor {
     fn next(&self) -> MutexGuard<'_, Plan> {
-        self.next.lock().expect("the line")
+        self.next.lock().expect("the plan")
     }
 
-    /// What the request that arrives now meets: a late one, and its own fate.
-    fn meets(&self) -> (Option<(Request, Next, Order)>, Option<Fate>) {
+    /// Returns the late request to execute with the current one, and the fate of the current one.
+    fn take_plan(&self) -> (Option<(Request, Next, Order)>, Option<Fate>) {
         let mut next = self.next();
         let late = next.late.take();
         if next.passing > 0 {
@@ -173,8 +173,12 @@ impl Line {
 }
 
 /// Lets a request pass, or has the process killed at it.
-async fn pass(State(line): State<Arc<Line>>, request: Request, next: Next) -> Response {
-    let (late, fate) = line.meets();
+async fn pass(
+    State(interceptor): State<Arc<Interceptor>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (late, fate) = interceptor.take_plan();
     let after = match late {
         Some((request, next, Order::Before)) => {
             next.run(request).await;
@@ -191,7 +195,7 @@ async fn pass(State(line): State<Arc<Line>>, request: Request, next: Next) -> Re
             None
         }
         Some(Fate::Late(order)) => {
-            line.next().late = Some((request, next, order));
+            interceptor.next().late = Some((request, next, order));
             None
         }
     };
@@ -201,6 +205,6 @@ async fn pass(State(line): State<Arc<Line>>, request: Request, next: Next) -> Re
     if let Some(response) = passed {
         return response;
     }
-    line.reached.notify_one();
+    interceptor.reached.notify_one();
     std::future::pending().await
 }

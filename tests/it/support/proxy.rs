@@ -1,4 +1,4 @@
-//! A proxy on loopback that lets the requests of a test fail on their way to a server.
+//! A proxy on loopback with fault injection for requests to a server.
 
 #![allow(dead_code, reason = "two test programs share it, and each uses a part")]
 
@@ -6,54 +6,54 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What becomes of a request.
+/// The fault of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is passed on, and so is its answer.
+    /// No fault: the request and its answer are forwarded.
     None,
-    /// It does not arrive, and the connection is cut.
+    /// The request does not arrive, and the connection is cut.
     Cut,
-    /// It arrives, its answer is lost, and the connection is cut.
+    /// The request arrives, its answer is lost, and the connection is cut.
     LoseAnswer,
     /// The connection is cut now, and the request arrives when [`Proxy::deliver`] is called.
     Late,
-    /// It is not passed on and not answered, as long as the client waits.
+    /// The request is neither forwarded nor answered while the client waits.
     Hang,
     /// The proxy answers: a status, such as `503 Slow Down`, headers, and a body.
     Answer { status: &'static str, headers: &'static str, body: String },
 }
 
-/// A request as the plan of a test sees it.
+/// A request, as passed to the plan of a test.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct SeenRequest {
     pub(crate) method: String,
     /// Its path and query.
     pub(crate) target: String,
-    /// How many requests came before.
+    /// The number of earlier requests.
     pub(crate) before: usize,
 }
 
 /// A proxy of one server. It serves until the process ends.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    line: Arc<Line>,
+    shared: Arc<Shared>,
 }
 
-type Plan = Box<dyn FnMut(&Seen) -> Fault + Send>;
+type Plan = Box<dyn FnMut(&SeenRequest) -> Fault + Send>;
 
-struct Line {
+struct Shared {
     server: SocketAddr,
     state: Mutex<State>,
 }
 
 struct State {
     plan: Plan,
-    seen: Vec<Seen>,
+    seen: Vec<SeenRequest>,
     late: Vec<Vec<u8>>,
 }
 
 impl Fault {
-    /// The answer of an overloaded S3.
+    /// Returns the answer of an overloaded S3 server.
     pub(crate) fn slow_down() -> Self {
         let body = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message>\
                     </Error>";
@@ -63,44 +63,44 @@ impl Fault {
 }
 
 impl Proxy {
-    /// Starts a proxy of a server, which passes everything on.
+    /// Starts a proxy of a server without faults.
     pub(crate) fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let state = State { plan: Box::new(|_| Fault::None), seen: Vec::new(), late: Vec::new() };
-        let line = Arc::new(Line { server, state: Mutex::new(state) });
-        let accepting = Arc::clone(&line);
+        let shared = Arc::new(Shared { server, state: Mutex::new(state) });
+        let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let line = Arc::clone(&accepting);
-                // A connection that breaks is what a test is about.
-                std::thread::spawn(move || drop(line.serve(client)));
+                let shared = Arc::clone(&accepting);
+                // Broken connections are expected.
+                std::thread::spawn(move || drop(shared.serve(client)));
             }
         });
-        Self { address, line }
+        Self { address, shared }
     }
 
-    /// Says what becomes of the requests from now on.
-    pub(crate) fn plan(&self, plan: impl FnMut(&Seen) -> Fault + Send + 'static) {
-        self.line.state().plan = Box::new(plan);
+    /// Sets the function that decides the fault of each request.
+    pub(crate) fn plan(&self, plan: impl FnMut(&SeenRequest) -> Fault + Send + 'static) {
+        self.shared.state().plan = Box::new(plan);
     }
 
-    /// The requests so far.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.line.state().seen.clone()
+    /// Returns the requests so far.
+    pub(crate) fn seen(&self) -> Vec<SeenRequest> {
+        self.shared.state().seen.clone()
     }
 
-    /// Passes on the requests that were to be late, and returns how many there were.
+    /// Forwards the late requests, and returns their number.
     pub(crate) fn deliver(&self) -> usize {
-        let late = std::mem::take(&mut self.line.state().late);
+        let late = std::mem::take(&mut self.shared.state().late);
         for request in &late {
-            self.line.pass(request).expect("delivered");
+            self.shared.forward(request).expect("delivered");
         }
         late.len()
     }
 }
 
-impl Line {
+impl Shared {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,15 +114,15 @@ impl Line {
             let line = String::from_utf8_lossy(line).into_owned();
             let mut words = line.split(' ').map(str::to_owned);
             let mut word = || words.next().unwrap_or_default();
-            let seen = Seen { method: word(), target: word(), before: state.seen.len() };
+            let seen = SeenRequest { method: word(), target: word(), before: state.seen.len() };
             state.seen.push(seen.clone());
             (state.plan)(&seen)
         };
         let answer = match fault {
-            Fault::None => self.pass(&request)?,
+            Fault::None => self.forward(&request)?,
             Fault::Cut => Vec::new(),
             Fault::LoseAnswer => {
-                self.pass(&request)?;
+                self.forward(&request)?;
                 Vec::new()
             }
             Fault::Late => {
@@ -130,7 +130,7 @@ impl Line {
                 Vec::new()
             }
             Fault::Hang => {
-                // The client sends nothing more: this ends when it goes away.
+                // The client sends nothing more: this returns when it disconnects.
                 client.read_to_end(&mut Vec::new())?;
                 Vec::new()
             }
@@ -144,8 +144,8 @@ impl Line {
         client.shutdown(Shutdown::Both)
     }
 
-    /// Passes a request on over a connection of its own, and returns the whole answer.
-    fn pass(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    /// Forwards a request over a new connection, and returns the whole answer.
+    fn forward(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(self.server)?;
         server.write_all(request)?;
         let mut answer = Vec::new();
@@ -154,7 +154,7 @@ impl Line {
     }
 }
 
-/// Reads a request, and makes it the last of its connection; `None` if the client sent none.
+/// Reads a request, and sets `Connection: close` in it; `None` if the client sent none.
 fn read_request(client: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 << 10];

@@ -1,4 +1,4 @@
-//! Plans as `plan` does: with observers that cannot change anything.
+//! Plans as the command `plan` does, and reads its text.
 
 use roomctl::applier::StopSwitch;
 use roomctl::engine::{self, Credentials, PlanRequest, Planned};
@@ -26,7 +26,7 @@ impl World {
     }
 }
 
-/// A plan as the command prints it, without colour.
+/// Returns a plan as the command prints it, without colours.
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = Vec::new();
     let view = View { state: "rooms.state.json", layout: Layout::Full };
@@ -34,7 +34,7 @@ pub(crate) fn text(plan: &Plan) -> String {
     plain(out)
 }
 
-/// A text without its colours.
+/// Returns a text without its colours.
 pub(crate) fn plain(text: Vec<u8>) -> String {
     anstream::adapter::strip_str(&String::from_utf8(text).expect("UTF-8")).to_string()
 }

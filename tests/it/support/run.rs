@@ -1,4 +1,4 @@
-//! A run of the engine in a world: with its connections, its clock, and the consent of the test.
+//! Runs of the engine in a world, with its connections and clock, and the consent of the test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -19,10 +19,10 @@ use roomctl::state::{Entry, Holder, StateError, Store};
 use super::fuse::Fused;
 use super::{Fuse, World};
 
-/// How long a run waits for what a crashed one still has under way on the disk.
+/// How long a run waits for the lock: a crashed run may still write to the disk.
 const LOCK_WAIT: Duration = Duration::from_mins(1);
 
-/// How a run is started.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct How {
     pub(crate) refresh: Option<Refresh>,
@@ -34,14 +34,14 @@ pub(crate) struct How {
     pub(crate) command: RunCommand,
 }
 
-/// What is run.
+/// The command that is run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RunCommand {
     Apply,
     Reconcile,
 }
 
-/// A run that came to its end.
+/// A run that completed.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) plan: Plan,
@@ -56,7 +56,7 @@ pub(crate) enum Ended {
     Crashed,
 }
 
-/// Keeps the events.
+/// Records the events.
 #[derive(Default)]
 struct Events(Mutex<Vec<Event>>);
 
@@ -66,13 +66,13 @@ impl Report for Events {
     }
 }
 
-/// Gives the consent that a test gives, and keeps the plan.
-struct Consenting<'a> {
+/// Approves with the consent of a test, and keeps the plan.
+struct TestApprover<'a> {
     how: &'a How,
     plan: Mutex<Option<Plan>>,
 }
 
-impl Approver<SessionError> for Consenting<'_> {
+impl Approver<SessionError> for TestApprover<'_> {
     async fn approve(&self, plan: Plan) -> Result<ApprovedPlan, SessionError> {
         self.plan.lock().expect("no panic").replace(plan.clone());
         let idle = plan.steps.is_empty();
@@ -84,13 +84,13 @@ impl Approver<SessionError> for Consenting<'_> {
 }
 
 /// Connects the providers of a world.
-pub(crate) struct Connecting<'a> {
+pub(crate) struct TestConnector<'a> {
     world: &'a World,
     desired: &'a Desired,
     fuse: &'a Fuse,
 }
 
-impl Connector for Connecting<'_> {
+impl Connector for TestConnector<'_> {
     type Error = SessionError;
 
     async fn connect(&self, _: Access) -> Result<Connected, SessionError> {
@@ -104,12 +104,12 @@ impl Connector for Connecting<'_> {
 }
 
 impl How {
-    /// With consent to everything, as the policy says for the rest.
+    /// Consents to all destroys and recreates. AcceptAll else follows the policy.
     pub(crate) fn with_consent() -> Self {
         Self { allow_destroy: Some(u64::MAX), allow_recreate: Some(u64::MAX), ..Self::plain() }
     }
 
-    /// Without any flag but `--auto-approve`.
+    /// Uses no flag except `--auto-approve`.
     pub(crate) fn plain() -> Self {
         Self {
             refresh: None,
@@ -128,7 +128,7 @@ impl How {
 }
 
 impl Ended {
-    /// The run, which did not crash.
+    /// Returns the completed run. Panics if it crashed.
     pub(crate) fn ran(self) -> Ran {
         match self {
             Self::Ran(ran) => *ran,
@@ -138,7 +138,7 @@ impl Ended {
 }
 
 impl World {
-    /// Applies what is declared; a fuse that blows is a crash.
+    /// Applies what is declared. A blown fuse is a crash.
     pub(crate) async fn apply(&self, desired: &Desired, how: &How) -> Result<Ended, StateError> {
         tokio::select! {
             biased;
@@ -152,7 +152,7 @@ impl World {
         closed.map(|()| ran)
     }
 
-    /// Applies what is declared, and says apart from that whether the end of it was saved.
+    /// Applies what is declared. Returns separately whether the end of the run was saved.
     pub(crate) async fn run_to_end(
         &self,
         desired: &Desired,
@@ -173,7 +173,7 @@ impl World {
             lock: self.lock(),
             warnings: &[],
         };
-        let approver = Consenting { how, plan: Mutex::default() };
+        let approver = TestApprover { how, plan: Mutex::default() };
         let applied = match how.command {
             RunCommand::Apply => engine::apply(&session, request, &approver).await,
             RunCommand::Reconcile => engine::reconcile(&session, request, &approver).await,
@@ -192,23 +192,27 @@ impl World {
         let session = self.session(desired, &*store, &connector, &stop);
         let (selection, scope) = (Selection::AllDeclared { lineage: None }, Scope::default());
         let request = ImportRequest { selection, scope, lock: self.lock() };
-        let imported = engine::import(&session, request, &Everything).await.map_err(state_error)?;
+        let imported = engine::import(&session, request, &AcceptAll).await.map_err(state_error)?;
         imported.closed.map_err(state_error)
     }
 
-    /// The connector of a run whose requests pass a fuse.
-    pub(crate) fn connector<'a>(&'a self, desired: &'a Desired, fuse: &'a Fuse) -> Connecting<'a> {
-        Connecting { world: self, desired, fuse }
+    /// Returns a connector whose requests pass a fuse.
+    pub(crate) fn connector<'a>(
+        &'a self,
+        desired: &'a Desired,
+        fuse: &'a Fuse,
+    ) -> TestConnector<'a> {
+        TestConnector { world: self, desired, fuse }
     }
 
-    /// A session of the engine in this world.
+    /// Creates a session of the engine in this world.
     pub(crate) fn session<'a>(
         &'a self,
         desired: &'a Desired,
         store: &'a dyn Store,
-        connector: &'a Connecting<'a>,
+        connector: &'a TestConnector<'a>,
         stop: &'a Stop,
-    ) -> Session<'a, Connecting<'a>> {
+    ) -> Session<'a, TestConnector<'a>> {
         let (clock, host_change) = (&*self.clock, HostChange::Refused);
         let events = Arc::new(Events::default());
         Session { desired, store, connector, clock, stop, events, host_change }
@@ -222,7 +226,7 @@ impl World {
     }
 }
 
-/// The error of the store; a session of a test has no other.
+/// Returns the error of the store. Panics on any other error, which these tests do not expect.
 pub(crate) fn state_error(error: SessionError) -> StateError {
     match error {
         SessionError::State(error) => error,
@@ -240,9 +244,9 @@ pub(crate) fn state_error(error: SessionError) -> StateError {
 }
 
 /// Consents to every import.
-struct Everything;
+struct AcceptAll;
 
-impl ImportApprover<SessionError> for Everything {
+impl ImportApprover<SessionError> for AcceptAll {
     fn accept(&self, _: &[Entry]) -> Result<(), SessionError> {
         Ok(())
     }

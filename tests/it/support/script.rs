@@ -1,4 +1,4 @@
-//! What happens to the n-th request of a call, and which calls were sent in which order.
+//! Fault injection for the n-th request of a call, and a log of the calls that were sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,27 +7,27 @@ use roomctl::model::Call;
 use roomctl::provider::http::HttpRequest;
 use serde::Deserialize;
 
-/// What goes wrong with a request.
+/// The fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mishap {
-    /// The connection is refused: it is known not to be done.
+    /// The connection is refused: the request is known not to be executed.
     Refused,
-    /// It is not carried out, and answered with this code.
+    /// It is not executed, and answered with this code.
     Answered(i64),
-    /// It is lost on its way, and nobody knows.
+    /// It is lost before it arrives, and the connection is reset.
     LostBefore,
-    /// It is carried out, and the answer is lost.
+    /// It is executed, and the answer is lost.
     LostAfter,
-    /// The answer is lost at once, and the request is carried out nine seconds later.
+    /// The connection is reset at once, and the request is executed nine seconds later.
     Late,
-    /// It is carried out, and the answer is a page of something else.
+    /// It is executed, and the answer is replaced by an HTML page.
     Garbled,
-    /// It is lost on its way, and no answer ever comes.
+    /// It is lost before it arrives, and there is never an answer.
     Hangs,
 }
 
-/// A script of mishaps. Clones share one.
+/// A script of faults. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Script(Arc<Mutex<Inner>>);
 
@@ -42,19 +42,19 @@ struct Inner {
 }
 
 impl Script {
-    /// From now on the `nth` request of `call`, counted from 1, meets a mishap.
+    /// Plans a fault for the `nth` request of `call` from now on, counted from 1.
     pub(crate) fn strike(&self, call: Call, nth: u64, mishap: Mishap) {
         let mut inner = self.inner();
         let before = inner.count.get(&call).copied().unwrap_or_default();
         inner.planned.insert((call, before + nth), mishap);
     }
 
-    /// From now on every request that nothing else is planned for meets a mishap, or none does.
+    /// Sets the fault of all requests without a planned one; `None` for no fault.
     pub(crate) fn strike_all(&self, mishap: Option<Mishap>) {
         self.inner().every = mishap;
     }
 
-    /// What the request that is sent now meets.
+    /// Records a request, and returns its fault.
     pub(super) fn send(&self, request: &HttpRequest) -> Option<Mishap> {
         let mut inner = self.inner();
         let call = request.call;
@@ -72,22 +72,23 @@ impl Script {
         mishap
     }
 
-    /// How many requests there were.
+    /// Returns the number of requests.
     pub(crate) fn count(&self) -> u64 {
         self.inner().count.values().sum()
     }
 
-    /// The calls that were sent since this was last asked, in order: not those that were refused.
+    /// Returns the calls that were sent since the last call of this function, in order, without the
+    /// refused ones.
     pub(crate) fn sent(&self) -> Vec<Call> {
         std::mem::take(&mut self.inner().sent)
     }
 
-    /// How many UserSigs the requests had.
+    /// Returns the number of different UserSigs in the requests.
     pub(crate) fn signatures(&self) -> usize {
         self.inner().signatures.len()
     }
 
-    /// Whether everything that was to happen happened.
+    /// Returns whether all planned faults have happened.
     pub(crate) fn is_over(&self) -> bool {
         self.inner().planned.is_empty()
     }

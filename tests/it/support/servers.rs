@@ -1,5 +1,5 @@
 //! Real servers of object stores on free ports of loopback: moto for S3, azurite for Azure. Each is
-//! started once for a test process, and ends with it.
+//! started once per test process and ends with it.
 
 #![allow(dead_code, reason = "two test programs share it, and each uses a part")]
 
@@ -15,7 +15,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
-/// Runs a server in a folder of its own until standard input ends, which it does with the test process.
+/// Runs a server in a temporary folder until standard input ends, at the latest with the test
+/// process.
 const UNTIL_INPUT_ENDS: &str = r#"
 folder=$(mktemp -d) && cd "$folder" || exit 1
 "$@" 2>&1 &
@@ -31,13 +32,13 @@ const ACCOUNT: &str = "devstoreaccount1";
 const ACCOUNT_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/// A server that runs as long as its standard input is open.
+/// A server that runs while its standard input is open.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     _input: ChildStdin,
 }
 
-/// A bucket or a container on a server, and the environment by which it is reached.
+/// A bucket or a container on a server, and the environment variables for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
     /// The scheme of its URLs and its name, such as `s3://one`.
@@ -48,20 +49,20 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// The variables, with the server behind another address, such as a proxy's.
+    /// Returns the environment with another address of the server, such as that of a proxy.
     pub(crate) fn environment_at(&self, address: SocketAddr) -> Vec<(String, String)> {
         let (from, to) = (self.address.to_string(), address.to_string());
         let variables = self.variables.iter();
         variables.map(|(name, value)| ((*name).to_owned(), value.replace(&from, &to))).collect()
     }
 
-    /// The variables.
+    /// Returns the environment.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         self.environment_at(self.address)
     }
 }
 
-/// A new bucket of this name in moto; `None` if it is not installed, which is said.
+/// Creates a bucket in moto. Reports and returns `None` if moto is not installed.
 pub(crate) fn s3(name: &str) -> Option<Bucket> {
     static MOTO: OnceLock<Option<Server>> = OnceLock::new();
     let start = || {
@@ -78,7 +79,7 @@ pub(crate) fn s3(name: &str) -> Option<Bucket> {
     Some(Bucket { url: format!("s3://{name}"), address, variables })
 }
 
-/// A new container of this name in azurite; `None` if it is not installed, which is said.
+/// Creates a container in azurite. Reports and returns `None` if azurite is not installed.
 pub(crate) fn azure(name: &str) -> Option<Bucket> {
     static AZURITE: OnceLock<Option<Server>> = OnceLock::new();
     let start = || {
@@ -104,7 +105,7 @@ pub(crate) fn azure(name: &str) -> Option<Bucket> {
     Some(Bucket { url: format!("az://{name}"), address, variables })
 }
 
-/// A shared access signature of azurite's account:
+/// Returns a shared access signature of azurite's account:
 /// <https://learn.microsoft.com/rest/api/storageservices/create-account-sas>.
 pub(crate) fn azure_sas() -> String {
     let (version, expiry) = ("2019-12-12", "2099-01-01T00:00:00Z");
@@ -118,13 +119,13 @@ pub(crate) fn azure_sas() -> String {
 }
 
 impl Server {
-    /// Starts a server, and waits until it prints where it listens.
+    /// Starts a server, and waits until it prints its address.
     fn start(program: &Path, arguments: &[&str], before_address: &str) -> Self {
         let started = Self::try_start(program, arguments, before_address);
         started.unwrap_or_else(|| panic!("{} does not listen", program.display()))
     }
 
-    /// Starts a server, and waits until it prints where it listens; `None` if it ends before.
+    /// Starts a server, and waits until it prints its address; `None` if it ends before.
     pub(crate) fn try_start(
         program: &Path,
         arguments: &[&str],
@@ -145,7 +146,7 @@ impl Server {
             .map_while(Result::ok)
             .find_map(|line| Some(line.split_once(before_address)?.1.trim().to_owned()))
             .and_then(|address| address.parse().ok());
-        // A server whose output nobody reads would block in the end.
+        // The output must be read, or the server blocks eventually.
         std::thread::spawn(move || {
             lines.map_while(Result::ok).for_each(drop);
             child.wait()
@@ -154,7 +155,8 @@ impl Server {
     }
 }
 
-/// The path of a program that `.ci/stores` installed. Where it is missing, that is said, and fails in CI.
+/// Returns the path of a program that `.ci/stores` installed. Reports a missing one, which fails in
+/// CI.
 #[expect(clippy::disallowed_methods, reason = "a test's own environment")]
 fn installed(program: &str) -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
@@ -166,18 +168,18 @@ fn installed(program: &str) -> Option<PathBuf> {
     None
 }
 
-/// Says that a server is not installed, which fails in CI.
+/// Reports that a server is not installed, which fails in CI.
 #[expect(clippy::disallowed_methods, reason = "a test's own environment")]
 pub(crate) fn missing(server: &str) {
     let missing = format!("{server} is missing: run .ci/stores");
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     assert!(!ci, "{missing}");
-    // Past the harness, which would keep it to itself.
+    // Written directly, since the test harness captures the output of passing tests.
     let words = format!("\n!!! NOT RUN: the tests against this server. {missing}\n\n");
     std::io::stderr().write_all(words.as_bytes()).expect("stderr");
 }
 
-/// Sends a request without body, which must succeed.
+/// Sends a request without body. Panics if it fails.
 fn request(address: SocketAddr, method: &str, target: &str) {
     let mut stream = TcpStream::connect(address).expect("a connection");
     let head = format!(

@@ -1,5 +1,6 @@
-//! What an emulator holds and how it was called, as tests count it: from its snapshot and its call events.
-//! The emulator's own tests include this file: it names the crate's modules by way of its parent.
+//! The internal state of an emulator and the counts of its calls, from its snapshot and its call
+//! events. The emulator's own tests include this file, so that it imports the crate's modules
+//! through its parent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, channel};
@@ -16,11 +17,11 @@ use super::model::{Attribute, Attributes, Kind, RoomId, Timestamp};
 #[derive(Debug)]
 pub(crate) struct CallLog(Mutex<(Receiver<CallEvent>, Vec<CallEvent>)>);
 
-/// All applications of an emulator at one moment.
+/// All applications of an emulator.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stats {
     apps: BTreeMap<(Kind, u32), AppStats>,
-    /// How many requests were rejected for their signature, by code.
+    /// The number of requests with a rejected signature, by code.
     pub(crate) rejected: BTreeMap<i64, u64>,
 }
 
@@ -29,7 +30,7 @@ pub(crate) struct Stats {
 pub(crate) struct AppStats {
     /// The rooms alive.
     pub(crate) rooms: BTreeMap<RoomId, RoomStats>,
-    /// The last CloseRoom of each RTC room that ever had one.
+    /// The last CloseRoom of each RTC room that was closed.
     pub(crate) closings: BTreeMap<RoomId, ClosingStats>,
     /// The registered users, or imported accounts.
     pub(crate) users: BTreeSet<String>,
@@ -40,9 +41,9 @@ pub(crate) struct AppStats {
 /// The calls of one action.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallStats {
-    /// When each well-signed call arrived, in order, refused ones too.
+    /// The arrival of each correctly signed call, in order, including refused ones.
     pub(crate) arrivals: Vec<Instant>,
-    /// How many were answered with each code, also where a fault withheld the answer.
+    /// The number of answers by code, including answers that a fault withheld.
     pub(crate) answers: BTreeMap<i64, u64>,
 }
 
@@ -51,7 +52,7 @@ pub(crate) struct CallStats {
 pub(crate) struct RoomStats {
     /// Its name; an RTC room has none.
     pub(crate) name: Option<String>,
-    /// How long a ZIM room lives while it is empty; zero for the others.
+    /// How long a ZIM room exists while it is empty; zero for other kinds.
     pub(crate) delay: Duration,
     /// All its attributes: a live room's metadata.
     pub(crate) attributes: Attributes,
@@ -59,7 +60,7 @@ pub(crate) struct RoomStats {
     pub(crate) attribute_sequence: u64,
     /// The number of people inside.
     pub(crate) people: u64,
-    /// Since when a ZIM room is empty, or when an empty live room ends.
+    /// The time since which a ZIM room is empty, or at which an empty live room ends.
     pub(crate) empty: Option<Timestamp>,
     /// The other fields of a live room.
     pub(crate) live: Option<LiveStats>,
@@ -98,7 +99,7 @@ struct Snapshot {
     world: Vec<Change>,
 }
 
-/// A change that a snapshot holds.
+/// A change in a snapshot.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Change {
@@ -170,7 +171,7 @@ impl CallLog {
         (log, EmulatorConfig { call_events: Some(sender), ..config })
     }
 
-    /// Returns what the emulator of this log holds, and how it was called.
+    /// Returns the state of the emulator, and the counts of its calls.
     pub(crate) fn stats(&self, emulator: &Emulator) -> Stats {
         let snapshot = emulator.snapshot().expect("a snapshot");
         let Snapshot { world } = serde_json::from_slice(&snapshot).expect("a JSON document");
@@ -231,18 +232,18 @@ impl Stats {
 }
 
 impl AppStats {
-    /// How many calls of `action` succeeded.
+    /// Returns the number of successful calls of `action`.
     pub(crate) fn served(&self, action: Action) -> u64 {
         self.answered(action, 0)
     }
 
-    /// How many calls of `action` were answered with `code`.
+    /// Returns the number of calls of `action` with the answer `code`.
     pub(crate) fn answered(&self, action: Action, code: i64) -> u64 {
         let answers = self.calls.get(&action).map(|calls| &calls.answers);
         answers.and_then(|answers| answers.get(&code)).copied().unwrap_or(0)
     }
 
-    /// The most calls of `action` that arrived in any second.
+    /// Returns the most calls of `action` that arrived in any second.
     pub(crate) fn busiest_second(&self, action: Action) -> usize {
         let Some(CallStats { arrivals, answers: _ }) = self.calls.get(&action) else { return 0 };
         let (mut first, mut most) = (0, 0);

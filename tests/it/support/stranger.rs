@@ -1,4 +1,4 @@
-//! Somebody else at the same service: the application, its users, another tool.
+//! Another caller of the same service, such as the application, its users or another tool.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use roomctl::model::{
 };
 use roomctl::provider::{Client, Receipt};
 
-/// Somebody else who calls the service.
+/// Another caller of the service.
 pub(crate) struct Stranger {
     client: Client,
     kind: Kind,
@@ -19,7 +19,7 @@ impl Stranger {
         Self { client, kind }
     }
 
-    /// Creates a room; one that is there already stays as it is, and so does one that only users make.
+    /// Creates a room. Does nothing if it exists, or if only users create rooms of its kind.
     pub(crate) async fn create(&self, id: &str, room: Room) {
         let Origin::Call(call) = self.kind.origin() else { return };
         let room = Arc::new(room);
@@ -33,25 +33,25 @@ impl Stranger {
         }
     }
 
-    /// Destroys a room, if it is there.
+    /// Destroys a room if it exists.
     pub(crate) async fn destroy(&self, id: &str) {
-        // A room that is missing is as good as destroyed.
+        // A missing room needs no destroy.
         let _ = self.try_destroy(id).await;
     }
 
-    /// Destroys a room, by one attempt.
+    /// Destroys a room with one attempt.
     pub(crate) async fn try_destroy(&self, id: &str) -> Result<Receipt, ApiError> {
         let destroy = Operation::Destroy(Arc::default());
         let permit = self.client.permit(self.kind.destroy_call()).await.expect("a permit");
         self.client.attempt(permit, &RoomId::new(id), &destroy).await
     }
 
-    /// Changes attributes of a room, if it is there.
+    /// Changes attributes of a room if it exists.
     pub(crate) async fn modify(&self, id: &str, changes: Vec<AttributeChange>) {
         self.patch(id, Patch::Attributes(changes)).await;
     }
 
-    /// Changes a room, if it is there.
+    /// Changes a room if it exists.
     pub(crate) async fn patch(&self, id: &str, patch: Patch) {
         let Some(call) = self.kind.patch_call(&patch) else { return };
         self.change(id, call, Operation::Patch(patch)).await;
@@ -59,7 +59,7 @@ impl Stranger {
 
     async fn change(&self, id: &str, call: Call, operation: Operation) {
         let permit = self.client.permit(call).await.expect("a permit");
-        // A room that exists, or is missing, is as good as changed.
+        // The room may exist already, or be missing.
         let _ = self.client.attempt(permit, &RoomId::new(id), &operation).await;
     }
 }

@@ -1,4 +1,4 @@
-//! A proxy on loopback that passes bytes on to a server, and lets the connections of a test fail.
+//! A TCP proxy on loopback with fault injection for the connections to a server.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc as blocking};
@@ -11,58 +11,59 @@ use tokio::task::JoinSet;
 
 use super::postgres::free_port;
 
-/// What becomes of bytes on their way.
+/// What happens to the bytes of a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
-    /// They are passed on.
+    /// They are forwarded.
     Pass,
-    /// They wait. Those of clients whose connection is cut meanwhile wait until [`TcpProxy::deliver`].
+    /// They are held. Those of clients whose connection is cut meanwhile are held until
+    /// [`TcpProxy::deliver`].
     Hold,
     /// They are dropped.
     Drop,
 }
 
-/// A proxy of one server. It serves, on a thread of its own, until it is dropped.
+/// A proxy of one server. It serves on a separate thread until it is dropped.
 pub(crate) struct TcpProxy {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
 }
 
-/// What the test and the connections share.
+/// The state that the test and the connections share.
 struct Shared {
     plan: watch::Sender<Plan>,
-    seen: watch::Sender<Seen>,
+    seen: watch::Sender<Counts>,
 }
 
-/// What a test says.
+/// The faults that a test has set.
 #[derive(Clone, Copy)]
 struct Plan {
     requests: Flow,
     answers: Flow,
-    /// How often the connections were cut.
+    /// How often all connections were cut.
     cuts: u64,
-    /// The connections that were cut before so many cuts deliver what they held.
+    /// Connections with a lower number of cuts deliver the bytes that they held.
     delivered: u64,
-    /// How many answers still pass before one is lost with its connection.
+    /// The number of answers that pass before one is lost with its connection.
     until_loss: Option<u64>,
-    /// How many answers still pass before the connections are cut after the last of them.
+    /// The number of answers after which all connections are cut.
     until_cut: Option<u64>,
 }
 
-/// What has passed by, and what did not pass.
+/// The counts of what the proxy has seen.
 #[derive(Clone, Copy, Default)]
-struct Seen {
-    /// How many connections were accepted.
+struct Counts {
+    /// The number of accepted connections.
     connections: u64,
     /// How often bytes of a client were held or dropped.
     requests: u64,
-    /// How often bytes of the server were.
+    /// How often bytes of the server were held or dropped.
     answers: u64,
 }
 
-/// Whether connections are accepted from now on, and who waits until that is so.
-struct Order(bool, blocking::Sender<()>);
+/// Whether to accept connections from now on, and the channel for the reply.
+struct Command(bool, blocking::Sender<()>);
 
 /// A direction of a connection.
 #[derive(Clone, Copy)]
@@ -72,7 +73,7 @@ enum Direction {
 }
 
 impl TcpProxy {
-    /// Starts a proxy of a server, which passes everything on.
+    /// Starts a proxy of a server without faults.
     pub(crate) fn start(server: SocketAddr) -> Self {
         let (requests, answers) = (Flow::Pass, Flow::Pass);
         let plan =
@@ -80,25 +81,25 @@ impl TcpProxy {
         let (plan, seen) = (watch::Sender::new(plan), watch::Sender::default());
         let shared = Arc::new(Shared { plan, seen });
         let serving = Arc::clone(&shared);
-        let (orders, ordered) = mpsc::unbounded_channel();
+        let (commands, receiver) = mpsc::unbounded_channel();
         let address = SocketAddr::new(server.ip(), free_port());
         let (ready, started) = blocking::channel();
-        orders.send(Order(true, ready)).expect("its channel");
+        commands.send(Command(true, ready)).expect("its channel");
         std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_io().build().expect("a runtime");
-            runtime.block_on(accept(address, server, serving, ordered));
+            runtime.block_on(accept(address, server, serving, receiver));
         });
         started.recv().expect("a free port");
-        Self { address, shared, orders }
+        Self { address, shared, commands }
     }
 
-    /// Says what becomes of the bytes of clients from now on.
+    /// Sets what happens to the bytes of clients from now on.
     pub(crate) fn requests(&self, flow: Flow) {
         self.shared.plan.send_modify(|plan| plan.requests = flow);
     }
 
-    /// Says what becomes of the bytes of the server from now on.
+    /// Sets what happens to the bytes of the server from now on.
     pub(crate) fn answers(&self, flow: Flow) {
         self.shared.plan.send_modify(|plan| plan.answers = flow);
     }
@@ -108,22 +109,22 @@ impl TcpProxy {
         self.shared.plan.send_modify(|plan| plan.cuts += 1);
     }
 
-    /// Cuts all connections when so many further answers have passed; the next one is lost.
+    /// Cuts all connections after `answers` further answers. The next answer is lost.
     pub(crate) fn lose_answer_after(&self, answers: u64) {
         self.shared.plan.send_modify(|plan| plan.until_loss = Some(answers));
     }
 
-    /// Cuts all connections right after so many further answers have passed, at least one.
+    /// Cuts all connections right after `answers` further answers, at least one.
     pub(crate) fn cut_after(&self, answers: u64) {
         self.shared.plan.send_modify(|plan| plan.until_cut = Some(answers));
     }
 
-    /// Whether the answer that was to be lost is lost.
+    /// Returns whether the planned loss of an answer has happened.
     pub(crate) fn has_lost_answer(&self) -> bool {
         self.shared.plan.borrow().until_loss.is_none()
     }
 
-    /// Passes on what clients had sent, and was held, before their connections were cut: it arrives late.
+    /// Forwards the held bytes of clients whose connections were cut: they arrive late.
     pub(crate) fn deliver(&self) {
         self.shared.plan.send_modify(|plan| plan.delivered = plan.cuts);
     }
@@ -140,17 +141,18 @@ impl TcpProxy {
 
     fn listen(&self, listen: bool) {
         let (done, answer) = blocking::channel();
-        self.orders.send(Order(listen, done)).expect("its thread");
+        self.commands.send(Command(listen, done)).expect("its thread");
         answer.recv().expect("its thread");
     }
 
-    /// Waits until bytes of the server are held or dropped for the first time: it has answered.
+    /// Waits until bytes of the server are held or dropped for the first time, so that it has
+    /// answered.
     pub(crate) async fn until_answer_stopped(&self) {
         let mut seen = self.shared.seen.subscribe();
         seen.wait_for(|seen| seen.answers > 0).await.expect("its thread");
     }
 
-    /// Waits until so many further connections are accepted.
+    /// Waits until `times` further connections are accepted.
     pub(crate) async fn until_connected(&self, times: u64) {
         let mut seen = self.shared.seen.subscribe();
         let before = seen.borrow().connections;
@@ -169,7 +171,7 @@ async fn accept(
     address: SocketAddr,
     server: SocketAddr,
     shared: Arc<Shared>,
-    mut orders: mpsc::UnboundedReceiver<Order>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
 ) {
     let mut connections = JoinSet::new();
     let mut listener: Option<TcpListener> = None;
@@ -181,12 +183,12 @@ async fn accept(
             }
         };
         tokio::select! {
-            order = orders.recv() => {
-                let Some(Order(listen, done)) = order else { return };
+            command = commands.recv() => {
+                let Some(Command(listen, done)) = command else { return };
                 listener = if listen { TcpListener::bind(address).await.ok() } else { None };
-                // Without an answer the test fails: it waits for one.
+                // Without a reply the waiting test fails.
                 if listen == listener.is_some() {
-                    done.send(()).expect("who waits");
+                    done.send(()).expect("the waiting test");
                 }
             }
             accepted = accepted => {
@@ -201,28 +203,28 @@ async fn accept(
 /// Serves a connection.
 async fn serve(client: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
     let cuts = shared.plan.borrow().cuts;
-    // A client whose server is gone meets the end of its connection.
+    // If the server is stopped, the connection of the client is closed.
     let Ok(server) = TcpStream::connect(server).await else { return };
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
-    let line = |direction| Line { shared: Arc::clone(&shared), cuts, direction };
+    let pipe = |direction| Pipe { shared: Arc::clone(&shared), cuts, direction };
     tokio::join!(
-        line(Direction::Requests).pass(from_client, to_server),
-        line(Direction::Answers).pass(from_server, to_client),
+        pipe(Direction::Requests).run(from_client, to_server),
+        pipe(Direction::Answers).run(from_server, to_client),
     );
 }
 
 /// One direction of a connection.
-struct Line {
+struct Pipe {
     shared: Arc<Shared>,
-    /// How often connections had been cut before this one came.
+    /// How often all connections had been cut when this one was accepted.
     cuts: u64,
     direction: Direction,
 }
 
-impl Line {
-    /// Passes bytes on until either end closes, or the connection is cut.
-    async fn pass(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+impl Pipe {
+    /// Forwards bytes until either end closes, or the connection is cut.
+    async fn run(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut buffer = vec![0; 64 << 10];
         loop {
             let (cuts, mut plan) = (self.cuts, self.shared.plan.subscribe());
@@ -231,16 +233,16 @@ impl Line {
                 _ = plan.wait_for(|plan| plan.cuts != cuts) => break,
                 read = from.read(&mut buffer) => read.unwrap_or(0),
             };
-            if read == 0 || !self.pass_on(&buffer[..read], &mut to).await {
+            if read == 0 || !self.forward(&buffer[..read], &mut to).await {
                 break;
             }
         }
-        // The other end may be gone already.
+        // The other end may be closed already.
         drop(to.shutdown().await);
     }
 
-    /// Returns whether the connection goes on.
-    async fn pass_on(&self, bytes: &[u8], to: &mut OwnedWriteHalf) -> bool {
+    /// Forwards, holds or drops bytes. Returns whether the connection continues.
+    async fn forward(&self, bytes: &[u8], to: &mut OwnedWriteHalf) -> bool {
         let (direction, mut plan) = (self.direction, self.shared.plan.subscribe());
         if matches!(direction, Direction::Answers) && self.is_to_be_lost() {
             return false;
@@ -256,7 +258,7 @@ impl Line {
             });
         }
         let cuts = self.cuts;
-        // The flow, but for connections that were cut: their requests may arrive late, answers never do.
+        // The flow. Of cut connections requests may arrive late, but answers never do.
         let decided = move |plan: &Plan| match (plan.cuts == cuts, direction) {
             (true, _) => Some(flow(plan)).filter(|flow| *flow != Flow::Hold),
             (false, Direction::Requests) => (plan.delivered > cuts).then_some(Flow::Pass),
@@ -268,7 +270,7 @@ impl Line {
         passed && !(matches!(direction, Direction::Answers) && self.is_to_be_cut())
     }
 
-    /// Counts an answer that has passed, and cuts all connections after the last of them.
+    /// Counts a forwarded answer. Cuts all connections after the last planned one.
     fn is_to_be_cut(&self) -> bool {
         self.shared.plan.send_if_modified(|plan| {
             plan.until_cut = plan.until_cut.and_then(|answers| answers.checked_sub(1));
@@ -281,7 +283,7 @@ impl Line {
         })
     }
 
-    /// Counts an answer, and cuts all connections if it is the one that is to be lost.
+    /// Counts an answer. Cuts all connections if it is the one to lose.
     fn is_to_be_lost(&self) -> bool {
         let mut lost = false;
         self.shared.plan.send_modify(|plan| {

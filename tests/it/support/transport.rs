@@ -1,4 +1,4 @@
-//! The service in memory behind the client's own transport.
+//! A transport that calls the services in memory.
 
 use std::time::Duration;
 
@@ -11,18 +11,19 @@ use tower::ServiceExt;
 use super::{Fuse, Mishap, Script};
 use crate::stores::lease::LeaseStore;
 
-/// When a late request is carried out: within the time in which the client knows that it still may.
+/// The delay of a late request: within the time-out of a call.
 const LATE: Duration = Duration::from_secs(9);
 
-/// What something else on the way answers with.
+/// The page of a captive portal.
 const PAGE: &str = "<html><body>Please log in to the network.</body></html>";
 
-/// Sends to an emulator without a socket. Every request is two moments: its sending, and its answer.
+/// Sends requests to an emulator without a socket. Every request has two moments: its sending and
+/// its answer.
 pub(crate) struct InMemory {
     pub(crate) emulator: Emulator,
     pub(crate) fuse: Fuse,
     pub(crate) script: Script,
-    /// Takes note of every call.
+    /// The store that checks the send window of every call.
     pub(crate) leased: Option<LeaseStore>,
 }
 
@@ -46,7 +47,7 @@ impl Transport for InMemory {
                     let emulator = self.emulator.clone();
                     tokio::spawn(async move {
                         tokio::time::sleep(LATE).await;
-                        // Nobody is left to hear the answer.
+                        // The client no longer waits for the answer.
                         let _ = deliver(emulator, request).await;
                     });
                     Err(lost())
@@ -66,7 +67,7 @@ impl Transport for InMemory {
     }
 }
 
-/// A code as any of the services would answer it.
+/// Returns an answer with a code, in the formats of all services.
 fn answered(code: i64) -> HttpResponse {
     let zego = format!(r#""Code":{code},"Message":"not today""#);
     let tencent = format!(r#""ActionStatus":"FAIL","ErrorCode":{code},"ErrorInfo":"not today""#);
@@ -74,7 +75,7 @@ fn answered(code: i64) -> HttpResponse {
     HttpResponse { status: 200, date: None, retry_after: None, body }
 }
 
-/// Has the service carry a request out.
+/// Lets the service execute a request.
 async fn deliver(emulator: Emulator, request: HttpRequest) -> Result<HttpResponse, TransportError> {
     let request = Request::builder()
         .method(request.method.as_str())
@@ -83,7 +84,7 @@ async fn deliver(emulator: Emulator, request: HttpRequest) -> Result<HttpRespons
         .expect("a request");
     let response = emulator.router().oneshot(request).await.expect("infallible");
     let (parts, body) = response.into_parts();
-    // The body of a connection that is cut ends in an error.
+    // The body of a reset connection ends with an error.
     let body = to_bytes(body, usize::MAX).await;
     let body = body.map_err(|_| TransportError::Unknown("connection reset".to_owned()))?;
     Ok(HttpResponse {

@@ -1,4 +1,4 @@
-//! The world of a test: a folder with files and a state, a service, and a clock that is moved.
+//! The world of a test: a folder with files and a state, the services, and a paused clock.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,37 +25,38 @@ use crate::stores::opened;
 /// The application of all tests.
 pub(crate) const APP: u32 = 1;
 
-/// When the world begins.
+/// The start time of a world.
 const START: i64 = 1_700_000_000_000;
 
-/// A URL of this machine that nothing is ever sent to.
+/// A loopback URL to which nothing is sent.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A folder, a service, a clock, and what happens to the requests of runs.
+/// A folder, the services, a clock, and the faults of requests.
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) emulator: Emulator,
     calls: CallLog,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The clock that signs: the same, but where a test puts another in its place.
+    /// The clock for signatures: the same clock, unless a test replaces it.
     pub(crate) signing: Arc<dyn Clock>,
     pub(crate) script: Script,
-    /// A store with a lease, in the place of the file.
+    /// A store with a lease, used instead of the file.
     pub(crate) leased: Option<LeaseStore>,
 }
 
-/// A service that takes more requests a second than a client sends: strangers call it too.
+/// Returns the services with rate limits above what the clients send, since other callers use them
+/// too.
 pub(crate) fn service() -> EmulatorConfig {
     let rate_limits = Action::ALL.iter().map(|action| (*action, 1_000)).collect();
     EmulatorConfig { rate_limits, ..plain_service() }
 }
 
-/// The services with the vendors' limits.
+/// Returns the services with the vendors' limits.
 pub(crate) fn plain_service() -> EmulatorConfig {
     EmulatorConfig::new(Kind::ALL.iter().map(|kind| App::with_own_secret(*kind, APP)).collect())
 }
 
-/// The address of a room.
+/// Returns the address of a room.
 pub(crate) fn at(provider: &str, room: &str) -> Address {
     format!("{provider}/{room}").parse().expect("an address")
 }
@@ -67,12 +68,12 @@ pub(crate) fn write(path: &Path, text: &str) {
 }
 
 impl World {
-    /// A world whose time tokio moves.
+    /// Creates a world with tokio's clock.
     pub(crate) fn new(config: EmulatorConfig) -> Self {
         Self::by(Arc::new(TokioClock::starting_at(Timestamp::from_millis(START))), config)
     }
 
-    /// A world by a clock.
+    /// Creates a world with a clock.
     pub(crate) fn by(clock: Arc<dyn Clock>, config: EmulatorConfig) -> Self {
         let (calls, config) = CallLog::attached_to(config);
         let emulator = Emulator::open(config, clock.clone(), Data::Memory).expect("an emulator");
@@ -80,24 +81,24 @@ impl World {
         Self { folder: folder(), emulator, calls, clock, signing, script, leased: None }
     }
 
-    /// A world whose state is in a store with a lease.
+    /// Creates a world whose state is in a store with a lease.
     pub(crate) fn leased(config: EmulatorConfig, store: &LeaseStore) -> Self {
         Self { leased: Some(store.clone()), ..Self::new(config) }
     }
 
-    /// Reads files that lie in the folder.
+    /// Loads files in the folder.
     pub(crate) fn load(&self, files: &[String]) -> Desired {
         let paths: Vec<PathBuf> = files.iter().map(|file| self.folder.path().join(file)).collect();
         config::load(&paths, &|_| None).expect("files without findings").desired
     }
 
-    /// Reads a text as rooms.yaml.
+    /// Writes a text as rooms.yaml, and loads it.
     pub(crate) fn declare(&self, text: &str) -> Desired {
         write(&self.folder.path().join("rooms.yaml"), text);
         self.load(&["rooms.yaml".to_owned()])
     }
 
-    /// The state on disk, or in the store with a lease.
+    /// Opens the state on disk, or in the store with a lease.
     pub(crate) fn store(&self) -> Box<dyn Store> {
         if let Some(store) = &self.leased {
             return Box::new(store.clone());
@@ -105,27 +106,27 @@ impl World {
         opened(&self.folder.path().join("rooms.state.json"))
     }
 
-    /// The record as a reader meets it.
+    /// Returns the record as a reader sees it.
     pub(crate) async fn recorded(&self) -> Result<Arc<Recorded>, StateError> {
         Ok(self.store().read().await?.recorded)
     }
 
-    /// ZIM as only a test sees it.
+    /// Returns the internal state and the call counts of ZIM.
     pub(crate) fn stats(&self) -> AppStats {
         self.stats_of(Kind::Zim)
     }
 
-    /// A service as only a test sees it.
+    /// Returns the internal state and the call counts of a service.
     pub(crate) fn stats_of(&self, kind: Kind) -> AppStats {
         self.all_stats().app(kind, APP)
     }
 
-    /// All services as only a test sees them.
+    /// Returns the internal state and the call counts of all services.
     pub(crate) fn all_stats(&self) -> Stats {
         self.calls.stats(&self.emulator)
     }
 
-    /// Loses the state and everything beside it.
+    /// Deletes the state and all files beside it.
     pub(crate) fn lose_state(&self) {
         for entry in std::fs::read_dir(self.folder.path()).expect("the folder") {
             let path = entry.expect("an entry").path();
@@ -135,7 +136,7 @@ impl World {
         }
     }
 
-    /// Fresh connections, as every run of the command has them.
+    /// Creates new connections, as each run of the command does.
     pub(crate) fn connect(&self, desired: &Desired, fuse: &Fuse) -> Connections {
         let connect = |provider: &Provider| Connection {
             provider: provider.clone(),
@@ -146,13 +147,13 @@ impl World {
         providers.into_iter().map(|(name, provider)| (name, connect(&provider))).collect()
     }
 
-    /// Somebody else who may call the service of the first provider.
+    /// Returns another caller of the first provider's service.
     pub(crate) async fn stranger(&self, desired: &Desired) -> Stranger {
         let name = desired.providers.keys().next().expect("a provider").as_str().to_owned();
         self.stranger_at(desired, &name).await
     }
 
-    /// Somebody else who may call the service of a provider.
+    /// Returns another caller of a provider's service.
     pub(crate) async fn stranger_at(&self, desired: &Desired, provider: &str) -> Stranger {
         let mut providers = desired.providers.values();
         let provider = providers.find(|it| it.name.as_str() == provider).expect("it").clone();
@@ -186,7 +187,8 @@ impl World {
     }
 }
 
-/// A folder in memory where the system has one: the tests of the state hold it to its disk.
+/// Returns a folder, in memory if the system has a memory file system: other tests cover durability
+/// on disk.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };

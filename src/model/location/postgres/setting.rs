@@ -1,6 +1,6 @@
-//! What can be said of a connection to PostgreSQL, by libpq's names.
+//! The settings of a connection to PostgreSQL, with libpq's names.
 
-/// Something that a URL, a service file or the environment says of a connection to PostgreSQL.
+/// A setting of a connection to PostgreSQL, from a URL, a service file or the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PostgresSetting {
     /// The hosts, separated by commas: names, addresses, or folders of a socket.
@@ -11,25 +11,25 @@ pub enum PostgresSetting {
     User,
     /// The database.
     Database,
-    /// The section of the service file that says the rest.
+    /// The section of the service file with the other settings.
     Service,
     /// The file with passwords.
     PassFile,
     /// Whether the connection is encrypted, and how the server's certificate is checked.
     SslMode,
-    /// The file with the certificates that are trusted, or `system`.
+    /// The file with the trusted root certificates, or `system`.
     SslRootCert,
     /// The file with the client's own certificate.
     SslCert,
     /// The file with its key.
     SslKey,
-    /// Whether the password's check is bound to the server's certificate.
+    /// Whether the authentication is bound to the server's certificate.
     ChannelBinding,
-    /// How long a connection may take to come about, in seconds.
+    /// The time-out of establishing a connection, in seconds.
     ConnectTimeout,
-    /// Which of several servers is taken.
+    /// The kind of server that is used if there are several.
     TargetSessionAttrs,
-    /// What the server shows as the connection's program.
+    /// The name that the server shows for the connection.
     ApplicationName,
 }
 
@@ -52,7 +52,7 @@ impl PostgresSetting {
         Self::ApplicationName,
     ];
 
-    /// Returns libpq's name.
+    /// Returns libpq's name of the setting.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -73,13 +73,13 @@ impl PostgresSetting {
         }
     }
 
-    /// Returns the setting with a name of libpq.
+    /// Returns the setting with this name of libpq.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|setting| setting.name() == name)
     }
 
-    /// Returns what a value has to be.
+    /// Describes the valid values.
     #[must_use]
     pub fn expected(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ impl PostgresSetting {
         }
     }
 
-    /// Whether a value is as [`expected`](Self::expected).
+    /// Returns whether a value is valid, as [`expected`](Self::expected) describes.
     #[must_use]
     pub fn takes(self, value: &str) -> bool {
         match self {
@@ -122,13 +122,13 @@ impl PostgresSetting {
         }
     }
 
-    /// Whether a URL says it before its `?`.
+    /// Returns whether a URL has the setting before its `?`.
     pub(super) fn is_in_place(self) -> bool {
         matches!(self, Self::Host | Self::Port | Self::User | Self::Database)
     }
 }
 
-/// An empty one is the default host.
+/// Returns whether a text may be a host. An empty one is the default host.
 fn is_host(text: &str) -> bool {
     let fits = |c: char| c.is_alphanumeric() || "-._:%".contains(c);
     text.starts_with('/') || text.chars().all(fits)

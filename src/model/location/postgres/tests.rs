@@ -1,4 +1,4 @@
-//! Which URLs name a database, and how they are shown.
+//! Parsing and printing the URLs of databases.
 
 use super::super::StateLocation;
 use super::*;
@@ -7,7 +7,7 @@ fn postgres(text: &str) -> Result<PostgresUrl, LocationError> {
     match text.parse()? {
         StateLocation::Postgres(url) => Ok(url),
         other @ (StateLocation::File(_) | StateLocation::Object(_)) => {
-            panic!("no URL of a database: {other}")
+            panic!("not the URL of a database: {other}")
         }
     }
 }
@@ -30,7 +30,7 @@ fn a_url_names_hosts_user_database_schema_and_lease() {
 }
 
 #[test]
-fn a_url_is_shown_so_that_it_can_be_given_again() {
+fn a_printed_url_parses_to_the_same_location() {
     let cases = [
         ("postgresql://me@db.example/fleet?lease=20s", "postgres://me@db.example/fleet"),
         ("postgres://h1:1,h2:2/db", "postgres://h1:1,h2:2/db"),
@@ -59,7 +59,7 @@ fn a_url_is_shown_so_that_it_can_be_given_again() {
 }
 
 #[test]
-fn a_password_is_refused_wherever_it_is_and_never_repeated() {
+fn a_password_anywhere_is_refused_and_not_printed() {
     for text in [
         "postgres://u:hush@h/db",
         "postgres://u:@h/db",
@@ -79,7 +79,7 @@ fn a_password_is_refused_wherever_it_is_and_never_repeated() {
 }
 
 #[test]
-fn a_url_that_libpq_or_roomctl_would_not_understand_is_refused() {
+fn an_invalid_url_of_a_database_is_refused() {
     let cases = [
         ("postgres://h:0/db", "invalid `port`"),
         ("postgres://h:65536/db", "invalid `port`"),
@@ -116,7 +116,7 @@ fn a_url_that_libpq_or_roomctl_would_not_understand_is_refused() {
 }
 
 #[test]
-fn a_schema_is_a_plain_name_that_is_not_the_servers() {
+fn a_schema_is_a_plain_name_that_is_not_reserved() {
     let longest = "s".repeat(63);
     for name in ["live", "_1", "public", &longest] {
         assert_eq!(postgres(&format!("postgres://h/db?schema={name}")).expect(name).schema, name);

@@ -1,4 +1,4 @@
-//! What lies in the folder of a state, as far as it can be read.
+//! Everything in the folder of a state that can be read.
 
 use std::path::{Path, PathBuf};
 
@@ -11,17 +11,17 @@ use crate::state::{Entry, StateError};
 
 use super::super::folder::Folder;
 
-/// What there is.
+/// The readable content of a state's folder.
 pub(super) struct Evidence {
     /// The state.
     pub(super) state: State,
-    /// What was found, in sentences.
+    /// The findings, as sentences for the user.
     pub(super) found: Vec<String>,
-    /// The copies of the same line of states that can be read, newest first.
+    /// The readable copies of the same lineage, newest first.
     pub(super) copies: Vec<(PathBuf, Recorded)>,
-    /// The journal and the rescue files, in the order in which they hold.
+    /// The journal and the rescue files, in the order in which they are merged.
     pub(super) records: Vec<Record>,
-    /// Shows whether the state's file is still the one that was read.
+    /// The fingerprint of the state's file that was read.
     pub(super) fingerprint: Option<Fingerprint>,
 }
 
@@ -31,32 +31,32 @@ pub(super) enum State {
     Missing,
     /// There is one.
     There {
-        /// What it is like.
+        /// Its condition.
         condition: Condition,
-        /// What could be read of it.
+        /// The part that could be read.
         recorded: Recorded,
     },
 }
 
-/// What a state is like.
+/// The condition of a state.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Condition {
     /// As it was written.
     Sound,
     /// Not as it was written.
     Unsound {
-        /// Whether rooms may have been in it that could not be read.
+        /// Whether it may have contained rooms that could not be read.
         lacks_rooms: bool,
     },
 }
 
 /// A journal, or a rescue file.
 pub(super) struct Record {
-    /// Where it is.
+    /// Its path.
     pub(super) path: PathBuf,
-    /// The same if it is a rescue file.
+    /// Its path if it is a rescue file.
     pub(super) rescue: Option<PathBuf>,
-    /// Which journal it is.
+    /// The id of the journal.
     pub(super) id: Option<String>,
     /// The lineage of the state that it builds on.
     pub(super) lineage: Option<Lineage>,
@@ -64,9 +64,9 @@ pub(super) struct Record {
     pub(super) serial: Option<u64>,
     /// What it changes.
     pub(super) changes: Overlay,
-    /// Whether every line of it is whole.
+    /// Whether all its lines are complete.
     pub(super) is_whole: bool,
-    /// Whether it is whole and builds on the state that is there: an ordinary journal.
+    /// Whether it is complete and builds on the current state: an ordinary journal.
     pub(super) is_exact: bool,
 }
 
@@ -90,7 +90,8 @@ impl Evidence {
         Ok(Self { state, found, copies, records, fingerprint })
     }
 
-    /// Whether anything is to be repaired: an ordinary journal is not, the next run folds it.
+    /// Returns whether anything needs a repair. An ordinary journal does not: the next run folds
+    /// it.
     pub(super) fn is_needed(&self) -> bool {
         let unusual = |record: &Record| record.rescue.is_some() || !record.is_exact;
         match &self.state {
@@ -100,14 +101,14 @@ impl Evidence {
         }
     }
 
-    /// The journal beside the state, which is in it once it is repaired.
+    /// Returns the id of the journal, which the repaired state contains.
     pub(super) fn journal_id(&self) -> Option<String> {
         let journal = self.records.iter().find(|record| record.rescue.is_none())?;
         journal.id.clone()
     }
 }
 
-/// The state, which journal is folded into it, and its file.
+/// Reads the state. Returns it with the id of the journal folded into it, and its fingerprint.
 fn state(
     folder: &Folder,
     found: &mut Vec<String>,
@@ -136,7 +137,7 @@ fn state(
         }
         Err(ParseError::Conflict { line }) => {
             found.push(format!("{name}:{line}: git left a conflict here"));
-            united(folder, &text, found)?
+            merge_sides(folder, &text, found)?
         }
         Err(ParseError::Damaged { line, column, what }) => {
             found.push(format!("{name}:{line}:{column}: {what}"));
@@ -155,9 +156,13 @@ fn state(
     Ok((State::There { condition, recorded }, last_fold, fingerprint))
 }
 
-/// Puts the two sides of a conflict together: the one of the higher serial, and the rooms that only
-/// the other one has, since a room that is left out is lost.
-fn united(folder: &Folder, text: &[u8], found: &mut Vec<String>) -> Result<Salvaged, StateError> {
+/// Merges the two sides of a conflict: the side with the higher serial, and the rooms that only the
+/// other side has, so that no room is lost.
+fn merge_sides(
+    folder: &Folder,
+    text: &[u8],
+    found: &mut Vec<String>,
+) -> Result<Salvaged, StateError> {
     let [ours, theirs] = sides(text).map(|side| salvage(&side));
     let lineage = |side: &Salvaged| side.head.as_ref().and_then(|it| it.recorded.lineage.clone());
     let serial = |side: &Salvaged| side.head.as_ref().map_or(0, |it| it.recorded.serial);
@@ -190,7 +195,7 @@ fn united(folder: &Folder, text: &[u8], found: &mut Vec<String>) -> Result<Salva
     Ok(higher)
 }
 
-/// The copies that can be read, newest first.
+/// Reads the copies that are readable, newest first.
 fn copies(
     folder: &Folder,
     lineage: Option<&Lineage>,
@@ -213,7 +218,7 @@ fn copies(
     Ok(copies)
 }
 
-/// The journal that the state does not have yet, and the rescue files.
+/// Reads the rescue files, and the journal unless the state contains it already.
 fn records(
     folder: &Folder,
     last_fold: Option<&str>,
@@ -226,15 +231,16 @@ fn records(
     records.sort_by_key(|record| record.serial);
     if let Some(journal) = record(folder, &folder.journal, found)? {
         let known = records.iter().any(|rescue| rescue.id == journal.id);
-        let spent = journal.id.is_some() && journal.id.as_deref() == last_fold;
-        if !known && !spent {
+        let is_folded = journal.id.is_some() && journal.id.as_deref() == last_fold;
+        if !known && !is_folded {
             records.insert(0, journal);
         }
     }
     Ok(records)
 }
 
-/// Reads a journal; `None` if it is missing, or was torn before anything was written.
+/// Reads a journal or a rescue file; `None` if it is missing, or is a journal that was torn in its
+/// first line.
 fn record(
     folder: &Folder,
     path: &Path,
@@ -282,9 +288,9 @@ fn by(holder: &Holder) -> String {
     format!(" of {holder}")
 }
 
-/// The first lines as text, and how many more.
+/// Lists the first line numbers as text, and the number of the rest.
 fn lines(lines: &[usize]) -> String {
-    /// How many are listed one by one.
+    /// The most line numbers that are listed.
     const LISTED: usize = 5;
     let listed: Vec<String> = lines.iter().take(LISTED).map(ToString::to_string).collect();
     let rest = lines.len().saturating_sub(LISTED);

@@ -1,4 +1,4 @@
-//! Appends: durable, together, and none after a failure.
+//! Appends are durable, share a sync, and fail after the first failure.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -23,17 +23,17 @@ async fn is_waiting<T>(access: &mut Access<'_, T>) -> bool {
 }
 
 #[tokio::test]
-async fn a_full_disk_shows_before_the_first_call() {
+async fn reserve_fails_on_a_full_disk() {
     let folder = temporary();
     for operations in 0..200 {
         let disk = MemoryDisk::default();
         let writer = locked(&on(&disk, &folder)).await;
-        disk.stop_after(operations);
+        disk.fail_after(operations);
         if writer.reserve(1000).await.is_ok() {
             return assert!(operations > 40, "{operations}");
         }
     }
-    panic!("it never had room");
+    panic!("reserve never succeeded");
 }
 
 #[tokio::test]
@@ -43,12 +43,12 @@ async fn after_a_failed_append_every_later_one_fails() {
     let store = on(&disk, &folder);
     let writer = locked(&store).await;
     writer.append(vec![named("chat/a", "A")]).await.expect("durable");
-    disk.stop_after(0);
+    disk.fail_after(0);
     assert!(matches!(
         writer.append(vec![named("chat/b", "B")]).await,
         Err(StateError::Io { operation: "write", .. })
     ));
-    disk.stop_after(1000);
+    disk.fail_after(1000);
     assert!(writer.append(vec![named("chat/c", "C")]).await.is_err());
     let error = writer.fold(LastCalls::new()).await.expect_err("nothing is folded");
     assert!(error.to_string().contains("make room on the disk"), "{error}");
@@ -77,13 +77,13 @@ async fn many_appends_share_one_sync() {
     for append in appends {
         append.await.expect("durable");
     }
-    // The first may have gone ahead; all others came while it was in progress.
+    // The first may be in a batch of its own. All others arrived while it was written.
     assert!(disk.syncs() - before <= 2, "{}", disk.syncs() - before);
     assert_eq!(store.read().await.expect("a record").recorded.rooms.len(), 64);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_loses_no_entry() {
+async fn a_cancelled_append_is_still_written() {
     let folder = temporary();
     let disk = MemoryDisk::default();
     let store = on(&disk, &folder);

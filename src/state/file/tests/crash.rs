@@ -1,4 +1,4 @@
-//! A run is stopped after each of its file operations, and the next one must find everything.
+//! Runs that crash after each of their file operations: the next run must find everything.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,8 +26,8 @@ fn recover(folder: &Folder) -> Result<Base, StateError> {
     fold::recover(folder, &|| Ok(()))
 }
 
-/// A run that has taken its lock.
-fn begun(disk: &MemoryDisk) -> Result<Writer, StateError> {
+/// Starts a run: recovers the record, and returns its writer.
+fn start(disk: &MemoryDisk) -> Result<Writer, StateError> {
     Ok(Writer::new(folder(disk), recover(&folder(disk))?, holder(1)))
 }
 
@@ -39,7 +39,7 @@ fn append(writer: &mut Writer, batch: Vec<Entry>) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Six runs: some change much, one changes nothing in the end.
+/// Returns the batches of six runs. One of them changes nothing in the end.
 fn runs() -> Vec<Vec<Vec<Entry>>> {
     let chat = Entry::Provider(provider("chat"), identity());
     let intent = Entry::Intent(address("chat/b"), record("B?"));
@@ -53,7 +53,7 @@ fn runs() -> Vec<Vec<Vec<Entry>>> {
     ]
 }
 
-/// What is recorded after each entry, from none on.
+/// Returns the record before the first entry, and after each entry.
 fn history() -> Vec<Content> {
     let (mut providers, mut rooms) = Content::default();
     let mut all = vec![Content::default()];
@@ -70,15 +70,16 @@ fn history() -> Vec<Content> {
     all
 }
 
-/// Carries the runs out until the disk stops; gives how many entries were acknowledged, and tried.
-fn carry_out(disk: &MemoryDisk) -> (usize, usize) {
-    let (mut acknowledged, mut tried) = (0, 0);
+/// Executes the runs until the disk fails. Returns the numbers of acknowledged and attempted
+/// entries.
+fn execute(disk: &MemoryDisk) -> (usize, usize) {
+    let (mut acknowledged, mut attempted) = (0, 0);
     let mut all = || -> Result<(), StateError> {
         for run in runs() {
-            let mut writer = begun(disk)?;
+            let mut writer = start(disk)?;
             writer.reserve(10)?;
             for batch in run {
-                tried += batch.len();
+                attempted += batch.len();
                 let count = batch.len();
                 append(&mut writer, batch)?;
                 acknowledged += count;
@@ -88,7 +89,7 @@ fn carry_out(disk: &MemoryDisk) -> (usize, usize) {
         Ok(())
     };
     drop(all());
-    (acknowledged, tried)
+    (acknowledged, attempted)
 }
 
 fn content(recorded: &Recorded) -> Content {
@@ -103,9 +104,9 @@ fn copies(disk: &MemoryDisk) -> Vec<(u64, Recorded)> {
     folder(disk).copies().expect("copies").into_iter().map(read).collect()
 }
 
-fn check(disk: &MemoryDisk, acknowledged: usize, tried: usize, what: &str) {
+fn check(disk: &MemoryDisk, acknowledged: usize, attempted: usize, what: &str) {
     let history = history();
-    let possible = &history[acknowledged..=tried];
+    let possible = &history[acknowledged..=attempted];
     let read = load::read(&folder(disk)).unwrap_or_else(|e| panic!("{what}: {e}")).recorded;
     assert!(possible.contains(&content(&read)), "{what}: read {:?}", read.rooms);
     for (serial, copy) in copies(disk) {
@@ -124,53 +125,53 @@ fn check(disk: &MemoryDisk, acknowledged: usize, tried: usize, what: &str) {
     }
 }
 
-fn stop_after_each(prepare: impl Fn(&MemoryDisk)) {
+fn crash_after_each_operation(prepare: impl Fn(&MemoryDisk)) {
     let whole = MemoryDisk::default();
     prepare(&whole);
-    let (acknowledged, tried) = carry_out(&whole);
-    assert_eq!((acknowledged, tried), (history().len() - 1, history().len() - 1));
+    let (acknowledged, attempted) = execute(&whole);
+    assert_eq!((acknowledged, attempted), (history().len() - 1, history().len() - 1));
     for operations in 0..=whole.done() {
         let disk = MemoryDisk::default();
         prepare(&disk);
-        disk.stop_after(operations);
-        let (acknowledged, tried) = carry_out(&disk);
+        disk.fail_after(operations);
+        let (acknowledged, attempted) = execute(&disk);
         for crash in Crash::ALL {
             let what = format!("{crash:?} after {operations} operations");
-            check(&disk.after(crash), acknowledged, tried, &what);
+            check(&disk.after(crash), acknowledged, attempted, &what);
         }
     }
 }
 
 #[test]
 fn a_crash_after_any_operation_loses_nothing() {
-    stop_after_each(|_| {});
+    crash_after_each_operation(|_| {});
 }
 
 #[test]
-fn nor_does_one_where_there_are_no_links() {
-    stop_after_each(MemoryDisk::without_links);
+fn a_crash_loses_nothing_on_a_disk_without_hard_links() {
+    crash_after_each_operation(MemoryDisk::without_links);
 }
 
-/// A record whose rooms and lineage are others than those of the runs.
+/// Returns a record with other rooms and another lineage than the runs.
 fn replacement() -> Recorded {
     Recorded { serial: 9, ..many(3) }
 }
 
-/// Carries the runs out and replaces the state in the middle of another one.
-fn carry_out_and_replace(disk: &MemoryDisk) -> Result<(), StateError> {
-    carry_out(disk);
-    let mut writer = begun(disk)?;
+/// Executes the runs, then replaces the state in the middle of a further run.
+fn execute_and_replace(disk: &MemoryDisk) -> Result<(), StateError> {
+    execute(disk);
+    let mut writer = start(disk)?;
     append(&mut writer, vec![named("chat/z", "Z")])?;
     writer.replace(replacement(), &|| Ok(()))?;
     append(&mut writer, vec![named("chat/y", "Y")])
 }
 
 #[test]
-fn a_crash_while_a_state_is_replaced_leaves_the_old_one_or_the_new_one() {
+fn a_crash_during_a_replace_leaves_the_old_state_or_the_new_one() {
     let runs = MemoryDisk::default();
-    carry_out(&runs);
+    execute(&runs);
     let whole = MemoryDisk::default();
-    carry_out_and_replace(&whole).expect("replaced");
+    execute_and_replace(&whole).expect("replaced");
     let (_, before) = history().pop().expect("a history");
     let with = |rooms: &Rooms, at: &str, name: &str| {
         let mut rooms = rooms.clone();
@@ -182,8 +183,8 @@ fn a_crash_while_a_state_is_replaced_leaves_the_old_one_or_the_new_one() {
         [with(&before, "chat/z", "Z"), with(&after, "chat/y", "Y"), before, after.clone()];
     for operations in runs.done()..=whole.done() {
         let disk = MemoryDisk::default();
-        disk.stop_after(operations);
-        drop(carry_out_and_replace(&disk));
+        disk.fail_after(operations);
+        drop(execute_and_replace(&disk));
         for crash in Crash::ALL {
             let what = format!("{crash:?} after {operations} operations");
             let disk = disk.after(crash);
@@ -195,13 +196,13 @@ fn a_crash_while_a_state_is_replaced_leaves_the_old_one_or_the_new_one() {
     }
     let read = load::read(&folder(&whole)).expect("a state").recorded;
     assert_eq!((read.lineage, read.serial), (replacement().lineage, 9));
-    assert!(folder(&whole).stat(&folder(&whole).copy(5)).expect("a look").is_some(), "no copy");
+    assert!(folder(&whole).stat(&folder(&whole).copy(5)).expect("a stat").is_some(), "no copy");
 }
 
 #[test]
-fn the_last_three_states_are_kept() {
+fn three_backup_copies_are_kept() {
     let disk = MemoryDisk::default();
-    carry_out(&disk);
+    execute(&disk);
     let serials: Vec<_> = copies(&disk).into_iter().map(|(serial, _)| serial).collect();
     assert_eq!(serials, [2, 3, 4]);
     let recorded = load::read(&folder(&disk)).expect("a state").recorded;
@@ -209,24 +210,24 @@ fn the_last_three_states_are_kept() {
 }
 
 #[test]
-fn copies_of_another_line_of_states_are_left_alone() {
+fn copies_of_another_lineage_are_not_removed() {
     let disk = MemoryDisk::default();
-    carry_out(&disk);
+    execute(&disk);
     let ours = disk.read(&folder(&disk).copy(4)).expect("a copy");
     for serial in 88..92 {
         disk.put(&folder(&disk).copy(serial), &ours);
     }
-    carry_out(&disk);
+    execute(&disk);
     let copies = folder(&disk).copies().expect("copies");
     let serials: Vec<_> = copies.into_iter().map(|(serial, _)| serial).collect();
     assert_eq!(serials, [7, 8, 9, 88, 89, 90, 91]);
 }
 
 #[test]
-fn a_journal_cut_at_any_byte_keeps_what_was_acknowledged() {
+fn a_journal_cut_at_any_byte_keeps_all_acknowledged_entries() {
     let disk = MemoryDisk::default();
     let folder = folder(&disk);
-    let mut writer = begun(&disk).expect("a base");
+    let mut writer = start(&disk).expect("a base");
     let (mut ends, mut expected) = (Vec::new(), vec![Rooms::new()]);
     for name in ["A", "B", "C"] {
         append(&mut writer, vec![named("chat/a", name)]).expect("written");

@@ -1,4 +1,4 @@
-//! What is damaged is named, and never overwritten.
+//! Damaged files are reported, and never overwritten.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn replace_in(file: &Path, from: &str, to: &str) {
     put(file, text.replacen(from, to, 1).as_bytes());
 }
 
-/// Edits a state, and gives it the checksum that it needs then.
+/// Edits a state, and updates its checksum.
 fn reseal(file: &Path, from: &str, to: &str) {
     replace_in(file, from, to);
     put(file, &resealed(&fs::read(file).expect("a file")));
@@ -28,7 +28,7 @@ fn put(file: &Path, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_lock_file_that_cannot_be_read_means_an_unclean_end() {
+async fn an_unreadable_lock_file_counts_as_an_unclean_end() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     put(&folder.path().join("rooms.state.json.lock"), b"{\"holder\":");
@@ -37,7 +37,7 @@ async fn a_lock_file_that_cannot_be_read_means_an_unclean_end() {
 }
 
 #[tokio::test]
-async fn a_damaged_state_is_named_and_nothing_is_overwritten() {
+async fn a_damaged_state_is_reported_and_not_overwritten() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let state = state_in(&folder);
@@ -61,7 +61,7 @@ async fn a_damaged_state_is_named_and_nothing_is_overwritten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_journal_is_named_and_nothing_is_overwritten() {
+async fn a_damaged_journal_is_reported_and_not_overwritten() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let journal = folder.path().join("rooms.state.json.journal");
@@ -83,7 +83,7 @@ async fn a_damaged_journal_is_named_and_nothing_is_overwritten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_state_beside_what_it_left_is_an_error() {
+async fn a_missing_state_beside_a_journal_or_a_copy_is_an_error() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let writer = locked(&store).await;
@@ -128,7 +128,7 @@ async fn a_journal_of_another_state_is_never_dropped() {
 }
 
 #[tokio::test]
-async fn a_state_edited_by_hand_is_told_with_the_first_line_that_differs() {
+async fn an_edited_state_is_reported_with_its_first_different_line() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let writer = locked(&store).await;
@@ -162,7 +162,7 @@ async fn a_state_of_version_1_is_rewritten_at_the_next_fold() {
 }
 
 #[tokio::test]
-async fn a_newer_state_is_left_to_a_newer_roomctl() {
+async fn a_state_of_a_newer_format_is_refused() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     replace_in(&state_in(&folder), "\"version\":2", "\"version\":3");

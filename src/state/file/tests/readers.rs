@@ -1,4 +1,4 @@
-//! A reader needs no lock: another run may fold between any two of its looks.
+//! Readers without a lock, while another run folds between any two of their operations.
 
 use std::ffi::OsString;
 use std::io;
@@ -16,32 +16,32 @@ use super::super::load;
 use super::super::memory_disk::MemoryDisk;
 use super::super::writer::{Writer, Written};
 
-/// A disk on which something happens before each of a reader's first looks.
-struct Racing<F> {
+/// A disk that calls a function with the operation's number before each operation of a reader.
+struct RacingDisk<F> {
     disk: MemoryDisk,
-    looks: AtomicUsize,
+    operations: AtomicUsize,
     before: F,
 }
 
-impl<F: Fn(usize) + Send + Sync> Racing<F> {
-    fn look(&self) {
-        (self.before)(self.looks.fetch_add(1, Ordering::SeqCst));
+impl<F: Fn(usize) + Send + Sync> RacingDisk<F> {
+    fn operation(&self) {
+        (self.before)(self.operations.fetch_add(1, Ordering::SeqCst));
     }
 }
 
-impl<F: Fn(usize) + Send + Sync> Disk for Racing<F> {
+impl<F: Fn(usize) + Send + Sync> Disk for RacingDisk<F> {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
-        self.look();
+        self.operation();
         self.disk.open(path)
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.look();
+        self.operation();
         self.disk.stat(path)
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        self.look();
+        self.operation();
         self.disk.names(folder)
     }
 
@@ -74,7 +74,8 @@ fn written(entry: Entry) -> Vec<Written> {
     vec![Written::of(entry).expect("a text")]
 }
 
-/// A run that records room `n`, folds what came before, and dies before it folds its own.
+/// Performs a run that folds the journal of an earlier run, records room `n`, and crashes before
+/// its own fold.
 fn run(disk: &MemoryDisk, n: usize) {
     let folder = folder(Arc::new(disk.clone()));
     let base = recover(&folder, &|| Ok(())).expect("a base");
@@ -82,38 +83,39 @@ fn run(disk: &MemoryDisk, n: usize) {
     writer.write(&written(named(&format!("chat/{n}"), "N"))).expect("durable");
 }
 
-/// A run that folds everything.
+/// Performs a run that folds everything.
 fn fold(disk: &MemoryDisk, n: usize) {
     run(disk, n);
     recover(&folder(Arc::new(disk.clone())), &|| Ok(())).expect("a base");
 }
 
-/// Reads while `happens` comes before look `at`; gives the rooms that were there before and read.
-fn race(begun: usize, at: usize, happens: impl Fn(&MemoryDisk) + Send + Sync + 'static) {
+/// Reads while `happens` runs before operation `at`. Checks that no room of the earlier runs is
+/// missing.
+fn race(runs: usize, at: usize, happens: impl Fn(&MemoryDisk) + Send + Sync + 'static) {
     let disk = MemoryDisk::default();
-    (0..begun).for_each(|n| run(&disk, n));
+    (0..runs).for_each(|n| run(&disk, n));
     let meanwhile = disk.clone();
-    let before = move |look| {
-        if look == at {
+    let before = move |operation| {
+        if operation == at {
             happens(&meanwhile);
         }
     };
-    let racing = Racing { disk, looks: AtomicUsize::new(0), before };
+    let racing = RacingDisk { disk, operations: AtomicUsize::new(0), before };
     let read = load::read(&folder(Arc::new(racing))).expect("a record").recorded;
-    for n in 0..begun {
+    for n in 0..runs {
         let room = address(&format!("chat/{n}"));
-        assert!(read.rooms.contains_key(&room), "room {n} of {begun}, at look {at}");
+        assert!(read.rooms.contains_key(&room), "room {n} of {runs}, at operation {at}");
     }
 }
 
 #[test]
-fn a_reader_misses_nothing_that_was_there_before_it_looked() {
-    for begun in [0, 1, 3] {
+fn a_reader_sees_every_earlier_room_while_other_runs_fold() {
+    for runs in [0, 1, 3] {
         for at in 0..8 {
-            race(begun, at, |disk| run(disk, 10));
-            race(begun, at, |disk| fold(disk, 10));
-            race(begun, at, |disk| (10..14).for_each(|n| fold(disk, n)));
-            race(begun, at, |disk| (10..14).for_each(|n| run(disk, n)));
+            race(runs, at, |disk| run(disk, 10));
+            race(runs, at, |disk| fold(disk, 10));
+            race(runs, at, |disk| (10..14).for_each(|n| fold(disk, n)));
+            race(runs, at, |disk| (10..14).for_each(|n| run(disk, n)));
         }
     }
 }

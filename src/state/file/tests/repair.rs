@@ -1,4 +1,4 @@
-//! What a repair makes of a state that is damaged, edited or missing, and of what lies beside it.
+//! Repairs of a damaged, edited or missing state, of journals and of rescue files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +39,7 @@ fn addresses(of: &[Address]) -> Vec<String> {
     of.iter().map(ToString::to_string).collect()
 }
 
-/// A store with the rooms `chat/a` to `chat/c`, the last one added in a run of its own.
+/// Returns a store with the rooms `chat/a` to `chat/c`, each added by a separate run.
 async fn with_rooms(folder: &TempDir) -> FileStore {
     let store = with_a_room(folder).await;
     for (at, name) in [("chat/b", "B"), ("chat/c", "C")] {
@@ -50,41 +50,41 @@ async fn with_rooms(folder: &TempDir) -> FileStore {
     store
 }
 
-async fn found(store: &FileStore) -> Option<Repair> {
-    // What was dropped lets its files go a moment later.
+async fn find_repair(store: &FileStore) -> Option<Repair> {
+    // A dropped store releases its files only after its pending writes.
     store.repair(holder(7), Duration::from_mins(1)).await.expect("a repair")
 }
 
-/// Repairs; gives what was planned, and the rooms then.
+/// Repairs the state. Returns the plan and the resulting rooms.
 async fn repaired(store: &FileStore) -> (RepairPlan, Rooms) {
     assert!(store.read().await.is_err(), "there is something to repair");
-    let repair = found(store).await.expect("something to repair");
+    let repair = find_repair(store).await.expect("something to repair");
     let plan = repair.plan.clone();
     assert!(store.read().await.is_err(), "nothing is written yet");
     let serial = repair.write.await.expect("written").serial;
     let recorded = store.read().await.expect("a sound state").recorded;
     assert_eq!((recorded.serial, recorded.rooms.len()), (serial, plan.rooms));
     assert_eq!(plan.serial, serial);
-    assert!(found(store).await.is_none(), "there is nothing left to repair");
+    assert!(find_repair(store).await.is_none(), "there is nothing left to repair");
     fold(locked(store).await).await;
     (plan, recorded.rooms.clone())
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_nothing_to_repair_where_all_is_well() {
+async fn a_sound_state_needs_no_repair() {
     let folder = temporary();
-    assert!(found(&FileStore::new(state_in(&folder))).await.is_none(), "nothing at all");
+    assert!(find_repair(&FileStore::new(state_in(&folder))).await.is_none(), "nothing at all");
     let store = with_rooms(&folder).await;
-    assert!(found(&store).await.is_none());
+    assert!(find_repair(&store).await.is_none());
     let writer = locked(&store).await;
     writer.append(vec![named("chat/d", "D")]).await.expect("durable");
     drop(writer);
     drop(locked(&store).await);
-    assert!(found(&store).await.is_none());
+    assert!(find_repair(&store).await.is_none());
 }
 
 #[tokio::test]
-async fn an_edit_by_hand_is_accepted_and_what_was_there_is_kept() {
+async fn an_edit_by_hand_is_accepted_and_the_edited_file_is_kept() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
     let edited = text(&state_in(&folder)).replace("\"B\"", "\"Hall\"");
@@ -125,7 +125,7 @@ async fn rooms_whose_lines_are_damaged_are_taken_from_the_newest_copy() {
         (whole.replace("\"chat/a\":", "\"chat/a"), &everything),
         (whole.replace("{\"version\"", "{version"), &everything),
         (whole.replacen("\"B\"", "\u{0}\u{0}", 1), &everything),
-        // Cut: what only stood in what is gone is in no copy.
+        // Truncated: the newest room is in no copy.
         (whole[..head_end + 9].to_owned(), &before),
         (String::new(), &before),
         ("\u{0}".repeat(100), &before),
@@ -133,7 +133,7 @@ async fn rooms_whose_lines_are_damaged_are_taken_from_the_newest_copy() {
         put(&state_in(&folder), &damaged);
         let (_, now) = repaired(&store).await;
         assert_eq!(&now, expected, "{damaged}");
-        // As before, for the next damage.
+        // Restores the files for the next case.
         put(&state_in(&folder), &whole);
         fs::remove_file(beside(&folder, ".backup-3")).unwrap_or_default();
     }
@@ -157,7 +157,8 @@ async fn a_missing_state_is_rebuilt_from_the_newest_copy_and_the_journal() {
     assert_eq!(plan.serial, 4);
 }
 
-/// Both sides of a conflict that git left: one run added `chat/x`, another one `chat/y`.
+/// Returns a store whose state has git's conflict marks: one side added `chat/x`, the other
+/// `chat/y`.
 async fn conflict(folder: &TempDir) -> FileStore {
     let store = with_rooms(folder).await;
     let ours = text(&state_in(folder));
@@ -176,7 +177,7 @@ async fn conflict(folder: &TempDir) -> FileStore {
 }
 
 #[tokio::test]
-async fn the_sides_of_a_conflict_are_put_together() {
+async fn the_sides_of_a_conflict_are_merged() {
     let folder = temporary();
     let store = conflict(&folder).await;
     let error = store.read().await.map(drop).expect_err("a conflict").to_string();
@@ -188,7 +189,7 @@ async fn the_sides_of_a_conflict_are_put_together() {
 }
 
 #[tokio::test]
-async fn sides_of_different_states_are_not_put_together() {
+async fn conflict_sides_of_different_lineages_are_not_merged() {
     let folder = temporary();
     let store = conflict(&folder).await;
     let conflict = text(&state_in(&folder));
@@ -199,7 +200,7 @@ async fn sides_of_different_states_are_not_put_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_whole_line_of_a_damaged_journal_is_taken() {
+async fn every_complete_line_of_a_damaged_journal_is_merged() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
     let writer = locked(&store).await;
@@ -218,7 +219,7 @@ async fn every_whole_line_of_a_damaged_journal_is_taken() {
 }
 
 #[tokio::test]
-async fn a_state_that_nothing_names_is_not_made_up() {
+async fn an_unreadable_state_without_copies_cannot_be_repaired() {
     let folder = temporary();
     put(&state_in(&folder), "nothing that can be read");
     let store = FileStore::new(state_in(&folder));
@@ -228,24 +229,25 @@ async fn a_state_that_nothing_names_is_not_made_up() {
 }
 
 #[tokio::test]
-async fn a_state_that_changes_while_the_question_is_open_is_left_alone() {
+async fn a_state_that_changes_before_the_repair_is_written_is_kept() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
     put(&state_in(&folder), &text(&state_in(&folder)).replace("\"B\"", "\"Hall\""));
-    let repair = found(&store).await.expect("something to repair");
+    let repair = find_repair(&store).await.expect("something to repair");
     put(&state_in(&folder), "meanwhile");
     let error = repair.write.await.expect_err("changed");
     assert!(matches!(error, StateError::Changed { .. }), "{error}");
     assert_eq!(text(&state_in(&folder)), "meanwhile");
 }
 
-/// A run of process 1 that has done something and whose files are taken away.
-async fn robbed(store: &FileStore, rob: impl FnOnce()) {
+/// Performs a run of process 1 whose files `remove` takes away before the fold: it leaves a rescue
+/// file.
+async fn run_with_rescue(store: &FileStore, remove: impl FnOnce()) {
     let writer = locked(store).await;
     let gone = Entry::Removed(address("chat/b"));
     writer.append(vec![named("chat/d", "D"), gone]).await.expect("durable");
-    rob();
-    let error = writer.fold(LastCalls::new()).await.expect_err("robbed");
+    remove();
+    let error = writer.fold(LastCalls::new()).await.expect_err("the files are gone");
     assert!(matches!(error, StateError::Rescued { .. }), "{error}");
 }
 
@@ -253,7 +255,7 @@ async fn robbed(store: &FileStore, rob: impl FnOnce()) {
 async fn a_rescue_file_is_merged_and_removed() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
-    robbed(&store, || fs::remove_file(beside(&folder, ".lock")).expect("removed")).await;
+    run_with_rescue(&store, || fs::remove_file(beside(&folder, ".lock")).expect("removed")).await;
     let (plan, now) = repaired(&store).await;
     assert_eq!(now, rooms(&[("chat/a", "A"), ("chat/c", "C"), ("chat/d", "D")]));
     assert_eq!(
@@ -264,10 +266,10 @@ async fn a_rescue_file_is_merged_and_removed() {
 }
 
 #[tokio::test]
-async fn a_rescue_file_alone_brings_everything_back() {
+async fn a_rescue_file_alone_restores_the_whole_record() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
-    robbed(&store, || {
+    run_with_rescue(&store, || {
         for entry in fs::read_dir(folder.path()).expect("a folder") {
             fs::remove_file(entry.expect("an entry").path()).expect("removed");
         }
@@ -278,7 +280,7 @@ async fn a_rescue_file_alone_brings_everything_back() {
 }
 
 #[tokio::test]
-async fn a_rescue_file_is_merged_into_the_new_state_that_another_run_has_begun() {
+async fn a_rescue_file_is_merged_into_the_new_state_of_another_run() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
     let first = locked(&store).await;
@@ -288,7 +290,7 @@ async fn a_rescue_file_is_merged_into_the_new_state_that_another_run_has_begun()
     }
     let second = locked(&store).await;
     second.append(vec![named("chat/z", "Z")]).await.expect("durable");
-    first.fold(LastCalls::new()).await.expect_err("robbed");
+    first.fold(LastCalls::new()).await.expect_err("the files are gone");
     fold(second).await;
     let (_, now) = repaired(&store).await;
     let all = [("chat/a", "A"), ("chat/b", "B"), ("chat/c", "C"), ("chat/d", "D"), ("chat/z", "Z")];
@@ -296,28 +298,28 @@ async fn a_rescue_file_is_merged_into_the_new_state_that_another_run_has_begun()
 }
 
 #[tokio::test]
-async fn a_rescue_file_takes_no_room_out_that_a_later_run_made_again() {
+async fn a_rescue_file_does_not_remove_a_room_that_was_recreated_later() {
     let folder = temporary();
     let store = with_rooms(&folder).await;
-    robbed(&store, || fs::remove_file(beside(&folder, ".lock")).expect("removed")).await;
+    run_with_rescue(&store, || fs::remove_file(beside(&folder, ".lock")).expect("removed")).await;
     let rescue = beside(&folder, ".rescue-1");
     let aside = folder.path().join("aside");
     fs::rename(&rescue, &aside).expect("aside");
     let writer = locked(&store).await;
-    writer.append(vec![named("chat/b", "made again")]).await.expect("durable");
+    writer.append(vec![named("chat/b", "recreated")]).await.expect("durable");
     fold(writer).await;
     fs::rename(&aside, &rescue).expect("back");
     let (_, now) = repaired(&store).await;
-    assert_eq!(now[&address("chat/b")], record("made again"));
+    assert_eq!(now[&address("chat/b")], record("recreated"));
     assert_eq!(now[&address("chat/d")], record("D"));
 }
 
 #[tokio::test]
-async fn a_crash_in_a_repair_loses_nothing() {
+async fn a_crash_during_a_repair_loses_nothing() {
     let folder = temporary();
     let prepared = temporary();
     let store = with_rooms(&prepared).await;
-    robbed(&store, || fs::remove_file(beside(&prepared, ".lock")).expect("removed")).await;
+    run_with_rescue(&store, || fs::remove_file(beside(&prepared, ".lock")).expect("removed")).await;
     put(&state_in(&prepared), &text(&state_in(&prepared)).replace("\"chat/a\":", "\"chat/a"));
     let expected = rooms(&[("chat/a", "A"), ("chat/c", "C"), ("chat/d", "D")]);
     let disk = || {
@@ -334,12 +336,12 @@ async fn a_crash_in_a_repair_loses_nothing() {
     };
     for operations in 0.. {
         let disk = disk();
-        let repair = found(&on(&disk)).await.expect("something to repair");
-        disk.stop_after(operations);
+        let repair = find_repair(&on(&disk)).await.expect("something to repair");
+        disk.fail_after(operations);
         let done = repair.write.await.is_ok();
         for crash in Crash::ALL {
             let store = on(&disk.after(crash));
-            if let Some(repair) = found(&store).await {
+            if let Some(repair) = find_repair(&store).await {
                 repair.write.await.expect("written");
             }
             let now = store.read().await.expect("a sound state").recorded.rooms.clone();

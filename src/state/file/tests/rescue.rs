@@ -1,4 +1,4 @@
-//! Files that are removed or replaced while a run works with them: nothing is lost, nothing goes on.
+//! Files that are removed or replaced during a run: it makes no further call, and nothing is lost.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::state::{Entry, LastCalls, Loss, ReadStore, StateError, Store, WriteSt
 use super::super::FileStore;
 use super::{NO_WAIT, fold, locked, state_in, temporary, with_a_room};
 
-/// A file of a state by the end of its name.
+/// Returns the path of a state's file by its suffix.
 fn beside(folder: &TempDir, suffix: &str) -> PathBuf {
     folder.path().join(format!("rooms.state.json{suffix}"))
 }
@@ -25,16 +25,16 @@ fn remove(path: &Path) {
     fs::remove_file(path).expect("removed");
 }
 
-/// Puts another file of the same content in the place of one, as git does.
+/// Replaces a file by another with the same content, as git does.
 fn exchange(path: &Path) {
     let other = path.with_extension("other");
     fs::copy(path, &other).expect("copied");
     fs::rename(other, path).expect("replaced");
 }
 
-/// Cuts a file as `cp` does before it writes.
-fn cut(path: &Path) {
-    fs::File::create(path).expect("cut");
+/// Truncates a file, as `cp` does before it writes.
+fn truncate(path: &Path) {
+    fs::File::create(path).expect("truncated");
 }
 
 fn remove_all(folder: &TempDir) {
@@ -43,8 +43,8 @@ fn remove_all(folder: &TempDir) {
     }
 }
 
-/// Puts the state of an earlier serial back, as `git checkout` does.
-fn bring_back(folder: &TempDir) {
+/// Restores the state of an earlier serial, as `git checkout` does.
+fn restore_copy(folder: &TempDir) {
     fs::rename(beside(folder, ".backup-0"), state_in(folder)).expect("replaced");
 }
 
@@ -54,7 +54,7 @@ fn intent(at: &str) -> Entry {
     Entry::Intent(address(at), record)
 }
 
-/// What the only rescue file says of each room.
+/// Returns the last entry of each room in the only rescue file.
 fn rescued(folder: &TempDir) -> BTreeMap<Address, Option<RecordedRoom>> {
     let text = fs::read(beside(folder, ".rescue-1")).expect("a rescue file");
     let journal = parse_journal(&text).expect("a journal").expect("a head");
@@ -67,7 +67,7 @@ fn rescued(folder: &TempDir) -> BTreeMap<Address, Option<RecordedRoom>> {
     journal.entries.into_iter().filter_map(last).collect()
 }
 
-/// A run with a call in flight for `chat/b`, and then this happens.
+/// Starts a run with a call in flight for `chat/b`, then runs `happens`.
 async fn with_a_call(folder: &TempDir, happens: impl Fn(&TempDir)) -> Arc<dyn WriteStore> {
     let writer = locked(&with_a_room(folder).await).await;
     writer.append(vec![intent("chat/b")]).await.expect("durable");
@@ -75,15 +75,16 @@ async fn with_a_call(folder: &TempDir, happens: impl Fn(&TempDir)) -> Arc<dyn Wr
     writer
 }
 
-/// No call is sent after `happens`, and nothing is lost: neither what was sent nor its result.
-async fn is_rescued(happens: impl Fn(&TempDir)) -> (TempDir, StateError) {
+/// Checks that no call is sent after `happens`, and that neither the intent nor the result of the
+/// call in flight is lost.
+async fn assert_rescued(happens: impl Fn(&TempDir)) -> (TempDir, StateError) {
     let folder = temporary();
     let writer = with_a_call(&folder, happens).await;
     let refused = writer.append(vec![intent("chat/c")]).await.expect_err("no further call");
     assert!(matches!(&refused, StateError::Rescued { .. }), "{refused}");
     let open = rescued(&folder)[&address("chat/b")].clone().expect("a record");
-    assert!(open.pending.is_some(), "what is in flight is known before its result");
-    writer.append(vec![named("chat/b", "B")]).await.expect("a result is durable all the same");
+    assert!(open.pending.is_some(), "the call in flight is recorded before its result");
+    writer.append(vec![named("chat/b", "B")]).await.expect("the result is durable");
     let error = writer.fold(LastCalls::new()).await.expect_err("not folded");
     let rooms = rescued(&folder);
     assert_eq!(rooms[&address("chat/b")], Some(record("B")));
@@ -103,9 +104,9 @@ async fn is_rescued(happens: impl Fn(&TempDir)) -> (TempDir, StateError) {
 }
 
 #[tokio::test]
-async fn a_file_that_is_removed_in_mid_run_loses_nothing() {
+async fn removing_a_file_during_a_run_loses_nothing() {
     for suffix in [".lock", ".journal", ""] {
-        let (_, error) = is_rescued(|folder| remove(&beside(folder, suffix))).await;
+        let (_, error) = assert_rescued(|folder| remove(&beside(folder, suffix))).await;
         let text = error.to_string();
         assert!(text.contains(&format!("rooms.state.json{suffix} was removed by")), "{text}");
         assert!(text.contains("rooms.state.json.rescue-1"), "{text}");
@@ -113,23 +114,23 @@ async fn a_file_that_is_removed_in_mid_run_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_replaced_in_mid_run_loses_nothing() {
+async fn replacing_a_file_during_a_run_loses_nothing() {
     for suffix in [".lock", ".journal"] {
-        let (_, error) = is_rescued(|folder| exchange(&beside(folder, suffix))).await;
+        let (_, error) = assert_rescued(|folder| exchange(&beside(folder, suffix))).await;
         assert!(error.to_string().contains(&format!("json{suffix} was replaced")), "{error}");
     }
-    is_rescued(|folder| cut(&beside(folder, ".journal"))).await;
-    is_rescued(bring_back).await;
+    assert_rescued(|folder| truncate(&beside(folder, ".journal"))).await;
+    assert_rescued(restore_copy).await;
 }
 
 #[tokio::test]
-async fn where_everything_is_removed_nothing_is_lost() {
-    is_rescued(remove_all).await;
+async fn removing_all_files_during_a_run_loses_nothing() {
+    assert_rescued(remove_all).await;
 }
 
 #[tokio::test]
-async fn what_is_removed_right_before_the_fold_is_noticed() {
-    for happens in [remove_all as fn(&TempDir), bring_back] {
+async fn a_removal_right_before_the_fold_is_detected() {
+    for happens in [remove_all as fn(&TempDir), restore_copy] {
         let folder = temporary();
         let writer = with_a_call(&folder, |_| {}).await;
         writer.append(vec![named("chat/b", "B")]).await.expect("durable");
@@ -141,7 +142,7 @@ async fn what_is_removed_right_before_the_fold_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_state_that_is_only_touched_or_copied_over_goes_on() {
+async fn a_state_replaced_by_an_equal_copy_is_accepted() {
     let folder = temporary();
     let writer = with_a_call(&folder, |folder| exchange(&state_in(folder))).await;
     writer.append(vec![named("chat/b", "B")]).await.expect("durable");
@@ -157,12 +158,12 @@ async fn a_second_run_under_a_new_lock_finds_every_intent_of_the_first() {
     let found = second.snapshot().recorded.rooms[&address("chat/b")].clone();
     assert!(found.pending.is_some(), "{found:?}");
     first.append(vec![intent("chat/c")]).await.expect_err("no further call");
-    second.append(vec![named("chat/d", "D")]).await.expect("the second run goes on");
+    second.append(vec![named("chat/d", "D")]).await.expect("the second run continues");
     second.fold(LastCalls::new()).await.expect("folded");
 }
 
 #[tokio::test]
-async fn what_cannot_be_rescued_is_in_the_error() {
+async fn the_error_contains_the_journal_if_no_rescue_file_can_be_written() {
     let folder = temporary();
     let writer = with_a_call(&folder, |_| {}).await;
     let aside = folder.path().with_extension("aside");
@@ -179,13 +180,14 @@ async fn what_cannot_be_rescued_is_in_the_error() {
 }
 
 #[tokio::test]
-async fn a_state_replaced_before_the_first_call_leaves_nothing_behind() {
-    for happens in [bring_back as fn(&TempDir), |folder: &TempDir| remove(&beside(folder, ".lock"))]
+async fn a_change_before_the_first_call_leaves_no_journal_or_rescue_file() {
+    for happens in
+        [restore_copy as fn(&TempDir), |folder: &TempDir| remove(&beside(folder, ".lock"))]
     {
         let folder = temporary();
         let store = with_a_room(&folder).await;
         let writer = locked(&store).await;
-        // What an earlier run left open was looked up meanwhile.
+        // The result of looking up an open intent of an earlier run.
         writer.append(vec![named("chat/b", "B")]).await.expect("durable");
         writer.check().await.expect("as it was");
         happens(&folder);
@@ -212,31 +214,31 @@ async fn the_lock_is_never_taken_through_a_link_or_on_a_folder() {
     std::os::unix::fs::symlink(&elsewhere, &lock).expect("a link");
     let error = store.lock(holder(1), NO_WAIT).await.map(drop).expect_err("a link");
     assert!(error.to_string().contains("symbolic link"), "{error}");
-    assert!(!elsewhere.exists(), "nothing was made through the link");
+    assert!(!elsewhere.exists(), "nothing was created through the link");
     remove(&lock);
     fs::create_dir(&lock).expect("a folder");
     assert!(store.lock(holder(1), NO_WAIT).await.is_err());
 }
 
 #[tokio::test]
-async fn a_lock_that_is_too_long_is_not_read() {
+async fn only_the_first_line_of_a_huge_lock_file_is_read() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let lock = fs::File::options().write(true).open(beside(&folder, ".lock")).expect("the lock");
     lock.set_len(1 << 40).expect("a hole");
-    assert!(!store.read().await.expect("a record").ended_uncleanly, "its first line is whole");
+    assert!(!store.read().await.expect("a record").ended_uncleanly, "its first line is complete");
     fold(locked(&store).await).await;
 }
 
 #[tokio::test]
-async fn a_run_that_is_under_way_is_told_and_one_that_died_is_not() {
+async fn a_running_writer_is_reported_as_in_progress_and_a_dropped_one_is_not() {
     let folder = temporary();
     let writer = with_a_call(&folder, |_| {}).await;
     let store: Arc<dyn ReadStore> = Arc::new(FileStore::new(state_in(&folder)));
     assert_eq!(store.read().await.expect("a record").in_progress, Some(holder(1)));
     drop(writer);
     let store = FileStore::new(state_in(&folder));
-    // What was dropped lets its files go a moment later.
+    // A dropped store releases its files only after its pending writes.
     let next = store.lock(holder(2), Duration::from_mins(1)).await.expect("the lock");
     assert_eq!(next.snapshot().in_progress, None);
     assert_eq!(store.read().await.expect("a record").in_progress, None);

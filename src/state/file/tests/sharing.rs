@@ -1,4 +1,4 @@
-//! Rooms that are recorded as they are declared.
+//! Rooms that are recorded exactly as they are declared.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::state::samples::declaring;
 use super::{locked, temporary, with_a_room};
 
 #[tokio::test]
-async fn readers_and_writers_hold_a_declared_room_once() {
+async fn readers_and_writers_share_a_declared_room() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let recorded = store.read().await.expect("a state").recorded;

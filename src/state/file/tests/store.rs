@@ -1,4 +1,4 @@
-//! The store as a run sees it, in a real folder.
+//! The store as a run uses it, in a real folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_first_run_begins_a_new_state() {
+async fn the_first_run_creates_a_state() {
     let folder = temporary();
     let store = FileStore::new(state_in(&folder));
     let before = store.read().await.expect("a record");
@@ -54,7 +54,7 @@ async fn a_first_run_begins_a_new_state() {
 }
 
 #[tokio::test]
-async fn nobody_else_may_read_the_files() {
+async fn all_files_have_mode_0600() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let writer = locked(&store).await;
@@ -81,7 +81,7 @@ async fn a_run_without_a_change_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_dies_leaves_its_journal_to_the_next() {
+async fn the_journal_of_a_crashed_run_is_folded_by_the_next() {
     let folder = temporary();
     let store = with_a_room(&folder).await;
     let writer = locked(&store).await;
@@ -103,7 +103,7 @@ async fn a_run_that_dies_leaves_its_journal_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_writer_is_told_who_holds_the_lock() {
+async fn a_second_writer_is_refused_and_waits_for_the_lock() {
     let folder = temporary();
     let store = FileStore::new(state_in(&folder));
     let first = locked(&store).await;
@@ -117,14 +117,14 @@ async fn a_second_writer_is_told_who_holds_the_lock() {
         Duration::from_hours(1),
         other.lock(holder(2), Duration::from_mins(1)),
     );
-    let error = waiting.await.expect("it gives up").map(drop).expect_err("locked");
+    let error = waiting.await.expect("the wait ends").map(drop).expect_err("locked");
     assert!(matches!(error, StateError::Locked { .. }));
     assert!(store.read().await.is_ok(), "readers need no lock");
 
     let waiting = tokio::spawn(async move { other.lock(holder(2), Duration::from_mins(1)).await });
     tokio::task::yield_now().await;
     fold(first).await;
-    assert!(waiting.await.expect("no panic").is_ok(), "the lock is let go, and taken");
+    assert!(waiting.await.expect("no panic").is_ok(), "the lock is released, then taken");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_symbolic_link_is_followed_and_stays() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_missing_is_told() {
+async fn a_missing_folder_is_reported() {
     let folder = temporary();
     let store = FileStore::new(folder.path().join("no/rooms.state.json"));
     let error = store.lock(holder(1), NO_WAIT).await.map(drop).expect_err("no folder");

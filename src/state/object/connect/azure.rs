@@ -5,7 +5,7 @@ use std::sync::Arc;
 use object_store::azure::{MicrosoftAzureBuilder, split_sas};
 
 use super::super::http::Http;
-use super::{Connected, Place, check_readable, client_options, no_retries, unusable};
+use super::{Connected, ServiceAddress, check_readable, client_options, no_retries, unusable};
 use crate::state::StoreEnvironment;
 
 const ACCOUNTS: &[&str] = &["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME"];
@@ -50,7 +50,7 @@ pub(super) fn connect(
         .with_http_connector(Http::default());
     let builder = with_credentials(builder, &connection, environment)?;
     let store = builder.build().map_err(|error| unusable(&error))?;
-    let Place { url: _, host, endpoint } = place;
+    let ServiceAddress { url: _, host, endpoint } = place;
     Ok(Connected { store: Arc::new(store), host, endpoint })
 }
 
@@ -72,20 +72,20 @@ fn place(
     account: &str,
     connection: &Connection<'_>,
     environment: &StoreEnvironment,
-) -> Result<Place, String> {
+) -> Result<ServiceAddress, String> {
     let set = environment.first(ENDPOINTS);
     let set = set.or_else(|| Some((CONNECTION, connection.endpoint?)));
     match (set, connection.suffix) {
-        (Some((setting, url)), _) => Place::custom(setting, url),
+        (Some((setting, url)), _) => ServiceAddress::custom(setting, url),
         (None, Some(suffix)) => {
-            Place::custom(CONNECTION, &format!("https://{account}.blob.{suffix}"))
+            ServiceAddress::custom(CONNECTION, &format!("https://{account}.blob.{suffix}"))
         }
-        (None, None) => Ok(Place::vendor(format!("{account}.blob.core.windows.net"))),
+        (None, None) => Ok(ServiceAddress::vendor(format!("{account}.blob.core.windows.net"))),
     }
 }
 
-/// Finds the credentials: a key, a shared access signature, a token, a client with its secret or the token
-/// of a workload, or else the managed identity of the machine.
+/// Adds the credentials: a key, a shared access signature, a token, a client with its secret or the
+/// token of a workload, or else the managed identity of the machine.
 fn with_credentials(
     builder: MicrosoftAzureBuilder,
     connection: &Connection<'_>,

@@ -8,7 +8,7 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use serde_json::Value;
 
 use super::super::http::Http;
-use super::{Connected, Place, client_options, no_retries, unusable};
+use super::{Connected, ServiceAddress, client_options, no_retries, unusable};
 use crate::state::StoreEnvironment;
 
 /// The vendor's host.
@@ -24,22 +24,24 @@ const KEYS: &[&str] = &["GOOGLE_SERVICE_ACCOUNT_KEY"];
 const FILES: &[&str] =
     &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH"];
 
-/// Where `gcloud auth application-default login` writes, in the home folder.
+/// The file that `gcloud auth application-default login` writes in the home folder.
 const DEFAULT_FILE: &str = ".config/gcloud/application_default_credentials.json";
 
-/// The members of a key's file that hold secrets.
+/// The members of a key file that hold secrets.
 const SECRETS: &[&str] = &["private_key", "client_secret", "refresh_token"];
 
 pub(super) fn connect(bucket: &str, environment: &StoreEnvironment) -> Result<Connected, String> {
     let emulator = environment.variable("STORAGE_EMULATOR_HOST");
-    let place = match emulator {
-        Some(host) if host.contains("://") => Place::custom("STORAGE_EMULATOR_HOST", host)?,
-        Some(host) => Place::custom("STORAGE_EMULATOR_HOST", &format!("http://{host}"))?,
-        None => Place::vendor(HOST.to_owned()),
+    let address = match emulator {
+        Some(host) if host.contains("://") => {
+            ServiceAddress::custom("STORAGE_EMULATOR_HOST", host)?
+        }
+        Some(host) => ServiceAddress::custom("STORAGE_EMULATOR_HOST", &format!("http://{host}"))?,
+        None => ServiceAddress::vendor(HOST.to_owned()),
     };
     let builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(bucket)
-        .with_base_url(&place.url)
+        .with_base_url(&address.url)
         .with_client_options(client_options())
         .with_retry(no_retries())
         .with_http_connector(Http::default());
@@ -48,7 +50,7 @@ pub(super) fn connect(bucket: &str, environment: &StoreEnvironment) -> Result<Co
         None => with_credentials(builder, environment)?,
     };
     let store = builder.build().map_err(|error| unusable(&error))?;
-    let Place { url: _, host, endpoint } = place;
+    let ServiceAddress { url: _, host, endpoint } = address;
     Ok(Connected { store: Arc::new(store), host, endpoint })
 }
 
@@ -67,7 +69,7 @@ pub(super) fn secrets(environment: &StoreEnvironment) -> Vec<String> {
     secrets
 }
 
-/// Finds the credentials: a token, a service account's key, or else those of the machine.
+/// Adds the credentials: a token, a service account's key, or else those of the machine.
 fn with_credentials(
     builder: GoogleCloudStorageBuilder,
     environment: &StoreEnvironment,
@@ -88,7 +90,7 @@ fn with_credentials(
     Ok(builder.with_application_credentials(file))
 }
 
-/// Checks that a key is of a kind that can be used.
+/// Checks that a key is of a supported type.
 fn check_kind(what: &str, key: &str) -> Result<(), String> {
     let key: Value = serde_json::from_str(key).map_err(|_| format!("{what} is no JSON"))?;
     match key.get("type").and_then(Value::as_str) {

@@ -6,19 +6,19 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
 use super::super::http::Http;
 use super::super::profile::{Profile, ProfileCredentials};
-use super::{Connected, Place, check_readable, client_options, no_retries, unusable};
+use super::{Connected, ServiceAddress, check_readable, client_options, no_retries, unusable};
 use crate::state::StoreEnvironment;
 
-/// The region where none is set, as every AWS tool has it for S3.
+/// The default region, as in all AWS tools for S3.
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Variables that hold secrets.
 const SECRETS: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-/// Whence the credentials come, in the order in which AWS tools look.
+/// The source of the credentials, in the order of the AWS tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
-    /// A key of its own, and the token if it is a temporary one.
+    /// A key, and the session token if it is temporary.
     Key {
         id: String,
         secret: String,
@@ -29,7 +29,7 @@ enum Source {
         file: String,
         role: String,
     },
-    /// The credentials of a container, at a path or a URL with a token's file.
+    /// The credentials of a container, at a path or at a URL with a token file.
     ContainerPath(String),
     ContainerUrl {
         url: String,
@@ -42,12 +42,12 @@ enum Source {
 pub(super) fn connect(bucket: &str, environment: &StoreEnvironment) -> Result<Connected, String> {
     let profile = Profile::read(environment)?;
     let region = region(environment, profile.as_ref());
-    let place = place(environment, profile.as_ref(), &region)?;
+    let address = service_address(environment, profile.as_ref(), &region)?;
     let source = source(environment, profile.as_ref())?;
     let builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(region)
-        .with_endpoint(&place.url)
+        .with_endpoint(&address.url)
         .with_client_options(client_options())
         .with_retry(no_retries())
         .with_disable_bulk_delete(true)
@@ -55,13 +55,13 @@ pub(super) fn connect(bucket: &str, environment: &StoreEnvironment) -> Result<Co
         .with_http_connector(Http::default());
     let builder = with_source(builder, source, environment);
     let store = builder.build().map_err(|error| unusable(&error))?;
-    let Place { url: _, host, endpoint } = place;
+    let ServiceAddress { url: _, host, endpoint } = address;
     Ok(Connected { store: Arc::new(store), host, endpoint })
 }
 
 pub(super) fn secrets(environment: &StoreEnvironment) -> Vec<String> {
     let mut secrets = environment.values(SECRETS);
-    // What is wrong with the profile is reported where it is used.
+    // An error of the profile is reported when the profile is used.
     if let Ok(Some(profile)) = Profile::read(environment) {
         secrets.extend(profile.secrets());
     }
@@ -74,19 +74,19 @@ fn region(environment: &StoreEnvironment, profile: Option<&Profile>) -> String {
     set.unwrap_or(DEFAULT_REGION).to_owned()
 }
 
-fn place(
+fn service_address(
     environment: &StoreEnvironment,
     profile: Option<&Profile>,
     region: &str,
-) -> Result<Place, String> {
+) -> Result<ServiceAddress, String> {
     let set = environment.first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
     let set =
         set.or_else(|| Some(("endpoint_url of the profile", profile?.value("endpoint_url")?)));
     if let Some((setting, url)) = set {
-        return Place::custom(setting, url);
+        return ServiceAddress::custom(setting, url);
     }
     let china = if region.starts_with("cn-") { ".cn" } else { "" };
-    Ok(Place::vendor(format!("s3.{region}.amazonaws.com{china}")))
+    Ok(ServiceAddress::vendor(format!("s3.{region}.amazonaws.com{china}")))
 }
 
 /// Finds the credentials:

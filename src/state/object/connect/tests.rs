@@ -1,4 +1,4 @@
-//! What the environment says of each service, and what it hides.
+//! Reading the settings and secrets of each service from the environment.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn with<'a>(
 }
 
 #[test]
-fn each_service_has_the_vendors_host_or_the_one_that_is_set() {
+fn each_service_uses_the_vendors_host_or_the_configured_one() {
     use ObjectService::{Azure, Gcs, S3};
     let vendor = |host: &str| Ok((host.to_owned(), Endpoint::Vendor));
     let custom = |host: &str| Ok((host.to_owned(), Endpoint::Custom));
@@ -67,7 +67,7 @@ fn each_service_has_the_vendors_host_or_the_one_that_is_set() {
 }
 
 #[test]
-fn plain_http_leaves_this_machine_for_no_service() {
+fn plain_http_to_another_machine_is_refused() {
     use ObjectService::{Azure, Gcs, S3};
     let cases = [
         (S3, with(&AWS_KEY, &[("AWS_ENDPOINT_URL_S3", "http://s3.example:9000")])),
@@ -84,7 +84,7 @@ fn plain_http_leaves_this_machine_for_no_service() {
 }
 
 #[test]
-fn an_endpoint_with_credentials_is_refused_and_not_shown() {
+fn an_endpoint_with_credentials_is_refused_and_not_printed() {
     for url in ["https://user:hush-hush@h", "https://h/?sig=hush-hush", "ftp://hush-hush", "hush"] {
         let error = failure(ObjectService::S3, &with(&AWS_KEY, &[("AWS_ENDPOINT_URL", url)]));
         assert!(error.starts_with("AWS_ENDPOINT_URL"), "{error}");
@@ -93,7 +93,7 @@ fn an_endpoint_with_credentials_is_refused_and_not_shown() {
 }
 
 #[test]
-fn half_of_the_credentials_is_an_error_that_names_the_other_half() {
+fn incomplete_credentials_are_refused_with_what_is_missing() {
     use ObjectService::{Azure, Gcs, S3};
     let account = ("AZURE_STORAGE_ACCOUNT", "acc");
     let cases: [(_, &[(&str, &str)], &str); 12] = [
@@ -130,7 +130,7 @@ fn half_of_the_credentials_is_an_error_that_names_the_other_half() {
 }
 
 #[test]
-fn every_other_kind_of_credentials_is_taken() {
+fn every_supported_kind_of_credentials_is_accepted() {
     use ObjectService::{Azure, S3};
     let account = ("AZURE_STORAGE_ACCOUNT", "acc");
     let client = [account, ("AZURE_CLIENT_ID", "c"), ("AZURE_TENANT_ID", "t")];
@@ -185,7 +185,7 @@ source_profile = default
 ";
 
 #[test]
-fn a_profile_gives_keys_and_region_or_says_how_to_export_them() {
+fn a_profile_provides_key_and_region_or_a_hint_to_export_them() {
     let home = tempfile::tempdir().expect("a folder");
     write(home.path(), ".aws/credentials", CREDENTIALS);
     write(home.path(), ".aws/config", CONFIG);
@@ -206,7 +206,7 @@ fn a_profile_gives_keys_and_region_or_says_how_to_export_them() {
     for (profile, part) in cases {
         let error: String = host(&of(profile)).expect_err(profile);
         assert!(error.contains(part), "{profile}: {error}");
-        // The environment's own key needs no credentials of the profile.
+        // A key in the environment replaces the credentials of the profile.
         if profile != "nobody" {
             assert!(host(&with(&of(profile), &AWS_KEY)).is_ok(), "{profile}");
         }
@@ -221,7 +221,7 @@ fn a_profile_gives_keys_and_region_or_says_how_to_export_them() {
 type SecretCase<'a> = (ObjectService, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
 #[test]
-fn every_secret_of_the_environment_is_known() {
+fn every_secret_in_the_environment_is_found() {
     use ObjectService::{Azure, Gcs, S3};
     let home = tempfile::tempdir().expect("a folder");
     let key = r#"{"type": "service_account", "private_key": "in a file", "client_email": "me"}"#;

@@ -1,4 +1,4 @@
-//! Stores that ignore conditions, each in its own way.
+//! Stores that violate conditions in different ways.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,22 +9,22 @@ use super::super::remote::{MemoryBucket, Remote};
 use super::*;
 use crate::model::{ObjectService, ObjectUrl};
 
-/// What a store does wrong.
+/// The defect of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Defect {
-    /// Creating overwrites.
+    /// A create overwrites an existing object.
     IgnoresAbsent,
-    /// Overwriting goes by no version.
+    /// An overwrite ignores the version.
     IgnoresVersion,
-    /// It refuses to create, and overwrites.
+    /// It refuses a create, but overwrites.
     RefusesAndCreates,
-    /// It refuses to overwrite, and overwrites.
+    /// It refuses an overwrite, but overwrites.
     RefusesAndOverwrites,
-    /// It confirms an overwriting that it does not do.
+    /// It confirms an overwrite without doing it.
     ConfirmsAndForgets,
-    /// It refuses whatever has a condition.
+    /// It refuses every conditional write to an existing object.
     RefusesAll,
-    /// It fails at the request of this number.
+    /// The request with this number fails.
     FailsAt(usize),
 }
 
@@ -134,7 +134,7 @@ impl Objects for Defective {
     }
 }
 
-/// Probes a store with a defect; whatever the result, nothing may be left of the probe.
+/// Probes a store with a defect. Checks that the probe is deleted in any case.
 async fn probed(defect: Defect) -> Result<(), ProbeError> {
     let store = Defective::new(defect);
     let result = probe(&store).await;
@@ -145,7 +145,7 @@ async fn probed(defect: Defect) -> Result<(), ProbeError> {
 }
 
 #[tokio::test]
-async fn a_store_that_ignores_conditions_is_refused_and_nothing_is_left_there() {
+async fn a_store_that_violates_conditions_is_refused_and_the_probe_deleted() {
     let cases = [
         (Defect::IgnoresAbsent, "created an object that was there already"),
         (Defect::IgnoresVersion, "overwrote an object whose version had changed"),
@@ -162,12 +162,12 @@ async fn a_store_that_ignores_conditions_is_refused_and_nothing_is_left_there() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_fails_is_reported_and_nothing_is_left() {
+async fn a_failed_request_is_reported_and_the_probe_deleted() {
     for number in 1..=6 {
         let failed = RemoteError::Unavailable(format!("request {number}"));
         assert_eq!(probed(Defect::FailsAt(number)).await, Err(ProbeError::Object(failed)));
     }
-    // Its deletion is tried again.
+    // A failed deletion is retried.
     assert_eq!(probed(Defect::FailsAt(7)).await, Ok(()));
     assert_eq!(probed(Defect::FailsAt(99)).await, Ok(()));
 }

@@ -1,4 +1,4 @@
-//! The objects of a state in memory, on real servers, and behind a proxy that lets requests fail.
+//! The objects of a state in memory, on real servers, and behind a proxy with fault injection.
 
 mod gcs;
 #[path = "../../../../tests/it/support/proxy.rs"]
@@ -25,7 +25,7 @@ use servers::Bucket;
 fn url(text: &str) -> ObjectUrl {
     match text.parse() {
         Ok(StateLocation::Object(url)) => url,
-        other => panic!("no URL of an object: {other:?}"),
+        other => panic!("not the URL of an object: {other:?}"),
     }
 }
 
@@ -53,8 +53,8 @@ async fn read(objects: &dyn Objects, name: &Name) -> Object {
     objects.get(name).await.expect("an answer").expect("an object")
 }
 
-/// Each name is an object of its own, and each write depends on its condition.
-async fn conditions_hold(objects: &dyn Objects) {
+/// Checks that each name is a separate object, and that writes honour their conditions.
+async fn assert_conditions_hold(objects: &dyn Objects) {
     let names = [Name::State, Name::Head, Name::Probe("1".to_owned())];
     for name in &names {
         assert!(objects.get(name).await.expect("an answer").is_none(), "{name:?}");
@@ -76,8 +76,9 @@ async fn conditions_hold(objects: &dyn Objects) {
     }
 }
 
-/// Of writers at once one wins, for a new object and for an overwritten one.
-async fn one_of_sixteen_wins(objects: Remote) {
+/// Checks that of concurrent writers exactly one succeeds, for a new object and for an existing
+/// one.
+async fn assert_one_concurrent_writer_succeeds(objects: Remote) {
     let objects = Arc::new(objects);
     let mut condition = Condition::Absent;
     for round in 0..2 {
@@ -105,10 +106,10 @@ async fn one_of_sixteen_wins(objects: Remote) {
 }
 
 #[tokio::test]
-async fn in_memory_conditions_hold() {
+async fn conditions_hold_in_memory() {
     for service in ["s3", "gs", "az"] {
-        conditions_hold(&in_memory(service)).await;
-        one_of_sixteen_wins(in_memory(service)).await;
+        assert_conditions_hold(&in_memory(service)).await;
+        assert_one_concurrent_writer_succeeds(in_memory(service)).await;
         let objects = in_memory(service);
         probe(&objects).await.expect("sound");
         assert!(objects.is_known_to_be_sound());
@@ -116,52 +117,52 @@ async fn in_memory_conditions_hold() {
 }
 
 #[tokio::test]
-async fn on_googles_dialect_conditions_hold_by_generation() {
+async fn conditions_hold_by_generation_on_google_cloud_storage() {
     let address = gcs::serve("b").await;
     let environment = [("STORAGE_EMULATOR_HOST".to_owned(), address.to_string())];
     let environment = StoreEnvironment::of(environment);
     let connect = |text| Remote::connect(&url(text), &environment).expect("an environment");
     let objects = connect("gs://b/fleet/rooms state.json");
-    conditions_hold(&objects).await;
+    assert_conditions_hold(&objects).await;
     probe(&objects).await.expect("sound");
-    assert!(!objects.is_known_to_be_sound(), "an endpoint of one's own is probed");
+    assert!(!objects.is_known_to_be_sound(), "a custom endpoint is probed");
     assert_eq!(objects.write_interval(), Duration::from_millis(1100));
     done(objects.put(&Name::State, bytes("x"), &Condition::Absent).await);
     let object = read(&objects, &Name::State).await;
     assert!(object.version.0.parse::<u64>().is_ok(), "{:?}", object.version);
     assert_eq!(object.age, Some(Duration::from_secs(90)));
-    one_of_sixteen_wins(objects).await;
+    assert_one_concurrent_writer_succeeds(objects).await;
 
     let denied = connect("gs://other/k").get(&Name::Head).await.map(drop);
     let Err(RemoteError::Denied(why)) = denied else { panic!("{denied:?}") };
     assert!(why.contains("there is no bucket `other`"), "{why}");
 }
 
-async fn serves(bucket: impl Fn(&str) -> Option<Bucket>) {
+async fn assert_serves(bucket: impl Fn(&str) -> Option<Bucket>) {
     let Some(bucket) = bucket("conditions") else { return };
     let objects = connected(&bucket, bucket.environment());
-    conditions_hold(&objects).await;
+    assert_conditions_hold(&objects).await;
     probe(&objects).await.expect("sound");
-    assert!(!objects.is_known_to_be_sound(), "an endpoint of one's own is probed");
+    assert!(!objects.is_known_to_be_sound(), "a custom endpoint is probed");
 
     done(objects.put(&Name::State, vec![b'x'; 30 << 20].into(), &Condition::Absent).await);
     let large = read(&objects, &Name::State).await;
     assert_eq!(large.bytes, vec![b'x'; 30 << 20]);
     assert!(large.age.expect("Date and Last-Modified").as_secs() < 60, "{:?}", large.age);
-    one_of_sixteen_wins(objects).await;
+    assert_one_concurrent_writer_succeeds(objects).await;
 }
 
 #[tokio::test]
-async fn on_s3_conditions_hold() {
-    serves(servers::s3).await;
+async fn conditions_hold_on_s3() {
+    assert_serves(servers::s3).await;
 }
 
 #[tokio::test]
-async fn on_azure_conditions_hold() {
-    serves(servers::azure).await;
+async fn conditions_hold_on_azure() {
+    assert_serves(servers::azure).await;
 }
 
-/// A bucket in moto behind a proxy.
+/// Creates a bucket in moto behind a proxy; `None` if moto is not installed.
 fn proxied(name: &str) -> Option<(Remote, Proxy)> {
     let bucket = servers::s3(name)?;
     let proxy = Proxy::start(bucket.address);
@@ -179,7 +180,7 @@ fn once(proxy: &Proxy, fault: Fault) {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_is_done_and_unknown_until_it_is_read() {
+async fn the_outcome_of_a_write_with_a_lost_answer_is_unknown_until_read() {
     let Some((objects, proxy)) = proxied("lost-answer") else { return };
     let first = done(objects.put(&Name::Head, bytes("one"), &Condition::Absent).await);
     let condition = Condition::Version(first);
@@ -195,7 +196,7 @@ async fn a_write_whose_answer_is_lost_is_done_and_unknown_until_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_write_that_lands_late_is_refused_if_another_came_first() {
+async fn a_late_write_is_refused_after_another_write() {
     let Some((objects, proxy)) = proxied("late") else { return };
     let first = done(objects.put(&Name::Head, bytes("one"), &Condition::Absent).await);
     let condition = Condition::Version(first);
@@ -209,7 +210,7 @@ async fn a_write_that_lands_late_is_refused_if_another_came_first() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_given_ten_seconds() {
+async fn a_request_without_an_answer_times_out_after_ten_seconds() {
     let Some((objects, proxy)) = proxied("hang") else { return };
     let (arrived, mut arrivals) = mpsc::unbounded_channel();
     proxy.plan(move |_| {
@@ -226,7 +227,7 @@ async fn a_store_that_does_not_answer_is_given_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_unreachable_until_the_store_has_answered() {
+async fn a_closed_port_is_unreachable_unless_the_store_answered_before() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = closed.local_addr().expect("an address");
     drop(closed);
@@ -248,7 +249,7 @@ async fn a_closed_port_is_unreachable_until_the_store_has_answered() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
+async fn transient_errors_are_unavailable_and_permanent_ones_are_denied() {
     let Some((objects, proxy)) = proxied("answers") else { return };
     objects.get(&Name::Head).await.expect("an answer");
     let unavailable = [
@@ -311,7 +312,7 @@ async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
 }
 
 #[tokio::test]
-async fn a_first_answer_that_is_no_object_stores_is_an_error_of_the_configuration() {
+async fn an_unexpected_first_answer_is_a_configuration_error() {
     let faults = [
         ("no-page", answer("404 Not Found", "", "NoSuchPage"), "the bucket and the key"),
         ("no-version", answer("200 OK", "", "x"), "no version of the object: check the endpoint"),
@@ -326,7 +327,7 @@ async fn a_first_answer_that_is_no_object_stores_is_an_error_of_the_configuratio
 }
 
 #[tokio::test]
-async fn the_age_is_by_the_clock_of_the_store_and_a_sound_store_says_who_it_is() {
+async fn age_and_soundness_come_from_the_headers_of_the_answer() {
     let Some((mut objects, proxy)) = proxied("age") else { return };
     let dated = "ETag: \"1\"\r\nServer: AmazonS3\r\nDate: Wed, 21 Oct 2015 07:30:00 GMT\r\n\
                  Last-Modified: Wed, 21 Oct 2015 07:28:30 GMT\r\n";
@@ -346,7 +347,7 @@ async fn the_age_is_by_the_clock_of_the_store_and_a_sound_store_says_who_it_is()
 }
 
 #[tokio::test]
-async fn a_missing_bucket_and_wrong_credentials_say_what_to_do() {
+async fn a_missing_bucket_and_wrong_credentials_are_reported_with_a_fix() {
     let denied = async |text: &str, environment: Vec<(String, String)>| {
         let objects = Remote::connect(&url(text), &StoreEnvironment::of(environment));
         match objects.expect("an environment").get(&Name::Head).await {
@@ -374,7 +375,7 @@ async fn a_missing_bucket_and_wrong_credentials_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_shared_access_signature_is_taken_and_never_shown() {
+async fn a_shared_access_signature_is_used_and_never_printed() {
     let Some(bucket) = servers::azure("sas") else { return };
     let proxy = Proxy::start(bucket.address);
     let mut environment = bucket.environment_at(proxy.address);
@@ -397,19 +398,19 @@ fn body(status: &'static str, body: &str) -> Fault {
     Fault::Answer { status, headers: "", body: body.to_owned() }
 }
 
-/// Temporary credentials that moto takes, as the metadata service of a machine gives them.
+/// Temporary credentials that moto accepts, as a machine's metadata service returns them.
 const ROLE: &str = r#"{"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "ASIAEXAMPLE",
     "SecretAccessKey": "of-the-machine", "Token": "of-the-session",
     "Expiration": "2099-01-01T00:00:00Z"}"#;
 
-/// The same, as the token service gives them for a token.
+/// The same, as the token service returns them for a token.
 const ASSUMED: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>\
     <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>of-the-role\
     </SecretAccessKey><SessionToken>of-the-session</SessionToken><Expiration>\
     2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
     </AssumeRoleWithWebIdentityResponse>";
 
-/// A bucket in moto, reached without keys: by the variables, and by whoever listens at an address.
+/// Connects to a bucket in moto without a key, with these variables instead.
 fn without_keys(bucket: &Bucket, variables: &[(&str, String)]) -> Remote {
     let mut environment = bucket.environment();
     environment.retain(|(name, _)| name == "AWS_ENDPOINT_URL_S3");
@@ -418,7 +419,7 @@ fn without_keys(bucket: &Bucket, variables: &[(&str, String)]) -> Remote {
 }
 
 #[tokio::test]
-async fn the_role_of_a_machine_is_used_and_its_lack_says_what_to_set() {
+async fn the_role_of_a_machine_is_used_and_a_missing_role_is_reported() {
     let Some(bucket) = servers::s3("role") else { return };
     let metadata = Proxy::start(bucket.address);
     let address = format!("http://{}", metadata.address);
@@ -429,7 +430,7 @@ async fn the_role_of_a_machine_is_used_and_its_lack_says_what_to_set() {
         _ => body("200 OK", ROLE),
     });
     let objects = without_keys(&bucket, &variables);
-    conditions_hold(&objects).await;
+    assert_conditions_hold(&objects).await;
     assert_eq!(metadata.seen().len(), 3, "the credentials are kept: {:?}", metadata.seen());
 
     metadata.plan(|_| body("404 Not Found", ""));
@@ -445,7 +446,7 @@ async fn the_role_of_a_machine_is_used_and_its_lack_says_what_to_set() {
 }
 
 #[tokio::test]
-async fn the_token_of_a_workload_is_exchanged_for_a_role() {
+async fn the_token_of_a_workload_is_exchanged_for_credentials_of_a_role() {
     let Some(bucket) = servers::s3("workload") else { return };
     let sts = Proxy::start(bucket.address);
     let folder = tempfile::tempdir().expect("a folder");
@@ -458,7 +459,7 @@ async fn the_token_of_a_workload_is_exchanged_for_a_role() {
         ("AWS_ENDPOINT_URL_STS", format!("http://{}", sts.address)),
     ];
     sts.plan(|_| body("200 OK", ASSUMED));
-    conditions_hold(&without_keys(&bucket, &variables)).await;
+    assert_conditions_hold(&without_keys(&bucket, &variables)).await;
     assert_eq!(sts.seen().len(), 1, "{:?}", sts.seen());
 
     let refusal = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not authorized to \

@@ -1,5 +1,5 @@
-//! An object store in memory on moved time, whose requests take long, fail, or take effect late as a test
-//! says.
+//! An object store in memory on a paused clock, with fault injection: slow, failing and late
+//! requests.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -33,36 +33,36 @@ struct Stored {
     modified: Instant,
 }
 
-/// One client of it.
+/// A client of the store.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     store: FakeStore,
     script: Arc<Mutex<Script>>,
 }
 
-/// What happens to the requests of one client.
+/// The faults of one client's requests.
 #[derive(Debug)]
 struct Script {
     latency: Duration,
-    /// What happens to the next writes; then nothing does.
-    writes: VecDeque<Mishap>,
+    /// The faults of the next writes, in order.
+    writes: VecDeque<WriteFault>,
     frozen_until: Instant,
-    /// Until when no connection comes about.
+    /// Until when connections are refused.
     unreachable_until: Instant,
-    says_age: bool,
-    says_sound: bool,
+    reports_age: bool,
+    is_known_sound: bool,
 }
 
-/// What happens to a write.
+/// The fault of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mishap {
-    /// Nothing.
+pub(super) enum WriteFault {
+    /// No fault.
     None,
     /// It takes effect, and the answer is lost.
     AnswerLost,
     /// It takes no effect, and there is no answer.
     Lost,
-    /// There is no answer, and it takes effect after so long.
+    /// There is no answer, and it takes effect after this time.
     Late(Duration),
     /// The store refuses every client.
     Denied,
@@ -72,25 +72,25 @@ pub(super) enum Mishap {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl FakeStore {
-    /// A client of the store.
+    /// Returns a client of the store.
     pub(super) fn client(&self) -> Client {
         let script = Script {
             latency: Duration::from_millis(50),
             writes: VecDeque::new(),
             frozen_until: Instant::now(),
             unreachable_until: Instant::now(),
-            says_age: true,
-            says_sound: true,
+            reports_age: true,
+            is_known_sound: true,
         };
         Client { store: self.clone(), script: Arc::new(Mutex::new(script)) }
     }
 
-    /// The content of an object.
+    /// Returns the content of an object.
     pub(super) fn bytes(&self, name: &Name) -> Option<Bytes> {
         self.content().objects.get(name).map(|stored| stored.bytes.clone())
     }
 
-    /// Puts content in the place of an object, as somebody else does; `None` removes it.
+    /// Replaces the content of an object, as another program does; `None` removes the object.
     pub(super) fn set(&self, name: &Name, bytes: Option<Bytes>) {
         let mut content = self.content();
         match bytes {
@@ -99,7 +99,7 @@ impl FakeStore {
         }
     }
 
-    /// Every write of an object that took effect, with its time.
+    /// Returns every write of an object that took effect, with its time.
     pub(super) fn written(&self, name: &Name) -> Vec<(Bytes, Instant)> {
         let content = self.content();
         let of = content.written.iter().filter(|(of, _, _)| of == name);
@@ -132,49 +132,49 @@ impl Content {
 }
 
 impl Client {
-    /// A store over it, with a lease of 15 s.
+    /// Opens the state through this client, with a lease of 15 s.
     pub(super) fn store(&self) -> ObjectStore {
         let bucket = Bucket {
             objects: Arc::new(self.clone()),
-            clock: Arc::new(MovedClock),
+            clock: Arc::new(PausedClock),
             location: "s3://bucket/key".to_owned(),
         };
         ObjectStore { bucket, lease: LEASE, shared: SharedRooms::default() }
     }
 
-    /// A client of another store, with the same script.
+    /// Returns a client of another store with the same faults.
     pub(super) fn of(self, store: &FakeStore) -> Self {
         Self { store: store.clone(), ..self }
     }
 
-    /// Lets every request take so long.
+    /// Sets the duration of every request.
     pub(super) fn set_latency(&self, latency: Duration) {
         self.script().latency = latency;
     }
 
-    /// Says what happens to the next writes.
-    pub(super) fn expect_writes(&self, mishaps: impl IntoIterator<Item = Mishap>) {
+    /// Adds faults of the next writes.
+    pub(super) fn inject(&self, mishaps: impl IntoIterator<Item = WriteFault>) {
         self.script().writes.extend(mishaps);
     }
 
-    /// Lets no request pass for so long.
+    /// Blocks all requests for a time.
     pub(super) fn freeze(&self, time: Duration) {
         self.script().frozen_until = Instant::now() + time;
     }
 
-    /// Lets no connection come about for so long.
+    /// Refuses connections for a time.
     pub(super) fn refuse_connections(&self, time: Duration) {
         self.script().unreachable_until = Instant::now() + time;
     }
 
-    /// Lets the store no longer say that it heeds conditions.
+    /// Makes the store one that is not known to honour conditions.
     pub(super) fn hide_soundness(&self) {
-        self.script().says_sound = false;
+        self.script().is_known_sound = false;
     }
 
-    /// Leaves out of the answers how old an object is.
+    /// Omits the age of objects from the answers.
     pub(super) fn hide_age(&self) {
-        self.script().says_age = false;
+        self.script().reports_age = false;
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -183,12 +183,12 @@ impl Client {
 
     async fn pass(&self) -> (Duration, bool) {
         loop {
-            let (latency, until, says_age) = {
+            let (latency, until, reports_age) = {
                 let script = self.script();
-                (script.latency, script.frozen_until, script.says_age)
+                (script.latency, script.frozen_until, script.reports_age)
             };
             if until <= Instant::now() {
-                return (latency, says_age);
+                return (latency, reports_age);
             }
             tokio::time::sleep_until(until).await;
         }
@@ -204,11 +204,11 @@ impl Objects for Client {
             if Instant::now() < self.script().unreachable_until {
                 return Err(RemoteError::Unreachable("no connection".to_owned()));
             }
-            let (latency, says_age) = self.pass().await;
+            let (latency, reports_age) = self.pass().await;
             sleep(latency / 2).await;
             let read = self.store.content().objects.get(name).cloned();
             let object = read.map(|Stored { bytes, version, modified }| {
-                let age = says_age.then(|| modified.elapsed());
+                let age = reports_age.then(|| modified.elapsed());
                 Object { bytes, version, age }
             });
             sleep(latency / 2).await;
@@ -225,21 +225,21 @@ impl Objects for Client {
     ) -> Request<'a, Put> {
         Box::pin(async move {
             let (latency, _) = self.pass().await;
-            let mishap = self.script().writes.pop_front().unwrap_or(Mishap::None);
+            let fault = self.script().writes.pop_front().unwrap_or(WriteFault::None);
             sleep(latency / 2).await;
             let lost = RemoteError::Unavailable("no answer".to_owned());
-            let put = match mishap {
-                Mishap::None => self.store.content().put(name, bytes, condition),
-                Mishap::AnswerLost => {
+            let put = match fault {
+                WriteFault::None => self.store.content().put(name, bytes, condition),
+                WriteFault::AnswerLost => {
                     drop(self.store.content().put(name, bytes, condition));
                     sleep(TIMEOUT).await;
                     return Err(lost);
                 }
-                Mishap::Lost => {
+                WriteFault::Lost => {
                     sleep(TIMEOUT).await;
                     return Err(lost);
                 }
-                Mishap::Late(time) => {
+                WriteFault::Late(time) => {
                     let (store, name, condition) =
                         (self.store.clone(), name.clone(), condition.clone());
                     tokio::spawn(async move {
@@ -249,7 +249,7 @@ impl Objects for Client {
                     sleep(TIMEOUT).await;
                     return Err(lost);
                 }
-                Mishap::Denied => return Err(RemoteError::Denied("access denied".to_owned())),
+                WriteFault::Denied => return Err(RemoteError::Denied("access denied".to_owned())),
             };
             sleep(latency / 2).await;
             self.pass().await;
@@ -269,15 +269,15 @@ impl Objects for Client {
     }
 
     fn is_known_to_be_sound(&self) -> bool {
-        self.script().says_sound
+        self.script().is_known_sound
     }
 }
 
-/// Clocks that run as tokio's does.
+/// The clocks of the send window, driven by tokio's paused clock.
 #[derive(Debug)]
-pub(super) struct MovedClock;
+pub(super) struct PausedClock;
 
-impl WindowClock for MovedClock {
+impl WindowClock for PausedClock {
     fn now(&self) -> Moment {
         thread_local! {
             static START: Instant = Instant::now() - Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What may go wrong between a holder and the store.
+//! Faults between a holder and the store.
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
@@ -9,35 +9,37 @@ use crate::state::samples::many;
 use crate::state::{Held, Lease};
 
 #[tokio::test(start_paused = true)]
-async fn a_write_whose_answer_is_lost_is_read_and_counts() {
-    for mishap in [Mishap::AnswerLost, Mishap::Lost, Mishap::Late(Duration::from_millis(10_300))] {
+async fn a_write_with_a_lost_answer_is_read_back() {
+    for fault in
+        [WriteFault::AnswerLost, WriteFault::Lost, WriteFault::Late(Duration::from_millis(10_300))]
+    {
         let store = FakeStore::default();
         let client = store.client();
         let writer = lock(&client, 1, LONG).await.expect("the lease");
-        client.expect_writes([mishap]);
+        client.inject([fault]);
         let durable = writer.append(vec![intent("chat/a")]).await.expect("durable");
-        assert!(!durable.may_send(), "{mishap:?}: its first sending is too long ago");
+        assert!(!durable.may_send(), "{fault:?}: it was first sent too long ago");
         writer.append(vec![result("chat/a")]).await.expect("durable");
-        client.expect_writes([mishap, Mishap::None, mishap]);
+        client.inject([fault, WriteFault::None, fault]);
         writer.fold(calls(1)).await.expect("a fold");
-        assert_eq!(names(&read(&store.client()).await), ["chat/a"], "{mishap:?}");
+        assert_eq!(names(&read(&store.client()).await), ["chat/a"], "{fault:?}");
         let numbers = head(&store).journal.last();
-        assert_eq!(numbers, 2, "{mishap:?}: nothing was written twice");
+        assert_eq!(numbers, 2, "{fault:?}: nothing was written twice");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_takeover_whose_answer_is_lost_is_ours() {
+async fn a_takeover_with_a_lost_answer_succeeds() {
     let store = FakeStore::default();
     recorded(&store.client(), &["chat/a"]).await;
     let client = store.client();
-    client.expect_writes([Mishap::AnswerLost]);
+    client.inject([WriteFault::AnswerLost]);
     let writer = lock(&client, 2, LONG).await.expect("the lease");
     assert_eq!((head(&store).epoch, names(writer.snapshot()).len()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_paused_past_its_lease_writes_nothing_that_counts() {
+async fn a_holder_paused_past_its_lease_can_write_nothing() {
     let store = FakeStore::default();
     let client = store.client();
     let paused = lock(&client, 1, LONG).await.expect("the lease");
@@ -45,7 +47,7 @@ async fn a_holder_paused_past_its_lease_writes_nothing_that_counts() {
     client.freeze(LEASE * 3);
     let other = lock(&store.client(), 2, LONG).await.expect("the lease has ended");
     assert_eq!(names(other.snapshot()), ["chat/a"], "its intent is known");
-    let lost = tokio::time::timeout(LEASE * 4, paused.lost()).await.expect("it finds out");
+    let lost = tokio::time::timeout(LEASE * 4, paused.lost()).await.expect("the loss is detected");
     assert!(
         matches!(&lost, StateError::LeaseLost { by: Some(by), .. } if **by == holder(2)),
         "{lost}"
@@ -59,28 +61,28 @@ async fn a_holder_paused_past_its_lease_writes_nothing_that_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_paused_past_its_lease_goes_on_if_nobody_took_it() {
+async fn a_holder_renews_an_expired_lease_that_no_run_took_over() {
     let store = FakeStore::default();
     let client = store.client();
     let paused = lock(&client, 1, LONG).await.expect("the lease");
     let durable = paused.append(vec![intent("chat/a")]).await.expect("durable");
     client.freeze(LEASE * 3);
     sleep(LEASE * 3).await;
-    assert!(!durable.may_send(), "the intent is to be written anew");
+    assert!(!durable.may_send(), "the intent must be written again");
     let again = paused.append(vec![intent("chat/a")]).await.expect("still ours");
     assert!(again.may_send());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fold_of_an_earlier_holder_that_lands_late_is_refused_or_folded_in() {
-    // The state is written between the takeover's read of it and its own write.
+async fn a_late_fold_of_an_earlier_holder_loses_no_entry() {
+    // The late write takes effect between the takeover's read of the state and its own write.
     for late in (10_000..34_000).step_by(500).map(Duration::from_millis) {
         let store = FakeStore::default();
         let client = store.client();
         let first = lock(&client, 1, LONG).await.expect("the lease");
         first.append(vec![intent("chat/a"), result("chat/b")]).await.expect("durable");
-        client.expect_writes([Mishap::Late(late)]);
-        // Its only answer never comes: the process is killed meanwhile.
+        client.inject([WriteFault::Late(late)]);
+        // The process is killed before it gets the answer.
         let folding = tokio::time::timeout(Duration::from_secs(5), first.fold(calls(1))).await;
         assert!(folding.is_err());
         client.freeze(LONG);
@@ -94,7 +96,7 @@ async fn a_fold_of_an_earlier_holder_that_lands_late_is_refused_or_folded_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_away_for_ten_seconds_ends_no_run_and_covers_no_call() {
+async fn an_outage_of_ten_seconds_keeps_the_lease_but_closes_the_send_window() {
     let store = FakeStore::default();
     let client = store.client();
     let writer = lock(&client, 1, LONG).await.expect("the lease");
@@ -106,11 +108,11 @@ async fn a_store_that_is_away_for_ten_seconds_ends_no_run_and_covers_no_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_stays_away_ends_the_run_with_its_lease() {
+async fn a_lasting_outage_ends_the_run_when_its_lease_expires() {
     let store = FakeStore::default();
     let client = store.client();
     let writer = lock(&client, 1, LONG).await.expect("the lease");
-    client.expect_writes(std::iter::repeat_n(Mishap::Lost, 100));
+    client.inject(std::iter::repeat_n(WriteFault::Lost, 100));
     let start = Instant::now();
     let error = writer.append(vec![intent("chat/a")]).await.map(drop).expect_err("no answer");
     assert!(matches!(error, StateError::Io { .. }), "{error}");
@@ -119,17 +121,17 @@ async fn a_store_that_stays_away_ends_the_run_with_its_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_denies_ends_the_run_at_once() {
+async fn a_denied_write_ends_the_run_at_once() {
     let store = FakeStore::default();
     let client = store.client();
     let writer = lock(&client, 1, LONG).await.expect("the lease");
-    client.expect_writes([Mishap::Denied]);
+    client.inject([WriteFault::Denied]);
     let error = writer.append(vec![intent("chat/a")]).await.map(drop).expect_err("denied");
     assert!(error.to_string().contains("access denied"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn objects_that_do_not_belong_together_are_refused_and_left_alone() {
+async fn inconsistent_objects_are_refused_and_not_overwritten() {
     let store = FakeStore::default();
     recorded(&store.client(), &["chat/a"]).await;
     let (old_head, old_state) = (store.bytes(&Name::Head), store.bytes(&Name::State));
@@ -157,7 +159,7 @@ async fn objects_that_do_not_belong_together_are_refused_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn damaged_objects_are_refused_and_left_alone() {
+async fn damaged_objects_are_refused_and_not_overwritten() {
     let store = FakeStore::default();
     recorded(&store.client(), &["chat/a"]).await;
     for name in [Name::Head, Name::State] {
@@ -181,7 +183,7 @@ async fn damaged_objects_are_refused_and_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_crash_between_any_two_requests_nothing_durable_is_lost() {
+async fn a_crash_between_any_two_requests_loses_no_durable_entry() {
     for moment in 0..60_u64 {
         let store = FakeStore::default();
         recorded(&store.client(), &["chat/old"]).await;
@@ -197,7 +199,7 @@ async fn after_a_crash_between_any_two_requests_nothing_durable_is_lost() {
             }
             writer.fold(calls(2)).await.expect("a fold");
         };
-        // The process is killed then: what was sent may still take effect.
+        // The process is killed. A request that was sent may still take effect.
         drop(tokio::time::timeout(Duration::from_millis(moment * 127), run).await);
         client.freeze(LONG * 2);
         let next = lock(&store.client(), 2, LONG).await.expect("the lease");
@@ -209,7 +211,7 @@ async fn after_a_crash_between_any_two_requests_nothing_durable_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_is_ended_by_hand_is_taken_at_once_and_its_holder_stops() {
+async fn a_lease_unlocked_by_hand_is_taken_at_once_and_its_holder_stops() {
     let store = FakeStore::default();
     let holding = lock(&store.client(), 1, LONG).await.expect("the lease");
     holding.append(vec![intent("chat/a")]).await.expect("durable");
@@ -219,7 +221,7 @@ async fn a_lease_that_is_ended_by_hand_is_taken_at_once_and_its_holder_stops() {
     let other = Held { lease: held.lease.map(|lease| Lease { epoch: 9, ..lease }), ..held.clone() };
     assert!(matches!(admin.store().unlock(other).await, Err(StateError::Locked { .. })));
     admin.store().unlock(held.clone()).await.expect("ended");
-    admin.store().unlock(held).await.expect("nobody holds it");
+    admin.store().unlock(held).await.expect("the lock is free");
     assert_eq!(admin.store().held().await.expect("an answer"), None);
     assert!(matches!(holding.lost().await, StateError::Unlocked { .. }));
     let next = lock(&store.client(), 2, Duration::ZERO).await.expect("the lease");
@@ -227,7 +229,7 @@ async fn a_lease_that_is_ended_by_hand_is_taken_at_once_and_its_holder_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_takes_the_place_of_a_new_state_with_its_lineage() {
+async fn a_replace_sets_lineage_and_serial_of_the_record() {
     let store = FakeStore::default();
     let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
     writer.replace(many(3)).await.expect("written");
@@ -244,7 +246,7 @@ async fn a_record_takes_the_place_of_a_new_state_with_its_lineage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_that_was_moved_is_written_no_more() {
+async fn a_moved_state_is_readable_and_cannot_be_locked() {
     let store = FakeStore::default();
     recorded(&store.client(), &["chat/a"]).await;
     let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
@@ -258,7 +260,7 @@ async fn a_state_that_was_moved_is_written_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_that_is_cut_short_leaves_one_record_or_the_other() {
+async fn a_crash_during_a_replace_leaves_the_old_record_or_the_new_one() {
     let other = Recorded { lineage: Some(Lineage("other".to_owned())), ..many(1) };
     let mut seen = [0, 0];
     for moment in 0..40_u64 {
@@ -288,36 +290,36 @@ async fn a_replacement_that_is_cut_short_leaves_one_record_or_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_cannot_be_reached_is_soon_reported_and_one_that_starts_is_waited_for() {
+async fn an_unreachable_store_is_reported_soon_and_a_starting_one_is_waited_for() {
     let client = FakeStore::default().client();
-    let begun = Instant::now();
+    let started = Instant::now();
     client.refuse_connections(LONG);
     let error = lock(&client, 1, LONG).await.err().expect("there is no store");
     assert!(error.to_string().contains("no connection"), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     client.refuse_connections(Duration::from_secs(2));
-    lock(&client, 1, Duration::ZERO).await.expect("it answers by now");
+    lock(&client, 1, Duration::ZERO).await.expect("it answers after 2 s");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_without_an_answer_is_made_anew() {
+async fn a_probe_without_an_answer_is_repeated() {
     let store = FakeStore::default();
     let client = store.client();
     client.hide_soundness();
-    client.expect_writes([Mishap::Lost, Mishap::None, Mishap::AnswerLost]);
-    lock(&client, 1, LONG).await.expect("the store does what conditions say");
-    client.expect_writes([Mishap::Lost; 9]);
+    client.inject([WriteFault::Lost, WriteFault::None, WriteFault::AnswerLost]);
+    lock(&client, 1, LONG).await.expect("the store honours conditions");
+    client.inject([WriteFault::Lost; 9]);
     let error = lock(&client, 2, LONG).await.err().expect("no answer");
     assert!(error.to_string().contains("run again once the store answers"), "{error}");
     let denied = store.client();
     denied.hide_soundness();
-    denied.expect_writes([Mishap::Denied]);
+    denied.inject([WriteFault::Denied]);
     let error = lock(&denied, 2, LONG).await.err().expect("refused");
     assert!(error.to_string().contains("access denied; nothing was done"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_goes_back_to_an_older_journal_ends_the_run_and_is_named() {
+async fn a_rollback_of_the_head_ends_the_run_as_outdated() {
     let store = FakeStore::default();
     let client = store.client();
     let writer = lock(&client, 1, LONG).await.expect("the lease");

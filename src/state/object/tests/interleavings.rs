@@ -1,5 +1,5 @@
-//! Random interleavings of two holders on a store that answers late or not at all: no room is ever in the
-//! service that neither state nor head knows, and no durable entry is lost.
+//! Random interleavings of two holders on a store that answers late or not at all. Every room in
+//! the service is in the state or the head, and no durable entry is lost.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -10,51 +10,51 @@ use tokio::time::sleep;
 use super::*;
 use crate::state::Durable;
 
-/// What a holder does next.
+/// One step of a holder.
 #[derive(Clone, Copy, Debug)]
-enum Move {
-    /// Creates a room: intent, call, result.
+enum Action {
+    /// It creates a room: intent, call, result.
     Create,
-    /// Its requests are held up.
+    /// Its requests are blocked for a time.
     Freeze(Duration),
-    /// Something happens to its next write.
-    Mishap(Mishap),
+    /// Its next write has a fault.
+    Fault(WriteFault),
     /// It is idle.
     Wait(Duration),
-    /// It is killed, and begins anew.
+    /// It crashes, and a new run starts.
     Crash,
-    /// It ends its run, and begins anew.
+    /// It ends its run, and a new run starts.
     End,
 }
 
-/// What the two holders share.
+/// The service, and what is known to be durable.
 #[derive(Default)]
 struct World {
-    /// The rooms that were made.
+    /// The rooms that were created.
     service: Mutex<BTreeSet<String>>,
     /// The rooms whose results were acknowledged.
     durable: Mutex<BTreeSet<String>>,
 }
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
+fn actions() -> impl Strategy<Value = Vec<Action>> {
     let time = |most: u64| (0..most).prop_map(Duration::from_millis);
-    let mishap = prop_oneof![
-        Just(Mishap::AnswerLost),
-        Just(Mishap::Lost),
-        time(40_000).prop_map(Mishap::Late),
+    let fault = prop_oneof![
+        Just(WriteFault::AnswerLost),
+        Just(WriteFault::Lost),
+        time(40_000).prop_map(WriteFault::Late),
     ];
     let one = prop_oneof![
-        6 => Just(Move::Create),
-        1 => time(40_000).prop_map(Move::Freeze),
-        2 => mishap.prop_map(Move::Mishap),
-        1 => time(20_000).prop_map(Move::Wait),
-        1 => Just(Move::Crash),
-        1 => Just(Move::End),
+        6 => Just(Action::Create),
+        1 => time(40_000).prop_map(Action::Freeze),
+        2 => fault.prop_map(Action::Fault),
+        1 => time(20_000).prop_map(Action::Wait),
+        1 => Just(Action::Crash),
+        1 => Just(Action::End),
     ];
     prop::collection::vec(one, 1..20)
 }
 
-/// Makes a room as the applier does: no call without an open window.
+/// Creates a room as the applier does: the call is sent only within an open send window.
 async fn create(writer: &Arc<dyn WriteStore>, world: &World, at: &str) -> Result<(), StateError> {
     let mut durable: Durable = writer.append(vec![intent(at)]).await?;
     while !durable.may_send() {
@@ -67,11 +67,11 @@ async fn create(writer: &Arc<dyn WriteStore>, world: &World, at: &str) -> Result
     Ok(())
 }
 
-async fn play(store: &FakeStore, world: &World, pid: u32, moves: &[Move]) {
+async fn run_holder(store: &FakeStore, world: &World, pid: u32, actions: &[Action]) {
     let (mut client, mut writer) = (store.client(), None::<Arc<dyn WriteStore>>);
-    for (n, one) in moves.iter().enumerate() {
+    for (n, one) in actions.iter().enumerate() {
         match one {
-            Move::Create => {
+            Action::Create => {
                 if writer.is_none() {
                     writer = lock(&client, pid, LONG).await.ok();
                 }
@@ -82,16 +82,16 @@ async fn play(store: &FakeStore, world: &World, pid: u32, moves: &[Move]) {
                     writer = None;
                 }
             }
-            Move::Freeze(time) => client.freeze(*time),
-            Move::Mishap(mishap) => client.expect_writes([*mishap]),
-            Move::Wait(time) => sleep(*time).await,
-            Move::Crash => {
+            Action::Freeze(time) => client.freeze(*time),
+            Action::Fault(fault) => client.inject([*fault]),
+            Action::Wait(time) => sleep(*time).await,
+            Action::Crash => {
                 client.freeze(LONG * 100);
                 (client, writer) = (store.client(), None);
             }
-            Move::End => {
+            Action::End => {
                 if let Some(held) = writer.take() {
-                    // A lease that was lost is for the other holder to go on with.
+                    // If the lease is lost, the other holder has it.
                     drop(held.fold(LastCalls::new()).await);
                 }
             }
@@ -100,13 +100,13 @@ async fn play(store: &FakeStore, world: &World, pid: u32, moves: &[Move]) {
     client.freeze(LONG * 100);
 }
 
-/// Returns the rooms that are lost after both have played.
-fn lost(first: &[Move], second: &[Move]) -> Vec<String> {
+/// Runs both holders, and returns the rooms that are lost.
+fn lost_rooms(first: &[Action], second: &[Action]) -> Vec<String> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
         let (store, world) = (FakeStore::default(), World::default());
-        tokio::join!(play(&store, &world, 1, first), play(&store, &world, 2, second));
+        tokio::join!(run_holder(&store, &world, 1, first), run_holder(&store, &world, 2, second));
         let last = lock(&store.client(), 3, LONG).await.expect("the lease");
         let known: BTreeSet<String> = names(last.snapshot()).into_iter().collect();
         let service = world.service.lock().expect("rooms").clone();
@@ -123,7 +123,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_room_is_unknown_and_no_result_is_lost(first in moves(), second in moves()) {
-        prop_assert_eq!(lost(&first, &second), Vec::<String>::new());
+    fn no_room_and_no_result_is_lost(first in actions(), second in actions()) {
+        prop_assert_eq!(lost_rooms(&first, &second), Vec::<String>::new());
     }
 }

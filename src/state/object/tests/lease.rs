@@ -1,4 +1,4 @@
-//! Who holds the lease, and from when on.
+//! Taking, renewing and taking over the lease.
 
 use tokio::time::{Instant, sleep};
 
@@ -7,7 +7,7 @@ use crate::state::lease::Released;
 use crate::state::{Folded, Found, LeaseEnd};
 
 #[tokio::test(start_paused = true)]
-async fn a_state_that_never_was_is_new_and_gets_a_head_only() {
+async fn a_run_without_entries_creates_a_head_but_no_state() {
     let store = FakeStore::default();
     let client = store.client();
     assert_eq!(read(&client).await.found, Found::New);
@@ -20,7 +20,7 @@ async fn a_state_that_never_was_is_new_and_gets_a_head_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_was_released_is_taken_at_once_and_the_epoch_rises() {
+async fn a_released_lease_is_taken_at_once_with_a_higher_epoch() {
     let store = FakeStore::default();
     let client = store.client();
     recorded(&client, &["chat/a"]).await;
@@ -37,10 +37,10 @@ async fn a_lease_that_was_released_is_taken_at_once_and_the_epoch_rises() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_is_held_is_refused_and_its_holder_named() {
+async fn a_held_lease_is_refused_and_the_error_names_the_holder() {
     let store = FakeStore::default();
     let _held = lock(&store.client(), 1, LONG).await.expect("the lease");
-    // The holder renews it, so that no wait helps.
+    // The holder renews the lease, so that waiting does not help.
     for wait in [Duration::ZERO, LEASE * 4] {
         let error = lock(&store.client(), 2, wait).await.map(drop).expect_err("held");
         assert!(
@@ -50,8 +50,8 @@ async fn a_lease_that_is_held_is_refused_and_its_holder_named() {
     }
 }
 
-/// How long after the last write of a holder that crashed the next one has the lease.
-async fn takeover(client: &Client) -> Duration {
+/// Returns how long after the last write of a crashed holder the next one takes the lease over.
+async fn takeover_delay(client: &Client) -> Duration {
     let store = FakeStore::default();
     let crashed = lock(&store.client(), 1, LONG).await.expect("the lease");
     drop(crashed);
@@ -63,12 +63,12 @@ async fn takeover(client: &Client) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crashed_holder_is_succeeded_after_its_lease_and_not_before() {
+async fn the_lease_of_a_crashed_holder_is_taken_over_when_it_expires() {
     let client = FakeStore::default().client();
-    let by_age = takeover(&client).await;
+    let by_age = takeover_delay(&client).await;
     assert!(LEASE <= by_age && by_age < LEASE + Duration::from_secs(3), "{by_age:?}");
     client.hide_age();
-    let by_watch = takeover(&client).await;
+    let by_watch = takeover_delay(&client).await;
     assert!(LEASE <= by_watch && by_watch < LEASE + Duration::from_secs(3), "{by_watch:?}");
 }
 
@@ -100,14 +100,14 @@ async fn a_takeover_keeps_the_entries_and_writes_the_state_first() {
     assert!(snapshot.ended_uncleanly);
     assert_eq!(snapshot.earlier.map(|earlier| earlier.lease), Some(LeaseEnd::TakenOver));
     assert_eq!(store.written(&Name::State).len(), 1, "the barrier");
-    // Even where there is nothing to fold.
+    // The state is written even if there is nothing to fold.
     drop(writer);
     drop(lock(&store.client(), 3, LONG).await.expect("the lease"));
     assert_eq!(store.written(&Name::State).len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn entries_share_one_write_a_second() {
+async fn concurrent_appends_share_one_write_per_second() {
     let store = FakeStore::default();
     let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
     let earlier = store.written(&Name::Head).len();
@@ -127,7 +127,7 @@ async fn entries_share_one_write_a_second() {
     );
 }
 
-/// Waits for all at once.
+/// Polls all futures concurrently.
 async fn futures<'a, T: 'a>(
     all: impl Iterator<Item = crate::state::Access<'a, T>>,
 ) -> Vec<Result<T, StateError>> {
@@ -150,7 +150,7 @@ async fn futures<'a, T: 'a>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_covered_for_two_seconds_from_the_sending() {
+async fn a_send_window_ends_two_seconds_after_the_write_was_sent() {
     let store = FakeStore::default();
     let client = store.client();
     client.set_latency(Duration::from_millis(300));
@@ -164,17 +164,17 @@ async fn a_call_is_covered_for_two_seconds_from_the_sending() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_journal_that_grows_large_is_folded_in_mid_run() {
+async fn a_large_journal_is_folded_during_the_run() {
     let store = FakeStore::default();
     let writer = lock(&store.client(), 1, LONG).await.expect("the lease");
     let all = 6_000;
     for part in 0..6 {
         let entries = (0..all / 6).map(|n| result(&format!("chat/{part}-{n}"))).collect();
         writer.append(entries).await.expect("durable");
-        // Readers in between see every room that is durable.
+        // Readers see every durable room meanwhile.
         assert_eq!(read(&store.client()).await.recorded.rooms.len(), (part + 1) * all / 6);
     }
-    assert!(!store.written(&Name::State).is_empty(), "folded in mid-run");
+    assert!(!store.written(&Name::State).is_empty(), "folded during the run");
     assert!(store.bytes(&Name::Head).expect("a head").len() < 2 << 20);
     writer.fold(calls(1)).await.expect("a fold");
     assert_eq!(read(&store.client()).await.recorded.rooms.len(), all);

@@ -1,4 +1,4 @@
-//! Repairs of objects that are damaged, missing, or of different times.
+//! Repairs of damaged, missing and inconsistent objects.
 
 use bytes::Bytes;
 
@@ -6,22 +6,22 @@ use super::super::{ObjectStore, repair};
 use super::*;
 use crate::state::Repair;
 
-async fn found(client: &Client, wait: Duration) -> Result<Option<Repair>, StateError> {
+async fn find_repair(client: &Client, wait: Duration) -> Result<Option<Repair>, StateError> {
     let ObjectStore { bucket, lease, shared: _ } = client.store();
-    repair::find(bucket, lease, holder(9), wait).await
+    repair::compute(bucket, lease, holder(9), wait).await
 }
 
-/// Repairs, and returns the rooms that the state has then.
+/// Repairs the state, and returns its rooms.
 async fn repaired(client: &Client) -> Vec<String> {
-    let repair = found(client, LONG).await.expect("repairable").expect("needed");
+    let repair = find_repair(client, LONG).await.expect("repairable").expect("needed");
     repair.write.await.expect("written");
-    assert!(found(client, LONG).await.expect("sound").is_none(), "once is enough");
+    assert!(find_repair(client, LONG).await.expect("sound").is_none(), "once is enough");
     let writer = lock(client, 5, LONG).await.expect("the lease");
     writer.fold(LastCalls::new()).await.expect("a fold");
     names(&read(client).await)
 }
 
-/// A state with a room in the document, and one in the journal of a run that crashed.
+/// Writes a state with one room in the document, and one in the journal of a crashed run.
 async fn crashed(store: &FakeStore) {
     recorded(&store.client(), &["chat/old"]).await;
     let client = store.client();
@@ -37,26 +37,26 @@ fn flipped(bytes: &Bytes, at: usize) -> Bytes {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_sound_is_left_alone() {
+async fn a_sound_state_needs_no_repair() {
     let store = FakeStore::default();
     let client = store.client();
-    assert!(found(&client, LONG).await.expect("nothing there").is_none());
+    assert!(find_repair(&client, LONG).await.expect("nothing there").is_none());
     crashed(&store).await;
     let before = store.bytes(&Name::Head);
-    assert!(found(&client, LONG).await.expect("sound").is_none());
+    assert!(find_repair(&client, LONG).await.expect("sound").is_none());
     assert_eq!(store.bytes(&Name::Head), before);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_held_state_is_not_repaired() {
+async fn a_repair_is_refused_while_the_lease_is_held() {
     let store = FakeStore::default();
     let _held = lock(&store.client(), 1, LONG).await.expect("the lease");
-    let error = found(&store.client(), Duration::ZERO).await.map(drop).expect_err("held");
+    let error = find_repair(&store.client(), Duration::ZERO).await.map(drop).expect_err("held");
     assert!(matches!(error, StateError::Locked { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_room_that_either_object_names_is_lost() {
+async fn a_repair_keeps_every_room_of_both_objects() {
     let (new, old) = ("chat/new", "chat/old");
     for case in 0..6 {
         let store = FakeStore::default();
@@ -83,13 +83,13 @@ async fn no_room_that_either_object_names_is_lost() {
                 vec![new, old]
             }
             4 => {
-                // A state of an earlier time.
+                // An earlier version of the state.
                 recorded(&store.client(), &["chat/later"]).await;
                 store.set(&Name::State, Some(state));
                 vec![old]
             }
             _ => {
-                // A head of an earlier time.
+                // An earlier version of the head.
                 recorded(&store.client(), &["chat/later"]).await;
                 store.set(&Name::Head, Some(head));
                 vec!["chat/later", new, old]
@@ -100,12 +100,12 @@ async fn no_room_that_either_object_names_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_changed_since_it_was_read_is_not_overwritten() {
+async fn an_object_that_changed_since_it_was_read_is_not_overwritten() {
     for name in [Name::Head, Name::State] {
         let store = FakeStore::default();
         crashed(&store).await;
         store.set(&Name::State, Some(flipped(&store.bytes(&Name::State).expect("a state"), 20)));
-        let repair = found(&store.client(), LONG).await.expect("repairable").expect("needed");
+        let repair = find_repair(&store.client(), LONG).await.expect("repairable").expect("needed");
         let mut changed = store.bytes(&name).expect("an object").to_vec();
         changed.push(b'\n');
         store.set(&name, Some(changed.into()));

@@ -1,4 +1,4 @@
-//! What an error of PostgreSQL means, by its SQLSTATE, and what to do about it.
+//! Classifies errors of PostgreSQL by their SQLSTATE, with advice.
 
 use std::error::Error as _;
 use std::io;
@@ -10,34 +10,34 @@ use tokio_postgres::Error;
 
 use crate::state::lease::RemoteError;
 
-/// The longest text of a server that is shown, in characters.
+/// The longest text of a server that is printed, in characters.
 const LONGEST: usize = 200;
 
-/// A failover may be in progress, so it is waited for.
+/// A failover may be in progress, so that the server is retried.
 const READ_ONLY: &str = "it is a standby or a read-only server";
 
-/// Why no connection came about.
+/// Why no connection was established.
 #[derive(Debug)]
 pub(super) struct Failure {
     error: RemoteError,
-    /// Whether no other server is tried: the same password would be refused again.
+    /// Whether no other server is tried, because it would refuse the same credentials.
     is_final: bool,
 }
 
 impl Failure {
-    /// What an error of the log-in means.
+    /// Classifies an error of the log-in.
     pub(super) fn of(error: &Error) -> Self {
         let state = error.code().map_or("", |state| state.code());
         Self { error: of_connecting(error), is_final: state.starts_with("28") }
     }
 
-    /// The name of the host leads nowhere.
+    /// Returns the failure of a host name without an address.
     pub(super) fn no_address(why: &str) -> Self {
         let why = format!("its address is not known: {}", clean(why));
         Self { error: RemoteError::Unreachable(why), is_final: false }
     }
 
-    /// The server took the connection and said nothing.
+    /// Returns the failure of a server that does not answer in time.
     pub(super) fn no_answer(after: Duration) -> Self {
         let why = format!("no answer within {} s", after.as_secs());
         Self { error: RemoteError::Unavailable(why), is_final: false }
@@ -47,7 +47,7 @@ impl Failure {
         self.is_final
     }
 
-    /// Says which server it was.
+    /// Adds the server to the error.
     pub(super) fn of_server(self, server: &str) -> RemoteError {
         let named = |why| format!("{server}: {why}");
         match self.error {
@@ -58,7 +58,7 @@ impl Failure {
     }
 }
 
-/// What the failures of all servers mean together: as long as one of them may pass, it is worth another try.
+/// Combines the failures of all servers. If one of them is transient, so is the result.
 pub(super) fn of_all(failures: &[RemoteError]) -> RemoteError {
     let words: Vec<String> = failures.iter().map(ToString::to_string).collect();
     let words = words.join("; ");
@@ -71,7 +71,7 @@ pub(super) fn of_all(failures: &[RemoteError]) -> RemoteError {
     }
 }
 
-/// Says why a statement has no result.
+/// Classifies an error of a statement.
 pub(in crate::state::postgres) fn failed(error: &Error) -> RemoteError {
     if let Some(answer) = error.as_db_error() {
         return by_state(answer.code().code(), answer.message());
@@ -107,7 +107,7 @@ fn of_network(error: &io::Error) -> RemoteError {
     if cause.and_then(|cause| cause.downcast_ref::<InvalidDnsNameError>()).is_some() {
         RemoteError::Denied(format!("{words}: no certificate can be for this host"))
     } else if kind == Kind::PermissionDenied && cause.is_some() {
-        // The library found out that nothing can be written there.
+        // The client library detected that the server is read-only.
         RemoteError::Unavailable(READ_ONLY.to_owned())
     } else if kind == Kind::PermissionDenied {
         RemoteError::Denied(format!(
@@ -119,7 +119,7 @@ fn of_network(error: &io::Error) -> RemoteError {
     ) {
         RemoteError::Unavailable(format!("the server closed the connection ({words})"))
     } else if matches!(kind, Kind::Other | Kind::InvalidData | Kind::InvalidInput) {
-        // The answer made no sense, or the connection ended within it.
+        // The answer could not be parsed, or the connection ended within it.
         RemoteError::Unreachable(format!(
             "what answers is not a PostgreSQL server ({words}): check host and port"
         ))
@@ -128,7 +128,7 @@ fn of_network(error: &io::Error) -> RemoteError {
     }
 }
 
-/// Neither the server nor the network said it, but the library.
+/// Classifies an error that comes from the client library, not from the server or the network.
 fn of_login(error: &Error) -> RemoteError {
     let words = words(error);
     let advice = if words.contains("password missing") {
@@ -179,7 +179,7 @@ fn of_tls(error: &rustls::Error) -> RemoteError {
     })
 }
 
-/// What an answer of the server means, or of a pooler before it.
+/// Classifies an error that the server, or a pooler before it, reported.
 fn by_state(state: &str, message: &str) -> RemoteError {
     let text = format!("{} ({})", clean(message), clean(state));
     if state == "25006" {
@@ -192,7 +192,7 @@ fn by_state(state: &str, message: &str) -> RemoteError {
     }
 }
 
-/// Returns what to do about an error that stays; `None` if it may pass by itself.
+/// Returns the advice for a permanent error; `None` if the error is transient.
 fn advice(state: &str, message: &str) -> Option<&'static str> {
     const PASSWORD: &str = "check the user, and the password in PGPASSWORD, the password file or the \
                             service file";
@@ -201,12 +201,12 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
     const STARTUP: &str = "the pooler has to allow what every client sends";
     let says = |part| message.contains(part);
     match (state.get(..2).unwrap_or_default(), state) {
-        // PgBouncer says all its errors by one state.
+        // PgBouncer reports all its errors with one SQLSTATE.
         ("08", "08P01") if says("no such database") => Some(DATABASE),
         ("08", "08P01") if says("no such user") || says("auth") => Some(PASSWORD),
         ("08", "08P01") if says("unsupported startup parameter") => Some(STARTUP),
         ("57", "57P04") => Some(DATABASE),
-        // Lost connections, no resources, conflicts, an operator's or a time-out's end.
+        // Lost connections, exhausted resources, conflicts, shutdowns and time-outs.
         ("08" | "40" | "53" | "57", _) | (_, "25P03" | "25P04" | "55P03" | "55006") => None,
         _ if says("too many clients") || says("max clients reached") => None,
         ("28", "28000") if says("no encryption") || says("SSL off") => {
@@ -239,7 +239,7 @@ fn cause<E: std::error::Error + 'static>(error: &Error) -> Option<&E> {
     error.source().and_then(|source| source.downcast_ref())
 }
 
-/// Returns what the library says: its own words, and those of the cause.
+/// Returns the message of the client library, followed by that of the cause.
 fn words(error: &Error) -> String {
     let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
     clean(&format!("{error}{cause}"))

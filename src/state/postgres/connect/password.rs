@@ -1,4 +1,4 @@
-//! Passwords: which one a server gets, and the password file of libpq.
+//! Passwords: the selection of a server's password, and libpq's password file.
 
 use std::fs::{self, Metadata};
 use std::path::Path;
@@ -17,25 +17,25 @@ struct Line {
     password: String,
 }
 
-/// What a field of a line allows.
+/// A pattern in a field of a line.
 #[derive(PartialEq, Eq)]
 enum Field {
     Any,
     Only(String),
 }
 
-/// A password of a file.
+/// A password from a file.
 struct Match<'a> {
     password: &'a str,
     /// Whether its line names the host.
     names_host: bool,
 }
 
-/// Returns the servers with the password of each.
+/// Returns the servers with their passwords.
 ///
 /// # Errors
-/// Returns a sentence that says which file cannot be read, or which server would get a password that may
-/// not be for it.
+/// Returns a sentence about a file that cannot be read, or about a server that is not trusted with
+/// a password.
 pub(super) fn with_passwords(
     settings: &Settings<'_>,
     user: &str,
@@ -75,7 +75,8 @@ pub(super) fn with_passwords(
     servers.into_iter().map(with_password).collect()
 }
 
-/// A file in a pull request may name any host: it must not get a password that way.
+/// Checks that a host may get a password that names no host. A file in a pull request may name any
+/// host in its URL, and such a host must not get the password.
 fn check_trusted(settings: &Settings<'_>, host: &str, password: &str) -> Result<(), String> {
     if settings.trusts(host) {
         return Ok(());
@@ -88,10 +89,10 @@ fn check_trusted(settings: &Settings<'_>, host: &str, password: &str) -> Result<
 }
 
 impl PasswordFile {
-    /// Reads a file, which nobody else may read.
+    /// Reads a file, to which other users must have no access.
     ///
     /// # Errors
-    /// Returns a sentence that says what to do.
+    /// Returns a sentence with the fix.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
         let unreadable = |error| format!("the password file {shown} cannot be read: {error}");
@@ -107,13 +108,13 @@ impl PasswordFile {
         Ok(Self::parse(&fs::read_to_string(path).map_err(unreadable)?))
     }
 
-    /// Lines that are not of the form are skipped, as libpq does.
+    /// Parses a file. Invalid lines are skipped, as libpq does.
     pub(super) fn parse(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         Self(lines.filter_map(Line::parse).collect())
     }
 
-    /// Returns the password of the first line that fits.
+    /// Returns the password of the first line that matches.
     fn find(&self, host: &str, port: u16, database: &str, user: &str) -> Option<Match<'_>> {
         let host = if is_default_socket(host) { "localhost" } else { host };
         let port = port.to_string();

@@ -1,17 +1,17 @@
-//! The service file of libpq: what connections are called by a name.
+//! The service file of libpq: named sets of connection settings.
 
 use std::collections::BTreeMap;
 
 use crate::model::PostgresSetting;
 
-/// What a service file says of one service.
+/// The settings of one service.
 #[derive(Debug, Default)]
 pub(super) struct Service {
     pub(super) values: BTreeMap<PostgresSetting, String>,
     pub(super) password: Option<String>,
 }
 
-/// What changes neither where a connection goes nor who may read along.
+/// Keys that change neither the target of a connection nor its security.
 const IGNORED: &[&str] = &[
     "client_encoding",
     "fallback_application_name",
@@ -29,10 +29,11 @@ const IGNORED: &[&str] = &[
     "tcp_user_timeout",
 ];
 
-/// Reads the section of a service; `None` if there is none. Of a key that is there twice the first counts.
+/// Parses the section of a service; `None` if there is none. The first value of a repeated key
+/// counts.
 ///
 /// # Errors
-/// Returns a sentence that names the line, and no value.
+/// Returns a sentence that contains the line number, but no value.
 pub(super) fn parse(text: &str, name: &str) -> Result<Option<Service>, String> {
     let header = format!("[{name}]");
     let lines = text.lines().map(str::trim).zip(1..);

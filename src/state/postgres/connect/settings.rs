@@ -1,4 +1,4 @@
-//! What is said of a connection: by the URL, then the service file, then the environment.
+//! The settings of a connection: from the URL, then the service file, then the environment.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +14,13 @@ use super::service;
 /// The name of this program, as the server shows it.
 pub(super) const PROGRAM: &str = "roomctl";
 
-/// Where servers of this machine have their socket.
+/// The folders in which local servers have their socket.
 const SOCKET_FOLDERS: &[&str] = &["/var/run/postgresql", "/tmp"];
 /// The folder of a user's files for PostgreSQL, in the home folder.
 const HOME_FOLDER: &str = ".postgresql";
 
-/// Variables that libpq heeds and that change where a password goes, or who is let in: they are not
-/// supported, and ignoring them would be a surprise.
+/// Variables of libpq that change where a password is sent or how the server is authenticated. They
+/// are not supported, and are refused because ignoring them would be unsafe.
 const REFUSED_VARIABLES: &[&str] = &[
     "PGHOSTADDR",
     "PGOPTIONS",
@@ -31,12 +31,13 @@ const REFUSED_VARIABLES: &[&str] = &[
     "PGSSLMINPROTOCOLVERSION",
 ];
 
-/// What is said of a connection.
+/// The settings of a connection.
 pub(super) struct Settings<'a> {
     values: BTreeMap<PostgresSetting, String>,
-    /// The hosts that the machine names, not the URL: they may have a password that names no host.
+    /// The hosts from the service file and the environment, not the URL. They may get a password
+    /// that names no host.
     hosts: Vec<String>,
-    /// A password that is for any of the machine's hosts.
+    /// A password that names no host.
     pub(super) password: Option<(Secret, PasswordSource)>,
     environment: &'a StoreEnvironment,
 }
@@ -51,10 +52,10 @@ pub(super) enum PasswordSource {
 }
 
 impl<'a> Settings<'a> {
-    /// Puts together what URL, service file and environment say.
+    /// Combines the settings of the URL, the service file and the environment.
     ///
     /// # Errors
-    /// Returns a sentence that says what is missing or wrong.
+    /// Returns a sentence about what is missing or wrong.
     pub(super) fn read(
         url: &PostgresUrl,
         environment: &'a StoreEnvironment,
@@ -94,12 +95,12 @@ impl<'a> Settings<'a> {
         Ok(Self { values, hosts, password, environment })
     }
 
-    /// Returns what is said of something.
+    /// Returns the value of a setting.
     pub(super) fn value(&self, setting: PostgresSetting) -> Option<&str> {
         self.values.get(&setting).map(String::as_str)
     }
 
-    /// Returns the user: the one of the system if nothing says.
+    /// Returns the user; by default that of the operating system.
     pub(super) fn user(&self) -> Result<String, String> {
         let system = || Some(self.environment.first(&["USER", "LOGNAME", "USERNAME"])?.1);
         let user = self.value(PostgresSetting::User).or_else(system);
@@ -110,7 +111,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// Returns the database: the one with the user's name if nothing says.
+    /// Returns the database; by default the one with the user's name.
     pub(super) fn database(&self, user: &str) -> String {
         self.value(PostgresSetting::Database).unwrap_or(user).to_owned()
     }
@@ -137,8 +138,8 @@ impl<'a> Settings<'a> {
         Ok(hosts.iter().enumerate().map(server).collect())
     }
 
-    /// Whether a host may have a password that names no host: a file in a pull request could send it
-    /// elsewhere.
+    /// Returns whether a host may get a password that names no host. The URL alone is not trusted,
+    /// since a file in a pull request may contain it.
     pub(super) fn trusts(&self, host: &str) -> bool {
         let is_loopback = || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         host.starts_with('/')
@@ -147,33 +148,33 @@ impl<'a> Settings<'a> {
             || self.hosts.iter().any(|named| named.eq_ignore_ascii_case(host))
     }
 
-    /// Returns the file with passwords: `None` if nothing names it and there is none.
+    /// Returns the password file; `None` if none is named and the default one does not exist.
     pub(super) fn password_file(&self) -> Result<Option<PasswordFile>, String> {
         password_file(self.value(PostgresSetting::PassFile), self.environment)
     }
 
-    /// Returns a file of the user for PostgreSQL, if it is there.
+    /// Returns the path of a file in the user's folder for PostgreSQL, if it exists.
     pub(super) fn in_home(&self, name: &str) -> Option<PathBuf> {
         let path = home(self.environment)?.join(HOME_FOLDER).join(name);
         path.is_file().then_some(path)
     }
 }
 
-/// Returns every password that the environment and its files hold.
+/// Returns every password in the environment and the files that it names.
 pub(super) fn passwords(url: &PostgresUrl, environment: &StoreEnvironment) -> Vec<String> {
-    // What cannot be read is reported by who connects.
+    // An unreadable file is reported when connecting.
     let service = service_values(url, environment).unwrap_or_default();
-    let said = |setting: PostgresSetting| {
+    let value = |setting: PostgresSetting| {
         let of_url = url.settings.get(&setting).or(service.values.get(&setting));
         of_url.map(String::as_str).or_else(|| environment.variable(variable(setting)))
     };
-    let file = password_file(said(PostgresSetting::PassFile), environment);
+    let file = password_file(value(PostgresSetting::PassFile), environment);
     let in_file = file.ok().flatten().map(PasswordFile::into_passwords).unwrap_or_default();
     let variable = environment.variable("PGPASSWORD").map(str::to_owned);
     variable.into_iter().chain(service.password).chain(in_file).collect()
 }
 
-/// Returns the variable that says something.
+/// Returns the environment variable of a setting.
 fn variable(setting: PostgresSetting) -> &'static str {
     match setting {
         PostgresSetting::Host => "PGHOST",
@@ -193,7 +194,7 @@ fn variable(setting: PostgresSetting) -> &'static str {
     }
 }
 
-/// Reads the section of the service file that URL or environment name.
+/// Reads the section of the service file that the URL or the environment names.
 fn service_values(
     url: &PostgresUrl,
     environment: &StoreEnvironment,
@@ -240,12 +241,12 @@ fn home(environment: &StoreEnvironment) -> Option<PathBuf> {
     environment.first(&["HOME", "USERPROFILE"]).map(|(_, path)| PathBuf::from(path))
 }
 
-/// Whether a server's socket is where clients look for it, if no host is named.
+/// Returns whether a host is one of the default socket folders.
 pub(super) fn is_default_socket(host: &str) -> bool {
     SOCKET_FOLDERS.contains(&host)
 }
 
-/// The socket of a server of this machine, or the loopback.
+/// Returns the default host: the socket folder of a local server if there is one, or else loopback.
 fn default_host(port: u16) -> String {
     let has_socket = |folder: &&&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
     let folder = SOCKET_FOLDERS.iter().find(has_socket);

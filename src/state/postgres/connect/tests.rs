@@ -1,4 +1,4 @@
-//! What URL, service file, password file and environment come to.
+//! Combining the URL, the service file, the password file and the environment.
 
 mod failures;
 mod tls;
@@ -13,7 +13,7 @@ use crate::model::StateLocation;
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// A home folder, and what is in it.
+/// A home folder with its files.
 struct Home(TempDir);
 
 impl Home {
@@ -56,7 +56,7 @@ fn url(text: &str) -> PostgresUrl {
     match text.parse().expect(text) {
         StateLocation::Postgres(url) => url,
         other @ (StateLocation::File(_) | StateLocation::Object(_)) => {
-            panic!("no URL of a database: {other}")
+            panic!("not the URL of a database: {other}")
         }
     }
 }
@@ -69,7 +69,7 @@ fn refusal(text: &str, environment: &StoreEnvironment) -> String {
     Connector::new(&url(text), environment).expect_err(text).to_string()
 }
 
-/// Servers, user, database and program, as one line.
+/// Returns servers, user, database and application name as one line.
 fn shown(connector: &Connector) -> String {
     let servers: Vec<String> = connector.servers.iter().map(ToString::to_string).collect();
     let shared = &connector.shared;
@@ -82,7 +82,7 @@ fn passwords(connector: &Connector) -> Vec<Option<&str>> {
 }
 
 #[test]
-fn the_url_goes_before_the_service_file_and_that_before_the_environment() {
+fn the_url_overrides_the_service_file_which_overrides_the_environment() {
     let services = "[other]\nhost=wrong\n[fleet]\n# ours\nhost=s\nport=1\n\nuser=su\nuser=again\n\
                     keepalives=1\n  dbname=sd\n[last]\ndbname=wrong\n";
     let home = Home::new().with(".pg_service.conf", services);
@@ -113,7 +113,7 @@ fn the_url_goes_before_the_service_file_and_that_before_the_environment() {
 }
 
 #[test]
-fn a_service_is_looked_for_in_the_files_that_are_named() {
+fn a_service_is_read_from_the_configured_files() {
     let home = Home::new()
         .with(".pg_service.conf", "[own]\nhost=own\n")
         .with("named", "[named]\nhost=named\n")
@@ -136,7 +136,7 @@ fn a_service_is_looked_for_in_the_files_that_are_named() {
 }
 
 #[test]
-fn a_mistake_in_a_service_file_names_its_line_and_no_value() {
+fn an_error_in_a_service_file_contains_the_line_but_no_value() {
     for (line, part) in [
         ("hush", "line 2 is not of the form `key=value`"),
         ("service=hush", "line 2: a service cannot name another one"),
@@ -152,7 +152,7 @@ fn a_mistake_in_a_service_file_names_its_line_and_no_value() {
 }
 
 #[test]
-fn a_variable_that_is_invalid_or_not_supported_is_named() {
+fn an_invalid_or_unsupported_variable_is_reported() {
     for (name, value, part) in [
         ("PGPORT", "x", "PGPORT is invalid: expected numbers from 1 to 65535"),
         ("PGSSLMODE", "on", "PGSSLMODE is invalid: expected disable"),
@@ -169,7 +169,7 @@ fn a_variable_that_is_invalid_or_not_supported_is_named() {
 }
 
 #[test]
-fn a_password_comes_from_a_service_then_the_environment_then_the_password_file() {
+fn a_service_password_overrides_pgpassword_and_the_password_file() {
     let home = Home::new()
         .with(".pg_service.conf", "[s]\nhost=h\npassword=of-service\n[t]\nhost=h\n")
         .with(".pgpass", "h:*:*:*:of-file\n");
@@ -188,7 +188,7 @@ fn a_password_comes_from_a_service_then_the_environment_then_the_password_file()
 }
 
 #[test]
-fn the_first_line_of_a_password_file_that_fits_counts() {
+fn the_first_matching_line_of_a_password_file_is_used() {
     let file = "# h:5432:d:u:comment\nshort:line\nh:5433:d:u:port\nh:5432:x:u:database\n\
                 h:5432:d:v:user\na\\:b:5432:d:u:colon\n\\:\\:1:*:*:*:address\n\
                 localhost:5432:*:*:local\nh:5432:d:u:a\\:b\\\\c:d\\e\r\nh:*:*:*:later\n/run/x:*:*:*:socket\n";
@@ -213,7 +213,7 @@ fn the_first_line_of_a_password_file_that_fits_counts() {
 }
 
 #[test]
-fn the_password_file_is_the_one_that_is_named() {
+fn a_named_password_file_overrides_the_default() {
     let home = Home::new().with(".pgpass", "h:*:*:*:own\n").with("named", "h:*:*:*:named\n");
     let named = format!("{}/named", home.path());
     let by_variable = connector("postgres://h/", &home.environment(&[("PGPASSFILE", &named)]));
@@ -228,21 +228,21 @@ fn the_password_file_is_the_one_that_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn a_password_file_that_others_can_read_is_refused() {
+fn a_password_file_with_access_for_others_is_refused() {
     let home = Home::new().with(".pgpass", "h:*:*:*:hush\n");
     for mode in [0o644, 0o640, 0o602] {
         allow(&home.0.path().join(".pgpass"), mode);
         let why = refusal("postgres://h/", &home.environment(&[]));
         assert!(why.contains("`chmod 0600` it") && !why.contains("hush"), "{why}");
     }
-    // Nobody needs it then.
+    // With PGPASSWORD set, the file is not read.
     let variables = [("PGPASSWORD", "of-variable"), ("PGHOST", "h")];
     let connector = connector("postgres://h/", &home.environment(&variables));
     assert_eq!(passwords(&connector), [Some("of-variable")]);
 }
 
 #[test]
-fn a_password_that_names_no_host_goes_to_no_host_that_only_the_url_names() {
+fn a_host_that_only_the_url_names_gets_no_general_password() {
     let home = Home::new().with(".pgpass", "*:*:*:*:for any\nh:*:*:*:for h\n");
     let with_service = Home::new().with(".pg_service.conf", "[s]\nhost=S\npassword=x\n");
     let variable = [("PGPASSWORD", "of-variable")];
@@ -270,7 +270,7 @@ fn a_password_that_names_no_host_goes_to_no_host_that_only_the_url_names() {
 }
 
 #[test]
-fn no_password_is_in_what_is_debugged_and_all_are_known_as_secrets() {
+fn debug_output_has_no_password_and_all_passwords_are_secrets() {
     let home = Home::new()
         .with(".pg_service.conf", "[s]\nhost=h\npassword=hush-1\n")
         .with(".pgpass", "h:*:*:*:hush-2\ng:*:*:*:hush-3\n");
@@ -283,14 +283,14 @@ fn no_password_is_in_what_is_debugged_and_all_are_known_as_secrets() {
     let secrets = secrets(&url, &environment);
     let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
     assert_eq!(secrets, ["hush-4", "hush-1", "hush-2", "hush-3"]);
-    // What cannot be read holds nothing that could be used.
+    // Unreadable files contribute no secrets.
     let variables = [("PGPASSWORD", "hush-5"), ("PGPASSFILE", "/none"), ("PGSERVICE", "none")];
     let broken = super::secrets(&self::url("postgres://h/"), &home.environment(&variables));
     assert_eq!(broken.iter().map(Secret::expose).collect::<Vec<_>>(), ["hush-5"]);
 }
 
 #[test]
-fn a_time_out_is_as_it_is_said_within_bounds() {
+fn the_connect_timeout_is_clamped() {
     for (seconds, expected) in
         [(None, 5), (Some("2"), 2), (Some("0"), 60), (Some("4000000000"), 60)]
     {

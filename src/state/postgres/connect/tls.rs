@@ -1,4 +1,4 @@
-//! TLS to the server, as `sslmode` and the files of certificates say.
+//! TLS to the server, configured by `sslmode` and the certificate files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,40 +18,41 @@ use crate::model::PostgresSetting;
 use super::settings::Settings;
 use super::verifier::{Check, Verifier};
 
-/// How connections are encrypted.
+/// The TLS configuration of connections.
 pub(super) struct Tls {
     required: bool,
     trust: Trust,
     connector: MakeRustlsConnect,
 }
 
-/// Which servers are trusted.
+/// The servers that are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Any.
+    /// Any server.
     Any,
-    /// Those whose certificate leads to one of a file's.
+    /// Those whose certificate chains to one in a file.
     File(PathBuf, Check),
-    /// Those whose certificate leads to one that the system trusts, and is for the host.
+    /// Those whose certificate chains to one that the system trusts, and is valid for the host.
     System,
 }
 
-/// What `sslmode` and its companions come to.
+/// The policy that `sslmode` and the certificates result in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Policy {
     /// Nothing is encrypted.
     Plain,
-    /// Connections are encrypted where the server offers it.
+    /// Connections are encrypted if the server offers it.
     Offered(Trust),
-    /// No connection is made without encryption.
+    /// Connections without encryption are refused.
     Required(Trust),
 }
 
 impl Policy {
-    /// Reads `sslmode` as libpq does: with a file of certificates `require` is `verify-ca`.
+    /// Interprets `sslmode` as libpq does: with a file of root certificates `require` means
+    /// `verify-ca`.
     ///
     /// # Errors
-    /// Returns a sentence that says which setting is missing.
+    /// Returns a sentence about a missing setting.
     pub(super) fn of(
         mode: Option<&str>,
         roots: Option<&str>,
@@ -92,10 +93,10 @@ impl Policy {
 }
 
 impl Tls {
-    /// Reads the certificates; `None` if nothing is encrypted.
+    /// Reads the certificates; `None` if connections are not encrypted.
     ///
     /// # Errors
-    /// Returns a sentence that says which file cannot be used.
+    /// Returns a sentence about a file that cannot be used.
     pub(super) fn of(settings: &Settings<'_>) -> Result<Option<Self>, String> {
         let policy = Policy::of(
             settings.value(PostgresSetting::SslMode),
@@ -123,12 +124,12 @@ impl Tls {
         Ok(Some(Self { required, trust, connector: MakeRustlsConnect::new(config) }))
     }
 
-    /// Whether the server has to offer it.
+    /// Returns whether TLS is required or preferred.
     pub(super) fn mode(&self) -> SslMode {
         if self.required { SslMode::Require } else { SslMode::Prefer }
     }
 
-    /// What makes a connection an encrypted one.
+    /// Returns the connector that encrypts a connection.
     pub(super) fn connector(&self) -> MakeRustlsConnect {
         self.connector.clone()
     }
@@ -170,7 +171,7 @@ fn verifier(
     }
 }
 
-/// Returns the client's own certificate, if there is one, and its key.
+/// Returns the client's certificate chain and its key; `None` if there is none.
 fn client_certificate(
     settings: &Settings<'_>,
 ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, String> {

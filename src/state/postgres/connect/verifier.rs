@@ -1,4 +1,5 @@
-//! Checks the certificate of a server by the rules of `sslmode`, which are weaker than those of a browser.
+//! Verifies the certificate of a server by the rules of `sslmode`, which are weaker than those of a
+//! browser.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -7,17 +8,17 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// What of a certificate is checked.
+/// What is verified in a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
-    /// Who signed it.
+    /// The authority that signed it.
     Authority,
-    /// Who signed it, and that it is for the host.
+    /// The authority that signed it, and the host.
     AuthorityAndHost,
 }
 
-/// Checks the certificate of a server. That the server has its key is checked always: the log-in may be
-/// bound to the certificate.
+/// Verifies the certificate of a server. The proof that the server has its key is always verified,
+/// because the log-in may be bound to the certificate.
 #[derive(Debug)]
 pub(super) struct Verifier {
     authorities: Option<Authorities>,
@@ -27,18 +28,18 @@ pub(super) struct Verifier {
 #[derive(Debug)]
 struct Authorities {
     roots: RootCertStore,
-    /// The same: a server may have one of them as its own, signed by itself.
+    /// The same certificates: a server may use one of them itself, self-signed.
     own: Vec<CertificateDer<'static>>,
     check: Check,
 }
 
 impl Verifier {
-    /// Takes any certificate.
+    /// Accepts any certificate.
     pub(super) fn of_any(algorithms: WebPkiSupportedAlgorithms) -> Self {
         Self { authorities: None, algorithms }
     }
 
-    /// Takes certificates that lead to one of `roots`, and those roots themselves.
+    /// Accepts certificates that chain to one of `roots`, and the certificates in `own`.
     pub(super) fn of_authorities(
         roots: RootCertStore,
         own: Vec<CertificateDer<'static>>,

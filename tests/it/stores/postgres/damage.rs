@@ -1,5 +1,5 @@
-//! Rows that something else changed or deleted, and reads that are cut short: they are refused, never half
-//! believed.
+//! Rows that another program changed or deleted, and interrupted reads: a partial record is never
+//! returned.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,14 +8,17 @@ use std::time::Duration;
 use roomctl::model::{Lineage, Recorded, Room};
 use roomctl::state::{self, Repair, StateError, StoreEnvironment};
 
-use super::super::{Subject, address, append, holder, lock, names, read, record, recorded, result};
+use super::super::Subject;
+use super::super::fixtures::{
+    address, append, holder, lock, names, read, record, recorded, result,
+};
 use crate::support::postgres::{self, Database};
 use crate::support::tcp::TcpProxy;
 
-/// How many answers of the server a read waits for at most, those of a log-in included.
+/// The most answers of the server that a read needs, including the log-in.
 const ANSWERS: u64 = 16;
 
-/// How many reads are cut short.
+/// The number of interrupted reads.
 const ROUNDS: usize = 100;
 
 async fn repair(database: &Database) -> Result<Option<Repair>, StateError> {
@@ -25,14 +28,14 @@ async fn repair(database: &Database) -> Result<Option<Repair>, StateError> {
 }
 
 async fn refused(database: &Database) -> String {
-    let read = database.store().read().await.map(drop).expect_err("it is damaged");
+    let read = database.store().read().await.map(drop).expect_err("the state is damaged");
     let locked = database.store().lock(holder(2), Duration::ZERO).await.map(drop);
-    assert_eq!(read.to_string(), locked.expect_err("it is damaged").to_string());
+    assert_eq!(read.to_string(), locked.expect_err("the state is damaged").to_string());
     assert!(matches!(read, StateError::Outdated { .. }), "{read}");
     read.to_string()
 }
 
-/// A record whose rooms are all named by its serial.
+/// Returns a record whose rooms all have its serial as their name.
 fn generation(serial: u64) -> Recorded {
     let name = serial.to_string();
     let room = |at: &str| (address(at), record(&name));
@@ -45,7 +48,7 @@ fn generation(serial: u64) -> Recorded {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_whose_connection_is_lost_begins_again() {
+async fn a_read_restarts_after_a_lost_connection() {
     let Some(database) = postgres::database() else { return };
     let writer = lock(&database).await;
     writer.replace(generation(1)).await.expect("written");
@@ -71,7 +74,7 @@ async fn a_read_whose_connection_is_lost_begins_again() {
 }
 
 #[tokio::test]
-async fn a_room_that_was_deleted_by_hand_is_missed() {
+async fn a_room_deleted_by_hand_is_detected() {
     let Some(database) = postgres::database() else { return };
     recorded(&database, &["chat/a", "chat/b"]).await;
     database.sql("DELETE FROM rooms WHERE address = 'chat/b'");
@@ -82,7 +85,7 @@ async fn a_room_that_was_deleted_by_hand_is_missed() {
 }
 
 #[tokio::test]
-async fn a_journal_that_lacks_any_number_of_entries_is_refused_and_repaired() {
+async fn a_journal_that_lacks_entries_is_refused_and_repaired() {
     let Some(database) = postgres::database() else { return };
     recorded(&database, &["chat/a"]).await;
     database.sql("UPDATE head SET last_entry = 1000000000000000");
@@ -118,21 +121,21 @@ async fn rooms_without_a_head_get_a_new_lineage() {
 }
 
 #[tokio::test]
-async fn tables_without_their_version_are_not_taken_for_a_new_state() {
+async fn tables_without_a_version_are_refused() {
     let Some(database) = postgres::database() else { return };
     recorded(&database, &["chat/a"]).await;
     for damage in ["DELETE FROM migrations", "DROP TABLE migrations"] {
         database.sql(damage);
         let error = refused(&database).await;
         assert!(error.contains("restore the whole schema"), "{damage}: {error}");
-        let error = repair(&database).await.map(drop).expect_err("it is not known what is there");
+        let error = repair(&database).await.map(drop).expect_err("the version is unknown");
         assert!(matches!(error, StateError::Outdated { .. }), "{damage}: {error}");
     }
     assert_eq!(database.sql("SELECT address FROM rooms"), "chat/a");
 }
 
 #[tokio::test]
-async fn a_head_that_was_changed_by_hand_stops_its_holder() {
+async fn a_change_of_the_head_by_hand_stops_its_holder() {
     let Some(database) = postgres::database() else { return };
     for change in ["epoch = epoch + 1", "token = 'other'", "released = 'uncleanly'"] {
         let writer = lock(&database).await;
@@ -146,7 +149,7 @@ async fn a_head_that_was_changed_by_hand_stops_its_holder() {
 }
 
 #[tokio::test]
-async fn a_holder_whose_write_is_refused_for_good_releases_its_lease() {
+async fn a_holder_whose_write_is_denied_releases_its_lease() {
     let Some(database) = postgres::database() else { return };
     let owner = database.by_new_owner();
     let writer = lock(&owner).await;
@@ -155,7 +158,7 @@ async fn a_holder_whose_write_is_refused_for_good_releases_its_lease() {
     assert!(error.to_string().contains("42501"), "{error}");
     assert!(writer.lost().await.to_string().contains("42501"));
     database.sql(&format!("GRANT INSERT ON journal TO {}", owner.user));
-    let next = owner.store().lock(holder(2), Duration::ZERO).await.expect("nobody holds it");
+    let next = owner.store().lock(holder(2), Duration::ZERO).await.expect("the lease is free");
     assert!(next.snapshot().ended_uncleanly);
     append(&next, vec![result("chat/a")]).await;
 }

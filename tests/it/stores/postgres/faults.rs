@@ -1,5 +1,5 @@
-//! Connections that are cut, answers that are lost, and servers that stop: what was acknowledged is there,
-//! and everything is there once.
+//! Cut connections, lost answers and stopped servers: acknowledged entries are durable, and each
+//! entry is stored once.
 
 use std::sync::Arc;
 
@@ -7,30 +7,31 @@ use roomctl::state::WriteStore;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::super::{append, fold, lock, names, read, recorded, result};
+use super::super::fixtures::{append, fold, lock, names, read, recorded, result};
 use super::servers::connect;
 use crate::support::postgres::{self, Database, PASSWORD};
 use crate::support::tcp::{Flow, TcpProxy};
 use tokio_postgres::Client;
 
-/// How many append at once, and how many entries each of them.
+/// The number of concurrent writers, and of entries for each.
 const WRITERS: usize = 8;
 const ENTRIES: usize = 25;
 
-/// A schema on the shared server, and a proxy before it.
+/// Creates a schema on the shared server, and a proxy in front of the server.
 fn behind_a_proxy() -> Option<(Database, TcpProxy)> {
     let database = postgres::database()?;
     let proxy = TcpProxy::start(database.address);
     Some((database, proxy))
 }
 
-/// The number of entries in the journal, and that of the last one.
+/// Returns the number of entries in the journal, and the number of the last entry.
 fn journal(database: &Database) -> String {
     database
         .sql("SELECT count(journal.*), last_entry FROM head LEFT JOIN journal ON true GROUP BY 2")
 }
 
-/// Appends entries, one after the other and by many at once, and returns how many are acknowledged so far.
+/// Starts concurrent writers that append their entries in order. Returns the writers, and the
+/// number of acknowledged entries so far.
 fn append_many(writer: &Arc<dyn WriteStore>) -> (JoinSet<()>, watch::Receiver<usize>) {
     let (count, acknowledged) = watch::channel(0);
     let mut writers = JoinSet::new();
@@ -46,9 +47,9 @@ fn append_many(writer: &Arc<dyn WriteStore>) -> (JoinSet<()>, watch::Receiver<us
     (writers, acknowledged)
 }
 
-/// Waits until everything is appended, and checks that the journal has it once. Returns how many entries
-/// that are.
-async fn all_once(mut writers: JoinSet<()>, database: &Database) -> usize {
+/// Waits until everything is appended, and checks that the journal has each entry once. Returns the
+/// number of entries.
+async fn assert_all_once(mut writers: JoinSet<()>, database: &Database) -> usize {
     while let Some(written) = writers.join_next().await {
         written.expect("every entry is acknowledged");
     }
@@ -58,17 +59,17 @@ async fn all_once(mut writers: JoinSet<()>, database: &Database) -> usize {
 }
 
 #[tokio::test]
-async fn an_append_whose_answer_is_lost_counts_once() {
+async fn an_append_with_a_lost_answer_is_stored_once() {
     let Some((database, proxy)) = behind_a_proxy() else { return };
     let writer = lock(&database.at(proxy.address)).await;
     proxy.answers(Flow::Drop);
     let waiting = writer.clone();
     let appended = tokio::spawn(async move { append(&waiting, vec![result("chat/a")]).await });
     proxy.until_answer_stopped().await;
-    assert_eq!(journal(&database), "1|1", "it has been committed");
+    assert_eq!(journal(&database), "1|1", "it was committed");
     proxy.cut();
     proxy.answers(Flow::Pass);
-    appended.await.expect("its id is found");
+    appended.await.expect("its write-id is found");
     assert_eq!(journal(&database), "1|1");
     append(&writer, vec![result("chat/b")]).await;
     assert_eq!(journal(&database), "2|2");
@@ -77,7 +78,7 @@ async fn an_append_whose_answer_is_lost_counts_once() {
 }
 
 #[tokio::test]
-async fn an_append_that_arrives_after_it_was_sent_again_counts_once() {
+async fn an_append_that_arrives_after_its_retry_is_stored_once() {
     let Some((database, proxy)) = behind_a_proxy() else { return };
     let through = database.by_new_owner().at(proxy.address);
     let writer = lock(&through).await;
@@ -87,7 +88,7 @@ async fn an_append_that_arrives_after_it_was_sent_again_counts_once() {
     proxy.until_request_stopped().await;
     proxy.cut();
     proxy.requests(Flow::Pass);
-    appended.await.expect("it is sent again");
+    appended.await.expect("it is retried");
     append(&writer, vec![result("chat/b")]).await;
     assert_eq!(journal(&database), "2|2");
     proxy.deliver();
@@ -101,15 +102,15 @@ async fn an_append_that_arrives_after_it_was_sent_again_counts_once() {
     assert_eq!(names(&read(&through).await), ["chat/a", "chat/b"]);
 }
 
-/// A transaction that holds the head, as a backup or an administrator may.
-async fn head_in_use(database: &Database) -> Client {
+/// Starts a transaction that locks the head row, as an administrator may.
+async fn lock_head(database: &Database) -> Client {
     let client = connect(database, PASSWORD).await.expect("a connection");
     let sql = format!("BEGIN; SELECT FROM {}.head FOR UPDATE", database.schema);
     client.batch_execute(&sql).await.expect("the lock of the row");
     client
 }
 
-/// Waits until so many statements of the role wait for a lock.
+/// Waits until `statements` statements of the role wait for a lock.
 async fn until_waiting(database: &Database, statements: usize) {
     let role = &database.user;
     let waiting = format!(
@@ -120,28 +121,28 @@ async fn until_waiting(database: &Database, statements: usize) {
     }
 }
 
-/// The server goes on with a statement whose client is gone.
+/// The server still executes a statement whose client has disconnected.
 #[tokio::test]
-async fn an_append_that_waits_in_the_server_while_it_is_sent_again_counts_once() {
+async fn an_append_blocked_in_the_server_during_its_retry_is_stored_once() {
     let Some((database, proxy)) = behind_a_proxy() else { return };
     let database = database.by_new_owner();
     let writer = lock(&database.at(proxy.address)).await;
-    let client = head_in_use(&database).await;
+    let client = lock_head(&database).await;
     let waiting = writer.clone();
     let appended = tokio::spawn(async move { append(&waiting, vec![result("chat/a")]).await });
     until_waiting(&database, 1).await;
     proxy.cut();
     until_waiting(&database, 2).await;
     client.batch_execute("COMMIT").await.expect("released");
-    appended.await.expect("its id is found");
+    appended.await.expect("its write-id is found");
     append(&writer, vec![result("chat/b")]).await;
     until_waiting(&database, 0).await;
     assert_eq!(journal(&database), "2|2");
 }
 
-/// As in a failover, while the name of the server still leads to the old one.
+/// As in a failover, while the host name still resolves to the old server.
 #[tokio::test]
-async fn appends_go_on_once_the_server_takes_writes_again() {
+async fn appends_continue_once_the_server_is_writable_again() {
     let Some((database, proxy)) = behind_a_proxy() else { return };
     let database = database.by_new_owner();
     let writer = lock(&database.at(proxy.address)).await;
@@ -151,16 +152,16 @@ async fn appends_go_on_once_the_server_takes_writes_again() {
     database.terminate_backends();
     let waiting = writer.clone();
     let appended = tokio::spawn(async move { append(&waiting, vec![result("chat/b")]).await });
-    // The second one is made after a refusal.
+    // The second connection is opened after a refused write.
     proxy.until_connected(2).await;
     assert!(!appended.is_finished());
     database.sql(&format!("ALTER ROLE {role} RESET default_transaction_read_only"));
-    appended.await.expect("it is sent again");
+    appended.await.expect("it is retried");
     assert_eq!(journal(&database), "2|2");
 }
 
 #[tokio::test]
-async fn a_fold_whose_answer_is_lost_is_done_and_releases_the_lease() {
+async fn a_fold_with_a_lost_answer_is_done_and_releases_the_lease() {
     let Some((database, proxy)) = behind_a_proxy() else { return };
     let writer = lock(&database.at(proxy.address)).await;
     append(&writer, vec![result("chat/a")]).await;
@@ -169,7 +170,7 @@ async fn a_fold_whose_answer_is_lost_is_done_and_releases_the_lease() {
     proxy.until_answer_stopped().await;
     proxy.cut();
     proxy.answers(Flow::Pass);
-    assert_eq!(folded.await.expect("its id is found"), 1);
+    assert_eq!(folded.await.expect("its write-id is found"), 1);
     assert_eq!(journal(&database), "0|1");
     let next = lock(&database).await;
     assert!(!next.snapshot().ended_uncleanly);
@@ -177,7 +178,7 @@ async fn a_fold_whose_answer_is_lost_is_done_and_releases_the_lease() {
 }
 
 #[tokio::test]
-async fn whichever_answer_of_a_run_is_lost_it_counts_once() {
+async fn a_run_with_any_one_answer_lost_is_stored_once() {
     let Some((database, proxy)) = behind_a_proxy() else { return };
     let through = database.at(proxy.address);
     for answers in 0.. {
@@ -188,9 +189,9 @@ async fn whichever_answer_of_a_run_is_lost_it_counts_once() {
         assert_eq!(
             database.sql("SELECT epoch FROM head"),
             serial.to_string(),
-            "it was taken twice"
+            "the lease was taken twice"
         );
-        assert_eq!(journal(&database), format!("0|{serial}"), "it was written twice");
+        assert_eq!(journal(&database), format!("0|{serial}"), "the entry was written twice");
         if !proxy.has_lost_answer() {
             assert!(answers > 10, "a run has more answers than {answers}");
             break;
@@ -199,7 +200,7 @@ async fn whichever_answer_of_a_run_is_lost_it_counts_once() {
 }
 
 #[tokio::test]
-async fn appends_go_on_after_their_connection_is_cut_or_refused() {
+async fn appends_continue_after_cut_and_refused_connections() {
     let Some((database, proxy)) = behind_a_proxy() else { return };
     let writer = lock(&database.at(proxy.address)).await;
     let (writers, mut acknowledged) = append_many(&writer);
@@ -213,13 +214,13 @@ async fn appends_go_on_after_their_connection_is_cut_or_refused() {
             proxy.cut();
         }
     }
-    let every = all_once(writers, &database).await;
+    let every = assert_all_once(writers, &database).await;
     fold(writer).await;
     assert_eq!(names(&read(&database).await).len(), every);
 }
 
 #[tokio::test]
-async fn appends_go_on_after_their_backend_is_terminated() {
+async fn appends_continue_after_their_backend_is_terminated() {
     let Some(database) = postgres::database() else { return };
     let database = database.by_new_owner();
     let writer = lock(&database).await;
@@ -228,13 +229,13 @@ async fn appends_go_on_after_their_backend_is_terminated() {
         acknowledged.wait_for(|count| *count >= WRITERS * part * 5).await.expect("appends");
         database.terminate_backends();
     }
-    all_once(writers, &database).await;
+    assert_all_once(writers, &database).await;
 }
 
-/// The server is told not to wait for its disk, and to write late: only the store's own setting keeps what
-/// it acknowledges.
+/// The server is configured to acknowledge before it syncs, and to sync late. Only the store's own
+/// `synchronous_commit` makes entries durable.
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_server_that_stops() {
+async fn acknowledged_entries_survive_a_server_crash() {
     let Some(server) = postgres::durable() else { return };
     let database = server.database();
     database.sql("ALTER ROLE fleet SET synchronous_commit = off");
@@ -249,15 +250,15 @@ async fn what_was_acknowledged_survives_a_server_that_stops() {
         server.stop();
         server.start();
         let rooms: usize = database.sql("SELECT count(*) FROM journal").parse().expect("a number");
-        assert!(rooms >= before, "{before} were acknowledged, and {rooms} are there");
+        assert!(rooms >= before, "{before} were acknowledged, but {rooms} are stored");
     }
-    let every = all_once(writers, &database).await;
+    let every = assert_all_once(writers, &database).await;
     fold(writer).await;
     assert_eq!(names(&read(&database).await).len(), every);
 }
 
 #[tokio::test]
-async fn appends_go_on_behind_a_pooler_whose_server_stops() {
+async fn appends_continue_behind_a_pooler_whose_server_restarts() {
     let Some(server) = postgres::durable() else { return };
     let Some(bouncer) = postgres::bouncer(&server) else { return };
     let database = server.database();
@@ -266,5 +267,5 @@ async fn appends_go_on_behind_a_pooler_whose_server_stops() {
     acknowledged.wait_for(|count| *count >= WRITERS * 5).await.expect("appends");
     server.stop();
     server.start();
-    all_once(writers, &database).await;
+    assert_all_once(writers, &database).await;
 }

@@ -1,16 +1,18 @@
-//! The lease: who may take it and when, and what its holder finds out once it is another's.
+//! The lease: taking it over, and detecting its loss.
 
 use std::time::Duration;
 
 use roomctl::state::{EarlierHolder, LeaseEnd, StateError};
 
-use super::super::{
-    LONG, Subject, address, append, calls, fold, holder, intent, lock, names, open, read, result,
+use super::super::Subject;
+use super::super::fixtures::{
+    LOCK_WAIT, address, append, calls, fold, holder, intent, lock, names, pending_record, read,
+    result,
 };
 use crate::support::postgres::{self, Database};
 
-/// Moves the last renewal back, as if time had passed.
-fn let_pass(database: &Database, seconds: u32) {
+/// Sets the last renewal back, as if time had passed.
+fn age_lease(database: &Database, seconds: u32) {
     database.sql(&format!("UPDATE head SET renewed = renewed - interval '{seconds} s'"));
 }
 
@@ -25,22 +27,23 @@ fn is_lost(error: &StateError) -> bool {
 }
 
 #[tokio::test]
-async fn a_lease_is_taken_over_after_its_end_and_its_old_holder_writes_nothing_more() {
+async fn an_expired_lease_is_taken_over_and_the_old_holder_can_write_nothing() {
     let Some(database) = postgres::database() else { return };
     let old = lock(&database).await;
     let sent = old.append(vec![intent("chat/a")]).await.expect("durable");
     assert!(sent.may_send());
-    let_pass(&database, 16);
-    let new = try_lock(&database).await.expect("it has ended");
-    let EarlierHolder { calls_ended: _, lease } = new.snapshot().earlier.expect("one was before");
+    age_lease(&database, 16);
+    let new = try_lock(&database).await.expect("the lease has expired");
+    let EarlierHolder { calls_ended: _, lease } =
+        new.snapshot().earlier.expect("an earlier holder");
     assert_eq!((lease, new.snapshot().ended_uncleanly), (LeaseEnd::TakenOver, true));
-    assert_eq!(new.snapshot().recorded.rooms[&address("chat/a")], open("chat/a"));
+    assert_eq!(new.snapshot().recorded.rooms[&address("chat/a")], pending_record("chat/a"));
     append(&new, vec![result("chat/b")]).await;
 
-    let error = old.append(vec![result("chat/c")]).await.map(drop).expect_err("it is lost");
+    let error = old.append(vec![result("chat/c")]).await.map(drop).expect_err("the lease is lost");
     assert!(is_lost(&error), "{error}");
     assert!(!sent.may_send(), "the window of its calls is closed");
-    let error = old.fold(calls(1)).await.map(drop).expect_err("it is lost");
+    let error = old.fold(calls(1)).await.map(drop).expect_err("the lease is lost");
     assert!(is_lost(&error), "{error}");
     drop(old);
     assert_eq!(names(&read(&database).await), ["chat/a", "chat/b"]);
@@ -50,22 +53,22 @@ async fn a_lease_is_taken_over_after_its_end_and_its_old_holder_writes_nothing_m
 }
 
 #[tokio::test]
-async fn an_old_holder_that_only_waits_finds_out_that_its_lease_is_lost() {
+async fn an_idle_holder_detects_the_loss_of_its_lease() {
     let Some(database) = postgres::database() else { return };
     let old = lock(&database).await;
-    let_pass(&database, 16);
-    let _new = try_lock(&database).await.expect("it has ended");
-    let lost = tokio::time::timeout(LONG, old.lost()).await;
-    assert!(is_lost(&lost.expect("its next renewal shows it")));
+    age_lease(&database, 16);
+    let _new = try_lock(&database).await.expect("the lease has expired");
+    let lost = tokio::time::timeout(LOCK_WAIT, old.lost()).await;
+    assert!(is_lost(&lost.expect("its next renewal fails")));
 }
 
 #[tokio::test]
-async fn a_lease_is_not_taken_over_before_its_end() {
+async fn a_lease_is_not_taken_over_before_it_expires() {
     let Some(database) = postgres::database() else { return };
     let old = lock(&database).await;
     for seconds in [0, 10] {
-        let_pass(&database, seconds);
-        let error = try_lock(&database).await.map(drop).expect_err("it holds");
+        age_lease(&database, seconds);
+        let error = try_lock(&database).await.map(drop).expect_err("the lease is held");
         let StateError::Locked { holder: Some(by), lease_ends: Some(left), .. } = &error else {
             panic!("{error}");
         };
@@ -73,7 +76,7 @@ async fn a_lease_is_not_taken_over_before_its_end() {
         assert!(**by == holder(1) && *left <= most && !left.is_zero(), "{error}");
     }
     append(&old, vec![result("chat/a")]).await;
-    let error = try_lock(&database).await.map(drop).expect_err("it is renewed");
+    let error = try_lock(&database).await.map(drop).expect_err("the lease was renewed");
     assert!(
         matches!(error, StateError::Locked { lease_ends: Some(left), .. } if left > Duration::from_secs(10)),
         "{error}"
@@ -81,21 +84,21 @@ async fn a_lease_is_not_taken_over_before_its_end() {
 }
 
 #[tokio::test]
-async fn a_lease_that_was_not_taken_over_goes_on_after_its_end() {
+async fn an_expired_lease_that_no_run_took_over_is_renewed() {
     let Some(database) = postgres::database() else { return };
     let old = lock(&database).await;
-    let_pass(&database, 60);
+    age_lease(&database, 60);
     append(&old, vec![result("chat/a")]).await;
-    try_lock(&database).await.map(drop).expect_err("it is renewed");
+    try_lock(&database).await.map(drop).expect_err("the lease was renewed");
     fold(old).await;
     assert_eq!(names(&read(&database).await), ["chat/a"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_takes_a_lease_that_has_ended() {
+async fn one_of_many_concurrent_runs_takes_an_expired_lease() {
     let Some(database) = postgres::database() else { return };
     let old = lock(&database).await;
-    let_pass(&database, 16);
+    age_lease(&database, 16);
     let mut runs = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let database = database.clone();
@@ -111,12 +114,12 @@ async fn one_of_many_takes_a_lease_that_has_ended() {
     }
     assert_eq!((taken.len(), database.sql("SELECT epoch FROM head").as_str()), (1, "2"));
     append(&taken[0], vec![result("chat/a")]).await;
-    old.check().await.expect_err("it is another's");
+    old.check().await.expect_err("another run holds the lease");
 }
 
-/// The server failed over to a standby that had not received the last entry.
+/// As after a failover to a standby that had not received the last entry.
 #[tokio::test]
-async fn a_holder_whose_last_entry_is_gone_stops() {
+async fn a_holder_whose_last_entry_was_lost_stops() {
     let Some(database) = postgres::database() else { return };
     let writer = lock(&database).await;
     append(&writer, vec![result("chat/a")]).await;
@@ -126,30 +129,31 @@ async fn a_holder_whose_last_entry_is_gone_stops() {
         "DELETE FROM journal WHERE number = 2; DELETE FROM head; INSERT INTO head TABLE received",
     );
     let before = database.sql("TABLE head");
-    let error = writer.append(vec![result("chat/b")]).await.map(drop).expect_err("it is gone");
+    let error =
+        writer.append(vec![result("chat/b")]).await.map(drop).expect_err("the last entry is gone");
     assert!(matches!(error, StateError::Outdated { .. }), "{error}");
     assert!(
         error.to_string().contains("its last writes are not what the server confirmed"),
         "{error}"
     );
-    writer.fold(calls(1)).await.map(drop).expect_err("it has stopped");
+    writer.fold(calls(1)).await.map(drop).expect_err("the holder has stopped");
     assert_eq!(
         (database.sql("TABLE head"), database.sql("SELECT count(*) FROM journal")),
         (before, "1".into())
     );
 }
 
-/// Every statement of a session that is serializable fails where another one came first.
+/// With serializable isolation, concurrent statements fail with a serialization error.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_whose_transactions_are_serializable_keeps_the_lease() {
+async fn runs_of_a_serializable_role_take_the_lease_in_turn() {
     let Some(database) = postgres::database() else { return };
     let database = database.by_new_owner();
     let role = &database.user;
     database.sql(&format!("ALTER ROLE {role} SET default_transaction_isolation = serializable"));
-    one_of_many(&database).await;
+    assert_runs_take_turns(&database).await;
 }
 
-async fn one_of_many(database: &Database) {
+async fn assert_runs_take_turns(database: &Database) {
     let mut runs = tokio::task::JoinSet::new();
     for n in 0..5 {
         let database = database.clone();

@@ -1,4 +1,4 @@
-//! How the server is trusted, and how it lets a user in: TLS, and kinds of passwords.
+//! Logging in: TLS, and the kinds of passwords.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,15 +8,15 @@ use roomctl::state::{self, Found, StoreEnvironment};
 use crate::support::postgres::{self, Database, PASSWORD};
 use crate::support::servers;
 
-/// Makes an authority and a certificate for `localhost` in the server's folder.
+/// Creates an authority and a certificate for `localhost` in the server's folder.
 const CERTIFICATES: &str = "{ openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority \
     -keyout authority.key -out authority.crt && openssl req -newkey rsa:2048 -nodes -subj /CN=server \
     -keyout server.key -out server.csr && echo subjectAltName=DNS:localhost >names && openssl x509 -req \
     -in server.csr -days 2 -CA authority.crt -CAkey authority.key -CAcreateserial -extfile names \
     -out server.crt && chmod 600 server.key; } 2>/dev/null";
 
-/// Has the server take connections with TLS only, and log-ins by three kinds of passwords. Returns the
-/// certificate of its authority; `None` if there is no openssl, which is said.
+/// Configures the server for connections with TLS only, and for three kinds of passwords. Returns
+/// the certificate of its authority; reports and returns `None` if openssl is missing.
 fn encrypt(database: &Database) -> Option<String> {
     let openssl = Command::new("openssl").arg("version").stdout(Stdio::null()).status();
     if !openssl.is_ok_and(|status| status.success()) {
@@ -25,7 +25,7 @@ fn encrypt(database: &Database) -> Option<String> {
     }
     let rules = "hostssl all md5 all md5\\nhostssl all clear all password\\n\
                  host all postgres all scram-sha-256\\nhostssl all all all scram-sha-256\\n";
-    // What the statement writes has to be read.
+    // `cat` reads the output of COPY, which must be consumed.
     let run = |script: &str| database.sql(&format!("COPY (SELECT) TO PROGRAM $$cat; {script}$$"));
     run(CERTIFICATES);
     run(&format!("printf '{rules}' >pg_hba.conf"));
@@ -40,7 +40,8 @@ fn encrypt(database: &Database) -> Option<String> {
     Some(database.sql("SELECT pg_read_file('authority.crt')"))
 }
 
-/// Reads the state that is not there yet, as `user`, over a connection that these parameters describe.
+/// Reads a state that does not exist yet, as `user`, over a connection to `place`, a host and
+/// parameters.
 async fn read(database: &Database, user: &str, place: &str, password: &str) -> Result<(), String> {
     let (host, parameters) = place.split_once('?').expect("parameters");
     let port = database.address.port();
@@ -55,7 +56,7 @@ async fn read(database: &Database, user: &str, place: &str, password: &str) -> R
 }
 
 #[tokio::test]
-async fn the_server_is_trusted_and_lets_in_as_both_sides_say() {
+async fn log_ins_follow_sslmode_and_the_server_rules() {
     let Some(server) = postgres::durable() else { return };
     let database = server.database();
     let Some(authority) = encrypt(&database) else { return };
@@ -68,7 +69,7 @@ async fn the_server_is_trusted_and_lets_in_as_both_sides_say() {
     let by_authority = format!("sslmode=verify-ca&sslrootcert={trusted}");
     let by_name = format!("sslmode=verify-full&sslrootcert={trusted}");
     let by_other = format!("sslmode=require&sslrootcert={other}");
-    let taken = [
+    let accepted = [
         ("fleet", "localhost?sslmode=prefer"),
         ("fleet", "127.0.0.1?sslmode=require"),
         ("fleet", "127.0.0.1?sslmode=require&channel_binding=require"),
@@ -77,7 +78,7 @@ async fn the_server_is_trusted_and_lets_in_as_both_sides_say() {
         ("md5", &format!("localhost?{by_name}")),
         ("clear", &format!("localhost?{by_name}")),
     ];
-    for (user, place) in taken {
+    for (user, place) in accepted {
         assert_eq!(read(&database, user, place, PASSWORD).await, Ok(()), "{user} {place}");
     }
     let refused = [

@@ -1,10 +1,11 @@
-//! The schema: who makes it, who may use it, and which versions of roomctl may.
+//! The schema: its creation, permissions and versions.
 
 use std::time::Duration;
 
 use roomctl::state::{Found, StateError};
 
-use super::super::{Subject, append, fold, holder, lock, names, read, recorded, result};
+use super::super::Subject;
+use super::super::fixtures::{append, fold, holder, lock, names, read, recorded, result};
 use crate::support::postgres::{self, Database};
 
 async fn lock_error(database: &Database) -> StateError {
@@ -17,7 +18,7 @@ async fn read_error(database: &Database) -> StateError {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_make_the_schema_at_once_and_one_takes_the_lease() {
+async fn concurrent_runs_create_one_schema_and_one_takes_the_lease() {
     let Some(database) = postgres::database() else { return };
     let mut runs = tokio::task::JoinSet::new();
     for n in 0..20 {
@@ -37,17 +38,17 @@ async fn many_make_the_schema_at_once_and_one_takes_the_lease() {
 }
 
 #[tokio::test]
-async fn a_reader_makes_nothing() {
+async fn a_reader_creates_nothing() {
     let Some(database) = postgres::database() else { return };
     assert_eq!(read(&database).await.found, Found::New);
-    assert_eq!(database.store().held().await.expect("a look"), None);
+    assert_eq!(database.store().held().await.expect("an answer"), None);
     let schema = &database.schema;
     let count = format!("SELECT count(*) FROM pg_namespace WHERE nspname = '{schema}'");
     assert_eq!(database.sql(&count), "0");
 }
 
 #[tokio::test]
-async fn a_schema_that_is_there_without_tables_is_used_and_needs_no_right_to_create_one() {
+async fn an_existing_empty_schema_is_used_without_the_create_privilege() {
     let Some(database) = postgres::database() else { return };
     let owner = database.by_new_role();
     let (schema, role) = (&owner.schema, &owner.user);
@@ -60,7 +61,7 @@ async fn a_schema_that_is_there_without_tables_is_used_and_needs_no_right_to_cre
 }
 
 #[tokio::test]
-async fn a_role_that_may_only_read_reads_and_takes_no_lock() {
+async fn a_read_only_role_can_read_but_not_lock() {
     let Some(database) = postgres::database() else { return };
     recorded(&database, &["chat/a"]).await;
     let reader = database.by_new_role();
@@ -72,7 +73,7 @@ async fn a_role_that_may_only_read_reads_and_takes_no_lock() {
     database.sql(&format!("GRANT USAGE ON SCHEMA {schema} TO {role}"));
     database.sql(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}"));
     assert_eq!(names(&read(&reader).await), ["chat/a"]);
-    assert_eq!(reader.store().held().await.expect("a look"), None);
+    assert_eq!(reader.store().held().await.expect("an answer"), None);
     let head = database.sql("TABLE head");
     let error = lock_error(&reader).await.to_string();
     assert!(error.contains("permission denied for table head"), "{error}");
@@ -80,7 +81,7 @@ async fn a_role_that_may_only_read_reads_and_takes_no_lock() {
 }
 
 #[tokio::test]
-async fn a_schema_for_newer_versions_only_is_refused_and_stays_as_it_is() {
+async fn a_schema_that_requires_a_newer_roomctl_is_refused_and_unchanged() {
     let Some(database) = postgres::database() else { return };
     recorded(&database, &["chat/a"]).await;
     database.sql("INSERT INTO migrations (version, works_with) VALUES (2, 1)");
@@ -91,7 +92,7 @@ async fn a_schema_for_newer_versions_only_is_refused_and_stays_as_it_is() {
     for error in [
         read_error(&database).await,
         lock_error(&database).await,
-        database.store().held().await.map(drop).expect_err("no look"),
+        database.store().held().await.map(drop).expect_err("no answer"),
     ] {
         assert!(matches!(error, StateError::Newer { .. }), "{error}");
     }
@@ -99,7 +100,7 @@ async fn a_schema_for_newer_versions_only_is_refused_and_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_run_goes_on_while_a_newer_version_adds_to_the_schema() {
+async fn a_run_continues_while_a_newer_roomctl_migrates_the_schema() {
     let Some(database) = postgres::database() else { return };
     let writer = lock(&database).await;
     append(&writer, vec![result("chat/a")]).await;
@@ -109,9 +110,9 @@ async fn a_run_goes_on_while_a_newer_version_adds_to_the_schema() {
     assert_eq!(names(&read(&database).await), ["chat/a", "chat/b"]);
 }
 
-/// A standby, or a server that an administrator has made read-only.
+/// Such as a standby, or a server that an administrator made read-only.
 #[tokio::test]
-async fn a_server_that_takes_no_writes_is_read_and_never_locked() {
+async fn a_read_only_server_can_be_read_but_not_locked() {
     let Some(database) = postgres::database() else { return };
     let database = database.by_new_owner();
     recorded(&database, &["chat/a"]).await;

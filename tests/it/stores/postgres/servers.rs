@@ -1,4 +1,4 @@
-//! The servers and the proxy themselves.
+//! Tests of the test servers and the proxy.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error, NoTls};
 use crate::support::postgres::{self, Database, PASSWORD};
 use crate::support::tcp::{Flow, TcpProxy};
 
-/// How long a client waits that nobody answers.
+/// How long a client waits for an answer that does not come.
 const SHORT: Duration = Duration::from_millis(50);
 
 pub(super) async fn connect(database: &Database, password: &str) -> Result<Client, Error> {
@@ -25,33 +25,33 @@ async fn count(client: &Client) -> Result<i64, Error> {
 }
 
 #[tokio::test]
-async fn a_server_takes_passwords_and_survives_a_stop_and_a_pooler_is_before_it() {
+async fn server_and_pooler_check_passwords_and_survive_a_restart() {
     let Some(server) = postgres::durable() else { return };
     let Some(bouncer) = postgres::bouncer(&server) else { return };
     let direct = server.database();
     assert_ne!(direct.schema, server.database().schema);
     let pooled = direct.at(bouncer.address);
-    connect(&direct, "wrong").await.map(drop).expect_err("a password is asked for");
-    connect(&pooled, "wrong").await.map(drop).expect_err("a password is asked for");
+    connect(&direct, "wrong").await.map(drop).expect_err("the password is checked");
+    connect(&pooled, "wrong").await.map(drop).expect_err("the password is checked");
     direct.sql("CREATE TABLE public.visits (); GRANT ALL ON public.visits TO PUBLIC");
     let client = connect(&direct, PASSWORD).await.expect("a connection");
     direct.sql("INSERT INTO public.visits DEFAULT VALUES");
     assert_eq!(count(&client).await.expect("a count"), 1);
     direct.terminate_backends();
-    count(&client).await.expect_err("it is terminated");
+    count(&client).await.expect_err("the backend was terminated");
     let through = connect(&pooled, PASSWORD).await.expect("a connection");
     assert_eq!(count(&through).await.expect("a count"), 1);
     server.stop();
-    connect(&direct, PASSWORD).await.map(drop).expect_err("nobody listens");
+    connect(&direct, PASSWORD).await.map(drop).expect_err("the server is stopped");
     let pooled = tokio::spawn(async move { count(&through).await });
     server.start();
     assert_eq!(direct.sql("SELECT count(*) FROM public.visits"), "1");
-    // It waits for the server, or says that its connection is gone.
+    // The pooler waits for the server, or reports a lost connection.
     assert_eq!(pooled.await.expect("no panic").unwrap_or(1), 1);
 }
 
 #[tokio::test]
-async fn a_proxy_cuts_refuses_holds_and_loses() {
+async fn a_proxy_cuts_refuses_holds_and_drops() {
     let Some(database) = postgres::database() else { return };
     database.sql("CREATE TABLE public.visits (); GRANT ALL ON public.visits TO PUBLIC");
     let visit = "INSERT INTO public.visits DEFAULT VALUES";
@@ -92,6 +92,6 @@ async fn a_proxy_cuts_refuses_holds_and_loses() {
 
     proxy.requests(Flow::Drop);
     let silence = tokio::time::timeout(SHORT, client.query_typed(visit, &[])).await;
-    silence.map(drop).expect_err("nobody answers");
+    silence.map(drop).expect_err("no answer");
     assert_eq!(visits(), "3");
 }

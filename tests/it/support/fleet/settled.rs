@@ -1,4 +1,5 @@
-//! What came of a fleet: rooms that are lost, missing, made twice, or not what was declared.
+//! Checks of a fleet after its runs: no room is lost, missing, created twice, or different from its
+//! declaration.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use roomctl::model::{Desired, DesiredRoom, Field, Kind, Recorded, Room, RoomId, 
 use super::{Edition, PEOPLE, maker, provider};
 use crate::support::{AppStats, ClosingStats, LiveStats, RoomStats, World, at};
 
-/// Looks for rooms that are lost, missing or made twice.
+/// Checks that no room is lost, missing, created twice, or different from its declaration.
 pub(crate) async fn settled(
     world: &World,
     desired: &Desired,
@@ -15,7 +16,7 @@ pub(crate) async fn settled(
 ) -> Result<(), String> {
     no_orphans(world).await?;
     let recorded = world.recorded().await.map_err(|error| format!("unreadable: {error}"))?;
-    as_recorded(desired, &recorded)?;
+    check_recorded(desired, &recorded)?;
     for provider in desired.providers.values() {
         let kind = provider.kind();
         let stats = world.stats_of(kind);
@@ -23,19 +24,22 @@ pub(crate) async fn settled(
         let rooms: Vec<_> = rooms.collect();
         match maker(kind) {
             Some(maker) => {
-                let made = stats.served(maker);
-                if made != edition.made {
-                    return Err(format!("{made} {kind} rooms were made, not {}", edition.made));
+                let created = stats.served(maker);
+                if created != edition.created {
+                    return Err(format!(
+                        "{created} {kind} rooms were created, not {}",
+                        edition.created
+                    ));
                 }
-                as_declared(kind, &rooms, &stats)?;
+                check_declared(kind, &rooms, &stats)?;
             }
-            None => closed_as_declared(&rooms, &stats)?,
+            None => check_closed(&rooms, &stats)?,
         }
     }
     Ok(())
 }
 
-/// Whether every room that is alive is recorded: nobody but us made any.
+/// Checks that every room of the services is recorded. Only runs create rooms in these tests.
 pub(crate) async fn no_orphans(world: &World) -> Result<(), String> {
     let recorded = world.recorded().await.map_err(|error| format!("unreadable: {error}"))?;
     for kind in Kind::ALL {
@@ -49,8 +53,8 @@ pub(crate) async fn no_orphans(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the record holds what is declared, nothing more, and nothing is open.
-fn as_recorded(desired: &Desired, recorded: &Recorded) -> Result<(), String> {
+/// Checks that the record contains exactly the declared rooms, and no open intent.
+fn check_recorded(desired: &Desired, recorded: &Recorded) -> Result<(), String> {
     let open = recorded.rooms.iter().filter(|(_, room)| room.pending.is_some());
     let open: Vec<_> = open.map(|(address, _)| address).collect();
     if !open.is_empty() {
@@ -68,8 +72,8 @@ fn as_recorded(desired: &Desired, recorded: &Recorded) -> Result<(), String> {
     same.then_some(()).ok_or_else(|| format!("{declared} declared, {recorded} recorded"))
 }
 
-/// Whether the service holds what is declared and nothing more.
-fn as_declared(kind: Kind, rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(), String> {
+/// Checks that the service has exactly the declared rooms.
+fn check_declared(kind: Kind, rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(), String> {
     for declared in rooms {
         let there = stats.rooms.get(&declared.address.room);
         let there = there.ok_or_else(|| format!("{} is not there", declared.address))?;
@@ -82,9 +86,9 @@ fn as_declared(kind: Kind, rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(
     same.then_some(()).ok_or_else(|| format!("{declared} {kind} rooms declared, {alive} alive"))
 }
 
-/// Whether a room at the service is what is declared, as far as that goes.
+/// Returns whether a room at the service matches its declaration in all declared fields.
 pub(crate) fn shows(declared: &Room, there: &RoomStats) -> bool {
-    let told =
+    let matches_field =
         |field: Field, there: Value| declared.value(field).is_none_or(|it| it == there.by_ref());
     let text = |text: &str| Value::Text(text.into());
     let live = there.live.as_ref().is_none_or(|live| {
@@ -103,33 +107,33 @@ pub(crate) fn shows(declared: &Room, there: &RoomStats) -> bool {
             notice,
             created: _,
         } = live;
-        told(Field::Owner, text(owner))
-            && told(Field::SeatTemplate, text(seat_template))
-            && told(Field::TakeSeatMode, text(take_seat_mode))
-            && told(Field::MaxSeats, Value::Number(*max_seats))
-            && told(Field::MaxMembers, Value::Number(*max_members))
-            && told(Field::Muted, Value::Flag(*muted))
-            && told(Field::Public, Value::Flag(*public))
-            && told(Field::Unlimited, Value::Flag(*unlimited))
-            && told(Field::CoverUrl, text(cover_url))
-            && told(Field::Notice, text(notice))
+        matches_field(Field::Owner, text(owner))
+            && matches_field(Field::SeatTemplate, text(seat_template))
+            && matches_field(Field::TakeSeatMode, text(take_seat_mode))
+            && matches_field(Field::MaxSeats, Value::Number(*max_seats))
+            && matches_field(Field::MaxMembers, Value::Number(*max_members))
+            && matches_field(Field::Muted, Value::Flag(*muted))
+            && matches_field(Field::Public, Value::Flag(*public))
+            && matches_field(Field::Unlimited, Value::Flag(*unlimited))
+            && matches_field(Field::CoverUrl, text(cover_url))
+            && matches_field(Field::Notice, text(notice))
     });
-    live && told(Field::Name, text(there.name.as_deref().unwrap_or_default()))
+    live && matches_field(Field::Name, text(there.name.as_deref().unwrap_or_default()))
         && there.attributes == declared.attributes
 }
 
-/// Whether the rooms that only users make are as they left them, but for those that are no longer
-/// declared: these were closed, with what was recorded of them.
-fn closed_as_declared(rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(), String> {
+/// Checks that the declared RTC rooms still have their people, and that all others were closed with
+/// their recorded settings.
+fn check_closed(rooms: &[&DesiredRoom], stats: &AppStats) -> Result<(), String> {
     let declared: BTreeSet<_> = rooms.iter().map(|room| &room.address.room).collect();
     for (id, room) in &stats.rooms {
         if !declared.contains(id) || room.people != PEOPLE {
             return Err(format!("{id} has {} people", room.people));
         }
     }
-    let told = ClosingStats { reason: Some("first".to_owned()), callback: true };
+    let expected = ClosingStats { reason: Some("first".to_owned()), callback: true };
     let wrong =
-        |(id, closing): &(&RoomId, &ClosingStats)| declared.contains(id) || **closing != told;
+        |(id, closing): &(&RoomId, &ClosingStats)| declared.contains(id) || **closing != expected;
     match stats.closings.iter().find(wrong) {
         Some((id, closing)) => Err(format!("{id} was closed: {closing:?}")),
         None => Ok(()),

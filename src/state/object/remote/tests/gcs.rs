@@ -1,4 +1,5 @@
-//! Google Cloud Storage, as far as its XML API is used: <https://cloud.google.com/storage/docs/xml-api/overview>.
+//! A fake of Google Cloud Storage, with the part of its XML API that is used:
+//! <https://cloud.google.com/storage/docs/xml-api/overview>.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,11 +18,11 @@ struct Bucket {
     objects: Mutex<Objects>,
 }
 
-/// The last generation, and the objects, each with its own.
+/// The last generation, and the objects with their generations.
 #[derive(Default)]
 struct Objects(u64, BTreeMap<String, (u64, Bytes)>);
 
-/// Serves a bucket on a free port of loopback, as long as the runtime lives.
+/// Serves a bucket on a free port of loopback until the runtime ends.
 pub(super) async fn serve(name: &'static str) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let address = listener.local_addr().expect("an address");

@@ -1,12 +1,12 @@
-//! What errors of a server mean: of one that says what a test has it say.
+//! Classifying the errors of a scripted server.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
 
-/// A server that answers what comes on a connection with one of these after the other, and closes it.
-/// Returns its port.
+/// Starts a server that answers the requests on each connection with `answers` in order, then
+/// closes it. Returns its port.
 async fn server(answers: Vec<Vec<u8>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -22,13 +22,13 @@ async fn server(answers: Vec<Vec<u8>>) -> u16 {
     port
 }
 
-/// A server that refuses every connection.
+/// Starts a server that refuses every connection. Returns its port.
 async fn refusing(state: &str, message: &str) -> u16 {
     let fields = format!("SFATAL\0VFATAL\0C{state}\0M{message}\0\0");
     server(vec![frame(b'E', fields.as_bytes())]).await
 }
 
-/// A port at which nobody answers.
+/// Returns a port without a listener.
 async fn closed() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     listener.local_addr().expect("an address").port()
@@ -39,7 +39,7 @@ fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind], length.as_slice(), body].concat()
 }
 
-/// What becomes of a connection to the first of these ports that takes it.
+/// Connects to the first of these ports that accepts, and returns the error.
 async fn error(ports: &[u16], query: &str) -> RemoteError {
     let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
     let text = format!("postgres://u@{}/d?sslmode=disable{query}", hosts.join(","));
@@ -50,8 +50,8 @@ async fn error(ports: &[u16], query: &str) -> RemoteError {
 }
 
 #[tokio::test]
-async fn an_answer_of_a_server_is_waited_out_or_final_by_its_state() {
-    let passing = [
+async fn errors_are_transient_or_permanent_by_their_sqlstate() {
+    let transient = [
         ("57P01", "terminating connection due to administrator command"),
         ("57P02", "terminating connection because of crash of another server process"),
         ("57P03", "the database system is starting up"),
@@ -69,7 +69,7 @@ async fn an_answer_of_a_server_is_waited_out_or_final_by_its_state() {
         ("25006", "cannot execute UPDATE in a read-only transaction"),
         ("XX000", "MaxClientsInSessionMode: max clients reached"),
     ];
-    for (state, message) in passing {
+    for (state, message) in transient {
         let port = refusing(state, message).await;
         let mut expected = format!("127.0.0.1:{port}: {message} ({state})");
         if state == "25006" {
@@ -77,7 +77,7 @@ async fn an_answer_of_a_server_is_waited_out_or_final_by_its_state() {
         }
         assert_eq!(error(&[port], "").await, RemoteError::Unavailable(expected));
     }
-    let staying = [
+    let permanent = [
         ("28P01", "password authentication failed for user \"u\"", "PGPASSWORD"),
         ("28000", "role \"u\" does not exist", "check the user"),
         ("28000", "no pg_hba.conf entry for host \"h\", no encryption", "sslmode=require"),
@@ -95,7 +95,7 @@ async fn an_answer_of_a_server_is_waited_out_or_final_by_its_state() {
         ("42601", "syntax error at or near \"x\"", "(42601)"),
         ("XX000", "Tenant or user not found", "(XX000)"),
     ];
-    for (state, message, advice) in staying {
+    for (state, message, advice) in permanent {
         let port = refusing(state, message).await;
         let RemoteError::Denied(why) = error(&[port], "").await else { panic!("{state}") };
         assert!(why.starts_with(&format!("127.0.0.1:{port}: {message} ({state})")), "{why}");
@@ -104,14 +104,14 @@ async fn an_answer_of_a_server_is_waited_out_or_final_by_its_state() {
 }
 
 #[tokio::test]
-async fn a_message_of_a_server_is_one_short_line() {
+async fn a_message_of_a_server_is_shortened_to_one_line() {
     let port = refusing("57P03", &format!("first\u{1b}[2J\nsecond {}", "x".repeat(300))).await;
     let why = error(&[port], "").await.to_string();
     assert!(why.contains(": first [2J second xxx") && why.chars().count() < 260, "{why}");
 }
 
 #[tokio::test]
-async fn a_connection_that_does_not_come_about_is_unreachable_and_a_lost_one_is_not() {
+async fn a_refused_connection_is_unreachable_and_a_lost_one_is_unavailable() {
     let refused = error(&[closed().await], "").await;
     assert!(matches!(&refused, RemoteError::Unreachable(why) if why.contains("no connection")));
     let unknown = connector("postgres://u@unknown.invalid/", &environment(&[])).connect().await;
@@ -127,7 +127,7 @@ async fn a_connection_that_does_not_come_about_is_unreachable_and_a_lost_one_is_
 }
 
 #[tokio::test]
-async fn what_the_server_asks_for_and_is_not_there_is_named() {
+async fn a_missing_requirement_of_the_server_is_reported() {
     let no_tls = server(vec![b"N".to_vec()]).await;
     let text = format!("postgres://u@127.0.0.1:{no_tls}/d?sslmode=require");
     let error = connector(&text, &environment(&[])).connect().await.expect_err("an error");
@@ -142,7 +142,7 @@ async fn what_the_server_asks_for_and_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn further_servers_are_tried_until_one_refuses_the_password() {
+async fn servers_are_tried_in_order_until_one_refuses_the_password() {
     let (closed, starting) = (closed().await, refusing("57P03", "starting up").await);
     let (missing, password) = (refusing("3D000", "no db").await, refusing("28P01", "no").await);
     let unavailable = error(&[closed, missing, starting], "").await;
@@ -157,7 +157,7 @@ async fn further_servers_are_tried_until_one_refuses_the_password() {
     assert!(!why.contains(&starting.to_string()), "{why}");
 }
 
-/// What a server says that lets everybody in and answers whether it is read-only.
+/// Returns the answers of a server that accepts every log-in and reports whether it is read-only.
 fn session(read_only: &str) -> Vec<Vec<u8>> {
     let name = b"transaction_read_only\0";
     let column = [&[0, 1], name.as_slice(), &[0; 6], &[0, 0, 0, 25], &[0xff; 2], &[0; 6]].concat();
@@ -165,12 +165,12 @@ fn session(read_only: &str) -> Vec<Vec<u8>> {
     let row = [&[0, 1], length.as_slice(), read_only.as_bytes()].concat();
     let ready = frame(b'Z', b"I");
     let answer = [frame(b'T', &column), frame(b'D', &row), frame(b'C', b"SHOW\0"), ready.clone()];
-    // It goes away at the next request.
+    // It closes the connection at the next request.
     vec![[frame(b'R', &[0; 4]), ready].concat(), answer.concat(), Vec::new()]
 }
 
 #[tokio::test]
-async fn of_several_servers_only_one_that_can_be_written_to_is_taken() {
+async fn of_several_servers_only_a_writable_one_is_used() {
     let (standby, primary) = (server(session("on")).await, server(session("off")).await);
     let standbys = error(&[standby, standby], "").await;
     let RemoteError::Unavailable(why) = &standbys else { panic!("{standbys:?}") };
@@ -190,7 +190,7 @@ async fn of_several_servers_only_one_that_can_be_written_to_is_taken() {
 }
 
 #[tokio::test]
-async fn a_statement_on_a_connection_that_was_lost_may_be_repeated() {
+async fn a_statement_on_a_lost_connection_is_unavailable() {
     let port = server(session("off")).await;
     let text = format!("postgres://u@127.0.0.1:{port}/d?sslmode=disable&target_session_attrs=any");
     let client = connector(&text, &environment(&[])).connect().await.expect("a connection");

@@ -1,4 +1,4 @@
-//! Which servers are trusted.
+//! Verifying the certificates of servers.
 
 use std::path::PathBuf;
 
@@ -12,21 +12,22 @@ use super::super::tls::{Policy, Trust};
 use super::super::verifier::{Check, Verifier};
 use super::*;
 
-/// Signed the next two; it is for no host.
+/// The authority that signed the next two. It is valid for no host.
 const AUTHORITY: &[u8] = include_bytes!("../certificates/authority.pem");
 /// For `db.example`.
 const SERVER: &[u8] = include_bytes!("../certificates/server.pem");
-/// The same of X.509 version 1, so that it names no host.
+/// The same with X.509 version 1, which has no host.
 const VERSION_1: &[u8] = include_bytes!("../certificates/version-1.pem");
-/// For `db.example`, signed by itself as an authority, as in PostgreSQL's manual.
+/// Valid for `db.example`, self-signed as an authority, as in PostgreSQL's manual.
 const SELF_SIGNED: &[u8] = include_bytes!("../certificates/self-signed.pem");
 
 fn certificate(pem: &[u8]) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(pem).expect("a certificate")
 }
 
-/// Whether a server with `presented` is taken by the name `host`, if `root` is trusted.
-fn is_taken(presented: &[u8], root: Option<&[u8]>, check: Check, host: &'static str) -> bool {
+/// Returns whether a server with the certificate `presented` is accepted as `host`, if `root` is
+/// trusted.
+fn is_accepted(presented: &[u8], root: Option<&[u8]>, check: Check, host: &'static str) -> bool {
     let algorithms = default_provider().signature_verification_algorithms;
     let verifier = match root.map(certificate) {
         None => Verifier::of_any(algorithms),
@@ -43,7 +44,7 @@ fn is_taken(presented: &[u8], root: Option<&[u8]>, check: Check, host: &'static 
 }
 
 #[test]
-fn a_certificate_is_checked_as_sslmode_says() {
+fn certificates_are_verified_by_authority_and_host() {
     use Check::{Authority, AuthorityAndHost};
     let cases = [
         (SERVER, None, Authority, "other", true),
@@ -59,13 +60,13 @@ fn a_certificate_is_checked_as_sslmode_says() {
         (SELF_SIGNED, Some(SELF_SIGNED), AuthorityAndHost, "other", false),
         (VERSION_1, Some(AUTHORITY), Authority, "db.example", false),
     ];
-    for (at, (presented, root, check, host, taken)) in cases.into_iter().enumerate() {
-        assert_eq!(is_taken(presented, root, check, host), taken, "case {at}");
+    for (at, (presented, root, check, host, accepted)) in cases.into_iter().enumerate() {
+        assert_eq!(is_accepted(presented, root, check, host), accepted, "case {at}");
     }
 }
 
 #[test]
-fn sslmode_and_its_certificates_come_to_what_libpq_makes_of_them() {
+fn sslmode_is_interpreted_as_libpq_does() {
     use Check::{Authority, AuthorityAndHost};
     let file = |check| Trust::File(PathBuf::from("file"), check);
     let home = |check| Trust::File(PathBuf::from("home"), check);
@@ -96,7 +97,7 @@ fn sslmode_and_its_certificates_come_to_what_libpq_makes_of_them() {
 }
 
 #[test]
-fn certificates_are_read_from_the_files_that_are_named_or_in_the_home_folder() {
+fn certificates_are_read_from_named_files_or_the_home_folder() {
     let text = |pem: &[u8]| String::from_utf8(pem.to_vec()).expect("a text");
     let home = Home::new()
         .with(".postgresql/root.crt", &text(AUTHORITY))
