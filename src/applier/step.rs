@@ -69,7 +69,8 @@ enum Outstanding {
 struct FailedStep {
     failure: Failure,
     effect: Effect,
-    what: &'static str,
+    /// What was done before it failed, if anything was.
+    what: Option<&'static str>,
 }
 
 type StepResult = Result<Option<String>, FailedStep>;
@@ -159,13 +160,11 @@ impl Worker {
     }
 
     async fn forget(&self, step: &Step) -> StepResult {
-        let failed = |error| unwritten(error, "it could not be taken out of the record");
-        self.journal.remove(&step.address).await.map_err(failed)?;
+        self.journal.remove(&step.address).await.map_err(unwritten)?;
         Ok(None)
     }
 
     async fn note(&self, step: &Step, record: Option<&RecordedRoom>) -> StepResult {
-        let failed = |error| unwritten(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
         let mut after = noted(step, record);
         if let Some(room) = &step.after {
@@ -174,7 +173,7 @@ impl Worker {
         // What was only moved was written before the first call: another step may have changed the
         // record since.
         if after != *record {
-            self.journal.record(&step.address, &after).await.map_err(failed)?;
+            self.journal.record(&step.address, &after).await.map_err(unwritten)?;
         }
         Ok(None)
     }
@@ -214,20 +213,22 @@ impl FailedStep {
     /// How the step ends; `stopped` says why it is not tried if the run is to stop.
     fn end(self, step: &Step, stopped: NotTried) -> StepEnd {
         let Self { failure, effect: _, what } = self;
+        let what = what.map_or_else(String::new, |what| format!("{what}: "));
         match failure {
             Failure::NotDone(api_error) => {
-                let message = format!("{what}: {}", words(&api_error));
+                let message = format!("{what}{}", words(&api_error));
                 let class = api_error.class;
                 let failure = failed(step, message, Some(api_error), Outstanding::Nothing);
                 StepEnd::Failed(failure, Some(class))
             }
             Failure::Open(why, api_error) => {
                 let first = api_error.as_ref().map(|api_error| format!("{}; ", words(api_error)));
-                let message = format!("{what}: {}{why}", first.unwrap_or_default());
+                let message =
+                    format!("{what}{}{why}; the outcome is unknown", first.unwrap_or_default());
                 StepEnd::Failed(failed(step, message, api_error, Outstanding::Call), None)
             }
             Failure::State(error) => {
-                let message = format!("{what}: {error}");
+                let message = format!("{what}{error}");
                 StepEnd::Failed(failed(step, message, None, makes_calls(step)), None)
             }
             Failure::Occupied(occupants) => StepEnd::Waiting(occupants.anywhere, None),
@@ -265,8 +266,8 @@ fn words(api_error: &ApiError) -> String {
     format!("{}: {}", api_error.call, api_error.message)
 }
 
-fn unwritten(error: crate::state::StateError, what: &'static str) -> FailedStep {
-    FailedStep { failure: Failure::State(error), effect: Effect::AsPlanned, what }
+fn unwritten(error: crate::state::StateError) -> FailedStep {
+    FailedStep { failure: Failure::State(error), effect: Effect::AsPlanned, what: None }
 }
 
 /// A record with the bookkeeping of a step.

@@ -27,6 +27,7 @@ pub struct SavedPlan {
 
 /// A step of a saved plan.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct SavedStep {
     /// What is done.
     pub action: Action,
@@ -40,6 +41,7 @@ pub struct SavedStep {
 
 /// The next life of a room by a saved step.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct SavedNext {
     /// The room that waits for it; `None` if none does.
     pub after: Option<Room>,
@@ -64,6 +66,7 @@ pub enum SavedPlanError {
 
 /// What every plan has, whatever its version.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Signature {
     format_version: u64,
     #[serde(rename = "digest")]
@@ -73,6 +76,7 @@ struct Signature {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Document {
     plan_id: Option<String>,
     time: Option<Timestamp>,
@@ -82,11 +86,13 @@ struct Document {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct StateText {
     lineage: Option<Lineage>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct StepText {
     address: Address,
     action: Action,

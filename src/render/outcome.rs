@@ -139,8 +139,7 @@ fn failure(failure: &StepFailure, subject: Subject<'_>) -> String {
     let details: Vec<String> = code.into_iter().chain(request).collect();
     let details =
         if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
-    let open =
-        if *pending { "; the outcome is unknown, and the next run looks it up first" } else { "" };
+    let open = if *pending { "; the next run looks up the room first" } else { "" };
     let action = action.as_str();
     format!("{REMOVED}{action} failed{REMOVED:#}: {}{details}{open}", Plain(message))
 }

@@ -45,7 +45,7 @@ impl Worker {
         let failed = |failure: Failure| {
             let effect =
                 if matches!(failure, Failure::Open(..)) { Effect::AsPlanned } else { Effect::Gone };
-            FailedStep { failure, effect, what: "it could not be created" }
+            FailedStep { failure, effect, what: None }
         };
         let Completed { result, record: _ } =
             self.mutate(&mutation, first).await.map_err(failed)?;
@@ -77,11 +77,7 @@ impl Worker {
 
     /// Records a room that no call makes: its first user does.
     async fn expect(&self, step: &Step, room: Arc<Room>) -> Result<Done, FailedStep> {
-        let failed = |failure| FailedStep {
-            failure,
-            effect: Effect::Gone,
-            what: "it could not be recorded",
-        };
+        let failed = |failure| FailedStep { failure, effect: Effect::Gone, what: None };
         self.record(&step.address, &self.fresh(step, room)).await.map_err(failed)?;
         Ok(Done::default())
     }
@@ -98,11 +94,11 @@ impl Worker {
         let mut changes = changes.to_vec();
         changes.extend(carried_patch(&record));
         let what = if changes.is_empty() {
-            "it was created, and that could not be recorded"
+            "it was created, but could not be recorded"
         } else {
             "it was created, but not everything was set; the next run sets the rest"
         };
-        let failed = |failure| FailedStep { failure, effect: Effect::AsPlanned, what };
+        let failed = |failure| FailedStep { failure, effect: Effect::AsPlanned, what: Some(what) };
         if !changes.is_empty() {
             self.record(&step.address, &record).await.map_err(failed)?;
         }
@@ -247,7 +243,7 @@ impl Done {
 fn unadopted(failed_step: FailedStep) -> FailedStep {
     let what =
         "it exists already and was adopted, but not everything was set; the next run sets the rest";
-    FailedStep { what, ..failed_step }
+    FailedStep { what: Some(what), ..failed_step }
 }
 
 /// The failure for a room that exists and could not be looked up: pending only if a create of ours is.

@@ -60,8 +60,7 @@ fn failure(failure: &StepFailure) -> Vec<String> {
     let StepFailure { address, action, message, code, request_id, pending, partial: _ } = failure;
     let code = code.map(|code| format!("code {code}"));
     let request = request_id.as_deref().map(|id| format!("request {id}"));
-    let open =
-        pending.then(|| "the outcome is unknown, and the next run looks it up first".to_owned());
+    let open = pending.then(|| "the next run looks up the room first".to_owned());
     let details = [Some(message.clone()), code, request, open].into_iter().flatten();
     row(address, *action, &details.collect::<Vec<_>>().join("; "))
 }

@@ -18,7 +18,7 @@ use super::{
 
 /// Everything before the rooms, and the rooms where the document is read as a whole.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct DocumentText<'a> {
     pub(super) version: u64,
     pub(super) lineage: Cow<'a, Lineage>,
@@ -43,7 +43,7 @@ pub(super) struct DocumentText<'a> {
 
 /// The id of a file's journal, or the number of a head's entry.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a journal id or an entry number")]
 enum FoldedText {
     Journal(String),
     Entry(u64),
@@ -54,6 +54,7 @@ enum FoldedText {
 struct Rooms(BTreeMap<Address, RecordedRoom>);
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct VersionText {
     version: u64,
 }
@@ -211,7 +212,7 @@ impl<'de> Deserialize<'de> for Rooms {
 
 /// Which application a provider's rooms were made in.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(in crate::state) struct IdentityText<'a> {
     kind: Kind,
     app_id: u32,

@@ -26,7 +26,7 @@ pub(in crate::state) struct Head {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct HeadLine {
     version: u64,
     journal: String,
@@ -40,7 +40,7 @@ struct HeadLine {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct EntryLine<'a> {
     n: u64,
     synced: u64,
@@ -51,12 +51,13 @@ struct EntryLine<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct SyncedText {
     synced: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", expecting = "an entry")]
 enum EntryText<'a> {
     #[serde(borrow)]
     Intent(RoomText<'a>),
@@ -69,7 +70,7 @@ enum EntryText<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct RoomText<'a> {
     address: Cow<'a, Address>,
     #[serde(borrow)]
@@ -77,7 +78,7 @@ struct RoomText<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct ProviderText<'a> {
     name: Cow<'a, ProviderName>,
     #[serde(borrow)]
