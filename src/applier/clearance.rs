@@ -172,7 +172,7 @@ impl Worker {
     /// The failure of a call that is not sent, since nothing can be written any more.
     fn stopped(&self, call: Call) -> Failure {
         if self.has_changed_something() {
-            let why = "it was not sent: the state can no longer be written".to_owned();
+            let why = "not sent: the state can no longer be written".to_owned();
             Failure::NotDone(ApiError::local(ErrorClass::Stopped, call, why))
         } else {
             Failure::NotTried(NotTried::StateFailed)

@@ -217,16 +217,16 @@ impl Job<'_> {
         {
             let flag = plan.gate.flag(RefusalKind::NothingDesired);
             let words =
-                format!("nothing was done: {why}; `destroy` wants --auto-approve and {flag}");
+                format!("nothing was done: {why}; `destroy` needs --auto-approve and {flag}");
             return Err(Stopped::refused("not_approved", words));
         } else if self.applying.auto_approve {
             self.consent(Approval::Automatic)
         } else if !typed.lets_through(&plan) {
             return Err(held_back(&typed.evaluate(plan.gate)));
         } else if let Err(why) = console.can_ask() {
-            let words = format!("nothing was done: {why}; say --auto-approve");
+            let words = format!("nothing was done: {why}; pass --auto-approve");
             return Err(Stopped::refused("not_approved", words));
-        } else if console.ask("Carry out this plan?", stop).await? {
+        } else if console.ask("Apply this plan?", stop).await? {
             typed
         } else {
             return Err(Stopped::refused("not_approved", "nothing was done: not approved"));

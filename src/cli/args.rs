@@ -24,10 +24,10 @@ use values::kinds;
 #[command(
     name = "roomctl",
     version,
-    about = "Keeps a fleet of chat and live rooms as a YAML file declares them",
-    long_about = "Keeps a fleet of chat and live rooms as a YAML file declares them.\n\n\
-        `rooms.yaml` declares the rooms, `plan` shows what would change, `apply` carries it out in \
-        order, within the service's rate limits, and never loses track of a room.",
+    about = "Manages chat and live rooms as declared in YAML",
+    long_about = "Manages chat and live rooms as declared in YAML.\n\n`rooms.yaml` declares the rooms, \
+                  `plan` shows what would change, and `apply` makes the changes in order, within the \
+                  service's rate limits. No crash or unknown outcome loses track of a room.",
     after_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -42,11 +42,10 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-const EXAMPLES: &str = "\
-Examples:
+const EXAMPLES: &str = "Examples:
   roomctl init                       write a starter rooms.yaml, on the built-in emulator
   roomctl plan                       show what would change
-  roomctl apply                      show it, ask, and carry it out
+  roomctl apply                      show the plan, ask, and apply it
   roomctl apply --auto-approve       the same in a pipeline
   roomctl plan --detailed-exitcode   exit 2 if changes are wanted
 
@@ -167,62 +166,55 @@ Examples:
   roomctl init --kind rtc             video rooms
   roomctl init -f live/rooms.yaml --kind tencent-live";
 
-const PLAN_EXAMPLES: &str = "\
-Examples:
-  roomctl plan                           what would change, asking after rooms that may have gone
-  roomctl plan --refresh all             ask after every room first
+const PLAN_EXAMPLES: &str = "Examples:
+  roomctl plan                           what would change, after looking up rooms that may be gone
+  roomctl plan --refresh all             look up every room first
   roomctl plan --refresh never --diff    offline, whole rooms as unified diffs
   roomctl plan --format json             one JSON document
   roomctl plan --out plan.json           save it for `roomctl apply plan.json`";
 
-const APPLY_EXAMPLES: &str = "\
-Examples:
-  roomctl apply                                      show the plan, ask, carry it out
+const APPLY_EXAMPLES: &str = "Examples:
+  roomctl apply                                      show the plan, ask, and apply it
   roomctl apply --auto-approve                       without asking, in a pipeline
   roomctl apply --auto-approve --allow-destroy 12    also if 12 rooms have to be destroyed
   roomctl apply --auto-approve --allow-recreate 40   also if 40 rooms are gone before their time
-  roomctl apply plan.json                            only what the saved plan has too
+  roomctl apply plan.json                            only the steps that the saved plan contains
   roomctl apply --evict chat/lobby                   disconnect the people in chat/lobby";
 
-const RECONCILE_EXAMPLES: &str = "\
-Examples:
-  roomctl reconcile --quiet                in a scheduled job: silent if nothing is to be done
-  roomctl reconcile --refresh all          ask after every recorded room first
+const RECONCILE_EXAMPLES: &str = "Examples:
+  roomctl reconcile --quiet                in a scheduled job: silent if there is nothing to do
+  roomctl reconcile --refresh all          look up every recorded room first
   roomctl reconcile --allow-recreate 40    also if 40 rooms are gone before their time";
 
-const DESTROY_EXAMPLES: &str = "\
-Examples:
-  roomctl destroy                                      show what would go, ask, destroy it
+const DESTROY_EXAMPLES: &str = "Examples:
+  roomctl destroy                                      show what would be destroyed, ask, and destroy it
   roomctl destroy --auto-approve --allow-destroy 12    off a terminal: the number is the consent";
 
-const IMPORT_EXAMPLES: &str = "\
-Examples:
+const IMPORT_EXAMPLES: &str = "Examples:
   roomctl import chat/lobby        record one room that exists
-  roomctl import --all-declared    the way back after a lost state
+  roomctl import --all-declared    recover from a lost state
   roomctl import --all-declared --lineage 7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44
                                    the rooms of that state too, by their ownership attribute
   roomctl import --generate existing.yaml --provider chat --ids ids.txt
-                                   write a file of rooms that exist, to be imported";
+                                   write a file of existing rooms, to import";
 
-const STATE_EXAMPLES: &str = "\
-Examples:
+const STATE_EXAMPLES: &str = "Examples:
   roomctl state list                 the addresses of all recorded rooms
   roomctl state show chat/lobby      what is recorded of one
-  roomctl state rm 'chat/table-*'    drop many from the record; the rooms live on
+  roomctl state rm 'chat/table-*'    remove many from the record, without destroying them
   roomctl state fold                 write an interrupted run's journal into the state
-  roomctl state repair               what a damaged state would become, and write it
+  roomctl state repair               show what a damaged state would become, and write it
   roomctl state mv talk/ chat/       the provider `talk` is named `chat` now
   roomctl state pull > backup.json   the whole record as one document
   roomctl state unlock               end the lease of a run that is gone
   roomctl state migrate rooms.state.json s3://bucket/rooms.json
                                      keep it in an object store from now on";
 
-const EMULATOR_EXAMPLES: &str = "\
-Examples:
+const EMULATOR_EXAMPLES: &str = "Examples:
   roomctl emulator --listen 127.0.0.1:8787               serve until Ctrl-C
   roomctl emulator --fault busy=10% --latency 50ms       inject faults
-  roomctl emulator enter chat/lobby --users 300          put people into a room
-  roomctl emulator advance 3h                            let time pass";
+  roomctl emulator enter chat/lobby --users 300          add people to a room
+  roomctl emulator advance 3h                            advance the emulator's clock";
 
 /// `init`.
 #[derive(Debug, Args)]

@@ -136,7 +136,7 @@ impl Report<'_> {
         writeln!(out, "  answers to a signed query")?;
         match clock {
             Some(clock) => writeln!(out, "  {clock}")?,
-            None => writeln!(out, "  the service does not tell its time")?,
+            None => writeln!(out, "  the service does not report its time")?,
         }
         if let (Some(name), Some(words)) = (provider.application.operator(), operator.words()) {
             writeln!(out, "  operator `{}`: {}", render::plain(name), render::plain(words))?;
@@ -177,7 +177,7 @@ impl Operator {
     fn words(&self) -> Option<String> {
         match self {
             Self::NotNeeded => None,
-            Self::Known => Some("the service takes calls in this name".to_owned()),
+            Self::Known => Some("the service accepts calls as this user".to_owned()),
             Self::Unknown => Some("not registered: `apply` registers this user".to_owned()),
             Self::NotChecked(why) => Some(format!("not checked: {why}")),
         }

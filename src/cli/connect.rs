@@ -149,7 +149,7 @@ pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, NoSecret> {
     match source {
         SecretSource::Environment(name) => variable(name).map(Secret::new).ok_or_else(|| {
             NoSecret::Missing(format!(
-                "the environment variable {name} is not set: put the application's secret into it"
+                "the environment variable {name} is not set: set it to the application's secret"
             ))
         }),
         SecretSource::File(path) => secret_file(path),
@@ -164,7 +164,7 @@ fn secret_file(path: &Path) -> Result<Secret, NoSecret> {
     let bytes = match read_regular(path, LARGEST_SECRET_FILE) {
         Ok(bytes) => bytes,
         Err(ReadError::Io(error)) if error.kind() == ErrorKind::NotFound => {
-            return Err(NoSecret::Missing(format!("there is no secret_file {place}")));
+            return Err(NoSecret::Missing(format!("secret_file {place} does not exist")));
         }
         Err(error) => return Err(unreadable(&error)),
     };
@@ -180,14 +180,14 @@ fn secret_file(path: &Path) -> Result<Secret, NoSecret> {
 pub(super) fn usable(secret: &Secret, place: &str, kind: Kind) -> Result<(), String> {
     let text = secret.expose();
     let fault = if !text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'')) {
-        "holds what is no secret, such as white space or quotation marks that were copied along"
+        "contains characters that no secret has, such as white space or copied quotation marks"
             .to_owned()
     } else if text.len() < SHORTEST_SECRET {
-        format!("holds a secret of fewer than {SHORTEST_SECRET} characters")
+        format!("contains a secret of fewer than {SHORTEST_SECRET} characters")
     } else {
         return Ok(());
     };
-    Err(format!("{place} {fault}: put {} into it and nothing else", digits(kind)))
+    Err(format!("{place} {fault}: it must contain {} and nothing else", digits(kind)))
 }
 
 /// Warns of a secret that does not look like one of the vendor's.
@@ -219,7 +219,7 @@ fn place(provider: &Provider) -> String {
 fn made_up(kind: Kind) -> Result<Secret, Stopped> {
     let mut bytes = vec![0; kind.secret_digits() / 2];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Stopped::failed("random", format!("the system has no random numbers: {error}"))
+        Stopped::failed("random", format!("the system provides no random numbers: {error}"))
     })?;
     Ok(Secret::new(hex::encode(bytes)))
 }

@@ -190,7 +190,7 @@ impl Console {
         let mut values = values;
         if self.secrets.are_in(|out| values.try_for_each(|value| writeln!(out, "{value:?}")))? {
             let message = format!(
-                "{what} would hold a secret: take it out of the files (a secret belongs into an \
+                "{what} would contain a secret: remove it from the files (a secret belongs in an \
                  environment variable or a file that `secret_env` or `secret_file` names)"
             );
             return Err(Stopped::failed("secret_in_output", message));
@@ -293,9 +293,9 @@ impl Console {
     }
 }
 
-const SECRET_IN_OUTPUT: &str = "the document would hold a secret, and a document is never altered: \
-                                print it without `--format json`, and take the secret out of the \
-                                files or the rooms";
+const SECRET_IN_OUTPUT: &str = "the document would contain a secret, and documents are never altered: \
+                                print it without `--format json`, and remove the secret from the files or \
+                                the rooms";
 
 /// Returns the message for output that is lost.
 pub(super) fn unwritten(error: &io::Error) -> String {

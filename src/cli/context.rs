@@ -89,7 +89,10 @@ pub(super) fn store_environment() -> StoreEnvironment {
 pub(super) fn start_log(format: LogFormat, console: &Console) -> anyhow::Result<()> {
     let filter = variable("ROOMCTL_LOG").unwrap_or_else(|| "warn".to_owned());
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
-        anyhow::anyhow!("ROOMCTL_LOG=`{filter}` is no log filter ({error}): write `debug`, say")
+        anyhow::anyhow!(
+            "ROOMCTL_LOG=`{filter}` is not a valid log filter ({error}): use a level such as \
+                         `debug`"
+        )
     })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(console.clone());
     match format {
@@ -101,10 +104,16 @@ pub(super) fn start_log(format: LogFormat, console: &Console) -> anyhow::Result<
 
 fn asks(files: &[PathBuf]) -> Result<(), &'static str> {
     if files.iter().any(|path| is_standard_input(path)) {
-        return Err("standard input holds the files (`-f -`), so that no question can be asked");
+        return Err(
+            "standard input is used for the files (`-f -`), so no confirmation can be asked for",
+        );
     }
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if terminal { Ok(()) } else { Err("there is no terminal to ask on") }
+    if terminal {
+        Ok(())
+    } else {
+        Err("stdin is not a terminal, so no confirmation can be asked for")
+    }
 }
 
 fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {

@@ -61,7 +61,7 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         writeln!(out, "listening on http://{}", running.address())?;
         writeln!(out, "{}", emulator.describe())?;
         writeln!(out, "{}", secrets.join("\n"))?;
-        writeln!(out, "Ctrl-C ends it")
+        writeln!(out, "press Ctrl-C to stop")
     })?;
     stop.wanted().await;
     running.shutdown().await.map_err(emulator_error)?;
@@ -129,7 +129,7 @@ async fn change(
     }
     if changed.is_empty() {
         let message =
-            "no provider is on an emulator: set `endpoint: emulator`, or a URL on loopback";
+            "no provider uses an emulator: set `endpoint: emulator`, or a URL on loopback";
         return Err(Stopped::failed("no_emulator", message));
     }
     console.note(&render::plain(describe(&command)));
@@ -196,7 +196,7 @@ fn describe(command: &EmulatorCommand) -> String {
         EmulatorCommand::Leave { address, users: Some(users) } => {
             format!("{address}: {users} left")
         }
-        EmulatorCommand::Leave { address, users: None } => format!("{address}: everybody left"),
+        EmulatorCommand::Leave { address, users: None } => format!("{address}: all users left"),
         EmulatorCommand::Advance { span } => passed(*span),
     }
 }

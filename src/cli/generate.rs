@@ -133,7 +133,7 @@ fn ids(path: &Path, kind: Kind, global: &Global) -> Result<BTreeSet<RoomId>, Sto
         return Err(Stopped { findings, ..stopped });
     }
     if ids.is_empty() {
-        let message = format!("{shown} has no ids: write one a line");
+        let message = format!("{shown} contains no ids: write one per line");
         return Err(Stopped::failed("no_ids", message));
     }
     Ok(ids)
@@ -257,7 +257,7 @@ impl fmt::Display for Tally {
         let Self { written, declared, missing, unread } = self;
         write!(
             f,
-            "{written} written, {declared} declared already, {missing} not there, {unread} unread"
+            "{written} written, {declared} declared already, {missing} not found, {unread} unread"
         )
     }
 }

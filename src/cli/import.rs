@@ -58,7 +58,7 @@ impl ImportApprover<Stopped> for OnConsole<'_> {
             first.join(", ")
         )));
         if let Err(why) = console.can_ask() {
-            let words = format!("nothing was recorded: {why}; say `--lineage {lineage}`");
+            let words = format!("nothing was recorded: {why}; pass `--lineage {lineage}`");
             return Err(Stopped::refused("not_approved", words));
         }
         let rooms = if rooms.len() == 1 { "this room" } else { "these rooms" };
@@ -202,7 +202,7 @@ impl Tally {
                 "left out: it belongs to the state of lineage {lineage}, whose rooms `--lineage` takes over"
             )),
             ImportResult::Unmarked => note(&format!(
-                "left out: nothing says whose it is; `roomctl import {address}` takes it"
+                "left out: its owner is unknown; `roomctl import {address}` records it"
             )),
             ImportResult::Missing => note("does not exist"),
             ImportResult::Unread(why) => {
@@ -225,7 +225,7 @@ impl Tally {
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { recorded, left_out, missing, unread } = self;
-        write!(f, "{recorded} recorded, {missing} not there, {unread} unread")?;
+        write!(f, "{recorded} recorded, {missing} not found, {unread} unread")?;
         if *left_out > 0 { write!(f, ", {left_out} left out") } else { Ok(()) }
     }
 }

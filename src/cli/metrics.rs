@@ -58,7 +58,7 @@ impl MetricsFile {
         let mut text = Vec::new();
         console.measure(|metrics| render::metrics_text(&mut text, metrics, &end))?;
         if console.secrets().are_in(|out| out.write_all(&text))? {
-            return Err(Stopped::failed("secret_in_output", "the metrics would hold a secret"));
+            return Err(Stopped::failed("secret_in_output", "the metrics would contain a secret"));
         }
         check_target(path)?;
         let written = temporary(path).and_then(|mut file| {
@@ -94,7 +94,7 @@ fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
 /// Refuses to overwrite what is no metrics file: the state and its journal may be named by mistake.
 fn check_target(path: &Path) -> Result<(), Stopped> {
     match fs::metadata(path) {
-        Ok(there) if !there.is_file() => return Err(unwritten(path, &"it is no regular file")),
+        Ok(there) if !there.is_file() => return Err(unwritten(path, &"it is not a regular file")),
         Ok(there) if there.len() == 0 => return Ok(()),
         Ok(_) => {}
         // What is not there is written; another error shows when it is.
@@ -107,7 +107,7 @@ fn check_target(path: &Path) -> Result<(), Stopped> {
     if start == render::METRICS_START.as_bytes() {
         return Ok(());
     }
-    Err(unwritten(path, &"it exists and is no metrics file of roomctl: it is not overwritten"))
+    Err(unwritten(path, &"it exists and was not written by roomctl, so it is not overwritten"))
 }
 
 /// A new file beside `path`, readable by a collector of another user, removed unless it is persisted.

@@ -27,14 +27,14 @@ fn words(info: &PanicHookInfo<'_>, secrets: &Secrets) -> Vec<u8> {
     let backtrace = Backtrace::capture();
     let captured = backtrace.status() == BacktraceStatus::Captured;
     let trace = if captured { format!("\n{backtrace}") } else { String::new() };
-    let text = format!("error: a mistake of roomctl itself, at {place}: {message}{trace}\n");
+    let text = format!("error: a bug in roomctl, at {place}: {message}{trace}\n");
     let mut out = Vec::new();
     let mut redacting = Redacting::new(&mut out, secrets.known());
     let redacted = std::io::Write::write_all(&mut redacting, text.as_bytes())
         .and_then(|()| redacting.finish());
     match redacted {
         Ok(()) => out,
-        Err(_) => b"error: a mistake of roomctl itself\n".to_vec(),
+        Err(_) => b"error: a bug in roomctl\n".to_vec(),
     }
 }
 

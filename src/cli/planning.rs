@@ -25,7 +25,7 @@ pub(super) enum Pages {
 pub(super) fn check(args: &PlanningArgs) -> Result<(), Stopped> {
     match (args.format, args.layout.diff) {
         (PlanFormat::Markdown | PlanFormat::Github, true) => {
-            Err(Stopped::usage("`--diff` is for text: leave it out with this `--format`"))
+            Err(Stopped::usage("`--diff` works with `--format text` only"))
         }
         (PlanFormat::Text | PlanFormat::Json, _) | (_, false) => Ok(()),
     }

@@ -80,7 +80,7 @@ pub(super) fn named_without_secret(
     console: &Console,
 ) -> Result<PathBuf, Stopped> {
     if secrets::are_in_path(&path, console.secrets())? {
-        let words = format!("the path of {what} would hold a secret: give it another name");
+        let words = format!("the path of {what} would contain a secret: give it another name");
         return Err(Stopped::failed("secret_in_file_name", words));
     }
     Ok(path)

@@ -58,7 +58,7 @@ fn listen_beside(
     thread::Builder::new().name("signals".to_owned()).spawn(run)?;
     match listening.recv() {
         Ok(opened) => opened?,
-        Err(_) => return Err(Stopped::failed("signals", "the signals cannot be listened to")),
+        Err(_) => return Err(Stopped::failed("signals", "cannot install the signal handlers")),
     }
     Ok(stop)
 }

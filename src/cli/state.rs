@@ -184,7 +184,7 @@ fn folded(snapshot: &Snapshot, location: &StateLocation) -> String {
             let open = match recorded.filter(|room| room.pending.is_some()).count() {
                 0 => String::new(),
                 number => {
-                    format!("; {number} pending: the next apply looks up what became of them")
+                    format!("; {number} pending: the next apply looks up their outcome")
                 }
             };
             format!("Folded {rooms} from the journal into {path}, serial {serial}{open}.")
@@ -246,15 +246,14 @@ impl Removal {
         let mut list = Vec::new();
         render::state_list_text(&mut list, selected.keys().copied())?;
         console.say(&format!(
-            "To be taken out of the record: {rooms}\n{}A room that is alive becomes unmanaged: \
-             roomctl neither keeps nor destroys it, and it counts against the quota until the \
-             service destroys it.",
+            "To be removed from the record: {rooms}\n{}A room that is alive becomes unmanaged: roomctl no \
+             longer changes or destroys it, and it counts towards the quota until the service destroys it.",
             String::from_utf8_lossy(&list)
         ));
         if self.auto_approve {
             return Ok(());
         }
-        let question = format!("Take {rooms} out of the record?");
+        let question = format!("Remove {rooms} from the record?");
         approve(&question, "nothing was removed", stop, console).await
     }
 }
@@ -311,9 +310,9 @@ async fn repair(
     let written = write.await.map_err(session::state_error)?;
     console.print(|out| {
         let kept = match replaced {
-            Replaced::KeptBeside => " What was there is kept beside it.",
+            Replaced::KeptBeside => "The old state is kept beside it.",
             Replaced::InVersions => "",
-            Replaced::InTable => " What was there is kept in the table `replaced` of its schema.",
+            Replaced::InTable => "The old rows are kept in the table `replaced` of its schema.",
         };
         writeln!(out, "Repaired: serial {}.{kept}", written.serial)
     })?;
@@ -328,7 +327,7 @@ async fn approve(
     console: &Console,
 ) -> Result<(), Stopped> {
     if let Err(why) = console.can_ask() {
-        let words = format!("{nothing}: {why}; say --auto-approve");
+        let words = format!("{nothing}: {why}; pass --auto-approve");
         return Err(Stopped::refused("not_approved", words));
     }
     if !console.ask(question, stop).await? {

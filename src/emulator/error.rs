@@ -22,8 +22,8 @@ pub enum EmulatorError {
     },
     /// The data is damaged: remove the file to begin with an empty service.
     #[error(
-        "the emulator's data `{}` is damaged at line {line}: {reason}; remove it, and its `.log`, to \
-         begin with an empty service",
+        "the emulator's data `{}` is damaged at line {line}: {reason}; remove it, and its `.log`, to start \
+         with an empty service",
         path.display()
     )]
     Damaged {

@@ -302,7 +302,7 @@ fn idle_evictions(evict: &BTreeSet<Address>, plan: &Plan) -> Vec<Finding> {
     };
     let idle = |address: &&Address| !plan.steps.iter().any(|step| about(step, address));
     let warning = |address: &Address| {
-        let message = format!("`--evict {address}` has nothing to do: no step is about it");
+        let message = format!("`--evict {address}` has no effect: no step destroys or replaces it");
         Finding::warning("idle_evict", message).about(address)
     };
     evict.iter().filter(idle).map(warning).collect()

@@ -61,13 +61,13 @@ pub enum LocationError {
     UnknownScheme,
     /// It holds a password.
     #[error(
-        "the URL holds a user name or a password: remove it; credentials come from the environment, \
-         a profile, or the machine's identity"
+        "the URL contains a user name or a password: remove it; credentials come from the environment, a \
+         profile, or the machine's identity"
     )]
     Password,
     /// It is the URL of a database, and holds a password.
     #[error(
-        "the URL holds a password (or an `@`, which is written `%40`): remove it; a password comes from \
+        "the URL contains a password (or an `@`, which is written `%40`): remove it; a password comes from \
          PGPASSWORD, from a password file (PGPASSFILE or ~/.pgpass), or from a service file"
     )]
     DatabasePassword,

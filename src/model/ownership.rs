@@ -141,7 +141,7 @@ impl Room {
 /// Why a room is left alone, in the words for all of them.
 #[must_use]
 pub fn belongs_to(key: &str, other: &Lineage) -> String {
-    format!("its ownership attribute `{key}` holds the lineage {other} of another state")
+    format!("its ownership attribute `{key}` contains the lineage {other} of another state")
 }
 
 #[cfg(test)]

@@ -51,16 +51,18 @@ pub struct SavedNext {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedPlanError {
     /// It is something else.
-    #[error("it is no plan: `roomctl plan --out FILE` writes one")]
+    #[error("it is not a plan: `roomctl plan --out FILE` writes one")]
     NoPlan,
     /// It was printed, and not saved: it has no id and no time.
-    #[error("it was printed and not saved: `roomctl plan --out FILE` writes a plan to apply")]
+    #[error(
+        "it was printed with `--format json`, not saved: `roomctl plan --out FILE` saves a plan"
+    )]
     Printed,
     /// A newer version wrote it.
     #[error("its format version is {0}, and this roomctl reads {FORMAT_VERSION}: update roomctl")]
     Newer(u64),
     /// It is cut or damaged.
-    #[error("it is cut or damaged ({0}): plan again")]
+    #[error("it is truncated or damaged ({0}): plan again")]
     Damaged(String),
 }
 

@@ -74,7 +74,12 @@ fn allowed(key: &str, limit: GateLimit, recorded: u64, most: u64) -> String {
 }
 
 fn nothing_desired(counted: u64, desired: &Desired) -> Option<Refusal> {
-    let message = || format!("no room at all is declared, and {} go", rooms(counted, "would"));
+    let message = || {
+        format!(
+            "no rooms are declared, and {} would be destroyed or forgotten",
+            rooms(counted, "would")
+        )
+    };
     (desired.rooms.is_empty() && counted > 0)
         .then(|| Refusal { kind: RefusalKind::NothingDesired, message: message() })
 }

@@ -64,8 +64,8 @@ pub enum IdentityError {
     /// The recorded rooms are at another host of the same application.
     #[error(
         "the state's rooms of `{provider}` are at {recorded}, and the file names {declared}: another \
-         region has none of them; where it serves the same rooms, `--allow-endpoint-change` accepts \
-         it, or else {WAY_OUT}"
+         region does not have them. If this host serves the same rooms, pass `--allow-endpoint-change`; \
+         otherwise {WAY_OUT}"
     )]
     Host {
         /// The provider.
@@ -92,7 +92,7 @@ pub enum IdentityError {
 }
 
 const WAY_OUT: &str = "give this one a state of its own (`state: other.state.json`, or `--state`), or \
-                       change the file back and run `roomctl destroy` first";
+                       revert the file and run `roomctl destroy` first";
 
 /// Checks that the recorded rooms were made where the file says, and returns a warning for each
 /// provider whose host is recorded from now on.
@@ -171,14 +171,13 @@ pub(super) fn same_host(
         (Some(recorded), HostChange::Allowed) => (
             "host_changed",
             format!(
-                "the rooms of `{name}` were recorded at {recorded}, and are taken to be at {declared}"
+                "the rooms of `{name}` were recorded at {recorded}, and are now expected at {declared}"
             ),
         ),
         (None, _) => (
             "host_learned",
             format!(
-                "the state does not say at which host the rooms of `{name}` are: they are taken to be \
-                 at {declared}"
+                "the state does not record the host of the rooms of `{name}`: {declared} is assumed"
             ),
         ),
     };

@@ -50,7 +50,7 @@ pub enum RelocationError {
     NoRooms(ProviderName),
     /// The id of the room differs.
     #[error(
-        "{from} and {to} are two rooms: the id is the room's name at the service, which nothing can \
+        "{from} and {to} are different rooms: the service identifies a room by its id, which cannot \
          change. Only the provider's name may differ"
     )]
     OtherRoom {
@@ -60,9 +60,7 @@ pub enum RelocationError {
         to: Address,
     },
     /// A room is recorded at the new address.
-    #[error(
-        "{0} is recorded already: take the record that does not hold out with `roomctl state rm` first"
-    )]
+    #[error("{0} is recorded already: remove the wrong record with `roomctl state rm` first")]
     Taken(Address),
     /// The record says that the new name is another application.
     #[error(
@@ -214,6 +212,6 @@ fn without_rooms(recorded: &Recorded) -> Recorded {
 
 fn named(identity: &ProviderIdentity) -> String {
     let ProviderIdentity { kind, app_id, host } = identity;
-    let host = host.as_deref().unwrap_or("a host that is not known");
+    let host = host.as_deref().unwrap_or("an unknown host");
     format!("kind {kind}, app {app_id}, at {host}")
 }

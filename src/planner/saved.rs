@@ -26,7 +26,7 @@ pub enum SavedPlanRefusal {
         current: Option<Lineage>,
     },
     /// It was carried out already.
-    #[error("the saved plan {0} was carried out already: plan again")]
+    #[error("the saved plan {0} was applied already: plan again")]
     CarriedOut(String),
     /// It is too old, or its time has not come.
     #[error("the saved plan was made at {made}, which is not within `--max-plan-age {}s` of now ({now}): plan again", .most.as_secs())]

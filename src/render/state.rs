@@ -261,7 +261,7 @@ pub(super) fn pending(pending: &Pending) -> String {
         Destroy => "a destroy",
     };
     match absent_until {
-        None => format!("{call} of {at}, whose outcome is not known yet"),
+        None => format!("{call} of {at}, outcome not known yet"),
         Some(until) => {
             format!("{call} of {at}: the room is missing, and may still appear until {until}")
         }

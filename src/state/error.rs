@@ -65,9 +65,9 @@ pub enum StateError {
     },
     /// There is no state, though there was one: bring it back.
     #[error(
-        "{location} is missing, but {beside} is there, so there was a state once; bring it back \
-         from version control, have `roomctl state repair` rebuild it, or move the files beside it \
-         away if its rooms are gone"
+        "{location} is missing, but {beside} is there, so there was a state once; restore it from version \
+         control, run `roomctl state repair` to rebuild it, or move the files beside it away if its rooms \
+         are gone"
     )]
     Missing {
         /// The state.
@@ -77,9 +77,9 @@ pub enum StateError {
     },
     /// The journal builds on another state: bring that one back.
     #[error(
-        "{journal} builds on {builds_on}, but {location} is {found}; nothing was overwritten. Bring \
-         back the state that it builds on, or have `roomctl state repair` merge it: the journal \
-         names rooms that no other state knows"
+        "{journal} builds on {builds_on}, but {location} is {found}; nothing was overwritten. Restore the \
+         state that it builds on, or run `roomctl state repair` to merge it: the journal contains rooms \
+         that no other state records"
     )]
     Foreign {
         /// The state.
@@ -106,9 +106,9 @@ pub enum StateError {
     /// A part of the state was changed by something else while this run held the lock; what this run
     /// did is in a rescue file: repair.
     #[error(
-        "{location} was {loss} by something else while this run held the lock: no further call was \
-         made. What this run did is in {rescue}, which `roomctl state repair` merges; no run begins \
-         before"
+        "{location} was {loss} by something else while this run held the lock: no further call was made. \
+         What this run did is in {rescue}, which `roomctl state repair` merges; no run can start before \
+         that"
     )]
     Rescued {
         /// What was changed.
@@ -150,9 +150,9 @@ pub enum StateError {
     },
     /// The state can be read, and is not as roomctl wrote it: repair, or bring it back.
     #[error(
-        "{location}: {what}, so it was damaged or edited by hand{}; nothing was overwritten. \
-         `roomctl state repair` shows what would become of it and writes it; or bring the file back \
-         from version control",
+        "{location}: {what}, so it was damaged or edited by hand{}; nothing was overwritten. `roomctl \
+         state repair` shows what would become of it and writes it; or restore the file from version \
+         control",
         difference(differs.as_ref())
     )]
     Checksum {
@@ -165,9 +165,8 @@ pub enum StateError {
     },
     /// git left a conflict in a file: resolve it.
     #[error(
-        "{location}:{line}: git left a conflict here; nothing was overwritten. Take one side whole \
-         (`git checkout --ours` or `--theirs` with the file), or have `roomctl state repair` put \
-         both together"
+        "{location}:{line}: git left a conflict here; nothing was overwritten. Take one side whole (`git \
+         checkout --ours` or `--theirs` with the file), or run `roomctl state repair`, which merges both"
     )]
     Conflict {
         /// The file.
@@ -186,8 +185,8 @@ pub enum StateError {
     /// The lock's lease ended, and another run may hold it now: run again, which looks up what is
     /// pending.
     #[error(
-        "the lock of {location} was lost{}: no further call was made. Run again once it is free: it \
-         looks up what became of the calls in flight",
+        "the lock of {location} was lost{}: no further call was made. Run again once it is free: it looks \
+         up the outcome of the calls in flight",
         taken(by.as_deref())
     )]
     LeaseLost {
@@ -198,8 +197,8 @@ pub enum StateError {
     },
     /// The lock's lease was ended by hand: run again, which looks up what is pending.
     #[error(
-        "the lock of {location} was ended by `roomctl state unlock`: no further call was made. Run \
-         again: it looks up what became of the calls in flight"
+        "the lock of {location} was ended by `roomctl state unlock`: no further call was made. Run again: \
+         it looks up the outcome of the calls in flight"
     )]
     Unlocked {
         /// The state.
@@ -327,8 +326,8 @@ fn difference(differs: Option<&(usize, String)>) -> String {
 fn saving(lines: Option<&str>, rescue: &str) -> String {
     lines.map_or_else(String::new, |lines| {
         format!(
-            ". These lines are all that there is of it: save them as {rescue} and run `roomctl \
-             state repair`\n{lines}"
+            ". These lines are the only record of it: save them as {rescue} and run `roomctl state \
+             repair`\n{lines}"
         )
     })
 }
@@ -337,11 +336,11 @@ fn advice(error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
     let kind = error.kind();
     if matches!(kind, Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge) {
-        "; make room on the disk and run again"
+        "; free some disk space and run again"
     } else if matches!(kind, Kind::PermissionDenied | Kind::ReadOnlyFilesystem) {
         "; the state and the folder around it must be writable for this user"
     } else if kind == Kind::NotFound {
-        "; make the folder first, or correct `state:`"
+        "; create the folder first, or correct `state:`"
     } else {
         ""
     }

@@ -241,7 +241,7 @@ fn a_created_room_that_cannot_be_recorded_is_looked_up_by_the_next_run() {
         assert_eq!(
             failure.message,
             "it was created, but could not be recorded: the lock of memory was lost: no further call was \
-             made. Run again once it is free: it looks up what became of the calls in flight"
+             made. Run again once it is free: it looks up the outcome of the calls in flight"
         );
         assert!(failure.pending, "the next run looks up the room");
     });

@@ -198,7 +198,7 @@ impl Worker {
             | Settled::Gone(_)
             | Settled::Unproven(_)
             | Settled::MayStillLand(_)
-            | Settled::Unread(_) => "a room exists, and it is not known whose it is".to_owned(),
+            | Settled::Unread(_) => "a room exists, and its owner is not known".to_owned(),
         };
         Err(Failure::Open(why, Some(api_error)))
     }
@@ -267,9 +267,9 @@ fn conflict(
             format!("is recorded as {other}, another provider name of the same application")
         }
         (None, Owner::Other(lineage)) => format!("belongs to another state, of lineage {lineage}"),
-        (None, Owner::Ours) => "belongs to this state, and lost its record".to_owned(),
+        (None, Owner::Ours) => "belongs to this state, but its record was lost".to_owned(),
         (None, Owner::Unknown) => {
-            "is not in this state (a lost state, another state, a colleague?)".to_owned()
+            "is not in this state (a lost state, another state, or created by hand?)".to_owned()
         }
     };
     let adopt = match owner {

@@ -58,7 +58,7 @@ fn write_new(path: &Path, text: &[u8], console: &Console) -> Result<(), Stopped>
 
 fn keep_secrets_out(text: &[u8], console: &Console) -> Result<(), Stopped> {
     if console.secrets().are_in(|out| out.write_all(text))? {
-        let message = "the state would hold a secret: nothing was written";
+        let message = "the state would contain a secret: nothing was written";
         return Err(Stopped::failed("secret_in_output", message));
     }
     Ok(())
@@ -125,7 +125,7 @@ impl Push {
             edited.into_iter().chain(objections(before, document)).collect();
         if !objections.is_empty() && !self.force {
             let message = format!(
-                "{}; nothing was written. `--force` writes it all the same",
+                "{}; nothing was written. `--force` writes it anyway",
                 objections.join("; ")
             );
             return Err(Stopped::refused("push", render::plain(message)));
@@ -145,7 +145,7 @@ impl Push {
         let plan = RepairPlan::between(found, compared_with, before, &after);
         console.print(|out| render::push_text(out, &plan))?;
         if !self.auto_approve {
-            let question = "Put this document in the place of the state?";
+            let question = "Replace the state by this document?";
             approve(question, "nothing was written", stop, console).await?;
         }
         locked.check().await.map_err(session::state_error)?;

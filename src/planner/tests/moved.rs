@@ -90,7 +90,11 @@ fn another_host_is_refused_and_can_be_accepted() {
     let mut world = two_rooms();
     world.chat().host = "zim-api-sgp.zego.im".into();
     let refused = belongs(&world).expect_err("refused");
-    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are at zim-api.zego.im, and the file names zim-api-sgp.zego.im: another region has none of them; where it serves the same rooms, `--allow-endpoint-change` accepts it, or else give this one a state of its own (`state: other.state.json`, or `--state`), or change the file back and run `roomctl destroy` first");
+    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are at zim-api.zego.im, and the file \
+                                       names zim-api-sgp.zego.im: another region has none of them; where \
+                                       it serves the same rooms, `--allow-endpoint-change` accepts it, or \
+                                       else give this one a state of its own (`state: other.state.json`, \
+                                       or `--state`), or revert the file and run `roomctl destroy` first");
     let accepted = identity(&world.desired, &world.recorded, HostChange::Allowed);
     assert_eq!(accepted.expect("accepted")[0].code, "host_changed");
     world.recorded.rooms.clear();

@@ -69,7 +69,7 @@ fn wait(wait: &StepWait) -> Vec<String> {
     let StepWait { address, action, reason } = wait;
     let why = match reason {
         WaitReason::People(people) => {
-            let people = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
+            let people = counts::people(*people).unwrap_or_else(|| "possibly people".to_owned());
             format!("{people} inside")
         }
         WaitReason::Unread(why) => format!("it could not be read: {why}"),

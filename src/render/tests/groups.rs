@@ -93,9 +93,9 @@ fn stuck(reason: impl Fn(u64) -> HeldReason) -> Plan {
 fn rooms_that_are_held_back_for_one_cause_are_one_group() {
     let conflict = stuck(|_| HeldReason::Conflict);
     let text = written(|out| plan_text(out, &conflict, &VIEW));
-    let group = "  + create 12 rooms exist already and are not in this state: chat/r00, chat/r01, chat/r02, \
-                 chat/r03, chat/r04, chat/r05, chat/r06, chat/r07, chat/r08, chat/r09 and 2 more\n      \
-                 a lost state, another state, a colleague? `roomctl import ADDRESS` or \
+    let group = "  + create 12 rooms exist already and are not in this state: chat/r00, chat/r01, \
+                 chat/r02, chat/r03, chat/r04, chat/r05, chat/r06, chat/r07, chat/r08, chat/r09 and 2 \
+                 more\n      a lost state, another state, or created by hand? `roomctl import ADDRESS` or \
                  `on_conflict: adopt` takes them over\n";
     assert!(text.contains(group), "{text}");
     let full = View { layout: Layout::Full, ..VIEW };

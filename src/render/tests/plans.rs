@@ -184,7 +184,7 @@ fn rooms_that_another_run_is_changing_are_one_line() {
         line.to_owned()
     };
     let by = "`roomctl apply` of ada on desk, process 12, since 1970-01-01T00:00:07.000Z";
-    assert_eq!(shown(&[]), format!("Running meanwhile: {by}"));
+    assert_eq!(shown(&[]), format!("Another run in progress: {by}"));
     assert_eq!(shown(&["chat/a"]), format!("Being changed by {by}: chat/a"));
     let several = shown(&["chat/a", "chat/b", "chat/c"]);
     assert_eq!(several, format!("Being changed by {by}: 3 rooms, chat/a … chat/c"));

@@ -75,7 +75,7 @@ pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
     match (document.version, checksum) {
         (OLDEST, Checksum::Missing) => {}
         (OLDEST, Checksum::Present) => {
-            return Err(ParseError::Checksum("it has a checksum, which version 1 never has"));
+            return Err(ParseError::Checksum("it has a checksum, which version 1 does not have"));
         }
         (_, Checksum::Missing) => return Err(ParseError::Checksum("its checksum is missing")),
         (_, Checksum::Present) => checksum::check(text)?,
@@ -102,7 +102,7 @@ pub(in crate::state) fn read_unsealed(text: &[u8]) -> Result<(Document, Checksum
 
 fn parsed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
     if text.trim_ascii().is_empty() {
-        let what = "the file is empty, and a state never is".to_owned();
+        let what = "the file is empty, which a state never is".to_owned();
         return Err(ParseError::Damaged { line: 1, column: 1, what });
     }
     sniff(text)?;

@@ -166,8 +166,7 @@ pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
     let EntryLine { n: found, synced, entry, _checksum } = open(line)?;
     if found != n || synced >= n {
         let what = format!(
-            "entry {n} of the journal should stand here, and entry {found} does: lines were taken \
-             out or put in"
+            "expected entry {n} of the journal, found entry {found}: lines were removed or inserted"
         );
         return Err(Flaw { column: 1, what });
     }
@@ -193,7 +192,7 @@ pub(super) fn open<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
         return Err(Flaw { column: 1, what: "the line does not end with its checksum".to_owned() });
     };
     if format!("{:08x}", crc32fast::hash(text)).as_bytes() != digits {
-        let what = "the line does not agree with its checksum".to_owned();
+        let what = "the line does not match its checksum".to_owned();
         return Err(Flaw { column: text.len() + SEAL.len() + 1, what });
     }
     serde_json::from_slice(line)

@@ -102,7 +102,7 @@ impl Answer {
                 | "ContainerDisabled"
                 | "AccountBeingCreated"
                 | "BlobImmutableDueToPolicy",
-            ) => denied("nothing can be written as long as it stays so".to_owned()),
+            ) => denied("nothing can be written until that is changed".to_owned()),
             (304 | 409 | 412, _) => Refusal::Condition,
             (400, "RequestTimeout") | (408 | 429, _) => unavailable(),
             (301 | 302 | 307 | 308, _) | (400, "AuthorizationHeaderMalformed") => {
@@ -119,7 +119,7 @@ impl Answer {
             }
             (407, _) => denied("the proxy refused: check HTTPS_PROXY".to_owned()),
             (405 | 501, _) => {
-                denied("the store does not take such a request: use another one".to_owned())
+                denied("the store does not support this request: use another store".to_owned())
             }
             (500.., _) => unavailable(),
             // A proxy on the way may have answered.
@@ -130,8 +130,7 @@ impl Answer {
 
     /// Returns what an answer means that was to give credentials.
     pub(super) fn without_credentials(&self, expected: Expectation<'_>) -> RemoteError {
-        let missing =
-            format!("{}, so that there are no credentials for the state", self.sentence(""));
+        let missing = format!("{}, so there are no credentials for the state", self.sentence(""));
         match self.status {
             408 | 429 | 500.. => RemoteError::Unavailable(missing),
             200..300 if expected.answered => RemoteError::Unavailable(missing),
@@ -313,8 +312,7 @@ mod tests {
         };
         let refused = meaning(400, r#"{"error": "invalid_grant"}"#, true);
         let RemoteError::Denied(why) = refused else { panic!("{refused:?}") };
-        let part =
-            "h answered 400 invalid_grant, so that there are no credentials for the state; set";
+        let part = "h answered 400 invalid_grant, so there are no credentials for the state; set";
         assert!(why.starts_with(part), "{why}");
         assert!(matches!(meaning(200, "garbage", false), RemoteError::Denied(_)));
         for (status, answered) in [(200, true), (500, false), (429, true)] {

@@ -70,7 +70,8 @@ fn scripts_read_it_too() {
 fn a_room_of_a_lost_state_is_not_said_to_be_somebody_elses() {
     let (desk, served) = with_rooms_of_another_state();
     desk.edit("on_conflict: adopt", "on_conflict: fail");
-    let words = "a room of this id exists and is not in this state (a lost state, another state, a colleague?)";
+    let words = "a room of this id exists and is not in this state (a lost state, another state, or \
+                 created by hand?)";
     let plan = served.run(&desk, "plan --refresh all --detailed-exitcode --full").ends(2);
     let plan = plan.prints(words).prints("Nothing can be done now: 3 blocked.");
     plan.prints("`roomctl import chat/news` or `on_conflict: adopt` takes it over");

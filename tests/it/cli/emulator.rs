@@ -28,7 +28,7 @@ fn rooms_of_a_served_emulator_are_kept_filled_and_emptied() {
     served.run(&desk, "emulator advance 90m").ends(0);
     let plan = served.run(&desk, "plan --refresh all").ends(0);
     plan.prints("2 to recreate").prints("1 unchanged").keeps_from("chat/news");
-    served.run(&desk, "emulator leave chat/news").ends(0).says("everybody left");
+    served.run(&desk, "emulator leave chat/news").ends(0).says("all users left");
     served.run(&desk, "emulator advance 90m").ends(0);
     served.run(&desk, "plan --refresh all").ends(0).prints("3 to recreate");
     served.run(&desk, "emulator enter chat/news").ends(1).says("does not exist");

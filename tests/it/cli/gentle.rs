@@ -33,7 +33,7 @@ fn what_is_ignored_is_neither_compared_nor_changed() {
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
     served.run(&desk, "drift").ends(0);
     let explained = served.run(&desk, "explain chat/news").ends(0);
-    explained.prints("what is declared otherwise than recorded is named by `ignore_changes`");
+    explained.prints("every difference between declared and recorded is in `ignore_changes`");
     // A replace takes along what was written there.
     desk.edit("name: News", "name: Latest");
     served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 1 replaced.");

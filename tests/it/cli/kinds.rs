@@ -194,7 +194,7 @@ fn people_come_and_go_in_rooms_of_each_kind() {
     desk.run("emulator advance 3h").ends(0);
     desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms, ");
     for address in ADDRESSES {
-        desk.run(&format!("emulator leave {address}")).ends(0).says("everybody left");
+        desk.run(&format!("emulator leave {address}")).ends(0).says("all users left");
     }
     desk.run("emulator advance 90m").ends(0);
     let due = desk.run("plan --refresh all").ends(0);

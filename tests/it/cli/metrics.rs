@@ -121,7 +121,7 @@ fn a_file_that_cannot_be_written_is_an_error_before_anything_is_done() {
 fn nothing_but_a_metrics_file_is_overwritten() {
     let desk = Desk::applied();
     desk.run("plan --out plan.json").ends(0);
-    let no_metrics = "it exists and is no metrics file of roomctl: it is not overwritten";
+    let no_metrics = "it exists and was not written by roomctl, so it is not overwritten";
     for file in ["rooms.yaml", "rooms.state.json", "rooms.state.json.lock", "plan.json"] {
         let before = desk.read(file);
         for command in ["apply --auto-approve", "reconcile", "plan", "drift"] {

@@ -174,7 +174,7 @@ fn a_secret_never_waits_in_the_state() {
     desk.run_with(&here, "apply --auto-approve").ends(0);
     desk.edit("name: Short", &format!("name: {secret}"));
     let ran = desk.run_with(&here, "apply --auto-approve").ends(1).keeps_from(secret);
-    ran.says("the state would hold a secret");
+    ran.says("the state would contain a secret");
     assert!(!desk.read("rooms.state.json").contains(secret));
 }
 

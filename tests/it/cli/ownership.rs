@@ -141,7 +141,9 @@ fn after_a_lost_state_its_rooms_are_taken_over_and_the_new_state_continues_it() 
     lose_state(&desk);
     let refused = desk.run("import --all-declared").ends(3);
     let refused = refused.says(&format!("rooms of the state of lineage {lost}: chat/lobby, "));
-    refused.says("there is no terminal to ask on").says(&format!("say `--lineage {lost}`"));
+    refused
+        .says("stdin is not a terminal, so no confirmation can be asked for")
+        .says(&format!("say `--lineage {lost}`"));
     assert!(!desk.holds("rooms.state.json"));
     let taken = desk.run(&format!("import --all-declared --lineage {lost} --format json")).ends(0);
     let document = taken.document();
@@ -163,10 +165,7 @@ fn a_state_that_was_begun_since_keeps_its_lineage_and_writes_it() {
     let applied = served.run(&desk, "apply -y --full").ends(0).prints("3 updated");
     applied.prints(&format!("attributes.managed_by  \"{theirs}\" → \"{ours}\""));
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
-    served
-        .run(&desk, &line)
-        .ends(1)
-        .says("no declared room that is not recorded holds this lineage");
+    served.run(&desk, &line).ends(1).says("no declared, unrecorded room has this lineage");
 }
 
 #[test]
@@ -256,7 +255,7 @@ fn lineages_are_named_with_all_declared_only() {
     desk.run(&format!("import --lineage {uuid}")).ends(64);
     desk.run("import --all-declared --lineage ours").ends(64).says("expected a UUID");
     let none = desk.run(&format!("import --all-declared --lineage {uuid}")).ends(1);
-    none.says("no declared room that is not recorded holds this lineage");
+    none.says("no declared, unrecorded room has this lineage");
 }
 
 #[test]

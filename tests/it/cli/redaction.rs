@@ -71,7 +71,7 @@ fn a_usage_error_and_the_log_are_redacted_too() {
 fn an_apply_writes_no_secret_into_the_state() {
     let desk = pasted();
     let ran = desk.run_with(&DEFAULT, "apply --auto-approve").ends(1).keeps_from(SECRET);
-    ran.says("the state would hold a secret");
+    ran.says("the state would contain a secret");
     desk.run("state list").ends(0).keeps_from("chat/");
 }
 
@@ -79,7 +79,7 @@ fn an_apply_writes_no_secret_into_the_state() {
 fn a_file_name_that_would_hold_a_secret_is_refused_before_anything_is_made() {
     let desk = Desk::empty();
     let inside = format!("-f {SECRET}/rooms.yaml init");
-    desk.run_with(&DEFAULT, &inside).ends(1).keeps_from(SECRET).says("would hold a secret");
+    desk.run_with(&DEFAULT, &inside).ends(1).keeps_from(SECRET).says("would contain a secret");
     desk.run_with(&DEFAULT, &format!("emulator --data {SECRET}.json")).ends(1).keeps_from(SECRET);
     let desk = pasted();
     for command in ["plan", "apply --auto-approve", "import --all-declared", "state list", "check"]
@@ -87,7 +87,7 @@ fn a_file_name_that_would_hold_a_secret_is_refused_before_anything_is_made() {
         for path in [format!("{SECRET}.json"), format!("below/{SECRET}/state.json")] {
             let line = format!("--state {path} {command}");
             let ran = desk.run_with(&DEFAULT, &line).ends(1).keeps_from(SECRET);
-            ran.says("the path of the state would hold a secret");
+            ran.says("the path of the state would contain a secret");
         }
     }
     desk.edit("version: 1\n", &format!("version: 1\nstate: {SECRET}.json\n"));

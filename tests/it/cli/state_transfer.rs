@@ -70,7 +70,7 @@ fn an_edited_document_is_pushed_by_force_only_and_a_damaged_one_never() {
     desk.write("secret.json", &text.replace("\"today\"", &format!("\"{SECRET}\"")));
     let with = [("ZEGO_SERVER_SECRET", SECRET)];
     let refused = desk.run_with(&with, "state push secret.json -y --force").ends(1);
-    refused.says("would hold a secret").keeps_from(SECRET);
+    refused.says("would contain a secret").keeps_from(SECRET);
 }
 
 #[test]

@@ -165,8 +165,8 @@ fn united(folder: &Folder, text: &[u8], found: &mut Vec<String>) -> Result<Salva
         && one != other
     {
         let why = format!(
-            "the sides of the conflict are different states, of lineage {one} and {other}: take one \
-             of them whole (`git checkout --ours` or `--theirs`)"
+            "the two sides of the conflict are different states, of lineage {one} and {other}: take one of \
+             them whole (`git checkout --ours` or `--theirs`)"
         );
         return Err(StateError::Unrepairable { location: error::text(&folder.state), why });
     }

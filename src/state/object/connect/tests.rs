@@ -120,7 +120,7 @@ fn half_of_the_credentials_is_an_error_that_names_the_other_half() {
         ),
         (Azure, &[], "AZURE_STORAGE_ACCOUNT is not set"),
         (Azure, &[account, ("AZURE_CLIENT_SECRET", "hush")], "AZURE_CLIENT_ID or AZURE_TENANT_ID"),
-        (Azure, &[account, ("AZURE_STORAGE_SAS_TOKEN", "hush")], "the SAS token is not one"),
+        (Azure, &[account, ("AZURE_STORAGE_SAS_TOKEN", "hush")], "the SAS token is invalid"),
     ];
     for (service, variables, part) in cases {
         let error = failure(service, variables);

@@ -441,7 +441,7 @@ async fn the_role_of_a_machine_is_used_and_its_lack_says_what_to_set() {
     metadata.plan(|_| Fault::Cut);
     let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
     let Err(RemoteError::Denied(why)) = missing else { panic!("{missing:?}") };
-    assert!(why.contains("so that there are no credentials for the state; set"), "{why}");
+    assert!(why.contains("so there are no credentials for the state; set"), "{why}");
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ impl PasswordFile {
         let unreadable = |error| format!("the password file {shown} cannot be read: {error}");
         let metadata = fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() {
-            return Err(format!("the password file {shown} is no regular file"));
+            return Err(format!("the password file {shown} is not a regular file"));
         }
         if is_open_to_others(&metadata) {
             return Err(format!(

@@ -223,7 +223,7 @@ fn the_password_file_is_the_one_that_is_named() {
     let why = refusal("postgres://h/", &home.environment(&[("PGPASSFILE", "/none")]));
     assert!(why.contains("the password file /none cannot be read"), "{why}");
     let why = refusal("postgres://h/", &home.environment(&[("PGPASSFILE", home.path())]));
-    assert!(why.contains("is no regular file"), "{why}");
+    assert!(why.contains("is not a regular file"), "{why}");
 }
 
 #[cfg(unix)]

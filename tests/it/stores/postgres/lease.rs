@@ -129,7 +129,9 @@ async fn a_holder_whose_last_entry_is_gone_stops() {
     let error = writer.append(vec![result("chat/b")]).await.map(drop).expect_err("it is gone");
     assert!(matches!(error, StateError::Outdated { .. }), "{error}");
     assert!(
-        error.to_string().contains("its last writes are not what the server confirmed"),
+        error
+            .to_string()
+            .contains("its last writes are no longer there, although the server confirmed them"),
         "{error}"
     );
     writer.fold(calls(1)).await.map(drop).expect_err("it has stopped");
