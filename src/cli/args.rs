@@ -61,14 +61,14 @@ pub(super) struct Global {
     /// given several times
     #[arg(short, long = "file", value_name = "PATH", global = true, default_value = "rooms.yaml")]
     pub(super) files: Vec<PathBuf>,
-    /// Read the files in subfolders of a folder given by -f too, but for hidden ones
+    /// Also read the files in subfolders of a folder given by -f, except hidden ones
     #[arg(short = 'R', long, global = true)]
     pub(super) recursive: bool,
-    /// Where the state is kept, instead of what the file says: a path, or an s3://, gs://, az:// or
+    /// Where the state is kept, overriding `state:` in the file: a path, or an s3://, gs://, az:// or
     /// postgres:// URL
     #[arg(long, value_name = "URL", value_hint = ValueHint::FilePath, global = true)]
     pub(super) state: Option<String>,
-    /// Send credentials to this host too; the vendors' hosts and loopback are always allowed
+    /// Also send credentials to this host; the vendors' hosts and loopback are always allowed
     #[arg(long = "allow-endpoint", value_name = "HOST", global = true)]
     pub(super) allow_endpoints: Vec<String>,
     /// When to use colour
@@ -77,7 +77,7 @@ pub(super) struct Global {
     /// Print only the result and errors
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// How the log is written to stderr; ROOMCTL_LOG sets its level, such as `debug`
+    /// Format of the log on stderr; ROOMCTL_LOG sets its level, such as `debug`
     #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", global = true)]
     pub(super) log_format: LogFormat,
 }
@@ -96,16 +96,16 @@ pub(super) enum Color {
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
-    /// Lines for people.
+    /// Text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// A command.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Write a commented starter rooms.yaml, and what git and editors need; never overwrites
+    /// Write a commented starter rooms.yaml, .gitignore and .gitattributes; never overwrites
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
     /// Check the files: no state, no network, no credentials
@@ -115,31 +115,31 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Compare what is recorded with what the service has; changes nothing
     Drift(DriftArgs),
-    /// Show one room as desired, recorded and observed, and what is decided; changes nothing
+    /// Show one room as desired, recorded and observed, and the decision; changes nothing
     Explain(ExplainArgs),
-    /// Plan, show, ask, and carry out
+    /// Plan, show the plan, ask, and apply it
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
-    /// Bring the recorded rooms back as they were last applied: what a scheduled job runs
+    /// Restore the recorded rooms as they were last applied, for a scheduled job
     #[command(after_help = RECONCILE_EXAMPLES)]
     Reconcile(ReconcileArgs),
-    /// Destroy every recorded room: as apply, with nothing desired
+    /// Destroy every recorded room: like apply, with nothing desired
     #[command(after_help = DESTROY_EXAMPLES)]
     Destroy(DestroyArgs),
     /// Record rooms that exist already and that the file declares
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArgs),
-    /// Ask each provider one harmless question: credentials, clock, limits
+    /// Check credentials, clock and limits by one read-only call to each provider
     Check(CheckArgs),
-    /// Read or correct the record of the rooms
+    /// Read or correct the state
     #[command(subcommand, after_help = STATE_EXAMPLES)]
     State(StateCommand),
-    /// Serve the services' APIs on loopback, for trying and for tests
+    /// Serve emulated server APIs on loopback, for trying out and for tests
     #[command(after_help = EMULATOR_EXAMPLES)]
     Emulator(Box<EmulatorArgs>),
     /// Print the JSON Schema (draft-07) of rooms.yaml, or of a document that roomctl writes
     Schema {
-        /// Which one
+        /// The document
         #[arg(value_enum, default_value_t = SchemaName::Rooms)]
         name: SchemaName,
     },
@@ -227,7 +227,7 @@ pub(super) struct InitArgs {
 /// `validate`.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
-    /// How the result is written
+    /// Output format
     #[arg(long, value_enum, default_value_t = ValidateFormat::Text)]
     pub(super) format: ValidateFormat,
 }

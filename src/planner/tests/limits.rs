@@ -60,7 +60,7 @@ fn findings_without_end_are_counted() {
     }
     let findings = world.plan().findings;
     assert_eq!(findings.len(), 101);
-    assert_eq!(findings[100].message, "the same of 3 more rooms");
+    assert_eq!(findings[100].message, "the same for 3 more rooms");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn rooms_beyond_number_keep_their_order() {
     let plan = world.plan();
     assert_eq!((plan.summary.create, plan.summary.unchanged), (20_000, 20_000));
     assert!(plan.steps.is_sorted_by(|a, b| a.address < b.address));
-    assert_eq!(plan.findings[100].message, "the same of 19900 more rooms");
+    assert_eq!(plan.findings[100].message, "the same for 19900 more rooms");
 }
 
 #[test]

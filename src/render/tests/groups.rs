@@ -153,8 +153,8 @@ fn findings_that_differ_by_their_room_are_printed_once() {
     findings.insert(1, Finding::warning("x", "something else"));
     let plan = Plan { findings, ..empty() };
     let grouped = written(|out| plan_text(out, &plan, &VIEW));
-    let start = "warning: chat/a is empty\nthe same of 2 more rooms: chat/ab, chat/c\n\n\
-                 warning: something else\n";
+    let start = "warning: chat/a is empty\nthe same for 2 more rooms: chat/ab, chat/c\n\nwarning: \
+                 something else\n";
     assert!(grouped.starts_with(start), "{grouped}");
     let full = written(|out| plan_text(out, &plan, &View { layout: Layout::Full, ..VIEW }));
     assert_eq!(full.matches("warning: ").count(), 4, "{full}");

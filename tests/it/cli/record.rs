@@ -180,7 +180,7 @@ fn a_missing_folder_of_the_state_is_said_once_with_the_way_out() {
     for command in ["plan", "apply -y", "state list"] {
         let ran = desk.run(&format!("{command} --state nowhere/rooms.state.json")).ends(1);
         assert_eq!(ran.stderr.matches("No such file").count(), 1, "{ran}");
-        ran.says("make the folder first");
+        ran.says("create the folder first");
     }
 }
 

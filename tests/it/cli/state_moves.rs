@@ -30,7 +30,7 @@ fn one_room_after_the_other_follows_too() {
 fn a_record_never_moves_to_another_room_or_another_application() {
     let desk = Desk::applied();
     let before = desk.read("rooms.state.json");
-    desk.run("state mv chat/lobby chat/hall").ends(64).says("are two rooms");
+    desk.run("state mv chat/lobby chat/hall").ends(64).says("are different rooms");
     desk.run("state mv chat/lobby talk/").ends(64).says("name two providers");
     desk.run("state mv chat/ talk").ends(64);
     desk.run("state mv chat/ Talk/").ends(64).says("no provider name");

@@ -112,7 +112,7 @@ fn half_of_the_credentials_is_an_error_that_names_the_other_half() {
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is not",
         ),
         (Gcs, &[("GOOGLE_APPLICATION_CREDENTIALS", "/no/file")], "/no/file, which cannot be read"),
-        (Gcs, &[("GOOGLE_SERVICE_ACCOUNT_KEY", "{")], "is no JSON"),
+        (Gcs, &[("GOOGLE_SERVICE_ACCOUNT_KEY", "{")], "is not JSON"),
         (
             Gcs,
             &[("GOOGLE_SERVICE_ACCOUNT_KEY", r#"{"type": "external_account"}"#)],
@@ -198,7 +198,7 @@ fn a_profile_gives_keys_and_region_or_says_how_to_export_them() {
     let region = ("AWS_REGION", "eu-west-1");
     assert_eq!(host(&with(&of("ci"), &[region])), Ok("s3.eu-west-1.amazonaws.com".to_owned()));
     let cases = [
-        ("people", "`sso_session`, which roomctl does not do: export them"),
+        ("people", "`sso_session`, which roomctl does not support: export them"),
         ("role", "configure export-credentials --profile role --format env"),
         ("half", "and not the other"),
         ("nobody", "AWS_PROFILE names the profile `nobody`"),

@@ -287,7 +287,7 @@ async fn what_may_pass_is_unavailable_and_what_stays_is_denied() {
             answer("400 Bad Request", "", "KMS.DisabledException"),
             "400 KMS.DisabledException (Words): check",
         ),
-        (answer("501 Not Implemented", "", "NotImplemented"), "use another one"),
+        (answer("501 Not Implemented", "", "NotImplemented"), "use another store"),
         (answer("404 Not Found", "", "NoSuchBucket"), "there is no bucket `answers`"),
     ];
     for (fault, part) in denied {
@@ -435,7 +435,7 @@ async fn the_role_of_a_machine_is_used_and_its_lack_says_what_to_set() {
     metadata.plan(|_| body("404 Not Found", ""));
     let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
     let Err(RemoteError::Denied(why)) = missing else { panic!("{missing:?}") };
-    assert!(why.starts_with(&format!("{} answered 404, so that", metadata.address)), "{why}");
+    assert!(why.starts_with(&format!("{} answered 404, so there", metadata.address)), "{why}");
     assert!(why.contains("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"), "{why}");
 
     metadata.plan(|_| Fault::Cut);

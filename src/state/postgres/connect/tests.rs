@@ -71,10 +71,13 @@ fn refusal(text: &str, environment: &StoreEnvironment) -> String {
 
 /// Servers, user, database and program, as one line.
 fn shown(connector: &Connector) -> String {
-    let servers: Vec<String> = connector.servers.iter().map(ToString::to_string).collect();
     let shared = &connector.shared;
     let parts = [shared.get_user(), shared.get_dbname(), shared.get_application_name()];
-    format!("{} {}", servers.join(","), parts.map(Option::unwrap_or_default).join(" "))
+    format!(
+        "{} {}",
+        connector.servers().replace(", ", ","),
+        parts.map(Option::unwrap_or_default).join(" ")
+    )
 }
 
 fn passwords(connector: &Connector) -> Vec<Option<&str>> {
@@ -159,7 +162,7 @@ fn a_variable_that_is_invalid_or_not_supported_is_named() {
         ("PGTARGETSESSIONATTRS", "standby", "PGTARGETSESSIONATTRS is invalid"),
         ("PGHOSTADDR", "10.0.0.1", "PGHOSTADDR is set, which roomctl does not support: unset it"),
         ("PGOPTIONS", "-c role=x", "PGOPTIONS is set"),
-        ("PGPORT", "1,2,3", "another number of ports"),
+        ("PGPORT", "1,2,3", "the numbers of ports and hosts differ"),
     ] {
         let why = refusal("postgres://u@h1,h2/", &environment(&[(name, value)]));
         assert!(why.contains(part), "{name}: {why}");
@@ -296,4 +299,16 @@ fn a_time_out_is_as_it_is_said_within_bounds() {
     {
         assert_eq!(connect_timeout(seconds).as_secs(), expected, "{seconds:?}");
     }
+}
+
+#[test]
+fn a_location_without_a_host_names_the_server_that_is_used() {
+    let location = |text: &str, variables: &[(&str, &str)]| {
+        let environment = environment(&[&[("USER", "me"), ("PGPORT", "6543")], variables].concat());
+        super::super::database(&url(text), &environment).expect(text).location
+    };
+    let host = [("PGHOST", "db1,db2"), ("PGPASSWORD", "do-not-show-it")];
+    assert_eq!(location("postgres:///", &host), "postgres:/// (server db1:6543, db2:6543)");
+    assert_eq!(location("postgres:///fleet", &[]), "postgres:///fleet (server localhost:6543)");
+    assert_eq!(location("postgres://db/fleet", &host), "postgres://db/fleet");
 }

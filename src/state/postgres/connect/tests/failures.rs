@@ -123,7 +123,7 @@ async fn a_connection_that_does_not_come_about_is_unreachable_and_a_lost_one_is_
     let other =
         error(&[server(vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()]).await], "").await;
     let RemoteError::Unreachable(why) = other else { panic!("{other:?}") };
-    assert!(why.contains("what answers is not a PostgreSQL server"), "{why}");
+    assert!(why.contains("the answer is not from a PostgreSQL server"), "{why}");
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn what_the_server_asks_for_and_is_not_there_is_named() {
     let no_tls = server(vec![b"N".to_vec()]).await;
     let text = format!("postgres://u@127.0.0.1:{no_tls}/d?sslmode=require");
     let error = connector(&text, &environment(&[])).connect().await.expect_err("an error");
-    assert!(matches!(&error, RemoteError::Denied(why) if why.contains("takes no encrypted")));
+    assert!(matches!(&error, RemoteError::Denied(why) if why.contains("accepts no encrypted")));
     let cleartext = server(vec![frame(b'R', &3_u32.to_be_bytes())]).await;
     let text = format!("postgres://u@127.0.0.1:{cleartext}/d?sslmode=disable");
     let error = connector(&text, &environment(&[])).connect().await.expect_err("an error");
