@@ -142,7 +142,7 @@ impl Report<'_> {
             writeln!(out, "  operator `{}`: {}", render::plain(name), render::plain(words))?;
         }
         for (call, _) in provider.kind().calls() {
-            writeln!(out, "  {call}: at most {} a second", provider.rate(*call))?;
+            writeln!(out, "  {call}: at most {} calls per second", provider.rate(*call))?;
         }
         Ok(())
     }

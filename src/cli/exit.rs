@@ -124,7 +124,7 @@ impl Stopped {
     /// Makes the error of files with findings.
     #[must_use]
     pub(super) fn invalid(findings: Vec<Finding>) -> Self {
-        let error = anyhow::anyhow!("the files have mistakes: nothing was done");
+        let error = anyhow::anyhow!("the files have errors: nothing was done");
         Self { exit: Exit::Failed, code: "invalid_files", error, findings }
     }
 }

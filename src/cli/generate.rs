@@ -129,7 +129,7 @@ fn ids(path: &Path, kind: Kind, global: &Global) -> Result<BTreeSet<RoomId>, Sto
         if let Some(more) = wrong.checked_sub(SHOWN).filter(|more| *more > 0) {
             findings.push(Finding::error("more", format!("{more} more errors are not shown")));
         }
-        let stopped = Stopped::failed("invalid_ids", "the ids have mistakes: nothing was done");
+        let stopped = Stopped::failed("invalid_ids", "the ids have errors: nothing was done");
         return Err(Stopped { findings, ..stopped });
     }
     if ids.is_empty() {

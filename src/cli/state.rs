@@ -310,9 +310,9 @@ async fn repair(
     let written = write.await.map_err(session::state_error)?;
     console.print(|out| {
         let kept = match replaced {
-            Replaced::KeptBeside => "The old state is kept beside it.",
+            Replaced::KeptBeside => " The old state is kept beside it.",
             Replaced::InVersions => "",
-            Replaced::InTable => "The old rows are kept in the table `replaced` of its schema.",
+            Replaced::InTable => " The old rows are kept in the table `replaced` of its schema.",
         };
         writeln!(out, "Repaired: serial {}.{kept}", written.serial)
     })?;

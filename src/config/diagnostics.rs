@@ -278,7 +278,7 @@ pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
         "to" => "write the provider's name in `providers`: `to: chat`",
         _ => "write it",
     };
-    Finding::error("missing_key", format!("{owner} needs `{name}`")).help(help)
+    Finding::error("missing_key", format!("missing key `{name}` in {owner}")).help(help)
 }
 
 /// Joins the names of kinds for a sentence.

@@ -226,7 +226,7 @@ impl ProviderFields<'_, '_> {
             return Some(number);
         }
         let field = path.last().copied().unwrap_or_default();
-        self.out_of_range(path, format!("`{field}` cannot be {number}"), range);
+        self.out_of_range(path, format!("`{field}`: {number} is out of range"), range);
         None
     }
 

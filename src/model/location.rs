@@ -143,12 +143,12 @@ impl ObjectUrl {
             return Err(no_object("it has a port or a fragment"));
         }
         let bucket = url.host_str().filter(|host| !host.is_empty());
-        let bucket = bucket.ok_or_else(|| no_object("it names no bucket"))?.to_owned();
+        let bucket = bucket.ok_or_else(|| no_object("it has no bucket"))?.to_owned();
         let key = url.path().trim_start_matches('/');
         let key = percent_encoding::percent_decode_str(key).decode_utf8();
         let key = key.map_err(|_| no_object("its key is not UTF-8"))?.into_owned();
         if key.is_empty() || key.ends_with('/') || key.split('/').any(is_no_segment) {
-            return Err(no_object("it names no object"));
+            return Err(no_object("it has no object key"));
         }
         let mut lease = DEFAULT_LEASE;
         for (name, value) in url.query_pairs() {

@@ -117,11 +117,11 @@ fn people_inside(action: Action, inside: People, on_occupied: OnOccupied) -> Opt
             let verb = if inside == People::Count(1) { "is" } else { "are" };
             format!("{who} inside {verb} disconnected")
         }
-        (OnOccupied::Destroy, None, true) => "nobody was inside".to_owned(),
+        (OnOccupied::Destroy, None, true) => "the room was empty".to_owned(),
         (OnOccupied::Destroy, None, false) => "people inside are disconnected".to_owned(),
         (OnOccupied::Defer, _, true) => {
-            "nobody was inside; waits if somebody has entered since".to_owned()
+            "the room was empty; waits if people have entered since".to_owned()
         }
-        (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
+        (OnOccupied::Defer, _, false) => "waits until the room is empty".to_owned(),
     })
 }

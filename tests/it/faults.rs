@@ -119,7 +119,7 @@ fn every_call_that_is_made_again_is_in_the_log() {
     in_moved_time(with_retries());
     drop(logging);
     let log = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
-    let again: Vec<&str> = log.lines().filter(|line| line.contains("trying again")).collect();
+    let again: Vec<&str> = log.lines().filter(|line| line.contains("retrying")).collect();
     let [create, query] = again.as_slice() else { panic!("{log}") };
     for (line, call) in [(create, "CreateRoom"), (query, "QueryRoomUserList")] {
         assert!(line.contains(" INFO ") && line.contains(&format!("call={call}")), "{line}");

@@ -272,7 +272,7 @@ fn a_state_at_a_url_is_told_apart_from_a_path_and_its_mistakes_are_shown() {
       |        ^^^^^^^^^^^^^^^^^
     ");
     insta::assert_snapshot!(of("state: gs://b"), @r"
-    error[state]: invalid `state`: it names no object: expected gs://BUCKET/KEY, such as gs://my-bucket/rooms.state.json
+    error[state]: invalid `state`: it has no object key: expected gs://BUCKET/KEY, such as gs://my-bucket/rooms.state.json
      --> rooms.yaml:2:8
       | state: gs://b
       |        ^^^^^^

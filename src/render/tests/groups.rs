@@ -29,7 +29,7 @@ fn neighbours_with_the_same_change_are_one_group() {
     let steps: Vec<Step> = (1..500).map(|n| longer_delay(&format!("chat/table-{n:03}"))).collect();
     let text = written(|out| plan_text(out, &Plan { steps: steps.clone(), ..empty() }, &VIEW));
     let group = "-/+ replace 499 rooms  delay_changed  chat/table-001 … chat/table-499\n      \
-                 destroy_delay_time  1h → 2h\n      waits until nobody is inside\n";
+                 destroy_delay_time  1h → 2h\n      waits until the room is empty\n";
     assert!(text.contains(group), "{text}");
     assert_eq!(text.matches("chat/table-").count(), 2, "{text}");
     for layout in [Layout::Full, Layout::Diff] {

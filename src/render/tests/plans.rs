@@ -136,8 +136,8 @@ fn a_plan_states_what_happens_to_the_people_inside() {
     let many = "at least 500 people inside are disconnected";
     assert_eq!(destroy(People::AtLeast(500), Destroy), many);
     assert_eq!(destroy(People::Unknown, Destroy), "people inside are disconnected");
-    assert_eq!(destroy(People::Nobody, Destroy), "nobody was inside");
-    assert_eq!(said(Action::Replace, People::Unknown, Defer), "waits until nobody is inside");
+    assert_eq!(destroy(People::Nobody, Destroy), "the room was empty");
+    assert_eq!(said(Action::Replace, People::Unknown, Defer), "waits until the room is empty");
 }
 
 #[test]

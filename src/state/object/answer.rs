@@ -102,7 +102,9 @@ impl Answer {
                 | "ContainerDisabled"
                 | "AccountBeingCreated"
                 | "BlobImmutableDueToPolicy",
-            ) => denied("nothing can be written until that is changed".to_owned()),
+            ) => {
+                denied("the container or blob does not accept writes in this condition".to_owned())
+            }
             (304 | 409 | 412, _) => Refusal::Condition,
             (400, "RequestTimeout") | (408 | 429, _) => unavailable(),
             (301 | 302 | 307 | 308, _) | (400, "AuthorizationHeaderMalformed") => {
@@ -282,8 +284,8 @@ mod tests {
             (Azure, 404, "ContainerNotFound", denied("there is no container `b`: create it")),
             (Azure, 409, "BlobAlreadyExists", Ok(Refusal::Condition)),
             (Azure, 412, "ConditionNotMet", Ok(Refusal::Condition)),
-            (Azure, 412, "LeaseIdMissing", denied("nothing can be written as long as")),
-            (Azure, 409, "ContainerBeingDeleted", denied("nothing can be written as long as")),
+            (Azure, 412, "LeaseIdMissing", denied("does not accept writes")),
+            (Azure, 409, "ContainerBeingDeleted", denied("does not accept writes")),
             (Azure, 403, "AuthorizationPermissionMismatch", denied("Blob Data Contributor")),
             (Azure, 403, "AuthenticationFailed", denied("the credentials are wrong")),
             (Gcs, 412, "PreconditionFailed", Ok(Refusal::Condition)),

@@ -49,7 +49,7 @@ fn check_tells_right_from_wrong_from_missing() {
     let served = Served::start(&desk, "");
     let well = served.run(&desk, "check").ends(0);
     let well = well.prints("answers to a signed query").prints("clock");
-    well.prints("CreateRoom: at most 20 a second");
+    well.prints("CreateRoom: at most 20 calls per second");
     let wrong =
         [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
     let failed = desk.run_with(&wrong, "check").ends(1).prints("FAILED").prints("100000005");
@@ -69,7 +69,7 @@ fn check_tells_whether_the_operator_is_known_and_registers_nobody() {
     assert_eq!(json["providers"][0]["operator"], "admin");
     assert_eq!(json["providers"][0]["operator_known"], false);
     served.run(&desk, "apply -y").ends(0);
-    served.run(&desk, "check").ends(0).prints("operator `admin`: the service takes calls");
+    served.run(&desk, "check").ends(0).prints("operator `admin`: the service accepts calls");
     let json = served.run(&desk, "check --format json").ends(0).document();
     assert_eq!(json["providers"][0]["operator_known"], true);
     let missing = desk.run_with(&[REAL], "check --format json").ends(1).document();

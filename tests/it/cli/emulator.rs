@@ -92,7 +92,7 @@ fn a_bad_day_is_survived() {
 fn there_is_nothing_to_happen_where_no_emulator_is() {
     let desk = Desk::with(THREE_ROOMS);
     let real = [("ZIM_ENDPOINT", "vendor")];
-    desk.run_with(&real, "emulator advance 1h").ends(1).says("no provider is on an emulator");
+    desk.run_with(&real, "emulator advance 1h").ends(1).says("no provider uses an emulator");
     desk.run("emulator enter other/lobby").ends(1).says("no provider `other`");
 }
 

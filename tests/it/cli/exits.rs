@@ -111,7 +111,7 @@ fn three_a_protected_room_whatever_the_flags() {
     idle.prints("Nothing can be done now: 1 blocked")
         .keeps_from("Applied")
         .keeps_from("No changes");
-    desk.run("apply").ends(3).says("no terminal");
+    desk.run("apply").ends(3).says("not a terminal");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn init_writes_rooms_of_every_kind() {
     }
     let desk = Desk::empty();
     desk.run("init --kind zmi").ends(64).says("zim, rtc, tencent-live");
-    desk.run("init --help").ends(0).prints("made by their first user");
+    desk.run("init --help").ends(0).prints("created by their first user");
 }
 
 #[test]

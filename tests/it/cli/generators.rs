@@ -44,7 +44,7 @@ fn a_mistake_in_an_entry_changes_nothing() {
     let desk = Desk::with(TABLES);
     for (right, wrong, says) in [
         ("001..200", "200..001", "the range `200..001` runs backwards"),
-        ("001..200", "0000001..1000001", "makes more than 1,000,000 rooms"),
+        ("001..200", "0000001..1000001", "expands to more than 1,000,000 rooms"),
         ("[red, blue]", "[red, red]", "`team` has the value `red` twice"),
         ("Table ${n}", "Table ${m}", "`${m}` is no variable of `for_each`"),
         ("id: table-${n}", "id: table", "the id is the same for 200 values of `n`"),
@@ -149,7 +149,7 @@ fn ids_that_are_no_ids_are_refused_with_their_lines() {
     ran.says("ids.txt:2:1").says("ids.txt:4:3").says("nothing was done");
     assert!(!desk.holds("existing.yaml"));
     desk.write("ids.txt", "# none\n\n");
-    served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(1).says("has no ids");
+    served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(1).says("contains no ids");
     served.run(&desk, &format!("{GENERATE} --ids nowhere.txt")).ends(1).says("nowhere.txt");
     let other = "import --generate existing.yaml --provider talk --ids ids.txt";
     served.run(&desk, other).ends(1).says("the files declare chat");

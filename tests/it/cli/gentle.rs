@@ -9,10 +9,10 @@ fn a_vanished_room_is_left_and_drift_still_shows_it() {
     desk.edit("defaults:", "policy: {on_vanish: ignore}\ndefaults:");
     desk.run("emulator advance 2h").ends(0);
     let plan = desk.run("plan --detailed-exitcode").ends(0);
-    plan.prints("chat/lobby vanished, and is left as it is").prints("No changes: 3 rooms, 3 asked");
+    plan.prints("chat/lobby vanished and is not recreated").prints("No changes: 3 rooms, 3 asked");
     desk.run("apply --auto-approve").ends(0).prints("No changes: 3 rooms, 3 asked");
     desk.run("drift").ends(2).prints("chat/news").prints("vanished");
-    desk.run("explain chat/news").ends(0).prints("gone: `on_vanish: ignore` leaves it so");
+    desk.run("explain chat/news").ends(0).prints("not recreated: `on_vanish: ignore`");
     desk.edit("on_vanish: ignore", "on_vanish: recreate");
     desk.run("apply --auto-approve").ends(0).prints("Applied: 3 recreated.");
 }

@@ -135,8 +135,7 @@ fn what_somebody_else_changed_is_mended_or_told() {
     desk.edit("notice: Hello", "notice: Bye");
     desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 updated.");
     desk.write("rooms.yaml", &ours);
-    let told =
-        "live/show has another owner than the file declares, which only a new room could have";
+    let told = "live/show: the service reports another owner than the file declares, and only a new room could have it";
     let mended = desk.run("apply --auto-approve --refresh all").ends(0).prints(told);
     let mended =
         mended.prints("~ update   live/show  fields_drifted").prints("\"Bye\" → \"Hello\"");
@@ -175,7 +174,7 @@ fn check_tells_the_limits_of_each_kind() {
         "chat (zim, app 1)",
         "live (tencent-live, app 1)",
         "video (rtc, app 1)",
-        "CreateRoom: at most 20 a second",
+        "CreateRoom: at most 20 calls per second",
         "create_room: at most 200 a second",
         "CloseRoom: at most 1 a second",
         "DescribeUserNum: at most 10 a second",

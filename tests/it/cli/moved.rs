@@ -104,10 +104,10 @@ fn another_host_is_refused_until_it_is_accepted_once() {
     }
     assert!(desk.read("rooms.state.json").contains(&old));
     let plan = there.run(&desk, "plan --allow-endpoint-change --refresh all").ends(0);
-    plan.prints("No changes: 3 rooms").prints(&format!("taken to be at {new}"));
+    plan.prints("No changes: 3 rooms").prints(&format!("now expected at {new}"));
     there.run(&desk, "apply --auto-approve --allow-endpoint-change").ends(0);
     assert!(desk.read("rooms.state.json").contains(&new));
-    there.run(&desk, "plan --refresh all --detailed-exitcode").ends(0).keeps_from("taken to be");
+    there.run(&desk, "plan --refresh all --detailed-exitcode").ends(0).keeps_from("now expected");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_host_of_a_record_of_version_1_is_learned() {
             rooms.join(",\n")
         ),
     );
-    let learned = format!("taken to be at {}", served.address());
+    let learned = format!("now expected at {}", served.address());
     served.run(&desk, "plan --refresh never").ends(0).prints(&learned);
     served.run(&desk, "import --all-declared").ends(0).says(&learned);
     served.run(&desk, "plan --refresh never").ends(0).keeps_from(&learned);

@@ -51,7 +51,7 @@ fn a_new_name_is_recorded_once_and_waits() {
     let explained = desk.run("explain chat/short").ends(0);
     let explained =
         explained.prints("waiting: waits for its next life").prints("next.name  \"Brief\"");
-    explained.keeps_from("waits until nobody is inside");
+    explained.keeps_from("waits until the room is empty");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_saved_plan_approves_the_name_that_it_shows_and_no_other() {
     desk.run("apply plan.json -y").ends(3).says("the files declare something else now");
     desk.edit("name: Later", "name: Brief");
     desk.run("apply plan.json -y").ends(0).prints("Applied: 1 recorded; 1 waiting.");
-    desk.run("apply plan.json -y").ends(3).says("was carried out already");
+    desk.run("apply plan.json -y").ends(3).says("was applied already");
     desk.run("state show chat/short").ends(0).prints("\"Brief\"");
     let digest = desk.run("plan --format json").document()["digest"].clone();
     desk.run("emulator advance 16m").ends(0);

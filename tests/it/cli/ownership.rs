@@ -117,7 +117,7 @@ fn a_conflict_says_whose_the_room_is_and_no_policy_adopts_it() {
     let theirs = lineage(&desk, "theirs.json");
     let belongs = format!("belongs to another state, of lineage {theirs}: `roomctl import");
     let failed = served.run(&desk, "apply -y --full").ends(1).prints("3 failed").prints(&belongs);
-    failed.keeps_from("on_conflict: adopt").keeps_from("a colleague?");
+    failed.keeps_from("on_conflict: adopt").keeps_from("or created by hand?");
     desk.edit("defaults:", "policy: {on_conflict: adopt}\ndefaults:");
     served.run(&desk, "apply -y --refresh never --full").ends(1).prints(&belongs);
     let plan = served.run(&desk, "plan --detailed-exitcode").ends(2);
@@ -194,7 +194,7 @@ fn what_nobody_marked_is_taken_only_by_its_name() {
     lose_state(&desk);
     desk.edit(ON.0, ON.1);
     let left = desk.run("import --all-declared").ends(0).prints("0 recorded").prints("3 left out");
-    left.says("nothing says whose it is; `roomctl import chat/news` takes it");
+    left.says("its owner is unknown; `roomctl import chat/news` records it");
     assert!(!desk.holds("rooms.state.json"));
     desk.run("import chat/lobby chat/news chat/support").ends(0).prints("3 recorded");
     desk.run("apply -y").ends(0).prints("3 updated");
@@ -210,7 +210,7 @@ fn a_recorded_room_that_another_state_takes_over_is_left_to_it_until_it_is_impor
     let apply = "apply -y --state theirs.json --target chat/news";
     served.run(&desk, apply).ends(0).prints("1 updated");
     let (ours, theirs) = (lineage(&desk, "rooms.state.json"), lineage(&desk, "theirs.json"));
-    let belongs = format!("`managed_by` holds the lineage {theirs} of another state");
+    let belongs = format!("`managed_by` contains the lineage {theirs} of another state");
     let drift = served.run(&desk, "drift").ends(2).prints("attributes_changed").prints(&belongs);
     drift.prints(&format!("\"{ours}\" → \"{theirs}\""));
     let blocked = served.run(&desk, "apply -y --refresh all").ends(3).prints(&belongs);

@@ -25,7 +25,7 @@ fn a_saved_plan_is_carried_out_once_and_new_steps_are_left_out() {
     is_refused(&desk, "apply plan.json", 3, "--auto-approve");
     let applied = desk.run("apply plan.json -y").ends(0);
     applied.prints("not in the saved plan").prints("Applied: 1 updated; 1 not tried.");
-    is_refused(&desk, "apply plan.json -y", 3, "was carried out already");
+    is_refused(&desk, "apply plan.json -y", 3, "was applied already");
     let plan = desk.run("plan").ends(0).prints("1 to update").prints("chat/lobby");
     plan.keeps_from("chat/news");
     desk.run("plan --out plan.json").ends(0);
@@ -41,7 +41,7 @@ fn a_plan_made_without_a_state_fits_a_new_one_only() {
         serde_json::from_str(&desk.read("plan.json")).expect("a document");
     assert!(document["state"]["lineage"].is_null() && document["plan_id"].is_string());
     desk.run("apply plan.json -y").ends(0).prints("Applied: 3 created.");
-    is_refused(&desk, "apply plan.json -y", 3, "was carried out already");
+    is_refused(&desk, "apply plan.json -y", 3, "was applied already");
     let other = Desk::applied();
     other.write("plan.json", &desk.read("plan.json"));
     is_refused(&other, "apply plan.json -y", 3, "was made from a new state");
@@ -128,11 +128,11 @@ fn what_is_no_plan_is_refused() {
     desk.write("printed.json", &desk.run("plan --format json").ends(0).stdout);
     desk.write("no_room.json", &plan.replace("\"after\":{", "\"after\":{\"colour\":1,"));
     for (file, code, reason) in [
-        ("rooms.yaml", 1, "it is no plan"),
-        ("rooms.state.json", 1, "it is no plan"),
-        ("cut.json", 1, "it is cut or damaged"),
-        ("no_room.json", 1, "it is cut or damaged"),
-        ("printed.json", 1, "it was printed and not saved"),
+        ("rooms.yaml", 1, "it is not a plan"),
+        ("rooms.state.json", 1, "it is not a plan"),
+        ("cut.json", 1, "it is truncated or damaged"),
+        ("no_room.json", 1, "it is truncated or damaged"),
+        ("printed.json", 1, "it was printed with `--format json`, not saved"),
         ("newer.json", 3, "its format version is 2"),
         ("missing.json", 1, "could not be read"),
         (".", 1, "could not be read"),

@@ -33,7 +33,7 @@ fn a_record_never_moves_to_another_room_or_another_application() {
     desk.run("state mv chat/lobby chat/hall").ends(64).says("are different rooms");
     desk.run("state mv chat/lobby talk/").ends(64).says("name two providers");
     desk.run("state mv chat/ talk").ends(64);
-    desk.run("state mv chat/ Talk/").ends(64).says("no provider name");
+    desk.run("state mv chat/ Talk/").ends(64).says("not a valid provider name");
     desk.run("state mv chat/x talk/x").ends(1).says("chat/x is not recorded");
     let other = THREE_ROOMS.replace("chat: {kind: zim, app_id: 1", "talk: {kind: zim, app_id: 2");
     desk.write("rooms.yaml", &other);
@@ -99,7 +99,7 @@ fn a_migration_that_was_cut_short_goes_on_and_another_state_is_not_overwritten()
     let other = Desk::applied();
     desk.write("other.json", &other.read("rooms.state.json"));
     let refused = desk.run("state migrate rooms.state.json other.json").ends(1);
-    refused.says("holds another state already, serial 1: nothing was written");
+    refused.says("already contains another state, serial 1: nothing was written");
     assert_eq!(desk.read("other.json"), other.read("rooms.state.json"));
     desk.run("state list").ends(0).keeps_from("moved");
     desk.run("state migrate rooms.state.json copied.json").ends(0);
@@ -113,8 +113,8 @@ fn a_migration_needs_a_state_and_another_place() {
     desk.run("state migrate rooms.state.json other.json").ends(1).says("there is no state at");
     desk.run("apply -y").ends(0);
     desk.run("state migrate rooms.state.json ./rooms.state.json").ends(64).says("another place");
-    desk.run("state migrate rooms.state.json nowhere/other.json").ends(1).says("make the folder");
+    desk.run("state migrate rooms.state.json nowhere/other.json").ends(1).says("create the folder");
     desk.run("state migrate rooms.state.json s3://u:hush@b/k").ends(64).keeps_from("hush");
-    desk.run("state migrate a b --state c").ends(64).says("leave `--state` out");
+    desk.run("state migrate a b --state c").ends(64).says("remove `--state`");
     desk.run("plan --detailed-exitcode").ends(0);
 }

@@ -94,7 +94,7 @@ fn a_room_with_a_call_pending_is_not_dropped_by_a_push() {
     apply.wait().expect("its end");
     drop(call);
     let unlocked = desk.run_with(&environment, "state unlock").ends(0);
-    unlocked.prints("nobody holds the lock of rooms.state.json");
+    unlocked.prints("no run holds the lock of rooms.state.json");
     desk.run_with(&environment, "state fold").ends(0);
     let text = desk.run_with(&environment, "state pull").ends(0).stdout;
     let mut document: serde_json::Value = serde_json::from_str(&text).expect("JSON");

@@ -200,7 +200,7 @@ fn a_profile_gives_keys_and_region_or_says_how_to_export_them() {
     let cases = [
         ("people", "`sso_session`, which roomctl does not support: export them"),
         ("role", "configure export-credentials --profile role --format env"),
-        ("half", "and not the other"),
+        ("half", "has only one of aws_access_key_id"),
         ("nobody", "AWS_PROFILE names the profile `nobody`"),
     ];
     for (profile, part) in cases {
