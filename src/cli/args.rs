@@ -34,7 +34,7 @@ use values::kinds;
     max_term_width = 100
 )]
 pub(super) struct Cli {
-    /// What holds for every command.
+    /// The global options.
     #[command(flatten)]
     pub(super) global: Global,
     /// The command.
@@ -54,7 +54,7 @@ Exit codes:
   3 refused, or blocked      4 the state is locked           5 partly done
   64 wrong usage             130 a second Ctrl-C or SIGTERM: aborted";
 
-/// What holds for every command.
+/// The global options.
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// The file that declares the rooms, a folder of such files, or `-` for standard input; may be

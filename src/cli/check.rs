@@ -1,4 +1,4 @@
-//! `check`: credentials, one harmless signed query, the clock, the operator, the limits in force.
+//! `check`: credentials, one signed query without effect, the clock, the operator, the limits.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::model::{ApiError, Provider};
 use crate::provider::http::ClockDifference;
 use crate::render;
 
-/// What was found of one provider.
+/// The result of one provider.
 struct Report<'a> {
     provider: &'a Provider,
     result: Result<Checked, Failure>,
@@ -23,32 +23,32 @@ struct Report<'a> {
 
 /// A provider that answers.
 struct Checked {
-    /// The clock's difference, where the answer tells it.
+    /// The clock's difference, if the answer contains the time.
     clock: Option<ClockDifference>,
     operator: Operator,
 }
 
-/// A provider that does not answer as it should.
+/// A provider that failed.
 struct Failure {
     message: String,
     operator: Operator,
 }
 
-/// Whether the service knows the user in whose name it is called.
+/// Whether the service knows the user that calls it.
 enum Operator {
-    /// It is not asked for.
+    /// It is not queried.
     NotNeeded,
     Known,
     Unknown,
     NotChecked(String),
 }
 
-/// Tencent's code for an `identifier` that is no administrator of the application.
+/// Tencent's code for an `identifier` that is not an administrator of the application.
 ///
 /// <https://www.tencentcloud.com/document/product/1047/34348>
 const NO_ADMINISTRATOR: i64 = 60_010;
 
-/// Asks each provider one harmless question.
+/// Sends one query without effect to each provider.
 pub(super) async fn run(
     args: &CheckArgs,
     global: &Global,
@@ -107,7 +107,7 @@ async fn operator(provider: &Provider, connection: &Connection) -> Operator {
     }
 }
 
-/// What a query that failed says of the operator.
+/// Returns what a failed query tells about the operator.
 fn refused(provider: &Provider, api_error: &ApiError) -> Operator {
     let not_checked = || Operator::NotChecked("the signed query failed".to_owned());
     match provider.kind().spec().operator.map(|operator| operator.registered_by) {

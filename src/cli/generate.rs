@@ -1,4 +1,4 @@
-//! `import --generate`: asks after ids, and writes a file of the rooms that exist.
+//! `import --generate`: looks up ids, and writes a file of the rooms that exist.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,10 +23,10 @@ use crate::render;
 /// The largest list of ids that is read.
 const LARGEST: Size = Size(64 << 20);
 
-/// How many mistakes of a list are shown.
+/// How many errors of a list are shown.
 const SHOWN: usize = 100;
 
-/// How many ids came to each result.
+/// The number of ids by result.
 #[derive(Default)]
 struct Tally {
     written: u64,
@@ -35,7 +35,7 @@ struct Tally {
     unread: u64,
 }
 
-/// Asks after the given ids, and writes `file`; nothing is recorded, and no file is overwritten.
+/// Looks up the given ids, and writes `file`; nothing is recorded, and no file is overwritten.
 pub(super) async fn run(
     file: &Path,
     args: &ImportArgs,
@@ -94,7 +94,7 @@ fn provider<'a>(name: Option<&str>, desired: &'a Desired) -> Result<&'a Provider
     found.ok_or_else(unknown)
 }
 
-/// Reads the ids, one a line; blank lines and those that begin with `#` are skipped.
+/// Reads the ids, one per line; blank lines and comments (`# …`) are skipped.
 fn ids(path: &Path, kind: Kind, global: &Global) -> Result<BTreeSet<RoomId>, Stopped> {
     let streamed = config::is_standard_input(path);
     if streamed && global.files.iter().any(|file| config::is_standard_input(file)) {
@@ -176,7 +176,7 @@ fn create(path: &Path, text: &str) -> Result<(), Stopped> {
     })?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|error| {
-        // A part of a file would be read as the whole.
+        // A partial file would be read as a complete one.
         drop(fs::remove_file(path));
         unwritten(path, &error)
     })

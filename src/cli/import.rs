@@ -20,7 +20,7 @@ use crate::provider::http::SystemClock;
 use crate::render;
 use crate::state::Entry;
 
-/// How many rooms came to each result.
+/// The number of rooms by result.
 #[derive(Default)]
 struct Tally {
     recorded: u64,
@@ -69,10 +69,10 @@ impl ImportApprover<Stopped> for OnConsole<'_> {
     }
 }
 
-/// How many rooms that are taken over are named.
+/// How many of the rooms to take over are listed.
 const NAMED: usize = 10;
 
-/// Asks after rooms and records those that exist; name and delay are recorded as assumed.
+/// Looks up rooms and records those that exist; name and delay are recorded as assumed.
 pub(super) async fn run(
     args: &ImportArgs,
     global: &Global,

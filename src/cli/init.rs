@@ -1,4 +1,4 @@
-//! `init`: a starter rooms.yaml, and what git and editors need beside it.
+//! `init`: a starter rooms.yaml, and files beside it for git and editors.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};

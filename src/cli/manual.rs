@@ -16,7 +16,7 @@ use super::exit::{Exit, Stopped};
 struct Entry {
     name: &'static str,
     text: &'static str,
-    /// The commands that it is about, with their subcommands; every command if empty.
+    /// The commands that it applies to, with their subcommands; every command if empty.
     commands: &'static [&'static str],
 }
 
@@ -233,7 +233,7 @@ fn page(command: &clap::Command, mut out: &mut dyn Write) -> io::Result<()> {
     roff.to_writer(&mut out)
 }
 
-/// The examples of a command's help, line by line.
+/// The lines of the examples in a command's help.
 fn examples(roff: &mut Roff, command: &clap::Command) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let paragraphs = help.split("\n\n");

@@ -22,7 +22,7 @@ pub(super) struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Makes sure that the file can be written, before anything is done; `None` if none is wanted.
+    /// Checks that the file can be written, before anything is done; `None` if no file is requested.
     ///
     /// # Errors
     /// Returns why it cannot be written.
@@ -39,7 +39,7 @@ impl MetricsFile {
         }
     }
 
-    /// Writes what the run did, and returns how the command ends: a file that cannot be written any
+    /// Writes the metrics, and returns the exit code of the command: a file that cannot be written any
     /// more leaves it partly done.
     pub(super) fn write(&self, exit: Exit, console: &Console) -> Exit {
         match self.replace(exit, console) {
@@ -70,7 +70,7 @@ impl MetricsFile {
     }
 }
 
-/// The name of a command that has metrics, and how it is run.
+/// The name of a command with metrics, and its run arguments.
 fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
     match command {
         Command::Plan(args) => Some(("plan", &args.run)),
@@ -91,13 +91,13 @@ fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
     }
 }
 
-/// Refuses to overwrite what is no metrics file: the state and its journal may be named by mistake.
+/// Refuses to overwrite other files than metrics: the state or its journal may be named by mistake.
 fn check_target(path: &Path) -> Result<(), Stopped> {
     match fs::metadata(path) {
         Ok(there) if !there.is_file() => return Err(unwritten(path, &"it is not a regular file")),
         Ok(there) if there.len() == 0 => return Ok(()),
         Ok(_) => {}
-        // What is not there is written; another error shows when it is.
+        // A missing file is created; another error is reported when it is written.
         Err(_) => return Ok(()),
     }
     let mut start = Vec::new();

@@ -1,4 +1,4 @@
-//! A panic is a mistake of this program: what is said of it passes through the console's filter too.
+//! A panic is a bug of this program: its message passes the console's filter too.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -7,7 +7,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use super::output::{Delivery, Output, Target};
 use super::redact::{Redacting, Secrets};
 
-/// Runs `work`. A panic is told on stderr without any secret, and goes on once that is written.
+/// Runs `work`. A panic is reported on stderr without any secret, and resumed after that.
 pub(super) fn guard<T>(output: &Output, secrets: &Secrets, work: impl FnOnce() -> T) -> T {
     let (told, known) = (output.clone(), secrets.clone());
     panic::set_hook(Box::new(move |info| {
@@ -20,7 +20,7 @@ pub(super) fn guard<T>(output: &Output, secrets: &Secrets, work: impl FnOnce() -
     })
 }
 
-/// What is said of a panic, with a backtrace where `RUST_BACKTRACE` asks for one.
+/// Returns the message of a panic, with a backtrace if `RUST_BACKTRACE` requests one.
 fn words(info: &PanicHookInfo<'_>, secrets: &Secrets) -> Vec<u8> {
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     let message = message(info.payload());
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_says_where_and_no_secret() {
+    fn a_panic_message_has_the_place_and_no_secret() {
         let secrets = Secrets::default();
         secrets.learn("0123456789abcdef");
         let (told, heard) = mpsc::channel();

@@ -16,7 +16,7 @@ use crate::state::random_uuid;
 /// The largest file that is read.
 const LARGEST: Size = Size(1 << 30);
 
-/// Refuses, before anything is planned, to overwrite what is no saved plan.
+/// Refuses, before anything is planned, to overwrite a file that is not a saved plan.
 pub(super) fn check_target(path: &Path, console: &Console) -> Result<(), Stopped> {
     session::named_without_secret(path.to_owned(), "the plan", console)?;
     let there = fs::symlink_metadata(path);
@@ -87,7 +87,7 @@ pub(super) fn create(path: &Path) -> std::io::Result<File> {
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Creates a file that is not there yet.
+/// Creates a file that does not exist yet.
 #[cfg(not(unix))]
 pub(super) fn create(path: &Path) -> std::io::Result<File> {
     File::create_new(path)

@@ -72,7 +72,7 @@ pub(super) async fn run(
     }
 }
 
-/// The state that a command works on.
+/// The state of a command.
 struct Opened {
     location: StateLocation,
     store: Box<dyn Store>,
@@ -174,7 +174,7 @@ async fn fold(
     .await
 }
 
-/// A sentence on what was folded.
+/// Returns a sentence that reports what was folded.
 fn folded(snapshot: &Snapshot, location: &StateLocation) -> String {
     let (path, serial) = (render::plain(location), snapshot.recorded.serial);
     match (snapshot.folded, snapshot.found) {
@@ -265,7 +265,7 @@ fn record<'a>(recorded: &Recorded, (address, room): (&'a Address, &'a RecordedRo
     (address, room, recorded.providers.get(&address.provider).map(|identity| identity.kind))
 }
 
-/// Writes records with an empty line between them.
+/// Writes records separated by empty lines.
 fn records_text<'a>(
     out: &mut dyn Write,
     records: impl Iterator<Item = Record<'a>>,

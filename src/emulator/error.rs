@@ -59,7 +59,7 @@ pub enum EmulatorError {
     #[error("the emulator's work was interrupted")]
     Interrupted(#[source] JoinError),
     /// The data was opened for reading only.
-    #[error("the emulator's data is open for reading only")]
+    #[error("the emulator's data is read-only")]
     ReadOnly,
     /// The address to listen on is in use, or is not of this machine.
     #[error("the emulator cannot listen on {address}")]

@@ -10,7 +10,7 @@ use crate::model::{Delay, Kind, Refresh};
 /// The refresh modes by name, each with what it looks up.
 pub(super) fn refresh_modes() -> impl TypedValueParser<Value = Refresh> {
     let about = |mode| match mode {
-        Refresh::Never => "No room: offline",
+        Refresh::Never => "No rooms",
         Refresh::Due => "Rooms whose earliest end has passed",
         Refresh::All => "Every room",
     };

@@ -1,4 +1,4 @@
-//! The forms in which a text may be written, and how they are recognised.
+//! The encodings in which a secret may be written, and how they are recognised.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -11,9 +11,9 @@ pub(super) const ELLIPSES: [&[u8]; 2] = ["…".as_bytes(), b"..."];
 /// Whether a text begins with a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
-    /// It does, with so many bytes.
+    /// It does, and the match has this number of bytes.
     Whole(usize),
-    /// It ends too early to say.
+    /// The text is too short to decide.
     Cut,
     /// It does not.
     None,
@@ -60,7 +60,7 @@ impl Starts {
 }
 
 impl Match {
-    /// The same, with so many bytes before it.
+    /// The same, with this number of bytes before it.
     pub(super) fn after(self, bytes: usize) -> Self {
         match self {
             Self::Whole(length) => Self::Whole(bytes + length),

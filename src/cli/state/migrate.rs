@@ -60,7 +60,7 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Refuses a target that holds a state which was moved itself: nothing ever writes there.
+    /// Refuses a target with a state that was itself moved: nothing writes there any more.
     async fn check_free(&self, target: &dyn Store) -> Result<(), Stopped> {
         let there = target.read().await.map_err(session::state_error)?;
         let Some(moved_to) = &there.recorded.moved_to else { return Ok(()) };
@@ -102,7 +102,7 @@ impl Places<'_> {
         Ok(Migrated { recorded: (**recorded).clone(), digest })
     }
 
-    /// Writes the state, unless an earlier run did and was cut short before it marked the old one.
+    /// Writes the state, unless an earlier run did and was interrupted before it marked the old one.
     async fn write(
         &self,
         to: &dyn WriteStore,
@@ -125,7 +125,7 @@ impl Places<'_> {
     }
 }
 
-/// When calls were last made, for the run that follows there.
+/// Copies the times of the last calls, for the next run.
 fn last_calls(snapshot: &Snapshot) -> LastCalls {
     if snapshot.ended_uncleanly { LastCalls::new() } else { snapshot.last_calls.clone() }
 }

@@ -19,7 +19,7 @@ use crate::state::{self, Found, ParseError, Store, WriteStore};
 /// The largest document that is read.
 const LARGEST: Size = Size(1 << 30);
 
-/// Prints the record, or writes it to a file that is not there yet.
+/// Prints the record, or writes it to a new file.
 pub(super) async fn pull(
     store: &dyn Store,
     location: &StateLocation,
@@ -64,7 +64,7 @@ fn keep_secrets_out(text: &[u8], console: &Console) -> Result<(), Stopped> {
     Ok(())
 }
 
-/// A document that is to take the place of the state.
+/// A document that is to replace the state.
 pub(super) struct Push {
     pub(super) file: PathBuf,
     pub(super) force: bool,
@@ -89,7 +89,7 @@ impl Push {
         .await
     }
 
-    /// Reads the document; says so if it was edited by hand.
+    /// Reads the document, and reports if it was edited by hand.
     fn document(&self) -> Result<(Recorded, Option<String>), Stopped> {
         let name = render::plain(self.file.display());
         let text = if is_standard_input(&self.file) {
@@ -155,7 +155,7 @@ impl Push {
     }
 }
 
-/// Why a document is not the next state of this line.
+/// Why a document cannot replace the state without `--force`.
 fn objections(before: &Recorded, document: &Recorded) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(to) = &document.moved_to {

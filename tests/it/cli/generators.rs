@@ -46,7 +46,7 @@ fn a_mistake_in_an_entry_changes_nothing() {
         ("001..200", "200..001", "the range `200..001` runs backwards"),
         ("001..200", "0000001..1000001", "expands to more than 1,000,000 rooms"),
         ("[red, blue]", "[red, red]", "`team` has the value `red` twice"),
-        ("Table ${n}", "Table ${m}", "`${m}` is no variable of `for_each`"),
+        ("Table ${n}", "Table ${m}", "`${m}` is not a variable of `for_each`"),
         ("id: table-${n}", "id: table", "the id is the same for 200 values of `n`"),
         (
             "id: table-${n}",
@@ -79,7 +79,7 @@ fn rooms_that_exist_become_a_file_that_is_imported_without_further_steps() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "# ours\nlobby\n\n  news\r\nsupport\ngone\nnews\n");
     let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
-    ran.prints("Generate: 3 written, 0 declared already, 1 not there, 0 unread.")
+    ran.prints("Generate: 3 written, 0 declared already, 1 not found, 0 unread.")
         .says("wrote existing.yaml");
     assert!(!desk.holds("rooms.state.json"), "nothing is recorded");
     insta::assert_snapshot!(desk.read("existing.yaml"));
@@ -94,7 +94,7 @@ fn an_id_may_look_like_a_comment() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "# theirs\n#\n#lobby\n");
     let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
-    ran.prints("Generate: 0 written, 0 declared already, 1 not there, 0 unread.");
+    ran.prints("Generate: 0 written, 0 declared already, 1 not found, 0 unread.");
     assert!(desk.read("existing.yaml").contains("\n#   \"#lobby\"\n"));
 }
 

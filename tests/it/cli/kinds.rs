@@ -175,9 +175,9 @@ fn check_tells_the_limits_of_each_kind() {
         "live (tencent-live, app 1)",
         "video (rtc, app 1)",
         "CreateRoom: at most 20 calls per second",
-        "create_room: at most 200 a second",
-        "CloseRoom: at most 1 a second",
-        "DescribeUserNum: at most 10 a second",
+        "create_room: at most 200 calls per second",
+        "CloseRoom: at most 1 calls per second",
+        "DescribeUserNum: at most 10 calls per second",
     ] {
         assert!(checked.stdout.contains(words), "{words}\n{checked}");
     }
@@ -258,7 +258,7 @@ fn what_a_kind_does_not_take_is_told_with_its_place() {
         ),
         ("name: Show", &long, "102 bytes long; tencent-live rooms accept at most 100"),
         ("[1, 2]", "¦[1, 2, 3, 4]", "`category` has 4 items; tencent-live rooms accept at most 3"),
-        ("AudioSalon", "¦AudioSaloon", "`seat_template` cannot be `AudioSaloon`"),
+        ("AudioSalon", "¦AudioSaloon", "`seat_template`: invalid value `AudioSaloon`"),
         ("close: {", "¦name: Call, close: {", "rtc rooms have no `name`"),
         ("name: Hall,", "name: Hall, ¦close: {reason: x},", "zim rooms have no `close`"),
         (

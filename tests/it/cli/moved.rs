@@ -130,7 +130,7 @@ fn the_host_of_a_record_of_version_1_is_learned() {
             rooms.join(",\n")
         ),
     );
-    let learned = format!("now expected at {}", served.address());
+    let learned = format!("{} is assumed", served.address());
     served.run(&desk, "plan --refresh never").ends(0).prints(&learned);
     served.run(&desk, "import --all-declared").ends(0).says(&learned);
     served.run(&desk, "plan --refresh never").ends(0).keeps_from(&learned);

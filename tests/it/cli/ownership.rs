@@ -143,7 +143,7 @@ fn after_a_lost_state_its_rooms_are_taken_over_and_the_new_state_continues_it() 
     let refused = refused.says(&format!("rooms of the state of lineage {lost}: chat/lobby, "));
     refused
         .says("stdin is not a terminal, so no confirmation can be asked for")
-        .says(&format!("say `--lineage {lost}`"));
+        .says(&format!("pass `--lineage {lost}`"));
     assert!(!desk.holds("rooms.state.json"));
     let taken = desk.run(&format!("import --all-declared --lineage {lost} --format json")).ends(0);
     let document = taken.document();

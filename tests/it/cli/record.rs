@@ -202,7 +202,7 @@ fn import_takes_only_what_is_declared_and_there() {
     desk.run("import chat/nowhere").ends(1).says("not declared");
     desk.run("import").ends(64);
     desk.edit("id: support", "id: helpdesk");
-    desk.run("import --all-declared").prints("1 not there");
+    desk.run("import --all-declared").prints("1 not found");
     desk.run("state list").keeps_from("chat/helpdesk");
 }
 

@@ -81,7 +81,7 @@ fn a_state_is_moved_to_another_file_and_marked_where_it_was() {
         desk.run(command).ends(1).says(&format!("moved to {to}")).says(&format!("--state {to}"));
     }
     let back = desk.run("state migrate kept/fleet.json rooms.state.json").ends(1);
-    back.says("rooms.state.json holds what was left of a state that was moved to").says(&to);
+    back.says("rooms.state.json contains files of a state that was moved to").says(&to);
     let listed =
         desk.run("state list").ends(0).says(&format!("warning: this state was moved to {to}"));
     listed.prints("chat/lobby\nchat/news\n");

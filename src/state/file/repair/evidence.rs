@@ -131,7 +131,7 @@ fn state(
             return Err(StateError::parse(path, error, |_| String::new()));
         }
         Err(ParseError::Checksum(what)) => {
-            found.push(format!("{name}: {what}; its content is taken as it is"));
+            found.push(format!("{name}: {what}; its content is used as it is"));
             salvage(&text)
         }
         Err(ParseError::Conflict { line }) => {
