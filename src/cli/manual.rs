@@ -72,7 +72,7 @@ const ENVIRONMENT: &[Entry] = &[
     ),
     entry(
         "ROOMCTL_*, ZEGO_*, ZIM_*, TENCENT_*",
-        "Variables that the file may name as ${NAME}; never one that may hold a secret.",
+        "Variables that the file may use as ${NAME}; never one that may contain a secret.",
         READING,
     ),
     entry(

@@ -268,10 +268,12 @@ impl Reviewed<'_> {
 /// A warning that nothing is left to be done of an expected plan, or that it is about other files.
 fn nothing_of_expected(expected: Digest, actual: Digest) -> Finding {
     let message = format!(
-        "`--expect {expected}` was given, and the plan has no steps: its digest is {actual}"
+        "`--expect {expected}` was given, but the plan has no steps: its digest is {actual}"
     );
-    Finding::warning("not_the_expected_plan", message)
-        .help("the plan that was reviewed was applied already, or the files, the state or the scope are not those that were reviewed")
+    Finding::warning("not_the_expected_plan", message).help(
+        "the reviewed plan was applied already, or the files, the state or the scope have changed \
+               since the review",
+    )
 }
 
 /// Writes what is known before the first call, and makes sure that the rest can be written: a full

@@ -20,7 +20,8 @@ pub enum HostChange {
 pub enum IdentityError {
     /// The recorded rooms are at another service.
     #[error(
-        "the state's rooms of `{provider}` are of kind {recorded}, and the file says {declared}: {WAY_OUT}"
+        "the state's rooms of `{provider}` are of kind {recorded}, but the file declares {declared}: \
+         {WAY_OUT}"
     )]
     Kind {
         /// The provider.
@@ -32,8 +33,8 @@ pub enum IdentityError {
     },
     /// The recorded rooms are in another application.
     #[error(
-        "the state's rooms of `{provider}` were made in the app {recorded}, and the file says \
-         {declared}: {WAY_OUT}"
+        "the state's rooms of `{provider}` belong to app {recorded}, but the file declares {declared}: \
+         {WAY_OUT}"
     )]
     App {
         /// The provider.
@@ -45,7 +46,7 @@ pub enum IdentityError {
     },
     /// The recorded rooms are on the built-in emulator, and the file names a real service.
     #[error(
-        "the state's rooms of `{provider}` are on the built-in emulator, and the file names a real \
+        "the state's rooms of `{provider}` are on the built-in emulator, but the file names a real \
          service: {WAY_OUT}"
     )]
     MadeOnEmulator {
@@ -54,8 +55,8 @@ pub enum IdentityError {
     },
     /// The recorded rooms are at a real service, and the file says `endpoint: emulator`.
     #[error(
-        "the state's rooms of `{provider}` are at a real service, and the file says `endpoint: \
-         emulator`: {WAY_OUT}"
+        "the state's rooms of `{provider}` are at a real service, but the file has `endpoint: emulator`: \
+         {WAY_OUT}"
     )]
     MadeForReal {
         /// The provider.
@@ -63,7 +64,7 @@ pub enum IdentityError {
     },
     /// The recorded rooms are at another host of the same application.
     #[error(
-        "the state's rooms of `{provider}` are at {recorded}, and the file names {declared}: another \
+        "the state's rooms of `{provider}` are at {recorded}, but the file names {declared}: another \
          region does not have them. If this host serves the same rooms, pass `--allow-endpoint-change`; \
          otherwise {WAY_OUT}"
     )]
@@ -77,8 +78,8 @@ pub enum IdentityError {
     },
     /// The recorded rooms are in an application that the file declares under another name.
     #[error(
-        "the application of `{declared}` is recorded as `{recorded}`, which is no longer declared: \
-         declare `moved: [{{from: {recorded}, to: {declared}}}]`, so that its records follow"
+        "the application of `{declared}` is recorded as `{recorded}`, which is no longer declared: declare \
+         `moved: [{{from: {recorded}, to: {declared}}}]`to move its records"
     )]
     Renamed {
         /// The name in the state.

@@ -356,12 +356,16 @@ fn held_by_gate(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()
 
 fn times(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let Explanation { recorded, earliest_end, due, .. } = explanation;
-    let now = if *due { "; a refresh of due rooms asks after it now" } else { "" };
+    let now = if *due { "; a refresh of due rooms looks it up now" } else { "" };
     match (recorded, earliest_end) {
-        (None, _) => writeln!(out, "Next due: never, since it is not recorded"),
-        (Some(_), None) => writeln!(out, "Next due: its rooms come and go by themselves{now}"),
+        (None, _) => writeln!(out, "Next due: never, because it is not recorded"),
+        (Some(_), None) => writeln!(
+            out,
+            "Next due: never, because rooms of this kind exist only while \
+                                          users are inside{now}"
+        ),
         (Some(_), Some(end)) => {
-            writeln!(out, "Next due: {end}, when the service may destroy it by itself{now}")
+            writeln!(out, "Next due: {end}, when the service may have destroyed it{now}")
         }
     }
 }

@@ -51,7 +51,7 @@ impl Notes {
 pub(super) fn note(step: &Step) -> Option<&'static str> {
     match step.action {
         Action::Create | Action::Recreate if step.calls.is_empty() => {
-            Some("no call makes it: it appears when its first user logs in")
+            Some("no call creates it: it appears when its first user logs in")
         }
         Action::Forget if step.lifecycle.on_remove == OnRemove::Forget => {
             Some("the room itself is left as it is: `on_remove: forget`")

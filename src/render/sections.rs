@@ -205,7 +205,7 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
         }
         HeldReason::NextLife => AT_ONCE.to_owned(),
         HeldReason::PreventDestroy => unprotect(step.action).to_owned(),
-        HeldReason::MaxRooms(_) => "raise it, or take other rooms out".to_owned(),
+        HeldReason::MaxRooms(_) => "raise it, or remove other rooms".to_owned(),
         HeldReason::Conflict => {
             let (state, them) = match subject {
                 Subject::One(_) => ("", "it"),

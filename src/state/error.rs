@@ -138,8 +138,8 @@ pub enum StateError {
     },
     /// An earlier run left a rescue file: repair.
     #[error(
-        "{rescue} holds what {} did while the files of the state were removed or replaced; until it \
-         is merged, rooms that it names may be missing from the state: run `roomctl state repair`",
+        "{rescue} contains what {} did while the files of the state were removed or replaced; until it is \
+         merged, rooms that it names may be missing from the state: run `roomctl state repair`",
         others(*count)
     )]
     Unrepaired {
@@ -307,8 +307,7 @@ fn ending(lease: Option<Duration>) -> String {
             left.as_secs()
         ),
         None => format!(
-            "; {wait}. The lock ends with that process: `roomctl state unlock` says how to end it by \
-             hand"
+            "; {wait}. The lock ends with that process: `roomctl state unlock` shows how to end it by hand"
         ),
     }
 }
@@ -366,6 +365,10 @@ mod tests {
             lease_ends,
         };
         insta::assert_snapshot!(locked(Some(Duration::from_millis(43_500))), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); its lease ends in 43 s unless it is renewed: wait until it ends, or let `--lock-timeout 60s` wait. If that run is gone for certain, `roomctl state unlock` ends its lease at once");
-        insta::assert_snapshot!(locked(None), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); wait until it ends, or let `--lock-timeout 60s` wait. The lock ends with that process: `roomctl state unlock` says how to end it by hand");
+        insta::assert_snapshot!(locked(None), @"s3://b/k is locked by another run (`roomctl apply` of ada \
+                                                on runner-3, process 7, since 2023-11-14T22:13:20.000Z); \
+                                                wait until it ends, or let `--lock-timeout 60s` wait. The \
+                                                lock ends with that process: `roomctl state unlock` shows \
+                                                how to end it by hand");
     }
 }

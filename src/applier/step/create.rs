@@ -69,7 +69,7 @@ impl Worker {
                 }
             }
             MutationResult::Missing(api_error) => {
-                let why = "the service says that the room to be created does not exist";
+                let why = "the service reports that the room to be created does not exist";
                 Err(failed(Failure::Open(why.to_owned(), api_error)))
             }
         }

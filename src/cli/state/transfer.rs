@@ -135,7 +135,11 @@ impl Push {
         if is_same(before, &after) {
             let path = render::plain(location);
             console.print(|out| {
-                writeln!(out, "No changes: {path} holds the same record, serial {}.", before.serial)
+                writeln!(
+                    out,
+                    "No changes: {path} contains the same record, serial {}.",
+                    before.serial
+                )
             })?;
             return Ok(Exit::Done);
         }

@@ -52,7 +52,7 @@ const KEYS: &[Key] = &[
         name: "max_rooms",
         has: |kind| kind.origin != Origin::FirstUser,
         is_set: |declared| declared.max_rooms.is_some(),
-        help: "remove it: rtc rooms come and go with their users, and no quota counts them",
+        help: "remove it: rtc rooms exist only while users are inside, and count towards no quota",
     },
     Key {
         name: "limits",
@@ -214,7 +214,7 @@ impl ProviderFields<'_, '_> {
             too_long(message, "key_bytes")
         } else if lineage > value_bytes {
             let message = format!(
-                "`ownership_attribute` holds {lineage} bytes; a value has at most {value_bytes}"
+                "the value of `ownership_attribute` has {lineage} bytes; a value has at most {value_bytes}"
             );
             too_long(message, "value_bytes")
         } else if length + lineage > total_bytes {

@@ -117,8 +117,8 @@ async fn it_says_what_it_accepts_and_no_secret() {
     let told = hand.emulator.describe();
     for part in [
         "zim, app ids: 12345, 7;",
-        "POST /?Action=CreateRoom  20 a second",
-        "10 for each app",
+        "POST /?Action=CreateRoom  20 per second",
+        "10 per app",
         "busy in 2.0%",
         "80ms",
     ] {

@@ -46,7 +46,9 @@ fn a_renamed_provider_is_refused_until_it_is_moved() {
     let mut world = recorded_as_talk(&two_rooms());
     let moved = std::mem::take(&mut world.desired.moved);
     let refused = belongs(&world).expect_err("refused");
-    insta::assert_snapshot!(refused, @"the application of `chat` is recorded as `talk`, which is no longer declared: declare `moved: [{from: talk, to: chat}]`, so that its records follow");
+    insta::assert_snapshot!(refused, @"the application of `chat` is recorded as `talk`, which is no longer \
+                                       declared: declare `moved: [{from: talk, to: chat}]`to move its \
+                                       records");
     let made = world.recorded.providers.get_mut(&name("talk")).expect("recorded");
     made.host = None;
     assert!(matches!(belongs(&world), Err(IdentityError::Renamed { .. })), "a host unknown");

@@ -158,8 +158,8 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
     };
     if let Some(to) = &start.moved_to {
         found.push(format!(
-            "its record was moved to {to}: a room that is added here is not known there until \
-             `roomctl import` takes it"
+            "its record was moved to {to}: a room that is added here is not known there until `roomctl \
+             import` records it"
         ));
     }
     let mut after = start.clone();
@@ -229,8 +229,8 @@ fn add_missing(
     let added = to.rooms.len() - before;
     let noun = if added == 1 { "room is" } else { "rooms are" };
     found.push(format!(
-        "{added} {noun} taken from {}, the newest copy, of serial {}: rooms that were recorded later, and \
-         are in no line here, are lost; `roomctl import --all-declared` looks up every declared room",
+        "{added} {noun} restored from {}, the newest copy, of serial {}: rooms that were recorded later, \
+         and are in no line here, are lost; `roomctl import --all-declared` looks up every declared room",
         path.display(),
         copy.serial
     ));

@@ -148,5 +148,5 @@ fn still_holds(condition: &Condition, there: Option<&Object>) -> bool {
 }
 
 fn refused_without_reason() -> RemoteError {
-    RemoteError::Unavailable("the store refused a write whose condition holds".to_owned())
+    RemoteError::Unavailable("the store refused a write whose condition was met".to_owned())
 }

@@ -21,8 +21,8 @@ const DELETION: Duration = Duration::from_secs(5);
 pub(super) enum ProbeError {
     /// It does not do what a condition says: use another one.
     #[error(
-        "{0}, so that two runs at once would lose each other's records: use a store with conditional \
-         writes (If-None-Match and If-Match)"
+        "{0}, so two concurrent runs would lose each other's records: use a store with conditional writes \
+         (If-None-Match and If-Match)"
     )]
     Ignored(&'static str),
     /// A request had no result.

@@ -86,7 +86,7 @@ fn a_plan_says_the_fields_by_the_names_of_the_file() {
     let video = step(&plan, "video/call");
     assert_eq!(video["after"]["close"], json!({"reason": "over", "callback": true}));
     assert_eq!(video["calls"], json!([]));
-    assert_eq!(video["note"], "no call makes it: it appears when its first user logs in");
+    assert_eq!(video["note"], "no call creates it: it appears when its first user logs in");
     let chat = step(&plan, "chat/hall");
     assert_eq!((chat.get("note"), &chat["calls"]), (None, &json!(["CreateRoom"])));
 }

@@ -134,7 +134,7 @@ fn a_saved_plan_approves_the_name_that_it_shows_and_no_other() {
     let desk = renamed();
     desk.run("plan --out plan.json").ends(0);
     desk.edit("name: Brief", "name: Later");
-    desk.run("apply plan.json -y").ends(3).says("the files declare something else now");
+    desk.run("apply plan.json -y").ends(3).says("the files have changed");
     desk.edit("name: Later", "name: Brief");
     desk.run("apply plan.json -y").ends(0).prints("Applied: 1 recorded; 1 waiting.");
     desk.run("apply plan.json -y").ends(3).says("was applied already");
@@ -163,7 +163,7 @@ fn a_saved_plan_is_refused_where_a_new_name_came_along() {
     desk.edit("topic: welcome", "topic: hello");
     desk.run("plan --out plan.json").ends(0);
     desk.edit("name: Short", "name: Brief");
-    desk.run("apply plan.json -y").ends(3).says("chat/short: the files declare something else now");
+    desk.run("apply plan.json -y").ends(3).says("chat/short: the files have changed");
 }
 
 #[test]

@@ -58,12 +58,12 @@ fn a_plan_of_another_state_is_refused() {
 fn a_room_that_should_be_something_else_now_is_named() {
     let desk = saved();
     desk.edit("topic: tomorrow", "topic: yesterday");
-    let reason = "chat/news: the files declare something else now";
+    let reason = "chat/news: the files have changed";
     is_refused(&desk, "apply plan.json -y", 3, reason);
     desk.edit("topic: yesterday", "topic: next week");
     desk.run("apply -y").ends(0);
     desk.edit("topic: next week", "topic: tomorrow");
-    is_refused(&desk, "apply plan.json -y", 3, "chat/news: something else is recorded now");
+    is_refused(&desk, "apply plan.json -y", 3, "chat/news: the record has changed");
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn an_edited_plan_causes_nothing_that_the_files_do_not_ask_for() {
     let plan = desk.read("plan.json");
     for (old, new, reason) in [
         ("\"action\":\"update\"", "\"action\":\"destroy\"", "another action is needed now"),
-        ("tomorrow", "forged", "the files declare something else now"),
-        ("chat/news", "chat/lobby", "chat/lobby: the files declare something else now"),
-        ("chat/news", "chat/hall", "chat/hall: the files declare something else now"),
+        ("tomorrow", "forged", "the files have changed"),
+        ("chat/news", "chat/lobby", "chat/lobby: the files have changed"),
+        ("chat/news", "chat/hall", "chat/hall: the files have changed"),
     ] {
         desk.write("forged.json", &plan.replace(old, new));
         is_refused(&desk, "apply forged.json -y", 3, reason);
@@ -184,9 +184,9 @@ fn the_expected_plan_again_has_nothing_to_do() {
     desk.run(&format!("apply -y {expect}")).ends(0).prints("1 updated");
     for approval in ["-y", ""] {
         let again = desk.run(&format!("apply {approval} {expect}")).ends(0);
-        again.prints("No changes: 3 rooms").prints("and the plan has no steps");
+        again.prints("No changes: 3 rooms").prints("but the plan has no steps");
     }
     // What came later was not reviewed, even if it is only a room that vanished.
     desk.run("emulator advance 2h").ends(0);
-    is_refused(&desk, &format!("apply -y {expect}"), 3, "it is not the plan that was reviewed");
+    is_refused(&desk, &format!("apply -y {expect}"), 3, "it is not the reviewed plan");
 }

@@ -182,7 +182,7 @@ fn united(folder: &Folder, text: &[u8], found: &mut Vec<String>) -> Result<Salva
         }
     }
     found.push(format!(
-        "the side of serial {} is taken, and {} rooms that only the other side has",
+        "the side of serial {} is used, and {} rooms that only the other side has",
         serial(&higher),
         higher.rooms.len() - before
     ));
@@ -247,7 +247,7 @@ fn record(
         Ok(None) => Ok(Some(taken(path, None, Vec::new(), true))),
         Ok(Some(Journal { id, lineage, serial, holder, entries })) => {
             let by = holder.as_ref().map_or_else(String::new, by);
-            found.push(format!("{name} holds {} entries{by}", entries.len()));
+            found.push(format!("{name} contains {} entries{by}", entries.len()));
             let head = Head::new(id, lineage, serial, holder);
             Ok(Some(taken(path, Some(head), entries, true)))
         }
@@ -257,7 +257,7 @@ fn record(
         Err(error) => {
             let journal::Salvaged { head, entries, unreadable } = journal::salvage(&text);
             found.push(format!(
-                "{name}: {error}; {} entries are taken, and {} cannot be read",
+                "{name}: {error}; {} entries are used, and {} cannot be read",
                 entries.len(),
                 lines(&unreadable)
             ));

@@ -173,8 +173,8 @@ fn of_tls(error: &rustls::Error) -> RemoteError {
         "the server's certificate expired: renew it".to_owned()
     } else {
         format!(
-            "{words}: the server needs a valid certificate of X.509 version 3 that is not an authority's; a \
-             self-signed one is taken if sslrootcert is the same"
+            "{words}: the server needs a valid certificate of X.509 version 3 that is not an authority's; \
+             a self-signed one is accepted if sslrootcert is the same"
         )
     })
 }

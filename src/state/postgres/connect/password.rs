@@ -81,9 +81,9 @@ fn check_trusted(settings: &Settings<'_>, host: &str, password: &str) -> Result<
         return Ok(());
     }
     Err(format!(
-        "only the URL names the host {host}, and {password} could be for another one: set PGHOST={host} \
-         too, or keep the password in a password file (PGPASSFILE or ~/.pgpass) on a line that names the \
-         host"
+        "only the URL names the host {host}, and {password} may be meant for another one: set \
+         PGHOST={host} too, or keep the password in a password file (PGPASSFILE or ~/.pgpass) on a line \
+         that names the host"
     ))
 }
 
