@@ -74,15 +74,15 @@ pub(super) async fn run(
 }
 
 async fn check(provider: &Provider, connected: &Connected) -> Result<Checked, Failure> {
-    let unasked = |message: String| Failure {
+    let unsent = |message: String| Failure {
         message,
-        operator: Operator::NotChecked("nothing was asked".to_owned()),
+        operator: Operator::NotChecked("no query was sent".to_owned()),
     };
     if let Some(what) = connected.missing.get(&provider.name) {
-        return Err(unasked(what.clone()));
+        return Err(unsent(what.clone()));
     }
     let Some(connection) = connected.connections.get(&provider.name) else {
-        return Err(unasked("it is not connected".to_owned()));
+        return Err(unsent("it is not connected".to_owned()));
     };
     match connection.client.check().await {
         Ok(probe) => {

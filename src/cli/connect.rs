@@ -22,7 +22,7 @@ use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
 
 /// The shortest accepted secret, in characters: a shorter one cannot be distinguished from other text,
-/// which is to be kept out of every output.
+/// and must not appear in any output.
 const SHORTEST_SECRET: usize = 16;
 
 /// The largest secret file that is read.
@@ -175,8 +175,8 @@ fn secret_file(path: &Path) -> Result<Secret, NoSecret> {
     }
 }
 
-/// Says what is wrong with a secret that cannot be one, and never the secret: it is too short to be
-/// told from other text, or holds white space or quotation marks.
+/// Rejects a secret that is too short to be distinguished from other text, or contains white space or
+/// quotation marks. The error does not contain the secret.
 pub(super) fn usable(secret: &Secret, place: &str, kind: Kind) -> Result<(), String> {
     let text = secret.expose();
     let fault = if !text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'')) {

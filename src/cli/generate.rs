@@ -88,7 +88,8 @@ fn provider<'a>(name: Option<&str>, desired: &'a Desired) -> Result<&'a Provider
     let found = desired.providers.values().find(|provider| provider.name.as_str() == name);
     let names: Vec<&str> = desired.providers.keys().map(ProviderName::as_str).collect();
     let unknown = || {
-        let message = format!("--provider {name}: the files declare {}", names.join(", "));
+        let message =
+            format!("--provider {name}: unknown provider; the files declare {}", names.join(", "));
         Stopped::failed("unknown_provider", message)
     };
     found.ok_or_else(unknown)

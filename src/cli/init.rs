@@ -47,8 +47,7 @@ fn lines(about: &str, lines: &[&str]) -> String {
     format!("# roomctl: {about}\n{}\n", lines.join("\n"))
 }
 
-/// Writes a file beside rooms.yaml. One that is there already is left as it is, and which of the
-/// lines it lacks is said.
+/// Writes a file beside rooms.yaml. An existing file is not changed, and its missing lines are reported.
 fn beside(
     folder: &Path,
     name: &str,

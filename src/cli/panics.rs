@@ -9,10 +9,10 @@ use super::redact::{Redacting, Secrets};
 
 /// Runs `work`. A panic is reported on stderr without any secret, and resumed after that.
 pub(super) fn guard<T>(output: &Output, secrets: &Secrets, work: impl FnOnce() -> T) -> T {
-    let (told, known) = (output.clone(), secrets.clone());
+    let (output_of_hook, known) = (output.clone(), secrets.clone());
     panic::set_hook(Box::new(move |info| {
-        let words = words(info, &known);
-        drop(told.write(Target::Stderr, words, Delivery::Queued));
+        let text = report(info, &known);
+        drop(output_of_hook.write(Target::Stderr, text, Delivery::Queued));
     }));
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         drop(output.drain(Target::Stderr));
@@ -21,7 +21,7 @@ pub(super) fn guard<T>(output: &Output, secrets: &Secrets, work: impl FnOnce() -
 }
 
 /// Returns the message of a panic, with a backtrace if `RUST_BACKTRACE` requests one.
-fn words(info: &PanicHookInfo<'_>, secrets: &Secrets) -> Vec<u8> {
+fn report(info: &PanicHookInfo<'_>, secrets: &Secrets) -> Vec<u8> {
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     let message = message(info.payload());
     let backtrace = Backtrace::capture();
@@ -53,20 +53,23 @@ mod tests {
     fn a_panic_message_has_the_place_and_no_secret() {
         let secrets = Secrets::default();
         secrets.learn("0123456789abcdef");
-        let (told, heard) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let before = panic::take_hook();
         let here = std::thread::current().id();
         panic::set_hook(Box::new(move |info| {
             if std::thread::current().id() == here {
-                drop(told.send(words(info, &secrets)));
+                drop(sender.send(report(info, &secrets)));
             } else {
                 before(info);
             }
         }));
-        let text = "it holds 0123456789abcdef".to_owned();
+        let text = "it contains 0123456789abcdef".to_owned();
         panic::catch_unwind(AssertUnwindSafe(|| panic!("{text}"))).expect_err("a panic");
-        let words = String::from_utf8(heard.recv().expect("words")).expect("UTF-8");
-        assert!(words.contains("panics.rs:") && words.contains("it holds [redacted]"), "{words}");
-        assert!(!words.contains("0123456789"), "{words}");
+        let report = String::from_utf8(receiver.recv().expect("a message")).expect("UTF-8");
+        assert!(
+            report.contains("panics.rs:") && report.contains("it contains [redacted]"),
+            "{report}"
+        );
+        assert!(!report.contains("0123456789"), "{report}");
     }
 }

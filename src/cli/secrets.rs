@@ -65,7 +65,7 @@ fn learn(source: &SecretSource, secrets: &Secrets) {
     }
 }
 
-/// What is no regular file, or cannot be read, has been told by who loads it, or will be.
+/// Ignores files that are not regular or cannot be read: the load of the files reports them.
 fn learn_named_in(path: &Path, secrets: &Secrets) {
     if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return;

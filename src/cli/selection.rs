@@ -43,7 +43,8 @@ pub(super) fn exact<'a>(
 
 fn matching<'a>(pattern: &str, recorded: &'a Recorded) -> Result<Selected<'a>, Stopped> {
     let Some(glob) = glob(pattern)? else {
-        let words = format!("{pattern} is not recorded: `roomctl state list` shows what is");
+        let words =
+            format!("{pattern} is not recorded: `roomctl state list` lists the recorded rooms");
         return Err(Stopped::failed("not_recorded", words));
     };
     let rooms = recorded.rooms.iter();
@@ -51,7 +52,7 @@ fn matching<'a>(pattern: &str, recorded: &'a Recorded) -> Result<Selected<'a>, S
         rooms.filter(|(address, _)| glob.is_match(address.to_string())).collect();
     if found.is_empty() {
         let words =
-            format!("`{pattern}` matches no recorded room: `roomctl state list` shows them all");
+            format!("`{pattern}` matches no recorded room: `roomctl state list` lists them");
         return Err(Stopped::failed("not_recorded", words));
     }
     Ok(found)

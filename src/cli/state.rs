@@ -101,12 +101,12 @@ pub(super) fn path(global: &Global, console: &Console) -> Result<StateLocation, 
     }
 }
 
-/// Reads the record, and says where another run is changing it.
+/// Reads the record, and reports the rooms that another run is changing.
 async fn read(store: &dyn ReadStore, console: &Console) -> Result<Snapshot, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
     if let Some(to) = &snapshot.recorded.moved_to {
         console.say(&render::plain(format_args!(
-            "warning: this state was moved to {to}; what is shown is as it was then"
+            "warning: this state was moved to {to}; its records are shown as they were then"
         )));
     }
     if let Some(holder) = &snapshot.in_progress {
@@ -235,7 +235,7 @@ impl Removal {
         Ok(Exit::Done)
     }
 
-    /// Lists what is to be removed, says what that means, and asks once.
+    /// Lists the rooms to remove, explains the consequence, and asks once.
     async fn consent(
         &self,
         selected: &Selected<'_>,
@@ -258,7 +258,7 @@ impl Removal {
     }
 }
 
-/// A recorded room with its kind, if the state says what its provider is.
+/// A recorded room with its kind, if the state contains its provider.
 type Record<'a> = (&'a Address, &'a RecordedRoom, Option<Kind>);
 
 fn record<'a>(recorded: &Recorded, (address, room): (&'a Address, &'a RecordedRoom)) -> Record<'a> {
@@ -319,7 +319,7 @@ async fn repair(
     Ok(Exit::Done)
 }
 
-/// Asks for consent; `nothing` says what was not done without it.
+/// Asks for consent; `nothing` is the message if it is not given.
 async fn approve(
     question: &str,
     nothing: &str,

@@ -43,10 +43,10 @@ pub enum RelocationError {
     #[error("the old address and the new one are the same")]
     Same,
     /// The room is not recorded.
-    #[error("{0} is not recorded: `roomctl state list` shows what is")]
+    #[error("{0} is not recorded: `roomctl state list` lists the recorded rooms")]
     NotRecorded(Address),
     /// No room of the provider is recorded.
-    #[error("no room of `{0}` is recorded: `roomctl state list` shows what is")]
+    #[error("no room of `{0}` is recorded: `roomctl state list` lists the recorded rooms")]
     NoRooms(ProviderName),
     /// The id of the room differs.
     #[error(

@@ -121,7 +121,7 @@ pub enum StateError {
     /// The same, and the rescue file could not be written: save what the error says.
     #[error(
         "{location} was {loss} by something else while this run held the lock: no further call was \
-         made, and what this run did could not be kept: {why}{}",
+         made, and what this run did could not be saved: {why}{}",
         saving(lines.as_deref(), rescue)
     )]
     Unsaved {
@@ -138,9 +138,9 @@ pub enum StateError {
     },
     /// An earlier run left a rescue file: repair.
     #[error(
-        "{rescue} contains what {} did while the files of the state were removed or replaced; until it is \
-         merged, rooms that it names may be missing from the state: run `roomctl state repair`",
-        others(*count)
+        "{} did while the files of the state were removed or replaced; until that is merged, rooms may be \
+         missing from the state: run `roomctl state repair`",
+        rescued(rescue, *count)
     )]
     Unrepaired {
         /// The rescue file, the first of several.
@@ -312,8 +312,12 @@ fn ending(lease: Option<Duration>) -> String {
     }
 }
 
-fn others(count: usize) -> String {
-    if count == 1 { "a run".to_owned() } else { format!("(with {} more) runs", count - 1) }
+fn rescued(rescue: &str, count: usize) -> String {
+    match count {
+        1 => format!("{rescue} contains what a run"),
+        2 => format!("{rescue} and another rescue file contain what earlier runs"),
+        more => format!("{rescue} and {} more rescue files contain what earlier runs", more - 1),
+    }
 }
 
 fn difference(differs: Option<&(usize, String)>) -> String {
@@ -365,10 +369,6 @@ mod tests {
             lease_ends,
         };
         insta::assert_snapshot!(locked(Some(Duration::from_millis(43_500))), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); its lease ends in 43 s unless it is renewed: wait until it ends, or let `--lock-timeout 60s` wait. If that run is gone for certain, `roomctl state unlock` ends its lease at once");
-        insta::assert_snapshot!(locked(None), @"s3://b/k is locked by another run (`roomctl apply` of ada \
-                                                on runner-3, process 7, since 2023-11-14T22:13:20.000Z); \
-                                                wait until it ends, or let `--lock-timeout 60s` wait. The \
-                                                lock ends with that process: `roomctl state unlock` shows \
-                                                how to end it by hand");
+        insta::assert_snapshot!(locked(None), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); wait until it ends, or let `--lock-timeout 60s` wait. The lock ends with that process: `roomctl state unlock` shows how to end it by hand");
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
 
 /// Refuses a flag that a later version has.
 pub(super) fn not_built(_: &str) -> Result<Infallible, &'static str> {
-    Err("this flag is not built yet: leave it out")
+    Err("this flag is not built yet: remove it")
 }
 
 pub(super) fn time_limit(text: &str) -> Result<Duration, String> {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::SHORTEST;
 
-/// What stands where a text was shortened: a part of a secret may be left beside it.
+/// The marks of a shortened text: a part of a secret may be left beside one.
 pub(super) const ELLIPSES: [&[u8]; 2] = ["…".as_bytes(), b"..."];
 
 /// Whether a text begins with a pattern.
@@ -49,7 +49,7 @@ impl Starts {
         Self(pairs)
     }
 
-    /// Whether a match may begin where this text begins; of one byte alone it cannot be said.
+    /// Whether a match may begin where this text begins. One byte is not enough to rule it out.
     pub(super) fn may_begin(&self, text: &[u8]) -> bool {
         match text {
             [] => false,
@@ -172,7 +172,7 @@ fn hex(text: &[u8], digits: usize, byte: u8) -> Match {
     }
 }
 
-/// The base64 digits that a text has wherever it stands in what is encoded, in both alphabets.
+/// Returns the base64 digits of a text at every offset in the encoded data, in both alphabets.
 pub(super) fn base64(text: &[u8]) -> Vec<String> {
     let forms = (0..3).flat_map(|before| {
         let whole = [&[0; 3][..before], text].concat();

@@ -37,9 +37,7 @@ fn the_gate_counts_and_says_the_flag() {
     let kind = gate.refusals[0].kind;
     assert_eq!((kind, gate.counted), (RefusalKind::MaxDestroy, 4));
     assert_eq!(gate.flag(kind), "--allow-destroy 4");
-    insta::assert_snapshot!(gate.refusals[0].message, @"4 rooms would be destroyed, replaced or forgotten, \
-                                                        but `max_destroy: 30%` of 10 recorded rooms allows \
-                                                        3");
+    insta::assert_snapshot!(gate.refusals[0].message, @"4 rooms would be destroyed, replaced or forgotten, but `max_destroy: 30%` of 10 recorded rooms allows 3");
     assert!(world.declare("chat/3", room("A", &[])).plan().gate.open());
 }
 
@@ -154,8 +152,7 @@ fn a_share_is_of_the_rooms_of_declared_providers() {
         .record("chat/old", record(room("A", &[])));
     let gate = world.plan().gate;
     assert_eq!(gate.counted, 2);
-    insta::assert_snapshot!(gate.refusals[0].message, @"2 rooms would be destroyed, replaced or forgotten, \
-                                                        but `max_destroy: 50%` of 2 recorded rooms allows 1");
+    insta::assert_snapshot!(gate.refusals[0].message, @"2 rooms would be destroyed, replaced or forgotten, but `max_destroy: 50%` of 2 recorded rooms allows 1");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::served::{SECRET, Served};
 fn it_says_what_it_accepts_and_ends_cleanly_on_a_signal() {
     let desk = Desk::with(THREE_ROOMS);
     let mut served = Served::start(&desk, "--max-rooms 5");
-    for words in ["http://127.0.0.1:", "CreateRoom  20 a second", "5 for each app", "app ids: 1"] {
+    for words in ["http://127.0.0.1:", "CreateRoom  20 per second", "5 per app", "app ids: 1"] {
         assert!(served.greeting.contains(words), "{words}: {}", served.greeting);
     }
     assert!(!served.greeting.contains(SECRET), "it told a secret that is not its own");

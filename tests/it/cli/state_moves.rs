@@ -37,7 +37,7 @@ fn a_record_never_moves_to_another_room_or_another_application() {
     desk.run("state mv chat/x talk/x").ends(1).says("chat/x is not recorded");
     let other = THREE_ROOMS.replace("chat: {kind: zim, app_id: 1", "talk: {kind: zim, app_id: 2");
     desk.write("rooms.yaml", &other);
-    desk.run("state mv chat/ talk/").ends(3).says("made in the app 1, and the file says 2");
+    desk.run("state mv chat/ talk/").ends(3).says("belong to app 1, but the file declares 2");
     assert_eq!(desk.read("rooms.state.json"), before);
 }
 

@@ -15,7 +15,9 @@ fn a_pulled_state_is_the_document_and_comes_back_by_a_push() {
     let mode = std::fs::metadata(desk.path("kept.json")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     desk.run("state pull --out kept.json").ends(1).says("kept.json could not be written");
-    desk.run("state push kept.json").ends(0).prints("No changes: rooms.state.json holds the same");
+    desk.run("state push kept.json")
+        .ends(0)
+        .prints("No changes: rooms.state.json contains the same");
     desk.run("state pull --state nowhere.json").ends(1).says("there is no state at nowhere.json");
 
     let elsewhere = Desk::with(THREE_ROOMS);

@@ -96,7 +96,7 @@ async fn is_rescued(happens: impl Fn(&TempDir)) -> (TempDir, StateError) {
         store.lock(holder(2), NO_WAIT).await.map(drop).expect_err("a writer refuses"),
     ] {
         let text = error.to_string();
-        assert!(text.contains("rooms.state.json.rescue-1 holds what a run did"), "{text}");
+        assert!(text.contains("rooms.state.json.rescue-1 contains what a run did"), "{text}");
         assert!(text.contains("run `roomctl state repair`"), "{text}");
     }
     (folder, error)
@@ -171,7 +171,7 @@ async fn what_cannot_be_rescued_is_in_the_error() {
     writer.append(vec![named("chat/b", "B")]).await.expect_err("not in the journal");
     let error = writer.fold(LastCalls::new()).await.expect_err("not folded");
     let text = error.to_string();
-    assert!(text.contains("could not be kept"), "{text}");
+    assert!(text.contains("could not be saved"), "{text}");
     let lines = &text[text.find("{\"version\"").expect("a journal")..];
     let journal = parse_journal(lines.as_bytes()).expect("a journal").expect("a head");
     assert!(journal.entries.contains(&named("chat/b", "B")), "{text}");
