@@ -56,7 +56,8 @@ const LAST: &str = "CASE WHEN last_entry >= {limit} THEN 0 ELSE last_entry END";
 const FOLD: &str = "
 WITH head AS (
     UPDATE {s}.head SET write_id = $1, renewed = clock_timestamp(), lineage = $5,
-        base = {last_entry}, last_entry = {last_entry}, state = coalesce($6::text::json, state), room_count = $7, released = $8,
+        base = {last_entry}, last_entry = {last_entry}, state = coalesce($6::text::json, state),
+        room_count = $7, released = $8,
         last_calls = coalesce($9::text::json, last_calls), unknown_calls = coalesce($10, unknown_calls)
     WHERE {guard} RETURNING {durable} AS durable
 ), removed AS (

@@ -228,7 +228,7 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
             "to plan, the user needs USAGE on the schema and SELECT on its tables; to write, INSERT, UPDATE \
              and DELETE too, and for the first use CREATE on the schema, or on the database if there is none",
         ),
-        ("23", _) | ("22", "22003") => Some(
+        ("23", "23514") | ("22", "22003") => Some(
             "a row of the state was changed by hand: run `roomctl state repair`, or restore a backup",
         ),
         ("3F", _) | ("42", "42P01" | "42703" | "42883") => Some(

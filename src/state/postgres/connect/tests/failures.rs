@@ -92,6 +92,11 @@ async fn an_answer_of_a_server_is_waited_out_or_final_by_its_state() {
         ("42501", "permission denied for schema roomctl", "to plan, the user needs USAGE"),
         ("3F000", "schema \"roomctl\" does not exist", "restore it"),
         ("42P01", "relation \"roomctl.head\" does not exist", "restore it"),
+        (
+            "23514",
+            "new row for relation \"head\" violates check constraint \"head_epoch_check\"",
+            "run `roomctl state repair`",
+        ),
         ("42601", "syntax error at or near \"x\"", "(42601)"),
         ("XX000", "Tenant or user not found", "(XX000)"),
     ];
