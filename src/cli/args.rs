@@ -42,7 +42,8 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-const EXAMPLES: &str = "Examples:
+const EXAMPLES: &str = "\
+Examples:
   roomctl init                       write a starter rooms.yaml, on the built-in emulator
   roomctl plan                       show what would change
   roomctl apply                      show the plan, ask, and apply it
@@ -166,14 +167,16 @@ Examples:
   roomctl init --kind rtc             video rooms
   roomctl init -f live/rooms.yaml --kind tencent-live";
 
-const PLAN_EXAMPLES: &str = "Examples:
+const PLAN_EXAMPLES: &str = "\
+Examples:
   roomctl plan                           what would change, after looking up rooms that may be gone
   roomctl plan --refresh all             look up every room first
   roomctl plan --refresh never --diff    offline, whole rooms as unified diffs
   roomctl plan --format json             one JSON document
   roomctl plan --out plan.json           save it for `roomctl apply plan.json`";
 
-const APPLY_EXAMPLES: &str = "Examples:
+const APPLY_EXAMPLES: &str = "\
+Examples:
   roomctl apply                                      show the plan, ask, and apply it
   roomctl apply --auto-approve                       without asking, in a pipeline
   roomctl apply --auto-approve --allow-destroy 12    also if 12 rooms have to be destroyed
@@ -181,16 +184,19 @@ const APPLY_EXAMPLES: &str = "Examples:
   roomctl apply plan.json                            only the steps that the saved plan contains
   roomctl apply --evict chat/lobby                   disconnect the people in chat/lobby";
 
-const RECONCILE_EXAMPLES: &str = "Examples:
+const RECONCILE_EXAMPLES: &str = "\
+Examples:
   roomctl reconcile --quiet                in a scheduled job: silent if there is nothing to do
   roomctl reconcile --refresh all          look up every recorded room first
   roomctl reconcile --allow-recreate 40    also if 40 rooms are gone before their time";
 
-const DESTROY_EXAMPLES: &str = "Examples:
+const DESTROY_EXAMPLES: &str = "\
+Examples:
   roomctl destroy                                      show what would be destroyed, ask, and destroy it
   roomctl destroy --auto-approve --allow-destroy 12    off a terminal: the number is the consent";
 
-const IMPORT_EXAMPLES: &str = "Examples:
+const IMPORT_EXAMPLES: &str = "\
+Examples:
   roomctl import chat/lobby        record one room that exists
   roomctl import --all-declared    recover from a lost state
   roomctl import --all-declared --lineage 7e9bb6ff-0d44-4ef7-9df9-7f1f5b8a1f44
@@ -198,7 +204,8 @@ const IMPORT_EXAMPLES: &str = "Examples:
   roomctl import --generate existing.yaml --provider chat --ids ids.txt
                                    write a file of existing rooms, to import";
 
-const STATE_EXAMPLES: &str = "Examples:
+const STATE_EXAMPLES: &str = "\
+Examples:
   roomctl state list                 the addresses of all recorded rooms
   roomctl state show chat/lobby      what is recorded of one
   roomctl state rm 'chat/table-*'    remove many from the record, without destroying them
@@ -210,7 +217,8 @@ const STATE_EXAMPLES: &str = "Examples:
   roomctl state migrate rooms.state.json s3://bucket/rooms.json
                                      keep it in an object store from now on";
 
-const EMULATOR_EXAMPLES: &str = "Examples:
+const EMULATOR_EXAMPLES: &str = "\
+Examples:
   roomctl emulator --listen 127.0.0.1:8787               serve until Ctrl-C
   roomctl emulator --fault busy=10% --latency 50ms       inject faults
   roomctl emulator enter chat/lobby --users 300          add people to a room

@@ -104,7 +104,7 @@ pub enum SessionError {
     /// A stop was requested, and the store of the state did not answer in time.
     #[error(
         "interrupted while the state's store did not answer: the last changes of this run may not be \
-         recorded yet. The next run looks up its outcome once the lease has ended"
+         recorded yet. The next run looks up their outcome once the lease has ended"
     )]
     GivenUp,
     /// A refresh was requested, and there are no credentials.

@@ -79,7 +79,7 @@ pub enum IdentityError {
     /// The recorded rooms are in an application that the file declares under another name.
     #[error(
         "the application of `{declared}` is recorded as `{recorded}`, which is no longer declared: declare \
-         `moved: [{{from: {recorded}, to: {declared}}}]`to move its records"
+         `moved: [{{from: {recorded}, to: {declared}}}]` to move its records"
     )]
     Renamed {
         /// The name in the state.
@@ -92,8 +92,8 @@ pub enum IdentityError {
     RecordedTwice(Vec<Finding>),
 }
 
-const WAY_OUT: &str = "give this one a state of its own (`state: other.state.json`, or `--state`), or \
-                       revert the file and run `roomctl destroy` first";
+const WAY_OUT: &str = "use a separate state (`state: other.state.json`, or `--state`), or revert the file \
+                       and run `roomctl destroy` first";
 
 /// Checks that the recorded rooms were made where the file says, and returns a warning for each
 /// provider whose host is recorded from now on.

@@ -139,7 +139,7 @@ fn a_state_is_never_applied_elsewhere() {
     emulated.recorded.providers.values_mut().for_each(|made| made.host = Some("emulator".into()));
     let refused =
         identity(&emulated.desired, &emulated.recorded, HostChange::Allowed).expect_err("refused");
-    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are on the built-in emulator, but the file names a real service: give this one a state of its own (`state: other.state.json`, or `--state`), or revert the file and run `roomctl destroy` first");
+    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are on the built-in emulator, but the file names a real service: use a separate state (`state: other.state.json`, or `--state`), or revert the file and run `roomctl destroy` first");
     emulated.recorded.rooms.clear();
     assert_eq!(
         identity(&emulated.desired, &emulated.recorded, HostChange::Refused),

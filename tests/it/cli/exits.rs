@@ -157,7 +157,10 @@ fn three_the_emulators_state_on_a_real_endpoint() {
     let real = [("ZIM_ENDPOINT", "vendor"), ("ZEGO_SERVER_SECRET", SECRET)];
     for command in ["plan", "apply --auto-approve", "import --all-declared"] {
         let refused = desk.run_with(&real, command).ends(3);
-        refused.says("on the built-in emulator").says("a state of its own").says("roomctl destroy");
+        refused
+            .says("on the built-in emulator")
+            .says("use a separate state")
+            .says("roomctl destroy");
     }
     let other = [("ZIM_ENDPOINT", "vendor")];
     desk.run_with(&other, "plan --state real.state.json").ends(0).prints("a new state");

@@ -223,7 +223,7 @@ fn a_destroy_that_waits_for_people_is_forgotten_by_the_job_once_the_room_is_gone
     let short = ROOMS.lines().last().expect("a room");
     let desk = occupied(short, "");
     let shown = desk.run("state show chat/short").ends(0);
-    shown.prints("none: it is to be forgotten");
+    shown.prints("none: the room will be forgotten");
     desk.run("plan").ends(0).prints("Nothing can be done now: 1 waiting");
     desk.run("reconcile --refresh all").ends(0).prints("No changes").keeps_from("unapplied");
     desk.run("emulator leave chat/short --users 1").ends(0);
